@@ -1,0 +1,186 @@
+"""The JSON API that the labeling desk talks to: Starlette routes, each a store verb behind a check of who asks.
+
+POST /api/{project}/reserve   {tab, n}            → items to answer, progress
+POST /api/{project}/answers   {tab, answers: []}  → a receipt for each answer, progress
+POST /api/{project}/release   {tab}               → nothing
+GET  /api/{project}/media/{item_id}               → the image
+Each with `Authorization: Bearer <token>`, see `labeler.access`.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from labeler import project as projects
+from labeler.access import User, check_token, home
+from labeler.errors import AccessError, LabelerError
+from labeler.project import Project
+from labeler.store import Store
+from labeler.types import Answer, Reserved
+
+MOST_ITEMS = 100  # that one tab may hold
+MOST_BYTES = 1_000_000  # of a request
+
+Handler = Callable[[Request, Project, User, dict[str, Any]], Response]
+
+
+class RequestError(LabelerError):
+    """The request is not of the form that the route takes."""
+
+
+def require_user(request: Request) -> User:
+    """Who sends this request. Raises: AccessError."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return check_token(token if kind.lower() == "bearer" else "", request.path_params["project"])
+
+
+def _route(path: str, method: str) -> Callable[[Handler], Route]:
+    """A route that checks who asks, opens the project, and answers errors with a sentence."""
+
+    def decorate(handler: Handler) -> Route:
+        @wraps(handler)
+        async def endpoint(request: Request) -> Response:
+            body = await request.body() if method == "POST" else b""
+
+            def answer() -> Response:
+                user = require_user(request)
+                return handler(request, _open(request.path_params["project"]), user, _parse(body))
+
+            try:
+                return await run_in_threadpool(answer)
+            except AccessError as error:
+                return _refuse(401, str(error))
+            except RequestError as error:
+                return _refuse(400, str(error))
+            except LabelerError as error:
+                return _refuse(404, str(error))
+            except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: worth trying again
+                return _refuse(503, f"The server cannot store or read right now ({error}). Trying again.")
+
+        return Route(f"/api/{{project}}/{path}", endpoint, methods=[method])
+
+    return decorate
+
+
+def _refuse(status: int, reason: str) -> Response:
+    return JSONResponse({"error": reason}, status)
+
+
+def _open(slug: str) -> Project:
+    for folder in projects.in_home(home()):
+        if folder.name == slug:
+            return projects.open_project(folder)
+    raise LabelerError(f"There is no project {slug!r} here.")
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    if len(body) > MOST_BYTES:
+        raise RequestError("The request is too large: send fewer answers at once.")
+    try:
+        values = json.loads(body) if body else {}
+    except ValueError:
+        raise RequestError("The request is not JSON.") from None
+    if not isinstance(values, dict):
+        raise RequestError("The request must be a JSON object.")
+    return values
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    value = values.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise RequestError(f"{name!r} must be a text of 1 to 200 characters.")
+    return value
+
+
+def _progress(store: Store, user: User) -> dict[str, Any]:
+    return {
+        "mine": store.answered_by(user.name),
+        "spent": store.labels_spent(),
+        "budget": store.config.budget,
+        "until_round": max(store.labels_until_round(), 0),
+        "batch": store.config.query.batch,
+    }
+
+
+def _as_json(reserved: Reserved, project: Project) -> dict[str, Any]:
+    item = reserved.item
+    return {
+        "id": item.id,
+        "text": item.text,
+        "media": f"/api/{project.slug}/media/{item.id}" if item.media else None,
+        "reason": asdict(reserved.reason) if reserved.reason else None,
+    }
+
+
+@_route("reserve", "POST")
+def reserve(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    n = body.get("n", 20)
+    if not isinstance(n, int) or not 0 < n <= MOST_ITEMS:
+        raise RequestError(f"'n' must be a whole number from 1 to {MOST_ITEMS}.")
+    with project.store() as store:
+        held = store.reserve(user.name, _text(body, "tab"), n)
+        return JSONResponse(
+            {
+                "items": [_as_json(r, project) for r in held],
+                "waiting": None if held else store.why_nothing(user.name),
+                "history": store.history(user.name),
+                "progress": _progress(store, user),
+            }
+        )
+
+
+@_route("answers", "POST")
+def answers(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    found = body.get("answers")
+    if not isinstance(found, list) or len(found) > 1000:
+        raise RequestError("'answers' must be a list of at most 1000 answers.")
+    parsed = [_answer(values, _text(body, "tab")) for values in found]
+    with project.store() as store:
+        receipts = store.annotate(user.name, parsed)
+        return JSONResponse({"receipts": [asdict(r) for r in receipts], "progress": _progress(store, user)})
+
+
+def _answer(values: Any, tab: str) -> Answer:
+    if not isinstance(values, dict):
+        raise RequestError("Each answer must be a JSON object.")
+    item_id, seconds, label = values.get("item_id"), values.get("seconds"), values.get("label")
+    if not isinstance(item_id, int) or isinstance(item_id, bool):
+        raise RequestError("'item_id' must be a whole number.")
+    if values.get("action") not in ("label", "skip", "flag", "undo"):
+        raise RequestError("'action' must be label, skip, flag or undo.")
+    if not isinstance(label, str | None):
+        raise RequestError("'label' must be a text.")
+    measured = isinstance(seconds, int | float) and 0 <= seconds < 1e7
+    return Answer(
+        _text(values, "request_id"), item_id, values["action"], label, float(seconds) if measured else None, tab
+    )
+
+
+@_route("release", "POST")
+def release(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    with project.store() as store:
+        store.release(user.name, _text(body, "tab"))
+    return Response(status_code=204)
+
+
+@_route("media/{item_id:int}", "GET")
+def media(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    with project.store() as store:
+        item = store.item(request.path_params["item_id"])
+    path = project.folder / item.media if item and item.media else None
+    if path is None or not path.is_file():
+        raise LabelerError("The image is not in the project's folder any more.")
+    # Named by the hash of its content: it never changes. nosniff, so that no file is taken for a page.
+    headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return FileResponse(path, headers=headers)
+
+
+routes = [reserve, answers, release, media]

@@ -1,0 +1,293 @@
+"""`python -m labeler …`: every verb of the house from a terminal. Errors are one sentence and exit code 2."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from tqdm import tqdm
+
+import strategies
+from labeler import project as projects
+from labeler.config import Config, LearnerConfig, QueryConfig
+from labeler.errors import LabelerError
+from labeler.types import Modality, Progress
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+ANY_PATH = click.Path(path_type=Path)
+MODALITY = click.Choice(get_args(Modality))
+
+
+class Refusal(click.ClickException):
+    """One sentence on what is wrong, and exit code 2."""
+
+    exit_code = 2
+
+
+class Group(click.Group):
+    """Commands in the order of a first use, and errors as one sentence."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except (LabelerError, strategies.StrategyError) as error:
+            raise Refusal(str(error)) from error
+        except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise Refusal(f"{where}{error.strerror or error}.") from error
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """Label the few items that teach the model most."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    for chatty in ("onnxscript", "torch.onnx", "httpx", "onnx_ir"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+@contextmanager
+def _bar(what: str, unit: str = "") -> Iterator[Progress]:
+    """A progress bar on the terminal's error stream, with the time left."""
+    with tqdm(desc=what, unit=unit, disable=None, file=sys.stderr, leave=False) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report
+
+
+def _of_columns(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--split-column", metavar="S", help="Column that says what is held out (`test`, `holdout`)."),
+        click.option("--label-column", metavar="L", help="Column of known labels."),
+        click.option("--image-column", metavar="F", help="Column of image paths, relative to the table."),
+        click.option("--text-column", metavar="T", help="Column of texts."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.option("--classes", required=True, help="Names of the classes, separated by commas.")
+@click.option("--modality", type=MODALITY, default="image", show_default=True)
+@click.option("--name", help="What people see; the folder's name by default.")
+def init(project: Path, classes: str, modality: Modality, name: str | None) -> None:
+    """Create a project folder."""
+    names = tuple(c.strip() for c in classes.split(",") if c.strip())
+    projects.create(project, Config(name or project.resolve().name, names, modality))
+    click.echo(f"Created {project}. Next: python -m labeler import {project} SOURCE")
+
+
+@main.command("import")
+@click.argument("project", type=FOLDER)
+@click.argument("source", type=ANY_PATH)
+@_of_columns
+@click.option(
+    "--keep-labels",
+    type=click.Choice(["all", "holdout"]),
+    default="all",
+    show_default=True,
+    help="`holdout` forgets the known labels of the pool and asks for them.",
+)
+def import_(project: Path, source: Path, **options: Any) -> None:
+    """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
+    from labeler.importer import import_source
+
+    opened = projects.open_project(project)
+    with _bar("import", "rows") as report:
+        result = import_source(opened, source, on_progress=report, **options)
+    for problem in result.problems[:20]:
+        click.echo(str(problem), err=True)
+    if len(result.problems) > 20:
+        click.echo(f"… and {len(result.problems) - 20} more.", err=True)
+    click.echo(
+        f"{result.added} items added, {result.duplicates} already there, {len(result.problems)} not imported,"
+        f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
+    )
+
+
+@main.command()
+@click.argument("home", type=FOLDER, default="projects")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+def serve(home: Path, port: int) -> None:
+    """Serve the app on 127.0.0.1, with a worker; HOME holds the projects."""
+    from labeler.serve import serve as run
+
+    run(home, port)
+
+
+@main.command()
+@click.argument("home", type=FOLDER)
+@click.option("--once", is_flag=True, help="Run the rounds that are asked for, then end.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
+def worker(home: Path, once: bool, with_parent: bool) -> None:
+    """Run rounds for a project, or for all projects in a folder."""
+    from labeler.worker import parent_is_gone, work, work_once
+
+    if not home.is_dir():
+        raise LabelerError(f"{home} does not exist: create a project with `init` first.")
+    if once:
+        for folder in projects.in_home(home):
+            while work_once(projects.open_project(folder)):
+                pass
+    else:
+        work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(project: Path, as_json: bool) -> None:
+    """Items, labels, rounds, and the latest accuracy with its interval."""
+    opened = projects.open_project(project)
+    with opened.store() as store:
+        counts, rounds, job = store.counts(), store.rounds(), store.latest_job()
+    latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
+    values = {
+        "name": opened.config.name,
+        "pool": counts.pool,
+        "labeled": counts.labeled,
+        "holdout": counts.holdout,
+        "holdout_labeled": counts.holdout_labeled,
+        "labels_spent": counts.answers_by_people,
+        "budget": opened.config.budget,
+        "rounds": len(rounds),
+        "accuracy": latest and latest.accuracy,
+        "accuracy_low": latest and latest.low,
+        "accuracy_high": latest and latest.high,
+        "measured_on": latest and latest.n,
+        "target_accuracy": opened.config.target_accuracy,
+        "job": job and {"state": job.state, "message": job.message, "error": job.error},
+    }
+    if as_json:
+        click.echo(json.dumps(values, ensure_ascii=False, indent=2))
+        return
+    click.echo(f"{opened.config.name}: {counts.labeled} of {counts.pool} pool items labeled, {len(rounds)} rounds")
+    click.echo(f"holdout: {counts.holdout_labeled} of {counts.holdout} items labeled")
+    click.echo(f"budget: {counts.answers_by_people} of {opened.config.budget} labels spent")
+    if latest:
+        click.echo(
+            f"accuracy: {latest.accuracy:.1%} (95 % interval {latest.low:.1%} to {latest.high:.1%},"
+            f" n = {latest.n}); target {opened.config.target_accuracy:.0%}"
+        )
+    if job and job.state != "done":
+        click.echo(f"round {job.state}: {job.error or job.message or job.reason}")
+
+
+@main.command()
+@click.argument("source", type=ANY_PATH)
+@click.option("--strategy", "names", multiple=True, metavar="A", help="May be given several times.")
+@click.option("--modality", type=MODALITY)
+@click.option("--image-column", metavar="F", help="Column of image paths, relative to the table.")
+@click.option("--text-column", metavar="T", help="Column of texts.")
+@click.option("--label-column", default="label", show_default=True, help="The oracle.")
+@click.option("--split-column", default="split", show_default=True, help="`test` is held out; else a seeded 20 %.")
+@click.option("--seed-size", type=click.IntRange(2), default=20, show_default=True, help="First labels.")
+@click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels a round.")
+@click.option("--rounds", type=click.IntRange(1), default=24, show_default=True)
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--learner", type=click.Choice(["frozen", "finetune"]), default="frozen", show_default=True)
+@click.option("--backbone", default="auto", show_default=True)
+@click.option("--processes", type=click.IntRange(1), help="Runs at once; one a core by default.")
+@click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole report.")
+def simulate(
+    source: Path,
+    names: tuple[str, ...],
+    seed_size: int,
+    batch: int,
+    rounds: int,
+    seeds: int,
+    learner: Any,
+    backbone: str,
+    processes: int | None,
+    out: Path | None,
+    **columns: Any,
+) -> None:
+    """Compare query strategies on labels that are known; `random` always runs as the control."""
+    from labeler.simulate import compare, load_task
+
+    for name in names:  # a typing error should not cost the time that embedding takes
+        strategies.get(name)
+    with _bar("embed", "items") as report:
+        task, problems = load_task(
+            source,
+            query=QueryConfig(seed_size=seed_size, batch=batch),
+            learner=LearnerConfig(kind=learner, backbone=backbone),
+            on_progress=report,
+            **columns,
+        )
+    for problem in problems[:20]:
+        click.echo(str(problem), err=True)
+    with _bar("simulate", "rounds") as report:
+        result = compare(task, names, seeds, rounds, processes, report)
+    if out:
+        out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
+    click.echo(_summary(result))
+
+
+def _summary(result: dict[str, Any]) -> str:
+    import pandas as pd
+
+    found, first = result["dataset"], result["runs"][0]["labels"]
+    rows = []
+    for row in result["summary"]:
+        gain, low, high, saved = (row[k] for k in ("gain_over_random", "gain_low", "gain_high", "labels_saved_percent"))
+        rows.append(
+            {
+                "strategy": row["strategy"],
+                "area": f"{row['aulc_mean']:.4f} ± {row['aulc_std']:.4f}",
+                "gain over random": f"{gain:+.4f}" if row["strategy"] != "random" else "",
+                "95 % interval": f"{low:+.4f} to {high:+.4f}"
+                if low is not None and row["strategy"] != "random"
+                else "",
+                "labels saved": "never reached" if saved is None else f"{saved:.0f} %",
+            }
+        )
+    head = (
+        f"{found['name']}: pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes;"
+        f" {first[0]} to {first[-1]} labels, {result['config']['seeds']} seeds"
+    )
+    return head + "\n" + pd.DataFrame(rows).to_string(index=False)
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("out", type=ANY_PATH)
+@click.option("--format", "kind", type=click.Choice(["csv", "jsonl", "parquet"]), help="By OUT's suffix if not given.")
+def export(project: Path, out: Path, kind: str | None) -> None:
+    """Write the labels with annotator, round, strategy, score, seconds and times."""
+    from labeler.exporter import export_labels
+
+    count = export_labels(projects.open_project(project), out, kind)
+    click.echo(f"{count} answers written to {out}.")
+
+
+@main.command("strategies")
+def strategies_() -> None:
+    """Name, family, needs and source of each query strategy."""
+    for strategy in strategies.registered().values():
+        needs = ", ".join(sorted(strategy.needs)) or "nothing"
+        click.secho(f"{strategy.name}", bold=True, nl=False)
+        click.echo(f"  ({strategy.family}; needs {needs})\n    {strategy.summary}\n    {strategy.source}")
+
+
+@main.command()
+@click.argument("folder", type=FOLDER, default="projects/demo")
+def demo(folder: Path) -> None:
+    """Create the demo project: 1,797 handwritten digits."""
+    from labeler.demo import create_demo
+
+    with _bar("import", "images") as report:
+        project = create_demo(folder, report)
+    click.echo(f"The demo project is in {project.folder}.")

@@ -1,0 +1,40 @@
+"""Answers → a file that pandas, a spreadsheet or a program reads."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from labeler.errors import LabelerError
+from labeler.project import Project
+from labeler.store import EXPORT
+
+KINDS = ("csv", "jsonl", "parquet")
+
+
+def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
+    """Write one row for each current answer, with why and when it was asked; the number of rows.
+
+    The file is written whole or not at all.
+
+    Args:   kind: csv, jsonl or parquet; by default what `out` is called, else csv.
+    Raises: LabelerError: `out` cannot be written.
+    """
+    kind = kind or (out.suffix[1:].lower() if out.suffix[1:].lower() in KINDS else "csv")
+    with project.store() as store:
+        frame = pd.DataFrame(store.export(), columns=list(EXPORT))
+    temporary = out.with_name(f".{out.name}.tmp")
+    try:
+        if kind == "jsonl":
+            frame.to_json(temporary, orient="records", lines=True, force_ascii=False)
+        else:
+            frame["metadata"] = [json.dumps(m, ensure_ascii=False) for m in frame["metadata"]]
+            if kind == "parquet":
+                frame.to_parquet(temporary, index=False)
+            else:  # with a byte order mark, so that Excel reads Korean
+                frame.to_csv(temporary, index=False, encoding="utf-8-sig")
+        temporary.replace(out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
+    return len(frame)

@@ -1,0 +1,38 @@
+"""What a model thinks of items: class probabilities, and those of each member of a committee."""
+
+import numpy as np
+
+from labeler.model import Committee, Model
+from labeler.types import Dataset, Progress
+
+BATCH = 1024  # items that are in memory at a time
+
+
+def class_proba(
+    model: Model, dataset: Dataset, positions: np.ndarray, on_progress: Progress | None = None
+) -> np.ndarray:
+    """Class probabilities of the items at `positions`, over all of the project's classes.
+
+    Args:    positions: (k,) int, into the dataset. on_progress: called with (done, k).
+    Returns: (k, C) float64, rows sum to 1; a class without a label so far has probability 0.
+    Raises:  LabelerError: the model was trained on other features, or an input cannot be read.
+    """
+    parts = [model.predict_proba(dataset, positions[:0])]  # so that no positions give (0, C)
+    for start in range(0, len(positions), BATCH):
+        parts.append(model.predict_proba(dataset, positions[start : start + BATCH]))
+        if on_progress:
+            on_progress(min(start + BATCH, len(positions)), len(positions))
+    return np.concatenate(parts)
+
+
+def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+    """Class probabilities by each member of the committee; where they differ, a label teaches much.
+
+    Args:    positions: (k,) int, into the dataset.
+    Returns: (M, k, C) float64, rows sum to 1.
+    Raises:  LabelerError: the committee was trained on other features.
+    """
+    parts = [committee.member_proba(dataset, positions[:0])]
+    for start in range(0, len(positions), BATCH):
+        parts.append(committee.member_proba(dataset, positions[start : start + BATCH]))
+    return np.concatenate(parts, axis=1)

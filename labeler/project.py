@@ -1,0 +1,97 @@
+"""A project folder: where its settings, items, cache and models lie."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from labeler import config as settings
+from labeler.config import Config
+from labeler.errors import ProjectError
+from labeler.store import Store
+
+SETTINGS = "project.toml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """An opened project. Everything that belongs to it lies below `folder`."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def slug(self) -> str:
+        """The folder's name, which names the project in addresses."""
+        return self.folder.name
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "labels.sqlite"
+
+    @property
+    def media(self) -> Path:
+        """Imported images, named by the hash of their content."""
+        return self.folder / "media"
+
+    @property
+    def embeddings(self) -> Path:
+        return self.folder / "embeddings"
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+    def store(self) -> Store:
+        """A new connection to the project's database; use it in one thread only, and close it."""
+        return Store(self.database, self.config)
+
+    def save(self, config: Config) -> "Project":
+        """Write changed settings, whole or not at all, and give back the project that has them."""
+        temporary = self.folder / (SETTINGS + ".tmp")
+        temporary.write_text(settings.to_toml(config), encoding="utf-8")
+        temporary.replace(self.folder / SETTINGS)
+        return Project(self.folder, config)
+
+
+def create(folder: Path, config: Config) -> Project:
+    """Make a project folder.
+
+    Raises: ProjectError: the folder is already a project, or holds other files.
+    """
+    if (folder / SETTINGS).exists():
+        raise ProjectError(f"{folder} is already a project: choose another folder, or import into this one.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ProjectError(f"{folder} is not an empty folder: choose another place for the project.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        project = Project(folder, config).save(config)
+    except OSError as error:
+        raise ProjectError(f"{folder} cannot be written: {error.strerror}.") from error
+    project.store().close()
+    return project
+
+
+def open_project(folder: Path) -> Project:
+    """Open the project in `folder`.
+
+    Raises: ProjectError: there is none. ConfigError: its settings are wrong.
+    """
+    if not (folder / SETTINGS).exists():
+        raise ProjectError(f"{folder} is not a project (it has no {SETTINGS}): `init` makes one.")
+    return Project(folder, settings.load(folder / SETTINGS))
+
+
+def is_project(folder: Path) -> bool:
+    return (folder / SETTINGS).exists()
+
+
+def in_home(home: Path) -> list[Path]:
+    """The project folders in `home` (or `home` itself if it is one), by name."""
+    if is_project(home):
+        return [home]
+    return sorted(p for p in home.iterdir() if is_project(p)) if home.is_dir() else []
+
+
+def slug(name: str) -> str:
+    """A folder name for a project's name; Korean letters stay."""
+    return re.sub(r"[^\w]+", "-", name.strip().lower()).strip("-") or "project"

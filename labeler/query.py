@@ -1,0 +1,83 @@
+"""The pool → `Candidates` → a strategy → what to ask, best first. Strategies see positions, never ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labeler.config import QueryConfig
+from labeler.model import Model
+from labeler.predict import class_proba, member_proba
+from labeler.train import Committee
+from labeler.types import Ranked
+from strategies import Candidates, Strategy
+
+if TYPE_CHECKING:
+    from labeler.rounds import State
+
+
+def rank(
+    state: State,
+    strategy: Strategy,
+    model: Model | None,
+    committee: Committee | None,
+    config: QueryConfig,
+    depth: int,
+    rng: np.random.Generator,
+) -> list[Ranked]:
+    """The `depth` items of the pool to ask about, best first, with the control arm's random ones spread among them.
+
+    The control arm is drawn from the whole pool before the strategy looks at it, so that it stays a random
+    sample of the pool. Pools of more than `config.candidates` are subsampled for the strategy.
+    """
+    depth = min(depth, len(state.pool))
+    control = rng.choice(state.pool, round(config.random_share * depth), replace=False)
+    rest = np.setdiff1d(state.pool, control)
+    if len(rest) > config.candidates:
+        rest = np.sort(rng.choice(rest, min(len(rest), max(config.candidates, depth)), replace=False))
+    chosen = strategy.query(candidates(state, strategy, rest, model, committee), depth - len(control), rng)
+    scores = [None] * len(chosen.positions) if chosen.scores is None else [float(s) for s in chosen.scores]
+    ours = [Ranked(int(rest[p]), strategy.name, s) for p, s in zip(chosen.positions, scores, strict=True)]
+    return interleave(ours, [Ranked(int(p), "random", None) for p in control], config.random_share)
+
+
+def candidates(
+    state: State, strategy: Strategy, pool: np.ndarray, model: Model | None, committee: Committee | None
+) -> Candidates:
+    """What `strategy` needs to know about the items at `pool`, and nothing else.
+
+    Args: pool: (n,) positions into the dataset, unlabeled.
+    """
+    dataset, needs = state.dataset, strategy.needs
+    known = "labeled" in needs
+
+    def features(positions: np.ndarray) -> np.ndarray:
+        return state.normalizer.apply(dataset.embeddings[positions])
+
+    return Candidates(
+        ids=pool,
+        proba=class_proba(model, dataset, pool) if "proba" in needs and model else None,
+        member_proba=member_proba(committee, dataset, pool) if "member_proba" in needs and committee else None,
+        embeddings=features(pool) if "embeddings" in needs else None,
+        labeled_embeddings=features(state.labeled.positions) if known else None,
+        labeled_targets=state.labeled.targets if known else None,
+    )
+
+
+def interleave(main: list[Ranked], other: list[Ranked], share: float) -> list[Ranked]:
+    """Both lists merged, each in its own order: of every stretch from the start, `other` has its `share` until it ends.
+
+    >>> [r.strategy for r in interleave([Ranked(i, "a", None) for i in range(3)], [Ranked(9, "b", None)], 0.25)]
+    ['a', 'a', 'a', 'b']
+    """
+    merged, first, second = [], list(reversed(main)), list(reversed(other))
+    taken = 0
+    while first or second:
+        due = share * (len(merged) + 1) - taken >= 1 - 1e-9
+        if second and (due or not first):
+            merged.append(second.pop())
+            taken += 1
+        else:
+            merged.append(first.pop())
+    return merged

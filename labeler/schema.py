@@ -1,0 +1,135 @@
+"""The tables, as migrations that run once each. `labeler/store/` holds all other SQL.
+
+Annotations are append-only, and triggers hold that: undo, history and agreement are read from them, never
+written over them. What is current is a view.
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from labeler.errors import ProjectError
+
+migrations = Migrations("labeler")
+
+
+@migrations()
+def m001_cycle(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE items (
+            id INTEGER PRIMARY KEY,
+            content_hash TEXT NOT NULL UNIQUE,
+            split TEXT CHECK (split IN ('pool', 'holdout')),  -- NULL until the holdout is drawn
+            text TEXT,
+            media TEXT,
+            source TEXT NOT NULL,
+            metadata TEXT NOT NULL DEFAULT '{}',
+            added_at TEXT NOT NULL,
+            CHECK ((text IS NULL) <> (media IS NULL))
+        );
+        CREATE INDEX items_split ON items (split, content_hash);
+
+        -- One row for each place of a round's ranking: why an item was asked.
+        CREATE TABLE queries (
+            id INTEGER PRIMARY KEY,
+            round INTEGER NOT NULL,  -- 0: asked before the first ranking was ready
+            rank INTEGER NOT NULL,
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            strategy TEXT NOT NULL,
+            score REAL,
+            UNIQUE (round, rank),
+            UNIQUE (round, item_id)
+        );
+        CREATE INDEX queries_item ON queries (item_id, round);
+
+        CREATE TABLE annotations (
+            id INTEGER PRIMARY KEY,
+            request_id TEXT NOT NULL UNIQUE,
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            annotator TEXT NOT NULL,
+            action TEXT NOT NULL CHECK (action IN ('label', 'skip', 'flag', 'undo')),
+            label TEXT,
+            query_id INTEGER REFERENCES queries (id),
+            seconds REAL,
+            tab TEXT,
+            at TEXT NOT NULL,
+            supersedes INTEGER UNIQUE REFERENCES annotations (id),
+            CHECK ((action = 'label') = (label IS NOT NULL))
+        );
+        CREATE INDEX annotations_item ON annotations (item_id, annotator);
+        CREATE INDEX annotations_annotator ON annotations (annotator, id);
+        CREATE TRIGGER annotations_keep_rows BEFORE DELETE ON annotations
+            BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
+        CREATE TRIGGER annotations_keep_values BEFORE UPDATE ON annotations
+            BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
+
+        -- The latest answer of each annotator to each item, unless it was taken back.
+        CREATE VIEW answers AS
+            SELECT a.* FROM annotations a
+            WHERE a.action <> 'undo' AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id);
+
+        -- One label an item: most votes, then the latest.
+        CREATE VIEW labels AS
+            SELECT item_id, label, votes, last_id FROM (
+                SELECT item_id, label, COUNT(*) AS votes, MAX(id) AS last_id,
+                       ROW_NUMBER() OVER (PARTITION BY item_id ORDER BY COUNT(*) DESC, MAX(id) DESC) AS place
+                FROM answers WHERE action = 'label' GROUP BY item_id, label
+            ) WHERE place = 1;
+
+        CREATE TABLE reservations (
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            annotator TEXT NOT NULL,
+            tab TEXT NOT NULL,
+            query_id INTEGER REFERENCES queries (id),
+            expires_at REAL NOT NULL,
+            PRIMARY KEY (item_id, annotator)
+        );
+        CREATE INDEX reservations_tab ON reservations (annotator, tab);
+
+        CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY,
+            reason TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            labels INTEGER NOT NULL,  -- pool labels when it was asked for, then those that it trained on
+            attempts INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '',
+            error TEXT,
+            requested_at TEXT NOT NULL,
+            claimed_at TEXT,
+            finished_at TEXT
+        );
+        CREATE UNIQUE INDEX jobs_one_queued ON jobs (state) WHERE state = 'queued';
+
+        CREATE TABLE rounds (
+            number INTEGER PRIMARY KEY,
+            job_id INTEGER NOT NULL REFERENCES jobs (id),
+            labels INTEGER NOT NULL,
+            strategy TEXT NOT NULL,
+            seed INTEGER NOT NULL,
+            config TEXT NOT NULL,
+            model TEXT,
+            holdout_n INTEGER,
+            accuracy REAL,
+            low REAL,
+            high REAL,
+            macro_f1 REAL,
+            train_seconds REAL NOT NULL,
+            query_seconds REAL NOT NULL,
+            finished_at TEXT NOT NULL
+        );
+        """
+    )
+
+
+def migrate(db: Database, where: str) -> None:
+    """Bring a database to this version's tables, inside the caller's transaction.
+
+    Raises: ProjectError: a newer version of the labeler wrote it.
+    """
+    known = {name for name, value in globals().items() if name.startswith("m0") and callable(value)}
+    newer = {m.name for m in migrations.applied(db)} - known
+    if newer:
+        raise ProjectError(f"{where} was written by a newer labeler ({', '.join(sorted(newer))}): update this one.")
+    migrations.apply(db)

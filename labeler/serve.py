@@ -1,0 +1,102 @@
+"""App and worker as two processes, each restarted if it dies, both ended together."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from labeler.errors import LabelerError
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent
+APP = ROOT / "streamlit_app.py"
+
+# A process that keeps dying is restarted ever more slowly, up to this.
+SLOWEST_RESTART_SECONDS = 30.0
+
+
+class Child:
+    """A process that is kept running."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        self.name, self.command, self.environment = name, command, environment
+        self.delay = 0.5
+        self.start()
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(self.command, env=self.environment, cwd=ROOT)
+        self.restart_at: float | None = None
+
+    def keep_running(self) -> None:
+        if self.process.poll() is None:
+            return
+        if self.restart_at is None:
+            if time.monotonic() - self.started > 60:
+                self.delay = 0.5
+            log.warning(
+                "The %s ended (exit code %s); it starts again in %.1f s.",
+                self.name,
+                self.process.returncode,
+                self.delay,
+            )
+            self.restart_at = time.monotonic() + self.delay
+            self.delay = min(2 * self.delay, SLOWEST_RESTART_SECONDS)
+        elif time.monotonic() >= self.restart_at:
+            self.start()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def serve(home: Path, port: int) -> None:
+    """Serve the app on 127.0.0.1:`port` and run rounds for the projects in `home`, until a signal ends it.
+
+    Raises: LabelerError: the port is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise LabelerError(f"Port {port} is taken by another program: choose another one with --port.") from None
+    home.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"LABELER_HOME": str(home.resolve()), "PYTHONPATH": _python_path()}
+    app = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.address=127.0.0.1"]
+    app += [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
+    app += ["--server.fileWatcherType=none"]
+    worker = [sys.executable, "-m", "labeler", "worker", str(home.resolve()), "--with-parent"]
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    children: list[Child] = []
+    try:
+        children += [Child("app", app, environment), Child("worker", worker, environment)]
+        print(f"labeler is at http://127.0.0.1:{port} (projects in {home.resolve()}); Ctrl+C ends it.", flush=True)
+        while True:
+            time.sleep(0.2)
+            for child in children:
+                child.keep_running()
+    except KeyboardInterrupt:
+        print("Ending.", flush=True)
+    finally:
+        for child in children:
+            child.stop()
+
+
+def _python_path() -> str:
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))

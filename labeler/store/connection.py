@@ -1,0 +1,98 @@
+"""The connection that all of the store's verbs share: WAL, a busy timeout, short write transactions."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlite_utils import Database
+
+from labeler import schema
+from labeler.config import Config
+
+Row = dict[str, Any]
+
+# Databases that this process has already brought up to date; opening one again must cost next to nothing.
+_migrated: set[tuple[str, int]] = set()
+
+
+class Connection:
+    """One SQLite connection, for one thread. Close it, or use it as a context manager."""
+
+    def __init__(self, path: Path | str, config: Config) -> None:
+        self.path = Path(path)
+        self.config = config
+        self.db = Database(sqlite3.connect(path, timeout=30.0))
+        # FULL: an answer that was acknowledged survives a power cut, not only a crash.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            self.db.conn.execute(f"PRAGMA {pragma}")
+        self._migrate()
+
+    def _migrate(self) -> None:
+        here = (str(self.path.resolve()), self.path.stat().st_ino) if self.path.exists() else None  # in memory
+        if here in _migrated:
+            return
+        try:
+            with self.write():
+                schema.migrate(self.db, str(self.path))
+        except BaseException:
+            self.close()
+            raise
+        if here:
+            _migrated.add(here)
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """A write transaction, whole or not at all.
+
+        IMMEDIATE, since a transaction that begins as a reader and then writes fails at once, without waiting,
+        when another process has written in between.
+        """
+        if self.db.conn.in_transaction:  # part of a larger one
+            yield
+            return
+        self.db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.db.rollback()
+            raise
+        self.db.conn.execute("COMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """A read transaction: all queries within see the database at one moment."""
+        self.db.conn.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.rollback()
+
+    def rows(self, sql: str, values: Sequence[Any] | Row = ()) -> list[Row]:
+        cursor = self.db.conn.execute(sql, values)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def value(self, sql: str, values: Sequence[Any] | Row = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.db.conn.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def now() -> str:
+    """The time as it is stored: UTC, ISO 8601, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,132 @@
+"""Verbs on items: add them, fix the holdout, count them, read them."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from labeler.store.connection import Connection, Row, now
+from labeler.types import AddResult, Counts, Item, NewItem, Split
+
+# Who the labels that came along with an import are stored under.
+IMPORT = "import"
+
+# The draw of the holdout is part of the project's data, not of any round's randomness.
+HOLDOUT_SEED = 20_201_122
+
+
+class Items(Connection):
+    """Items and where they belong."""
+
+    def add_items(self, items: Sequence[NewItem]) -> AddResult:
+        """Store items in one transaction; an item whose content is already there is counted, not stored twice.
+
+        A known label becomes an annotation by `import`, also for an item that was there without one.
+        """
+        with self.write():
+            before = set(self.split_of([item.content_hash for item in items]))
+            fresh: dict[str, NewItem] = {}
+            for item in items:
+                if item.content_hash not in before:
+                    fresh.setdefault(item.content_hash, item)
+            at = now()
+            self.db.conn.executemany(
+                "INSERT INTO items (content_hash, split, text, media, source, metadata, added_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), at) for i in fresh.values()],
+            )
+            labels: dict[str, str] = {}
+            for i in items:
+                if i.label is not None:
+                    labels.setdefault(i.content_hash, i.label)
+            added = self.db.conn.executemany(
+                "INSERT INTO annotations (request_id, item_id, annotator, action, label, at)"
+                " SELECT 'import:' || id, id, ?, 'label', ?, ? FROM items"
+                " WHERE content_hash = ? AND NOT EXISTS (SELECT 1 FROM answers WHERE item_id = items.id)"
+                " ON CONFLICT (request_id) DO NOTHING",
+                [(IMPORT, label, at, content_hash) for content_hash, label in labels.items()],
+            ).rowcount
+        return AddResult(len(fresh), len(items) - len(fresh), max(added, 0))
+
+    def split_of(self, hashes: Sequence[str]) -> dict[str, Split | None]:
+        """The split of each stored item among `hashes`; those that are not stored are left out."""
+        found = self.rows(
+            "SELECT content_hash, split FROM items WHERE content_hash IN (SELECT value FROM json_each(?))",
+            [json.dumps(list(hashes))],
+        )
+        return {row["content_hash"]: row["split"] for row in found}
+
+    def fix_holdout(self, size: int | None = None) -> None:
+        """Decide where undecided items belong. The holdout is drawn once; what comes later goes to the pool.
+
+        Args: size: items in the holdout; by default 15 %, at most 300.
+        """
+        with self.write():
+            undecided = [r["id"] for r in self.rows("SELECT id FROM items WHERE split IS NULL ORDER BY id")]
+            if not self.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
+                size = min(300, round(0.15 * len(undecided))) if size is None else min(size, len(undecided))
+                drawn = np.random.default_rng(HOLDOUT_SEED).choice(undecided, size, replace=False)
+                self.db.conn.executemany("UPDATE items SET split = 'holdout' WHERE id = ?", [(int(i),) for i in drawn])
+            self.db.conn.execute("UPDATE items SET split = 'pool' WHERE split IS NULL")
+
+    def items(self) -> list[Item]:
+        """All items whose split is decided, in the order of import."""
+        return [
+            as_item(r)
+            for r in self.rows(
+                "SELECT id, content_hash, split, source, text, media FROM items WHERE split IS NOT NULL ORDER BY id"
+            )
+        ]
+
+    def item(self, item_id: int) -> Item | None:
+        found = self.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
+        return as_item(found[0]) if found else None
+
+    def labels(self) -> dict[int, str]:
+        """The current label of each labeled item, by item id."""
+        return {r["item_id"]: r["label"] for r in self.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
+
+    def flagged(self) -> set[int]:
+        """Items that nobody is to be asked about again although they have no label: flagged ones."""
+        return {r["item_id"] for r in self.rows("SELECT item_id FROM answers WHERE action = 'flag'")}
+
+    def labeled(self) -> int:
+        """Labeled items of the pool: what the learning curve has on its x axis."""
+        return self.value(
+            "SELECT COUNT(DISTINCT item_id) FROM answers WHERE action = 'label'"
+            " AND item_id IN (SELECT id FROM items WHERE split = 'pool')"
+        )
+
+    def labels_spent(self) -> int:
+        """Labels that people gave, in the pool and in the holdout: what the budget pays for."""
+        return self.value("SELECT COUNT(*) FROM answers WHERE action = 'label' AND annotator <> ?", [IMPORT])
+
+    def answered_by(self, annotator: str) -> int:
+        """Labels that one annotator gave."""
+        return self.value("SELECT COUNT(*) FROM answers WHERE annotator = ? AND action = 'label'", [annotator])
+
+    def counts(self, annotator: str = "") -> Counts:
+        """Where the project stands, seen by `annotator`."""
+        splits = {r["split"]: r["n"] for r in self.rows("SELECT split, COUNT(*) AS n FROM items GROUP BY split")}
+        labeled = self.rows(
+            "SELECT split, label, COUNT(*) AS n FROM labels JOIN items ON items.id = item_id GROUP BY split, label"
+        )
+        pool = {r["label"]: r["n"] for r in labeled if r["split"] == "pool"}
+        return Counts(
+            pool=splits.get("pool", 0),
+            holdout=splits.get("holdout", 0),
+            labeled=sum(pool.values()),
+            holdout_labeled=sum(r["n"] for r in labeled if r["split"] == "holdout"),
+            answers_by_people=self.labels_spent(),
+            mine=self.answered_by(annotator),
+            since_round=sum(pool.values()) - (self.value("SELECT MAX(labels) FROM rounds") or 0),
+            per_class={name: pool.get(name, 0) for name in self.config.classes},
+        )
+
+
+def as_item(row: Row) -> Item:
+    return Item(row["id"], row["content_hash"], row["split"], row["source"], row["text"], row["media"])
+
+
+def _json(values: object) -> str:
+    return json.dumps(dict(values), ensure_ascii=False) if values else "{}"  # type: ignore[call-overload]

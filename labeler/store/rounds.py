@@ -1,0 +1,149 @@
+"""Verbs of the cycle: ask for a round, claim it, finish it, read the curve."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from labeler.store.connection import Row, now
+from labeler.store.items import Items
+from labeler.types import Job, Metrics, Round, RoundResult
+
+# A job that took its worker down this often is given up: the next try would do the same.
+ATTEMPTS = 3
+
+
+class Rounds(Items):
+    """Jobs, rounds and rankings."""
+
+    def request_round(self, reason: str) -> bool:
+        """Ask the worker for a round; False if one is waiting already."""
+        with self.write():
+            return bool(
+                self.rows(
+                    "INSERT INTO jobs (reason, labels, requested_at) VALUES (?, ?, ?)"
+                    " ON CONFLICT DO NOTHING RETURNING id",
+                    [reason, self.labeled(), now()],
+                )
+            )
+
+    def request_round_if_due(self) -> bool:
+        """Ask for a round if enough labels came since the last one was asked for."""
+        due = self.labels_until_round()
+        return due <= 0 and self.request_round("new labels")
+
+    def labels_until_round(self) -> int:
+        """Pool labels that are missing until the next round is due."""
+        last = self.value("SELECT MAX(labels) FROM jobs") or 0
+        query = self.config.query
+        return (query.seed_size if last < query.seed_size else last + query.batch) - self.labeled()
+
+    def has_work(self) -> bool:
+        """Whether a round is waiting or was left unfinished."""
+        return bool(self.value("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"))
+
+    def claim_job(self) -> Job | None:
+        """The oldest job that is not finished, now running; None if there is none.
+
+        Only the holder of the project's worker lock calls this, so a job that is marked as running belongs to a
+        worker that died. One that took down its worker too often is failed instead.
+        """
+        with self.write():
+            self.db.conn.execute(
+                "UPDATE jobs SET state = 'failed', finished_at = ?,"
+                " error = 'The worker died ' || attempts || ' times in this round; the last step was: ' || message"
+                " WHERE state = 'running' AND attempts >= ?",
+                [now(), ATTEMPTS],
+            )
+            claimed = self.rows(
+                "UPDATE jobs SET state = 'running', attempts = attempts + 1, claimed_at = ?, labels = ?"
+                " WHERE id = (SELECT id FROM jobs WHERE state IN ('running', 'queued') ORDER BY id LIMIT 1)"
+                " RETURNING *",
+                [now(), self.labeled()],
+            )
+        return _as_job(claimed[0]) if claimed else None
+
+    def report_progress(self, job: Job, message: str, done: int = 0, total: int = 0) -> None:
+        """Say how far a running job is, for those who watch."""
+        with self.write():
+            self.db.conn.execute(
+                "UPDATE jobs SET message = ?, done = ?, total = ? WHERE id = ?",
+                [message, done, total, job.id],
+            )
+
+    def fail_job(self, job: Job, error: str) -> None:
+        with self.write():
+            self.db.conn.execute(
+                "UPDATE jobs SET state = 'failed', error = ?, finished_at = ? WHERE id = ?",
+                [error, now(), job.id],
+            )
+
+    def next_round(self) -> int:
+        """The number that the next finished round gets; rounds count from 1."""
+        return (self.value("SELECT MAX(number) FROM rounds") or 0) + 1
+
+    def finish_round(
+        self, job: Job, number: int, result: RoundResult, ranked_items: Sequence[int], model: str | None
+    ) -> None:
+        """Store model, metrics and ranking, and end the job, in one transaction.
+
+        Args: ranked_items: the item id of each place in `result.ranking`.
+              model: path of the model's file below the project's folder.
+        """
+        metrics = result.metrics
+        with self.write():
+            self.db["rounds"].insert(  # type: ignore[union-attr]
+                {
+                    "number": number,
+                    "job_id": job.id,
+                    "labels": result.labels,
+                    "strategy": result.strategy,
+                    "seed": result.seed,
+                    "config": json.dumps(self.config.as_dict(), ensure_ascii=False),
+                    "model": model,
+                    "holdout_n": metrics and metrics.n,
+                    "accuracy": metrics and metrics.accuracy,
+                    "low": metrics and metrics.low,
+                    "high": metrics and metrics.high,
+                    "macro_f1": metrics and metrics.macro_f1,
+                    "train_seconds": result.train_seconds,
+                    "query_seconds": result.query_seconds,
+                    "finished_at": now(),
+                }
+            )
+            self.db.conn.executemany(
+                "INSERT INTO queries (round, rank, item_id, strategy, score) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (number, rank, item_id, ranked.strategy, ranked.score)
+                    for rank, (item_id, ranked) in enumerate(zip(ranked_items, result.ranking, strict=True), 1)
+                ],
+            )
+            self.db.conn.execute(
+                "UPDATE jobs SET state = 'done', labels = ?, message = '', error = NULL, finished_at = ? WHERE id = ?",
+                [result.labels, now(), job.id],
+            )
+            self.request_round_if_due()  # labels may have come while it ran
+
+    def latest_job(self) -> Job | None:
+        found = self.rows("SELECT * FROM jobs ORDER BY state = 'running' DESC, id DESC LIMIT 1")
+        return _as_job(found[0]) if found else None
+
+    def rounds(self) -> list[Round]:
+        """All finished rounds, oldest first."""
+        return [_as_round(r) for r in self.rows("SELECT * FROM rounds ORDER BY number")]
+
+    def ranking(self, number: int) -> list[Row]:
+        """A round's ranking, best first: rank, item_id, strategy, score."""
+        return self.rows("SELECT rank, item_id, strategy, score FROM queries WHERE round = ? ORDER BY rank", [number])
+
+
+def _as_job(row: Row) -> Job:
+    return Job(**{name: row[name] for name in Job.__dataclass_fields__})
+
+
+def _as_round(row: Row) -> Round:
+    names = [name for name in Round.__dataclass_fields__ if name != "metrics"]
+    found = Round(metrics=None, **{name: row[name] for name in names})
+    if row["accuracy"] is None:
+        return found
+    measured = Metrics(row["holdout_n"], row["accuracy"], row["low"], row["high"], row["macro_f1"])
+    return replace(found, metrics=measured)

@@ -1,0 +1,231 @@
+"""Frozen dataclasses that flow through the house, in the order of the flow. They know no SQL, torch or browser."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+Modality = Literal["image", "text"]
+Split = Literal["pool", "holdout"]
+Action = Literal["label", "skip", "flag", "undo"]
+JobState = Literal["queued", "running", "done", "failed"]
+
+# What encodes, trains and imports reports how far it is: (done, total).
+Progress = Callable[[int, int], None]
+
+
+# ---------------------------------------------------------------- import
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """An item as the importer found it. `split=None` leaves the choice to the draw of the holdout."""
+
+    content_hash: str
+    source: str
+    text: str | None = None
+    media: str | None = None  # path below the project's folder
+    label: str | None = None
+    split: Split | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AddResult:
+    """What one call of `Store.add_items` did. `labels_added` counts known labels that were stored."""
+
+    added: int
+    duplicates: int
+    labels_added: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row or file that could not be imported, and why, in words."""
+
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did; the sum of `added`, `duplicates` and `problems` is the number of rows read."""
+
+    added: int
+    duplicates: int
+    labels_added: int
+    pool: int  # items in the pool after the import
+    holdout: int
+    problems: tuple[Problem, ...]
+
+
+# ---------------------------------------------------------------- items and answers
+
+
+@dataclass(frozen=True)
+class Item:
+    """A stored item: an image below the project's folder, or a text."""
+
+    id: int
+    content_hash: str
+    split: Split
+    source: str
+    text: str | None
+    media: str | None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an item was asked."""
+
+    strategy: str
+    score: float | None
+    rank: int
+    round: int  # 0: before the first ranking was ready
+    model: str | None
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """An item that one annotator's tab holds until `expires_at` (seconds since the epoch)."""
+
+    item: Item
+    reason: Reason | None
+    expires_at: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One key press on its way to the store. `request_id` makes sending it twice harmless.
+
+    `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label.
+    """
+
+    request_id: str
+    item_id: int
+    action: Action
+    label: str | None = None
+    seconds: float | None = None
+    tab: str | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of an answer: stored now or before (`ok`), or refused with the reason."""
+
+    request_id: str
+    ok: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Where a project stands. `labeled` counts pool items; `mine` counts the asking annotator's labels."""
+
+    pool: int
+    holdout: int
+    labeled: int
+    holdout_labeled: int
+    answers_by_people: int
+    mine: int
+    since_round: int  # pool labels that the latest finished round has not seen
+    per_class: Mapping[str, int]
+
+
+# ---------------------------------------------------------------- the cycle
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All items that a round can look at, as arrays; positions index it.
+
+    `inputs` are image paths or texts, `embeddings` is (n, d) float32 from the frozen backbone,
+    and `dims` says how many of the d columns each of the backbone's layers takes.
+    """
+
+    inputs: Sequence[Path | str]
+    embeddings: np.ndarray
+    dims: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labeled positions of a dataset: `positions (m,)` int, `targets (m,)` int class indices."""
+
+    positions: np.ndarray
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How good a model is on `n` holdout items. `low` and `high` bound accuracy's 95 % interval."""
+
+    n: int
+    accuracy: float
+    low: float
+    high: float
+    macro_f1: float
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One position of the dataset that is to be asked, best first."""
+
+    position: int
+    strategy: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """What one turn of the cycle brought. `metrics` and `model` are None while there is nothing to train on."""
+
+    labels: int
+    strategy: str
+    seed: int
+    model: object | None
+    metrics: Metrics | None
+    ranking: tuple[Ranked, ...]
+    train_seconds: float
+    query_seconds: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """A round that was asked for."""
+
+    id: int
+    reason: str
+    state: JobState
+    done: int
+    total: int
+    message: str
+    error: str | None
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """A finished round as stored."""
+
+    number: int
+    labels: int
+    strategy: str
+    seed: int
+    model: str | None
+    metrics: Metrics | None
+    train_seconds: float
+    query_seconds: float
+    finished_at: str

@@ -1,0 +1,159 @@
+"""The process that runs rounds. Pages only insert a job; nobody waits for it.
+
+Killed at any point it loses nothing: a round's model, metrics and ranking are committed in one transaction, and
+the operating system frees the lock of a dead worker, so that the next one knows that a running job is orphaned.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from labeler import project as projects
+from labeler.errors import LabelerError
+from labeler.project import Project
+from labeler.query import interleave
+from labeler.rounds import State, run_round
+from labeler.store import Store
+from labeler.types import Dataset, Item, Job, Labels, Ranked, RoundResult
+from strategies import StrategyError
+
+log = logging.getLogger(__name__)
+
+# Places of a ranking for each label of a batch: labeling goes on from it while the next round trains.
+DEPTH = 5
+
+
+def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Run rounds for the project in `home`, or for all projects below it, until `should_stop`."""
+    said: dict[Path, str] = {}
+    while not should_stop():
+        worked = False
+        for folder in projects.in_home(home):
+            try:
+                worked |= work_once(projects.open_project(folder))
+                said.pop(folder, None)
+            except (LabelerError, OSError) as error:  # one broken project must not stop the others
+                if said.get(folder) != str(error):
+                    log.error("%s: %s", folder, error)
+                    said[folder] = str(error)
+        if not worked:
+            time.sleep(poll_seconds)
+
+
+def work_once(project: Project) -> bool:
+    """Run the project's next round if one is asked for and no other worker is at it; True if one ended."""
+    with project.store() as store:
+        if not store.has_work():
+            return False
+        try:
+            with FileLock(project.folder / "worker.lock", timeout=0):
+                job = store.claim_job()
+                if job is None:
+                    return False
+                _run_job(project, store, job)
+                return True
+        except Timeout:
+            return False
+
+
+def _run_job(project: Project, store: Store, job: Job) -> None:
+    log.info("%s: round begins (%s)", project.slug, job.reason)
+    try:
+        number = store.next_round()
+        result, ids = _round(project, store, job, number)
+        model = _save(project, number, result)
+        store.finish_round(job, number, result, ids, model)
+    except (LabelerError, StrategyError) as error:
+        log.error("%s: round failed: %s", project.slug, error)
+        store.fail_job(job, str(error))
+    except Exception as error:
+        log.exception("%s: round failed", project.slug)
+        store.fail_job(job, f"Unexpected {type(error).__name__}: {error}. The worker's log has the details.")
+    else:
+        measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"
+        log.info("%s: round %d done with %d labels, %s", project.slug, number, result.labels, measured)
+
+
+def _round(project: Project, store: Store, job: Job, number: int) -> tuple[RoundResult, list[int]]:
+    """The round's result and the item id of each place of its ranking."""
+    from labeler.backbones import load_encoder  # torch and its company load when there is work
+    from labeler.embed import embed
+    from labeler.model import Normalizer
+
+    config = project.config
+    last_report = 0.0
+
+    def reporter(message: str) -> Callable[[int, int], None]:
+        def report(done: int, total: int) -> None:
+            nonlocal last_report
+            if time.monotonic() - last_report > 0.5 or done >= total:
+                last_report = time.monotonic()
+                store.report_progress(job, message, done, total)
+
+        return report
+
+    with store.read():
+        items, labels, flagged = store.items(), store.labels(), store.flagged()
+    if not items:
+        raise LabelerError("There are no items yet: import images or texts first.")
+    inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
+    texts = [item.text for item in items if item.text is not None]
+    store.report_progress(job, "loading the backbone")
+    encoder = load_encoder(
+        config.learner, config.modality, texts, project.embeddings, reporter("preparing the backbone")
+    )
+    hashes = [item.content_hash for item in items]
+    embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter("embedding items"))
+
+    classes = {name: index for index, name in enumerate(config.classes)}
+    dataset = Dataset(inputs, embeddings, encoder.dims)
+    places = {split: np.array([i.split == split for i in items]) for split in ("pool", "holdout")}
+    state = State(
+        dataset=dataset,
+        normalizer=Normalizer.fit(embeddings, encoder.dims),
+        labeled=_labels(items, labels, classes, places["pool"]),
+        pool=np.flatnonzero(places["pool"] & [i.id not in labels and i.id not in flagged for i in items]),
+        holdout=_labels(items, labels, classes, places["holdout"]),
+    )
+    depth = max(DEPTH * config.query.batch, config.query.seed_size)
+    store.report_progress(job, "training")
+    result = run_round(state, config, number, depth, encoder, reporter("training"))
+
+    asked = [Ranked(i, "holdout", None) for i in np.flatnonzero(places["holdout"]) if items[i].id not in labels]
+    share = config.labeling.holdout_share
+    asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
+    asked = asked[: int(depth * share / (1 - share))]
+    result = replace(result, ranking=tuple(interleave(list(result.ranking), asked, share)))
+    return result, [items[r.position].id for r in result.ranking]
+
+
+def _labels(items: list[Item], labels: dict[int, str], classes: dict[str, int], where: np.ndarray) -> Labels:
+    """The labels of the items at `where`; one of a class that the project no longer has is left out."""
+    found = [
+        (position, classes[labels[item.id]])
+        for position, item in enumerate(items)
+        if where[position] and labels.get(item.id) in classes
+    ]
+    positions, targets = np.array(found, dtype=np.intp).reshape(-1, 2).T
+    return Labels(positions, targets)
+
+
+def _save(project: Project, number: int, result: RoundResult) -> str | None:
+    if result.model is None:
+        return None
+    project.models.mkdir(exist_ok=True)
+    path = project.models / f"round-{number:04d}.safetensors"
+    result.model.save(path)
+    return str(path.relative_to(project.folder))
+
+
+def parent_is_gone() -> Callable[[], bool]:
+    """A test whether the process that started this one has ended, so that no worker is left behind."""
+    parent = os.getppid()
+    return lambda: os.getppid() != parent

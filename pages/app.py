@@ -1,0 +1,16 @@
+"""Every visit begins here: who is there, which pages there are. `st.navigation` runs in every branch."""
+
+import streamlit as st
+
+from pages.session import sidebar
+
+st.set_page_config(page_title="labeler", page_icon=":material/label:", layout="wide")
+page = st.navigation(
+    [
+        st.Page("label.py", title="Label", icon=":material/keyboard:", default=True),
+        st.Page("progress.py", title="Progress", icon=":material/show_chart:"),
+        st.Page("project.py", title="Project", icon=":material/settings:"),
+    ]
+)
+sidebar()
+page.run()

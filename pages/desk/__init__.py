@@ -1,0 +1,30 @@
+"""The labeling desk: a component that talks to `labeler.api` by itself, so that no key press costs a rerun."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from labeler.access import User, issue_token
+from labeler.project import Project
+
+_HERE = Path(__file__).parent
+
+# Registered once for the process: registering with every mount would make the browser load it anew.
+_desk = st.components.v2.component(
+    "labeler-desk",
+    css=(_HERE / "desk.css").read_text(encoding="utf-8"),
+    js=(_HERE / "desk.js").read_text(encoding="utf-8"),
+)
+
+
+def desk(project: Project, user: User) -> None:
+    """Draw the desk on which `user` answers the project's items."""
+    _desk(
+        key=f"desk-{project.slug}-{user.name}",
+        data={
+            "project": project.slug,
+            "annotator": user.name,
+            "classes": list(project.config.classes),
+            "token": issue_token(user, project.slug),
+        },
+    )

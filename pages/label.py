@@ -1,0 +1,15 @@
+"""The labeling desk."""
+
+import streamlit as st
+
+from pages.desk import desk
+from pages.session import require_project, require_user
+
+user = require_user()
+project = require_project()
+with project.store() as store:
+    counts = store.counts(user.name)
+if counts.pool + counts.holdout == 0:
+    st.info("There is nothing to label yet. Import images or texts on the **Project** page.", icon=":material/info:")
+    st.stop()
+desk(project, user)

@@ -1,0 +1,172 @@
+"""Create a project, import items, choose what learns and what asks, retrain now."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+import strategies
+from labeler import project as projects
+from labeler.access import home
+from labeler.config import Config, LearnerConfig, QueryConfig
+from labeler.errors import LabelerError
+from labeler.importer import import_source
+from labeler.project import Project
+from labeler.types import ImportReport
+from pages.session import choose, require_project, require_user
+
+SEEDING = "k_means"
+LEARNERS = {
+    "auto": "auto: the frozen head",
+    "frozen": "frozen: a linear head, retrains in seconds",
+    "finetune": "finetune: the backbone's last blocks learn too, takes minutes on a CPU",
+}
+
+require_user()
+
+
+def create() -> None:
+    with st.form("create", border=False):
+        name = st.text_input("Name", placeholder="Brain MRI")
+        modality = st.radio("What is labeled", ["image", "text"], horizontal=True)
+        classes = st.text_area("Classes, one a line", placeholder="glioma\nmeningioma\npituitary\nnone")
+        if not st.form_submit_button("Create project", type="primary"):
+            return
+    try:
+        config = Config(name.strip(), tuple(c.strip() for c in classes.splitlines() if c.strip()), modality)
+        project = projects.create(home() / projects.slug(name), config)
+    except LabelerError as error:
+        st.error(str(error))
+        return
+    choose("project", project.slug)
+    st.rerun()
+
+
+def bring_in(project: Project) -> None:
+    where = st.radio("From", ["Upload", "Path on the server"], horizontal=True)
+    kinds = "a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)"
+    with st.form("import", border=False):
+        if where == "Upload":
+            files = st.file_uploader("Images, a zip, or a table", accept_multiple_files=True)
+        else:
+            path = st.text_input("Path", help=kinds)
+        columns = st.columns(3)
+        content = columns[0].text_input(
+            "Column of texts" if project.config.modality == "text" else "Column of image paths",
+            help="Left empty, an obvious one is taken. Not used for folders and zips.",
+        )
+        label = columns[1].text_input("Column of known labels", help="Left empty: none are read from a table.")
+        split = columns[2].text_input("Column that says what is held out", help="`test` or `holdout` is held out.")
+        keep = st.checkbox("Keep known labels of the holdout only, and ask for the others")
+        if not st.form_submit_button("Import", type="primary"):
+            return
+    named = {"text_column" if project.config.modality == "text" else "image_column": content or None}
+    bar = st.progress(0.0, text="Reading …")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(min(done / total, 1.0) if total else 0.0, text=f"{done:,} rows read")
+
+    def run(source: Path) -> ImportReport:
+        return import_source(
+            project,
+            source,
+            label_column=label or None,
+            split_column=split or None,
+            keep_labels="holdout" if keep else "all",
+            on_progress=report,
+            **named,  # type: ignore[arg-type]
+        )
+
+    try:
+        result = _import_uploads(files, run) if where == "Upload" else run(Path(path).expanduser())
+    except LabelerError as error:
+        st.error(str(error))
+        return
+    finally:
+        bar.empty()
+    show(result)
+
+
+def _import_uploads(files: list, run: Callable[[Path], ImportReport]) -> ImportReport:
+    """Uploaded files lie in memory: give them a folder, from which they are copied into the project."""
+    if not files:
+        raise LabelerError("No file is chosen: choose images, a zip, or a table.")
+    with tempfile.TemporaryDirectory() as scratch:
+        for file in files:
+            (Path(scratch) / Path(file.name).name).write_bytes(file.getbuffer())
+        single = len(files) == 1 and not files[0].type.startswith("image/")
+        return run(Path(scratch) / Path(files[0].name).name if single else Path(scratch))
+
+
+def show(report: ImportReport) -> None:
+    st.success(
+        f"{report.added:,} items added, {report.duplicates:,} already there, {report.labels_added:,} labels."
+        f" The pool has {report.pool:,} items, the holdout {report.holdout:,}."
+    )
+    if report.problems:
+        st.warning(f"{len(report.problems):,} rows could not be imported:")
+        st.dataframe([{"where": p.source, "why": p.reason} for p in report.problems], hide_index=True, width="stretch")
+
+
+def settings(project: Project) -> None:
+    config = project.config
+    known = strategies.registered()
+    names = [*known] if config.query.strategy in known else [config.query.strategy, *known]
+    with st.form("settings", border=False):
+        columns = st.columns(2)
+        strategy = columns[0].selectbox(
+            "Query strategy",
+            names,
+            names.index(config.query.strategy),
+            format_func=lambda n: f"{n} ({known[n].family})" if n in known else n,
+        )
+        batch = columns[1].number_input("Labels between rounds", 1, 100_000, config.query.batch)
+        backbone = columns[0].text_input(
+            "Backbone", config.learner.backbone, help="`auto`, or a timm or Hugging Face name."
+        )
+        kind = columns[1].selectbox(
+            "Learner", [*LEARNERS], [*LEARNERS].index(config.learner.kind), format_func=LEARNERS.get
+        )
+        target = columns[0].number_input("Target accuracy", 0.0, 1.0, config.target_accuracy, 0.01)
+        budget = columns[1].number_input("Budget (labels in all)", 1, 10_000_000, config.budget)
+        if not st.form_submit_button("Save from the next round on"):
+            return
+    query: QueryConfig = replace(config.query, strategy=strategy, batch=int(batch))
+    learner: LearnerConfig = replace(config.learner, backbone=backbone.strip() or "auto", kind=kind)
+    try:
+        project.save(replace(config, query=query, learner=learner, target_accuracy=target, budget=int(budget)))
+    except LabelerError as error:
+        st.error(str(error))
+    else:
+        st.success("Saved.")
+
+
+def retrain(project: Project) -> None:
+    if st.button("Retrain now", icon=":material/model_training:"):
+        with project.store() as store:
+            asked = store.request_round("retrain now")
+        st.toast("A round is on its way." if asked else "A round is waiting already.")
+
+
+slugs = projects.in_home(home())
+if slugs:
+    project = require_project()
+    with project.store() as store:
+        counts = store.counts()
+    st.title(project.config.name)
+    st.caption(
+        f"{project.config.modality} · {', '.join(project.config.classes)} · pool {counts.pool:,} items,"
+        f" {counts.labeled:,} labeled · holdout {counts.holdout:,} items, {counts.holdout_labeled:,} labeled"
+    )
+    retrain(project)
+    with st.expander("Import", expanded=counts.pool == 0):
+        bring_in(project)
+    with st.expander("Settings", expanded=counts.pool > 0):
+        settings(project)
+    with st.expander("Create another project"):
+        create()
+else:
+    st.title("Create a project")
+    create()

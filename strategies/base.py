@@ -1,0 +1,256 @@
+"""What a query strategy sees, what it gives back, and where strategies are found by name."""
+
+# ruff: noqa: N818 - an exception is named after what is wrong; StrategyError says that it is one
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+Need = Literal["proba", "member_proba", "embeddings", "labeled"]
+NEEDS: tuple[Need, ...] = ("proba", "member_proba", "embeddings", "labeled")
+
+
+class StrategyError(ValueError):
+    """Something is wrong with a strategy or with what it was given; the message says what."""
+
+
+class InvalidCandidates(StrategyError):
+    """The arrays do not fit together, or are no probabilities."""
+
+
+class InvalidScores(StrategyError):
+    """A strategy gave back NaN, infinity, a wrong shape, or positions that are not unique and in range."""
+
+
+class PoolExhausted(StrategyError):
+    """More items were asked for than there are candidates."""
+
+
+class UnknownStrategy(StrategyError):
+    """No strategy has this name; the message lists those there are."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The unlabeled items that a strategy may choose from, and what is known about them.
+
+    Only what the strategy `needs` is computed; the rest is None. Strategies never write into the arrays.
+
+    ids: (n,) any unique identifiers; strategies return positions into it, never ids.
+    proba: (n, C) float, predicted class probabilities, rows sum to 1.
+    member_proba: (M, n, C) float, the same from each member of a committee.
+    embeddings: (n, d) float.
+    labeled_embeddings: (m, d) float and labeled_targets: (m,) int, what is labeled so far (m may be 0).
+
+    Raises: InvalidCandidates: shapes that do not fit, NaN, or rows that do not sum to 1.
+    """
+
+    ids: np.ndarray
+    proba: np.ndarray | None = None
+    member_proba: np.ndarray | None = None
+    embeddings: np.ndarray | None = None
+    labeled_embeddings: np.ndarray | None = None
+    labeled_targets: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.ids)
+        if self.proba is not None:
+            _check_proba("proba", self.proba, (n,))
+        if self.member_proba is not None:
+            if self.member_proba.ndim != 3 or len(self.member_proba) == 0:
+                raise InvalidCandidates(
+                    f"member_proba has shape {self.member_proba.shape}; expected (M, {n}, C) with M ≥ 1."
+                )
+            _check_proba("member_proba", self.member_proba, (len(self.member_proba), n))
+            if self.proba is not None and self.proba.shape[1] != self.member_proba.shape[2]:
+                raise InvalidCandidates("proba and member_proba differ in their number of classes.")
+        if self.embeddings is not None:
+            _check_embeddings("embeddings", self.embeddings)
+            if len(self.embeddings) != n:
+                raise InvalidCandidates(f"embeddings has shape {self.embeddings.shape}; expected ({n}, d).")
+        known, targets = self.labeled_embeddings, self.labeled_targets
+        if known is not None:
+            _check_embeddings("labeled_embeddings", known)
+            if self.embeddings is not None and known.shape[1] != self.embeddings.shape[1]:
+                raise InvalidCandidates("labeled_embeddings and embeddings differ in their number of columns.")
+            if targets is not None and len(targets) != len(known):
+                raise InvalidCandidates("labeled_targets and labeled_embeddings differ in length.")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def _check_proba(name: str, proba: np.ndarray, leading: tuple[int, ...]) -> None:
+    if proba.shape[:-1] != leading or proba.shape[-1] == 0:
+        raise InvalidCandidates(f"{name} has shape {proba.shape}; expected {(*leading, 'C')}.")
+    # `not (… <= …)` is also true for NaN
+    if not (np.abs(proba.sum(axis=-1) - 1) <= 1e-3).all() or (proba < 0).any():
+        raise InvalidCandidates(f"{name} holds a row that is no probability distribution (NaN, negative, or sum ≠ 1).")
+
+
+def _check_embeddings(name: str, embeddings: np.ndarray) -> None:
+    if embeddings.ndim != 2:
+        raise InvalidCandidates(f"{name} has shape {embeddings.shape}; expected two axes: item, feature.")
+    if not np.isfinite(embeddings).all():
+        raise InvalidCandidates(f"{name} holds NaN or infinity.")
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a strategy chose: positions (n,) into the candidates, best first, and their scores (n,) if it has any."""
+
+    positions: np.ndarray
+    scores: np.ndarray | None
+
+
+Scores = Callable[[Candidates, np.random.Generator], np.ndarray]
+Selects = Callable[[Candidates, int, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A named query strategy; made by `@scores` or `@selects`, called through `query`."""
+
+    name: str
+    family: str
+    needs: frozenset[Need]
+    kind: Literal["scores", "selects"]
+    function: Callable[..., np.ndarray]
+
+    @cached_property
+    def summary(self) -> str:
+        """The first sentence of the docstring."""
+        return re.split(r"(?<=[.;])\s", inspect.getdoc(self.function) or "")[0].rstrip(";")
+
+    @cached_property
+    def source(self) -> str:
+        """The paper and section that the docstring names after `Source:`."""
+        found = re.search(r"Source:\s*(.+?)(?:\n\s*\n|\n\w+:|\Z)", inspect.getdoc(self.function) or "", re.DOTALL)
+        return " ".join(found[1].split()) if found else ""
+
+    def query(self, candidates: Candidates, n: int, rng: np.random.Generator) -> Query:
+        """The `n` candidates to ask about, best first; equal scores are put in a random order by `rng`.
+
+        Raises: StrategyError: `n` is negative.
+                PoolExhausted: `n` is larger than the number of candidates.
+                InvalidCandidates: something that the strategy needs was not computed.
+                InvalidScores: the strategy's result cannot be used.
+        """
+        if n < 0:
+            raise StrategyError(f"{n} items were asked for; ask for none or more.")
+        if n > len(candidates):
+            raise PoolExhausted(f"{n} items were asked for, but only {len(candidates)} candidates are left.")
+        for need in self.needs:
+            for name in ("labeled_embeddings", "labeled_targets") if need == "labeled" else (need,):
+                if getattr(candidates, name) is None:
+                    raise InvalidCandidates(f"strategy {self.name!r} needs {name}, which was not computed.")
+        if n == 0:
+            return Query(np.empty(0, dtype=np.intp), None)
+        if self.kind == "scores":
+            scores = np.asarray(self.function(candidates, rng), dtype=float)
+            if scores.shape != (len(candidates),):
+                raise InvalidScores(f"strategy {self.name!r} returned shape {scores.shape}, not ({len(candidates)},).")
+            if not np.isfinite(scores).all():
+                bad = int(np.flatnonzero(~np.isfinite(scores))[0])
+                raise InvalidScores(f"strategy {self.name!r} gave candidate {bad} the score {scores[bad]}.")
+            positions = top(scores, n, rng)
+            return Query(positions, scores[positions])
+        positions = np.asarray(self.function(candidates, n, rng))
+        if positions.shape != (n,) or not np.issubdtype(positions.dtype, np.integer):
+            raise InvalidScores(f"strategy {self.name!r} must return {n} integer positions, not {positions!r}.")
+        if len(np.unique(positions)) < n or positions.min() < 0 or positions.max() >= len(candidates):
+            raise InvalidScores(f"strategy {self.name!r} returned positions that repeat or lie outside the pool.")
+        return Query(positions.astype(np.intp), None)
+
+
+def top(scores: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """The positions of the `n` highest scores, highest first, ties in random order. O(len) plus a sort of n.
+
+    Args:    scores: (len,) finite floats; n: at most len.
+    Returns: (n,) positions.
+    """
+    if n == 0:
+        return np.empty(0, dtype=np.intp)
+    if n < len(scores):
+        threshold = np.partition(scores, len(scores) - n)[len(scores) - n]
+        above, tied = np.flatnonzero(scores > threshold), np.flatnonzero(scores == threshold)
+        chosen = np.concatenate([above, rng.choice(tied, n - len(above), replace=False)])
+    else:
+        chosen = np.arange(len(scores))
+    chosen = rng.permutation(chosen)  # the stable sort below then leaves ties in random order
+    return chosen[np.argsort(-scores[chosen], kind="stable")]
+
+
+# ---------------------------------------------------------------- registry
+
+_registry: dict[str, Strategy] = {}
+
+# Asked in turn for a name that is not registered: the strategy, or None if the name is not theirs.
+resolvers: list[Callable[[str], Strategy | None]] = []
+
+
+def register(strategy: Strategy) -> Strategy:
+    """Make a strategy known by its name, in place of any other of that name, and give it back."""
+    _registry[strategy.name] = strategy
+    return strategy
+
+
+def needed(needs: Need | Iterable[Need]) -> frozenset[Need]:
+    """One need or several as a set.
+
+    Raises: StrategyError: a word that is not in `NEEDS`.
+    """
+    wanted: frozenset[Need] = frozenset([needs] if isinstance(needs, str) else needs)
+    if wanted - set(NEEDS):
+        raise StrategyError(f"needs={sorted(wanted)} is not understood; choose from {', '.join(NEEDS)}.")
+    return wanted
+
+
+def _registers(
+    kind: Literal["scores", "selects"], needs: Need | Iterable[Need], family: str | None, name: str | None
+) -> Any:
+    wanted = needed(needs)
+
+    def decorate(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+        # the file's own globals: a plug-in that was loaded from a path need not be in sys.modules
+        kin = family or getattr(function, "__globals__", {}).get("FAMILY", "custom")
+        register(Strategy(name or function.__name__, kin, wanted, kind, function))
+        return function
+
+    return decorate
+
+
+def scores(needs: Need | Iterable[Need] = (), *, family: str | None = None, name: str | None = None) -> Any:
+    """Register a function `(candidates, rng) → (n,)` acquisition scores, higher is asked first.
+
+    The family is that of the file (`FAMILY = …`) unless it is given.
+    """
+    return _registers("scores", needs, family, name)
+
+
+def selects(needs: Need | Iterable[Need] = (), *, family: str | None = None, name: str | None = None) -> Any:
+    """Register a function `(candidates, n, rng) → (n,)` positions, best first, that looks at a batch as a whole."""
+    return _registers("selects", needs, family, name)
+
+
+def registered() -> dict[str, Strategy]:
+    """All strategies by name, sorted."""
+    return dict(sorted(_registry.items()))
+
+
+def get(name: str) -> Strategy:
+    """The strategy of this name: a registered one, or one that a resolver makes (e.g. of modAL's functions).
+
+    Raises: UnknownStrategy: with the names there are.
+    """
+    if name in _registry:
+        return _registry[name]
+    for resolve in resolvers:
+        if (strategy := resolve(name)) is not None:
+            return strategy
+    raise UnknownStrategy(f"there is no strategy {name!r}; there are {', '.join(sorted(_registry))}.")

@@ -1,0 +1,231 @@
+"""The desk's verbs: nobody shares an item, every answer is stored exactly once, undo gives back."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from conftest import add, text_config
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labeler.config import LabelingConfig
+from labeler.store import Store
+from labeler.types import Answer, Ranked, RoundResult
+
+
+def ids(reserved) -> list[int]:
+    return [r.item.id for r in reserved]
+
+
+def rank(store: Store, item_ids: list[int], strategy: str = "margin", labels: int = 0) -> None:
+    """A finished round whose ranking is `item_ids`."""
+    store.request_round("test")
+    job = store.claim_job()
+    ranking = tuple(Ranked(i, strategy, 1.0 / i) for i in item_ids)
+    result = RoundResult(labels, strategy, 7, None, None, ranking, 0.1, 0.2)
+    store.finish_round(job, store.next_round(), result, item_ids, "models/m.safetensors")
+
+
+def test_the_ranking_is_served_in_its_order_with_the_reason(store):
+    add(store, 9)
+    rank(store, [5, 2, 8])
+    reserved = store.reserve("kim", "t", 2)
+    assert ids(reserved) == [5, 2]
+    reason = reserved[0].reason
+    assert (reason.strategy, reason.score, reason.rank, reason.round, reason.seed) == ("margin", 0.2, 1, 1, 7)
+
+
+def test_asking_again_gives_the_same_items_and_holds_them_longer(store):
+    add(store, 9)
+    first = store.reserve("kim", "t", 3, at=1000.0)
+    again = store.reserve("kim", "t", 3, at=1050.0)
+    assert ids(first) == ids(again)
+    assert again[0].expires_at == 1110.0
+
+
+def test_two_annotators_and_two_tabs_never_hold_the_same_item(store):
+    add(store, 30)
+    taken = [ids(store.reserve(who, tab, 7)) for who in ("kim", "lee") for tab in ("t1", "t2")]
+    flat = sum(taken, [])
+    assert len(flat) == 28
+    assert len(set(flat)) == 28
+    assert len(store.reserve("park", "t", 7)) == 2
+
+
+def test_what_an_absent_annotator_held_is_free_again(store):
+    add(store, 3)
+    assert len(store.reserve("kim", "t", 3, at=1000.0)) == 3
+    assert store.reserve("lee", "t", 3, at=1059.0) == []
+    assert "Others are answering" in store.why_nothing("lee")
+    assert len(store.reserve("lee", "t", 3, at=1061.0)) == 3
+
+
+def test_the_same_answer_sent_twice_is_stored_once(store):
+    add(store, 3)
+    answer = Answer("r1", 1, "label", "good", 1.5, "t")
+    assert [r.ok for r in store.annotate("kim", [answer, answer])] == [True, True]
+    assert store.annotate("kim", [answer])[0].ok
+    assert len(store.export()) == 1
+    assert store.export()[0]["seconds"] == 1.5
+
+
+def test_an_answer_after_its_reservation_ran_out_is_still_taken(store):
+    add(store, 1)
+    store.reserve("kim", "t", 1, at=1000.0)
+    store.reserve("lee", "t", 1, at=2000.0)
+    store.annotate("lee", [Answer("r2", 1, "label", "bad", tab="t")])
+    assert store.annotate("kim", [Answer("r1", 1, "label", "good", tab="t")])[0].ok
+    assert [(r["annotator"], r["label"]) for r in store.export()] == [("lee", "bad"), ("kim", "good")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (Answer("r", 99, "label", "good"), "no item 99"),
+        (Answer("r", 1, "label", "ugly"), "not a class"),
+        (Answer("r", 1, "label", None), "does not fit"),
+        (Answer("r", 1, "skip", "good"), "does not fit"),
+    ],
+)
+def test_a_wrong_answer_is_refused_with_the_reason_and_does_not_hold_up_others(store, answer, says):
+    add(store, 2)
+    bad, good = store.annotate("kim", [answer, Answer("ok", 2, "label", "good")])
+    assert not bad.ok
+    assert says in bad.reason
+    assert good.ok
+    assert store.labels() == {2: "good"}
+
+
+def test_undo_gives_the_item_back_to_who_answered_it(store):
+    add(store, 5)
+    store.reserve("kim", "t", 2)
+    store.annotate("kim", [Answer("r1", 1, "label", "good", tab="t")])
+    store.annotate("kim", [Answer("r2", 1, "undo", tab="t")])
+    assert store.labels() == {}
+    assert 1 in ids(store.reserve("kim", "t", 2))
+    assert 1 not in ids(store.reserve("lee", "t", 9))
+    store.annotate("kim", [Answer("r3", 1, "label", "bad", tab="t")])
+    assert store.labels() == {1: "bad"}
+    assert store.value("SELECT COUNT(*) FROM annotations") == 3  # history is kept
+
+
+def test_undo_of_nothing_is_harmless(store):
+    add(store, 1)
+    assert store.annotate("kim", [Answer("r", 1, "undo", tab="t")])[0].ok
+    assert store.export() == []
+
+
+def test_a_changed_answer_supersedes_the_first(store):
+    add(store, 1)
+    store.annotate("kim", [Answer("r1", 1, "label", "good"), Answer("r2", 1, "label", "bad")])
+    assert store.labels() == {1: "bad"}
+    assert len(store.export()) == 1
+
+
+def test_a_skipped_item_goes_to_others_and_a_flagged_one_to_nobody(store):
+    add(store, 2)
+    store.annotate("kim", [Answer("r1", 1, "skip"), Answer("r2", 2, "flag")])
+    assert store.reserve("kim", "t", 2) == []
+    assert ids(store.reserve("lee", "t", 2)) == [1]
+    assert store.flagged() == {2}
+
+
+def test_overlap_gives_an_item_to_that_many(project):
+    store = project.save(replace(project.config, labeling=LabelingConfig(overlap=2))).store()
+    add(store, 1)
+    assert len(store.reserve("a", "t", 1)) == 1
+    assert len(store.reserve("b", "t", 1)) == 1
+    assert store.reserve("c", "t", 1) == []
+    store.annotate("a", [Answer("r1", 1, "label", "good", tab="t")])
+    assert store.reserve("c", "t", 1) == []
+    assert store.reserve("a", "t", 1) == []
+
+
+def test_when_the_ranking_is_used_up_other_items_are_asked_the_pool_first(store):
+    add(store, 4)
+    add(store, 2, split="holdout", first=4)
+    rank(store, [3])
+    reserved = store.reserve("kim", "t", 6)
+    assert ids(reserved)[0] == 3
+    assert sorted(ids(reserved)[1:4]) == [1, 2, 4]
+    assert sorted(ids(reserved)[4:]) == [5, 6]
+    assert [r.reason.strategy for r in reserved] == ["margin", *["random"] * 3, *["holdout"] * 2]
+
+
+def test_the_budget_ends_the_queue(project):
+    store = project.save(replace(project.config, budget=2)).store()
+    add(store, 5)
+    assert len(store.reserve("kim", "t", 5)) == 2
+    store.annotate("kim", [Answer(f"r{i}", i, "label", "good", tab="t") for i in (1, 2)])
+    assert store.reserve("kim", "t", 5) == []
+    assert "budget of 2 labels is spent" in store.why_nothing("kim")
+
+
+def test_the_end_is_said_calmly(store):
+    assert "nothing to label yet" in store.why_nothing("kim")
+    add(store, 1)
+    store.annotate("kim", [Answer("r", 1, "label", "good")])
+    assert store.reserve("kim", "t", 1) == []
+    assert "Everything" in store.why_nothing("kim")
+
+
+def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
+    with project.store() as store:
+        add(store, 120)
+    seen: dict[str, list[int]] = {}
+
+    def work(name: str) -> None:
+        mine = seen.setdefault(name, [])
+        with project.store() as store:
+            while held := store.reserve(name, "t", 5):
+                store.annotate(
+                    name, [Answer(f"{name}-{r.item.id}", r.item.id, "label", "good", tab="t") for r in held]
+                )
+                mine += ids(held)
+
+    threads = [threading.Thread(target=work, args=(f"a{i}",)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    flat = sum(seen.values(), [])
+    assert sorted(flat) == list(range(1, 121))
+    with project.store() as store:
+        assert store.labeled() == 120
+
+
+actions = st.lists(
+    st.tuples(st.sampled_from("ab"), st.sampled_from(["label", "skip", "flag", "undo"]), st.integers(1, 3)), max_size=25
+)
+
+
+@settings(max_examples=60)
+@given(actions)
+def test_the_current_answers_are_what_replaying_the_history_gives(history):
+    expected: dict[tuple[str, int], str] = {}
+    with Store(":memory:", text_config()) as store:
+        add(store, 3)
+        for number, (who, action, item) in enumerate(history):
+            label = "good" if action == "label" else None
+            store.annotate(who, [Answer(str(number), item, action, label)])
+            if action == "undo":
+                expected.pop((who, item), None)
+            else:
+                expected[who, item] = action
+        assert {(r["annotator"], r["item_id"]): r["action"] for r in store.export()} == expected
+
+
+def test_history_is_the_annotators_own_newest_first(store):
+    add(store, 3)
+    for i in (1, 2, 3):
+        store.annotate("lee" if i == 2 else "kim", [Answer(f"r{i}", i, "label", "good")])
+    assert [row["item_id"] for row in store.history("kim")] == [3, 1]
+
+
+def test_times_are_utc_and_in_order(store):
+    add(store, 1)
+    store.annotate("kim", [Answer("r", 1, "label", "good")])
+    answered = store.export()[0]["answered_at"]
+    assert answered.endswith("+00:00")
+    assert answered[:10] == time.strftime("%Y-%m-%d", time.gmtime())

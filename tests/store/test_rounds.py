@@ -1,0 +1,102 @@
+"""Jobs and rounds: asked for when due, claimed by one, taken up when a worker died, committed whole."""
+
+import sqlite3
+
+import pytest
+from conftest import add
+
+from labeler.store.rounds import ATTEMPTS
+from labeler.types import Answer, Metrics, Ranked, RoundResult
+
+
+def label(store, *item_ids: int) -> None:
+    store.annotate("kim", [Answer(f"{i}", i, "label", "good") for i in item_ids])
+
+
+def result(labels: int = 4, ranking: tuple[Ranked, ...] = ()) -> RoundResult:
+    return RoundResult(labels, "margin", 1, None, Metrics(10, 0.5, 0.2, 0.8, 0.4), ranking, 0.1, 0.2)
+
+
+def test_a_round_is_due_after_the_seed_set_and_then_after_each_batch(store):
+    add(store, 20)
+    label(store, 1, 2, 3)
+    assert store.claim_job() is None
+    assert store.labels_until_round() == 1
+    label(store, 4)
+    job = store.claim_job()
+    assert job.reason == "new labels"
+    store.finish_round(job, 1, result(4), [], None)
+    label(store, 5, 6)
+    assert not store.has_work()
+    label(store, 7)
+    assert store.has_work()
+
+
+def test_labels_of_the_holdout_do_not_count_towards_a_round(store):
+    add(store, 9, split="holdout")
+    label(store, *range(1, 10))
+    assert not store.has_work()
+
+
+def test_labels_that_came_while_a_round_ran_make_the_next_one_due(store):
+    add(store, 20)
+    label(store, 1, 2, 3, 4)
+    job = store.claim_job()
+    label(store, 5, 6, 7)
+    assert store.has_work()  # queued beside the running one
+    store.finish_round(job, 1, result(4), [], None)
+    assert store.claim_job().id != job.id
+
+
+def test_only_one_round_waits_at_a_time(store):
+    assert store.request_round("retrain now")
+    assert not store.request_round("retrain now")
+    store.claim_job()
+    assert store.request_round("retrain now")
+
+
+def test_a_running_job_is_taken_up_again_and_given_up_after_some_tries(store):
+    store.request_round("test")
+    first = store.claim_job()
+    for attempt in range(2, ATTEMPTS + 1):
+        again = store.claim_job()
+        assert (again.id, again.attempts) == (first.id, attempt)
+    store.report_progress(first, "embedding items", 3, 9)
+    assert store.claim_job() is None
+    job = store.latest_job()
+    assert job.state == "failed"
+    assert "embedding items" in job.error
+
+
+def test_a_finished_round_is_read_back(store):
+    add(store, 3)
+    store.request_round("test")
+    job = store.claim_job()
+    store.finish_round(job, 1, result(0, (Ranked(2, "margin", 0.9), Ranked(0, "random", None))), [3, 1], "models/a")
+    (found,) = store.rounds()
+    assert (found.number, found.labels, found.metrics.accuracy, found.model) == (1, 0, 0.5, "models/a")
+    assert [(r["rank"], r["item_id"], r["strategy"], r["score"]) for r in store.ranking(1)] == [
+        (1, 3, "margin", 0.9),
+        (2, 1, "random", None),
+    ]
+    assert store.latest_job().state == "done"
+    assert store.next_round() == 2
+
+
+def test_a_round_that_cannot_be_stored_whole_is_not_stored_at_all(store):
+    add(store, 1)
+    store.request_round("test")
+    job = store.claim_job()
+    with pytest.raises(sqlite3.IntegrityError):
+        store.finish_round(job, 1, result(0, (Ranked(0, "margin", 1.0),)), [999], None)
+    assert store.rounds() == []
+    assert store.ranking(1) == []
+    assert store.latest_job().state == "running"
+
+
+def test_a_failed_job_says_why_and_the_next_can_be_asked_for(store):
+    store.request_round("test")
+    store.fail_job(store.claim_job(), "no such backbone")
+    assert store.latest_job().error == "no such backbone"
+    assert not store.has_work()
+    assert store.request_round("retrain now")
