@@ -31,6 +31,7 @@ LAYOUT = 1
 # The published limit of all-MiniLM-L6-v2. Batches are sorted by length, so short texts do not pay for it.
 MAX_TOKENS = 256
 
+
 def load_encoder(
     learner: LearnerConfig,
     modality: Modality,
@@ -162,7 +163,7 @@ def read_image(path: Path, size: int) -> np.ndarray:
     try:
         with Image.open(path) as image:
             image.draft(None, (2 * size, 2 * size))  # a large JPEG is decoded at a fraction of its size
-            image = ImageOps.exif_transpose(image)  # noqa: PLW2901
+            image = ImageOps.exif_transpose(image)
             if image.mode.startswith(("I", "F")):
                 image = _stretched(image)
             if image.has_transparency_data:

@@ -100,6 +100,8 @@ def import_source(
             labels_added += result.labels_added
         store.fix_holdout()
         labels_added += _label_holdout(store, labeled)
+        if added or labels_added:
+            store.request_round("import")  # embeds the new items and ranks what to ask first
         counts = store.counts()
     return ImportReport(added, duplicates, labels_added, counts.pool, counts.holdout, tuple(problems))
 

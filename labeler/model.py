@@ -1,6 +1,8 @@
 """Models: features, normalised layer by layer, and a linear head; or a fine-tuned network under such a head."""
 
+import copy
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,16 +12,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from scipy.special import softmax
 
-from labeler.embed import Arrays, Encoder, Pretrained, collate
+from labeler.embed import Encoder, Pretrained, collate
 from labeler.errors import LabelerError
 from labeler.types import Dataset
 
 if TYPE_CHECKING:
-    import torch
-
     from labeler.onnx import Network
 
 _ROWS = 4096  # embeddings that are in memory at a time
+_BATCH = 64  # items that the trained stages see at a time
 
 
 class Model(Protocol):
@@ -99,13 +100,17 @@ class FrozenHead:
         proba = np.empty((len(positions), self.n_classes))
         for start in range(0, len(positions), _ROWS):
             rows = slice(start, start + _ROWS)
-            features = self.normalizer.apply(dataset.embeddings[positions[rows]])
-            proba[rows] = spread(features @ self.weight.T + self.bias, self.classes, self.n_classes)
+            proba[rows] = self.of_features(dataset.embeddings[positions[rows]])
         return proba
+
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        """(k, C) float64 probabilities from (k, d) features that are not yet normalised."""
+        logits = self.normalizer.apply(features) @ self.weight.T + self.bias
+        return spread(logits, self.classes, self.n_classes)
 
     def save(self, path: Path) -> None:
         """Write the model to one file, whole or not at all."""
-        _write(path, {"kind": "frozen"}, _tensors(self))
+        _write(path, self, {"kind": "frozen"}, {})
 
 
 @dataclass(frozen=True)
@@ -159,37 +164,31 @@ class FineTuned:
         from labeler import onnx
 
         items = self.encoder.activations([dataset.inputs[p] for p in positions], self.cut)
-        network, head = self._network, TorchHead(self.head)
-        proba = np.empty((len(positions), self.head.n_classes))
+        features = np.empty((len(items), len(self.head.normalizer.mean)), dtype=np.float32)
         # like lengths together, so that little is padding
         order = np.argsort([len(item[0]) for item in items], kind="stable")
-        with torch.inference_mode():
-            for start in range(0, len(order), 64):
-                rows = order[start : start + 64]
-                batch = to_device(collate([items[r] for r in rows]))
-                with onnx.autocast():
-                    features = network.tail(self.cut, *batch)
-                logits = head(features).cpu().numpy()
-                proba[rows] = spread(logits, self.head.classes, self.head.n_classes)
-        return proba
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            with torch.inference_mode(), onnx.autocast():
+                batch = onnx.to_device(collate([items[row] for row in rows]))
+                features[rows] = self._network.tail(self.cut, *batch).float().cpu().numpy()
+        return self.head.of_features(features)
 
     @cached_property
     def _network(self) -> "Network":
-        import copy
-
         import torch
 
         from labeler import onnx
 
         network = copy.deepcopy(self.encoder.network)
-        state = {name: torch.from_numpy(value) for name, value in self.tuned.items()}
-        network.load_state_dict(state, strict=False)
-        return network.to(onnx.device())
+        tuned = {name: torch.from_numpy(value) for name, value in self.tuned.items()}
+        network.load_state_dict(tuned, strict=False)
+        return network.to(onnx.device(), memory_format=torch.channels_last)
 
     def save(self, path: Path) -> None:
         """Write the trained part of the model to one file, whole or not at all."""
-        tensors = _tensors(self.head) | {f"tuned.{name}": value for name, value in self.tuned.items()}
-        _write(path, {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut}, tensors)
+        about = {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut}
+        _write(path, self.head, about, {f"tuned.{name}": value for name, value in self.tuned.items()})
 
 
 def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
@@ -200,3 +199,55 @@ def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarra
     proba = np.zeros((*logits.shape[:-1], n_classes))
     proba[..., classes] = softmax(logits.astype(np.float64), axis=-1)
     return proba
+
+
+# ---------------------------------------------------------------- files
+
+
+def load(path: Path, encoder: Encoder | None = None) -> Model:
+    """The model that was saved at `path`; it gives the same probabilities.
+
+    Args:    encoder: the one that it was trained with; only a fine-tuned model needs it.
+    Raises:  LabelerError: the file is missing or damaged, or the encoder is another one.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {})["labeler"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        head = FrozenHead(
+            Normalizer(tensors.pop("mean"), tuple(about["dims"])),
+            tensors.pop("classes"),
+            about["n_classes"],
+            tensors.pop("weight"),
+            tensors.pop("bias"),
+        )
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
+    if about["kind"] == "frozen":
+        return head
+    if not isinstance(encoder, Pretrained) or encoder.key != about["encoder"]:
+        raise LabelerError(
+            f"{path} was fine-tuned from another backbone than that of the settings: "
+            "train again, or set learner.backbone and learner.input_size back."
+        )
+    tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
+    return FineTuned(encoder, head, about["cut"], tuned)
+
+
+def _write(path: Path, head: FrozenHead, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+    from safetensors.numpy import save
+
+    about |= {"n_classes": head.n_classes, "dims": head.normalizer.dims}
+    tensors |= {
+        "mean": head.normalizer.mean,
+        "classes": head.classes,
+        "weight": head.weight,
+        "bias": head.bias,
+    }
+    data = save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, {"labeler": json.dumps(about)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)

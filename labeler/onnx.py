@@ -35,6 +35,11 @@ def autocast() -> torch.autocast:
     return torch.autocast("cuda", torch.bfloat16, enabled=device().type == "cuda")
 
 
+def to_device(arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
+    """The arrays as tensors on `device()`."""
+    return tuple(torch.from_numpy(array).to(device()) for array in arrays)
+
+
 class Network(nn.Module):
     """A backbone as a row of stages; the outputs of some of them, pooled, are the features.
 
@@ -144,9 +149,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("LABELER_CACHE") or Path.home() / ".cache" / "labeler")
 
 
-def compiled(
-    build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dynamic_axes: int, key: str
-) -> Run:
+def compiled(build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dynamic_axes: int, key: str) -> Run:
     """A function that runs a network on this machine's best device.
 
     On a CPU the network is exported to ONNX once; later calls find the file by its key and never build the network
@@ -223,7 +226,7 @@ def in_torch(module: nn.Module) -> Run:
 
     def run(*arrays: np.ndarray) -> np.ndarray:
         with torch.inference_mode(), autocast():
-            result = module(*(torch.from_numpy(array).to(device()) for array in arrays))
+            result = module(*to_device(arrays))
         return result.float().cpu().numpy()
 
     return run

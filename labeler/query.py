@@ -29,17 +29,24 @@ def rank(
     """The `depth` items of the pool to ask about, best first, with the control arm's random ones spread among them.
 
     The control arm is drawn from the whole pool before the strategy looks at it, so that it stays a random
-    sample of the pool. Pools of more than `config.candidates` are subsampled for the strategy.
+    sample of the pool. Pools of more than `config.candidates` are subsampled for the strategy. Without a model
+    the strategy chooses a seed set of `config.seed_size`, which must not depend on `depth`; random ones follow.
     """
     depth = min(depth, len(state.pool))
-    control = rng.choice(state.pool, round(config.random_share * depth), replace=False)
-    rest = np.setdiff1d(state.pool, control)
+    seeding = model is None
+    share = 0.0 if seeding else config.random_share
+    drawn = rng.choice(state.pool, round(share * depth), replace=False)
+    rest = np.setdiff1d(state.pool, drawn)
+    n = min(config.seed_size, depth) if seeding else depth - len(drawn)
     if len(rest) > config.candidates:
-        rest = np.sort(rng.choice(rest, min(len(rest), max(config.candidates, depth)), replace=False))
-    chosen = strategy.query(candidates(state, strategy, rest, model, committee), depth - len(control), rng)
-    scores = [None] * len(chosen.positions) if chosen.scores is None else [float(s) for s in chosen.scores]
+        rest = np.sort(rng.choice(rest, min(len(rest), max(config.candidates, n)), replace=False))
+    chosen = strategy.query(candidates(state, strategy, rest, model, committee), n, rng)
+    scores = [None] * n if chosen.scores is None else [float(s) for s in chosen.scores]
     ours = [Ranked(int(rest[p]), strategy.name, s) for p, s in zip(chosen.positions, scores, strict=True)]
-    return interleave(ours, [Ranked(int(p), "random", None) for p in control], config.random_share)
+    ranking = interleave(ours, [Ranked(int(p), "random", None) for p in drawn], share)
+    others = np.setdiff1d(state.pool, [r.position for r in ranking])
+    fill = rng.choice(others, depth - len(ranking), replace=False)
+    return ranking + [Ranked(int(p), "random", None) for p in fill]
 
 
 def candidates(

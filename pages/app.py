@@ -1,10 +1,12 @@
 """Every visit begins here: who is there, which pages there are. `st.navigation` runs in every branch."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.session import sidebar
 
-st.set_page_config(page_title="labeler", page_icon=":material/label:", layout="wide")
+st.set_page_config(page_title="labeler", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 page = st.navigation(
     [
         st.Page("label.py", title="Label", icon=":material/keyboard:", default=True),

@@ -48,7 +48,7 @@ def from_modal(
              register: make it known to `strategies.get` by `name`. doc: in place of the function's docstring.
     Returns: the strategy.
     Raises:  StrategyError: a need that does not exist.
-    Source:  Danka & Horvath 2018, modAL (arXiv 1805.00979), section "Extending modAL".
+    Source:  Danka & Horvath 2018, modAL (arXiv 1805.00979).
     """
     wanted = base.needed(needs)
 
