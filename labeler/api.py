@@ -2,7 +2,6 @@
 
 POST /api/{project}/reserve   {tab, n}            → items to answer, progress
 POST /api/{project}/answers   {tab, answers: []}  → a receipt for each answer, progress
-POST /api/{project}/release   {tab}               → nothing
 GET  /api/{project}/media/{item_id}               → the image
 Each with `Authorization: Bearer <token>`, see `labeler.access`.
 """
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from labeler import project as projects
 from labeler.access import User, check_token, home
 from labeler.errors import AccessError, LabelerError
+from labeler.images import as_png, web_type
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import Answer, Reserved
@@ -164,13 +164,6 @@ def _answer(values: Any, tab: str) -> Answer:
     )
 
 
-@_route("release", "POST")
-def release(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
-    with project.store() as store:
-        store.release(user.name, _text(body, "tab"))
-    return Response(status_code=204)
-
-
 @_route("media/{item_id:int}", "GET")
 def media(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
     with project.store() as store:
@@ -180,7 +173,10 @@ def media(request: Request, project: Project, user: User, body: dict[str, Any]) 
         raise LabelerError("The image is not in the project's folder any more.")
     # Named by the hash of its content: it never changes. nosniff, so that no file is taken for a page.
     headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    return FileResponse(path, headers=headers)
+    kind = web_type(path)
+    if kind is None:  # e.g. TIFF, or grey of 16 bits
+        return Response(as_png(path), media_type="image/png", headers=headers)
+    return FileResponse(path, media_type=kind, headers=headers)
 
 
-routes = [reserve, answers, release, media]
+routes = [reserve, answers, media]

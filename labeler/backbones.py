@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from labeler.config import LearnerConfig
 from labeler.embed import Arrays, Encoder, Pretrained, cores
-from labeler.errors import BackboneError, LabelerError
+from labeler.errors import BackboneError
+from labeler.images import open_image
 from labeler.types import Modality, Progress
 
 if TYPE_CHECKING:
@@ -160,26 +161,8 @@ def read_image(path: Path, size: int) -> np.ndarray:
 
     Raises: LabelerError: the file cannot be read as an image.
     """
-    try:
-        with Image.open(path) as image:
-            image.draft(None, (2 * size, 2 * size))  # a large JPEG is decoded at a fraction of its size
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith(("I", "F")):
-                image = _stretched(image)
-            if image.has_transparency_data:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            pixels = image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise LabelerError(f"{path} cannot be read as an image ({error}): replace or remove it.") from error
+    pixels = open_image(path, near=2 * size).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3)
     return np.ascontiguousarray(np.asarray(pixels).transpose(2, 0, 1))
-
-
-def _stretched(image: Image.Image) -> Image.Image:
-    """8-bit grey from 16 or more bits. Scans rarely fill their range, so the darkest and brightest 0.1 % bound it."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-    low, high = np.percentile(values, (0.1, 99.9))
-    return Image.fromarray((255 * np.clip((values - low) / max(high - low, 1), 0, 1)).astype(np.uint8))
 
 
 # ---------------------------------------------------------------- texts

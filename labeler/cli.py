@@ -192,7 +192,7 @@ def status(project: Path, as_json: bool) -> None:
 @click.option("--image-column", metavar="F", help="Column of image paths, relative to the table.")
 @click.option("--text-column", metavar="T", help="Column of texts.")
 @click.option("--label-column", default="label", show_default=True, help="The oracle.")
-@click.option("--split-column", default="split", show_default=True, help="`test` is held out; else a seeded 20 %.")
+@click.option("--split-column", metavar="S", help="`split` if there is one: `test` is held out; else a seeded 20 %.")
 @click.option("--seed-size", type=click.IntRange(2), default=20, show_default=True, help="First labels.")
 @click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels a round.")
 @click.option("--rounds", type=click.IntRange(1), default=24, show_default=True)

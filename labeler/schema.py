@@ -90,7 +90,7 @@ def m001_cycle(db: Database) -> None:
             id INTEGER PRIMARY KEY,
             reason TEXT NOT NULL,
             state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed')),
-            labels INTEGER NOT NULL,  -- pool labels when it was asked for, then those that it trained on
+            labels INTEGER NOT NULL,  -- pool labels when it was asked for, then when it was claimed
             attempts INTEGER NOT NULL DEFAULT 0,
             done INTEGER NOT NULL DEFAULT 0,
             total INTEGER NOT NULL DEFAULT 0,

@@ -23,6 +23,7 @@ from labeler.errors import SourceError
 from labeler.evaluate import area_under_curve, labels_to_reach, paired_gain
 from labeler.importer import content_hash, normalise
 from labeler.sources import Row, read
+from labeler.tables import read_table
 from labeler.types import Dataset, Labels, Modality, Problem, Progress
 
 CONTROL = "random"
@@ -59,7 +60,7 @@ def load_task(
     text_column: str | None = None,
     image_column: str | None = None,
     label_column: str = "label",
-    split_column: str | None = "split",
+    split_column: str | None = None,
     query: QueryConfig | None = None,
     learner: LearnerConfig | None = None,
     cache: Path | None = None,
@@ -69,6 +70,7 @@ def load_task(
 
     Duplicates are dropped, so that none is both in the pool and in the holdout; rows without a label are left out.
 
+    Args:    split_column: `split` by default, if the table has it. A folder's labels are its sub-folders.
     Returns: the task, and the rows that could not be used.
     Raises:  SourceError: nothing can be read, or fewer than two classes or no holdout are left.
     """
@@ -77,14 +79,20 @@ def load_task(
 
     found: dict[str, Row] = {}
     problems: list[Problem] = []
-    for row in read(
-        source,
-        text_column=text_column,
-        image_column=image_column,
-        label_column=label_column,
-        split_column=split_column,
-        modality=modality,
-    ):
+    if source.is_dir():
+        rows_read = read(source)
+    else:
+        if split_column is None and source.is_file() and "split" in read_table(source)[0]:
+            split_column = "split"
+        rows_read = read(
+            source,
+            text_column=text_column,
+            image_column=image_column,
+            label_column=label_column,
+            split_column=split_column,
+            modality=modality,
+        )
+    for row in rows_read:
         if isinstance(row, Problem):
             problems.append(row)
         elif row.label:

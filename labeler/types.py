@@ -134,7 +134,6 @@ class Counts:
     holdout_labeled: int
     answers_by_people: int
     mine: int
-    since_round: int  # pool labels that the latest finished round has not seen
     per_class: Mapping[str, int]
 
 

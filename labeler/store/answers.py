@@ -130,11 +130,6 @@ class Answers(Rounds):
         )
         return [Reserved(as_item(r), as_reason(r), r["expires_at"]) for r in found]
 
-    def release(self, annotator: str, tab: str) -> None:
-        """Give back what a tab holds, e.g. because it is being closed."""
-        with self.write():
-            self.db.conn.execute("DELETE FROM reservations WHERE annotator = ? AND tab = ?", [annotator, tab])
-
     def annotate(self, annotator: str, answers: Sequence[Answer]) -> list[Receipt]:
         """Store answers in one transaction, each exactly once, and ask for a round when enough are new.
 

@@ -119,7 +119,6 @@ class Items(Connection):
             holdout_labeled=sum(r["n"] for r in labeled if r["split"] == "holdout"),
             answers_by_people=self.labels_spent(),
             mine=self.answered_by(annotator),
-            since_round=sum(pool.values()) - (self.value("SELECT MAX(labels) FROM rounds") or 0),
             per_class={name: pool.get(name, 0) for name in self.config.classes},
         )
 

@@ -47,7 +47,7 @@ def test_asking_again_gives_the_same_items_and_holds_them_longer(store):
 def test_two_annotators_and_two_tabs_never_hold_the_same_item(store):
     add(store, 30)
     taken = [ids(store.reserve(who, tab, 7)) for who in ("kim", "lee") for tab in ("t1", "t2")]
-    flat = sum(taken, [])
+    flat = [item for items in taken for item in items]
     assert len(flat) == 28
     assert len(set(flat)) == 28
     assert len(store.reserve("park", "t", 7)) == 2
@@ -179,9 +179,7 @@ def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
         mine = seen.setdefault(name, [])
         with project.store() as store:
             while held := store.reserve(name, "t", 5):
-                store.annotate(
-                    name, [Answer(f"{name}-{r.item.id}", r.item.id, "label", "good", tab="t") for r in held]
-                )
+                store.annotate(name, [Answer(f"{name}-{r.item.id}", r.item.id, "label", "good", tab="t") for r in held])
                 mine += ids(held)
 
     threads = [threading.Thread(target=work, args=(f"a{i}",)) for i in range(6)]
@@ -189,7 +187,7 @@ def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
         thread.start()
     for thread in threads:
         thread.join()
-    flat = sum(seen.values(), [])
+    flat = [item for items in seen.values() for item in items]
     assert sorted(flat) == list(range(1, 121))
     with project.store() as store:
         assert store.labeled() == 120

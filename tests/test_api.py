@@ -1,0 +1,138 @@
+"""The JSON API: each route checks who asks, answers wrong requests with a sentence, and stores once."""
+
+import sqlite3
+
+import numpy as np
+import pytest
+from conftest import add, text_config
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from labeler import project as projects
+from labeler.access import User, issue_token
+from labeler.api import routes
+from labeler.importer import import_source
+from labeler.store import Store
+
+
+@pytest.fixture
+def client():
+    return TestClient(Starlette(routes=routes))
+
+
+def headers(user: str = "kim", project: str = "reviews") -> dict[str, str]:
+    return {"Authorization": f"Bearer {issue_token(User(user), project)}"}
+
+
+def post(client, verb, body, **kwargs):
+    return client.post(f"/api/reviews/{verb}", json=body, headers=headers(**kwargs))
+
+
+def test_every_route_refuses_who_is_not_known(client, store):
+    add(store, 1)
+    for route in routes:
+        path = route.path_format.format(project="reviews", item_id=1)
+        for wrong in ({}, {"Authorization": "Bearer x"}, headers(project="other")):
+            for method in route.methods - {"HEAD"}:
+                reply = client.request(method, path, headers=wrong)
+                assert reply.status_code == 401, path
+                assert reply.json()["error"]
+
+
+def test_items_come_without_the_models_opinion_and_in_order(client, store):
+    add(store, 3)
+    reply = post(client, "reserve", {"tab": "t", "n": 2}).json()
+    assert [i["id"] for i in reply["items"]] == [1, 2]
+    assert set(reply["items"][0]) == {"id", "text", "media", "reason"}
+    assert reply["progress"] == {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 3}
+
+
+def test_an_answer_is_acknowledged_once_stored_and_again_when_sent_again(client, store):
+    add(store, 2)
+    body = {
+        "tab": "t",
+        "answers": [{"request_id": "r1", "item_id": 1, "action": "label", "label": "good", "seconds": 1}],
+    }
+    for _ in range(2):
+        reply = post(client, "answers", body).json()
+        assert reply["receipts"] == [{"request_id": "r1", "ok": True, "reason": None}]
+        assert reply["progress"]["mine"] == 1
+    assert len(store.export()) == 1
+
+
+def test_a_refused_answer_says_why(client, store):
+    add(store, 1)
+    body = {"tab": "t", "answers": [{"request_id": "r1", "item_id": 1, "action": "label", "label": "no class"}]}
+    (receipt,) = post(client, "answers", body).json()["receipts"]
+    assert not receipt["ok"]
+    assert "not a class" in receipt["reason"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("reserve", {"tab": "t", "n": 0}),
+        ("reserve", {"tab": "t", "n": "many"}),
+        ("reserve", {"n": 3}),
+        ("reserve", []),
+        ("answers", {"tab": "t"}),
+        ("answers", {"tab": "t", "answers": [3]}),
+        ("answers", {"tab": "t", "answers": [{"request_id": "r", "item_id": "1", "action": "label"}]}),
+        ("answers", {"tab": "t", "answers": [{"request_id": "r", "item_id": 1, "action": "delete"}]}),
+        ("answers", {"tab": "t", "answers": [{"request_id": "", "item_id": 1, "action": "skip"}]}),
+    ],
+)
+def test_a_request_of_the_wrong_form_is_answered_with_a_sentence(client, store, verb, body):
+    reply = post(client, verb, body)
+    assert reply.status_code == 400
+    assert reply.json()["error"].endswith(".")
+
+
+def test_what_is_no_json_or_too_large_is_refused(client, store):
+    for content in (b"{", b" " * 1_000_001):
+        assert client.post("/api/reviews/reserve", content=content, headers=headers()).status_code == 400
+
+
+def test_a_project_that_is_not_there_is_said_so(client, store):
+    reply = client.post("/api/nope/reserve", json={"tab": "t"}, headers=headers(project="nope"))
+    assert reply.status_code == 404
+    assert "nope" in reply.json()["error"]
+
+
+def test_a_path_cannot_leave_the_home(client, store):
+    token = headers(project="..")
+    assert client.post("/api/%2e%2e/reserve", json={"tab": "t"}, headers=token).status_code in (401, 404)
+
+
+def test_a_full_disk_is_no_acknowledgement(client, store, monkeypatch):
+    add(store, 1)
+
+    def full(*args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Store, "annotate", full)
+    body = {"tab": "t", "answers": [{"request_id": "r1", "item_id": 1, "action": "skip"}]}
+    reply = post(client, "answers", body)
+    assert reply.status_code == 503
+    assert "disk is full" in reply.json()["error"]
+    assert "receipts" not in reply.json()
+
+
+def test_images_are_served_and_those_that_browsers_do_not_show_are_converted(client, own_home, tmp_path):
+    project = projects.create(own_home / "scans", text_config(modality="image"))
+    pixels = np.arange(64 * 64, dtype=np.uint8).reshape(64, 64)
+    (tmp_path / "in").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "in" / "a.png")
+    Image.fromarray(pixels.astype(np.uint16) * 200).save(tmp_path / "in" / "b.tif")
+    import_source(project, tmp_path / "in")
+    with project.store() as store:
+        store.db.conn.execute("UPDATE items SET split = 'pool'")
+        store.db.conn.commit()
+    for item_id in (1, 2):
+        reply = client.get(f"/api/scans/media/{item_id}", headers=headers(project="scans"))
+        assert reply.status_code == 200
+        assert reply.headers["content-type"] == "image/png"
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.content.startswith(b"\x89PNG")
+    assert client.get("/api/scans/media/3", headers=headers(project="scans")).status_code == 404

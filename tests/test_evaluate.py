@@ -1,0 +1,45 @@
+"""Metrics on numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from labeler.evaluate import area_under_curve, labels_to_reach, metrics, paired_gain
+
+
+def test_accuracy_and_its_wilson_interval():
+    proba = np.array([[0.9, 0.1]] * 8 + [[0.2, 0.8]] * 2)
+    found = metrics(proba, np.zeros(10, dtype=int))
+    # Wilson with z = 1.96, 8 of 10: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)
+    assert (found.n, found.accuracy) == (10, 0.8)
+    assert found.low == pytest.approx(0.4902, abs=1e-4)
+    assert found.high == pytest.approx(0.9433, abs=1e-4)
+
+
+def test_macro_f1_counts_each_class_alike():
+    proba = np.eye(2)[[0, 0, 0, 1]]
+    # class 0: precision 2/3, recall 1 → 0.8; class 1: precision 1, recall 1/2 → 2/3
+    assert metrics(proba, np.array([0, 0, 1, 1])).macro_f1 == pytest.approx((0.8 + 2 / 3) / 2)
+
+
+def test_the_interval_stays_within_zero_and_one():
+    found = metrics(np.array([[1.0, 0.0]]), np.array([0]))
+    assert 0 < found.low < found.high <= 1
+
+
+def test_area_is_the_mean_accuracy_along_the_way():
+    assert area_under_curve([10, 20, 40], [0.5, 0.7, 0.7]) == pytest.approx((0.6 * 10 + 0.7 * 20) / 30)
+    assert area_under_curve([10], [0.5]) == 0.5
+
+
+def test_paired_gain_with_students_interval():
+    mean, low, high = paired_gain([0.6, 0.7, 0.8], [0.5, 0.5, 0.8])
+    # differences .1, .2, 0: mean .1, s = .1, t(.975, 2) = 4.3027
+    assert mean == pytest.approx(0.1)
+    assert (low, high) == (pytest.approx(0.1 - 0.24841, abs=1e-5), pytest.approx(0.1 + 0.24841, abs=1e-5))
+    assert paired_gain([0.6], [0.5])[1:] == (None, None)
+
+
+def test_labels_to_reach_a_target():
+    assert labels_to_reach([10, 20, 30], [0.5, 0.6, 0.8], 0.7) == pytest.approx(25)
+    assert labels_to_reach([10, 20], [0.5, 0.6], 0.4) == 10
+    assert labels_to_reach([10, 20], [0.5, 0.6], 0.9) is None

@@ -1,0 +1,94 @@
+"""From the pool to a ranking: nothing asked twice, the control arm random, the shares as set."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import strategies
+from labeler.config import LearnerConfig, QueryConfig
+from labeler.model import Normalizer
+from labeler.query import candidates, interleave, rank
+from labeler.rounds import State
+from labeler.train import fit
+from labeler.types import Dataset, Labels, Ranked
+
+N = 60
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    rng = np.random.default_rng(0)
+    targets = np.arange(N) % 2
+    embeddings = (rng.normal(size=(N, 6)) + 2 * targets[:, None]).astype(np.float32)
+    labeled = np.arange(10)
+    return State(
+        Dataset([f"text {i}" for i in range(N)], embeddings, (6,)),
+        Normalizer.fit(embeddings, (6,)),
+        Labels(labeled, targets[labeled]),
+        np.arange(10, 50),
+        Labels(np.arange(50, N), targets[50:]),
+    )
+
+
+@pytest.fixture(scope="module")
+def model(state):
+    return fit(state.dataset, state.labeled, 2, LearnerConfig(), 0, normalizer=state.normalizer)
+
+
+def ask(state, model, name="margin", depth=20, **changes):
+    config = QueryConfig(**({"random_share": 0.0} | changes))
+    return rank(state, strategies.get(name), model, None, config, depth, np.random.default_rng(5))
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]))
+def test_interleaving_keeps_both_orders_and_never_runs_ahead_of_the_share(a, b, share):
+    first, second = [Ranked(i, "a", None) for i in range(a)], [Ranked(i, "b", None) for i in range(b)]
+    merged = interleave(first, second, share)
+    assert [r for r in merged if r.strategy == "a"] == first
+    assert [r for r in merged if r.strategy == "b"] == second
+    for place in range(1, len(merged) + 1):
+        seen = merged[:place]
+        if sum(r.strategy == "a" for r in seen) < a:
+            assert sum(r.strategy == "b" for r in seen) <= share * place + 1e-9
+
+
+def test_the_ranking_is_the_strategys_best_of_the_pool_only(state, model):
+    ranking = ask(state, model, depth=40)
+    assert sorted(r.position for r in ranking) == list(range(10, 50))
+    scores = [r.score for r in ranking]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_control_arm_has_its_share_and_is_marked(state, model):
+    ranking = ask(state, model, depth=20, random_share=0.2)
+    assert sum(r.strategy == "random" for r in ranking) == 4
+    assert len({r.position for r in ranking}) == 20
+    assert [i for i, r in enumerate(ranking) if r.strategy == "random"] == [4, 9, 14, 19]
+
+
+def test_without_a_model_the_seed_set_does_not_depend_on_the_depth(state):
+    short = ask(state, None, "k_means", depth=8, seed_size=8)
+    long = ask(state, None, "k_means", depth=30, seed_size=8)
+    assert [r.position for r in long[:8]] == [r.position for r in short]
+    assert {r.strategy for r in long[8:]} == {"random"}
+    assert len({r.position for r in long}) == 30
+
+
+def test_a_large_pool_is_subsampled_and_a_small_one_exhausted(state, model):
+    assert len(ask(state, model, depth=20, candidates=100)) == 20
+    assert len(ask(state, model, depth=999)) == 40
+    few = replace(state, pool=np.array([], dtype=np.intp))
+    assert ask(few, model, depth=5) == []
+
+
+def test_only_what_a_strategy_needs_is_computed(state, model):
+    seen = candidates(state, strategies.get("entropy"), state.pool, model, None)
+    assert seen.proba is not None
+    assert seen.embeddings is None
+    seen = candidates(state, strategies.get("k_center"), state.pool, model, None)
+    assert seen.proba is None
+    assert seen.embeddings.shape == (40, 6)
+    assert len(seen.labeled_embeddings) == 10
