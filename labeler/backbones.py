@@ -138,11 +138,11 @@ def _from_timm(name: str, size: int) -> tuple["Network", str]:
             + (f", or did you mean {' or '.join(map(repr, near))}?" if near else ".")
         )
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
-    fixed = {"img_size": size} if config is not None and config.fixed_input_size else {}
+    fixed: dict[str, Any] = {"img_size": size} if config is not None and config.fixed_input_size else {}
     try:
         with torch.random.fork_rng(devices=[]):
-            model = timm.create_model(name, pretrained=True, **fixed)
-            model.eval()(torch.zeros(1, 3, size, size))
+            model: Any = timm.create_model(name, pretrained=True, **fixed)
+            model.eval()(torch.zeros(2, 3, size, size))
     except Exception as error:  # no network, no weights, or a size that does not fit: whatever the hub raises
         raise _unavailable(name, error, IMAGE_DEFAULT) from error
     data = timm.data.resolve_model_data_config(model)
@@ -181,11 +181,11 @@ def load_text_encoder(name: str) -> Pretrained:
             "model/model.safetensors",
             "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         )
-        key, dims, source = _key(name, sha256(weights), MAX_TOKENS), (384, 384), str(weights.parent)
-        return Pretrained(name, key, dims, lambda: _minilm(weights), _tokens(source), _TEXTS, dynamic_axes=2)
+        key, source = _key(name, sha256(weights), MAX_TOKENS), str(weights.parent)
+        return Pretrained(name, key, (384, 384), lambda: _minilm(weights), _tokens(source), _TEXTS, 2)
     network, weights_hash = _from_hugging_face(name)
-    key, dims = _key(name, weights_hash, MAX_TOKENS), network.dims(_TEXTS)
-    return Pretrained(name, key, dims, lambda: network, _tokens(name), _TEXTS, dynamic_axes=2)
+    key = _key(name, weights_hash, MAX_TOKENS)
+    return Pretrained(name, key, network.dims(_TEXTS), lambda: network, _tokens(name), _TEXTS, 2)
 
 
 _TEXTS: Arrays = (np.ones((2, 8), dtype=np.int64), np.array([[1] * 8, [1] * 6 + [0] * 2]))
@@ -282,10 +282,12 @@ def sha256(path: Path) -> str:
 
 
 def _state_sha256(model: Any) -> str:
+    import torch
+
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         digest.update(name.encode())
-        digest.update(tensor.contiguous().cpu().view(-1).numpy().tobytes())
+        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())  # any type, bfloat16 too
     return digest.hexdigest()
 
 

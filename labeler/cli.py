@@ -80,7 +80,7 @@ def _of_columns(command: Callable[..., None]) -> Callable[..., None]:
 @main.command()
 @click.argument("project", type=FOLDER)
 @click.option("--classes", required=True, help="Names of the classes, separated by commas.")
-@click.option("--modality", type=MODALITY, default="image", show_default=True)
+@click.option("--modality", type=MODALITY, default="image", show_default=True, help="What is labeled.")
 @click.option("--name", help="What people see; the folder's name by default.")
 def init(project: Path, classes: str, modality: Modality, name: str | None) -> None:
     """Create a project folder."""
@@ -119,7 +119,7 @@ def import_(project: Path, source: Path, **options: Any) -> None:
 
 @main.command()
 @click.argument("home", type=FOLDER, default="projects")
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="On 127.0.0.1.")
 def serve(home: Path, port: int) -> None:
     """Serve the app on 127.0.0.1, with a worker; HOME holds the projects."""
     from labeler.serve import serve as run
@@ -188,17 +188,19 @@ def status(project: Path, as_json: bool) -> None:
 @main.command()
 @click.argument("source", type=ANY_PATH)
 @click.option("--strategy", "names", multiple=True, metavar="A", help="May be given several times.")
-@click.option("--modality", type=MODALITY)
+@click.option("--modality", type=MODALITY, help="Which column is meant where a table has both kinds.")
 @click.option("--image-column", metavar="F", help="Column of image paths, relative to the table.")
 @click.option("--text-column", metavar="T", help="Column of texts.")
 @click.option("--label-column", default="label", show_default=True, help="The oracle.")
 @click.option("--split-column", metavar="S", help="`split` if there is one: `test` is held out; else a seeded 20 %.")
 @click.option("--seed-size", type=click.IntRange(2), default=20, show_default=True, help="First labels.")
 @click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels a round.")
-@click.option("--rounds", type=click.IntRange(1), default=24, show_default=True)
-@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--learner", type=click.Choice(["frozen", "finetune"]), default="frozen", show_default=True)
-@click.option("--backbone", default="auto", show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=24, show_default=True, help="Queries after the first labels.")
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs of each strategy.")
+@click.option(
+    "--learner", type=click.Choice(["frozen", "finetune"]), default="frozen", show_default=True, help="What is trained."
+)
+@click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name.")
 @click.option("--processes", type=click.IntRange(1), help="Runs at once; one a core by default.")
 @click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole report.")
 def simulate(

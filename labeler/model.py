@@ -183,7 +183,7 @@ class FineTuned:
         network = copy.deepcopy(self.encoder.network)
         tuned = {name: torch.from_numpy(value) for name, value in self.tuned.items()}
         network.load_state_dict(tuned, strict=False)
-        return network.to(onnx.device(), memory_format=torch.channels_last)
+        return network.to(onnx.device()).to(memory_format=torch.channels_last)
 
     def save(self, path: Path) -> None:
         """Write the trained part of the model to one file, whole or not at all."""

@@ -100,6 +100,9 @@ class Network(nn.Module):
 class Pixels(nn.Module):
     """The first stage for images: (n, 3, size, size) bytes to the mean and spread that the network was trained on."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1))
@@ -222,7 +225,7 @@ def in_onnxruntime(path: Path) -> Run:
 
 def in_torch(module: nn.Module) -> Run:
     """A function that runs the module in torch on `device()`."""
-    module = module.eval().to(device(), memory_format=torch.channels_last)
+    module = module.eval().to(device()).to(memory_format=torch.channels_last)
 
     def run(*arrays: np.ndarray) -> np.ndarray:
         with torch.inference_mode(), autocast():

@@ -103,8 +103,9 @@ def load_task(
     rows = list(found.values())
     classes = sorted({str(r.label) for r in rows})
     if len(classes) < 2:
+        first = f" The first problem: {problems[0]}." if problems else ""
         raise SourceError(
-            f"{source}: {len(rows)} labeled rows of {len(classes)} classes; a comparison needs two or more."
+            f"{source}: {len(rows)} labeled rows of {len(classes)} classes; a comparison needs two or more.{first}"
         )
     kind: Modality = "text" if rows[0].text is not None else "image"
     if modality not in (None, kind):

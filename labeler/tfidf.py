@@ -20,7 +20,7 @@ STATE = "char_tfidf.npz"
 
 # Chosen on Korean film reviews (bench: random sampling, 20–500 labels); longer n-grams and more columns of the
 # SVD cost time and gain nothing there.
-SETTINGS = {"ngrams": [1, 3], "max_features": 30_000, "min_df": 3, "columns": 128, "layout": 1}
+SETTINGS: dict[str, Any] = {"ngrams": [1, 3], "max_features": 30_000, "min_df": 3, "columns": 128, "layout": 1}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from labeler.types import Dataset, Labels, Progress
 C_TEXT, C_IMAGE = 1.0, 3.0
 
 VALIDATION = 0.2  # share of the labels that decides when fine-tuning stops, and whether it was worth it
-PATIENCE = 4  # epochs without a better validation loss
+PATIENCE = 6  # epochs without a better validation: the warm-up costs a few before it pays
 BATCH = 32
 SMOOTHING = 0.1
 WEIGHT_DECAY = 0.01
@@ -157,7 +157,7 @@ def _finetune(
         dataset, Labels(labels.positions[training], labels.targets[training]), head.n_classes, head.normalizer
     )
 
-    network = copy.deepcopy(encoder.network).to(onnx.device(), memory_format=torch.channels_last)
+    network = copy.deepcopy(encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
     cut = network.cut(learner.unfrozen)
     blocks = [p for group in network.groups[len(network.groups) - learner.unfrozen :] for p in group]
     for parameter in blocks:
@@ -167,18 +167,20 @@ def _finetune(
     items = encoder.activations([dataset.inputs[p] for p in labels.positions], cut)
     targets = np.searchsorted(head.classes, labels.targets)
 
-    def loss_of(rows: np.ndarray, smoothing: float) -> torch.Tensor:
+    def logits_of(rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         with onnx.autocast():
             features = network.tail(cut, *onnx.to_device(collate([items[r] for r in rows])))
         centred = features.float() - mean
         normal = torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in layers], dim=1)
-        target = torch.from_numpy(targets[rows]).to(mean.device)
-        return functional.cross_entropy(functional.linear(normal, weight, bias), target, label_smoothing=smoothing)
+        return functional.linear(normal, weight, bias), torch.from_numpy(targets[rows]).to(mean.device)
 
     @torch.inference_mode()
-    def validate() -> float:
-        parts = [validation[i : i + BATCH] for i in range(0, len(validation), BATCH)]
-        return sum(loss_of(rows, 0.0).item() * len(rows) for rows in parts) / len(validation)
+    def validate() -> tuple[float, float]:
+        """Accuracy, and where that is equal the (negative) log loss; the frozen head's is too flat to compare."""
+        parts = [logits_of(validation[i : i + BATCH]) for i in range(0, len(validation), BATCH)]
+        logits, target = (torch.cat(part) for part in zip(*parts, strict=True))
+        accuracy = (logits.argmax(1) == target).double().mean().item()
+        return accuracy, -functional.cross_entropy(logits, target).item()
 
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
     state = [*trained.values(), weight.requires_grad_(True), bias.requires_grad_(True)]
@@ -192,27 +194,27 @@ def _finetune(
     steps = learner.epochs * math.ceil(len(training) / BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _warm_cosine(step, steps))
 
-    before = best_loss = validate()
+    before = best = validate()
     best_state, best_epoch = [p.detach().clone() for p in state], 0
     for epoch in range(1, learner.epochs + 1):
         for rows in _batches(training, rng):
             optimizer.zero_grad(set_to_none=True)
-            loss_of(rows, SMOOTHING).backward()
+            functional.cross_entropy(*logits_of(rows), label_smoothing=SMOOTHING).backward()
             torch.nn.utils.clip_grad_norm_(state, 1.0)
             optimizer.step()
             schedule.step()
-        loss = validate()
-        if loss < best_loss:
-            best_loss, best_epoch, best_state = loss, epoch, [p.detach().clone() for p in state]
+        score = validate()
+        if score > best:
+            best, best_epoch, best_state = score, epoch, [p.detach().clone() for p in state]
         if on_progress:
             on_progress(epoch, learner.epochs)
         if epoch - best_epoch >= PATIENCE:
             break
-    if best_loss >= before:
+    if best[0] <= before[0]:
         return None
-    *tuned, weight, bias = (p.cpu().numpy() for p in best_state)
-    best = FrozenHead(head.normalizer, head.classes, head.n_classes, weight, bias)
-    return FineTuned(encoder, best, cut, dict(zip(trained, tuned, strict=True)))
+    *tuned, best_weight, best_bias = (p.cpu().numpy() for p in best_state)
+    tuned_head = FrozenHead(head.normalizer, head.classes, head.n_classes, best_weight, best_bias)
+    return FineTuned(encoder, tuned_head, cut, dict(zip(trained, tuned, strict=True)))
 
 
 def _slice(labels: Labels, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

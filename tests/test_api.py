@@ -4,8 +4,8 @@ import sqlite3
 
 import numpy as np
 import pytest
-from conftest import add, text_config
 from PIL import Image
+from samples import add, text_config
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 

@@ -1,9 +1,9 @@
 """Settings: validated once, every wrong key named, written so that they read back."""
 
 import pytest
-from conftest import text_config
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import text_config
 
 from labeler import config as settings
 from labeler.config import Config, parse

@@ -1,7 +1,7 @@
 """Project folders: made once, found by name, never written over."""
 
 import pytest
-from conftest import text_config
+from samples import text_config
 
 from labeler import project as projects
 from labeler.errors import ConfigError, ProjectError

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import reviews, text_config
+from samples import reviews, text_config
 
 import strategies
 from labeler.backbones import load_encoder

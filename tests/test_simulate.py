@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from conftest import reviews
+from samples import reviews
 
 import strategies
 from labeler.config import QueryConfig
@@ -69,7 +69,7 @@ def test_the_split_column_is_kept_and_duplicates_do_not_straddle(task):
 
 def test_without_a_split_column_a_fifth_is_held_out_always_the_same(tmp_path):
     path = tmp_path / "films.csv"
-    path.write_text("text,label\n" + "\n".join(f"{text},{label}" for text, label in reviews(100)))
+    path.write_text("text,label\n" + "\n".join(f'"{text}",{label}' for text, label in reviews(100)))
     first, second = (load_task(path, cache=tmp_path)[0] for _ in range(2))
     assert len(first.holdout) == 20
     assert (first.holdout == second.holdout).all()
@@ -114,6 +114,6 @@ def test_a_table_that_cannot_be_compared_on_is_refused(tmp_path):
     with pytest.raises(SourceError, match="two or more"):
         load_task(one, cache=tmp_path)
     few = tmp_path / "few.csv"
-    few.write_text("text,label\n" + "\n".join(f"{t},{y}" for t, y in reviews(10)))
+    few.write_text("text,label\n" + "\n".join(f'"{t}",{y}' for t, y in reviews(10)))
     with pytest.raises(SourceError, match="fewer than the 20 first labels"):
         load_task(few, cache=tmp_path)

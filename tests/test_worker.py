@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT, environment, reviews, text_config
+from samples import ROOT, environment, reviews, text_config
 
 from labeler import project as projects
 from labeler.config import LearnerConfig, QueryConfig

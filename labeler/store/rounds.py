@@ -118,8 +118,8 @@ class Rounds(Items):
                 ],
             )
             self.db.conn.execute(
-                "UPDATE jobs SET state = 'done', labels = ?, message = '', error = NULL, finished_at = ? WHERE id = ?",
-                [result.labels, now(), job.id],
+                "UPDATE jobs SET state = 'done', message = '', error = NULL, finished_at = ? WHERE id = ?",
+                [now(), job.id],
             )
             self.request_round_if_due()  # labels may have come while it ran
 

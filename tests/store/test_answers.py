@@ -5,9 +5,9 @@ import time
 from dataclasses import replace
 
 import pytest
-from conftest import add, text_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import add, text_config
 
 from labeler.config import LabelingConfig
 from labeler.store import Store

@@ -3,9 +3,9 @@
 import sqlite3
 
 import pytest
-from conftest import add, text_config
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import add, text_config
 
 from labeler import schema
 from labeler.errors import ProjectError

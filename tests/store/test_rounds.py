@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from conftest import add
+from samples import add
 
 from labeler.store.rounds import ATTEMPTS
 from labeler.types import Answer, Metrics, Ranked, RoundResult

@@ -1,0 +1,104 @@
+"""The whole cycle as its users see it: label images by key, a round trains meanwhile, the curve grows."""
+
+import csv
+
+import pytest
+from browser_tools import all_saved, press, serving, shown, wait_for
+
+from labeler import project as projects
+from labeler.config import Config, LearnerConfig, QueryConfig
+from labeler.demo import write_digits
+from labeler.importer import import_source
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def digits(own_home, tmp_path):
+    """A project of 160 digits with a labeled holdout, and the true label of each item."""
+    (tmp_path / "digits").mkdir()
+    with write_digits(tmp_path / "digits").open() as file:
+        rows = list(csv.DictReader(file))[:160]
+    with (tmp_path / "digits" / "some.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, ["file", "label"])
+        table.writeheader()
+        table.writerows(rows)
+    config = Config(
+        "Digits",
+        tuple("1234567890"),
+        query=QueryConfig(seed_size=10, batch=10),
+        learner=LearnerConfig(input_size=32),
+    )
+    project = projects.create(own_home / "digits", config)
+    import_source(
+        project, tmp_path / "digits" / "some.csv", image_column="file", label_column="label", keep_labels="holdout"
+    )
+    with project.store() as store:
+        row_of = {item.id: int(item.source.rsplit(" ", 1)[1]) for item in store.items()}  # the header is row 1
+    return project, {item: rows[row - 2]["label"] for item, row in row_of.items()}
+
+
+def measured(project) -> list[int]:
+    """The labels that each measured round was trained on: the points of the curve."""
+    with project.store() as store:
+        return [r.labels for r in store.rounds() if r.metrics]
+
+
+def test_thirty_images_by_key_with_the_server_killed_on_the_way(digits, own_home, open_page):
+    project, truth = digits
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/?annotator=kim")
+        given: dict[int, str] = {}
+        for number in range(30):
+            if number == 12:
+                server.kill_app()
+            if number == 20:
+                wait_for(lambda: measured(project), seconds=120)
+            item = shown(page)
+            assert press(page, truth[item]) == item
+            given[item] = truth[item]
+        wait_for(server.answers)
+        all_saved(page)
+        assert len(given) == 30  # no item was shown twice
+
+        with project.store() as store:
+            stored = [r for r in store.export() if r["annotator"] == "kim"]
+            assert len(stored) == 30
+            assert {r["item_id"]: r["label"] for r in stored} == given
+            assert all(r["seconds"] >= 0 and r["round"] is not None for r in stored)
+        wait_for(lambda: len(measured(project)) >= 2, seconds=60)
+        first, *_, last = measured(project)
+        assert last > first >= 10
+
+        page.get_by_role("link", name="Progress").click()
+        page.get_by_text("95 % interval").wait_for()
+        page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for(
+            state="attached"
+        )
+        page.get_by_text("Rounds", exact=True).click()
+        page.get_by_role("link", name="Label", exact=True).click()
+        assert shown(page) not in given  # and labeling goes on where it was
+
+
+def test_a_project_from_nothing_in_the_browser(own_home, tmp_path, open_page):
+    own_home.mkdir()
+    table = tmp_path / "후기.csv"
+    table.write_bytes("내용,분류\n배송이 빨라요,긍정\n너무 느려요,\n별로예요,\n최고예요,\n".encode("cp949"))
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/project")
+        page.get_by_label("Name", exact=True).fill("고객 후기")
+        page.get_by_text("text", exact=True).click()
+        page.get_by_label("Classes, one a line").fill("긍정\n부정")
+        page.get_by_role("button", name="Create project").click()
+        page.get_by_role("heading", name="고객 후기").wait_for()
+        page.locator("input[type=file]").set_input_files(table)
+        page.get_by_role("textbox", name="Column of known labels").fill("분류")
+        page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Import").click()
+        page.get_by_text("4 items added").wait_for()
+        page.get_by_role("link", name="Label", exact=True).click()
+        shown(page)
+        press(page, "2")
+        all_saved(page)
+    project = projects.open_project(own_home / "고객-후기")
+    with project.store() as store:
+        assert sorted(r["label"] for r in store.export()) == ["긍정", "부정"]

@@ -1,0 +1,169 @@
+"""The labeling desk, as a person uses it."""
+
+import pytest
+from browser_tools import all_saved, press, serving, shown, stage, wait_for
+from samples import text_config
+
+from labeler import project as projects
+from labeler.config import LabelingConfig, QueryConfig
+from labeler.types import NewItem
+
+pytestmark = pytest.mark.browser
+
+TEXTS = [f"문장 {i}: 배송이 빨라서 좋았어요. The sentence number {i}." for i in range(60)]
+ATTACK = "<img src=x onerror=\"document.title='attacked'\">"
+
+
+@pytest.fixture
+def desk(own_home):
+    """A served project of sixty texts; the first one tries to be HTML. No round is due while the test runs."""
+    config = text_config(query=QueryConfig(seed_size=1000, batch=1000), labeling=LabelingConfig(reservation_seconds=60))
+    project = projects.create(own_home / "reviews", config)
+    with project.store() as store:
+        store.add_items(
+            [NewItem(f"{i:032x}", f"row {i}", text=t, split="pool") for i, t in enumerate([ATTACK, *TEXTS])]
+        )
+    with serving(own_home) as server:
+        yield project, server
+
+
+def answers(project) -> list[tuple[int, str, str]]:
+    with project.store() as store:
+        return [(r["item_id"], r["annotator"], r["label"]) for r in store.export()]
+
+
+def test_keys_label_and_nothing_else_does(desk, open_page):
+    project, server = desk
+    page = open_page(f"{server.url}/?annotator=kim")
+    assert shown(page) == 1
+    assert page.locator(".text").inner_text() == ATTACK  # as text, never as HTML
+    assert page.title() != "attacked"
+
+    page.keyboard.down("1")
+    page.wait_for_timeout(300)
+    for _ in range(5):
+        page.keyboard.down("1")  # Chromium marks these as repeats, as it does for a held key
+    page.keyboard.up("1")
+    assert shown(page) == 2
+    for combination in ("Control+2", "Alt+2", "Meta+2", "9", "Enter", "Tab"):
+        page.keyboard.press(combination)
+    page.evaluate(
+        """() => { for (const init of [{isComposing: true}, {keyCode: 229}])
+             document.dispatchEvent(new KeyboardEvent('keydown', {key: '2', bubbles: true, ...init})); }"""
+    )
+    name = page.get_by_role("textbox", name="Working as")
+    name.click()
+    page.keyboard.type("12")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")
+    assert shown(page) == 2
+    name.press("Escape")
+    page.locator(".text").click()
+    assert press(page, "2") == 2
+    page.get_by_role("button", name="good").click()
+    all_saved(page)
+    assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad"), (3, "kim", "good")]
+    assert "3 by you" in page.locator(".counts").inner_text()
+
+
+def test_undo_and_skip_also_after_a_reload(desk, open_page):
+    project, server = desk
+    page = open_page(f"{server.url}/?annotator=kim")
+    for key in "112":
+        press(page, key)
+    assert press(page, "u") == 4
+    assert shown(page) == 3
+    press(page, "s")
+    all_saved(page)
+    page.reload()
+    assert shown(page) == 4
+    page.keyboard.press("u")  # the skip
+    page.locator(".stage[data-item='3']").wait_for()
+    page.keyboard.press("u")
+    page.locator(".stage[data-item='2']").wait_for()
+    press(page, "2")
+    assert shown(page) == 3
+    all_saved(page)
+    assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad")]
+
+
+def test_two_people_and_two_tabs_never_share_an_item(desk, open_page):
+    project, server = desk
+    pages = [open_page(f"{server.url}/?annotator={name}") for name in ("kim", "lee")]
+    second = pages[0].context.new_page()
+    second.goto(f"{server.url}/?annotator=kim")
+    pages.append(second)
+    seen: list[int] = []
+    for _ in range(7):
+        seen += [press(page, "1") for page in pages]
+    for page in pages:
+        all_saved(page)
+    assert len(seen) == len(set(seen)) == 21
+    assert sorted(item for item, _, _ in answers(project)) == sorted(seen)
+
+
+def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_page):
+    project, server = desk
+    page = open_page(f"{server.url}/?annotator=kim")
+    press(page, "1")
+    all_saved(page)
+    server.kill_app()
+    for _ in range(5):
+        press(page, "2")
+    page.locator(".status.offline").wait_for()
+    assert "kept in this browser" in page.locator(".status").inner_text()
+    wait_for(server.answers)
+    all_saved(page)
+    given = answers(project)
+    assert len(given) == 6
+    assert len({item for item, _, _ in given}) == 6
+
+
+def test_the_end_is_calm_and_ends_by_itself(own_home, open_page):
+    project = projects.create(own_home / "reviews", text_config())
+    with project.store() as store:
+        store.add_items([NewItem("0" * 32, "row", text="only one", split="pool")])
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/?annotator=kim")
+        press(page, "1")
+        page.get_by_text("Everything you can answer is answered.").wait_for()
+        with project.store() as store:
+            store.add_items([NewItem("1" * 32, "row", text="one more", split="pool")])
+        page.get_by_text("one more").wait_for()
+
+
+def test_nothing_leaves_this_machine(desk, open_page):
+    _, server = desk
+    page = open_page("about:blank")
+    outside: list[str] = []
+    page.on(
+        "request", lambda r: outside.append(r.url) if not r.url.startswith((server.url, "blob:", "data:")) else None
+    )
+    for path in ("", "progress", "project"):
+        page.goto(f"{server.url}/{path}")
+        page.wait_for_timeout(1500)
+    assert outside == []
+
+
+def test_a_page_that_another_site_opens_cannot_answer(desk, open_page):
+    project, server = desk
+    page = open_page(f"{server.url}/?annotator=kim")
+    shown(page)
+    status = page.evaluate(
+        """() => fetch('/api/reviews/answers', {method: 'POST', credentials: 'include', body: JSON.stringify(
+            {tab: 't', answers: [{request_id: 'x', item_id: 1, action: 'label', label: 'good'}]})})
+            .then(r => r.status)"""
+    )
+    assert status == 401
+    assert answers(project) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_desk_fits_a_phone(desk, open_page, scheme):
+    _, server = desk
+    page = open_page(f"{server.url}/?annotator=kim", color_scheme=scheme, has_touch=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    stage(page).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="good").tap()
+    all_saved(page)

@@ -1,0 +1,137 @@
+"""The pages through Streamlit's own test runner: what they show, and that every one asks who is there."""
+
+import ast
+
+import pytest
+from samples import ROOT, add, text_config
+from streamlit.testing.v1 import AppTest
+
+from labeler import project as projects
+from labeler.types import Answer, Metrics, RoundResult
+
+
+def visit(page: str = "label") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=30)
+    app.run()
+    if page != "label":
+        app.switch_page(f"{page}.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def everything(app: AppTest) -> str:
+    shown = [*app.title, *app.markdown, *app.caption, *app.info, *app.error, *app.success, *app.warning, *app.metric]
+    return " ".join(f"{getattr(e, 'label', '')} {e.value}" for e in shown)
+
+
+def widget(app: AppTest, kind: str, label: str):
+    """The widget of this kind whose label begins so."""
+    return next(w for w in app.get(kind) if w.label.startswith(label))
+
+
+PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py") if p.stem not in ("app", "session"))
+
+
+def test_every_page_begins_with_require_user():
+    for name in PAGES:
+        tree = ast.parse((ROOT / "pages" / f"{name}.py").read_text())
+        calls = [
+            node.value.func.id
+            for node in tree.body
+            if isinstance(node, ast.Expr | ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and isinstance(node.value.func, ast.Name)
+        ]
+        assert calls[0] == "require_user", name
+
+
+def test_every_page_is_in_the_navigation():
+    listed = (ROOT / "pages" / "app.py").read_text()
+    for name in PAGES:
+        assert f'"{name}.py"' in listed
+
+
+@pytest.mark.parametrize("page", ["label", "progress"])
+def test_without_a_project_a_page_says_where_to_make_one(page):
+    assert "Create one on the **Project** page" in everything(visit(page))
+
+
+def test_a_project_is_created_on_the_page(own_home):
+    app = visit("project")
+    widget(app, "text_input", "Name").input("Kundenpost")
+    widget(app, "radio", "What is labeled").set_value("text")
+    widget(app, "text_area", "Classes").input("gut\nschlecht")
+    widget(app, "button", "Create project").click().run()
+    made = projects.open_project(own_home / "kundenpost")
+    assert (made.config.classes, made.config.modality) == (("gut", "schlecht"), "text")
+
+
+def test_what_is_wrong_with_a_new_project_is_said(own_home):
+    app = visit("project")
+    widget(app, "text_input", "Name").input("x")
+    widget(app, "text_area", "Classes").input("only one")
+    widget(app, "button", "Create project").click().run()
+    assert "at least two" in app.error[0].value
+    assert projects.in_home(own_home) == []
+
+
+def test_an_empty_project_says_what_to_do(project):
+    assert "Import images or texts" in everything(visit("label"))
+
+
+def test_import_from_a_path_reports_rows_and_problems(project, tmp_path):
+    (tmp_path / "t.csv").write_text("text,label\nwarm,good\n,bad\n")
+    app = visit("project")
+    widget(app, "radio", "From").set_value("Path on the server").run()
+    widget(app, "text_input", "Path").input(str(tmp_path / "t.csv"))
+    widget(app, "text_input", "Column of known labels").input("label")
+    widget(app, "button", "Import").click().run()
+    assert "1 items added" in app.success[0].value
+    assert "1 rows could not be imported" in app.warning[0].value
+    with project.store() as store:
+        assert store.has_work()
+
+
+def test_settings_are_saved_and_wrong_ones_are_not(project):
+    app = visit("project")
+    widget(app, "selectbox", "Query strategy").set_value("entropy")
+    widget(app, "number_input", "Budget").set_value(77)
+    widget(app, "button", "Save").click().run()
+    assert "Saved" in everything(app)
+    saved = projects.open_project(project.folder).config
+    assert (saved.query.strategy, saved.budget) == ("entropy", 77)
+    assert saved.classes == text_config().classes
+
+
+def test_retrain_now_asks_for_a_round(project):
+    app = visit("project")
+    widget(app, "button", "Retrain now").click().run()
+    with project.store() as store:
+        assert store.latest_job().reason == "retrain now"
+
+
+def test_progress_shows_what_was_measured_with_its_interval(project):
+    with project.store() as store:
+        add(store, 9)
+        add(store, 5, split="holdout", first=9)
+        store.annotate("kim", [Answer(str(i), i, "label", "good") for i in range(1, 5)])
+        job = store.claim_job()
+        result = RoundResult(4, "margin", 1, None, Metrics(5, 0.8, 0.376, 0.964, 0.7), (), 0.1, 0.2)
+        store.finish_round(job, 1, result, [], None)
+    app = visit("progress")
+    shown = everything(app)
+    assert "Accuracy 80.0%" in shown
+    assert "95 % interval 37.6% – 96.4%, n = 5" in shown
+    assert "Labels 4" in shown
+
+
+def test_progress_says_why_a_round_failed(project):
+    with project.store() as store:
+        store.request_round("test")
+        store.fail_job(store.claim_job(), "there is no strategy 'x'.")
+    assert "there is no strategy 'x'." in everything(visit("progress"))
+
+
+def test_a_project_with_broken_settings_says_so(project):
+    (project.folder / "project.toml").write_text("name =")
+    assert "not valid TOML" in everything(visit("progress"))

@@ -1,0 +1,53 @@
+"""What tests are made of: settings, sentences whose label can be learned, and what this machine has."""
+
+import os
+import shutil
+from pathlib import Path
+
+from labeler.config import Config, LabelingConfig, LearnerConfig, QueryConfig
+from labeler.store import Store
+from labeler.types import NewItem
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+CHROMIUM = shutil.which("chromium")
+
+
+def text_config(**changes: object) -> Config:
+    """Two classes of texts, small batches, nothing at random in the queue."""
+    values: dict[str, object] = {
+        "name": "Reviews",
+        "classes": ("good", "bad"),
+        "modality": "text",
+        "query": QueryConfig(seed_size=4, batch=3, random_share=0.0),
+        "labeling": LabelingConfig(reservation_seconds=60),
+        "learner": LearnerConfig(backbone="char_tfidf"),
+    }
+    return Config(**(values | changes))  # type: ignore[arg-type]
+
+
+GOOD = ["warm", "funny", "moving", "clever", "lovely", "bright", "tender", "witty", "gentle", "superb"]
+BAD = ["dull", "cold", "tedious", "clumsy", "ugly", "stale", "empty", "bland", "harsh", "awful"]
+
+
+def reviews(n: int) -> list[tuple[str, str]]:
+    """`n` different sentences with the label that their adjectives give away."""
+    kinds = [("good", GOOD), ("bad", BAD)]
+    found = []
+    for i in range(n):
+        label, words = kinds[i % 2]
+        j = i // 2
+        found.append((f"a {words[j % 10]} and {words[(j // 10 + j + 1) % 10]} film, number {i}", label))
+    return found
+
+
+def add(store: Store, n: int, split: str | None = "pool", first: int = 0) -> None:
+    """`n` unlabeled texts in the order t0, t1, …; their content hashes sort in that order."""
+    store.add_items(
+        [NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", split=split) for i in range(first, first + n)]  # type: ignore[arg-type]
+    )
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What a process of the labeler's needs, started by a test."""
+    return os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": str(ROOT)}
