@@ -158,10 +158,9 @@ def _answer(values: Any, tab: str) -> Answer:
         raise RequestError("'action' must be label, skip, flag or undo.")
     if not isinstance(label, str | None):
         raise RequestError("'label' must be a text.")
-    measured = isinstance(seconds, int | float) and 0 <= seconds < 1e7
-    return Answer(
-        _text(values, "request_id"), item_id, values["action"], label, float(seconds) if measured else None, tab
-    )
+    if not isinstance(seconds, int | float) or not 0 <= seconds < 1e7:  # also NaN: a clock gone wrong costs no answer
+        seconds = None
+    return Answer(_text(values, "request_id"), item_id, values["action"], label, seconds, tab)
 
 
 @_route("media/{item_id:int}", "GET")

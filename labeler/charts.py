@@ -31,14 +31,14 @@ def curve_frame(rounds: Sequence[Round]) -> pd.DataFrame:
     )
 
 
-def learning_curve(frame: pd.DataFrame, target: float) -> alt.LayerChart:
+def learning_curve(frame: pd.DataFrame, target: float) -> alt.LayerChart | alt.FacetChart:
     """Accuracy on the holdout versus labels, with its 95 % interval and the accuracy that the project asked for.
 
     Args: frame: as `curve_frame` makes it.
     """
     low = min([*frame["low"], target]) if len(frame) else 0.0
     scale = alt.Scale(domain=[max(0.0, low - 0.05), 1.0], clamp=True)
-    x = alt.X("labels:Q", title="labels", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(zero=True, nice=True))
+    x = alt.X("labels:Q", title="labels", axis=alt.Axis(tickMinStep=1, tickCount=10), scale=alt.Scale(zero=True))
     y = alt.Y("accuracy:Q", title="accuracy on the holdout", axis=alt.Axis(format="%"), scale=scale)
     tooltip = [
         alt.Tooltip("round:Q"),

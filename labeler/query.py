@@ -78,7 +78,8 @@ def interleave(main: list[Ranked], other: list[Ranked], share: float) -> list[Ra
     >>> [r.strategy for r in interleave([Ranked(i, "a", None) for i in range(3)], [Ranked(9, "b", None)], 0.25)]
     ['a', 'a', 'a', 'b']
     """
-    merged, first, second = [], list(reversed(main)), list(reversed(other))
+    merged: list[Ranked] = []
+    first, second = list(reversed(main)), list(reversed(other))
     taken = 0
     while first or second:
         due = share * (len(merged) + 1) - taken >= 1 - 1e-9

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from labeler.model import Model
 
 Modality = Literal["image", "text"]
 Split = Literal["pool", "holdout"]
@@ -194,7 +197,7 @@ class RoundResult:
     labels: int
     strategy: str
     seed: int
-    model: object | None
+    model: "Model | None"
     metrics: Metrics | None
     ranking: tuple[Ranked, ...]
     train_seconds: float

@@ -125,7 +125,7 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
     store.report_progress(job, "training")
     result = run_round(state, config, number, depth, encoder, reporter("training"))
 
-    asked = [Ranked(i, "holdout", None) for i in np.flatnonzero(places["holdout"]) if items[i].id not in labels]
+    asked = [Ranked(int(i), "holdout", None) for i in np.flatnonzero(places["holdout"]) if items[i].id not in labels]
     share = config.labeling.holdout_share
     asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
     asked = asked[: int(depth * share / (1 - share))]

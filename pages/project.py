@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -10,14 +9,13 @@ import streamlit as st
 import strategies
 from labeler import project as projects
 from labeler.access import home
-from labeler.config import Config, LearnerConfig, QueryConfig
+from labeler.config import parse
 from labeler.errors import LabelerError
 from labeler.importer import import_source
 from labeler.project import Project
 from labeler.types import ImportReport
 from pages.session import choose, require_project, require_user
 
-SEEDING = "k_means"
 LEARNERS = {
     "auto": "auto: the frozen head",
     "frozen": "frozen: a linear head, retrains in seconds",
@@ -35,7 +33,8 @@ def create() -> None:
         if not st.form_submit_button("Create project", type="primary"):
             return
     try:
-        config = Config(name.strip(), tuple(c.strip() for c in classes.splitlines() if c.strip()), modality)
+        names = [c.strip() for c in classes.splitlines() if c.strip()]
+        config = parse({"name": name.strip(), "classes": names, "modality": modality}, "The form")
         project = projects.create(home() / projects.slug(name), config)
     except LabelerError as error:
         st.error(str(error))
@@ -76,7 +75,7 @@ def bring_in(project: Project) -> None:
             split_column=split or None,
             keep_labels="holdout" if keep else "all",
             on_progress=report,
-            **named,  # type: ignore[arg-type]
+            **named,
         )
 
     try:
@@ -127,16 +126,17 @@ def settings(project: Project) -> None:
             "Backbone", config.learner.backbone, help="`auto`, or a timm or Hugging Face name."
         )
         kind = columns[1].selectbox(
-            "Learner", [*LEARNERS], [*LEARNERS].index(config.learner.kind), format_func=LEARNERS.get
+            "Learner", [*LEARNERS], [*LEARNERS].index(config.learner.kind), format_func=lambda kind: LEARNERS[kind]
         )
         target = columns[0].number_input("Target accuracy", 0.0, 1.0, config.target_accuracy, 0.01)
         budget = columns[1].number_input("Budget (labels in all)", 1, 10_000_000, config.budget)
         if not st.form_submit_button("Save from the next round on"):
             return
-    query: QueryConfig = replace(config.query, strategy=strategy, batch=int(batch))
-    learner: LearnerConfig = replace(config.learner, backbone=backbone.strip() or "auto", kind=kind)
+    values = config.as_dict() | {"target_accuracy": target, "budget": int(budget)}
+    values["query"] |= {"strategy": strategy, "batch": int(batch)}
+    values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind}
     try:
-        project.save(replace(config, query=query, learner=learner, target_accuracy=target, budget=int(budget)))
+        project.save(parse(values, "The form"))
     except LabelerError as error:
         st.error(str(error))
     else:

@@ -41,7 +41,7 @@ def _clusters(X: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     """The cluster of each row (n,) and the centres (k, d); the same for the same seed."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     kind = MiniBatchKMeans if len(X) > LARGE else KMeans
     model = kind(n_clusters=k, n_init=1, random_state=seed)

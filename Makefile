@@ -1,0 +1,58 @@
+# Two commands are all that a newcomer needs: make demo, make test.
+PYTHON ?= python3
+PORT ?= 8501
+BIN := .venv/bin
+# Stamps: what is installed is installed again only when its list changes.
+RUN := .venv/.installed-run
+TEST := .venv/.installed-test
+
+.PHONY: help demo serve test lint format bench clean
+
+help:
+	@echo "make demo    install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
+	@echo "make serve   serve the projects in projects/"
+	@echo "make test    install what the tests need, run them all"
+	@echo "make lint    ruff, ruff format, mypy"
+	@echo "make bench   the quick benchmarks (see docs/benchmarks.md for the long ones)"
+
+demo: $(RUN)
+	@$(BIN)/python -m labeler demo projects/demo
+	@$(BIN)/python -m labeler serve projects --port $(PORT)
+
+serve: $(RUN)
+	@$(BIN)/python -m labeler serve projects --port $(PORT)
+
+test: $(TEST)
+	@command -v chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
+	@$(BIN)/python -m pytest
+
+lint: $(TEST)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(TEST)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(TEST)
+	@$(BIN)/python -m bench.import_speed
+	@$(BIN)/python -m bench.query_speed
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.12 demo"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1): Python 3.11 or newer is needed, e.g. make PYTHON=python3.12 demo"; exit 2; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The environment .venv could not be made: on Debian and Ubuntu, install the package python3-venv."; exit 2; }
+
+$(RUN): requirements.txt | .venv/bin/python
+	@echo "Installing requirements.txt into .venv (a few minutes the first time) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || { echo "Installing failed, see above: is there a network, and room on the disk (about 6 GB)?"; exit 2; }
+	@touch $@
+
+$(TEST): requirements-test.txt requirements.txt | .venv/bin/python
+	@echo "Installing requirements-test.txt into .venv (a few minutes the first time) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt || { echo "Installing failed, see above: is there a network, and room on the disk (about 6 GB)?"; exit 2; }
+	@touch $(RUN) $@
