@@ -118,7 +118,7 @@ def _efficientnet(model: Any, mean: Sequence[float], std: Sequence[float]) -> "N
 
     from labeler.onnx import Network, Pixels
 
-    head = nn.Sequential(model.conv_head, model.bn2)
+    head: nn.Module = nn.Sequential(model.conv_head, model.bn2)
     stages = [Pixels(mean, std), nn.Sequential(model.conv_stem, model.bn1), *model.blocks, head]
     groups = [list(block.parameters()) for block in (*model.blocks[:-1], nn.Sequential(model.blocks[-1], head))]
     return Network(stages, taps=range(len(stages) - 3, len(stages)), groups=groups)
@@ -141,7 +141,7 @@ def _from_timm(name: str, size: int) -> tuple["Network", str]:
     fixed: dict[str, Any] = {"img_size": size} if config is not None and config.fixed_input_size else {}
     try:
         with torch.random.fork_rng(devices=[]):
-            model: Any = timm.create_model(name, pretrained=True, **fixed)
+            model: Any = timm.create_model(name, pretrained=True, num_classes=0, **fixed)
             model.eval()(torch.zeros(2, 3, size, size))
     except Exception as error:  # no network, no weights, or a size that does not fit: whatever the hub raises
         raise _unavailable(name, error, IMAGE_DEFAULT) from error
@@ -199,7 +199,8 @@ def _tokens(source: str) -> Callable[[Sequence[str]], list[Arrays]]:
         return AutoTokenizer.from_pretrained(source)
 
     def prepare(texts: Sequence[str]) -> list[Arrays]:
-        rows = tokenizer()(list(texts), truncation=True, max_length=MAX_TOKENS)["input_ids"]
+        limit = min(MAX_TOKENS, tokenizer().model_max_length)
+        rows = tokenizer()(list(texts), truncation=True, max_length=limit)["input_ids"]
         return [(np.array(row, dtype=np.int64), np.ones(len(row), dtype=np.int64)) for row in rows]
 
     return prepare

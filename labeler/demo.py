@@ -10,7 +10,7 @@ from labeler.importer import import_source
 from labeler.project import Project
 from labeler.types import Progress
 
-SIDE = 64  # pixels; the digits come as 8 × 8
+SIDE, MARGIN = 64, 8  # pixels; the digits come as 8 × 8 and fill their square
 
 
 def create_demo(folder: Path, on_progress: Progress | None = None) -> Project:
@@ -46,7 +46,7 @@ def create_demo(folder: Path, on_progress: Progress | None = None) -> Project:
 
 def write_digits(folder: Path) -> Path:
     """The 1,797 digits as PNGs with a table of file and label; the table's path."""
-    from PIL import Image
+    from PIL import Image, ImageOps
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -56,7 +56,8 @@ def write_digits(folder: Path) -> Path:
         rows.writerow(["file", "label"])
         for number, (pixels, digit) in enumerate(zip(digits.images, digits.target, strict=True)):
             name = f"{number:04d}.png"
-            image = Image.fromarray((255 - pixels * (255 / 16)).astype("uint8"))
-            image.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(folder / name)
+            digit_image = Image.fromarray((255 - pixels * (255 / 16)).astype("uint8"))
+            inner = digit_image.resize((SIDE - 2 * MARGIN,) * 2, Image.Resampling.BICUBIC)
+            ImageOps.expand(inner, MARGIN, 255).save(folder / name)
             rows.writerow([name, digit])
     return table

@@ -68,9 +68,13 @@ class Network(nn.Module):
     def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
         return self.tail(0, x, *rest)
 
+    def last(self, blocks: int) -> list[nn.Parameter]:
+        """The parameters of the last so many blocks."""
+        return [p for group in self.groups[max(0, len(self.groups) - blocks) :] for p in group]
+
     def cut(self, unfrozen: int) -> int:
         """How many stages stay as they are when the last `unfrozen` blocks are trained and no tap is lost."""
-        trained = {id(p) for group in self.groups[len(self.groups) - unfrozen :] for p in group}
+        trained = {id(p) for p in self.last(unfrozen)}
         touched = [any(id(p) in trained for p in stage.parameters()) for stage in self.stages]
         return min([*(number for number, hit in enumerate(touched) if hit), self.taps[0] + 1, self.taps[-1]])
 
@@ -190,7 +194,7 @@ def export(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int
     first, *rest = (dict(axes) for _ in example)
     with torch.no_grad():
         program = torch.onnx.export(
-            module.cpu(),
+            module.eval().cpu(),
             tuple(torch.from_numpy(array) for array in example),
             dynamo=True,
             verbose=False,

@@ -20,7 +20,7 @@ STATE = "char_tfidf.npz"
 
 # Chosen on Korean film reviews (bench: random sampling, 20–500 labels); longer n-grams and more columns of the
 # SVD cost time and gain nothing there.
-SETTINGS: dict[str, Any] = {"ngrams": [1, 3], "max_features": 30_000, "min_df": 3, "columns": 128, "layout": 1}
+SETTINGS: dict[str, Any] = {"ngrams": [1, 3], "max_features": 30_000, "min_df": 3, "columns": 96, "layout": 1}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class CharTfidf:
     @cached_property
     def key(self) -> str:
         """Identifies the fit: another fit gives other features."""
-        digest = hashlib.sha256(json.dumps([SETTINGS, self.vocabulary]).encode())
+        digest = hashlib.sha256(_to_bytes([SETTINGS, self.vocabulary]))
         digest.update(self.idf.tobytes() + self.axes.tobytes())
         return digest.hexdigest()[:16]
 
@@ -67,7 +67,7 @@ class CharTfidf:
     def save(self, path: Path) -> None:
         """Write the fit to one file, whole or not at all; JSON and plain arrays, nothing that is unpickled."""
         about = {"settings": SETTINGS, "fitted_to": self.fitted_to, "vocabulary": self.vocabulary}
-        header = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+        header = np.frombuffer(_to_bytes(about), dtype=np.uint8)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         with temporary.open("wb") as file:
@@ -112,7 +112,8 @@ def fit(texts: Sequence[str], on_progress: Progress | None = None) -> CharTfidf:
         ) from error
     report(1, 2)
     columns = min(SETTINGS["columns"], *counts.shape)
-    svd = TruncatedSVD(columns, n_iter=4, random_state=0).fit(counts)
+    with np.errstate(invalid="ignore"):  # texts that are all equal have no variance, which is of no interest here
+        svd = TruncatedSVD(columns, n_iter=4, random_state=0).fit(counts)
     report(2, 2)
     vocabulary = tuple(vectorizer.get_feature_names_out().tolist())
     return CharTfidf(vocabulary, vectorizer.idf_.astype(np.float32), svd.components_.astype(np.float32), len(texts))
@@ -122,12 +123,17 @@ def load(path: Path) -> CharTfidf | None:
     """The fit that was saved at `path`; None if there is none, or it cannot be used any more."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            about = json.loads(arrays["about"].tobytes())
+            about = json.loads(arrays["about"].tobytes().decode("utf-8", "surrogatepass"))
             if about["settings"] != SETTINGS:
                 return None
             return CharTfidf(tuple(about["vocabulary"]), arrays["idf"], arrays["axes"], about["fitted_to"])
     except (OSError, ValueError, KeyError, BadZipFile, EOFError):
         return None
+
+
+def _to_bytes(value: Any) -> bytes:
+    """JSON that reads back as it was even if a text was cut in the middle of an emoji."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _new_vectorizer(**settings: Any) -> Any:

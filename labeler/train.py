@@ -159,8 +159,7 @@ def _finetune(
 
     network = copy.deepcopy(encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
     cut = network.cut(learner.unfrozen)
-    blocks = [p for group in network.groups[len(network.groups) - learner.unfrozen :] for p in group]
-    for parameter in blocks:
+    for parameter in network.last(learner.unfrozen):
         parameter.requires_grad_(True)
     mean, weight, bias = onnx.to_device((head.normalizer.mean, start.weight, start.bias))
     layers = list(head.normalizer.layers())
@@ -175,12 +174,12 @@ def _finetune(
         return functional.linear(normal, weight, bias), torch.from_numpy(targets[rows]).to(mean.device)
 
     @torch.inference_mode()
-    def validate() -> tuple[float, float]:
-        """Accuracy, and where that is equal the (negative) log loss; the frozen head's is too flat to compare."""
+    def validate() -> tuple[float, float, np.ndarray]:
+        """Accuracy, where that is equal the (negative) log loss, and which items are right."""
         parts = [logits_of(validation[i : i + BATCH]) for i in range(0, len(validation), BATCH)]
         logits, target = (torch.cat(part) for part in zip(*parts, strict=True))
-        accuracy = (logits.argmax(1) == target).double().mean().item()
-        return accuracy, -functional.cross_entropy(logits, target).item()
+        right = (logits.argmax(1) == target).cpu().numpy()
+        return right.mean(), -functional.cross_entropy(logits, target).item(), right
 
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
     state = [*trained.values(), weight.requires_grad_(True), bias.requires_grad_(True)]
@@ -204,13 +203,16 @@ def _finetune(
             optimizer.step()
             schedule.step()
         score = validate()
-        if score > best:
+        if score[:2] > best[:2]:
             best, best_epoch, best_state = score, epoch, [p.detach().clone() for p in state]
         if on_progress:
             on_progress(epoch, learner.epochs)
         if epoch - best_epoch >= PATIENCE:
             break
-    if best[0] <= before[0]:
+    # Items that only one of the two gets right decide, and by more than a standard error of their difference:
+    # the best of several epochs on a small slice looks better than it is.
+    gained, lost = np.sum(best[2] & ~before[2]), np.sum(before[2] & ~best[2])
+    if gained - lost <= math.sqrt(gained + lost):
         return None
     *tuned, best_weight, best_bias = (p.cpu().numpy() for p in best_state)
     tuned_head = FrozenHead(head.normalizer, head.classes, head.n_classes, best_weight, best_bias)

@@ -12,4 +12,6 @@ with project.store() as store:
 if counts.pool + counts.holdout == 0:
     st.info("There is nothing to label yet. Import images or texts on the **Project** page.", icon=":material/info:")
     st.stop()
+# The desk is the whole page: no room is given away above it.
+st.html("<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 1rem }</style>")
 desk(project, user)

@@ -45,7 +45,7 @@ def test_items_come_without_the_models_opinion_and_in_order(client, store):
     reply = post(client, "reserve", {"tab": "t", "n": 2}).json()
     assert [i["id"] for i in reply["items"]] == [1, 2]
     assert set(reply["items"][0]) == {"id", "text", "media", "reason"}
-    assert reply["progress"] == {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 3}
+    assert reply["progress"] == {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 3, "round": 0}
 
 
 def test_an_answer_is_acknowledged_once_stored_and_again_when_sent_again(client, store):
@@ -75,6 +75,7 @@ def test_a_refused_answer_says_why(client, store):
         ("reserve", {"tab": "t", "n": 0}),
         ("reserve", {"tab": "t", "n": "many"}),
         ("reserve", {"n": 3}),
+        ("reserve", {"tab": "t", "visible": ["1"]}),
         ("reserve", []),
         ("answers", {"tab": "t"}),
         ("answers", {"tab": "t", "answers": [3]}),

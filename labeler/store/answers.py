@@ -46,13 +46,17 @@ EXPORT = {
 class Answers(Rounds):
     """What annotators hold and what they answered."""
 
-    def reserve(self, annotator: str, tab: str, n: int, at: float | None = None) -> list[Reserved]:
+    def reserve(
+        self, annotator: str, tab: str, n: int, visible: Sequence[int] = (), at: float | None = None
+    ) -> list[Reserved]:
         """Up to `n` items that this annotator's tab holds from now on, in the order to ask them.
 
-        Those that it holds already come first and are held longer: asking again is the tab's heartbeat. Then
-        the latest ranking serves; when that is used up, items that nobody asked about yet, so that nobody waits.
+        Those that it holds already are held longer: asking again is the tab's heartbeat. But what an older ranking
+        asked is given back when there is a newer one, since its labels would teach less. The latest ranking
+        serves; when that is used up, items that nobody asked about yet, so that nobody waits.
 
-        Args: at: seconds since the epoch, now by default.
+        Args: visible: items that are before the annotator's eyes or just about to be: these are kept in any case.
+              at: seconds since the epoch, now by default.
         """
         at = time.time() if at is None else at
         who: Row = {
@@ -66,6 +70,14 @@ class Answers(Rounds):
             self.db.conn.execute(
                 "UPDATE reservations SET expires_at = :expires WHERE annotator = :annotator AND tab = :tab",
                 who,
+            )
+            self.db.conn.execute(
+                """
+                DELETE FROM reservations WHERE annotator = :annotator AND tab = :tab
+                AND query_id IN (SELECT id FROM queries WHERE round < (SELECT MAX(number) FROM rounds))
+                AND item_id NOT IN (SELECT value FROM json_each(:visible))
+                """,
+                who | {"visible": json.dumps(list(visible))},
             )
             held = self._held(annotator, tab)
             missing = min(n - len(held), self._unspent())

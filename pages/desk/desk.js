@@ -4,6 +4,7 @@
 
 const AHEAD = 20;               // items held
 const REFILL_BELOW = 12;
+const KEEP = 3;                 // items that stay when a newer ranking replaces the others: the visible one and the next
 const HEARTBEAT_MS = 15_000;    // well below the time after which a reservation runs out
 const IDLE_POLL_MS = 2_000;
 const RETRY_MS = [300, 1_000, 2_000, 4_000];
@@ -296,6 +297,7 @@ class Desk {
           }
         }
         this.progress(reply.progress);
+        if (reply.progress.round !== this.round) this.refill();  // a newer ranking knows better what to ask
       }
     } catch (error) {
       if (error.said) this.note.textContent = error.message;
@@ -313,12 +315,14 @@ class Desk {
     clearTimeout(this.poll);
     const since = this.turn;
     try {
-      const reply = await this.post("reserve", { n: AHEAD });
+      const visible = [this.item, ...this.queue].filter(Boolean).slice(0, KEEP).map((item) => item.id);
+      const reply = await this.post("reserve", { n: AHEAD, visible });
       if (!this.alive) return;
       if (!this.started) {
         this.started = true;
         this.done.unshift(...reply.history.reverse().map((answer) => ({ id: answer.item_id })));
       }
+      this.round = reply.progress.round;
       this.take(reply, since);
       if (!this.outbox.entries().length) this.progress(reply.progress);
     } catch (error) {
@@ -378,7 +382,6 @@ function load(item, token) {
     image.className = "image";
     image.draggable = false;
     await image.decode();
-    if (Math.max(image.naturalWidth, image.naturalHeight) < 200) image.classList.add("small");
     return image;
   })();
   item.ready.catch(() => { item.ready = undefined; });

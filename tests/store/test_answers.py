@@ -44,6 +44,15 @@ def test_asking_again_gives_the_same_items_and_holds_them_longer(store):
     assert again[0].expires_at == 1110.0
 
 
+def test_a_newer_ranking_replaces_what_is_held_but_not_what_is_visible(store):
+    add(store, 9)
+    rank(store, [1, 2, 3, 4])
+    assert ids(store.reserve("kim", "t", 4)) == [1, 2, 3, 4]
+    rank(store, [7, 8, 9])
+    assert ids(store.reserve("kim", "t", 4, visible=[1])) == [7, 8, 9, 1]
+    assert 2 in ids(store.reserve("lee", "t", 9))  # what was given back is free
+
+
 def test_two_annotators_and_two_tabs_never_hold_the_same_item(store):
     add(store, 30)
     taken = [ids(store.reserve(who, tab, 7)) for who in ("kim", "lee") for tab in ("t1", "t2")]
