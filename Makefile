@@ -37,6 +37,7 @@ format: $(TEST)
 
 bench: $(TEST)
 	@$(BIN)/python -m bench.import_speed
+	@$(BIN)/python -m bench.embed_speed
 	@$(BIN)/python -m bench.query_speed
 
 clean:

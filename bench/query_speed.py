@@ -1,20 +1,16 @@
 """How long a query takes: every registered strategy, next to modAL's function where it has the same.
 
-    .venv/bin/python bench/query_speed.py --sizes 10000,100000 --repeat 3
+    python -m bench.query_speed --sizes 10000,100000 --repeat 3
 
 Random 384-d float32 embeddings, 10 classes, 5 members, 500 labeled, batches of 100. Seconds are the best of the
-repeats (one, for ranked batches). modAL's own functions run through `strategies.modal`, which adds a permutation
+repeats. modAL's own functions run through `strategies.modal`, which adds a permutation
 and a look-up.
 """
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import strategies
 from strategies import Candidates, Strategy
@@ -25,8 +21,6 @@ MODAL = {
     "entropy": "modAL.uncertainty.entropy_sampling",
     "vote_entropy": "modAL.disagreement.vote_entropy_sampling",
     "consensus_entropy": "modAL.disagreement.consensus_entropy_sampling",
-    # not the same, but all that modAL has for a batch spread over the embeddings
-    "k_center": "modAL.batch.uncertainty_batch_sampling",
 }
 
 
@@ -60,7 +54,6 @@ def seconds(strategy: Strategy, c: Candidates, batch: int, repeat: int) -> float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="10000,100000", help="pool sizes, with commas between them")
-    parser.add_argument("--n", type=int, default=20_000, help="largest pool for modAL's ranked batch")
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", default="", help="names of strategies, with commas between them")
@@ -78,11 +71,10 @@ def main() -> None:
             ours = seconds(strategies.get(name), c, options.batch, options.repeat)
             theirs = MODAL.get(name, "")
             row = f"{n:>8} {name:<20} {ours:>9.4f}"
-            if not theirs or (".batch." in theirs and n > options.n):
-                print(f"{row} {'-':>9} {'-':>7}  {theirs and f'{theirs} (capped by --n)'}".rstrip(), flush=True)
+            if not theirs:
+                print(f"{row} {'-':>9} {'-':>7}", flush=True)
                 continue
-            repeat = 1 if ".batch." in theirs else options.repeat
-            modal = seconds(strategies.get(theirs), c, options.batch, repeat)
+            modal = seconds(strategies.get(theirs), c, options.batch, options.repeat)
             print(f"{row} {modal:>9.4f} {modal / ours:>6.1f}×  {theirs}", flush=True)
 
 

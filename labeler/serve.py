@@ -31,7 +31,8 @@ class Child:
 
     def start(self) -> None:
         self.started = time.monotonic()
-        self.process = subprocess.Popen(self.command, env=self.environment, cwd=ROOT)
+        # what goes wrong is on stderr; on stdout there is only Streamlit's own greeting
+        self.process = subprocess.Popen(self.command, env=self.environment, cwd=ROOT, stdout=subprocess.DEVNULL)
         self.restart_at: float | None = None
 
     def keep_running(self) -> None:
@@ -72,12 +73,13 @@ def serve(home: Path, port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise LabelerError(f"Port {port} is taken by another program: choose another one with --port.") from None
+    home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"LABELER_HOME": str(home.resolve()), "PYTHONPATH": _python_path()}
+    environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path()}
     app = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.address=127.0.0.1"]
     app += [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
     app += ["--server.fileWatcherType=none"]
-    worker = [sys.executable, "-m", "labeler", "worker", str(home.resolve()), "--with-parent"]
+    worker = [sys.executable, "-m", "labeler", "worker", str(home), "--with-parent"]
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -86,16 +88,27 @@ def serve(home: Path, port: int) -> None:
     children: list[Child] = []
     try:
         children += [Child("app", app, environment), Child("worker", worker, environment)]
-        print(f"labeler is at http://127.0.0.1:{port} (projects in {home.resolve()}); Ctrl+C ends it.", flush=True)
+        greeted = False
         while True:
             time.sleep(0.2)
             for child in children:
                 child.keep_running()
+            if not greeted and _listens(port):
+                print(f"labeler is at http://127.0.0.1:{port} (projects in {home}); Ctrl+C ends it.", flush=True)
+                greeted = True
     except KeyboardInterrupt:
         print("Ending.", flush=True)
     finally:
         for child in children:
             child.stop()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _python_path() -> str:

@@ -6,7 +6,6 @@ control, so that gains are paired by seed. What a strategy is measured on is a h
 
 import multiprocessing
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
@@ -38,6 +37,7 @@ class Task:
     pool: np.ndarray
     holdout: np.ndarray
     config: Config
+    cache: Path  # where the embeddings are
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def load_task(
     """
     from labeler.backbones import load_encoder
     from labeler.embed import embed
+    from labeler.onnx import cache_folder
 
     found: dict[str, Row] = {}
     problems: list[Problem] = []
@@ -118,7 +119,7 @@ def load_task(
         query=query or QueryConfig(),
         learner=learner or LearnerConfig(),
     )
-    folder = cache or Path(tempfile.gettempdir()) / f"labeler-embeddings-{os.getuid()}"
+    folder = cache or cache_folder() / "simulate"
     inputs = [_input(row) for row in rows]
     encoder = load_encoder(config.learner, kind, [r.text for r in rows if r.text], folder, None)
     embeddings = embed(inputs, list(found), encoder, folder, on_progress)
@@ -126,7 +127,9 @@ def load_task(
     held = np.array([(r.split or "").strip().lower() == "test" for r in rows])
     if not held.any():
         held[np.random.default_rng(0).choice(len(rows), round(0.2 * len(rows)), replace=False)] = True
-    task = Task(Dataset(inputs, embeddings, encoder.dims), targets, np.flatnonzero(~held), np.flatnonzero(held), config)
+    task = Task(
+        Dataset(inputs, embeddings, encoder.dims), targets, np.flatnonzero(~held), np.flatnonzero(held), config, folder
+    )
     if len(task.pool) <= config.query.seed_size:
         raise SourceError(
             f"{source}: the pool has {len(task.pool)} items, fewer than the {config.query.seed_size} first labels."
@@ -163,7 +166,7 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
     encoder = None
     if config.learner.kind == "finetune":
         texts = [i for i in task.dataset.inputs if isinstance(i, str)]
-        encoder = load_encoder(config.learner, config.modality, texts, Path(tempfile.gettempdir()), None)
+        encoder = load_encoder(config.learner, config.modality, texts, task.cache)
     normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
     labeled, pool = np.empty(0, dtype=np.intp), task.pool
     curve: list[tuple[int, float, float, float, float]] = []

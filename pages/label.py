@@ -13,5 +13,8 @@ if counts.pool + counts.holdout == 0:
     st.info("There is nothing to label yet. Import images or texts on the **Project** page.", icon=":material/info:")
     st.stop()
 # The desk is the whole page: no room is given away above it.
-st.html("<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 1rem }</style>")
+st.html(
+    "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 1rem }"
+    " @media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } }</style>"  # below the app's own bar
+)
 desk(project, user)

@@ -24,8 +24,12 @@ def progress(project: Project) -> None:
     columns[0].metric("Labels", f"{counts.labeled:,}", help=f"Pool items with a label, of {counts.pool:,}.")
     if measured and measured[-1].metrics:
         latest = measured[-1].metrics
-        columns[1].metric("Accuracy", f"{latest.accuracy:.1%}", help="On the holdout, which no strategy ever queries.")
-        columns[1].caption(f"95 % interval {latest.low:.1%} – {latest.high:.1%}, n = {latest.n}")
+        columns[1].metric(
+            "Accuracy",
+            f"{latest.accuracy:.1%}",
+            help="On the holdout, which no strategy ever queries; below it the 95 % interval (Wilson).",
+        )
+        columns[1].caption(f"95 %: {100 * latest.low:.1f} – {latest.high:.1%} (n = {latest.n})")
     else:
         columns[1].metric("Accuracy", "–")
     columns[2].metric("Until the next round", until, help="Labels that are missing until the model is retrained.")
@@ -36,7 +40,9 @@ def progress(project: Project) -> None:
     if measured and measured[-1].metrics and measured[-1].metrics.low >= config.target_accuracy:
         st.success(f"The target of {config.target_accuracy:.0%} is reached, with the whole interval above it.")
     elif measured and measured[-1].metrics and measured[-1].metrics.accuracy >= config.target_accuracy:
-        st.info(f"The accuracy is above the target of {config.target_accuracy:.0%}, its interval not yet.")
+        st.info(
+            f"The accuracy has reached the target of {config.target_accuracy:.0%}, the low end of its interval has not."
+        )
 
     if measured:
         frame = charts.curve_frame(rounds)

@@ -72,7 +72,7 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(digits, own_home
         assert last > first >= 10
 
         page.get_by_role("link", name="Progress").click()
-        page.get_by_text("95 % interval").wait_for()
+        page.get_by_text("95 %:").wait_for()
         page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for(
             state="attached"
         )

@@ -121,7 +121,7 @@ def test_progress_shows_what_was_measured_with_its_interval(project):
     app = visit("progress")
     shown = everything(app)
     assert "Accuracy 80.0%" in shown
-    assert "95 % interval 37.6% – 96.4%, n = 5" in shown
+    assert "95 %: 37.6 – 96.4% (n = 5)" in shown
     assert "Labels 4" in shown
 
 

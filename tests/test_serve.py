@@ -1,0 +1,79 @@
+"""`labeler serve`: says what is wrong, restarts what dies, and leaves nothing behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import psutil
+import pytest
+from browser_tools import serving, wait_for
+from samples import environment
+
+from labeler.errors import LabelerError
+from labeler.serve import serve
+
+
+def test_a_taken_port_is_said(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(LabelerError, match="taken by another program"):
+            serve(tmp_path, other.getsockname()[1])
+
+
+def children(pid: int) -> dict[str, int]:
+    found = {}
+    for child in psutil.Process(pid).children():
+        if child.status() == psutil.STATUS_ZOMBIE:
+            continue
+        found["worker" if "worker" in child.cmdline() else "app"] = child.pid
+    return found
+
+
+def test_a_worker_that_dies_is_started_again_and_all_end_together(project, own_home):
+    with serving(own_home) as server:
+        wait_for(lambda: {"app", "worker"} <= set(children(server.process.pid)))
+        before = children(server.process.pid)
+        os.kill(before["worker"], signal.SIGKILL)
+        wait_for(lambda: children(server.process.pid).get("worker") not in (None, before["worker"]))
+        with project.store() as store:
+            store.request_round("retrain now")
+        # the new worker takes the job: with nothing imported it fails, and says why
+        with project.store() as store:
+            wait_for(lambda: store.latest_job().state == "failed")
+        assert children(server.process.pid)["app"] == before["app"]
+
+
+WATCHER = """
+import time
+from labeler.worker import parent_is_gone
+gone = parent_is_gone()
+print("gone already" if gone() else "watching", flush=True)
+while not gone():
+    time.sleep(0.01)
+print("gone", flush=True)
+"""
+
+# Starts a watcher, passes on its first line, and dies.
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=sys.stdout)
+sys.stdin.readline()
+"""
+
+
+def test_a_worker_notices_that_its_parent_is_gone(tmp_path):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, WATCHER],
+        env=environment(tmp_path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with parent:
+        assert parent.stdout.readline() == "watching\n"
+        parent.stdin.write("die\n")
+        parent.stdin.close()
+        assert parent.stdout.readline() == "gone\n"
