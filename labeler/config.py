@@ -30,7 +30,7 @@ class LearnerConfig:
     input_size: int = 128  # pixels of an image's sides
     members: int = 5  # committee size
     epochs: int = 12  # at most, when fine-tuning
-    learning_rate: float = 1e-3  # of the head, when fine-tuning; unfrozen blocks take a tenth
+    learning_rate: float = 1e-2  # of the head, when fine-tuning; unfrozen blocks take a tenth
     unfrozen: int = 2  # last blocks that fine-tuning trains
 
 

@@ -4,7 +4,7 @@ import copy
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -143,13 +143,17 @@ class Committee:
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A backbone whose last blocks were trained, under a linear head on its normalised features.
+    """A backbone whose last blocks were trained, together with the frozen head: the mean of their probabilities.
 
-    `head` has the same form as a frozen one. The stages before `cut` are those of the encoder.
-    `tuned` are the trained parameters by name; the rest of the network is the encoder's.
+    Where one of the two has learned something odd, the other makes up for it.
+
+    frozen: as without fine-tuning. head: the same on the features of the trained network.
+    cut: the stages before it are those of the encoder. tuned: the trained parameters by name; the rest of the
+    network is the encoder's.
     """
 
     encoder: Pretrained
+    frozen: FrozenHead
     head: FrozenHead
     cut: int
     tuned: dict[str, np.ndarray]
@@ -172,7 +176,7 @@ class FineTuned:
             with torch.inference_mode(), onnx.autocast():
                 batch = onnx.to_device(collate([items[row] for row in rows]))
                 features[rows] = self._network.tail(self.cut, *batch).float().cpu().numpy()
-        return self.head.of_features(features)
+        return (self.head.of_features(features) + self.frozen.predict_proba(dataset, positions)) / 2
 
     @cached_property
     def _network(self) -> "Network":
@@ -188,7 +192,9 @@ class FineTuned:
     def save(self, path: Path) -> None:
         """Write the trained part of the model to one file, whole or not at all."""
         about = {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut}
-        _write(path, self.head, about, {f"tuned.{name}": value for name, value in self.tuned.items()})
+        tensors = {f"tuned.{name}": value for name, value in self.tuned.items()}
+        tensors |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
+        _write(path, self.frozen, about, tensors)
 
 
 def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
@@ -223,17 +229,19 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
             tensors.pop("weight"),
             tensors.pop("bias"),
         )
+        if about["kind"] == "frozen":
+            return head
+        tuned_head = replace(head, weight=tensors.pop("head.weight"), bias=tensors.pop("head.bias"))
+        trained_on, cut = about["encoder"], about["cut"]
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
-    if about["kind"] == "frozen":
-        return head
-    if not isinstance(encoder, Pretrained) or encoder.key != about["encoder"]:
+    if not isinstance(encoder, Pretrained) or encoder.key != trained_on:
         raise LabelerError(
             f"{path} was fine-tuned from another backbone than that of the settings: "
             "train again, or set learner.backbone and learner.input_size back."
         )
     tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
-    return FineTuned(encoder, head, about["cut"], tuned)
+    return FineTuned(encoder, head, tuned_head, cut, tuned)
 
 
 def _write(path: Path, head: FrozenHead, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:

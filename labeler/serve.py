@@ -6,9 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
-from types import FrameType
 
 from labeler.errors import LabelerError
 
@@ -31,8 +31,13 @@ class Child:
 
     def start(self) -> None:
         self.started = time.monotonic()
-        # what goes wrong is on stderr; on stdout there is only Streamlit's own greeting
-        self.process = subprocess.Popen(self.command, env=self.environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,  # Streamlit's own greeting; what goes wrong is on stderr
+            start_new_session=True,  # Ctrl+C is for this process, which then ends its children in order
+        )
         self.restart_at: float | None = None
 
     def keep_running(self) -> None:
@@ -72,7 +77,9 @@ def serve(home: Path, port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise LabelerError(f"Port {port} is taken by another program: choose another one with --port.") from None
+            raise LabelerError(
+                f"Port {port} is taken by another program: choose another one with --port (make: PORT=…)."
+            ) from None
     home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path()}
@@ -81,22 +88,19 @@ def serve(home: Path, port: int) -> None:
     app += ["--server.fileWatcherType=none"]
     worker = [sys.executable, "-m", "labeler", "worker", str(home), "--with-parent"]
 
-    def stop(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # a flag, since make and the terminal may each send one
+        signal.signal(number, lambda *_: ending.set())
     children: list[Child] = []
+    greeted = False
     try:
         children += [Child("app", app, environment), Child("worker", worker, environment)]
-        greeted = False
-        while True:
-            time.sleep(0.2)
+        while not ending.wait(0.2):
             for child in children:
                 child.keep_running()
             if not greeted and _listens(port):
                 print(f"labeler is at http://127.0.0.1:{port} (projects in {home}); Ctrl+C ends it.", flush=True)
                 greeted = True
-    except KeyboardInterrupt:
         print("Ending.", flush=True)
     finally:
         for child in children:

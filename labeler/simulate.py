@@ -119,7 +119,8 @@ def load_task(
         query=query or QueryConfig(),
         learner=learner or LearnerConfig(),
     )
-    folder = cache or cache_folder() / "simulate"
+    # a folder for each data set, since an encoder may be fitted to its texts
+    folder = (cache or cache_folder() / "simulate") / content_hash("".join(found).encode())
     inputs = [_input(row) for row in rows]
     encoder = load_encoder(config.learner, kind, [r.text for r in rows if r.text], folder, None)
     embeddings = embed(inputs, list(found), encoder, folder, on_progress)

@@ -13,7 +13,7 @@ _HERE = Path(__file__).parent
 _desk = st.components.v2.component(
     "labeler-desk",
     css=(_HERE / "desk.css").read_text(encoding="utf-8"),
-    js=(_HERE / "desk.js").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("outbox.js", "media.js", "tab.js", "desk.js")),
 )
 
 

@@ -1,6 +1,7 @@
 // The labeling desk: holds the next reserved items with their media preloaded, shows the next one at once, and
 // keeps every answer in this browser until the server has acknowledged it. Sending twice is harmless, since each
-// answer has its own request id.
+// answer has its own request id. Outbox, load, forget and claimTab come from the files beside this one, which are
+// served together with it as one module.
 
 const AHEAD = 20;               // items held
 const REFILL_BELOW = 12;
@@ -8,42 +9,7 @@ const KEEP = 3;                 // items that stay when a newer ranking replaces
 const HEARTBEAT_MS = 15_000;    // well below the time after which a reservation runs out
 const IDLE_POLL_MS = 2_000;
 const RETRY_MS = [300, 1_000, 2_000, 4_000];
-export const KEYS = "1234567890qwertyiopadghjklzxcvbnm";  // without u (undo) and s (skip)
-
-// ---------------------------------------------------------------- outbox
-
-// One entry of localStorage for each answer, so that two tabs cannot overwrite each other's. The names sort in
-// the order of answering.
-class Outbox {
-  constructor(project, annotator) {
-    this.prefix = `labeler/outbox/${project}/${annotator}/`;
-    this.count = 0;
-  }
-
-  add(answer) {
-    const order = `${String(Date.now()).padStart(15, "0")}-${String(this.count++).padStart(6, "0")}`;
-    const entry = { ...answer, request_id: `${order}-${crypto.getRandomValues(new Uint32Array(2)).join("")}` };
-    localStorage.setItem(this.prefix + entry.request_id, JSON.stringify(entry));
-    return entry;
-  }
-
-  entries() {
-    return Object.keys(localStorage).filter((name) => name.startsWith(this.prefix)).sort()
-      .map((name) => JSON.parse(localStorage.getItem(name)));
-  }
-
-  remove(requestId) {
-    localStorage.removeItem(this.prefix + requestId);
-  }
-
-  // A refused answer is kept apart, for a person to look at; it must not hold up the others.
-  setAside(requestId) {
-    localStorage.setItem(`labeler/refused/${requestId}`, localStorage.getItem(this.prefix + requestId));
-    this.remove(requestId);
-  }
-}
-
-// ---------------------------------------------------------------- desk
+const KEYS = "1234567890qwertyiopadghjklzxcvbnm";  // without u (undo) and s (skip)
 
 class Desk {
   constructor(root, data) {
@@ -366,52 +332,6 @@ class Desk {
       this.poll = setTimeout(() => this.refill(), IDLE_POLL_MS);
     }
   }
-}
-
-// ---------------------------------------------------------------- media and tabs
-
-// The item's image, fetched and decoded once; later calls get the same promise.
-function load(item, token) {
-  item.ready ??= (async () => {
-    const response = await fetch(item.media, { headers: { Authorization: `Bearer ${token}` } });
-    if (!response.ok) throw new Error((await response.json()).error);
-    const image = new Image();
-    item.url = URL.createObjectURL(await response.blob());
-    image.src = item.url;
-    image.alt = "The item to label";
-    image.className = "image";
-    image.draggable = false;
-    await image.decode();
-    return image;
-  })();
-  item.ready.catch(() => { item.ready = undefined; });
-  return item.ready;
-}
-
-function forget(item) {
-  if (item?.url) URL.revokeObjectURL(item.url);
-}
-
-// This tab's name: kept over a reload, but not shared with a duplicate of the tab, which copies sessionStorage.
-async function claimTab() {
-  const fresh = () => `tab-${crypto.getRandomValues(new Uint32Array(3)).join("")}`;
-  let tab = sessionStorage.getItem("labeler/tab") ?? fresh();
-  if (navigator.locks) {
-    const claim = (name) => new Promise((resolve) => {
-      navigator.locks.request(`labeler/${name}`, { ifAvailable: true }, (lock) => {
-        resolve(Boolean(lock));
-        return lock ? new Promise(() => {}) : undefined;  // held until the page is gone
-      });
-    });
-    const mine = (claimTab.held ??= new Set());
-    if (!mine.has(tab) && !(await claim(tab))) {
-      tab = fresh();
-      await claim(tab);
-    }
-    mine.add(tab);
-  }
-  sessionStorage.setItem("labeler/tab", tab);
-  return tab;
 }
 
 // ---------------------------------------------------------------- mount
