@@ -1,6 +1,7 @@
 """The encoder that is fitted to a project's own texts: deterministic, kept on disk, nothing unpickled."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -84,24 +85,29 @@ def test_other_settings_are_another_fit(tmp_path: Path, monkeypatch: pytest.Monk
     assert tfidf.load_or_fit(texts(30), tmp_path).dims == (5,)
 
 
-class _Trap:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return (Path.touch, (Path("/tmp/labeler-trap-sprung"),))  # type: ignore[return-value]
+class Trap:
+    """Unpickling it makes a file."""
+
+    def __init__(self, sprung: Path) -> None:
+        self.sprung = sprung
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.sprung,)
 
 
-@pytest.mark.parametrize("content", [b"", b"torn", pickle.dumps(_Trap())])
-def test_a_damaged_file_is_fitted_anew_and_never_unpickled(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [lambda trap: b"", lambda trap: b"torn", pickle.dumps])
+def test_a_damaged_file_is_fitted_anew_and_never_unpickled(damage: Callable[[Trap], bytes], tmp_path: Path) -> None:
     fresh = tfidf.load_or_fit(texts(30), tmp_path).key
-    (tmp_path / tfidf.STATE).write_bytes(content)
+    (tmp_path / tfidf.STATE).write_bytes(damage(Trap(tmp_path / "sprung")))
     assert tfidf.load_or_fit(texts(30), tmp_path).key == fresh
-    assert not Path("/tmp/labeler-trap-sprung").exists()
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_pickled_array_inside_the_file_is_not_loaded(tmp_path: Path) -> None:
     path = tmp_path / tfidf.STATE
-    np.savez(path, about=np.array([_Trap()], dtype=object), idf=np.ones(1), axes=np.ones((1, 1)))
+    np.savez(path, about=np.array([Trap(tmp_path / "sprung")], dtype=object), idf=np.ones(1), axes=np.ones((1, 1)))
     assert tfidf.load(path) is None
-    assert not Path("/tmp/labeler-trap-sprung").exists()
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_progress_reaches_its_end() -> None:
