@@ -279,7 +279,7 @@ class Desk {
     if (this.refilling || !this.tab || !this.alive) return;
     this.refilling = true;
     clearTimeout(this.poll);
-    const since = this.turn;
+    const asked = { turn: this.turn, unsent: this.outbox.entries() };
     try {
       const visible = [this.item, ...this.queue].filter(Boolean).slice(0, KEEP).map((item) => item.id);
       const reply = await this.post("reserve", { n: AHEAD, visible });
@@ -289,7 +289,7 @@ class Desk {
         this.done.unshift(...reply.history.reverse().map((answer) => ({ id: answer.item_id })));
       }
       this.round = reply.progress.round;
-      this.take(reply, since);
+      this.take(reply, asked);
       if (!this.outbox.entries().length) this.progress(reply.progress);
     } catch (error) {
       if (error.said) this.note.textContent = error.message;
@@ -299,10 +299,12 @@ class Desk {
     }
   }
 
-  // `since` is the turn at which the server was asked: what was answered or taken back later it could not know.
-  take(reply, since) {
-    const gone = new Map(this.outbox.entries().map((entry) => [entry.item_id, entry.action !== "undo"]));
-    for (const [id, act] of this.acts) if (act.turn > since) gone.set(id, act.gone);
+  // `asked` tells what the server could not know when it was asked: what was still unsent, even if it has been
+  // stored meanwhile, and what was answered or taken back after that turn.
+  take(reply, asked) {
+    const unsent = [...asked.unsent, ...this.outbox.entries()];
+    const gone = new Map(unsent.map((entry) => [entry.item_id, entry.action !== "undo"]));
+    for (const [id, act] of this.acts) if (act.turn > asked.turn) gone.set(id, act.gone);
     const known = new Map([this.item, ...this.queue].filter(Boolean).map((item) => [item.id, item]));
     const held = reply.items.filter((item) => !gone.get(item.id));
     const ids = new Set(held.map((item) => item.id));

@@ -87,6 +87,30 @@ def test_undo_and_skip_also_after_a_reload(desk, open_page):
     assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad")]
 
 
+SLOW = """
+const fast = window.fetch;
+window.fetch = async (url, options) => {
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    if (String(url).endsWith('/answers')) await wait(300);    // slow on the way there
+    const reply = await fast(url, options);
+    if (String(url).endsWith('/reserve')) await wait(1200);   // slow on the way back
+    return reply;
+};
+"""
+
+
+def test_on_a_slow_network_no_item_is_shown_again(desk, open_page):
+    """The server is asked for items before it has the answers, and its reply comes after it has them."""
+    project, server = desk
+    page = open_page("about:blank")
+    page.add_init_script(SLOW)
+    page.goto(f"{server.url}/?annotator=kim")
+    seen = [press(page, "1") for _ in range(40)]
+    assert len(set(seen)) == 40
+    all_saved(page)
+    assert len(answers(project)) == 40
+
+
 def test_two_people_and_two_tabs_never_share_an_item(desk, open_page):
     project, server = desk
     pages = [open_page(f"{server.url}/?annotator={name}") for name in ("kim", "lee")]
