@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,13 +41,61 @@ def rank(
     n = min(config.seed_size, depth) if seeding else depth - len(drawn)
     if len(rest) > config.candidates:
         rest = np.sort(rng.choice(rest, min(len(rest), max(config.candidates, n)), replace=False))
-    chosen = strategy.query(candidates(state, strategy, rest, model, committee), n, rng)
-    scores = [None] * n if chosen.scores is None else [float(s) for s in chosen.scores]
-    ours = [Ranked(int(rest[p]), strategy.name, s) for p, s in zip(chosen.positions, scores, strict=True)]
+    step = n if strategy.kind == "scores" or seeding else max(1, round((1 - share) * config.batch))
+    ours = ask(state, strategy, rest, model, committee, n, step, rng)
     ranking = interleave(ours, [Ranked(int(p), "random", None) for p in drawn], share)
     others = np.setdiff1d(state.pool, [r.position for r in ranking])
     fill = rng.choice(others, depth - len(ranking), replace=False)
     return ranking + [Ranked(int(p), "random", None) for p in fill]
+
+
+def ask(
+    state: State,
+    strategy: Strategy,
+    pool: np.ndarray,
+    model: Model | None,
+    committee: Committee | None,
+    n: int,
+    step: int,
+    rng: np.random.Generator,
+) -> list[Ranked]:
+    """The `n` items of `pool` that the strategy asks about, `step` at a time.
+
+    A strategy that plans a batch as a whole must be asked for a batch: of a longer list the first part is another
+    and worse choice. For each further batch those before it count as labeled, with the class that the model predicts.
+
+    Args: pool: (k,) positions into the dataset, unlabeled.
+    """
+    seen = candidates(state, strategy, pool, model, committee)
+    ranking: list[Ranked] = []
+    while True:
+        query = strategy.query(seen, min(step, n - len(ranking)), rng)
+        scores = [None] * len(query.positions) if query.scores is None else query.scores.tolist()
+        asked = seen.ids[query.positions]
+        ranking += [Ranked(int(p), strategy.name, score) for p, score in zip(asked, scores, strict=True)]
+        if len(ranking) >= n:
+            return ranking
+        seen = without(seen, query.positions)
+        if "labeled" in strategy.needs and model is not None:
+            predicted = class_proba(model, state.dataset, asked).argmax(axis=1)
+            features = state.normalizer.apply(state.dataset.embeddings[asked])
+            seen = replace(
+                seen,
+                labeled_embeddings=np.concatenate([seen.labeled_embeddings, features]),
+                labeled_targets=np.concatenate([seen.labeled_targets, predicted]),
+            )
+
+
+def without(seen: Candidates, chosen: np.ndarray) -> Candidates:
+    """The candidates without those at the positions `chosen`."""
+    kept = np.delete(np.arange(len(seen)), chosen)
+    return replace(
+        seen,
+        ids=seen.ids[kept],
+        proba=None if seen.proba is None else seen.proba[kept],
+        member_proba=None if seen.member_proba is None else seen.member_proba[:, kept],
+        embeddings=None if seen.embeddings is None else seen.embeddings[kept],
+    )
 
 
 def candidates(

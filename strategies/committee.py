@@ -42,3 +42,50 @@ def consensus_entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """
     assert c.member_proba is not None
     return shannon(c.member_proba.mean(axis=0))
+
+
+@scores(needs="member_proba")
+def max_kl(c: Candidates, rng: np.random.Generator) -> np.ndarray:
+    """Kullback-Leibler divergence of the member farthest from the consensus. One dissenter is enough.
+
+    Args:    c: with member_proba.
+    Returns: (n,) nats, from 0 (all equal) to log M; higher is asked first.
+    Source:  McCallum & Nigam 1998 (who take the mean over the members); modAL.disagreement.KL_max_disagreement.
+    """
+    from scipy.special import rel_entr
+
+    assert c.member_proba is not None
+    consensus = c.member_proba.mean(axis=0)
+    consensus = np.maximum(consensus, np.finfo(consensus.dtype).tiny)  # the mean of denormals can be 0
+    farthest = np.zeros(len(c), dtype=consensus.dtype)
+    for proba in c.member_proba:  # one at a time: nothing larger than (n, C) is made
+        np.maximum(farthest, rel_entr(proba, consensus).sum(axis=1), out=farthest)
+    return farthest
+
+
+@scores(needs="member_proba")
+def variation_ratio(c: Candidates, rng: np.random.Generator) -> np.ndarray:
+    """The share of the members that do not vote for the most voted class. How the others are split does not count.
+
+    Args:    c: with member_proba.
+    Returns: (n,) from 0 (all agree) to 1 − 1/min(M, C); higher is asked first.
+    Source:  Freeman 1965; Gal 2016, section 3.3.1.
+    """
+    assert c.member_proba is not None
+    return 1 - vote_shares(c.member_proba).max(axis=1)
+
+
+@scores(needs="member_proba")
+def bald(c: Candidates, rng: np.random.Generator) -> np.ndarray:
+    """Mutual information of class and model: entropy of the mean less mean of entropies. Zero where all doubt alike.
+
+    Args:    c: with member_proba.
+    Returns: (n,) nats, from 0 (all equal) to log min(M, C); higher is asked first.
+    Source:  Houlsby et al. 2011, equation 2.
+    """
+    assert c.member_proba is not None
+    doubt = np.zeros(len(c), dtype=c.member_proba.dtype)
+    for proba in c.member_proba:  # one at a time: nothing larger than (n, C) is made
+        doubt += shannon(proba)
+    # never below 0 but by rounding
+    return np.maximum(shannon(c.member_proba.mean(axis=0)) - doubt / len(c.member_proba), 0)

@@ -1,6 +1,7 @@
 """Low budget: the first labels, before there is a model whose doubts mean anything."""
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,6 +10,11 @@ from strategies.base import Candidates, selects
 FAMILY = "low budget"
 
 LARGE = 10_000  # rows above which mini-batches find much the same centres in a fraction of the time
+CLUSTERS = 500  # at most so many in typiclust
+NEIGHBOURS = 20  # a typical item is near to so many others
+SMALL = 5  # a cluster of fewer items is noise, and its turn comes last
+CROWD = 1_000  # items of one cluster that are compared with each other
+COVER = 5_000  # items that prob_cover draws: their distances take 100 MB
 
 
 @selects(needs="embeddings")
@@ -23,7 +29,156 @@ def k_means(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     """
     assert c.embeddings is not None
     X = c.embeddings
-    labels, centres = _clusters(X, n, int(rng.integers(2**31)))
+    labels, centres = clusters(X, n, int(rng.integers(2**31)))
+    nearest = middles(X, labels, centres, np.ones(len(X)), rng)
+    others = rng.permutation(np.setdiff1d(np.arange(len(X)), nearest, assume_unique=True))
+    return np.concatenate([nearest, others])[:n]
+
+
+@selects(needs=("embeddings", "labeled"))
+def typiclust(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
+    """The most typical item of each large cluster that has no label yet. For tens of labels, and safe from outliers.
+
+    Pool and labeled items are put into min(labeled + n, 500) clusters by k-means. Time after time comes the cluster
+    with the fewest labels, of these the largest; clusters of fewer than five items come last. Typical is what has
+    the smallest mean distance to its 20 nearest neighbours in the cluster (to half the cluster, where that is
+    less); of a cluster of more than 1,000 items, a random 1,000 are looked at.
+
+    Args:    c: with embeddings and labeled.
+    Returns: (n,) positions in the order of choice.
+    Source:  Hacohen, Dekel & Weinshall 2022 (TypiClust).
+    """
+    assert c.embeddings is not None
+    assert c.labeled_embeddings is not None
+    N, known = len(c), c.labeled_embeddings
+    k = min(len(known) + n, CLUSTERS)
+    X = np.concatenate([c.embeddings, known]).astype(np.float32, copy=False)
+    labels, _ = clusters(X, k, int(rng.integers(2**31)))
+    order = np.argsort(labels[:N], kind="stable")
+    members = np.split(order, np.searchsorted(labels[order], np.arange(1, k)))
+    sizes = np.bincount(labels, minlength=k)
+    asked, left = np.bincount(labels[N:], minlength=k), np.bincount(labels[:N], minlength=k)
+    queues: dict[int, np.ndarray] = {}
+    chosen = np.empty(n, dtype=np.intp)
+    lots = rng.permutation(k)  # which of two equal clusters comes first
+    for i in range(n):
+        turn = int(np.lexsort((lots, -sizes, asked, sizes < SMALL, left == 0))[0])
+        if turn not in queues:
+            queues[turn] = _typical_first(X, rng.permutation(members[turn]))
+        chosen[i] = queues[turn][-left[turn]]
+        left[turn] -= 1
+        asked[turn] += 1
+    return chosen
+
+
+def _typical_first(X: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """The members, most typical first; those beyond `CROWD` follow as they stand."""
+    crowd, others = members[:CROWD], members[CROWD:]
+    near = min(NEIGHBOURS, max(1, len(crowd) // 2))
+    if len(crowd) > 1:
+        away = squared_distances(X[crowd] - X[crowd].mean(axis=0))
+        np.fill_diagonal(away, np.inf)  # nobody is a neighbour of himself
+        distances = np.sqrt(np.partition(away, near - 1, axis=1)[:, :near]).mean(axis=1)
+        crowd = crowd[np.argsort(distances, kind="stable")]
+    return np.concatenate([crowd, others])
+
+
+@selects(needs=("embeddings", "labeled"))
+def prob_cover(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Time after time the item whose ball holds most items that no labeled or chosen item's ball holds yet.
+
+    The radius needs no labels: of all pairs of items, one in (labeled + n) is nearer, so that as many disjoint balls
+    would just hold the pool; it shrinks as labels are added. At most 5,000 random items are looked at, and equal
+    balls are decided by rng.
+
+    Args:    c: with embeddings and labeled.
+    Returns: (n,) positions in the order of choice.
+    Source:  Yehuda, Dekel, Hacohen & Weinshall 2022 (ProbCover), algorithm 1; its radius comes from k-means instead.
+    """
+    assert c.embeddings is not None
+    assert c.labeled_embeddings is not None
+    X, known = c.embeddings, c.labeled_embeddings
+    share = 1 / max(2, len(known) + n)
+
+    def choose(rows: np.ndarray, answered: np.ndarray, k: int) -> np.ndarray:
+        mean = X[rows].mean(axis=0)
+        sample = (X[rows] - mean).astype(np.float32, copy=False)
+        away = squared_distances(sample)
+        if len(rows) > 1:
+            pairs = away[~np.eye(len(rows), dtype=bool)]  # an item and itself are no pair
+            rank = int(share * len(pairs))
+            radius = np.partition(pairs, rank)[rank] * (1 + 1e-5)  # a little more, for distances that are equal
+        else:
+            radius = np.float32(0)
+        held = away <= radius
+        open_ = nearest_squared(sample, (answered - mean).astype(np.float32, copy=False)) > radius
+        counts = held[open_].sum(axis=0)
+        picks = np.empty(k, dtype=np.intp)
+        for i in range(k):
+            picks[i] = pick = counts.argmax()  # the first of equals: the rows stand in random order
+            new = held[pick] & open_
+            counts -= held[new].sum(axis=0)
+            counts[picks[: i + 1]] = -1  # never twice
+            open_ &= ~new
+        return picks
+
+    return by_samples(X, known, n, COVER, rng, choose)
+
+
+# ---------------------------------------------------------------- parts that other files use as well
+
+
+def by_samples(
+    X: np.ndarray,
+    known: np.ndarray,
+    n: int,
+    size: int,
+    rng: np.random.Generator,
+    choose: Callable[[np.ndarray, np.ndarray, int], np.ndarray],
+) -> np.ndarray:
+    """n rows of X, chosen from random samples of `size` rows, so that no n × n matrix of the whole pool is needed.
+
+    `choose(rows, answered, k)` gives k places in rows, best first; answered is what is labeled (`known`) or was
+    chosen from an earlier sample. A sample that is not all there is gives at most a quarter of itself.
+    """
+    left = rng.permutation(len(X))
+    chosen = np.empty(0, dtype=np.intp)
+    while len(chosen) < n:
+        rows = left[:size]
+        k = min(n - len(chosen), len(rows) if len(left) <= size else max(1, size // 4))
+        answered = np.concatenate([known, X[chosen]]) if len(chosen) else known
+        chosen = np.concatenate([chosen, rows[choose(rows, answered, k)]])
+        if len(chosen) < n:
+            left = rng.permutation(np.setdiff1d(left, chosen, assume_unique=True))
+    return chosen
+
+
+def squared_distances(X: np.ndarray) -> np.ndarray:
+    """Squared distance between each two rows of X; for few rows, near 0 in float32."""
+    norms = np.einsum("ij,ij->i", X, X)
+    away = -2 * (X @ X.T)
+    away += norms
+    away += norms[:, None]
+    np.maximum(away, 0, out=away)
+    np.fill_diagonal(away, 0)
+    return away
+
+
+def nearest_squared(X: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Squared distance from each row of X to the nearest of the others; infinite where there are none."""
+    nearest = np.full(len(X), np.inf, dtype=X.dtype)
+    norms = np.einsum("ij,ij->i", X, X)
+    for start in range(0, len(others), 2048):
+        block = others[start : start + 2048]
+        away = np.einsum("ij,ij->i", block, block) - 2 * (X @ block.T)
+        np.minimum(nearest, away.min(axis=1) + norms, out=nearest)
+    return np.maximum(nearest, 0)
+
+
+def middles(
+    X: np.ndarray, labels: np.ndarray, centres: np.ndarray, weights: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The item of each cluster that is nearest to its centre, from the heaviest cluster to the lightest."""
     distances = np.empty(len(X), dtype=centres.dtype)
     for start in range(0, len(X), 4096):  # in blocks: the differences of a whole pool would be a copy of it
         rows = slice(start, start + 4096)
@@ -31,14 +186,13 @@ def k_means(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
         distances[rows] = np.einsum("ij,ij->i", off, off)
     shuffled = rng.permutation(len(X))  # the stable sort below then leaves ties in random order
     order = shuffled[np.lexsort((distances[shuffled], labels[shuffled]))]
-    _, first, sizes = np.unique(labels[order], return_index=True, return_counts=True)
-    nearest = order[first][np.argsort(-sizes, kind="stable")]
-    others = rng.permutation(np.setdiff1d(np.arange(len(X)), nearest, assume_unique=True))
-    return np.concatenate([nearest, others])[:n]
+    found, first = np.unique(labels[order], return_index=True)
+    heavy = np.bincount(labels, weights=weights)[found]
+    return order[first][np.argsort(-heavy, kind="stable")]
 
 
-def _clusters(X: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cluster of each row (n,) and the centres (k, d); the same for the same seed."""
+def clusters(X: np.ndarray, k: int, seed: int, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The k-means cluster of each row (n,) and the centres (k, d); the same for the same seed."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
@@ -48,5 +202,5 @@ def _clusters(X: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     # several threads would add up in the order in which they finish: not the same for the same seed
     with threadpool_limits(1, user_api="openmp"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
-        labels = model.fit_predict(X)
+        labels = model.fit_predict(X, sample_weight=weights)
     return labels, model.cluster_centers_

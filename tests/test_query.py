@@ -77,6 +77,22 @@ def test_without_a_model_the_seed_set_does_not_depend_on_the_depth(state):
     assert len({r.position for r in long}) == 30
 
 
+def test_a_strategy_that_plans_batches_is_asked_for_one_at_a_time(state, model):
+    """The first batch must not depend on how deep the ranking is, and the second counts the first as labeled."""
+    name = "a batch planner"
+    seen: list[tuple[int, int, int]] = []
+
+    def plan(c, n, rng):
+        seen.append((n, len(c), len(c.labeled_embeddings)))
+        return np.arange(n)
+
+    planner = strategies.Strategy(name, "test", frozenset({"embeddings", "labeled"}), "selects", plan)
+    config = QueryConfig(batch=8, random_share=0.25)
+    ranking = rank(state, planner, model, None, config, 24, np.random.default_rng(5))
+    assert seen == [(6, 34, 10), (6, 28, 16), (6, 22, 22)]
+    assert len({r.position for r in ranking}) == 24
+
+
 def test_a_large_pool_is_subsampled_and_a_small_one_exhausted(state, model):
     assert len(ask(state, model, depth=20, candidates=100)) == 20
     assert len(ask(state, model, depth=999)) == 40

@@ -19,8 +19,10 @@ MODAL = [
 ALL = [*registered().values(), *map(get, MODAL)]
 
 # Strategies that draw by position, so that another order of the candidates is another draw. What holds in its
-# place is tested beside them: all pairs equally likely (random), the same items where clusters are clear (k_means).
-DRAWN = {"random", "k_means"}
+# place is tested beside them: all pairs equally likely (random), the same items where clusters are clear (k_means,
+# typiclust, weighted_k_means), the same where no two balls hold equally many (prob_cover), the same first item and
+# every other as likely as its distance says (badge).
+DRAWN = {"random", "k_means", "typiclust", "weighted_k_means", "prob_cover", "badge"}
 
 every = pytest.mark.parametrize("strategy", ALL, ids=lambda s: s.name)
 scoring = pytest.mark.parametrize("strategy", [s for s in ALL if s.kind == "scores"], ids=lambda s: s.name)

@@ -68,3 +68,105 @@ def test_labels_that_exist_already_change_nothing() -> None:
     )
     picks = get("k_means").query(some, 4, np.random.default_rng(0)).positions
     assert picks.tolist() == k_means(points, 4).tolist()
+
+
+# ---------------------------------------------------------------- typiclust and prob_cover
+
+
+def ask(name: str, embeddings: np.ndarray, labeled: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
+    c = Candidates(
+        ids=np.arange(len(embeddings)),
+        embeddings=embeddings,
+        labeled_embeddings=labeled,
+        labeled_targets=np.zeros(len(labeled), dtype=int),
+    )
+    return get(name).query(c, n, np.random.default_rng(seed)).positions
+
+
+def line(*points: float) -> np.ndarray:
+    return np.array(points, dtype=float)[:, None]
+
+
+def test_typiclust_takes_the_most_typical_of_one_cluster() -> None:
+    # 2 of 5 are neighbours: mean distances 1.5 (0: 1, 2), 1 (1: 1, 1), 1.5 (2: 1, 2), 5.5 (7: 5, 6), 9.5 (12: 5, 10)
+    picks = ask("typiclust", line(0, 1, 2, 7, 12), np.empty((0, 1)), 1)
+    assert picks.tolist() == [1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_typiclust_asks_large_clusters_first_and_small_ones_last(seed: int) -> None:
+    points, members = blobs()  # sizes 4, 9, 6, 11: the first is too small to be more than noise
+    picks = ask("typiclust", points, np.empty((0, 2)), 4, seed)
+    # in the fourth turn the three large ones have a label each and the small one none, but it is small
+    assert members[picks].tolist() == [3, 1, 2, 3]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_typiclust_leaves_clusters_with_labels_for_later(seed: int) -> None:
+    points, members = blobs()
+    labeled = CENTRES[[3]] + 0.01
+    # four clusters for one label and three items: the largest has a label, so the next two come, then it
+    picks = ask("typiclust", points, labeled, 3, seed)
+    assert members[picks].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["typiclust", "prob_cover"])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_does_not_matter_where_the_answer_is_clear(name: str, seed: int) -> None:
+    # in general it does: centres are drawn by position, and equal balls are decided by it. This is what holds.
+    points, members = blobs()
+    points, members = points[members > 0], members[members > 0]
+    order = np.random.default_rng(seed + 100).permutation(len(points))
+    moved = ask(name, points[order], np.empty((0, 2)), 3, seed)
+    expected = ask(name, points, np.empty((0, 2)), 3, seed)
+    assert members[order[moved]].tolist() == members[expected].tolist() == [3, 1, 2]
+    if name == "typiclust":
+        assert order[moved].tolist() == expected.tolist()
+
+
+def test_typiclust_of_a_crowd_looks_at_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_budget, "CROWD", 5)
+    points, _ = blobs()
+    assert len(set(ask("typiclust", points, points[:2], len(points)).tolist())) == len(points)
+
+
+def test_typiclust_with_more_labels_than_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_budget, "CLUSTERS", 4)
+    points, members = blobs()
+    labeled = CENTRES[[0, 1, 1, 1, 2, 3, 3]]
+    # clusters 0 to 3 have 1, 3, 1 and 2 labels and, with them, 5, 12, 7 and 13 items
+    assert members[ask("typiclust", points, labeled, 3)].tolist() == [2, 0, 3]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_prob_cover_by_hand(seed: int) -> None:
+    # Of the 15 pairs, one in three is nearer than the radius: distances in order 1, 1, 1, 2, 2, 3, … so radius 3,
+    # the sixth. Balls: 1 holds 0–3 as 0, 2, 3 do; then 20, then 60.
+    points = line(0, 1, 2, 3, 20, 60)
+    picks = ask("prob_cover", points, np.empty((0, 1)), 3, seed)
+    assert picks[0] in (0, 1, 2, 3)
+    assert sorted(picks[1:].tolist()) == [4, 5]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_prob_cover_passes_over_what_a_label_holds(seed: int) -> None:
+    # two labels and one item: a third of the ten pairs is nearer than the radius, .1, .1, .1, and that is .2. The ball
+    # of the first label holds 0 and .1, that of the second .2 as well; what is left is the smaller group.
+    points = line(0, 0.1, 0.2, 50, 50.1)
+    assert ask("prob_cover", points, line(0, 0.05), 1, seed).tolist() in ([3], [4])
+
+
+def test_prob_cover_asks_for_more_than_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_budget, "COVER", 8)
+    points, members = blobs()
+    for n in (1, 7, len(points)):
+        assert len(set(ask("prob_cover", points, points[:2], n).tolist())) == n
+    assert set(members[ask("prob_cover", points, np.empty((0, 2)), 12)].tolist()) == {0, 1, 2, 3}
+
+
+def test_distances_to_the_nearest_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    X, others = draw.normal(size=(30, 3)), draw.normal(size=(5000, 3))  # three blocks
+    expected = (np.linalg.norm(X[:, None] - others[None], axis=2) ** 2).min(axis=1)
+    np.testing.assert_allclose(low_budget.nearest_squared(X, others), expected, atol=1e-9)
+    assert np.isinf(low_budget.nearest_squared(X, np.empty((0, 3)))).all()
