@@ -276,9 +276,15 @@ def export(project: Path, out: Path, kind: str | None) -> None:
 
 
 @main.command("strategies")
-def strategies_() -> None:
-    """Name, family, needs and source of each query strategy."""
-    for strategy in strategies.registered().values():
+@click.argument("project", type=FOLDER, required=False)
+def strategies_(project: Path | None) -> None:
+    """Name, family, needs and source of each query strategy; with PROJECT, also of its own."""
+    folder = projects.open_project(project).strategies if project else Path("none")
+    with strategies.strategies_of(folder) as broken:
+        known = strategies.registered()
+    for problem in (*strategies.broken, *broken):
+        click.echo(str(problem), err=True)
+    for strategy in known.values():
         needs = ", ".join(sorted(strategy.needs)) or "nothing"
         click.secho(f"{strategy.name}", bold=True, nl=False)
         click.echo(f"  ({strategy.family}; needs {needs})\n    {strategy.summary}\n    {strategy.source}")

@@ -38,6 +38,11 @@ class Project:
         return self.folder / "embeddings"
 
     @property
+    def strategies(self) -> Path:
+        """Query strategies of the project's own, one Python file or several; the folder may be missing."""
+        return self.folder / "strategies"
+
+    @property
     def models(self) -> Path:
         return self.folder / "models"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+import strategies
 from labeler import project as projects
 from labeler.errors import LabelerError
 from labeler.project import Project
@@ -21,7 +22,6 @@ from labeler.query import interleave
 from labeler.rounds import State, run_round
 from labeler.store import Store
 from labeler.types import Dataset, Item, Job, Labels, Ranked, RoundResult
-from strategies import StrategyError
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
         result, ids = _round(project, store, job, number)
         model = _save(project, number, result)
         store.finish_round(job, number, result, ids, model)
-    except (LabelerError, StrategyError) as error:
+    except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
         store.fail_job(job, str(error))
     except Exception as error:
@@ -123,7 +123,13 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
     )
     depth = max(DEPTH * config.query.batch, config.query.seed_size)
     store.report_progress(job, "training")
-    result = run_round(state, config, number, depth, encoder, reporter("training"))
+    with strategies.strategies_of(project.strategies) as broken:
+        for problem in (*strategies.broken, *broken):
+            log.warning("%s: %s", project.slug, problem)
+        try:
+            result = run_round(state, config, number, depth, encoder, reporter("training"))
+        except strategies.UnknownStrategy as error:
+            raise LabelerError(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
 
     asked = [Ranked(int(i), "holdout", None) for i in np.flatnonzero(places["holdout"]) if items[i].id not in labels]
     share = config.labeling.holdout_share

@@ -111,7 +111,10 @@ def show(report: ImportReport) -> None:
 
 def settings(project: Project) -> None:
     config = project.config
-    known = strategies.registered()
+    with strategies.strategies_of(project.strategies) as broken:
+        known = strategies.registered()
+    for problem in (*strategies.broken, *broken):
+        st.warning(str(problem), icon=":material/extension_off:")
     names = [*known] if config.query.strategy in known else [config.query.strategy, *known]
     with st.form("settings", border=False):
         columns = st.columns(2)

@@ -25,7 +25,13 @@ from strategies.base import (
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
+from strategies.plugins import Broken, load_entry_points, strategies_of  # noqa: E402 (after the built-in ones)
+
+# Installed packages whose strategies could not be used.
+broken = load_entry_points()
+
 __all__ = [
+    "Broken",
     "Candidates",
     "InvalidCandidates",
     "InvalidScores",
@@ -34,8 +40,10 @@ __all__ = [
     "Strategy",
     "StrategyError",
     "UnknownStrategy",
+    "broken",
     "get",
     "registered",
     "scores",
     "selects",
+    "strategies_of",
 ]

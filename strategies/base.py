@@ -4,9 +4,13 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -139,7 +143,7 @@ class Strategy:
         Raises: StrategyError: `n` is negative.
                 PoolExhausted: `n` is larger than the number of candidates.
                 InvalidCandidates: something that the strategy needs was not computed.
-                InvalidScores: the strategy's result cannot be used.
+                InvalidScores: the strategy's result cannot be used, or it has none: its code failed.
         """
         if n < 0:
             raise StrategyError(f"{n} items were asked for; ask for none or more.")
@@ -152,7 +156,7 @@ class Strategy:
         if n == 0:
             return Query(np.empty(0, dtype=np.intp), None)
         if self.kind == "scores":
-            scores = np.asarray(self.function(candidates, rng), dtype=float)
+            scores = self._call(candidates, rng).astype(float, copy=False)
             if scores.shape != (len(candidates),):
                 raise InvalidScores(f"strategy {self.name!r} returned shape {scores.shape}, not ({len(candidates)},).")
             if not np.isfinite(scores).all():
@@ -160,12 +164,32 @@ class Strategy:
                 raise InvalidScores(f"strategy {self.name!r} gave candidate {bad} the score {scores[bad]}.")
             positions = top(scores, n, rng)
             return Query(positions, scores[positions])
-        positions = np.asarray(self.function(candidates, n, rng))
+        positions = self._call(candidates, n, rng)
         if positions.shape != (n,) or not np.issubdtype(positions.dtype, np.integer):
             raise InvalidScores(f"strategy {self.name!r} must return {n} integer positions, not {positions!r}.")
         if len(np.unique(positions)) < n or positions.min() < 0 or positions.max() >= len(candidates):
             raise InvalidScores(f"strategy {self.name!r} returned positions that repeat or lie outside the pool.")
         return Query(positions.astype(np.intp), None)
+
+    def _call(self, *arguments: object) -> np.ndarray:
+        try:
+            return np.asarray(self.function(*arguments))
+        except StrategyError:
+            raise
+        except Exception as error:  # perhaps a plug-in: who reads this wants its file and line, not ours
+            code = getattr(self.function, "__code__", None)
+            file = Path(code.co_filename).name if code else ""
+            raise InvalidScores(f"strategy {self.name!r} failed in {file}, {describe(error, file)}") from error
+
+
+def describe(error: Exception, file: str) -> str:
+    """The error with the line of `file` (a name or path) that it comes from."""
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).name == Path(file).name:
+            line = frame.lineno
+    where = f"line {line}: " if line else ""
+    return f"{where}{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}."
 
 
 def top(scores: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -188,15 +212,31 @@ def top(scores: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 
 # ---------------------------------------------------------------- registry
 
-_registry: dict[str, Strategy] = {}
+# Of this context: within `registry(…)` a thread has names of its own, which no other thread sees.
+_registry: ContextVar[dict[str, Strategy]] = ContextVar("registry", default={})  # noqa: B039 (one for all, on purpose)
 
 # Asked in turn for a name that is not registered: the strategy, or None if the name is not theirs.
 resolvers: list[Callable[[str], Strategy | None]] = []
 
 
+def current() -> dict[str, Strategy]:
+    """The registry that `register` writes to."""
+    return _registry.get()
+
+
+@contextmanager
+def registry(names: dict[str, Strategy]) -> Iterator[dict[str, Strategy]]:
+    """Use `names` as the registry within the block, in this thread only."""
+    token = _registry.set(names)
+    try:
+        yield names
+    finally:
+        _registry.reset(token)
+
+
 def register(strategy: Strategy) -> Strategy:
     """Make a strategy known by its name, in place of any other of that name, and give it back."""
-    _registry[strategy.name] = strategy
+    current()[strategy.name] = strategy
     return strategy
 
 
@@ -240,7 +280,7 @@ def selects(needs: Need | Iterable[Need] = (), *, family: str | None = None, nam
 
 def registered() -> dict[str, Strategy]:
     """All strategies by name, sorted."""
-    return dict(sorted(_registry.items()))
+    return dict(sorted(current().items()))
 
 
 def get(name: str) -> Strategy:
@@ -248,9 +288,9 @@ def get(name: str) -> Strategy:
 
     Raises: UnknownStrategy: with the names there are.
     """
-    if name in _registry:
-        return _registry[name]
+    if name in current():
+        return current()[name]
     for resolve in resolvers:
         if (strategy := resolve(name)) is not None:
             return strategy
-    raise UnknownStrategy(f"there is no strategy {name!r}; there are {', '.join(sorted(_registry))}.")
+    raise UnknownStrategy(f"there is no strategy {name!r}; there are {', '.join(registered())}.")

@@ -47,17 +47,13 @@ def _items(value: object) -> list[tuple[str, object]]:
 
 def test_the_example_strategy_works():
     source = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
-    known = dict(base._registry)
-    try:
+    with base.registry(dict(strategies.registered())):
         exec(compile(source, "README.md", "exec"), {"__name__": "example"})
         chosen = strategies.get("second_best").query(
             strategies.Candidates(np.arange(2), proba=np.array([[0.9, 0.1], [0.6, 0.4]])), 1, np.random.default_rng(0)
         )
         assert chosen.positions.tolist() == [1]
         assert strategies.get("second_best").family == "uncertainty sampling"
-    finally:
-        base._registry.clear()
-        base._registry.update(known)
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/benchmarks.md"])

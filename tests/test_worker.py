@@ -195,3 +195,28 @@ def test_a_worker_killed_in_the_middle_of_a_round_loses_nothing(filled, own_home
         assert (job.state, job.attempts) == ("done", 2)
         assert (filled.folder / rounds[1].model).exists()
         assert store.labeled() == 6
+
+
+def test_a_projects_own_strategy_is_used_reported_when_broken_and_mended_without_a_restart(filled):
+    own = filled.folder / "strategies" / "mine.py"
+    own.parent.mkdir()
+    good = (
+        "from strategies.base import scores\n"
+        "@scores(needs='proba')\n"
+        "def mine(c, rng):\n"
+        '    """Mine. Source: me."""\n'
+        "    return c.proba[:, 0]\n"
+    )
+    work_once(filled)
+    answer(filled, 4)
+    changed = filled.save(replace(filled.config, query=replace(filled.config.query, strategy="mine")))
+    for code, says in ((good, None), (good.replace("return", "retrun"), "line 5"), (good, None)):
+        own.write_text(code)
+        with changed.store() as store:
+            store.request_round("retrain now")
+        work_once(changed)
+        with changed.store() as store:
+            job = store.latest_job()
+            assert job.state == ("failed" if says else "done")
+            assert says is None or ("mine.py" in job.error and says in job.error)
+            assert store.rounds()[-1].strategy == "mine"

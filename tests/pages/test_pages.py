@@ -103,6 +103,14 @@ def test_settings_are_saved_and_wrong_ones_are_not(project):
     assert saved.classes == text_config().classes
 
 
+def test_a_broken_strategy_of_the_projects_own_is_reported_and_the_others_can_be_chosen(project):
+    project.strategies.mkdir()
+    (project.strategies / "mine.py").write_text("import numpy as np\n1 / 0\n")
+    app = visit("project")
+    assert "Strategy file mine.py: line 2: ZeroDivisionError" in everything(app)
+    assert any(o.startswith("margin") for o in widget(app, "selectbox", "Query strategy").options)
+
+
 def test_retrain_now_asks_for_a_round(project):
     app = visit("project")
     widget(app, "button", "Retrain now").click().run()

@@ -27,14 +27,6 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Strategy]:
-    """A registry of the test's own."""
-    own: dict[str, Strategy] = {}
-    monkeypatch.setattr(base, "_registry", own)
-    return own
-
-
 def scored(values: list[float]) -> Strategy:
     return Strategy("given", "test", frozenset(), "scores", lambda c, rng: np.array(values))
 

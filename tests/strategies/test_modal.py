@@ -12,7 +12,7 @@ from modAL.models import ActiveLearner, Committee
 from modAL.models import learners as modal_learners
 from sklearn.linear_model import LogisticRegression
 
-from strategies import Candidates, InvalidCandidates, Strategy, StrategyError, UnknownStrategy, base, get
+from strategies import Candidates, InvalidCandidates, Strategy, StrategyError, UnknownStrategy, get
 from strategies.modal import from_modal
 
 ROOT = Path(__file__).parents[2]
@@ -27,13 +27,6 @@ POOL = Candidates(
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Strategy]:
-    own: dict[str, Strategy] = {}
-    monkeypatch.setattr(base, "_registry", own)
-    return own
 
 
 # ---------------------------------------------------------------- by name

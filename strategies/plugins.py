@@ -1,0 +1,71 @@
+"""Strategies from outside this package: a folder of a project's own, and entry points of installed packages.
+
+A broken one is reported by file and line, and all others keep working.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from strategies import base
+
+GROUP = "labeler.strategies"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plug-in whose strategies are not there, and why."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Strategy file {self.name}: {self.reason}"
+
+
+@contextmanager
+def strategies_of(folder: Path) -> Iterator[list[Broken]]:
+    """Make the strategies in a folder's Python files known within the block, in this thread only.
+
+    The files are read anew each time, so that one that is mended needs no restart; they are code, and are run.
+    A folder that is not there has no strategies.
+
+    Returns: the files that could not be used; those of the others can be found by `base.get`.
+    """
+    with base.registry(dict(base.registered())) as known:
+        broken = []
+        for path in sorted(folder.glob("*.py")):
+            module = ModuleType(f"project_strategies.{path.stem}")
+            module.__file__ = str(path)
+            broken += _add(known, path.name, lambda path=path, module=module: _execute(path, module))  # type: ignore[misc]
+        yield broken
+
+
+def _execute(path: Path, module: ModuleType) -> None:
+    exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+
+
+def load_entry_points() -> list[Broken]:
+    """Make the strategies of installed packages known; those that could not be used.
+
+    A package names, in the group `labeler.strategies`, a module that registers its strategies when it is imported.
+    """
+    known = base.current()
+    return [broken for entry in entry_points(group=GROUP) for broken in _add(known, entry.name, entry.load)]
+
+
+def _add(known: dict[str, base.Strategy], name: str, register: Callable[[], object]) -> list[Broken]:
+    """Take what `register` registers into `known`, whole or not at all."""
+    try:
+        with base.registry({}) as own:
+            register()
+    except Exception as error:  # somebody else's code raises whatever it likes
+        return [Broken(name, base.describe(error, name))]
+    taken = sorted(own.keys() & known.keys())
+    if taken:
+        return [Broken(name, f"there is a strategy {taken[0]!r} already: choose another name.")]
+    known.update(own)
+    return []
