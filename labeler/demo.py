@@ -24,7 +24,7 @@ def create_demo(folder: Path, on_progress: Progress | None = None) -> Project:
             modality="image",
             target_accuracy=0.9,
             budget=500,
-            query=QueryConfig(strategy="margin", seed_size=20, batch=20),
+            query=QueryConfig(seed_size=20, batch=20),
             learner=LearnerConfig(input_size=64),
         )
         project = projects.create(folder, config)

@@ -19,7 +19,7 @@ def text_config(**changes: object) -> Config:
         "name": "Reviews",
         "classes": ("good", "bad"),
         "modality": "text",
-        "query": QueryConfig(seed_size=4, batch=3, random_share=0.0),
+        "query": QueryConfig(strategy="margin", seed_size=4, batch=3, random_share=0.0),
         "labeling": LabelingConfig(reservation_seconds=60),
         "learner": LearnerConfig(backbone="char_tfidf"),
     }

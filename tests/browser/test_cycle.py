@@ -26,7 +26,7 @@ def digits(own_home, tmp_path):
     config = Config(
         "Digits",
         tuple("1234567890"),
-        query=QueryConfig(seed_size=10, batch=10),
+        query=QueryConfig(strategy="margin", seed_size=10, batch=10),
         learner=LearnerConfig(input_size=32),
     )
     project = projects.create(own_home / "digits", config)
