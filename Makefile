@@ -50,10 +50,10 @@ clean:
 
 $(RUN): requirements.txt | .venv/bin/python
 	@echo "Installing requirements.txt into .venv (a few minutes the first time) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || { echo "Installing failed, see above: is there a network, and room on the disk (about 6 GB)?"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || { echo "Installing failed, see above: is there a network, and room on the disk (about 7 GB)?"; exit 2; }
 	@touch $@
 
 $(TEST): requirements-test.txt requirements.txt | .venv/bin/python
 	@echo "Installing requirements-test.txt into .venv (a few minutes the first time) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt || { echo "Installing failed, see above: is there a network, and room on the disk (about 6 GB)?"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt || { echo "Installing failed, see above: is there a network, and room on the disk (about 7 GB)?"; exit 2; }
 	@touch $(RUN) $@

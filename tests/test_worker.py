@@ -146,25 +146,21 @@ def test_one_broken_project_stops_no_other(filled, own_home):
 
 # Runs the worker until it reaches a step of the round, says so, and waits there to be killed.
 STUCK = """
-import importlib, sys, time
+import sys, threading
 from pathlib import Path
+from unittest import mock
 from labeler import worker
 def stuck(*args, **kwargs):
     print("here", flush=True)
-    time.sleep(600)
-module, name = sys.argv[2].rsplit(".", 1)
-owner = importlib.import_module(module) if module[0].islower() and ":" not in module else None
-if ":" in module:
-    path, kind = module.split(":")
-    owner = getattr(importlib.import_module(path), kind)
-setattr(owner, name, stuck)
-worker.work(Path(sys.argv[1]))
+    threading.Event().wait()
+with mock.patch(sys.argv[2], stuck):
+    worker.work(Path(sys.argv[1]))
 """
 
 
 @pytest.mark.parametrize(
     "step",
-    ["labeler.embed.embed", "labeler.worker.run_round", "labeler.store:Store.finish_round"],
+    ["labeler.embed.embed", "labeler.worker.run_round", "labeler.store.Store.finish_round"],
 )
 def test_a_worker_killed_in_the_middle_of_a_round_loses_nothing(filled, own_home, step):
     work_once(filled)
