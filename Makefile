@@ -6,13 +6,14 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 TEST := .venv/.installed-test
 
-.PHONY: help demo serve test lint format bench clean
+.PHONY: help demo serve test lint format tables bench clean
 
 help:
 	@echo "make demo    install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
 	@echo "make serve   serve the projects in projects/"
 	@echo "make test    install what the tests need, run them all"
 	@echo "make lint    ruff, ruff format, mypy"
+	@echo "make tables  write the tables of strategies in README.md and docs/strategies.md anew"
 	@echo "make bench   the quick benchmarks (see docs/benchmarks.md for the long ones)"
 
 demo: $(RUN)
@@ -35,10 +36,13 @@ format: $(TEST)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+tables: $(RUN)
+	@$(BIN)/python -m labeler.listing
+
 bench: $(TEST)
 	@$(BIN)/python -m bench.import_speed
 	@$(BIN)/python -m bench.embed_speed
-	@$(BIN)/python -m bench.query_speed
+	@$(BIN)/python -m bench.query_speed --sizes 10000 --limit 20
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

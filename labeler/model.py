@@ -1,4 +1,4 @@
-"""Models: features, normalised layer by layer, and a linear head; or a fine-tuned network under such a head."""
+"""Models: features, normalised layer by layer, and linear heads; or a fine-tuned network under such a head."""
 
 import copy
 import json
@@ -19,7 +19,7 @@ from labeler.types import Dataset
 if TYPE_CHECKING:
     from labeler.onnx import Network
 
-_ROWS = 4096  # embeddings that are in memory at a time
+_ROWS = 1024  # embeddings that are in memory at a time: the cache holds them
 _BATCH = 64  # items that the trained stages see at a time
 
 
@@ -80,44 +80,12 @@ class Normalizer:
 
 
 @dataclass(frozen=True)
-class FrozenHead:
-    """A linear softmax classifier on the dataset's normalised embeddings.
+class LinearHeads:
+    """Linear softmax classifiers on the dataset's normalised embeddings, which predict the mean of what each says.
 
-    classes: (c,) int, the classes that have labels. weight: (c, d) float32. bias: (c,) float32.
-    """
+    The frozen learner's are fitted in different ways to the same labels; a committee's in one way to bootstraps.
 
-    normalizer: Normalizer
-    classes: np.ndarray
-    n_classes: int
-    weight: np.ndarray
-    bias: np.ndarray
-
-    def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """As `Model.predict_proba`.
-
-        Raises: LabelerError: the dataset's embeddings are from another backbone.
-        """
-        proba = np.empty((len(positions), self.n_classes))
-        for start in range(0, len(positions), _ROWS):
-            rows = slice(start, start + _ROWS)
-            proba[rows] = self.of_features(dataset.embeddings[positions[rows]])
-        return proba
-
-    def of_features(self, features: np.ndarray) -> np.ndarray:
-        """(k, C) float64 probabilities from (k, d) features that are not yet normalised."""
-        logits = self.normalizer.apply(features) @ self.weight.T + self.bias
-        return spread(logits, self.classes, self.n_classes)
-
-    def save(self, path: Path) -> None:
-        """Write the model to one file, whole or not at all."""
-        _write(path, self, {"kind": "frozen"}, {})
-
-
-@dataclass(frozen=True)
-class Committee:
-    """Linear heads over the same normalised embeddings that each saw another bootstrap of the labels.
-
-    weight: (M, c, d) float32. bias: (M, c) float32. classes: (c,) int.
+    classes: (c,) int, the classes that have labels. weight: (M, c, d) float32. bias: (M, c) float32.
     """
 
     normalizer: Normalizer
@@ -127,23 +95,42 @@ class Committee:
     bias: np.ndarray
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(M, k, C) float64, rows sum to 1.
+        """(M, k, C) float64, rows sum to 1: what each head says.
 
         Raises: LabelerError: the dataset's embeddings are from another backbone.
         """
-        members, _, width = self.weight.shape
-        proba = np.empty((members, len(positions), self.n_classes))
+        proba = np.empty((len(self.weight), len(positions), self.n_classes))
         for start in range(0, len(positions), _ROWS):
             rows = slice(start, start + _ROWS)
-            features = self.normalizer.apply(dataset.embeddings[positions[rows]])
-            logits = (features @ self.weight.reshape(-1, width).T).reshape(len(features), members, -1) + self.bias
-            proba[:, rows] = spread(logits, self.classes, self.n_classes).swapaxes(0, 1)
+            proba[:, rows] = self.of_features(dataset.embeddings[positions[rows]])
         return proba
+
+    def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """As `Model.predict_proba`.
+
+        Raises: LabelerError: the dataset's embeddings are from another backbone.
+        """
+        proba = np.empty((len(positions), self.n_classes))
+        for start in range(0, len(positions), _ROWS):
+            rows = slice(start, start + _ROWS)
+            proba[rows] = self.of_features(dataset.embeddings[positions[rows]]).mean(axis=0)
+        return proba
+
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        """(M, k, C) float64 probabilities from (k, d) features that are not yet normalised."""
+        members, classes, width = self.weight.shape
+        logits = self.normalizer.apply(features) @ self.weight.reshape(-1, width).T
+        logits = logits.reshape(len(features), members, classes) + self.bias
+        return spread(logits, self.classes, self.n_classes).swapaxes(0, 1)
+
+    def save(self, path: Path) -> None:
+        """Write the model to one file, whole or not at all."""
+        _write(path, self, {"kind": "frozen"}, {})
 
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A backbone whose last blocks were trained, together with the frozen head: the mean of their probabilities.
+    """A backbone whose last blocks were trained, together with the frozen heads: the mean of their probabilities.
 
     Where one of the two has learned something odd, the other makes up for it.
 
@@ -153,8 +140,8 @@ class FineTuned:
     """
 
     encoder: Pretrained
-    frozen: FrozenHead
-    head: FrozenHead
+    frozen: LinearHeads
+    head: LinearHeads
     cut: int
     tuned: dict[str, np.ndarray]
 
@@ -176,7 +163,7 @@ class FineTuned:
             with torch.inference_mode(), onnx.autocast():
                 batch = onnx.to_device(collate([items[row] for row in rows]))
                 features[rows] = self._network.tail(self.cut, *batch).float().cpu().numpy()
-        return (self.head.of_features(features) + self.frozen.predict_proba(dataset, positions)) / 2
+        return (self.head.of_features(features).mean(axis=0) + self.frozen.predict_proba(dataset, positions)) / 2
 
     @cached_property
     def _network(self) -> "Network":
@@ -222,16 +209,18 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
         with safe_open(path, "numpy") as file:
             about = json.loads((file.metadata() or {})["labeler"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        head = FrozenHead(
+        weight, bias = tensors.pop("weight"), tensors.pop("bias")
+        head = LinearHeads(
             Normalizer(tensors.pop("mean"), tuple(about["dims"])),
             tensors.pop("classes"),
             about["n_classes"],
-            tensors.pop("weight"),
-            tensors.pop("bias"),
+            weight.reshape(-1, *weight.shape[-2:]),  # files of version 0.1 hold a single head
+            bias.reshape(-1, bias.shape[-1]),
         )
         if about["kind"] == "frozen":
             return head
-        tuned_head = replace(head, weight=tensors.pop("head.weight"), bias=tensors.pop("head.bias"))
+        weight, bias = tensors.pop("head.weight"), tensors.pop("head.bias")
+        tuned_head = replace(head, weight=weight.reshape(1, *weight.shape[-2:]), bias=bias.reshape(1, -1))
         trained_on, cut = about["encoder"], about["cut"]
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
@@ -244,7 +233,7 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
     return FineTuned(encoder, head, tuned_head, cut, tuned)
 
 
-def _write(path: Path, head: FrozenHead, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+def _write(path: Path, head: LinearHeads, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
     from safetensors.numpy import save
 
     about |= {"n_classes": head.n_classes, "dims": head.normalizer.dims}

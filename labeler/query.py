@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labeler.config import QueryConfig
-from labeler.model import Model
+from labeler.model import LinearHeads, Model
 from labeler.predict import class_proba, member_proba
-from labeler.train import Committee
 from labeler.types import Ranked
 from strategies import Candidates, Strategy
 
@@ -22,7 +21,7 @@ def rank(
     state: State,
     strategy: Strategy,
     model: Model | None,
-    committee: Committee | None,
+    committee: LinearHeads | None,
     config: QueryConfig,
     depth: int,
     rng: np.random.Generator,
@@ -54,7 +53,7 @@ def ask(
     strategy: Strategy,
     pool: np.ndarray,
     model: Model | None,
-    committee: Committee | None,
+    committee: LinearHeads | None,
     n: int,
     step: int,
     rng: np.random.Generator,
@@ -88,18 +87,11 @@ def ask(
 
 def without(seen: Candidates, chosen: np.ndarray) -> Candidates:
     """The candidates without those at the positions `chosen`."""
-    kept = np.delete(np.arange(len(seen)), chosen)
-    return replace(
-        seen,
-        ids=seen.ids[kept],
-        proba=None if seen.proba is None else seen.proba[kept],
-        member_proba=None if seen.member_proba is None else seen.member_proba[:, kept],
-        embeddings=None if seen.embeddings is None else seen.embeddings[kept],
-    )
+    return seen.take(np.delete(np.arange(len(seen)), chosen))
 
 
 def candidates(
-    state: State, strategy: Strategy, pool: np.ndarray, model: Model | None, committee: Committee | None
+    state: State, strategy: Strategy, pool: np.ndarray, model: Model | None, committee: LinearHeads | None
 ) -> Candidates:
     """What `strategy` needs to know about the items at `pool`, and nothing else.
 

@@ -10,10 +10,11 @@ from labeler.backbones import Encoder
 from labeler.config import Config
 from labeler.errors import TrainingError
 from labeler.evaluate import metrics
+from labeler.heads import fit_committee
 from labeler.model import Model, Normalizer
 from labeler.predict import class_proba
 from labeler.query import rank
-from labeler.train import fit, fit_committee
+from labeler.train import fit
 from labeler.types import Dataset, Labels, Progress, RoundResult
 
 

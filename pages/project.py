@@ -15,12 +15,14 @@ from labeler.importer import import_source
 from labeler.project import Project
 from labeler.types import ImportReport
 from pages.session import choose, require_project, require_user
+from strategies import modifiers
 
 LEARNERS = {
     "auto": "auto: the frozen head",
     "frozen": "frozen: a linear head, retrains in seconds",
     "finetune": "finetune: the backbone's last blocks learn too, takes minutes on a CPU",
 }
+MODIFIERS = {"distinct": "no near-duplicates in a batch", "balanced": "more of rare predicted classes"}
 
 require_user()
 
@@ -115,28 +117,36 @@ def settings(project: Project) -> None:
         known = strategies.registered()
     for problem in (*strategies.broken, *broken):
         st.warning(str(problem), icon=":material/extension_off:")
-    names = [*known] if config.query.strategy in known else [config.query.strategy, *known]
+    modified, current = modifiers.decompose(config.query.strategy)
+    names = [*known] if current in known else [current, *known]
     with st.form("settings", border=False):
         columns = st.columns(2)
         strategy = columns[0].selectbox(
             "Query strategy",
             names,
-            names.index(config.query.strategy),
+            names.index(current),
             format_func=lambda n: f"{n} ({known[n].family})" if n in known else n,
         )
-        batch = columns[1].number_input("Labels between rounds", 1, 100_000, config.query.batch)
+        modified = columns[1].multiselect(
+            "Modifiers",
+            [*modifiers.MODIFIERS],
+            [*dict.fromkeys(modified)],
+            format_func=lambda name: MODIFIERS.get(name, name),
+            help="None, or more of them; the first has the last word.",
+        )
         backbone = columns[0].text_input(
             "Backbone", config.learner.backbone, help="`auto`, or a timm or Hugging Face name."
         )
         kind = columns[1].selectbox(
             "Learner", [*LEARNERS], [*LEARNERS].index(config.learner.kind), format_func=lambda kind: LEARNERS[kind]
         )
+        batch = columns[0].number_input("Labels between rounds", 1, 100_000, config.query.batch)
         target = columns[0].number_input("Target accuracy", 0.0, 1.0, config.target_accuracy, 0.01)
         budget = columns[1].number_input("Budget (labels in all)", 1, 10_000_000, config.budget)
         if not st.form_submit_button("Save from the next round on"):
             return
     values = config.as_dict() | {"target_accuracy": target, "budget": int(budget)}
-    values["query"] |= {"strategy": strategy, "batch": int(batch)}
+    values["query"] |= {"strategy": modifiers.compose(modified, strategy), "batch": int(batch)}
     values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind}
     try:
         project.save(parse(values, "The form"))

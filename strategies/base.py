@@ -8,12 +8,15 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+
+from strategies import blocks
 
 Need = Literal["proba", "member_proba", "embeddings", "labeled"]
 NEEDS: tuple[Need, ...] = ("proba", "member_proba", "embeddings", "labeled")
@@ -48,7 +51,7 @@ class Candidates:
     ids: (n,) any unique identifiers; strategies return positions into it, never ids.
     proba: (n, C) float, predicted class probabilities, rows sum to 1.
     member_proba: (M, n, C) float, the same from each member of a committee.
-    embeddings: (n, d) float.
+    embeddings: (n, d) float; a memory map in half precision, larger than memory, will do.
     labeled_embeddings: (m, d) float and labeled_targets: (m,) int, what is labeled so far (m may be 0).
 
     Raises: InvalidCandidates: shapes that do not fit, NaN, or rows that do not sum to 1.
@@ -88,19 +91,34 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, positions: np.ndarray, needs: Iterable[Need] = NEEDS) -> "Candidates":
+        """The candidates at these positions, with what is in `needs` of all that is known about them."""
+        known: dict[str, np.ndarray | None] = {"ids": self.ids[positions]}
+        for name in ("proba", "member_proba", "embeddings"):
+            array = getattr(self, name) if name in needs else None
+            known[name] = None if array is None else array.take(positions, axis=-2)
+        some = copy(self)
+        vars(some).update(known)  # past __init__: what was checked once is not checked again
+        return some
+
 
 def _check_proba(name: str, proba: np.ndarray, leading: tuple[int, ...]) -> None:
     if proba.shape[:-1] != leading or proba.shape[-1] == 0:
         raise InvalidCandidates(f"{name} has shape {proba.shape}; expected {(*leading, 'C')}.")
-    # `not (… <= …)` is also true for NaN
-    if not (np.abs(proba.sum(axis=-1) - 1) <= 1e-3).all() or (proba < 0).any():
-        raise InvalidCandidates(f"{name} holds a row that is no probability distribution (NaN, negative, or sum ≠ 1).")
+    for member in proba if proba.ndim == 3 else (proba,):
+        for _, block in blocks.rows(member):
+            sums = block @ np.ones(proba.shape[-1], dtype=block.dtype)
+            # `not (… <= …)` is also true for NaN
+            if not (np.abs(sums - 1) <= 1e-3).all() or block.min(initial=0) < 0:
+                raise InvalidCandidates(
+                    f"{name} holds a row that is no probability distribution (NaN, negative, or sum ≠ 1)."
+                )
 
 
 def _check_embeddings(name: str, embeddings: np.ndarray) -> None:
     if embeddings.ndim != 2:
         raise InvalidCandidates(f"{name} has shape {embeddings.shape}; expected two axes: item, feature.")
-    if not np.isfinite(embeddings).all():
+    if not blocks.finite(embeddings):
         raise InvalidCandidates(f"{name} holds NaN or infinity.")
 
 
@@ -182,7 +200,7 @@ class Strategy:
             raise InvalidScores(f"strategy {self.name!r} failed in {file}, {describe(error, file)}") from error
 
 
-def describe(error: Exception, file: str) -> str:
+def describe(error: BaseException, file: str) -> str:
     """The error with the line of `file` (a name or path) that it comes from."""
     line = error.lineno if isinstance(error, SyntaxError) else None
     for frame in traceback.extract_tb(error.__traceback__):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from strategies.base import Candidates, scores
+from strategies.blocks import by_rows
 from strategies.uncertainty import shannon
 
 FAMILY = "query by committee"
@@ -29,7 +30,7 @@ def vote_entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """
     assert c.member_proba is not None
     # sorted: the same split gives the same float whichever classes it is between, so that ties are ties
-    return shannon(np.sort(vote_shares(c.member_proba), axis=1))
+    return by_rows(lambda proba: shannon(np.sort(vote_shares(proba), axis=1)), c.member_proba)
 
 
 @scores(needs="member_proba")
@@ -41,7 +42,7 @@ def consensus_entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     Source:  Settles 2010, section 3.2 (the consensus distribution); modAL.disagreement.consensus_entropy.
     """
     assert c.member_proba is not None
-    return shannon(c.member_proba.mean(axis=0))
+    return by_rows(lambda proba: shannon(proba.mean(axis=0)), c.member_proba)
 
 
 @scores(needs="member_proba")
@@ -52,15 +53,15 @@ def max_kl(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     Returns: (n,) nats, from 0 (all equal) to log M; higher is asked first.
     Source:  McCallum & Nigam 1998 (who take the mean over the members); modAL.disagreement.KL_max_disagreement.
     """
-    from scipy.special import rel_entr
-
     assert c.member_proba is not None
-    consensus = c.member_proba.mean(axis=0)
-    consensus = np.maximum(consensus, np.finfo(consensus.dtype).tiny)  # the mean of denormals can be 0
-    farthest = np.zeros(len(c), dtype=consensus.dtype)
-    for proba in c.member_proba:  # one at a time: nothing larger than (n, C) is made
-        np.maximum(farthest, rel_entr(proba, consensus).sum(axis=1), out=farthest)
-    return farthest
+    return by_rows(_max_kl, c.member_proba)
+
+
+def _max_kl(member_proba: np.ndarray) -> np.ndarray:
+    tiny = np.finfo(member_proba.dtype).tiny  # log stays finite where a probability is 0
+    consensus = np.log(np.maximum(member_proba.mean(axis=0), tiny))
+    divergence = [(p * (np.log(np.maximum(p, tiny)) - consensus)).sum(axis=1) for p in member_proba]
+    return np.maximum(np.max(divergence, axis=0), 0)  # never below 0 but by rounding
 
 
 @scores(needs="member_proba")
@@ -72,7 +73,7 @@ def variation_ratio(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     Source:  Freeman 1965; Gal 2016, section 3.3.1.
     """
     assert c.member_proba is not None
-    return 1 - vote_shares(c.member_proba).max(axis=1)
+    return 1 - by_rows(lambda proba: vote_shares(proba).max(axis=1), c.member_proba)
 
 
 @scores(needs="member_proba")
@@ -84,8 +85,9 @@ def bald(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     Source:  Houlsby et al. 2011, equation 2.
     """
     assert c.member_proba is not None
-    doubt = np.zeros(len(c), dtype=c.member_proba.dtype)
-    for proba in c.member_proba:  # one at a time: nothing larger than (n, C) is made
-        doubt += shannon(proba)
-    # never below 0 but by rounding
-    return np.maximum(shannon(c.member_proba.mean(axis=0)) - doubt / len(c.member_proba), 0)
+    return by_rows(_bald, c.member_proba)
+
+
+def _bald(member_proba: np.ndarray) -> np.ndarray:
+    doubt = sum(map(shannon, member_proba)) / len(member_proba)
+    return np.maximum(shannon(member_proba.mean(axis=0)) - doubt, 0)  # never below 0 but by rounding

@@ -3,11 +3,10 @@
 import numpy as np
 
 from strategies.base import Candidates, scores
+from strategies.blocks import by_rows, rows
 from strategies.uncertainty import shannon
 
 FAMILY = "density-weighted"
-
-BLOCK = 4096  # rows read at a time
 
 
 def density(embeddings: np.ndarray) -> np.ndarray:
@@ -19,15 +18,14 @@ def density(embeddings: np.ndarray) -> np.ndarray:
     Args:    embeddings: (n, d) float.
     Returns: (n,) from 0 (opposite to all) to 1 (in the direction of all).
     """
-    blocks = [slice(start, start + BLOCK) for start in range(0, len(embeddings), BLOCK)]
-    norms = np.sqrt(np.concatenate([np.einsum("ij,ij->i", embeddings[rows], embeddings[rows]) for rows in blocks]))
+    norms = np.sqrt(by_rows(lambda x: np.einsum("ij,ij->i", x, x), embeddings))
     inverse = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
     mean = np.zeros(embeddings.shape[1])
-    for rows in blocks:  # weighted sums of rows in place of a normalised copy of the pool; added up in double precision
-        mean += inverse[rows] @ embeddings[rows]
-    mean = (mean / len(embeddings)).astype(embeddings.dtype, copy=False)
+    for part, x in rows(embeddings):  # weighted sums of rows in place of a normalised copy; in double precision
+        mean += inverse[part] @ x
+    mean = (mean / len(embeddings)).astype(norms.dtype)
     # einsum and not @: it adds up every row in the same way, so that equal items have equal densities
-    cosine = np.concatenate([np.einsum("ij,j->i", embeddings[rows], mean) for rows in blocks]) * inverse
+    cosine = by_rows(lambda x: np.einsum("ij,j->i", x, mean), embeddings) * inverse
     return (1 + np.clip(cosine, -1, 1)) / 2
 
 
@@ -44,4 +42,4 @@ def information_density(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """
     assert c.proba is not None
     assert c.embeddings is not None
-    return shannon(c.proba) * density(c.embeddings)
+    return by_rows(shannon, c.proba) * density(c.embeddings)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from strategies import blocks
 from strategies.base import Candidates, scores, top
 from strategies.uncertainty import gap, shannon
 
 FAMILY = "expected model change"
 
-BLOCK = 4096  # rows read at a time
 CANDIDATES = 200  # items whose effect is worked out: half of them the smallest margins, half drawn
 REFERENCE = 500  # items drawn to estimate the pool's error on
 RIDGE = 1.0  # weight decay of the head; with rows of length 1 this is logistic regression's C = 1
@@ -28,10 +28,8 @@ def expected_gradient_length(c: Candidates, rng: np.random.Generator) -> np.ndar
     assert c.proba is not None
     assert c.embeddings is not None
     lengths = np.empty(len(c))
-    for start in range(0, len(c), BLOCK):
-        rows = slice(start, start + BLOCK)
+    for rows, x in blocks.rows(c.embeddings):
         p = c.proba[rows].astype(float)  # in single precision the difference below is noise where the model is sure
-        x = c.embeddings[rows]
         squares = np.einsum("ij,ij->i", p, p)
         residuals = np.sqrt(np.maximum(1 + squares[:, None] - 2 * p, 0))  # ‖p − e_c‖
         lengths[rows] = (p * residuals).sum(axis=1) * np.sqrt(1 + np.einsum("ij,ij->i", x, x))
@@ -59,7 +57,7 @@ def expected_error_reduction(c: Candidates, rng: np.random.Generator) -> np.ndar
     n = len(c)
     gaps = gap(c.proba).astype(float)
     tried, reference = _tried(gaps, rng), rng.choice(n, min(n, REFERENCE), replace=False)
-    mean = c.embeddings.mean(axis=0)
+    mean = blocks.mean(c.embeddings)
     steps = influence(
         _features(c.embeddings[tried], mean),
         _features(c.embeddings[reference], mean),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from strategies import blocks
 from strategies.base import Candidates, selects
 from strategies.low_budget import by_samples, nearest_squared, squared_distances
 from strategies.uncertainty import gap
@@ -47,8 +48,9 @@ def _herd(c: Candidates, weights: np.ndarray, n: int, rng: np.random.Generator) 
 
     def choose(rows: np.ndarray, answered: np.ndarray, k: int) -> np.ndarray:
         # centred, so that ‖x‖² + ‖y‖² − 2 x·y does not cancel in float32 when the pool lies far from 0
-        mean = X[rows].mean(axis=0)
-        sample = (X[rows] - mean).astype(np.float32, copy=False)
+        sample = blocks.take(X, rows)
+        mean = sample.mean(axis=0)
+        sample = (sample - mean).astype(np.float32, copy=False)
         kernel = squared_distances(sample)
         width = _width(sample, (known - mean).astype(np.float32, copy=False), kernel)
         kernel /= -(width**2)
@@ -88,7 +90,7 @@ def _greedy(kernel: np.ndarray, weights: np.ndarray, covered: np.ndarray, n: int
     Lazy: what a row adds can only shrink as others are chosen, so that an old gain is an upper bound, and only rows
     whose bound is the highest are looked at again.
     """
-    bounds = np.maximum(kernel - covered, 0) @ weights
+    bounds = blocks.by_rows(lambda rows: np.maximum(rows - covered, 0) @ weights, kernel)
     chosen = np.empty(n, dtype=np.intp)
     for i in range(n):
         fresh = np.zeros(len(bounds), dtype=bool)

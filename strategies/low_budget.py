@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from strategies import blocks
 from strategies.base import Candidates, selects
+from strategies.blocks import nearest_squared
 
 FAMILY = "low budget"
 
-LARGE = 10_000  # rows above which mini-batches find much the same centres in a fraction of the time
+LARGE = 10_000  # rows above which mini-batches find much the same centres in a fraction of the time …
+DRAWN = 50_000  # … among so many drawn at random; the other rows are given to the nearest centre
 CLUSTERS = 500  # at most so many in typiclust
 NEIGHBOURS = 20  # a typical item is near to so many others
 SMALL = 5  # a cluster of fewer items is noise, and its turn comes last
@@ -52,9 +55,8 @@ def typiclust(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     assert c.labeled_embeddings is not None
     N, known = len(c), c.labeled_embeddings
     k = min(len(known) + n, CLUSTERS)
-    X = np.concatenate([c.embeddings, known]).astype(np.float32, copy=False)
-    labels, _ = clusters(X, k, int(rng.integers(2**31)))
-    order = np.argsort(labels[:N], kind="stable")
+    labels, _ = clusters(c.embeddings, k, int(rng.integers(2**31)), also=known)
+    order = np.argsort(labels[:N].astype(np.int16), kind="stable")  # sixteen bits are sorted in linear time
     members = np.split(order, np.searchsorted(labels[order], np.arange(1, k)))
     sizes = np.bincount(labels, minlength=k)
     asked, left = np.bincount(labels[N:], minlength=k), np.bincount(labels[:N], minlength=k)
@@ -64,7 +66,7 @@ def typiclust(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     for i in range(n):
         turn = int(np.lexsort((lots, -sizes, asked, sizes < SMALL, left == 0))[0])
         if turn not in queues:
-            queues[turn] = _typical_first(X, rng.permutation(members[turn]))
+            queues[turn] = _typical_first(c.embeddings, rng.permutation(members[turn]))
         chosen[i] = queues[turn][-left[turn]]
         left[turn] -= 1
         asked[turn] += 1
@@ -76,7 +78,8 @@ def _typical_first(X: np.ndarray, members: np.ndarray) -> np.ndarray:
     crowd, others = members[:CROWD], members[CROWD:]
     near = min(NEIGHBOURS, max(1, len(crowd) // 2))
     if len(crowd) > 1:
-        away = squared_distances(X[crowd] - X[crowd].mean(axis=0))
+        rows = blocks.take(X, crowd)
+        away = squared_distances((rows - rows.mean(axis=0)).astype(np.float32, copy=False))
         np.fill_diagonal(away, np.inf)  # nobody is a neighbour of himself
         distances = np.sqrt(np.partition(away, near - 1, axis=1)[:, :near]).mean(axis=1)
         crowd = crowd[np.argsort(distances, kind="stable")]
@@ -101,13 +104,16 @@ def prob_cover(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     share = 1 / max(2, len(known) + n)
 
     def choose(rows: np.ndarray, answered: np.ndarray, k: int) -> np.ndarray:
-        mean = X[rows].mean(axis=0)
-        sample = (X[rows] - mean).astype(np.float32, copy=False)
+        sample = blocks.take(X, rows)
+        mean = sample.mean(axis=0)
+        sample = (sample - mean).astype(np.float32, copy=False)
         away = squared_distances(sample)
         if len(rows) > 1:
-            pairs = away[~np.eye(len(rows), dtype=bool)]  # an item and itself are no pair
+            pairs = np.concatenate([away[i, :i] for i in range(1, len(rows))])
             rank = int(share * len(pairs))
-            radius = np.partition(pairs, rank)[rank] * (1 + 1e-5)  # a little more, for distances that are equal
+            pairs.partition(rank)
+            radius = pairs[rank] * (1 + 1e-5)  # a little more, for distances that are equal
+            del pairs
         else:
             radius = np.float32(0)
         held = away <= radius
@@ -164,25 +170,13 @@ def squared_distances(X: np.ndarray) -> np.ndarray:
     return away
 
 
-def nearest_squared(X: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Squared distance from each row of X to the nearest of the others; infinite where there are none."""
-    nearest = np.full(len(X), np.inf, dtype=X.dtype)
-    norms = np.einsum("ij,ij->i", X, X)
-    for start in range(0, len(others), 2048):
-        block = others[start : start + 2048]
-        away = np.einsum("ij,ij->i", block, block) - 2 * (X @ block.T)
-        np.minimum(nearest, away.min(axis=1) + norms, out=nearest)
-    return np.maximum(nearest, 0)
-
-
 def middles(
     X: np.ndarray, labels: np.ndarray, centres: np.ndarray, weights: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """The item of each cluster that is nearest to its centre, from the heaviest cluster to the lightest."""
     distances = np.empty(len(X), dtype=centres.dtype)
-    for start in range(0, len(X), 4096):  # in blocks: the differences of a whole pool would be a copy of it
-        rows = slice(start, start + 4096)
-        off = X[rows] - centres[labels[rows]]
+    for rows, block in blocks.rows(X):
+        off = block - centres[labels[rows]]
         distances[rows] = np.einsum("ij,ij->i", off, off)
     shuffled = rng.permutation(len(X))  # the stable sort below then leaves ties in random order
     order = shuffled[np.lexsort((distances[shuffled], labels[shuffled]))]
@@ -191,16 +185,33 @@ def middles(
     return order[first][np.argsort(-heavy, kind="stable")]
 
 
-def clusters(X: np.ndarray, k: int, seed: int, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The k-means cluster of each row (n,) and the centres (k, d); the same for the same seed."""
+def clusters(
+    X: np.ndarray, k: int, seed: int, weights: np.ndarray | None = None, also: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k-means cluster of each row (n,) and the centres (k, d); the same for the same seed.
+
+    Args:    weights: (n,) how much each row of X counts. also: (m, d) rows that follow those of X.
+    """
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
-    kind = MiniBatchKMeans if len(X) > LARGE else KMeans
+    parts = [X] if also is None else [X, also]
+    n = sum(map(len, parts))
+    drawn = np.arange(n)
+    if n > max(DRAWN, LARGE):
+        drawn = np.sort(np.random.default_rng(seed).choice(n, DRAWN, replace=False))
+        first = int(np.searchsorted(drawn, len(X)))
+        sample = np.concatenate([blocks.take(X, drawn[:first]), *(part[drawn[first:] - len(X)] for part in parts[1:])])
+    else:
+        sample = blocks.widened(X if also is None else np.concatenate(parts))
+    kind = MiniBatchKMeans if n > LARGE else KMeans
     model = kind(n_clusters=k, n_init=1, random_state=seed)
     # several threads would add up in the order in which they finish: not the same for the same seed
     with threadpool_limits(1, user_api="openmp"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
-        labels = model.fit_predict(X, sample_weight=weights)
-    return labels, model.cluster_centers_
+        labels = model.fit_predict(sample, sample_weight=None if weights is None else weights[drawn])
+    centres = model.cluster_centers_
+    if len(drawn) < n:
+        labels = np.concatenate([blocks.nearest(part, centres, centres.mean(axis=0))[1] for part in parts])
+    return labels, centres

@@ -205,6 +205,8 @@ _KNOWN: dict[str, tuple[tuple[Need, ...], str, Best, str, str]] = {
     ),
 }
 
+NAMES: tuple[str, ...] = tuple(_KNOWN)
+
 
 @functools.cache
 def resolve(name: str) -> Strategy | None:

@@ -28,16 +28,16 @@ class Broken:
 
 @contextmanager
 def strategies_of(folder: Path) -> Iterator[list[Broken]]:
-    """Make the strategies in a folder's Python files known within the block, in this thread only.
+    """Make the strategies in a folder's Python files, or in one file, known within the block, in this thread only.
 
     The files are read anew each time, so that one that is mended needs no restart; they are code, and are run.
     A folder that is not there has no strategies.
 
     Returns: the files that could not be used; those of the others can be found by `base.get`.
     """
-    with base.registry(dict(base.registered())) as known:
+    with base.registry(dict(base.current())) as known:
         broken = []
-        for path in sorted(folder.glob("*.py")):
+        for path in [folder] if folder.is_file() else sorted(folder.glob("*.py")):
             module = ModuleType(f"project_strategies.{path.stem}")
             module.__file__ = str(path)
             broken += _add(known, path.name, lambda path=path, module=module: _execute(path, module))  # type: ignore[misc]
@@ -62,7 +62,7 @@ def _add(known: dict[str, base.Strategy], name: str, register: Callable[[], obje
     try:
         with base.registry({}) as own:
             register()
-    except Exception as error:  # somebody else's code raises whatever it likes
+    except (Exception, SystemExit) as error:  # somebody else's code raises whatever it likes, and may call exit()
         return [Broken(name, base.describe(error, name))]
     taken = sorted(own.keys() & known.keys())
     if taken:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from strategies.base import Candidates, scores
+from strategies.blocks import by_rows
 
 FAMILY = "uncertainty sampling"
 
@@ -27,8 +28,22 @@ def gap(proba: np.ndarray) -> np.ndarray:
     """
     if proba.shape[1] == 1:
         return proba[:, 0]
-    best = np.partition(proba, -2, axis=1)
-    return best[:, -1] - best[:, -2]
+    return by_rows(_gap, proba)
+
+
+def highest(proba: np.ndarray) -> np.ndarray:
+    """The highest probability of each item (n,), from proba (n, C)."""
+    return by_rows(lambda block: np.ascontiguousarray(block.T).max(axis=0), proba)
+
+
+def _gap(proba: np.ndarray) -> np.ndarray:
+    # class by class over many items at once, which is several times as fast as to sort each item's few classes
+    columns = np.ascontiguousarray(proba.T)
+    first, second = columns[0], np.full(len(proba), -np.inf, dtype=proba.dtype)
+    for column in columns[1:]:
+        second = np.maximum(second, np.minimum(first, column))
+        first = np.maximum(first, column)
+    return first - second
 
 
 @scores(needs="proba")
@@ -40,7 +55,7 @@ def least_confidence(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     Source:  Lewis & Gale 1994; Settles 2010, section 3.1.
     """
     assert c.proba is not None
-    return 1 - c.proba.max(axis=1)
+    return 1 - highest(c.proba)
 
 
 @scores(needs="proba")
@@ -64,4 +79,4 @@ def entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     Source:  Settles 2010, section 3.1.
     """
     assert c.proba is not None
-    return shannon(c.proba)
+    return by_rows(shannon, c.proba)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from safetensors.numpy import save_file
 
 from labeler import model as module
 from labeler.errors import LabelerError
-from labeler.model import Committee, FrozenHead, Normalizer, load, spread
+from labeler.model import LinearHeads, Normalizer, load, spread
 from labeler.types import Dataset
 
 
@@ -18,14 +19,14 @@ def dataset(embeddings: np.ndarray, dims: tuple[int, ...]) -> Dataset:
     return Dataset([f"text {i}" for i in range(len(embeddings))], embeddings.astype(np.float32), dims)
 
 
-def head(n_classes: int = 3) -> FrozenHead:
+def head(n_classes: int = 3) -> LinearHeads:
     """Looks at one layer of two columns, centred at (1, 1); knows classes 0 and 2."""
-    return FrozenHead(
+    return LinearHeads(
         Normalizer(np.array([1, 1], dtype=np.float32), (2,)),
         np.array([0, 2]),
         n_classes,
-        np.array([[1, 0], [0, 2]], dtype=np.float32),
-        np.array([0, np.log(2)], dtype=np.float32),
+        np.array([[[1, 0], [0, 2]]], dtype=np.float32),
+        np.array([[0, np.log(2)]], dtype=np.float32),
     )
 
 
@@ -81,16 +82,21 @@ def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     np.testing.assert_allclose(head().predict_proba(data, positions), whole)
 
 
-def test_a_committee_is_its_members() -> None:
+def test_several_heads_speak_for_themselves_and_predict_their_mean() -> None:
     one = head()
-    other = FrozenHead(one.normalizer, one.classes, 3, one.weight[::-1].copy(), -one.bias)
-    both = Committee(
-        one.normalizer, one.classes, 3, np.stack([one.weight, other.weight]), np.stack([one.bias, other.bias])
+    other = LinearHeads(one.normalizer, one.classes, 3, one.weight[:, ::-1].copy(), -one.bias)
+    both = LinearHeads(
+        one.normalizer,
+        one.classes,
+        3,
+        np.concatenate([one.weight, other.weight]),
+        np.concatenate([one.bias, other.bias]),
     )
     data = dataset(np.random.default_rng(0).normal(size=(6, 2)), (2,))
     positions = np.array([4, 0, 5])
-    expected = [m.predict_proba(data, positions) for m in (one, other)]
+    expected = np.stack([m.predict_proba(data, positions) for m in (one, other)])
     np.testing.assert_allclose(both.member_proba(data, positions), expected, rtol=1e-5)
+    np.testing.assert_allclose(both.predict_proba(data, positions), expected.mean(axis=0), rtol=1e-5)
 
 
 # ---------------------------------------------------------------- files
@@ -102,6 +108,15 @@ def test_a_saved_head_gives_the_same_probabilities(tmp_path: Path) -> None:
     again = load(tmp_path / "new" / "m.safetensors")
     np.testing.assert_array_equal(again.predict_proba(data, np.arange(50)), head().predict_proba(data, np.arange(50)))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.safetensors"]
+
+
+def test_a_file_with_a_single_head_of_version_0_1_is_read(tmp_path: Path) -> None:
+    one = head()
+    old = replace(one, weight=one.weight[0], bias=one.bias[0])
+    old.save(tmp_path / "m")
+    data = dataset(np.random.default_rng(0).normal(size=(5, 2)), (2,))
+    again = load(tmp_path / "m")
+    np.testing.assert_array_equal(again.predict_proba(data, np.arange(5)), one.predict_proba(data, np.arange(5)))
 
 
 def test_saving_again_replaces_the_file(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ import pytest
 
 from labeler import predict
 from labeler.config import LearnerConfig
+from labeler.heads import fit_committee
 from labeler.predict import class_proba, member_proba
-from labeler.train import fit, fit_committee
+from labeler.train import fit
 from labeler.types import Dataset, Labels
 
 RNG = np.random.default_rng(0)

@@ -3,31 +3,11 @@
 import ast
 
 import pytest
+from page_tools import everything, visit, widget
 from samples import ROOT, add, text_config
-from streamlit.testing.v1 import AppTest
 
 from labeler import project as projects
 from labeler.types import Answer, Metrics, RoundResult
-
-
-def visit(page: str = "label") -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=30)
-    app.run()
-    if page != "label":
-        app.switch_page(f"{page}.py").run()
-    assert not app.exception, app.exception
-    return app
-
-
-def everything(app: AppTest) -> str:
-    shown = [*app.title, *app.markdown, *app.caption, *app.info, *app.error, *app.success, *app.warning, *app.metric]
-    return " ".join(f"{getattr(e, 'label', '')} {e.value}" for e in shown)
-
-
-def widget(app: AppTest, kind: str, label: str):
-    """The widget of this kind whose label begins so."""
-    return next(w for w in app.get(kind) if w.label.startswith(label))
-
 
 PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py") if p.stem not in ("app", "session"))
 
@@ -101,6 +81,22 @@ def test_settings_are_saved_and_wrong_ones_are_not(project):
     saved = projects.open_project(project.folder).config
     assert (saved.query.strategy, saved.budget) == ("entropy", 77)
     assert saved.classes == text_config().classes
+
+
+def test_modifiers_are_chosen_beside_the_strategy_and_shown_again(project):
+    app = visit("project")
+    assert widget(app, "multiselect", "Modifiers").value == []
+    widget(app, "selectbox", "Query strategy").set_value("margin")
+    widget(app, "multiselect", "Modifiers").set_value(["balanced", "distinct"])
+    widget(app, "button", "Save").click().run()
+    assert projects.open_project(project.folder).config.query.strategy == "balanced(distinct(margin))"
+    app = visit("project")
+    assert widget(app, "selectbox", "Query strategy").value == "margin"
+    assert widget(app, "multiselect", "Modifiers").value == ["balanced", "distinct"]
+    assert "no near-duplicates in a batch" in widget(app, "multiselect", "Modifiers").options
+    widget(app, "multiselect", "Modifiers").set_value([])
+    widget(app, "button", "Save").click().run()
+    assert projects.open_project(project.folder).config.query.strategy == "margin"
 
 
 def test_a_broken_strategy_of_the_projects_own_is_reported_and_the_others_can_be_chosen(project):

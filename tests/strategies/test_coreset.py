@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies import Candidates, get
+from strategies import Candidates, blocks, coreset, get
 
 
 def k_center(embeddings: np.ndarray, labeled: np.ndarray, n: int, seed: int = 0) -> list[int]:
@@ -66,11 +66,85 @@ def test_each_choice_is_the_farthest_and_the_radius_never_grows(n: int, m: int, 
     assert radii == sorted(radii, reverse=True)
 
 
-def test_many_labels_are_measured_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from strategies import coreset
+# ---------------------------------------------------------------- without a pass through the pool for each choice
 
-    rng = np.random.default_rng(0)
-    X, labeled = rng.normal(size=(50, 3)).astype(np.float32), rng.normal(size=(7, 3)).astype(np.float32)
-    monkeypatch.setattr(coreset, "BLOCK", 7 * 8)  # eight rows a block: the last block is a part
-    nearest = coreset._nearest(X, np.einsum("ij,ij->i", X, X), labeled)
-    np.testing.assert_allclose(nearest, distances(X, labeled) ** 2, rtol=1e-4, atol=1e-5)
+
+def grouped(n: int, seed: int = 0) -> np.ndarray:
+    """Points in groups of different sizes, so that one choice covers many others."""
+    draw = np.random.default_rng(seed)
+    centres = 10 * draw.normal(size=(6, 3))
+    return centres[draw.choice(6, n, p=[0.4, 0.3, 0.15, 0.1, 0.04, 0.01])] + draw.normal(size=(n, 3))
+
+
+def one_by_one(X: np.ndarray, labeled: np.ndarray, n: int, value: coreset.Value, skip: int) -> list[int]:
+    """The same greedy choice, with all distances measured anew each time."""
+    chosen: list[int] = []
+    for i in range(n):
+        worth = value(distances(X, np.vstack([labeled, X[chosen]])) ** 2, np.arange(len(X)), i)
+        worth[chosen] = -np.inf
+        chosen.append(int(np.argsort(-worth)[min(skip, len(X) - i - 1)]))
+    return chosen
+
+
+@pytest.mark.parametrize("skip", [0, 20])
+@pytest.mark.parametrize("ahead", [1, 2, 30])
+@pytest.mark.parametrize("n", [25, 400])
+@pytest.mark.parametrize("falling", [False, True])
+def test_the_choice_is_that_of_measuring_all_each_time(
+    skip: int, ahead: int, n: int, falling: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coreset, "AHEAD", 0)
+    monkeypatch.setattr(coreset, "FEWEST", ahead)
+    monkeypatch.setattr(coreset, "MOST", 2 * ahead)
+    points, bonus = grouped(400), np.random.default_rng(1).random(400)
+
+    def value(away: np.ndarray, positions: np.ndarray, chosen: int) -> np.ndarray:
+        return (400 - chosen) / 400 * away + chosen / 400 * 50 * bonus[positions] if falling else away
+
+    first = np.empty(0, dtype=np.intp)
+    picks = coreset.greedily(points, points[:3] + 1, first, n, np.random.default_rng(0), value, skip)
+    assert picks.tolist() == one_by_one(points, points[:3] + 1, n, value, skip)
+
+
+def test_the_pool_is_read_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    measure = blocks.nearest_squared
+    monkeypatch.setattr(blocks, "nearest_squared", lambda *arrays: passes.append(1) or measure(*arrays))
+    draw = np.random.default_rng(0)
+    k_center(draw.normal(size=(5_000, 20)), draw.normal(size=(10, 20)), 50)
+    assert len(passes) <= 3
+
+
+# ---------------------------------------------------------------- robust_k_center
+
+
+def robust(embeddings: np.ndarray, labeled: np.ndarray, n: int) -> list[int]:
+    c = Candidates(np.arange(len(embeddings)), None, None, embeddings, labeled, np.zeros(len(labeled), dtype=int))
+    return get("robust_k_center").query(c, n, np.random.default_rng(0)).positions.tolist()
+
+
+def test_an_outlier_is_what_k_center_takes_first_and_the_robust_one_last() -> None:
+    points = line(*range(1, 20), 100)  # twenty items, of which one may be left out
+    assert k_center(points, line(0), 2) == [19, 18]
+    # 19 is the farthest from 0 but for 100; then 9 and 10, which lie 9 from what is nearest to them
+    picks = robust(points, line(0), 20)
+    assert picks[0] == 18
+    assert picks[1] in (8, 9)
+    assert picks[-1] == 19
+
+
+def test_in_a_small_pool_nothing_is_an_outlier() -> None:
+    points = line(1, 2, 5, 6, 10)
+    assert robust(points, line(0), 3) == k_center(points, line(0), 3)
+
+
+def test_all_but_the_share_that_is_left_out_are_covered_more_closely() -> None:
+    draw = np.random.default_rng(0)
+    crowd, far = draw.normal(size=(480, 3)), 100 * draw.normal(size=(20, 3))
+    points, labeled = np.vstack([crowd, far]), np.zeros((1, 3))
+
+    def radius(picks: list[int]) -> float:
+        """The distance within which 95 % of the items are."""
+        return float(np.quantile(distances(points, np.vstack([labeled, points[picks]])), 0.95))
+
+    assert radius(robust(points, labeled, 15)) < 0.7 * radius(k_center(points, labeled, 15))

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies import Candidates, get
-from strategies import density as module
+from strategies import Candidates, blocks, get
 from strategies.density import density
 
 LN2 = np.log(2)
@@ -41,7 +40,8 @@ def test_it_is_the_mean_over_all_pairs(n: int, d: int, seed: int) -> None:
 
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     X = np.random.default_rng(0).normal(1, 1, (50, 6)).astype(np.float32)
-    monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setattr(blocks, "ENTRIES", 7 * 6)
+    monkeypatch.setattr(blocks, "FEW", 9 * 6)
     np.testing.assert_allclose(density(X), pair_by_pair(X), rtol=1e-5)
 
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies import Candidates, get
-from strategies import expected_change as module
+from strategies import Candidates, blocks, get
 from strategies.expected_change import CURVATURE, RIDGE, influence, loss_after
 from strategies.uncertainty import gap, shannon
 
@@ -67,7 +66,7 @@ def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert c.proba is not None
     assert c.embeddings is not None
     whole = gradient_length(c.proba, c.embeddings)
-    monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setattr(blocks, "ENTRIES", 7 * 5)
     np.testing.assert_array_equal(gradient_length(c.proba, c.embeddings), whole)
 
 

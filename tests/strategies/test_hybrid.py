@@ -1,11 +1,13 @@
 """Unsure and different: each strategy on a few points, and what stays true where it draws by position."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies import Candidates, get, hybrid
+from strategies import Candidates, coreset, get, hybrid
 
 
 def pool(embeddings: np.ndarray, unsure: np.ndarray) -> Candidates:
@@ -160,3 +162,61 @@ def test_fewer_distinct_items_than_asked_are_filled_with_the_unsurest() -> None:
     assert {0 if i < 3 else 9 for i in picks[:2]} == {0, 9}
     rest = sorted(set(range(5)) - set(picks[:2]), reverse=True)
     assert picks[2:] == rest[:2]
+
+
+# ---------------------------------------------------------------- ranked_batch
+
+
+def ranked(c: Candidates, labeled: np.ndarray, name: str = "ranked_batch", n: int = 1, seed: int = 0) -> list[int]:
+    known = replace(c, labeled_embeddings=labeled, labeled_targets=np.zeros(len(labeled), dtype=int))
+    return pick(name, known, n, seed)
+
+
+def test_ranked_batch_by_hand() -> None:
+    # Three items, three labels, so that α is 3/6, 2/6, 1/6; similarity is 1 / (1 + distance); unsureness is halved, as
+    # of two classes the most probable has ½ at least
+    c = pool(line(1, 3, 4), np.array([1.0, 0.2, 0.4]))
+    labels = line(0, 0, 0)
+    # ½ (½ + .5) = .5, ½ (¾ + .1) = .425, ½ (⅘ + .2) = .5: move the first a little, and 4 is first
+    c = replace(c, embeddings=line(0.9, 3, 4))
+    # then .9: ⅓ · .9/1.9 + ⅔ · .5 = .491; 3: ⅓ · ½ + ⅔ · .1 = .233
+    assert ranked(c, labels, n=3) == [2, 0, 1]
+
+
+def test_with_many_labels_doubt_decides_and_with_few_distance() -> None:
+    c = pool(line(1, 4), np.array([0.9, 0.1]))
+    assert ranked(c, line(0)) == [1]
+    assert ranked(c, np.zeros((100, 1))) == [0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(2, 25), m=st.integers(1, 9), d=st.integers(1, 5), seed=st.integers(0, 10_000))
+def test_ranked_batch_is_that_of_modal(n: int, m: int, d: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    c = pool(draw.normal(size=(n, d)), draw.random(n))
+    labeled = draw.normal(size=(m, d))
+    expected = ranked(c, labeled, "modAL.batch.uncertainty_batch_sampling", n)
+    assert ranked(c, labeled, n=n) == expected
+
+
+def test_with_nothing_labeled_it_begins_as_modal_does_and_never_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    c, nothing = pool(draw.normal(size=(60, 3)), draw.random(60)), np.empty((0, 3))
+    expected = ranked(c, nothing, "modAL.batch.uncertainty_batch_sampling", 10)
+    assert ranked(c, nothing, n=10) == expected
+    assert sorted(ranked(c, nothing, n=60)) == list(range(60))
+    monkeypatch.setattr(hybrid, "CENTRAL", 20)
+    first = ranked(c, nothing)[0]
+    away = np.linalg.norm(c.embeddings[:, None] - c.embeddings, axis=2).mean(axis=1)
+    assert away[first] <= np.sort(away)[10]  # near to all, by a third of them
+
+
+def test_ranked_batch_of_a_larger_pool_is_the_same_without_a_pass_for_each_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw = np.random.default_rng(0)
+    c, labeled = pool(draw.normal(size=(300, 4)), draw.random(300)), draw.normal(size=(200, 4))
+    whole = ranked(c, labeled, n=40)
+    monkeypatch.setattr(coreset, "AHEAD", 0)
+    monkeypatch.setattr(coreset, "FEWEST", 12)
+    assert ranked(c, labeled, n=40) == whole

@@ -170,3 +170,28 @@ def test_distances_to_the_nearest_of_many(monkeypatch: pytest.MonkeyPatch) -> No
     expected = (np.linalg.norm(X[:, None] - others[None], axis=2) ** 2).min(axis=1)
     np.testing.assert_allclose(low_budget.nearest_squared(X, others), expected, atol=1e-9)
     assert np.isinf(low_budget.nearest_squared(X, np.empty((0, 3)))).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_a_large_pool_a_part_is_clustered_and_the_others_are_given_to_the_nearest_centre(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points, members = (np.repeat(rows, 5, axis=0) for rows in blobs())
+    monkeypatch.setattr(low_budget, "LARGE", 10)
+    monkeypatch.setattr(low_budget, "DRAWN", 90)
+    labels, centres = low_budget.clusters(points.astype(np.float16), 4, seed, also=CENTRES + 0.01)
+    assert len(labels) == len(points) + 4
+    # the labels are those of the four places, whatever they are called
+    pairs = set(zip(labels.tolist(), [*members.tolist(), 0, 1, 2, 3], strict=True))
+    assert len(pairs) == 4
+    np.testing.assert_allclose(centres[labels[-4:]], CENTRES, atol=0.5)
+    again = low_budget.clusters(points.astype(np.float16), 4, seed, also=CENTRES + 0.01)
+    np.testing.assert_array_equal(again[0], labels)
+
+
+@pytest.mark.parametrize("name", ["k_means", "typiclust"])
+def test_a_large_pool_gives_items_of_all_clusters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_budget, "LARGE", 10)
+    monkeypatch.setattr(low_budget, "DRAWN", 90)
+    points, members = (np.repeat(rows, 5, axis=0) for rows in blobs())
+    assert set(members[ask(name, points, np.empty((0, 2)), 4)].tolist()) == {0, 1, 2, 3}

@@ -41,6 +41,13 @@ def test_a_file_in_the_folder_is_found_within_the_block_only(folder):
         strategies.get("second_best")
 
 
+def test_one_file_can_be_named_alone(folder):
+    (folder / "other.py").write_text("1 / 0\n")
+    with strategies.strategies_of(folder / "mine.py") as broken:
+        assert broken == []
+        assert ask("second_best") == [1]
+
+
 def test_other_threads_do_not_see_it(folder):
     seen: list[bool] = []
     with strategies.strategies_of(folder):
@@ -60,6 +67,7 @@ def test_a_folder_that_is_not_there_has_none(tmp_path):
     [
         ("import numpy as np\ndef x(:\n", "Strategy file b.py: line 2: SyntaxError"),
         ("import numpy as np\n\nnp.nothing\n", "Strategy file b.py: line 3: AttributeError"),
+        ("import sys\nsys.exit(4)\n", "Strategy file b.py: line 2: SystemExit: 4"),
         ("from strategies.base import scores\n@scores(needs='magic')\ndef x(c, rng): ...\n", "b.py: line 2"),
         ("from strategies.base import scores\n@scores()\ndef margin(c, rng): ...\n", "'margin' already"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from strategies import Candidates, get
-from strategies.uncertainty import gap, shannon
+from strategies.uncertainty import gap, highest, shannon
 
 LN2 = np.log(2)
 # certain, a tie of two, a quarter and a half
@@ -69,3 +69,12 @@ def test_the_names_of_the_classes_do_not_matter(name: str, proba: np.ndarray, se
 def test_the_margin_is_the_difference_of_the_two_largest(proba: np.ndarray) -> None:
     ordered = np.sort(proba, axis=1)
     np.testing.assert_array_equal(gap(proba), ordered[:, -1] - ordered[:, -2])
+
+
+@given(n=st.integers(1, 30), classes=st.integers(1, 8), seed=st.integers(0, 999))
+def test_class_by_class_is_the_same_as_sorting_each_row(n: int, classes: int, seed: int) -> None:
+    proba = np.random.default_rng(seed).dirichlet(np.full(classes, 0.3), n).astype(np.float32)
+    ordered = np.sort(proba, axis=1)
+    second = ordered[:, -2] if classes > 1 else 0
+    np.testing.assert_array_equal(gap(proba), ordered[:, -1] - second)
+    np.testing.assert_array_equal(highest(proba), ordered[:, -1])

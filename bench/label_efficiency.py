@@ -1,0 +1,194 @@
+"""How many labels each strategy saves: ours, modAL's and scikit-activeml's in one run under the same learner.
+
+    python -m bench.label_efficiency DATA --seeds 5 --out efficiency.json --plots docs/images
+
+DATA is a folder with reviews_en.csv, reviews_ko.csv (text, split, label) and cifar10/labels.csv (file, split, label);
+scikit-learn's digits need no file. All strategies of a seed share randomly drawn first labels. The frozen learner is
+trained anew after each batch and measured on the test split, which no strategy queries.
+
+Area: under accuracy versus labels, divided by the labels' range. Gain: over random, paired by seed, with Student's 95 %
+interval. Saved: how many fewer labels the mean curve needs to reach the accuracy at which random's mean curve ends;
+`random_again`, the same with other draws, shows how much of that is noise. "few" looks at the first quarter of the
+curve alone.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import strategies
+from labeler import comparison_charts
+from labeler.config import LearnerConfig, QueryConfig
+from labeler.demo import write_digits
+from labeler.simulate import Run, Task, compare, load_task, summarise
+from strategies import skactiveml
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+# first labels, batch, batches
+BUDGETS = {"digits": (20, 20, 14), "reviews_ko": (20, 20, 24), "reviews_en": (20, 20, 24), "cifar10": (50, 50, 29)}
+
+# Peers that take more than about a second for a batch on 10,000 items see as many random candidates each time.
+CANDIDATES = 2_000
+SLOW = (
+    "Badge",
+    "BatchBALD",
+    "CostEmbeddingAL",
+    "DiscriminativeAL",
+    "FourDs",
+    "MaxHerding",
+    "ProbabilisticAL",
+    "ProbCover",
+    "TypiClust",
+)
+# Peers that take minutes for a batch even so (Quire inverts an n × n matrix for each class), or know two classes only.
+# RandomSampling is `random`.
+LEFT_OUT = ("MonteCarloEER", "ValueOfInformationEER", "Quire", "EpistemicUncertaintySampling", "RandomSampling")
+
+
+def task_of(name: str, data: Path, kind: Any, scratch: Path) -> Task:
+    """The labeled data set `name`, embedded."""
+    first, batch, _ = BUDGETS[name]
+    settings = {"query": QueryConfig(seed_size=first, batch=batch), "learner": LearnerConfig(kind=kind)}
+    if name == "digits":
+        return load_task(write_digits(scratch), image_column="file", **settings)[0]
+    if name == "cifar10":
+        return load_task(data / name / "labels.csv", image_column="file", **settings)[0]
+    return load_task(data / f"{name}.csv", **settings)[0]
+
+
+def few(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The summary of the first quarter of the curve, by strategy."""
+    labels = report["runs"][0]["labels"]
+    count = max(2, (len(labels) + 3) // 4)
+    cut = [Run(**{k: v[:count] if isinstance(v, list) else v for k, v in run.items()}) for run in report["runs"]]
+    return {row["strategy"]: row for row in summarise(cut)}
+
+
+def table(report: dict[str, Any]) -> str:
+    """One line a strategy, as Markdown."""
+    start, found = few(report), report["dataset"]
+    labels, seconds = report["runs"][0]["labels"], _query_seconds(report)
+    lines = [
+        f"**{found['name']}**: pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes;"
+        f" {labels[0]} to {labels[-1]} labels, {report['config']['seeds']} seeds",
+        "",
+        "| strategy | area | gain over random | 95 % interval | saved | gain, few labels | 95 % interval | s a query |",
+        "|---|---:|---:|---|---:|---:|---|---:|",
+    ]
+    for row in report["summary"]:
+        name = row["strategy"]
+        lines.append(
+            f"| {name} | {row['aulc_mean']:.4f} | {_gain(row)} | {_interval(row)} | {_saved(row)}"
+            f" | {_gain(start[name])} | {_interval(start[name])} | {seconds[name]:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def overall(reports: Sequence[dict[str, Any]]) -> str:
+    """The mean over the data sets, as Markdown; "never reached" counts as nothing saved."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for report in reports:
+        start = few(report)
+        for row in report["summary"]:
+            rows.setdefault(row["strategy"], []).append(row | {"few": start[row["strategy"]]["gain_over_random"]})
+    lines = [
+        "| strategy | data sets | mean gain | mean saved | mean gain, few labels | above random | below random |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    means = {name: float(np.mean([r["gain_over_random"] for r in of])) for name, of in rows.items()}
+    for name in sorted(rows, key=lambda n: (-len(rows[n]), -means[n])):
+        of = rows[name]
+        saved = np.mean([r["labels_saved_percent"] or 0 for r in of])
+        above = sum(r["gain_low"] is not None and r["gain_low"] > 0 for r in of)
+        below = sum(r["gain_high"] is not None and r["gain_high"] < 0 for r in of)
+        early = np.mean([r["few"] for r in of])
+        lines.append(
+            f"| {name} | {len(of)} | {means[name]:+.4f} | {saved:.0f} % | {early:+.4f} | {above} | {below} |"
+        )
+    return "\n".join(lines)
+
+
+def _query_seconds(report: dict[str, Any]) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for run in report["runs"]:
+        found.setdefault(run["strategy"], []).extend(run["query_seconds"][:-1])
+    return {name: float(np.mean(seconds)) for name, seconds in found.items()}
+
+
+def _gain(row: dict[str, Any]) -> str:
+    return "" if row["strategy"] == "random" else f"{row['gain_over_random']:+.4f}"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    low, high = row["gain_low"], row["gain_high"]
+    return "" if low is None or row["strategy"] == "random" else f"{low:+.4f} to {high:+.4f}"
+
+
+def _saved(row: dict[str, Any]) -> str:
+    saved = row["labels_saved_percent"]
+    return "never reached" if saved is None else f"{saved:.0f} %"
+
+
+def all_names() -> list[str]:
+    """Everything registered and scikit-activeml's by their paths. modAL's choose the same as ours of the same name."""
+    return ["random_again", *strategies.registered(), *(n for n in skactiveml.NAMES if not _is_of(n, LEFT_OUT))]
+
+
+def run(task: Task, names: Sequence[str], seeds: int, batches: int) -> dict[str, Any]:
+    """The report of `simulate.compare`, with the slow ones on fewer candidates."""
+    slow = [name for name in names if _is_of(name, SLOW)]
+    report = compare(task, [n for n in names if n not in slow], seeds, batches, plugins=PLUGINS)
+    if slow:
+        query = replace(task.config.query, candidates=CANDIDATES)
+        others = compare(replace(task, config=replace(task.config, query=query)), slow, seeds, batches)
+        report["runs"] += [r for r in others["runs"] if r["strategy"] != "random"]
+        report["summary"] = summarise([Run(**r) for r in report["runs"]])
+    return report
+
+
+def _is_of(name: str, classes: Sequence[str]) -> bool:
+    return name.startswith("skactiveml.") and name.split(".")[2] in classes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="the folder with the data sets")
+    parser.add_argument("--only", default=",".join(BUDGETS), help="names of data sets, with commas between them")
+    parser.add_argument("--strategies", default="", help="with commas between them; all that there are by default")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--learner", choices=["frozen", "finetune"], default="frozen")
+    parser.add_argument("--batches", type=int, help="fewer than usual, e.g. for a first look")
+    parser.add_argument("--out", type=Path, help="the whole report as JSON")
+    parser.add_argument("--plots", type=Path, help="a folder for a picture of each data set")
+    options = parser.parse_args()
+    names = options.strategies.split(",") if options.strategies else all_names()
+    reports = []
+    for name in options.only.split(","):
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as scratch:
+            task = task_of(name, options.data, options.learner, Path(scratch))
+            batches = options.batches or BUDGETS[name][2]
+            report = run(task, names, options.seeds, batches)
+        report["dataset"]["name"] = name
+        reports.append(report)
+        print(table(report) + "\n", flush=True)
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        if options.plots:
+            picture = comparison_charts.picture(report)
+            comparison_charts.save(picture, options.plots / f"efficiency_{name}.png")
+        if options.out:
+            options.out.write_text(json.dumps(reports, ensure_ascii=False), encoding="utf-8")
+    print(overall(reports))
+
+
+if __name__ == "__main__":
+    main()
