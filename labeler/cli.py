@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,19 +130,22 @@ def serve(home: Path, port: int) -> None:
 
 @main.command()
 @click.argument("home", type=FOLDER)
-@click.option("--once", is_flag=True, help="Run the rounds that are asked for, then end.")
+@click.option("--once", is_flag=True, help="Run the rounds and comparisons that are asked for, then end.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:
     """Run rounds for a project, or for all projects in a folder."""
+    from labeler.comparisons import compare_once
     from labeler.worker import parent_is_gone, work, work_once
 
     if not home.is_dir():
         raise LabelerError(f"{home} does not exist: create a project with `init` first.")
     if once:
         for folder in projects.in_home(home):
-            while work_once(projects.open_project(folder)):
+            project = projects.open_project(folder)
+            while work_once(project) or compare_once(project):
                 pass
     else:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it started is ended in order
         work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
 
 
@@ -202,7 +206,9 @@ def status(project: Path, as_json: bool) -> None:
 )
 @click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name.")
 @click.option("--processes", type=click.IntRange(1), help="Runs at once; one a core by default.")
+@click.option("--plugins", type=FOLDER, help="A folder of strategies of your own, e.g. a project's `strategies`.")
 @click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole report.")
+@click.option("--plot", type=ANY_PATH, metavar="P.png", help="Draw curves and gains: .png, .svg or .html.")
 def simulate(
     source: Path,
     names: tuple[str, ...],
@@ -213,14 +219,21 @@ def simulate(
     learner: Any,
     backbone: str,
     processes: int | None,
+    plugins: Path | None,
     out: Path | None,
+    plot: Path | None,
     **columns: Any,
 ) -> None:
     """Compare query strategies on labels that are known; `random` always runs as the control."""
-    from labeler.simulate import compare, load_task
+    from labeler import comparison_charts
+    from labeler.simulate import check_names, compare, load_task
 
-    for name in names:  # a typing error should not cost the time that embedding takes
-        strategies.get(name)
+    if plugins and not plugins.is_dir():
+        raise LabelerError(f"{plugins} does not exist: give --plugins a folder of Python files.")
+    # a typing error should not cost the time that embedding takes
+    check_names(names, plugins or Path("none"))
+    if plot:
+        comparison_charts.check_name(plot)
     with _bar("embed", "items") as report:
         task, problems = load_task(
             source,
@@ -232,9 +245,11 @@ def simulate(
     for problem in problems[:20]:
         click.echo(str(problem), err=True)
     with _bar("simulate", "rounds") as report:
-        result = compare(task, names, seeds, rounds, processes, report)
+        result = compare(task, names, seeds, rounds, processes, report, plugins)
     if out:
         out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
+    if plot:
+        comparison_charts.save(comparison_charts.picture(result), plot)
     click.echo(_summary(result))
 
 
@@ -277,17 +292,45 @@ def export(project: Path, out: Path, kind: str | None) -> None:
 
 @main.command("strategies")
 @click.argument("project", type=FOLDER, required=False)
-def strategies_(project: Path | None) -> None:
+@click.option("--markdown", is_flag=True, help="Families and names as a table in Markdown, as the README shows it.")
+def strategies_(project: Path | None, markdown: bool) -> None:
     """Name, family, needs and source of each query strategy; with PROJECT, also of its own."""
+    from labeler.listing import by_family
+
     folder = projects.open_project(project).strategies if project else Path("none")
     with strategies.strategies_of(folder) as broken:
-        known = strategies.registered()
+        known, table = strategies.registered(), by_family()
     for problem in (*strategies.broken, *broken):
         click.echo(str(problem), err=True)
+    if markdown:
+        click.echo(table)
+        return
     for strategy in known.values():
         needs = ", ".join(sorted(strategy.needs)) or "nothing"
         click.secho(f"{strategy.name}", bold=True, nl=False)
         click.echo(f"  ({strategy.family}; needs {needs})\n    {strategy.summary}\n    {strategy.source}")
+
+
+@main.command("check-strategy")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--limit", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True, help="Seconds for a check."
+)
+def check_strategy(file: Path, limit: float) -> None:
+    """Try the strategies of a Python FILE on what every strategy promises; exit code 1 if one is broken."""
+    from labeler.check import check_file
+
+    name, kept, broken = "", 0, 0
+    for verdict in check_file(file, limit):
+        if verdict.strategy != name:
+            name = verdict.strategy
+            click.secho(f"{file.name}: {name}", bold=True)
+        mark = "✓" if verdict.broken is None else "!" if verdict.check.hint else "✗"
+        kept, broken = kept + (mark == "✓"), broken + (mark == "✗")
+        click.echo(f"  {mark} {verdict.check.promise}" + (f" → {verdict.broken}" if verdict.broken else ""))
+    click.echo(f"{kept} promises kept, {broken} broken.")
+    if broken:
+        click.get_current_context().exit(1)
 
 
 @main.command()

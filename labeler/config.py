@@ -13,7 +13,7 @@ from labeler.types import Modality
 class QueryConfig:
     """What is asked next. `seeding` picks the first `seed_size` labels, `strategy` all later ones."""
 
-    strategy: str = "uncertainty_herding"
+    strategy: str = "auto"
     seeding: str = "k_means"
     seed_size: int = 20
     batch: int = 20  # labels between rounds

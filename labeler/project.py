@@ -43,6 +43,11 @@ class Project:
         return self.folder / "strategies"
 
     @property
+    def comparisons(self) -> Path:
+        """Files uploaded for comparisons, a folder each, until those have ended."""
+        return self.folder / "comparisons"
+
+    @property
     def models(self) -> Path:
         return self.folder / "models"
 

@@ -123,6 +123,31 @@ def m001_cycle(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_comparisons(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE comparisons (
+            id INTEGER PRIMARY KEY,
+            request TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued'
+                CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '',
+            error TEXT,
+            report TEXT,  -- JSON, as `simulate --out` writes it
+            requested_by TEXT NOT NULL,
+            requested_at TEXT NOT NULL,
+            claimed_at TEXT,
+            finished_at TEXT,
+            CHECK ((state = 'done') = (report IS NOT NULL))
+        );
+        """
+    )
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

@@ -6,8 +6,12 @@ control, so that gains are paired by seed. What a strategy is measured on is a h
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+import signal
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -17,27 +21,15 @@ from typing import Any
 import numpy as np
 
 import strategies
-from labeler.config import Config, LearnerConfig, QueryConfig
-from labeler.errors import SourceError
+from labeler.embed import cores
+from labeler.errors import LabelerError
 from labeler.evaluate import area_under_curve, labels_to_reach, paired_gain
-from labeler.importer import content_hash, normalise
-from labeler.sources import Row, read
-from labeler.tables import read_table
-from labeler.types import Dataset, Labels, Modality, Problem, Progress
+from labeler.task import Task, load_task
+from labeler.types import Labels, Progress
+
+__all__ = ["Run", "Task", "compare", "load_task", "run", "summarise"]
 
 CONTROL = "random"
-
-
-@dataclass(frozen=True)
-class Task:
-    """A labeled data set, ready to be simulated on; positions index `dataset`."""
-
-    dataset: Dataset
-    targets: np.ndarray  # (n,) class indices
-    pool: np.ndarray
-    holdout: np.ndarray
-    config: Config
-    cache: Path  # where the embeddings are
 
 
 @dataclass(frozen=True)
@@ -51,105 +43,6 @@ class Run:
     macro_f1: list[float]
     query_seconds: list[float]
     train_seconds: list[float]
-
-
-def load_task(
-    source: Path,
-    *,
-    modality: Modality | None = None,
-    text_column: str | None = None,
-    image_column: str | None = None,
-    label_column: str = "label",
-    split_column: str | None = None,
-    query: QueryConfig | None = None,
-    learner: LearnerConfig | None = None,
-    cache: Path | None = None,
-    on_progress: Progress | None = None,
-) -> tuple[Task, list[Problem]]:
-    """Read and embed a labeled table or folder. Rows whose split is `test` are the holdout, else a seeded 20 %.
-
-    Duplicates are dropped, so that none is both in the pool and in the holdout; rows without a label are left out.
-
-    Args:    split_column: `split` by default, if the table has it. A folder's labels are its sub-folders.
-    Returns: the task, and the rows that could not be used.
-    Raises:  SourceError: nothing can be read, or fewer than two classes or no holdout are left.
-    """
-    from labeler.backbones import load_encoder
-    from labeler.embed import embed
-    from labeler.onnx import cache_folder
-
-    found: dict[str, Row] = {}
-    problems: list[Problem] = []
-    if source.is_dir():
-        rows_read = read(source)
-    else:
-        if split_column is None and source.is_file() and "split" in read_table(source)[0]:
-            split_column = "split"
-        rows_read = read(
-            source,
-            text_column=text_column,
-            image_column=image_column,
-            label_column=label_column,
-            split_column=split_column,
-            modality=modality,
-        )
-    for row in rows_read:
-        if isinstance(row, Problem):
-            problems.append(row)
-        elif row.label:
-            try:
-                found.setdefault(content_hash(_content(row)), row)
-            except OSError as error:
-                problems.append(Problem(row.source, f"cannot be read: {error.strerror}"))
-    rows = list(found.values())
-    classes = sorted({str(r.label) for r in rows})
-    if len(classes) < 2:
-        first = f" The first problem: {problems[0]}." if problems else ""
-        raise SourceError(
-            f"{source}: {len(rows)} labeled rows of {len(classes)} classes; a comparison needs two or more.{first}"
-        )
-    kind: Modality = "text" if rows[0].text is not None else "image"
-    if modality not in (None, kind):
-        raise SourceError(f"{source} holds {kind}s, not {modality}s: name the column with --{modality}-column.")
-
-    config = Config(
-        name=source.stem or "simulation",
-        classes=tuple(classes),
-        modality=kind,
-        query=query or QueryConfig(),
-        learner=learner or LearnerConfig(),
-    )
-    # a folder for each data set, since an encoder may be fitted to its texts
-    folder = (cache or cache_folder() / "simulate") / content_hash("".join(found).encode())
-    inputs = [_input(row) for row in rows]
-    encoder = load_encoder(config.learner, kind, [r.text for r in rows if r.text], folder, None)
-    embeddings = embed(inputs, list(found), encoder, folder, on_progress)
-    targets = np.array([classes.index(str(r.label)) for r in rows])
-    held = np.array([(r.split or "").strip().lower() == "test" for r in rows])
-    if not held.any():
-        held[np.random.default_rng(0).choice(len(rows), round(0.2 * len(rows)), replace=False)] = True
-    task = Task(
-        Dataset(inputs, embeddings, encoder.dims), targets, np.flatnonzero(~held), np.flatnonzero(held), config, folder
-    )
-    if len(task.pool) <= config.query.seed_size:
-        raise SourceError(
-            f"{source}: the pool has {len(task.pool)} items, fewer than the {config.query.seed_size} first labels."
-        )
-    return task, problems
-
-
-def _content(row: Row) -> bytes:
-    return normalise(row.text).encode() if row.text is not None else _file(row).read_bytes()
-
-
-def _input(row: Row) -> str | Path:
-    return row.text if row.text is not None else _file(row)
-
-
-def _file(row: Row) -> Path:
-    if not isinstance(row.image, Path):
-        raise SourceError(f"{row.source} lies in a zip: unpack it, and compare strategies on the folder.")
-    return row.image
 
 
 def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[], None] = lambda: None) -> Run:
@@ -237,35 +130,33 @@ def compare(
     rounds: int,
     processes: int | None = None,
     on_progress: Progress | None = None,
+    plugins: Path | None = None,
 ) -> dict[str, Any]:
     """Run each strategy, and `random`, once a seed; the report as plain values.
 
     Args:   processes: how many at once, by default one a core (one in all when fine-tuning, which uses all cores).
-    Raises: UnknownStrategy: names those there are.
+            on_progress: called with (done, total) rounds; what it raises ends the comparison at once.
+            plugins: a folder of strategies that are known besides the registered ones.
+    Raises: UnknownStrategy: names those there are. LabelerError: a simulating process died.
     """
     names = [CONTROL, *(n for n in dict.fromkeys(names) if n != CONTROL)]
-    for name in names:
-        strategies.get(name)
+    plugins = plugins or Path("none")
+    check_names(names, plugins)
     jobs = [(name, seed) for seed in range(seeds) for name in names]
-    total, done = len(jobs) * (rounds + 2), 0
     finetuning = task.config.learner.kind == "finetune"
-    processes = min(len(jobs), processes or (1 if finetuning else os.cpu_count() or 1))
+    processes = min(len(jobs), processes or (1 if finetuning else cores()))
     # spawned, never forked: torch and ONNX Runtime hold threads
     context = multiprocessing.get_context("spawn")
     ticks: Queue[int] = context.Queue()
-    with ProcessPoolExecutor(processes, context, _start, (task, ticks, None if finetuning else 1)) as executor:
+    executor = ProcessPoolExecutor(processes, context, _start, (task, ticks, None if finetuning else 1, plugins))
+    total = len(jobs) * (rounds + 2)
+    try:
         waiting = [executor.submit(_run, name, seed, rounds) for name, seed in jobs]
-        while not all(f.done() for f in waiting):
-            wait(waiting, timeout=0.3)
-            while True:
-                try:
-                    ticks.get_nowait()
-                except Empty:
-                    break
-                done = min(done + 1, total)
-            if on_progress:
-                on_progress(done, total)
-        runs = [f.result() for f in waiting]
+        runs = _gather(waiting, ticks, total, on_progress)
+    except BaseException:  # also of whoever cancels: no process is left behind
+        _end_now(executor)
+        raise
+    executor.shutdown()
     if on_progress:
         on_progress(total, total)
     return {
@@ -282,18 +173,83 @@ def compare(
     }
 
 
+def check_names(names: Iterable[str], plugins: Path) -> None:
+    """See that there are strategies of these names.
+
+    Args:   plugins: a folder of strategies that are known besides the registered ones.
+    Raises: UnknownStrategy: names those there are, and the files that could not be used.
+    """
+    with strategies.strategies_of(plugins) as broken:
+        try:
+            for name in names:
+                strategies.get(name)
+        except strategies.UnknownStrategy as error:
+            raise strategies.UnknownStrategy(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
+
+
+def _gather(waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_progress: Progress | None) -> list[Run]:
+    """The runs once all are done; the first that fails ends the wait."""
+    done = 0
+    while not all(f.done() for f in waiting):
+        failed = wait(waiting, timeout=0.3, return_when=FIRST_EXCEPTION).done
+        if any(f.exception() for f in failed):
+            break
+        while True:
+            try:
+                ticks.get_nowait()
+            except Empty:
+                break
+            done = min(done + 1, total)
+        if on_progress:
+            on_progress(done, total)
+    try:
+        for f in waiting:
+            if f.done():
+                f.result()  # what failed first is raised before the others are waited for
+        return [f.result() for f in waiting]
+    except BrokenProcessPool:
+        raise LabelerError(
+            "A simulating process was ended from outside, mostly for want of memory: use fewer processes."
+        ) from None
+
+
+def _end_now(executor: ProcessPoolExecutor) -> None:
+    children = list((executor._processes or {}).values())  # shutdown() waits for what runs; there is no public way
+    for child in children:
+        child.kill()
+    executor.shutdown(cancel_futures=True)
+    for child in children:
+        child.join()
+
+
 # What a simulating process works on; set once when it starts, since the embeddings are large.
 _task: Task
 _ticks: "Queue[int]"
+_plugins = ExitStack()
 
 
-def _start(task: Task, ticks: "Queue[int]", threads: int | None) -> None:
+def _start(task: Task, ticks: "Queue[int]", threads: int | None, plugins: Path) -> None:
     global _task, _ticks
     _task, _ticks = task, ticks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
+    end_with_parent()
+    _plugins.enter_context(strategies.strategies_of(plugins))
     if threads:  # one process a core: more threads than that only get in each other's way
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(threads)
+
+
+def end_with_parent() -> None:
+    """Let this spawned process end as soon as the one that started it does, whatever killed that."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run(strategy: str, seed: int, rounds: int) -> Run:

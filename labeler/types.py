@@ -14,6 +14,7 @@ Modality = Literal["image", "text"]
 Split = Literal["pool", "holdout"]
 Action = Literal["label", "skip", "flag", "undo"]
 JobState = Literal["queued", "running", "done", "failed"]
+ComparisonState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 # What encodes, trains and imports reports how far it is: (done, total).
 Progress = Callable[[int, int], None]
@@ -231,3 +232,42 @@ class Round:
     train_seconds: float
     query_seconds: float
     finished_at: str
+
+
+# ---------------------------------------------------------------- comparisons
+
+
+@dataclass(frozen=True)
+class ComparisonRequest:
+    """Strategies to be compared, and on what: the project's own labels, or a labeled table or folder.
+
+    `source` is a path on the server or the name of an uploaded file; None stands for the project's own labels.
+    """
+
+    strategies: tuple[str, ...]
+    seeds: int
+    rounds: int  # queries after the first labels
+    batch: int
+    seed_size: int
+    source: str | None = None
+    uploaded: bool = False
+    content_column: str | None = None  # of texts or image paths; None: the obvious one
+    label_column: str = "label"
+    split_column: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison that was asked for, without its report; `Store.comparison_report` has that."""
+
+    id: int
+    request: ComparisonRequest
+    state: ComparisonState
+    attempts: int
+    done: int  # rounds
+    total: int
+    message: str
+    error: str | None
+    requested_by: str
+    requested_at: str
+    finished_at: str | None

@@ -16,12 +16,14 @@ from filelock import FileLock, Timeout
 
 import strategies
 from labeler import project as projects
+from labeler import snapshot
+from labeler.comparisons import Beside
 from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.query import interleave
 from labeler.rounds import State, run_round
 from labeler.store import Store
-from labeler.types import Dataset, Item, Job, Labels, Ranked, RoundResult
+from labeler.types import Job, Progress, Ranked, RoundResult
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +32,26 @@ DEPTH = 5
 
 
 def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] = lambda: False) -> None:
-    """Run rounds for the project in `home`, or for all projects below it, until `should_stop`."""
+    """Run rounds for the project in `home`, or for all projects below it, until `should_stop`.
+
+    Comparisons run beside them, one at a time, in a process of their own that ends with this one.
+    """
     said: dict[Path, str] = {}
-    while not should_stop():
-        worked = False
-        for folder in projects.in_home(home):
-            try:
-                worked |= work_once(projects.open_project(folder))
-                said.pop(folder, None)
-            except (LabelerError, OSError) as error:  # one broken project must not stop the others
-                if said.get(folder) != str(error):
-                    log.error("%s: %s", folder, error)
-                    said[folder] = str(error)
-        if not worked:
-            time.sleep(poll_seconds)
+    with Beside() as beside:
+        while not should_stop():
+            worked = False
+            for folder in projects.in_home(home):
+                try:
+                    project = projects.open_project(folder)
+                    worked |= work_once(project)
+                    beside.start_if_asked(project)
+                    said.pop(folder, None)
+                except (LabelerError, OSError) as error:  # one broken project must not stop the others
+                    if said.get(folder) != str(error):
+                        log.error("%s: %s", folder, error)
+                        said[folder] = str(error)
+            if not worked:
+                time.sleep(poll_seconds)
 
 
 def work_once(project: Project) -> bool:
@@ -82,14 +90,12 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
 
 def _round(project: Project, store: Store, job: Job, number: int) -> tuple[RoundResult, list[int]]:
     """The round's result and the item id of each place of its ranking."""
-    from labeler.backbones import load_encoder  # torch and its company load when there is work
-    from labeler.embed import embed
     from labeler.model import Normalizer
 
     config = project.config
     last_report = 0.0
 
-    def reporter(message: str) -> Callable[[int, int], None]:
+    def reporter(message: str) -> Progress:
         def report(done: int, total: int) -> None:
             nonlocal last_report
             if time.monotonic() - last_report > 0.5 or done >= total:
@@ -98,28 +104,13 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
 
         return report
 
-    with store.read():
-        items, labels, flagged = store.items(), store.labels(), store.flagged()
-    if not items:
-        raise LabelerError("There are no items yet: import images or texts first.")
-    inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
-    texts = [item.text for item in items if item.text is not None]
-    store.report_progress(job, "loading the backbone")
-    encoder = load_encoder(
-        config.learner, config.modality, texts, project.embeddings, reporter("preparing the backbone")
-    )
-    hashes = [item.content_hash for item in items]
-    embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter("embedding items"))
-
-    classes = {name: index for index, name in enumerate(config.classes)}
-    dataset = Dataset(inputs, embeddings, encoder.dims)
-    places = {split: np.array([i.split == split for i in items]) for split in ("pool", "holdout")}
+    known = snapshot.take(project, store, reporter)
     state = State(
-        dataset=dataset,
-        normalizer=Normalizer.fit(embeddings, encoder.dims),
-        labeled=_labels(items, labels, classes, places["pool"]),
-        pool=np.flatnonzero(places["pool"] & [i.id not in labels and i.id not in flagged for i in items]),
-        holdout=_labels(items, labels, classes, places["holdout"]),
+        dataset=known.dataset,
+        normalizer=Normalizer.fit(known.dataset.embeddings, known.dataset.dims),
+        labeled=known.labeled,
+        pool=known.unlabeled,
+        holdout=known.holdout,
     )
     depth = max(DEPTH * config.query.batch, config.query.seed_size)
     store.report_progress(job, "training")
@@ -127,27 +118,16 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
         for problem in (*strategies.broken, *broken):
             log.warning("%s: %s", project.slug, problem)
         try:
-            result = run_round(state, config, number, depth, encoder, reporter("training"))
+            result = run_round(state, config, number, depth, known.encoder, reporter("training"))
         except strategies.UnknownStrategy as error:
             raise LabelerError(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
 
-    asked = [Ranked(int(i), "holdout", None) for i in np.flatnonzero(places["holdout"]) if items[i].id not in labels]
+    asked = [Ranked(int(i), "holdout", None) for i in known.holdout_unlabeled]
     share = config.labeling.holdout_share
     asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
     asked = asked[: int(depth * share / (1 - share))]
     result = replace(result, ranking=tuple(interleave(list(result.ranking), asked, share)))
-    return result, [items[r.position].id for r in result.ranking]
-
-
-def _labels(items: list[Item], labels: dict[int, str], classes: dict[str, int], where: np.ndarray) -> Labels:
-    """The labels of the items at `where`; one of a class that the project no longer has is left out."""
-    found = [
-        (position, classes[labels[item.id]])
-        for position, item in enumerate(items)
-        if where[position] and labels.get(item.id) in classes
-    ]
-    positions, targets = np.array(found, dtype=np.intp).reshape(-1, 2).T
-    return Labels(positions, targets)
+    return result, [known.items[r.position].id for r in result.ranking]
 
 
 def _save(project: Project, number: int, result: RoundResult) -> str | None:

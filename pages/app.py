@@ -11,6 +11,8 @@ page = st.navigation(
     [
         st.Page("label.py", title="Label", icon=":material/keyboard:", default=True),
         st.Page("progress.py", title="Progress", icon=":material/show_chart:"),
+        # not strategies.py: the pages' folder is on the path, where that would hide the package of this name
+        st.Page("strategy.py", title="Strategies", url_path="strategies", icon=":material/query_stats:"),
         st.Page("project.py", title="Project", icon=":material/settings:"),
     ]
 )

@@ -24,7 +24,7 @@ def uncertainty_herding(c: Candidates, n: int, rng: np.random.Generator) -> np.n
     Source:  Bae, Hutchinson & Sutherland 2025 (Uncertainty Herding).
     """
     assert c.proba is not None
-    return _herd(c, 1 - gap(c.proba), n, rng)
+    return herd(c, 1 - gap(c.proba), n, rng)
 
 
 @selects(needs=("embeddings", "labeled"), family="low budget")
@@ -38,10 +38,17 @@ def max_herding(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     Returns: (n,) positions in the order of choice.
     Source:  Bae, Noh & Sutherland 2024 (Generalized Coverage; MaxHerding).
     """
-    return _herd(c, np.ones(len(c)), n, rng)
+    return herd(c, np.ones(len(c)), n, rng)
 
 
-def _herd(c: Candidates, weights: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+def herd(
+    c: Candidates, weights: np.ndarray, n: int, rng: np.random.Generator, sample_size: int | None = None
+) -> np.ndarray:
+    """The items that cover most of the weight around them, chosen from samples of that many random ones.
+
+    Args:    c: with embeddings and labeled. weights: (len(c),) 0 or more.
+    Returns: (n,) positions in the order of choice.
+    """
     assert c.embeddings is not None
     assert c.labeled_embeddings is not None
     X, known = c.embeddings, c.labeled_embeddings
@@ -58,7 +65,7 @@ def _herd(c: Candidates, weights: np.ndarray, n: int, rng: np.random.Generator) 
         away = nearest_squared(sample, (answered - mean).astype(np.float32, copy=False))
         return _greedy(kernel, weights[rows].astype(np.float32), np.exp(away / -(width**2)), k)
 
-    return by_samples(X, known, n, SAMPLE, rng, choose)
+    return by_samples(X, known, n, sample_size or SAMPLE, rng, choose)
 
 
 def _width(sample: np.ndarray, known: np.ndarray, away: np.ndarray) -> np.float32:

@@ -79,7 +79,9 @@ def test_sql_lives_in_the_store_alone() -> None:
     assert wrong == set()
 
 
-@pytest.mark.parametrize("module", ["strategies", "labeler.store", "labeler.api"])
+@pytest.mark.parametrize(
+    "module", ["strategies", "labeler.store", "labeler.api", "labeler.comparisons", "labeler.task", "labeler.toy"]
+)
 def test_what_the_browser_process_imports_loads_no_torch(module: str) -> None:
     heavy = {"torch", "modAL", "timm", "transformers"} | ({"sklearn"} if module == "strategies" else set())
     code = f"import sys, {module}; print(sorted({heavy!r} & set(sys.modules)))"

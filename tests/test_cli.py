@@ -102,6 +102,10 @@ def test_strategies_are_listed_with_their_source():
     said = labeler("strategies").output
     assert "margin  (uncertainty sampling; needs proba)" in said
     assert "Settles 2010" in said
+    assert (
+        "| uncertainty sampling | `least_confidence`, `margin`, `entropy` |"
+        in labeler("strategies", "--markdown").output
+    )
 
 
 def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
@@ -112,6 +116,23 @@ def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
     assert {r["strategy"] for r in report["summary"]} == {"margin", "random"}
     keys = {"strategy", "aulc_mean", "aulc_std", "gain_over_random", "gain_low", "gain_high", "labels_saved_percent"}
     assert set(report["summary"][0]) == keys
+
+
+def test_simulate_takes_strategies_of_a_folder_and_draws_the_plot(table, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "mine.py").write_text(
+        "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
+    )
+    arguments = ["--seed-size", 6, "--batch", 5, "--rounds", 1, "--seeds", 1, "--processes", 1]
+    arguments += ["--backbone", "char_tfidf", "--strategy", "mine", "--plugins", own]
+    said = labeler("simulate", table, *arguments, "--plot", tmp_path / "p.png").output
+    assert "mine" in said
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    # refused before the time is spent that embedding takes
+    assert "p.gif is no picture" in labeler("simulate", table, *arguments, "--plot", tmp_path / "p.gif", code=2).output
+    arguments[-1] = tmp_path / "nowhere"
+    assert "nowhere does not exist" in labeler("simulate", table, *arguments, code=2).output
 
 
 def test_the_demo_is_made_once(tmp_path):

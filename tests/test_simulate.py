@@ -2,12 +2,13 @@
 
 import csv
 
+import psutil
 import pytest
 from samples import reviews
 
 import strategies
 from labeler.config import QueryConfig
-from labeler.errors import SourceError
+from labeler.errors import LabelerError, SourceError
 from labeler.simulate import Run, compare, load_task, run, summarise
 
 
@@ -117,3 +118,46 @@ def test_a_table_that_cannot_be_compared_on_is_refused(tmp_path):
     few.write_text("text,label\n" + "\n".join(f'"{t}",{y}' for t, y in reviews(10)))
     with pytest.raises(SourceError, match="fewer than the 20 first labels"):
         load_task(few, cache=tmp_path)
+
+
+def test_strategies_of_a_folder_are_known_in_the_processes_too(task, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
+    )
+    report = compare(task, ["mine"], seeds=1, rounds=1, processes=1, plugins=tmp_path)
+    assert {row["strategy"] for row in report["summary"]} == {"mine", "random"}
+    (tmp_path / "mine.py").write_text("1 / 0")
+    with pytest.raises(strategies.UnknownStrategy, match=r"'mine'.*mine\.py: line 1: ZeroDivisionError"):
+        compare(task, ["mine"], seeds=1, rounds=1, processes=1, plugins=tmp_path)
+
+
+def test_the_first_failure_ends_the_comparison(task, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.probability\n"
+    )
+    seen = []
+    with pytest.raises(strategies.StrategyError, match=r"mine\.py, line 4: AttributeError"):
+        compare(task, ["mine"], 200, 50, 1, lambda d, t: seen.append((d, t)), tmp_path)
+    assert seen[-1][0] < seen[-1][1] / 10  # long before all was done
+
+
+def test_what_on_progress_raises_ends_the_comparison_and_its_processes(task):
+    def cancel(done: int, total: int) -> None:
+        if done > 3:
+            raise KeyboardInterrupt
+
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(KeyboardInterrupt):
+        compare(task, ["margin"], seeds=200, rounds=50, processes=2, on_progress=cancel)
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [p for p in left if "spawn_main" in " ".join(p.cmdline())]
+
+
+def test_a_process_that_is_killed_is_said_in_a_sentence(task):
+    def kill(done: int, total: int) -> None:
+        for child in psutil.Process().children():
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+
+    with pytest.raises(LabelerError, match="ended from outside"):
+        compare(task, ["margin"], seeds=200, rounds=50, processes=1, on_progress=kill)

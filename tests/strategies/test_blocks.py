@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies import Candidates, InvalidCandidates, Strategy, blocks, low_budget, registered
+from strategies import Candidates, InvalidCandidates, Strategy, auto, blocks, low_budget, registered
 
 KINDS = [np.float16, np.float32, np.float64]
 
@@ -152,9 +152,9 @@ def test_half_precision_from_a_file_gives_the_same_items(
 
 @every
 def test_a_large_pool_is_not_copied(strategy: Strategy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        low_budget, "COVER", 2_000
-    )  # its sample is as large for any pool, and this one is not very large
+    # these samples are as large for any pool, and this one is not very large
+    monkeypatch.setattr(low_budget, "COVER", 2_000)
+    monkeypatch.setattr(auto, "SAMPLE", 2_000)
     X = in_a_file(tmp_path / "X.npy", 200_030, 128)
     c = pool(X, 30)
     strategy.query(pool(X[-100:], 30), 5, np.random.default_rng(0))  # what it imports is not what it needs

@@ -1,0 +1,259 @@
+"""Comparisons of strategies on labels that are known: asked for, watched, cancelled, read."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from labeler import comparison_charts, comparisons
+from labeler.access import User
+from labeler.errors import LabelerError
+from labeler.project import Project
+from labeler.types import Comparison, ComparisonRequest
+from strategies import StrategyError
+
+# Draws the button that makes a strategy the project's, given its name and the button's key.
+UseButton = Callable[[str, str], None]
+
+OWN, UPLOAD, PATH = "The project's own labels so far", "An upload", "A path on the server"
+STATES = {
+    "queued": "waiting for the worker",
+    "running": "running",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+
+
+def compare(project: Project, user: User, known: Iterable[str], use_button: UseButton) -> None:
+    """The form, what runs now, and what came out.
+
+    Args: known: names of strategies to choose from.
+    """
+    with project.store() as store:
+        jobs = store.comparisons()
+    with st.expander("Start a comparison", expanded=not jobs):
+        ask(project, user, known)
+    busy = any(job.finished_at is None for job in jobs)
+    st.fragment(running, run_every=1 if busy else None)(project)
+    results(project, use_button)
+
+
+def ask(project: Project, user: User, known: Iterable[str]) -> None:
+    st.markdown(
+        "Strategies are tried on items whose labels are known: each begins with the same few labels drawn at random,"
+        " asks for more, and is measured on items that it never sees. `random` always runs as well: what is not"
+        " better than chance is not worth its time."
+    )
+    where = st.radio("Compare on", [OWN, UPLOAD, PATH], horizontal=True)
+    if where == OWN:
+        st.caption(
+            "The labeled pool items are asked about, the labeled holdout items measure. Most of these labels were"
+            " chosen by a strategy and are no random sample, so a gain here is a hint and no proof."
+        )
+    config = project.config
+    names = [name for name in known if name != comparison_charts.CONTROL]
+    with st.form("compare", border=False):
+        chosen = st.multiselect(
+            "Strategies",
+            names,
+            [n for n in dict.fromkeys([config.query.strategy, "margin"]) if n in names],
+            accept_new_options=True,
+            help="Others go by their names as well: `modAL.uncertainty.entropy_sampling`, `distinct(margin)`.",
+        )
+        file, path, content, label, split = None, "", "", "label", ""
+        if where == UPLOAD:
+            file = st.file_uploader(
+                "A table with labels (CSV, TSV, JSONL, Parquet, XLSX), or a zip of images",
+                help="In the zip, a table of paths and labels, or a folder for each class.",
+            )
+        if where == PATH:
+            path = st.text_input("Path", help="A table, or a folder of images with a sub-folder for each class.")
+        if where != OWN:
+            columns = st.columns(3)
+            content = columns[0].text_input(
+                "Column of texts" if config.modality == "text" else "Column of image paths",
+                help="Left empty, an obvious one is taken.",
+            )
+            label = columns[1].text_input("Column of labels", "label")
+            split = columns[2].text_input(
+                "Column that says what is held out",
+                help="Rows with `test` in it measure. Left empty: a column named `split`, else a fifth at random.",
+            )
+        numbers = st.columns(4)
+        runs = numbers[0].number_input(
+            "Runs of each strategy", 1, 100, 3, help="With other first labels. More runs make the intervals narrower."
+        )
+        first = numbers[1].number_input("First labels", 2, 10_000, config.query.seed_size, help="Drawn at random.")
+        batch = numbers[2].number_input("Labels between rounds", 1, 10_000, config.query.batch)
+        last = numbers[3].number_input(
+            "Labels to reach", 3, 1_000_000, config.query.seed_size + 10 * config.query.batch
+        )
+        if not st.form_submit_button("Start comparison", type="primary"):
+            return
+    try:
+        if where == UPLOAD and file is None:
+            raise LabelerError("No file is chosen: choose a table or a zip.")
+        if where == PATH and not path.strip():
+            raise LabelerError("No path is given: name a table or a folder on the server.")
+        if last <= first:
+            raise LabelerError(f"{last} labels to reach are no more than the {first} first labels: reach for more.")
+        request = ComparisonRequest(
+            tuple(name.strip() for name in chosen),
+            seeds=int(runs),
+            rounds=math.ceil((last - first) / batch),
+            batch=int(batch),
+            seed_size=int(first),
+            source=None if where == OWN else file.name if file else path.strip(),
+            content_column=content.strip() or None,
+            label_column=label.strip() or "label",
+            split_column=split.strip() or None,
+        )
+        comparisons.ask(project, request, user.name, file.getvalue() if file else None)
+    except (LabelerError, StrategyError) as error:
+        st.error(str(error))
+    else:
+        st.rerun()
+
+
+# ---------------------------------------------------------------- what runs, and what came out
+
+
+def running(project: Project) -> None:
+    """Comparisons that wait or run; the whole page follows when one of them ends."""
+    with project.store() as store:
+        active = [c for c in store.comparisons() if c.finished_at is None]
+    before = st.session_state.get("active", [])
+    st.session_state["active"] = [c.id for c in active]
+    if before != [c.id for c in active] and set(before) - {c.id for c in active}:
+        st.rerun()
+    for comparison in active:
+        with st.container(border=True):
+            st.markdown(f"**{described(comparison)}**")
+            if comparison.state == "queued":
+                st.caption("It is waiting for the worker; rounds come first, and one comparison runs at a time.")
+            else:
+                share = min(comparison.done / comparison.total, 1.0) if comparison.total else 0.0
+                rounds = f"{comparison.done:,} of {comparison.total:,} rounds, " if comparison.total else ""
+                st.progress(share, text=f"{rounds}{comparison.message or 'starting'} …")
+            if st.button("Cancel", key=f"cancel-{comparison.id}", icon=":material/cancel:"):
+                ended = comparisons.cancel(project, comparison.id)
+                st.session_state["active"] = [c.id for c in active if c.id != comparison.id]
+                st.session_state["said"] = (
+                    f"Comparison {comparison.id} is cancelled." if ended else "The comparison has ended already."
+                )
+                st.rerun()
+
+
+def described(comparison: Comparison) -> str:
+    request = comparison.request
+    source = "the project's own labels" if request.source is None else Path(request.source).name
+    names = ", ".join(request.strategies)
+    return f"{comparison.id}: {names} on {source} ({comparison.requested_at[:16].replace('T', ' ')} UTC)"
+
+
+def results(project: Project, use_button: UseButton) -> None:
+    with project.store() as store:
+        ended = [c for c in store.comparisons() if c.finished_at]
+        if not ended and store.has_comparison():
+            return
+        if not ended:
+            st.info("There is no result yet. Start a comparison above.", icon=":material/query_stats:")
+            return
+        chosen = st.selectbox(
+            "Result of comparison",
+            ended,
+            # the latest that has one; the key's parts make a newly finished one the choice
+            index=next((i for i, c in enumerate(ended) if c.state == "done"), 0),
+            key=f"result-{ended[0].id}-{len(ended)}",
+            format_func=lambda c: described(c) + ("" if c.state == "done" else f", {STATES[c.state]}"),
+        )
+        report = store.comparison_report(chosen.id)
+    if chosen.state == "failed":
+        st.error(f"The comparison failed: {chosen.error}")
+    elif chosen.state == "cancelled":
+        st.info("The comparison was cancelled; it has no result.")
+    if report:
+        found, labels = report["dataset"], report["runs"][0]["labels"]
+        st.caption(
+            f"{found['pool']:,} items to ask about, {found['holdout']:,} that measure, {len(found['classes'])} classes;"
+            f" {labels[0]:,} to {labels[-1]:,} labels, {report['config']['seeds']} runs of each strategy;"
+            f" asked for by {chosen.requested_by}."
+        )
+        if chosen.request.source is None:
+            st.caption("On the project's own labels, most of them chosen by a strategy: a gain is a hint and no proof.")
+        table(chosen.id, report, use_button)
+        left, right = st.columns([3, 2])
+        left.altair_chart(comparison_charts.curves(report).properties(height=480), width="stretch", key="curves")
+        left.caption(
+            "Bands are 95 % intervals of the mean. A click in the legend shows that strategy only; shift adds others."
+        )
+        gains = comparison_charts.gains(report).properties(
+            height=150 + 34 * len(report["summary"])
+        )  # with all around it
+        right.altair_chart(gains, width="stretch", key="gains")
+        st.download_button(
+            "Download the report (JSON)",
+            json.dumps(report, ensure_ascii=False, indent=1),
+            f"comparison-{chosen.id}.json",
+            "application/json",
+            icon=":material/download:",
+        )
+
+
+WIDTHS = [3, 2, 3, 2, 3]
+
+
+def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None:
+    st.html(
+        "<style>@media (max-width: 640px) { .st-key-head { display: none } }</style>"  # there rows are stacked
+    )
+    with st.container(key="head"):
+        heads = ("Strategy", "Accuracy on the way", "Gain over random", "Labels saved", "")
+        for column, head in zip(st.columns(WIDTHS), heads, strict=True):
+            column.caption(head)
+    for row in report["summary"]:
+        columns = st.columns(WIDTHS, vertical_alignment="center")
+        columns[0].markdown(f"**{row['strategy']}**")
+        columns[1].markdown(f"{100 * row['aulc_mean']:.1f} % ± {100 * row['aulc_std']:.1f}")
+        columns[2].markdown(gain_in_words(row))
+        columns[3].markdown(saved_in_words(row))
+        with columns[4]:
+            use_button(row["strategy"], f"use-result-{number}-{row['strategy']}")
+    with st.expander("How to read this"):
+        st.markdown(
+            "**Accuracy on the way** is the mean accuracy from the first label to the last (the area under the curve),"
+            " with the spread (one standard deviation) over the runs. **Gain over random** is how many points of it a"
+            " strategy has more than `random` with the same first labels; the brackets hold its 95 % interval, and"
+            " where that includes 0 the comparison has shown no difference."
+        )
+        st.markdown(
+            "**Labels saved** is how many fewer labels it takes to the accuracy with which `random` ends. It may"
+            " itself get there before its last label, where its curve is flat or shaky at the end. That is the floor:"
+            " only what is clearly more than it was saved by a strategy."
+        )
+
+
+def gain_in_words(row: Mapping[str, Any]) -> str:
+    if row["strategy"] == comparison_charts.CONTROL:
+        return "the control"
+    gain = f"{signed(row['gain_over_random'])} points"
+    if row["gain_low"] is None:
+        return f"{gain} (one run has no interval)"
+    colour = {comparison_charts.BETTER: "green", comparison_charts.WORSE: "red"}.get(comparison_charts.verdict(row))
+    text = f"{gain} ({signed(row['gain_low'])} to {signed(row['gain_high'])})"
+    return f":{colour}[{text}]" if colour else text
+
+
+def signed(share: float) -> str:
+    return f"{100 * share:+.2f}".replace("-", "−")
+
+
+def saved_in_words(row: Mapping[str, Any]) -> str:
+    if row["labels_saved_percent"] is None:
+        return "none: never got there"
+    saved = f"{row['labels_saved_percent']:.0f} %"
+    return f"{saved} (the floor)" if row["strategy"] == comparison_charts.CONTROL else f"{saved} saved"

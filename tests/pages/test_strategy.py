@@ -1,0 +1,141 @@
+"""The Strategies page through Streamlit's own test runner."""
+
+import re
+
+import pandas as pd
+import pytest
+from page_tools import everything, visit, widget
+from samples import reviews
+
+import strategies
+from labeler import project as projects
+from labeler.comparisons import compare_once
+from labeler.types import ComparisonRequest
+
+GOOD = "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "films.csv"
+    pd.DataFrame(reviews(160), columns=["text", "label"]).to_csv(path, index=False)
+    return path
+
+
+def compared(project, table) -> int:
+    """A finished comparison of margin."""
+    with project.store() as store:
+        number = store.request_comparison(ComparisonRequest(("margin",), 2, 2, 5, 6, str(table)), "kim")
+    compare_once(project)
+    return number
+
+
+def test_each_strategy_of_a_family_is_shown_with_its_sentence_picture_and_source(project):
+    app = visit("strategy")
+    (families,) = [g for g in app.get("button_group") if g.label == "Family"]
+    assert set(families.options) == {s.family for s in strategies.registered().values()}
+    assert families.options[0] == "uncertainty sampling"  # of the strategy in use
+    shown = everything(app)
+    for name in ("margin", "entropy", "least_confidence"):
+        assert f"**{name}**" in shown
+        assert strategies.get(name).summary in shown
+        assert strategies.get(name).source in shown
+    assert "Needs the model's probabilities." in shown
+    assert len(app.get("image")) == 3
+    assert [b.label for b in app.button if b.key and b.key.startswith("use-")].count("In use") == 1
+
+
+def test_use_from_the_next_round_is_saved(project):
+    app = visit("strategy")
+    app.button(key="use-entropy").click().run()
+    assert projects.open_project(project.folder).config.query.strategy == "entropy"
+    assert "From the next round on, entropy asks" in everything(app)
+    assert app.button(key="use-entropy").disabled
+
+
+def test_a_strategy_of_the_projects_own_breaks_is_reported_and_works_again(project):
+    project.strategies.mkdir()
+    own = project.strategies / "mine.py"
+    own.write_text(GOOD)
+    app = visit("strategy")
+    (families,) = [g for g in app.get("button_group") if g.label == "Family"]
+    families.set_value("custom").run()
+    assert "**mine**" in everything(app)
+    own.write_text(GOOD.replace("return", "retrun"))
+    app.run()
+    assert "Strategy file mine.py: line 4: SyntaxError" in everything(app)
+    assert "**mine**" not in everything(app)
+    own.write_text(GOOD.replace("proba[", "probability["))
+    app.run()
+    (families,) = [g for g in app.get("button_group") if g.label == "Family"]
+    families.set_value("custom").run()
+    assert "There is no picture: strategy 'mine' failed in mine.py, line 4: AttributeError" in everything(app)
+    own.write_text(GOOD)
+    app.run()
+    assert "There is no picture" not in everything(app)
+    assert not app.warning
+
+
+def test_too_few_labels_of_its_own_are_refused_with_a_sentence(project):
+    app = visit("strategy")
+    widget(app, "button", "Start comparison").click().run()
+    assert "own labels are too few to compare strategies on: 0 of the pool" in app.error[0].value
+
+
+def test_a_comparison_is_asked_for_and_cancelled(project, table):
+    app = visit("strategy")
+    widget(app, "radio", "Compare on").set_value("A path on the server").run()
+    widget(app, "text_input", "Path").input(str(table))
+    widget(app, "number_input", "Runs").set_value(2)
+    widget(app, "number_input", "Labels to reach").set_value(15)
+    widget(app, "button", "Start comparison").click().run()
+    assert not app.error
+    with project.store() as store:
+        (found,) = store.comparisons()
+    assert found.request == ComparisonRequest(("margin",), 2, 4, 3, 4, str(table))
+    assert "waiting for the worker" in everything(app)
+    app.button(key=f"cancel-{found.id}").click().run()
+    assert f"Comparison {found.id} is cancelled" in everything(app)
+    assert "it has no result" in everything(app)
+    with project.store() as store:
+        assert store.comparisons()[0].state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("path", "reach", "says"),
+    [("", 20, "No path is given"), ("/no/such.csv", 20, "does not exist on the server"), ("x", 4, "reach for more")],
+)
+def test_what_is_wrong_with_a_comparison_is_said(project, path, reach, says):
+    app = visit("strategy")
+    widget(app, "radio", "Compare on").set_value("A path on the server").run()
+    widget(app, "text_input", "Path").input(path)
+    widget(app, "number_input", "Labels to reach").set_value(reach)
+    widget(app, "button", "Start comparison").click().run()
+    assert says in app.error[0].value
+
+
+def test_a_result_is_shown_and_its_strategies_can_be_used(project, table):
+    projects.open_project(project.folder)
+    number = compared(project, table)
+    app = visit("strategy")
+    shown = everything(app)
+    assert "128 items to ask about, 32 that measure, 2 classes; 6 to 16 labels, 2 runs" in shown
+    assert "the control" in shown
+    assert re.search(r"\d points \(\S+ to \S+\)", shown)
+    assert "(the floor)" in shown
+    assert len(app.get("vega_lite_chart")) == 2
+    app.button(key=f"use-result-{number}-random").click().run()
+    assert projects.open_project(project.folder).config.query.strategy == "random"
+
+
+def test_why_a_comparison_failed_is_shown_and_earlier_ones_can_be_chosen(project, table):
+    compared(project, table)
+    with project.store() as store:
+        store.request_comparison(ComparisonRequest(("margin",), 1, 1, 5, 6, str(table)), "kim")
+        store.fail_comparison(store.claim_comparison().id, "no such column")
+    app = visit("strategy")
+    choice = widget(app, "selectbox", "Result of comparison")
+    assert [o.endswith("failed") for o in choice.options] == [True, False]
+    assert "the control" in everything(app)  # the latest that has a result
+    choice.select_index(0).run()
+    assert "The comparison failed: no such column" in everything(app)
