@@ -13,7 +13,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Families in the order in which one meets them in the literature; others follow, and the control comes last.
 ORDER = [
-    "default",
     "uncertainty sampling",
     "query by committee",
     "expected model change",

@@ -9,6 +9,7 @@ import streamlit as st
 
 import strategies
 from labeler import toy
+from labeler.listing import ORDER
 from pages.compare import compare
 from pages.session import require_project, require_user
 from strategies import Strategy, StrategyError
@@ -35,7 +36,8 @@ def gallery(known: Mapping[str, Strategy], own: set[str]) -> None:
     )
     families = [*dict.fromkeys(strategy.family for strategy in known.values())]
     used = known.get(project.config.query.strategy)
-    families.sort(key=lambda family: (used is None or family != used.family, family))
+    place_of = {family: place for place, family in enumerate(ORDER)}
+    families.sort(key=lambda f: (used is None or f != used.family, place_of.get(f, len(ORDER)), f))
     family = st.pills("Family", families, default=families[0], required=True)
     columns = st.columns(3)
     for place, strategy in enumerate(s for s in known.values() if s.family == family):

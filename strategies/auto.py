@@ -6,14 +6,14 @@ from strategies.base import Candidates, selects
 from strategies.herding import herd
 from strategies.uncertainty import gap
 
-FAMILY = "default"
+FAMILY = "hybrid"
 
 SAMPLE = 4_000  # twice the hybrid's: its kernel takes 64 MB, and covers the pool better
 
 
 @selects(needs=("proba", "embeddings", "labeled"))
 def auto(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
-    """The items that cover most of the uncertainty around them, from a larger sample. For those who choose none.
+    """The default: items that cover most of the uncertainty around them, looked for in a larger sample of the pool.
 
     Uncertainty Herding: few labels are spread over the pool, many refine the boundaries, and an item that is like a
     chosen one adds nothing. docs/benchmarks.md has what it was compared with.
