@@ -43,20 +43,25 @@ SLOW = (
     "BatchBALD",
     "CostEmbeddingAL",
     "DiscriminativeAL",
-    "FourDs",
     "MaxHerding",
     "ProbabilisticAL",
     "ProbCover",
     "TypiClust",
 )
-# Peers that take minutes for a batch even so (Quire inverts an n × n matrix for each class), or know two classes only.
+# Peers that take half a minute (FourDs on image features) or minutes for a batch even so, or know two classes only;
 # RandomSampling is `random`.
-LEFT_OUT = ("MonteCarloEER", "ValueOfInformationEER", "Quire", "EpistemicUncertaintySampling", "RandomSampling")
+LEFT_OUT = (
+    "FourDs",
+    "MonteCarloEER",
+    "ValueOfInformationEER",
+    "Quire",
+    "EpistemicUncertaintySampling",
+    "RandomSampling",
+)
 
 
-def task_of(name: str, data: Path, kind: Any, scratch: Path) -> Task:
+def task_of(name: str, data: Path, kind: Any, first: int, batch: int, scratch: Path) -> Task:
     """The labeled data set `name`, embedded."""
-    first, batch, _ = BUDGETS[name]
     settings = {"query": QueryConfig(seed_size=first, batch=batch), "learner": LearnerConfig(kind=kind)}
     if name == "digits":
         return load_task(write_digits(scratch), image_column="file", **settings)[0]
@@ -157,7 +162,7 @@ def main() -> None:
     parser.add_argument("--strategies", default="", help="with commas between them; all that there are by default")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--learner", choices=["frozen", "finetune"], default="frozen")
-    parser.add_argument("--batches", type=int, help="other than the data set's own")
+    parser.add_argument("--budget", help="first labels, labels a batch, batches: in place of the data set's own")
     parser.add_argument("--out", type=Path, help="the whole report as JSON")
     parser.add_argument("--plots", type=Path, help="a folder for a picture of each data set")
     options = parser.parse_args()
@@ -166,8 +171,9 @@ def main() -> None:
     for name in options.only.split(","):
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as scratch:
-            task = task_of(name, options.data, options.learner, Path(scratch))
-            batches = options.batches or BUDGETS[name][2]
+            budget = tuple(map(int, options.budget.split(","))) if options.budget else BUDGETS[name]
+            first, batch, batches = budget
+            task = task_of(name, options.data, options.learner, first, batch, Path(scratch))
             report = run(task, names, options.seeds, batches)
         report["dataset"]["name"] = name
         reports.append(report)
