@@ -48,7 +48,7 @@ SLOW = (
     "ProbCover",
     "TypiClust",
 )
-# Peers that take half a minute (FourDs on image features) or minutes for a batch even so, or know two classes only;
+# Peers that take half a minute (FourDs on image features) or minutes for a batch even so, or know only two classes;
 # RandomSampling is `random`.
 LEFT_OUT = (
     "FourDs",
