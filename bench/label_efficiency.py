@@ -7,9 +7,9 @@ scikit-learn's digits need no file. All strategies of a seed share randomly draw
 trained anew after each batch and measured on the test split, which no strategy queries.
 
 Area: under accuracy versus labels, divided by the labels' range. Gain: over random, paired by seed, with Student's 95 %
-interval. Saved: how many fewer labels the mean curve needs to reach the accuracy at which random's mean curve ends;
-`random_again`, the same with other draws, shows how much of that is noise. "few" looks at the first quarter of the
-curve alone.
+interval. Saved: how many fewer labels the mean curve (made monotone) needs to reach the accuracy at which random's mean
+curve ends; random's own value and that of `random_again`, the same with other draws, show how much of that is noise.
+"few labels" looks at the first quarter of the curve alone.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,7 @@ def _is_of(name: str, classes: Sequence[str]) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="the folder with the data sets")
+    parser.add_argument("data", type=Path, help="the folder with the data sets, or a report that --out wrote")
     parser.add_argument("--only", default=",".join(BUDGETS), help="names of data sets, with commas between them")
     parser.add_argument("--strategies", default="", help="with commas between them; all that there are by default")
     parser.add_argument("--seeds", type=int, default=5)
@@ -166,25 +166,36 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the whole report as JSON")
     parser.add_argument("--plots", type=Path, help="a folder for a picture of each data set")
     options = parser.parse_args()
-    names = options.strategies.split(",") if options.strategies else all_names()
     reports = []
-    for name in options.only.split(","):
-        began = time.perf_counter()
-        with tempfile.TemporaryDirectory() as scratch:
-            budget = tuple(map(int, options.budget.split(","))) if options.budget else BUDGETS[name]
-            first, batch, batches = budget
-            task = task_of(name, options.data, options.learner, first, batch, Path(scratch))
-            report = run(task, names, options.seeds, batches)
-        report["dataset"]["name"] = name
+    for report in stored(options.data) if options.data.is_file() else measured(options):
         reports.append(report)
         print(table(report) + "\n", flush=True)
-        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         if options.plots:
-            picture = comparison_charts.picture(report)
-            comparison_charts.save(picture, options.plots / f"efficiency_{name}.png")
+            name = f"efficiency_{report['dataset']['name']}.png"
+            comparison_charts.save(comparison_charts.picture(report), options.plots / name)
         if options.out:
             options.out.write_text(json.dumps(reports, ensure_ascii=False), encoding="utf-8")
     print(overall(reports))
+
+
+def stored(path: Path) -> Iterator[dict[str, Any]]:
+    """The reports in a file, summarised anew."""
+    for report in json.loads(path.read_text(encoding="utf-8")):
+        yield report | {"summary": summarise([Run(**r) for r in report["runs"]])}
+
+
+def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The report of each data set, one after another."""
+    names = options.strategies.split(",") if options.strategies else all_names()
+    for name in options.only.split(","):
+        first, batch, batches = map(int, options.budget.split(",")) if options.budget else BUDGETS[name]
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as scratch:
+            task = task_of(name, options.data, options.learner, first, batch, Path(scratch))
+            report = run(task, names, options.seeds, batches)
+        report["dataset"]["name"] = name
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        yield report
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def curves(report: Report, highlighted: Sequence[str] | None = None) -> alt.Laye
         "strategy:N",
         title="strategy",
         scale=alt.Scale(domain=names, range=colours),
-        legend=alt.Legend(orient="bottom", columns=2, symbolLimit=60, labelLimit=220, title=None, symbolOpacity=1),
+        legend=alt.Legend(orient="bottom", columns=2, symbolLimit=60, labelLimit=280, title=None, symbolOpacity=1),
     )
     shape = alt.Shape("strategy:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
     chosen = alt.selection_point(name="chosen", fields=["strategy"], bind="legend")
@@ -130,14 +130,17 @@ def curves(report: Report, highlighted: Sequence[str] | None = None) -> alt.Laye
     )
 
 
-def gains(report: Report) -> alt.LayerChart | alt.FacetChart:
-    """The gain over random of each strategy with its 95 % interval, best first, and a line at no gain."""
+def gains(report: Report, label_limit: int = 240) -> alt.LayerChart | alt.FacetChart:
+    """The gain over random of each strategy with its 95 % interval, best first, and a line at no gain.
+
+    Args: label_limit: pixels that a strategy's name may take.
+    """
     frame = gains_frame(report)
     scale = alt.Scale(domain=[BETTER, UNCLEAR, WORSE], range=[COLOURS[0], GREY, COLOURS[1]])
     colour = alt.Color(
         "verdict:N", scale=scale, legend=alt.Legend(orient="bottom", title=None, labelLimit=200, columns=1)
     )
-    y = alt.Y("strategy:N", title=None, sort=list(frame["strategy"]), axis=alt.Axis(labelLimit=240))
+    y = alt.Y("strategy:N", title=None, sort=list(frame["strategy"]), axis=alt.Axis(labelLimit=label_limit))
     tooltip = [
         alt.Tooltip("strategy:N"),
         alt.Tooltip("gain:Q", format="+.2f", title="gain, points"),
@@ -175,7 +178,7 @@ def picture(report: Report, highlighted: Sequence[str] | None = None) -> alt.HCo
         offset=16,
     )
     left = curves(report, highlighted).properties(width=600, height=420)
-    right = gains(report).properties(width=420, height=max(140, 26 * (len(report["summary"]) - 1)))
+    right = gains(report, 400).properties(width=420, height=max(140, 26 * (len(report["summary"]) - 1)))
     return alt.hconcat(left, right, title=title, spacing=10).resolve_scale(color="independent", shape="independent")
 
 

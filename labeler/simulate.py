@@ -119,8 +119,12 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _mean_curve(runs: Sequence[Run]) -> tuple[list[int], list[float]]:
+    """The mean over the seeds, made monotone: more labels do not make a model worse, a dip or peak is chance."""
+    from sklearn.isotonic import isotonic_regression
+
     grid = sorted(set.intersection(*(set(r.labels) for r in runs)))
-    return grid, [float(np.mean([r.accuracy[r.labels.index(n)] for r in runs])) for n in grid]
+    means = [float(np.mean([r.accuracy[r.labels.index(n)] for r in runs])) for n in grid]
+    return grid, isotonic_regression(means).tolist()
 
 
 def compare(
