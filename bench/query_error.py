@@ -7,9 +7,10 @@ strategy its objective, after the choice, over the whole pool, divided by that o
 without a sample; beside it that of as many random items. The lowest of the seeds is in brackets.
 
 max_herding, uncertainty_herding   how much of the pool (of its uncertainty) is covered: 2,000 items looked at
+auto                               the same: 4,000 items looked at
 prob_cover                         the share of the pool within the radius: 5,000 items looked at
 k-means (typiclust, k_means)       squared distances to the centres: Lloyd's algorithm on the pool, over mini-batches on
-                                   a quarter of it, which has 100 items to a cluster, as 50,000 have with 500 clusters
+                                   an eighth of it, which has 50 items to a cluster, as 25,000 have with 500 clusters
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from strategies import Candidates, blocks, get, herding, low_budget
+from strategies import Candidates, auto, blocks, get, herding, low_budget
 from strategies.uncertainty import gap
 
 D, GROUPS, LABELED, BATCH = 64, 300, 100, 100
@@ -68,6 +69,7 @@ def of_seed(n: int, seed: int) -> dict[str, tuple[float, float]]:
     objectives = {
         "max_herding": (herding, "SAMPLE", lambda chosen: covered(c, chosen, np.ones(n))),
         "uncertainty_herding": (herding, "SAMPLE", lambda chosen: covered(c, chosen, 1 - gap(c.proba))),
+        "auto": (auto, "SAMPLE", lambda chosen: covered(c, chosen, 1 - gap(c.proba))),
         "prob_cover": (low_budget, "COVER", lambda chosen: held(c, chosen, radius)),
     }
     at_random = np.random.default_rng(seed).choice(n, BATCH, replace=False)
@@ -84,7 +86,7 @@ def of_seed(n: int, seed: int) -> dict[str, tuple[float, float]]:
     k = n // 400
     with changed(low_budget, LARGE=n):
         whole = squares(low_budget.clusters(c.embeddings, k, seed)[1])
-    with changed(low_budget, LARGE=0, DRAWN=n // 4):
+    with changed(low_budget, LARGE=0, DRAWN=n // 8):
         part = squares(low_budget.clusters(c.embeddings, k, seed)[1])
     drawn = squares(c.embeddings[np.random.default_rng(seed).choice(n, k, replace=False)])
     return result | {"k-means": (whole / part, whole / drawn)}

@@ -12,7 +12,7 @@ from strategies.blocks import nearest_squared
 FAMILY = "low budget"
 
 LARGE = 10_000  # rows above which mini-batches find much the same centres in a fraction of the time …
-DRAWN = 50_000  # … among so many drawn at random; the other rows are given to the nearest centre
+DRAWN = 25_000  # … among so many drawn at random; the other rows are given to the nearest centre
 CLUSTERS = 500  # at most so many in typiclust
 NEIGHBOURS = 20  # a typical item is near to so many others
 SMALL = 5  # a cluster of fewer items is noise, and its turn comes last
