@@ -2,11 +2,14 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from labeler.config import Config, LabelingConfig, LearnerConfig, QueryConfig
 from labeler.store import Store
-from labeler.types import NewItem
+from labeler.types import Dataset, NewItem
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -51,3 +54,13 @@ def add(store: Store, n: int, split: str | None = "pool", first: int = 0) -> Non
 def environment(home: Path) -> dict[str, str]:
     """What a process of the labeler's needs, started by a test."""
     return os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+
+def blobs(n: int, classes: Sequence[int], width: int = 8, images: bool = False) -> tuple[Dataset, np.ndarray]:
+    """Points around a centre for each class; two layers, the second three columns wide."""
+    rng = np.random.default_rng(0)
+    targets = np.array([classes[i % len(classes)] for i in range(n)])
+    centres = rng.normal(0, 1.5, (max(classes) + 1, width))
+    embeddings = (3 + centres[targets] + rng.normal(size=(n, width))).astype(np.float32)
+    names: list[Path | str] = [Path(f"{i}.png") if images else f"text {i}" for i in range(n)]
+    return Dataset(names, embeddings, (width - 3, 3)), targets

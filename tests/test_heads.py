@@ -1,10 +1,8 @@
 """Linear heads: the logistic one is scikit-learn's, the discriminant by hand, committees that differ."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pytest
+from samples import blobs
 from scipy.special import softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
@@ -13,18 +11,7 @@ from labeler import heads
 from labeler.errors import TrainingError
 from labeler.heads import discriminant, fit_committee, fit_heads
 from labeler.model import Normalizer
-from labeler.types import Dataset, Labels
-
-
-def blobs(n: int, classes: Sequence[int], width: int = 8, images: bool = False) -> tuple[Dataset, np.ndarray]:
-    """Points around a centre for each class; two layers, the second three columns wide."""
-    rng = np.random.default_rng(0)
-    targets = np.array([classes[i % len(classes)] for i in range(n)])
-    centres = rng.normal(0, 1.5, (max(classes) + 1, width))
-    embeddings = (3 + centres[targets] + rng.normal(size=(n, width))).astype(np.float32)
-    names: list[Path | str] = [Path(f"{i}.png") if images else f"text {i}" for i in range(n)]
-    return Dataset(names, embeddings, (width - 3, 3)), targets
-
+from labeler.types import Labels
 
 # ---------------------------------------------------------------- the frozen learner
 

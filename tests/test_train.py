@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from samples import blobs
 from sklearn.datasets import load_digits
 
 from labeler import onnx, train
@@ -23,16 +24,6 @@ from labeler.train import fit, surely_better
 from labeler.types import Dataset, Labels
 
 FROZEN = LearnerConfig(kind="frozen")
-
-
-def blobs(n: int, classes: Sequence[int], width: int = 8, images: bool = False) -> tuple[Dataset, np.ndarray]:
-    """Points around a centre for each class; two layers, the second of them twice as wide as it is long."""
-    rng = np.random.default_rng(0)
-    targets = np.array([classes[i % len(classes)] for i in range(n)])
-    centres = rng.normal(0, 1.5, (max(classes) + 1, width))
-    embeddings = (3 + centres[targets] + rng.normal(size=(n, width))).astype(np.float32)
-    names: list[Path | str] = [Path(f"{i}.png") if images else f"text {i}" for i in range(n)]
-    return Dataset(names, embeddings, (width - 3, 3)), targets
 
 
 # ---------------------------------------------------------------- the frozen head
