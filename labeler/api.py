@@ -1,6 +1,6 @@
 """The JSON API that the labeling desk talks to: Starlette routes, each a store verb behind a check of who asks.
 
-POST /api/{project}/reserve   {tab, n, visible}   → items to answer, progress
+POST /api/{project}/reserve   {tab, n, release}   → items to answer, progress
 POST /api/{project}/answers   {tab, answers: []}  → a receipt for each answer, progress
 GET  /api/{project}/media/{item_id}               → the image
 Each with `Authorization: Bearer <token>`, see `labeler.access`.
@@ -126,11 +126,11 @@ def reserve(request: Request, project: Project, user: User, body: dict[str, Any]
     n = body.get("n", 20)
     if not isinstance(n, int) or not 0 < n <= MOST_ITEMS:
         raise RequestError(f"'n' must be a whole number from 1 to {MOST_ITEMS}.")
-    visible = body.get("visible", [])
-    if not isinstance(visible, list) or not all(isinstance(i, int) for i in visible):
-        raise RequestError("'visible' must be a list of item ids.")
+    release = body.get("release", [])
+    if not isinstance(release, list) or not all(isinstance(i, int) for i in release):
+        raise RequestError("'release' must be a list of item ids.")
     with project.store() as store:
-        held = store.reserve(user.name, _text(body, "tab"), n, visible)
+        held = store.reserve(user.name, _text(body, "tab"), n, release)
         return JSONResponse(
             {
                 "items": [_as_json(r, project) for r in held],

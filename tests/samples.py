@@ -9,7 +9,7 @@ import numpy as np
 
 from labeler.config import Config, LabelingConfig, LearnerConfig, QueryConfig
 from labeler.store import Store
-from labeler.types import Dataset, NewItem
+from labeler.types import Dataset, NewItem, Ranked, RoundResult
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -49,6 +49,17 @@ def add(store: Store, n: int, split: str | None = "pool", first: int = 0) -> Non
     store.add_items(
         [NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", split=split) for i in range(first, first + n)]  # type: ignore[arg-type]
     )
+
+
+def rank(store: Store, item_ids: list[int], strategy: str = "margin", labels: int = 0) -> None:
+    """A finished round whose ranking is `item_ids`; a worker that is running does not see it begin."""
+    ranking = tuple(Ranked(i, strategy, 1.0 / i) for i in item_ids)
+    result = RoundResult(labels, strategy, 7, None, None, ranking, 0.1, 0.2)
+    with store.write():
+        store.request_round("test")
+        job = store.claim_job()
+        assert job is not None
+        store.finish_round(job, store.next_round(), result, item_ids, "models/m.safetensors")
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -75,7 +75,7 @@ def test_a_refused_answer_says_why(client, store):
         ("reserve", {"tab": "t", "n": 0}),
         ("reserve", {"tab": "t", "n": "many"}),
         ("reserve", {"n": 3}),
-        ("reserve", {"tab": "t", "visible": ["1"]}),
+        ("reserve", {"tab": "t", "release": ["1"]}),
         ("reserve", []),
         ("answers", {"tab": "t"}),
         ("answers", {"tab": "t", "answers": [3]}),

@@ -47,15 +47,16 @@ class Answers(Rounds):
     """What annotators hold and what they answered."""
 
     def reserve(
-        self, annotator: str, tab: str, n: int, visible: Sequence[int] = (), at: float | None = None
+        self, annotator: str, tab: str, n: int, release: Sequence[int] = (), at: float | None = None
     ) -> list[Reserved]:
         """Up to `n` items that this annotator's tab holds from now on, in the order to ask them.
 
-        Those that it holds already are held longer: asking again is the tab's heartbeat. But what an older ranking
-        asked is given back when there is a newer one, since its labels would teach less. The latest ranking
-        serves; when that is used up, items that nobody asked about yet, so that nobody waits.
+        Those that it holds already are held longer, even if their time was over and nobody took them: asking again is
+        the tab's heartbeat. The latest ranking serves; when that is used up, items that nobody asked about yet, so
+        that nobody waits.
 
-        Args: visible: items that are before the annotator's eyes or just about to be: these are kept in any case.
+        Args: release: items that the tab gives back, e.g. since a newer ranking knows better what to ask. Only the tab
+                  does so: it alone knows what is before the annotator's eyes.
               at: seconds since the epoch, now by default.
         """
         at = time.time() if at is None else at
@@ -66,18 +67,16 @@ class Answers(Rounds):
             "overlap": self.config.labeling.overlap,
         }
         with self.write():
-            self.db.conn.execute("DELETE FROM reservations WHERE expires_at <= ?", [at])
             self.db.conn.execute(
                 "UPDATE reservations SET expires_at = :expires WHERE annotator = :annotator AND tab = :tab",
                 who,
             )
             self.db.conn.execute(
                 """
-                DELETE FROM reservations WHERE annotator = :annotator AND tab = :tab
-                AND query_id IN (SELECT id FROM queries WHERE round < (SELECT MAX(number) FROM rounds))
-                AND item_id NOT IN (SELECT value FROM json_each(:visible))
+                DELETE FROM reservations WHERE expires_at <= :at OR (annotator = :annotator AND tab = :tab
+                AND item_id IN (SELECT value FROM json_each(:release)))
                 """,
-                who | {"visible": json.dumps(list(visible))},
+                who | {"at": at, "release": json.dumps(list(release))},
             )
             held = self._held(annotator, tab)
             missing = min(n - len(held), self._unspent())

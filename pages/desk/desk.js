@@ -5,7 +5,7 @@
 
 const AHEAD = 20;               // items held
 const REFILL_BELOW = 12;
-const KEEP = 3;                 // items that stay when a newer ranking replaces the others: the visible one and the next
+const KEEP = 3;                 // items that stay when there is a newer ranking: the visible one and the next two
 const HEARTBEAT_MS = 15_000;    // well below the time after which a reservation runs out
 const IDLE_POLL_MS = 2_000;
 const RETRY_MS = [300, 1_000, 2_000, 4_000];
@@ -21,6 +21,7 @@ class Desk {
     this.done = [];           // what undo takes back, latest last: {id, item?}
     this.first = null;        // id of an item that undo brings back to the front
     this.acts = new Map();    // item id → {turn, gone}: answered or taken back, and when
+    this.released = new Set();  // ids that are not shown any more, for the server to give to others
     this.turn = 0;
     this.retries = 0;
     this.update(data);
@@ -274,16 +275,18 @@ class Desk {
     if (this.first && !this.outbox.entries().length) this.refill();
   }
 
-  // Ask for items; also the heartbeat of those that are held. What the server says is what this tab holds.
+  // Ask for items; also the heartbeat of those that are held. What the server says is what this tab holds; it takes
+  // nothing back that this tab did not release.
   async refill() {
     if (this.refilling || !this.tab || !this.alive) return;
     this.refilling = true;
     clearTimeout(this.poll);
     const asked = { turn: this.turn, unsent: this.outbox.entries() };
+    const release = [...this.released];
     try {
-      const visible = [this.item, ...this.queue].filter(Boolean).slice(0, KEEP).map((item) => item.id);
-      const reply = await this.post("reserve", { n: AHEAD, visible });
+      const reply = await this.post("reserve", { n: AHEAD, release });
       if (!this.alive) return;
+      for (const id of release) this.released.delete(id);
       if (!this.started) {
         this.started = true;
         this.done.unshift(...reply.history.reverse().map((answer) => ({ id: answer.item_id })));
@@ -294,9 +297,11 @@ class Desk {
     } catch (error) {
       if (error.said) this.note.textContent = error.message;
       if (!this.item) this.poll = setTimeout(() => this.refill(), IDLE_POLL_MS);
+      return;
     } finally {
       this.refilling = false;
     }
+    if (this.released.size) this.refill();  // others come in their place
   }
 
   // `asked` tells what the server could not know when it was asked: what was still unsent, even if it has been
@@ -310,7 +315,7 @@ class Desk {
     const ids = new Set(held.map((item) => item.id));
     const kept = [...known.values()].filter((item) => ids.has(item.id) || gone.get(item.id) === false);
     const fresh = held.filter((item) => !known.has(item.id));
-    const all = [...kept, ...fresh];
+    let all = [...kept, ...fresh];
     if (this.first) {
       const at = all.findIndex((item) => item.id === this.first);
       if (at >= 0) {
@@ -318,6 +323,10 @@ class Desk {
         this.first = null;
       }
     }
+    // Labels that an older ranking asked for teach less. What a person took back is kept: it waits to be answered.
+    const stale = (item) => item.reason?.round < reply.progress.round && !this.acts.has(item.id);
+    for (const item of all.slice(KEEP).filter(stale)) this.released.add(item.id);
+    all = all.filter((item) => !this.released.has(item.id));
     for (const item of known.values()) if (!all.includes(item)) forget(item);
     if (this.item && all.includes(this.item)) {
       this.queue = all.filter((item) => item !== this.item);

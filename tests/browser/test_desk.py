@@ -2,7 +2,7 @@
 
 import pytest
 from browser_tools import all_saved, press, serving, shown, stage, wait_for
-from samples import text_config
+from samples import rank, text_config
 
 from labeler import project as projects
 from labeler.config import LabelingConfig, QueryConfig
@@ -109,6 +109,41 @@ def test_on_a_slow_network_no_item_is_shown_again(desk, open_page):
     assert len(set(seen)) == 40
     all_saved(page)
     assert len(answers(project)) == 40
+
+
+WATCH = """
+() => {
+    const stages = [...document.querySelectorAll('*')].map((host) => host.shadowRoot?.querySelector('.stage'));
+    const stage = stages.find(Boolean);
+    window.shown = [stage.dataset.item];
+    new MutationObserver(() => stage.dataset.item && window.shown.push(stage.dataset.item))
+        .observe(stage, {attributes: true, attributeFilter: ['data-item']});
+}
+"""
+
+
+def test_a_newer_ranking_never_changes_what_is_shown(desk, open_page):
+    """A person answers several items while the server's reply, made for a newer ranking, is on its way."""
+    project, server = desk
+    page = open_page("about:blank")
+    page.add_init_script(SLOW)
+    page.goto(f"{server.url}/?annotator=kim")
+    shown(page)
+    page.evaluate(WATCH)
+    seen = [press(page, "1") for _ in range(2)]
+    newest = list(range(61, 40, -1))
+    with project.store() as store:
+        rank(store, newest)
+    for _ in range(22):
+        seen.append(press(page, "1"))
+        page.wait_for_timeout(100)
+    all_saved(page)
+    seen.append(shown(page))
+    assert [int(item) for item in page.evaluate("window.shown")] == seen  # each once, and nothing between two answers
+    assert [item for item, _, _ in answers(project)] == seen[:-1]
+    after = [item for item in seen if item in newest]
+    assert after == newest[: len(after)]  # the newer ranking came, in its order
+    assert len(after) > 3
 
 
 def test_two_people_and_two_tabs_never_share_an_item(desk, open_page):

@@ -7,24 +7,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import add, text_config
+from samples import add, rank, text_config
 
 from labeler.config import LabelingConfig
 from labeler.store import Store
-from labeler.types import Answer, Ranked, RoundResult
+from labeler.types import Answer
 
 
 def ids(reserved) -> list[int]:
     return [r.item.id for r in reserved]
-
-
-def rank(store: Store, item_ids: list[int], strategy: str = "margin", labels: int = 0) -> None:
-    """A finished round whose ranking is `item_ids`."""
-    store.request_round("test")
-    job = store.claim_job()
-    ranking = tuple(Ranked(i, strategy, 1.0 / i) for i in item_ids)
-    result = RoundResult(labels, strategy, 7, None, None, ranking, 0.1, 0.2)
-    store.finish_round(job, store.next_round(), result, item_ids, "models/m.safetensors")
 
 
 def test_the_ranking_is_served_in_its_order_with_the_reason(store):
@@ -44,13 +35,24 @@ def test_asking_again_gives_the_same_items_and_holds_them_longer(store):
     assert again[0].expires_at == 1110.0
 
 
-def test_a_newer_ranking_replaces_what_is_held_but_not_what_is_visible(store):
+def test_what_a_tab_releases_is_free_and_the_newest_ranking_takes_its_place(store):
     add(store, 9)
     rank(store, [1, 2, 3, 4])
     assert ids(store.reserve("kim", "t", 4)) == [1, 2, 3, 4]
     rank(store, [7, 8, 9])
-    assert ids(store.reserve("kim", "t", 4, visible=[1])) == [7, 8, 9, 1]
-    assert 2 in ids(store.reserve("lee", "t", 9))  # what was given back is free
+    assert ids(store.reserve("kim", "t", 4)) == [1, 2, 3, 4]  # nothing is taken from under an annotator's eyes
+    assert ids(store.reserve("kim", "t", 4, release=[2, 3, 4])) == [7, 8, 9, 1]
+    assert ids(store.reserve("lee", "t", 1, release=[7])) == [2]  # another's stays where it is
+    assert 7 in ids(store.reserve("kim", "t", 4))
+
+
+def test_what_ran_out_is_held_again_unless_somebody_else_took_it(store):
+    add(store, 3)
+    rank(store, [1, 2, 3])
+    assert ids(store.reserve("kim", "t", 2, at=1000.0)) == [1, 2]
+    assert ids(store.reserve("kim", "t", 2, at=2000.0)) == [1, 2]  # a computer that slept
+    assert ids(store.reserve("lee", "t", 1, at=3000.0)) == [1]
+    assert ids(store.reserve("kim", "t", 2, at=3001.0)) == [2, 3]
 
 
 def test_two_annotators_and_two_tabs_never_hold_the_same_item(store):
