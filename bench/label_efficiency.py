@@ -9,7 +9,10 @@ trained anew after each batch and measured on the test split, which no strategy 
 Area: under accuracy versus labels, divided by the labels' range. Gain: over random, paired by seed, with Student's 95 %
 interval. Saved: how many fewer labels the mean curve (made monotone) needs to reach the accuracy at which random's mean
 curve ends; random's own value and that of `random_again`, the same with other draws, show how much of that is noise.
-"few labels" looks at the first quarter of the curve alone.
+"few labels" looks at the first quarter of the curve alone, "many labels" at its last half.
+
+With --within-pool a fifth of the pool measures, and the test split is not looked at: for choosing settings, so that
+what the test split says afterwards is no answer that was looked up.
 """
 
 import argparse
@@ -70,30 +73,46 @@ def task_of(name: str, data: Path, kind: Any, first: int, batch: int, scratch: P
     return load_task(data / f"{name}.csv", **settings)[0]
 
 
+def within_pool(task: Task) -> Task:
+    """The same with a fifth of the pool, drawn at random, as its holdout."""
+    shuffled = np.random.default_rng(0).permutation(task.pool)
+    cut = len(shuffled) // 5
+    return replace(task, pool=np.sort(shuffled[cut:]), holdout=np.sort(shuffled[:cut]))
+
+
+def part(report: dict[str, Any], points: slice) -> dict[str, dict[str, Any]]:
+    """The summary of some points of the curve, by strategy."""
+    cut = [Run(**{k: v[points] if isinstance(v, list) else v for k, v in run.items()}) for run in report["runs"]]
+    return {row["strategy"]: row for row in summarise(cut)}
+
+
 def few(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The summary of the first quarter of the curve, by strategy."""
-    labels = report["runs"][0]["labels"]
-    count = max(2, (len(labels) + 3) // 4)
-    cut = [Run(**{k: v[:count] if isinstance(v, list) else v for k, v in run.items()}) for run in report["runs"]]
-    return {row["strategy"]: row for row in summarise(cut)}
+    return part(report, slice(max(2, (len(report["runs"][0]["labels"]) + 3) // 4)))
+
+
+def many(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The summary of the last half of the curve, by strategy."""
+    return part(report, slice(len(report["runs"][0]["labels"]) // 2, None))
 
 
 def table(report: dict[str, Any]) -> str:
     """One line a strategy, as Markdown."""
-    start, found = few(report), report["dataset"]
+    start, end, found = few(report), many(report), report["dataset"]
     labels = report["runs"][0]["labels"]
     lines = [
         f"**{found['name']}**: pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes;"
         f" {labels[0]} to {labels[-1]} labels, {report['config']['seeds']} seeds",
         "",
-        "| strategy | area | gain over random | 95 % interval | saved | gain, few labels | 95 % interval |",
-        "|---|---:|---:|---|---:|---:|---|",
+        "| strategy | area | gain over random | 95 % interval | saved | few labels | 95 % interval | many labels"
+        " | 95 % interval |",
+        "|---|---:|---:|---|---:|---:|---|---:|---|",
     ]
     for row in report["summary"]:
         name = row["strategy"]
         lines.append(
             f"| {name} | {row['aulc_mean']:.4f} | {_gain(row)} | {_interval(row)} | {_saved(row)}"
-            f" | {_gain(start[name])} | {_interval(start[name])} |"
+            f" | {_gain(start[name])} | {_interval(start[name])} | {_gain(end[name])} | {_interval(end[name])} |"
         )
     return "\n".join(lines)
 
@@ -102,12 +121,13 @@ def overall(reports: Sequence[dict[str, Any]]) -> str:
     """The mean over the data sets, as Markdown; "never reached" counts as nothing saved."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for report in reports:
-        start = few(report)
+        start, end = few(report), many(report)
         for row in report["summary"]:
-            rows.setdefault(row["strategy"], []).append(row | {"few": start[row["strategy"]]["gain_over_random"]})
+            name = row["strategy"]
+            rows.setdefault(name, []).append(row | {"parts": (start[name], end[name])})
     lines = [
-        "| strategy | data sets | mean gain | mean saved | mean gain, few labels | above random | below random |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| strategy | data sets | mean gain | few labels | many labels | mean saved | above random | below random |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     means = {name: float(np.mean([r["gain_over_random"] for r in of])) for name, of in rows.items()}
     for name in sorted(rows, key=lambda n: (-len(rows[n]), -means[n])):
@@ -115,8 +135,9 @@ def overall(reports: Sequence[dict[str, Any]]) -> str:
         saved = np.mean([r["labels_saved_percent"] or 0 for r in of])
         above = sum(r["gain_low"] is not None and r["gain_low"] > 0 for r in of)
         below = sum(r["gain_high"] is not None and r["gain_high"] < 0 for r in of)
-        early = np.mean([r["few"] for r in of])
-        lines.append(f"| {name} | {len(of)} | {means[name]:+.4f} | {saved:.0f} % | {early:+.4f} | {above} | {below} |")
+        early, late = np.mean([[p["gain_over_random"] for p in r["parts"]] for r in of], axis=0)
+        gains = f"{means[name]:+.4f} | {early:+.4f} | {late:+.4f}"
+        lines.append(f"| {name} | {len(of)} | {gains} | {saved:.0f} % | {above} | {below} |")
     return "\n".join(lines)
 
 
@@ -139,10 +160,10 @@ def all_names() -> list[str]:
     return ["random_again", *strategies.registered(), *(n for n in skactiveml.NAMES if not _is_of(n, LEFT_OUT))]
 
 
-def run(task: Task, names: Sequence[str], seeds: int, batches: int) -> dict[str, Any]:
+def run(task: Task, names: Sequence[str], seeds: int, batches: int, plugins: Path = PLUGINS) -> dict[str, Any]:
     """The report of `simulate.compare`, with the slow ones on fewer candidates."""
     slow = [name for name in names if _is_of(name, SLOW)]
-    report = compare(task, [n for n in names if n not in slow], seeds, batches, plugins=PLUGINS)
+    report = compare(task, [n for n in names if n not in slow], seeds, batches, plugins=plugins)
     if slow:
         query = replace(task.config.query, candidates=CANDIDATES)
         others = compare(replace(task, config=replace(task.config, query=query)), slow, seeds, batches)
@@ -163,6 +184,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--learner", choices=["frozen", "finetune"], default="frozen")
     parser.add_argument("--budget", help="first labels, labels a batch, batches: in place of the data set's own")
+    parser.add_argument(
+        "--within-pool", action="store_true", help="measure on a part of the pool, not on the test split"
+    )
+    parser.add_argument("--plugins", type=Path, default=PLUGINS, help="a folder of strategies of your own")
     parser.add_argument("--out", type=Path, help="the whole report as JSON")
     parser.add_argument("--plots", type=Path, help="a folder for a picture of each data set")
     options = parser.parse_args()
@@ -192,7 +217,9 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as scratch:
             task = task_of(name, options.data, options.learner, first, batch, Path(scratch))
-            report = run(task, names, options.seeds, batches)
+            if options.within_pool:
+                task = within_pool(task)
+            report = run(task, names, options.seeds, batches, options.plugins)
         report["dataset"]["name"] = name
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         yield report

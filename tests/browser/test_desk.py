@@ -171,8 +171,11 @@ def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_pag
         press(page, "2")
     page.locator(".status.offline").wait_for()
     assert "kept in this browser" in page.locator(".status").inner_text()
+    before = shown(page)
     wait_for(server.answers)
     all_saved(page)
+    page.wait_for_timeout(3000)  # Streamlit connects again and draws the page anew
+    assert shown(page) == before
     given = answers(project)
     assert len(given) == 6
     assert len({item for item, _, _ in given}) == 6
