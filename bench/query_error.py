@@ -9,8 +9,8 @@ without a sample; beside it that of as many random items. The lowest of the seed
 max_herding, uncertainty_herding   how much of the pool (of its uncertainty) is covered: 2,000 items looked at
 auto                               the same: 4,000 items looked at
 prob_cover                         the share of the pool within the radius: 5,000 items looked at
-k-means (typiclust, k_means)       squared distances to the centres: Lloyd's algorithm on the pool, over mini-batches on
-                                   an eighth of it, which has 50 items to a cluster, as 25,000 have with 500 clusters
+k-means (typiclust, k_means)       squared distances to the centres: k-means on the pool until it settles, over 5 steps
+                                   on an eighth of it, which has 50 items to a cluster, as 25,000 have with 500
 """
 
 import argparse
@@ -84,9 +84,9 @@ def of_seed(n: int, seed: int) -> dict[str, tuple[float, float]]:
         return float(blocks.nearest_squared(c.embeddings, centres).sum())
 
     k = n // 400
-    with changed(low_budget, LARGE=n):
+    with changed(low_budget, DRAWN=n, FEWEST=300):
         whole = squares(low_budget.clusters(c.embeddings, k, seed)[1])
-    with changed(low_budget, LARGE=0, DRAWN=n // 8):
+    with changed(low_budget, DRAWN=n // 8, COMPARISONS=0):
         part = squares(low_budget.clusters(c.embeddings, k, seed)[1])
     drawn = squares(c.embeddings[np.random.default_rng(seed).choice(n, k, replace=False)])
     return result | {"k-means": (whole / part, whole / drawn)}

@@ -11,8 +11,9 @@ from strategies.blocks import nearest_squared
 
 FAMILY = "low budget"
 
-LARGE = 10_000  # rows above which mini-batches find much the same centres in a fraction of the time …
-DRAWN = 25_000  # … among so many drawn at random; the other rows are given to the nearest centre
+DRAWN = 25_000  # rows that k-means looks at, at most; the others are given to the nearest centre
+COMPARISONS = 30_000_000  # of a row with a centre, after which k-means ends: few centres settle, many nearly do
+FEWEST, MOST = 5, 300  # its steps
 CLUSTERS = 500  # at most so many in typiclust
 NEIGHBOURS = 20  # a typical item is near to so many others
 SMALL = 5  # a cluster of fewer items is noise, and its turn comes last
@@ -192,26 +193,51 @@ def clusters(
 
     Args:    weights: (n,) how much each row of X counts. also: (m, d) rows that follow those of X.
     """
-    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     parts = [X] if also is None else [X, also]
-    n = sum(map(len, parts))
+    n, rng = sum(map(len, parts)), np.random.default_rng(seed)
     drawn = np.arange(n)
-    if n > max(DRAWN, LARGE):
-        drawn = np.sort(np.random.default_rng(seed).choice(n, DRAWN, replace=False))
+    if n > DRAWN:
+        drawn = np.sort(rng.choice(n, DRAWN, replace=False))
         first = int(np.searchsorted(drawn, len(X)))
         sample = np.concatenate([blocks.take(X, drawn[:first]), *(part[drawn[first:] - len(X)] for part in parts[1:])])
     else:
         sample = blocks.widened(X if also is None else np.concatenate(parts))
-    kind = MiniBatchKMeans if n > LARGE else KMeans
-    model = kind(n_clusters=k, n_init=1, random_state=seed)
+    counts = None if weights is None else weights[drawn]
+    steps = min(max(COMPARISONS // (len(sample) * k), FEWEST), MOST)
+    model = KMeans(k, init=sample[spread(sample, k, rng, counts)], n_init=1, max_iter=steps)
     # several threads would add up in the order in which they finish: not the same for the same seed
     with threadpool_limits(1, user_api="openmp"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
-        labels = model.fit_predict(sample, sample_weight=None if weights is None else weights[drawn])
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it may go on; or there are fewer distinct rows than k
+        labels = model.fit_predict(sample, sample_weight=counts)
     centres = model.cluster_centers_
     if len(drawn) < n:
         labels = np.concatenate([blocks.nearest(part, centres, centres.mean(axis=0))[1] for part in parts])
     return labels, centres
+
+
+def spread(X: np.ndarray, k: int, rng: np.random.Generator, weights: np.ndarray | None = None) -> np.ndarray:
+    """k rows of X far from each other, each drawn in proportion to its squared distance from those before it.
+
+    scikit-learn's takes seconds for 500 of 10,000 rows, and this one a tenth of a second.
+
+    Args:    weights: (n,) how much each row counts.
+    Returns: (k,) positions; with fewer distinct rows than k, some twice.
+    Source:  Arthur & Vassilvitskii 2007 (k-means++), section 2.2.
+    """
+    X = X - X.mean(axis=0)
+    squares = np.einsum("ij,ij->i", X, X)
+    away = np.ones(len(X)) if weights is None else weights.astype(float)
+    chance, nearest = away.copy(), np.full(len(X), np.inf)
+    picks = np.empty(k, dtype=np.intp)
+    for i in range(k):
+        heap = np.cumsum(chance)
+        picks[i] = pick = np.searchsorted(heap, rng.random() * heap[-1], side="right") if heap[-1] > 0 else picks[0]
+        np.minimum(nearest, squares + squares[pick] - 2 * (X @ X[pick]), out=nearest)
+        nearest[nearest < 1e-6 * squares] = 0  # rounding: a copy
+        nearest[pick] = 0
+        chance = away * nearest
+    return picks

@@ -21,21 +21,15 @@ def blobs() -> tuple[np.ndarray, np.ndarray]:
     return CENTRES[members] + rng.normal(scale=0.1, size=(len(members), 2)), members
 
 
-@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_clear_clusters_give_their_middle_item_largest_cluster_first(
-    large: bool, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if large:
-        monkeypatch.setattr(low_budget, "LARGE", 10)  # mini-batches
+def test_clear_clusters_give_their_middle_item_largest_cluster_first(seed: int) -> None:
     points, members = blobs()
     picks = k_means(points, 4, seed)
     assert members[picks].tolist() == [3, 1, 2, 0]
     for pick in picks:
         own = np.flatnonzero(members == members[pick])
         away = np.linalg.norm(points[own] - points[own].mean(axis=0), axis=1)
-        # mini-batches stop near the mean, not on it
-        assert away[own == pick][0] <= (np.sort(away)[2] if large else away.min())
+        assert away[own == pick][0] == away.min()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -172,12 +166,30 @@ def test_distances_to_the_nearest_of_many(monkeypatch: pytest.MonkeyPatch) -> No
     assert np.isinf(low_budget.nearest_squared(X, np.empty((0, 3)))).all()
 
 
+def test_first_centres_are_drawn_by_the_squared_distance_to_those_before() -> None:
+    # from 0 the others are 1 and 3 away: the second centre is 3 with probability 9 / (1 + 9), and so on by hand
+    points = np.array([[0.0], [1.0], [3.0]])
+    expected = {(0, 1): 1 / 10, (0, 2): 9 / 10, (1, 0): 1 / 5, (1, 2): 4 / 5, (2, 0): 9 / 13, (2, 1): 4 / 13}
+    drawn = [tuple(low_budget.spread(points, 2, np.random.default_rng(seed)).tolist()) for seed in range(3000)]
+    for pair, chance in expected.items():
+        assert abs(drawn.count(pair) / 3000 - chance / 3) < 0.035  # four standard deviations
+
+
+def test_first_centres_take_no_copy_and_nothing_without_weight() -> None:
+    points = np.array([[5.0], [5.0], [5.0], [7.0], [9.0]])
+    for seed in range(50):
+        picks = low_budget.spread(points, 3, np.random.default_rng(seed))
+        assert sorted(points[picks].ravel().tolist()) == [5, 7, 9]
+        weighted = low_budget.spread(points, 2, np.random.default_rng(seed), np.array([0.0, 1.0, 0.0, 0.0, 2.0]))
+        assert sorted(weighted.tolist()) == [1, 4]
+    assert (low_budget.spread(points[:3], 3, np.random.default_rng(0)) < 3).all()  # one distinct row
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_of_a_large_pool_a_part_is_clustered_and_the_others_are_given_to_the_nearest_centre(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points, members = (np.repeat(rows, 5, axis=0) for rows in blobs())
-    monkeypatch.setattr(low_budget, "LARGE", 10)
     monkeypatch.setattr(low_budget, "DRAWN", 90)
     labels, centres = low_budget.clusters(points.astype(np.float16), 4, seed, also=CENTRES + 0.01)
     assert len(labels) == len(points) + 4
@@ -191,7 +203,6 @@ def test_of_a_large_pool_a_part_is_clustered_and_the_others_are_given_to_the_nea
 
 @pytest.mark.parametrize("name", ["k_means", "typiclust"])
 def test_a_large_pool_gives_items_of_all_clusters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(low_budget, "LARGE", 10)
     monkeypatch.setattr(low_budget, "DRAWN", 90)
     points, members = (np.repeat(rows, 5, axis=0) for rows in blobs())
     assert set(members[ask(name, points, np.empty((0, 2)), 4)].tolist()) == {0, 1, 2, 3}
