@@ -11,8 +11,7 @@ interval. Saved: how many fewer labels the mean curve (made monotone) needs to r
 curve ends; random's own value and that of `random_again`, the same with other draws, show how much of that is noise.
 "few labels" looks at the first quarter of the curve alone, "many labels" at its last half.
 
-With --within-pool a fifth of the pool measures, and the test split is not looked at: for choosing settings, so that
-what the test split says afterwards is no answer that was looked up.
+With --world the data are other ones, see `bench.worlds`: of wrong labels, of rare classes, or a part of the pool alone.
 """
 
 import argparse
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 
 import strategies
+from bench.worlds import WORLDS
 from labeler import comparison_charts
 from labeler.config import LearnerConfig, QueryConfig
 from labeler.demo import write_digits
@@ -71,13 +71,6 @@ def task_of(name: str, data: Path, kind: Any, first: int, batch: int, scratch: P
     if name == "cifar10":
         return load_task(data / name / "labels.csv", image_column="file", **settings)[0]
     return load_task(data / f"{name}.csv", **settings)[0]
-
-
-def within_pool(task: Task) -> Task:
-    """The same with a fifth of the pool, drawn at random, as its holdout."""
-    shuffled = np.random.default_rng(0).permutation(task.pool)
-    cut = len(shuffled) // 5
-    return replace(task, pool=np.sort(shuffled[cut:]), holdout=np.sort(shuffled[:cut]))
 
 
 def part(report: dict[str, Any], points: slice) -> dict[str, dict[str, Any]]:
@@ -184,9 +177,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--learner", choices=["frozen", "finetune"], default="frozen")
     parser.add_argument("--budget", help="first labels, labels a batch, batches: in place of the data set's own")
-    parser.add_argument(
-        "--within-pool", action="store_true", help="measure on a part of the pool, not on the test split"
-    )
+    parser.add_argument("--world", choices=WORLDS, default="plain")
     parser.add_argument("--plugins", type=Path, default=PLUGINS, help="a folder of strategies of your own")
     parser.add_argument("--out", type=Path, help="the whole report as JSON")
     parser.add_argument("--plots", type=Path, help="a folder for a picture of each data set")
@@ -217,10 +208,8 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as scratch:
             task = task_of(name, options.data, options.learner, first, batch, Path(scratch))
-            if options.within_pool:
-                task = within_pool(task)
-            report = run(task, names, options.seeds, batches, options.plugins)
-        report["dataset"]["name"] = name
+            report = run(WORLDS[options.world](task), names, options.seeds, batches, options.plugins)
+        report["dataset"]["name"] = name if options.world == "plain" else f"{name}, {options.world}"
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         yield report
 
