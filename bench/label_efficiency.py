@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--learner", choices=["frozen", "finetune"], default="frozen")
     parser.add_argument("--budget", help="first labels, labels a batch, batches: in place of the data set's own")
-    parser.add_argument("--world", choices=WORLDS, default="plain")
+    parser.add_argument("--world", default="", help=f"of {', '.join(WORLDS)}; several with commas between them")
     parser.add_argument("--plugins", type=Path, default=PLUGINS, help="a folder of strategies of your own")
     parser.add_argument("--out", type=Path, help="the whole report as JSON")
     parser.add_argument("--plots", type=Path, help="a folder for a picture of each data set")
@@ -208,8 +208,10 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as scratch:
             task = task_of(name, options.data, options.learner, first, batch, Path(scratch))
-            report = run(WORLDS[options.world](task), names, options.seeds, batches, options.plugins)
-        report["dataset"]["name"] = name if options.world == "plain" else f"{name}, {options.world}"
+            for world in filter(None, options.world.split(",")):
+                task = WORLDS[world](task)
+            report = run(task, names, options.seeds, batches, options.plugins)
+        report["dataset"]["name"] = f"{name}, {options.world}" if options.world else name
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         yield report
 

@@ -37,9 +37,4 @@ def uneven(task: Task) -> Task:
     return replace(task, pool=task.pool[kept])
 
 
-WORLDS: dict[str, Callable[[Task], Task]] = {
-    "plain": lambda task: task,
-    "within_pool": within_pool,
-    "noisy": noisy,
-    "uneven": uneven,
-}
+WORLDS: dict[str, Callable[[Task], Task]] = {"within_pool": within_pool, "noisy": noisy, "uneven": uneven}
