@@ -290,6 +290,38 @@ def export(project: Path, out: Path, kind: str | None) -> None:
     click.echo(f"{count} answers written to {out}.")
 
 
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("sources", type=ANY_PATH, nargs=-1, required=True, metavar="INPUT...")
+@click.option("--column", metavar="T", help="Of the texts or image paths in a table; an obvious one by default.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "jsonl"]),
+    default="csv",
+    show_default=True,
+    help="Of what is written.",
+)
+def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: str) -> None:
+    """Classes of new images or texts by the project's best model, with probabilities, to the standard output.
+
+    INPUT is an image, a folder or zip of images, a table, or a .txt file with a text a line.
+    """
+    import pandas as pd
+
+    from labeler.unseen import predict_unseen
+
+    with _bar("predict", "items") as report:
+        found = predict_unseen(projects.open_project(project), sources, column, report)
+    for problem in found.problems[:20]:
+        click.echo(str(problem), err=True)
+    frame = pd.DataFrame(found.rows())
+    text = (
+        frame.to_csv(index=False) if kind == "csv" else frame.to_json(orient="records", lines=True, force_ascii=False)
+    )
+    click.echo(text, nl=False)
+
+
 @main.command("strategies")
 @click.argument("project", type=FOLDER, required=False)
 @click.option("--markdown", is_flag=True, help="Families and names as a table in Markdown, as the README shows it.")

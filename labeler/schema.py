@@ -148,6 +148,11 @@ def m002_comparisons(db: Database) -> None:
     )
 
 
+@migrations()
+def m003_calibration(db: Database) -> None:
+    db.executescript("ALTER TABLE rounds ADD COLUMN calibration_error REAL;")
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

@@ -173,13 +173,17 @@ class Labels:
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good a model is on `n` holdout items. `low` and `high` bound accuracy's 95 % interval."""
+    """How good a model is on `n` holdout items. `low` and `high` bound accuracy's 95 % interval.
+
+    `calibration_error`: how far its confidence is from its accuracy, 0 to 1; None in rounds of version 0.1.
+    """
 
     n: int
     accuracy: float
     low: float
     high: float
     macro_f1: float
+    calibration_error: float | None = None
 
 
 @dataclass(frozen=True)

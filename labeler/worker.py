@@ -15,8 +15,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 import strategies
+from labeler import cards, snapshot
 from labeler import project as projects
-from labeler import snapshot
+from labeler.cards import Card
 from labeler.comparisons import Beside
 from labeler.errors import LabelerError
 from labeler.project import Project
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 # Places of a ranking for each label of a batch: labeling goes on from it while the next round trains.
 DEPTH = 5
+# Models that are kept: those of the last rounds, and the best.
+KEPT = 3
 
 
 def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -74,9 +77,10 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
     log.info("%s: round begins (%s)", project.slug, job.reason)
     try:
         number = store.next_round()
-        result, ids = _round(project, store, job, number)
-        model = _save(project, number, result)
+        result, ids, card = _round(project, store, job, number)
+        model = _save(project, card, result)
         store.finish_round(job, number, result, ids, model)
+        cards.prune(project.folder, store.models(), KEPT)
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
         store.fail_job(job, str(error))
@@ -88,8 +92,8 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
         log.info("%s: round %d done with %d labels, %s", project.slug, number, result.labels, measured)
 
 
-def _round(project: Project, store: Store, job: Job, number: int) -> tuple[RoundResult, list[int]]:
-    """The round's result and the item id of each place of its ranking."""
+def _round(project: Project, store: Store, job: Job, number: int) -> tuple[RoundResult, list[int], Card]:
+    """The round's result, the item id of each place of its ranking, and the card of its model."""
     from labeler.model import Normalizer
 
     config = project.config
@@ -127,15 +131,19 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
     asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
     asked = asked[: int(depth * share / (1 - share))]
     result = replace(result, ranking=tuple(interleave(list(result.ranking), asked, share)))
-    return result, [known.items[r.position].id for r in result.ranking]
+    hashes = [known.items[p].content_hash for p in known.labeled.positions]
+    data = cards.data_hash(hashes, [config.classes[t] for t in known.labeled.targets])
+    card = Card.of(number, result, data, known.encoder.key, config)
+    return result, [known.items[r.position].id for r in result.ranking], card
 
 
-def _save(project: Project, number: int, result: RoundResult) -> str | None:
+def _save(project: Project, card: Card, result: RoundResult) -> str | None:
     if result.model is None:
         return None
     project.models.mkdir(exist_ok=True)
-    path = project.models / f"round-{number:04d}.safetensors"
+    path = project.models / f"round-{card.round:04d}.safetensors"
     result.model.save(path)
+    card.save(path)
     return str(path.relative_to(project.folder))
 
 

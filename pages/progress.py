@@ -84,6 +84,7 @@ def _row(r: Round) -> dict[str, object]:
         "from": m and round(m.low, 4),
         "to": m and round(m.high, 4),
         "macro F1": m and round(m.macro_f1, 4),
+        "calibration error": m and m.calibration_error and round(m.calibration_error, 4),
         "next asked by": r.strategy,
         "training s": round(r.train_seconds, 2),
         "query s": round(r.query_seconds, 2),

@@ -3,7 +3,20 @@
 import numpy as np
 import pytest
 
-from labeler.evaluate import area_under_curve, labels_to_reach, metrics, paired_gain
+from labeler.evaluate import area_under_curve, calibration_error, labels_to_reach, metrics, paired_gain
+
+
+def test_calibration_error_by_hand():
+    # confidence .9 (bin 13), right 1 of 2; confidence .6 (bin 9), right 2 of 2: (2 |.9 − .5| + 2 |.6 − 1|) / 4
+    proba = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
+    assert calibration_error(proba, np.array([0, 1, 1, 1])) == pytest.approx(0.4)
+    assert calibration_error(np.array([[1.0, 0.0]]), np.array([0])) == 0
+    assert calibration_error(np.array([[1.0, 0.0]]), np.array([1])) == 1
+
+
+def test_too_sure_and_too_unsure_in_one_bin_make_up_for_each_other():
+    proba = np.array([[0.75, 0.25]] * 4)
+    assert calibration_error(proba, np.array([0, 0, 0, 1])) == pytest.approx(0)  # right 3 of 4
 
 
 def test_accuracy_and_its_wilson_interval():

@@ -10,6 +10,7 @@ import pytest
 from samples import ROOT, environment, reviews, text_config
 
 from labeler import project as projects
+from labeler import worker
 from labeler.config import LearnerConfig, QueryConfig
 from labeler.model import load
 from labeler.types import Answer, NewItem
@@ -30,6 +31,18 @@ def filled(project):
         )
         store.request_round("import")
     return project
+
+
+def test_old_models_go_and_the_best_stays(filled, monkeypatch):
+    monkeypatch.setattr(worker, "KEPT", 1)
+    for _ in range(4):
+        work_once(filled)
+        answer(filled, 4)
+    with filled.store() as store:
+        models = store.models()
+    assert len(models) == 3
+    there = {model for model, _ in models if (filled.folder / model).exists()}
+    assert there == {models[-1][0], max(reversed(models), key=lambda m: m[1])[0]}
 
 
 def answer(project, n: int, annotator: str = "kim") -> None:

@@ -105,6 +105,7 @@ class Rounds(Items):
                     "low": metrics and metrics.low,
                     "high": metrics and metrics.high,
                     "macro_f1": metrics and metrics.macro_f1,
+                    "calibration_error": metrics and metrics.calibration_error,
                     "train_seconds": result.train_seconds,
                     "query_seconds": result.query_seconds,
                     "finished_at": now(),
@@ -131,6 +132,11 @@ class Rounds(Items):
         """All finished rounds, oldest first."""
         return [_as_round(r) for r in self.rows("SELECT * FROM rounds ORDER BY number")]
 
+    def models(self) -> list[tuple[str, float | None]]:
+        """The path below the project's folder of each model that was trained, and its accuracy, oldest first."""
+        found = self.rows("SELECT model, accuracy FROM rounds WHERE model IS NOT NULL ORDER BY number")
+        return [(r["model"], r["accuracy"]) for r in found]
+
     def ranking(self, number: int) -> list[Row]:
         """A round's ranking, best first: rank, item_id, strategy, score."""
         return self.rows("SELECT rank, item_id, strategy, score FROM queries WHERE round = ? ORDER BY rank", [number])
@@ -145,5 +151,6 @@ def _as_round(row: Row) -> Round:
     found = Round(metrics=None, **{name: row[name] for name in names})
     if row["accuracy"] is None:
         return found
-    measured = Metrics(row["holdout_n"], row["accuracy"], row["low"], row["high"], row["macro_f1"])
+    values = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error")
+    measured = Metrics(*(row[name] for name in values))
     return replace(found, metrics=measured)

@@ -14,7 +14,7 @@ def label(store, *item_ids: int) -> None:
 
 
 def result(labels: int = 4, ranking: tuple[Ranked, ...] = ()) -> RoundResult:
-    return RoundResult(labels, "margin", 1, None, Metrics(10, 0.5, 0.2, 0.8, 0.4), ranking, 0.1, 0.2)
+    return RoundResult(labels, "margin", 1, None, Metrics(10, 0.5, 0.2, 0.8, 0.4, 0.1), ranking, 0.1, 0.2)
 
 
 def test_a_round_is_due_after_the_seed_set_and_then_after_each_batch(store):

@@ -1,0 +1,128 @@
+"""The project's best model on images or texts that are not in the project: their classes, with probabilities."""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from labeler import cards
+from labeler.errors import LabelerError, SourceError
+from labeler.images import open_image
+from labeler.importer import normalise
+from labeler.project import Project
+from labeler.sources import IMAGE_SUFFIXES, Row, read
+from labeler.types import Dataset, Modality, Problem, Progress
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says about n inputs. `proba` is (n, C) over the project's classes; rows sum to 1."""
+
+    model: Path
+    classes: tuple[str, ...]
+    sources: list[str]
+    inputs: list[str]  # the text, or the image's path as it was given
+    proba: np.ndarray
+    problems: list[Problem]
+
+    def rows(self) -> list[dict[str, str | float]]:
+        """One flat row an input: source, input, label, its probability, and that of each class."""
+        found = []
+        for source, one, row in zip(self.sources, self.inputs, self.proba, strict=True):
+            top = int(row.argmax())
+            values: dict[str, str | float] = {"source": source, "input": one, "label": self.classes[top]}
+            values["probability"] = round(float(row[top]), 6)
+            found.append(values | {f"p({c})": round(float(p), 6) for c, p in zip(self.classes, row, strict=True)})
+        return found
+
+
+def predict_unseen(
+    project: Project, sources: Sequence[Path], column: str | None = None, on_progress: Progress | None = None
+) -> Predictions:
+    """What the project's best model says about images, or the texts of tables; nothing is stored.
+
+    The best is the one with the highest accuracy on the holdout among those that are kept.
+
+    Args:    sources: image files, folders or zips of images, tables of texts or image paths, `.txt` files (a text a
+             line). column: of the texts or image paths in tables, an obvious one by default.
+    Raises:  LabelerError: there is no model yet, it does not fit the backbone, or nothing can be read.
+    """
+    from labeler import model as models
+    from labeler.backbones import load_encoder
+    from labeler.predict import class_proba
+
+    config = project.config
+    with project.store() as store:
+        trained = [(project.folder / model, accuracy) for model, accuracy in store.models()]
+        texts = [item.text for item in store.items() if item.text is not None]
+    weights = cards.best([(model, accuracy) for model, accuracy in trained if model.exists()])
+    if weights is None:
+        raise LabelerError("There is no model yet: label items of two classes, and let a round train one.")
+    card = cards.load(weights)
+    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
+    if encoder.key != card.encoder:
+        raise LabelerError(
+            f"{weights.name} was trained with another backbone, or one that was fitted to other texts: retrain first."
+        )
+    problems: list[Problem] = []
+    rows: list[Row] = []
+    for row in chain.from_iterable(_read(source, config.modality, column) for source in sources):
+        if isinstance(row, Problem):
+            problems.append(row)
+        elif (row.text is not None) != (config.modality == "text"):
+            raise SourceError(f"{row.source} is no {config.modality}: this project is about {config.modality}s.")
+        elif row.text is not None and not row.text.strip():
+            problems.append(Problem(row.source, "is empty"))
+        else:
+            rows.append(row)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        inputs: list[Path | str] = []
+        usable: list[Row] = []
+        for row in rows:
+            try:
+                inputs.append(_input(row, scratch / str(len(inputs))))
+                usable.append(row)
+            except (LabelerError, OSError) as error:
+                problems.append(Problem(row.source, str(error)))
+        if not inputs:
+            first = f" The first problem: {problems[0]}." if problems else ""
+            raise SourceError(f"There is nothing to predict in what was given.{first}")
+        dataset = Dataset(inputs, encoder.encode(inputs, on_progress), encoder.dims)
+        proba = class_proba(models.load(weights, encoder), dataset, np.arange(len(inputs)))
+    shown = [row.text if row.text is not None else str(row.image) for row in usable]
+    return Predictions(weights, config.classes, [row.source for row in usable], shown, proba, problems)
+
+
+def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row | Problem]:
+    kind = source.suffix.lower()
+    if source.is_file() and kind in IMAGE_SUFFIXES:
+        return [Row(str(source), image=source)]
+    if source.is_file() and kind == ".txt":
+        try:
+            lines = source.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise SourceError(f"{source} is not UTF-8: save it as UTF-8, or as a CSV table.") from None
+        return [Row(f"{source.name} line {n}", text=line) for n, line in enumerate(lines, 1) if line.strip()]
+    table = source.is_file() and kind != ".zip"
+    columns = {f"{modality}_column": column} if table and column else {}
+    return list(read(source, modality=modality, **columns))
+
+
+def _input(row: Row, scratch: Path) -> Path | str:
+    """The text as it is imported, or an image on disk; one that lies in a zip is written to `scratch`.
+
+    Raises: LabelerError, OSError: it is no image, or cannot be read.
+    """
+    if row.text is not None:
+        return normalise(row.text)
+    assert row.image is not None
+    path = row.image if isinstance(row.image, Path) else scratch
+    if path is scratch:
+        path.write_bytes(row.image.read_bytes())
+    open_image(path, near=64)  # what cannot be read is told by its name, and costs the others nothing
+    return path
