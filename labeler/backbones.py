@@ -5,9 +5,10 @@ import hashlib
 import importlib.util
 import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,28 +183,35 @@ def load_text_encoder(name: str) -> Pretrained:
             "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         )
         key, source = _key(name, sha256(weights), MAX_TOKENS), str(weights.parent)
-        return Pretrained(name, key, (384, 384), lambda: _minilm(weights), _tokens(source), _TEXTS, 2)
+        return Pretrained(name, key, (384, 384), lambda: _minilm(weights), Tokens(source), _TEXTS, 2)
     network, weights_hash = _from_hugging_face(name)
     key = _key(name, weights_hash, MAX_TOKENS)
-    return Pretrained(name, key, network.dims(_TEXTS), lambda: network, _tokens(name), _TEXTS, 2)
+    return Pretrained(name, key, network.dims(_TEXTS), lambda: network, Tokens(name), _TEXTS, 2)
 
 
 _TEXTS: Arrays = (np.ones((2, 8), dtype=np.int64), np.array([[1] * 8, [1] * 6 + [0] * 2]))
 
 
-def _tokens(source: str) -> Callable[[Sequence[str]], list[Arrays]]:
-    @lru_cache
-    def tokenizer() -> Any:
+@dataclass(frozen=True)
+class Tokens:
+    """Texts to the ids of their tokens, and which of them count. The tokenizer is loaded when it is first needed."""
+
+    source: str
+
+    @cached_property
+    def tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(source)
+        return AutoTokenizer.from_pretrained(self.source)
 
-    def prepare(texts: Sequence[str]) -> list[Arrays]:
-        limit = min(MAX_TOKENS, tokenizer().model_max_length)
-        rows = tokenizer()(list(texts), truncation=True, max_length=limit)["input_ids"]
+    @property
+    def longest(self) -> int:
+        """Tokens that are read of a text at most."""
+        return min(MAX_TOKENS, self.tokenizer.model_max_length)
+
+    def __call__(self, texts: Sequence[str]) -> list[Arrays]:
+        rows = self.tokenizer(list(texts), truncation=True, max_length=self.longest)["input_ids"]
         return [(np.array(row, dtype=np.int64), np.ones(len(row), dtype=np.int64)) for row in rows]
-
-    return prepare
 
 
 def _minilm(weights: Path) -> "Network":

@@ -322,6 +322,17 @@ def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: 
     click.echo(text, nl=False)
 
 
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("out", type=FOLDER)
+def publish(project: Path, out: Path) -> None:
+    """Write the best model to the new folder OUT, which works without the labeler: ONNX, torch, and how to use it."""
+    from labeler.publish import publish as write
+
+    weights = write(projects.open_project(project), out)
+    click.echo(f"{weights.stem} is in {out}; its README.md has the lines that load it.")
+
+
 @main.command("strategies")
 @click.argument("project", type=FOLDER, required=False)
 @click.option("--markdown", is_flag=True, help="Families and names as a table in Markdown, as the README shows it.")

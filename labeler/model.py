@@ -162,11 +162,12 @@ class FineTuned:
             rows = order[start : start + _BATCH]
             with torch.inference_mode(), onnx.autocast():
                 batch = onnx.to_device(collate([items[row] for row in rows]))
-                features[rows] = self._network.tail(self.cut, *batch).float().cpu().numpy()
+                features[rows] = self.network.tail(self.cut, *batch).float().cpu().numpy()
         return (self.head.of_features(features).mean(axis=0) + self.frozen.predict_proba(dataset, positions)) / 2
 
     @cached_property
-    def _network(self) -> "Network":
+    def network(self) -> "Network":
+        """The encoder's network with the trained parameters in place."""
         import torch
 
         from labeler import onnx

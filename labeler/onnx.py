@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -190,15 +191,13 @@ def export(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int
 
     Args: as in `compiled`.
     """
-    axes = dict.fromkeys(range(dynamic_axes), torch.export.Dim.DYNAMIC)
-    first, *rest = (dict(axes) for _ in example)
     with torch.no_grad():
         program = torch.onnx.export(
             module.eval().cpu(),
             tuple(torch.from_numpy(array) for array in example),
             dynamo=True,
             verbose=False,
-            dynamic_shapes=(first, tuple(rest)) if rest else (first,),  # as in forward(x, *rest)
+            dynamic_shapes=_dynamic_shapes(example, dynamic_axes),
             input_names=[f"input_{number}" for number in range(len(example))],
         )
     assert program is not None
@@ -206,6 +205,25 @@ def export(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         program.save(str(Path(folder) / path.name), external_data=False)
         (Path(folder) / path.name).replace(path)
+
+
+def traced(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int) -> "torch.export.ExportedProgram":
+    """The module as a program that runs wherever torch is.
+
+    Args: as in `compiled`.
+    """
+    with torch.no_grad():
+        return torch.export.export(
+            module.eval().cpu(),
+            tuple(torch.from_numpy(array) for array in example),
+            dynamic_shapes=_dynamic_shapes(example, dynamic_axes),
+        )
+
+
+def _dynamic_shapes(example: tuple[np.ndarray, ...], dynamic_axes: int) -> tuple[Any, ...]:
+    """Which axes of each input vary, in the form of `forward(x, *rest)`."""
+    first, *rest = (dict.fromkeys(range(dynamic_axes), torch.export.Dim.DYNAMIC) for _ in example)
+    return (first, tuple(rest)) if rest else (first,)
 
 
 def in_onnxruntime(path: Path) -> Run:

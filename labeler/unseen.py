@@ -1,21 +1,26 @@
 """The project's best model on images or texts that are not in the project: their classes, with probabilities."""
 
 import tempfile
+import unicodedata
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labeler import cards
+from labeler.embed import Encoder
 from labeler.errors import LabelerError, SourceError
 from labeler.images import open_image
-from labeler.importer import normalise
 from labeler.project import Project
 from labeler.sources import IMAGE_SUFFIXES, Row, read
 from labeler.types import Dataset, Modality, Problem, Progress
+
+if TYPE_CHECKING:
+    from labeler.model import Model
 
 
 @dataclass(frozen=True)
@@ -51,23 +56,10 @@ def predict_unseen(
              line). column: of the texts or image paths in tables, an obvious one by default.
     Raises:  LabelerError: there is no model yet, it does not fit the backbone, or nothing can be read.
     """
-    from labeler import model as models
-    from labeler.backbones import load_encoder
     from labeler.predict import class_proba
 
     config = project.config
-    with project.store() as store:
-        trained = [(project.folder / model, accuracy) for model, accuracy in store.models()]
-        texts = [item.text for item in store.items() if item.text is not None]
-    weights = cards.best([(model, accuracy) for model, accuracy in trained if model.exists()])
-    if weights is None:
-        raise LabelerError("There is no model yet: label items of two classes, and let a round train one.")
-    card = cards.load(weights)
-    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
-    if encoder.key != card.encoder:
-        raise LabelerError(
-            f"{weights.name} was trained with another backbone, or one that was fitted to other texts: retrain first."
-        )
+    weights, model, encoder = best_model(project)
     problems: list[Problem] = []
     rows: list[Row] = []
     for row in chain.from_iterable(_read(source, config.modality, column) for source in sources):
@@ -93,9 +85,32 @@ def predict_unseen(
             first = f" The first problem: {problems[0]}." if problems else ""
             raise SourceError(f"There is nothing to predict in what was given.{first}")
         dataset = Dataset(inputs, encoder.encode(inputs, on_progress), encoder.dims)
-        proba = class_proba(models.load(weights, encoder), dataset, np.arange(len(inputs)))
+        proba = class_proba(model, dataset, np.arange(len(inputs)))
     shown = [row.text if row.text is not None else str(row.image) for row in usable]
     return Predictions(weights, config.classes, [row.source for row in usable], shown, proba, problems)
+
+
+def best_model(project: Project) -> tuple[Path, "Model", Encoder]:
+    """The weights' path, the model and its encoder: of those that are kept, the most accurate on the holdout.
+
+    Raises: LabelerError: there is none yet, or it was trained with another encoder than the settings name.
+    """
+    from labeler import model as models
+    from labeler.backbones import load_encoder
+
+    config = project.config
+    with project.store() as store:
+        trained = [(project.folder / model, accuracy) for model, accuracy in store.models()]
+        texts = [item.text for item in store.items() if item.text is not None]
+    weights = cards.best([(model, accuracy) for model, accuracy in trained if model.exists()])
+    if weights is None:
+        raise LabelerError("There is no model yet: label items of two classes, and let a round train one.")
+    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
+    if encoder.key != cards.load(weights).encoder:
+        raise LabelerError(
+            f"{weights.name} was trained with another backbone, or one that was fitted to other texts: retrain first."
+        )
+    return weights, models.load(weights, encoder), encoder
 
 
 def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row | Problem]:
@@ -119,7 +134,7 @@ def _input(row: Row, scratch: Path) -> Path | str:
     Raises: LabelerError, OSError: it is no image, or cannot be read.
     """
     if row.text is not None:
-        return normalise(row.text)
+        return unicodedata.normalize("NFC", row.text).strip()
     assert row.image is not None
     path = row.image if isinstance(row.image, Path) else scratch
     if path is scratch:
