@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pandas as pd
+from PIL import Image
 from scipy.stats import t
 
 from labeler.errors import LabelerError
@@ -70,12 +71,15 @@ def highlights(report: Report) -> list[str]:
     return [row["strategy"] for row in report["summary"] if row["strategy"] != CONTROL][: len(COLOURS) - 1]
 
 
-def curves(report: Report, highlighted: Sequence[str] | None = None) -> alt.LayerChart | alt.FacetChart:
+def curves(
+    report: Report, highlighted: Sequence[str] | None = None, interactive: bool = True
+) -> alt.LayerChart | alt.FacetChart:
     """Accuracy versus labels, one line a strategy with the 95 % interval of its mean; random is dashed and grey.
 
     A click on the legend (with shift: several) shows that strategy only.
 
     Args: highlighted: strategies with a colour, at most six; by default the five with the largest area.
+          interactive: whether there is something to click at: else the legend names only those with a colour.
     """
     frame = curves_frame(report)
     there = list(dict.fromkeys(frame["strategy"]))
@@ -96,7 +100,15 @@ def curves(report: Report, highlighted: Sequence[str] | None = None) -> alt.Laye
         "strategy:N",
         title="strategy",
         scale=alt.Scale(domain=names, range=colours),
-        legend=alt.Legend(orient="bottom", columns=2, symbolLimit=60, labelLimit=280, title=None, symbolOpacity=1),
+        legend=alt.Legend(
+            orient="bottom",
+            columns=2,
+            symbolLimit=60,
+            labelLimit=400,
+            title=None,
+            symbolOpacity=1,
+            values=names if interactive else [*bright, CONTROL],
+        ),
     )
     shape = alt.Shape("strategy:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
     chosen = alt.selection_point(name="chosen", fields=["strategy"], bind="legend")
@@ -168,16 +180,17 @@ def gains(report: Report, label_limit: int = 240) -> alt.LayerChart | alt.FacetC
 def picture(report: Report, highlighted: Sequence[str] | None = None) -> alt.HConcatChart:
     """Curves and gains side by side with a title, to be saved."""
     found, seeds = report["dataset"], report["config"]["seeds"]
+    others = "; pale lines are all others" if len(report["summary"]) > len(COLOURS) + 1 else ""
     title = alt.Title(
         f"{found['name']}: which strategy learns from the fewest labels?",
         subtitle=f"pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes, runs a strategy:"
-        f" {seeds}{'; bands and whiskers are 95 % intervals' if seeds > 1 else ''}",
+        f" {seeds}{'; bands and whiskers are 95 % intervals' if seeds > 1 else ''}{others}",
         anchor="start",
         fontSize=18,
         subtitleFontSize=13,
         offset=16,
     )
-    left = curves(report, highlighted).properties(width=600, height=420)
+    left = curves(report, highlighted, interactive=False).properties(width=600, height=420)
     right = gains(report, 400).properties(width=420, height=max(140, 26 * (len(report["summary"]) - 1)))
     return alt.hconcat(left, right, title=title, spacing=10).resolve_scale(color="independent", shape="independent")
 
@@ -199,6 +212,10 @@ def save(chart: alt.TopLevelMixin, path: Path) -> None:
         ready.save(str(path), format="html", inline=True)
     elif kind == "png":
         ready.save(str(path), format="png", scale_factor=2)
+        with Image.open(path) as picture:  # a chart has few colours: a tenth of the bytes
+            picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+                path, optimize=True
+            )
     else:
         ready.save(str(path), format="svg")
 

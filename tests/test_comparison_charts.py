@@ -69,6 +69,12 @@ def test_random_is_grey_and_what_is_not_highlighted_is_pale():
     assert scale["range"] == [charts.COLOURS[0], charts.GREY, charts.PALE, charts.PALE]
     assert charts.highlights(PAIRED) == ["margin", "bald", "entropy"]
     assert [p["bind"] for p in chart["params"]] == ["legend"]
+    assert chart["layer"][1]["encoding"]["color"]["legend"]["values"] == scale["domain"]  # each can be clicked at
+
+
+def test_the_legend_of_a_picture_names_what_has_a_colour():
+    chart = charts.curves(PAIRED, ["entropy"], interactive=False).to_dict()
+    assert chart["layer"][1]["encoding"]["color"]["legend"]["values"] == ["entropy", "random"]
 
 
 @pytest.mark.parametrize("found", [PAIRED, SINGLE])
