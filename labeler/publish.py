@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labeler import cards
 from labeler.backbones import Tokens
 from labeler.embed import Pretrained
 from labeler.errors import LabelerError
 from labeler.model import FineTuned, LinearHeads
 from labeler.project import Project
 from labeler.tfidf import SETTINGS, CharTfidf
-from labeler.unseen import best_model
+from labeler.unseen import Best, best_model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,12 +69,13 @@ def publish(project: Project, out: Path) -> Path:
     """
     if out.exists():
         raise LabelerError(f"{out} is there already: name a new folder.")
-    weights, model, encoder = best_model(project)
+    best = best_model(project)
+    model, encoder = best.model, best.encoder
     temporary = out.with_name(f".{out.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)
-        about: dict[str, Any] = {"name": project.config.name, "classes": list(project.config.classes)}
+        about: dict[str, Any] = {"name": project.config.name, "classes": list(best.classes)}
         if isinstance(encoder, CharTfidf):
             assert isinstance(model, LinearHeads)
             lines = {"numpy and scikit-learn": PRELUDE + CHARACTERS + RESULT}
@@ -99,15 +99,15 @@ def publish(project: Project, out: Path) -> Path:
                 "ONNX Runtime": PRELUDE + prepare + ONNX + RESULT,
                 "torch": PRELUDE + prepare + TORCH + RESULT,
             }
-        about["card"] = asdict(cards.load(weights))
+        about["card"] = asdict(best.card)
         (temporary / "about.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
-        (temporary / "README.md").write_text(_readme(project, lines), encoding="utf-8")
+        (temporary / "README.md").write_text(_readme(best, lines), encoding="utf-8")
         temporary.replace(out)
     except OSError as error:
         raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return weights
+    return best.weights
 
 
 def _whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
@@ -173,14 +173,15 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
     return Both(Classifier(frozen, model.frozen), Classifier(model.network.cpu(), model.head)).eval()
 
 
-def _readme(project: Project, lines: Mapping[str, str]) -> str:
+def _readme(best: Best, lines: Mapping[str, str]) -> str:
     """What is in the folder and how it is used."""
-    given = "a text" if project.config.modality == "text" else "the path of an image"
+    name, modality = best.card.config["name"], best.card.config["modality"]
+    given = "a text" if modality == "text" else "the path of an image"
     parts = [
-        f"# {project.config.name}\n",
-        f"A classifier of {project.config.modality}s into {', '.join(project.config.classes)}. `about.json` says what"
+        f"# {name}\n",
+        f"A classifier of {modality}s into {', '.join(best.classes)}. `about.json` says what"
         f" it was trained on and how. In this folder, with `given` being {given}:\n",
     ]
-    for name, code in lines.items():
-        parts.append(f"With {name}:\n\n```python\n{code}```\n")
+    for library, code in lines.items():
+        parts.append(f"With {library}:\n\n```python\n{code}```\n")
     return "\n".join(parts)

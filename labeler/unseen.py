@@ -3,7 +3,6 @@
 import tempfile
 import unicodedata
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labeler import cards
+from labeler.cards import Card
 from labeler.embed import Encoder
 from labeler.errors import LabelerError, SourceError
 from labeler.images import open_image
@@ -58,42 +58,54 @@ def predict_unseen(
     """
     from labeler.predict import class_proba
 
-    config = project.config
-    weights, model, encoder = best_model(project)
+    best, modality = best_model(project), project.config.modality
     problems: list[Problem] = []
     rows: list[Row] = []
-    for row in chain.from_iterable(_read(source, config.modality, column) for source in sources):
+    for row in chain.from_iterable(_read(source, modality, column) for source in sources):
         if isinstance(row, Problem):
             problems.append(row)
-        elif (row.text is not None) != (config.modality == "text"):
-            raise SourceError(f"{row.source} is no {config.modality}: this project is about {config.modality}s.")
+        elif (row.text is not None) != (modality == "text"):
+            raise SourceError(f"{row.source} is no {modality}: this project is about {modality}s.")
         elif row.text is not None and not row.text.strip():
             problems.append(Problem(row.source, "is empty"))
         else:
             rows.append(row)
-    with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with tempfile.TemporaryDirectory() as scratch:
         inputs: list[Path | str] = []
         usable: list[Row] = []
         for row in rows:
             try:
-                inputs.append(_input(row, scratch / str(len(inputs))))
+                inputs.append(_input(row, Path(scratch) / str(len(inputs))))
                 usable.append(row)
             except (LabelerError, OSError) as error:
                 problems.append(Problem(row.source, str(error)))
         if not inputs:
             first = f" The first problem: {problems[0]}." if problems else ""
             raise SourceError(f"There is nothing to predict in what was given.{first}")
-        dataset = Dataset(inputs, encoder.encode(inputs, on_progress), encoder.dims)
-        proba = class_proba(model, dataset, np.arange(len(inputs)))
+        dataset = Dataset(inputs, best.encoder.encode(inputs, on_progress), best.encoder.dims)
+        proba = class_proba(best.model, dataset, np.arange(len(inputs)))
     shown = [row.text if row.text is not None else str(row.image) for row in usable]
-    return Predictions(weights, config.classes, [row.source for row in usable], shown, proba, problems)
+    return Predictions(best.weights, best.classes, [row.source for row in usable], shown, proba, problems)
 
 
-def best_model(project: Project) -> tuple[Path, "Model", Encoder]:
-    """The weights' path, the model and its encoder: of those that are kept, the most accurate on the holdout.
+@dataclass(frozen=True)
+class Best:
+    """A project's best model. `classes` are those that it was trained on; the project's may be other ones by now."""
 
-    Raises: LabelerError: there is none yet, or it was trained with another encoder than the settings name.
+    weights: Path
+    card: Card
+    model: "Model"
+    encoder: Encoder
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.card.config["classes"])
+
+
+def best_model(project: Project) -> Best:
+    """The most accurate model on the holdout, of those that are kept and read what the project's encoder gives.
+
+    Raises: LabelerError: there is none yet, or all were trained with another encoder than the settings name.
     """
     from labeler import model as models
     from labeler.backbones import load_encoder
@@ -102,15 +114,16 @@ def best_model(project: Project) -> tuple[Path, "Model", Encoder]:
     with project.store() as store:
         trained = [(project.folder / model, accuracy) for model, accuracy in store.models()]
         texts = [item.text for item in store.items() if item.text is not None]
-    weights = cards.best([(model, accuracy) for model, accuracy in trained if model.exists()])
-    if weights is None:
+    kept = [(path, accuracy) for path, accuracy in trained if path.exists() and cards.card_path(path).exists()]
+    if not kept:
         raise LabelerError("There is no model yet: label items of two classes, and let a round train one.")
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
-    if encoder.key != cards.load(weights).encoder:
+    weights = cards.best([(path, accuracy) for path, accuracy in kept if cards.load(path).encoder == encoder.key])
+    if weights is None:
         raise LabelerError(
-            f"{weights.name} was trained with another backbone, or one that was fitted to other texts: retrain first."
+            f"{kept[-1][0].name} was trained with another backbone, or one fitted to other texts: retrain first."
         )
-    return weights, models.load(weights, encoder), encoder
+    return Best(weights, cards.load(weights), models.load(weights, encoder), encoder)
 
 
 def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row | Problem]:

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 from samples import reviews, text_config
 
-from labeler import cards
 from labeler import project as projects
 from labeler.config import Config, LearnerConfig
 from labeler.embed import Pretrained
@@ -91,16 +90,16 @@ def test_images_by_a_frozen_model(pictures, tmp_path):
 def test_images_by_a_fine_tuned_model(pictures, tmp_path):
     """The last block's weights are changed by hand, as fine-tuning would change them."""
     project, picture = pictures
-    weights, model, encoder = best_model(project)
+    best = best_model(project)
+    weights, model, encoder = best.weights, best.model, best.encoder
     assert isinstance(encoder, Pretrained)
     cut = encoder.network.cut(1)
     trained = {id(p) for p in encoder.network.last(1)}
     tuned = {n: 1.05 * p.detach().numpy() for n, p in encoder.network.named_parameters() if id(p) in trained}
-    kept, card = weights.read_bytes(), cards.load(weights)
+    kept = weights.read_bytes()
     first = replace(model, weight=model.weight[:1], bias=model.bias[:1])
     try:
         FineTuned(encoder, model, first, cut, tuned).save(weights)
-        card.save(weights)
         assert isinstance(load(weights, encoder), FineTuned)
         publish(project, tmp_path / "out")
         expected = predict_unseen(project, [picture]).proba[0]

@@ -111,6 +111,14 @@ def test_a_model_of_another_backbone_is_not_asked(texts, tmp_path):
         path.write_text(before)
 
 
+def test_classes_are_those_that_the_model_was_trained_on(texts, tmp_path):
+    (tmp_path / "new.txt").write_text("a warm and lovely film\n")
+    later = projects.Project(texts.folder, text_config(classes=("bad", "so-so", "good")))
+    found = predict_unseen(later, [tmp_path / "new.txt"])
+    assert found.classes == ("good", "bad")
+    assert found.rows()[0]["label"] == "good"
+
+
 def test_new_images_alone_in_a_folder_and_in_a_zip(own_home, tmp_path):
     def picture(colour: tuple[int, int, int], seed: int) -> Image.Image:
         noise = np.random.default_rng(seed).integers(0, 60, (32, 32, 3))
