@@ -205,24 +205,28 @@ def results(project: Project, use_button: UseButton) -> None:
 
 
 WIDTHS = [3, 2, 3, 2, 3]
+HEADS = ("Strategy", "Accuracy on the way", "Gain over random", "Labels saved", "")
+# On a phone columns lie below each other: each figure has its head above itself there.
+STACKED = ".st-key-rows .stColumn::before { font-size: 0.8rem; opacity: 0.6 }" + "".join(
+    f'.st-key-rows .stColumn:nth-child({place})::before {{ content: "{head}" }}'
+    for place, head in enumerate(HEADS[1:4], 2)
+)
 
 
 def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None:
-    st.html(
-        "<style>@media (max-width: 640px) { .st-key-head { display: none } }</style>"  # there rows are stacked
-    )
+    st.html(f"<style>@media (max-width: 640px) {{ .st-key-head {{ display: none }} {STACKED} }}</style>")
     with st.container(key="head"):
-        heads = ("Strategy", "Accuracy on the way", "Gain over random", "Labels saved", "")
-        for column, head in zip(st.columns(WIDTHS), heads, strict=True):
+        for column, head in zip(st.columns(WIDTHS), HEADS, strict=True):
             column.caption(head)
-    for row in report["summary"]:
-        columns = st.columns(WIDTHS, vertical_alignment="center")
-        columns[0].markdown(f"**{row['strategy']}**")
-        columns[1].markdown(f"{100 * row['aulc_mean']:.1f} % ± {100 * row['aulc_std']:.1f}")
-        columns[2].markdown(gain_in_words(row))
-        columns[3].markdown(saved_in_words(row))
-        with columns[4]:
-            use_button(row["strategy"], f"use-result-{number}-{row['strategy']}")
+    with st.container(key="rows"):
+        for row in report["summary"]:
+            columns = st.columns(WIDTHS, vertical_alignment="center")
+            columns[0].markdown(f"**{row['strategy']}**")
+            columns[1].markdown(f"{100 * row['aulc_mean']:.1f} % ± {100 * row['aulc_std']:.1f}")
+            columns[2].markdown(gain_in_words(row))
+            columns[3].markdown(saved_in_words(row))
+            with columns[4]:
+                use_button(row["strategy"], f"use-result-{number}-{row['strategy']}")
     with st.expander("How to read this"):
         st.markdown(
             "**Accuracy on the way** is the mean accuracy from the first label to the last (the area under the curve),"
