@@ -182,6 +182,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the whole report as JSON")
     parser.add_argument("--plots", type=Path, help="a folder for a picture of each data set")
     options = parser.parse_args()
+    if unknown := {*filter(None, options.world.split(","))} - WORLDS.keys():
+        parser.error(f"there is no world {', '.join(sorted(unknown))}; there are {', '.join(WORLDS)}.")
     reports = []
     for report in stored(options.data) if options.data.is_file() else measured(options):
         reports.append(report)

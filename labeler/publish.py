@@ -176,7 +176,7 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
 def _readme(best: Best, lines: Mapping[str, str]) -> str:
     """What is in the folder and how it is used."""
     name, modality = best.card.config["name"], best.card.config["modality"]
-    given = "a text" if modality == "text" else "the path of an image"
+    given = "a text" if modality == "text" else "the path of an image of 8 bits a colour (others look different here)"
     parts = [
         f"# {name}\n",
         f"A classifier of {modality}s into {', '.join(best.classes)}. `about.json` says what"

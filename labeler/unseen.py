@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says about n inputs. `proba` is (n, C) over the project's classes; rows sum to 1."""
+    """What a model says about n inputs. `proba` is (n, C) over `classes`, those of the model; rows sum to 1."""
 
     model: Path
     classes: tuple[str, ...]

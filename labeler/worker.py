@@ -80,7 +80,6 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
         result, ids, card = _round(project, store, job, number)
         model = _save(project, card, result)
         store.finish_round(job, number, result, ids, model)
-        cards.prune(project.folder, store.models(), KEPT)
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
         store.fail_job(job, str(error))
@@ -90,6 +89,10 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
     else:
         measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"
         log.info("%s: round %d done with %d labels, %s", project.slug, number, result.labels, measured)
+        try:
+            cards.prune(project.folder, store.models(), KEPT)
+        except OSError as error:  # the round is stored all the same
+            log.warning("%s: old models cannot be removed: %s", project.slug, error)
 
 
 def _round(project: Project, store: Store, job: Job, number: int) -> tuple[RoundResult, list[int], Card]:

@@ -45,6 +45,17 @@ def test_old_models_go_and_the_best_stays(filled, monkeypatch):
     assert there == {models[-1][0], max(reversed(models), key=lambda m: m[1])[0]}
 
 
+def test_an_old_model_that_cannot_be_removed_fails_no_round(filled, monkeypatch):
+    def read_only(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(worker.cards, "prune", read_only)
+    assert work_once(filled)
+    with filled.store() as store:
+        assert store.latest_job().state == "done"
+        assert len(store.rounds()) == 1
+
+
 def answer(project, n: int, annotator: str = "kim") -> None:
     """Give the true label to the next `n` items that are asked."""
     true = dict(reviews(80))
