@@ -207,9 +207,12 @@ def results(project: Project, use_button: UseButton) -> None:
 WIDTHS = [3, 2, 3, 2, 3]
 HEADS = ("Strategy", "Accuracy on the way", "Gain over random", "Labels saved", "")
 # On a phone columns lie below each other: each figure has its head above itself there.
-STACKED = ".st-key-rows .stColumn::before { font-size: 0.8rem; opacity: 0.6; margin: 0.5rem 0 -0.75rem }" + "".join(
-    f'.st-key-rows .stColumn:nth-child({place})::before {{ content: "{head}" }}'
-    for place, head in enumerate(HEADS[1:4], 2)
+STACKED = (
+    ".st-key-rows .stColumn::before { font-size: 0.8rem; opacity: 0.6; display: block; margin: 0.5rem 0 -0.75rem }"
+    + "".join(
+        f'.st-key-rows .stColumn:nth-child({place})::before {{ content: "{head}" }}'
+        for place, head in enumerate(HEADS[1:4], 2)
+    )
 )
 
 
