@@ -6,8 +6,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,12 @@ PACKAGES = ("numpy", "scikit-learn", "torch", "onnxruntime", "transformers", "ti
 
 @dataclass(frozen=True)
 class Card:
-    """What is known about a model. `data` is a hash of the labeled items and their labels, see `data_hash`."""
+    """What is known about a model, enough to train it anew.
+
+    data: a hash of the labeled items and their labels, see `data_hash`. taught: these themselves, content hash and
+    label of each, in the order in which they were given. items: how many items the project had, which the features'
+    mean is of. chosen: the levers of fine-tuning in the end, see `Training`.
+    """
 
     round: int
     labels: int
@@ -32,12 +37,28 @@ class Card:
     config: dict[str, Any]
     versions: dict[str, str]
     metrics: dict[str, Any] | None
+    items: int = 0  # 0 and nothing taught: of version 0.1
+    taught: Sequence[Sequence[str]] = field(default_factory=list)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, number: int, result: RoundResult, data: str, encoder: str, config: Config) -> Self:
+    def of(
+        cls, number: int, result: RoundResult, taught: Sequence[Sequence[str]], items: int, encoder: str, config: Config
+    ) -> Self:
         """The card of the model that a round trained."""
-        measured = asdict(result.metrics) if result.metrics else None
-        return cls(number, result.labels, data, encoder, result.seed, config.as_dict(), versions(), measured)
+        return cls(
+            number,
+            result.labels,
+            data_hash(*zip(*taught, strict=True)) if taught else data_hash((), ()),
+            encoder,
+            result.seed,
+            config.as_dict(),
+            versions(),
+            asdict(result.metrics) if result.metrics else None,
+            items,
+            taught,
+            result.training.chosen if result.training else {},
+        )
 
     def save(self, weights: Path) -> None:
         """Write the card beside the weights, whole or not at all."""

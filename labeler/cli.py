@@ -16,7 +16,7 @@ import strategies
 from labeler import project as projects
 from labeler.config import Config, LearnerConfig, QueryConfig
 from labeler.errors import LabelerError
-from labeler.types import Modality, Progress
+from labeler.types import AdaptationRequest, Modality, Progress, Sampler, TuningRequest
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ANY_PATH = click.Path(path_type=Path)
@@ -130,23 +130,57 @@ def serve(home: Path, port: int) -> None:
 
 @main.command()
 @click.argument("home", type=FOLDER)
-@click.option("--once", is_flag=True, help="Run the rounds and comparisons that are asked for, then end.")
+@click.option("--once", is_flag=True, help="Run what is asked for, rounds first, then end.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:
     """Run rounds for a project, or for all projects in a folder."""
-    from labeler.comparisons import compare_once
-    from labeler.worker import parent_is_gone, work, work_once
+    from labeler.worker import BESIDE, parent_is_gone, work, work_once
 
     if not home.is_dir():
         raise LabelerError(f"{home} does not exist: create a project with `init` first.")
     if once:
         for folder in projects.in_home(home):
             project = projects.open_project(folder)
-            while work_once(project) or compare_once(project):
+            while work_once(project) or any(run(project) for run in BESIDE):
                 pass
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it started is ended in order
         work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=AdaptationRequest.seconds,
+    show_default=True,
+    help="That the training may take, about.",
+)
+@click.option(
+    "--blocks",
+    type=click.IntRange(1),
+    default=AdaptationRequest.blocks,
+    show_default=True,
+    help="Last blocks of the backbone that are trained.",
+)
+@click.option("--seed", type=int, default=AdaptationRequest.seed, show_default=True, help="Of everything random.")
+@click.option("--use", is_flag=True, help="Use the adapted weights from the next round on.")
+@click.option("--on/--off", "switch", default=None, help="Train nothing; use the weights that are kept, or not.")
+def adapt(project: Path, seconds: float, blocks: int, seed: int, use: bool, switch: bool | None) -> None:
+    """Let the backbone learn from the pool before the first label, and measure what that brings."""
+    from labeler import adaptation
+
+    opened = projects.open_project(project)
+    if switch is None:
+        request = AdaptationRequest(seconds, blocks, seed, use)
+        with _bar("adapt") as report, opened.store() as store:
+            click.echo(str(adaptation.run(opened, store, request, lambda step: report)))
+        switch = projects.open_project(project).config.learner.adapted
+    else:
+        adaptation.use(opened, switch)
+    said = "are used from the next round on" if switch else "are not used; `adapt --on` changes that"
+    click.echo(f"The adapted weights {said}.")
 
 
 @main.command()
@@ -202,9 +236,13 @@ def status(project: Path, as_json: bool) -> None:
 @click.option("--rounds", type=click.IntRange(1), default=24, show_default=True, help="Queries after the first labels.")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs of each strategy.")
 @click.option(
-    "--learner", type=click.Choice(["frozen", "finetune"]), default="frozen", show_default=True, help="What is trained."
+    "--learner",
+    type=click.Choice(["auto", "frozen", "finetune"]),
+    default="frozen",
+    show_default=True,
+    help="What is trained; the others take up to a minute a round.",
 )
-@click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name.")
+@click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name, or a folder of weights.")
 @click.option("--processes", type=click.IntRange(1), help="Runs at once; one a core by default.")
 @click.option("--plugins", type=FOLDER, help="A folder of strategies of your own, e.g. a project's `strategies`.")
 @click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole report.")
@@ -280,6 +318,76 @@ def _summary(result: dict[str, Any]) -> str:
 
 @main.command()
 @click.argument("project", type=FOLDER)
+@click.option(
+    "--sampler",
+    type=click.Choice(get_args(Sampler)),
+    default=TuningRequest.sampler,
+    show_default=True,
+    help="How settings are drawn.",
+)
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=TuningRequest.seconds, show_default=True, help="For all of it."
+)
+@click.option(
+    "--trials", type=click.IntRange(2), default=TuningRequest.trials, show_default=True, help="Settings at most."
+)
+@click.option("--lever", "levers", multiple=True, metavar="L", help="To vary; several times. By default all.")
+@click.option("--backbone", "backbones", multiple=True, metavar="B", help="To try besides the project's.")
+@click.option("--augment", multiple=True, metavar="A", help="Of images, to try; what changes no meaning only.")
+@click.option("--folds", type=click.IntRange(2, 10), default=TuningRequest.folds, show_default=True, help="Of labels.")
+@click.option("--seed", type=click.IntRange(0), default=TuningRequest.seed, show_default=True, help="Of all chance.")
+@click.option("--apply", "take", is_flag=True, help="Take over what is proposed.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def tune(project: Path, take: bool, as_json: bool, **wanted: Any) -> None:
+    """Search for better settings of the learner by cross-validation on the labels at hand.
+
+    One that was stopped goes on from where it was, as long as there are no new labels.
+    """
+    from labeler import tunings
+    from labeler.access import local_user
+
+    opened = projects.open_project(project)
+    number = tunings.ask(opened, TuningRequest(**wanted), local_user().name)
+    with tqdm(disable=None, file=sys.stderr, leave=False, bar_format="{n}/{total} s {bar} {desc}") as bar:
+
+        def tell(message: str, done: int, total: int) -> None:
+            bar.n, bar.total = done, total
+            bar.set_description_str(message)
+
+        try:
+            job = tunings.follow(opened, number, tell)
+        except KeyboardInterrupt:
+            tunings.cancel(opened, number)
+            raise Refusal("Stopped. What was tried is kept: the same command goes on from there.") from None
+    with opened.store() as store:
+        report = store.tunings.report_of(number)
+    if report is None:
+        raise LabelerError(job.error or "The search was cancelled from elsewhere; what was tried is kept.")
+    taken = bool(take and report["proposal"] and tunings.take_over(opened, number))
+    if as_json:
+        click.echo(json.dumps(report | {"taken_over": taken}, ensure_ascii=False, indent=2))
+        return
+    click.echo(_evidence(report))
+    click.echo(report["verdict"])
+    if taken:
+        click.echo("They are used from the next round on.")
+    elif report["proposal"]:
+        click.echo("Nothing is changed; `tune --apply` takes them over.")
+
+
+def _evidence(report: dict[str, Any]) -> str:
+    import pandas as pd
+
+    from labeler import evidence
+
+    frame = pd.DataFrame(evidence.table(report))
+    shown = {"log likelihood": "{:.3f}".format, "accuracy": "{:.1%}".format, "seconds": "{:.1f}".format}
+    head = f"{report['labels']} labels, {report['folds']} folds, {report['seconds']:.0f} s"
+    return f"{head}\n{frame.to_string(index=False, na_rep='', formatters=shown)}"
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
 @click.argument("out", type=ANY_PATH)
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl", "parquet"]), help="By OUT's suffix if not given.")
 def export(project: Path, out: Path, kind: str | None) -> None:
@@ -331,6 +439,24 @@ def publish(project: Path, out: Path) -> None:
 
     weights = write(projects.open_project(project), out)
     click.echo(f"{weights.stem} is in {out}; its README.md has the lines that load it.")
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("number", type=click.IntRange(1), metavar="ROUND")
+@click.option("--out", type=ANY_PATH, metavar="M.safetensors", help="Where the model is written.")
+def reproduce(project: Path, number: int, out: Path | None) -> None:
+    """Train the model of ROUND anew from its card, and compare it with the one that was kept."""
+    from labeler.model import save
+    from labeler.reproduce import reproduce as run
+
+    with _bar("train", "epochs") as report:
+        model, difference = run(projects.open_project(project), number, report)
+    if out:
+        save(model, out)
+    if difference:
+        raise LabelerError(f"Round {number} was trained anew, and its weights differ by up to {difference:.1e}.")
+    click.echo(f"Round {number} was trained anew; its weights are the same, bit for bit.")
 
 
 @main.command("strategies")

@@ -1,12 +1,15 @@
 """`project.toml` → `Config`, validated once. Every key has a default; an unknown or wrong one is named."""
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from labeler.errors import ConfigError
 from labeler.types import Modality
+
+Auto = Literal["auto"]
+Augmentation = Literal["flip", "flip_vertical", "crop", "colour", "noise"]
 
 
 @dataclass(frozen=True)
@@ -22,16 +25,52 @@ class QueryConfig:
 
 
 @dataclass(frozen=True)
+class FinetuneConfig:
+    """The levers of fine-tuning. `"auto"` is what was measured to be good for images or for texts.
+
+    Layer groups ("blocks") are counted from the output: the head first, then the backbone's last block.
+    """
+
+    start: Literal["pretrained", "last"] = "pretrained"  # each round anew, or shrunk and perturbed from the last one
+    objective: Literal["auto", "cross_entropy", "contrastive", "both"] = "auto"
+    unfrozen: int | Auto = "auto"  # last blocks that are trained; the others stay as they are
+    head_epochs: float = 0.0  # share of the epochs in which the head is trained alone
+    gradual: bool = False  # after those the blocks follow one by one, the last block first
+    epochs: int | Auto = "auto"  # fewer if they do not fit in learner.round_seconds
+    batch: int = 32
+    accumulate: int = 1  # batches between two steps, where memory is short
+    learning_rate: float | Auto = "auto"  # of the last block
+    head_learning_rate: float = 1e-2
+    decay: float | Auto = "auto"  # of the learning rate from each block to the one before it
+    schedule: Literal["cosine", "one_cycle", "constant"] = "cosine"
+    warmup: float = 0.1  # share of the steps in which the learning rate rises
+    early_stopping: bool = False  # keep the weights of the epoch that was best on the validation slice
+    weight_decay: float = 0.01
+    l2_sp: float = 0.0  # pull of the trained weights towards the pretrained ones
+    dropout: float = 0.0
+    label_smoothing: float = 0.1
+    class_weights: Literal["none", "balanced"] = "none"
+    augment: tuple[Augmentation, ...] = ()  # of images; a mirrored scan may mean something else
+    augment_strength: float = 0.5  # of crops, colours and noise
+    token_dropout: float = 0.0  # share of a text's tokens that are left out each time
+    frozen_batch_norm: bool = True  # its statistics stay those of the pretrained network
+    mixed_precision: bool = True  # bfloat16 where the device is made for it; the weights stay in full precision
+    refit: bool | Auto = "auto"  # once the check is passed, train anew on all labels; "auto": if there is time
+    compile: bool = False  # torch.compile; pays on a GPU with many labels
+
+
+@dataclass(frozen=True)
 class LearnerConfig:
-    """What learns. `auto` backbones look at the data; `auto` learners are frozen heads."""
+    """What learns. `auto` backbones look at the data; `auto` learners fine-tune where that was measured to help."""
 
     kind: Literal["auto", "frozen", "finetune"] = "auto"
     backbone: str = "auto"
+    adapted: bool = False  # start from the weights that `adapt` trained on the pool, see `labeler.adaptation`
     input_size: int = 128  # pixels of an image's sides
     members: int = 5  # committee size
-    epochs: int = 12  # at most, when fine-tuning
-    learning_rate: float = 1e-2  # of the head, when fine-tuning; unfrozen blocks take a tenth
-    unfrozen: int = 2  # last blocks that fine-tuning trains
+    committee: Literal["bootstrap", "dropout", "snapshots"] = "bootstrap"
+    round_seconds: float = 60.0  # that fine-tuning may take, and as many for scoring the pool after it
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
 
 
 @dataclass(frozen=True)
@@ -74,9 +113,22 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "query.candidates": (100, 10_000_000),
     "learner.input_size": (32, 1024),
     "learner.members": (2, 100),
-    "learner.epochs": (1, 1000),
-    "learner.learning_rate": (1e-7, 1.0),
-    "learner.unfrozen": (0, 1000),
+    "learner.round_seconds": (1, 86_400),
+    "learner.finetune.unfrozen": (0, 1000),
+    "learner.finetune.head_epochs": (0, 1),
+    "learner.finetune.epochs": (1, 1000),
+    "learner.finetune.batch": (2, 4096),
+    "learner.finetune.accumulate": (1, 1024),
+    "learner.finetune.learning_rate": (1e-7, 1.0),
+    "learner.finetune.head_learning_rate": (1e-7, 1.0),
+    "learner.finetune.decay": (0.01, 1),
+    "learner.finetune.warmup": (0, 0.9),
+    "learner.finetune.weight_decay": (0, 1),
+    "learner.finetune.l2_sp": (0, 10),
+    "learner.finetune.dropout": (0, 0.9),
+    "learner.finetune.label_smoothing": (0, 0.5),
+    "learner.finetune.augment_strength": (0, 1),
+    "learner.finetune.token_dropout": (0, 0.9),
     "labeling.overlap": (1, 100),
     "labeling.holdout_share": (0.0, 0.9),
     "labeling.reservation_seconds": (5, 86_400),
@@ -98,7 +150,7 @@ def _check(config: Config) -> None:
         value: Any = config
         for part in key.split("."):
             value = getattr(value, part)
-        if not low <= value <= high:
+        if value != "auto" and not low <= value <= high:
             raise ConfigError(f"{key} = {value} is out of range: choose a value from {low:g} to {high:g}.")
 
 
@@ -107,7 +159,20 @@ def parse(values: dict[str, Any], where: str = "project.toml") -> Config:
 
     Raises: ConfigError: names the key and what it may be.
     """
-    return _section(Config, values, where, "")
+    return _section(Config, _renamed(values), where, "")
+
+
+def _renamed(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings of version 0.1 under their names of today."""
+    learner = values.get("learner")
+    if not isinstance(learner, dict) or not isinstance(levers := learner.get("finetune", {}), dict):
+        return values
+    moved = {"epochs": "epochs", "unfrozen": "unfrozen", "learning_rate": "head_learning_rate"}
+    old = {new: learner[name] for name, new in moved.items() if name in learner}
+    if not old:
+        return values
+    kept = {name: value for name, value in learner.items() if name not in moved}
+    return values | {"learner": kept | {"finetune": old | levers}}
 
 
 def load(path: Path) -> Config:
@@ -138,14 +203,24 @@ def _section(kind: type, values: Any, where: str, prefix: str) -> Any:
 
 def _value(hint: Any, value: Any, where: str, key: str) -> Any:
     wrong = ConfigError(f"{where}: {key} = {value!r} must be {_in_words(hint)}.")
-    if isinstance(hint, type) and issubclass(hint, QueryConfig | LearnerConfig | LabelingConfig):
-        return _section(hint, value, where, key + ".")
+    if is_dataclass(hint):
+        return _section(hint, value, where, key + ".")  # type: ignore[arg-type]
+    if get_origin(hint) is Union:  # a number or "auto"
+        literal = next(one for one in get_args(hint) if get_origin(one) is Literal)
+        number = next(one for one in get_args(hint) if one is not literal)
+        if value in get_args(literal):
+            return value
+        hint = number
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise wrong
         return value
     if get_origin(hint) is tuple:
+        one = get_args(hint)[0]
+        allowed = get_args(one)  # of a Literal; none for `str`
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            raise wrong
+        if allowed and not set(value) <= set(allowed):
             raise wrong
         return tuple(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
@@ -157,21 +232,27 @@ def _value(hint: Any, value: Any, where: str, key: str) -> Any:
 
 def _in_words(hint: Any) -> str:
     if get_origin(hint) is Literal:
-        return "one of " + ", ".join(map(repr, get_args(hint)))
+        return ("one of " if len(get_args(hint)) > 1 else "") + ", ".join(map(repr, get_args(hint)))
+    if get_origin(hint) is Union:
+        return " or ".join(_in_words(one) for one in get_args(hint))
     if get_origin(hint) is tuple:
-        return "a list of strings"
-    return {int: "a whole number", float: "a number", str: "a string"}.get(hint, str(hint))
+        allowed = get_args(get_args(hint)[0])
+        return "a list of " + (f"any of {', '.join(map(repr, allowed))}" if allowed else "strings")
+    return {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}.get(hint, str(hint))
 
 
 def to_toml(config: Config) -> str:
     """The text of a `project.toml` that reads back as `config`, with every key shown."""
-    top, sections = [], []
-    for key, value in config.as_dict().items():
+    return "\n".join(_tables("", config.as_dict())) + "\n"
+
+
+def _tables(name: str, values: dict[str, Any]) -> list[str]:
+    lines = ["", f"[{name}]"] if name else []
+    lines += [f"{key} = {_literal(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    for key, value in values.items():
         if isinstance(value, dict):
-            sections += ["", f"[{key}]", *(f"{k} = {_literal(v)}" for k, v in value.items())]
-        else:
-            top.append(f"{key} = {_literal(value)}")
-    return "\n".join(top + sections) + "\n"
+            lines += _tables(f"{name}.{key}".lstrip("."), value)
+    return lines
 
 
 def _literal(value: Any) -> str:
@@ -179,6 +260,8 @@ def _literal(value: Any) -> str:
         escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
         body = "".join(escapes.get(c, c if ord(c) >= 32 and ord(c) != 127 else f"\\u{ord(c):04x}") for c in value)
         return f'"{body}"'
-    if isinstance(value, list):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_literal, value)) + "]"
     return repr(value)

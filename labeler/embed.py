@@ -183,18 +183,33 @@ class Pretrained:
 
         Returns: for each input the arrays that `Network.tail` takes, without the axis of the batch.
         """
-        from labeler import onnx
-
-        if cut:
-            key = f"{self.key}-first{cut}"
-            run = onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key)
+        run = self._first(cut)
         result: list[Arrays] = [()] * len(inputs)
         for positions, items in self._batches(inputs):
-            hidden = run(*collate(items)) if cut else [item[0] for item in items]
-            for position, item, row in zip(positions, items, hidden, strict=True):
-                # a text's activations are as long as the text: padding goes
-                result[position] = (row[: len(item[0])].copy() if self.dynamic_axes > 1 else row, *item[1:])
+            for position, item in zip(positions, run(items), strict=True):
+                result[position] = item
         return result
+
+    def advance(self, items: Sequence[Arrays], cut: int) -> list[Arrays]:
+        """As `activations`, of what is prepared already."""
+        run = self._first(cut)
+        return [one for start in range(0, len(items), self.batch) for one in run(items[start : start + self.batch])]
+
+    def _first(self, cut: int) -> "Callable[[Sequence[Arrays]], list[Arrays]]":
+        from labeler import onnx
+
+        if not cut:
+            return list
+        key = f"{self.key}-first{cut}"
+        run = onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key)
+
+        def advance(items: Sequence[Arrays]) -> list[Arrays]:
+            # a text's activations are as long as the text: padding goes
+            rows = zip(items, run(*collate(items)), strict=True)
+            texts = self.dynamic_axes > 1
+            return [(row[: len(item[0])].copy() if texts else row, *item[1:]) for item, row in rows]
+
+        return advance
 
     def _batches(self, inputs: Sequence[Path | str]) -> Iterator[tuple[np.ndarray, list[Arrays]]]:
         """Positions and prepared arrays of each batch; texts of like length go together, so little is padding.

@@ -30,9 +30,17 @@ class Model(Protocol):
         """(k, C) float64, rows sum to 1, over all of the project's classes; one without a label gets 0."""
         ...
 
-    def save(self, path: Path) -> None:
-        """Write the model to one file, whole or not at all."""
+    def to_bytes(self) -> bytes:
+        """The model as a safetensors file."""
         ...
+
+
+def save(model: Model, path: Path) -> None:
+    """Write a model to one file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(model.to_bytes())
+    temporary.replace(path)
 
 
 @dataclass(frozen=True)
@@ -123,20 +131,20 @@ class LinearHeads:
         logits = logits.reshape(len(features), members, classes) + self.bias
         return spread(logits, self.classes, self.n_classes).swapaxes(0, 1)
 
-    def save(self, path: Path) -> None:
-        """Write the model to one file, whole or not at all."""
-        _write(path, self, {"kind": "frozen"}, {})
+    def to_bytes(self) -> bytes:
+        """The model as a safetensors file."""
+        return _to_bytes(self, {"kind": "frozen"}, {})
 
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A backbone whose last blocks were trained, together with the frozen heads: the mean of their probabilities.
+    """A backbone whose last blocks were trained, together with the frozen heads: a weighted mean of what both say.
 
     Where one of the two has learned something odd, the other makes up for it.
 
     frozen: as without fine-tuning. head: the same on the features of the trained network.
     cut: the stages before it are those of the encoder. tuned: the trained parameters by name; the rest of the
-    network is the encoder's.
+    network is the encoder's. share: of the trained network in the mean, 0 to 1.
     """
 
     encoder: Pretrained
@@ -144,9 +152,23 @@ class FineTuned:
     head: LinearHeads
     cut: int
     tuned: dict[str, np.ndarray]
+    share: float
 
     def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """As `Model.predict_proba`. The stages that are as they were run in ONNX Runtime on a CPU.
+
+        Raises: LabelerError: an image cannot be read.
+        """
+        tuned = self.head.of_features(self.features(dataset, positions)).mean(axis=0)
+        return self.share * tuned + (1 - self.share) * self.frozen.predict_proba(dataset, positions)
+
+    def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(M, k, C) as `LinearHeads.member_proba`, if both kinds of heads are M."""
+        tuned = self.head.of_features(self.features(dataset, positions))
+        return self.share * tuned + (1 - self.share) * self.frozen.member_proba(dataset, positions)
+
+    def features(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(k, d) float32 features of the trained network, not yet normalised.
 
         Raises: LabelerError: an image cannot be read.
         """
@@ -163,7 +185,7 @@ class FineTuned:
             with torch.inference_mode(), onnx.autocast():
                 batch = onnx.to_device(collate([items[row] for row in rows]))
                 features[rows] = self.network.tail(self.cut, *batch).float().cpu().numpy()
-        return (self.head.of_features(features).mean(axis=0) + self.frozen.predict_proba(dataset, positions)) / 2
+        return features
 
     @cached_property
     def network(self) -> "Network":
@@ -177,12 +199,12 @@ class FineTuned:
         network.load_state_dict(tuned, strict=False)
         return network.to(onnx.device()).to(memory_format=torch.channels_last)
 
-    def save(self, path: Path) -> None:
-        """Write the trained part of the model to one file, whole or not at all."""
-        about = {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut}
+    def to_bytes(self) -> bytes:
+        """The trained part of the model as a safetensors file; the rest is the encoder's."""
+        about = {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut, "share": self.share}
         tensors = {f"tuned.{name}": value for name, value in self.tuned.items()}
         tensors |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
-        _write(path, self.frozen, about, tensors)
+        return _to_bytes(self.frozen, about, tensors)
 
 
 def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
@@ -223,6 +245,7 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
         weight, bias = tensors.pop("head.weight"), tensors.pop("head.bias")
         tuned_head = replace(head, weight=weight.reshape(1, *weight.shape[-2:]), bias=bias.reshape(1, -1))
         trained_on, cut = about["encoder"], about["cut"]
+        share = about.get("share", 0.5)  # files of version 0.1 weigh both alike
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
     if not isinstance(encoder, Pretrained) or encoder.key != trained_on:
@@ -231,10 +254,10 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
             "train again, or set learner.backbone and learner.input_size back."
         )
     tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
-    return FineTuned(encoder, head, tuned_head, cut, tuned)
+    return FineTuned(encoder, head, tuned_head, cut, tuned, share)
 
 
-def _write(path: Path, head: LinearHeads, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+def _to_bytes(head: LinearHeads, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
     from safetensors.numpy import save
 
     about |= {"n_classes": head.n_classes, "dims": head.normalizer.dims}
@@ -244,8 +267,4 @@ def _write(path: Path, head: LinearHeads, about: dict[str, Any], tensors: dict[s
         "weight": head.weight,
         "bias": head.bias,
     }
-    data = save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, {"labeler": json.dumps(about)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    return save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, {"labeler": json.dumps(about)})

@@ -31,14 +31,19 @@ def device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def autocast() -> torch.autocast:
-    """A context in which CUDA computes in bfloat16; elsewhere it changes nothing."""
-    return torch.autocast("cuda", torch.bfloat16, enabled=device().type == "cuda")
+def autocast(on_cpu: bool = False) -> torch.autocast:
+    """A context in which CUDA computes in bfloat16, and a CPU that has instructions for it if `on_cpu` says so."""
+    kind = device().type
+    able = on_cpu and kind == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(kind if able else "cuda", torch.bfloat16, enabled=able or kind == "cuda")
 
 
 def to_device(arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
-    """The arrays as tensors on `device()`."""
-    return tuple(torch.from_numpy(array).to(device()) for array in arrays)
+    """The arrays as tensors on `device()`; the copy to a GPU goes on while the CPU prepares what comes next."""
+    tensors = [torch.from_numpy(array) for array in arrays]
+    if device().type == "cuda":
+        tensors = [tensor.pin_memory() for tensor in tensors]
+    return tuple(tensor.to(device(), non_blocking=True) for tensor in tensors)
 
 
 class Network(nn.Module):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from labeler.model import LinearHeads, Model
+from labeler.committees import Committee
+from labeler.model import Model
 from labeler.types import Dataset, Progress
 
 BATCH = 1024  # items that are in memory at a time
@@ -25,7 +26,7 @@ def class_proba(
     return np.concatenate(parts)
 
 
-def member_proba(committee: LinearHeads, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
     """Class probabilities by each member of the committee; where they differ, a label teaches much.
 
     Args:    positions: (k,) int, into the dataset.

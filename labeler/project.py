@@ -48,6 +48,11 @@ class Project:
         return self.folder / "comparisons"
 
     @property
+    def tuning(self) -> Path:
+        """What searches for better settings have tried, and features of backbones that they tried."""
+        return self.folder / "tuning"
+
+    @property
     def models(self) -> Path:
         return self.folder / "models"
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labeler.backbones import Tokens
 from labeler.embed import Pretrained
 from labeler.errors import LabelerError
 from labeler.model import FineTuned, LinearHeads
 from labeler.project import Project
+from labeler.text_backbones import Tokens
 from labeler.tfidf import SETTINGS, CharTfidf
 from labeler.unseen import Best, best_model
 
@@ -93,7 +93,7 @@ def publish(project: Project, out: Path) -> Path:
                 tokenizer = encoder.prepare.tokenizer.backend_tokenizer.to_str()
                 (temporary / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
             else:
-                about["size"] = project.config.learner.input_size
+                about["size"] = encoder.example[0].shape[-1]  # a network of patches reads whole ones
             prepare = TOKENS if project.config.modality == "text" else PIXELS
             lines = {
                 "ONNX Runtime": PRELUDE + prepare + ONNX + RESULT,
@@ -158,19 +158,19 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
             return logits.softmax(dim=2).mean(dim=0)
 
     class Both(nn.Module):
-        """The mean of what two classifiers say."""
+        """The weighted mean of what two classifiers say."""
 
-        def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        def __init__(self, first: nn.Module, second: nn.Module, share: float) -> None:
             super().__init__()
-            self.first, self.second = first, second
+            self.first, self.second, self.share = first, second, share
 
         def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-            return (self.first(x, *rest) + self.second(x, *rest)) / 2
+            return (1 - self.share) * self.first(x, *rest) + self.share * self.second(x, *rest)
 
     frozen = copy.deepcopy(encoder.network).cpu()
     if isinstance(model, LinearHeads):
         return Classifier(frozen, model).eval()
-    return Both(Classifier(frozen, model.frozen), Classifier(model.network.cpu(), model.head)).eval()
+    return Both(Classifier(frozen, model.frozen), Classifier(model.network.cpu(), model.head), model.share).eval()
 
 
 def _readme(best: Best, lines: Mapping[str, str]) -> str:

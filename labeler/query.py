@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labeler.committees import Committee
 from labeler.config import QueryConfig
-from labeler.model import LinearHeads, Model
+from labeler.model import Model
 from labeler.predict import class_proba, member_proba
 from labeler.types import Ranked
 from strategies import Candidates, Strategy
@@ -21,7 +22,7 @@ def rank(
     state: State,
     strategy: Strategy,
     model: Model | None,
-    committee: LinearHeads | None,
+    committee: Committee | None,
     config: QueryConfig,
     depth: int,
     rng: np.random.Generator,
@@ -53,7 +54,7 @@ def ask(
     strategy: Strategy,
     pool: np.ndarray,
     model: Model | None,
-    committee: LinearHeads | None,
+    committee: Committee | None,
     n: int,
     step: int,
     rng: np.random.Generator,
@@ -74,9 +75,10 @@ def ask(
         ranking += [Ranked(int(p), strategy.name, score) for p, score in zip(asked, scores, strict=True)]
         if len(ranking) >= n:
             return ranking
-        seen = without(seen, query.positions)
+        known, seen = seen.proba, without(seen, query.positions)
         if "labeled" in strategy.needs and model is not None:
-            predicted = class_proba(model, state.dataset, asked).argmax(axis=1)
+            proba = class_proba(model, state.dataset, asked) if known is None else known[query.positions]
+            predicted = proba.argmax(axis=1)
             features = state.normalizer.apply(state.dataset.embeddings[asked])
             seen = replace(
                 seen,
@@ -91,7 +93,7 @@ def without(seen: Candidates, chosen: np.ndarray) -> Candidates:
 
 
 def candidates(
-    state: State, strategy: Strategy, pool: np.ndarray, model: Model | None, committee: LinearHeads | None
+    state: State, strategy: Strategy, pool: np.ndarray, model: Model | None, committee: Committee | None
 ) -> Candidates:
     """What `strategy` needs to know about the items at `pool`, and nothing else.
 

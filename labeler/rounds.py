@@ -1,28 +1,31 @@
 """The cycle, written once: train → evaluate → query. Live and simulated runs differ only in who answers."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import strategies
 from labeler.backbones import Encoder
+from labeler.committees import committee
 from labeler.config import Config
 from labeler.errors import TrainingError
 from labeler.evaluate import metrics
-from labeler.heads import fit_committee
-from labeler.model import Model, Normalizer
+from labeler.model import FineTuned, Model, Normalizer
 from labeler.predict import class_proba
 from labeler.query import rank
-from labeler.train import fit
+from labeler.train import Fitted, fit
 from labeler.types import Dataset, Labels, Progress, RoundResult
+
+TRIAL = 128  # items whose scoring shows how long the pool would take
 
 
 @dataclass(frozen=True)
 class State:
     """What is known when a round begins; positions index `dataset`.
 
-    `pool` holds the unlabeled positions; `holdout` is never trained on and never queried.
+    `pool` holds the unlabeled positions; `holdout` is never trained on and never queried; `previous` is the last
+    round's model, if it is at hand.
     """
 
     dataset: Dataset
@@ -30,6 +33,7 @@ class State:
     labeled: Labels
     pool: np.ndarray
     holdout: Labels
+    previous: Model | None = None
 
 
 def run_round(
@@ -49,18 +53,22 @@ def run_round(
     Raises: StrategyError: the strategy's name or result cannot be used.
     Source: Settles 2010, section 1, figure 1 (the pool-based cycle).
     """
-    fitting, querying = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
+    querying = np.random.default_rng([seed, 1])
     began = time.perf_counter()
-    model = train(state, config, fitting, encoder, on_progress)
+    fitted = train(state, config, seed, encoder, on_progress)
+    model = fitted.model if fitted else None
     measured = None
     if model is not None and len(state.holdout):
         measured = metrics(class_proba(model, state.dataset, state.holdout.positions), state.holdout.targets)
     trained = time.perf_counter()
 
-    strategy = strategies.get(config.query.strategy if model is not None else config.query.seeding)
-    committee = None
-    if "member_proba" in strategy.needs and model is not None:
-        committee = fit_committee(
+    strategy = strategies.get(config.query.strategy if fitted else config.query.seeding)
+    members = None
+    if "member_proba" in strategy.needs and fitted:
+        members = committee(
+            config.learner.committee,
+            fitted.model,
+            fitted.snapshots,
             state.dataset,
             state.labeled,
             len(config.classes),
@@ -68,7 +76,11 @@ def run_round(
             int(querying.integers(2**31)),
             state.normalizer,
         )
-    ranking = rank(state, strategy, model, committee, config.query, depth, querying)
+    query = config.query
+    if fitted and strategy.needs & {"proba", "member_proba"}:
+        most = affordable(fitted.model, state.dataset, state.pool, config.learner.round_seconds)
+        query = replace(query, candidates=min(query.candidates, max(most, depth)))
+    ranking = rank(state, strategy, model, members, query, depth, querying)
     return RoundResult(
         labels=len(state.labeled),
         strategy=strategy.name,
@@ -78,25 +90,41 @@ def run_round(
         ranking=tuple(ranking),
         train_seconds=trained - began,
         query_seconds=time.perf_counter() - trained,
+        training=fitted.training if fitted else None,
     )
 
 
 def train(
-    state: State, config: Config, rng: np.random.Generator, encoder: Encoder | None, on_progress: Progress | None
-) -> Model | None:
-    """The model of this round, or None while the labels cannot train one."""
+    state: State, config: Config, seed: int, encoder: Encoder | None, on_progress: Progress | None = None
+) -> Fitted | None:
+    """The model of the round with this seed, or None while the labels cannot train one."""
     try:
         return fit(
             state.dataset,
             state.labeled,
             len(config.classes),
             config.learner,
-            int(rng.integers(2**31)),
+            int(np.random.default_rng([seed, 0]).integers(2**31)),
             encoder,
             on_progress,
             state.normalizer,
+            state.previous,
         )
     except TrainingError:
         if len(np.unique(state.labeled.targets)) < 2:
             return None
         raise
+
+
+def affordable(model: Model, dataset: Dataset, pool: np.ndarray, seconds: float) -> int:
+    """How many of the pool's items the model can score in the given seconds, found by a trial on a few.
+
+    Linear heads read cached features, so all of them; a fine-tuned network looks at every item anew.
+    """
+    if not isinstance(model, FineTuned) or len(pool) <= TRIAL:
+        return len(pool)
+    few = pool[:: len(pool) // TRIAL][:TRIAL]
+    class_proba(model, dataset, few)  # the first pass through a network is slower
+    began = time.perf_counter()
+    class_proba(model, dataset, few)
+    return max(TRIAL, int(TRIAL * seconds / (time.perf_counter() - began)))

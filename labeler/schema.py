@@ -153,6 +153,61 @@ def m003_calibration(db: Database) -> None:
     db.executescript("ALTER TABLE rounds ADD COLUMN calibration_error REAL;")
 
 
+@migrations()
+def m004_training(db: Database) -> None:
+    db.executescript("ALTER TABLE rounds ADD COLUMN training TEXT;  -- JSON")
+
+
+@migrations()
+def m005_tuning(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE tunings (
+            id INTEGER PRIMARY KEY,
+            request TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued'
+                CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,  -- seconds
+            total INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '',
+            error TEXT,
+            report TEXT,  -- JSON, as `tune --json` prints it
+            requested_by TEXT NOT NULL,
+            requested_at TEXT NOT NULL,
+            claimed_at TEXT,
+            finished_at TEXT,
+            CHECK ((state = 'done') = (report IS NOT NULL))
+        );
+        """
+    )
+
+
+@migrations()
+def m006_adaptations(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE adaptations (
+            id INTEGER PRIMARY KEY,
+            request TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued'
+                CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,  -- steps
+            total INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '',
+            error TEXT,
+            report TEXT,  -- JSON: what is known of the adapted weights
+            requested_by TEXT NOT NULL,
+            requested_at TEXT NOT NULL,
+            claimed_at TEXT,
+            finished_at TEXT,
+            CHECK ((state = 'done') = (report IS NOT NULL))
+        );
+        """
+    )
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

@@ -58,12 +58,13 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
         task.config, query=replace(task.config.query, strategy=strategy, seeding=CONTROL, random_share=0.0)
     )
     encoder = None
-    if config.learner.kind == "finetune":
+    if config.learner.kind != "frozen":
         texts = [i for i in task.dataset.inputs if isinstance(i, str)]
         encoder = load_encoder(config.learner, config.modality, texts, task.cache)
     normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
     labeled, pool = np.empty(0, dtype=np.intp), task.pool
     curve: list[tuple[int, float, float, float, float]] = []
+    previous = None
     while len(curve) <= rounds:
         state = State(
             task.dataset,
@@ -71,11 +72,13 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
             Labels(labeled, task.targets[labeled]),
             pool,
             Labels(task.holdout, task.targets[task.holdout]),
+            previous,
         )
         step = config.query.batch if len(labeled) else config.query.seed_size
         # A seed of its own for each (seed, step): round numbers start again for every strategy, so that all
         # strategies share the first labels.
         result = run_round(state, config, seed * 100_003 + len(labeled), min(step, len(pool)), encoder)
+        previous = result.model
         if result.metrics:
             m = result.metrics
             curve.append((result.labels, m.accuracy, m.macro_f1, result.query_seconds, result.train_seconds))
@@ -147,7 +150,7 @@ def compare(
     plugins = plugins or Path("none")
     check_names(names, plugins)
     jobs = [(name, seed) for seed in range(seeds) for name in names]
-    finetuning = task.config.learner.kind == "finetune"
+    finetuning = task.config.learner.kind != "frozen"
     processes = min(len(jobs), processes or (1 if finetuning else cores()))
     # spawned, never forked: torch and ONNX Runtime hold threads
     context = multiprocessing.get_context("spawn")

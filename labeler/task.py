@@ -94,7 +94,8 @@ def load_task(
         classes=tuple(classes),
         modality=kind,
         query=query or QueryConfig(),
-        learner=learner or LearnerConfig(),
+        # adapted weights belong to a project's own items
+        learner=replace(learner or LearnerConfig(), adapted=False),
     )
     # a folder for each data set, since an encoder may be fitted to its texts
     folder = (cache or cache_folder() / "simulate") / content_hash("".join(found).encode())

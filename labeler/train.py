@@ -1,25 +1,35 @@
-"""The only `fit`: labels → model. Linear heads on frozen features, or a fine-tuned network beside them."""
+"""The only `fit`: labels → model. Linear heads on frozen features, and a fine-tuned network beside them if it helps."""
 
-import copy
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import softmax
 
+from labeler import levers as levers_of
 from labeler.config import LearnerConfig
-from labeler.embed import Encoder, Pretrained, collate
+from labeler.embed import Encoder, Pretrained
 from labeler.errors import TrainingError
 from labeler.heads import fit_heads
 from labeler.model import FineTuned, LinearHeads, Model, Normalizer
-from labeler.types import Dataset, Labels, Progress
+from labeler.types import Dataset, Epoch, Labels, Progress, Training
 
-VALIDATION = 0.2  # share of the labels that decides when fine-tuning stops, and whether it was worth it
-MIN_VALIDATION = 40  # fewer items cannot decide that: with less than about 200 labels the frozen heads stay
-PATIENCE = 0.5  # share of the epochs without a better validation: a high learning rate pays only as it falls
-BATCH = 32
-SMOOTHING = 0.1
-WEIGHT_DECAY = 0.01
+# What the mean of the tuned network and the frozen heads may be made of.
+SHARES = np.linspace(0.0, 1.0, 5)
+TEMPERATURES = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 3.0])
+
+_MEASURED = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, how it came about, and earlier states of a fine-tuned one, if they were asked for."""
+
+    model: Model
+    training: Training
+    snapshots: tuple[FineTuned, ...] = ()
 
 
 def fit(
@@ -31,26 +41,37 @@ def fit(
     encoder: Encoder | None = None,
     on_progress: Progress | None = None,
     normalizer: Normalizer | None = None,
-) -> Model:
-    """A model trained on all labels. Same data and seed give the same model on a CPU.
+    previous: Model | None = None,
+) -> Fitted:
+    """A model trained on all labels.
 
-    `frozen` and `auto` fit linear heads in about a second. `finetune` starts from the first of them and trains the
-    backbone's last blocks too; all then predict together. It gives back the heads alone if tuning was no better on a
-    slice of the labels that was held back, or if there are too few labels to tell.
+    `frozen` fits linear heads in about a second. `finetune` and `auto` train the backbone's last blocks, too, within
+    `learner.round_seconds`: parts of the labels are held back, one after the other, and what the tuned network and
+    the frozen heads say of those decides how much say each of them gets; the heads alone, if tuning made nothing
+    better. Then the network is trained anew on all labels, if there is time. `auto` keeps to the frozen heads where
+    a backbone cannot be fine-tuned. Same data, seed and levers give the same model on the same machine; the levers
+    in the end, which depend on its speed, are in `Training.chosen`.
 
     Args:    n_classes: of the project; a class without a label gets probability 0.
              encoder: needed to fine-tune. on_progress: called with (epoch, epochs).
-             normalizer: fitted on `dataset.embeddings` if not given.
+             normalizer: fitted on `dataset.embeddings` if not given. previous: the last round's, for a warm start.
     Raises:  TrainingError: fewer than two classes among the labels, or a backbone that cannot be fine-tuned.
     """
+    began = time.perf_counter()
     normalizer = normalizer or Normalizer.fit(dataset.embeddings, dataset.dims)
     heads = fit_heads(dataset, labels, n_classes, normalizer)
-    if learner.kind != "finetune":
-        return heads
+    if learner.kind == "frozen":
+        return Fitted(heads, Training(note="Linear heads on the frozen backbone, as the settings say."))
     if not isinstance(encoder, Pretrained):
         name = encoder.name if encoder else "(none)"
+        if learner.kind == "auto":
+            return Fitted(heads, Training(note=f"Linear heads: backbone {name} cannot be fine-tuned."))
         raise TrainingError(f'backbone {name} cannot be fine-tuned: set learner.kind = "frozen".')
-    return _finetune(dataset, labels, heads, learner, seed, encoder, on_progress) or heads
+    if not levers_of.folds_of(len(labels)):
+        fewest = levers_of.VALIDATED // 2
+        note = f"Linear heads: {len(labels)} labels are too few to check fine-tuning on; {fewest} are needed."
+        return Fitted(heads, Training(note=note))
+    return _finetune(dataset, labels, heads, learner, seed, encoder, on_progress, previous, began)
 
 
 # ---------------------------------------------------------------- fine-tuning
@@ -64,115 +85,137 @@ def _finetune(
     seed: int,
     encoder: Pretrained,
     on_progress: Progress | None,
-) -> FineTuned | None:
-    """The network with its last blocks trained, or None if that does not make the frozen heads better.
+    previous: Model | None,
+    began: float,
+) -> Fitted:
+    """The tuned network beside the frozen heads, or these alone if that is no better on labels that were held back."""
+    from labeler.finetune import Finetuner, Tuned, Weights
 
-    No image is flipped or turned: a mirrored scan may mean something else. Dropout and batch-norm stay as in
-    prediction, so the network starts as exactly the frozen one and draws no random numbers.
-    """
-    import torch
-    from torch.nn import functional
-
-    from labeler import onnx
-
-    rng = np.random.default_rng(seed)
-    training, validation = _slice(labels, rng)
-    if len(validation) < MIN_VALIDATION:
-        return None
-    start = fit_heads(
-        dataset, Labels(labels.positions[training], labels.targets[training]), heads.n_classes, heads.normalizer
-    )
-
-    network = copy.deepcopy(encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
-    cut = network.cut(learner.unfrozen)
-    for parameter in network.last(learner.unfrozen):
-        parameter.requires_grad_(True)
-    mean, weight, bias = onnx.to_device((heads.normalizer.mean, start.weight[0], start.bias[0]))
-    layers = list(heads.normalizer.layers())
-    items = encoder.activations([dataset.inputs[p] for p in labels.positions], cut)
+    inputs = [dataset.inputs[p] for p in labels.positions]
     targets = np.searchsorted(heads.classes, labels.targets)
-    frozen = start.predict_proba(dataset, labels.positions[validation])[:, heads.classes]
+    levers = levers_of.resolve(learner.finetune, isinstance(inputs[0], str))
+    last = previous if levers.start == "last" and isinstance(previous, FineTuned) else None
+    warm = last.tuned if last is not None and last.encoder.key == encoder.key else None
+    finetuner = Finetuner(encoder, inputs, targets, levers, seed)
+    left = learner.round_seconds - (time.perf_counter() - began)
+    epoch_seconds = finetuner.seconds_per_epoch(heads)
+    plan = levers_of.fit_time(levers, len(labels), epoch_seconds, left)
+    if plan is None:
+        note = f"Linear heads: learner.round_seconds is too short for an epoch of fine-tuning ({epoch_seconds:.0f} s)."
+        return Fitted(heads, Training(note=note))
+    finetuner.levers = plan.levers
+    done, total = 0, int(plan.levers.epochs) * (plan.folds + bool(plan.levers.refit))
 
-    def logits_of(rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        with onnx.autocast():
-            features = network.tail(cut, *onnx.to_device(collate([items[r] for r in rows])))
-        centred = features.float() - mean
-        normal = torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in layers], dim=1)
-        return functional.linear(normal, weight, bias), torch.from_numpy(targets[rows]).to(mean.device)
-
-    @torch.inference_mode()
-    def validate() -> tuple[float, float, np.ndarray]:
-        """Accuracy together with the frozen heads, where that is equal the log likelihood, and which are right."""
-        logits = [logits_of(validation[i : i + BATCH])[0] for i in range(0, len(validation), BATCH)]
-        proba = (torch.cat(logits).softmax(dim=1).cpu().numpy() + frozen) / 2
-        right = proba.argmax(axis=1) == targets[validation]
-        return right.mean(), np.log(proba[np.arange(len(proba)), targets[validation]]).mean(), right
-
-    trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
-    state = [*trained.values(), weight.requires_grad_(True), bias.requires_grad_(True)]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": state[len(trained) :], "lr": learner.learning_rate},
-            {"params": state[: len(trained)], "lr": learner.learning_rate / 10},
-        ],
-        weight_decay=WEIGHT_DECAY,
-    )
-    steps = learner.epochs * math.ceil(len(training) / BATCH)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _warm_cosine(step, steps))
-
-    before = best = validate()
-    best_state, best_epoch = [p.detach().clone() for p in state], 0
-    for epoch in range(1, learner.epochs + 1):
-        for rows in _batches(training, rng):
-            optimizer.zero_grad(set_to_none=True)
-            functional.cross_entropy(*logits_of(rows), label_smoothing=SMOOTHING).backward()
-            torch.nn.utils.clip_grad_norm_(state, 1.0)
-            optimizer.step()
-            schedule.step()
-        score = validate()
-        if score[:2] > best[:2]:
-            best, best_epoch, best_state = score, epoch, [p.detach().clone() for p in state]
+    def after_epoch(epoch: int) -> None:
+        nonlocal done
+        done += 1
         if on_progress:
-            on_progress(epoch, learner.epochs)
-        if epoch - best_epoch >= PATIENCE * learner.epochs:
-            break
-    if not surely_better(best[2], before[2]):
-        return None
-    *tuned, best_weight, best_bias = (p.cpu().numpy() for p in best_state)
-    tuned_head = replace(heads, weight=best_weight[None], bias=best_bias[None])
-    return FineTuned(encoder, heads, tuned_head, cut, dict(zip(trained, tuned, strict=True)))
+            on_progress(min(done, total), total)
+
+    everything, snapshots = np.arange(len(labels)), learner.members if learner.committee == "snapshots" else 0
+    checked: list[tuple[np.ndarray, Tuned, LinearHeads]] = []
+    checking = time.perf_counter()
+    for held in _parts(targets, plan.folds, seed):
+        rows = np.setdiff1d(everything, held)
+        start = fit_heads(
+            dataset, Labels(labels.positions[rows], labels.targets[rows]), heads.n_classes, heads.normalizer
+        )
+        tuned = finetuner.train(rows, held, start, warm, snapshots=snapshots, after_epoch=after_epoch)
+        checked.append((held, tuned, start))
+
+    validated = np.concatenate([held for held, _, _ in checked])
+    logits = np.concatenate([tuned.logits for _, tuned, _ in checked])
+    # what the heads say of labels that they have not seen either, at each temperature
+    frozen = np.stack(
+        [
+            np.concatenate(
+                [cooled(start, t).predict_proba(dataset, labels.positions[held]) for held, _, start in checked]
+            )[:, heads.classes]
+            for t in TEMPERATURES
+        ]
+    )
+    mixed = mixture(logits, frozen, targets[validated])
+    heads, share = cooled(heads, mixed.heads), mixed.share
+    tuned, epochs = checked[0][1], _mean_of([one.epochs for _, one, _ in checked])
+    refit, now = bool(plan.levers.refit), time.perf_counter()
+    if levers.refit == "auto" and plan.folds == 1 and now - checking > learner.round_seconds - (now - began):
+        refit = False  # the check took longer than it was thought to
+    chosen = plan.as_dict() | {"refit": refit}
+    accuracy = [float((p.argmax(axis=1) == targets[validated]).mean()) for p in (frozen[0], logits)]
+    evidence = (
+        f"on {len(validated)} labels that were held back the frozen heads were right in {accuracy[0]:.0%},"
+        f" the fine-tuned network in {accuracy[1]:.0%}"
+    )
+    if not share:
+        note = f"Linear heads: fine-tuning did not make them better; {evidence}."
+        return Fitted(heads, Training(epochs, chosen, 0.0, note, len(validated)))
+    if refit:
+        best = _best_epoch(epochs) if plan.levers.early_stopping else None
+        tuned = finetuner.train(everything, everything[:0], heads, warm, best, snapshots, after_epoch)
+
+    def model(weights: Weights) -> FineTuned:
+        head = cooled(replace(heads, weight=weights.weight[None], bias=weights.bias[None]), mixed.network)
+        return FineTuned(encoder, heads, head, tuned.cut, weights.parameters, share)
+
+    note = f"Fine-tuned, with {share:.0%} of the say beside the frozen heads: {evidence}."
+    training = Training(epochs, chosen, share, note, len(validated))
+    return Fitted(model(tuned.weights), training, tuple(model(one) for one in tuned.snapshots))
 
 
-def surely_better(right: np.ndarray, before: np.ndarray) -> bool:
-    """Whether a gain on the validation items is larger than chance explains, at the one-sided 5 % level.
+@dataclass(frozen=True)
+class Mixture:
+    """The fine-tuned network's share in the prediction, its temperature, and that of the frozen heads beside it."""
 
-    The best of several epochs looks better than it is, so on labels that teach nothing it says yes more often than
-    that: 4 times in 30 when tried.
+    share: float
+    network: float
+    heads: float
 
-    Args:    right, before: (v,) bool, the validation items that the new and the old model get right.
-    Source:  McNemar 1947: only items on which the two differ tell which is better.
+
+def mixture(logits: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Mixture:
+    """How much say a fine-tuned network gets beside the frozen heads, and how sure each of them is.
+
+    What makes labels that neither has seen most likely.
+
+    Args:    logits: (v, c) of the network. frozen: (t, v, c) the heads' probabilities at each of `TEMPERATURES`.
+             targets: (v,) int.
+    Returns: share 0 if the network makes nothing better or its logits are not finite.
+    Source:  Guo et al. 2017, section 4.2 (temperature scaling); Wolpert 1992 (stacking).
     """
-    gained, lost = int(np.sum(right & ~before)), int(np.sum(before & ~right))
-    return gained - lost > 1.64 * math.sqrt(gained + lost)
+    seen = np.arange(len(targets)), targets
+    usable = np.isfinite(logits).all()
+    candidates: list[tuple[float, Mixture]] = []
+    for theirs, heads in zip(frozen, TEMPERATURES, strict=True):
+        for network in TEMPERATURES:
+            ours = softmax(logits.astype(np.float64) / network, axis=1)[seen] if usable else np.zeros(len(targets))
+            for share in SHARES if usable else SHARES[:1]:
+                likelihood = np.log(np.maximum(share * ours + (1 - share) * theirs[seen], 1e-12)).mean()
+                candidates.append((float(likelihood), Mixture(float(share), float(network), float(heads))))
+    return max(candidates, key=lambda one: one[0])[1]
 
 
-def _slice(labels: Labels, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on and rows to validate on: a share of each class, which keeps at least one to train on."""
-    held = [
-        rng.permutation(np.flatnonzero(labels.targets == c))[: int(VALIDATION * np.sum(labels.targets == c) + 0.5)]
-        for c in np.unique(labels.targets)
-    ]
-    validation = np.sort(np.concatenate(held))
-    return np.setdiff1d(np.arange(len(labels)), validation), validation
+def cooled(heads: LinearHeads, temperature: float) -> LinearHeads:
+    """The heads with their logits divided by a temperature; above 1 they are less sure."""
+    t = np.float32(temperature)
+    return replace(heads, weight=heads.weight / t, bias=heads.bias / t)
 
 
-def _batches(rows: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    shuffled = rng.permutation(rows)
-    for start in range(0, len(rows), BATCH):
-        yield shuffled[start : start + BATCH]
+def _parts(targets: np.ndarray, folds: int, seed: int) -> Iterator[np.ndarray]:
+    """The rows that are held back each time: a share of every class, which keeps at least one to train on."""
+    rng, part = np.random.default_rng(seed), levers_of.part_of(len(targets))
+    order = [rng.permutation(np.flatnonzero(targets == c)) for c in np.unique(targets)]
+    for fold in range(folds):
+        bounds = [(part * len(rows) * np.array([fold, fold + 1]) + 0.5).astype(int) for rows in order]
+        yield np.sort(np.concatenate([rows[:-1][low:high] for rows, (low, high) in zip(order, bounds, strict=True)]))
 
 
-def _warm_cosine(step: int, steps: int) -> float:
-    """The learning rate's factor: up from 0 in the first tenth of the steps, then down to 0 along a cosine."""
-    warm = max(1, steps // 10)
-    return (step + 1) / warm if step < warm else (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
+def _mean_of(histories: Sequence[Sequence[Epoch]]) -> tuple[Epoch, ...]:
+    """The epochs that all parts went through, each the mean over the parts."""
+    together = zip(*histories, strict=False)
+    return tuple(
+        Epoch(number, *(float(np.mean([getattr(one, name) for one in each])) for name in _MEASURED))
+        for number, each in enumerate(together, 1)
+    )
+
+
+def _best_epoch(epochs: Sequence[Epoch]) -> int:
+    return min(epochs, key=lambda epoch: math.inf if epoch.validation_loss is None else epoch.validation_loss).number

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,8 @@ Modality = Literal["image", "text"]
 Split = Literal["pool", "holdout"]
 Action = Literal["label", "skip", "flag", "undo"]
 JobState = Literal["queued", "running", "done", "failed"]
-ComparisonState = Literal["queued", "running", "done", "failed", "cancelled"]
+Sampler = Literal["tpe", "random", "grid"]
+BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 # What encodes, trains and imports reports how far it is: (done, total).
 Progress = Callable[[int, int], None]
@@ -187,6 +188,38 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Epoch:
+    """What one pass over the labels did, `number` counting from 1. Losses are mean cross-entropies in nats.
+
+    Those of training are means over the epoch, with whatever augmentation, dropout and smoothing there is; those of
+    validation are on labels that were held back, and None where none were.
+    """
+
+    number: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model came about.
+
+    epochs: of fine-tuning; empty for frozen heads. chosen: every lever as it was in the end, none of them "auto".
+    share: of the fine-tuned network in the probabilities, from 0 (the frozen heads alone) to 1.
+    note: in words, what was decided and why. validation_items: that the validation of each epoch is measured on;
+    0: none, or unknown.
+    """
+
+    epochs: tuple[Epoch, ...] = ()
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    share: float = 0.0
+    note: str = ""
+    validation_items: int = 0
+
+
+@dataclass(frozen=True)
 class Ranked:
     """One position of the dataset that is to be asked, best first."""
 
@@ -207,6 +240,7 @@ class RoundResult:
     ranking: tuple[Ranked, ...]
     train_seconds: float
     query_seconds: float
+    training: Training | None = None
 
 
 @dataclass(frozen=True)
@@ -225,7 +259,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Round:
-    """A finished round as stored."""
+    """A finished round as stored, without its training; `Store.training_of` has that."""
 
     number: int
     labels: int
@@ -238,7 +272,7 @@ class Round:
     finished_at: str
 
 
-# ---------------------------------------------------------------- comparisons
+# ---------------------------------------------------------------- beside the rounds
 
 
 @dataclass(frozen=True)
@@ -261,17 +295,57 @@ class ComparisonRequest:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A comparison that was asked for, without its report; `Store.comparison_report` has that."""
+class TuningRequest:
+    """A search for better settings of the learner, within `seconds`.
+
+    trials: settings at most, with those of an earlier search on the same labels. backbones: to try besides the
+    project's own. levers: what is varied, by name; empty: what `sampler` varies by default.
+    augment: of images, which may be tried besides those that the project uses already.
+    """
+
+    sampler: Sampler = "tpe"
+    seconds: float = 1800.0
+    trials: int = 60
+    backbones: tuple[str, ...] = ()
+    levers: tuple[str, ...] = ()
+    augment: tuple[str, ...] = ()
+    folds: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class AdaptationRequest:
+    """Self-supervised training of the backbone's last `blocks` on the pool, for about so many `seconds`.
+
+    use: whether the settings then have the adapted weights used.
+    """
+
+    seconds: float = 120.0
+    blocks: int = 2
+    seed: int = 0
+    use: bool = False
+
+
+Request = TypeVar("Request")
+
+
+@dataclass(frozen=True)
+class BackgroundJob(Generic[Request]):
+    """Something asked for that runs beside the rounds, without its report; `Background.report_of` has that."""
 
     id: int
-    request: ComparisonRequest
-    state: ComparisonState
+    request: Request
+    state: BackgroundState
     attempts: int
-    done: int  # rounds
+    done: int  # of `total`: a comparison counts rounds, a search seconds, an adaptation steps
     total: int
     message: str
     error: str | None
     requested_by: str
     requested_at: str
     finished_at: str | None
+
+
+Comparison = BackgroundJob[ComparisonRequest]
+Tuning = BackgroundJob[TuningRequest]
+AdaptationJob = BackgroundJob[AdaptationRequest]

@@ -16,14 +16,20 @@ from filelock import FileLock, Timeout
 
 import strategies
 from labeler import cards, snapshot
+from labeler import model as models
 from labeler import project as projects
+from labeler.adaptation import adapt_once
+from labeler.background import Beside
 from labeler.cards import Card
-from labeler.comparisons import Beside
+from labeler.comparisons import compare_once
+from labeler.embed import Encoder
 from labeler.errors import LabelerError
+from labeler.model import Model
 from labeler.project import Project
 from labeler.query import interleave
 from labeler.rounds import State, run_round
 from labeler.store import Store
+from labeler.tunings import tune_once
 from labeler.types import Job, Progress, Ranked, RoundResult
 
 log = logging.getLogger(__name__)
@@ -32,15 +38,17 @@ log = logging.getLogger(__name__)
 DEPTH = 5
 # Models that are kept: those of the last rounds, and the best.
 KEPT = 3
+# What runs beside the rounds; whoever asks for it waits for results that take long anyway.
+BESIDE = (compare_once, tune_once, adapt_once)
 
 
 def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] = lambda: False) -> None:
     """Run rounds for the project in `home`, or for all projects below it, until `should_stop`.
 
-    Comparisons run beside them, one at a time, in a process of their own that ends with this one.
+    Comparisons, searches and adaptations run beside them, one at a time, in a process that ends with this one.
     """
     said: dict[Path, str] = {}
-    with Beside() as beside:
+    with Beside(BESIDE) as beside:
         while not should_stop():
             worked = False
             for folder in projects.in_home(home):
@@ -118,6 +126,7 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
         labeled=known.labeled,
         pool=known.unlabeled,
         holdout=known.holdout,
+        previous=_last_model(project, store, known.encoder),
     )
     depth = max(DEPTH * config.query.batch, config.query.seed_size)
     store.report_progress(job, "training")
@@ -134,10 +143,24 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
     asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
     asked = asked[: int(depth * share / (1 - share))]
     result = replace(result, ranking=tuple(interleave(list(result.ranking), asked, share)))
-    hashes = [known.items[p].content_hash for p in known.labeled.positions]
-    data = cards.data_hash(hashes, [config.classes[t] for t in known.labeled.targets])
-    card = Card.of(number, result, data, known.encoder.key, config)
+    taught = [
+        [known.items[p].content_hash, config.classes[t]]
+        for p, t in zip(known.labeled.positions, known.labeled.targets, strict=True)
+    ]
+    card = Card.of(number, result, taught, len(known.items), known.encoder.key, config)
     return result, [known.items[r.position].id for r in result.ranking], card
+
+
+def _last_model(project: Project, store: Store, encoder: Encoder) -> Model | None:
+    """What the last round trained, if this one is to start from it and can."""
+    trained = store.models()
+    if project.config.learner.finetune.start != "last" or not trained:
+        return None
+    try:
+        return models.load(project.folder / trained[-1][0], encoder)
+    except LabelerError as error:
+        log.warning("%s: the round starts from the pretrained weights: %s", project.slug, error)
+        return None
 
 
 def _save(project: Project, card: Card, result: RoundResult) -> str | None:
@@ -145,7 +168,7 @@ def _save(project: Project, card: Card, result: RoundResult) -> str | None:
         return None
     project.models.mkdir(exist_ok=True)
     path = project.models / f"round-{card.round:04d}.safetensors"
-    result.model.save(path)
+    models.save(result.model, path)
     card.save(path)
     return str(path.relative_to(project.folder))
 

@@ -14,17 +14,26 @@ from labeler.errors import LabelerError
 from labeler.importer import import_source
 from labeler.project import Project
 from labeler.types import ImportReport
+from pages.adapting import adapting
 from pages.session import choose, require_project, require_user
+from pages.tuning import tuning
 from strategies import modifiers
 
 LEARNERS = {
-    "auto": "auto: the frozen head",
-    "frozen": "frozen: a linear head, retrains in seconds",
-    "finetune": "finetune: the backbone's last blocks learn too, takes minutes on a CPU",
+    "auto": "auto: fine-tuning where that was measured to help",
+    "frozen": "frozen: linear heads, which retrain in seconds",
+    "finetune": "finetune: the backbone's last blocks learn too",
+}
+AUGMENTATIONS = {
+    "flip": "mirrored left to right",
+    "flip_vertical": "mirrored top to bottom",
+    "crop": "a part of it, enlarged",
+    "colour": "other brightness and colours",
+    "noise": "noise",
 }
 MODIFIERS = {"distinct": "no near-duplicates in a batch", "balanced": "more of rare predicted classes"}
 
-require_user()
+user = require_user()
 
 
 def create() -> None:
@@ -135,7 +144,7 @@ def settings(project: Project) -> None:
             help="None, or more of them; the first has the last word.",
         )
         backbone = columns[0].text_input(
-            "Backbone", config.learner.backbone, help="`auto`, or a timm or Hugging Face name."
+            "Backbone", config.learner.backbone, help="`auto`, a timm or Hugging Face name, or a folder of weights."
         )
         kind = columns[1].selectbox(
             "Learner", [*LEARNERS], [*LEARNERS].index(config.learner.kind), format_func=lambda kind: LEARNERS[kind]
@@ -143,11 +152,29 @@ def settings(project: Project) -> None:
         batch = columns[0].number_input("Labels between rounds", 1, 100_000, config.query.batch)
         target = columns[0].number_input("Target accuracy", 0.0, 1.0, config.target_accuracy, 0.01)
         budget = columns[1].number_input("Budget (labels in all)", 1, 10_000_000, config.budget)
+        seconds = columns[1].number_input(
+            "Seconds that training may take",
+            1,
+            86_400,
+            int(config.learner.round_seconds),
+            help="Fine-tuning takes fewer epochs if all would take longer. Labeling goes on meanwhile.",
+        )
+        augment: list[str] = list(config.learner.finetune.augment)
+        if config.modality == "image":
+            augment = st.multiselect(
+                "An image still means the same when it is …",
+                [*AUGMENTATIONS],
+                augment,
+                format_func=lambda name: AUGMENTATIONS[name],
+                help="Fine-tuning shows images changed like this. A mirrored scan may mean something else: choose"
+                " only what leaves every label right.",
+            )
         if not st.form_submit_button("Save from the next round on"):
             return
     values = config.as_dict() | {"target_accuracy": target, "budget": int(budget)}
     values["query"] |= {"strategy": modifiers.compose(modified, strategy), "batch": int(batch)}
-    values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind}
+    values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind, "round_seconds": float(seconds)}
+    values["learner"]["finetune"] |= {"augment": augment}
     try:
         project.save(parse(values, "The form"))
     except LabelerError as error:
@@ -178,6 +205,10 @@ if slugs:
         bring_in(project)
     with st.expander("Settings", expanded=counts.pool > 0):
         settings(project)
+    with st.expander("Adapt the backbone to the pool"):
+        adapting(project, user)
+    with st.expander("Search for better settings"):
+        tuning(project, user)
     with st.expander("Create another project"):
         create()
 else:

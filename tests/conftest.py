@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from samples import CHROMIUM, SHARED, text_config
 
 from labeler import project as projects
 from labeler.project import Project
 from labeler.store import Store
+
+hypothesis.settings.register_profile("labeler", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("labeler")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -80,7 +80,16 @@ def test_sql_lives_in_the_store_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["strategies", "labeler.store", "labeler.api", "labeler.comparisons", "labeler.task", "labeler.toy"]
+    "module",
+    [
+        "strategies",
+        "labeler.store",
+        "labeler.api",
+        "labeler.adaptation",
+        "labeler.comparisons",
+        "labeler.task",
+        "labeler.toy",
+    ],
 )
 def test_what_the_browser_process_imports_loads_no_torch(module: str) -> None:
     heavy = {"torch", "modAL", "timm", "transformers"} | ({"sklearn"} if module == "strategies" else set())

@@ -50,12 +50,12 @@ def labeled(project):
 
 def latest(project):
     with project.store() as store:
-        return store.comparisons()[0]
+        return store.comparisons.all()[0]
 
 
 def report_of(project):
     with project.store() as store:
-        return store.comparison_report(store.comparisons()[0].id)
+        return store.comparisons.report_of(store.comparisons.all()[0].id)
 
 
 def test_the_projects_own_labels_are_compared_on(labeled):
@@ -89,7 +89,7 @@ def test_what_cannot_be_run_is_not_asked_for(project, request_, says):
     with pytest.raises((LabelerError, strategies.StrategyError), match=says):
         ask(project, request_, "kim")
     with project.store() as store:
-        assert store.comparisons() == []
+        assert store.comparisons.all() == []
 
 
 def test_a_table_on_the_server_is_compared_on_with_the_projects_own_strategy(project, table):
@@ -165,7 +165,7 @@ def test_one_that_is_cancelled_while_it_is_prepared_ends_before_it_compares(proj
 
     def cancelled_meanwhile(*args, on_progress, **kwargs):
         with project.store() as store:
-            store.cancel_comparison(number)
+            store.comparisons.cancel(number)
         on_progress(1, 2)
         raise AssertionError("went on")
 
@@ -267,5 +267,5 @@ def test_it_ends_with_its_worker_and_the_next_one_takes_it_up(labeled, own_home,
         wait_for(lambda: not alive(started), 20)
     assert latest(labeled).state == "running"
     with labeled.store() as store:
-        again = store.claim_comparison()
+        again = store.comparisons.claim()
     assert (again.id, again.attempts) == (number, 2)

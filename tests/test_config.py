@@ -34,11 +34,33 @@ def test_every_key_has_a_default():
         ({"query": {"strateggy": "margin"}}, "query.strateggy"),
         ({"query": 3}, "must be a table"),
         ({"learner": {"kind": "magic"}}, "'frozen'"),
+        ({"learner": {"finetune": 3}}, "learner.finetune must be a table"),
+        ({"learner": {"finetune": {"epoch": 3}}}, "unknown key 'learner.finetune.epoch'"),
+        ({"learner": {"finetune": {"epochs": "many"}}}, "a whole number or 'auto'"),
+        ({"learner": {"finetune": {"epochs": 0}}}, "learner.finetune.epochs = 0 is out of range"),
+        ({"learner": {"finetune": {"refit": 1}}}, "true or false or 'auto'"),
+        ({"learner": {"finetune": {"augment": ["turn"]}}}, "a list of any of 'flip'"),
+        ({"learner": {"finetune": {"augment": "flip"}}}, "a list of any of 'flip'"),
     ],
 )
 def test_a_wrong_key_is_named_with_what_it_may_be(change, says):
     with pytest.raises(ConfigError, match=says):
         parse(MINIMAL | change)
+
+
+def test_a_lever_is_a_value_or_left_to_what_was_measured():
+    levers = parse(
+        MINIMAL | {"learner": {"finetune": {"epochs": 3, "decay": "auto", "augment": ["flip"]}}}
+    ).learner.finetune
+    assert (levers.epochs, levers.decay, levers.unfrozen, levers.augment) == (3, "auto", "auto", ("flip",))
+
+
+def test_settings_of_version_0_1_are_read_under_their_new_names():
+    old = {"kind": "finetune", "epochs": 8, "unfrozen": 1, "learning_rate": 0.02}
+    learner = parse(MINIMAL | {"learner": old}).learner
+    assert learner.kind == "finetune"
+    assert (learner.finetune.epochs, learner.finetune.unfrozen, learner.finetune.head_learning_rate) == (8, 1, 0.02)
+    assert learner.finetune.learning_rate == "auto"
 
 
 def test_missing_keys_are_named():

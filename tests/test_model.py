@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from labeler import model as module
 from labeler.errors import LabelerError
-from labeler.model import LinearHeads, Normalizer, load, spread
+from labeler.model import LinearHeads, Normalizer, load, save, spread
 from labeler.types import Dataset
 
 
@@ -104,7 +104,7 @@ def test_several_heads_speak_for_themselves_and_predict_their_mean() -> None:
 
 def test_a_saved_head_gives_the_same_probabilities(tmp_path: Path) -> None:
     data = dataset(np.random.default_rng(0).normal(size=(50, 2)), (2,))
-    head().save(tmp_path / "new" / "m.safetensors")
+    save(head(), tmp_path / "new" / "m.safetensors")
     again = load(tmp_path / "new" / "m.safetensors")
     np.testing.assert_array_equal(again.predict_proba(data, np.arange(50)), head().predict_proba(data, np.arange(50)))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.safetensors"]
@@ -113,15 +113,15 @@ def test_a_saved_head_gives_the_same_probabilities(tmp_path: Path) -> None:
 def test_a_file_with_a_single_head_of_version_0_1_is_read(tmp_path: Path) -> None:
     one = head()
     old = replace(one, weight=one.weight[0], bias=one.bias[0])
-    old.save(tmp_path / "m")
+    save(old, tmp_path / "m")
     data = dataset(np.random.default_rng(0).normal(size=(5, 2)), (2,))
     again = load(tmp_path / "m")
     np.testing.assert_array_equal(again.predict_proba(data, np.arange(5)), one.predict_proba(data, np.arange(5)))
 
 
 def test_saving_again_replaces_the_file(tmp_path: Path) -> None:
-    head(3).save(tmp_path / "m")
-    head(7).save(tmp_path / "m")
+    save(head(3), tmp_path / "m")
+    save(head(7), tmp_path / "m")
     assert load(tmp_path / "m").predict_proba(dataset(np.zeros((1, 2)), (2,)), np.array([0])).shape == (1, 7)
 
 

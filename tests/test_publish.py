@@ -17,7 +17,7 @@ from labeler.config import Config, LearnerConfig
 from labeler.embed import Pretrained
 from labeler.errors import LabelerError
 from labeler.importer import import_source
-from labeler.model import FineTuned, load
+from labeler.model import FineTuned, load, save
 from labeler.publish import publish
 from labeler.unseen import best_model, predict_unseen
 from labeler.worker import work_once
@@ -99,7 +99,7 @@ def test_images_by_a_fine_tuned_model(pictures, tmp_path):
     kept = weights.read_bytes()
     first = replace(model, weight=model.weight[:1], bias=model.bias[:1])
     try:
-        FineTuned(encoder, model, first, cut, tuned).save(weights)
+        save(FineTuned(encoder, model, first, cut, tuned, 0.7), weights)
         assert isinstance(load(weights, encoder), FineTuned)
         publish(project, tmp_path / "out")
         expected = predict_unseen(project, [picture]).proba[0]

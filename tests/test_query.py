@@ -35,7 +35,7 @@ def state() -> State:
 
 @pytest.fixture(scope="module")
 def model(state):
-    return fit(state.dataset, state.labeled, 2, LearnerConfig(), 0, normalizer=state.normalizer)
+    return fit(state.dataset, state.labeled, 2, LearnerConfig(kind="frozen"), 0, normalizer=state.normalizer).model
 
 
 def ask(state, model, name="margin", depth=20, **changes):

@@ -7,9 +7,11 @@ import pytest
 from samples import reviews, text_config
 
 import strategies
+from labeler import rounds
 from labeler.backbones import load_encoder
 from labeler.config import QueryConfig
-from labeler.model import Normalizer
+from labeler.heads import fit_heads
+from labeler.model import FineTuned, Normalizer
 from labeler.rounds import State, run_round
 from labeler.types import Dataset, Labels
 
@@ -70,3 +72,45 @@ def test_without_a_labeled_holdout_nothing_is_measured(state):
 def test_an_unknown_strategy_is_named(state):
     with pytest.raises(strategies.UnknownStrategy, match="marginn"):
         run_round(state, replace(CONFIG, query=QueryConfig(strategy="marginn")), 1, 5)
+
+
+def test_what_a_fine_tuned_network_can_score_in_time_is_found_by_a_trial(state, monkeypatch):
+    clock = 0.0
+
+    def slow(model, dataset, positions):
+        nonlocal clock
+        clock += 0.01 * len(positions)
+
+    monkeypatch.setattr(rounds, "class_proba", slow)
+    monkeypatch.setattr("labeler.rounds.time.perf_counter", lambda: clock)
+    heads = fit_heads(state.dataset, state.labeled, 2, state.normalizer)
+    network = FineTuned(None, heads, heads, 0, {}, 0.5)
+    pool = np.arange(1000)
+    assert rounds.affordable(network, state.dataset, pool, 5.0) == 500
+    assert rounds.affordable(network, state.dataset, pool, 0.1) == rounds.TRIAL  # some are always asked about
+    assert rounds.affordable(network, state.dataset, pool[:50], 0.1) == 50
+    assert rounds.affordable(heads, state.dataset, pool, 0.1) == 1000  # cached features cost nothing
+
+
+def test_a_pool_that_takes_too_long_is_subsampled(state, monkeypatch):
+    seen = []
+    monkeypatch.setattr(rounds, "affordable", lambda model, dataset, pool, seconds: 12)
+    ranked = rounds.rank
+
+    def rank(state, strategy, model, members, query, depth, rng):
+        seen.append(query.candidates)
+        return ranked(state, strategy, model, members, query, depth, rng)
+
+    monkeypatch.setattr(rounds, "rank", rank)
+    result = run_round(state, CONFIG, 1, 5)
+    assert seen == [12]
+    assert len(result.ranking) == 5
+
+
+@pytest.mark.parametrize("kind", ["bootstrap", "dropout", "snapshots"])
+def test_a_committee_of_each_kind_asks(state, kind):
+    learner = replace(CONFIG.learner, committee=kind)
+    config = replace(CONFIG, learner=learner, query=QueryConfig(strategy="consensus_entropy", random_share=0.0))
+    result = run_round(state, config, seed=1, depth=10)
+    assert {r.strategy for r in result.ranking} == {"consensus_entropy"}
+    assert len({r.score for r in result.ranking}) > 1

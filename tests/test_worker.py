@@ -184,7 +184,14 @@ with mock.patch(sys.argv[2], stuck):
 
 @pytest.mark.parametrize(
     "step",
-    ["labeler.embed.embed", "labeler.worker.run_round", "labeler.store.Store.finish_round"],
+    [
+        "labeler.embed.embed",
+        "labeler.rounds.fit",
+        "labeler.rounds.metrics",
+        "labeler.rounds.rank",
+        "labeler.worker.models.save",
+        "labeler.store.Store.finish_round",
+    ],
 )
 def test_a_worker_killed_in_the_middle_of_a_round_loses_nothing(filled, own_home, step):
     work_once(filled)

@@ -1,15 +1,29 @@
 """The only SQL. `Store` is opened once per thread and rerun, and is all verbs.
 
 items.py: what is labeled · rounds.py: the cycle · answers.py: the desk ·
-comparisons.py: strategies compared · connection.py: what they share.
+background.py: what runs beside the rounds · connection.py: what they share.
 """
 
+from pathlib import Path
+
+from labeler.config import Config
 from labeler.store.answers import EXPORT, Answers
-from labeler.store.comparisons import Comparisons
+from labeler.store.background import Background
 from labeler.store.items import HOLDOUT_SEED, IMPORT
+from labeler.types import AdaptationRequest, ComparisonRequest, TuningRequest
 
 __all__ = ["EXPORT", "HOLDOUT_SEED", "IMPORT", "Store"]
 
 
-class Store(Answers, Comparisons):
+class Store(Answers):
     """A project's database; see the verbs in the files of this package."""
+
+    def __init__(self, path: Path | str, config: Config) -> None:
+        super().__init__(path, config)
+        self.comparisons = Background(self, "comparisons", "comparison", ComparisonRequest)
+        self.tunings = Background(self, "tunings", "search", TuningRequest)
+        self.adaptations = Background(self, "adaptations", "adaptation", AdaptationRequest)
+
+    def has_background(self) -> bool:
+        """Whether anything that runs beside the rounds is waiting, or was left unfinished."""
+        return any(jobs.waiting() for jobs in (self.comparisons, self.tunings, self.adaptations))

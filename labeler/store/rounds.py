@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict
 
 from labeler.store.connection import Row, now
 from labeler.store.items import Items
-from labeler.types import Job, Metrics, Round, RoundResult
+from labeler.types import Epoch, Job, Metrics, Round, RoundResult, Training
 
 # A job that took its worker down this often is given up: the next try would do the same.
 ATTEMPTS = 3
+
+# Without what is long and seldom read: a round's settings and its training.
+_MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error")
+_COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"), *_MEASURES)
 
 
 class Rounds(Items):
@@ -84,7 +88,7 @@ class Rounds(Items):
     def finish_round(
         self, job: Job, number: int, result: RoundResult, ranked_items: Sequence[int], model: str | None
     ) -> None:
-        """Store model, metrics and ranking, and end the job, in one transaction.
+        """Store model, metrics, training and ranking, and end the job, in one transaction.
 
         Args: ranked_items: the item id of each place in `result.ranking`.
               model: path of the model's file below the project's folder.
@@ -109,6 +113,7 @@ class Rounds(Items):
                     "train_seconds": result.train_seconds,
                     "query_seconds": result.query_seconds,
                     "finished_at": now(),
+                    "training": result.training and json.dumps(asdict(result.training), ensure_ascii=False),
                 }
             )
             self.db.conn.executemany(
@@ -130,7 +135,12 @@ class Rounds(Items):
 
     def rounds(self) -> list[Round]:
         """All finished rounds, oldest first."""
-        return [_as_round(r) for r in self.rows("SELECT * FROM rounds ORDER BY number")]
+        return [_as_round(r) for r in self.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number")]
+
+    def training_of(self, number: int) -> Training | None:
+        """How a round's model came about; None in rounds of version 0.1, and where there was nothing to train on."""
+        text = self.value("SELECT training FROM rounds WHERE number = ?", [number])
+        return _as_training(json.loads(text)) if text else None
 
     def models(self) -> list[tuple[str, float | None]]:
         """The path below the project's folder of each model that was trained, and its accuracy, oldest first."""
@@ -147,10 +157,9 @@ def _as_job(row: Row) -> Job:
 
 
 def _as_round(row: Row) -> Round:
-    names = [name for name in Round.__dataclass_fields__ if name != "metrics"]
-    found = Round(metrics=None, **{name: row[name] for name in names})
-    if row["accuracy"] is None:
-        return found
-    values = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error")
-    measured = Metrics(*(row[name] for name in values))
-    return replace(found, metrics=measured)
+    measures = {name: row.pop(name) for name in _MEASURES}
+    return Round(metrics=None if measures["accuracy"] is None else Metrics(*measures.values()), **row)
+
+
+def _as_training(values: Row) -> Training:
+    return Training(**(values | {"epochs": tuple(Epoch(**epoch) for epoch in values["epochs"])}))

@@ -34,7 +34,7 @@ def compare(project: Project, user: User, known: Iterable[str], use_button: UseB
     Args: known: names of strategies to choose from.
     """
     with project.store() as store:
-        jobs = store.comparisons()
+        jobs = store.comparisons.all()
     with st.expander("Start a comparison", expanded=not jobs):
         ask(project, user, known)
     busy = any(job.finished_at is None for job in jobs)
@@ -125,7 +125,7 @@ def ask(project: Project, user: User, known: Iterable[str]) -> None:
 def running(project: Project) -> None:
     """Comparisons that wait or run; the whole page follows when one of them ends."""
     with project.store() as store:
-        active = [c for c in store.comparisons() if c.finished_at is None]
+        active = [c for c in store.comparisons.all() if c.finished_at is None]
     before = st.session_state.get("active", [])
     st.session_state["active"] = [c.id for c in active]
     if before != [c.id for c in active] and set(before) - {c.id for c in active}:
@@ -157,8 +157,8 @@ def described(comparison: Comparison) -> str:
 
 def results(project: Project, use_button: UseButton) -> None:
     with project.store() as store:
-        ended = [c for c in store.comparisons() if c.finished_at]
-        if not ended and store.has_comparison():
+        ended = [c for c in store.comparisons.all() if c.finished_at]
+        if not ended and store.comparisons.waiting():
             return
         if not ended:
             st.info("There is no result yet. Start a comparison above.", icon=":material/query_stats:")
@@ -171,7 +171,7 @@ def results(project: Project, use_button: UseButton) -> None:
             key=f"result-{ended[0].id}-{len(ended)}",
             format_func=lambda c: described(c) + ("" if c.state == "done" else f", {STATES[c.state]}"),
         )
-        report = store.comparison_report(chosen.id)
+        report = store.comparisons.report_of(chosen.id)
     if chosen.state == "failed":
         st.error(f"The comparison failed: {chosen.error}")
     elif chosen.state == "cancelled":

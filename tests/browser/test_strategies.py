@@ -23,7 +23,7 @@ GOOD = (
 
 def states(project) -> list[str]:
     with project.store() as store:
-        return [c.state for c in store.comparisons()]
+        return [c.state for c in store.comparisons.all()]
 
 
 def simulating(server) -> list[psutil.Process]:

@@ -1,13 +1,15 @@
 """The pages through Streamlit's own test runner: what they show, and that every one asks who is there."""
 
 import ast
+from typing import get_args
 
 import pytest
 from page_tools import everything, visit, widget
 from samples import ROOT, add, text_config
 
 from labeler import project as projects
-from labeler.types import Answer, Metrics, RoundResult
+from labeler import reading
+from labeler.types import Answer, Epoch, Metrics, RoundResult, Training
 
 PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py") if p.stem not in ("app", "session"))
 
@@ -134,6 +136,97 @@ def test_progress_says_why_a_round_failed(project):
         store.request_round("test")
         store.fail_job(store.claim_job(), "there is no strategy 'x'.")
     assert "there is no strategy 'x'." in everything(visit("progress"))
+
+
+# Validation is lowest in epoch 2 and rises in all three that follow; training goes on.
+OVERFIT = Training(
+    tuple(
+        Epoch(number, *row)
+        for number, row in enumerate(
+            [
+                (1.2, 0.60, 0.9, 0.70),
+                (0.8, 0.80, 0.5, 0.82),
+                (0.6, 0.90, 0.7, 0.80),
+                (0.4, 0.95, 0.9, 0.79),
+                (0.3, 0.99, 1.1, 0.78),
+            ],
+            1,
+        )
+    ),
+    {"epochs": 5, "learning_rate": 0.001, "label_smoothing": 0.1, "augment": [], "early_stopping": False},
+    0.6,
+    "It was better on 31 of 200 labels.",
+    200,
+)
+
+
+def train(project, *trainings: Training | None, model: str | None = "models/m.safetensors") -> None:
+    """A finished round for each training, numbered from 1; round n has 10 n labels."""
+    with project.store() as store:
+        for training in trainings:
+            store.request_round("test")
+            number = store.next_round()
+            measured = Metrics(50, 0.8, 0.67, 0.89, 0.8)
+            result = RoundResult(10 * number, "margin", 1, None, measured, (), 0.1, 0.2, training)
+            store.finish_round(store.claim_job(), number, result, [], model)
+
+
+def test_progress_shows_how_the_latest_round_was_trained(project):
+    train(project, None, OVERFIT)
+    app = visit("progress")
+    assert widget(app, "selectbox", "Round").options[0] == "the latest, round 2, 20 labels"
+    shown = everything(app)
+    assert "It was better on 31 of 200 labels." in shown
+    assert "The fine-tuned network has 60 % of the say, the frozen heads the rest. What was chosen" in shown
+    assert "**Over-fitting.** The validation loss was lowest in epoch 2" in app.warning[0].value
+    assert "`epochs = 2` (was 5)" in app.warning[0].value
+    assert "token_dropout" in app.warning[0].value  # the project's items are texts
+    assert "the training loss cannot fall below 0.20" in shown  # two classes, smoothing 0.1
+    levers = next(d.value for d in app.dataframe if "lever" in d.value)
+    assert levers.to_dict("list") == {
+        "lever": ["epochs", "learning_rate", "label_smoothing", "augment", "early_stopping"],
+        "value": ["5", "0.001", "0.1", "none", "false"],
+    }
+    assert len(app.get("vega_lite_chart")) == 4
+
+
+def test_a_chosen_round_stays_chosen_when_others_follow_and_the_latest_follows_them(project):
+    train(project, Training(note="The first."), Training(note="The second."))
+    app = visit("progress")
+    assert "The second." in everything(app)
+    widget(app, "selectbox", "Round").set_value(1).run()
+    train(project, Training(note="The third."))
+    app.run()
+    assert widget(app, "selectbox", "Round").value == 1
+    assert "The first." in everything(app)
+    widget(app, "selectbox", "Round").set_value(0).run()
+    assert "The third." in everything(app)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.0, "The frozen heads alone predict."), (1.0, "The fine-tuned network alone predicts.")]
+)
+def test_who_has_the_say_is_said(project, share, said):
+    train(project, Training(OVERFIT.epochs, OVERFIT.chosen, share))
+    assert said in everything(visit("progress"))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"), [("models/m.safetensors", "An older version trained this round"), (None, "nothing to train on")]
+)
+def test_a_round_without_a_training_says_why(project, model, said):
+    train(project, None, model=model)
+    assert said in everything(visit("progress"))
+
+
+def test_every_reading_can_be_shown():
+    source = ast.parse((ROOT / "pages" / "progress.py").read_text())
+    (callouts,) = [
+        node.value
+        for node in source.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "CALLOUTS"
+    ]
+    assert {key.value for key in callouts.keys} == set(get_args(reading.Kind))
 
 
 def test_a_project_with_broken_settings_says_so(project):

@@ -25,7 +25,7 @@ def table(tmp_path):
 def compared(project, table) -> int:
     """A finished comparison of margin."""
     with project.store() as store:
-        number = store.request_comparison(ComparisonRequest(("margin",), 2, 2, 5, 6, str(table)), "kim")
+        number = store.comparisons.request(ComparisonRequest(("margin",), 2, 2, 5, 6, str(table)), "kim")
     compare_once(project)
     return number
 
@@ -91,14 +91,14 @@ def test_a_comparison_is_asked_for_and_cancelled(project, table):
     widget(app, "button", "Start comparison").click().run()
     assert not app.error
     with project.store() as store:
-        (found,) = store.comparisons()
+        (found,) = store.comparisons.all()
     assert found.request == ComparisonRequest(("margin",), 2, 4, 3, 4, str(table))
     assert "waiting for the worker" in everything(app)
     app.button(key=f"cancel-{found.id}").click().run()
     assert f"Comparison {found.id} is cancelled" in everything(app)
     assert "it has no result" in everything(app)
     with project.store() as store:
-        assert store.comparisons()[0].state == "cancelled"
+        assert store.comparisons.all()[0].state == "cancelled"
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_a_result_is_shown_and_its_strategies_can_be_used(project, table):
 def test_why_a_comparison_failed_is_shown_and_earlier_ones_can_be_chosen(project, table):
     compared(project, table)
     with project.store() as store:
-        store.request_comparison(ComparisonRequest(("margin",), 1, 1, 5, 6, str(table)), "kim")
-        store.fail_comparison(store.claim_comparison().id, "no such column")
+        store.comparisons.request(ComparisonRequest(("margin",), 1, 1, 5, 6, str(table)), "kim")
+        store.comparisons.fail(store.comparisons.claim().id, "no such column")
     app = visit("strategy")
     choice = widget(app, "selectbox", "Result of comparison")
     assert [o.endswith("failed") for o in choice.options] == [True, False]

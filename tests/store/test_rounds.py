@@ -1,12 +1,15 @@
 """Jobs and rounds: asked for when due, claimed by one, taken up when a worker died, committed whole."""
 
+import math
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from samples import add
 
+from labeler.store import Store, connection
 from labeler.store.rounds import ATTEMPTS
-from labeler.types import Answer, Metrics, Ranked, RoundResult
+from labeler.types import Answer, Epoch, Metrics, Ranked, RoundResult, Training
 
 
 def label(store, *item_ids: int) -> None:
@@ -100,3 +103,52 @@ def test_a_failed_job_says_why_and_the_next_can_be_asked_for(store):
     assert store.latest_job().error == "no such backbone"
     assert not store.has_work()
     assert store.request_round("retrain now")
+
+
+# ---------------------------------------------------------------- how a round was trained
+
+
+TRAINING = Training(
+    (Epoch(1, 1.2, 0.5, 1.1, 0.6), Epoch(2, 0.8, 0.75)),
+    {"epochs": 2, "learning_rate": 1e-3, "augment": ["crop"], "early_stopping": True},
+    0.6,
+    "Größer ist besser.",
+    40,
+)
+
+
+def finish(store: Store, training: Training | None) -> int:
+    number = store.next_round()
+    store.request_round("test")
+    store.finish_round(store.claim_job(), number, replace(result(), training=training), [], None)
+    return number
+
+
+@pytest.mark.parametrize("training", [TRAINING, Training(note="Frozen heads."), None])
+def test_a_training_is_read_back(store, training):
+    number = finish(store, training)
+    assert store.training_of(number) == training
+    assert [r.number for r in store.rounds()] == [number]
+
+
+def test_a_loss_that_is_no_number_is_read_back(store):
+    number = finish(store, Training((Epoch(1, math.nan, 0.1, math.inf, 0.1),)))
+    (epoch,) = store.training_of(number).epochs
+    assert math.isnan(epoch.train_loss)
+    assert epoch.validation_loss == math.inf
+
+
+def test_there_is_no_training_of_a_round_that_is_not_there(store):
+    assert store.training_of(7) is None
+
+
+def test_a_database_from_before_trainings_keeps_its_rounds(store, monkeypatch):
+    finish(store, None)
+    monkeypatch.setattr(connection, "_migrated", set())
+    with store.write():
+        store.db.conn.execute("ALTER TABLE rounds DROP COLUMN training")
+        store.db.conn.execute("DELETE FROM _sqlite_migrations WHERE name = 'm004_training'")
+    with Store(store.path, store.config) as opened:
+        assert [r.number for r in opened.rounds()] == [1]
+        assert opened.training_of(1) is None
+        assert opened.training_of(finish(opened, TRAINING)) == TRAINING

@@ -1,0 +1,95 @@
+"""A round's model trained anew from its card: the same labels, settings, seed and levers."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from labeler import cards
+from labeler import model as models
+from labeler.backbones import load_encoder
+from labeler.config import parse
+from labeler.embed import Encoder, embed
+from labeler.errors import LabelerError
+from labeler.model import Model, Normalizer
+from labeler.project import Project
+from labeler.rounds import State, train
+from labeler.types import Dataset, Labels, Progress
+
+A_DAY = 86_400.0  # seconds: the clock chooses nothing
+
+
+def reproduce(project: Project, number: int, on_progress: Progress | None = None) -> tuple[Model, float]:
+    """The model of a round, trained anew, and the largest difference between its weights and those that were kept.
+
+    On the machine that trained it there is none. The settings are those of the round, not today's.
+
+    Raises: LabelerError: the round's card is gone, as of all but the last rounds and the best, or what it was trained
+            on or with is no longer there.
+    """
+    path = project.models / f"round-{number:04d}.safetensors"
+    if not cards.card_path(path).exists():
+        kept = ", ".join(str(int(one.stem.removeprefix("round-"))) for one in sorted(project.models.glob("*.json")))
+        raise LabelerError(f"Round {number} has no card; the rounds that are kept: {kept or 'none'}.")
+    card = cards.load(path)
+    if not card.items:
+        raise LabelerError(f"Round {number} is of an older labeler, whose cards do not say all: retrain.")
+    learner = card.config["learner"] | {"round_seconds": A_DAY}
+    if card.chosen:  # the levers in the end
+        learner |= {"finetune": dict(card.chosen)}
+    config = parse(card.config | {"learner": learner}, str(cards.card_path(path)))
+
+    with project.store() as store:
+        items = store.items()[: card.items]
+    inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
+    texts = [item.text for item in items if item.text is not None]
+    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
+    if encoder.key != card.encoder:
+        raise LabelerError(f"Round {number} was trained with another state of its backbone, which is not kept.")
+    embeddings = embed(inputs, [item.content_hash for item in items], encoder, project.embeddings)
+    place = {item.content_hash: position for position, item in enumerate(items)}
+    try:
+        positions = np.array([place[content] for content, _ in card.taught], dtype=np.intp)
+    except KeyError:
+        raise LabelerError(f"Round {number} was trained on items that are no longer in the project.") from None
+    targets = np.array([config.classes.index(label) for _, label in card.taught], dtype=np.intp)
+    dataset, nothing = Dataset(inputs, embeddings, encoder.dims), np.empty(0, dtype=np.intp)
+    state = State(
+        dataset,
+        Normalizer.fit(embeddings, encoder.dims),
+        Labels(positions, targets),
+        pool=nothing,
+        holdout=Labels(nothing, nothing),
+        previous=_previous(project, number, config.learner.finetune.start, encoder),
+    )
+    fitted = train(state, config, card.seed, encoder, on_progress)
+    if fitted is None:
+        raise LabelerError(f"Round {number} had labels of one class only.")
+    return fitted.model, difference(fitted.model, path)
+
+
+def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Model | None:
+    """The model that the round started from, if it did from one.
+
+    Raises: LabelerError: it is no longer kept.
+    """
+    with project.store() as store:
+        before = [project.folder / model for model, _ in store.models()]
+    before = [path for path in before if path.name < f"round-{number:04d}"]
+    if start != "last" or not before:
+        return None
+    if not before[-1].exists():
+        raise LabelerError(f"Round {number} started from the weights of {before[-1].stem}, which are not kept.")
+    return models.load(before[-1], encoder)
+
+
+def difference(model: Model, path: Path) -> float:
+    """The largest difference between the model's tensors and those in a file; infinity if they are other ones."""
+    from safetensors.numpy import load, load_file
+
+    if not path.exists():
+        raise LabelerError(f"{path} is gone: there is nothing to compare with.")
+    ours, theirs = load(model.to_bytes()), load_file(path)
+    if {name: array.shape for name, array in ours.items()} != {name: array.shape for name, array in theirs.items()}:
+        return math.inf
+    return max(float(np.abs(ours[name].astype(float) - theirs[name]).max(initial=0.0)) for name in ours)

@@ -1,0 +1,110 @@
+"""Verbs on what runs beside the rounds: ask for it, claim it, say how far it is, end it. Each kind has its table."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Generic
+
+from labeler.store.connection import Connection, Row, now
+from labeler.types import BackgroundJob, Request
+
+# One that took its process down this often is given up: the next try would do the same.
+BACKGROUND_ATTEMPTS = 3
+
+_COLUMNS = ", ".join(BackgroundJob.__dataclass_fields__)  # all but the report, which is large
+
+
+class Background(Generic[Request]):
+    """Jobs of one kind that run beside the rounds."""
+
+    def __init__(self, connection: Connection, table: str, noun: str, kind: type[Request]) -> None:
+        """
+        Args: noun: what a job is called, in words. kind: of what is asked for.
+        """
+        self.connection, self.table, self.noun, self.kind = connection, table, noun, kind
+
+    def request(self, request: Request, by: str) -> int:
+        """Ask the worker for a job; its id."""
+        with self.connection.write():
+            return self.connection.value(
+                f"INSERT INTO {self.table} (request, requested_by, requested_at) VALUES (?, ?, ?) RETURNING id",
+                [json.dumps(asdict(request), ensure_ascii=False), by, now()],  # type: ignore[call-overload]
+            )
+
+    def waiting(self) -> bool:
+        """Whether a job is queued, or was left unfinished."""
+        query = f"SELECT 1 FROM {self.table} WHERE state IN ('queued', 'running') LIMIT 1"
+        return bool(self.connection.value(query))
+
+    def claim(self) -> BackgroundJob[Request] | None:
+        """The oldest job that is not finished, now running, with how far it was; None if there is none.
+
+        Only the holder of the project's background lock calls this, so one that is marked as running belongs to a
+        process that died. One that took down its process too often is failed instead.
+        """
+        with self.connection.write():
+            self.connection.db.conn.execute(
+                f"UPDATE {self.table} SET state = 'failed', finished_at = ?,"
+                f" error = 'The {self.noun} was cut off ' || attempts || ' times; the last step was: ' || message"
+                " WHERE state = 'running' AND attempts >= ?",
+                [now(), BACKGROUND_ATTEMPTS],
+            )
+            claimed = self.connection.rows(
+                f"UPDATE {self.table} SET state = 'running', attempts = attempts + 1, claimed_at = ?"
+                f" WHERE id = (SELECT id FROM {self.table} WHERE state IN ('running', 'queued')"
+                f" ORDER BY state = 'running' DESC, id LIMIT 1) RETURNING {_COLUMNS}",
+                [now()],
+            )
+        return self._job(claimed[0]) if claimed else None
+
+    def report(self, number: int, message: str, done: int = 0, total: int = 0) -> bool:
+        """Say how far a job is; False if it runs no more, because somebody cancelled it."""
+        with self.connection.write():
+            return bool(
+                self.connection.rows(
+                    f"UPDATE {self.table} SET message = ?, done = ?, total = ? WHERE id = ? AND state = 'running'"
+                    " RETURNING id",
+                    [message, done, total, number],
+                )
+            )
+
+    def finish(self, number: int, report: Mapping[str, Any]) -> bool:
+        """Store the report; False if the job was cancelled meanwhile."""
+        return self._end(number, "done", None, json.dumps(report, ensure_ascii=False))
+
+    def fail(self, number: int, error: str) -> bool:
+        """End a job with what went wrong, in words."""
+        return self._end(number, "failed", error, None)
+
+    def cancel(self, number: int) -> bool:
+        """End a job that waits or runs; what runs it stops within seconds. False if it has ended already."""
+        return self._end(number, "cancelled", None, None)
+
+    def _end(self, number: int, state: str, error: str | None, report: str | None) -> bool:
+        with self.connection.write():
+            return bool(
+                self.connection.rows(
+                    f"UPDATE {self.table} SET state = ?, error = ?, report = ?, finished_at = ?, message = ''"
+                    " WHERE id = ? AND state IN ('queued', 'running') RETURNING id",
+                    [state, error, report, now(), number],
+                )
+            )
+
+    def all(self) -> list[BackgroundJob[Request]]:
+        """All jobs, the latest first."""
+        rows = self.connection.rows(f"SELECT {_COLUMNS} FROM {self.table} ORDER BY id DESC")
+        return [self._job(row) for row in rows]
+
+    def get(self, number: int) -> BackgroundJob[Request]:
+        """The job of this id."""
+        (row,) = self.connection.rows(f"SELECT {_COLUMNS} FROM {self.table} WHERE id = ?", [number])
+        return self._job(row)
+
+    def report_of(self, number: int) -> dict[str, Any] | None:
+        """What a finished job found."""
+        text = self.connection.value(f"SELECT report FROM {self.table} WHERE id = ?", [number])
+        return json.loads(text) if text else None
+
+    def _job(self, row: Row) -> BackgroundJob[Request]:
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(row["request"]).items()}
+        return BackgroundJob(**(row | {"request": self.kind(**values)}))

@@ -1,0 +1,81 @@
+"""The backbone learns from the pool before the first label: asked for, watched, cancelled, switched on and off."""
+
+import streamlit as st
+
+from labeler import adaptation
+from labeler.access import User
+from labeler.errors import LabelerError
+from labeler.project import Project
+from labeler.types import AdaptationRequest
+
+SEEN = "adaptations"  # the ids of those that were not ended when the page was last drawn
+
+
+def adapting(project: Project, user: User) -> None:
+    """The form, what runs now, and what is kept."""
+    config = project.config
+    if config.learner.backbone == "char_tfidf":
+        st.info("char_tfidf is no network: there is nothing to adapt. Other backbones can be.", icon=":material/info:")
+        return
+    st.markdown(
+        "The backbone's last blocks can go on learning from the pool by themselves, before anybody has labeled a"
+        " single item. The holdout is not looked at, and the pretrained weights stay as they are."
+    )
+    st.caption(adaptation.MEASURED[config.modality])
+    with project.store() as store:
+        jobs = store.adaptations.all()
+    busy = any(job.finished_at is None for job in jobs)
+    if not busy:
+        if jobs and jobs[0].state == "failed":
+            st.error(f"The adaptation failed: {jobs[0].error}")
+        ask(project, user)
+    st.fragment(running, run_every=1 if busy else None)(project)
+    kept(project)
+
+
+def ask(project: Project, user: User) -> None:
+    with st.form("adapt", border=False):
+        seconds = st.number_input(
+            "Seconds of training", 10, 86_400, int(AdaptationRequest.seconds), help="It runs beside the rounds."
+        )
+        if st.form_submit_button("Adapt to the pool", icon=":material/school:"):
+            with project.store() as store:
+                store.adaptations.request(AdaptationRequest(float(seconds)), user.name)
+            st.rerun()
+
+
+def running(project: Project) -> None:
+    """What waits or runs; the whole page follows when it ends."""
+    with project.store() as store:
+        active = [job for job in store.adaptations.all() if job.finished_at is None]
+        if set(st.session_state.get(SEEN, [])) - {job.id for job in active}:
+            st.session_state[SEEN] = []
+            st.rerun()
+        st.session_state[SEEN] = [job.id for job in active]
+        for job in active:
+            if job.state == "queued":
+                st.caption("It is waiting for the worker; rounds come first, and one such task runs at a time.")
+            else:
+                share = min(job.done / job.total, 1.0) if job.total else 0.0
+                count = f", {job.done:,} of {job.total:,}" if job.total else ""
+                st.progress(share, text=f"{job.message or 'starting'}{count} …")
+            if st.button("Cancel", key=f"cancel-adaptation-{job.id}", icon=":material/cancel:"):
+                store.adaptations.cancel(job.id)
+                st.rerun()
+
+
+def kept(project: Project) -> None:
+    """What is known of the adapted weights, and whether they are used."""
+    about, on = adaptation.kept(project), project.config.learner.adapted
+    if about:
+        st.markdown(str(about))
+    if not about and not on:
+        return
+    st.caption(f"Rounds use the {'adapted' if on else 'pretrained'} weights.")
+    if st.button("Use the pretrained weights again" if on else "Use the adapted weights from the next round on"):
+        try:
+            adaptation.use(project, not on)
+        except LabelerError as error:
+            st.error(str(error))
+        else:
+            st.rerun()

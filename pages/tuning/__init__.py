@@ -1,0 +1,177 @@
+"""Better settings of the learner: a search asked for, watched, cancelled, read, and taken over by the lead."""
+
+from typing import Any
+
+import streamlit as st
+
+from labeler import evidence, space, tunings
+from labeler.access import User
+from labeler.errors import LabelerError
+from labeler.project import Project
+from labeler.types import Sampler, Tuning, TuningRequest
+
+SEEN = "tunings"  # the ids of those that had not ended when the page was last drawn
+SAID = "tuning-said"  # what is said once the page is drawn anew
+SAMPLERS: dict[Sampler, str] = {
+    "tpe": "TPE: more of what was good so far",
+    "random": "random",
+    "grid": "grid: all combinations",
+}
+
+
+def tuning(project: Project, user: User) -> None:
+    """The form, what runs now, and what came out."""
+    st.markdown(
+        "Settings of the learner are tried on the labels so far: on each part of them, trained on the others. The"
+        " holdout is not looked at, the frozen heads are always among them, and nothing changes until you take it over."
+    )
+    if said := st.session_state.pop(SAID, None):
+        st.success(said)
+    with project.store() as store:
+        jobs, per_class = store.tunings.all(), store.counts().per_class
+    busy = any(job.finished_at is None for job in jobs)
+    if not busy:
+        try:
+            tunings.check_labels(per_class)
+        except LabelerError as error:
+            st.info(str(error), icon=":material/info:")
+        else:
+            ask(project, user)
+    st.fragment(running, run_every=1 if busy else None)(project)
+    if ended := [job for job in jobs if job.finished_at]:
+        result(project, ended)
+
+
+def ask(project: Project, user: User) -> None:
+    config = project.config
+    images, known = config.modality == "image", space.levers_of(config.modality)
+    with st.form("tune", border=False):
+        columns = st.columns(2)
+        minutes = columns[0].number_input(
+            "Minutes", 1, 10_000, int(TuningRequest.seconds / 60), help="It runs beside the rounds, which come first."
+        )
+        sampler = columns[1].selectbox("How settings are drawn", [*SAMPLERS], format_func=lambda name: SAMPLERS[name])
+        backbones = columns[0].text_input(
+            "Other backbones to try", placeholder="none", help="Names as in the settings, separated by commas."
+        )
+        levers = columns[1].multiselect(
+            "What is varied",
+            known,
+            placeholder="all levers",
+            help="If nothing is chosen, all levers, and in a grid the learning rate and how many blocks learn.",
+        )
+        own = [*config.learner.finetune.augment]
+        augment = (
+            st.multiselect(
+                "Augmentations that may be tried",
+                space.AUGMENTATIONS,
+                own,
+                placeholder="none",
+                help="Only those that leave an image's class as it is: a mirrored scan may mean something else.",
+            )
+            if images
+            else []
+        )
+        if not st.form_submit_button("Search for better settings", icon=":material/tune:"):
+            return
+    request = TuningRequest(
+        sampler,
+        seconds=60.0 * minutes,
+        backbones=tuple(name.strip() for name in backbones.split(",") if name.strip()),
+        levers=tuple(levers),
+        augment=tuple(augment),
+    )
+    try:
+        tunings.ask(project, request, user.name)
+    except LabelerError as error:
+        st.error(str(error))
+    else:
+        st.rerun()
+
+
+def running(project: Project) -> None:
+    """What waits or runs; the whole page follows when it ends."""
+    with project.store() as store:
+        active = [job for job in store.tunings.all() if job.finished_at is None]
+    if set(st.session_state.get(SEEN, [])) - {job.id for job in active}:
+        st.session_state[SEEN] = []
+        st.rerun()
+    st.session_state[SEEN] = [job.id for job in active]
+    for job in active:
+        if job.state == "queued":
+            st.caption("It is waiting for the worker; rounds come first, and one such task runs at a time.")
+        else:
+            share = min(job.done / job.total, 1.0) if job.total else 0.0
+            st.progress(share, text=f"{left_in_words(job)}{job.message or 'starting'} …")
+        if st.button("Cancel", key=f"cancel-tuning-{job.id}", icon=":material/cancel:"):
+            tunings.cancel(project, job.id)
+            st.session_state[SAID] = "The search is cancelled. What it tried is kept: the next one goes on from there."
+            st.session_state[SEEN] = []
+            st.rerun()
+
+
+def left_in_words(job: Tuning) -> str:
+    left = job.total - job.done
+    if not job.total:
+        return ""
+    return f"{left / 60:.0f} min left: " if left >= 90 else f"{left} s left: "
+
+
+# ---------------------------------------------------------------- what came out
+
+
+def result(project: Project, ended: list[Tuning]) -> None:
+    if ended[0].state == "failed":
+        st.error(f"The search failed: {ended[0].error}")
+    done = [job for job in ended if job.state == "done"]
+    if not done:
+        return
+    # the latest first; the key makes a newly finished one the choice
+    job = st.selectbox("Result of search", done, format_func=described, key=f"tuning-{done[0].id}")
+    with project.store() as store:
+        report = store.tunings.report_of(job.id)
+    assert report is not None  # it is done
+    st.markdown(report["verdict"])
+    if report["proposal"]:
+        take_over(project, job, report)
+    table(report)
+
+
+def described(job: Tuning) -> str:
+    return f"{job.id}: {job.request.sampler}, {job.requested_at[:16].replace('T', ' ')} UTC, by {job.requested_by}"
+
+
+def take_over(project: Project, job: Tuning, report: dict[str, Any]) -> None:
+    used = tunings.in_use(project, report)
+    outdated = not used and tunings.outdated(project, report)
+    label = "In use" if used else "Take over these settings"
+    if st.button(label, key=f"take-over-{job.id}", type="primary", disabled=used or outdated):
+        try:
+            tunings.take_over(project, job.id)
+        except LabelerError as error:  # somebody changed the settings meanwhile
+            st.error(str(error))
+        else:
+            st.session_state[SAID] = "Saved: these settings are used from the next round on."
+            st.rerun()
+    if outdated:
+        st.caption("The learner's settings have changed since this search, so it says nothing of them: search again.")
+
+
+def table(report: dict[str, Any]) -> None:
+    rows = evidence.table(report)
+    st.dataframe(
+        [row | {"accuracy": row["accuracy"] and 100 * row["accuracy"]} for row in rows],
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "settings": st.column_config.TextColumn(pinned=True),
+            "log likelihood": st.column_config.NumberColumn(format="%.3f"),
+            "accuracy": st.column_config.NumberColumn(format="%.1f %%"),
+            "seconds": st.column_config.NumberColumn(format="%.0f"),
+        },
+    )
+    st.caption(
+        f"{report['labels']:,} labels in {report['folds']} folds. Log likelihood: the mean log of the probability of"
+        " the true class on labels held out, higher is better. Most labels were chosen by a strategy and all models here"
+        " are trained on a part of them, so accuracies are not those on the holdout."
+    )

@@ -1,0 +1,111 @@
+"""What runs beside the rounds: asked for, claimed by one, taken up when a process died, ended once."""
+
+import pytest
+
+from labeler.store import Store, connection
+from labeler.store.background import BACKGROUND_ATTEMPTS
+from labeler.types import AdaptationRequest, ComparisonRequest, TuningRequest
+
+REQUESTS = {
+    "comparisons": ComparisonRequest(("margin", "entropy"), seeds=2, rounds=3, batch=5, seed_size=4, source="리뷰.csv"),
+    "tunings": TuningRequest("random", 60.0, 7, ("vit_tiny",), ("learning_rate", "decay"), ("crop",)),
+    "adaptations": AdaptationRequest(60.0, 3, 7, use=True),
+}
+
+
+@pytest.fixture(params=REQUESTS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def jobs(store, kind):
+    return getattr(store, kind)
+
+
+@pytest.fixture
+def asked(kind):
+    return REQUESTS[kind]
+
+
+def test_what_was_asked_for_is_read_back(store, jobs, asked):
+    assert jobs.all() == []
+    assert not jobs.waiting()
+    assert not store.has_background()
+    number = jobs.request(asked, "kim")
+    (found,) = jobs.all()
+    assert (found.id, found.request, found.requested_by, found.state) == (number, asked, "kim", "queued")
+    assert jobs.waiting()
+    assert store.has_background()
+
+
+def test_the_oldest_is_claimed_first_and_its_report_is_kept(jobs, asked):
+    first, second = jobs.request(asked, "kim"), jobs.request(asked, "lee")
+    job = jobs.claim()
+    assert (job.id, job.state, job.attempts) == (first, "running", 1)
+    assert jobs.report(first, "comparing", 3, 9)
+    found = jobs.all()[1]
+    assert (found.message, found.done, found.total) == ("comparing", 3, 9)
+    assert jobs.report_of(first) is None
+    assert jobs.finish(first, {"runs": [{"strategy": "margin"}]})
+    assert jobs.report_of(first) == {"runs": [{"strategy": "margin"}]}
+    assert [c.state for c in jobs.all()] == ["queued", "done"]
+    assert jobs.claim().id == second
+
+
+def test_a_running_one_is_taken_up_with_how_far_it_was_and_given_up_after_some_tries(jobs, asked):
+    number = jobs.request(asked, "kim")
+    jobs.request(asked, "lee")
+    for attempt in range(1, BACKGROUND_ATTEMPTS + 1):
+        again = jobs.claim()
+        assert (again.id, again.attempts, again.done) == (number, attempt, 3 if attempt > 1 else 0)
+        jobs.report(number, "embedding items", 3, 9)
+    assert jobs.claim().id == number + 1
+    given_up = jobs.all()[1]
+    assert given_up.state == "failed"
+    assert given_up.error == f"The {jobs.noun} was cut off 3 times; the last step was: embedding items"
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_a_cancelled_one_stays_cancelled(jobs, asked, claimed):
+    number = jobs.request(asked, "kim")
+    if claimed:
+        jobs.claim()
+    assert jobs.cancel(number)
+    assert not jobs.report(number, "comparing", 5, 9)
+    assert not jobs.finish(number, {"runs": []})
+    assert not jobs.fail(number, "too late")
+    assert not jobs.cancel(number)
+    assert jobs.claim() is None
+    (found,) = jobs.all()
+    assert (found.state, found.error, jobs.report_of(number)) == ("cancelled", None, None)
+
+
+def test_a_failed_one_says_why(jobs, asked):
+    number = jobs.request(asked, "kim")
+    jobs.claim()
+    jobs.fail(number, "no such column")
+    (found,) = jobs.all()
+    assert (found.state, found.error, bool(found.finished_at)) == ("failed", "no such column", True)
+
+
+def test_it_is_no_round_and_none_of_another_kind(store, kind, jobs, asked):
+    jobs.request(asked, "kim")
+    assert not store.has_work()
+    assert store.claim_job() is None
+    assert all(getattr(store, name).claim() is None for name in REQUESTS if name != kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "migration"),
+    [("comparisons", "m002_comparisons"), ("tunings", "m005_tuning"), ("adaptations", "m006_adaptations")],
+    indirect=["kind"],
+)
+def test_a_database_from_before_gets_the_table(store, kind, asked, monkeypatch, migration):
+    monkeypatch.setattr(connection, "_migrated", set())
+    with store.write():
+        store.db.conn.execute(f"DROP TABLE {kind}")
+        store.db.conn.execute("DELETE FROM _sqlite_migrations WHERE name = ?", [migration])
+    with Store(store.path, store.config) as opened:
+        getattr(opened, kind).request(asked, "kim")
+        assert [c.request for c in getattr(opened, kind).all()] == [asked]

@@ -1,0 +1,97 @@
+"""Self-supervised training on networks so small that it takes a second: what falls, what changes, what stays."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny_networks import IMAGES, MASK, TEXTS, WORDS, text_network
+
+from labeler import adapt, onnx
+from labeler.embed import Arrays, Pretrained
+from labeler.errors import BackboneError, TrainingError
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is exported, and the passes end the training long before the clock does."""
+    monkeypatch.setattr(onnx, "compiled", lambda build, *_: onnx.in_torch(build()))
+    monkeypatch.setattr(adapt, "PASSES", 10)
+    monkeypatch.setattr(adapt, "HEAD_RATE", 1e-2)
+
+
+POOL: dict[Any, list[Path | str]] = {
+    "image": [Path(f"{i}.png") for i in range(96)],
+    "text": [letter * n for letter in "abcdef" for n in range(4, 20)],  # what is masked, its neighbours say
+}
+ENCODERS: dict[Any, Pretrained] = {"image": IMAGES, "text": TEXTS}
+
+
+@pytest.mark.parametrize(("modality", "fell"), [("image", 0.2), ("text", 0.3)])
+def test_the_loss_falls_and_only_the_last_blocks_change(modality: Any, fell: float) -> None:
+    encoder, seen = ENCODERS[modality], list[tuple[int, int]]()
+    before = {name: p.clone() for name, p in encoder.network.named_parameters()}
+    drawn = torch.get_rng_state(), torch.get_num_threads()
+    found = adapt.adapt(encoder, POOL[modality], modality, 60, on_progress=lambda *at: seen.append(at), blocks=1)
+    assert found.losses[1] < found.losses[0] - fell
+    assert found.steps == seen[-1][0] == seen[-1][1] == 30
+    # the last block and nothing else, all of it; the encoder is as it was
+    assert {name.rpartition("stages.")[2][0] for name in found.tensors} == {"3"}
+    assert all(not np.array_equal(value, before[name].numpy()) for name, value in found.tensors.items())
+    assert all(torch.equal(p, before[name]) for name, p in encoder.network.named_parameters())
+    assert torch.equal(torch.get_rng_state(), drawn[0])
+    assert torch.get_num_threads() == drawn[1]
+
+
+@pytest.mark.parametrize("modality", ["image", "text"])
+def test_blocks_say_how_many_are_trained(modality: Any) -> None:
+    found = adapt.adapt(ENCODERS[modality], POOL[modality], modality, 0, blocks=2)
+    assert {name.rpartition("stages.")[2][0] for name in found.tensors} == {"2", "3"}
+    assert found.steps == 1  # there is no time for more
+
+
+def test_the_pull_keeps_the_weights_near_the_pretrained_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = dict(TEXTS.network.named_parameters())
+
+    def distance(l2_sp: float) -> float:
+        monkeypatch.setattr(adapt, "LEVERS", adapt.FinetuneConfig(l2_sp=l2_sp))
+        found = adapt.adapt(TEXTS, POOL["text"], "text", 60)
+        return sum(float(np.square(value - start[name].numpy()).sum()) for name, value in found.tensors.items())
+
+    assert distance(2000.0) < 0.5 * distance(0.0)
+
+
+def test_special_tokens_are_never_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[np.ndarray] = []
+    network = text_network()
+
+    def last(arrays: Arrays) -> torch.Tensor:
+        given.append(arrays[0])
+        return torch.zeros(*arrays[0].shape, 16)
+
+    head, loss = adapt.masked_words(TEXTS, network, last, np.random.default_rng(0))
+    ids, mask = np.full((8, 100), 7), np.ones((8, 100), dtype=np.int64)
+    ids[:, 0], ids[:, 90], mask[:, 91:] = 2, 3, 0
+    assert float(loss((ids, mask)).detach()) > 0
+    (masked,) = given
+    assert (masked[:, 0] == 2).all()
+    assert (masked[:, 90] == 3).all()
+    assert (masked[:, 91:] == 7).all()
+    share = float((masked[:, 1:90] == MASK).mean())
+    assert 0.08 < share < 0.16  # 0.15 · 0.8
+    assert float(loss((ids[:, :1], mask[:, :1])).detach()) > 0  # nothing but special tokens is no reason to fail
+    assert sum(p.numel() for p in head.parameters()) == 16 * 16 + 16 + 32 + WORDS  # the words' own weights are shared
+
+
+def test_what_cannot_be_adapted_says_so() -> None:
+    with pytest.raises(TrainingError, match="3 items in the pool are too few to adapt to"):
+        adapt.adapt(IMAGES, POOL["image"][:3], "image", 1)
+    with pytest.raises(BackboneError, match="knows no masked words"):
+        adapt.adapt(IMAGES, POOL["image"], "text", 1)
+
+
+def test_what_diverges_is_not_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapt, "RATE", float("inf"))
+    with pytest.raises(TrainingError, match="diverged, and nothing of it is kept"):
+        adapt.adapt(IMAGES, POOL["image"], "image", 60)
