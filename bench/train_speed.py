@@ -53,7 +53,7 @@ class Files(TorchDataset):
 def plain(paths: list[Path], targets: np.ndarray, size: int, epochs: int) -> None:
     """timm, torch's loader, AdamW: nothing cached, nothing in half precision."""
     device = onnx.device()
-    model = timm.create_model(IMAGE_DEFAULT, num_classes=CLASSES).to(device)
+    model = timm.create_model(DEFAULT, num_classes=CLASSES).to(device)
     model.requires_grad_(False)
     for part in (*model.blocks[-UNFROZEN:], model.conv_head, model.bn2, model.classifier):
         part.requires_grad_(True)
@@ -68,7 +68,7 @@ def plain(paths: list[Path], targets: np.ndarray, size: int, epochs: int) -> Non
 
 
 def ours(paths: list[Path], targets: np.ndarray, size: int, epochs: int) -> None:
-    encoder = load_image_encoder(IMAGE_DEFAULT, size)
+    encoder = load_image_encoder(DEFAULT, size)
     inputs: list[Path | str] = list(paths)
     data = Dataset(inputs, np.zeros((len(paths), sum(encoder.dims)), dtype=np.float32), encoder.dims)
     data.embeddings[:] = np.random.default_rng(0).normal(size=data.embeddings.shape)  # the head starts from anything

@@ -242,7 +242,7 @@ def status(project: Path, as_json: bool) -> None:
     show_default=True,
     help="What is trained; the others take up to a minute a round.",
 )
-@click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name, or a folder of weights.")
+@click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name, or a folder.")
 @click.option("--processes", type=click.IntRange(1), help="Runs at once; one a core by default.")
 @click.option("--plugins", type=FOLDER, help="A folder of strategies of your own, e.g. a project's `strategies`.")
 @click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole report.")

@@ -61,7 +61,7 @@ class FinetuneConfig:
 
 @dataclass(frozen=True)
 class LearnerConfig:
-    """What learns. `auto` backbones look at the data; `auto` learners fine-tune where that was measured to help."""
+    """What learns. `auto` backbones look at the data; `auto` learners fine-tune where labels suffice."""
 
     kind: Literal["auto", "frozen", "finetune"] = "auto"
     backbone: str = "auto"

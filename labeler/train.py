@@ -67,6 +67,9 @@ def fit(
         if learner.kind == "auto":
             return Fitted(heads, Training(note=f"Linear heads: backbone {name} cannot be fine-tuned."))
         raise TrainingError(f'backbone {name} cannot be fine-tuned: set learner.kind = "frozen".')
+    if learner.kind == "auto" and len(labels) < levers_of.AUTO_FROM:
+        note = f"Linear heads: fine-tuning begins at {levers_of.AUTO_FROM} labels; there are {len(labels)}."
+        return Fitted(heads, Training(note=note))
     if not levers_of.folds_of(len(labels)):
         fewest = levers_of.VALIDATED // 2
         note = f"Linear heads: {len(labels)} labels are too few to check fine-tuning on; {fewest} are needed."

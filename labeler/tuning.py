@@ -158,7 +158,7 @@ class _Search:
                 trial = self.study.ask()
                 trial.set_user_attr("baseline", name)
                 return trial
-        if not self.space or len(tried) >= self.request.trials or not self._affords_one_more():
+        if not self.space or len(tried) >= self.request.trials or not self._affords(self._typical()):
             return None
         # a sampler of its own for each setting, so that a search that was cut off draws what it would have drawn
         seed = self.request.seed + len(self._trials())
@@ -212,13 +212,13 @@ class _Search:
         drawn = [t for t in self._trials(TrialState.COMPLETE) if "baseline" not in t.user_attrs] or [self._current()]
         return float(np.median([t.user_attrs["seconds"] for t in drawn]))
 
-    def _kept_back(self) -> float:
-        """Seconds that it takes to try the current settings and the best ones once more."""
-        best, current = (t.user_attrs["seconds"] for t in (self._best(), self._current()))
-        return current + max(best, self._typical())
+    def _affords(self, seconds: float, spent: float = 0.0) -> bool:
+        """Whether there is time for a setting, and to check the best and the current ones on fresh folds after it.
 
-    def _affords_one_more(self) -> bool:
-        return self._left() > self._typical() + self._kept_back()
+        Args: seconds: that the setting takes in all. spent: of those.
+        """
+        best, current = (t.user_attrs["seconds"] for t in (self._best(), self._current()))
+        return self._left() >= seconds - spent + current + max(best, seconds)
 
     # ------------------------------------------------------------ trying
 
@@ -230,7 +230,11 @@ class _Search:
             for part in self._held_out(trial, self.request.seed):
                 parts.append(part)
                 trial.report(_mean(parts), len(parts))
-                if not baseline and len(parts) < self.request.folds and (note := self._why_stop(trial)):
+                if (
+                    not baseline
+                    and len(parts) < self.request.folds
+                    and (note := self._why_stop(trial, began, len(parts)))
+                ):
                     state = TrialState.PRUNED
                     break
         except (LabelerError, RuntimeError, MemoryError) as error:  # a setting that is too much for the machine
@@ -245,9 +249,10 @@ class _Search:
         trial.set_user_attr("seconds", round(self.clock() - began, 3))
         self.study.tell(trial, _mean(parts) if state == TrialState.COMPLETE else None, state)
 
-    def _why_stop(self, trial: Trial) -> str:
+    def _why_stop(self, trial: Trial, began: float, folds: int) -> str:
         """Why a setting is not tried on the folds that are left; empty if it is."""
-        if self._left() < self._kept_back():
+        spent = self.clock() - began
+        if not self._affords(spent / folds * self.request.folds, spent):
             return "time was up"
         return "no better than the median of the others so far" if trial.should_prune() else ""
 

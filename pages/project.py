@@ -20,7 +20,7 @@ from pages.tuning import tuning
 from strategies import modifiers
 
 LEARNERS = {
-    "auto": "auto: fine-tuning where that was measured to help",
+    "auto": "auto: linear heads, and fine-tuning from 100 labels on",
     "frozen": "frozen: linear heads, which retrain in seconds",
     "finetune": "finetune: the backbone's last blocks learn too",
 }

@@ -140,6 +140,9 @@ def test_auto_is_as_good_as_the_better_of_both(xor: tuple[Dataset, np.ndarray]) 
     labels = Labels(np.arange(300), targets[:300])
     auto = fit(data, labels, 2, replace(TUNE, kind="auto"), 0, TOY)
     assert accuracy(auto.model, data, targets) > 0.78
+    few = fit(data, Labels(np.arange(99), targets[:99]), 2, replace(TUNE, kind="auto"), 0, TOY)
+    assert isinstance(few.model, LinearHeads)
+    assert few.training.note == "Linear heads: fine-tuning begins at 100 labels; there are 99."
 
 
 @pytest.mark.usefixtures("cache")
