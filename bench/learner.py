@@ -141,7 +141,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     found: dict[tuple[str, int, str], dict[int, dict[str, Any]]] = {}
     for row in rows:
         found.setdefault((row["data"], row["labels"], row["learner"]), {})[row["seed"]] = row
-    for (data, labels, learner), runs in found.items():
+    for (data, labels, learner), runs in sorted(found.items(), key=lambda one: one[0][:2]):
 
         def over(other: str, data: str = data, labels: int = labels, runs: dict[int, dict[str, Any]] = runs) -> str:
             base = found.get((data, labels, other))
@@ -179,8 +179,8 @@ def main() -> None:
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:
             bench = Bench(task_of(name, options.data, "frozen", 20, 20, Path(scratch)))
-            for size in map(int, options.labels.split(",")):
-                for seed in range(options.seeds):
+            for seed in range(options.seeds):
+                for size in map(int, options.labels.split(",")):
                     chosen = np.random.default_rng(seed).permutation(bench.task.pool)[:size]
                     labels = Labels(chosen, bench.task.targets[chosen])
                     learner = LearnerConfig(

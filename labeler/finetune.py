@@ -39,14 +39,15 @@ class Weights:
 class Tuned:
     """What fine-tuning brought.
 
-    cut: the stages before it are those of the encoder. logits: (v, c) of the items held back.
-    snapshots: the weights at the end of the last epochs, if they were asked for.
+    cut: the stages before it are those of the encoder. features: (n, d) that the network in the end gives of all the
+    items, held back or not; heads can be fitted to them. snapshots: the weights at the end of the last epochs, if
+    they were asked for.
     """
 
     cut: int
     weights: Weights
     epochs: tuple[Epoch, ...]
-    logits: np.ndarray
+    features: np.ndarray
     snapshots: tuple[Weights, ...] = ()
 
 
@@ -151,7 +152,7 @@ class _Run:
 
         def end_of_epoch(number: int) -> bool:
             nonlocal best
-            logits = self.logits(held)
+            logits = self._logits(held)
             history.append(self._measure(number, held, logits))
             if snapshots:
                 kept.append(self._weights())
@@ -165,13 +166,15 @@ class _Run:
         loop.train(self._groups(), lambda epoch: self.batches(rows), self.loss, epochs, levers, end_of_epoch)
         if levers.early_stopping and best[1]:
             self._restore(best[2])
-        return Tuned(self.owner.cut, self._weights(), tuple(history), self.logits(held), tuple(kept))
+        everything = self.features(np.arange(len(self.owner.targets)))
+        return Tuned(self.owner.cut, self._weights(), tuple(history), everything, tuple(kept))
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """The objective on the items at `rows`, looked at as training does."""
         levers = self.levers
         with onnx.autocast(on_cpu=self.owner.about_texts and levers.mixed_precision):
-            features = self._features(self._batch(rows, training=True))
+            features = self.tail(self.owner.cut, *self._batch(rows, training=True))
+        features = self._normalised(features)
         targets = self.targets[torch.from_numpy(rows).to(self.targets.device)]
         kept = functional.dropout(features, levers.dropout) if levers.dropout else features
         logits = functional.linear(kept, self.weight, self.bias)
@@ -189,19 +192,25 @@ class _Run:
         return contrast + (crossed if levers.objective == "both" else own)
 
     @torch.inference_mode()
-    def logits(self, rows: np.ndarray) -> np.ndarray:
-        """(k, c) logits of the items at `rows`, looked at as prediction does."""
+    def features(self, rows: np.ndarray) -> np.ndarray:
+        """(k, d) features of the items at `rows`, looked at as prediction does."""
         self.network.eval()
-        parts = [np.empty((0, len(self.bias)), dtype=np.float32)]
+        found = np.empty((len(rows), len(self.mean)), dtype=np.float32)
+        order = np.argsort([len(self.owner.views[0][row][0]) for row in rows], kind="stable")  # little is padding
         for start in range(0, len(rows), self.levers.batch):
+            places = order[start : start + self.levers.batch]
             with onnx.autocast():
-                features = self._features(self._batch(rows[start : start + self.levers.batch], training=False))
-            parts.append(functional.linear(features, self.weight, self.bias).cpu().numpy())
+                found[places] = self.tail(self.owner.cut, *self._batch(rows[places], training=False)).float().cpu()
         _set_modes(self.network, self.levers)
-        return np.concatenate(parts)
+        return found
 
-    def _features(self, batch: tuple[Tensor, ...]) -> Tensor:
-        centred = self.tail(self.owner.cut, *batch).float() - self.mean
+    @torch.inference_mode()
+    def _logits(self, rows: np.ndarray) -> np.ndarray:
+        normal = self._normalised(torch.from_numpy(self.features(rows)).to(self.mean.device))
+        return functional.linear(normal, self.weight, self.bias).cpu().numpy()
+
+    def _normalised(self, features: Tensor) -> Tensor:
+        centred = features.float() - self.mean
         return torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in self.layers], dim=1)
 
     def _batch(self, rows: np.ndarray, training: bool) -> tuple[Tensor, ...]:

@@ -243,7 +243,9 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
         if about["kind"] == "frozen":
             return head
         weight, bias = tensors.pop("head.weight"), tensors.pop("head.bias")
-        tuned_head = replace(head, weight=weight.reshape(1, *weight.shape[-2:]), bias=bias.reshape(1, -1))
+        tuned_head = replace(
+            head, weight=weight.reshape(-1, *weight.shape[-2:]), bias=bias.reshape(-1, len(head.classes))
+        )
         trained_on, cut = about["encoder"], about["cut"]
         share = about.get("share", 0.5)  # files of version 0.1 weigh both alike
     except (OSError, SafetensorError, KeyError, ValueError) as error:

@@ -4,9 +4,9 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import softmax
 
 from labeler import levers as levers_of
 from labeler.config import LearnerConfig
@@ -16,9 +16,13 @@ from labeler.heads import fit_heads
 from labeler.model import FineTuned, LinearHeads, Model, Normalizer
 from labeler.types import Dataset, Epoch, Labels, Progress, Training
 
+if TYPE_CHECKING:
+    from labeler.finetune import Tuned
+
 # What the mean of the tuned network and the frozen heads may be made of.
 SHARES = np.linspace(0.0, 1.0, 5)
 TEMPERATURES = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 3.0])
+SPREAD = 0.35  # of the logarithms of temperatures, before any label is seen
 
 _MEASURED = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
@@ -116,35 +120,35 @@ def _finetune(
             on_progress(min(done, total), total)
 
     everything, snapshots = np.arange(len(labels)), learner.members if learner.committee == "snapshots" else 0
-    checked: list[tuple[np.ndarray, Tuned, LinearHeads]] = []
-    checking = time.perf_counter()
-    for held in _parts(targets, plan.folds, seed):
-        rows = np.setdiff1d(everything, held)
-        start = fit_heads(
-            dataset, Labels(labels.positions[rows], labels.targets[rows]), heads.n_classes, heads.normalizer
-        )
-        tuned = finetuner.train(rows, held, start, warm, snapshots=snapshots, after_epoch=after_epoch)
-        checked.append((held, tuned, start))
 
-    validated = np.concatenate([held for held, _, _ in checked])
-    logits = np.concatenate([tuned.logits for _, tuned, _ in checked])
-    # what the heads say of labels that they have not seen either, at each temperature
-    frozen = np.stack(
-        [
-            np.concatenate(
-                [cooled(start, t).predict_proba(dataset, labels.positions[held]) for held, _, start in checked]
-            )[:, heads.classes]
-            for t in TEMPERATURES
-        ]
+    def heads_on(tuned: Tuned, rows: np.ndarray) -> LinearHeads:
+        """Heads as the frozen ones, on the features of the tuned network: with few labels better than its own."""
+        seen = Dataset(inputs, tuned.features, dataset.dims)
+        return fit_heads(seen, Labels(rows, labels.targets[rows]), heads.n_classes, heads.normalizer)
+
+    parts: list[_Part] = []
+    checking = time.perf_counter()
+    for held in _held_back(targets, plan.folds, seed):
+        rows = np.setdiff1d(everything, held)
+        taught = Labels(labels.positions[rows], labels.targets[rows])
+        start = fit_heads(dataset, taught, heads.n_classes, heads.normalizer)
+        tuned = finetuner.train(rows, held, start, warm, snapshots=snapshots, after_epoch=after_epoch)
+        embeddings = dataset.embeddings[labels.positions[held]]
+        parts.append(_Part(held, tuned, heads_on(tuned, rows), start, tuned.features[held], embeddings))
+
+    validated = np.concatenate([part.held for part in parts])
+    network, frozen = (
+        np.stack([np.concatenate([said(part, t)[:, heads.classes] for part in parts]) for t in TEMPERATURES])
+        for said in (_Part.of_network, _Part.of_frozen)
     )
-    mixed = mixture(logits, frozen, targets[validated])
+    mixed = mixture(network, frozen, targets[validated])
     heads, share = cooled(heads, mixed.heads), mixed.share
-    tuned, epochs = checked[0][1], _mean_of([one.epochs for _, one, _ in checked])
+    tuned, epochs = parts[0].tuned, _mean_of([part.tuned.epochs for part in parts])
     refit, now = bool(plan.levers.refit), time.perf_counter()
     if levers.refit == "auto" and plan.folds == 1 and now - checking > learner.round_seconds - (now - began):
         refit = False  # the check took longer than it was thought to
     chosen = plan.as_dict() | {"refit": refit}
-    accuracy = [float((p.argmax(axis=1) == targets[validated]).mean()) for p in (frozen[0], logits)]
+    accuracy = [float((p[0].argmax(axis=1) == targets[validated]).mean()) for p in (frozen, network)]
     evidence = (
         f"on {len(validated)} labels that were held back the frozen heads were right in {accuracy[0]:.0%},"
         f" the fine-tuned network in {accuracy[1]:.0%}"
@@ -156,13 +160,34 @@ def _finetune(
         best = _best_epoch(epochs) if plan.levers.early_stopping else None
         tuned = finetuner.train(everything, everything[:0], heads, warm, best, snapshots, after_epoch)
 
-    def model(weights: Weights) -> FineTuned:
-        head = cooled(replace(heads, weight=weights.weight[None], bias=weights.bias[None]), mixed.network)
-        return FineTuned(encoder, heads, head, tuned.cut, weights.parameters, share)
+    def model(weights: Weights, head: LinearHeads) -> FineTuned:
+        return FineTuned(encoder, heads, cooled(head, mixed.network), tuned.cut, weights.parameters, share)
+
+    def snapshot(weights: Weights) -> FineTuned:
+        return model(weights, replace(heads, weight=weights.weight[None], bias=weights.bias[None]))
 
     note = f"Fine-tuned, with {share:.0%} of the say beside the frozen heads: {evidence}."
     training = Training(epochs, chosen, share, note, len(validated))
-    return Fitted(model(tuned.weights), training, tuple(model(one) for one in tuned.snapshots))
+    whole = model(tuned.weights, heads_on(tuned, everything))
+    return Fitted(whole, training, tuple(snapshot(one) for one in tuned.snapshots))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Labels that were held back, and heads that have not seen them, on the tuned features and on the frozen ones."""
+
+    held: np.ndarray
+    tuned: "Tuned"
+    head: LinearHeads
+    frozen: LinearHeads
+    features: np.ndarray
+    embeddings: np.ndarray
+
+    def of_network(self, temperature: float) -> np.ndarray:
+        return cooled(self.head, temperature).of_features(self.features).mean(axis=0)
+
+    def of_frozen(self, temperature: float) -> np.ndarray:
+        return cooled(self.frozen, temperature).of_features(self.embeddings).mean(axis=0)
 
 
 @dataclass(frozen=True)
@@ -174,25 +199,26 @@ class Mixture:
     heads: float
 
 
-def mixture(logits: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Mixture:
+def mixture(network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Mixture:
     """How much say a fine-tuned network gets beside the frozen heads, and how sure each of them is.
 
-    What makes labels that neither has seen most likely.
+    What makes labels that neither has seen most likely, if a temperature of 1 is thought likelier beforehand: few
+    labels tell little about it.
 
-    Args:    logits: (v, c) of the network. frozen: (t, v, c) the heads' probabilities at each of `TEMPERATURES`.
-             targets: (v,) int.
-    Returns: share 0 if the network makes nothing better or its logits are not finite.
+    Args:    network, frozen: (t, v, c) probabilities of both at each of `TEMPERATURES`. targets: (v,) int.
+    Returns: share 0 if the network makes nothing better or its probabilities are not finite.
     Source:  Guo et al. 2017, section 4.2 (temperature scaling); Wolpert 1992 (stacking).
     """
     seen = np.arange(len(targets)), targets
-    usable = np.isfinite(logits).all()
+    unlikely = [(math.log(t) / SPREAD) ** 2 / 2 for t in TEMPERATURES]
+    usable = np.isfinite(network).all()
     candidates: list[tuple[float, Mixture]] = []
-    for theirs, heads in zip(frozen, TEMPERATURES, strict=True):
-        for network in TEMPERATURES:
-            ours = softmax(logits.astype(np.float64) / network, axis=1)[seen] if usable else np.zeros(len(targets))
+    for theirs, heads, doubt in zip(frozen, TEMPERATURES, unlikely, strict=True):
+        for ours, temperature, more_doubt in zip(network, TEMPERATURES, unlikely, strict=True):
             for share in SHARES if usable else SHARES[:1]:
-                likelihood = np.log(np.maximum(share * ours + (1 - share) * theirs[seen], 1e-12)).mean()
-                candidates.append((float(likelihood), Mixture(float(share), float(network), float(heads))))
+                mixed = share * ours[seen] + (1 - share) * theirs[seen] if share else theirs[seen]
+                likelihood = np.log(np.maximum(mixed, 1e-12)).sum() - doubt - more_doubt
+                candidates.append((float(likelihood), Mixture(float(share), float(temperature), float(heads))))
     return max(candidates, key=lambda one: one[0])[1]
 
 
@@ -202,7 +228,7 @@ def cooled(heads: LinearHeads, temperature: float) -> LinearHeads:
     return replace(heads, weight=heads.weight / t, bias=heads.bias / t)
 
 
-def _parts(targets: np.ndarray, folds: int, seed: int) -> Iterator[np.ndarray]:
+def _held_back(targets: np.ndarray, folds: int, seed: int) -> Iterator[np.ndarray]:
     """The rows that are held back each time: a share of every class, which keeps at least one to train on."""
     rng, part = np.random.default_rng(seed), levers_of.part_of(len(targets))
     order = [rng.permutation(np.flatnonzero(targets == c)) for c in np.unique(targets)]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any
 
 import numpy as np
 import optuna
@@ -22,50 +22,18 @@ from scipy.stats import binomtest
 
 from labeler import space
 from labeler.config import Config, LearnerConfig
-from labeler.embed import Encoder, Pretrained
-from labeler.errors import LabelerError, TrainingError
-from labeler.evidence import HeldOut, gain_of, signed, stratified, verdict
-from labeler.model import Normalizer
+from labeler.cross_validation import Features, Fit, HeldOut, cross_validate
+from labeler.embed import Pretrained
+from labeler.errors import LabelerError
+from labeler.evidence import gain_of, signed, verdict
 from labeler.study import open_study
-from labeler.types import Dataset, Labels, Progress, TuningRequest
-
-if TYPE_CHECKING:
-    from labeler.train import Fitted
+from labeler.types import Labels, TuningRequest
 
 FRESH = 1_000_003  # between the seed of the search's folds and that of those that it has not seen
 STARTUP = 8  # settings before TPE has something to go by; those that it draws until then are random
 TRIES = 2  # of a setting during which the process ended
 
 CURRENT, FROZEN = "current settings", "frozen heads"
-
-
-class Fit(Protocol):
-    """As `labeler.train.fit`."""
-
-    def __call__(
-        self,
-        dataset: Dataset,
-        labels: Labels,
-        n_classes: int,
-        learner: LearnerConfig,
-        seed: int,
-        encoder: Encoder | None = None,
-        on_progress: Progress | None = None,
-        normalizer: Normalizer | None = None,
-    ) -> "Fitted": ...
-
-
-@dataclass(frozen=True)
-class Features:
-    """What settings of one backbone are tried on: items as it sees them, and itself."""
-
-    dataset: Dataset
-    encoder: Encoder
-    normalizer: Normalizer
-
-    @classmethod
-    def of(cls, dataset: Dataset, encoder: Encoder) -> Self:
-        return cls(dataset, encoder, Normalizer.fit(dataset.embeddings, dataset.dims))
 
 
 def search(
@@ -91,11 +59,17 @@ def search(
              spent: seconds of the request's that a process has had which was cut off.
     Raises:  LabelerError: there is nothing to search, the current settings cannot be trained, or the file is damaged.
     """
-    one = _Search(features, labels, config, request, tell, fit or _fit(), clock, clock() + request.seconds - spent)
-    about = [data, asdict(config.learner), config.classes, asdict(replace(request, seconds=0.0, trials=0))]
-    about.append({name: distribution_to_json(drawn_from) for name, drawn_from in one.space.items()})
+    begun = _Search(features, labels, config, request, tell, fit or _fit(), clock, clock() + request.seconds - spent)
+    about = [
+        data,
+        config.classes,
+        asdict(config.learner),
+        asdict(replace(request, seconds=0.0, trials=0)),
+        [one.encoder.key for one in features.values()],
+        {name: distribution_to_json(drawn_from) for name, drawn_from in begun.space.items()},
+    ]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
-    return one.run(open_study(folder / f"{key}.log"))
+    return begun.run(open_study(folder / f"{key}.log"))
 
 
 @dataclass
@@ -123,8 +97,8 @@ class _Search:
     def run(self, study: optuna.Study) -> dict[str, Any]:
         self.study = study
         self._take_up()
-        while (trial := self._next()) is not None:
-            self._try(trial)
+        while (trial := self._next()) is not None and self._try(trial):
+            pass
         return self._report()
 
     # ------------------------------------------------------------ what is tried
@@ -144,10 +118,14 @@ class _Search:
     def _take_up(self) -> None:
         """See to what a process was at when it ended: once more, but not again if it ended that process twice."""
         for trial in self._trials(TrialState.RUNNING):
-            self.study.tell(trial.number, state=TrialState.FAIL)
-            tries, drawn = trial.user_attrs.get("tries", 1), trial.system_attrs.get("fixed_params", {}) | trial.params
-            if drawn and tries < TRIES:
-                self.study.enqueue_trial(drawn, {"tries": tries + 1})
+            self._put_off(trial, trial.user_attrs.get("tries", 0) + 1)
+
+    def _put_off(self, trial: FrozenTrial, tries: int) -> None:
+        """Queue the setting of a trial that did not end anew, after so many tries that ended the process."""
+        self.study.tell(trial.number, state=TrialState.FAIL)
+        drawn = trial.system_attrs.get("fixed_params", {}) | trial.params
+        if drawn and tries < TRIES:  # what is always tried has nothing drawn, and needs no queue
+            self.study.enqueue_trial(drawn, {"tries": tries})
 
     def _next(self) -> Trial | None:
         """The next setting to try; None if all are tried or time is up."""
@@ -222,20 +200,22 @@ class _Search:
 
     # ------------------------------------------------------------ trying
 
-    def _try(self, trial: Trial) -> None:
-        """Try a setting on the search's folds, and write down what came of it."""
-        baseline = trial.user_attrs.get("baseline")
+    def _try(self, trial: Trial) -> bool:
+        """Try a setting on the search's folds and write down what came of it; False if time runs out under it."""
+        baseline, folds = trial.user_attrs.get("baseline"), self.request.folds
         began, parts, state, note = self.clock(), list[HeldOut](), TrialState.COMPLETE, ""
         try:
             for part in self._held_out(trial, self.request.seed):
                 parts.append(part)
                 trial.report(_mean(parts), len(parts))
-                if (
-                    not baseline
-                    and len(parts) < self.request.folds
-                    and (note := self._why_stop(trial, began, len(parts)))
-                ):
-                    state = TrialState.PRUNED
+                if baseline or len(parts) == folds:
+                    continue
+                spent = self.clock() - began
+                if not self._affords(spent / len(parts) * folds, spent):
+                    self._put_off(self._trials()[trial.number], trial.user_attrs.get("tries", 0))
+                    return False
+                if trial.should_prune():
+                    state, note = TrialState.PRUNED, "no better than the median of the others so far"
                     break
         except (LabelerError, RuntimeError, MemoryError) as error:  # a setting that is too much for the machine
             if baseline == CURRENT:
@@ -248,36 +228,19 @@ class _Search:
         trial.set_user_attr("note", note)
         trial.set_user_attr("seconds", round(self.clock() - began, 3))
         self.study.tell(trial, _mean(parts) if state == TrialState.COMPLETE else None, state)
-
-    def _why_stop(self, trial: Trial, began: float, folds: int) -> str:
-        """Why a setting is not tried on the folds that are left; empty if it is."""
-        spent = self.clock() - began
-        if not self._affords(spent / folds * self.request.folds, spent):
-            return "time was up"
-        return "no better than the median of the others so far" if trial.should_prune() else ""
+        return True
 
     def _held_out(self, trial: Trial | FrozenTrial, seed: int) -> Iterator[HeldOut]:
-        """What models with a trial's settings say of each fold when they are trained on the others."""
-        learner = self._setting(trial)
-        labels, one = self.labels, self.features[learner.backbone]
-        everything, standing = np.arange(len(labels)), self._standing(trial)
-        for number, rows in enumerate(stratified(labels.targets, self.request.folds, seed)):
+        """What models with a trial's settings say of each fold."""
+        learner, standing = self._setting(trial), self._standing(trial)
+        folds, seconds = self.request.folds, self.request.seconds
 
-            def tell(done: int = 0, total: int = 0, fold: int = number + 1) -> None:
-                spent = self.request.seconds - self._left()
-                message = f"{standing}, fold {fold} of {self.request.folds}"
-                self.tell(message, round(min(spent, self.request.seconds)), round(self.request.seconds))
+        def tell(fold: int) -> None:
+            spent = min(seconds - self._left(), seconds)
+            self.tell(f"{standing}, fold {fold} of {folds}", round(spent), round(seconds))
 
-            tell()
-            others = np.setdiff1d(everything, rows)
-            known = Labels(labels.positions[others], labels.targets[others])
-            fitted = self.fit(
-                one.dataset, known, len(self.config.classes), learner, seed + number, one.encoder, tell, one.normalizer
-            )
-            proba = fitted.model.predict_proba(one.dataset, labels.positions[rows])
-            if not np.isfinite(proba).all():
-                raise TrainingError("its probabilities are not finite.")
-            yield HeldOut.of(rows, proba, labels.targets[rows], fitted.training)
+        features = self.features[learner.backbone]
+        return cross_validate(features, self.labels, len(self.config.classes), learner, folds, seed, self.fit, tell)
 
     def _standing(self, trial: Trial | FrozenTrial) -> str:
         """What was tried so far, and what is tried now, in words."""

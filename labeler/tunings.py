@@ -19,8 +19,8 @@ from labeler.store import Store
 from labeler.types import Dataset, Labels, Progress, Tuning, TuningRequest
 
 if TYPE_CHECKING:
+    from labeler.cross_validation import Features
     from labeler.snapshot import Snapshot
-    from labeler.tuning import Features
 
 # With fewer, chance decides: of 100 held-out items, 10 more or fewer right are within what chance explains.
 FEWEST = 100
@@ -96,8 +96,8 @@ def _features(
 ) -> "dict[str, Features]":
     """The labeled pool items as each backbone sees them, and nothing else: what is not there is not looked at."""
     from labeler.backbones import load_encoder
+    from labeler.cross_validation import Features
     from labeler.embed import embed
-    from labeler.tuning import Features
 
     config, dataset, rows = project.config, known.dataset, known.labeled.positions
     inputs, hashes = [dataset.inputs[row] for row in rows], [known.items[row].content_hash for row in rows]

@@ -1,41 +1,9 @@
-"""Evidence for settings: folds, the gain of the best of many, and what is said of it."""
+"""Evidence for settings: the gain of the best of many, and what is said of it."""
 
 import numpy as np
 import pytest
 
-from labeler.evidence import FLOOR, HeldOut, gain_of, stratified, table, verdict
-from labeler.types import Training
-
-
-def test_every_label_is_in_one_fold_and_classes_are_spread_evenly():
-    targets = np.repeat([0, 1, 2, 3], [30, 10, 4, 1])
-    folds = stratified(targets, 3, seed=0)
-    assert sorted(np.concatenate(folds)) == list(range(45))
-    for kind, fewest in ((0, 10), (1, 3), (2, 1), (3, 0)):
-        counts = [int((targets[fold] == kind).sum()) for fold in folds]
-        assert min(counts) == fewest
-        assert max(counts) <= fewest + 1
-    assert not np.array_equal(folds[0], stratified(targets, 3, seed=1)[0])
-
-
-def test_held_out_is_read_from_probabilities():
-    proba = np.array([[0.5, 0.5, 0.0], [0.1, 0.8, 0.1], [1.0, 0.0, 0.0]])
-    held = HeldOut.of(np.array([4, 0, 2]), proba, np.array([0, 2, 1]), Training(share=0.5, note="why"))
-    assert held.log_likelihood == pytest.approx(np.log([0.5, 0.1, FLOOR]))
-    assert held.right.tolist() == [True, False, False]
-    assert (held.share, held.note) == (0.5, "why")
-
-
-def test_folds_are_put_together_in_the_order_of_the_labels():
-    parts = [
-        HeldOut(np.array([1, 3]), np.array([-1.0, -3.0]), np.array([True, False]), 0.0),
-        HeldOut(np.array([0, 2]), np.array([0.0, -2.0]), np.array([False, True]), 1.0),
-    ]
-    whole = HeldOut.whole(parts)
-    assert whole.rows.tolist() == [0, 1, 2, 3]
-    assert whole.log_likelihood.tolist() == [0.0, -1.0, -2.0, -3.0]
-    assert whole.right.tolist() == [False, True, True, False]
-    assert whole.share == 0.5
+from labeler.evidence import gain_of, table, verdict
 
 
 def test_the_gain_of_one_is_an_interval_of_the_mean_and_wider_for_the_best_of_many():
@@ -108,7 +76,13 @@ def test_what_was_found_is_said_in_a_sentence(report, says):
 def test_the_table_has_what_was_varied_and_says_why_something_ended_early():
     row = ROW | {"number": 3, "note": "", "backbone": "mini", "log_likelihood": -0.4, "accuracy": 0.9, "items": 50}
     row |= {"low": 0.786, "high": 0.957, "levers": {"unfrozen": 4, "augment": ["crop", "noise"]}}
-    failed = row | {"name": "frozen heads", "backbone": "large", "levers": {}, "items": 0, "note": "out of memory"}
+    failed = row | {
+        "name": "frozen heads, large",
+        "backbone": "large",
+        "levers": {},
+        "items": 0,
+        "note": "out of memory",
+    }
     first, second = table({"trials": [row, failed]})
     assert first == {
         "settings": "setting 3",

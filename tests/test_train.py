@@ -175,9 +175,11 @@ def test_snapshots_are_the_last_epochs_states(xor: tuple[Dataset, np.ndarray]) -
     learner = replace(TUNE, committee="snapshots", members=3)
     fitted = fit(data, Labels(np.arange(300), targets[:300]), 2, learner, 0, TOY)
     assert len(fitted.snapshots) == 3
-    proba = [one.predict_proba(data, np.arange(50)) for one in (*fitted.snapshots, fitted.model)]
-    np.testing.assert_array_equal(proba[2], proba[3])
-    assert np.abs(proba[0] - proba[2]).max() > 1e-6
+    assert isinstance(fitted.model, FineTuned)
+    for name, value in fitted.snapshots[2].tuned.items():
+        np.testing.assert_array_equal(value, fitted.model.tuned[name])
+        assert not np.array_equal(value, fitted.snapshots[0].tuned[name])
+    assert (fitted.snapshots[0].predict_proba(data, np.arange(50)).sum(axis=1) == pytest.approx(1)) is True
 
 
 @pytest.mark.usefixtures("cache")
@@ -223,26 +225,28 @@ def at_each(proba: np.ndarray) -> np.ndarray:
 
 
 def test_the_mixture_by_hand() -> None:
-    targets = np.array([0, 0, 1, 1])
-    sure = np.array([[4.0, 0.0], [4.0, 0.0], [0.0, 4.0], [0.0, 4.0]])
-    unsure = at_each(np.full((4, 2), 0.5))
-    best = mixture(sure, unsure, targets)
-    assert (best.share, best.network) == (1.0, 0.5)  # right each time: all of the say, and surer yet
-    assert mixture(-sure, unsure, targets).share == 0.0  # wrong and sure: none
-    assert mixture(np.full((4, 2), np.nan), unsure, targets).share == 0.0
-    heads = at_each(np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]]))
-    # the heads are right three times in four: log odds of 2.2 are cooled to about log 3 = 1.1
-    assert mixture(-sure, heads, targets) == Mixture(0.0, 0.5, 2.0)
+    targets = np.tile([0, 1], 50)
+    sure = np.where(np.arange(2) == targets[:, None], 0.98, 0.02)
+    unsure = at_each(np.full((100, 2), 0.5))
+    best = mixture(at_each(sure), unsure, targets)
+    assert (best.share, best.network) == (1.0, 0.7)  # right each time: all of the say, and surer yet
+    assert mixture(at_each(1 - sure), unsure, targets).share == 0.0  # wrong and sure: none
+    assert mixture(at_each(sure) * np.nan, unsure, targets).share == 0.0
+    # the heads are right three times in four: log odds of 2.2 are cooled to log 3 = 1.1
+    heads = np.where(np.arange(100)[:, None] % 4 > 0, sure, 1 - sure) * 0.8 / 0.96 + 0.1 - 0.02 * 0.8 / 0.96
+    assert mixture(at_each(1 - sure), at_each(heads), targets) == Mixture(0.0, 1.0, 2.0)
+    # of four labels nothing is learned about a temperature
+    assert mixture(at_each(1 - sure[:4]), at_each(heads[:4]), targets[:4]).heads == 1.0
 
 
 @given(st.integers(0, 1000))
 def test_a_mixture_is_never_less_likely_than_the_heads_alone(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    logits, targets = rng.normal(0, 2, (30, 3)), rng.integers(0, 3, 30)
-    frozen = at_each(rng.dirichlet(np.ones(3), 30) + 1e-6)
-    best = mixture(logits, frozen, targets)
-    heads = frozen[TEMPERATURES.tolist().index(best.heads)]
-    mixed = best.share * softmax(logits / best.network, axis=1) + (1 - best.share) * heads
+    targets = rng.integers(0, 3, 30)
+    network, frozen = (at_each(rng.dirichlet(np.ones(3), 30) + 1e-6) for _ in range(2))
+    best = mixture(network, frozen, targets)
+    ours, theirs = (p[TEMPERATURES.tolist().index(t)] for p, t in ((network, best.network), (frozen, best.heads)))
+    mixed = best.share * ours + (1 - best.share) * theirs
     rows, as_they_are = np.arange(30), frozen[TEMPERATURES.tolist().index(1.0)]
     assert np.log(mixed[rows, targets]).mean() >= np.log(as_they_are[rows, targets]).mean() - 1e-9
 
@@ -257,7 +261,7 @@ def test_cooling_changes_how_sure_and_not_what() -> None:
 
 def test_the_parts_take_a_share_of_each_class_and_nothing_twice() -> None:
     targets = np.repeat([0, 1, 2, 3], [40, 10, 2, 1])
-    parts = list(train._parts(targets, 3, 0))
+    parts = list(train._held_back(targets, 3, 0))
     assert np.bincount(targets[parts[0]], minlength=4).tolist() == [8, 2, 0, 0]
     together = np.concatenate(parts)
     assert len(set(together.tolist())) == len(together)
@@ -270,7 +274,7 @@ def test_the_parts_take_a_share_of_each_class_and_nothing_twice() -> None:
 
 @pytest.fixture
 def always_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "mixture", lambda logits, frozen, targets: Mixture(0.5, 1.0, 1.0))
+    monkeypatch.setattr(train, "mixture", lambda network, frozen, targets: Mixture(0.5, 1.0, 1.0))
     monkeypatch.setattr("labeler.levers.VALIDATED", 20)
 
 
@@ -292,7 +296,7 @@ def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCapture
     named = dict(encoder.network.named_parameters())
     changed = [name for name, value in model.tuned.items() if not np.array_equal(value, named[name].numpy())]
     assert changed  # the blocks were trained,
-    assert {name.split(".")[1] for name in model.tuned} == {"7", "8", "9"}  # the last two and the final layer only
+    assert {name.split(".")[1] for name in model.tuned} == {"5", "6", "7", "8", "9"}  # the last four and the final layer only
     proba = model.predict_proba(data, np.arange(160))
     assert (proba[:120].argmax(axis=1) == targets[:120]).mean() > 0.5
     save(model, tmp_path / "m")

@@ -8,12 +8,13 @@ import pytest
 from samples import blobs, text_config
 
 from labeler.config import FinetuneConfig, LearnerConfig
+from labeler.cross_validation import Features
 from labeler.embed import Pretrained
 from labeler.errors import LabelerError, TrainingError
 from labeler.model import Normalizer
 from labeler.study import PRUNED_FROM
 from labeler.train import Fitted
-from labeler.tuning import CURRENT, FROZEN, Features, search
+from labeler.tuning import CURRENT, FROZEN, search
 from labeler.types import Labels, Training, TuningRequest
 
 DATASET, TARGETS = blobs(150, [0, 1])
@@ -269,20 +270,22 @@ def test_without_time_for_another_setting_that_is_said(tmp_path):
     assert "No levers were varied: 300 s go into one setting." in report["verdict"]
 
 
-def test_a_setting_is_given_up_when_time_runs_out_under_it(tmp_path):
-    fit = FakeFit(lambda one: rising(one))
-    slow = {"n": 0}
+def test_a_setting_under_which_time_runs_out_is_put_off_to_the_next_search(tmp_path):
+    fit = FakeFit()
 
-    def quality(learner: LearnerConfig) -> float:
+    def slow(learner: LearnerConfig) -> float:
         if learner.kind != "frozen" and learner != LEARNER:
-            slow["n"] += 1
             fit.clock.now += 200.0
         return rising(learner)
 
-    fit.quality = quality
+    fit.quality = slow
     report = run(tmp_path, fit, seconds=100.0)
-    assert [row["note"] for row in report["trials"] if row["state"] == "pruned"] == ["time was up"]
-    assert slow["n"] == 1
+    assert [row["name"] for row in report["trials"]] == [CURRENT, FROZEN]
+    put_off = fit.settings[2]
+    again = FakeFit()
+    report = run(tmp_path, again, trials=4)
+    assert again.settings[0] == put_off
+    assert len(report["trials"]) == 4
 
 
 def test_how_far_it_is_is_told(tmp_path):
@@ -354,6 +357,7 @@ def test_a_setting_that_ends_its_process_twice_is_passed_over(tmp_path):
         {"data": "other labels"},
         {"levers": ("unfrozen",)},
         {"config": replace(CONFIG, learner=replace(LEARNER, input_size=64))},
+        {"seen": {"mini": Features.of(DATASET, pretrained("mini, adapted"))}},
         {"folds": 4},
         {"seed": 1},
     ],

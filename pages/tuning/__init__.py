@@ -172,6 +172,6 @@ def table(report: dict[str, Any]) -> None:
     )
     st.caption(
         f"{report['labels']:,} labels in {report['folds']} folds. Log likelihood: the mean log of the probability of"
-        " the true class on labels held out, higher is better. Most labels were chosen by a strategy and all models here"
-        " are trained on a part of them, so accuracies are not those on the holdout."
+        " the true class on labels held out, higher is better. Most labels were chosen by a strategy, and all models"
+        " here are trained on a part of them, so accuracies are not those on the holdout."
     )
