@@ -6,6 +6,6 @@ import os
 # on the same cores, and beside another busy process a round trains several times faster.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from labeler.cli import main  # noqa: E402
+from labeler.cli import main
 
 main()

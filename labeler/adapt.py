@@ -88,7 +88,7 @@ def adapt(
                 x = stage(x, *rest)
         return x.float()
 
-    with _seeded(seed), _one_core_left():
+    with onnx.seeded(seed), _one_core_left():
         if modality == "image":
             objective, (head, loss_of) = "SimSiam", same_image(encoder, last)
         else:
@@ -240,14 +240,6 @@ def _seconds_a_step(step: Callable[[], object]) -> float:
         step()
         took.append(time.monotonic() - began)
     return float(np.median(took[1:]))
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """A block in which torch draws from a generator of its own, and leaves the others' alone."""
-    with torch.random.fork_rng(devices=[onnx.device()] if onnx.device().type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from labeler.types import BackgroundJob, Request
 log = logging.getLogger(__name__)
 
 NICENESS = 10
+EVERY = 0.5  # seconds between two reports of how far a job is
 
 # Says how far a job is: (message, done, total). Raises `Cancelled` once somebody has cancelled it.
 Tell = Callable[[str, int, int], None]
@@ -83,7 +84,7 @@ def _run(
 
     def tell(message: str, done: int, total: int) -> None:
         nonlocal last_report
-        if time.monotonic() - last_report > 0.5:
+        if time.monotonic() - last_report >= EVERY:
             last_report = time.monotonic()
             also_tell(message, done, total)
             if not jobs.report(job.id, message, done, total):

@@ -3,8 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,12 +73,12 @@ class Finetuner:
         self.about_texts, self.unfrozen = isinstance(inputs[0], str), int(levers.unfrozen)
         # On a GPU the whole network runs anyway faster than its activations could be fetched.
         self.cut = encoder.network.cut(self.unfrozen) if onnx.device().type == "cpu" else 0
-        with _seeded(seed):
+        with onnx.seeded(seed):
             self.views = _views(encoder, inputs, self.cut, levers)
 
     def seconds_per_epoch(self, start: LinearHeads) -> float:
         """How long an epoch over all items takes here, found by a batch of middling size."""
-        with _seeded(self.seed):
+        with onnx.seeded(self.seed):
             trial = _Run(self, start, None)
             batches = trial.batches(np.arange(len(self.targets)))
             middle = sorted(batches, key=lambda rows: max(len(self.views[0][row][0]) for row in rows))[
@@ -108,7 +107,7 @@ class Finetuner:
         Args: held: rows that validate. previous: what the last round trained, for a warm start.
               epochs: instead of the levers'. snapshots: how many of the last epochs to keep.
         """
-        with _seeded(self.seed):
+        with onnx.seeded(self.seed):
             return _Run(self, start, previous).train(rows, held, epochs, snapshots, after_epoch)
 
 
@@ -132,6 +131,7 @@ class _Run:
             _shrink_and_perturb(self.trained, previous)
         self.tail: Callable[..., Tensor] = self.network.tail
         if self.levers.compile:
+            torch._dynamo.config.suppress_errors = True  # without a compiler it goes on as it was
             self.tail = torch.compile(self.tail)
         _set_modes(self.network, self.levers)
         self.weight.requires_grad_(True)
@@ -301,11 +301,3 @@ def _shrink_and_perturb(parameters: dict[str, nn.Parameter], last: dict[str, np.
         if name in last and last[name].shape == tuple(p.shape):
             p.lerp_(torch.from_numpy(last[name]).to(p.device), SHRINK)
             p.add_(torch.randn_like(p) * PERTURB * (p.std() if p.numel() > 1 else 0.0))
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """A block in which torch draws from a generator of its own, and leaves the others' alone."""
-    with torch.random.fork_rng(devices=[onnx.device()] if onnx.device().type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

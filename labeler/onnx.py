@@ -6,7 +6,8 @@ This is the half of the house that loads torch; who needs it imports it inside a
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from torch import Tensor, nn
 from labeler.embed import cores
 
 logger = logging.getLogger(__name__)
+for chatty in ("onnxscript", "torch.onnx", "onnx_ir"):  # an export tells of every step
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 
 # Arrays of one batch in, the array that the network makes of them out.
 Run = Callable[..., np.ndarray]
@@ -36,6 +39,14 @@ def autocast(on_cpu: bool = False) -> torch.autocast:
     kind = device().type
     able = on_cpu and kind == "cpu" and torch.cpu._is_avx512_bf16_supported()
     return torch.autocast(kind if able else "cuda", torch.bfloat16, enabled=able or kind == "cuda")
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """A block in which torch draws from a generator of its own, and leaves the others' alone."""
+    with torch.random.fork_rng(devices=[device()] if device().type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 def to_device(arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:

@@ -296,7 +296,13 @@ def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCapture
     named = dict(encoder.network.named_parameters())
     changed = [name for name, value in model.tuned.items() if not np.array_equal(value, named[name].numpy())]
     assert changed  # the blocks were trained,
-    assert {name.split(".")[1] for name in model.tuned} == {"5", "6", "7", "8", "9"}  # the last four and the final layer only
+    assert {name.split(".")[1] for name in model.tuned} == {
+        "5",
+        "6",
+        "7",
+        "8",
+        "9",
+    }  # the last four and the final layer
     proba = model.predict_proba(data, np.arange(160))
     assert (proba[:120].argmax(axis=1) == targets[:120]).mean() > 0.5
     save(model, tmp_path / "m")

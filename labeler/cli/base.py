@@ -1,0 +1,73 @@
+"""What all commands share: one group, errors as one sentence, progress bars, common options."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from tqdm import tqdm
+
+import strategies
+from labeler.errors import LabelerError
+from labeler.types import Modality, Progress
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+ANY_PATH = click.Path(path_type=Path)
+MODALITY = click.Choice(get_args(Modality))
+
+
+class Refusal(click.ClickException):
+    """One sentence on what is wrong, and exit code 2."""
+
+    exit_code = 2
+
+
+class Group(click.Group):
+    """Commands in the order of a first use, and errors as one sentence."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except (LabelerError, strategies.StrategyError) as error:
+            raise Refusal(str(error)) from error
+        except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise Refusal(f"{where}{error.strerror or error}.") from error
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """Label the few items that teach the model most."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+@contextmanager
+def bar(what: str, unit: str = "") -> Iterator[Progress]:
+    """A progress bar on the terminal's error stream, with the time left."""
+    with tqdm(desc=what, unit=unit, disable=None, file=sys.stderr, leave=False) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report
+
+
+def of_columns(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--split-column", metavar="S", help="Column that says what is held out (`test`, `holdout`)."),
+        click.option("--label-column", metavar="L", help="Column of known labels."),
+        click.option("--image-column", metavar="F", help="Column of image paths, relative to the table."),
+        click.option("--text-column", metavar="T", help="Column of texts."),
+    ):
+        command = option(command)
+    return command

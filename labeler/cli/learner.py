@@ -1,0 +1,180 @@
+"""The learner: adapted, searched for better settings, used on what is new, published, trained anew."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from tqdm import tqdm
+
+from labeler import project as projects
+from labeler.cli.base import ANY_PATH, FOLDER, Refusal, bar, main
+from labeler.errors import LabelerError
+from labeler.types import AdaptationRequest, Sampler, TuningRequest
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=AdaptationRequest.seconds,
+    show_default=True,
+    help="That the training may take, about.",
+)
+@click.option(
+    "--blocks",
+    type=click.IntRange(1),
+    default=AdaptationRequest.blocks,
+    show_default=True,
+    help="Last blocks of the backbone that are trained.",
+)
+@click.option("--seed", type=int, default=AdaptationRequest.seed, show_default=True, help="Of everything random.")
+@click.option("--use", is_flag=True, help="Use the adapted weights from the next round on.")
+@click.option("--on/--off", "switch", default=None, help="Train nothing; use the weights that are kept, or not.")
+def adapt(project: Path, seconds: float, blocks: int, seed: int, use: bool, switch: bool | None) -> None:
+    """Let the backbone learn from the pool before the first label, and measure what that brings."""
+    from labeler import adaptation
+
+    opened = projects.open_project(project)
+    if switch is None:
+        request = AdaptationRequest(seconds, blocks, seed, use)
+        with bar("adapt") as report, opened.store() as store:
+            click.echo(str(adaptation.run(opened, store, request, lambda step: report)))
+        switch = projects.open_project(project).config.learner.adapted
+    else:
+        adaptation.use(opened, switch)
+    said = "are used from the next round on" if switch else "are not used; `adapt --on` changes that"
+    click.echo(f"The adapted weights {said}.")
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.option(
+    "--sampler",
+    type=click.Choice(get_args(Sampler)),
+    default=TuningRequest.sampler,
+    show_default=True,
+    help="How settings are drawn.",
+)
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=TuningRequest.seconds, show_default=True, help="For all of it."
+)
+@click.option(
+    "--trials", type=click.IntRange(2), default=TuningRequest.trials, show_default=True, help="Settings at most."
+)
+@click.option("--lever", "levers", multiple=True, metavar="L", help="To vary; several times. By default all.")
+@click.option("--backbone", "backbones", multiple=True, metavar="B", help="To try besides the project's.")
+@click.option("--augment", multiple=True, metavar="A", help="Of images, to try; what changes no meaning only.")
+@click.option("--folds", type=click.IntRange(2, 10), default=TuningRequest.folds, show_default=True, help="Of labels.")
+@click.option("--seed", type=click.IntRange(0), default=TuningRequest.seed, show_default=True, help="Of all chance.")
+@click.option("--apply", "take", is_flag=True, help="Take over what is proposed.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def tune(project: Path, take: bool, as_json: bool, **wanted: Any) -> None:
+    """Search for better settings of the learner by cross-validation on the labels at hand.
+
+    One that was stopped goes on from where it was, as long as there are no new labels.
+    """
+    from labeler import tunings
+    from labeler.access import local_user
+
+    opened = projects.open_project(project)
+    number = tunings.ask(opened, TuningRequest(**wanted), local_user().name)
+    with tqdm(disable=None, file=sys.stderr, leave=False, bar_format="{n}/{total} s {bar} {desc}") as shown:
+
+        def tell(message: str, done: int, total: int) -> None:
+            shown.n, shown.total = done, total
+            shown.set_description_str(message)
+
+        try:
+            job = tunings.follow(opened, number, tell)
+        except KeyboardInterrupt:
+            tunings.cancel(opened, number)
+            raise Refusal("Stopped. What was tried is kept: the same command goes on from there.") from None
+    with opened.store() as store:
+        report = store.tunings.report_of(number)
+    if report is None:
+        raise LabelerError(job.error or "The search was cancelled from elsewhere; what was tried is kept.")
+    taken = bool(take and report["proposal"] and tunings.take_over(opened, number))
+    if as_json:
+        click.echo(json.dumps(report | {"taken_over": taken}, ensure_ascii=False, indent=2))
+        return
+    click.echo(_evidence(report))
+    click.echo(report["verdict"])
+    if taken:
+        click.echo("They are used from the next round on.")
+    elif report["proposal"]:
+        click.echo("Nothing is changed; `tune --apply` takes them over.")
+
+
+def _evidence(report: dict[str, Any]) -> str:
+    import pandas as pd
+
+    from labeler import evidence
+
+    frame = pd.DataFrame(evidence.table(report))
+    shown = {"log likelihood": "{:.3f}".format, "accuracy": "{:.1%}".format, "seconds": "{:.1f}".format}
+    head = f"{report['labels']} labels, {report['folds']} folds, {report['seconds']:.0f} s"
+    return f"{head}\n{frame.to_string(index=False, na_rep='', formatters=shown)}"
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("sources", type=ANY_PATH, nargs=-1, required=True, metavar="INPUT...")
+@click.option("--column", metavar="T", help="Of the texts or image paths in a table; an obvious one by default.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "jsonl"]),
+    default="csv",
+    show_default=True,
+    help="Of what is written.",
+)
+def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: str) -> None:
+    """Classes of new images or texts by the project's best model, with probabilities, to the standard output.
+
+    INPUT is an image, a folder or zip of images, a table, or a .txt file with a text a line.
+    """
+    import pandas as pd
+
+    from labeler.unseen import predict_unseen
+
+    with bar("predict", "items") as report:
+        found = predict_unseen(projects.open_project(project), sources, column, report)
+    for problem in found.problems[:20]:
+        click.echo(str(problem), err=True)
+    frame = pd.DataFrame(found.rows())
+    text = (
+        frame.to_csv(index=False) if kind == "csv" else frame.to_json(orient="records", lines=True, force_ascii=False)
+    )
+    click.echo(text, nl=False)
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("out", type=FOLDER)
+def publish(project: Path, out: Path) -> None:
+    """Write the best model to the new folder OUT, which works without the labeler: ONNX, torch, and how to use it."""
+    from labeler.publish import publish as write
+
+    weights = write(projects.open_project(project), out)
+    click.echo(f"{weights.stem} is in {out}; its README.md has the lines that load it.")
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("number", type=click.IntRange(1), metavar="ROUND")
+@click.option("--out", type=ANY_PATH, metavar="M.safetensors", help="Where the model is written.")
+def reproduce(project: Path, number: int, out: Path | None) -> None:
+    """Train the model of ROUND anew from its card, and compare it with the one that was kept."""
+    from labeler.model import save
+    from labeler.reproduce import reproduce as run
+
+    with bar("train", "epochs") as report:
+        model, difference = run(projects.open_project(project), number, report)
+    if out:
+        save(model, out)
+    if difference:
+        raise LabelerError(f"Round {number} was trained anew, and its weights differ by up to {difference:.1e}.")
+    click.echo(f"Round {number} was trained anew; its weights are the same, bit for bit.")

@@ -1,0 +1,148 @@
+"""A project from its creation to its labels."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labeler import project as projects
+from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
+from labeler.config import Config
+from labeler.errors import LabelerError
+from labeler.types import Modality
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.option("--classes", required=True, help="Names of the classes, separated by commas.")
+@click.option("--modality", type=MODALITY, default="image", show_default=True, help="What is labeled.")
+@click.option("--name", help="What people see; the folder's name by default.")
+def init(project: Path, classes: str, modality: Modality, name: str | None) -> None:
+    """Create a project folder."""
+    names = tuple(c.strip() for c in classes.split(",") if c.strip())
+    projects.create(project, Config(name or project.resolve().name, names, modality))
+    click.echo(f"Created {project}. Next: python -m labeler import {project} SOURCE")
+
+
+@main.command("import")
+@click.argument("project", type=FOLDER)
+@click.argument("source", type=ANY_PATH)
+@of_columns
+@click.option(
+    "--keep-labels",
+    type=click.Choice(["all", "holdout"]),
+    default="all",
+    show_default=True,
+    help="`holdout` forgets the known labels of the pool and asks for them.",
+)
+def import_(project: Path, source: Path, **options: Any) -> None:
+    """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
+    from labeler.importer import import_source
+
+    opened = projects.open_project(project)
+    with bar("import", "rows") as report:
+        result = import_source(opened, source, on_progress=report, **options)
+    for problem in result.problems[:20]:
+        click.echo(str(problem), err=True)
+    if len(result.problems) > 20:
+        click.echo(f"… and {len(result.problems) - 20} more.", err=True)
+    click.echo(
+        f"{result.added} items added, {result.duplicates} already there, {len(result.problems)} not imported,"
+        f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
+    )
+
+
+@main.command()
+@click.argument("home", type=FOLDER, default="projects")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="On 127.0.0.1.")
+def serve(home: Path, port: int) -> None:
+    """Serve the app on 127.0.0.1, with a worker; HOME holds the projects."""
+    from labeler.serve import serve as run
+
+    run(home, port)
+
+
+@main.command()
+@click.argument("home", type=FOLDER)
+@click.option("--once", is_flag=True, help="Run what is asked for, rounds first, then end.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
+def worker(home: Path, once: bool, with_parent: bool) -> None:
+    """Run rounds for a project, or for all projects in a folder."""
+    from labeler.worker import BESIDE, parent_is_gone, work, work_once
+
+    if not home.is_dir():
+        raise LabelerError(f"{home} does not exist: create a project with `init` first.")
+    if once:
+        for folder in projects.in_home(home):
+            project = projects.open_project(folder)
+            while work_once(project) or any(run(project) for run in BESIDE):
+                pass
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it started is ended in order
+        work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(project: Path, as_json: bool) -> None:
+    """Items, labels, rounds, and the latest accuracy with its interval."""
+    opened = projects.open_project(project)
+    with opened.store() as store:
+        counts, rounds, job = store.counts(), store.rounds(), store.latest_job()
+    latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
+    values = {
+        "name": opened.config.name,
+        "pool": counts.pool,
+        "labeled": counts.labeled,
+        "holdout": counts.holdout,
+        "holdout_labeled": counts.holdout_labeled,
+        "labels_spent": counts.answers_by_people,
+        "budget": opened.config.budget,
+        "rounds": len(rounds),
+        "accuracy": latest and latest.accuracy,
+        "accuracy_low": latest and latest.low,
+        "accuracy_high": latest and latest.high,
+        "measured_on": latest and latest.n,
+        "target_accuracy": opened.config.target_accuracy,
+        "job": job and {"state": job.state, "message": job.message, "error": job.error},
+    }
+    if as_json:
+        click.echo(json.dumps(values, ensure_ascii=False, indent=2))
+        return
+    click.echo(f"{opened.config.name}: {counts.labeled} of {counts.pool} pool items labeled, {len(rounds)} rounds")
+    click.echo(f"holdout: {counts.holdout_labeled} of {counts.holdout} items labeled")
+    click.echo(f"budget: {counts.answers_by_people} of {opened.config.budget} labels spent")
+    if latest:
+        click.echo(
+            f"accuracy: {latest.accuracy:.1%} (95 % interval {latest.low:.1%} to {latest.high:.1%},"
+            f" n = {latest.n}); target {opened.config.target_accuracy:.0%}"
+        )
+    if job and job.state != "done":
+        click.echo(f"round {job.state}: {job.error or job.message or job.reason}")
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("out", type=ANY_PATH)
+@click.option("--format", "kind", type=click.Choice(["csv", "jsonl", "parquet"]), help="By OUT's suffix if not given.")
+def export(project: Path, out: Path, kind: str | None) -> None:
+    """Write the labels with annotator, round, strategy, score, seconds and times."""
+    from labeler.exporter import export_labels
+
+    count = export_labels(projects.open_project(project), out, kind)
+    click.echo(f"{count} answers written to {out}.")
+
+
+@main.command()
+@click.argument("folder", type=FOLDER, default="projects/demo")
+def demo(folder: Path) -> None:
+    """Create the demo project: 1,797 handwritten digits."""
+    from labeler.demo import create_demo
+
+    with bar("import", "images") as report:
+        project = create_demo(folder, report)
+    click.echo(f"The demo project is in {project.folder}.")

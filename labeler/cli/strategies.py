@@ -1,0 +1,149 @@
+"""Query strategies: listed, held to their contract, compared on known labels."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+import strategies
+from labeler import project as projects
+from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main
+from labeler.config import LearnerConfig, QueryConfig
+from labeler.errors import LabelerError
+
+
+@main.command()
+@click.argument("source", type=ANY_PATH)
+@click.option("--strategy", "names", multiple=True, metavar="A", help="May be given several times.")
+@click.option("--modality", type=MODALITY, help="Which column is meant where a table has both kinds.")
+@click.option("--image-column", metavar="F", help="Column of image paths, relative to the table.")
+@click.option("--text-column", metavar="T", help="Column of texts.")
+@click.option("--label-column", default="label", show_default=True, help="The oracle.")
+@click.option("--split-column", metavar="S", help="`split` if there is one: `test` is held out; else a seeded 20 %.")
+@click.option("--seed-size", type=click.IntRange(2), default=20, show_default=True, help="First labels.")
+@click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels a round.")
+@click.option("--rounds", type=click.IntRange(1), default=24, show_default=True, help="Queries after the first labels.")
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs of each strategy.")
+@click.option(
+    "--learner",
+    type=click.Choice(["auto", "frozen", "finetune"]),
+    default="frozen",
+    show_default=True,
+    help="What is trained; the others take up to a minute a round.",
+)
+@click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name, or a folder.")
+@click.option("--processes", type=click.IntRange(1), help="Runs at once; one a core by default.")
+@click.option("--plugins", type=FOLDER, help="A folder of strategies of your own, e.g. a project's `strategies`.")
+@click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole report.")
+@click.option("--plot", type=ANY_PATH, metavar="P.png", help="Draw curves and gains: .png, .svg or .html.")
+def simulate(
+    source: Path,
+    names: tuple[str, ...],
+    seed_size: int,
+    batch: int,
+    rounds: int,
+    seeds: int,
+    learner: Any,
+    backbone: str,
+    processes: int | None,
+    plugins: Path | None,
+    out: Path | None,
+    plot: Path | None,
+    **columns: Any,
+) -> None:
+    """Compare query strategies on labels that are known; `random` always runs as the control."""
+    from labeler import comparison_charts
+    from labeler.simulate import check_names, compare, load_task
+
+    if plugins and not plugins.is_dir():
+        raise LabelerError(f"{plugins} does not exist: give --plugins a folder of Python files.")
+    # a typing error should not cost the time that embedding takes
+    check_names(names, plugins or Path("none"))
+    if plot:
+        comparison_charts.check_name(plot)
+    with bar("embed", "items") as report:
+        task, problems = load_task(
+            source,
+            query=QueryConfig(seed_size=seed_size, batch=batch),
+            learner=LearnerConfig(kind=learner, backbone=backbone),
+            on_progress=report,
+            **columns,
+        )
+    for problem in problems[:20]:
+        click.echo(str(problem), err=True)
+    with bar("simulate", "rounds") as report:
+        result = compare(task, names, seeds, rounds, processes, report, plugins)
+    if out:
+        out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
+    if plot:
+        comparison_charts.save(comparison_charts.picture(result), plot)
+    click.echo(_summary(result))
+
+
+def _summary(result: dict[str, Any]) -> str:
+    import pandas as pd
+
+    found, first = result["dataset"], result["runs"][0]["labels"]
+    rows = []
+    for row in result["summary"]:
+        gain, low, high, saved = (row[k] for k in ("gain_over_random", "gain_low", "gain_high", "labels_saved_percent"))
+        rows.append(
+            {
+                "strategy": row["strategy"],
+                "area": f"{row['aulc_mean']:.4f} ± {row['aulc_std']:.4f}",
+                "gain over random": f"{gain:+.4f}" if row["strategy"] != "random" else "",
+                "95 % interval": f"{low:+.4f} to {high:+.4f}"
+                if low is not None and row["strategy"] != "random"
+                else "",
+                "labels saved": "never reached" if saved is None else f"{saved:.0f} %",
+            }
+        )
+    head = (
+        f"{found['name']}: pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes;"
+        f" {first[0]} to {first[-1]} labels, {result['config']['seeds']} seeds"
+    )
+    return head + "\n" + pd.DataFrame(rows).to_string(index=False)
+
+
+@main.command("strategies")
+@click.argument("project", type=FOLDER, required=False)
+@click.option("--markdown", is_flag=True, help="Families and names as a table in Markdown, as the README shows it.")
+def strategies_(project: Path | None, markdown: bool) -> None:
+    """Name, family, needs and source of each query strategy; with PROJECT, also of its own."""
+    from labeler.listing import by_family
+
+    folder = projects.open_project(project).strategies if project else Path("none")
+    with strategies.strategies_of(folder) as broken:
+        known, table = strategies.registered(), by_family()
+    for problem in (*strategies.broken, *broken):
+        click.echo(str(problem), err=True)
+    if markdown:
+        click.echo(table)
+        return
+    for strategy in known.values():
+        needs = ", ".join(sorted(strategy.needs)) or "nothing"
+        click.secho(f"{strategy.name}", bold=True, nl=False)
+        click.echo(f"  ({strategy.family}; needs {needs})\n    {strategy.summary}\n    {strategy.source}")
+
+
+@main.command("check-strategy")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--limit", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True, help="Seconds for a check."
+)
+def check_strategy(file: Path, limit: float) -> None:
+    """Try the strategies of a Python FILE on what every strategy promises; exit code 1 if one is broken."""
+    from labeler.check import check_file
+
+    name, kept, broken = "", 0, 0
+    for verdict in check_file(file, limit):
+        if verdict.strategy != name:
+            name = verdict.strategy
+            click.secho(f"{file.name}: {name}", bold=True)
+        mark = "✓" if verdict.broken is None else "!" if verdict.check.hint else "✗"
+        kept, broken = kept + (mark == "✓"), broken + (mark == "✗")
+        click.echo(f"  {mark} {verdict.check.promise}" + (f" → {verdict.broken}" if verdict.broken else ""))
+    click.echo(f"{kept} promises kept, {broken} broken.")
+    if broken:
+        click.get_current_context().exit(1)
