@@ -26,6 +26,7 @@ from labeler.cross_validation import Features, Fit, HeldOut, cross_validate
 from labeler.embed import Pretrained
 from labeler.errors import LabelerError
 from labeler.evidence import gain_of, signed, verdict
+from labeler.levers import AUTO_FROM
 from labeler.study import open_study
 from labeler.types import Labels, TuningRequest
 
@@ -239,6 +240,8 @@ class _Search:
             spent = min(seconds - self._left(), seconds)
             self.tell(f"{standing}, fold {fold} of {folds}", round(spent), round(seconds))
 
+        if learner.kind == "auto" and learner.backbone in self.tunable and len(self.labels) >= AUTO_FROM:
+            learner = replace(learner, kind="finetune")  # as a round on all labels does, though a fold leaves fewer
         features = self.features[learner.backbone]
         return cross_validate(features, self.labels, len(self.config.classes), learner, folds, seed, self.fit, tell)
 

@@ -20,7 +20,7 @@ from labeler.types import Labels, Training, TuningRequest
 DATASET, TARGETS = blobs(150, [0, 1])
 LABELED = np.arange(10, 130)
 LABELS = Labels(LABELED, TARGETS[LABELED])
-LEARNER = LearnerConfig(backbone="mini", finetune=FinetuneConfig(learning_rate=1e-5, unfrozen=1))
+LEARNER = LearnerConfig(kind="finetune", backbone="mini", finetune=FinetuneConfig(learning_rate=1e-5, unfrozen=1))
 CONFIG = text_config(learner=LEARNER)
 
 
@@ -135,6 +135,16 @@ def test_the_current_settings_come_first_then_the_frozen_heads_then_what_is_draw
     assert {row["name"]: row["note"] for row in report["trials"]}[FROZEN] == "linear heads"
     assert len(report["trials"]) == 8
     assert report["labels"] == 120
+
+
+@pytest.mark.parametrize(("labels", "kind"), [(120, "finetune"), (90, "auto")])
+def test_auto_is_judged_by_what_a_round_on_all_labels_does_with_it(tmp_path, labels, kind):
+    fit, config = FakeFit(), replace(CONFIG, learner=replace(LEARNER, kind="auto"))
+    some = Labels(LABELS.positions[:labels], LABELS.targets[:labels])
+    request = TuningRequest("random", trials=3)
+    report = search(features("mini"), some, config, request, "data", tmp_path, fit=fit, clock=fit.clock)
+    assert {one.kind for one in fit.asked} == {kind, "frozen"}
+    assert "kind" not in (report["proposal"] or {})  # it stays auto
 
 
 def test_frozen_heads_are_not_tried_twice_where_they_are_the_current_settings(tmp_path):
