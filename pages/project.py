@@ -20,9 +20,9 @@ from pages.tuning import tuning
 from strategies import modifiers
 
 LEARNERS = {
-    "auto": "auto: linear heads, and fine-tuning from 100 labels on",
-    "frozen": "frozen: linear heads, which retrain in seconds",
-    "finetune": "finetune: the backbone's last blocks learn too",
+    "auto": "auto: fine-tunes from 100 labels on",
+    "frozen": "frozen: retrains in seconds",
+    "finetune": "finetune: from 30 labels on",
 }
 AUGMENTATIONS = {
     "flip": "mirrored left to right",
