@@ -60,6 +60,9 @@ def folds_of(labels: int) -> int:
 def fit_time(levers: FinetuneConfig, labels: int, epoch_seconds: float, left: float) -> Plan | None:
     """The fullest plan that fits: all epochs and a refit, then without the refit, then fewer epochs.
 
+    Without a refit a single part is held back, since there is one network to be used. So the levers of a plan, given
+    again with enough time, lead to the same plan.
+
     Args:    levers: none of them "auto", but maybe `refit`. epoch_seconds: of an epoch over all labels.
              left: seconds that there are.
     Returns: None if not even one epoch fits.
@@ -72,7 +75,7 @@ def fit_time(levers: FinetuneConfig, labels: int, epoch_seconds: float, left: fl
         return Plan(replace(levers, epochs=epochs, refit=refit), folds, seconds)
 
     plans = []
-    if levers.refit is not False or folds > 1:
+    if levers.refit is not False:
         plans.append(plan(wanted, folds, True))
     if levers.refit is not True:
         plans += [plan(epochs, 1, False) for epochs in range(wanted, 0, -1)]

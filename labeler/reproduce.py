@@ -22,7 +22,8 @@ A_DAY = 86_400.0  # seconds: the clock chooses nothing
 def reproduce(project: Project, number: int, on_progress: Progress | None = None) -> tuple[Model, float]:
     """The model of a round, trained anew, and the largest difference between its weights and those that were kept.
 
-    On the machine that trained it there is none. The settings are those of the round, not today's.
+    On the machine that trained it, with as many threads, there is none: sums of floats depend on their order. The
+    settings are those of the round, not today's.
 
     Raises: LabelerError: the round's card is gone, as of all but the last rounds and the best, or what it was trained
             on or with is no longer there.

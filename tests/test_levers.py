@@ -1,6 +1,7 @@
 """What "auto" stands for, how many labels are held back, and what fits into a round's time."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,3 +59,11 @@ def test_a_refit_that_was_set_is_kept_to() -> None:
         plan = levers.fit_time(levers_set, 500, 1.0, 8)
         assert plan is not None
         assert (plan.levers.refit, plan.levers.epochs) == (refit, expected)
+
+
+@given(st.integers(30, 3000), st.integers(1, 12), st.sampled_from(["auto", True, False]), st.floats(0.1, 300))
+def test_the_levers_of_a_plan_lead_to_the_same_plan(labels: int, epochs: int, refit: Any, left: float) -> None:
+    asked = levers.resolve(replace(AUTO, epochs=epochs, refit=refit), False)
+    plan = levers.fit_time(asked, labels, 1.0, left)
+    if plan:
+        assert levers.fit_time(plan.levers, labels, 1.0, 1e9) == plan

@@ -71,7 +71,8 @@ def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers
     kept = load(weights, TOY)
     assert isinstance(kept, FineTuned)
     card = cards.load(weights)
-    assert (card.chosen["epochs"], card.chosen["refit"]) == (16, False)
+    assert card.chosen["epochs"] < 20
+    assert card.chosen["refit"] is False
     toys.save(replace(toys.config, learner=replace(TUNE, finetune=replace(LEVERS, epochs=3))))  # settings of today
     model, difference = reproduce(toys, 1)
     assert difference == 0

@@ -151,12 +151,12 @@ def test_time_that_is_short_means_fewer_epochs_and_then_none(
 ) -> None:
     data, targets = xor
     labels = Labels(np.arange(300), targets[:300])
-    monkeypatch.setattr("labeler.finetune.Finetuner.seconds_per_epoch", lambda self, start: 1000.0)
-    some = fit(data, labels, 2, replace(TUNE, round_seconds=5000), 0, TOY).training
+    monkeypatch.setattr("labeler.finetune.Finetuner.seconds_per_epoch", lambda self, start: 10_000.0)
+    some = fit(data, labels, 2, replace(TUNE, round_seconds=50_000), 0, TOY).training
     assert (some.chosen["epochs"], some.chosen["refit"], len(some.epochs)) == (5, False, 5)
-    none = fit(data, labels, 2, replace(TUNE, round_seconds=500), 0, TOY)
+    none = fit(data, labels, 2, replace(TUNE, round_seconds=5000), 0, TOY)
     assert isinstance(none.model, LinearHeads)
-    assert "round_seconds is too short for an epoch of fine-tuning (1000 s)" in none.training.note
+    assert "round_seconds is too short for an epoch of fine-tuning (10000 s)" in none.training.note
 
 
 @pytest.mark.usefixtures("cache")
