@@ -54,6 +54,9 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(digits, own_home
                 server.kill_app()
             if number == 20:
                 wait_for(lambda: measured(project), seconds=120)
+            if number in (22, 24, 26):  # a busy machine needs a moment to bring the new ranking to the tab
+                all_saved(page)
+                page.wait_for_timeout(500)
             item = shown(page)
             assert press(page, truth[item]) == item
             given[item] = truth[item]
