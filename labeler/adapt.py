@@ -79,7 +79,7 @@ def adapt(
     trained = {id(p): p.requires_grad_(True) for p in network.last(blocks)}
     # on a GPU the whole network runs anyway faster than its activations could be fetched
     cut = network.cut(blocks) if onnx.device().type == "cpu" else 0
-    first = _first(encoder, cut)
+    first = encoder.first(cut)
 
     def last(arrays: Arrays) -> Tensor:
         x, *rest = onnx.to_device((first(*arrays), *arrays[1:]))
@@ -133,14 +133,6 @@ def adapt(
     share = max(1, len(losses) // 20)
     means = float(np.mean(losses[:share])), float(np.mean(losses[-share:]))
     return Adapted(tensors, objective, len(losses), time.monotonic() - began, means)
-
-
-def _first(encoder: Pretrained, cut: int) -> onnx.Run:
-    """The stages that are not trained, as one function of a batch."""
-    if not cut:
-        return lambda x, *rest: x
-    key = f"{encoder.key}-first{cut}"  # as fine-tuning has it: what is exported for one serves the other
-    return onnx.compiled(lambda: encoder.network.first(cut), encoder.example, encoder.dynamic_axes, key)
 
 
 # ---------------------------------------------------------------- objectives

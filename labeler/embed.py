@@ -183,7 +183,7 @@ class Pretrained:
 
         Returns: for each input the arrays that `Network.tail` takes, without the axis of the batch.
         """
-        run = self._first(cut)
+        run = self._advancing(cut)
         result: list[Arrays] = [()] * len(inputs)
         for positions, items in self._batches(inputs):
             for position, item in zip(positions, run(items), strict=True):
@@ -192,16 +192,22 @@ class Pretrained:
 
     def advance(self, items: Sequence[Arrays], cut: int) -> list[Arrays]:
         """As `activations`, of what is prepared already."""
-        run = self._first(cut)
+        run = self._advancing(cut)
         return [one for start in range(0, len(items), self.batch) for one in run(items[start : start + self.batch])]
 
-    def _first(self, cut: int) -> "Callable[[Sequence[Arrays]], list[Arrays]]":
+    def first(self, cut: int) -> "Run":
+        """The first `cut` stages as one function of a batch, exported once for all who ask for as many."""
         from labeler import onnx
 
         if not cut:
-            return list
+            return lambda x, *rest: x
         key = f"{self.key}-first{cut}"
-        run = onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key)
+        return onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key)
+
+    def _advancing(self, cut: int) -> "Callable[[Sequence[Arrays]], list[Arrays]]":
+        if not cut:
+            return list
+        run = self.first(cut)
 
         def advance(items: Sequence[Arrays]) -> list[Arrays]:
             # a text's activations are as long as the text: padding goes

@@ -270,11 +270,10 @@ class _Run:
 
 def _views(encoder: Pretrained, inputs: Sequence[Path | str], cut: int, levers: FinetuneConfig) -> list[list[Arrays]]:
     """For each look, what the first `cut` stages make of each input; the first look is the input as it is."""
-    plain = encoder.activations(inputs, cut)
     if not levers.augment or isinstance(inputs[0], str) or not cut:
-        return [plain]
-    views = [plain]
-    images = [item[0] for item in encoder.activations(inputs, 0)]
+        return [encoder.activations(inputs, cut)]
+    prepared = encoder.activations(inputs, 0)
+    views, images = [encoder.advance(prepared, cut)], [item[0] for item in prepared]
     for _ in range(1, VIEWS):
         looks = []
         for start in range(0, len(images), encoder.batch):

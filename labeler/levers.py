@@ -1,13 +1,13 @@
 """What "auto" stands for in the levers of fine-tuning, and what of it fits into the time that a round may take."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from labeler.config import FinetuneConfig
 
-# Measured with `bench/learner.py`. Texts: all of MiniLM's layers, gently, and pulling texts of a class together.
-# Images: the last stages, boldly, since they were made for other classes.
+# Chosen by trials on parts of the pools, a few seeds each; `bench/learner.py` measures them. Texts: all of MiniLM's
+# layers, gently, and pulling texts of a class together. Images: the last stages, boldly: they were made for others.
 TEXTS: dict[str, Any] = {
     "objective": "both",
     "unfrozen": 6,
@@ -38,7 +38,7 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """What was chosen, as a round stores it."""
-        return {name: getattr(self.levers, name) for name in FinetuneConfig.__dataclass_fields__}
+        return asdict(self.levers)
 
 
 def resolve(levers: FinetuneConfig, about_texts: bool) -> FinetuneConfig:

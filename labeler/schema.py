@@ -158,21 +158,20 @@ def m004_training(db: Database) -> None:
     db.executescript("ALTER TABLE rounds ADD COLUMN training TEXT;  -- JSON")
 
 
-@migrations()
-def m005_tuning(db: Database) -> None:
-    db.executescript(
-        """
-        CREATE TABLE tunings (
+def _background_table(name: str) -> str:
+    """A table of jobs that run beside the rounds; `done` and `total` count what the kind counts."""
+    return f"""
+        CREATE TABLE {name} (
             id INTEGER PRIMARY KEY,
             request TEXT NOT NULL,
             state TEXT NOT NULL DEFAULT 'queued'
                 CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
             attempts INTEGER NOT NULL DEFAULT 0,
-            done INTEGER NOT NULL DEFAULT 0,  -- seconds
+            done INTEGER NOT NULL DEFAULT 0,
             total INTEGER NOT NULL DEFAULT 0,
             message TEXT NOT NULL DEFAULT '',
             error TEXT,
-            report TEXT,  -- JSON, as `tune --json` prints it
+            report TEXT,  -- JSON
             requested_by TEXT NOT NULL,
             requested_at TEXT NOT NULL,
             claimed_at TEXT,
@@ -180,32 +179,16 @@ def m005_tuning(db: Database) -> None:
             CHECK ((state = 'done') = (report IS NOT NULL))
         );
         """
-    )
+
+
+@migrations()
+def m005_tuning(db: Database) -> None:
+    db.executescript(_background_table("tunings"))
 
 
 @migrations()
 def m006_adaptations(db: Database) -> None:
-    db.executescript(
-        """
-        CREATE TABLE adaptations (
-            id INTEGER PRIMARY KEY,
-            request TEXT NOT NULL,
-            state TEXT NOT NULL DEFAULT 'queued'
-                CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
-            attempts INTEGER NOT NULL DEFAULT 0,
-            done INTEGER NOT NULL DEFAULT 0,  -- steps
-            total INTEGER NOT NULL DEFAULT 0,
-            message TEXT NOT NULL DEFAULT '',
-            error TEXT,
-            report TEXT,  -- JSON: what is known of the adapted weights
-            requested_by TEXT NOT NULL,
-            requested_at TEXT NOT NULL,
-            claimed_at TEXT,
-            finished_at TEXT,
-            CHECK ((state = 'done') = (report IS NOT NULL))
-        );
-        """
-    )
+    db.executescript(_background_table("adaptations"))
 
 
 def migrate(db: Database, where: str) -> None:
