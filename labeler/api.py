@@ -8,6 +8,8 @@ GET  /api/{project}/items/{item_id}                → an item that was answered
 GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; reading them is remembered
 GET  /api/{project}/guidelines/{path}              → an image of the guidelines
 GET  /api/{project}/media/{item_id}                → the image
+GET  /api/{project}/why/{item_id}?part=            → why it is asked, and what the model saw if that may be known;
+                                                     `part`: "saw" or "local", to ask again for that alone
 Each with `Authorization: Bearer <token>`, see `labeler.access`.
 """
 
@@ -23,14 +25,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from labeler import guidelines
+from labeler import guidelines, why
 from labeler import project as projects
 from labeler.access import User, check_token, home
 from labeler.errors import AccessError, LabelerError
 from labeler.images import as_png, web_type
 from labeler.project import Project
 from labeler.store import Store
-from labeler.types import Answer, Item, Reserved, Reveal
+from labeler.types import Answer, ExplanationKind, Item, Reserved, Reveal
 
 MOST_ITEMS = 100  # that one tab may hold
 MOST_BYTES = 1_000_000  # of a request
@@ -263,4 +265,16 @@ def media(request: Request, project: Project, user: User, body: dict[str, Any]) 
     return FileResponse(path, media_type=kind, headers=headers)
 
 
-routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media]
+
+@_route("why/{item_id:int}", "GET")
+def explain_item(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    part = request.query_params.get("part", "")
+    if part not in ("", *get_args(ExplanationKind)):
+        raise RequestError("'part' must be saw or local.")
+    with project.store() as store:
+        found = why.of_item(store, request.path_params["item_id"])
+        told = {} if part else why.about(project, store, user.name, found)
+        kind: ExplanationKind = "local" if part == "local" else "saw"
+        return JSONResponse(told | {kind: why.explanation(project, store, user.name, found, kind)})
+
+routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media, explain_item]

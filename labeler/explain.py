@@ -7,7 +7,7 @@ nothing in particular. It is evidence of what moved the score, not of a cause.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -178,4 +178,87 @@ def _resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     if maps.shape[1:] == size:
         return maps
     larger = functional.interpolate(torch.from_numpy(maps)[None], size=size, mode="bilinear")[0].numpy()
-    return larger * (maps.sum((1, 2)) / larger.sum((1, 2)))[:, None, None]
+    larger *= maps[0].size / larger[0].size
+    return larger + ((maps.sum((1, 2)) - larger.sum((1, 2))) / larger[0].size)[:, None, None]
+
+
+# ---------------------------------------------------------------- texts
+
+
+def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence:
+    """Integrated gradients at the token embeddings, summed over the tokens of each word.
+
+    The base is the same text with every word masked.
+    """
+    tokens = encoder.prepare
+    tokenizer = tokens.tokenizer if isinstance(tokens, Tokens) else None
+    hidden = None if tokenizer is None else tokenizer.mask_token_id or tokenizer.pad_token_id
+    if tokenizer is None or hidden is None or any(len(part.network.stages) < 2 for part in parts):
+        raise LabelerError(f"Backbone {encoder.name} cannot be looked into; a local explanation tries it from outside.")
+    arrays = collate(encoder.prepare([text]))
+    masked = np.where(np.isin(arrays[0], tokenizer.all_special_ids), arrays[0], hidden)
+    given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
+    words = tokens.words(text)
+    spans = tuple(dict.fromkeys(word for word in words if word))
+    found = _evidence(parts, given, lambda part, targets: token_weights(part, given, base, targets), spans)
+    of_word = np.array([[word == span for span in spans] for word in words], dtype=float)
+    return replace(found, weights=found.weights @ of_word)
+
+
+def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], targets: Sequence[int]) -> Weights:
+    """(k, length) of how much each token moved each target's score, and (k,) the score of the base.
+
+    Args: given, base: (1, length) ids of tokens, and which of them count; of the text, and of what it is held against.
+    """
+    embed = part.network.stages[0]
+    with torch.no_grad():
+        x, base_x = embed(*given), embed(*base)
+
+    def score(x: Tensor) -> Tensor:
+        return scores(part.heads, part.network.tail(1, x, *(one.expand(len(x), -1) for one in given[1:])))
+
+    found = integrated_gradients(score, x, base_x, targets)
+    with torch.no_grad():
+        return found.sum(2).cpu().numpy(), score(base_x)[0, list(targets)].cpu().numpy()
+
+
+def _of_characters(heads: LinearHeads, encoder: CharTfidf, text: str) -> Evidence:
+    """Each character's part in the score, without a rest: n-grams are counted, and counts are weighed linearly."""
+    features = encoder.encode_characters(text)
+    weight, bias = centred(heads)
+    moved = features.sum(axis=0) - heads.normalizer.mean
+    weight = weight / max(float(np.linalg.norm(moved)), 1e-12)
+    proba = heads.of_features(features.sum(axis=0)[None]).mean(axis=0)[0]
+    classes, targets = _first(heads, proba)
+    spans = tuple((place, place + 1) for place, letter in enumerate(text) if not letter.isspace())
+    weights = weight[targets] @ features[[start for start, _ in spans]].T
+    base = bias[targets] - weight[targets] @ heads.normalizer.mean
+    return Evidence(classes, proba[classes], base + weights.sum(axis=1), base, weights, spans)
+
+
+# ---------------------------------------------------------------- of both
+
+
+def _evidence(
+    parts: Sequence[Part],
+    given: Sequence[Tensor],
+    weigh: Callable[[Part, Sequence[int]], Weights],
+    spans: tuple[tuple[int, int], ...] | None = None,
+) -> Evidence:
+    """What the model's parts say of one input, and what moved them, each by its say."""
+    with torch.no_grad():
+        features = [part.network(*given) for part in parts]
+        score = sum(part.share * scores(part.heads, one)[0].cpu().numpy() for part, one in zip(parts, features, strict=True))
+    said = [part.share * part.heads.of_features(one.float().cpu().numpy()).mean(axis=0)[0] for part, one in zip(parts, features, strict=True)]
+    proba = np.sum(said, axis=0)
+    classes, targets = _first(parts[0].heads, proba)
+    found = [weigh(part, targets) for part in parts]
+    weights = sum(part.share * one for part, (one, _) in zip(parts, found, strict=True))
+    base = sum(part.share * one for part, (_, one) in zip(parts, found, strict=True))
+    return Evidence(classes, proba[classes], np.asarray(score)[targets], np.asarray(base), np.asarray(weights), spans)
+
+
+def _first(heads: LinearHeads, proba: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """The classes that are explained, the most probable first, and the rows of the heads that are theirs."""
+    order = np.argsort(-proba[heads.classes], kind="stable")[:SHOWN]
+    return heads.classes[order], order.tolist()

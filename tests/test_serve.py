@@ -48,7 +48,7 @@ def test_a_worker_that_dies_is_started_again_and_all_end_together(project, own_h
 
 WATCHER = """
 import time
-from labeler.worker import parent_is_gone
+from labeler.serve import parent_is_gone
 gone = parent_is_gone()
 print("gone already" if gone() else "watching", flush=True)
 while not gone():

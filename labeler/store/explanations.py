@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from labeler.store.answers import Answers, as_reason
+from labeler.store.answers import Answers
 from labeler.store.connection import now
 from labeler.store.items import IMPORT
+from labeler.store.reservations import as_reason
 from labeler.types import Explanation, ExplanationKind, Reason
 
 # One that took its process down this often is given up: the next try would do the same.
@@ -34,25 +35,21 @@ class Explanations(Answers):
         )
         return as_reason(found[0]) if found else None
 
-    def has_labeled(self, annotator: str, item_id: int) -> bool:
-        """Whether the annotator's current answer to the item is a label."""
-        return bool(
-            self.value(
-                "SELECT 1 FROM answers WHERE annotator = ? AND item_id = ? AND action = 'label'", [annotator, item_id]
-            )
-        )
-
     def known_labels(self, annotator: str, others: bool = False) -> dict[str, tuple[int, str]]:
-        """Item id and label by content hash: the annotator's own labels and imported ones, the latest `KNOWN`.
+        """Item id and label by content hash: the latest `KNOWN` of the annotator's own labels and imported ones.
 
-        An item's own label stands before an imported one. Args: others: those of other annotators as well.
+        An own label goes before an imported one. Known answers that newcomers are measured against stay unknown.
+
+        Args: others: whether labels of other annotators are told as well.
         """
         found = self.rows(
             """
             SELECT i.content_hash, i.id, a.label FROM (
                 SELECT * FROM answers WHERE action = 'label' AND (:others OR annotator IN (:annotator, :import))
+                AND (annotator = :annotator OR item_id NOT IN (SELECT item_id FROM qualification))
                 ORDER BY annotator = :annotator DESC, id DESC LIMIT :most
-            ) a JOIN items i ON i.id = a.item_id ORDER BY a.annotator = :annotator, a.annotator <> :import, a.id
+            ) a JOIN items i ON i.id = a.item_id
+            ORDER BY a.annotator = :annotator, a.annotator <> :import, a.id
             """,
             {"annotator": annotator, "import": IMPORT, "others": others, "most": KNOWN},
         )
