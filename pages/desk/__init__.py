@@ -14,13 +14,13 @@ _HERE = Path(__file__).parent
 # One module in the browser; what is used comes before who uses it.
 _FILES = (
     *("words", "dom", "keys", "tab", "outbox", "server", "sender", "media", "stand_in", "queue"),
-    *("classes", "history", "pace", "rest", "guidelines", "grid", "desk"),
+    *("classes", "history", "pace", "rest", "guidelines", "grid", "why", "desk"),
 )
 
 # Registered once for the process: registering with every mount would make the browser load it anew.
 _desk = st.components.v2.component(
     "labeler-desk",
-    css=(_HERE / "desk.css").read_text(encoding="utf-8"),
+    css="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("desk.css", "why.css")),
     js="\n".join((_HERE / f"{name}.js").read_text(encoding="utf-8") for name in _FILES),
 )
 

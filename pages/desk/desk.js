@@ -135,6 +135,7 @@ class Desk {
     this.why.textContent = "";
     delete this.stage.dataset.item;
     delete this.stage.dataset.ready;
+    this.whyPanel.update(null);
     rest(this.stage, waiting, resume);
     this.enable(false);
   }
@@ -216,7 +217,7 @@ class Desk {
       this.leaveField(event);
       return;
     }
-    if (this.element.querySelector("dialog[open]")) return;
+    if (this.element.querySelector("dialog[open]") || this.whyPanel.holds(event)) return;
     const key = keyOf(event);
     const button = event.composedPath()[0].closest?.("button, a, summary");
     if ((key === "enter" || key === " ") && button?.matches(":focus-visible")) return;  // it is pressed by that key

@@ -8,10 +8,3 @@ class TextReader {
   key() { return false; }
   destroy() {}
 }
-class WhyPanel {
-  constructor() { this.element = make("aside", "why-panel"); this.element.hidden = true; }
-  toggle() {}
-  update() {}
-  key() { return false; }
-  destroy() {}
-}

@@ -37,10 +37,8 @@ class WhyPanel {
 
   // True if the panel took the key.
   key(event) {
-    const key = keyOf(event);
-    if (key === "w") this.toggle(this.desk.item);
-    else if (key === "escape" && this.isOpen) this.close();
-    else return false;
+    if (!this.isOpen || event.key !== "Escape") return false;
+    this.close();
     return true;
   }
 
@@ -111,17 +109,15 @@ class WhyPanel {
     for (let asked = part; ;) {
       let wait = WHY_RETRY_MS;
       try {
-        const response = await this.desk.fetch(`why/${this.item.id}${asked ? `?part=${asked}` : ""}`);
-        const reply = await response.json();
+        const reply = await (await this.desk.fetch(`why/${this.item.id}${asked ? `?part=${asked}` : ""}`)).json();
         if (turn !== this.turn) return;
-        if (!response.ok) return this.say(reply.error);
         const found = draw(reply);
         if (!["queued", "running"].includes(found.state)) return;
         asked = part || "saw";
         wait = WHY_POLL_MS;
       } catch (error) {
         if (turn !== this.turn) return;
-        if (!(error instanceof TypeError)) throw error;  // else the server cannot be reached just now
+        if (error.said) return void this.say(error.message);  // else the server cannot be reached just now
       }
       await new Promise((resolve) => setTimeout(resolve, wait));
       if (turn !== this.turn) return;
@@ -134,9 +130,7 @@ class WhyPanel {
 
   async image(path) {
     const turn = this.turn;
-    const response = await this.desk.fetch(path);
-    if (!response.ok) throw new Error((await response.json()).error);
-    const url = URL.createObjectURL(await response.blob());
+    const url = URL.createObjectURL(await (await this.desk.fetch(path)).blob());
     if (turn === this.turn) this.urls.push(url);
     else URL.revokeObjectURL(url);
     return url;
@@ -182,7 +176,7 @@ class WhyPanel {
         this.image(`media/${one.id}`).then((url) => { picture.src = url; }, () => picture.remove());
       }
       const about = make("div", "", row);
-      make("strong", "why-label", about, one.label);
+      make("strong", "why-label", about, this.desk.said(one.label));
       make("span", "why-similarity", about, t("similarity {n}", { n: one.similarity.toFixed(2) }));
       if (one.text) make("p", "why-beginning", about, one.text).dir = "auto";
     }
