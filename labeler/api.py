@@ -265,7 +265,6 @@ def media(request: Request, project: Project, user: User, body: dict[str, Any]) 
     return FileResponse(path, media_type=kind, headers=headers)
 
 
-
 @_route("why/{item_id:int}", "GET")
 def explain_item(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
     part = request.query_params.get("part", "")
@@ -276,5 +275,6 @@ def explain_item(request: Request, project: Project, user: User, body: dict[str,
         told = {} if part else why.about(project, store, user.name, found)
         kind: ExplanationKind = "local" if part == "local" else "saw"
         return JSONResponse(told | {kind: why.explanation(project, store, user.name, found, kind)})
+
 
 routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media, explain_item]

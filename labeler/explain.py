@@ -247,15 +247,18 @@ def _evidence(
 ) -> Evidence:
     """What the model's parts say of one input, and what moved them, each by its say."""
     with torch.no_grad():
-        features = [part.network(*given) for part in parts]
-        score = sum(part.share * scores(part.heads, one)[0].cpu().numpy() for part, one in zip(parts, features, strict=True))
-    said = [part.share * part.heads.of_features(one.float().cpu().numpy()).mean(axis=0)[0] for part, one in zip(parts, features, strict=True)]
-    proba = np.sum(said, axis=0)
-    classes, targets = _first(parts[0].heads, proba)
-    found = [weigh(part, targets) for part in parts]
-    weights = sum(part.share * one for part, (one, _) in zip(parts, found, strict=True))
-    base = sum(part.share * one for part, (_, one) in zip(parts, found, strict=True))
-    return Evidence(classes, proba[classes], np.asarray(score)[targets], np.asarray(base), np.asarray(weights), spans)
+        features = [part.network(*given).float().cpu() for part in parts]
+    heads = [part.heads for part in parts]
+    rows = [one.of_features(row.numpy()).mean(axis=0)[0] for one, row in zip(heads, features, strict=True)]
+    proba = _mixed(parts, rows)
+    classes, targets = _first(heads[0], proba)
+    score = _mixed(parts, [scores(one, row)[0].numpy() for one, row in zip(heads, features, strict=True)])
+    weights, bases = zip(*(weigh(part, targets) for part in parts), strict=True)
+    return Evidence(classes, proba[classes], score[targets], _mixed(parts, bases), _mixed(parts, weights), spans)
+
+
+def _mixed(parts: Sequence[Part], values: Sequence[np.ndarray]) -> np.ndarray:
+    return np.sum([part.share * value for part, value in zip(parts, values, strict=True)], axis=0)
 
 
 def _first(heads: LinearHeads, proba: np.ndarray) -> tuple[np.ndarray, list[int]]:

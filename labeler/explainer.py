@@ -125,7 +125,7 @@ def _result(
     weights: np.ndarray,
     spans: tuple[tuple[int, int], ...] | None,
 ) -> dict[str, Any]:
-    """What the panel draws: for each class a picture to be laid over the image, or a weight of −1 to 1 for each span."""
+    """What the panel draws: for each class a picture to be laid over the image, or a weight of −1 to 1 of each span."""
     from labeler.heatmap import overlay
 
     most = float(np.abs(weights).max(initial=0.0)) or 1.0

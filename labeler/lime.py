@@ -1,4 +1,4 @@
-"""A local explanation: parts of one item are hidden at random, and a linear model says what each part did to the answer.
+"""A local explanation: parts of one item are hidden at random, and a linear model says what each did to the answer.
 
 It looks at the model from outside only, so that it holds for any.
 

@@ -149,7 +149,6 @@ class Tokens:
         rows = self.tokenizer(list(texts), truncation=True, max_length=self.longest)["input_ids"]
         return [(np.array(row, dtype=np.int64), np.ones(len(row), dtype=np.int64)) for row in rows]
 
-
     def words(self, text: str) -> list[tuple[int, int] | None]:
         """For each token the first and last + 1 character of the word that it is a part of; None of special ones.
 

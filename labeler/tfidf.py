@@ -151,8 +151,8 @@ def _grams(text: str) -> Iterator[tuple[str, list[int]]]:
 
     A space that it puts before or after a word counts as the letter beside it.
     """
-    small = text.lower()
-    letters = list(enumerate(small)) if len(small) == len(text) else [(i, c) for i, t in enumerate(text) for c in t.lower()]
+    owners = [place for place, letter in enumerate(text) for _ in letter.lower()]  # of a few there become two
+    letters = list(zip(owners, text.lower(), strict=True))
     low, high = SETTINGS["ngrams"]
     for space, group in groupby(letters, key=lambda letter: letter[1].isspace()):
         if space:

@@ -65,9 +65,11 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
         return {"hidden": "no model", "items": []}
     known = store.known_labels(annotator, project.config.labeling.show_others)
     weights = project.folder / path
-    found = nearest(
-        item.content_hash, known, NEIGHBOURS, cards.load(weights).encoder, normalizer_of(weights), project.embeddings
-    )
+    try:
+        encoder, normalizer = cards.load(weights).encoder, normalizer_of(weights)
+    except LabelerError:  # a newer model has just taken its place
+        return {"hidden": "no model", "items": []}
+    found = nearest(item.content_hash, known, NEIGHBOURS, encoder, normalizer, project.embeddings)
     items = []
     for one in found:
         item_id, label = known[one.content_hash]

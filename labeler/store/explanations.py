@@ -59,9 +59,7 @@ class Explanations(Answers):
         """What is known of an explanation; it is asked for if it has not been. Asking again costs a read alone."""
         key = [content_hash, model, kind]
         columns = "content_hash, model, kind, state, result, error"
-        found = self.rows(
-            f"SELECT {columns} FROM explanations WHERE content_hash = ? AND model = ? AND kind = ?", key
-        )
+        found = self.rows(f"SELECT {columns} FROM explanations WHERE content_hash = ? AND model = ? AND kind = ?", key)
         if not found:
             with self.write():
                 self.db.conn.execute(
