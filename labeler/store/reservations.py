@@ -59,7 +59,7 @@ class Reservations(Team):
             if missing > 0 and not self._is_stopped(someone):
                 if self.is_qualified(someone):
                     self._fill(who, min(missing, self._unspent()))
-                else:
+                elif someone.qualified is None:  # and not kept out by the lead
                     self._take_qualification(who, missing)
                 held = self._held(annotator, tab)
             self.set_waiting(annotator, None if held or not self._held_by_others(annotator) else at)
