@@ -5,8 +5,8 @@
 
 The backbone's last blocks learn from the pool's inputs, without any label, for so many seconds. The same random labels
 are then given to frozen heads (or to `auto`, which fine-tunes) on the pretrained and on the adapted backbone, and both
-are measured on the test split, which the adaptation never saw. Gains are paired by seed, with Student's 95 % interval: it covers which labels are
-drawn; the adaptation itself runs once.
+are measured on the test split, which the adaptation never saw. Gains are paired by seed, with Student's 95 % interval:
+it covers which labels are drawn; the adaptation itself runs once.
 """
 
 import argparse
