@@ -131,7 +131,6 @@ class Reservations(Team):
 
     def _take_qualification(self, who: Row, n: int) -> None:
         """Reserve qualification items; any number of newcomers may hold the same one."""
-        self.draw_qualification()
         self.db.conn.execute(
             """
             INSERT INTO reservations (item_id, annotator, tab, expires_at)
