@@ -3,8 +3,8 @@
     python -m bench.desk_latency DATA --annotators 1,10,25 --out desk.json
     python -m bench.desk_latency DATA --rival RIVAL.py --rival-venv FOLDER
 
-DATA as in `bench.label_efficiency`: its cifar10/ is labeled, in a fresh project and under a fresh `labeler serve` for each
-line of the table. Annotators are pages of one headless Chromium, each in a context of its own, and once more HTTP
+DATA as in `bench.label_efficiency`: its cifar10/ is labeled, in a fresh project and under a fresh `labeler serve` for
+each line of the table. Annotators are pages of one headless Chromium, each in a context of its own, and once more HTTP
 clients that ask and answer as the desk does, so that the server is seen without the pages' own work on the same cores.
 The last line has no pauses at all: what the server can take. No round is trained meanwhile. After each line, the
 database must hold every answer that was acknowledged, and no other.

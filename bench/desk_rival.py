@@ -1,13 +1,11 @@
-"""Label Studio under the same keys as `bench.desk_latency`, through the functions of a script that installs and runs it.
+"""Label Studio beside `bench.desk_latency`, through the functions of a script that installs and runs it.
 
 The script offers start(venv, images, data, port, email, password, token) → (process, seconds), call(base, token, path,
 body), label(base, project, email, password, n) → (milliseconds from the submitting key, from the first key, minutes).
 """
 
 import importlib.util
-import json
 import secrets
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any

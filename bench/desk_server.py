@@ -117,7 +117,8 @@ def _rank(project: Project) -> None:
         if job is None:
             raise SystemExit("The import asked for no round: what is measured here has changed.")
         ranking = tuple(Ranked(i, "random", None) for i in ids)
-        store.finish_round(job, store.next_round(), RoundResult(0, "random", 0, None, None, ranking, 0.0, 0.0), ids, None)
+        result = RoundResult(0, "random", 0, None, None, ranking, 0.0, 0.0)
+        store.finish_round(job, store.next_round(), result, ids, None)
 
 
 def free_port() -> int:

@@ -1,7 +1,7 @@
 """Connections that stay open, one for each thread and database, for a process that answers requests.
 
-Opening one for each request costs as much again as storing an answer: SQLite reads the schema anew, and when a database's
-last connection closes it empties and removes its log, which waits for the disk three more times.
+Opening one for each request costs as much again as storing an answer: SQLite reads the schema anew, and when a
+database's last connection closes it empties and removes its log, which waits for the disk three more times.
 """
 
 import threading
