@@ -74,12 +74,11 @@ async def _in_browser(served: Served, annotators: int, seconds: float, pace: flo
         usage = Usage(served.app())
         usage.begin()
         end = time.perf_counter() + seconds
-        await asyncio.gather(*(_press(page, end, pace, random.Random(n)) for n, page in enumerate(pages)))
-        found = [await page.evaluate("deskWatch.answers") for page in pages]
-        seen.usage = usage.end(sum(map(len, found)))
-        for name, page, answers in zip(names, pages, found, strict=True):
+        pressed = await asyncio.gather(*(_press(page, end, pace, random.Random(n)) for n, page in enumerate(pages)))
+        seen.usage = usage.end(sum(pressed))
+        for name, page in zip(names, pages, strict=True):
             await page.wait_for_function("deskWatch.saved()")
-            for answer in await page.evaluate("deskWatch.answers") if answers else []:
+            for answer in await page.evaluate("deskWatch.answers"):
                 if "shown" not in answer or "acknowledged" not in answer:
                     seen.unanswered += 1
                     continue
@@ -103,13 +102,16 @@ async def _open(browser: Browser, served: Served, name: str) -> Page:
     return page
 
 
-async def _press(page: Page, end: float, pace: float, rng: random.Random) -> None:
+async def _press(page: Page, end: float, pace: float, rng: random.Random) -> int:
+    """How many keys were pressed until the end."""
+    keys = 0
     while True:
         await asyncio.sleep(pause(pace, rng))
         left = end - time.perf_counter()
         if left <= 0 or not await page.evaluate(f"deskWatch.ready({VISIBLE_MS}, {1000 * left:.0f})"):
-            return
+            return keys
         await page.keyboard.press(rng.choice("123456789"))
+        keys += 1
 
 
 # ---------------------------------------------------------------- HTTP clients

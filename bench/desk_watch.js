@@ -53,7 +53,8 @@ window.deskWatch = (() => {
     ready: (ms, limit) => new Promise((resolve) => {
       const from = performance.now();
       const seek = () => {
-        const waiting = answers.length && answers.at(-1).shown === undefined;
+        const last = answers.at(-1);  // a key that had no effect is given up
+        const waiting = last && last.shown === undefined && performance.now() - last.key < 5000;
         if (!waiting && visible() && performance.now() - since >= ms) resolve(true);
         else if (performance.now() - from > limit) resolve(false);
         else setTimeout(seek, 5);

@@ -92,19 +92,15 @@ class Items(Connection):
 
     def labeled(self) -> int:
         """Labeled items of the pool: what the learning curve has on its x axis."""
-        # CROSS JOIN: SQLite begins with the answers. There are fewer of them than items, and each answer asks for this.
-        return self.value(
-            "SELECT COUNT(DISTINCT a.item_id) FROM answers a CROSS JOIN items i ON i.id = a.item_id"
-            " WHERE a.action = 'label' AND i.split = 'pool'"
-        )
+        return self.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND labels > 0")
 
     def labels_spent(self) -> int:
         """Labels that people gave, in the pool and in the holdout: what the budget pays for."""
-        return self.value("SELECT COUNT(*) FROM answers WHERE action = 'label' AND annotator <> ?", [IMPORT])
+        return self.value("SELECT COALESCE(SUM(labels), 0) FROM tally WHERE annotator <> ?", [IMPORT])
 
     def answered_by(self, annotator: str) -> int:
         """Labels that one annotator gave."""
-        return self.value("SELECT COUNT(*) FROM answers WHERE annotator = ? AND action = 'label'", [annotator])
+        return self.value("SELECT labels FROM tally WHERE annotator = ?", [annotator]) or 0
 
     def counts(self, annotator: str = "") -> Counts:
         """Where the project stands, seen by `annotator`."""
