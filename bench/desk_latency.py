@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.desk_annotators import AHEAD, VISIBLE_MS, Seen, in_browser, over_http
+from bench.desk_annotators import VISIBLE_MS, Seen, in_browser
+from bench.desk_clients import AHEAD, over_http
 from bench.desk_rival import rival
 from bench.desk_server import serving
 
@@ -86,16 +87,12 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if options.rival:
         with TemporaryDirectory(prefix="labeler-bench-") as folder:
             images, classes = photographs(options.data, Path(folder), options.images)
-            found = rival(options.rival, options.rival_venv, images, classes, options.rival_items)
-        milliseconds = {"in_page": found.pop("submit_to_next"), "first_key_to_next": found.pop("first_key_to_next")}
-        yield {
-            "who": "Label Studio, browser",
-            "annotators": 1,
-            "pace": 0.0,
-            **found.pop("usage"),
-            **found,
-            **distributions(milliseconds),
-        }
+            clients = numbers if options.only != "browser" else []
+            how = {"seconds": options.seconds, "pace": options.pace}
+            place = (options.rival, options.rival_venv)
+            for who, annotators, seen in rival(*place, images, classes, options.rival_items, clients, **how):
+                pace = options.pace if who == "http" else 0.0
+                yield line_of(f"Label Studio, {who}", annotators, pace, seen)
 
 
 def one(options: argparse.Namespace, who: str, annotators: int, pace: float) -> dict[str, Any]:
@@ -115,6 +112,11 @@ def one(options: argparse.Namespace, who: str, annotators: int, pace: float) -> 
         raise SystemExit(f"{len(lost)} acknowledged answers are not in the database, e.g. {min(lost)}.")
     if more := len(stored - seen.answered) - seen.unanswered:
         raise SystemExit(f"The database holds {more} answers that nobody gave.")
+    return line_of(who, annotators, pace, seen)
+
+
+def line_of(who: str, annotators: int, pace: float, seen: Seen) -> dict[str, Any]:
+    """What was seen as a line of the table."""
     line = {"who": who, "annotators": annotators, "pace": pace, **seen.usage, "keys_without_effect": seen.unanswered}
     if seen.first_screen:
         line["first_screen_s"] = round(seen.first_screen, 2)

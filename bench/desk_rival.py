@@ -5,23 +5,53 @@ body), label(base, project, email, password, n) → (milliseconds from the submi
 """
 
 import importlib.util
+import itertools
 import secrets
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 
+from bench.desk_annotators import Seen
+from bench.desk_clients import Client, answers_of
 from bench.desk_server import cpu_seconds, free_port
 
 WARM_UP = 3  # items before those that count
 
 
-def rival(script: Path, venv: Path, images: Path, classes: tuple[str, ...], items: int) -> dict[str, Any]:
-    """What one annotator of Label Studio sees, in a browser, on the images of a folder.
+class RivalClient(Client):
+    """An annotator who stores an annotation, asks for the next task, and gets its image.
 
-    Args: venv: where Label Studio is installed; made when it is not there.
-          items: how many are answered.
+    All are one account, to which Label Studio gives the same next task until it is answered; so each answers tasks of
+    its own, in turn, and what it is given is not looked at.
+    """
+
+    def __init__(self, number: int, port: int, token: str, project: int, tasks: list[Any], classes: list[str]) -> None:
+        super().__init__(f"annotator{number}", port, f"Token {token}", number)
+        self.project, self.tasks, self.classes = project, itertools.cycle(tasks), classes
+
+    def answer(self) -> bool:
+        task = next(self.tasks)
+        choice = {"from_name": "c", "to_name": "image", "type": "choices"}
+        body = {"result": [choice | {"value": {"choices": [self.rng.choice(self.classes)]}}], "lead_time": 1.0}
+        self.send("acknowledged", "POST", f"/api/tasks/{task['id']}/annotations/", body)
+        self.answered.append(task["id"])
+        self.send("reserved", "GET", f"/api/projects/{self.project}/next")
+        self.send("media", "GET", task["data"]["image"])
+        return True
+
+
+def rival(
+    script: Path, venv: Path, images: Path, classes: tuple[str, ...], items: int, numbers: Sequence[int], **how: float
+) -> Iterator[tuple[str, int, Seen]]:
+    """What one annotator of Label Studio sees in a browser, then what HTTP clients see.
+
+    Args:     venv: where Label Studio is installed; made when it is not there.
+              items: how many are answered in the browser.
+              numbers, how: of HTTP clients; seconds and pace.
+    Returns:  for each: who, how many, what they saw.
     """
     spec = importlib.util.spec_from_file_location("rival", script)
     if spec is None or spec.loader is None:
@@ -32,36 +62,38 @@ def rival(script: Path, venv: Path, images: Path, classes: tuple[str, ...], item
     port, email, password, token = free_port(), "bench@localhost.co", secrets.token_urlsafe(12), secrets.token_hex(20)
     base = f"http://127.0.0.1:{port}"
     with TemporaryDirectory(prefix="rival-bench-") as data:
-        server, started = tool.start(str(venv), str(images), data, port, email, password, token)
+        server, _ = tool.start(str(venv), str(images), data, port, email, password, token)
         try:
-            project = _project(tool, base, token, images, classes)
             app = psutil.Process(server.pid)
-            spent = []
-            for n in (WARM_UP, items):
-                before = cpu_seconds(app)
-                submit, first, minutes = tool.label(base, project, email, password, n)
-                spent.append(cpu_seconds(app) - before)
-            # Both times a page was loaded and somebody logged in; the difference is what the answers cost.
-            cpu = 1000 * (spent[1] - spent[0]) / (len(submit) - WARM_UP)
-            rss = app.memory_info().rss / 2**20
-            stored = tool.call(base, token, f"/api/projects/{project}")["num_tasks_with_annotations"]
+            project = _project(tool, base, token, images, classes)
+            yield "browser", 1, _in_browser(tool, base, project, email, password, items, app)
+            tasks = tool.call(base, token, f"/api/tasks?project={project}&page_size=10000")["tasks"]
+            for n in numbers:
+                clients = [RivalClient(i, port, token, project, tasks[i::n], list(classes[:9])) for i in range(n)]
+                yield "http", n, answers_of(clients, app, how["seconds"], how["pace"])
         finally:
             server.terminate()
             server.wait(60)
-    return {
-        "answers_in": started,
-        "submit_to_next": submit,
-        "first_key_to_next": first,
-        "answered": WARM_UP + items,
-        "stored": stored,
-        "usage": {
-            "labels": len(submit),
-            "seconds": round(60 * minutes, 2),
-            "labels_per_minute": round(len(submit) / minutes, 1),
-            "server_cpu_ms_per_label": round(cpu, 2),
-            "server_rss_mb": round(rss, 1),
-        },
+
+
+def _in_browser(tool: Any, base: str, project: int, email: str, password: str, items: int, app: psutil.Process) -> Seen:
+    spent = []
+    for n in (WARM_UP, items):
+        before = cpu_seconds(app)
+        submit, _, minutes = tool.label(base, project, email, password, n)
+        spent.append(cpu_seconds(app) - before)
+    if len(submit) <= WARM_UP:
+        raise SystemExit(f"Label Studio showed {len(submit)} of {items} next images in time.")
+    # Both times somebody logged in and a page was loaded: the difference is what the answers cost.
+    cpu = (spent[1] - spent[0]) / (len(submit) - WARM_UP)
+    usage = {
+        "seconds": round(60 * minutes, 2),
+        "labels": len(submit),
+        "labels_per_minute": round(len(submit) / minutes, 1),
+        "server_cpu_ms_per_label": round(1000 * cpu, 2),
+        "server_rss_mb": round(app.memory_info().rss / 2**20, 1),
     }
+    return Seen(usage, in_page=submit)
 
 
 def _project(tool: Any, base: str, token: str, images: Path, classes: tuple[str, ...]) -> int:
