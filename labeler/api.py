@@ -59,7 +59,8 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
 
             def answer() -> Response:
                 user = require_user(request)
-                return handler(request, _open(request.path_params["project"]), user, _parse(body))
+                project = projects.serve_project(home(), request.path_params["project"])
+                return handler(request, project, user, _parse(body))
 
             try:
                 return await run_in_threadpool(answer)
@@ -79,13 +80,6 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
 
 def _refuse(status: int, reason: str) -> Response:
     return JSONResponse({"error": reason}, status)
-
-
-def _open(slug: str) -> Project:
-    for folder in projects.in_home(home()):
-        if folder.name == slug:
-            return projects.open_project(folder)
-    raise LabelerError(f"There is no project {slug!r} here.")
 
 
 def _parse(body: bytes) -> dict[str, Any]:
