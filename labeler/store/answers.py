@@ -8,6 +8,7 @@ from labeler.store.connection import Row, now
 from labeler.store.items import as_item
 from labeler.store.rounds import Rounds
 from labeler.types import Answer, Reason, Receipt, Reserved
+from labeler.words import _
 
 # An item that may be given to :annotator, who does not hold it and has not answered it. Others' answers and
 # their live reservations count against the overlap; a flagged item waits for the lead.
@@ -211,13 +212,13 @@ class Answers(Rounds):
     def why_nothing(self, annotator: str) -> str:
         """One sentence for an annotator who got no item: what is being waited for, or that all is done."""
         if self.labels_spent() >= self.config.budget:
-            return f"The budget of {self.config.budget} labels is spent. The project lead can raise it."
+            return _("The budget of {n} labels is spent. The project lead can raise it.", n=self.config.budget)
         held = self.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
         if held:
-            return f"Others are answering the last {held} items. New ones appear here by themselves."
+            return _("Others are answering the last {n} items. New ones appear here by themselves.", n=held)
         if not self.value("SELECT 1 FROM items WHERE split IS NOT NULL LIMIT 1"):
-            return "There is nothing to label yet: import images or texts on the Project page."
-        return "Everything you can answer is answered. Thank you."
+            return _("There is nothing to label yet: import images or texts on the Project page.")
+        return _("Everything you can answer is answered. Thank you.")
 
     def history(self, annotator: str, n: int = 20) -> list[Row]:
         """The annotator's latest current answers, newest first: item_id, action, label, at."""
