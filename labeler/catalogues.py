@@ -66,9 +66,7 @@ def of_python(text: str, name: str = "") -> Iterator[str]:
     if name.startswith(COMMAND_LINE):
         return
     for node in ast.walk(ast.parse(text)):
-        said = node.exc if isinstance(node, ast.Raise) else node
-        if isinstance(said, ast.Call) and (said is not node or _name(said.func) in SAYING):
-            yield from filter(None, map(_template, said.args))
+        yield from filter(None, map(_template, _said(node)))
 
 
 def _marked(kind: str, text: str, keywords: dict[str, Any]) -> Iterator[str]:
@@ -76,8 +74,15 @@ def _marked(kind: str, text: str, keywords: dict[str, Any]) -> Iterator[str]:
         yield from (found,) if isinstance(found, str) else found
 
 
-def _name(function: ast.expr) -> str:
-    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+def _said(node: ast.AST) -> list[ast.expr]:
+    """What an error, or another thing that people read, is made with."""
+    if isinstance(node, ast.FunctionDef) and node.name == "__str__":
+        return [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
+    said = node.exc if isinstance(node, ast.Raise) else node
+    if not isinstance(said, ast.Call):
+        return []
+    name = said.func.id if isinstance(said.func, ast.Name) else getattr(said.func, "attr", "")
+    return said.args if isinstance(node, ast.Raise) or name in SAYING else []
 
 
 def _template(node: ast.expr) -> str | None:

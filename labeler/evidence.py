@@ -72,13 +72,19 @@ def verdict(report: Mapping[str, Any]) -> str:
             settings=space.in_words(report["proposal"]),
             found=found,
         )
-    why = _("which may be chance") if check["gain_low"] <= 0 else _("but it got fewer items right")
-    said = _(
-        "No better settings were found: of {n} others the best had, on fresh folds, {found}, {why}.",
-        n=others,
-        found=found,
-        why=why,
-    )
+    if check["gain_low"] <= 0:
+        said = _(
+            "No better settings were found: of {n} others the best had, on fresh folds, {found}, which may be chance.",
+            n=others,
+            found=found,
+        )
+    else:
+        said = _(
+            "No better settings were found: of {n} others the best had, on fresh folds, {found}, but it got fewer items"
+            " right.",
+            n=others,
+            found=found,
+        )
     return f"{said} {hint}".strip()
 
 

@@ -59,12 +59,12 @@ def mark(message: str) -> str:
     return message
 
 
-def _(message: str, **values: object) -> str:
+def _(message: str, /, **values: object) -> str:
     """A message in the current language, with the values in its fields; `{share:.0%}` formats one."""
     return _filled(_translations(language()).get(message, message), message, values)
 
 
-def n_(one: str, many: str, n: float, **values: object) -> str:
+def n_(one: str, many: str, n: float, /, **values: object) -> str:
     """`one` or `many` in the current language, as `n` asks for; `n` is a field as well."""
     return _(one if n == 1 else many, n=n, **values)
 

@@ -93,6 +93,8 @@ def sidebar() -> None:
             key="switched",
             on_change=_switch,
         )
+        # for screen readers, and for the browser's choice of letters
+        st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
     name = name.strip()
     if name and name != "import":  # labels that came with an import are stored under that name
         choose("annotator", name)
