@@ -72,9 +72,8 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
             except LabelerError as error:
                 return _refuse(404, translate(error))
             except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: worth trying again
-                return _refuse(
-                    503, _("The server cannot store or read right now ({error}). Trying again.", error=error)
-                )
+                said = _("The server cannot store or read right now ({error}). Trying again.", error=error)
+                return _refuse(503, said)
 
         return Route(f"/api/{{project}}/{path}", endpoint, methods=[method])
 
