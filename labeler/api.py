@@ -8,7 +8,7 @@ GET  /api/{project}/items/{item_id}                → an item that was answered
 GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; reading them is remembered
 GET  /api/{project}/guidelines/{path}              → an image of the guidelines
 GET  /api/{project}/media/{item_id}                → the image
-Each with `Authorization: Bearer <token>`, see `labeler.access`.
+Each with `Authorization: Bearer <token>`, see `labeler.access`, and answered in the language of `Accept-Language`.
 """
 
 import json
@@ -31,6 +31,7 @@ from labeler.images import as_png, web_type
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import Answer, Item, Reserved, Reveal
+from labeler.words import _, preferred, translate, use
 
 MOST_ITEMS = 100  # that one tab may hold
 MOST_BYTES = 1_000_000  # of a request
@@ -55,6 +56,7 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
     def decorate(handler: Handler) -> Route:
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
+            use(preferred(request.headers.get("accept-language")))
             body = await request.body() if method == "POST" else b""
 
             def answer() -> Response:
@@ -65,13 +67,14 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
             try:
                 return await run_in_threadpool(answer)
             except AccessError as error:
-                return _refuse(401, str(error))
+                return _refuse(401, translate(error))
             except RequestError as error:
-                return _refuse(400, str(error))
+                return _refuse(400, translate(error))
             except LabelerError as error:
-                return _refuse(404, str(error))
+                return _refuse(404, translate(error))
             except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: worth trying again
-                return _refuse(503, f"The server cannot store or read right now ({error}). Trying again.")
+                said = _("The server cannot store or read right now ({error}). Trying again.", error=error)
+                return _refuse(503, said)
 
         return Route(f"/api/{{project}}/{path}", endpoint, methods=[method])
 
@@ -218,7 +221,12 @@ def answers(request: Request, project: Project, user: User, body: dict[str, Any]
     parsed = [_answer(values, _text(body, "tab")) for values in found]
     with project.store() as store:
         receipts = store.annotate(user.name, parsed)
-        return JSONResponse({"receipts": [asdict(r) for r in receipts], "progress": _progress(store, user)})
+        return JSONResponse(
+            {
+                "receipts": [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts],
+                "progress": _progress(store, user),
+            }
+        )
 
 
 def _answer(values: Any, tab: str) -> Answer:

@@ -9,6 +9,7 @@ from labeler import guidelines
 from labeler.access import User, issue_token
 from labeler.project import Project
 from labeler.types import Annotator
+from labeler.words import catalogue, language
 
 _HERE = Path(__file__).parent
 # One module in the browser; what is used comes before who uses it.
@@ -39,6 +40,8 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
             "reveal": config.labeling.reveal,
             "grid": config.labeling.grid,
             "guidelines": {"digest": guidelines.read(project).digest, "seen": annotator.guidelines},
+            "language": language(),
+            "words": catalogue(language(), "pages/desk/"),
             "token": issue_token(user, project.slug),
         },
     )
