@@ -2,15 +2,20 @@
 
 POST /api/{project}/reserve   {tab, n, release}   → items to answer, progress
 POST /api/{project}/answers   {tab, answers: []}  → a receipt for each answer, progress
-GET  /api/{project}/media/{item_id}               → the image
+GET  /api/{project}/media/{item_id}               → a picture of the image; what a viewer must know, in `X-Image`
+     ?window=NAME, ?low=&high=&unit=              → of a scan, through this window
+GET  /api/{project}/media/{item_id}/tile/{level}/{x}/{y}  → a part of a large image, the same of a scan
 Each with `Authorization: Bearer <token>`, see `labeler.access`.
 """
 
+import asyncio
 import json
+import math
 import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import wraps
+from functools import partial, wraps
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -19,17 +24,20 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from labeler import project as projects
+from labeler import renditions
 from labeler.access import User, check_token, home
 from labeler.errors import AccessError, LabelerError
-from labeler.images import as_png, web_type
 from labeler.project import Project
+from labeler.renditions import Rendition, Renditions, Wish
 from labeler.store import Store
 from labeler.types import Answer, Reserved
 
 MOST_ITEMS = 100  # that one tab may hold
 MOST_BYTES = 1_000_000  # of a request
 
-Handler = Callable[[Request, Project, User, dict[str, Any]], Response]
+# A handler answers, or says what is to be called for the answer when there is a thread to draw pictures in.
+Drawing = Callable[[], Response]
+Handler = Callable[[Request, Project, User, dict[str, Any]], Response | Drawing]
 
 
 class RequestError(LabelerError):
@@ -50,12 +58,15 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
         async def endpoint(request: Request) -> Response:
             body = await request.body() if method == "POST" else b""
 
-            def answer() -> Response:
+            def answer() -> Response | Drawing:
                 user = require_user(request)
                 return handler(request, _open(request.path_params["project"]), user, _parse(body))
 
             try:
-                return await run_in_threadpool(answer)
+                reply = await run_in_threadpool(answer)
+                if isinstance(reply, Response):
+                    return reply
+                return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)
             except AccessError as error:
                 return _refuse(401, str(error))
             except RequestError as error:
@@ -117,6 +128,7 @@ def _as_json(reserved: Reserved, project: Project) -> dict[str, Any]:
         "id": item.id,
         "text": item.text,
         "media": f"/api/{project.slug}/media/{item.id}" if item.media else None,
+        "metadata": item.metadata,
         "reason": asdict(reserved.reason) if reserved.reason else None,
     }
 
@@ -167,19 +179,54 @@ def _answer(values: Any, tab: str) -> Answer:
     return Answer(_text(values, "request_id"), item_id, values["action"], label, seconds, tab)
 
 
+# Named by the hash of its content, an image never changes. nosniff, so that no file is taken for a page.
+_FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+
 @_route("media/{item_id:int}", "GET")
-def media(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+def media(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response | Drawing:
+    path, key = _image(request, project)
+    wish, made = _wish(request), Renditions(project.renditions)
+    ready = made.ready(path, key, wish)
+    return _picture(ready) if ready else lambda: _picture(made.draw(path, key, wish))
+
+
+@_route("media/{item_id:int}/tile/{level:int}/{x:int}/{y:int}", "GET")
+def tile(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response | Drawing:
+    path, key = _image(request, project)
+    place = [request.path_params[name] for name in ("level", "x", "y")]
+    draw = partial(Renditions(project.renditions).tile, path, key, _wish(request), *place)
+    return lambda: Response(draw(), media_type="image/png", headers=_FOR_GOOD)
+
+
+def _image(request: Request, project: Project) -> tuple[Path, str]:
+    """The file of the item that the address names, and its content hash."""
     with project.store() as store:
         item = store.item(request.path_params["item_id"])
     path = project.folder / item.media if item and item.media else None
-    if path is None or not path.is_file():
+    if item is None or path is None or not path.is_file():
         raise LabelerError("The image is not in the project's folder any more.")
-    # Named by the hash of its content: it never changes. nosniff, so that no file is taken for a page.
-    headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    kind = web_type(path)
-    if kind is None:  # e.g. TIFF, or grey of 16 bits
-        return Response(as_png(path), media_type="image/png", headers=headers)
-    return FileResponse(path, media_type=kind, headers=headers)
+    return path, item.content_hash
 
 
-routes = [reserve, answers, media]
+def _picture(rendition: Rendition) -> Response:
+    headers = _FOR_GOOD | {"X-Image": rendition.about.as_json()}
+    if isinstance(rendition.content, Path):
+        return FileResponse(rendition.content, media_type=rendition.media_type, headers=headers)
+    return Response(rendition.content, media_type=rendition.media_type, headers=headers)
+
+
+def _wish(request: Request) -> Wish:
+    values = request.query_params
+    if not {"low", "high"} & set(values):
+        return Wish(values.get("window"))
+    try:
+        low, high = float(values["low"]), float(values["high"])
+    except (KeyError, ValueError):
+        raise RequestError("'low' and 'high' must be two numbers.") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise RequestError("'low' must be less than 'high', and both finite.")
+    return Wish(window=(low, high), unit=values.get("unit") or None)
+
+
+routes = [reserve, answers, media, tile]

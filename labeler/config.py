@@ -80,6 +80,7 @@ class LabelingConfig:
     overlap: int = 1  # annotators an item is given to
     holdout_share: float = 0.2  # share of the queue given to unlabeled holdout items, until all have a label
     reservation_seconds: float = 60.0
+    keywords: tuple[str, ...] = ()  # that are highlighted in texts, capitals or not
 
 
 @dataclass(frozen=True)
