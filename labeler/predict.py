@@ -1,10 +1,12 @@
 """What a model thinks of items: class probabilities, and those of each member of a committee."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from labeler.committees import Committee
 from labeler.model import Model
-from labeler.types import Dataset, Progress
+from labeler.types import Dataset, Prediction, Progress
 
 BATCH = 1024  # items that are in memory at a time
 
@@ -37,3 +39,9 @@ def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) 
     for start in range(0, len(positions), BATCH):
         parts.append(committee.member_proba(dataset, positions[start : start + BATCH]))
     return np.concatenate(parts, axis=1)
+
+
+def opinions(model: Model, dataset: Dataset, positions: np.ndarray, classes: Sequence[str]) -> list[Prediction]:
+    """The likeliest class of each of the items at `positions`, with its probability."""
+    proba = class_proba(model, dataset, positions)
+    return [Prediction(classes[c], float(row[c])) for row, c in zip(proba, proba.argmax(axis=1), strict=True)]
