@@ -32,6 +32,7 @@ from labeler import guidelines, renditions
 from labeler import project as projects
 from labeler.access import User, check_token, home
 from labeler.errors import AccessError, LabelerError
+from labeler.images import WEB_SUFFIXES
 from labeler.project import Project
 from labeler.renditions import Rendition, Renditions, Wish
 from labeler.store import Store
@@ -224,7 +225,7 @@ def read_guidelines(request: Request, project: Project, user: User, body: dict[s
 def guidelines_image(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
     path = guidelines.image(project, request.path_params["path"])
     headers = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
-    return FileResponse(path, media_type=web_type(path), headers=headers)
+    return FileResponse(path, media_type=WEB_SUFFIXES.get(path.suffix.lower()), headers=headers)
 
 
 @_route("answers", "POST")

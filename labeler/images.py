@@ -9,6 +9,9 @@ from labeler import dicom, scans
 from labeler.errors import LabelerError
 from labeler.scans import Scan
 
+# What every browser shows as it stands.
+WEB_SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
+
 _ORIENTATION = 0x0112  # in EXIF: 5 to 8 are turned by a quarter
 _DEEP = ("I", "F")  # how the names of Pillow's modes of more than 8 bit begin
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow raises for broken files

@@ -35,9 +35,6 @@ LARGE = FIT * FIT  # pixels from which on an image is not sent whole
 MOST_BYTES = 2 << 30  # that are kept for one project
 _VERSION = "1"  # of what is kept; another one where pictures come out differently
 
-# What every browser shows as it stands.
-_WEB_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
-
 # Pictures are made two at a time, so that the server's other threads and the machine's memory stay free.
 THREADS = ThreadPoolExecutor(2, thread_name_prefix="rendition")
 _decoding = threading.Lock()  # the tiles of one image are asked for at once, and need it decoded once
@@ -212,7 +209,7 @@ def as_it_is(path: Path) -> Rendition | None:
 
     Raises: LabelerError: the file cannot be read as an image.
     """
-    kind = _WEB_TYPES.get(path.suffix.lower())
+    kind = images.WEB_SUFFIXES.get(path.suffix.lower())
     if kind is None:
         return None
     width, height, deep = images.size(path)
@@ -243,7 +240,7 @@ def _wished(about: About, wish: Wish) -> About:
     if not about.windows:
         return about
     drawn = next(iter(about.windows.values()))
-    if wish.name in about.windows:
+    if wish.name is not None and wish.name in about.windows:
         drawn = about.windows[wish.name]
     elif wish.window is not None and wish.unit == about.unit:
         drawn = wish.window

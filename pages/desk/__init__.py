@@ -9,12 +9,17 @@ from labeler.project import Project
 
 _HERE = Path(__file__).parent
 
+_STYLES = ("desk.css", "viewer.css")
+_SCRIPTS = ("words.js", "dom.js", "outbox.js", "viewing.js", "media.js", "tab.js", "tools.js", "tiles.js", "light.js")
+_SCRIPTS += ("viewer.js", "reader.js", "desk.js")
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
 # Registered once for the process: registering with every mount would make the browser load it anew.
-_desk = st.components.v2.component(
-    "labeler-desk",
-    css=(_HERE / "desk.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("outbox.js", "media.js", "tab.js", "desk.js")),
-)
+_desk = st.components.v2.component("labeler-desk", css=_joined(_STYLES), js=_joined(_SCRIPTS))
 
 
 def desk(project: Project, user: User) -> None:
@@ -25,6 +30,7 @@ def desk(project: Project, user: User) -> None:
             "project": project.slug,
             "annotator": user.name,
             "classes": list(project.config.classes),
+            "keywords": list(project.config.labeling.keywords),
             "token": issue_token(user, project.slug),
         },
     )

@@ -50,6 +50,7 @@ class Desk {
     clearInterval(this.heartbeat);
     clearTimeout(this.poll);
     clearTimeout(this.retry);
+    this.view?.destroy();
     for (const item of [this.item, ...this.queue]) forget(item);
   }
 
@@ -111,6 +112,8 @@ class Desk {
 
   message(text) {
     this.shownAt = null;
+    this.view?.destroy();
+    this.view = null;
     const paragraph = document.createElement("p");
     paragraph.className = "message";
     paragraph.textContent = text;
@@ -147,11 +150,10 @@ class Desk {
       return;
     }
     const item = this.item;
-    let content;
     if (item.media) {
-      if (!item.ready) this.message("Loading the image …");
+      if (!item.picture) this.message("Loading the image …");
       try {
-        content = await load(item, this.data.token);
+        await load(item, this);
       } catch (error) {
         if (this.item !== item || !this.alive) return;
         this.message(`This image could not be loaded (${error.message}). It comes back later.`);
@@ -160,13 +162,10 @@ class Desk {
         return;
       }
       if (this.item !== item || !this.alive) return;
-    } else {
-      content = document.createElement("p");
-      content.className = "text";
-      content.textContent = item.text;
     }
-    this.stage.replaceChildren(content);
-    this.stage.scrollTop = 0;
+    this.view?.destroy();
+    this.view = item.media ? new ImageViewer(item, this) : new TextReader(item, this);
+    this.stage.replaceChildren(this.view.element);
     this.stage.dataset.item = item.id;
     const reason = item.reason;
     this.why.textContent = reason ? `asked by ${reason.strategy}` + (reason.round ? `, round ${reason.round}` : "") : "";
@@ -178,11 +177,17 @@ class Desk {
   // ------------------------------------------------------------ what a person does
 
   key(event) {
-    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.isComposing || event.keyCode === 229) return;
     const target = event.composedPath()[0];
-    if (target instanceof Element && target.closest("input, textarea, select, [contenteditable]")) return;
+    const field = target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
+    if (field && field.type !== "range") return;
     if (document.querySelector("dialog[open], [role=dialog]")) return;
+    if (this.view?.key(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
     const index = key.length === 1 ? KEYS.indexOf(key) : -1;
     if (key === "u" || key === "backspace") this.undo();
@@ -233,6 +238,11 @@ class Desk {
   }
 
   // ------------------------------------------------------------ talking to the server
+
+  fetch(path, options = {}) {
+    const headers = { ...options.headers, Authorization: `Bearer ${this.data.token}` };
+    return fetch(`/api/${encodeURIComponent(this.data.project)}/${path}`, { ...options, headers });
+  }
 
   async post(verb, body) {
     const response = await fetch(`/api/${encodeURIComponent(this.data.project)}/${verb}`, {
@@ -334,7 +344,7 @@ class Desk {
       this.queue = all;
       this.item = null;
     }
-    for (const item of this.queue) if (item.media) load(item, this.data.token).catch(() => {});
+    for (const item of this.queue) if (item.media) load(item, this).catch(() => {});
     if (this.item) return;
     if (this.queue.length) {
       this.next();
