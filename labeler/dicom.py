@@ -77,7 +77,8 @@ def _image(data: "Dataset") -> Scan | Image.Image:
 def _as_seen(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window | None]:
     """Values after the modality's transformation, and the window that the file asks for on them.
 
-    A file that asks for a table of values in place of a window gets its values from the table.
+    Every window is taken as `LINEAR_EXACT`, half a value beside `LINEAR`: its level and width are then those that the
+    file names. A file that asks for a table of values in place of a window gets its values from the table.
 
     Source: DICOM PS3.3, C.11.1 and C.11.2.
     """
@@ -92,8 +93,6 @@ def _as_seen(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window | 
         values = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept) if changed else stored
     centre, width = _first(settings.get("WindowCenter")), _first(settings.get("WindowWidth"))
     if centre is not None and width:
-        if settings.get("VOILUTFunction", "LINEAR") == "LINEAR" and width > 1:
-            return values, (centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
         return values, (centre - width / 2, centre + width / 2)
     if data.get("VOILUTSequence"):
         bits = data.VOILUTSequence[0].LUTDescriptor[2]
@@ -114,7 +113,7 @@ def _functional_groups(data: "Dataset") -> dict[str, Any]:
 
 
 _GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
-_SETTINGS = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "VOILUTFunction")
+_SETTINGS = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth")
 
 
 def _first(value: Any) -> float | None:

@@ -98,7 +98,7 @@ class TextReader {
 
   openSearch() {
     if (!this.search) {
-      this.search = make("div", "search panel", this.element);
+      this.search = make("div", "search", this.element);
       this.search.setAttribute("role", "search");
       this.field = make("input", "", this.search);
       this.field.type = "text";

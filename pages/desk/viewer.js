@@ -27,6 +27,7 @@ class ImageViewer {
     this.watch.observe(this.viewport);
     this.toggleGrid(viewing.grid);
     this.toggleDetails(viewing.details);
+    this.toggleLight(viewing.lighting);
   }
 
   destroy() {
@@ -178,10 +179,11 @@ class ImageViewer {
     return list;
   }
 
-  toggleLight() {
-    if (this.panel) this.panel.element.remove();
-    this.panel = this.panel ? null : new LightPanel(this.viewport, this.light);
-    this.tools.press("light", Boolean(this.panel));
+  toggleLight(on = !viewing.lighting) {
+    viewing.set({ lighting: on });
+    this.panel?.element.remove();
+    this.panel = on ? new LightPanel(this.viewport, this.light) : null;
+    this.tools.press("light", on);
   }
 
   // Whether the key was meant for the image.

@@ -7,6 +7,7 @@ const viewing = {
   invert: false,
   grid: false,
   details: false,
+  lighting: false,   // whether the panel of brightness and contrast is open
 
   read() {
     try {
@@ -16,9 +17,9 @@ const viewing = {
 
   set(values) {
     Object.assign(this, values);
-    const { chosen, light, invert, grid, details } = this;
+    const { chosen, light, invert, grid, details, lighting } = this;
     try {
-      sessionStorage.setItem(this.name, JSON.stringify({ chosen, light, invert, grid, details }));
+      sessionStorage.setItem(this.name, JSON.stringify({ chosen, light, invert, grid, details, lighting }));
     } catch { /* a full storage costs the memory of a setting */ }
   },
 
