@@ -38,6 +38,11 @@ class Project:
         return self.folder / "media"
 
     @property
+    def renditions(self) -> Path:
+        """Pictures made of images for the browser; all of them can be made again."""
+        return self.folder / "renditions"
+
+    @property
     def embeddings(self) -> Path:
         return self.folder / "embeddings"
 
