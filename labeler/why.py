@@ -7,6 +7,7 @@ from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import ExplanationKind, Item
+from labeler.words import _, translate
 
 NEIGHBOURS = 5
 BEGINNING = 160  # characters of a neighbour that is a text
@@ -34,9 +35,9 @@ def about(project: Project, store: Store, annotator: str, item: Item) -> dict[st
 
 
 def described(project: Project, name: str) -> tuple[str, str]:
-    """A strategy's family, and in a sentence what it asks; empty where there is no such strategy any more."""
+    """A strategy's family, and in a sentence what it asks, in the current language; empty where there is no such strategy any more."""
     if name == "holdout":  # drawn at random by the worker, by no strategy
-        return "", "Drawn at random to measure the model; the model is never trained on it."
+        return "", _("Drawn at random to measure the model; the model is never trained on it.")
     import strategies  # with scikit-learn, which the desk has no need of otherwise
 
     try:
@@ -47,7 +48,7 @@ def described(project: Project, name: str) -> tuple[str, str]:
                 found = strategies.get(name)
     except strategies.StrategyError:
         return "", ""
-    return found.family, found.summary
+    return translate(found.family), translate(found.summary)
 
 
 def neighbours(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
@@ -105,7 +106,8 @@ def explanation(project: Project, store: Store, annotator: str, item: Item, kind
     if model is None:
         return {"state": "hidden", "hidden": "no model"}
     found = store.ask_explanation(item.content_hash, model, kind)
-    return {"state": found.state, "result": found.result, "error": found.error, "model": model}
+    error = found.error and translate(found.error)
+    return {"state": found.state, "result": found.result, "error": error, "model": model}
 
 
 def latest_model(project: Project, store: Store) -> str | None:

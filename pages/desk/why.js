@@ -125,7 +125,7 @@ class WhyPanel {
   }
 
   say(text) {
-    make("p", "why-error", this.content, t(text)).setAttribute("role", "alert");
+    make("p", "why-error", this.content, text).setAttribute("role", "alert");
   }
 
   async image(path) {
@@ -146,13 +146,14 @@ class WhyPanel {
     }
     const said = make("p", "", place);
     make("strong", "", said, found.name);
-    said.append(found.family ? ` (${t(found.family)})` : "");
-    if (found.summary) make("p", "", place, t(found.summary));
+    said.append(found.family ? ` (${found.family})` : "");
+    if (found.summary) make("p", "", place, found.summary);
     const facts = make("dl", "why-facts", place);
     const fact = (name, value) => {
       if (value === null || value === undefined) return;
-      make("dt", "", facts, name);
-      make("dd", "", facts, String(value));
+      const pair = make("div", "", facts);
+      make("dt", "", pair, name);
+      make("dd", "", pair, String(value));
     };
     fact(t("Round"), found.round || t("before the first one"));
     fact(t("Place in its ranking"), found.rank);
@@ -188,7 +189,7 @@ class WhyPanel {
     place.replaceChildren();
     if (found.state === "hidden") return void make("p", "why-hidden", place, whyHidden(found.hidden));
     if (found.state === "failed") {
-      make("p", "why-error", place, t(found.error));
+      make("p", "why-error", place, found.error);
     } else if (found.state === "done") {
       this.drawClasses(place, found.result);
       if (kind === "saw") make("p", "why-caution", place, t("What is marked moved the score: it is evidence, not a cause."));
