@@ -82,8 +82,13 @@ def parts_of(model: Model, encoder: Pretrained) -> list[Part]:
 
 
 def centred(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
-    """The heads' mean weight (c, d) and bias (c,), less the mean of all classes, which moves no probability."""
+    """The heads' mean weight (c, d) and bias (c,), less the mean of all classes, which moves no probability.
+
+    Where an item has several classes, each has a probability of its own, and nothing is taken away.
+    """
     weight, bias = heads.weight.mean(axis=0), heads.bias.mean(axis=0)
+    if getattr(heads, "several", False):
+        return weight, bias
     return weight - weight.mean(axis=0), bias - bias.mean()
 
 
@@ -132,7 +137,7 @@ def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
 
     The features of a convolutional network are means over places, and the heads are linear: the score falls apart
     into the places of the last maps, without a rest. Of any other network integrated gradients are taken: at the
-    patches that go into the last block of a vision transformer, else at the pixels.
+    patches of a vision transformer, as they go into its first block, else at the pixels.
 
     Args:   pixels: (1, 3, size, size) bytes.
     Source: Zhou et al. 2016, section 2 (class activation mapping), with each layer's centre and length.
@@ -147,13 +152,13 @@ def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
         for columns, (one,) in zip(part.heads.normalizer.layers(), tapped, strict=True):
             moved = one - part.heads.normalizer.mean[columns, None, None]
             length = max(float(np.linalg.norm(moved.mean((1, 2)))), 1e-12)
-            own = np.einsum("kd,dhw->khw", weight[np.ix_(targets, np.arange(weight.shape[1])[columns])], moved)
+            own = np.einsum("kd,dhw->khw", weight[list(targets)][:, columns], moved)
             maps += _resized(own / length / own[0].size, finest)
         return maps, base
     with torch.no_grad():
         x = stages[0](pixels)
         base_x = torch.zeros_like(x)
-        before = len(stages) - 2 if len(stages) > 3 else 1
+        before = 2 if len(stages) > 2 else 1
         for stage in stages[1:before]:
             x, base_x = stage(x), stage(base_x)
     score = lambda x: scores(part.heads, part.network.tail(before, x))  # noqa: E731
@@ -190,13 +195,13 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence
 
     The base is the same text with every word masked.
     """
-    tokens = encoder.prepare
-    tokenizer = tokens.tokenizer if isinstance(tokens, Tokens) else None
-    hidden = None if tokenizer is None else tokenizer.mask_token_id or tokenizer.pad_token_id
-    if tokenizer is None or hidden is None or any(len(part.network.stages) < 2 for part in parts):
+    tokens: object = encoder.prepare
+    if not isinstance(tokens, Tokens) or any(len(part.network.stages) < 2 for part in parts):
         raise LabelerError(f"Backbone {encoder.name} cannot be looked into; a local explanation tries it from outside.")
+    tokenizer = tokens.tokenizer
+    mask = tokenizer.pad_token_id if tokenizer.mask_token_id is None else tokenizer.mask_token_id
     arrays = collate(encoder.prepare([text]))
-    masked = np.where(np.isin(arrays[0], tokenizer.all_special_ids), arrays[0], hidden)
+    masked = np.where(np.isin(arrays[0], tokenizer.all_special_ids), arrays[0], mask)
     given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
     words = tokens.words(text)
     spans = tuple(dict.fromkeys(word for word in words if word))
