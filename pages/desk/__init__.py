@@ -10,8 +10,22 @@ from labeler.project import Project
 _HERE = Path(__file__).parent
 
 _STYLES = ("desk.css", "viewer.css")
-_SCRIPTS = ("words.js", "dom.js", "outbox.js", "viewing.js", "media.js", "tab.js", "tools.js", "tiles.js", "light.js")
-_SCRIPTS += ("viewer.js", "reader.js", "desk.js")
+# In an order in which each file finds what it uses.
+_SCRIPTS = (
+    "words.js",
+    "dom.js",
+    "outbox.js",
+    "viewing.js",
+    "media.js",
+    "tab.js",
+    "tools.js",
+    "tiles.js",
+    "light.js",
+    "viewer.js",
+    "reader.js",
+    "desk.js",
+)
+
 
 
 def _joined(names: tuple[str, ...]) -> str:
