@@ -20,8 +20,7 @@ from labeler.words import DEFAULT, LANGUAGES, LOCALE
 
 ROOT = Path(__file__).resolve().parent.parent
 
-PYTHON: dict[str, Any] = {"_": None, "mark": None, "n_": (1, 2)}
-JAVASCRIPT: dict[str, Any] = {"t": None}
+MARKED = {"_": 1, "mark": 1, "n_": 2}  # functions, and how many of their arguments are messages
 SAYING = ("Problem", "Broken", "refused", "_refuse")  # besides errors: their arguments are read by people
 # The command line is English: what only it shows needs no translation.
 COMMAND_LINE = (
@@ -54,7 +53,8 @@ def messages(root: Path = ROOT) -> dict[str, set[str]]:
 
 def of_javascript(text: str) -> Iterator[str]:
     """The messages of a script."""
-    return _marked("javascript", text, JAVASCRIPT)
+    for _line, found, _comments, _context in extract("javascript", io.BytesIO(text.encode()), {"t": None}):
+        yield str(found)
 
 
 def of_python(text: str, name: str = "") -> Iterator[str]:
@@ -62,16 +62,12 @@ def of_python(text: str, name: str = "") -> Iterator[str]:
 
     Args: name: of the file, below the root.
     """
-    yield from _marked("python", text, PYTHON)
-    if name.startswith(COMMAND_LINE):
-        return
     for node in ast.walk(ast.parse(text)):
-        yield from filter(None, map(_template, _said(node)))
-
-
-def _marked(kind: str, text: str, keywords: dict[str, Any]) -> Iterator[str]:
-    for _line, found, _comments, _context in extract(kind, io.BytesIO(text.encode()), keywords):
-        yield from (found,) if isinstance(found, str) else found
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            marked = node.args[: MARKED.get(node.func.id, 0)]
+            yield from (one.value for one in marked if isinstance(one, ast.Constant) and isinstance(one.value, str))
+        if not name.startswith(COMMAND_LINE):
+            yield from filter(None, map(_template, _said(node)))
 
 
 def _said(node: ast.AST) -> list[ast.expr]:

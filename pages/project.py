@@ -16,6 +16,9 @@ from labeler.project import Project
 from labeler.types import ImportReport
 from labeler.words import _, mark, translate
 from pages.adapting import adapting
+from pages.labeling.rules import rules
+from pages.labeling.team import team
+from pages.labeling.telling import telling
 from pages.session import choose, require_project, require_user
 from pages.tuning import tuning
 from strategies import modifiers
@@ -237,6 +240,12 @@ if slugs:
         bring_in(project)
     with st.expander(_("Settings"), expanded=counts.pool > 0):
         settings(project)
+    with st.expander(_("Classes and guidelines")):
+        telling(project)
+    with st.expander(_("What annotators see")):
+        rules(project)
+    with st.expander(_("Team")):
+        team(project)
     with st.expander(_("Adapt the backbone to the pool")):
         adapting(project, user)
     with st.expander(_("Search for better settings")):
