@@ -92,6 +92,7 @@ class LabelingConfig:
     qualification: int = 0  # items with known answers that a newcomer answers first
     qualification_pass: float = 0.8  # share of them that must be right
     paused: bool = False  # nobody is given items
+    keywords: tuple[str, ...] = ()  # that are highlighted in texts, capitals or not
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from labeler.tables import Records, read_table
 from labeler.types import Modality, Problem
 from labeler.words import _, mark
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
 
 # What people call the column that matters, the likeliest first.
 # fmt: off

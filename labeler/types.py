@@ -83,6 +83,7 @@ class Item:
     source: str
     text: str | None
     media: str | None
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)  # a table's other columns, where read
 
 
 @dataclass(frozen=True)

@@ -242,7 +242,7 @@ if slugs:
         settings(project)
     with st.expander(_("Classes and guidelines")):
         telling(project)
-    with st.expander(_("What annotators see")):
+    with st.expander(_("How labeling goes")):
         rules(project)
     with st.expander(_("Team")):
         team(project)
