@@ -77,11 +77,11 @@ def fill(project) -> None:
         store.add_items(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i % 5 == 0 else "pool", label=label)
-                for i, (text, label) in enumerate(reviews(150))
+                for i, (text, label) in enumerate(reviews(300))
             ]
         )
         add(store, 9)
-        store.annotate("kim", [Answer("1", 151, "label", "good")])
+        store.annotate("kim", [Answer("1", 301, "label", "good")])
         store.request_round("test")
         result = RoundResult(40, "margin", 1, None, Metrics(50, 0.95, 0.91, 0.99, 0.8), (), 0.1, 0.2, training)
         store.finish_round(store.claim_job(), 1, result, [], "models/m.safetensors")
