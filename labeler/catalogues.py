@@ -130,11 +130,11 @@ def write(folder: Path = LOCALE) -> None:
         if language == DEFAULT:
             continue
         path = folder / f"{language}.po"
-        with path.open("rb") as file:
-            catalog = read_po(file, language)
+        with path.open("rb") as old:
+            catalog = read_po(old, language)
         catalog.update(template, no_fuzzy_matching=True, update_creation_date=False)
-        with path.open("wb") as file:
-            write_po(file, catalog, width=120, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
+        with path.open("wb") as new:
+            write_po(new, catalog, width=120, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
         missing = [message.id for message in catalog if message.id and not message.string]
         print(f"{path}: {len(catalog)} messages, {len(missing)} without a translation")
 
