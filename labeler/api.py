@@ -10,6 +10,8 @@ GET  /api/{project}/guidelines/{path}              → an image of the guideline
 GET  /api/{project}/media/{item_id}                → a picture of the image; what a viewer must know, in `X-Image`
      ?window=NAME, ?low=&high=&unit=               → of a scan, through this window
 GET  /api/{project}/media/{item_id}/tile/{level}/{x}/{y}  → a part of a large image, with the same choice of a window
+GET  /api/{project}/why/{item_id}?part=            → why it is asked, and what the model saw if that may be known;
+                                                     `part`: "saw" or "local", to ask again for that alone
 Each with `Authorization: Bearer <token>`, see `labeler.access`, and answered in the language of `Accept-Language`.
 """
 
@@ -28,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from labeler import guidelines, renditions
+from labeler import guidelines, renditions, why
 from labeler import project as projects
 from labeler.access import User, check_token, home
 from labeler.errors import AccessError, LabelerError
@@ -36,7 +38,7 @@ from labeler.images import WEB_SUFFIXES
 from labeler.project import Project
 from labeler.renditions import Rendition, Renditions, Wish
 from labeler.store import Store
-from labeler.types import Answer, Item, Reserved, Reveal
+from labeler.types import Answer, ExplanationKind, Item, Reserved, Reveal
 from labeler.words import _, preferred, translate, use
 
 MOST_ITEMS = 100  # that one tab may hold
@@ -312,4 +314,16 @@ def _wish(request: Request) -> Wish:
     return Wish(window=(low, high), unit=values.get("unit") or None)
 
 
-routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media, tile]
+@_route("why/{item_id:int}", "GET")
+def explain_item(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    part = request.query_params.get("part", "")
+    if part not in ("", *get_args(ExplanationKind)):
+        raise RequestError("'part' must be saw or local.")
+    with project.store() as store:
+        found = why.of_item(store, request.path_params["item_id"])
+        told = {} if part else why.about(project, store, user.name, found)
+        kind: ExplanationKind = "local" if part == "local" else "saw"
+        return JSONResponse(told | {kind: why.explanation(project, store, user.name, found, kind)})
+
+
+routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media, tile, explain_item]

@@ -5,7 +5,6 @@ the operating system frees the lock of a dead worker, so that the next one knows
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -189,9 +188,3 @@ def _save(project: Project, card: Card, result: RoundResult) -> str | None:
     models.save(result.model, path)
     card.save(path)
     return str(path.relative_to(project.folder))
-
-
-def parent_is_gone() -> Callable[[], bool]:
-    """A test whether the process that started this one has ended, so that no worker is left behind."""
-    parent = os.getppid()
-    return lambda: os.getppid() != parent

@@ -15,9 +15,9 @@ _HERE = Path(__file__).parent
 # One module in the browser; what is used comes before who uses it.
 _FILES = (
     *("words", "dom", "keys", "tab", "outbox", "server", "sender", "viewing", "media", "tools", "tiles", "light"),
-    *("viewer", "reader", "stand_in", "queue", "classes", "history", "pace", "rest", "guidelines", "grid", "desk"),
+    *("viewer", "reader", "queue", "classes", "history", "pace", "rest", "guidelines", "grid", "why", "desk"),
 )
-_STYLES = ("desk", "viewer")
+_STYLES = ("desk", "viewer", "why")
 
 
 def _joined(names: tuple[str, ...], kind: str) -> str:

@@ -135,6 +135,7 @@ class Desk {
     this.why.textContent = "";
     delete this.stage.dataset.item;
     delete this.stage.dataset.ready;
+    this.whyPanel.update(null);
     rest(this.stage, waiting, resume);
     this.enable(false);
   }
@@ -215,7 +216,7 @@ class Desk {
       this.leaveField(event);
       return;
     }
-    if (this.dialogIsOpen()) return;
+    if (this.dialogIsOpen() || this.whyPanel.holds(event)) return;
     if (!this.grid && this.shownAt !== null && this.view?.key(event)) {  // also held keys, and Ctrl+F
       event.preventDefault();
       event.stopPropagation();
