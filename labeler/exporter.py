@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from labeler.errors import LabelerError
+from labeler.labelsets import cell_of, split
 from labeler.project import Project
 from labeler.store import EXPORT
 
@@ -15,7 +16,8 @@ KINDS = ("csv", "jsonl", "parquet")
 def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
     """Write one row for each current answer, with why and when it was asked; the number of rows.
 
-    The file is written whole or not at all.
+    The file is written whole or not at all. Several classes an item are a list in JSON Lines and Parquet, and names with
+    `;` between them in a table of text; `[]` is none.
 
     Args:   kind: csv, jsonl or parquet; by default what `out` is called, else csv.
     Raises: LabelerError: `out` cannot be written.
@@ -23,6 +25,10 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
     kind = kind or (out.suffix[1:].lower() if out.suffix[1:].lower() in KINDS else "csv")
     with project.store() as store:
         frame = pd.DataFrame(store.export(), columns=list(EXPORT))
+    if project.config.several:
+        write = cell_of if kind == "csv" else _names
+        for column in ("label", "item_label"):
+            frame[column] = pd.Series([write(label) for label in frame[column]], dtype=object)
     temporary = out.with_name(f".{out.name}.tmp")
     try:
         if kind == "jsonl":
@@ -38,3 +44,7 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
         temporary.unlink(missing_ok=True)
         raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
     return len(frame)
+
+
+def _names(label: str | None) -> list[str] | None:
+    return None if label is None else list(split(label))

@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from labeler import sources
 from labeler.errors import SourceError
+from labeler.labelsets import join, names_in
 from labeler.project import Project
 from labeler.sources import Row
 from labeler.store import Store
@@ -140,10 +141,14 @@ def _folders_are_classes(found: Sequence[Row | Problem], classes: Mapping[str, s
 def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | Problem:
     label = None
     if row.label is not None:
-        label = classes.get(unicodedata.normalize("NFC", row.label))
-        if label is None:
+        several, given = project.config.several, unicodedata.normalize("NFC", row.label)
+        names = names_in(given, classes) if several else (given,)
+        unknown = next((name for name in names if name not in classes), None)
+        if unknown is not None:
             known = ", ".join(map(repr, classes.values()))
-            return Problem(row.source, f"the label {row.label!r} is not among the classes {known}")
+            return Problem(row.source, f"the label {unknown!r} is not among the classes {known}")
+        found = [classes[name] for name in names]
+        label = join(found, project.config) if several else found[0]
     text, media = None, None
     if row.image is not None:
         try:

@@ -15,7 +15,7 @@ def class_proba(
     """Class probabilities of the items at `positions`, over all of the project's classes.
 
     Args:    positions: (k,) int, into the dataset. on_progress: called with (done, k).
-    Returns: (k, C) float64, rows sum to 1; a class without a label so far has probability 0.
+    Returns: (k, C) float64, as `Model.predict_proba`.
     Raises:  LabelerError: the model was trained on other features, or an input cannot be read.
     """
     parts = [model.predict_proba(dataset, positions[:0])]  # so that no positions give (0, C)
@@ -30,7 +30,7 @@ def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) 
     """Class probabilities by each member of the committee; where they differ, a label teaches much.
 
     Args:    positions: (k,) int, into the dataset.
-    Returns: (M, k, C) float64, rows sum to 1.
+    Returns: (M, k, C) float64, as `Model.predict_proba`.
     Raises:  LabelerError: the committee was trained on other features.
     """
     parts = [committee.member_proba(dataset, positions[:0])]

@@ -24,6 +24,7 @@ from labeler.cards import Card
 from labeler.comparisons import compare_once
 from labeler.embed import Encoder
 from labeler.errors import LabelerError
+from labeler.labelsets import texts_of
 from labeler.model import Model
 from labeler.project import Project
 from labeler.query import interleave
@@ -143,10 +144,8 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
     asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
     asked = asked[: int(depth * share / (1 - share))]
     result = replace(result, ranking=tuple(interleave(list(result.ranking), asked, share)))
-    taught = [
-        [known.items[p].content_hash, config.classes[t]]
-        for p, t in zip(known.labeled.positions, known.labeled.targets, strict=True)
-    ]
+    texts = texts_of(known.labeled.targets, config)
+    taught = [[known.items[p].content_hash, text] for p, text in zip(known.labeled.positions, texts, strict=True)]
     card = Card.of(number, result, taught, len(known.items), known.encoder.key, config)
     return result, [known.items[r.position].id for r in result.ranking], card
 
