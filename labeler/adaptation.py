@@ -313,7 +313,7 @@ def _gain(
     inputs, targets = _inputs(project, known), found.targets
     if len(measuring) < FEWEST_HOLDOUT or len(np.unique(decisions.sets(targets[learning]))) < 2:
         return None
-    right = []
+    right = list[np.ndarray]()
     for encoder in encoders:
         features = encoder.encode(inputs, reporter("measuring"))
         dataset = Dataset(inputs, features, encoder.dims)
@@ -321,7 +321,7 @@ def _gain(
         heads = fit_heads(dataset, taught, len(config.classes), normalizer)
         right.append(decisions.right(heads.predict_proba(dataset, measuring), targets[measuring]).astype(float))
     before, after = right
-    _, low, high = paired_gain(after, before)
+    _, low, high = paired_gain(after.tolist(), before.tolist())
     assert low is not None
     assert high is not None
     return Gain(len(learning), len(measuring), float(before.mean()), float(after.mean()), low, high)

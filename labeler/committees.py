@@ -49,7 +49,7 @@ def committee(
     each member blind to other features. `snapshots`: the states after the last epochs of fine-tuning; where nothing
     was fine-tuned there are none, and bootstraps take their place.
 
-    Raises: TooFewClasses: the labels tell nothing apart.
+    Raises: TooFewClassesError: the labels tell nothing apart.
     """
     if kind == "snapshots" and len(snapshots) > 1:
         return Snapshots(snapshots)

@@ -71,6 +71,11 @@ def highlights(report: Report) -> list[str]:
     return [row["strategy"] for row in report["summary"] if row["strategy"] != CONTROL][: len(COLOURS) - 1]
 
 
+def measure(report: Report) -> str:
+    """What the share of right answers is called: where an item has several classes an answer is a whole set."""
+    return "subset accuracy" if report["config"].get("answers") == "several" else "accuracy"
+
+
 def curves(
     report: Report, highlighted: Sequence[str] | None = None, interactive: bool = True
 ) -> alt.LayerChart | alt.FacetChart:
@@ -95,7 +100,7 @@ def curves(
     floor = frame["accuracy"].min() if np.isnan(floor) else floor
     x = alt.X("labels:Q", title="labels", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1, tickCount=8))
     scale = alt.Scale(zero=False, domainMin=max(0.0, float(np.floor(floor * 20) / 20)))
-    y = alt.Y("accuracy:Q", title="mean accuracy on the holdout", axis=alt.Axis(format="%"), scale=scale)
+    y = alt.Y("accuracy:Q", title=f"mean {measure(report)} on the holdout", axis=alt.Axis(format="%"), scale=scale)
     colour = alt.Color(
         "strategy:N",
         title="strategy",
@@ -115,7 +120,7 @@ def curves(
     tooltip = [
         alt.Tooltip("strategy:N"),
         alt.Tooltip("labels:Q"),
-        alt.Tooltip("accuracy:Q", format=".1%", title="mean accuracy"),
+        alt.Tooltip("accuracy:Q", format=".1%", title=f"mean {measure(report)}"),
         alt.Tooltip("low:Q", format=".1%", title="95 % interval from"),
         alt.Tooltip("high:Q", format=".1%", title="to"),
         alt.Tooltip("seeds:Q", title="runs"),

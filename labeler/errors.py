@@ -25,7 +25,7 @@ class TrainingError(LabelerError):
     """The labels at hand cannot train a model, or the settings ask for what cannot be trained."""
 
 
-class TooFewClasses(TrainingError):
+class TooFewClassesError(TrainingError):
     """There is nothing to tell apart yet: label on."""
 
 

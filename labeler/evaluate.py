@@ -14,13 +14,13 @@ BINS = 15  # of confidence, as Guo et al. have them
 def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
     """Accuracy with its 95 % interval, F1 and calibration error, on randomly drawn items.
 
-    Where an item has several classes, accuracy is that of whole sets (subset accuracy), F1 is of the yeses, also micro,
-    which weighs classes by how often they occur, and the calibration error is over all decisions.
+    Where an item has several classes, accuracy is that of whole sets (subset accuracy), the calibration error is over
+    all decisions, and there is a micro F1 as well, which weighs classes by how often they occur.
 
-    Args:    proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; see `labeler.decisions`. n ≥ 1.
+    Args:    proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; n is 1 or more.
     Returns: Wilson's score interval around accuracy; macro F1 over the classes that are present or predicted.
-    Source:  Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001, section 3. Tsoumakas, Katakis & Vlahavas
-             2010, section 7 (subset accuracy, macro and micro averages).
+    Source:  Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001, section 3. Tsoumakas, Katakis and
+             Vlahavas 2010, section 7 (subset accuracy, averages).
     """
     several, right = targets.ndim == 2, int(decisions.right(proba, targets).sum())
     interval = binomtest(right, len(targets)).proportion_ci(method="wilson")

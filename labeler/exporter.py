@@ -16,8 +16,8 @@ KINDS = ("csv", "jsonl", "parquet")
 def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
     """Write one row for each current answer, with why and when it was asked; the number of rows.
 
-    The file is written whole or not at all. Several classes an item are a list in JSON Lines and Parquet, and names with
-    `;` between them in a table of text; `[]` is none.
+    The file is written whole or not at all. Several classes are a list in JSON Lines and Parquet; in CSV they are names
+    with `;` between them, and `[]` where there is none.
 
     Args:   kind: csv, jsonl or parquet; by default what `out` is called, else csv.
     Raises: LabelerError: `out` cannot be written.

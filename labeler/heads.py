@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from labeler.errors import TooFewClasses
+from labeler.errors import TooFewClassesError
 from labeler.model import LinearHeads, Normalizer
 from labeler.types import Dataset, Labels
 
@@ -22,7 +22,7 @@ def fit_heads(dataset: Dataset, labels: Labels, n_classes: int, normalizer: Norm
     The one learns from the labels near the boundary, the other from all; their mean is better than either. Where an
     item has several classes there is such a pair for each class, which says yes or no.
 
-    Raises: TooFewClasses: fewer than two classes among the labels, or no class that some items have and others not.
+    Raises: TooFewClassesError: fewer than two classes among the labels, or none that some items have and others not.
     """
     features, basis = _span(normalizer.apply(dataset.embeddings[labels.positions]))
     strength = _strength(dataset)
@@ -40,7 +40,7 @@ def fit_committee(
 
     Where an item has several classes, the heads of each class are fitted to bootstraps of their own.
 
-    Raises: TooFewClasses: as `fit_heads`.
+    Raises: TooFewClassesError: as `fit_heads`.
     Source: Abe and Mamitsuka 1998 (query by bagging).
     """
     normalizer = normalizer or Normalizer.fit(dataset.embeddings, dataset.dims)
@@ -103,7 +103,7 @@ def _classes(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
     classes, targets = np.unique(labels.targets, return_inverse=True)
     if len(classes) < 2:
         found = "there are no labels" if not len(labels) else f"all {len(labels)} labels are of one class"
-        raise TooFewClasses(f"{found}: label items of at least two classes.")
+        raise TooFewClassesError(f"{found}: label items of at least two classes.")
     return classes.astype(np.int64), targets
 
 
@@ -117,7 +117,7 @@ def _yes_or_no(targets: np.ndarray, fit: Callable[[np.ndarray], list[Head]]) -> 
     counts = targets.sum(axis=0)
     learned = {c: fit(targets[:, c].astype(np.intp)) for c in np.flatnonzero((counts > 0) & (counts < len(targets)))}
     if not learned:
-        raise TooFewClasses(
+        raise TooFewClassesError(
             f"of {len(targets)} labels none tells a class from the others: label items with a class and without it."
         )
     pairs = next(iter(learned.values()))
@@ -147,9 +147,7 @@ def _span(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return triangle.T, basis.T
 
 
-def _logistic(
-    features: np.ndarray, targets: np.ndarray, strength: float, counts: np.ndarray | None = None
-) -> Head:
+def _logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts: np.ndarray | None = None) -> Head:
     """Weight (c, r) and bias (c,) of a logistic regression; `counts` says how often each row is seen."""
     from sklearn.linear_model import LogisticRegression
 

@@ -24,11 +24,8 @@ def join(names: Iterable[str], config: Config) -> str:
 
 def split(label: str) -> tuple[str, ...]:
     """The classes in a stored text; one that is no list, as of a project of one class an item before, is one class."""
-    try:
-        names = json.loads(label)
-    except ValueError:
-        return (label,)
-    return tuple(names) if isinstance(names, list) else (label,)
+    names = _list(label)
+    return (label,) if names is None else tuple(names)
 
 
 def names_of(label: str, config: Config) -> tuple[str, ...]:
@@ -73,15 +70,11 @@ def names_in(cell: str, known: Collection[str]) -> tuple[str, ...]:
     Args: known: names of classes; a cell that is one of them is not taken apart.
     """
     cell = unicodedata.normalize("NFC", cell).strip()
-    names: Iterable[object] = [cell]
+    names = [cell]
     if cell not in known:
-        names = re.split(f"[{SEPARATORS}]", cell)
-        if cell.startswith("["):
-            try:
-                names = json.loads(cell)
-            except ValueError:
-                pass
-    found = (unicodedata.normalize("NFC", str(name)).strip() for name in names)
+        listed = _list(cell) if cell.startswith("[") else None
+        names = re.split(f"[{SEPARATORS}]", cell) if listed is None else listed
+    found = (unicodedata.normalize("NFC", name).strip() for name in names)
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -91,6 +84,15 @@ def cell_of(label: str | None) -> str | None:
     if not names or names[0].startswith("[") or any(mark in name for name in names for mark in SEPARATORS):
         return label
     return ";".join(names)
+
+
+def _list(text: str) -> list[str] | None:
+    """The names in a JSON list; None if the text is none."""
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return [str(name) for name in names] if isinstance(names, list) else None
 
 
 def _json(names: Sequence[str]) -> str:

@@ -182,10 +182,11 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
 def _readme(best: Best, lines: Mapping[str, str]) -> str:
     """What is in the folder and how it is used."""
     name, modality = best.card.config["name"], best.card.config["modality"]
+    several = ", several or none of them an item" if best.several else ""
     given = "a text" if modality == "text" else "the path of an image of 8 bits a colour (others look different here)"
     parts = [
         f"# {name}\n",
-        f"A classifier of {modality}s into {', '.join(best.classes)}{', several or none of them' if best.several else ''}."
+        f"A classifier of {modality}s into {', '.join(best.classes)}{several}."
         f" `about.json` says what it was trained on and how. In this folder, with `given` being {given}:\n",
     ]
     for library, code in lines.items():

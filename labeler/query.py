@@ -79,10 +79,9 @@ def ask(
             return ranking
         known, seen = seen.proba, without(seen, query.positions)
         if "labeled" in strategy.needs and model is not None:
-            if known is None or several:  # of several classes what was seen does not tell the whole set
-                proba = class_proba(model, state.dataset, asked)
-            else:
-                proba = known[query.positions]
+            # of several classes what was seen does not tell the whole set
+            known = None if several or known is None else known[query.positions]
+            proba = class_proba(model, state.dataset, asked) if known is None else known
             targets = np.concatenate([targets, decisions.predicted(proba, several)])
             sets = decisions.sets(targets)
             features = state.normalizer.apply(state.dataset.embeddings[asked])

@@ -9,7 +9,7 @@ import strategies
 from labeler.backbones import Encoder
 from labeler.committees import committee
 from labeler.config import Config
-from labeler.errors import TooFewClasses
+from labeler.errors import TooFewClassesError
 from labeler.evaluate import metrics
 from labeler.model import FineTuned, Model, Normalizer
 from labeler.predict import class_proba
@@ -110,7 +110,7 @@ def train(
             state.normalizer,
             state.previous,
         )
-    except TooFewClasses:
+    except TooFewClassesError:
         return None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
@@ -41,9 +41,9 @@ class Run:
     labels: list[int]
     accuracy: list[float]
     macro_f1: list[float]
-    micro_f1: list[float | None]  # None where an item has one class
     query_seconds: list[float]
     train_seconds: list[float]
+    micro_f1: list[float | None] = field(default_factory=list)  # None where an item has one class
 
 
 def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[], None] = lambda: None) -> Run:
@@ -83,7 +83,7 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
         if result.metrics:
             m = result.metrics
             seconds = result.query_seconds, result.train_seconds
-            curve.append((result.labels, m.accuracy, m.macro_f1, m.micro_f1, *seconds))
+            curve.append((result.labels, m.accuracy, m.macro_f1, *seconds, m.micro_f1))
         on_round()
         asked = np.array([r.position for r in result.ranking], dtype=np.intp)
         if not len(asked):

@@ -50,7 +50,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
     embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter("embedding items"))
 
     def known(where: np.ndarray) -> Labels:
-        positions = [p for p in np.flatnonzero(where) if items[p].id in labels]
+        positions = [p for p in np.flatnonzero(where).tolist() if items[p].id in labels]
         return labels_at(positions, [labels[items[p].id] for p in positions], config)
 
     pool, holdout = (np.array([i.split == split for i in items]) for split in ("pool", "holdout"))

@@ -61,7 +61,7 @@ def fit(
              has several classes.
              encoder: needed to fine-tune. on_progress: called with (epoch, epochs).
              normalizer: fitted on `dataset.embeddings` if not given. previous: the last round's, for a warm start.
-    Raises:  TooFewClasses: the labels tell nothing apart. TrainingError: the backbone cannot be fine-tuned.
+    Raises:  TooFewClassesError: the labels tell nothing apart. TrainingError: the backbone cannot be fine-tuned.
     """
     began = time.perf_counter()
     normalizer = normalizer or Normalizer.fit(dataset.embeddings, dataset.dims)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler import charts, reading
+from labeler.config import Config
 from labeler.project import Project
 from labeler.types import Job, Round, Training
 from pages.session import require_project, require_user
@@ -29,40 +30,42 @@ def progress(project: Project) -> None:
     if measured and measured[-1].metrics:
         latest = measured[-1].metrics
         columns[1].metric(
-            "Accuracy",
+            config.accuracy.capitalize(),
             f"{latest.accuracy:.1%}",
-            help="On the holdout, which no strategy ever queries; below it the 95 % interval (Wilson).",
+            help=("Items whose whole set of classes is right. " if config.several else "")
+            + "On the holdout, which no strategy ever queries; below it the 95 % interval (Wilson).",
         )
         columns[1].caption(f"95 %: {100 * latest.low:.1f} – {latest.high:.1%} (n = {latest.n})")
     else:
-        columns[1].metric("Accuracy", "–")
+        columns[1].metric(config.accuracy.capitalize(), "–")
     columns[2].metric("Until the next round", until, help="Labels that are missing until the model is retrained.")
     columns[3].metric("Budget left", f"{max(config.budget - counts.answers_by_people, 0):,}")
     columns[3].caption(f"of {config.budget:,} labels")
     with st.container():  # always there, so that what comes and goes does not close what is open below it
         job_state(job)
         if measured:
-            target_state(measured[-1], config.target_accuracy)
+            target_state(measured[-1], config)
 
     if measured:
         frame = charts.curve_frame(rounds)
-        st.altair_chart(charts.learning_curve(frame, config.target_accuracy), width="stretch")
+        st.altair_chart(charts.learning_curve(frame, config.target_accuracy, config.accuracy), width="stretch")
     else:
         st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
     if rounds:
         trained(project, rounds)
     if measured:
         with st.expander("Rounds"):
-            st.dataframe(pd.DataFrame([_row(r) for r in reversed(rounds)]), hide_index=True, width="stretch")
+            st.dataframe(pd.DataFrame([_row(r, config) for r in reversed(rounds)]), hide_index=True, width="stretch")
     with st.expander("Labels of each class", expanded=not measured):
         st.altair_chart(charts.class_counts(dict(counts.per_class)), width="stretch")
 
 
-def target_state(latest: Round, target: float) -> None:
+def target_state(latest: Round, config: Config) -> None:
+    target = config.target_accuracy
     if latest.metrics and latest.metrics.low >= target:
         st.success(f"The target of {target:.0%} is reached, with the whole interval above it.")
     elif latest.metrics and latest.metrics.accuracy >= target:
-        st.info(f"The accuracy has reached the target of {target:.0%}, the low end of its interval has not.")
+        st.info(f"The {config.accuracy} has reached the target of {target:.0%}, the low end of its interval has not.")
 
 
 def hint(holdout_labeled: int, labeled: int, seed_size: int) -> str:
@@ -116,13 +119,13 @@ def show(training: Training, chosen: Round, project: Project) -> None:
     config = project.config
     st.markdown(training.note)
     if training.epochs:
-        for found in reading.read(training, len(config.classes), config.modality, chosen.labels):
+        for found in reading.read(training, config.outcomes, config.modality, chosen.labels):
             callout(found)
         frame = charts.training_frame(training)
         left, right = st.columns(2)
         left.altair_chart(charts.training_curve(frame, "loss"), width="stretch", key="loss")
         right.altair_chart(charts.training_curve(frame, "accuracy"), width="stretch", key="accuracy")
-        st.caption(loss_in_words(training, len(config.classes)))
+        st.caption(loss_in_words(training, config.outcomes))
     if training.chosen:
         st.markdown(f"{share_in_words(training)} What was chosen, of `[learner.finetune]` in project.toml:")
         levers = levers_frame(training)
@@ -157,13 +160,13 @@ def share_in_words(training: Training) -> str:
     return f"The fine-tuned network has {100 * training.share:.0f} % of the say, the frozen heads the rest."
 
 
-def loss_in_words(training: Training, classes: int) -> str:
+def loss_in_words(training: Training, outcomes: int) -> str:
     smoothing = float(training.chosen.get("label_smoothing", 0.0))
     text = (
         "Compare how the losses move, not how high they are: smoothing, dropout and augmentation make training harder."
     )
     if smoothing:
-        floor = reading.loss_floor(smoothing, classes)
+        floor = reading.loss_floor(smoothing, outcomes)
         text += f" With label_smoothing = {smoothing:g} the training loss cannot fall below {floor:.2f}."
     return f"{text} The large dots mark the epoch with the lowest validation loss."
 
@@ -181,15 +184,17 @@ def _literal(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _row(r: Round) -> dict[str, object]:
+def _row(r: Round, config: Config) -> dict[str, object]:
     m = r.metrics
+    micro = {"micro F1": m and m.micro_f1 and round(m.micro_f1, 4)} if config.several else {}
     return {
         "round": r.number,
         "labels": r.labels,
-        "accuracy": m and round(m.accuracy, 4),
+        config.accuracy: m and round(m.accuracy, 4),
         "from": m and round(m.low, 4),
         "to": m and round(m.high, 4),
         "macro F1": m and round(m.macro_f1, 4),
+        **micro,
         "calibration error": m and m.calibration_error and round(m.calibration_error, 4),
         "next asked by": r.strategy,
         "training s": round(r.train_seconds, 2),

@@ -19,6 +19,7 @@ from pages.session import choose, require_project, require_user
 from pages.tuning import tuning
 from strategies import modifiers
 
+ANSWERS = {"one": "one class an item", "several": "several classes an item, or none"}
 LEARNERS = {
     "auto": "auto: fine-tunes from 100 labels on",
     "frozen": "frozen: retrains in seconds",
@@ -40,12 +41,14 @@ def create() -> None:
     with st.form("create", border=False):
         name = st.text_input("Name", placeholder="Brain MRI")
         modality = st.radio("What is labeled", ["image", "text"], horizontal=True)
+        answers = st.radio("Classes of an item", [*ANSWERS], format_func=lambda kind: ANSWERS[kind], horizontal=True)
         classes = st.text_area("Classes, one a line", placeholder="glioma\nmeningioma\npituitary\nnone")
         if not st.form_submit_button("Create project", type="primary"):
             return
     try:
         names = [c.strip() for c in classes.splitlines() if c.strip()]
-        config = parse({"name": name.strip(), "classes": names, "modality": modality}, "The form")
+        values = {"name": name.strip(), "classes": names, "modality": modality, "answers": answers}
+        config = parse(values, "The form")
         project = projects.create(home() / projects.slug(name), config)
     except LabelerError as error:
         st.error(str(error))

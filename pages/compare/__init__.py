@@ -237,6 +237,8 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
             " strategy has more than `random` with the same first labels; the brackets hold its 95 % interval, and"
             " where that includes 0 the comparison has shown no difference."
         )
+        if comparison_charts.measure(report) != "accuracy":
+            st.markdown("Accuracy is that of whole sets of classes: one class too many or too few makes an item wrong.")
         st.markdown(
             "**Labels saved** is how many fewer labels it takes to the accuracy with which `random` ends. It may"
             " itself get there before its last label, where its curve is flat or shaky at the end. That is the floor:"
