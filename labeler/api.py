@@ -1,8 +1,13 @@
 """The JSON API that the labeling desk talks to: Starlette routes, each a store verb behind a check of who asks.
 
-POST /api/{project}/reserve   {tab, n, release}   → items to answer, progress
-POST /api/{project}/answers   {tab, answers: []}  → a receipt for each answer, progress
-GET  /api/{project}/media/{item_id}               → the image
+POST /api/{project}/reserve    {tab, n, release}   → items to answer, progress
+POST /api/{project}/answers    {tab, answers: []}  → a receipt for each answer, progress
+POST /api/{project}/leave      {tab}               → what the tab holds is free soon
+POST /api/{project}/like       {tab, n}            → items of one predicted class, to be confirmed together
+GET  /api/{project}/items/{item_id}                → an item that was answered before
+GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; reading them is remembered
+GET  /api/{project}/guidelines/{path}              → an image of the guidelines
+GET  /api/{project}/media/{item_id}                → the image
 Each with `Authorization: Bearer <token>`, see `labeler.access`.
 """
 
@@ -11,23 +16,25 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
-from typing import Any
+from typing import Any, get_args
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from labeler import guidelines
 from labeler import project as projects
 from labeler.access import User, check_token, home
 from labeler.errors import AccessError, LabelerError
 from labeler.images import as_png, web_type
 from labeler.project import Project
 from labeler.store import Store
-from labeler.types import Answer, Reserved
+from labeler.types import Answer, Item, Reserved, Reveal
 
 MOST_ITEMS = 100  # that one tab may hold
 MOST_BYTES = 1_000_000  # of a request
+MOST_NOTE = 2000  # characters
 
 Handler = Callable[[Request, Project, User, dict[str, Any]], Response]
 
@@ -100,6 +107,13 @@ def _text(values: dict[str, Any], name: str) -> str:
     return value
 
 
+def _count(values: dict[str, Any], default: int) -> int:
+    n = values.get("n", default)
+    if not isinstance(n, int) or not 0 < n <= MOST_ITEMS:
+        raise RequestError(f"'n' must be a whole number from 1 to {MOST_ITEMS}.")
+    return n
+
+
 def _progress(store: Store, user: User) -> dict[str, Any]:
     return {
         "mine": store.answered_by(user.name),
@@ -108,24 +122,31 @@ def _progress(store: Store, user: User) -> dict[str, Any]:
         "until_round": max(store.labels_until_round(), 0),
         "batch": store.config.query.batch,
         "round": store.next_round() - 1,
+        "labelers": store.active(),
+        "wanted": store.somebody_waits(user.name),
     }
 
 
 def _as_json(reserved: Reserved, project: Project) -> dict[str, Any]:
-    item = reserved.item
+    shown = project.config.labeling.reveal == "before" and reserved.prediction
+    return {
+        **_content(reserved.item, project),
+        "reason": asdict(reserved.reason) if reserved.reason else None,
+        "prediction": asdict(reserved.prediction) if shown and reserved.prediction else None,
+    }
+
+
+def _content(item: Item, project: Project) -> dict[str, Any]:
     return {
         "id": item.id,
         "text": item.text,
         "media": f"/api/{project.slug}/media/{item.id}" if item.media else None,
-        "reason": asdict(reserved.reason) if reserved.reason else None,
     }
 
 
 @_route("reserve", "POST")
 def reserve(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
-    n = body.get("n", 20)
-    if not isinstance(n, int) or not 0 < n <= MOST_ITEMS:
-        raise RequestError(f"'n' must be a whole number from 1 to {MOST_ITEMS}.")
+    n = _count(body, 20)
     release = body.get("release", [])
     if not isinstance(release, list) or not all(isinstance(i, int) for i in release):
         raise RequestError("'release' must be a list of item ids.")
@@ -134,11 +155,65 @@ def reserve(request: Request, project: Project, user: User, body: dict[str, Any]
         return JSONResponse(
             {
                 "items": [_as_json(r, project) for r in held],
-                "waiting": None if held else store.why_nothing(user.name),
-                "history": store.history(user.name),
+                "waiting": None if held else asdict(store.why_nothing(user.name)),
+                "history": _history(store, project, user) if body.get("history") else None,
                 "progress": _progress(store, user),
             }
         )
+
+
+def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]:
+    """What this annotator answered, newest first; with what the model had said if the project tells that."""
+    told = ("predicted", "confidence") if project.config.labeling.reveal != "never" else ()
+    return [
+        {name: row[name] for name in ("item_id", "action", "label", "unsure", "note", "at", *told)}
+        | {"text": (row["text"] or "")[:80] or None, "media": row["media"] is not None}
+        for row in store.history(user.name)
+    ]
+
+
+@_route("leave", "POST")
+def leave(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    with project.store() as store:
+        store.leave(user.name, _text(body, "tab"))
+    return JSONResponse({})
+
+
+@_route("like", "POST")
+def like(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    if not project.config.labeling.grid:
+        raise RequestError("This project does not confirm predictions together (labeling.grid is off).")
+    with project.store() as store:
+        held = store.reserve_like(user.name, _text(body, "tab"), _count(body, 20))
+        items = [_as_json(r, project) | {"prediction": r.prediction and asdict(r.prediction)} for r in held]
+        return JSONResponse({"items": items, "progress": _progress(store, user)})
+
+
+@_route("items/{item_id:int}", "GET")
+def item(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    """An item that the annotator answered, with that answer: to look at it again, or to change the answer."""
+    with project.store() as store:
+        found, answer = store.item(request.path_params["item_id"]), None
+        if found:
+            answer = store.answer_of(user.name, found.id)
+    if found is None or answer is None:
+        raise LabelerError("You have not answered this item.")
+    return JSONResponse(_content(found, project) | {"reason": None, "prediction": None, "answer": answer})
+
+
+@_route("guidelines", "GET")
+def read_guidelines(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    found = guidelines.read(project)
+    with project.store() as store:
+        store.saw_guidelines(user.name, found.digest)
+    return JSONResponse(asdict(found))
+
+
+@_route("guidelines/{path:path}", "GET")
+def guidelines_image(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    path = guidelines.image(project, request.path_params["path"])
+    headers = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
+    return FileResponse(path, media_type=web_type(path), headers=headers)
 
 
 @_route("answers", "POST")
@@ -162,16 +237,22 @@ def _answer(values: Any, tab: str) -> Answer:
         raise RequestError("'action' must be label, skip, flag or undo.")
     if not isinstance(label, str | None):
         raise RequestError("'label' must be a text.")
+    note, reveal = values.get("note"), values.get("reveal", "never")
+    if not isinstance(note, str | None) or len(note or "") > MOST_NOTE:
+        raise RequestError(f"'note' must be a text of at most {MOST_NOTE} characters.")
+    if reveal not in get_args(Reveal):
+        raise RequestError(f"'reveal' must be {' or '.join(get_args(Reveal))}.")
     if not isinstance(seconds, int | float) or not 0 <= seconds < 1e7:  # also NaN: a clock gone wrong costs no answer
         seconds = None
-    return Answer(_text(values, "request_id"), item_id, values["action"], label, seconds, tab)
+    unsure = values.get("unsure") is True
+    return Answer(_text(values, "request_id"), item_id, values["action"], label, seconds, tab, unsure, note, reveal)
 
 
 @_route("media/{item_id:int}", "GET")
 def media(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
     with project.store() as store:
-        item = store.item(request.path_params["item_id"])
-    path = project.folder / item.media if item and item.media else None
+        found = store.item(request.path_params["item_id"])
+    path = project.folder / found.media if found and found.media else None
     if path is None or not path.is_file():
         raise LabelerError("The image is not in the project's folder any more.")
     # Named by the hash of its content: it never changes. nosniff, so that no file is taken for a page.
@@ -182,4 +263,4 @@ def media(request: Request, project: Project, user: User, body: dict[str, Any]) 
     return FileResponse(path, media_type=kind, headers=headers)
 
 
-routes = [reserve, answers, media]
+routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media]

@@ -1,15 +1,20 @@
 """`project.toml` → `Config`, validated once. Every key has a default; an unknown or wrong one is named."""
 
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from labeler.errors import ConfigError
-from labeler.types import ClassesAnItem, Modality
+from labeler.types import ClassesAnItem, Modality, Reveal
 
 Auto = Literal["auto"]
 Augmentation = Literal["flip", "flip_vertical", "crop", "colour", "noise"]
+
+# Keys of the desk that no class can have: its own actions.
+RESERVED_KEYS = "usfnwg"
+MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,26 @@ class LearnerConfig:
 class LabelingConfig:
     """How answers are collected."""
 
-    overlap: int = 1  # annotators an item is given to
+    overlap: int = 1  # annotators an overlapped item is given to
+    overlap_share: float = 1.0  # share of the items that are overlapped, where overlap is more than 1
     holdout_share: float = 0.2  # share of the queue given to unlabeled holdout items, until all have a label
     reservation_seconds: float = 60.0
+    reveal: Reveal = "never"  # the model's prediction; what is measured on, the holdout, is always answered blind
+    show_others: bool = False  # whether annotators may see what others answered
+    grid: bool = False  # offer to confirm many like predictions at once
+    qualification: int = 0  # items with known answers that a newcomer answers first
+    qualification_pass: float = 0.8  # share of them that must be right
+    paused: bool = False  # nobody is given items
+
+
+@dataclass(frozen=True)
+class ClassDetail:
+    """How the desk shows a class; what is empty is chosen by the desk or left out."""
+
+    key: str = ""  # that answers with it
+    colour: str = ""  # "#rrggbb"
+    description: str = ""
+    group: str = ""  # classes of a group stand together, and can be assigned to annotators
 
 
 @dataclass(frozen=True)
@@ -95,6 +117,7 @@ class Config:
     query: QueryConfig = field(default_factory=QueryConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     labeling: LabelingConfig = field(default_factory=LabelingConfig)
+    class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, as far as there is something to say
 
     def __post_init__(self) -> None:
         _check(self)
@@ -146,7 +169,10 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "learner.finetune.augment_strength": (0, 1),
     "learner.finetune.token_dropout": (0, 0.9),
     "labeling.overlap": (1, 100),
+    "labeling.overlap_share": (0.0, 1.0),
     "labeling.holdout_share": (0.0, 0.9),
+    "labeling.qualification": (0, 1000),
+    "labeling.qualification_pass": (0.0, 1.0),
     "labeling.reservation_seconds": (5, 86_400),
 }
 
@@ -168,12 +194,34 @@ def _check(config: Config) -> None:
             f'learner.finetune.objective = "{objective}" pulls items of one class together, which says nothing where'
             ' items have several: choose "auto" or "cross_entropy".'
         )
+    if len(config.classes) > MOST_CLASSES:
+        raise ConfigError(f"classes names {len(config.classes)} classes: at most {MOST_CLASSES} can be shown.")
+    _check_details(config)
     for key, (low, high) in _LIMITS.items():
         value: Any = config
         for part in key.split("."):
             value = getattr(value, part)
         if value != "auto" and not low <= value <= high:
             raise ConfigError(f"{key} = {value} is out of range: choose a value from {low:g} to {high:g}.")
+
+
+def _check_details(config: Config) -> None:
+    taken: dict[str, str] = {}
+    for name, detail in config.class_details.items():
+        where = f"class_details.{name}"
+        if name not in config.classes:
+            raise ConfigError(f"{where}: {name!r} is not one of the classes; remove it or name a class.")
+        if detail.colour and not re.fullmatch(r"#[0-9a-fA-F]{6}", detail.colour):
+            raise ConfigError(f"{where}.colour = {detail.colour!r} must be a colour such as '#1f77b4'.")
+        if key := detail.key.lower():
+            if len(key) != 1 or not key.isalnum() or key in RESERVED_KEYS:
+                raise ConfigError(
+                    f"{where}.key = {detail.key!r} must be one letter or digit, and none of {', '.join(RESERVED_KEYS)},"
+                    " which the desk uses itself."
+                )
+            if key in taken:
+                raise ConfigError(f"{where}.key = {detail.key!r} is the key of {taken[key]!r} already: choose another.")
+            taken[key] = name
 
 
 def parse(values: dict[str, Any], where: str = "project.toml") -> Config:
@@ -237,6 +285,10 @@ def _value(hint: Any, value: Any, where: str, key: str) -> Any:
         if value not in get_args(hint):
             raise wrong
         return value
+    if get_origin(hint) is dict:  # a table of tables
+        if not isinstance(value, dict):
+            raise wrong
+        return {name: _section(get_args(hint)[1], one, where, f"{key}.{name}.") for name, one in value.items()}
     if get_origin(hint) is tuple:
         one = get_args(hint)[0]
         allowed = get_args(one)  # of a Literal; none for `str`
@@ -257,6 +309,8 @@ def _in_words(hint: Any) -> str:
         return ("one of " if len(get_args(hint)) > 1 else "") + ", ".join(map(repr, get_args(hint)))
     if get_origin(hint) is Union:
         return " or ".join(_in_words(one) for one in get_args(hint))
+    if get_origin(hint) is dict:
+        return "a table of tables"
     if get_origin(hint) is tuple:
         allowed = get_args(get_args(hint)[0])
         return "a list of " + (f"any of {', '.join(map(repr, allowed))}" if allowed else "strings")
@@ -269,12 +323,17 @@ def to_toml(config: Config) -> str:
 
 
 def _tables(name: str, values: dict[str, Any]) -> list[str]:
-    lines = ["", f"[{name}]"] if name else []
+    plain = any(not isinstance(value, dict) for value in values.values())
+    lines = ["", f"[{name}]"] if name and (plain or not values) else []
     lines += [f"{key} = {_literal(value)}" for key, value in values.items() if not isinstance(value, dict)]
     for key, value in values.items():
         if isinstance(value, dict):
-            lines += _tables(f"{name}.{key}".lstrip("."), value)
+            lines += _tables(f"{name}.{_key(key)}".lstrip("."), value)
     return lines
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _literal(name)
 
 
 def _literal(value: Any) -> str:

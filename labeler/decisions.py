@@ -30,6 +30,12 @@ def of_truth(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return proba[..., np.arange(len(targets)), targets]
 
 
+def of_whole(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """(n,) the probability of each item's class, or of its whole set of classes as if they were independent."""
+    found = of_truth(proba, targets)
+    return found.prod(axis=-1) if targets.ndim == 2 else found
+
+
 def one_by_one(proba: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """All decisions as if each were an item of one class: several classes become n · C items of "no" or "yes"."""
     if targets.ndim == 1:

@@ -33,6 +33,14 @@ def names_of(label: str, config: Config) -> tuple[str, ...]:
     return split(label) if config.several else (label,)
 
 
+def is_answer(label: str, config: Config) -> bool:
+    """Whether an item of this project can have this text for a label."""
+    if not config.several:
+        return label in config.classes
+    names = _list(label)
+    return names is not None and set(names) <= set(config.classes) and join(names, config) == label
+
+
 # ---------------------------------------------------------------- arrays
 
 

@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from labeler import decisions
 from labeler.committees import Committee
+from labeler.config import Config
+from labeler.labelsets import texts_of
 from labeler.model import Model
-from labeler.types import Dataset, Progress
+from labeler.types import Dataset, Prediction, Progress
 
 BATCH = 1024  # items that are in memory at a time
 
@@ -37,3 +40,11 @@ def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) 
     for start in range(0, len(positions), BATCH):
         parts.append(committee.member_proba(dataset, positions[start : start + BATCH]))
     return np.concatenate(parts, axis=1)
+
+
+def opinions(model: Model, dataset: Dataset, positions: np.ndarray, config: Config) -> list[Prediction]:
+    """The likeliest class, or set of classes, of each of the items at `positions`, with its probability."""
+    proba = class_proba(model, dataset, positions)
+    answers = decisions.predicted(proba, config.several)
+    sure = decisions.of_whole(proba, answers)
+    return [Prediction(text, float(p)) for text, p in zip(texts_of(answers, config), sure, strict=True)]

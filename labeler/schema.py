@@ -192,6 +192,47 @@ def m006_adaptations(db: Database) -> None:
 
 
 @migrations()
+def m007_desk(db: Database) -> None:
+    db.executescript(
+        """
+        ALTER TABLE queries ADD COLUMN predicted TEXT;  -- by the round's model; NULL: there was none, or the holdout's
+        ALTER TABLE queries ADD COLUMN confidence REAL;
+        ALTER TABLE annotations ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE annotations ADD COLUMN note TEXT;
+        ALTER TABLE annotations ADD COLUMN reveal TEXT NOT NULL DEFAULT 'never'
+            CHECK (reveal IN ('never', 'after', 'before'));
+
+        CREATE TABLE annotators (
+            name TEXT PRIMARY KEY,
+            joined_at TEXT NOT NULL,
+            role TEXT NOT NULL DEFAULT '',
+            groups TEXT NOT NULL DEFAULT '[]',  -- JSON: of classes
+            paused INTEGER NOT NULL DEFAULT 0,
+            guidelines TEXT NOT NULL DEFAULT '',  -- digest of those seen last
+            qualified INTEGER,  -- the lead's word; NULL: by the qualification items
+            waiting_since REAL  -- without an item while others hold some
+        );
+
+        -- Items whose known answer, the import's, newcomers are measured against.
+        CREATE TABLE qualification (item_id INTEGER PRIMARY KEY REFERENCES items (id));
+
+        -- One label an item: a known answer, else most votes, then the latest.
+        DROP VIEW labels;
+        CREATE VIEW labels AS
+            SELECT item_id, label, votes, last_id FROM (
+                SELECT item_id, label, COUNT(*) AS votes, MAX(id) AS last_id,
+                       ROW_NUMBER() OVER (
+                           PARTITION BY item_id
+                           ORDER BY MAX(annotator = 'import' AND item_id IN (SELECT item_id FROM qualification)) DESC,
+                                    COUNT(*) DESC, MAX(id) DESC
+                       ) AS place
+                FROM answers WHERE action = 'label' GROUP BY item_id, label
+            ) WHERE place = 1;
+        """
+    )
+
+
+@migrations()
 def m009_several_classes(db: Database) -> None:
     db.executescript("ALTER TABLE rounds ADD COLUMN micro_f1 REAL;")
 

@@ -14,6 +14,7 @@ Modality = Literal["image", "text"]
 ClassesAnItem = Literal["one", "several"]
 Split = Literal["pool", "holdout"]
 Action = Literal["label", "skip", "flag", "undo"]
+Reveal = Literal["never", "after", "before"]  # when annotators see what the model predicts, relative to their answer
 JobState = Literal["queued", "running", "done", "failed"]
 Sampler = Literal["tpe", "random", "grid"]
 BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -98,19 +99,29 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """What a round's model said of an item that it asked about. `confidence`: the probability of `label`, 0 to 1."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Reserved:
     """An item that one annotator's tab holds until `expires_at` (seconds since the epoch)."""
 
     item: Item
     reason: Reason | None
     expires_at: float
+    prediction: Prediction | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
     """One key press on its way to the store. `request_id` makes sending it twice harmless.
 
-    `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label.
+    `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label. `unsure`: a label that
+    the annotator would like to be looked at again. `reveal`: what the annotator had seen of the model's prediction.
     """
 
     request_id: str
@@ -119,15 +130,43 @@ class Answer:
     label: str | None = None
     seconds: float | None = None
     tab: str | None = None
+    unsure: bool = False
+    note: str | None = None
+    reveal: Reveal = "never"
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of an answer: stored now or before (`ok`), or refused with the reason."""
+    """What became of an answer: stored now or before (`ok`), or refused with the reason.
+
+    `prediction`: what the model had said, where the project reveals it after the answer.
+    """
 
     request_id: str
     ok: bool
     reason: str | None = None
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """Somebody who labels. `groups`: of classes, whose items (by the model's prediction) are theirs alone."""
+
+    name: str
+    joined_at: str
+    role: str = ""
+    groups: tuple[str, ...] = ()
+    paused: bool = False
+    guidelines: str = ""  # digest of those that were seen last
+    qualified: bool | None = None  # None: by the qualification items, if there are any; else the lead's word
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why an annotator has nothing to answer: a code, and what a sentence about it needs to say."""
+
+    reason: Literal["paused", "unqualified", "budget", "others", "empty", "training", "done"]
+    n: int = 0
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Predictions:
         """
         found = []
         predicted = decisions.predicted(self.proba, self.several)
-        sure = decisions.of_truth(self.proba, predicted).reshape(len(self.proba), -1).prod(axis=1)
+        sure = decisions.of_whole(self.proba, predicted)
         for source, one, row, answer, probability in zip(
             self.sources, self.inputs, self.proba, predicted, sure, strict=True
         ):

@@ -22,16 +22,19 @@ from labeler.adaptation import adapt_once
 from labeler.background import Beside
 from labeler.cards import Card
 from labeler.comparisons import compare_once
+from labeler.config import Config
 from labeler.embed import Encoder
 from labeler.errors import LabelerError
 from labeler.labelsets import texts_of
 from labeler.model import Model
+from labeler.predict import opinions
 from labeler.project import Project
 from labeler.query import interleave
 from labeler.rounds import State, run_round
+from labeler.snapshot import Snapshot
 from labeler.store import Store
 from labeler.tunings import tune_once
-from labeler.types import Job, Progress, Ranked, RoundResult
+from labeler.types import Job, Prediction, Progress, Ranked, RoundResult
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +89,9 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
     log.info("%s: round begins (%s)", project.slug, job.reason)
     try:
         number = store.next_round()
-        result, ids, card = _round(project, store, job, number)
+        result, ids, said, card = _round(project, store, job, number)
         model = _save(project, card, result)
-        store.finish_round(job, number, result, ids, model)
+        store.finish_round(job, number, result, ids, model, said)
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
         store.fail_job(job, str(error))
@@ -104,8 +107,10 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
             log.warning("%s: old models cannot be removed: %s", project.slug, error)
 
 
-def _round(project: Project, store: Store, job: Job, number: int) -> tuple[RoundResult, list[int], Card]:
-    """The round's result, the item id of each place of its ranking, and the card of its model."""
+def _round(
+    project: Project, store: Store, job: Job, number: int
+) -> tuple[RoundResult, list[int], list[Prediction | None], Card]:
+    """The round's result; for each place of its ranking the item's id and what the model says; the model's card."""
     from labeler.model import Normalizer
 
     config = project.config
@@ -147,7 +152,19 @@ def _round(project: Project, store: Store, job: Job, number: int) -> tuple[Round
     texts = texts_of(known.labeled.targets, config)
     taught = [[known.items[p].content_hash, text] for p, text in zip(known.labeled.positions, texts, strict=True)]
     card = Card.of(number, result, taught, len(known.items), known.encoder.key, config)
-    return result, [known.items[r.position].id for r in result.ranking], card
+    return result, [known.items[r.position].id for r in result.ranking], _opinions(result, known, config), card
+
+
+def _opinions(result: RoundResult, known: Snapshot, config: Config) -> list[Prediction | None]:
+    """What the model says of each place of the ranking; nothing of the holdout, which is answered blind."""
+    said: list[Prediction | None] = [None] * len(result.ranking)
+    if result.model is None:
+        return said
+    places = [i for i, r in enumerate(result.ranking) if known.items[r.position].split == "pool"]
+    positions = np.array([result.ranking[i].position for i in places], dtype=np.intp)
+    for place, prediction in zip(places, opinions(result.model, known.dataset, positions, config), strict=True):
+        said[place] = prediction
+    return said
 
 
 def _last_model(project: Project, store: Store, encoder: Encoder) -> Model | None:

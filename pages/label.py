@@ -8,7 +8,7 @@ from pages.session import require_project, require_user
 user = require_user()
 project = require_project()
 with project.store() as store:
-    counts = store.counts(user.name)
+    counts, annotator = store.counts(user.name), store.join(user.name)
 if counts.pool + counts.holdout == 0:
     st.info("There is nothing to label yet. Import images or texts on the **Project** page.", icon=":material/info:")
     st.stop()
@@ -17,4 +17,4 @@ st.html(
     "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 1rem }"
     " @media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } }</style>"  # below the app's own bar
 )
-desk(project, user)
+desk(project, user, annotator)

@@ -63,7 +63,6 @@ def test_balanced_weights() -> None:
     np.testing.assert_allclose(several, [[4 / 6, 4 / 6], [4 / 2, 4 / 2]])
     # a yes of one in four counts three times as much as a no
     weights = torch.from_numpy(several[:, :1])
-    yes, no = (
-        cross_entropy(torch.zeros(1, 1), target, weights).item() for target in (torch.ones(1, 1), torch.zeros(1, 1))
-    )
+    zero, one = torch.zeros(1, 1), torch.ones(1, 1)
+    yes, no = (cross_entropy(zero, target, weights).item() for target in (one, zero))
     assert yes == pytest.approx(3 * no)

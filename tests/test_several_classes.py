@@ -22,18 +22,19 @@ from labeler.config import LearnerConfig, QueryConfig
 from labeler.errors import ConfigError
 from labeler.exporter import export_labels
 from labeler.importer import import_source
-from labeler.labelsets import join, split
+from labeler.labelsets import is_answer, join, split
 from labeler.model import Normalizer
 from labeler.publish import publish
 from labeler.query import candidates
 from labeler.reproduce import reproduce
 from labeler.rounds import State, run_round
 from labeler.simulate import compare, load_task
-from labeler.types import Answer, Dataset, Labels, NewItem
+from labeler.types import Dataset, Labels, NewItem
 from labeler.unseen import best_model, predict_unseen
 from labeler.worker import work_once
 
 CONFIG = topics_config()
+CHARACTERS = LearnerConfig(kind="frozen", backbone="char_tfidf")
 
 
 @pytest.fixture(scope="module")
@@ -183,33 +184,32 @@ def test_saved_predicted_and_published_are_the_same(trained, tmp_path):
     np.testing.assert_allclose(proba, p, atol=1e-6)
 
 
-def test_people_answer_and_the_model_learns(own_home, tmp_path):
-    """The pool is unlabeled; whoever answers names whole sets, and only known classes count."""
+def test_rounds_follow_the_answers(own_home):
+    """The pool is unlabeled at first: sets come in batch by batch, and what the model says is stored as a set."""
     project = projects.create(own_home / "letters", CONFIG)
-    truth = {text: names for text, names in letters(80)}
-    with project.store() as store:
-        store.add_items(
-            [
-                NewItem(f"{i:032x}", f"row {i}", text=text, split="pool" if i < 50 else "holdout")
-                if i < 50
-                else NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout", label=join(names, CONFIG))
-                for i, (text, names) in enumerate(truth.items())
-            ]
+    truth = {text: join(names, CONFIG) for text, names in letters(80)}
+    items = [
+        NewItem(
+            f"{i:032x}", f"row {i}", text=text, split="pool" if i < 50 else "holdout", label=None if i < 50 else label
         )
+        for i, (text, label) in enumerate(truth.items())
+    ]
+    with project.store() as store:
+        store.add_items(items)
         store.request_round("import")
     assert work_once(project)
     for _ in range(2):
         with project.store() as store:
-            held = store.reserve("kim", "tab", 12)
-            answers = [
-                Answer(f"r{r.item.id}", r.item.id, "label", join(truth[r.item.text], CONFIG), 1.0, "tab") for r in held
-            ]
-            assert all(receipt.ok for receipt in store.annotate("kim", answers))
+            asked = [store.item(row["item_id"]) for row in store.ranking(store.rounds()[-1].number)[:12]]
+            store.add_items([replace(items[int(i.content_hash, 16)], label=truth[i.text]) for i in asked])
+            store.request_round("test")
         assert work_once(project)
     with project.store() as store:
         last = store.rounds()[-1]
+        said = {row["predicted"] for row in store.rows("SELECT predicted FROM queries WHERE round = ?", [last.number])}
     assert (last.labels, last.metrics.n) == (24, 30)
     assert last.metrics.micro_f1 > 0.6
+    assert all(is_answer(label, CONFIG) for label in said)
 
 
 # ---------------------------------------------------------------- files
@@ -261,8 +261,8 @@ def test_contrast_needs_one_class_an_item():
 
 def test_strategies_are_compared_on_known_sets(tmp_path):
     table = tmp_path / "letters.csv"
-    rows = [{"text": text, "label": "|".join(names) or "[]"} for text, names in letters(160)]
-    pd.DataFrame(rows).to_csv(table, index=False)
+    rows = [(text, "|".join(names) or "[]") for text, names in letters(160)]
+    pd.DataFrame(rows, columns=["text", "label"]).to_csv(table, index=False)
     task, problems = load_task(
         table, answers="several", query=QueryConfig(seed_size=16, batch=16), learner=CHARACTERS, cache=tmp_path
     )
@@ -274,12 +274,10 @@ def test_strategies_are_compared_on_known_sets(tmp_path):
     assert report["config"]["answers"] == "several"
 
 
-CHARACTERS = LearnerConfig(kind="frozen", backbone="char_tfidf")
-
-
 def test_the_command_says_what_was_reached(tmp_path):
     table = tmp_path / "letters.csv"
-    pd.DataFrame([{"text": t, "label": ";".join(names) or "[]"} for t, names in letters(80)]).to_csv(table, index=False)
+    rows = [(text, ";".join(names) or "[]") for text, names in letters(80)]
+    pd.DataFrame(rows, columns=["text", "label"]).to_csv(table, index=False)
     options = (
         "--answers several --backbone char_tfidf --seed-size 8 --batch 8 --rounds 1 --seeds 1 --processes 1 --at 16"
     )

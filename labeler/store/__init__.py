@@ -1,6 +1,6 @@
 """The only SQL. `Store` is opened once per thread and rerun, and is all verbs.
 
-items.py: what is labeled · rounds.py: the cycle · answers.py: the desk ·
+items.py: what is labeled · rounds.py: the cycle · team.py: who labels · reservations.py, answers.py: the desk ·
 background.py: what runs beside the rounds · connection.py: what they share.
 """
 

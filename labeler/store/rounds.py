@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from labeler.store.connection import Row, now
 from labeler.store.items import Items
-from labeler.types import Epoch, Job, Metrics, Round, RoundResult, Training
+from labeler.types import Epoch, Job, Metrics, Prediction, Round, RoundResult, Training
 
 # A job that took its worker down this often is given up: the next try would do the same.
 ATTEMPTS = 3
@@ -86,12 +86,19 @@ class Rounds(Items):
         return (self.value("SELECT MAX(number) FROM rounds") or 0) + 1
 
     def finish_round(
-        self, job: Job, number: int, result: RoundResult, ranked_items: Sequence[int], model: str | None
+        self,
+        job: Job,
+        number: int,
+        result: RoundResult,
+        ranked_items: Sequence[int],
+        model: str | None,
+        predictions: Sequence[Prediction | None] | None = None,
     ) -> None:
         """Store model, metrics, training and ranking, and end the job, in one transaction.
 
         Args: ranked_items: the item id of each place in `result.ranking`.
               model: path of the model's file below the project's folder.
+              predictions: what the model says of each of these items; None where nobody is ever to be told.
         """
         metrics = result.metrics
         with self.write():
@@ -118,10 +125,13 @@ class Rounds(Items):
                 }
             )
             self.db.conn.executemany(
-                "INSERT INTO queries (round, rank, item_id, strategy, score) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO queries (round, rank, item_id, strategy, score, predicted, confidence)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (number, rank, item_id, ranked.strategy, ranked.score)
-                    for rank, (item_id, ranked) in enumerate(zip(ranked_items, result.ranking, strict=True), 1)
+                    (number, rank, item_id, asked.strategy, asked.score, said and said.label, said and said.confidence)
+                    for rank, (item_id, asked, said) in enumerate(
+                        zip(ranked_items, result.ranking, predictions or [None] * len(ranked_items), strict=True), 1
+                    )
                 ],
             )
             self.db.conn.execute(

@@ -1,30 +1,44 @@
 """The labeling desk: a component that talks to `labeler.api` by itself, so that no key press costs a rerun."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import streamlit as st
 
+from labeler import guidelines
 from labeler.access import User, issue_token
 from labeler.project import Project
+from labeler.types import Annotator
 
 _HERE = Path(__file__).parent
+# One module in the browser; what is used comes before who uses it.
+_FILES = (
+    *("words", "dom", "keys", "tab", "outbox", "server", "sender", "media", "stand_in", "queue"),
+    *("classes", "history", "pace", "rest", "guidelines", "grid", "desk"),
+)
 
 # Registered once for the process: registering with every mount would make the browser load it anew.
 _desk = st.components.v2.component(
     "labeler-desk",
     css=(_HERE / "desk.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("outbox.js", "media.js", "tab.js", "desk.js")),
+    js="\n".join((_HERE / f"{name}.js").read_text(encoding="utf-8") for name in _FILES),
 )
 
 
-def desk(project: Project, user: User) -> None:
+def desk(project: Project, user: User, annotator: Annotator) -> None:
     """Draw the desk on which `user` answers the project's items."""
+    config = project.config
+    plain = {"key": "", "colour": "", "description": "", "group": ""}
+    details = {name: asdict(detail) for name, detail in config.class_details.items()}
     _desk(
         key=f"desk-{project.slug}-{user.name}",
         data={
             "project": project.slug,
             "annotator": user.name,
-            "classes": list(project.config.classes),
+            "classes": [{"name": name, **details.get(name, plain)} for name in config.classes],
+            "reveal": config.labeling.reveal,
+            "grid": config.labeling.grid,
+            "guidelines": {"digest": guidelines.read(project).digest, "seen": annotator.guidelines},
             "token": issue_token(user, project.slug),
         },
     )

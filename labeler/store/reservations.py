@@ -1,0 +1,224 @@
+"""Verbs of reservation: who holds which item, until when, and why somebody has none."""
+
+import json
+import time
+from collections.abc import Sequence
+
+from labeler.store.connection import Row
+from labeler.store.items import as_item
+from labeler.store.team import Team
+from labeler.types import Annotator, Prediction, Reason, Reserved, Waiting
+
+# An item that may be given to :annotator, who does not hold it and has not answered it. Others' answers and
+# their live reservations count against the overlap; a flagged item waits for the lead. Which items are overlapped
+# follows from their content, so that they are spread evenly over rounds and stay the same.
+FREE = """
+    NOT EXISTS (SELECT 1 FROM answers WHERE item_id = i.id AND (annotator = :annotator OR action = 'flag'))
+    AND NOT EXISTS (SELECT 1 FROM reservations WHERE item_id = i.id AND annotator = :annotator)
+    AND (SELECT COUNT(*) FROM answers WHERE item_id = i.id AND action = 'label')
+      + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
+      < CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END
+"""
+# A tab that is closed gives its items back so soon; one that is only loaded anew has them again by then.
+LEAVING_SECONDS = 10.0
+
+
+class Reservations(Team):
+    """What annotators hold."""
+
+    def reserve(
+        self, annotator: str, tab: str, n: int, release: Sequence[int] = (), at: float | None = None
+    ) -> list[Reserved]:
+        """Up to `n` items that this annotator's tab holds from now on, in the order to ask them.
+
+        Those that it holds already are held longer, even if their time was over and nobody took them: asking again is
+        the tab's heartbeat. The latest ranking serves; when that is used up, items that nobody asked about yet, so
+        that nobody waits.
+
+        Args: release: items that the tab gives back, e.g. since a newer ranking knows better what to ask. Only the tab
+                  does so: it alone knows what is before the annotator's eyes.
+              at: seconds since the epoch, now by default.
+        """
+        at = time.time() if at is None else at
+        someone = self.join(annotator)
+        who = self._who(someone, tab, at)
+        with self.write():
+            self.db.conn.execute(
+                "UPDATE reservations SET expires_at = :expires WHERE annotator = :annotator AND tab = :tab",
+                who,
+            )
+            self.db.conn.execute(
+                """
+                DELETE FROM reservations WHERE expires_at <= :at OR (annotator = :annotator AND tab = :tab
+                AND (:stopped OR item_id IN (SELECT value FROM json_each(:release))))
+                """,
+                who | {"at": at, "release": json.dumps(list(release)), "stopped": self._is_stopped(someone)},
+            )
+            held = self._held(annotator, tab)
+            missing = n - len(held)
+            if missing > 0 and not self._is_stopped(someone):
+                if self.is_qualified(someone):
+                    self._fill(who, min(missing, self._unspent()))
+                elif someone.qualified is None:  # and not kept out by the lead
+                    self._take_qualification(who, missing)
+                held = self._held(annotator, tab)
+            self.set_waiting(annotator, None if held or not self._held_by_others(annotator) else at)
+        return held
+
+    def reserve_like(self, annotator: str, tab: str, n: int) -> list[Reserved]:
+        """Up to `n` free items of the latest ranking that the model takes for one class, the surest first.
+
+        It is the class with most such items. The tab holds them besides what it holds already.
+        """
+        someone = self.join(annotator)
+        if self._is_stopped(someone) or not self.is_qualified(someone):
+            return []
+        who = self._who(someone, tab, time.time())
+        ranked = f"""
+            FROM queries q JOIN items i ON i.id = q.item_id
+            WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND i.split = 'pool'
+              AND q.predicted IS NOT NULL AND q.predicted NOT IN (SELECT value FROM json_each(:elsewhere)) AND {FREE}
+        """
+        with self.write():
+            most = self.value(f"SELECT q.predicted {ranked} GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1", who)
+            taken = self.rows(
+                f"""
+                INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
+                SELECT q.item_id, :annotator, :tab, q.id, :expires {ranked} AND q.predicted = :most
+                ORDER BY q.confidence DESC LIMIT :n RETURNING item_id
+                """,
+                who | {"most": most, "n": max(0, min(n, self._unspent()))},
+            )
+            ids = {row["item_id"] for row in taken}
+            return [one for one in self._held(annotator, tab) if one.item.id in ids]
+
+    def active(self) -> int:
+        """How many annotators hold items at this moment."""
+        return self.value("SELECT COUNT(DISTINCT annotator) FROM reservations WHERE expires_at > ?", [time.time()])
+
+    def leave(self, annotator: str, tab: str, at: float | None = None) -> None:
+        """Free what a tab holds soon, since it is being closed or loaded anew."""
+        soon = (time.time() if at is None else at) + LEAVING_SECONDS
+        with self.write():
+            self.db.conn.execute(
+                "UPDATE reservations SET expires_at = MIN(expires_at, ?) WHERE annotator = ? AND tab = ?",
+                [soon, annotator, tab],
+            )
+
+    def _who(self, annotator: Annotator, tab: str, at: float) -> Row:
+        """What the statements below need to know of who asks."""
+        labeling = self.config.labeling
+        return {
+            "annotator": annotator.name,
+            "tab": tab,
+            "expires": at + labeling.reservation_seconds,
+            "overlap": labeling.overlap,
+            "overlapped": "g" if labeling.overlap_share >= 1 else f"{int(labeling.overlap_share * 16**6):06x}",
+            "elsewhere": json.dumps(self.elsewhere(annotator)),
+        }
+
+    def _is_stopped(self, annotator: Annotator) -> bool:
+        return self.config.labeling.paused or annotator.paused
+
+    def _held_by_others(self, annotator: str) -> int:
+        return self.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
+
+    def _fill(self, who: Row, n: int) -> None:
+        if n > 0:
+            taken = self._take(who, n)
+            if taken < n and self._extend_queue(who, n - taken):
+                self._take(who, n - taken)
+
+    def _take_qualification(self, who: Row, n: int) -> None:
+        """Reserve qualification items; any number of newcomers may hold the same one."""
+        self.db.conn.execute(
+            """
+            INSERT INTO reservations (item_id, annotator, tab, expires_at)
+            SELECT item_id, :annotator, :tab, :expires FROM qualification
+            WHERE item_id NOT IN (SELECT item_id FROM answers WHERE annotator = :annotator)
+              AND item_id NOT IN (SELECT item_id FROM reservations WHERE annotator = :annotator)
+            ORDER BY item_id LIMIT :n
+            """,
+            who | {"n": n},
+        )
+
+    def _unspent(self) -> int:
+        """Labels that the budget still pays for, less those that reserved items will cost."""
+        return self.config.budget - self.labels_spent() - self.value("SELECT COUNT(*) FROM reservations")
+
+    def _take(self, who: Row, n: int) -> int:
+        """Reserve the `n` best free items of the latest ranking, in one statement."""
+        return len(
+            self.rows(
+                f"""
+                INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
+                SELECT q.item_id, :annotator, :tab, q.id, :expires
+                FROM queries q JOIN items i ON i.id = q.item_id
+                WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND {FREE}
+                  AND (q.predicted IS NULL OR q.predicted NOT IN (SELECT value FROM json_each(:elsewhere)))
+                ORDER BY q.rank LIMIT :n
+                RETURNING item_id
+                """,
+                who | {"n": n},
+            )
+        )
+
+    def _extend_queue(self, who: Row, n: int) -> bool:
+        """Append `n` free items to the latest ranking: the pool's first, then the holdout's.
+
+        They come in the order of their content hash, which is as good as random and needs no state.
+        """
+        added = self.rows(
+            f"""
+            INSERT INTO queries (round, rank, item_id, strategy)
+            SELECT r.round, r.last + ROW_NUMBER() OVER (ORDER BY i.split = 'holdout', i.content_hash), i.id,
+                   CASE i.split WHEN 'pool' THEN 'random' ELSE 'holdout' END
+            FROM items i, (SELECT latest.round, COALESCE(MAX(q.rank), 0) AS last
+                           FROM (SELECT COALESCE(MAX(number), 0) AS round FROM rounds) latest
+                           LEFT JOIN queries q ON q.round = latest.round) r
+            WHERE i.split IS NOT NULL AND {FREE}
+              AND NOT EXISTS (SELECT 1 FROM queries WHERE round = r.round AND item_id = i.id)
+            ORDER BY i.split = 'holdout', i.content_hash LIMIT :n
+            RETURNING id
+            """,
+            who | {"n": n},
+        )
+        return bool(added)
+
+    def _held(self, annotator: str, tab: str) -> list[Reserved]:
+        found = self.rows(
+            """
+            SELECT i.*, r.expires_at, q.strategy, q.score, q.rank, q.round, q.predicted, q.confidence,
+                   rounds.model, rounds.seed
+            FROM reservations r JOIN items i ON i.id = r.item_id
+            LEFT JOIN queries q ON q.id = r.query_id LEFT JOIN rounds ON rounds.number = q.round
+            WHERE r.annotator = ? AND r.tab = ? ORDER BY q.round DESC, q.rank
+            """,
+            [annotator, tab],
+        )
+        return [Reserved(as_item(r), as_reason(r), r["expires_at"], as_prediction(r)) for r in found]
+
+    def why_nothing(self, annotator: str) -> Waiting:
+        """Why an annotator got no item: what is being waited for, or that all is done."""
+        someone = self.join(annotator)
+        if self._is_stopped(someone):
+            return Waiting("paused")
+        if not self.value("SELECT 1 FROM items WHERE split IS NOT NULL LIMIT 1"):
+            return Waiting("empty")
+        if not self.is_qualified(someone):
+            return Waiting("unqualified")
+        if self.labels_spent() >= self.config.budget:
+            return Waiting("budget", self.config.budget)
+        if held := self._held_by_others(annotator):
+            return Waiting("others", held)
+        return Waiting("training" if self.has_work() and self.elsewhere(someone) else "done")
+
+
+def as_reason(row: Row) -> Reason | None:
+    if row["strategy"] is None:
+        return None
+    return Reason(row["strategy"], row["score"], row["rank"], row["round"], row["model"], row["seed"])
+
+
+def as_prediction(row: Row) -> Prediction | None:
+    return None if row["predicted"] is None else Prediction(row["predicted"], row["confidence"])

@@ -1,0 +1,142 @@
+"""Verbs on annotators: who labels here, what is theirs, and whether they have shown that they can."""
+
+import json
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from labeler.store.connection import Row, now
+from labeler.store.items import IMPORT
+from labeler.store.rounds import Rounds
+from labeler.types import Annotator
+
+# The draw of qualification items is part of the project's data, as the holdout's is.
+QUALIFICATION_SEED = 20_201_123
+# For so long somebody without an item is remembered, for others to give back what they hold ahead.
+WAITING_SECONDS = 10.0
+
+
+class Team(Rounds):
+    """Annotators and their qualification."""
+
+    def join(self, name: str) -> Annotator:
+        """The annotator of this name, who is entered if new."""
+        found = self.rows("SELECT * FROM annotators WHERE name = ?", [name])
+        if not found:
+            with self.write():
+                self.db.conn.execute(
+                    "INSERT INTO annotators (name, joined_at) VALUES (?, ?) ON CONFLICT DO NOTHING", [name, now()]
+                )
+            found = self.rows("SELECT * FROM annotators WHERE name = ?", [name])
+        return _as_annotator(found[0])
+
+    def annotators(self) -> list[Annotator]:
+        """All who have opened the desk, in the order of coming."""
+        return [_as_annotator(row) for row in self.rows("SELECT * FROM annotators ORDER BY joined_at, name")]
+
+    def assign(
+        self, name: str, role: str, groups: Sequence[str], paused: bool = False, qualified: bool | None = None
+    ) -> None:
+        """What the lead decides about an annotator, who need not have come yet."""
+        self.join(name)
+        with self.write():
+            self.db.conn.execute(
+                "UPDATE annotators SET role = ?, groups = ?, paused = ?, qualified = ? WHERE name = ?",
+                [role, json.dumps(list(groups), ensure_ascii=False), paused, qualified, name],
+            )
+
+    def saw_guidelines(self, name: str, digest: str) -> None:
+        """Remember that these guidelines were shown to this annotator."""
+        self.join(name)
+        with self.write():
+            self.db.conn.execute("UPDATE annotators SET guidelines = ? WHERE name = ?", [digest, name])
+
+    def set_waiting(self, name: str, at: float | None) -> None:
+        """Note that an annotator waits for items that others hold, or no longer does."""
+        self.db.conn.execute(
+            "UPDATE annotators SET waiting_since = ? WHERE name = ? AND waiting_since IS NOT ?", [at, name, at]
+        )
+
+    def somebody_waits(self, name: str) -> bool:
+        """Whether another annotator waits for an item."""
+        return bool(
+            self.value(
+                "SELECT 1 FROM annotators WHERE waiting_since > ? AND name <> ? LIMIT 1",
+                [time.time() - WAITING_SECONDS, name],
+            )
+        )
+
+    def elsewhere(self, annotator: Annotator) -> list[str]:
+        """Classes whose items go to others: their group is assigned, and not to this annotator."""
+        taken = {group for one in self.annotators() for group in one.groups} - set(annotator.groups)
+        return [name for name, detail in self.config.class_details.items() if detail.group in taken]
+
+    # ------------------------------------------------------------ qualification
+
+    def draw_qualification(self) -> int:
+        """See to it that there are as many qualification items as the settings ask for, and count them.
+
+        They are drawn from the pool's items whose label came with the import, as evenly over the classes as can be.
+        Once drawn an item stays one: what newcomers were measured against must not change.
+        """
+        wanted = self.config.labeling.qualification
+        drawn = self.value("SELECT COUNT(*) FROM qualification")
+        if drawn >= wanted:
+            return drawn
+        known = self.rows(
+            """
+            SELECT a.item_id, a.label FROM answers a JOIN items i ON i.id = a.item_id
+            WHERE a.annotator = ? AND a.action = 'label' AND i.split = 'pool'
+              AND a.item_id NOT IN (SELECT item_id FROM qualification) ORDER BY a.item_id
+            """,
+            [IMPORT],
+        )
+        order = np.random.default_rng([QUALIFICATION_SEED, drawn]).permutation(len(known))
+        seen: dict[str, int] = {}
+        turns = []
+        for row in (known[i] for i in order):
+            turns.append((seen.setdefault(row["label"], 0), row["item_id"]))
+            seen[row["label"]] += 1
+        turns.sort(key=lambda turn: turn[0])  # one of each class, then a second of each …
+        with self.write():
+            self.db.conn.executemany(
+                "INSERT INTO qualification (item_id) VALUES (?) ON CONFLICT DO NOTHING",
+                [(item,) for _, item in turns[: wanted - drawn]],
+            )
+        return self.value("SELECT COUNT(*) FROM qualification")
+
+    def qualification_of(self, name: str) -> tuple[int, int, int]:
+        """(answered, right, asked) qualification items of an annotator; skips count as answered and not as right."""
+        found = self.rows(
+            """
+            SELECT COUNT(*) AS answered, COALESCE(SUM(a.label = known.label), 0) AS good
+            FROM qualification q JOIN answers known ON known.item_id = q.item_id AND known.annotator = :import
+            JOIN answers a ON a.item_id = q.item_id AND a.annotator = :name
+            """,
+            {"name": name, "import": IMPORT},
+        )[0]
+        return found["answered"], found["good"], self.value("SELECT COUNT(*) FROM qualification")
+
+    def is_qualified(self, annotator: Annotator) -> bool:
+        """Whether this annotator may be given items; the lead's word goes before the qualification items."""
+        if annotator.qualified is not None:
+            return annotator.qualified
+        labeling = self.config.labeling
+        if not labeling.qualification:
+            return True
+        self.draw_qualification()
+        answered, right, asked = self.qualification_of(annotator.name)
+        return asked == 0 or (answered >= asked and right >= labeling.qualification_pass * asked)
+
+
+def _as_annotator(row: Row) -> Annotator:
+    return Annotator(
+        row["name"],
+        row["joined_at"],
+        row["role"],
+        tuple(json.loads(row["groups"])),
+        bool(row["paused"]),
+        row["guidelines"],
+        None if row["qualified"] is None else bool(row["qualified"]),
+    )

@@ -1,0 +1,39 @@
+// The strip of earlier answers, the latest first; a click brings an item back to be looked at or answered anew.
+const STRIP = 10;
+
+class History {
+  constructor(parent, desk) {
+    this.desk = desk;
+    this.element = make("ol", "history", parent);
+    this.element.setAttribute("aria-label", t("Your latest answers"));
+  }
+
+  draw(entries) {
+    const latest = entries.slice(-STRIP).reverse();
+    this.element.replaceChildren(...latest.map((entry) => this.chip(entry)));
+  }
+
+  chip(entry) {
+    const place = make("li", "");
+    const said = this.inWords(entry);
+    const button = makeButton("chip", place, { text: said, run: () => this.desk.revisit(entry.id) });
+    const colour = this.desk.data.classes.find((one) => one.name === entry.label)?.colour;
+    if (colour) button.style.setProperty("--colour", colour);
+    button.classList.toggle("unsure", Boolean(entry.unsure));
+    const model = entry.prediction;
+    if (model && entry.label !== null) {
+      const agrees = model.label === entry.label;
+      make("span", agrees ? "agrees" : "differs", button, agrees ? "✓" : "≠");
+      button.title = agrees ? t("The model says the same.") : t("The model says {label}.", { label: model.label });
+    }
+    button.setAttribute("aria-label", t("Change the answer {answer}", { answer: said }));
+    return place;
+  }
+
+  inWords(entry) {
+    if (entry.action === "skip") return t("skipped");
+    if (entry.action === "flag") return t("flagged");
+    const said = this.desk.said(entry.label);
+    return entry.unsure ? `${said} ?` : said;
+  }
+}

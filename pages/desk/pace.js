@@ -1,0 +1,52 @@
+// How far things are, and how fast: mine, the round's, the project's.
+const RECENT = 20;         // answers that the pace is measured on
+const PAUSE_SECONDS = 60;  // a longer one is a pause, not work
+
+class Pace {
+  constructor(parent) {
+    this.element = make("div", "progress", parent);
+    this.bar = make("progress", "", this.element);
+    this.bar.setAttribute("aria-label", t("Labels until the next round"));
+    this.counts = make("span", "counts", this.element);
+    this.speed = make("span", "speed", this.element);
+    this.status = make("span", "status", this.element);
+    this.status.setAttribute("role", "status");
+    this.times = [];
+  }
+
+  answered(at) {
+    this.times = [...this.times, at].slice(-RECENT - 1);
+  }
+
+  // Items a minute over the latest answers; null while there are too few to say.
+  get perMinute() {
+    const gaps = this.times.slice(1).map((at, i) => (at - this.times[i]) / 1000).filter((gap) => gap < PAUSE_SECONDS);
+    const seconds = gaps.reduce((sum, gap) => sum + gap, 0);
+    return gaps.length < 4 || !seconds ? null : (60 * gaps.length) / seconds;
+  }
+
+  show(values) {
+    if (!values) return;
+    this.bar.max = values.batch;
+    this.bar.value = Math.max(0, values.batch - values.until_round);
+    const next = values.until_round
+      ? t("{n} to the next round", { n: values.until_round }) : t("the next round is training");
+    const all = t("{n} of {budget} labels", { n: values.spent, budget: values.budget });
+    this.counts.textContent = [t("{n} by you", { n: values.mine }), next, all].join(" · ");
+    const pace = this.perMinute;
+    if (!pace) {
+      this.speed.textContent = "";
+      return;
+    }
+    const left = values.until_round / (pace * Math.max(1, values.labelers));
+    this.speed.textContent = t("{n} a minute", { n: Math.round(pace) })
+      + (values.until_round ? ` · ${t("about {n} min to the next round", { n: Math.max(1, Math.round(left)) })}` : "");
+  }
+
+  unsent(waiting, offline) {
+    this.status.textContent = waiting && offline
+      ? t("Server unreachable: {n} answers are kept in this browser and will be sent.", { n: waiting })
+      : waiting ? t("Saving …") : t("All answers saved");
+    this.status.classList.toggle("offline", Boolean(waiting && offline));
+  }
+}
