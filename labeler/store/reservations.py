@@ -15,8 +15,7 @@ from labeler.types import Annotator, Prediction, Reason, Reserved, Waiting
 FREE = """
     NOT EXISTS (SELECT 1 FROM answers WHERE item_id = i.id AND (annotator = :annotator OR action = 'flag'))
     AND NOT EXISTS (SELECT 1 FROM reservations WHERE item_id = i.id AND annotator = :annotator)
-    AND (SELECT COUNT(*) FROM answers WHERE item_id = i.id AND action = 'label')
-      + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
+    AND i.labels + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
       < CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END
 """
 # A tab that is closed gives its items back so soon; one that is only loaded anew has them again by then.
