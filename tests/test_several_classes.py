@@ -29,7 +29,7 @@ from labeler.query import candidates
 from labeler.reproduce import reproduce
 from labeler.rounds import State, run_round
 from labeler.simulate import compare, load_task
-from labeler.types import Dataset, Labels, NewItem
+from labeler.types import Answer, Dataset, Labels, NewItem
 from labeler.unseen import best_model, predict_unseen
 from labeler.worker import work_once
 
@@ -200,9 +200,10 @@ def test_rounds_follow_the_answers(own_home):
     assert work_once(project)
     for _ in range(2):
         with project.store() as store:
-            asked = [store.item(row["item_id"]) for row in store.ranking(store.rounds()[-1].number)[:12]]
-            store.add_items([replace(items[int(i.content_hash, 16)], label=truth[i.text]) for i in asked])
-            store.request_round("test")
+            held = store.reserve("kim", "tab", 12)
+            given = [Answer(f"r{r.item.id}", r.item.id, "label", truth[r.item.text], 1.0, "tab") for r in held]
+            unknown = replace(given[0], request_id="x", label='["옛것"]')
+            assert [receipt.ok for receipt in store.annotate("kim", [unknown, *given])] == [False] + [True] * 12
         assert work_once(project)
     with project.store() as store:
         last = store.rounds()[-1]

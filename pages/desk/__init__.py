@@ -36,6 +36,7 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
             "project": project.slug,
             "annotator": user.name,
             "classes": [{"name": name, **details.get(name, plain)} for name in config.classes],
+            "answers": config.answers,
             "reveal": config.labeling.reveal,
             "grid": config.labeling.grid,
             "guidelines": {"digest": guidelines.read(project).digest, "seen": annotator.guidelines},
