@@ -1,11 +1,11 @@
 """What annotators are shown of the model and of each other, and how many answer the same item."""
 
 import streamlit as st
-from labeler.words import _
 
 from labeler.config import parse
 from labeler.errors import LabelerError
 from labeler.project import Project
+from labeler.words import _
 
 
 def rules(project: Project) -> None:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 import streamlit as st
-from labeler.words import _
 
 from labeler.project import Project
+from labeler.words import _
 
 
 def team(project: Project) -> None:

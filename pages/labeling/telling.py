@@ -2,12 +2,12 @@
 
 import pandas as pd
 import streamlit as st
-from labeler.words import _
 
 from labeler import guidelines
 from labeler.config import RESERVED_KEYS, parse
 from labeler.errors import LabelerError
 from labeler.project import Project
+from labeler.words import _
 
 PARTS = ("key", "colour", "group", "description")
 
