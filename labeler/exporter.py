@@ -11,6 +11,7 @@ from labeler.project import Project
 from labeler.store import EXPORT
 
 KINDS = ("csv", "jsonl", "parquet")
+LABELS = ("label", "item_label")
 
 
 def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
@@ -24,11 +25,10 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
     """
     kind = kind or (out.suffix[1:].lower() if out.suffix[1:].lower() in KINDS else "csv")
     with project.store() as store:
-        frame = pd.DataFrame(store.export(), columns=list(EXPORT))
+        rows = store.export()
     if project.config.several:
-        write = cell_of if kind == "csv" else _names
-        for column in ("label", "item_label"):
-            frame[column] = pd.Series([write(label) for label in frame[column]], dtype=object)
+        rows = [row | {column: _names(row[column], kind) for column in LABELS} for row in rows]
+    frame = pd.DataFrame(rows, columns=list(EXPORT))
     temporary = out.with_name(f".{out.name}.tmp")
     try:
         if kind == "jsonl":
@@ -46,5 +46,8 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
     return len(frame)
 
 
-def _names(label: str | None) -> list[str] | None:
-    return None if label is None else list(split(label))
+def _names(label: str | None, kind: str) -> str | list[str] | None:
+    """The classes in a stored text as a file of this kind has them."""
+    if label is None:
+        return None
+    return cell_of(split(label)) if kind == "csv" else list(split(label))

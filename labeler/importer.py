@@ -141,14 +141,13 @@ def _folders_are_classes(found: Sequence[Row | Problem], classes: Mapping[str, s
 def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | Problem:
     label = None
     if row.label is not None:
-        several, given = project.config.several, unicodedata.normalize("NFC", row.label)
-        names = names_in(given, classes) if several else (given,)
+        given = unicodedata.normalize("NFC", row.label)
+        names = names_in(given, classes) if project.config.several else (given,)
         unknown = next((name for name in names if name not in classes), None)
         if unknown is not None:
             known = ", ".join(map(repr, classes.values()))
             return Problem(row.source, f"the label {unknown!r} is not among the classes {known}")
-        found = [classes[name] for name in names]
-        label = join(found, project.config) if several else found[0]
+        label = join([classes[name] for name in names], project.config)
     text, media = None, None
     if row.image is not None:
         try:

@@ -7,7 +7,7 @@ in the order of the project's classes, `["delay","refund"]`, `[]` for none of th
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -17,9 +17,13 @@ from labeler.types import Labels
 SEPARATORS = ";|"  # between the names in a cell of a table
 
 
-def join(names: Iterable[str], config: Config) -> str:
-    """The text that is stored for an item of these classes, each of the project's, in any order."""
-    return _json([name for name in config.classes if name in set(names)])
+def join(names: Collection[str], config: Config) -> str:
+    """The text that is stored for an item of these classes, each of the project's, in any order.
+
+    Args: names: exactly one, unless the project has several classes an item.
+    """
+    found = [name for name in config.classes if name in names]
+    return _json(found) if config.several else found[0]
 
 
 def split(label: str) -> tuple[str, ...]:
@@ -86,11 +90,10 @@ def names_in(cell: str, known: Collection[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))
 
 
-def cell_of(label: str | None) -> str | None:
-    """A stored text as a table's cell that `names_in` reads back: names with `;` between them, a list if need be."""
-    names = split(label) if label is not None else ()
+def cell_of(names: Sequence[str]) -> str:
+    """Classes as a table's cell that `names_in` reads back: with `;` between them, or a JSON list where that is not enough."""
     if not names or names[0].startswith("[") or any(mark in name for name in names for mark in SEPARATORS):
-        return label
+        return _json(names)
     return ";".join(names)
 
 

@@ -107,8 +107,7 @@ def load_task(
     inputs = [_input(row) for row in rows]
     encoder = load_encoder(config.learner, kind, [r.text for r in rows if r.text], folder, None)
     embeddings = embed(inputs, list(found), encoder, folder, on_progress)
-    texts = [join(names, config) if answers == "several" else names[0] for names in labels]
-    targets = labels_at(range(len(rows)), texts, config).targets
+    targets = labels_at(range(len(rows)), [join(names, config) for names in labels], config).targets
     held = np.array([(r.split or "").strip().lower() == "test" for r in rows])
     if not held.any():
         held[np.random.default_rng(0).choice(len(rows), round(0.2 * len(rows)), replace=False)] = True

@@ -15,6 +15,7 @@ from labeler.cards import Card
 from labeler.embed import Encoder
 from labeler.errors import LabelerError, SourceError
 from labeler.images import open_image
+from labeler.labelsets import cell_of
 from labeler.project import Project
 from labeler.sources import IMAGE_SUFFIXES, Row, read
 from labeler.types import Dataset, Modality, Problem, Progress
@@ -46,8 +47,9 @@ class Predictions:
         for source, one, row, answer, probability in zip(
             self.sources, self.inputs, self.proba, predicted, sure, strict=True
         ):
-            names = [self.classes[i] for i in np.flatnonzero(answer)] if self.several else [self.classes[answer]]
-            values: dict[str, str | float] = {"source": source, "input": one, "label": ";".join(names)}
+            found_in = [self.classes[i] for i in np.flatnonzero(answer)] if self.several else [self.classes[answer]]
+            label = cell_of(found_in) if self.several else found_in[0]
+            values: dict[str, str | float] = {"source": source, "input": one, "label": label}
             values["probability"] = round(float(probability), 6)
             found.append(values | {f"p({c})": round(float(p), 6) for c, p in zip(self.classes, row, strict=True)})
         return found

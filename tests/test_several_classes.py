@@ -243,11 +243,14 @@ def test_lists_stay_lists_and_unknown_classes_are_told_by_row(own_home, tmp_path
     [problem] = report.problems
     assert "row 3" in problem.source
     assert "the label '옛것' is not among the classes '배송', '환불', '칭찬'" in problem.reason
+    with project.store() as store:
+        last = store.items()[1]  # a skip has no label
+        store.annotate("kim", [Answer("s", last.id, "skip", None, 1.0, "tab")])
     export_labels(project, tmp_path / "out.jsonl")
     written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [row["label"] for row in written] == [["배송", "칭찬"], []]
+    assert [row["label"] for row in written] == [["배송", "칭찬"], [], None]
     export_labels(project, tmp_path / "out.csv")
-    assert pd.read_csv(tmp_path / "out.csv")["label"].tolist() == ["배송;칭찬", "[]"]
+    assert pd.read_csv(tmp_path / "out.csv")["label"].fillna("").tolist() == ["배송;칭찬", "[]", ""]
 
 
 # ---------------------------------------------------------------- settings and comparisons
