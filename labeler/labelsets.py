@@ -91,7 +91,7 @@ def names_in(cell: str, known: Collection[str]) -> tuple[str, ...]:
 
 
 def cell_of(names: Sequence[str]) -> str:
-    """Classes as a table's cell that `names_in` reads back: with `;` between them, or a JSON list where that is not enough."""
+    """Classes as a table's cell that `names_in` reads back: with `;` between them, or a JSON list where need be."""
     if not names or names[0].startswith("[") or any(mark in name for name in names for mark in SEPARATORS):
         return _json(names)
     return ";".join(names)
