@@ -78,6 +78,14 @@ def test_with_the_real_fit_each_label_is_predicted_once_by_a_model_that_was_not_
         assert sorted([*positions, *LABELED[part.rows]]) == LABELED.tolist()
 
 
+def test_models_of_several_classes_are_validated_as_well():
+    sets = Labels(LABELED, np.stack([TARGETS[LABELED] == 0, TARGETS[LABELED] < 2], axis=1).astype(np.int8))
+    whole = HeldOut.whole(list(cross_validate(Features.of(DATASET, None), sets, 2, FROZEN, 3, 0, fit)))
+    assert whole.rows.tolist() == list(range(60))
+    assert whole.right.mean() > 0.8
+    assert whole.log_likelihood.mean() > 2 * np.log(0.5)
+
+
 def test_what_is_no_probability_is_an_error():
     class Broken:
         def predict_proba(self, dataset, positions):
