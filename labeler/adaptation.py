@@ -27,6 +27,7 @@ from labeler.project import Project
 from labeler.store import Store
 from labeler.types import AdaptationJob, AdaptationRequest, Dataset, Item, Labels, Modality, Progress
 from labeler.weights import key
+from labeler.words import _, mark, n_, translate
 
 if TYPE_CHECKING:
     from labeler.onnx import Network
@@ -36,11 +37,11 @@ FEWEST_HOLDOUT = 50  # with fewer labels one item is 2 points of accuracy
 
 # What docs/benchmarks.md has, in a sentence for those who wonder whether it is worth their time.
 MEASURED: dict[Modality, str] = {
-    "image": (
+    "image": mark(
         "Measured with two minutes of training: on photographs 4.9, 3.1 and 2.1 points of accuracy were gained at 50,"
         " 100 and 300 labels; on handwritten digits 2.8 points at 50 labels, and nothing from 100 on."
     ),
-    "text": (
+    "text": mark(
         "Measured with two minutes of training: on English film reviews it gained nothing that chance does not explain"
         " (0.6, 0.2 and 0.2 points of accuracy at 50, 100 and 300 labels), so it is hardly worth the time."
     ),
@@ -63,11 +64,19 @@ class Gain:
 
     def __str__(self) -> str:
         gained, low, high = (100 * value for value in (self.after - self.before, self.low, self.high))
-        said = "it helps" if low > 0 else "it does harm" if high < 0 else "it may be chance"
-        return (
-            f"Frozen heads on {self.labels:,} labels get {self.before:.1%} of {self.n:,} holdout items right with the"
-            f" pretrained weights, and {self.after:.1%} with the adapted ones: {gained:+.1f} points"
-            f" (95 % interval {low:+.1f} to {high:+.1f}), so {said}."
+        said = _("it helps") if low > 0 else _("it does harm") if high < 0 else _("it may be chance")
+        return _(
+            "Frozen heads on {labels:,} labels get {before:.1%} of {n:,} holdout items right with the pretrained"
+            " weights, and {after:.1%} with the adapted ones: {gained:+.1f} points (95 % interval {low:+.1f} to"
+            " {high:+.1f}), so {said}.",
+            labels=self.labels,
+            before=self.before,
+            n=self.n,
+            after=self.after,
+            gained=gained,
+            low=low,
+            high=high,
+            said=said,
         )
 
 
@@ -94,12 +103,20 @@ class Adaptation:
 
     def __str__(self) -> str:
         first, last = self.losses
-        learned = (
-            f"The last {f'{self.blocks} blocks' if self.blocks > 1 else 'block'} learned from {self.n:,} items of the"
-            f" pool by {self.objective}: {self.steps:,} steps in {self.seconds:.0f} s, in which the loss went from"
-            f" {first:.2f} to {last:.2f}."
+        learned = n_(
+            "The last block learned from {items:,} items of the pool by {objective}: {steps:,} steps in {seconds:.0f}"
+            " s, in which the loss went from {first:.2f} to {last:.2f}.",
+            "The last {n} blocks learned from {items:,} items of the pool by {objective}: {steps:,} steps in"
+            " {seconds:.0f} s, in which the loss went from {first:.2f} to {last:.2f}.",
+            self.blocks,
+            items=self.n,
+            objective=translate(self.objective),
+            steps=self.steps,
+            seconds=self.seconds,
+            first=first,
+            last=last,
         )
-        return f"{learned} {self.gain or 'There are too few labels yet to measure whether that helps.'}"
+        return f"{learned} {self.gain or _('There are too few labels yet to measure whether that helps.')}"
 
 
 # ---------------------------------------------------------------- the file
@@ -242,7 +259,7 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
                 items, labels, flagged = store.items(), store.labels(), store.flagged()
             pool = [item for item in items if item.split == "pool" and item.id not in flagged]
             texts = [item.text for item in items if item.text is not None]
-            reporter("loading the backbone")(0, 0)
+            reporter(mark("loading the backbone"))(0, 0)
             pretrained = replace(config.learner, adapted=False)
             base = adaptable(load_encoder(pretrained, config.modality, texts, project.embeddings))
             found = adapt(
@@ -252,7 +269,7 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
                 request.seconds,
                 request.seed,
                 request.blocks,
-                reporter("adapting"),
+                reporter(mark("adapting")),
             )
             about = Adaptation(
                 base.key,
@@ -315,13 +332,13 @@ def _gain(
         return None
     right = list[np.ndarray]()
     for encoder in encoders:
-        features = encoder.encode(inputs, reporter("measuring"))
+        features = encoder.encode(inputs, reporter(mark("measuring")))
         dataset = Dataset(inputs, features, encoder.dims)
         normalizer, taught = Normalizer.fit(features, encoder.dims), Labels(learning, targets[learning])
         heads = fit_heads(dataset, taught, len(config.classes), normalizer)
         right.append(decisions.right(heads.predict_proba(dataset, measuring), targets[measuring]).astype(float))
     before, after = right
-    _, low, high = paired_gain(after.tolist(), before.tolist())
+    low, high = paired_gain(after.tolist(), before.tolist())[1:]
     assert low is not None
     assert high is not None
     return Gain(len(learning), len(measuring), float(before.mean()), float(after.mean()), low, high)

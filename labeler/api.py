@@ -7,15 +7,22 @@ POST /api/{project}/like       {tab, n}            → items of one predicted cl
 GET  /api/{project}/items/{item_id}                → an item that was answered before
 GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; reading them is remembered
 GET  /api/{project}/guidelines/{path}              → an image of the guidelines
-GET  /api/{project}/media/{item_id}                → the image
-Each with `Authorization: Bearer <token>`, see `labeler.access`.
+GET  /api/{project}/media/{item_id}                → a picture of the image; what a viewer must know, in `X-Image`
+     ?window=NAME, ?low=&high=&unit=               → of a scan, through this window
+GET  /api/{project}/media/{item_id}/tile/{level}/{x}/{y}  → a part of a large image, with the same choice of a window
+GET  /api/{project}/why/{item_id}?part=            → why it is asked, and what the model saw if that may be known;
+                                                     `part`: "saw" or "local", to ask again for that alone
+Each with `Authorization: Bearer <token>`, see `labeler.access`, and answered in the language of `Accept-Language`.
 """
 
+import asyncio
 import json
+import math
 import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import wraps
+from functools import partial, wraps
+from pathlib import Path
 from typing import Any, get_args
 
 from starlette.concurrency import run_in_threadpool
@@ -23,20 +30,24 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from labeler import guidelines
+from labeler import guidelines, renditions, why
 from labeler import project as projects
 from labeler.access import User, check_token, home
 from labeler.errors import AccessError, LabelerError
-from labeler.images import as_png, web_type
+from labeler.images import WEB_SUFFIXES
 from labeler.project import Project
+from labeler.renditions import Rendition, Renditions, Wish
 from labeler.store import Store
-from labeler.types import Answer, Item, Reserved, Reveal
+from labeler.types import Answer, ExplanationKind, Item, Reserved, Reveal
+from labeler.words import _, preferred, translate, use
 
 MOST_ITEMS = 100  # that one tab may hold
 MOST_BYTES = 1_000_000  # of a request
 MOST_NOTE = 2000  # characters
 
-Handler = Callable[[Request, Project, User, dict[str, Any]], Response]
+# A handler answers, or says what is to be called for the answer when there is a thread to draw pictures in.
+Drawing = Callable[[], Response]
+Handler = Callable[[Request, Project, User, dict[str, Any]], Response | Drawing]
 
 
 class RequestError(LabelerError):
@@ -55,22 +66,28 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
     def decorate(handler: Handler) -> Route:
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
+            use(preferred(request.headers.get("accept-language")))
             body = await request.body() if method == "POST" else b""
 
-            def answer() -> Response:
+            def answer() -> Response | Drawing:
                 user = require_user(request)
-                return handler(request, _open(request.path_params["project"]), user, _parse(body))
+                project = projects.serve_project(home(), request.path_params["project"])
+                return handler(request, project, user, _parse(body))
 
             try:
-                return await run_in_threadpool(answer)
+                reply = await run_in_threadpool(answer)
+                if isinstance(reply, Response):
+                    return reply
+                return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)
             except AccessError as error:
-                return _refuse(401, str(error))
+                return _refuse(401, translate(error))
             except RequestError as error:
-                return _refuse(400, str(error))
+                return _refuse(400, translate(error))
             except LabelerError as error:
-                return _refuse(404, str(error))
+                return _refuse(404, translate(error))
             except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: worth trying again
-                return _refuse(503, f"The server cannot store or read right now ({error}). Trying again.")
+                said = _("The server cannot store or read right now ({error}). Trying again.", error=error)
+                return _refuse(503, said)
 
         return Route(f"/api/{{project}}/{path}", endpoint, methods=[method])
 
@@ -79,13 +96,6 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
 
 def _refuse(status: int, reason: str) -> Response:
     return JSONResponse({"error": reason}, status)
-
-
-def _open(slug: str) -> Project:
-    for folder in projects.in_home(home()):
-        if folder.name == slug:
-            return projects.open_project(folder)
-    raise LabelerError(f"There is no project {slug!r} here.")
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -141,6 +151,7 @@ def _content(item: Item, project: Project) -> dict[str, Any]:
         "id": item.id,
         "text": item.text,
         "media": f"/api/{project.slug}/media/{item.id}" if item.media else None,
+        "metadata": item.metadata,
     }
 
 
@@ -213,7 +224,7 @@ def read_guidelines(request: Request, project: Project, user: User, body: dict[s
 def guidelines_image(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
     path = guidelines.image(project, request.path_params["path"])
     headers = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
-    return FileResponse(path, media_type=web_type(path), headers=headers)
+    return FileResponse(path, media_type=WEB_SUFFIXES.get(path.suffix.lower()), headers=headers)
 
 
 @_route("answers", "POST")
@@ -224,7 +235,12 @@ def answers(request: Request, project: Project, user: User, body: dict[str, Any]
     parsed = [_answer(values, _text(body, "tab")) for values in found]
     with project.store() as store:
         receipts = store.annotate(user.name, parsed)
-        return JSONResponse({"receipts": [asdict(r) for r in receipts], "progress": _progress(store, user)})
+        return JSONResponse(
+            {
+                "receipts": [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts],
+                "progress": _progress(store, user),
+            }
+        )
 
 
 def _answer(values: Any, tab: str) -> Answer:
@@ -248,19 +264,66 @@ def _answer(values: Any, tab: str) -> Answer:
     return Answer(_text(values, "request_id"), item_id, values["action"], label, seconds, tab, unsure, note, reveal)
 
 
+# Named by the hash of its content, an image never changes. nosniff, so that no file is taken for a page.
+_FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+
 @_route("media/{item_id:int}", "GET")
-def media(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+def media(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response | Drawing:
+    path, key = _image(request, project)
+    wish, made = _wish(request), Renditions(project.renditions)
+    ready = made.ready(path, key, wish)
+    return _picture(ready) if ready else lambda: _picture(made.draw(path, key, wish))
+
+
+@_route("media/{item_id:int}/tile/{level:int}/{x:int}/{y:int}", "GET")
+def tile(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response | Drawing:
+    path, key = _image(request, project)
+    place = [request.path_params[name] for name in ("level", "x", "y")]
+    draw = partial(Renditions(project.renditions).tile, path, key, _wish(request), *place)
+    return lambda: Response(draw(), media_type="image/png", headers=_FOR_GOOD)
+
+
+def _image(request: Request, project: Project) -> tuple[Path, str]:
+    """The file of the item that the address names, and its content hash."""
     with project.store() as store:
         found = store.item(request.path_params["item_id"])
     path = project.folder / found.media if found and found.media else None
-    if path is None or not path.is_file():
+    if found is None or path is None or not path.is_file():
         raise LabelerError("The image is not in the project's folder any more.")
-    # Named by the hash of its content: it never changes. nosniff, so that no file is taken for a page.
-    headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    kind = web_type(path)
-    if kind is None:  # e.g. TIFF, or grey of 16 bits
-        return Response(as_png(path), media_type="image/png", headers=headers)
-    return FileResponse(path, media_type=kind, headers=headers)
+    return path, found.content_hash
 
 
-routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media]
+def _picture(rendition: Rendition) -> Response:
+    headers = _FOR_GOOD | {"X-Image": rendition.about.as_json()}
+    if isinstance(rendition.content, Path):
+        return FileResponse(rendition.content, media_type=rendition.media_type, headers=headers)
+    return Response(rendition.content, media_type=rendition.media_type, headers=headers)
+
+
+def _wish(request: Request) -> Wish:
+    values = request.query_params
+    if not {"low", "high"} & set(values):
+        return Wish(values.get("window"))
+    try:
+        low, high = float(values["low"]), float(values["high"])
+    except (KeyError, ValueError):
+        raise RequestError("'low' and 'high' must be two numbers.") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise RequestError("'low' must be less than 'high', and both finite.")
+    return Wish(window=(low, high), unit=values.get("unit") or None)
+
+
+@_route("why/{item_id:int}", "GET")
+def explain_item(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    part = request.query_params.get("part", "")
+    if part not in ("", *get_args(ExplanationKind)):
+        raise RequestError("'part' must be saw or local.")
+    with project.store() as store:
+        found = why.of_item(store, request.path_params["item_id"])
+        told = {} if part else why.about(project, store, user.name, found)
+        kind: ExplanationKind = "local" if part == "local" else "saw"
+        return JSONResponse(told | {kind: why.explanation(project, store, user.name, found, kind)})
+
+
+routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media, tile, explain_item]

@@ -8,6 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from labeler.errors import ConfigError
 from labeler.types import ClassesAnItem, Modality, Reveal
+from labeler.words import mark
 
 Auto = Literal["auto"]
 Augmentation = Literal["flip", "flip_vertical", "crop", "colour", "noise"]
@@ -92,6 +93,7 @@ class LabelingConfig:
     qualification: int = 0  # items with known answers that a newcomer answers first
     qualification_pass: float = 0.8  # share of them that must be right
     paused: bool = False  # nobody is given items
+    keywords: tuple[str, ...] = ()  # that are highlighted in texts, capitals or not
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Config:
     @property
     def accuracy(self) -> str:
         """What the share of right answers is called: with several classes an answer is a whole set."""
-        return "subset accuracy" if self.several else "accuracy"
+        return mark("subset accuracy") if self.several else mark("accuracy")
 
     @property
     def outcomes(self) -> int:

@@ -1,56 +1,69 @@
-"""Image files → pixels as a person sees them: upright, 8 bit, opaque."""
+"""Image files → pixels as a person sees them: upright; of 8 bit and opaque, or a scan's values in full depth."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from labeler import dicom, scans
 from labeler.errors import LabelerError
+from labeler.scans import Scan
 
 # What every browser shows as it stands.
 WEB_SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
 
+_ORIENTATION = 0x0112  # in EXIF: 5 to 8 are turned by a quarter
+_DEEP = ("I", "F")  # how the names of Pillow's modes of more than 8 bit begin
+_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow raises for broken files
+
 
 def open_image(path: Path, near: int | None = None) -> Image.Image:
-    """The image in RGB, turned as its EXIF data says; what is transparent becomes white, 16-bit grey 8-bit.
+    """The image in RGB, turned as its EXIF data says; what is transparent becomes white, a scan is drawn in 8 bit.
 
     Args:   near: a large JPEG may be decoded at a fraction of its size, not below this many pixels a side.
     Raises: LabelerError: the file cannot be read as an image.
     """
+    found = read(path, near)
+    return (scans.picture(found) if isinstance(found, Scan) else found).convert("RGB")
+
+
+def read(path: Path, near: int | None = None) -> Image.Image | Scan:
+    """What the file holds, upright: an opaque picture in grey or RGB, or a scan of more than 8 bit.
+
+    Args:   near: as in `open_image`.
+    Raises: LabelerError: the file cannot be read as an image.
+    """
+    if path.suffix.lower() in dicom.SUFFIXES:
+        return dicom.read(path, str(path))
     try:
         with Image.open(path) as file:
             if near:
                 file.draft(None, (near, near))
             image = ImageOps.exif_transpose(file)
-            if image.mode.startswith(("I", "F")):
-                image = _stretched(image)
+            if image.mode.startswith(_DEEP):
+                values = np.asarray(image)
+                return Scan(values.astype(values.dtype.newbyteorder("="), copy=False))
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise LabelerError(f"{path} cannot be read as an image ({error}): replace or remove it.") from error
+            return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
 
 
-def _stretched(image: Image.Image) -> Image.Image:
-    """8-bit grey from 16 or more bits. Scans rarely fill their range, so the darkest and brightest 0.1 % bound it."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-    low, high = np.percentile(values, (0.1, 99.9))
-    return Image.fromarray((255 * np.clip((values - low) / max(high - low, 1), 0, 1)).astype(np.uint8))
+def size(path: Path) -> tuple[int, int, bool]:
+    """Width, height (both upright), and whether a channel has more than 8 bit; read from the header alone.
+
+    Raises: LabelerError: the file cannot be read as an image.
+    """
+    try:
+        with Image.open(path) as file:
+            turned = file.getexif().get(_ORIENTATION, 1) >= 5
+            width, height = reversed(file.size) if turned else file.size
+            return width, height, file.mode.startswith(_DEEP)
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
 
 
-def as_png(path: Path) -> bytes:
-    """The image as a PNG, for formats and depths that browsers do not show."""
-    buffer = io.BytesIO()
-    open_image(path).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def web_type(path: Path) -> str | None:
-    """The media type under which a browser shows this file as it is; None if it has to be converted."""
-    kind = WEB_SUFFIXES.get(path.suffix.lower())
-    if kind == "image/png":
-        with Image.open(path) as image:
-            return None if image.mode.startswith("I") else kind
-    return kind
+def _unreadable(path: Path, error: Exception) -> LabelerError:
+    return LabelerError(f"{path} cannot be read as an image ({error}): replace or remove it.")

@@ -5,17 +5,18 @@ import io
 import os
 import unicodedata
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image, UnidentifiedImageError
 
-from labeler import sources
-from labeler.errors import SourceError
+from labeler import dicom, sources
+from labeler.errors import LabelerError, SourceError
 from labeler.labelsets import join, names_in
 from labeler.project import Project
 from labeler.sources import Row
@@ -153,7 +154,9 @@ def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | P
         try:
             name, media = _store_image(project, row.image)
         except UnidentifiedImageError:
-            return Problem(row.source, f"is not an image of a known format ({', '.join(_SUFFIXES)})")
+            return Problem(row.source, f"is not an image of a known format ({', '.join(_SUFFIXES)}, DICOM)")
+        except LabelerError as error:
+            return Problem(row.source, str(error))
         except Exception as error:  # broken bytes make decoders and zipfile raise nearly anything
             return Problem(row.source, f"the image cannot be read: {error or type(error).__name__}")
     else:
@@ -174,17 +177,22 @@ def _store_image(project: Project, image: Traversable) -> tuple[str, str]:
     """Content hash, and path below the project's folder, of an image that decodes to its last line."""
     content = image.read_bytes()
     name = content_hash(content)
-    # PIL refuses more than about 180 megapixels, here as well as when a model reads the image
-    with Image.open(io.BytesIO(content), formats=list(_SUFFIXES)) as picture:
+    if dicom.is_dicom(content):
+        check: Callable[[], object] = partial(dicom.read, io.BytesIO(content), "the file")
+        suffix = ".dcm"
+    else:
+        # PIL refuses more than about 180 megapixels, here as well as when a model reads the image
+        picture = Image.open(io.BytesIO(content), formats=list(_SUFFIXES))
         # the one other format is MPO, a JPEG that has further pictures behind the first, as phones write
-        path = project.media / name[:2] / (name + _SUFFIXES.get(picture.format or "", ".jpg"))
-        # What is there has been decoded before; its size differs only if the machine died while writing it.
-        if not path.exists() or path.stat().st_size != len(content):
-            picture.load()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-            temporary.write_bytes(content)
-            temporary.replace(path)
+        suffix, check = _SUFFIXES.get(picture.format or "", ".jpg"), picture.load
+    path = project.media / name[:2] / (name + suffix)
+    # What is there has been decoded before; its size differs only if the machine died while writing it.
+    if not path.exists() or path.stat().st_size != len(content):
+        check()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        temporary.write_bytes(content)
+        temporary.replace(path)
     return name, path.relative_to(project.folder).as_posix()
 
 

@@ -249,6 +249,30 @@ def m007_desk(db: Database) -> None:
 
 
 @migrations()
+def m008_explanations(db: Database) -> None:
+    db.executescript(
+        """
+        -- What a model's scores of an item come from; asked for by annotators, computed by the explainer.
+        CREATE TABLE explanations (
+            id INTEGER PRIMARY KEY,
+            content_hash TEXT NOT NULL,
+            model TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('saw', 'local')),
+            state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            result TEXT,  -- JSON
+            error TEXT,
+            requested_at TEXT NOT NULL,
+            finished_at TEXT,
+            UNIQUE (content_hash, model, kind),
+            CHECK ((state = 'done') = (result IS NOT NULL))
+        );
+        CREATE INDEX explanations_waiting ON explanations (state) WHERE state IN ('queued', 'running');
+        """
+    )
+
+
+@migrations()
 def m009_several_classes(db: Database) -> None:
     db.executescript("ALTER TABLE rounds ADD COLUMN micro_f1 REAL;")
 

@@ -11,6 +11,7 @@ from labeler.labelsets import labels_at
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import Dataset, Item, Labels, Progress
+from labeler.words import mark
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         raise LabelerError("There are no items yet: import images or texts first.")
     inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
     texts = [item.text for item in items if item.text is not None]
-    reporter("loading the backbone")(0, 0)
+    reporter(mark("loading the backbone"))(0, 0)
     encoder = load_encoder(
-        config.learner, config.modality, texts, project.embeddings, reporter("preparing the backbone")
+        config.learner, config.modality, texts, project.embeddings, reporter(mark("preparing the backbone"))
     )
     hashes = [item.content_hash for item in items]
-    embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter("embedding items"))
+    embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter(mark("embedding items")))
 
     def known(where: np.ndarray) -> Labels:
         positions = [p for p in np.flatnonzero(where).tolist() if items[p].id in labels]

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from labeler.words import _
 from pages.desk import desk
 from pages.session import require_project, require_user
 
@@ -10,7 +11,7 @@ project = require_project()
 with project.store() as store:
     counts, annotator = store.counts(user.name), store.join(user.name)
 if counts.pool + counts.holdout == 0:
-    st.info("There is nothing to label yet. Import images or texts on the **Project** page.", icon=":material/info:")
+    st.info(_("There is nothing to label yet. Import images or texts on the **Project** page."), icon=":material/info:")
     st.stop()
 # The desk is the whole page: no room is given away above it.
 st.html(

@@ -1,5 +1,7 @@
 """The JSON API: each route checks who asks, answers wrong requests with a sentence, and stores once."""
 
+import io
+import json
 import sqlite3
 import time
 from dataclasses import replace
@@ -37,7 +39,7 @@ def post(client, verb, body, **kwargs):
 def test_every_route_refuses_who_is_not_known(client, store):
     add(store, 1)
     for route in routes:
-        path = route.path_format.format(project="reviews", item_id=1, path="good/a.png")
+        path = route.path_format.format(project="reviews", item_id=1, level=0, x=0, y=0, path="good/a.png")
         for wrong in ({}, {"Authorization": "Bearer x"}, headers(project="other")):
             for method in route.methods - {"HEAD"}:
                 reply = client.request(method, path, headers=wrong)
@@ -49,7 +51,7 @@ def test_items_come_without_the_models_opinion_and_in_order(client, store):
     add(store, 3)
     reply = post(client, "reserve", {"tab": "t", "n": 2}).json()
     assert [i["id"] for i in reply["items"]] == [1, 2]
-    assert set(reply["items"][0]) == {"id", "text", "media", "reason", "prediction"}
+    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "reason", "prediction"}
     assert reply["items"][0]["prediction"] is None
     progress = {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 3, "round": 0}
     assert reply["progress"] == progress | {"labelers": 1, "wanted": False}
@@ -231,3 +233,55 @@ def test_guidelines_are_served_and_having_seen_them_is_remembered(client, projec
     image = client.get("/api/reviews/guidelines/good/a.png", headers=headers())
     assert image.headers["content-type"] == "image/png"
     assert client.get("/api/reviews/guidelines/%2e%2e/project.toml", headers=headers()).status_code == 404
+
+
+@pytest.fixture
+def scans(own_home, tmp_path):
+    """A project of a large photograph, a scan of 16 bit, and a small image from a table with further columns."""
+    project = projects.create(own_home / "scans", text_config(modality="image"))
+    folder = tmp_path / "in"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (1700, 2500), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "large.png", compress_level=1)
+    Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64)).save(folder / "deep.tif")
+    Image.new("L", (8, 8)).save(folder / "small.png")
+    (folder / "t.csv").write_text("file,age\nlarge.png,\ndeep.tif,\nsmall.png,61\n")
+    import_source(project, folder / "t.csv", image_column="file")
+    with project.store() as store:
+        store.db.conn.execute("UPDATE items SET split = 'pool'")
+        store.db.conn.commit()
+    return project, noise
+
+
+def test_an_item_comes_with_the_columns_of_its_import(client, scans):
+    found = client.post("/api/scans/reserve", json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
+    assert {item["id"]: item["metadata"] for item in found["items"]} == {1: {}, 2: {}, 3: {"age": "61"}}
+
+
+def test_tiles_of_a_large_image_are_its_pixels(client, scans):
+    def get(path):
+        return client.get(f"/api/scans/media/{path}", headers=headers(project="scans"))
+
+    about = json.loads(get("1").headers["x-image"])
+    assert (about["width"], about["height"], about["levels"]) == (2500, 1700, 1)
+    tile = get("1/tile/0/1/2")
+    assert tile.headers["content-type"] == "image/png"
+    assert "immutable" in tile.headers["cache-control"]
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(tile.content))), scans[1][1024:1536, 512:1024])
+    assert get("1/tile/0/99/0").status_code == 404
+    assert get("3/tile/0/0/0").status_code == 404
+
+
+def test_a_scan_is_drawn_through_the_window_that_is_asked_for(client, scans):
+    def get(query):
+        return client.get(f"/api/scans/media/2{query}", headers=headers(project="scans"))
+
+    full = get("?window=full")
+    assert json.loads(full.headers["x-image"])["drawn"] == [0, 4095]
+    own = get("?low=1000&high=1001&unit=")
+    assert np.unique(np.asarray(Image.open(io.BytesIO(own.content)))).tolist() == [0, 255]
+    for wrong in ("?low=1", "?low=a&high=2", "?low=2&high=1", "?low=nan&high=2", "?low=0&high=inf"):
+        reply = get(wrong)
+        assert reply.status_code == 400, wrong
+        assert reply.json()["error"].endswith(".")
+    assert get("?window=nothing").content == get("").content

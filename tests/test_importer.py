@@ -17,10 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scan_files import write_dicom
 
 from labeler import importer, project
 from labeler.config import Config
 from labeler.errors import SourceError
+from labeler.images import open_image
 from labeler.importer import content_hash, import_source, normalise
 from labeler.project import Project
 from labeler.store import Store
@@ -360,3 +362,20 @@ def test_the_other_modality_is_refused_before_anything_is_stored(tmp_path: Path)
         with pytest.raises(SourceError, match=r"this project is for (texts|images)"):
             import_source(target, source)
         assert items(target) == []
+
+
+def test_dicom_files_are_images_whatever_they_are_called(tmp_path: Path) -> None:
+    target = make(tmp_path / "p", "image")
+    (tmp_path / "scans").mkdir()
+    whole = write_dicom(tmp_path / "scans/a.dcm", np.arange(64, dtype=np.uint16).reshape(8, 8)).read_bytes()
+    write(tmp_path / "scans/b.png", whole[:-1] + b"\1")  # other content
+    write(tmp_path / "scans/c.dcm", whole[:-50])
+    report = import_source(target, tmp_path / "scans")
+    assert report.added == 2
+    (problem,) = report.problems
+    assert problem.source == "scans/c.dcm"
+    assert "cannot be read as a DICOM image" in problem.reason
+    for item in items(target):
+        assert item.media is not None
+        assert item.media.endswith(".dcm")
+        assert open_image(target.folder / item.media).size == (8, 8)

@@ -127,7 +127,8 @@ class Items(Connection):
 
 
 def as_item(row: Row) -> Item:
-    return Item(row["id"], row["content_hash"], row["split"], row["source"], row["text"], row["media"])
+    metadata = json.loads(row.get("metadata") or "{}")  # lists of all items leave it out
+    return Item(row["id"], row["content_hash"], row["split"], row["source"], row["text"], row["media"], metadata)
 
 
 def _json(values: object) -> str:

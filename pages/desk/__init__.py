@@ -9,20 +9,23 @@ from labeler import guidelines
 from labeler.access import User, issue_token
 from labeler.project import Project
 from labeler.types import Annotator
+from labeler.words import catalogue, language
 
 _HERE = Path(__file__).parent
 # One module in the browser; what is used comes before who uses it.
 _FILES = (
-    *("words", "dom", "keys", "tab", "outbox", "server", "sender", "media", "stand_in", "queue"),
-    *("classes", "history", "pace", "rest", "guidelines", "grid", "desk"),
+    *("words", "dom", "keys", "tab", "outbox", "server", "sender", "viewing", "media", "tools", "tiles", "light"),
+    *("viewer", "reader", "queue", "classes", "history", "pace", "rest", "guidelines", "grid", "why", "desk"),
 )
+_STYLES = ("desk", "viewer", "why")
+
+
+def _joined(names: tuple[str, ...], kind: str) -> str:
+    return "\n".join((_HERE / f"{name}.{kind}").read_text(encoding="utf-8") for name in names)
+
 
 # Registered once for the process: registering with every mount would make the browser load it anew.
-_desk = st.components.v2.component(
-    "labeler-desk",
-    css=(_HERE / "desk.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / f"{name}.js").read_text(encoding="utf-8") for name in _FILES),
-)
+_desk = st.components.v2.component("labeler-desk", css=_joined(_STYLES, "css"), js=_joined(_FILES, "js"))
 
 
 def desk(project: Project, user: User, annotator: Annotator) -> None:
@@ -39,7 +42,10 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
             "answers": config.answers,
             "reveal": config.labeling.reveal,
             "grid": config.labeling.grid,
+            "keywords": list(config.labeling.keywords),
             "guidelines": {"digest": guidelines.read(project).digest, "seen": annotator.guidelines},
+            "language": language(),
+            "words": catalogue(language(), "pages/desk/"),
             "token": issue_token(user, project.slug),
         },
     )

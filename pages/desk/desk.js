@@ -135,6 +135,7 @@ class Desk {
     this.why.textContent = "";
     delete this.stage.dataset.item;
     delete this.stage.dataset.ready;
+    this.whyPanel.update(null);
     rest(this.stage, waiting, resume);
     this.enable(false);
   }
@@ -166,7 +167,7 @@ class Desk {
     this.item = item;
     this.shownAt = null;
     if (item.media) {
-      if (!item.ready) rest(this.stage, { reason: "getting" });
+      if (!item.picture) rest(this.stage, { reason: "getting" });
       try {
         await load(item, this.server);
       } catch (error) {
@@ -178,7 +179,6 @@ class Desk {
     this.view?.destroy();
     this.view = item.media ? new ImageViewer(item, this) : new TextReader(item, this);
     this.stage.replaceChildren(this.view.element);
-    this.stage.scrollTop = 0;
     this.stage.dataset.item = item.id;
     delete this.stage.dataset.ready;
     this.shownAt = performance.now();
@@ -212,15 +212,21 @@ class Desk {
   // ------------------------------------------------------------ keys
 
   key(event) {
-    if (!isCommand(event)) {
+    if (isTyped(event)) {
       this.leaveField(event);
       return;
     }
-    if (this.element.querySelector("dialog[open]")) return;
+    if (this.dialogIsOpen() || this.whyPanel.holds(event)) return;
+    if (!this.grid && this.shownAt !== null && this.view?.key(event)) {  // also held keys, and Ctrl+F
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = keyOf(event);
     const button = event.composedPath()[0].closest?.("button, a, summary");
     if ((key === "enter" || key === " ") && button?.matches(":focus-visible")) return;  // it is pressed by that key
-    if (this.grid ? this.grid.key(key) : this.act(key, event)) {
+    if (this.grid ? this.grid.key(key) : this.act(key)) {
       event.preventDefault();
       event.stopPropagation();
     }
@@ -233,7 +239,7 @@ class Desk {
     if (field.tagName === "INPUT") setTimeout(() => field.blur());
   }
 
-  act(key, event) {
+  act(key) {
     const name = this.bar.byKey(key);
     if (name !== null) {
       if (this.shownAt !== null) this.choose(name);
@@ -250,8 +256,11 @@ class Desk {
       confirm: () => this.several && this.confirm(),
       back: () => this.stepBack(),
     }[ACTIONS[key]];
-    if (run) return run() !== false;
-    return Boolean(this.shownAt !== null && this.view?.key(event));
+    return Boolean(run) && run() !== false;
+  }
+
+  dialogIsOpen() {
+    return Boolean(this.element.querySelector("dialog[open]") || document.querySelector("dialog[open], [role=dialog]"));
   }
 
   stepBack() {

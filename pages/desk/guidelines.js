@@ -13,7 +13,6 @@ class Guide {
   async open() {
     this.desk.data.guidelines.seen = this.desk.data.guidelines.digest;
     const dialog = this.desk.dialog("guide", t("Guidelines"));
-    make("h2", "", dialog, t("Guidelines"));
     const body = make("div", "guide-body", dialog);
     const button = makeButton("action", dialog, { key: "Esc", text: t("Back to work"), run: () => dialog.close() });
     button.autofocus = true;

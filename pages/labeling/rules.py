@@ -5,7 +5,7 @@ import streamlit as st
 from labeler.config import parse
 from labeler.errors import LabelerError
 from labeler.project import Project
-from labeler.words import _
+from labeler.words import _, translate
 
 
 def rules(project: Project) -> None:
@@ -63,9 +63,9 @@ def rules(project: Project) -> None:
         "paused": paused,
     }
     try:
-        changed = project.save(parse(values, "The form"))
+        changed = project.save(parse(values, _("The form")))
     except LabelerError as error:
-        st.error(str(error))
+        st.error(translate(error))
         return
     st.success(_("Saved."))
     if qualification:

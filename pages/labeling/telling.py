@@ -7,7 +7,7 @@ from labeler import guidelines
 from labeler.config import RESERVED_KEYS, parse
 from labeler.errors import LabelerError
 from labeler.project import Project
-from labeler.words import _
+from labeler.words import _, translate
 
 PARTS = ("key", "colour", "group", "description")
 
@@ -62,8 +62,8 @@ def save(project: Project, edited: pd.DataFrame, text: str) -> None:
     details = {row["name"]: {part: str(row[part]).strip() for part in PARTS} for row in rows}
     values = project.config.as_dict() | {"class_details": {n: d for n, d in details.items() if any(d.values())}}
     try:
-        guidelines.write(project.save(parse(values, "The table")), text)
+        guidelines.write(project.save(parse(values, _("The table"))), text)
     except (LabelerError, OSError) as error:
-        st.error(str(error))
+        st.error(translate(error))
     else:
         st.success(_("Saved."))

@@ -1,0 +1,261 @@
+// An image, seen well: zoom, pan, turn, brightness and contrast, grid, details. `item.picture` has been loaded.
+// Everything is placed in image pixels on one plane, which a single transform puts on the screen.
+const CLOSER = 1.25;      // zoom of a key press or a button
+const MOST_ZOOM = 32;     // screen pixels for an image pixel
+const PIXELS_FROM = 3;    // from which on pixels are drawn as squares
+const PAN = 0.15;         // of the visible part, by an arrow key
+const GRID_CELLS = 8;     // along the longer side, about
+
+class ImageViewer {
+  constructor(item, desk) {
+    this.item = item;
+    this.desk = desk;
+    this.about = item.picture.about;
+    this.zoom = null;        // CSS pixels for an image pixel; null: as large as fits
+    this.turns = 0;          // quarters, clockwise
+    this.centre = [this.about.width / 2, this.about.height / 2];  // the image pixel in the middle
+    this.size = [0, 0];      // of the viewport
+    this.fingers = new Map();
+    this.build();
+    this.light = new Light(this.about, (filter) => this.showLight(filter), () => this.redraw());
+    this.light.apply();
+    this.tiles = new Tiles(this.plane, this.about, desk, (tile) => `media/${item.id}/tile/${tile}${viewing.window()}`);
+    this.watch = new ResizeObserver(() => {
+      this.size = [this.viewport.clientWidth, this.viewport.clientHeight];
+      this.draw();
+    });
+    this.watch.observe(this.viewport);
+    this.toggleGrid(viewing.grid);
+    this.toggleDetails(viewing.details);
+    this.toggleLight(viewing.lighting);
+  }
+
+  destroy() {
+    this.gone = true;
+    this.watch.disconnect();
+    this.light.destroy();
+    this.tiles.clear();
+  }
+
+  // ------------------------------------------------------------ what is drawn
+
+  build() {
+    this.element = make("div", "viewer");
+    this.viewport = make("div", "viewport", this.element);
+    this.plane = make("div", "plane", this.viewport);
+    this.plane.style.width = `${this.about.width}px`;
+    this.plane.style.height = `${this.about.height}px`;
+    this.plane.append(this.item.picture.image);
+    if (this.about.frame) {
+      const [frame, frames] = this.about.frame;
+      make("p", "caption", this.viewport, t("Frame {frame} of {frames}, the middle one", { frame, frames }));
+    }
+    this.tools = new ViewerTools(this.element, this);
+    this.viewport.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.viewport.addEventListener("dblclick", (event) => this.toggleActual(this.place(event)));
+    this.viewport.addEventListener("pointerdown", (event) => this.press(event));
+    this.viewport.addEventListener("pointermove", (event) => this.move(event));
+    for (const end of ["pointerup", "pointercancel"]) {
+      this.viewport.addEventListener(end, (event) => this.fingers.delete(event.pointerId));
+    }
+  }
+
+  get fit() {
+    const { width, height } = this.about;
+    const [across, down] = this.turns % 2 ? [height, width] : [width, height];
+    return Math.min(this.size[0] / across, this.size[1] / down);
+  }
+
+  get scale() {
+    return this.zoom ?? this.fit;
+  }
+
+  draw() {
+    if (!this.size[0] || !this.size[1] || this.gone) return;
+    const { width, height } = this.about;
+    const scale = this.scale;
+    const half = this.size.map((side) => side / 2 / scale);
+    if (this.turns % 2) half.reverse();
+    this.centre = [width, height].map((side, axis) => (
+      side <= 2 * half[axis] ? side / 2 : Math.min(Math.max(this.centre[axis], half[axis]), side - half[axis])));
+    const [x, y] = this.centre;
+    this.plane.style.transform = `translate(${this.size[0] / 2}px, ${this.size[1] / 2}px) rotate(${90 * this.turns}deg)`
+      + ` scale(${scale}) translate(${-x}px, ${-y}px)`;
+    this.plane.style.setProperty("--line", `${1 / scale}px`);
+    const screen = scale * devicePixelRatio;
+    this.plane.classList.toggle("squares", screen >= PIXELS_FROM && this.zoom !== null);
+    this.viewport.classList.toggle("closer", this.zoom !== null);
+    this.viewport.dataset.zoom = screen.toPrecision(4);
+    this.tools.update(screen);
+    if (this.about.levels && screen * width > this.item.picture.image.naturalWidth) {
+      this.tiles.show({ left: x - half[0], top: y - half[1], right: x + half[0], bottom: y + half[1] }, screen);
+    }
+  }
+
+  // The scan through the window that is chosen now, in full depth; the items that come next as well.
+  async redraw() {
+    try {
+      const picture = await load(this.item, this.desk);
+      if (this.gone || picture !== this.item.picture) return;
+      this.plane.querySelector(".image").replaceWith(picture.image);
+      this.about = this.light.about = picture.about;
+      this.tiles.clear();
+      this.light.apply();
+      this.draw();
+    } catch { /* the filter shows it meanwhile; the next change asks again */ }
+    for (const item of this.desk.queue?.items ?? []) if (item.media) load(item, this.desk).catch(() => {});
+  }
+
+  showLight(filter) {
+    this.plane.style.filter = filter;
+    this.panel?.update();
+    this.tools.press("invert", viewing.invert);
+  }
+
+  // ------------------------------------------------------------ what a person does
+
+  // Zoom so that what is at `at`, from the viewport's middle, stays there.
+  zoomTo(scale, at = [0, 0]) {
+    const from = this.unturn(at, this.scale);
+    const most = Math.max(MOST_ZOOM / devicePixelRatio, this.fit);
+    this.zoom = scale <= this.fit ? null : Math.min(scale, most);
+    const to = this.unturn(at, this.scale);
+    this.centre = this.centre.map((value, axis) => value + from[axis] - to[axis]);
+    this.draw();
+  }
+
+  zoomBy(factor, at) {
+    this.zoomTo(this.scale * factor, at);
+  }
+
+  // Whole, or one screen pixel for each image pixel; a small image that fits anyway is magnified instead.
+  toggleActual(at) {
+    const actual = 1 / devicePixelRatio;
+    this.zoomTo(this.zoom !== null ? 0 : actual > this.fit ? actual : 3 * this.fit, at);
+  }
+
+  turn() {
+    this.turns = (this.turns + 1) % 4;
+    this.draw();
+  }
+
+  panBy(x, y) {
+    const [right, down] = this.unturn([x, y], this.scale);
+    this.centre = [this.centre[0] + right, this.centre[1] + down];
+    this.draw();
+  }
+
+  reset() {
+    this.zoom = null;
+    this.turns = 0;
+    this.light.reset();
+    this.draw();
+  }
+
+  toggleGrid(on = !viewing.grid) {
+    viewing.set({ grid: on });
+    this.grid?.remove();
+    this.grid = on ? make("div", "grid", this.plane) : null;
+    this.grid?.style.setProperty("--cell", `${Math.max(this.about.width, this.about.height) / GRID_CELLS}px`);
+    this.tools.press("grid", on);
+  }
+
+  toggleDetails(on = !viewing.details) {
+    viewing.set({ details: on });
+    this.details?.remove();
+    this.details = on ? this.buildDetails() : null;
+    this.tools.press("details", on);
+  }
+
+  buildDetails() {
+    const list = make("dl", "details panel", this.viewport);
+    list.setAttribute("aria-label", t("Details"));
+    const { width, height } = this.about;
+    const rows = [[t("Size"), t("{width} × {height} pixels", { width, height })]];
+    for (const [name, value] of [...rows, ...Object.entries(this.item.metadata ?? {})]) {
+      make("dt", "", list, name);
+      make("dd", "", list, value).dir = "auto";
+    }
+    return list;
+  }
+
+  toggleLight(on = !viewing.lighting) {
+    viewing.set({ lighting: on });
+    this.panel?.element.remove();
+    this.panel = on ? new LightPanel(this.viewport, this.light) : null;
+    this.tools.press("light", on);
+  }
+
+  // Whether the key was meant for the image.
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    const target = event.composedPath()[0];
+    const slides = target instanceof Element && target.matches("input[type=range]");
+    const pan = slides || this.zoom === null ? null : {
+      ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+    }[event.key];
+    if (pan) {
+      this.panBy(pan[0] * PAN * this.size[0], pan[1] * PAN * this.size[1]);
+      return true;
+    }
+    if (slides && event.key === "Home") return false;
+    const act = {
+      "+": () => this.zoomBy(CLOSER),
+      "=": () => this.zoomBy(CLOSER),
+      "-": () => this.zoomBy(1 / CLOSER),
+      ".": () => this.toggleActual(),
+      ",": () => this.turn(),
+      "[": () => this.light.adjust(-1, 0),
+      "]": () => this.light.adjust(1, 0),
+      "{": () => this.light.adjust(0, -1),
+      "}": () => this.light.adjust(0, 1),
+      "\\": () => event.repeat || this.light.invert(),
+      "#": () => event.repeat || this.toggleGrid(),
+      "'": () => event.repeat || this.toggleDetails(),
+      Home: () => this.reset(),
+    }[event.key];
+    act?.();
+    return Boolean(act);
+  }
+
+  // ------------------------------------------------------------ wheel, mouse and fingers
+
+  wheel(event) {
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    const speed = event.ctrlKey ? 0.01 : 0.0015;  // a pinch on a touchpad comes as a wheel with Ctrl
+    this.zoomBy(Math.exp(-event.deltaY * lines * speed), this.place(event));
+  }
+
+  press(event) {
+    if (event.button !== 0 || event.target.closest(".panel")) return;
+    this.viewport.setPointerCapture(event.pointerId);
+    this.fingers.set(event.pointerId, this.place(event));
+  }
+
+  move(event) {
+    const before = this.fingers.get(event.pointerId);
+    if (!before) return;
+    const now = this.place(event);
+    const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
+    this.fingers.set(event.pointerId, now);
+    if (other) {
+      const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
+      this.zoomBy(apart(now, other) / apart(before, other), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
+    }
+    const share = other ? 0.5 : 1;  // two fingers move the image by half of what each of them moves
+    if (this.zoom !== null) this.panBy((before[0] - now[0]) * share, (before[1] - now[1]) * share);
+  }
+
+  // Where the pointer is, from the viewport's middle.
+  place(event) {
+    const box = this.viewport.getBoundingClientRect();
+    return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+  }
+
+  // A way on the screen as a way on the image.
+  unturn([x, y], scale) {
+    const [right, down] = [[x, y], [y, -x], [-x, -y], [-y, x]][this.turns];
+    return [right / scale, down / scale];
+  }
+}

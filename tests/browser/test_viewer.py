@@ -1,0 +1,217 @@
+"""Seeing well: large images, scans and texts, as a person looks at them."""
+
+import numpy as np
+import pytest
+from browser_tools import press, serving, shown
+from PIL import Image
+from playwright.sync_api import Page
+from samples import rank, text_config
+
+from labeler import project as projects
+from labeler.config import LabelingConfig, QueryConfig
+from labeler.importer import import_source
+from labeler.types import NewItem
+
+pytestmark = pytest.mark.browser
+
+NO_ROUND = QueryConfig(seed_size=1000, batch=1000)
+LONG = "\n".join(f"Line {i}: the parcel came after a delay of {i} days." for i in range(200))
+
+
+@pytest.fixture
+def scans(own_home, tmp_path):
+    """A photograph of 40 megapixels, then two scans of 16 bit."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    large = Image.effect_noise((730, 550), 90).convert("RGB").resize((7300, 5500), Image.Resampling.NEAREST)
+    large.save(folder / "a.png", compress_level=1)
+    values = np.arange(400 * 300, dtype=np.uint16).reshape(300, 400) // 2
+    for name in ("b", "c"):
+        Image.fromarray(values + ord(name)).save(folder / f"{name}.png")
+    (folder / "t.csv").write_text("file,ward\na.png,<b>3</b>\nb.png,4\nc.png,5\n")
+    project = projects.create(own_home / "scans", text_config(modality="image", query=NO_ROUND))
+    import_source(project, folder / "t.csv", image_column="file")
+    with project.store() as store:
+        store.db.conn.execute("UPDATE items SET split = 'pool'")
+        store.db.conn.commit()
+        rank(store, [1, 2, 3])
+    with serving(own_home) as server:
+        yield server
+
+
+def zoom(page: Page) -> float:
+    """Screen pixels for an image pixel."""
+    return float(page.locator(".viewport[data-zoom]").get_attribute("data-zoom"))
+
+
+def turned(page: Page) -> str:
+    return page.locator(".plane").evaluate("plane => /rotate\\(\\d+deg\\)/.exec(plane.style.transform)[0]")
+
+
+def grey_of(page: Page) -> float:
+    """How bright the picture is that the server drew, from 0 to 255, without the browser's filters."""
+    return page.locator(".plane .image").evaluate(
+        """image => {
+            const canvas = Object.assign(document.createElement("canvas"), {width: 40, height: 30});
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0, 40, 30);
+            const values = context.getImageData(0, 0, 40, 30).data.filter((value, index) => index % 4 === 0);
+            return values.reduce((sum, value) => sum + value, 0) / values.length;
+        }"""
+    )
+
+
+def test_forty_megapixels_are_shown_whole_and_closer_by_tiles(scans, open_page):
+    page = open_page(f"{scans.url}/?annotator=kim")
+    assert shown(page) == 1
+    whole = zoom(page)
+    assert whole < 0.2
+    assert page.locator(".plane .image").evaluate("image => [image.naturalWidth, image.complete]") == [2048, True]
+    assert page.locator(".tile").count() == 0  # the picture shows all that the screen can
+
+    page.keyboard.press(".")
+    assert zoom(page) == 1
+    page.locator(".tile[data-tile^='0/']").first.wait_for()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('*')].map((host) => host.shadowRoot?.querySelector('.viewport'))
+            .filter(Boolean).every((viewport) => {
+                const box = viewport.getBoundingClientRect();
+                const tiles = [...viewport.querySelectorAll('.tile')].map((tile) => tile.getBoundingClientRect());
+                const covers = (x, y) => tiles.some((t) => t.left <= x && x <= t.right && t.top <= y && y <= t.bottom);
+                return [0.02, 0.5, 0.98].every((across) => [0.02, 0.5, 0.98].every((down) =>
+                    covers(box.left + across * box.width, box.top + down * box.height)));
+            })"""
+    )
+    assert page.locator(".tile").count() < 30  # those that are visible, not the 165 that there are
+    middle = page.locator(".plane").get_attribute("style")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".plane").get_attribute("style") != middle
+
+    page.keyboard.press(",")
+    assert turned(page) == "rotate(90deg)"
+    page.keyboard.press("Home")
+    assert turned(page) == "rotate(0deg)"
+    assert zoom(page) == whole
+    for key in "++":
+        page.keyboard.press(key)
+    assert zoom(page) == pytest.approx(whole * 1.25**2, rel=1e-2)
+    page.keyboard.press("-")
+    page.locator(".viewport").dblclick()
+    assert zoom(page) == whole
+    page.locator(".viewport").hover()
+    page.mouse.wheel(0, -200)
+    page.wait_for_function(
+        """whole => [...document.querySelectorAll('*')].some((host) =>
+            Number(host.shadowRoot?.querySelector('.viewport')?.dataset.zoom) > 1.2 * whole)""",
+        arg=whole,
+    )
+
+    page.keyboard.press("'")
+    assert page.locator(".details").inner_text().split("\n")[-1] == "<b>3</b>"  # as text, never as HTML
+    assert shown(page) == 1  # and nothing of all that was an answer
+
+
+def test_the_window_of_a_scan_changes_what_is_drawn_and_stays(scans, open_page):
+    page = open_page(f"{scans.url}/?annotator=kim")
+    assert press(page, "1") == 1
+    assert shown(page) == 2
+    before = grey_of(page)
+    assert before == pytest.approx(127.5, abs=4)
+    for _ in range(4):
+        page.keyboard.press("]")  # brighter: shown at once by a filter, then drawn by the server
+    assert page.locator(".plane").evaluate("plane => plane.style.filter") != "none"
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('*')].some((host) =>
+            host.shadowRoot?.querySelector('.plane')?.style.filter === 'none')"""
+    )
+    brighter = grey_of(page)
+    assert brighter > before + 20
+    page.keyboard.press("\\")
+    page.keyboard.press("#")
+    page.keyboard.press("+")
+
+    assert press(page, "1") == 2  # the next one: as bright, inverted and with a grid, but whole again
+    assert grey_of(page) == pytest.approx(brighter, abs=4)
+    assert page.locator(".plane").evaluate("plane => plane.style.filter") == "invert(1)"
+    assert page.locator(".grid").count() == 1
+    assert page.locator(".viewport.closer").count() == 0
+
+    page.get_by_role("button", name="Brightness and contrast").click()
+    page.get_by_role("button", name="Full range").click()
+    page.get_by_role("button", name="Reset the view").click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('*')].some((host) =>
+            host.shadowRoot?.querySelector('.plane')?.style.filter === 'none')"""
+    )
+    assert grey_of(page) == pytest.approx(before, abs=4)
+
+
+@pytest.fixture
+def texts(own_home):
+    labeling = LabelingConfig(reservation_seconds=60, keywords=("DELAY", "parcel"))
+    project = projects.create(own_home / "texts", text_config(query=NO_ROUND, labeling=labeling))
+    with project.store() as store:
+        store.add_items(
+            [NewItem(f"{i:032x}", f"row {i}", text=t, split="pool") for i, t in enumerate([LONG, "한국어 문장", "x"])]
+        )
+    with serving(own_home) as server:
+        yield server
+
+
+HIGHLIGHTED = "name => [...(CSS.highlights.get(name) ?? [])].map(String)"
+
+
+def test_searching_within_a_text_labels_nothing(texts, open_page):
+    page = open_page(f"{texts.url}/?annotator=kim")
+    assert shown(page) == 1
+    assert page.evaluate(HIGHLIGHTED, "labeler-keyword") == ["delay"] * 200 + ["parcel"] * 200
+
+    page.keyboard.press("Control+f")
+    page.keyboard.type("of 12")
+    count = page.get_by_role("search").locator(".count")
+    assert count.inner_text() == "1 of 11"
+    assert page.evaluate(HIGHLIGHTED, "labeler-found") == ["of 12"] * 11
+    for key, place in (("Enter", 2), ("Enter", 3), ("Shift+Enter", 2)):
+        page.keyboard.press(key)
+        assert count.inner_text() == f"{place} of 11"
+    assert page.locator(".page").evaluate("page => page.scrollTop") > 0
+    page.keyboard.type("!")
+    assert count.inner_text() == "No match"
+    assert shown(page) == 1  # 1 and 2 were typed, and labeled nothing
+
+    page.keyboard.press("Escape")
+    assert page.get_by_role("search").count() == 0
+    assert page.evaluate(HIGHLIGHTED, "labeler-found") == []
+    assert press(page, "1") == 1  # without a click
+    assert page.locator(".text").get_attribute("lang") == "ko"
+    assert page.evaluate(HIGHLIGHTED, "labeler-keyword") == []
+
+
+def test_a_long_text_scrolls_by_keys_and_its_size_is_remembered(texts, open_page):
+    page = open_page(f"{texts.url}/?annotator=kim")
+    assert shown(page) == 1
+
+    def top() -> float:
+        return page.locator(".page").evaluate("page => page.scrollTop")
+
+    places = [top()]
+    for key in ("ArrowDown", "PageDown", " ", "End"):
+        page.keyboard.press(key)
+        places.append(top())
+    assert places == sorted(set(places))
+    page.keyboard.press("PageUp")
+    assert top() < places[-1]
+    page.keyboard.press("Home")
+    assert top() == 0
+
+    def letters() -> float:
+        return page.locator(".text").evaluate("text => parseFloat(getComputedStyle(text).fontSize)")
+
+    before = letters()
+    page.keyboard.press("+")
+    page.get_by_role("button", name="Larger text").click()
+    larger = letters()
+    assert larger == pytest.approx(before * 1.1**2, rel=1e-2)
+    page.reload()
+    assert shown(page) == 1
+    assert letters() == pytest.approx(larger, rel=1e-2)
