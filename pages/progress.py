@@ -67,7 +67,7 @@ def accuracy(config: Config) -> str:
 
 def accuracy_in_words(config: Config) -> str:
     measured = _("On the holdout, which no strategy ever queries; below it the 95 % interval (Wilson).")
-    return f"{_('Items whose whole set of classes is right.')} {measured}" if config.several else measured
+    return " ".join([_("Items whose whole set of classes is right."), measured]) if config.several else measured
 
 
 def target_state(latest: Round, config: Config) -> None:
