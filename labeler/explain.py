@@ -82,8 +82,13 @@ def parts_of(model: Model, encoder: Pretrained) -> list[Part]:
 
 
 def centred(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
-    """The heads' mean weight (c, d) and bias (c,), less the mean of all classes, which moves no probability."""
+    """The heads' mean weight (c, d) and bias (c,), less the mean of all classes, which moves no probability.
+
+    Where an item has several classes there is no such mean: the logit of each moves its own probability.
+    """
     weight, bias = heads.weight.mean(axis=0), heads.bias.mean(axis=0)
+    if heads.several:
+        return weight, bias
     return weight - weight.mean(axis=0), bias - bias.mean()
 
 
