@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 TEST := .venv/.installed-test
 
-.PHONY: help demo serve test lint format tables bench clean
+.PHONY: help demo serve test lint format tables words bench clean
 
 help:
 	@echo "make demo    install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test    install what the tests need, run them all"
 	@echo "make lint    ruff, ruff format, mypy"
 	@echo "make tables  write the tables of strategies in README.md and docs/strategies.md anew"
+	@echo "make words   bring the catalogues of translations in labeler/locale up to date with the code"
 	@echo "make bench   the quick benchmarks (see docs/benchmarks.md for the long ones)"
 
 demo: $(RUN)
@@ -38,6 +39,9 @@ format: $(TEST)
 
 tables: $(RUN)
 	@$(BIN)/python -m labeler.listing
+
+words: $(RUN)
+	@$(BIN)/python -m labeler.catalogues
 
 bench: $(TEST)
 	@$(BIN)/python -m bench.import_speed

@@ -25,6 +25,7 @@ from labeler.project import Project
 from labeler.store import Store
 from labeler.types import AdaptationJob, AdaptationRequest, Dataset, Item, Labels, Modality, Progress
 from labeler.weights import key
+from labeler.words import _, mark, n_, translate
 
 if TYPE_CHECKING:
     from labeler.onnx import Network
@@ -34,11 +35,11 @@ FEWEST_HOLDOUT = 50  # with fewer labels one item is 2 points of accuracy
 
 # What docs/benchmarks.md has, in a sentence for those who wonder whether it is worth their time.
 MEASURED: dict[Modality, str] = {
-    "image": (
+    "image": mark(
         "Measured with two minutes of training: on photographs 4.9, 3.1 and 2.1 points of accuracy were gained at 50,"
         " 100 and 300 labels; on handwritten digits 2.8 points at 50 labels, and nothing from 100 on."
     ),
-    "text": (
+    "text": mark(
         "Measured with two minutes of training: on English film reviews it gained nothing that chance does not explain"
         " (0.6, 0.2 and 0.2 points of accuracy at 50, 100 and 300 labels), so it is hardly worth the time."
     ),
@@ -61,11 +62,19 @@ class Gain:
 
     def __str__(self) -> str:
         gained, low, high = (100 * value for value in (self.after - self.before, self.low, self.high))
-        said = "it helps" if low > 0 else "it does harm" if high < 0 else "it may be chance"
-        return (
-            f"Frozen heads on {self.labels:,} labels get {self.before:.1%} of {self.n:,} holdout items right with the"
-            f" pretrained weights, and {self.after:.1%} with the adapted ones: {gained:+.1f} points"
-            f" (95 % interval {low:+.1f} to {high:+.1f}), so {said}."
+        said = _("it helps") if low > 0 else _("it does harm") if high < 0 else _("it may be chance")
+        return _(
+            "Frozen heads on {labels:,} labels get {before:.1%} of {n:,} holdout items right with the pretrained"
+            " weights, and {after:.1%} with the adapted ones: {gained:+.1f} points (95 % interval {low:+.1f} to"
+            " {high:+.1f}), so {said}.",
+            labels=self.labels,
+            before=self.before,
+            n=self.n,
+            after=self.after,
+            gained=gained,
+            low=low,
+            high=high,
+            said=said,
         )
 
 
@@ -92,12 +101,20 @@ class Adaptation:
 
     def __str__(self) -> str:
         first, last = self.losses
-        learned = (
-            f"The last {f'{self.blocks} blocks' if self.blocks > 1 else 'block'} learned from {self.n:,} items of the"
-            f" pool by {self.objective}: {self.steps:,} steps in {self.seconds:.0f} s, in which the loss went from"
-            f" {first:.2f} to {last:.2f}."
+        learned = n_(
+            "The last block learned from {items:,} items of the pool by {objective}: {steps:,} steps in {seconds:.0f}"
+            " s, in which the loss went from {first:.2f} to {last:.2f}.",
+            "The last {n} blocks learned from {items:,} items of the pool by {objective}: {steps:,} steps in"
+            " {seconds:.0f} s, in which the loss went from {first:.2f} to {last:.2f}.",
+            self.blocks,
+            items=self.n,
+            objective=translate(self.objective),
+            steps=self.steps,
+            seconds=self.seconds,
+            first=first,
+            last=last,
         )
-        return f"{learned} {self.gain or 'There are too few labels yet to measure whether that helps.'}"
+        return f"{learned} {self.gain or _('There are too few labels yet to measure whether that helps.')}"
 
 
 # ---------------------------------------------------------------- the file
@@ -240,7 +257,7 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
                 items, labels, flagged = store.items(), store.labels(), store.flagged()
             pool = [item for item in items if item.split == "pool" and item.id not in flagged]
             texts = [item.text for item in items if item.text is not None]
-            reporter("loading the backbone")(0, 0)
+            reporter(mark("loading the backbone"))(0, 0)
             pretrained = replace(config.learner, adapted=False)
             base = adaptable(load_encoder(pretrained, config.modality, texts, project.embeddings))
             found = adapt(
@@ -250,7 +267,7 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
                 request.seconds,
                 request.seed,
                 request.blocks,
-                reporter("adapting"),
+                reporter(mark("adapting")),
             )
             about = Adaptation(
                 base.key,
@@ -313,7 +330,7 @@ def _gain(
     learning, measuring = np.split(np.arange(len(inputs)), [len(taught)])
     right = []
     for encoder in encoders:
-        features = encoder.encode(inputs, reporter("measuring"))
+        features = encoder.encode(inputs, reporter(mark("measuring")))
         dataset = Dataset(inputs, features, encoder.dims)
         heads = fit_heads(
             dataset, Labels(learning, targets[learning]), len(classes), Normalizer.fit(features, encoder.dims)
@@ -321,7 +338,7 @@ def _gain(
         proba = heads.predict_proba(dataset, measuring)
         right.append((proba.argmax(axis=1) == targets[measuring]).astype(float))
     before, after = right
-    _, low, high = paired_gain(after, before)
+    low, high = paired_gain(after, before)[1:]
     assert low is not None
     assert high is not None
     return Gain(len(taught), len(held), float(before.mean()), float(after.mean()), low, high)

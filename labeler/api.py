@@ -10,7 +10,9 @@ GET  /api/{project}/guidelines/{path}              → an image of the guideline
 GET  /api/{project}/media/{item_id}                → a picture of the image; what a viewer must know, in `X-Image`
      ?window=NAME, ?low=&high=&unit=               → of a scan, through this window
 GET  /api/{project}/media/{item_id}/tile/{level}/{x}/{y}  → a part of a large image, with the same choice of a window
-Each with `Authorization: Bearer <token>`, see `labeler.access`.
+GET  /api/{project}/why/{item_id}?part=            → why it is asked, and what the model saw if that may be known;
+                                                     `part`: "saw" or "local", to ask again for that alone
+Each with `Authorization: Bearer <token>`, see `labeler.access`, and answered in the language of `Accept-Language`.
 """
 
 import asyncio
@@ -28,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from labeler import guidelines, renditions
+from labeler import guidelines, renditions, why
 from labeler import project as projects
 from labeler.access import User, check_token, home
 from labeler.errors import AccessError, LabelerError
@@ -36,7 +38,8 @@ from labeler.images import WEB_SUFFIXES
 from labeler.project import Project
 from labeler.renditions import Rendition, Renditions, Wish
 from labeler.store import Store
-from labeler.types import Answer, Item, Reserved, Reveal
+from labeler.types import Answer, ExplanationKind, Item, Reserved, Reveal
+from labeler.words import _, preferred, translate, use
 
 MOST_ITEMS = 100  # that one tab may hold
 MOST_BYTES = 1_000_000  # of a request
@@ -63,11 +66,13 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
     def decorate(handler: Handler) -> Route:
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
+            use(preferred(request.headers.get("accept-language")))
             body = await request.body() if method == "POST" else b""
 
             def answer() -> Response | Drawing:
                 user = require_user(request)
-                return handler(request, _open(request.path_params["project"]), user, _parse(body))
+                project = projects.serve_project(home(), request.path_params["project"])
+                return handler(request, project, user, _parse(body))
 
             try:
                 reply = await run_in_threadpool(answer)
@@ -75,13 +80,14 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
                     return reply
                 return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)
             except AccessError as error:
-                return _refuse(401, str(error))
+                return _refuse(401, translate(error))
             except RequestError as error:
-                return _refuse(400, str(error))
+                return _refuse(400, translate(error))
             except LabelerError as error:
-                return _refuse(404, str(error))
+                return _refuse(404, translate(error))
             except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: worth trying again
-                return _refuse(503, f"The server cannot store or read right now ({error}). Trying again.")
+                said = _("The server cannot store or read right now ({error}). Trying again.", error=error)
+                return _refuse(503, said)
 
         return Route(f"/api/{{project}}/{path}", endpoint, methods=[method])
 
@@ -90,13 +96,6 @@ def _route(path: str, method: str) -> Callable[[Handler], Route]:
 
 def _refuse(status: int, reason: str) -> Response:
     return JSONResponse({"error": reason}, status)
-
-
-def _open(slug: str) -> Project:
-    for folder in projects.in_home(home()):
-        if folder.name == slug:
-            return projects.open_project(folder)
-    raise LabelerError(f"There is no project {slug!r} here.")
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -236,7 +235,12 @@ def answers(request: Request, project: Project, user: User, body: dict[str, Any]
     parsed = [_answer(values, _text(body, "tab")) for values in found]
     with project.store() as store:
         receipts = store.annotate(user.name, parsed)
-        return JSONResponse({"receipts": [asdict(r) for r in receipts], "progress": _progress(store, user)})
+        return JSONResponse(
+            {
+                "receipts": [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts],
+                "progress": _progress(store, user),
+            }
+        )
 
 
 def _answer(values: Any, tab: str) -> Answer:
@@ -310,4 +314,16 @@ def _wish(request: Request) -> Wish:
     return Wish(window=(low, high), unit=values.get("unit") or None)
 
 
-routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media, tile]
+@_route("why/{item_id:int}", "GET")
+def explain_item(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
+    part = request.query_params.get("part", "")
+    if part not in ("", *get_args(ExplanationKind)):
+        raise RequestError("'part' must be saw or local.")
+    with project.store() as store:
+        found = why.of_item(store, request.path_params["item_id"])
+        told = {} if part else why.about(project, store, user.name, found)
+        kind: ExplanationKind = "local" if part == "local" else "saw"
+        return JSONResponse(told | {kind: why.explanation(project, store, user.name, found, kind)})
+
+
+routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media, tile, explain_item]

@@ -20,11 +20,12 @@ from filelock import FileLock, Timeout
 
 import strategies
 from labeler import project as projects
-from labeler.errors import LabelerError
+from labeler.errors import UNEXPECTED, LabelerError
 from labeler.project import Project
 from labeler.store import Store
 from labeler.store.background import Background
 from labeler.types import BackgroundJob, Request
+from labeler.words import _
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def _run(
         jobs.fail(job.id, str(error))
     except Exception as error:
         log.exception("%s failed", name)
-        jobs.fail(job.id, f"Unexpected {type(error).__name__}: {error}. The worker's log has the details.")
+        jobs.fail(job.id, _(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
         log.info("%s is done", name)
 

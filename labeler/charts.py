@@ -1,4 +1,4 @@
-"""DataFrame → Altair chart. Knows nothing of streamlit, nor where the numbers come from."""
+"""DataFrame → Altair chart, in the current language. Knows nothing of streamlit, nor where the numbers come from."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -8,6 +8,7 @@ import pandas as pd
 
 from labeler.reading import best_epoch
 from labeler.types import Round, Training
+from labeler.words import _
 
 BLUE, ORANGE = "#3b74d1", "#d9822b"  # told apart by the colour-blind, readable on light and dark
 GREY = "#8a8a8a"
@@ -41,19 +42,19 @@ def learning_curve(frame: pd.DataFrame, target: float) -> alt.LayerChart | alt.F
     """
     low = min([*frame["low"], target]) if len(frame) else 0.0
     scale = alt.Scale(domain=[max(0.0, low - 0.05), 1.0], clamp=True)
-    x = alt.X("labels:Q", title="labels", axis=alt.Axis(tickMinStep=1, tickCount=10), scale=alt.Scale(zero=True))
-    y = alt.Y("accuracy:Q", title="accuracy on the holdout", axis=alt.Axis(format="%"), scale=scale)
+    x = alt.X("labels:Q", title=_("labels"), axis=alt.Axis(tickMinStep=1, tickCount=10), scale=alt.Scale(zero=True))
+    y = alt.Y("accuracy:Q", title=_("accuracy on the holdout"), axis=alt.Axis(format="%"), scale=scale)
     tooltip = [
-        alt.Tooltip("round:Q"),
-        alt.Tooltip("labels:Q"),
-        alt.Tooltip("accuracy:Q", format=".1%"),
-        alt.Tooltip("low:Q", format=".1%", title="95 % interval from"),
-        alt.Tooltip("high:Q", format=".1%", title="to"),
-        alt.Tooltip("holdout:Q", title="measured on"),
-        alt.Tooltip("strategy:N", title="next asked by"),
+        alt.Tooltip("round:Q", title=_("round")),
+        alt.Tooltip("labels:Q", title=_("labels")),
+        alt.Tooltip("accuracy:Q", format=".1%", title=_("accuracy")),
+        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
+        alt.Tooltip("high:Q", format=".1%", title=_("to")),
+        alt.Tooltip("holdout:Q", title=_("measured on")),
+        alt.Tooltip("strategy:N", title=_("next asked by")),
     ]
     base = alt.Chart(frame)
-    goal = alt.Chart(pd.DataFrame({"accuracy": [target], "name": [f"target {target:.0%}"]}))
+    goal = alt.Chart(pd.DataFrame({"accuracy": [target], "name": [_("target {target:.0%}", target=target)]}))
     return alt.layer(
         base.mark_area(opacity=0.18, color=BLUE).encode(x, alt.Y("low:Q", title="", scale=scale), alt.Y2("high:Q")),
         base.mark_rule(opacity=0.5, color=BLUE).encode(x, alt.Y("low:Q", scale=scale), alt.Y2("high:Q")),
@@ -96,22 +97,25 @@ def training_curve(frame: pd.DataFrame, measure: Literal["loss", "accuracy"]) ->
     Args: frame: as `training_frame` makes it.
     """
     frame = frame[frame["measure"] == measure]
-    names = [name for name in ("training", "validation") if name in set(frame["on"])]
+    shown = {"training": _("training"), "validation": _("validation")}
     look = {"training": (ORANGE, [6, 3]), "validation": (BLUE, [1, 0])}
-    colours, dashes = [look[name][0] for name in names], [look[name][1] for name in names]
+    there = [name for name in shown if name in set(frame["on"])]
+    names, colours, dashes = [shown[n] for n in there], [look[n][0] for n in there], [look[n][1] for n in there]
+    frame = frame.assign(on=frame["on"].map(shown), label=[_("epoch {n}", n=epoch) for epoch in frame["epoch"]])
+    title = _("loss") if measure == "loss" else _("accuracy")
     legend = alt.Legend(orient="top", title=None, symbolType="stroke", symbolStrokeWidth=2.5, symbolSize=400)
     percent = measure == "accuracy"
     scale = alt.Scale(zero=not percent, domainMax=1) if percent else alt.Scale(zero=True)
     x = alt.X(
-        "epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, tickCount=8, format="d"), scale=alt.Scale(zero=False)
+        "epoch:Q", title=_("epoch"), axis=alt.Axis(tickMinStep=1, tickCount=8, format="d"), scale=alt.Scale(zero=False)
     )
-    y = alt.Y("value:Q", title=measure, axis=alt.Axis(format="%") if percent else alt.Axis(), scale=scale)
+    y = alt.Y("value:Q", title=title, axis=alt.Axis(format="%") if percent else alt.Axis(), scale=scale)
     colour = alt.Color("on:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
     dash = alt.StrokeDash("on:N", scale=alt.Scale(domain=names, range=dashes), legend=legend)
     tooltip = [
-        alt.Tooltip("on:N", title="on"),
-        alt.Tooltip("epoch:Q"),
-        alt.Tooltip("value:Q", format=".1%" if percent else ".3f", title=measure),
+        alt.Tooltip("on:N", title=_("on")),
+        alt.Tooltip("epoch:Q", title=_("epoch")),
+        alt.Tooltip("value:Q", format=".1%" if percent else ".3f", title=title),
     ]
     base = alt.Chart(frame)
     best = base.transform_filter(alt.datum.best)
@@ -122,9 +126,9 @@ def training_curve(frame: pd.DataFrame, measure: Literal["loss", "accuracy"]) ->
         best.mark_rule(strokeDash=[2, 3], color=GREY).encode(x),
         base.mark_line(strokeWidth=2.5, point={"size": 28}).encode(x, y, colour, dash),  # one epoch has no line
         best.mark_point(filled=True, size=110, opacity=1, color=BLUE).encode(x, y),
-        best.transform_calculate(label="'epoch ' + datum.epoch")
-        .mark_text(align="right" if late else "left", dx=-6 if late else 6, dy=dy, color=BLUE, fontSize=13)
-        .encode(x, y=place, text="label:N"),
+        best.mark_text(align="right" if late else "left", dx=-6 if late else 6, dy=dy, color=BLUE, fontSize=13).encode(
+            x, y=place, text="label:N"
+        ),
         # what the pointer finds: larger than what is seen
         base.mark_point(size=300, filled=True).encode(x, y, opacity=alt.value(0), tooltip=tooltip),
     ).properties(height=320)
@@ -137,9 +141,9 @@ def class_counts(per_class: dict[str, int]) -> alt.Chart:
         alt.Chart(frame)
         .mark_bar(color=BLUE)
         .encode(
-            alt.X("labels:Q", title="labels", axis=alt.Axis(tickMinStep=1)),
+            alt.X("labels:Q", title=_("labels"), axis=alt.Axis(tickMinStep=1)),
             alt.Y("class:N", title=None, sort=None),
-            tooltip=["class:N", "labels:Q"],
+            tooltip=[alt.Tooltip("class:N", title=_("class")), alt.Tooltip("labels:Q", title=_("labels"))],
         )
         .properties(height=max(60, 24 * len(frame)))
     )

@@ -11,6 +11,7 @@ from PIL import Image
 from scipy.stats import t
 
 from labeler.errors import LabelerError
+from labeler.words import _, mark
 
 CONTROL = "random"
 GREY, PALE = "#8a8a8a", "#b9c0cb"  # the control; strategies that are there without being highlighted
@@ -18,7 +19,7 @@ GREY, PALE = "#8a8a8a", "#b9c0cb"  # the control; strategies that are there with
 # Okabe & Ito's colours, told apart by the colour-blind; those kept are readable on light and on dark.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
-BETTER, UNCLEAR, WORSE = "better than random", "no clear difference", "worse than random"
+BETTER, UNCLEAR, WORSE = mark("better than random"), mark("no clear difference"), mark("worse than random")
 
 Report = Mapping[str, Any]
 
@@ -93,12 +94,12 @@ def curves(
 
     floor = min(frame["low"].min(), frame["accuracy"].min()) if len(frame) else 0.0
     floor = frame["accuracy"].min() if np.isnan(floor) else floor
-    x = alt.X("labels:Q", title="labels", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1, tickCount=8))
+    x = alt.X("labels:Q", title=_("labels"), scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1, tickCount=8))
     scale = alt.Scale(zero=False, domainMin=max(0.0, float(np.floor(floor * 20) / 20)))
-    y = alt.Y("accuracy:Q", title="mean accuracy on the holdout", axis=alt.Axis(format="%"), scale=scale)
+    y = alt.Y("accuracy:Q", title=_("mean accuracy on the holdout"), axis=alt.Axis(format="%"), scale=scale)
     colour = alt.Color(
         "strategy:N",
-        title="strategy",
+        title=_("strategy"),
         scale=alt.Scale(domain=names, range=colours),
         legend=alt.Legend(
             orient="bottom",
@@ -113,12 +114,12 @@ def curves(
     shape = alt.Shape("strategy:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
     chosen = alt.selection_point(name="chosen", fields=["strategy"], bind="legend")
     tooltip = [
-        alt.Tooltip("strategy:N"),
-        alt.Tooltip("labels:Q"),
-        alt.Tooltip("accuracy:Q", format=".1%", title="mean accuracy"),
-        alt.Tooltip("low:Q", format=".1%", title="95 % interval from"),
-        alt.Tooltip("high:Q", format=".1%", title="to"),
-        alt.Tooltip("seeds:Q", title="runs"),
+        alt.Tooltip("strategy:N", title=_("strategy")),
+        alt.Tooltip("labels:Q", title=_("labels")),
+        alt.Tooltip("accuracy:Q", format=".1%", title=_("mean accuracy")),
+        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
+        alt.Tooltip("high:Q", format=".1%", title=_("to")),
+        alt.Tooltip("seeds:Q", title=_("runs")),
     ]
 
     def shown(value: float, hidden: float) -> Any:
@@ -148,19 +149,20 @@ def gains(report: Report, label_limit: int = 240) -> alt.LayerChart | alt.FacetC
     Args: label_limit: pixels that a strategy's name may take.
     """
     frame = gains_frame(report)
-    scale = alt.Scale(domain=[BETTER, UNCLEAR, WORSE], range=[COLOURS[0], GREY, COLOURS[1]])
+    frame = frame.assign(verdict=frame["verdict"].map(_))
+    scale = alt.Scale(domain=[_(BETTER), _(UNCLEAR), _(WORSE)], range=[COLOURS[0], GREY, COLOURS[1]])
     colour = alt.Color(
         "verdict:N", scale=scale, legend=alt.Legend(orient="bottom", title=None, labelLimit=200, columns=1)
     )
     y = alt.Y("strategy:N", title=None, sort=list(frame["strategy"]), axis=alt.Axis(labelLimit=label_limit))
     tooltip = [
-        alt.Tooltip("strategy:N"),
-        alt.Tooltip("gain:Q", format="+.2f", title="gain, points"),
-        alt.Tooltip("low:Q", format="+.2f", title="95 % interval from"),
-        alt.Tooltip("high:Q", format="+.2f", title="to"),
-        alt.Tooltip("verdict:N", title="which means"),
+        alt.Tooltip("strategy:N", title=_("strategy")),
+        alt.Tooltip("gain:Q", format="+.2f", title=_("gain, points")),
+        alt.Tooltip("low:Q", format="+.2f", title=_("95 % interval from")),
+        alt.Tooltip("high:Q", format="+.2f", title=_("to")),
+        alt.Tooltip("verdict:N", title=_("which means")),
     ]
-    title = "gain over random, in points"
+    title = _("gain over random, in points")
     base = alt.Chart(frame)
     return alt.layer(
         alt.Chart(pd.DataFrame({"zero": [0.0]}))

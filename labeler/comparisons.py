@@ -19,6 +19,7 @@ from labeler.project import Project
 from labeler.store import Store
 from labeler.tables import read_table
 from labeler.types import Comparison, ComparisonRequest, Progress
+from labeler.words import _, mark
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,11 @@ def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dic
     request = job.request
 
     def reporter(message: str) -> Progress:
-        return lambda done, total: tell(f"{message}, {done:,} of {total:,}" if total else message, 0, 0)
+        def report(done: int, total: int) -> None:
+            counted = _("{message}, {done:,} of {total:,}", message=message, done=done, total=total)
+            tell(counted if total else message, 0, 0)
+
+        return report
 
     query = replace(project.config.query, batch=request.batch, seed_size=request.seed_size)
     # dozens of rounds a strategy: with fine-tuning hours, so only where the settings ask for nothing else
@@ -127,7 +132,7 @@ def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dic
             query=query,
             learner=learner,
             cache=source.parent / "embeddings" if request.uploaded else None,
-            on_progress=reporter("embedding items"),
+            on_progress=reporter(mark("embedding items")),
         )
         for problem in problems[:20]:
             log.warning("%s: %s", project.slug, problem)
@@ -147,11 +152,13 @@ def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dic
 def _time_left(seconds: float, done: int, total: int) -> str:
     """In words, how long the rounds that are left take if they take as long as those that are done."""
     if done < max(3, total / 50):
-        return "comparing"
+        return mark("comparing")
     left = seconds / done * (total - done)
     if left < 60:
-        return "less than a minute left"
-    return f"about {left / 60:.0f} min left" if left < 5400 else f"about {left / 3600:.1f} h left"
+        return mark("less than a minute left")
+    if left < 5400:
+        return _("about {n:.0f} min left", n=left / 60)
+    return _("about {n:.1f} h left", n=left / 3600)
 
 
 def _tidy(project: Project, store: Store) -> None:

@@ -1,7 +1,7 @@
 """Frozen backbone → embeddings: how a network encodes a batch, and the cache on disk that makes it do so once."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,6 +83,24 @@ def embed(
     if np.array_equal(wanted, np.arange(wanted[0], wanted[0] + len(wanted))):
         return vectors[wanted[0] : wanted[0] + len(wanted)]
     return np.asarray(vectors[wanted])
+
+
+def cached(hashes: Collection[str], home: Path, width: int) -> tuple[np.ndarray, dict[str, int]]:
+    """All vectors of one encoder that are on disk, memory-mapped, and the row of each of `hashes` that is among them.
+
+    Reads only, so that nobody waits for an encoder that is at work.
+
+    Args: home: the encoder's folder in the cache. width: sum(encoder.dims).
+    """
+    try:
+        whole = (home / _VECTORS).stat().st_size // (4 * width)
+        with (home / _HASHES).open(encoding="utf-8") as lines:
+            rows = {h: row for row, line in enumerate(lines) if row < whole and (h := line.rstrip("\n")) in hashes}
+    except FileNotFoundError:
+        whole, rows = 0, {}
+    if not whole:
+        return np.empty((0, width), dtype=np.float32), {}
+    return np.memmap(home / _VECTORS, dtype=np.float32, mode="r", shape=(whole, width)), rows
 
 
 def _append(

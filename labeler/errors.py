@@ -1,5 +1,9 @@
 """Named exceptions. Each message is one sentence for the person who reads it: what is wrong and what to do."""
 
+from labeler.words import mark
+
+UNEXPECTED = mark("Unexpected {kind}: {error}. The worker's log has the details.")
+
 
 class LabelerError(Exception):
     """Something a person can put right; the message says how."""

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from labeler import space
+from labeler.words import _
 
 LEVEL = 0.05  # of searches that may propose one of many settings though none is better
 
@@ -39,25 +40,52 @@ def verdict(report: Mapping[str, Any]) -> str:
     others = len(trials) - 1
     drawn = [row for row in trials if row["name"] is None]
     if not drawn and report["space"]:
-        hint = f" No levers were varied: {max(row['seconds'] for row in trials):.0f} s go into one setting."
+        longest = max(row["seconds"] for row in trials)
+        hint = _("No levers were varied: {seconds:.0f} s go into one setting.", seconds=longest)
     elif drawn and not any(row["share"] for row in drawn):
-        hint = " Fine-tuning got no say in any of them, so its levers made no difference; the notes say why."
+        hint = _("Fine-tuning got no say in any of them, so its levers made no difference; the notes say why.")
     else:
         hint = ""
     if check is None:
-        others_did = f"none of {others} others did" if others > 1 else "the only other ones did not do"
-        found = f"{others_did} better than the current ones" if others else "no others were tried"
-        return f"No better settings were found: {found}.{hint}"
-    found = (
-        f"log likelihood {signed(check['log_likelihood'])} instead of {signed(check['current_log_likelihood'])}"
-        f" (a gain of {signed(check['gain'])}; {signed(check['gain_low'])} to {signed(check['gain_high'])},"
-        f" allowing for the best of {others}), accuracy {check['accuracy']:.1%} instead of"
-        f" {check['current_accuracy']:.1%}"
+        if others > 1:
+            said = _("No better settings were found: none of {n} others did better than the current ones.", n=others)
+        elif others:
+            said = _("No better settings were found: the only other ones did not do better than the current ones.")
+        else:
+            said = _("No better settings were found: no others were tried.")
+        return f"{said} {hint}".strip()
+    found = _(
+        "log likelihood {ours} instead of {theirs} (a gain of {gain}; {low} to {high}, allowing for the best of {n}),"
+        " accuracy {accuracy:.1%} instead of {current_accuracy:.1%}",
+        ours=signed(check["log_likelihood"]),
+        theirs=signed(check["current_log_likelihood"]),
+        gain=signed(check["gain"]),
+        low=signed(check["gain_low"]),
+        high=signed(check["gain_high"]),
+        n=others,
+        accuracy=check["accuracy"],
+        current_accuracy=check["current_accuracy"],
     )
     if report["proposal"] is not None:
-        return f"Better settings were found: {space.in_words(report['proposal'])}. On fresh folds: {found}."
-    why = "which may be chance" if check["gain_low"] <= 0 else "but it got fewer items right"
-    return f"No better settings were found: of {others} others the best had, on fresh folds, {found}, {why}.{hint}"
+        return _(
+            "Better settings were found: {settings}. On fresh folds: {found}.",
+            settings=space.in_words(report["proposal"]),
+            found=found,
+        )
+    if check["gain_low"] <= 0:
+        said = _(
+            "No better settings were found: of {n} others the best had, on fresh folds, {found}, which may be chance.",
+            n=others,
+            found=found,
+        )
+    else:
+        said = _(
+            "No better settings were found: of {n} others the best had, on fresh folds, {found}, but it got fewer items"
+            " right.",
+            n=others,
+            found=found,
+        )
+    return f"{said} {hint}".strip()
 
 
 def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -71,10 +99,12 @@ def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     several = len({row["backbone"] for row in report["trials"]}) > 1
     return [
         {
-            "settings": row["name"].partition(",")[0] if row["name"] else f"setting {row['number']}",
+            "settings": row["name"].partition(",")[0] if row["name"] else _("setting {n}", n=row["number"]),
             "log likelihood": row["log_likelihood"],
             "accuracy": row["accuracy"],
-            "95 % interval": f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %" if row["items"] else "",
+            "95 % interval": _("{low:.1f} to {high:.1f} %", low=100 * row["low"], high=100 * row["high"])
+            if row["items"]
+            else "",
             "seconds": row["seconds"],
             **({"backbone": row["backbone"]} if several else {}),
             **{name: space.shown(row["levers"][name]) if name in row["levers"] else "" for name in levers},

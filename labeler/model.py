@@ -259,6 +259,21 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
     return FineTuned(encoder, head, tuned_head, cut, tuned, share)
 
 
+def normalizer_of(path: Path) -> Normalizer:
+    """How the model that was saved at `path` normalises the frozen backbone's features; the rest is not read.
+
+    Raises: LabelerError: the file is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {})["labeler"])
+            return Normalizer(file.get_tensor("mean"), tuple(about["dims"]))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
+
+
 def _to_bytes(head: LinearHeads, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
     from safetensors.numpy import save
 

@@ -103,6 +103,15 @@ class Network(nn.Module):
         """(n, sum(dims)) features from the output of stage `cut - 1` (`cut = 0`: from the network's input)."""
         return torch.cat(self._pooled(cut, x, *rest), dim=1)
 
+    def tapped(self, cut: int, x: Tensor, *rest: Tensor) -> list[Tensor]:
+        """What `tail` pools: the outputs of the tapped stages as they are."""
+        tapped = [x] if cut - 1 in self.taps else []
+        for number in range(cut, len(self.stages)):
+            x = self.stages[number](x, *rest)
+            if number in self.taps:
+                tapped.append(x)
+        return tapped
+
     def dims(self, example: tuple[np.ndarray, ...]) -> tuple[int, ...]:
         """How many columns each layer's features take, found by a run on a batch."""
         with torch.inference_mode():
@@ -110,12 +119,7 @@ class Network(nn.Module):
         return tuple(w // self.layers_in_tap for w in widths for _ in range(self.layers_in_tap))
 
     def _pooled(self, cut: int, x: Tensor, *rest: Tensor) -> list[Tensor]:
-        pooled = [pool(x, *rest)] if cut - 1 in self.taps else []
-        for number in range(cut, len(self.stages)):
-            x = self.stages[number](x, *rest)
-            if number in self.taps:
-                pooled.append(pool(x, *rest))
-        return pooled
+        return [pool(one, *rest) for one in self.tapped(cut, x, *rest)]
 
 
 class Pixels(nn.Module):

@@ -8,8 +8,12 @@ from labeler import config as settings
 from labeler.config import Config
 from labeler.errors import ProjectError
 from labeler.store import Store
+from labeler.store.kept import kept_store
 
 SETTINGS = "project.toml"
+
+# Settings as they were read, with what their file was then: a server is asked far more often than they change.
+_settings: dict[Path, tuple[tuple[int, int, int], Config]] = {}
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,14 @@ class Project:
         return Project(self.folder, config)
 
 
+class ServedProject(Project):
+    """A project in a process that answers requests: each of its threads keeps its connection."""
+
+    def store(self) -> Store:
+        """The calling thread's connection to the project's database; use it in a `with` block, which leaves it open."""
+        return kept_store(self.database, self.config)
+
+
 def create(folder: Path, config: Config) -> Project:
     """Make a project folder.
 
@@ -96,9 +108,27 @@ def open_project(folder: Path) -> Project:
 
     Raises: ProjectError: there is none. ConfigError: its settings are wrong.
     """
-    if not (folder / SETTINGS).exists():
+    path = folder / SETTINGS
+    if not path.exists():
         raise ProjectError(f"{folder} is not a project (it has no {SETTINGS}): `init` makes one.")
-    return Project(folder, settings.load(folder / SETTINGS))
+    file = path.stat()
+    now = (file.st_mtime_ns, file.st_ino, file.st_size)
+    before, config = _settings.get(path, (None, None))
+    if config is None or now != before:
+        config = settings.load(path)
+        _settings[path] = now, config
+    return Project(folder, config)
+
+
+def serve_project(home: Path, slug: str) -> ServedProject:
+    """The project of this name in `home` (or `home` itself if it is one), to answer a request.
+
+    Raises: ProjectError: there is none. ConfigError: its settings are wrong.
+    """
+    folder = home if is_project(home) else home / slug
+    if slug == ".." or folder.name != slug or not is_project(folder):
+        raise ProjectError(f"There is no project {slug!r} here.")
+    return ServedProject(folder, open_project(folder).config)
 
 
 def is_project(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What the curves of a training say, in words, with the levers of `[learner.finetune]` to pull. Pure functions.
+"""What the curves of a training say, in the current language, with the levers of `[learner.finetune]` to pull.
 
 Training and validation losses are never compared with each other: smoothing, dropout and augmentation make that of
 training higher. How each of them moves is compared, and how accurate the network is on both.
@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from labeler.types import Modality, Training
+from labeler.words import _
 
 Kind = Literal["diverging", "unstable", "over-fitting", "under-fitting", "wide gap", "good fit", "weak evidence"]
 
@@ -59,7 +60,7 @@ def read(training: Training, classes: int, modality: Modality | None = None, lab
         return []
     curves, chosen = _Curves.of(training, classes), training.chosen
     if curves.broken:
-        return [_diverging(f"The loss is no longer a number from epoch {curves.broken} on.", chosen)]
+        return [_diverging(_("The loss is no longer a number from epoch {n} on.", n=curves.broken), chosen)]
     trend = _unsteady(curves, chosen) or _over(curves, chosen, modality) or _under(curves, chosen)
     gap = _gap(curves, labels, () if trend else _restraints(chosen, modality))
     doubt = _doubt(curves)
@@ -164,21 +165,32 @@ def _unsteady(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     best = int(np.argmin(c.loss))
     if rises(c.loss[best + 1 :], c.loss[best], CLEAR * guessing):
         return _diverging(
-            f"The training loss rose from {c.loss[best]:.2f} (epoch {c.numbers[best]}) to {c.loss[-1]:.2f}.", chosen
+            _(
+                "The training loss rose from {low:.2f} (epoch {n}) to {last:.2f}.",
+                low=c.loss[best],
+                n=c.numbers[best],
+                last=c.loss[-1],
+            ),
+            chosen,
         )
     jumps = np.diff(c.loss)
     if len(jumps) and jumps.max() > JUMP * guessing:
         at = int(np.argmax(jumps))
         return Reading(
             "unstable",
-            f"The training loss jumped from {c.loss[at]:.2f} to {c.loss[at + 1]:.2f} in epoch {c.numbers[at + 1]}.",
+            _(
+                "The training loss jumped from {before:.2f} to {after:.2f} in epoch {n}.",
+                before=c.loss[at],
+                after=c.loss[at + 1],
+                n=c.numbers[at + 1],
+            ),
             _calmer(chosen),
         )
     return None
 
 
 def _diverging(words: str, chosen: Mapping[str, Any]) -> Reading:
-    return Reading("diverging", f"{words} The steps are too large.", _calmer(chosen))
+    return Reading("diverging", f"{words} {_('The steps are too large.')}", _calmer(chosen))
 
 
 def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> Reading | None:
@@ -190,33 +202,45 @@ def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> R
     if not rose or c.loss[-1] >= c.loss[best]:  # what is learned by heart lowers the training loss
         return None
     before, after = c.validation_accuracy[best], c.validation_accuracy[-1]
-    moved = f"from {before:.0%} to {after:.0%}"
     cost = (
-        f"Validation accuracy fell {moved}."
+        _("Validation accuracy fell from {before:.0%} to {after:.0%}.", before=before, after=after)
         if before - after > 2 * c.error
-        else f"Validation accuracy did not clearly suffer ({moved}), but how far its probabilities can be trusted did."
+        else _(
+            "Validation accuracy did not clearly suffer (from {before:.0%} to {after:.0%}), but how far its"
+            " probabilities can be trusted did.",
+            before=before,
+            after=after,
+        )
     )
-    words = (
-        f"The validation loss was lowest in epoch {c.numbers[best]} ({loss[best]:.2f}) and rose to {loss[-1]:.2f},"
-        f" while the training loss went on falling. {cost}"
-    )
+    sentences = [
+        _(
+            "The validation loss was lowest in epoch {n} ({low:.2f}) and rose to {last:.2f}, while the training loss"
+            " went on falling.",
+            n=c.numbers[best],
+            low=loss[best],
+            last=loss[-1],
+        ),
+        cost,
+    ]
     stops = bool(chosen.get("early_stopping"))
     if stops:
-        words += " Early stopping is on, so the epochs after that cost time and no accuracy."
+        sentences.append(_("Early stopping is on, so the epochs after that cost time and no accuracy."))
     levers = [
-        "" if stops else "`early_stopping = true`, which takes the best epoch",
+        "" if stops else _("`early_stopping = true`, which takes the best epoch"),
         _lever(f"`epochs = {c.numbers[best]}`", "epochs", chosen),
-        "" if best else _lever("lower `learning_rate`", "learning_rate", chosen),
+        "" if best else _lever(_("lower `learning_rate`"), "learning_rate", chosen),
         *_restraints(chosen, modality),
     ]
-    return Reading("over-fitting", words, tuple(lever for lever in levers if lever))
+    return Reading("over-fitting", " ".join(sentences), tuple(lever for lever in levers if lever))
 
 
 def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     reached = max([c.accuracy[-1], *c.validation_accuracy[-1:]])
-    epochs = _lever("more `epochs`", "epochs", chosen) + "; `learner.round_seconds` must leave room for them"
-    rate = _lever("higher `learning_rate`", "learning_rate", chosen)
-    blocks = _lever("more `unfrozen` blocks", "unfrozen", chosen)
+    epochs = _(
+        "{lever}; `learner.round_seconds` must leave room for them", lever=_lever(_("more `epochs`"), "epochs", chosen)
+    )
+    rate = _lever(_("higher `learning_rate`"), "learning_rate", chosen)
+    blocks = _lever(_("more `unfrozen` blocks"), "unfrozen", chosen)
     late = min(max(TREND_EPOCHS, len(c.loss) // 3), len(c.loss))
     # Where the validation loss does not follow, more epochs would be learned by heart.
     falls, follows = (
@@ -226,8 +250,14 @@ def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     if falls and follows and reached < MASTERED:
         return Reading(
             "under-fitting",
-            f"The training stopped too early: its loss was still falling, from {c.loss[-late]:.2f} to {c.loss[-1]:.2f}"
-            f" in the last {late} epochs, with {c.accuracy[-1]:.0%} of the training labels right.",
+            _(
+                "The training stopped too early: its loss was still falling, from {before:.2f} to {after:.2f} in the"
+                " last {n} epochs, with {share:.0%} of the training labels right.",
+                before=c.loss[-late],
+                after=c.loss[-1],
+                n=late,
+                share=c.accuracy[-1],
+            ),
             (epochs, rate, blocks),
         )
     chance = 1 / c.classes
@@ -235,15 +265,22 @@ def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     if learned < GUESSING:
         return Reading(
             "under-fitting",
-            f"Nothing was learned: {c.accuracy[-1]:.0%} of the training labels are right, guessing gets {chance:.0%}."
-            " The steps are far too small or far too large.",
-            (_lever("`learning_rate` ten times lower, or higher", "learning_rate", chosen), blocks),
+            _(
+                "Nothing was learned: {share:.0%} of the training labels are right, guessing gets {chance:.0%}. The"
+                " steps are far too small or far too large.",
+                share=c.accuracy[-1],
+                chance=chance,
+            ),
+            (_lever(_("`learning_rate` ten times lower, or higher"), "learning_rate", chosen), blocks),
         )
     if learned < LEARNED:
         return Reading(
             "under-fitting",
-            f"Even of the labels that it is trained on the network gets {c.accuracy[-1]:.0%} right. Either it learns"
-            " too little, or the labels contradict each other.",
+            _(
+                "Even of the labels that it is trained on the network gets {share:.0%} right. Either it learns too"
+                " little, or the labels contradict each other.",
+                share=c.accuracy[-1],
+            ),
             (rate, blocks, epochs),
         )
     return None
@@ -255,31 +292,48 @@ def _gap(c: _Curves, labels: int, restraints: tuple[str, ...]) -> Reading | None
     seen, unseen = c.accuracy[-1], c.validation_accuracy[-1]
     if seen - unseen <= max(GAP, 2 * c.error):
         return None
-    words = f"In the last epoch {seen:.0%} of the training labels were right, but {unseen:.0%} of those held back."
+    words = _(
+        "In the last epoch {seen:.0%} of the training labels were right, but {unseen:.0%} of those held back.",
+        seen=seen,
+        unseen=unseen,
+    )
     if labels and labels < LITTLE * c.classes:
-        return Reading("wide gap", f"{words} With {labels:,} labels for {c.classes} classes, more labels help most.")
-    return Reading("wide gap", f"{words} More labels narrow that, and what lets less be learned by heart.", restraints)
+        few = _("With {n:,} labels for {classes} classes, more labels help most.", n=labels, classes=c.classes)
+        return Reading("wide gap", f"{words} {few}")
+    many = _("More labels narrow that, and what lets less be learned by heart.")
+    return Reading("wide gap", f"{words} {many}", restraints)
 
 
 def _good(c: _Curves) -> Reading:
     return Reading(
         "good fit",
-        f"Training and validation go together: {c.accuracy[-1]:.0%} and {c.validation_accuracy[-1]:.0%} right in the"
-        " last epoch, and the validation loss does not rise. No lever asks to be pulled.",
+        _(
+            "Training and validation go together: {seen:.0%} and {unseen:.0%} right in the last epoch, and the"
+            " validation loss does not rise. No lever asks to be pulled.",
+            seen=c.accuracy[-1],
+            unseen=c.validation_accuracy[-1],
+        ),
     )
 
 
 def _doubt(c: _Curves) -> Reading | None:
     if not c.validated:
-        return Reading("weak evidence", "No labels were held back for validation, so over-fitting would not be seen.")
+        return Reading(
+            "weak evidence", _("No labels were held back for validation, so over-fitting would not be seen.")
+        )
     reasons = []
     if len(c.loss) <= TREND_EPOCHS:
-        reasons.append(f"A trend takes more epochs than {len(c.loss)}.")
+        reasons.append(_("A trend takes more epochs than {n}.", n=len(c.loss)))
     if 2 * c.error > VAGUE:
-        many = f"{c.items:,} items" if c.items else "an unknown number of items"
+        many = _("{n:,} items", n=c.items) if c.items else _("an unknown number of items")
         reasons.append(
-            f"The validation accuracy of {c.validation_accuracy[-1]:.0%} was measured on {many}, so it is known to"
-            f" ± {200 * c.error:.0f} points at best."
+            _(
+                "The validation accuracy of {share:.0%} was measured on {items}, so it is known to ± {points:.0f}"
+                " points at best.",
+                share=c.validation_accuracy[-1],
+                items=many,
+                points=200 * c.error,
+            )
         )
     return Reading("weak evidence", " ".join(reasons)) if reasons else None
 
@@ -289,21 +343,26 @@ def _doubt(c: _Curves) -> Reading | None:
 
 def _restraints(chosen: Mapping[str, Any], modality: Modality | None) -> tuple[str, ...]:
     """What lets a network learn less by heart."""
-    decay, pull = _lever("`weight_decay`", "weight_decay", chosen), _lever("`l2_sp`", "l2_sp", chosen)
+    any_of = _(
+        "{first}, {second} or {third}",
+        first=_lever(_("higher `dropout`"), "dropout", chosen),
+        second=_lever("`weight_decay`", "weight_decay", chosen),
+        third=_lever("`l2_sp`", "l2_sp", chosen),
+    )
     levers = [
-        "" if modality == "text" else _lever("`augment`, or more of it", "augment", chosen),
-        "" if modality == "image" else _lever("higher `token_dropout`", "token_dropout", chosen),
-        _lever("higher `dropout`", "dropout", chosen) + f", {decay} or {pull}",
-        "" if chosen.get("unfrozen") in (0, 1) else _lever("fewer `unfrozen` blocks", "unfrozen", chosen),
+        "" if modality == "text" else _lever(_("`augment`, or more of it"), "augment", chosen),
+        "" if modality == "image" else _lever(_("higher `token_dropout`"), "token_dropout", chosen),
+        any_of,
+        "" if chosen.get("unfrozen") in (0, 1) else _lever(_("fewer `unfrozen` blocks"), "unfrozen", chosen),
     ]
     return tuple(lever for lever in levers if lever)
 
 
 def _calmer(chosen: Mapping[str, Any]) -> tuple[str, ...]:
     return (
-        _lever("a third of `learning_rate`", "learning_rate", chosen),
-        _lever("longer `warmup`", "warmup", chosen),
-        _lever("lower `head_learning_rate`", "head_learning_rate", chosen),
+        _lever(_("a third of `learning_rate`"), "learning_rate", chosen),
+        _lever(_("longer `warmup`"), "warmup", chosen),
+        _lever(_("lower `head_learning_rate`"), "head_learning_rate", chosen),
     )
 
 
@@ -312,5 +371,5 @@ def _lever(pull: str, name: str, chosen: Mapping[str, Any]) -> str:
     if name not in chosen:
         return pull
     now = chosen[name]
-    text = f"{now:g}" if isinstance(now, float) else "none" if now in ((), []) else str(now)
-    return f"{pull} (was {text})"
+    text = f"{now:g}" if isinstance(now, float) else _("none") if now in ((), []) else str(now)
+    return _("{lever} (was {value})", lever=pull, value=text)

@@ -213,6 +213,22 @@ def m007_desk(db: Database) -> None:
             waiting_since REAL  -- without an item while others hold some
         );
 
+        -- How many current labels an item has, and an annotator has given: asked with each answer, so kept ready.
+        ALTER TABLE items ADD COLUMN labels INTEGER NOT NULL DEFAULT 0;
+        UPDATE items SET labels = (SELECT COUNT(*) FROM answers WHERE item_id = items.id AND action = 'label');
+        CREATE INDEX items_labeled ON items (split) WHERE labels > 0;
+        CREATE TABLE tally (annotator TEXT PRIMARY KEY, labels INTEGER NOT NULL);
+        INSERT INTO tally SELECT annotator, SUM(action = 'label') FROM answers GROUP BY annotator;
+        CREATE TRIGGER annotations_tally AFTER INSERT ON annotations BEGIN
+            UPDATE items SET labels = labels + (NEW.action = 'label')
+                - (SELECT COUNT(*) FROM annotations WHERE id = NEW.supersedes AND action = 'label')
+                WHERE id = NEW.item_id;
+            INSERT INTO tally (annotator, labels) VALUES (NEW.annotator, 0) ON CONFLICT DO NOTHING;
+            UPDATE tally SET labels = labels + (NEW.action = 'label')
+                - (SELECT COUNT(*) FROM annotations WHERE id = NEW.supersedes AND action = 'label')
+                WHERE annotator = NEW.annotator;
+        END;
+
         -- Items whose known answer, the import's, newcomers are measured against.
         CREATE TABLE qualification (item_id INTEGER PRIMARY KEY REFERENCES items (id));
 
@@ -228,6 +244,30 @@ def m007_desk(db: Database) -> None:
                        ) AS place
                 FROM answers WHERE action = 'label' GROUP BY item_id, label
             ) WHERE place = 1;
+        """
+    )
+
+
+@migrations()
+def m008_explanations(db: Database) -> None:
+    db.executescript(
+        """
+        -- What a model's scores of an item come from; asked for by annotators, computed by the explainer.
+        CREATE TABLE explanations (
+            id INTEGER PRIMARY KEY,
+            content_hash TEXT NOT NULL,
+            model TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('saw', 'local')),
+            state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            result TEXT,  -- JSON
+            error TEXT,
+            requested_at TEXT NOT NULL,
+            finished_at TEXT,
+            UNIQUE (content_hash, model, kind),
+            CHECK ((state = 'done') = (result IS NOT NULL))
+        );
+        CREATE INDEX explanations_waiting ON explanations (state) WHERE state IN ('queued', 'running');
         """
     )
 

@@ -1,4 +1,4 @@
-"""App and worker as two processes, each restarted if it dies, both ended together."""
+"""App, worker and explainer as processes of their own, each restarted if it dies, all ended together."""
 
 import logging
 import os
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from labeler.errors import LabelerError
@@ -86,7 +87,9 @@ def serve(home: Path, port: int) -> None:
     app = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.address=127.0.0.1"]
     app += [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
     app += ["--server.fileWatcherType=none"]
-    worker = [sys.executable, "-m", "labeler", "worker", str(home), "--with-parent"]
+    beside = {
+        name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("worker", "explainer")
+    }
 
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):  # a flag, since make and the terminal may each send one
@@ -94,7 +97,7 @@ def serve(home: Path, port: int) -> None:
     children: list[Child] = []
     greeted = False
     try:
-        children += [Child("app", app, environment), Child("worker", worker, environment)]
+        children += [Child(name, command, environment) for name, command in {"app": app, **beside}.items()]
         while not ending.wait(0.2):
             for child in children:
                 child.keep_running()
@@ -117,3 +120,9 @@ def _listens(port: int) -> bool:
 
 def _python_path() -> str:
     return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
+
+def parent_is_gone() -> Callable[[], bool]:
+    """A test whether the process that started this one has ended, so that no worker is left behind."""
+    parent = os.getppid()
+    return lambda: os.getppid() != parent

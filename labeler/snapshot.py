@@ -10,6 +10,7 @@ from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import Dataset, Item, Labels, Progress
+from labeler.words import mark
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,12 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         raise LabelerError("There are no items yet: import images or texts first.")
     inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
     texts = [item.text for item in items if item.text is not None]
-    reporter("loading the backbone")(0, 0)
+    reporter(mark("loading the backbone"))(0, 0)
     encoder = load_encoder(
-        config.learner, config.modality, texts, project.embeddings, reporter("preparing the backbone")
+        config.learner, config.modality, texts, project.embeddings, reporter(mark("preparing the backbone"))
     )
     hashes = [item.content_hash for item in items]
-    embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter("embedding items"))
+    embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter(mark("embedding items")))
 
     classes = {name: index for index, name in enumerate(config.classes)}
     pool, holdout = (np.array([i.split == split for i in items]) for split in ("pool", "holdout"))

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from labeler.errors import SourceError
 from labeler.tables import Records, read_table
 from labeler.types import Modality, Problem
+from labeler.words import _, mark
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
 
@@ -109,7 +110,7 @@ def _folder(source: Path) -> list[_File]:
         name = PurePosixPath(_decode_name(os.fsencode(path.relative_to(source).as_posix())))
         if _is_litter(name) or (path.is_dir() and not path.is_symlink()):
             continue
-        files.append(_File(name, path, None if path.is_file() else "is a link to a folder or to nothing"))
+        files.append(_File(name, path, None if path.is_file() else mark("is a link to a folder or to nothing")))
     return files
 
 
@@ -127,9 +128,9 @@ def _zip(source: Path) -> list[_File]:
             continue
         problem = None
         if _leads_out(name):
-            problem = "its name leads out of the zip"
+            problem = mark("its name leads out of the zip")
         elif info.file_size > _MAX_ENTRY:
-            problem = f"would unpack to more than {_MAX_ENTRY >> 20} MiB"
+            problem = _("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
         files.append(_File(name, zipfile.Path(archive, info.filename), problem))
     return files
 
@@ -216,14 +217,16 @@ def _image(folder: Path, value: str) -> Path | str:
     """The image that a cell names, or why there is none."""
     name = PurePosixPath(value.strip().replace("\\", "/"))
     if not name.parts:
-        return "has no image path"
+        return mark("has no image path")
     if _leads_out(name):
-        return f"{value!r} leads out of the table's folder: put the images below it and name them from there"
+        return _(
+            "{path!r} leads out of the table's folder: put the images below it and name them from there", path=value
+        )
     # macOS stores Korean names taken apart, while a table mostly has them put together
     for form in (str(name), unicodedata.normalize("NFC", str(name)), unicodedata.normalize("NFD", str(name))):
         if (folder / form).is_file():
             return folder / form
-    return f"the image {value!r} does not exist in the table's folder"
+    return _("the image {path!r} does not exist in the table's folder", path=value)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labeler.errors import SourceError
+from labeler.words import mark
 
 # A record's number as a person counts it in the file, and its fields, or in words why it has none.
 Records = Iterator[tuple[int, list[str] | str]]
@@ -81,7 +82,7 @@ def _json(source: Path) -> tuple[list[str], Records]:
     if not keys:
         raise SourceError(f"{source.name} has no JSON objects: give an array of objects, or one object a line.")
     return [_clean(key) for key in keys], (
-        (n, [_string(entry.get(key)) for key in keys] if isinstance(entry, dict) else "is not a JSON object")
+        (n, [_string(entry.get(key)) for key in keys] if isinstance(entry, dict) else mark("is not a JSON object"))
         for n, entry in entries
     )
 

@@ -149,6 +149,21 @@ class Tokens:
         rows = self.tokenizer(list(texts), truncation=True, max_length=self.longest)["input_ids"]
         return [(np.array(row, dtype=np.int64), np.ones(len(row), dtype=np.int64)) for row in rows]
 
+    def words(self, text: str) -> list[tuple[int, int] | None]:
+        """For each token the first and last + 1 character of the word that it is a part of; None of special ones.
+
+        Raises: BackboneError: the tokenizer does not know where its tokens come from.
+        """
+        if not self.tokenizer.is_fast:
+            raise BackboneError("the backbone's tokenizer does not tell which word a token is a part of.")
+        found = self.tokenizer(text, truncation=True, max_length=self.longest, return_offsets_mapping=True)
+        numbers, words = found.word_ids(), dict[int, tuple[int, int]]()
+        for number, (start, stop) in zip(numbers, found["offset_mapping"], strict=True):
+            if number is not None:
+                first, last = words.get(number, (start, stop))
+                words[number] = (min(first, start), max(last, stop))
+        return [words.get(number) for number in numbers]
+
 
 # ---------------------------------------------------------------- from a folder to a network in stages
 

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -56,6 +57,20 @@ class CharTfidf:
         features = np.asarray(counts @ self.axes.T, dtype=np.float32)
         if on_progress:
             on_progress(len(inputs), len(inputs))
+        return features
+
+    def encode_characters(self, text: str) -> np.ndarray:
+        """(len(text), columns) float32 that sum to the text's features: each n-gram's part, shared by its letters."""
+        counts = self._vectorizer.transform([text])
+        known = self._vectorizer.vocabulary_
+        places: dict[int, list[list[int]]] = {}
+        for gram, letters in _grams(text):
+            if gram in known:
+                places.setdefault(known[gram], []).append(letters)
+        features = np.zeros((len(text), len(self.axes)), dtype=np.float32)
+        for column, value in zip(counts.indices, counts.data, strict=True):
+            for letters in places[column]:
+                np.add.at(features, letters, value / len(places[column]) / len(letters) * self.axes[:, column])
         return features
 
     @cached_property
@@ -129,6 +144,25 @@ def load(path: Path) -> CharTfidf | None:
             return CharTfidf(tuple(about["vocabulary"]), arrays["idf"], arrays["axes"], about["fitted_to"])
     except (OSError, ValueError, KeyError, BadZipFile, EOFError):
         return None
+
+
+def _grams(text: str) -> Iterator[tuple[str, list[int]]]:
+    """The n-grams that the vectorizer finds in a text, and the characters that each is made of.
+
+    A space that it puts before or after a word counts as the letter beside it.
+    """
+    owners = [place for place, letter in enumerate(text) for _ in letter.lower()]  # of a few there become two
+    letters = list(zip(owners, text.lower(), strict=True))
+    low, high = SETTINGS["ngrams"]
+    for space, group in groupby(letters, key=lambda letter: letter[1].isspace()):
+        if space:
+            continue
+        word = list(group)
+        word = [(word[0][0], " "), *word, (word[-1][0], " ")]
+        for n in range(low, high + 1):
+            for start in range(len(word) - n + 1):
+                part = word[start : start + n]
+                yield "".join(c for _, c in part), [i for i, _ in part]
 
 
 def _to_bytes(value: Any) -> bytes:

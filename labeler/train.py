@@ -15,6 +15,7 @@ from labeler.errors import TrainingError
 from labeler.heads import fit_heads
 from labeler.model import FineTuned, LinearHeads, Model, Normalizer
 from labeler.types import Dataset, Epoch, Labels, Progress, Training
+from labeler.words import _
 
 if TYPE_CHECKING:
     from labeler.finetune import Tuned
@@ -65,18 +66,25 @@ def fit(
     normalizer = normalizer or Normalizer.fit(dataset.embeddings, dataset.dims)
     heads = fit_heads(dataset, labels, n_classes, normalizer)
     if learner.kind == "frozen":
-        return Fitted(heads, Training(note="Linear heads on the frozen backbone, as the settings say."))
+        return Fitted(heads, Training(note=_("Linear heads on the frozen backbone, as the settings say.")))
     if not isinstance(encoder, Pretrained):
         name = encoder.name if encoder else "(none)"
         if learner.kind == "auto":
-            return Fitted(heads, Training(note=f"Linear heads: backbone {name} cannot be fine-tuned."))
+            return Fitted(heads, Training(note=_("Linear heads: backbone {name} cannot be fine-tuned.", name=name)))
         raise TrainingError(f'backbone {name} cannot be fine-tuned: set learner.kind = "frozen".')
     if learner.kind == "auto" and len(labels) < levers_of.AUTO_FROM:
-        note = f"Linear heads: fine-tuning begins at {levers_of.AUTO_FROM} labels; there are {len(labels)}."
+        note = _(
+            "Linear heads: fine-tuning begins at {n} labels; there are {labels}.",
+            n=levers_of.AUTO_FROM,
+            labels=len(labels),
+        )
         return Fitted(heads, Training(note=note))
     if not levers_of.folds_of(len(labels)):
-        fewest = levers_of.VALIDATED // 2
-        note = f"Linear heads: {len(labels)} labels are too few to check fine-tuning on; {fewest} are needed."
+        note = _(
+            "Linear heads: {labels} labels are too few to check fine-tuning on; {n} are needed.",
+            labels=len(labels),
+            n=levers_of.VALIDATED // 2,
+        )
         return Fitted(heads, Training(note=note))
     return _finetune(dataset, labels, heads, learner, seed, encoder, on_progress, previous, began)
 
@@ -108,7 +116,10 @@ def _finetune(
     epoch_seconds = finetuner.seconds_per_epoch(heads)
     plan = levers_of.fit_time(levers, len(labels), epoch_seconds, left)
     if plan is None:
-        note = f"Linear heads: learner.round_seconds is too short for an epoch of fine-tuning ({epoch_seconds:.0f} s)."
+        note = _(
+            "Linear heads: learner.round_seconds is too short for an epoch of fine-tuning ({seconds:.0f} s).",
+            seconds=epoch_seconds,
+        )
         return Fitted(heads, Training(note=note))
     finetuner.levers = plan.levers
     done, total = 0, int(plan.levers.epochs) * (plan.folds + bool(plan.levers.refit))
@@ -149,12 +160,15 @@ def _finetune(
         refit = False  # the check took longer than it was thought to
     chosen = plan.as_dict() | {"refit": refit}
     accuracy = [float((p[0].argmax(axis=1) == targets[validated]).mean()) for p in (frozen, network)]
-    evidence = (
-        f"on {len(validated)} labels that were held back the frozen heads were right in {accuracy[0]:.0%},"
-        f" the fine-tuned network in {accuracy[1]:.0%}"
+    evidence = _(
+        "on {n} labels that were held back the frozen heads were right in {frozen:.0%}, the fine-tuned network in"
+        " {tuned:.0%}",
+        n=len(validated),
+        frozen=accuracy[0],
+        tuned=accuracy[1],
     )
     if not share:
-        note = f"Linear heads: fine-tuning did not make them better; {evidence}."
+        note = _("Linear heads: fine-tuning did not make them better; {evidence}.", evidence=evidence)
         return Fitted(heads, Training(epochs, chosen, 0.0, note, len(validated)))
     if refit:
         best = _best_epoch(epochs) if plan.levers.early_stopping else None
@@ -166,7 +180,9 @@ def _finetune(
     def snapshot(weights: Weights) -> FineTuned:
         return model(weights, replace(heads, weight=weights.weight[None], bias=weights.bias[None]))
 
-    note = f"Fine-tuned, with {share:.0%} of the say beside the frozen heads: {evidence}."
+    note = _(
+        "Fine-tuned, with {share:.0%} of the say beside the frozen heads: {evidence}.", share=share, evidence=evidence
+    )
     training = Training(epochs, chosen, share, note, len(validated))
     whole = model(tuned.weights, heads_on(tuned, everything))
     return Fitted(whole, training, tuple(snapshot(one) for one in tuned.snapshots))

@@ -29,12 +29,13 @@ from labeler.evidence import gain_of, signed, verdict
 from labeler.levers import AUTO_FROM
 from labeler.study import open_study
 from labeler.types import Labels, TuningRequest
+from labeler.words import _, mark, n_
 
 FRESH = 1_000_003  # between the seed of the search's folds and that of those that it has not seen
 STARTUP = 8  # settings before TPE has something to go by; those that it draws until then are random
 TRIES = 2  # of a setting during which the process ended
 
-CURRENT, FROZEN = "current settings", "frozen heads"
+CURRENT, FROZEN = mark("current settings"), mark("frozen heads")
 
 
 def search(
@@ -216,7 +217,7 @@ class _Search:
                     self._put_off(self._trials()[trial.number], trial.user_attrs.get("tries", 0))
                     return False
                 if trial.should_prune():
-                    state, note = TrialState.PRUNED, "no better than the median of the others so far"
+                    state, note = TrialState.PRUNED, mark("no better than the median of the others so far")
                     break
         except (LabelerError, RuntimeError, MemoryError) as error:  # a setting that is too much for the machine
             if baseline == CURRENT:
@@ -238,7 +239,8 @@ class _Search:
 
         def tell(fold: int) -> None:
             spent = min(seconds - self._left(), seconds)
-            self.tell(f"{standing}, fold {fold} of {folds}", round(spent), round(seconds))
+            message = _("{standing}, fold {fold} of {folds}", standing=standing, fold=fold, folds=folds)
+            self.tell(message, round(spent), round(seconds))
 
         if learner.kind == "auto" and learner.backbone in self.tunable and len(self.labels) >= AUTO_FROM:
             learner = replace(learner, kind="finetune")  # as a round on all labels does, though a fold leaves fewer
@@ -248,12 +250,19 @@ class _Search:
     def _standing(self, trial: Trial | FrozenTrial) -> str:
         """What was tried so far, and what is tried now, in words."""
         tried = len(self._tried())
-        words = f"{tried} setting{'' if tried == 1 else 's'} tried"
+        done = n_("{n} setting tried", "{n} settings tried", tried)
         if self._trials(TrialState.COMPLETE):
             best, current = _value(self._best()), _value(self._current())
-            words += f", log likelihood {signed(best)} at best, {signed(current)} as it is"
-        what = trial.user_attrs.get("baseline", f"setting {trial.number}")
-        return f"{words}; {'checking on fresh folds' if isinstance(trial, FrozenTrial) else 'trying'} {what}"
+            done = _(
+                "{done}, log likelihood {best} at best, {current} as it is",
+                done=done,
+                best=signed(best),
+                current=signed(current),
+            )
+        what = trial.user_attrs.get("baseline") or _("setting {n}", n=trial.number)
+        if isinstance(trial, FrozenTrial):
+            return _("{done}; checking on fresh folds {what}", done=done, what=what)
+        return _("{done}; trying {what}", done=done, what=what)
 
     # ------------------------------------------------------------ what came out
 

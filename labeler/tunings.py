@@ -17,6 +17,7 @@ from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import Dataset, Labels, Progress, Tuning, TuningRequest
+from labeler.words import _, mark
 
 if TYPE_CHECKING:
     from labeler.cross_validation import Features
@@ -70,7 +71,7 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
 
     def reporter(message: str) -> Progress:
         def report(done: int, total: int) -> None:
-            words = f"{message}, {done:,} of {total:,}" if total else message
+            words = _("{message}, {done:,} of {total:,}", message=message, done=done, total=total) if total else message
             tell(words, job.done + round(time.monotonic() - began), round(request.seconds))
 
         return report
@@ -108,9 +109,11 @@ def _features(
     cache = project.tuning / "embeddings"
     for name in request.backbones:
         learner = space.with_backbone(config.learner, name)
-        encoder = load_encoder(learner, config.modality, texts, project.embeddings, reporter(f"loading {name}"))
+        encoder = load_encoder(
+            learner, config.modality, texts, project.embeddings, reporter(_("loading {name}", name=name))
+        )
         if all(encoder.key != one.encoder.key for one in found.values()):
-            embeddings = embed(inputs, hashes, encoder, cache, reporter(f"embedding items with {name}"))
+            embeddings = embed(inputs, hashes, encoder, cache, reporter(_("embedding items with {name}", name=name)))
             found[name] = Features.of(Dataset(inputs, embeddings, encoder.dims), encoder)
     return found
 
@@ -170,4 +173,4 @@ def _proposed(project: Project, report: Mapping[str, Any]) -> Config:
     learner = values["learner"]
     finetune = learner["finetune"] | proposal.get("finetune", {})
     values["learner"] = learner | proposal | {"finetune": finetune}
-    return parse(values, "The proposal")
+    return parse(values, mark("The proposal"))

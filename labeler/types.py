@@ -16,6 +16,7 @@ Action = Literal["label", "skip", "flag", "undo"]
 Reveal = Literal["never", "after", "before"]  # when annotators see what the model predicts, relative to their answer
 JobState = Literal["queued", "running", "done", "failed"]
 Sampler = Literal["tpe", "random", "grid"]
+ExplanationKind = Literal["saw", "local"]
 BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 # What encodes, trains and imports reports how far it is: (done, total).
@@ -389,3 +390,18 @@ class BackgroundJob(Generic[Request]):
 Comparison = BackgroundJob[ComparisonRequest]
 Tuning = BackgroundJob[TuningRequest]
 AdaptationJob = BackgroundJob[AdaptationRequest]
+
+
+# ---------------------------------------------------------------- beside the desk
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a model's scores of an item come from: `saw` looks into the model, `local` tries variations of the item."""
+
+    content_hash: str
+    model: str  # path of the model's file below the project's folder
+    kind: ExplanationKind
+    state: JobState = "queued"
+    result: Mapping[str, Any] | None = None
+    error: str | None = None

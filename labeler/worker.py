@@ -5,7 +5,6 @@ the operating system frees the lock of a dead worker, so that the next one knows
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +23,7 @@ from labeler.cards import Card
 from labeler.comparisons import compare_once
 from labeler.config import Config
 from labeler.embed import Encoder
-from labeler.errors import LabelerError
+from labeler.errors import UNEXPECTED, LabelerError
 from labeler.model import Model
 from labeler.predict import opinions
 from labeler.project import Project
@@ -34,6 +33,7 @@ from labeler.snapshot import Snapshot
 from labeler.store import Store
 from labeler.tunings import tune_once
 from labeler.types import Job, Prediction, Progress, Ranked, RoundResult
+from labeler.words import _, mark
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
         store.fail_job(job, str(error))
     except Exception as error:
         log.exception("%s: round failed", project.slug)
-        store.fail_job(job, f"Unexpected {type(error).__name__}: {error}. The worker's log has the details.")
+        store.fail_job(job, _(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
         measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"
         log.info("%s: round %d done with %d labels, %s", project.slug, number, result.labels, measured)
@@ -139,7 +139,7 @@ def _round(
         for problem in (*strategies.broken, *broken):
             log.warning("%s: %s", project.slug, problem)
         try:
-            result = run_round(state, config, number, depth, known.encoder, reporter("training"))
+            result = run_round(state, config, number, depth, known.encoder, reporter(mark("training")))
         except strategies.UnknownStrategy as error:
             raise LabelerError(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
 
@@ -188,9 +188,3 @@ def _save(project: Project, card: Card, result: RoundResult) -> str | None:
     models.save(result.model, path)
     card.save(path)
     return str(path.relative_to(project.folder))
-
-
-def parent_is_gone() -> Callable[[], bool]:
-    """A test whether the process that started this one has ended, so that no worker is left behind."""
-    parent = os.getppid()
-    return lambda: os.getppid() != parent

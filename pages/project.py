@@ -14,69 +14,79 @@ from labeler.errors import LabelerError
 from labeler.importer import import_source
 from labeler.project import Project
 from labeler.types import ImportReport
+from labeler.words import _, mark, translate
 from pages.adapting import adapting
+from pages.labeling.rules import rules
+from pages.labeling.team import team
+from pages.labeling.telling import telling
 from pages.session import choose, require_project, require_user
 from pages.tuning import tuning
 from strategies import modifiers
 
+MODALITIES = {"image": mark("images"), "text": mark("texts")}
+SOURCES = {"upload": mark("Upload"), "path": mark("Path on the server")}
 LEARNERS = {
-    "auto": "auto: fine-tunes from 100 labels on",
-    "frozen": "frozen: retrains in seconds",
-    "finetune": "finetune: from 30 labels on",
+    "auto": mark("auto: fine-tunes from 100 labels on"),
+    "frozen": mark("frozen: retrains in seconds"),
+    "finetune": mark("finetune: from 30 labels on"),
 }
 AUGMENTATIONS = {
-    "flip": "mirrored left to right",
-    "flip_vertical": "mirrored top to bottom",
-    "crop": "a part of it, enlarged",
-    "colour": "other brightness and colours",
-    "noise": "noise",
+    "flip": mark("mirrored left to right"),
+    "flip_vertical": mark("mirrored top to bottom"),
+    "crop": mark("a part of it, enlarged"),
+    "colour": mark("other brightness and colours"),
+    "noise": mark("noise"),
 }
-MODIFIERS = {"distinct": "no near-duplicates in a batch", "balanced": "more of rare predicted classes"}
+MODIFIERS = {"distinct": mark("no near-duplicates in a batch"), "balanced": mark("more of rare predicted classes")}
 
 user = require_user()
 
 
 def create() -> None:
     with st.form("create", border=False):
-        name = st.text_input("Name", placeholder="Brain MRI")
-        modality = st.radio("What is labeled", ["image", "text"], horizontal=True)
-        classes = st.text_area("Classes, one a line", placeholder="glioma\nmeningioma\npituitary\nnone")
-        if not st.form_submit_button("Create project", type="primary"):
+        name = st.text_input(_("Name"), placeholder=_("Brain MRI"))
+        modality = st.radio(
+            _("What is labeled"), [*MODALITIES], format_func=lambda kind: _(MODALITIES[kind]), horizontal=True
+        )
+        classes = st.text_area(_("Classes, one a line"), placeholder=_("glioma\nmeningioma\npituitary\nnone"))
+        if not st.form_submit_button(_("Create project"), type="primary"):
             return
     try:
         names = [c.strip() for c in classes.splitlines() if c.strip()]
-        config = parse({"name": name.strip(), "classes": names, "modality": modality}, "The form")
+        config = parse({"name": name.strip(), "classes": names, "modality": modality}, _("The form"))
         project = projects.create(home() / projects.slug(name), config)
     except LabelerError as error:
-        st.error(str(error))
+        st.error(translate(error))
         return
     choose("project", project.slug)
     st.rerun()
 
 
 def bring_in(project: Project) -> None:
-    where = st.radio("From", ["Upload", "Path on the server"], horizontal=True)
-    kinds = "a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)"
+    where = st.radio(_("From"), [*SOURCES], format_func=lambda source: _(SOURCES[source]), horizontal=True)
     with st.form("import", border=False):
-        if where == "Upload":
-            files = st.file_uploader("Images, a zip, or a table", accept_multiple_files=True)
+        if where == "upload":
+            files = st.file_uploader(_("Images, a zip, or a table"), accept_multiple_files=True)
         else:
-            path = st.text_input("Path", help=kinds)
+            kinds = _("A folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX).")
+            path = st.text_input(_("Path"), help=kinds)
         columns = st.columns(3)
         content = columns[0].text_input(
-            "Column of texts" if project.config.modality == "text" else "Column of image paths",
-            help="Left empty, an obvious one is taken. Not used for folders and zips.",
+            _("Column of texts") if project.config.modality == "text" else _("Column of image paths"),
+            help=_("Left empty, an obvious one is taken. Not used for folders and zips."),
         )
-        label = columns[1].text_input("Column of known labels", help="Left empty: none are read from a table.")
-        split = columns[2].text_input("Column that says what is held out", help="`test` or `holdout` is held out.")
-        keep = st.checkbox("Keep known labels of the holdout only, and ask for the others")
-        if not st.form_submit_button("Import", type="primary"):
+        label = columns[1].text_input(_("Column of known labels"), help=_("Left empty: none are read from a table."))
+        split = columns[2].text_input(
+            _("Column that says what is held out"), help=_("`test` or `holdout` is held out.")
+        )
+        keep = st.checkbox(_("Keep known labels of the holdout only, and ask for the others"))
+        if not st.form_submit_button(_("Import"), type="primary"):
             return
     named = {"text_column" if project.config.modality == "text" else "image_column": content or None}
-    bar = st.progress(0.0, text="Reading …")
+    bar = st.progress(0.0, text=_("Reading …"))
 
     def report(done: int, total: int) -> None:
-        bar.progress(min(done / total, 1.0) if total else 0.0, text=f"{done:,} rows read")
+        bar.progress(min(done / total, 1.0) if total else 0.0, text=_("{n:,} rows read", n=done))
 
     def run(source: Path) -> ImportReport:
         return import_source(
@@ -90,9 +100,9 @@ def bring_in(project: Project) -> None:
         )
 
     try:
-        result = _import_uploads(files, run) if where == "Upload" else run(Path(path).expanduser())
+        result = _import_uploads(files, run) if where == "upload" else run(Path(path).expanduser())
     except LabelerError as error:
-        st.error(str(error))
+        st.error(translate(error))
         return
     finally:
         bar.empty()
@@ -112,12 +122,20 @@ def _import_uploads(files: list, run: Callable[[Path], ImportReport]) -> ImportR
 
 def show(report: ImportReport) -> None:
     st.success(
-        f"{report.added:,} items added, {report.duplicates:,} already there, {report.labels_added:,} labels."
-        f" The pool has {report.pool:,} items, the holdout {report.holdout:,}."
+        _(
+            "{added:,} items added, {duplicates:,} already there, {labels:,} labels. The pool has {pool:,} items, the"
+            " holdout {holdout:,}.",
+            added=report.added,
+            duplicates=report.duplicates,
+            labels=report.labels_added,
+            pool=report.pool,
+            holdout=report.holdout,
+        )
     )
     if report.problems:
-        st.warning(f"{len(report.problems):,} rows could not be imported:")
-        st.dataframe([{"where": p.source, "why": p.reason} for p in report.problems], hide_index=True, width="stretch")
+        st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
+        problems = [{_("where"): p.source, _("why"): translate(p.reason)} for p in report.problems]
+        st.dataframe(problems, hide_index=True, width="stretch")
 
 
 def settings(project: Project) -> None:
@@ -125,69 +143,78 @@ def settings(project: Project) -> None:
     with strategies.strategies_of(project.strategies) as broken:
         known = strategies.registered()
     for problem in (*strategies.broken, *broken):
-        st.warning(str(problem), icon=":material/extension_off:")
+        st.warning(translate(problem), icon=":material/extension_off:")
     modified, current = modifiers.decompose(config.query.strategy)
     names = [*known] if current in known else [current, *known]
     with st.form("settings", border=False):
         columns = st.columns(2)
         strategy = columns[0].selectbox(
-            "Query strategy",
+            _("Query strategy"),
             names,
             names.index(current),
-            format_func=lambda n: f"{n} ({known[n].family})" if n in known else n,
+            format_func=lambda n: f"{n} ({_(known[n].family)})" if n in known else n,
         )
         modified = columns[1].multiselect(
-            "Modifiers",
+            _("Modifiers"),
             [*modifiers.MODIFIERS],
             [*dict.fromkeys(modified)],
-            format_func=lambda name: MODIFIERS.get(name, name),
-            help="None, or more of them; the first has the last word.",
+            format_func=lambda name: _(MODIFIERS.get(name, name)),
+            placeholder=_("none"),
+            help=_("None, or more of them; the first has the last word."),
         )
         backbone = columns[0].text_input(
-            "Backbone", config.learner.backbone, help="`auto`, a timm or Hugging Face name, or a folder of weights."
+            _("Backbone"),
+            config.learner.backbone,
+            help=_("`auto`, a timm or Hugging Face name, or a folder of weights."),
         )
         kind = columns[1].selectbox(
-            "Learner", [*LEARNERS], [*LEARNERS].index(config.learner.kind), format_func=lambda kind: LEARNERS[kind]
+            _("Learner"),
+            [*LEARNERS],
+            [*LEARNERS].index(config.learner.kind),
+            format_func=lambda kind: _(LEARNERS[kind]),
         )
-        batch = columns[0].number_input("Labels between rounds", 1, 100_000, config.query.batch)
-        target = columns[0].number_input("Target accuracy", 0.0, 1.0, config.target_accuracy, 0.01)
-        budget = columns[1].number_input("Budget (labels in all)", 1, 10_000_000, config.budget)
+        batch = columns[0].number_input(_("Labels between rounds"), 1, 100_000, config.query.batch)
+        target = columns[0].number_input(_("Target accuracy"), 0.0, 1.0, config.target_accuracy, 0.01)
+        budget = columns[1].number_input(_("Budget (labels in all)"), 1, 10_000_000, config.budget)
         seconds = columns[1].number_input(
-            "Seconds that training may take",
+            _("Seconds that training may take"),
             1,
             86_400,
             int(config.learner.round_seconds),
-            help="Fine-tuning takes fewer epochs if all would take longer. Labeling goes on meanwhile.",
+            help=_("Fine-tuning takes fewer epochs if all would take longer. Labeling goes on meanwhile."),
         )
         augment: list[str] = list(config.learner.finetune.augment)
         if config.modality == "image":
             augment = st.multiselect(
-                "An image still means the same when it is …",
+                _("An image still means the same when it is …"),
                 [*AUGMENTATIONS],
                 augment,
-                format_func=lambda name: AUGMENTATIONS[name],
-                help="Fine-tuning shows images changed like this. A mirrored scan may mean something else: choose"
-                " only what leaves every label right.",
+                format_func=lambda name: _(AUGMENTATIONS[name]),
+                placeholder=_("none"),
+                help=_(
+                    "Fine-tuning shows images changed like this. A mirrored scan may mean something else: choose only"
+                    " what leaves every label right."
+                ),
             )
-        if not st.form_submit_button("Save from the next round on"):
+        if not st.form_submit_button(_("Save from the next round on")):
             return
     values = config.as_dict() | {"target_accuracy": target, "budget": int(budget)}
     values["query"] |= {"strategy": modifiers.compose(modified, strategy), "batch": int(batch)}
     values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind, "round_seconds": float(seconds)}
     values["learner"]["finetune"] |= {"augment": augment}
     try:
-        project.save(parse(values, "The form"))
+        project.save(parse(values, _("The form")))
     except LabelerError as error:
-        st.error(str(error))
+        st.error(translate(error))
     else:
-        st.success("Saved.")
+        st.success(_("Saved."))
 
 
 def retrain(project: Project) -> None:
-    if st.button("Retrain now", icon=":material/model_training:"):
+    if st.button(_("Retrain now"), icon=":material/model_training:"):
         with project.store() as store:
             asked = store.request_round("retrain now")
-        st.toast("A round is on its way." if asked else "A round is waiting already.")
+        st.toast(_("A round is on its way.") if asked else _("A round is waiting already."))
 
 
 slugs = projects.in_home(home())
@@ -197,20 +224,34 @@ if slugs:
         counts = store.counts()
     st.title(project.config.name)
     st.caption(
-        f"{project.config.modality} · {', '.join(project.config.classes)} · pool {counts.pool:,} items,"
-        f" {counts.labeled:,} labeled · holdout {counts.holdout:,} items, {counts.holdout_labeled:,} labeled"
+        _(
+            "{modality} · {classes} · pool {pool:,} items, {labeled:,} labeled · holdout {holdout:,} items,"
+            " {holdout_labeled:,} labeled",
+            modality=_(MODALITIES[project.config.modality]),
+            classes=", ".join(project.config.classes),
+            pool=counts.pool,
+            labeled=counts.labeled,
+            holdout=counts.holdout,
+            holdout_labeled=counts.holdout_labeled,
+        )
     )
     retrain(project)
-    with st.expander("Import", expanded=counts.pool == 0):
+    with st.expander(_("Import"), expanded=counts.pool == 0):
         bring_in(project)
-    with st.expander("Settings", expanded=counts.pool > 0):
+    with st.expander(_("Settings"), expanded=counts.pool > 0):
         settings(project)
-    with st.expander("Adapt the backbone to the pool"):
+    with st.expander(_("Classes and guidelines")):
+        telling(project)
+    with st.expander(_("How labeling goes")):
+        rules(project)
+    with st.expander(_("Team")):
+        team(project)
+    with st.expander(_("Adapt the backbone to the pool")):
         adapting(project, user)
-    with st.expander("Search for better settings"):
+    with st.expander(_("Search for better settings")):
         tuning(project, user)
-    with st.expander("Create another project"):
+    with st.expander(_("Create another project")):
         create()
 else:
-    st.title("Create a project")
+    st.title(_("Create a project"))
     create()

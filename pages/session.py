@@ -1,4 +1,8 @@
-"""Who is working and on which project: the checks that every page begins with."""
+"""Who is working, on which project, in which language: the checks that every page begins with."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import streamlit as st
 
@@ -6,6 +10,7 @@ from labeler import project as projects
 from labeler.access import User, home, local_user
 from labeler.errors import LabelerError
 from labeler.project import Project
+from labeler.words import LANGUAGES, _, language, preferred, translate, use
 
 
 def require_user() -> User:
@@ -18,12 +23,12 @@ def require_project() -> Project:
     slug = _chosen("project", "")
     folders = {folder.name: folder for folder in projects.in_home(home())}
     if slug not in folders:
-        st.info("There is no project yet. Create one on the **Project** page.", icon=":material/info:")
+        st.info(_("There is no project yet. Create one on the **Project** page."), icon=":material/info:")
         st.stop()
     try:
         return projects.open_project(folders[slug])
     except LabelerError as error:
-        st.error(str(error))
+        st.error(translate(error))
         st.stop()
 
 
@@ -37,8 +42,38 @@ def _chosen(name: str, default: str) -> str:
     return str(st.session_state.get(name) or st.query_params.get(name) or default)
 
 
+# ---------------------------------------------------------------- language
+
+
+def speak() -> None:
+    """Use the language that was chosen in this session or its address, else the one that the browser asks for."""
+    chosen = _chosen("language", "")
+    if chosen in LANGUAGES:
+        choose("language", chosen)  # another page begins with an empty address
+    use(chosen if chosen in LANGUAGES else preferred(st.context.locale))
+
+
+def fragment(draw: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
+    """`st.fragment`, in the session's language: its reruns do without pages/app.py, which begins all others."""
+
+    @wraps(draw)
+    def in_language(*args: Any, **kwargs: Any) -> None:
+        speak()
+        draw(*args, **kwargs)
+
+    return st.fragment(in_language, run_every=run_every)
+
+
+def _switch() -> None:
+    choose("language", st.session_state["switched"])
+    speak()
+
+
+# ---------------------------------------------------------------- sidebar
+
+
 def sidebar() -> None:
-    """The project and the annotator, with the means to change them."""
+    """The project, the annotator and the language, with the means to change them."""
     require_user()
     names = [folder.name for folder in projects.in_home(home())]
     slug = _chosen("project", names[0] if names else "")
@@ -46,9 +81,21 @@ def sidebar() -> None:
         slug = names[0]
     with st.sidebar:
         if names:
-            slug = st.selectbox("Project", names, names.index(slug), format_func=_title)
+            slug = st.selectbox(_("Project"), names, names.index(slug), format_func=_title)
             choose("project", slug)
-        name = st.text_input("Working as", require_user().name, max_chars=60, help="Stored with every answer.").strip()
+        name = st.text_input(_("Working as"), require_user().name, max_chars=60, help=_("Stored with every answer."))
+        st.session_state["switched"] = language()
+        st.segmented_control(
+            _("Language"),
+            [*LANGUAGES],
+            required=True,
+            format_func=LANGUAGES.__getitem__,
+            key="switched",
+            on_change=_switch,
+        )
+        # for screen readers, and for the browser's choice of letters
+        st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
+    name = name.strip()
     if name and name != "import":  # labels that came with an import are stored under that name
         choose("annotator", name)
 

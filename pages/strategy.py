@@ -10,6 +10,7 @@ import streamlit as st
 import strategies
 from labeler import toy
 from labeler.listing import ORDER
+from labeler.words import _, mark, translate
 from pages.compare import compare
 from pages.session import require_project, require_user
 from strategies import Strategy, StrategyError
@@ -18,10 +19,10 @@ user = require_user()
 project = require_project()
 
 NEEDS = {
-    "proba": "the model's probabilities",
-    "member_proba": "the probabilities of a committee of models",
-    "embeddings": "the items' features",
-    "labeled": "what is labeled so far",
+    "proba": mark("the model's probabilities"),
+    "member_proba": mark("the probabilities of a committee of models"),
+    "embeddings": mark("the items' features"),
+    "labeled": mark("what is labeled so far"),
 }
 
 
@@ -30,15 +31,17 @@ NEEDS = {
 
 def gallery(known: Mapping[str, Strategy], own: set[str]) -> None:
     st.caption(
-        "Each picture is a small pool in two dimensions, and the numbered points are what the strategy's real code asks"
-        " about, in its order. Circle, square and triangle are the three true classes; the large ones have a label;"
-        " the tinted areas are what a model that has learned from those labels predicts."
+        _(
+            "Each picture is a small pool in two dimensions, and the numbered points are what the strategy's real code"
+            " asks about, in its order. Circle, square and triangle are the three true classes; the large ones have a"
+            " label; the tinted areas are what a model that has learned from those labels predicts."
+        )
     )
     families = [*dict.fromkeys(strategy.family for strategy in known.values())]
     used = known.get(project.config.query.strategy)
     place_of = {family: place for place, family in enumerate(ORDER)}
     families.sort(key=lambda f: (used is None or f != used.family, place_of.get(f, len(ORDER)), f))
-    family = st.pills("Family", families, default=families[0], required=True)
+    family = st.pills(_("Family"), families, default=families[0], required=True, format_func=_)
     columns = st.columns(3)
     for place, strategy in enumerate(s for s in known.values() if s.family == family):
         with columns[place % 3], st.container(border=True):
@@ -49,18 +52,21 @@ def card(strategy: Strategy, own: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{strategy.name}**", width="content")
         if strategy.name == project.config.query.strategy:
-            st.badge("in use", icon=":material/check:", color="green")
+            st.badge(_("in use"), icon=":material/check:", color="green")
         if own:
-            st.badge("this project's own", color="blue")
-    st.markdown(strategy.summary or "It has no description.")
+            st.badge(_("this project's own"), color="blue")
+    st.markdown(_(strategy.summary) if strategy.summary else _("It has no description."))
     try:
         svg = picture(strategy.name, str(project.strategies), fingerprint(project.strategies) if own else "")
     except StrategyError as error:
-        st.caption(f"There is no picture: {error}")
+        st.caption(_("There is no picture: {error}", error=translate(error)))
     else:
-        st.image(svg, width="stretch", alt=f"The points that {strategy.name} chooses from a small pool")
-    needs = ", ".join(NEEDS[n] for n in strategies.base.NEEDS if n in strategy.needs) or "nothing"
-    st.caption(f"Needs {needs}." + (f" Source: {strategy.source}" if strategy.source else ""))
+        st.image(svg, width="stretch", alt=_("The points that {name} chooses from a small pool", name=strategy.name))
+    needs = ", ".join(_(NEEDS[n]) for n in strategies.base.NEEDS if n in strategy.needs) or _("nothing")
+    said = [_("Needs {needs}.", needs=needs)]
+    if strategy.source:
+        said.append(_("Source: {source}", source=strategy.source))
+    st.caption(" ".join(said))
     use_button(strategy.name, f"use-{strategy.name}")
 
 
@@ -81,22 +87,22 @@ def fingerprint(folder: Path) -> str:
 
 def use_button(name: str, key: str) -> None:
     used = project.config.query.strategy == name
-    if st.button("In use" if used else "Use from the next round", key=key, disabled=used):
+    if st.button(_("In use") if used else _("Use from the next round"), key=key, disabled=used):
         config = project.config
         project.save(replace(config, query=replace(config.query, strategy=name)))
-        st.session_state["said"] = f"From the next round on, {name} asks."
+        st.session_state["said"] = _("From the next round on, {name} asks.", name=name)
         st.rerun()
 
 
-st.title("Strategies")
+st.title(_("Strategies"))
 with strategies.strategies_of(project.strategies) as broken:
     registered = strategies.registered()
 with st.container():  # always there, so that what is said does not put the tabs elsewhere, which would close them
     for problem in (*strategies.broken, *broken):
-        st.warning(str(problem), icon=":material/extension_off:")
+        st.warning(translate(problem), icon=":material/extension_off:")
     if said := st.session_state.pop("said", None):
         st.success(said)
-does, compared = st.tabs(["What they do", "Compare"])
+does, compared = st.tabs([_("What they do"), _("Compare")])
 with does:
     with strategies.strategies_of(Path("none")):
         built_in = set(strategies.registered())

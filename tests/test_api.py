@@ -3,6 +3,8 @@
 import io
 import json
 import sqlite3
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +13,14 @@ from samples import add, text_config
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from labeler import guidelines
 from labeler import project as projects
 from labeler.access import User, issue_token
 from labeler.api import routes
+from labeler.config import LabelingConfig
 from labeler.importer import import_source
 from labeler.store import Store
+from labeler.types import Prediction, Ranked, RoundResult
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def post(client, verb, body, **kwargs):
 def test_every_route_refuses_who_is_not_known(client, store):
     add(store, 1)
     for route in routes:
-        path = route.path_format.format(project="reviews", item_id=1, level=0, x=0, y=0, path="a.png")
+        path = route.path_format.format(project="reviews", item_id=1, level=0, x=0, y=0, path="good/a.png")
         for wrong in ({}, {"Authorization": "Bearer x"}, headers(project="other")):
             for method in route.methods - {"HEAD"}:
                 reply = client.request(method, path, headers=wrong)
@@ -46,8 +51,10 @@ def test_items_come_without_the_models_opinion_and_in_order(client, store):
     add(store, 3)
     reply = post(client, "reserve", {"tab": "t", "n": 2}).json()
     assert [i["id"] for i in reply["items"]] == [1, 2]
-    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "reason"}
-    assert reply["progress"] == {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 3, "round": 0}
+    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "reason", "prediction"}
+    assert reply["items"][0]["prediction"] is None
+    progress = {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 3, "round": 0}
+    assert reply["progress"] == progress | {"labelers": 1, "wanted": False}
 
 
 def test_an_answer_is_acknowledged_once_stored_and_again_when_sent_again(client, store):
@@ -58,7 +65,7 @@ def test_an_answer_is_acknowledged_once_stored_and_again_when_sent_again(client,
     }
     for _ in range(2):
         reply = post(client, "answers", body).json()
-        assert reply["receipts"] == [{"request_id": "r1", "ok": True, "reason": None}]
+        assert reply["receipts"] == [{"request_id": "r1", "ok": True, "reason": None, "prediction": None}]
         assert reply["progress"]["mine"] == 1
     assert len(store.export()) == 1
 
@@ -139,6 +146,93 @@ def test_images_are_served_and_those_that_browsers_do_not_show_are_converted(cli
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.content.startswith(b"\x89PNG")
     assert client.get("/api/scans/media/3", headers=headers(project="scans")).status_code == 404
+
+
+# ---------------------------------------------------------------- the desk's other verbs
+
+
+def reveal(project, mode: str, **labeling):
+    return project.save(replace(project.config, labeling=LabelingConfig(reveal=mode, **labeling)))
+
+
+def predicted(store, item: int, label: str, confidence: float) -> None:
+    """A finished round in which the model said this of an item."""
+    ranking = (Ranked(item, "margin", 1.0),)
+    store.request_round("test")
+    result = RoundResult(0, "margin", 7, None, None, ranking, 0.1, 0.2)
+    store.finish_round(store.claim_job(), store.next_round(), result, [item], None, [Prediction(label, confidence)])
+
+
+def answer(item: int, label: str, **more) -> dict:
+    return {
+        "tab": "t",
+        "answers": [{"request_id": f"r{item}", "item_id": item, "action": "label", "label": label, **more}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("mode", "before", "after"), [("never", False, False), ("after", False, True), ("before", True, True)]
+)
+def test_the_models_opinion_leaves_the_server_only_when_it_may_be_seen(client, project, store, mode, before, after):
+    add(store, 2)
+    predicted(store, 1, "good", 0.75)
+    reveal(project, mode)
+    said = {"label": "good", "confidence": 0.75}
+    first = post(client, "reserve", {"tab": "t", "n": 1, "history": True})
+    assert first.json()["items"][0]["prediction"] == (said if before else None)
+    assert ("0.75" in first.text) is before  # nowhere else either
+    receipt = post(client, "answers", answer(1, "bad", unsure=True, reveal="after")).json()["receipts"][0]
+    assert receipt["prediction"] == (said if after else None)
+    (row,) = post(client, "reserve", {"tab": "t", "n": 1, "history": True}).json()["history"]
+    assert row.get("predicted") == ("good" if after else None)
+    assert row["unsure"] == 1
+    assert store.export()[0]["reveal"] == "after"
+
+
+def test_a_note_of_any_length_is_not_taken_nor_an_unknown_reveal(client, store):
+    add(store, 1)
+    assert post(client, "answers", answer(1, "good", note="x" * 2001)).status_code == 400
+    assert post(client, "answers", answer(1, "good", note=3)).status_code == 400
+    assert post(client, "answers", answer(1, "good", reveal="always")).status_code == 400
+    assert store.export() == []
+
+
+def test_an_earlier_item_comes_with_ones_own_answer_and_nobody_elses(client, store):
+    add(store, 2)
+    post(client, "answers", answer(1, "good"))
+    mine = client.get("/api/reviews/items/1", headers=headers())
+    assert mine.json()["text"] == "t0"
+    assert mine.json()["answer"]["label"] == "good"
+    assert client.get("/api/reviews/items/1", headers=headers("lee")).status_code == 404
+    assert client.get("/api/reviews/items/99", headers=headers()).status_code == 404
+
+
+def test_a_tab_that_leaves_frees_its_items(client, store):
+    add(store, 2)
+    post(client, "reserve", {"tab": "t", "n": 2})
+    assert post(client, "leave", {"tab": "t"}).status_code == 200
+    assert store.value("SELECT MAX(expires_at) FROM reservations") < time.time() + 11
+
+
+def test_predictions_are_confirmed_together_only_where_the_project_offers_it(client, project, store):
+    add(store, 2)
+    predicted(store, 2, "good", 0.9)
+    assert post(client, "like", {"tab": "t", "n": 5}).status_code == 400
+    reveal(project, "never", grid=True)
+    (found,) = post(client, "like", {"tab": "t", "n": 5}).json()["items"]
+    assert (found["id"], found["prediction"]["label"]) == (2, "good")
+
+
+def test_guidelines_are_served_and_having_seen_them_is_remembered(client, project, store, tmp_path):
+    Image.new("RGB", (4, 4), "red").save(tmp_path / "a.png")
+    guidelines.write(project, "# Rules")
+    guidelines.add_example(project, "good", "a.png", (tmp_path / "a.png").read_bytes())
+    found = client.get("/api/reviews/guidelines", headers=headers()).json()
+    assert "<h1>Rules</h1>" in found["html"]
+    assert store.join("kim").guidelines == found["digest"]
+    image = client.get("/api/reviews/guidelines/good/a.png", headers=headers())
+    assert image.headers["content-type"] == "image/png"
+    assert client.get("/api/reviews/guidelines/%2e%2e/project.toml", headers=headers()).status_code == 404
 
 
 @pytest.fixture

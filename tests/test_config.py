@@ -1,12 +1,14 @@
 """Settings: validated once, every wrong key named, written so that they read back."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import text_config
 
 from labeler import config as settings
-from labeler.config import Config, parse
+from labeler.config import ClassDetail, Config, parse
 from labeler.errors import ConfigError
 
 MINIMAL = {"name": "x", "classes": ["a", "b"]}
@@ -73,7 +75,8 @@ words = st.text(min_size=1, max_size=20).filter(lambda s: s == s.strip() and s.s
 
 @given(st.lists(words, min_size=2, max_size=5, unique=True), words, st.floats(0, 1))
 def test_what_is_written_reads_back(tmp_path_factory, classes, name, target):
-    config = Config(name, tuple(classes), target_accuracy=target)
+    told = {classes[0]: ClassDetail(description=name), classes[-1]: ClassDetail()}
+    config = Config(name, tuple(classes), target_accuracy=target, class_details=told)
     path = tmp_path_factory.mktemp("c") / "project.toml"
     path.write_text(settings.to_toml(config), encoding="utf-8")
     assert settings.load(path) == config
@@ -97,3 +100,32 @@ def test_a_file_that_is_no_toml_is_named(tmp_path):
 def test_a_round_can_store_its_settings_and_read_them():
     config = text_config()
     assert parse(config.as_dict()) == config
+
+
+def details(**changes) -> dict:
+    return {"name": "x", "classes": ["good", "bad"], "class_details": {"good": changes}}
+
+
+def test_a_class_may_have_a_key_a_colour_a_description_and_a_group(tmp_path):
+    said = {"key": "q", "colour": "#1f77b4", "description": "Worth it.", "group": "모두"}
+    config = parse(details(**said) | {"classes": ["good", "bad"]})
+    assert config.class_details["good"] == ClassDetail(**said)
+    assert parse(config.as_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (details(key="u"), "uses itself"),
+        (details(key="qq"), "one letter or digit"),
+        (details(colour="red"), "such as '#1f77b4'"),
+        (details(size=3), "unknown key 'class_details.good.size'"),
+        ({"name": "x", "classes": ["a", "b"], "class_details": {"c": {}}}, "'c' is not one of the classes"),
+        ({"name": "x", "classes": ["a", "b"], "class_details": {"a": {"key": "q"}, "b": {"key": "Q"}}}, "already"),
+        ({"name": "x", "classes": ["a", "b"], "class_details": ["a"]}, "a table of tables"),
+        ({"name": "x", "classes": [str(i) for i in range(1001)]}, "at most 1000"),
+    ],
+)
+def test_a_wrong_detail_of_a_class_is_named(values, says):
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        parse(values)

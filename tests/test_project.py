@@ -37,6 +37,34 @@ def test_a_home_lists_its_projects_and_a_project_is_its_own_home(tmp_path):
     assert projects.in_home(tmp_path / "missing") == []
 
 
+def test_a_request_finds_a_project_by_its_name_and_nothing_else(tmp_path):
+    (tmp_path / "home").mkdir()
+    made = projects.create(tmp_path / "home" / "a", text_config())
+    found = projects.serve_project(tmp_path / "home", "a")
+    assert (found.folder, found.config) == (made.folder, made.config)
+    assert projects.serve_project(made.folder, "a").folder == made.folder
+    projects.create(tmp_path / "home" / "sub" / "b", text_config())
+    (tmp_path / "project.toml").write_text((made.folder / "project.toml").read_text())
+    for name in ("..", ".", "", "missing", "sub/b", "../home/a", "a\0"):
+        with pytest.raises(ProjectError, match="no project"):
+            projects.serve_project(tmp_path / "home", name)
+    with pytest.raises(ProjectError, match="no project"):
+        projects.serve_project(made.folder, "b")
+
+
+def test_settings_that_changed_on_disk_are_read_again(project):
+    assert projects.open_project(project.folder).config is projects.open_project(project.folder).config
+    project.save(text_config(budget=77))
+    assert projects.open_project(project.folder).config.budget == 77
+    path = project.folder / "project.toml"
+    path.write_text(path.read_text().replace("budget = 77", "budget = 7"))
+    assert projects.open_project(project.folder).config.budget == 7
+    path.write_text("classes = 3")
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            projects.open_project(project.folder)
+
+
 def test_wrong_settings_are_never_saved(project):
     before = (project.folder / "project.toml").read_text()
     with pytest.raises(ConfigError):

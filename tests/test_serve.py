@@ -28,16 +28,17 @@ def children(pid: int) -> dict[str, int]:
     for child in psutil.Process(pid).children():
         if child.status() == psutil.STATUS_ZOMBIE:
             continue
-        found["worker" if "worker" in child.cmdline() else "app"] = child.pid
+        found[next((name for name in ("worker", "explainer") if name in child.cmdline()), "app")] = child.pid
     return found
 
 
-def test_a_worker_that_dies_is_started_again_and_all_end_together(project, own_home):
+def test_what_dies_is_started_again_and_all_end_together(project, own_home):
     with serving(own_home) as server:
-        wait_for(lambda: {"app", "worker"} <= set(children(server.process.pid)))
+        wait_for(lambda: {"app", "worker", "explainer"} <= set(children(server.process.pid)))
         before = children(server.process.pid)
-        os.kill(before["worker"], signal.SIGKILL)
-        wait_for(lambda: children(server.process.pid).get("worker") not in (None, before["worker"]))
+        for name in ("worker", "explainer"):
+            os.kill(before[name], signal.SIGKILL)
+            wait_for(lambda name=name: children(server.process.pid).get(name) not in (None, before[name]))
         with project.store() as store:
             store.request_round("retrain now")
         # the new worker takes the job: with nothing imported it fails, and says why
@@ -48,7 +49,7 @@ def test_a_worker_that_dies_is_started_again_and_all_end_together(project, own_h
 
 WATCHER = """
 import time
-from labeler.worker import parent_is_gone
+from labeler.serve import parent_is_gone
 gone = parent_is_gone()
 print("gone already" if gone() else "watching", flush=True)
 while not gone():

@@ -59,7 +59,7 @@ def import_(project: Path, source: Path, **options: Any) -> None:
 @click.argument("home", type=FOLDER, default="projects")
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="On 127.0.0.1.")
 def serve(home: Path, port: int) -> None:
-    """Serve the app on 127.0.0.1, with a worker; HOME holds the projects."""
+    """Serve the app on 127.0.0.1, with a worker and an explainer; HOME holds the projects."""
     from labeler.serve import serve as run
 
     run(home, port)
@@ -71,7 +71,8 @@ def serve(home: Path, port: int) -> None:
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:
     """Run rounds for a project, or for all projects in a folder."""
-    from labeler.worker import BESIDE, parent_is_gone, work, work_once
+    from labeler.serve import parent_is_gone
+    from labeler.worker import BESIDE, work, work_once
 
     if not home.is_dir():
         raise LabelerError(f"{home} does not exist: create a project with `init` first.")
@@ -83,6 +84,17 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it started is ended in order
         work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
+
+
+@main.command(hidden=True)
+@click.argument("home", type=FOLDER)
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
+def explainer(home: Path, with_parent: bool) -> None:
+    """Explain items to annotators who ask; `serve` starts it."""
+    from labeler.explainer import work
+    from labeler.serve import parent_is_gone
+
+    work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
 
 
 @main.command()

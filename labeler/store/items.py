@@ -92,18 +92,15 @@ class Items(Connection):
 
     def labeled(self) -> int:
         """Labeled items of the pool: what the learning curve has on its x axis."""
-        return self.value(
-            "SELECT COUNT(DISTINCT item_id) FROM answers WHERE action = 'label'"
-            " AND item_id IN (SELECT id FROM items WHERE split = 'pool')"
-        )
+        return self.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND labels > 0")
 
     def labels_spent(self) -> int:
         """Labels that people gave, in the pool and in the holdout: what the budget pays for."""
-        return self.value("SELECT COUNT(*) FROM answers WHERE action = 'label' AND annotator <> ?", [IMPORT])
+        return self.value("SELECT COALESCE(SUM(labels), 0) FROM tally WHERE annotator <> ?", [IMPORT])
 
     def answered_by(self, annotator: str) -> int:
         """Labels that one annotator gave."""
-        return self.value("SELECT COUNT(*) FROM answers WHERE annotator = ? AND action = 'label'", [annotator])
+        return self.value("SELECT labels FROM tally WHERE annotator = ?", [annotator]) or 0
 
     def counts(self, annotator: str = "") -> Counts:
         """Where the project stands, seen by `annotator`."""

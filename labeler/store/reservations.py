@@ -15,8 +15,7 @@ from labeler.types import Annotator, Prediction, Reason, Reserved, Waiting
 FREE = """
     NOT EXISTS (SELECT 1 FROM answers WHERE item_id = i.id AND (annotator = :annotator OR action = 'flag'))
     AND NOT EXISTS (SELECT 1 FROM reservations WHERE item_id = i.id AND annotator = :annotator)
-    AND (SELECT COUNT(*) FROM answers WHERE item_id = i.id AND action = 'label')
-      + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
+    AND i.labels + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
       < CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END
 """
 # A tab that is closed gives its items back so soon; one that is only loaded anew has them again by then.
@@ -59,7 +58,7 @@ class Reservations(Team):
             if missing > 0 and not self._is_stopped(someone):
                 if self.is_qualified(someone):
                     self._fill(who, min(missing, self._unspent()))
-                else:
+                elif someone.qualified is None:  # and not kept out by the lead
                     self._take_qualification(who, missing)
                 held = self._held(annotator, tab)
             self.set_waiting(annotator, None if held or not self._held_by_others(annotator) else at)
@@ -131,7 +130,6 @@ class Reservations(Team):
 
     def _take_qualification(self, who: Row, n: int) -> None:
         """Reserve qualification items; any number of newcomers may hold the same one."""
-        self.draw_qualification()
         self.db.conn.execute(
             """
             INSERT INTO reservations (item_id, annotator, tab, expires_at)

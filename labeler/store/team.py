@@ -125,6 +125,7 @@ class Team(Rounds):
         labeling = self.config.labeling
         if not labeling.qualification:
             return True
+        self.draw_qualification()
         answered, right, asked = self.qualification_of(annotator.name)
         return asked == 0 or (answered >= asked and right >= labeling.qualification_pass * asked)
 

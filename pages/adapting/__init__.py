@@ -7,6 +7,8 @@ from labeler.access import User
 from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.types import AdaptationRequest
+from labeler.words import _, translate
+from pages.session import fragment
 
 SEEN = "adaptations"  # the ids of those that were not ended when the page was last drawn
 
@@ -15,30 +17,34 @@ def adapting(project: Project, user: User) -> None:
     """The form, what runs now, and what is kept."""
     config = project.config
     if config.learner.backbone == "char_tfidf":
-        st.info("char_tfidf is no network: there is nothing to adapt. Other backbones can be.", icon=":material/info:")
+        st.info(
+            _("char_tfidf is no network: there is nothing to adapt. Other backbones can be."), icon=":material/info:"
+        )
         return
     st.markdown(
-        "The backbone's last blocks can go on learning from the pool by themselves, before anybody has labeled a"
-        " single item. The holdout is not looked at, and the pretrained weights stay as they are."
+        _(
+            "The backbone's last blocks can go on learning from the pool by themselves, before anybody has labeled a"
+            " single item. The holdout is not looked at, and the pretrained weights stay as they are."
+        )
     )
-    st.caption(adaptation.MEASURED[config.modality])
+    st.caption(_(adaptation.MEASURED[config.modality]))
     with project.store() as store:
         jobs = store.adaptations.all()
     busy = any(job.finished_at is None for job in jobs)
     if not busy:
         if jobs and jobs[0].state == "failed":
-            st.error(f"The adaptation failed: {jobs[0].error}")
+            st.error(_("The adaptation failed: {error}", error=translate(jobs[0].error)))
         ask(project, user)
-    st.fragment(running, run_every=1 if busy else None)(project)
+    fragment(running, run_every=1 if busy else None)(project)
     kept(project)
 
 
 def ask(project: Project, user: User) -> None:
     with st.form("adapt", border=False):
         seconds = st.number_input(
-            "Seconds of training", 10, 86_400, int(AdaptationRequest.seconds), help="It runs beside the rounds."
+            _("Seconds of training"), 10, 86_400, int(AdaptationRequest.seconds), help=_("It runs beside the rounds.")
         )
-        if st.form_submit_button("Adapt to the pool", icon=":material/school:"):
+        if st.form_submit_button(_("Adapt to the pool"), icon=":material/school:"):
             with project.store() as store:
                 store.adaptations.request(AdaptationRequest(float(seconds)), user.name)
             st.rerun()
@@ -54,12 +60,14 @@ def running(project: Project) -> None:
         st.session_state[SEEN] = [job.id for job in active]
         for job in active:
             if job.state == "queued":
-                st.caption("It is waiting for the worker; rounds come first, and one such task runs at a time.")
+                st.caption(_("It is waiting for the worker; rounds come first, and one such task runs at a time."))
             else:
                 share = min(job.done / job.total, 1.0) if job.total else 0.0
-                count = f", {job.done:,} of {job.total:,}" if job.total else ""
-                st.progress(share, text=f"{job.message or 'starting'}{count} …")
-            if st.button("Cancel", key=f"cancel-adaptation-{job.id}", icon=":material/cancel:"):
+                doing = translate(job.message) if job.message else _("starting")
+                if job.total:
+                    doing = _("{message}, {done:,} of {total:,}", message=doing, done=job.done, total=job.total)
+                st.progress(share, text=f"{doing} …")
+            if st.button(_("Cancel"), key=f"cancel-adaptation-{job.id}", icon=":material/cancel:"):
                 store.adaptations.cancel(job.id)
                 st.rerun()
 
@@ -71,11 +79,11 @@ def kept(project: Project) -> None:
         st.markdown(str(about))
     if not about and not on:
         return
-    st.caption(f"Rounds use the {'adapted' if on else 'pretrained'} weights.")
-    if st.button("Use the pretrained weights again" if on else "Use the adapted weights from the next round on"):
+    st.caption(_("Rounds use the adapted weights.") if on else _("Rounds use the pretrained weights."))
+    if st.button(_("Use the pretrained weights again") if on else _("Use the adapted weights from the next round on")):
         try:
             adaptation.use(project, not on)
         except LabelerError as error:
-            st.error(str(error))
+            st.error(translate(error))
         else:
             st.rerun()

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,17 @@ from labeler.access import User
 from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.types import Comparison, ComparisonRequest
+from labeler.words import _, mark, translate
+from pages.session import fragment
 from strategies import StrategyError
 
 # Draws the button that makes a strategy the project's, given its name and the button's key.
 UseButton = Callable[[str, str], None]
 
-OWN, UPLOAD, PATH = "The project's own labels so far", "An upload", "A path on the server"
-STATES = {
-    "queued": "waiting for the worker",
-    "running": "running",
-    "done": "done",
-    "failed": "failed",
-    "cancelled": "cancelled",
+SOURCES = {
+    "own": mark("The project's own labels so far"),
+    "upload": mark("An upload"),
+    "path": mark("A path on the server"),
 }
 
 
@@ -35,69 +34,80 @@ def compare(project: Project, user: User, known: Iterable[str], use_button: UseB
     """
     with project.store() as store:
         jobs = store.comparisons.all()
-    with st.expander("Start a comparison", expanded=not jobs):
+    with st.expander(_("Start a comparison"), expanded=not jobs):
         ask(project, user, known)
     busy = any(job.finished_at is None for job in jobs)
-    st.fragment(running, run_every=1 if busy else None)(project)
+    fragment(running, run_every=1 if busy else None)(project)
     results(project, use_button)
 
 
 def ask(project: Project, user: User, known: Iterable[str]) -> None:
     st.markdown(
-        "Strategies are tried on items whose labels are known: each begins with the same few labels drawn at random,"
-        " asks for more, and is measured on items that it never sees. `random` always runs as well: what is not"
-        " better than chance is not worth its time."
+        _(
+            "Strategies are tried on items whose labels are known: each begins with the same few labels drawn at"
+            " random, asks for more, and is measured on items that it never sees. `random` always runs as well: what"
+            " is not better than chance is not worth its time."
+        )
     )
-    where = st.radio("Compare on", [OWN, UPLOAD, PATH], horizontal=True)
-    if where == OWN:
+    where = st.radio(_("Compare on"), [*SOURCES], format_func=lambda source: _(SOURCES[source]), horizontal=True)
+    if where == "own":
         st.caption(
-            "The labeled pool items are asked about, the labeled holdout items measure. Most of these labels were"
-            " chosen by a strategy and are no random sample, so a gain here is a hint and no proof."
+            _(
+                "The labeled pool items are asked about, the labeled holdout items measure. Most of these labels were"
+                " chosen by a strategy and are no random sample, so a gain here is a hint and no proof."
+            )
         )
     config = project.config
     names = [name for name in known if name != comparison_charts.CONTROL]
     with st.form("compare", border=False):
         chosen = st.multiselect(
-            "Strategies",
+            _("Strategies"),
             names,
             [n for n in dict.fromkeys([config.query.strategy, "margin"]) if n in names],
             accept_new_options=True,
-            help="Others go by their names as well: `modAL.uncertainty.entropy_sampling`, `distinct(margin)`.",
+            placeholder=_("none"),
+            help=_("Others go by their names as well: `modAL.uncertainty.entropy_sampling`, `distinct(margin)`."),
         )
         file, path, content, label, split = None, "", "", "label", ""
-        if where == UPLOAD:
+        if where == "upload":
             file = st.file_uploader(
-                "A table with labels (CSV, TSV, JSONL, Parquet, XLSX), or a zip of images",
-                help="In the zip, a table of paths and labels, or a folder for each class.",
+                _("A table with labels (CSV, TSV, JSONL, Parquet, XLSX), or a zip of images"),
+                help=_("In the zip, a table of paths and labels, or a folder for each class."),
             )
-        if where == PATH:
-            path = st.text_input("Path", help="A table, or a folder of images with a sub-folder for each class.")
-        if where != OWN:
+        if where == "path":
+            path = st.text_input(_("Path"), help=_("A table, or a folder of images with a sub-folder for each class."))
+        if where != "own":
             columns = st.columns(3)
             content = columns[0].text_input(
-                "Column of texts" if config.modality == "text" else "Column of image paths",
-                help="Left empty, an obvious one is taken.",
+                _("Column of texts") if config.modality == "text" else _("Column of image paths"),
+                help=_("Left empty, an obvious one is taken."),
             )
-            label = columns[1].text_input("Column of labels", "label")
+            label = columns[1].text_input(_("Column of labels"), "label")
             split = columns[2].text_input(
-                "Column that says what is held out",
-                help="Rows with `test` in it measure. Left empty: a column named `split`, else a fifth at random.",
+                _("Column that says what is held out"),
+                help=_("Rows with `test` in it measure. Left empty: a column named `split`, else a fifth at random."),
             )
         numbers = st.columns(4)
         runs = numbers[0].number_input(
-            "Runs of each strategy", 1, 100, 3, help="With other first labels. More runs make the intervals narrower."
+            _("Runs of each strategy"),
+            1,
+            100,
+            3,
+            help=_("With other first labels. More runs make the intervals narrower."),
         )
-        first = numbers[1].number_input("First labels", 2, 10_000, config.query.seed_size, help="Drawn at random.")
-        batch = numbers[2].number_input("Labels between rounds", 1, 10_000, config.query.batch)
+        first = numbers[1].number_input(
+            _("First labels"), 2, 10_000, config.query.seed_size, help=_("Drawn at random.")
+        )
+        batch = numbers[2].number_input(_("Labels between rounds"), 1, 10_000, config.query.batch)
         last = numbers[3].number_input(
-            "Labels to reach", 3, 1_000_000, config.query.seed_size + 10 * config.query.batch
+            _("Labels to reach"), 3, 1_000_000, config.query.seed_size + 10 * config.query.batch
         )
-        if not st.form_submit_button("Start comparison", type="primary"):
+        if not st.form_submit_button(_("Start comparison"), type="primary"):
             return
     try:
-        if where == UPLOAD and file is None:
+        if where == "upload" and file is None:
             raise LabelerError("No file is chosen: choose a table or a zip.")
-        if where == PATH and not path.strip():
+        if where == "path" and not path.strip():
             raise LabelerError("No path is given: name a table or a folder on the server.")
         if last <= first:
             raise LabelerError(f"{last} labels to reach are no more than the {first} first labels: reach for more.")
@@ -107,14 +117,14 @@ def ask(project: Project, user: User, known: Iterable[str]) -> None:
             rounds=math.ceil((last - first) / batch),
             batch=int(batch),
             seed_size=int(first),
-            source=None if where == OWN else file.name if file else path.strip(),
+            source=None if where == "own" else file.name if file else path.strip(),
             content_column=content.strip() or None,
             label_column=label.strip() or "label",
             split_column=split.strip() or None,
         )
         comparisons.ask(project, request, user.name, file.getvalue() if file else None)
     except (LabelerError, StrategyError) as error:
-        st.error(str(error))
+        st.error(translate(error))
     else:
         st.rerun()
 
@@ -134,25 +144,45 @@ def running(project: Project) -> None:
         with st.container(border=True):
             st.markdown(f"**{described(comparison)}**")
             if comparison.state == "queued":
-                st.caption("It is waiting for the worker; rounds come first, and one comparison runs at a time.")
+                st.caption(_("It is waiting for the worker; rounds come first, and one comparison runs at a time."))
             else:
                 share = min(comparison.done / comparison.total, 1.0) if comparison.total else 0.0
-                rounds = f"{comparison.done:,} of {comparison.total:,} rounds, " if comparison.total else ""
-                st.progress(share, text=f"{rounds}{comparison.message or 'starting'} …")
-            if st.button("Cancel", key=f"cancel-{comparison.id}", icon=":material/cancel:"):
+                doing = translate(comparison.message) if comparison.message else _("starting")
+                if comparison.total:
+                    doing = _(
+                        "{done:,} of {total:,} rounds, {doing}",
+                        done=comparison.done,
+                        total=comparison.total,
+                        doing=doing,
+                    )
+                st.progress(share, text=f"{doing} …")
+            if st.button(_("Cancel"), key=f"cancel-{comparison.id}", icon=":material/cancel:"):
                 ended = comparisons.cancel(project, comparison.id)
                 st.session_state["active"] = [c.id for c in active if c.id != comparison.id]
                 st.session_state["said"] = (
-                    f"Comparison {comparison.id} is cancelled." if ended else "The comparison has ended already."
+                    _("Comparison {n} is cancelled.", n=comparison.id)
+                    if ended
+                    else _("The comparison has ended already.")
                 )
                 st.rerun()
 
 
 def described(comparison: Comparison) -> str:
     request = comparison.request
-    source = "the project's own labels" if request.source is None else Path(request.source).name
-    names = ", ".join(request.strategies)
-    return f"{comparison.id}: {names} on {source} ({comparison.requested_at[:16].replace('T', ' ')} UTC)"
+    return _(
+        "{n}: {names} on {source} ({time} UTC)",
+        n=comparison.id,
+        names=", ".join(request.strategies),
+        source=_("the project's own labels") if request.source is None else Path(request.source).name,
+        time=comparison.requested_at[:16].replace("T", " "),
+    )
+
+
+def with_state(comparison: Comparison) -> str:
+    if comparison.state == "done":
+        return described(comparison)
+    state = _("failed") if comparison.state == "failed" else _("cancelled")
+    return f"{described(comparison)}, {state}"
 
 
 def results(project: Project, use_button: UseButton) -> None:
@@ -161,42 +191,55 @@ def results(project: Project, use_button: UseButton) -> None:
         if not ended and store.comparisons.waiting():
             return
         if not ended:
-            st.info("There is no result yet. Start a comparison above.", icon=":material/query_stats:")
+            st.info(_("There is no result yet. Start a comparison above."), icon=":material/query_stats:")
             return
         chosen = st.selectbox(
-            "Result of comparison",
+            _("Result of comparison"),
             ended,
             # the latest that has one; the key's parts make a newly finished one the choice
             index=next((i for i, c in enumerate(ended) if c.state == "done"), 0),
             key=f"result-{ended[0].id}-{len(ended)}",
-            format_func=lambda c: described(c) + ("" if c.state == "done" else f", {STATES[c.state]}"),
+            format_func=with_state,
         )
         report = store.comparisons.report_of(chosen.id)
     if chosen.state == "failed":
-        st.error(f"The comparison failed: {chosen.error}")
+        st.error(_("The comparison failed: {error}", error=translate(chosen.error)))
     elif chosen.state == "cancelled":
-        st.info("The comparison was cancelled; it has no result.")
+        st.info(_("The comparison was cancelled; it has no result."))
     if report:
         found, labels = report["dataset"], report["runs"][0]["labels"]
         st.caption(
-            f"{found['pool']:,} items to ask about, {found['holdout']:,} that measure, {len(found['classes'])} classes;"
-            f" {labels[0]:,} to {labels[-1]:,} labels, {report['config']['seeds']} runs of each strategy;"
-            f" asked for by {chosen.requested_by}."
+            _(
+                "{pool:,} items to ask about, {holdout:,} that measure, {classes} classes; {first:,} to {last:,}"
+                " labels, {runs} runs of each strategy; asked for by {who}.",
+                pool=found["pool"],
+                holdout=found["holdout"],
+                classes=len(found["classes"]),
+                first=labels[0],
+                last=labels[-1],
+                runs=report["config"]["seeds"],
+                who=chosen.requested_by,
+            )
         )
         if chosen.request.source is None:
-            st.caption("On the project's own labels, most of them chosen by a strategy: a gain is a hint and no proof.")
+            st.caption(
+                _("On the project's own labels, most of them chosen by a strategy: a gain is a hint and no proof.")
+            )
         table(chosen.id, report, use_button)
         left, right = st.columns([3, 2])
         left.altair_chart(comparison_charts.curves(report).properties(height=480), width="stretch", key="curves")
         left.caption(
-            "Bands are 95 % intervals of the mean. A click in the legend shows that strategy only; shift adds others."
+            _(
+                "Bands are 95 % intervals of the mean. A click in the legend shows that strategy only; shift adds"
+                " others."
+            )
         )
         gains = comparison_charts.gains(report).properties(
             height=150 + 34 * len(report["summary"])
         )  # with all around it
         right.altair_chart(gains, width="stretch", key="gains")
         st.download_button(
-            "Download the report (JSON)",
+            _("Download the report (JSON)"),
             json.dumps(report, ensure_ascii=False, indent=1),
             f"comparison-{chosen.id}.json",
             "application/json",
@@ -205,21 +248,25 @@ def results(project: Project, use_button: UseButton) -> None:
 
 
 WIDTHS = [3, 2, 3, 2, 3]
-HEADS = ("Strategy", "Accuracy on the way", "Gain over random", "Labels saved", "")
-# On a phone columns lie below each other: each figure has its head above itself there.
-STACKED = (
-    ".st-key-rows .stColumn::before { font-size: 0.8rem; opacity: 0.6; display: block; margin: 0.5rem 0 -0.75rem }"
-    + "".join(
-        f'.st-key-rows .stColumn:nth-child({place})::before {{ content: "{head}" }}'
-        for place, head in enumerate(HEADS[1:4], 2)
+HEADS = (mark("Strategy"), mark("Accuracy on the way"), mark("Gain over random"), mark("Labels saved"))
+
+
+def stacked(heads: Sequence[str]) -> str:
+    """The style of a phone, where columns lie below each other: each figure has its head above itself."""
+    return (
+        ".st-key-rows .stColumn::before { font-size: 0.8rem; opacity: 0.6; display: block; margin: 0.5rem 0 -0.75rem }"
+        + "".join(
+            f'.st-key-rows .stColumn:nth-child({place})::before {{ content: "{head}" }}'
+            for place, head in enumerate(heads[1:], 2)
+        )
     )
-)
 
 
 def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None:
-    st.html(f"<style>@media (max-width: 640px) {{ .st-key-head {{ display: none }} {STACKED} }}</style>")
+    heads = [_(head) for head in HEADS]
+    st.html(f"<style>@media (max-width: 640px) {{ .st-key-head {{ display: none }} {stacked(heads)} }}</style>")
     with st.container(key="head"):
-        for column, head in zip(st.columns(WIDTHS), HEADS, strict=True):
+        for column, head in zip(st.columns(WIDTHS), [*heads, ""], strict=True):
             column.caption(head)
     with st.container(key="rows"):
         for row in report["summary"]:
@@ -230,28 +277,32 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
             columns[3].markdown(saved_in_words(row))
             with columns[4]:
                 use_button(row["strategy"], f"use-result-{number}-{row['strategy']}")
-    with st.expander("How to read this"):
+    with st.expander(_("How to read this")):
         st.markdown(
-            "**Accuracy on the way** is the mean accuracy from the first label to the last (the area under the curve),"
-            " with the spread (one standard deviation) over the runs. **Gain over random** is how many points of it a"
-            " strategy has more than `random` with the same first labels; the brackets hold its 95 % interval, and"
-            " where that includes 0 the comparison has shown no difference."
+            _(
+                "**Accuracy on the way** is the mean accuracy from the first label to the last (the area under the"
+                " curve), with the spread (one standard deviation) over the runs. **Gain over random** is how many"
+                " points of it a strategy has more than `random` with the same first labels; the brackets hold its"
+                " 95 % interval, and where that includes 0 the comparison has shown no difference."
+            )
         )
         st.markdown(
-            "**Labels saved** is how many fewer labels it takes to the accuracy with which `random` ends. It may"
-            " itself get there before its last label, where its curve is flat or shaky at the end. That is the floor:"
-            " only what is clearly more than it was saved by a strategy."
+            _(
+                "**Labels saved** is how many fewer labels it takes to the accuracy with which `random` ends. It may"
+                " itself get there before its last label, where its curve is flat or shaky at the end. That is the"
+                " floor: only what is clearly more than it was saved by a strategy."
+            )
         )
 
 
 def gain_in_words(row: Mapping[str, Any]) -> str:
     if row["strategy"] == comparison_charts.CONTROL:
-        return "the control"
-    gain = f"{signed(row['gain_over_random'])} points"
+        return _("the control")
+    gain = signed(row["gain_over_random"])
     if row["gain_low"] is None:
-        return f"{gain} (one run has no interval)"
+        return _("{gain} points (one run has no interval)", gain=gain)
     colour = {comparison_charts.BETTER: "green", comparison_charts.WORSE: "red"}.get(comparison_charts.verdict(row))
-    text = f"{gain} ({signed(row['gain_low'])} to {signed(row['gain_high'])})"
+    text = _("{gain} points ({low} to {high})", gain=gain, low=signed(row["gain_low"]), high=signed(row["gain_high"]))
     return f":{colour}[{text}]" if colour else text
 
 
@@ -261,6 +312,8 @@ def signed(share: float) -> str:
 
 def saved_in_words(row: Mapping[str, Any]) -> str:
     if row["labels_saved_percent"] is None:
-        return "none: never got there"
-    saved = f"{row['labels_saved_percent']:.0f} %"
-    return f"{saved} (the floor)" if row["strategy"] == comparison_charts.CONTROL else f"{saved} saved"
+        return _("none: never got there")
+    saved = row["labels_saved_percent"]
+    if row["strategy"] == comparison_charts.CONTROL:
+        return _("{saved:.0f} % (the floor)", saved=saved)
+    return _("{saved:.0f} % saved", saved=saved)

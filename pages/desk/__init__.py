@@ -1,50 +1,50 @@
 """The labeling desk: a component that talks to `labeler.api` by itself, so that no key press costs a rerun."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import streamlit as st
 
+from labeler import guidelines
 from labeler.access import User, issue_token
 from labeler.project import Project
+from labeler.types import Annotator
+from labeler.words import catalogue, language
 
 _HERE = Path(__file__).parent
-
-_STYLES = ("desk.css", "viewer.css")
-# In an order in which each file finds what it uses.
-_SCRIPTS = (
-    "words.js",
-    "dom.js",
-    "outbox.js",
-    "viewing.js",
-    "media.js",
-    "tab.js",
-    "tools.js",
-    "tiles.js",
-    "light.js",
-    "viewer.js",
-    "reader.js",
-    "desk.js",
+# One module in the browser; what is used comes before who uses it.
+_FILES = (
+    *("words", "dom", "keys", "tab", "outbox", "server", "sender", "viewing", "media", "tools", "tiles", "light"),
+    *("viewer", "reader", "queue", "classes", "history", "pace", "rest", "guidelines", "grid", "why", "desk"),
 )
+_STYLES = ("desk", "viewer", "why")
 
 
-
-def _joined(names: tuple[str, ...]) -> str:
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+def _joined(names: tuple[str, ...], kind: str) -> str:
+    return "\n".join((_HERE / f"{name}.{kind}").read_text(encoding="utf-8") for name in names)
 
 
 # Registered once for the process: registering with every mount would make the browser load it anew.
-_desk = st.components.v2.component("labeler-desk", css=_joined(_STYLES), js=_joined(_SCRIPTS))
+_desk = st.components.v2.component("labeler-desk", css=_joined(_STYLES, "css"), js=_joined(_FILES, "js"))
 
 
-def desk(project: Project, user: User) -> None:
+def desk(project: Project, user: User, annotator: Annotator) -> None:
     """Draw the desk on which `user` answers the project's items."""
+    config = project.config
+    plain = {"key": "", "colour": "", "description": "", "group": ""}
+    details = {name: asdict(detail) for name, detail in config.class_details.items()}
     _desk(
         key=f"desk-{project.slug}-{user.name}",
         data={
             "project": project.slug,
             "annotator": user.name,
-            "classes": list(project.config.classes),
-            "keywords": list(project.config.labeling.keywords),
+            "classes": [{"name": name, **details.get(name, plain)} for name in config.classes],
+            "reveal": config.labeling.reveal,
+            "grid": config.labeling.grid,
+            "keywords": list(config.labeling.keywords),
+            "guidelines": {"digest": guidelines.read(project).digest, "seen": annotator.guidelines},
+            "language": language(),
+            "words": catalogue(language(), "pages/desk/"),
             "token": issue_token(user, project.slug),
         },
     )

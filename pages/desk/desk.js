@@ -1,164 +1,177 @@
-// The labeling desk: holds the next reserved items with their media preloaded, shows the next one at once, and
-// keeps every answer in this browser until the server has acknowledged it. Sending twice is harmless, since each
-// answer has its own request id. Outbox, load, forget and claimTab come from the files beside this one, which are
-// served together with it as one module.
+// The labeling desk: shows the next item at once, takes answers by key, click or touch, and keeps each in this browser
+// until the server has acknowledged it. The files beside this one are served with it as one module: words, dom,
+// keys, tab, outbox, server, sender, media, viewer, reader, queue, classes, history, pace, rest, guidelines, grid, why.
 
-const AHEAD = 20;               // items held
-const REFILL_BELOW = 12;
-const KEEP = 3;                 // items that stay when there is a newer ranking: the visible one and the next two
-const HEARTBEAT_MS = 15_000;    // well below the time after which a reservation runs out
-const IDLE_POLL_MS = 2_000;
-const RETRY_MS = [300, 1_000, 2_000, 4_000];
-const KEYS = "1234567890qwertyiopadghjklzxcvbnm";  // without u (undo) and s (skip)
+const TOO_SOON_MS = 120;  // an item that was visible for less cannot have been looked at
 
 class Desk {
   constructor(root, data) {
     this.root = root;
     this.alive = true;
-    this.queue = [];          // items after the visible one
-    this.item = null;         // the item that is visible or about to be
-    this.shownAt = null;      // when it became visible; null: nothing that could be answered
-    this.done = [];           // what undo takes back, latest last: {id, item?}
-    this.first = null;        // id of an item that undo brings back to the front
-    this.acts = new Map();    // item id → {turn, gone}: answered or taken back, and when
-    this.released = new Set();  // ids that are not shown any more, for the server to give to others
-    this.turn = 0;
-    this.retries = 0;
+    this.item = null;            // the one on the stage, or about to be
+    this.view = null;            // what draws it
+    this.shownAt = null;         // when it became visible; null: nothing that could be answered
+    this.done = [];              // answers, latest last: {id, item?, action, label, unsure, prediction?}
+    this.told = new Map();       // item id → what the model had said, as far as this annotator was told
     this.update(data);
+    this.server = new Server(data);
     this.outbox = new Outbox(data.project, data.annotator);
     this.build();
     this.onKey = (event) => this.key(event);
-    this.onVisible = () => document.visibilityState === "visible" && this.refill();
+    this.onVisible = () => document.visibilityState === "visible" && this.queue?.refill();
+    this.onLeave = () => this.server.post("leave", { tab: this.tab }, { keepalive: true }).catch(() => {});
     window.addEventListener("keydown", this.onKey, true);  // before Streamlit's own shortcuts
+    window.addEventListener("pagehide", this.onLeave);
     document.addEventListener("visibilitychange", this.onVisible);
-    this.heartbeat = setInterval(() => this.refill(), HEARTBEAT_MS);
-    claimTab().then((tab) => {
-      this.tab = tab;
-      this.flush();
-      this.refill();
+    claimTab().then((tab) => this.alive && this.start(tab));
+  }
+
+  start(tab) {
+    this.tab = tab;
+    const trouble = (text) => this.say(text);
+    this.queue = new Queue(this.server, this.outbox, tab, { arrived: (reply) => this.arrived(reply), trouble });
+    this.sender = new Sender(this.outbox, this.server, tab, {
+      unsent: () => this.unsent(),
+      receipt: (receipt, id) => this.receipt(receipt, id),
+      progress: (progress) => { this.pace.show(progress); this.queue.heed(progress); },
+      trouble,
     });
+    this.sender.flush();
+    this.queue.refill();
+    if (this.guide.isNew) this.guide.open();
   }
 
   update(data) {
     this.data = data;
+    if (this.server) this.server.data = data;
   }
 
   destroy() {
     this.alive = false;
     window.removeEventListener("keydown", this.onKey, true);
+    window.removeEventListener("pagehide", this.onLeave);
     document.removeEventListener("visibilitychange", this.onVisible);
-    clearInterval(this.heartbeat);
-    clearTimeout(this.poll);
-    clearTimeout(this.retry);
+    if (this.tab) this.onLeave();  // another page of the app
+    this.queue?.stop();
+    this.sender?.stop();
     this.view?.destroy();
-    for (const item of [this.item, ...this.queue]) forget(item);
+    this.whyPanel.destroy();
+  }
+
+  get several() {
+    return this.data.answers === "several";
+  }
+
+  fetch(path, options) {
+    return this.server.fetch(path, options);
+  }
+
+  dialog(name, label) {
+    return openDialog(this.element, name, label);
   }
 
   // ------------------------------------------------------------ what is drawn
 
   build() {
-    const make = (tag, name, parent, text) => {
-      const element = document.createElement(tag);
-      element.className = name;
-      if (text !== undefined) element.textContent = text;
-      parent.append(element);
-      return element;
-    };
     this.root.querySelector(".desk")?.remove();
-    const desk = make("section", "desk", this.root);
-    desk.setAttribute("aria-label", "Labeling desk");
-    this.stage = make("div", "stage", desk);
+    const desk = this.element = make("section", "desk", this.root);
+    desk.setAttribute("aria-label", t("Labeling desk"));
+    desk.lang = this.data.language ?? "en";
+    const middle = make("div", "middle", desk);
+    this.stage = make("div", "stage", middle);
     this.stage.setAttribute("aria-live", "polite");
-    const bar = make("div", "classes", desk);
-    bar.setAttribute("role", "group");
-    bar.setAttribute("aria-label", "Classes");
-    this.buttons = this.data.classes.map((name, index) => {
-      const button = make("button", "class", bar);
-      button.type = "button";
-      if (KEYS[index]) make("kbd", "", button, KEYS[index].toUpperCase());
-      make("span", "", button, name);
-      button.addEventListener("click", () => this.answer("label", name, button));
-      return button;
-    });
-    const foot = make("div", "foot", desk);
-    const actions = make("div", "actions", foot);
-    const action = (key, text, run) => {
-      const button = make("button", "action", actions);
-      button.type = "button";
-      make("kbd", "", button, key);
-      make("span", "", button, text);
-      button.addEventListener("click", run);
-      return button;
-    };
-    this.undoButton = action("U", "Undo", () => this.undo());
-    this.skipButton = action("S", "Skip", () => this.answer("skip", null, this.skipButton));
-    this.why = make("span", "why", foot);
-    const progress = make("div", "progress", desk);
-    this.bar = make("progress", "", progress);
-    this.bar.setAttribute("aria-label", "Labels until the next round");
-    this.counts = make("span", "counts", progress);
-    this.status = make("span", "status", progress);
-    this.status.setAttribute("role", "status");
+    this.whyPanel = new WhyPanel(this);
+    middle.append(this.whyPanel.element);
+    this.opinion = make("p", "opinion", desk);
+    this.opinion.setAttribute("role", "status");
+    this.bar = new ClassBar(desk, this.data, (name) => this.choose(name));
+    this.foot = make("div", "foot", desk);
+    this.buildActions(make("div", "actions", this.foot));
+    this.why = make("span", "why", this.foot);
+    this.history = new History(desk, this);
+    this.pace = new Pace(desk);
     this.note = make("p", "note", desk);
     this.note.setAttribute("role", "alert");
+    this.guide = new Guide(this);
     this.enable(false);
-    this.message("Getting the next items …");
+    this.rest({ reason: "getting" });
+  }
+
+  buildActions(parent) {
+    const action = (key, text, run, title) => makeButton("action", parent, { key, text, title, run });
+    if (this.several) this.confirmButton = action("Enter", t("Confirm"), () => this.confirm());
+    this.undoButton = action("U", t("Undo"), () => this.undo());
+    this.skipButton = action("S", t("Skip"), () => this.answer("skip", null), t("Somebody else may answer it."));
+    this.unsureButton = action("N", t("Not sure"), () => this.setUnsure(!this.unsure),
+      t("The answer counts, and is looked at again."));
+    this.flagButton = action("F", t("Flag"), () => this.flag(), t("For the project lead, with a note."));
+    this.whyButton = action("W", t("Why this?"), () => this.whyPanel.toggle(this.item));
+    if (this.data.guidelines.digest) action("G", t("Guidelines"), () => this.guide.open());
+    if (this.data.grid) action("", t("Many at once"), () => this.openGrid());
+    this.breakButton = action("", t("Break"), () => this.takeBreak(), t("Frees your items and stops the clock."));
   }
 
   enable(on) {
-    for (const button of [...this.buttons, this.skipButton]) button.disabled = !on;
+    this.bar.enable(on);
+    const buttons = [this.skipButton, this.unsureButton, this.flagButton, this.whyButton, this.confirmButton];
+    for (const button of buttons) if (button) button.disabled = !on;
     this.undoButton.disabled = !this.done.length;
   }
 
-  message(text) {
-    this.shownAt = null;
-    this.view?.destroy();
-    this.view = null;
-    const paragraph = document.createElement("p");
-    paragraph.className = "message";
-    paragraph.textContent = text;
-    this.stage.replaceChildren(paragraph);
-    this.why.textContent = "";
-    delete this.stage.dataset.item;
-    this.enable(false);
+  say(text) {
+    this.note.textContent = text;
   }
 
-  progress(values) {
-    if (!values) return;
-    this.bar.max = values.batch;
-    this.bar.value = Math.max(0, values.batch - values.until_round);
-    const next = values.until_round ? `${values.until_round} to the next round` : "the next round is training";
-    this.counts.textContent = `${values.mine} by you · ${next} · ${values.spent} of ${values.budget} labels`;
+  said(label) {
+    if (!this.several) return label;
+    return JSON.parse(label).join(", ") || t("none of them");
+  }
+
+  rest(waiting, resume) {
+    this.shownAt = null;
+    this.item = null;
+    this.view?.destroy();
+    this.view = null;
+    this.why.textContent = "";
+    delete this.stage.dataset.item;
+    delete this.stage.dataset.ready;
+    this.whyPanel.update(null);
+    rest(this.stage, waiting, resume);
+    this.enable(false);
   }
 
   unsent() {
     const waiting = this.outbox.entries().length;
-    this.root.querySelector(".desk").dataset.unsent = waiting;
-    this.status.textContent = waiting && this.retries
-      ? `Server unreachable: ${waiting} answers are kept in this browser and will be sent.`
-      : waiting ? "Saving …" : "All answers saved";
-    this.status.classList.toggle("offline", Boolean(waiting && this.retries));
+    this.element.dataset.unsent = waiting;
+    this.pace.unsent(waiting, this.sender?.retries > 0);
+    if (!waiting && this.queue?.first) this.queue.refill();
   }
 
-  // Show the first item of the queue as soon as its media are there.
+  setUnsure(on) {
+    this.unsure = on;
+    this.unsureButton.setAttribute("aria-pressed", String(on));
+  }
+
+  // Show the next item as soon as its image is there.
   async next() {
-    this.item = this.queue.shift() ?? null;
-    this.shownAt = null;
-    if (!this.item) {
-      this.message("Getting the next items …");
-      this.refill();
+    const item = this.queue.next();
+    if (!item) {
+      this.rest({ reason: "getting" });
+      this.queue.refill();
       return;
     }
-    const item = this.item;
+    await this.show(item);
+  }
+
+  async show(item) {
+    this.item = item;
+    this.shownAt = null;
     if (item.media) {
-      if (!item.picture) this.message("Loading the image …");
+      if (!item.picture) rest(this.stage, { reason: "getting" });
       try {
-        await load(item, this);
+        await load(item, this.server);
       } catch (error) {
-        if (this.item !== item || !this.alive) return;
-        this.message(`This image could not be loaded (${error.message}). It comes back later.`);
-        this.item = null;
-        this.poll = setTimeout(() => this.alive && this.next(), IDLE_POLL_MS);
+        if (this.item === item && this.alive) this.cannotShow(item, error);
         return;
       }
       if (this.item !== item || !this.alive) return;
@@ -167,205 +180,299 @@ class Desk {
     this.view = item.media ? new ImageViewer(item, this) : new TextReader(item, this);
     this.stage.replaceChildren(this.view.element);
     this.stage.dataset.item = item.id;
-    const reason = item.reason;
-    this.why.textContent = reason ? `asked by ${reason.strategy}` + (reason.round ? `, round ${reason.round}` : "") : "";
+    delete this.stage.dataset.ready;
     this.shownAt = performance.now();
+    setTimeout(() => this.item === item && (this.stage.dataset.ready = ""), TOO_SOON_MS);
+    this.describe(item);
     this.enable(true);
-    if (this.queue.length < REFILL_BELOW) this.refill();
   }
 
-  // ------------------------------------------------------------ what a person does
+  describe(item) {
+    this.setUnsure(Boolean(item.answer?.unsure));
+    this.bar.set(!item.answer?.label ? [] : this.several ? JSON.parse(item.answer.label) : [item.answer.label]);
+    const { reason, prediction } = item;
+    this.why.textContent = item.answer ? t("Your earlier answer: a key changes it, Esc leaves it.")
+      : !reason ? "" : reason.round ? t("asked by {strategy}, round {round}", reason) : t("asked by {strategy}", reason);
+    if (prediction) this.opinion.textContent = t("The model: {label}, {percent} %", this.inPercent(prediction));
+    else if (this.data.reveal !== "after") this.opinion.textContent = "";
+    this.whyPanel.update(item);
+  }
+
+  inPercent({ label, confidence }) {
+    return { label: this.said(label), percent: Math.round(100 * confidence) };
+  }
+
+  cannotShow(item, error) {
+    this.rest({ reason: "getting" });
+    this.say(t("This image could not be loaded ({reason}). It comes back later.", { reason: error.message }));
+    if (this.queue.current === item) this.queue.current = null;
+    setTimeout(() => this.alive && !this.item && this.next(), IDLE_POLL_MS);
+  }
+
+  // ------------------------------------------------------------ keys
 
   key(event) {
-    if (event.isComposing || event.keyCode === 229) return;
-    const target = event.composedPath()[0];
-    const field = target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
-    if (field && field.type !== "range") return;
-    if (document.querySelector("dialog[open], [role=dialog]")) return;
-    if (this.view?.key(event)) {
+    if (isTyped(event)) {
+      this.leaveField(event);
+      return;
+    }
+    if (this.dialogIsOpen() || this.whyPanel.holds(event)) return;
+    if (!this.grid && this.shownAt !== null && this.view?.key(event)) {  // also held keys, and Ctrl+F
       event.preventDefault();
       event.stopPropagation();
       return;
     }
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-    const key = event.key.toLowerCase();
-    const index = key.length === 1 ? KEYS.indexOf(key) : -1;
-    if (key === "u" || key === "backspace") this.undo();
-    else if (key === "s") this.answer("skip", null, this.skipButton);
-    else if (index >= 0 && index < this.data.classes.length) {
-      this.answer("label", this.data.classes[index], this.buttons[index]);
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    const key = keyOf(event);
+    const button = event.composedPath()[0].closest?.("button, a, summary");
+    if ((key === "enter" || key === " ") && button?.matches(":focus-visible")) return;  // it is pressed by that key
+    if (this.grid ? this.grid.key(key) : this.act(key)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
   }
 
-  answer(action, label, button) {
-    if (this.shownAt === null || !this.item) return;
-    const item = this.item;
-    const seconds = Math.round(performance.now() - this.shownAt) / 1000;
-    try {
-      this.outbox.add({ item_id: item.id, action, label, seconds });
-    } catch (error) {
-      this.note.textContent = `This browser cannot keep the answer (${error.message}): free some space and answer again.`;
+  // Enter and Escape end the typing in a field of the page around the desk, so that keys label again without a click.
+  leaveField(event) {
+    const field = fieldOf(event);
+    if (!field || event.isComposing || !["Enter", "Escape"].includes(event.key) || this.element.contains(field)) return;
+    if (field.tagName === "INPUT") setTimeout(() => field.blur());
+  }
+
+  act(key) {
+    const name = this.bar.byKey(key);
+    if (name !== null) {
+      if (this.shownAt !== null) this.choose(name);
+      return true;
+    }
+    const run = {
+      undo: () => this.undo(),
+      skip: () => this.answer("skip", null),
+      flag: () => this.flag(),
+      unsure: () => this.shownAt !== null && this.setUnsure(!this.unsure),
+      why: () => this.whyPanel.toggle(this.item),
+      guidelines: () => this.guide.open(),
+      search: () => this.bar.focusSearch(),
+      confirm: () => this.several && this.confirm(),
+      back: () => this.stepBack(),
+    }[ACTIONS[key]];
+    return Boolean(run) && run() !== false;
+  }
+
+  dialogIsOpen() {
+    return Boolean(this.element.querySelector("dialog[open]") || document.querySelector("dialog[open], [role=dialog]"));
+  }
+
+  stepBack() {
+    if (this.whyPanel.key({ key: "Escape" })) return true;
+    if (!this.item?.answer) return false;
+    this.next();  // the earlier answer stays
+    return true;
+  }
+
+  // ------------------------------------------------------------ what a person does
+
+  choose(name) {
+    if (this.several) this.bar.toggle(name);
+    else this.answer("label", name);
+  }
+
+  // Several classes: Enter takes the chosen ones; none at all are confirmed by a second Enter.
+  confirm() {
+    if (this.shownAt === null) return;
+    const chosen = this.bar.chosen;
+    if (!chosen.length && this.noneOf !== this.item.id) {
+      this.noneOf = this.item.id;
+      this.say(t("None of the classes? Enter again confirms that."));
       return;
     }
-    this.note.textContent = "";
-    this.acts.set(item.id, { turn: ++this.turn, gone: true });
-    this.done.push({ id: item.id, item });
-    if (this.done.length > 50) forget(this.done.shift().item);
-    button.classList.add("pressed");
-    setTimeout(() => button.classList.remove("pressed"), 150);
+    this.answer("label", JSON.stringify(chosen));
+  }
+
+  answer(action, label, note = null) {
+    if (this.shownAt === null || !this.item) return;
+    const now = performance.now();
+    if (now - this.shownAt < TOO_SOON_MS) return;  // the key was meant for the item before
+    const item = this.item;
+    const seconds = Math.round(now - this.shownAt) / 1000;
+    const entry = { item_id: item.id, action, label, note, unsure: action === "label" && this.unsure };
+    if (!this.keep({ ...entry, seconds, reveal: this.seenOf(item) })) return;
+    this.pace.answered(now);
+    this.remember(item, entry);
+    this.opinion.textContent = "";
+    for (const name of this.several ? [] : [label]) this.bar.flash(name);
     this.next();
-    this.flush();
+    this.sender.flush();
+  }
+
+  // What was seen of the model's opinion before this answer.
+  seenOf(item) {
+    return item.prediction ? "before" : this.told.has(item.id) ? "after" : "never";
+  }
+
+  keep(answer) {
+    try {
+      this.outbox.add(answer);
+    } catch (error) {
+      this.say(t("This browser cannot keep the answer ({reason}): free some space and answer again.",
+        { reason: error.message }));
+      return false;
+    }
+    this.say("");
+    return true;
+  }
+
+  remember(item, { action, label, unsure }) {
+    this.queue.acted(item.id, true);
+    const earlier = this.done.findIndex((entry) => entry.id === item.id);
+    if (earlier >= 0) this.done.splice(earlier, 1);
+    this.done.push({ id: item.id, item: item.answer ? undefined : item, action, label, unsure });
+    if (this.done.length > 50) forget(this.done.shift().item);
+    this.history.draw(this.done);
   }
 
   undo() {
+    if (this.item?.answer) return void this.stepBack();
     const last = this.done.pop();
-    if (!last) return;
-    this.outbox.add({ item_id: last.id, action: "undo", label: null, seconds: null });
-    this.acts.set(last.id, { turn: ++this.turn, gone: false });
-    if (this.item) this.queue.unshift(this.item);
+    if (!last || !this.keep({ item_id: last.id, action: "undo", label: null, seconds: null })) return;
+    this.queue.acted(last.id, false);
+    this.opinion.textContent = "";
+    this.history.draw(this.done);
     if (last.item) {
-      this.queue.unshift(last.item);
+      this.queue.back(last.item);
       this.next();
     } else {  // answered before this page was loaded: the server hands it out again
-      this.first = last.id;
-      this.item = null;
-      this.message("Taking back …");
+      this.queue.back();
+      this.queue.first = last.id;
+      this.rest({ reason: "getting" });
     }
     this.enable(this.shownAt !== null);
-    this.flush();
+    this.sender.flush();
   }
 
-  // ------------------------------------------------------------ talking to the server
-
-  fetch(path, options = {}) {
-    const headers = { ...options.headers, Authorization: `Bearer ${this.data.token}` };
-    return fetch(`/api/${encodeURIComponent(this.data.project)}/${path}`, { ...options, headers });
+  // Look at an earlier item again; the answer stays until another one is given.
+  async revisit(id) {
+    const entry = this.done.find((one) => one.id === id);
+    try {
+      await this.sender.flush();
+      const item = await (await this.fetch(`items/${id}`)).json();
+      if (!this.alive || !this.done.includes(entry)) return;
+      if (this.queue.current) this.queue.back();
+      await this.show(item);
+    } catch (error) {
+      this.say(error.message);
+    }
   }
 
-  async post(verb, body) {
-    const response = await fetch(`/api/${encodeURIComponent(this.data.project)}/${verb}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${this.data.token}` },
-      body: JSON.stringify({ tab: this.tab, ...body }),
+  flag() {
+    if (this.shownAt === null) return;
+    const item = this.item;
+    const dialog = this.dialog("flag", t("Flag this item"));
+    const form = make("form", "", dialog);
+    form.method = "dialog";
+    const label = make("label", "", form, t("What is the matter? The project lead reads it."));
+    const field = make("textarea", "", label);
+    field.maxLength = 2000;
+    field.rows = 4;
+    const row = make("div", "actions", form);
+    const send = () => {
+      dialog.close();
+      if (this.item === item) this.answer("flag", null, field.value.trim() || null);
+    };
+    makeButton("action confirm", row, { text: t("Flag"), run: send });
+    makeButton("action", row, { text: t("Cancel"), run: () => dialog.close() });
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) send();
     });
-    const reply = await response.json();
-    if (!response.ok) throw Object.assign(new Error(reply.error), { said: true });
-    return reply;
+    field.focus();
   }
 
-  // Send what is in the outbox, one request at a time, until it is empty.
-  async flush() {
-    if (this.flushing || !this.tab) return;
-    this.flushing = true;
-    clearTimeout(this.retry);
+  takeBreak() {
+    this.queue.resting = true;
+    this.queue.drop();
+    this.rest({ reason: "break" }, () => {
+      this.queue.resting = false;
+      this.rest({ reason: "getting" });
+      this.queue.refill();
+    });
+  }
+
+  // ------------------------------------------------------------ many at once
+
+  async openGrid() {
     try {
-      for (let entries; this.alive && (entries = this.outbox.entries().slice(0, 50)).length;) {
-        this.unsent();
-        const reply = await this.post("answers", { answers: entries });
-        this.retries = 0;
-        for (const receipt of reply.receipts) {
-          if (receipt.ok) {
-            this.outbox.remove(receipt.request_id);
-          } else {
-            this.outbox.setAside(receipt.request_id);
-            this.note.textContent = `An answer was not taken: ${receipt.reason}`;
-          }
-        }
-        this.progress(reply.progress);
-        if (reply.progress.round !== this.round) this.refill();  // a newer ranking knows better what to ask
-      }
+      const { items } = await this.server.post("like", { tab: this.tab, n: GRID });
+      if (!items.length) return this.say(t("There are no predictions to confirm: they come with the next round."));
+      this.rest({ reason: "getting" });
+      this.queue.back();
+      this.grid = new Grid(this, items);
+      this.stage.replaceChildren(this.grid.element);
     } catch (error) {
-      if (error.said) this.note.textContent = error.message;
-      this.retry = setTimeout(() => this.flush(), RETRY_MS[Math.min(this.retries++, RETRY_MS.length - 1)]);
+      this.say(error.message);
     }
-    this.flushing = false;
-    this.unsent();
-    if (this.first && !this.outbox.entries().length) this.refill();
+    return undefined;
   }
 
-  // Ask for items; also the heartbeat of those that are held. What the server says is what this tab holds; it takes
-  // nothing back that this tab did not release.
-  async refill() {
-    if (this.refilling || !this.tab || !this.alive) return;
-    this.refilling = true;
-    clearTimeout(this.poll);
-    const asked = { turn: this.turn, unsent: this.outbox.entries() };
-    const release = [...this.released];
-    try {
-      const reply = await this.post("reserve", { n: AHEAD, release });
-      if (!this.alive) return;
-      for (const id of release) this.released.delete(id);
-      if (!this.started) {
-        this.started = true;
-        this.done.unshift(...reply.history.reverse().map((answer) => ({ id: answer.item_id })));
-      }
-      this.round = reply.progress.round;
-      this.take(reply, asked);
-      if (!this.outbox.entries().length) this.progress(reply.progress);
-    } catch (error) {
-      if (error.said) this.note.textContent = error.message;
-      if (!this.item) this.poll = setTimeout(() => this.refill(), IDLE_POLL_MS);
-      return;
-    } finally {
-      this.refilling = false;
+  confirmGrid(label, ticked, others, seconds) {
+    this.grid = null;
+    for (const item of ticked) {
+      const entry = { item_id: item.id, action: "label", label, note: null, unsure: false };
+      if (this.keep({ ...entry, seconds, reveal: "before" })) this.remember(item, entry);
     }
-    if (this.released.size) this.refill();  // others come in their place
+    if (this.data.reveal !== "before") for (const item of others) this.told.set(item.id, item.prediction);
+    this.queue.back(...others.map((item) => ({ ...item, prediction: this.data.reveal === "before" ? item.prediction : null })));
+    this.next();
+    this.sender.flush();
   }
 
-  // `asked` tells what the server could not know when it was asked: what was still unsent, even if it has been
-  // stored meanwhile, and what was answered or taken back after that turn.
-  take(reply, asked) {
-    const unsent = [...asked.unsent, ...this.outbox.entries()];
-    const gone = new Map(unsent.map((entry) => [entry.item_id, entry.action !== "undo"]));
-    for (const [id, act] of this.acts) if (act.turn > asked.turn) gone.set(id, act.gone);
-    const known = new Map([this.item, ...this.queue].filter(Boolean).map((item) => [item.id, item]));
-    const held = reply.items.filter((item) => !gone.get(item.id));
-    const ids = new Set(held.map((item) => item.id));
-    const kept = [...known.values()].filter((item) => ids.has(item.id) || gone.get(item.id) === false);
-    const fresh = held.filter((item) => !known.has(item.id));
-    let all = [...kept, ...fresh];
-    if (this.first) {
-      const at = all.findIndex((item) => item.id === this.first);
-      if (at >= 0) {
-        all.unshift(...all.splice(at, 1));
-        this.first = null;
-      }
+  // ------------------------------------------------------------ what the server says
+
+  arrived(reply) {
+    if (reply.history) this.recall(reply.history);
+    if (!this.outbox.entries().length) this.pace.show(reply.progress);
+    if (this.grid || this.item?.answer || (this.item && this.item === this.queue.current)) return;
+    if (this.queue.items.length) this.next();
+    else this.rest(reply.waiting ?? { reason: "getting" });
+  }
+
+  recall(history) {
+    for (const row of history) {
+      if (row.predicted) this.told.set(row.item_id, { label: row.predicted, confidence: row.confidence });
     }
-    // Labels that an older ranking asked for teach less. What a person took back is kept: it waits to be answered.
-    const stale = (item) => item.reason?.round < reply.progress.round && !this.acts.has(item.id);
-    for (const item of all.slice(KEEP).filter(stale)) this.released.add(item.id);
-    all = all.filter((item) => !this.released.has(item.id));
-    for (const item of known.values()) if (!all.includes(item)) forget(item);
-    if (this.item && all.includes(this.item)) {
-      this.queue = all.filter((item) => item !== this.item);
-    } else {
-      this.queue = all;
-      this.item = null;
-    }
-    for (const item of this.queue) if (item.media) load(item, this).catch(() => {});
-    if (this.item) return;
-    if (this.queue.length) {
-      this.next();
-    } else {
-      this.message(reply.waiting ?? "Getting the next items …");
-      this.poll = setTimeout(() => this.refill(), IDLE_POLL_MS);
-    }
+    const earlier = history.reverse().map((row) => (
+      { id: row.item_id, action: row.action, label: row.label, unsure: row.unsure, prediction: this.told.get(row.item_id) }));
+    this.done.unshift(...earlier.filter((row) => !this.done.some((entry) => entry.id === row.id)));
+    this.history.draw(this.done);
+    this.undoButton.disabled = !this.done.length;
+  }
+
+  receipt({ ok, reason, prediction }, id) {
+    if (!ok) this.say(t("An answer was not taken: {reason}", { reason }));
+    if (!prediction || this.data.reveal !== "after") return;
+    this.told.set(id, prediction);
+    const entry = this.done.find((one) => one.id === id);
+    if (!entry) return;
+    entry.prediction = prediction;
+    this.history.draw(this.done);
+    if (entry !== this.done.at(-1)) return;
+    this.opinion.textContent = prediction.label === entry.label
+      ? t("The model said the same.")
+      : t("The model had said {label} ({percent} %). U takes your answer back.", this.inPercent(prediction));
   }
 }
 
 // ---------------------------------------------------------------- mount
 
 const desks = new WeakMap();
+const IDENTITY = ["project", "annotator", "classes", "answers", "reveal", "grid", "language"];
 
 // Streamlit calls this on every rerun; the desk stays and takes over the new token.
 export default function ({ data, parentElement }) {
   let desk = desks.get(parentElement);
-  const changed = desk && ["project", "annotator", "classes"].some(
-    (name) => JSON.stringify(desk.data[name]) !== JSON.stringify(data[name]));
+  const changed = desk && IDENTITY.some((name) => JSON.stringify(desk.data[name]) !== JSON.stringify(data[name]));
   if (changed || !desk?.alive) {
     desk?.destroy();
+    speak(data.words);
     desk = new Desk(parentElement, data);
     desks.set(parentElement, desk);
   } else {

@@ -28,9 +28,6 @@ function fieldOf(event) {
   return field && !NOT_TYPED_INTO.includes(field.type) ? field : null;
 }
 
-function isCommand(event) {
-  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return false;
-  if (event.isComposing || event.keyCode === 229) return false;
-  if (fieldOf(event)) return false;
-  return !document.querySelector("dialog[open], [role=dialog]");
+function isTyped(event) {
+  return event.isComposing || event.keyCode === 229 || Boolean(fieldOf(event));
 }

@@ -103,7 +103,7 @@ class ImageViewer {
       this.light.apply();
       this.draw();
     } catch { /* the filter shows it meanwhile; the next change asks again */ }
-    for (const item of this.desk.queue ?? []) if (item.media) load(item, this.desk).catch(() => {});
+    for (const item of this.desk.queue?.items ?? []) if (item.media) load(item, this.desk).catch(() => {});
   }
 
   showLight(filter) {

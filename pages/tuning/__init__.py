@@ -9,21 +9,26 @@ from labeler.access import User
 from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.types import Sampler, Tuning, TuningRequest
+from labeler.words import _, mark, translate
+from pages.session import fragment
 
 SEEN = "tunings"  # the ids of those that had not ended when the page was last drawn
 SAID = "tuning-said"  # what is said once the page is drawn anew
 SAMPLERS: dict[Sampler, str] = {
-    "tpe": "TPE: more of what was good so far",
-    "random": "random",
-    "grid": "grid: all combinations",
+    "tpe": mark("TPE: more of what was good so far"),
+    "random": mark("random settings"),
+    "grid": mark("grid: all combinations"),
 }
 
 
 def tuning(project: Project, user: User) -> None:
     """The form, what runs now, and what came out."""
     st.markdown(
-        "Settings of the learner are tried on the labels so far: on each part of them, trained on the others. The"
-        " holdout is not looked at, the frozen heads are always among them, and nothing changes until you take it over."
+        _(
+            "Settings of the learner are tried on the labels so far: on each part of them, trained on the others. The"
+            " holdout is not looked at, the frozen heads are always among them, and nothing changes until you take it"
+            " over."
+        )
     )
     if said := st.session_state.pop(SAID, None):
         st.success(said)
@@ -34,10 +39,10 @@ def tuning(project: Project, user: User) -> None:
         try:
             tunings.check_labels(per_class)
         except LabelerError as error:
-            st.info(str(error), icon=":material/info:")
+            st.info(translate(error), icon=":material/info:")
         else:
             ask(project, user)
-    st.fragment(running, run_every=1 if busy else None)(project)
+    fragment(running, run_every=1 if busy else None)(project)
     if ended := [job for job in jobs if job.finished_at]:
         result(project, ended)
 
@@ -48,31 +53,39 @@ def ask(project: Project, user: User) -> None:
     with st.form("tune", border=False):
         columns = st.columns(2)
         minutes = columns[0].number_input(
-            "Minutes", 1, 10_000, int(TuningRequest.seconds / 60), help="It runs beside the rounds, which come first."
+            _("Minutes"),
+            1,
+            10_000,
+            int(TuningRequest.seconds / 60),
+            help=_("It runs beside the rounds, which come first."),
         )
-        sampler = columns[1].selectbox("How settings are drawn", [*SAMPLERS], format_func=lambda name: SAMPLERS[name])
+        sampler = columns[1].selectbox(
+            _("How settings are drawn"), [*SAMPLERS], format_func=lambda name: _(SAMPLERS[name])
+        )
         backbones = columns[0].text_input(
-            "Other backbones to try", placeholder="none", help="Names as in the settings, separated by commas."
+            _("Other backbones to try"),
+            placeholder=_("none"),
+            help=_("Names as in the settings, separated by commas."),
         )
         levers = columns[1].multiselect(
-            "What is varied",
+            _("What is varied"),
             known,
-            placeholder="all levers",
-            help="If nothing is chosen, all levers, and in a grid the learning rate and how many blocks learn.",
+            placeholder=_("all levers"),
+            help=_("If nothing is chosen, all levers, and in a grid the learning rate and how many blocks learn."),
         )
         own = [*config.learner.finetune.augment]
         augment = (
             st.multiselect(
-                "Augmentations that may be tried",
+                _("Augmentations that may be tried"),
                 space.AUGMENTATIONS,
                 own,
-                placeholder="none",
-                help="Only those that leave an image's class as it is: a mirrored scan may mean something else.",
+                placeholder=_("none"),
+                help=_("Only those that leave an image's class as it is: a mirrored scan may mean something else."),
             )
             if images
             else []
         )
-        if not st.form_submit_button("Search for better settings", icon=":material/tune:"):
+        if not st.form_submit_button(_("Search for better settings"), icon=":material/tune:"):
             return
     request = TuningRequest(
         sampler,
@@ -84,7 +97,7 @@ def ask(project: Project, user: User) -> None:
     try:
         tunings.ask(project, request, user.name)
     except LabelerError as error:
-        st.error(str(error))
+        st.error(translate(error))
     else:
         st.rerun()
 
@@ -99,22 +112,26 @@ def running(project: Project) -> None:
     st.session_state[SEEN] = [job.id for job in active]
     for job in active:
         if job.state == "queued":
-            st.caption("It is waiting for the worker; rounds come first, and one such task runs at a time.")
+            st.caption(_("It is waiting for the worker; rounds come first, and one such task runs at a time."))
         else:
             share = min(job.done / job.total, 1.0) if job.total else 0.0
-            st.progress(share, text=f"{left_in_words(job)}{job.message or 'starting'} …")
-        if st.button("Cancel", key=f"cancel-tuning-{job.id}", icon=":material/cancel:"):
+            st.progress(share, text=f"{doing_in_words(job)} …")
+        if st.button(_("Cancel"), key=f"cancel-tuning-{job.id}", icon=":material/cancel:"):
             tunings.cancel(project, job.id)
-            st.session_state[SAID] = "The search is cancelled. What it tried is kept: the next one goes on from there."
+            st.session_state[SAID] = _(
+                "The search is cancelled. What it tried is kept: the next one goes on from there."
+            )
             st.session_state[SEEN] = []
             st.rerun()
 
 
-def left_in_words(job: Tuning) -> str:
-    left = job.total - job.done
+def doing_in_words(job: Tuning) -> str:
+    doing, left = translate(job.message) if job.message else _("starting"), job.total - job.done
     if not job.total:
-        return ""
-    return f"{left / 60:.0f} min left: " if left >= 90 else f"{left} s left: "
+        return doing
+    if left >= 90:
+        return _("{n:.0f} min left: {doing}", n=left / 60, doing=doing)
+    return _("{n} s left: {doing}", n=left, doing=doing)
 
 
 # ---------------------------------------------------------------- what came out
@@ -122,56 +139,79 @@ def left_in_words(job: Tuning) -> str:
 
 def result(project: Project, ended: list[Tuning]) -> None:
     if ended[0].state == "failed":
-        st.error(f"The search failed: {ended[0].error}")
+        st.error(_("The search failed: {error}", error=translate(ended[0].error)))
     done = [job for job in ended if job.state == "done"]
     if not done:
         return
     # the latest first; the key makes a newly finished one the choice
-    job = st.selectbox("Result of search", done, format_func=described, key=f"tuning-{done[0].id}")
+    job = st.selectbox(_("Result of search"), done, format_func=described, key=f"tuning-{done[0].id}")
     with project.store() as store:
         report = store.tunings.report_of(job.id)
     assert report is not None  # it is done
-    st.markdown(report["verdict"])
+    st.markdown(translate(report["verdict"]))
     if report["proposal"]:
         take_over(project, job, report)
     table(report)
 
 
 def described(job: Tuning) -> str:
-    return f"{job.id}: {job.request.sampler}, {job.requested_at[:16].replace('T', ' ')} UTC, by {job.requested_by}"
+    return _(
+        "{n}: {sampler}, {time} UTC, by {who}",
+        n=job.id,
+        sampler=job.request.sampler,
+        time=job.requested_at[:16].replace("T", " "),
+        who=job.requested_by,
+    )
 
 
 def take_over(project: Project, job: Tuning, report: dict[str, Any]) -> None:
     used = tunings.in_use(project, report)
     outdated = not used and tunings.outdated(project, report)
-    label = "In use" if used else "Take over these settings"
+    label = _("In use") if used else _("Take over these settings")
     if st.button(label, key=f"take-over-{job.id}", type="primary", disabled=used or outdated):
         try:
             tunings.take_over(project, job.id)
         except LabelerError as error:  # somebody changed the settings meanwhile
-            st.error(str(error))
+            st.error(translate(error))
         else:
-            st.session_state[SAID] = "Saved: these settings are used from the next round on."
+            st.session_state[SAID] = _("Saved: these settings are used from the next round on.")
             st.rerun()
     if outdated:
-        st.caption("The learner's settings have changed since this search, so it says nothing of them: search again.")
+        st.caption(
+            _("The learner's settings have changed since this search, so it says nothing of them: search again.")
+        )
 
 
 def table(report: dict[str, Any]) -> None:
-    rows = evidence.table(report)
+    rows = [
+        row
+        | {
+            "settings": translate(row["settings"]),
+            "accuracy": row["accuracy"] and 100 * row["accuracy"],
+            "note": translate(row["note"]),
+        }
+        for row in evidence.table(report)
+    ]
+    columns = st.column_config
     st.dataframe(
-        [row | {"accuracy": row["accuracy"] and 100 * row["accuracy"]} for row in rows],
+        rows,
         hide_index=True,
         width="stretch",
         column_config={
-            "settings": st.column_config.TextColumn(pinned=True),
-            "log likelihood": st.column_config.NumberColumn(format="%.3f"),
-            "accuracy": st.column_config.NumberColumn(format="%.1f %%"),
-            "seconds": st.column_config.NumberColumn(format="%.0f"),
+            "settings": columns.TextColumn(_("settings"), pinned=True),
+            "log likelihood": columns.NumberColumn(_("log likelihood"), format="%.3f"),
+            "accuracy": columns.NumberColumn(_("accuracy"), format="%.1f %%"),
+            "95 % interval": columns.TextColumn(_("95 % interval")),
+            "seconds": columns.NumberColumn(_("seconds"), format="%.0f"),
+            "note": columns.TextColumn(_("note")),
         },
     )
     st.caption(
-        f"{report['labels']:,} labels in {report['folds']} folds. Log likelihood: the mean log of the probability of"
-        " the true class on labels held out, higher is better. Most labels were chosen by a strategy, and all models"
-        " here are trained on a part of them, so accuracies are not those on the holdout."
+        _(
+            "{labels:,} labels in {folds} folds. Log likelihood: the mean log of the probability of the true class on"
+            " labels held out, higher is better. Most labels were chosen by a strategy, and all models here are trained"
+            " on a part of them, so accuracies are not those on the holdout.",
+            labels=report["labels"],
+            folds=report["folds"],
+        )
     )

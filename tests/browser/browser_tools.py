@@ -39,14 +39,14 @@ class Server:
         except OSError:
             return False
 
-    def kill_app(self) -> None:
+    def kill_app(self, if_there: bool = False) -> None:
         """SIGKILL the process that serves pages and API; `serve` starts it again."""
         for child in psutil.Process(self.process.pid).children():
             if "streamlit" in child.cmdline():
                 os.kill(child.pid, signal.SIGKILL)
                 child.wait()
                 return
-        raise AssertionError("there is no app to kill")
+        assert if_there, "there is no app to kill"
 
 
 @contextmanager
@@ -77,9 +77,15 @@ def shown(page: Page) -> int:
     return int(stage(page).get_attribute("data-item"))
 
 
+def seen(page: Page) -> int:
+    """The id of the item that is visible, once it has been for so long that an answer counts."""
+    page.locator(".stage[data-ready]").wait_for()
+    return shown(page)
+
+
 def press(page: Page, key: str) -> int:
     """Press a key on the visible item, wait until another one is there, give back the first one's id."""
-    before = shown(page)
+    before = seen(page)
     page.keyboard.press(key)
     page.wait_for_function(
         """before => [...document.querySelectorAll('*')].some(host => {

@@ -1,7 +1,7 @@
 """The labeling desk, as a person uses it."""
 
 import pytest
-from browser_tools import all_saved, press, serving, shown, stage, wait_for
+from browser_tools import all_saved, press, seen, serving, shown, stage, wait_for
 from samples import rank, text_config
 
 from labeler import project as projects
@@ -60,7 +60,8 @@ def test_keys_label_and_nothing_else_does(desk, open_page):
     name.press("Escape")
     page.locator(".text").click()
     assert press(page, "2") == 2
-    page.get_by_role("button", name="good").click()
+    seen(page)
+    page.locator(".class", has_text="good").click()
     all_saved(page)
     assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad"), (3, "kim", "good")]
     assert "3 by you" in page.locator(".counts").inner_text()
@@ -105,8 +106,8 @@ def test_on_a_slow_network_no_item_is_shown_again(desk, open_page):
     page = open_page("about:blank")
     page.add_init_script(SLOW)
     page.goto(f"{server.url}/?annotator=kim")
-    seen = [press(page, "1") for _ in range(40)]
-    assert len(set(seen)) == 40
+    given = [press(page, "1") for _ in range(40)]
+    assert len(set(given)) == 40
     all_saved(page)
     assert len(answers(project)) == 40
 
@@ -130,18 +131,18 @@ def test_a_newer_ranking_never_changes_what_is_shown(desk, open_page):
     page.goto(f"{server.url}/?annotator=kim")
     shown(page)
     page.evaluate(WATCH)
-    seen = [press(page, "1") for _ in range(2)]
+    given = [press(page, "1") for _ in range(2)]
     newest = list(range(61, 40, -1))
     with project.store() as store:
         rank(store, newest)
     for _ in range(22):
-        seen.append(press(page, "1"))
+        given.append(press(page, "1"))
         page.wait_for_timeout(100)
     all_saved(page)
-    seen.append(shown(page))
-    assert [int(item) for item in page.evaluate("window.shown")] == seen  # each once, and nothing between two answers
-    assert [item for item, _, _ in answers(project)] == seen[:-1]
-    after = [item for item in seen if item in newest]
+    given.append(shown(page))
+    assert [int(item) for item in page.evaluate("window.shown")] == given  # each once, and nothing between two answers
+    assert [item for item, _, _ in answers(project)] == given[:-1]
+    after = [item for item in given if item in newest]
     assert after == newest[: len(after)]  # the newer ranking came, in its order
     assert len(after) > 3
 
@@ -152,13 +153,13 @@ def test_two_people_and_two_tabs_never_share_an_item(desk, open_page):
     second = pages[0].context.new_page()
     second.goto(f"{server.url}/?annotator=kim")
     pages.append(second)
-    seen: list[int] = []
+    given: list[int] = []
     for _ in range(7):
-        seen += [press(page, "1") for page in pages]
+        given += [press(page, "1") for page in pages]
     for page in pages:
         all_saved(page)
-    assert len(seen) == len(set(seen)) == 21
-    assert sorted(item for item, _, _ in answers(project)) == sorted(seen)
+    assert len(given) == len(set(given)) == 21
+    assert sorted(item for item, _, _ in answers(project)) == sorted(given)
 
 
 def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_page):
@@ -227,5 +228,6 @@ def test_the_desk_fits_a_phone(desk, open_page, scheme):
     page.set_viewport_size({"width": 390, "height": 844})
     stage(page).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("button", name="good").tap()
+    seen(page)
+    page.locator(".class", has_text="good").tap()
     all_saved(page)

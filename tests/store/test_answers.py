@@ -11,7 +11,7 @@ from samples import add, rank, text_config
 
 from labeler.config import LabelingConfig
 from labeler.store import Store
-from labeler.types import Answer
+from labeler.types import Answer, Waiting
 
 
 def ids(reserved) -> list[int]:
@@ -68,7 +68,7 @@ def test_what_an_absent_annotator_held_is_free_again(store):
     add(store, 3)
     assert len(store.reserve("kim", "t", 3, at=1000.0)) == 3
     assert store.reserve("lee", "t", 3, at=1059.0) == []
-    assert "Others are answering" in store.why_nothing("lee")
+    assert store.why_nothing("lee") == Waiting("others", 3)
     assert len(store.reserve("lee", "t", 3, at=1061.0)) == 3
 
 
@@ -170,15 +170,15 @@ def test_the_budget_ends_the_queue(project):
     assert len(store.reserve("kim", "t", 5)) == 2
     store.annotate("kim", [Answer(f"r{i}", i, "label", "good", tab="t") for i in (1, 2)])
     assert store.reserve("kim", "t", 5) == []
-    assert "budget of 2 labels is spent" in store.why_nothing("kim")
+    assert store.why_nothing("kim") == Waiting("budget", 2)
 
 
 def test_the_end_is_said_calmly(store):
-    assert "nothing to label yet" in store.why_nothing("kim")
+    assert store.why_nothing("kim") == Waiting("empty")
     add(store, 1)
     store.annotate("kim", [Answer("r", 1, "label", "good")])
     assert store.reserve("kim", "t", 1) == []
-    assert "Everything" in store.why_nothing("kim")
+    assert store.why_nothing("kim") == Waiting("done")
 
 
 def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import add, text_config
+from sqlite_utils import Database
 
 from labeler import schema
 from labeler.errors import ProjectError
@@ -116,3 +117,43 @@ def test_a_write_is_whole_or_not_at_all(store):
     with pytest.raises(sqlite3.IntegrityError):
         store.add_items([NewItem("a", "1", text="x"), NewItem("b", "2")])  # the second has no content
     assert store.split_of(["a", "b"]) == {}
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["kim", "lee"]), st.sampled_from(["good", "skip", "undo"])))
+)
+def test_the_counts_that_are_kept_are_those_of_the_answers(said):
+    store = memory()
+    store.add_items(
+        [NewItem(f"{i}", f"row {i}", text=f"t{i}", label="bad" if i == 0 else None, split="pool") for i in range(3)]
+    )
+    for number, (item, who, what) in enumerate(said):
+        action, label = ("label", "good") if what == "good" else (what, None)
+        store.annotate(who, [Answer(f"r{number}", item, action, label)])
+    current = store.rows("SELECT annotator, item_id FROM answers WHERE action = 'label'")
+    assert store.labels_spent() == sum(row["annotator"] != IMPORT for row in current)
+    assert store.labeled() == len({row["item_id"] for row in current})
+    assert store.answered_by("kim") == sum(row["annotator"] == "kim" for row in current)
+
+
+def test_a_project_of_an_older_version_keeps_its_answers_and_counts_them(tmp_path):
+    path = tmp_path / "labels.sqlite"
+    old = Database(sqlite3.connect(path))
+    schema.migrations.apply(old, stop_before="m007_desk")
+    old.conn.execute(
+        "INSERT INTO items (content_hash, split, text, source, added_at) VALUES ('a', 'pool', 't', 'r', '')"
+    )
+    for number, (who, action, label) in enumerate(
+        [("import", "label", "bad"), ("kim", "label", "good"), ("lee", "skip", None)]
+    ):
+        old.conn.execute(
+            "INSERT INTO annotations (request_id, item_id, annotator, action, label, at) VALUES (?, 1, ?, ?, ?, '')",
+            [str(number), who, action, label],
+        )
+    old.conn.commit()
+    old.close()
+    store = Store(path, text_config())
+    assert (store.labels_spent(), store.labeled(), store.answered_by("kim"), store.answered_by("lee")) == (1, 1, 1, 0)
+    assert store.labels() == {1: "good"}
+    store.annotate("kim", [Answer("x", 1, "undo")])
+    assert (store.labels_spent(), store.labeled()) == (0, 1)

@@ -1,0 +1,113 @@
+"""Many at once: ten annotators whose server is shot again and again, and everybody's eyes."""
+
+import time
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser_tools import all_saved, press, seen, serving, shown, wait_for
+from samples import text_config
+
+from labeler import guidelines
+from labeler import project as projects
+from labeler.config import ClassDetail, LabelingConfig, QueryConfig
+from labeler.types import NewItem
+
+pytestmark = pytest.mark.browser
+ANNOTATORS = [f"annotator {i}" for i in range(10)]
+
+
+def make(own_home, **changes):
+    quiet = QueryConfig(seed_size=1000, batch=1000)
+    project = projects.create(own_home / "reviews", text_config(query=quiet, **changes))
+    with project.store() as store:
+        store.add_items([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(400)])
+    return project
+
+
+def test_ten_annotators_lose_nothing_while_the_server_is_gone(own_home, open_page):
+    project = make(own_home)
+    with serving(own_home) as server:
+        pages = {name: open_page(f"{server.url}/?annotator={name}") for name in ANNOTATORS}
+        given: dict[str, list[int]] = {name: [press(page, "1")] for name, page in pages.items()}
+        for page in pages.values():
+            all_saved(page)
+        end = time.monotonic() + 10  # for so long every new server is shot as soon as it is there
+        while time.monotonic() < end:
+            server.kill_app(if_there=True)
+            for name, page in pages.items():
+                if len(given[name]) < 8:
+                    given[name].append(press(page, "2"))
+        wait_for(server.answers)
+        for page in pages.values():
+            all_saved(page)
+        with project.store() as store:
+            stored = [(r["annotator"], r["item_id"]) for r in store.export()]
+            kept = store.value("SELECT COUNT(*) FROM annotations")
+        expected = [(name, item) for name, items in given.items() for item in items]
+        assert sorted(stored) == sorted(expected)
+        assert kept == len(expected)  # not one was stored twice, superseding itself
+        assert len({item for _, item in expected}) == len(expected)  # and nobody shared an item
+
+
+SERIOUS = ("serious", "critical")
+
+
+def found_by_axe(page) -> list[str]:
+    """What axe finds in the desk (and not in Streamlit's own frame around it)."""
+    result = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    return [
+        f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for violation in result.response["violations"]
+        if violation["impact"] in SERIOUS
+        for node in violation["nodes"]
+        if any(isinstance(place, list) for place in node["target"])  # within the component's shadow root
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(own_home, open_page, scheme):
+    details = {
+        "good": ClassDetail(colour="#1f77b4", description="Praise.", group="opinion"),
+        "bad": ClassDetail(colour="#d62728", group="opinion"),
+    }
+    project = make(own_home, class_details=details, labeling=LabelingConfig(grid=True))
+    guidelines.write(project, "# Rules\n\nRead [all](https://example.org) of it.")
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/?annotator=kim", color_scheme=scheme)
+        page.get_by_role("dialog").get_by_text("Rules").wait_for()
+        assert found_by_axe(page) == []
+        page.keyboard.press("Escape")
+        press(page, "1")
+        seen(page)
+        assert found_by_axe(page) == []
+        page.keyboard.press("f")
+        page.get_by_role("dialog").wait_for()
+        assert found_by_axe(page) == []
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Break").click()
+        page.get_by_text("Taking a break").wait_for()
+        assert found_by_axe(page) == []
+
+
+FOCUSED = """() => {
+    let element = document.activeElement;
+    while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    return element?.innerText ?? '';
+}"""
+
+
+def test_the_whole_desk_works_without_a_mouse(own_home, open_page):
+    project = make(own_home)
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/?annotator=kim")
+        seen(page)
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if "bad" in page.evaluate(FOCUSED):
+                break
+        before = shown(page)
+        page.keyboard.press("Enter")  # the focused button, as everywhere
+        page.locator(f".stage:not([data-item='{before}'])").wait_for()
+        all_saved(page)
+        with project.store() as store:
+            assert [r["label"] for r in store.export()] == ["bad"]

@@ -1,0 +1,69 @@
+"""How labeling goes, on the Project page: what annotators see, what they are told, who labels what."""
+
+from dataclasses import replace
+
+import pytest
+from page_tools import everything, visit, widget
+from samples import add
+
+from labeler import guidelines
+from labeler import project as projects
+from labeler.config import ClassDetail, LabelingConfig
+from labeler.types import NewItem
+
+
+@pytest.fixture
+def app(project, store):
+    add(store, 6)
+    return visit("project")
+
+
+def saved(app, project):
+    """The settings after the n-th form is sent."""
+    assert not app.exception, app.exception
+    return projects.open_project(project.folder).config
+
+
+def press_save(app, form: str) -> None:
+    """The forms on this page share the word on their buttons."""
+    next(b for b in app.button if b.label == "Save" and b.form_id == form).click().run()
+
+
+def test_what_annotators_see_is_chosen(app, project):
+    widget(app, "selectbox", "The model's prediction").set_value("after")
+    widget(app, "number_input", "Annotators for").set_value(3)
+    widget(app, "slider", "Share of the items").set_value(0.2)
+    widget(app, "checkbox", "Offer to confirm").check()
+    press_save(app, "rules")
+    labeling = saved(app, project).labeling
+    assert (labeling.reveal, labeling.overlap, labeling.overlap_share, labeling.grid) == ("after", 3, 0.2, True)
+    assert "Saved." in everything(app)
+
+
+def test_too_few_known_items_are_said(app, project, store):
+    store.add_items([NewItem("k", "row", text="known", label="good", split="pool")])
+    widget(app, "number_input", "Known items").set_value(5)
+    press_save(app, "rules")
+    assert "Only 1 items" in everything(app)
+    assert saved(app, project).labeling.qualification == 5
+
+
+def test_guidelines_are_written_and_known_classes_kept(project, store):
+    add(store, 2)
+    project.save(replace(project.config, class_details={"bad": ClassDetail(colour="#d62728", group="complaints")}))
+    app = visit("project")
+    widget(app, "text_area", "Guidelines").set_value("# Rules")
+    press_save(app, "telling")
+    assert guidelines.text_of(project) == "# Rules"
+    assert saved(app, project).class_details == {"bad": ClassDetail(colour="#d62728", group="complaints")}
+
+
+def test_the_team_is_shown_and_saving_keeps_it(project, store):
+    add(store, 2)
+    project.save(replace(project.config, labeling=LabelingConfig(qualification=1)))
+    store.assign("kim", "lawyer", ["complaints"], paused=True, qualified=False)
+    app = visit("project")
+    press_save(app, "team")
+    assert not app.exception
+    someone = store.join("kim")
+    assert (someone.role, someone.groups, someone.paused, someone.qualified) == ("lawyer", ("complaints",), True, False)

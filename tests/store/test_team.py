@@ -1,0 +1,225 @@
+"""Who labels: groups of classes that are somebody's own, qualification, pauses, and who waits."""
+
+from dataclasses import replace
+
+import pytest
+from samples import add, rank, text_config
+
+from labeler import project as projects
+from labeler.config import ClassDetail, Config, LabelingConfig
+from labeler.store import IMPORT, Store
+from labeler.types import Answer, NewItem, Prediction, Ranked, RoundResult, Waiting
+
+
+def ids(reserved) -> list[int]:
+    return [r.item.id for r in reserved]
+
+
+def store_with(tmp_path, **changes) -> Store:
+    config: Config = text_config(**changes)
+    return projects.create(tmp_path / "own", config).store()
+
+
+def known(store: Store, n: int) -> None:
+    """`n` pool items whose label came with the import, good and bad by turns."""
+    labels = ["good", "bad"]
+    store.add_items(
+        [NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", label=labels[i % 2], split="pool") for i in range(n)]
+    )
+
+
+def ranked(store: Store, predicted: list[tuple[int, str, float]]) -> None:
+    """A finished round that ranks these items, with what its model says of them."""
+    items = [item for item, _, _ in predicted]
+    result = RoundResult(0, "margin", 7, None, None, tuple(Ranked(i, "margin", 1.0) for i in items), 0.1, 0.2)
+    store.request_round("test")
+    job = store.claim_job()
+    assert job is not None
+    said = [Prediction(label, confidence) for _, label, confidence in predicted]
+    store.finish_round(job, store.next_round(), result, items, None, said)
+
+
+def test_whoever_opens_the_desk_is_entered_once(store):
+    first = store.join("kim")
+    assert store.join("kim") == first
+    store.join("lee")
+    assert [a.name for a in store.annotators()] == ["kim", "lee"]
+    assert first.groups == ()
+    assert first.guidelines == ""
+
+
+def test_guidelines_are_remembered_by_what_they_said(store):
+    store.saw_guidelines("kim", "abc")
+    assert store.join("kim").guidelines == "abc"
+    assert store.join("lee").guidelines == ""
+
+
+def test_a_group_of_classes_goes_to_those_it_is_assigned_to(tmp_path):
+    store = store_with(tmp_path, class_details={"bad": ClassDetail(group="complaints")})
+    add(store, 6)
+    ranked(store, [(1, "bad", 0.9), (2, "good", 0.8), (3, "bad", 0.7), (4, "good", 0.6)])
+    assert store.elsewhere(store.join("lee")) == []
+    store.assign("kim", "lawyer", ["complaints"])
+    assert ids(store.reserve("lee", "t", 2)) == [2, 4]
+    assert ids(store.reserve("kim", "t", 2)) == [1, 3]
+    assert store.join("kim").role == "lawyer"
+    # what no model has spoken of is anybody's
+    assert ids(store.reserve("lee", "t", 4)) == [2, 4, 5, 6]
+
+
+def test_nobody_is_given_items_while_labeling_is_paused(tmp_path):
+    store = store_with(tmp_path)
+    add(store, 4)
+    assert len(store.reserve("kim", "t", 2)) == 2
+    store.assign("kim", "", [], paused=True)
+    assert store.reserve("kim", "t", 2) == []
+    assert store.why_nothing("kim") == Waiting("paused")
+    assert len(store.reserve("lee", "t", 4)) == 4  # kim's are free
+    stopped = Store(store.path, replace(store.config, labeling=LabelingConfig(paused=True)))
+    assert stopped.reserve("lee", "t", 4) == []
+    assert stopped.why_nothing("lee") == Waiting("paused")
+    store.assign("kim", "", [], paused=False)
+    assert store.annotate("kim", [Answer("late", 1, "label", "good")])[0].ok  # what was said is kept all the same
+
+
+class TestQualification:
+    def test_a_newcomer_answers_known_items_first_and_is_then_let_in(self, tmp_path):
+        store = store_with(tmp_path, labeling=LabelingConfig(qualification=4, qualification_pass=0.75))
+        known(store, 10)
+        add(store, 3, first=10)
+        given = store.reserve("kim", "t", 9)
+        assert len(given) == 4
+        truth = store.labels()
+        assert sorted(truth[i] for i in ids(given)) == ["bad", "bad", "good", "good"]  # as many of each class
+        assert all(one.reason is None for one in given)  # nothing tells it from other items
+        wrong = {"good": "bad", "bad": "good"}
+        first, *others = ids(given)
+        store.annotate("kim", [Answer("r0", first, "label", wrong[truth[first]])])
+        assert not store.is_qualified(store.join("kim"))
+        store.annotate("kim", [Answer(f"r{i}", i, "label", truth[i]) for i in others])
+        assert store.qualification_of("kim") == (4, 3, 4)
+        assert store.is_qualified(store.join("kim"))
+        assert set(ids(store.reserve("kim", "t", 9))) == {11, 12, 13}
+        assert store.labels() == truth  # a newcomer's mistake changes no known answer
+
+    def test_who_fails_waits_for_the_lead(self, tmp_path):
+        store = store_with(tmp_path, labeling=LabelingConfig(qualification=2, qualification_pass=1.0))
+        known(store, 4)
+        add(store, 3, first=4)
+        store.annotate("kim", [Answer(f"r{i}", i, "skip") for i in ids(store.reserve("kim", "t", 5))])
+        assert store.reserve("kim", "t", 5) == []
+        assert store.why_nothing("kim") == Waiting("unqualified")
+        store.assign("kim", "", [], qualified=True)
+        assert len(store.reserve("kim", "t", 5)) == 3
+        store.assign("lee", "", [], qualified=False)
+        assert store.reserve("lee", "t", 5) == []
+
+    def test_two_newcomers_answer_the_same_items(self, tmp_path):
+        store = store_with(tmp_path, labeling=LabelingConfig(qualification=2))
+        known(store, 4)
+        assert ids(store.reserve("kim", "t", 5)) == ids(store.reserve("lee", "t", 5))
+
+    def test_without_known_answers_nobody_is_kept_out(self, tmp_path):
+        store = store_with(tmp_path, labeling=LabelingConfig(qualification=5))
+        add(store, 2)
+        store.draw_qualification()
+        assert len(store.reserve("kim", "t", 5)) == 2
+
+    def test_those_drawn_stay_when_more_are_asked_for(self, tmp_path):
+        store = store_with(tmp_path, labeling=LabelingConfig(qualification=2))
+        known(store, 8)
+        assert store.draw_qualification() == 2
+        before = {r["item_id"] for r in store.rows("SELECT item_id FROM qualification")}
+        more = Store(store.path, replace(store.config, labeling=LabelingConfig(qualification=5)))
+        assert more.draw_qualification() == 5
+        assert before < {r["item_id"] for r in more.rows("SELECT item_id FROM qualification")}
+
+
+def test_an_import_without_qualification_outvotes_nobody(store):
+    store.add_items([NewItem("0", "row", text="t", label="good", split="pool")])
+    store.annotate("kim", [Answer("r", 1, "label", "bad")])
+    assert store.labels() == {1: "bad"}
+    assert {r["annotator"] for r in store.export()} == {IMPORT, "kim"}
+
+
+@pytest.mark.parametrize(("share", "overlapped"), [(0.0, 0), (0.5, 2), (1.0, 4)])
+def test_a_share_of_the_items_goes_to_several_annotators(tmp_path, share, overlapped):
+    labeling = LabelingConfig(overlap=2, overlap_share=share)
+    store = store_with(tmp_path, labeling=labeling)
+    store.add_items(
+        [NewItem(f"{digit}" * 32, f"row {digit}", text=f"t{digit}", split="pool") for digit in ("0", "4", "a", "f")]
+    )
+    assert len(store.reserve("kim", "t", 9)) == 4
+    assert len(store.reserve("lee", "t", 9)) == overlapped
+    assert store.reserve("park", "t", 9) == []
+
+
+def test_who_waits_while_others_hold_items_is_known_to_them(store):
+    add(store, 3)
+    store.reserve("kim", "t", 3)
+    assert not store.somebody_waits("kim")
+    assert store.reserve("lee", "t", 3) == []
+    assert store.somebody_waits("kim")
+    assert not store.somebody_waits("lee")
+    assert ids(store.reserve("kim", "t", 1, release=[3])) == [1, 2]
+    assert ids(store.reserve("lee", "t", 3)) == [3]
+    assert not store.somebody_waits("kim")
+
+
+def test_a_tab_that_is_left_frees_its_items_in_seconds_and_has_them_again_if_it_returns(store):
+    add(store, 2)
+    assert ids(store.reserve("kim", "t", 2, at=1000.0)) == [1, 2]
+    store.leave("kim", "t", at=1001.0)
+    assert ids(store.reserve("kim", "t", 2, at=1005.0)) == [1, 2]  # loaded anew
+    store.leave("kim", "t", at=1006.0)
+    assert store.reserve("lee", "t", 2, at=1015.0) == []
+    assert ids(store.reserve("lee", "t", 2, at=1017.0)) == [1, 2]
+
+
+class TestLike:
+    """Items of one predicted class, to be confirmed together."""
+
+    def test_the_class_with_most_items_the_surest_first(self, store):
+        add(store, 6)
+        ranked(store, [(1, "good", 0.6), (2, "bad", 0.9), (3, "good", 0.8), (4, "good", 0.7)])
+        found = store.reserve_like("kim", "t", 2)
+        assert {(r.item.id, r.prediction) for r in found} == {
+            (3, Prediction("good", 0.8)),
+            (4, Prediction("good", 0.7)),
+        }
+        assert set(ids(store.reserve("lee", "t", 9))) == {1, 2, 5, 6}
+
+    def test_without_predictions_there_is_nothing(self, store):
+        add(store, 3)
+        rank(store, [1, 2, 3])
+        assert store.reserve_like("kim", "t", 5) == []
+
+
+def test_predictions_come_back_only_where_the_project_tells_them_and_never_of_the_holdout(tmp_path):
+    store = store_with(tmp_path, labeling=LabelingConfig(reveal="after"))
+    add(store, 2)
+    add(store, 1, split="holdout", first=2)
+    ranked(store, [(1, "good", 0.9), (3, "good", 0.9)])
+    receipts = store.annotate(
+        "kim", [Answer("a", 1, "label", "bad"), Answer("b", 3, "label", "bad"), Answer("c", 2, "skip")]
+    )
+    assert [r.prediction for r in receipts] == [Prediction("good", 0.9), None, None]
+    assert [r["predicted"] for r in store.history("kim")] == [None, None, "good"]
+    blind = Store(store.path, replace(store.config, labeling=LabelingConfig(reveal="never")))
+    assert blind.annotate("kim", [Answer("a", 1, "label", "bad")])[0].prediction is None
+
+
+def test_what_came_with_an_answer_is_stored_and_exported(store):
+    add(store, 2)
+    store.annotate(
+        "kim",
+        [
+            Answer("a", 1, "label", "good", unsure=True, reveal="after"),
+            Answer("b", 2, "flag", note="two films in one"),
+        ],
+    )
+    first, second = store.export()
+    assert (first["unsure"], first["note"], first["reveal"]) == (1, None, "after")
+    assert (second["unsure"], second["note"], second["reveal"]) == (0, "two films in one", "never")
+    assert store.answer_of("kim", 1) == {"action": "label", "label": "good", "unsure": 1, "note": None}
+    assert store.answer_of("lee", 1) is None
