@@ -8,6 +8,7 @@ from PIL import Image
 # Orange speaks for a class, blue against it: told apart by everybody's eyes, and on light and dark.
 FOR, AGAINST = (235, 110, 0), (0, 90, 200)
 SIDE = 160  # pixels of the longer side
+CONTRAST = 1.5  # power of a weight: maps are often of one sign everywhere, and the eye is to find the most
 
 
 def overlay(weights: np.ndarray, most: float) -> bytes:
@@ -20,7 +21,7 @@ def overlay(weights: np.ndarray, most: float) -> bytes:
     values = np.clip(np.asarray(smooth), -1, 1)
     pixels = np.empty((*values.shape, 4), dtype=np.uint8)
     pixels[..., :3] = np.where(values[..., None] > 0, FOR, AGAINST)
-    pixels[..., 3] = np.round(255 * np.abs(values))
+    pixels[..., 3] = np.round(255 * np.abs(values) ** CONTRAST)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

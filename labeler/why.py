@@ -35,7 +35,7 @@ def about(project: Project, store: Store, annotator: str, item: Item) -> dict[st
 
 
 def described(project: Project, name: str) -> tuple[str, str]:
-    """A strategy's family, and in a sentence what it asks, in the current language; empty where there is no such strategy any more."""
+    """A strategy's family, and in a sentence what it asks, in the current language; empty where it is not known."""
     if name == "holdout":  # drawn at random by the worker, by no strategy
         return "", _("Drawn at random to measure the model; the model is never trained on it.")
     import strategies  # with scikit-learn, which the desk has no need of otherwise

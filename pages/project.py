@@ -158,7 +158,7 @@ def settings(project: Project) -> None:
             _("Modifiers"),
             [*modifiers.MODIFIERS],
             [*dict.fromkeys(modified)],
-            format_func=lambda name: _(MODIFIERS.get(name, name)),
+            format_func=lambda name: _(MODIFIERS[name]) if name in MODIFIERS else str(name),
             placeholder=_("none"),
             help=_("None, or more of them; the first has the last word."),
         )

@@ -14,7 +14,7 @@ def test_the_sign_is_the_colour_and_the_size_is_how_much_is_covered():
     picture = np.asarray(Image.open(io.BytesIO(overlay(weights, 2.0))))
     assert picture.shape == (160, 160, 4)
     assert tuple(picture[30, 80, :3]) == FOR
-    assert 120 <= picture[30, 80, 3] <= 136
+    assert 80 <= picture[30, 80, 3] <= 100  # less than half: the largest stand out
     assert tuple(picture[130, 30, :3]) == AGAINST
     assert picture[130, 30, 3] >= 250
     assert picture[130, 130, 3] <= 8
