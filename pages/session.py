@@ -74,10 +74,10 @@ def _document() -> None:
     st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
     own = {
         "stFileUploaderDropzone] button p": _("Choose files"),
-        "stFileUploaderDropzoneInstructions] *": _("up to {n} MB a file", n=st.get_option("server.maxUploadSize")),
+        "stFileUploaderDropzoneInstructions]": _("up to {n} MB a file", n=st.get_option("server.maxUploadSize")),
     }
     replaced = [
-        f"[data-testid={place} {{ font-size: 0 }}"
+        f"[data-testid={place}, [data-testid={place} * {{ font-size: 0 }}"
         f' [data-testid={place}::after {{ font-size: 0.875rem; content: "{text}" }}'
         for place, text in own.items()
     ]
