@@ -78,14 +78,14 @@ def rival(
 
 def _in_browser(tool: Any, base: str, project: int, email: str, password: str, items: int, app: psutil.Process) -> Seen:
     spent = []
-    for n in (WARM_UP, items):
+    for n in (WARM_UP, WARM_UP, items):  # the very first pages cost the server more
         before = cpu_seconds(app)
         submit, _, minutes = tool.label(base, project, email, password, n)
         spent.append(cpu_seconds(app) - before)
     if len(submit) <= WARM_UP:
         raise SystemExit(f"Label Studio showed {len(submit)} of {items} next images in time.")
-    # Both times somebody logged in and a page was loaded: the difference is what the answers cost.
-    cpu = (spent[1] - spent[0]) / (len(submit) - WARM_UP)
+    # Each time somebody logged in and a page was loaded: the difference is what the answers cost.
+    cpu = (spent[2] - spent[1]) / (len(submit) - WARM_UP)
     usage = {
         "seconds": round(60 * minutes, 2),
         "labels": len(submit),

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from labeler import decisions
 from labeler import project as projects
 from labeler.background import Tell, run_next
 from labeler.config import Config
 from labeler.embed import Encoder, Pretrained
 from labeler.errors import BackboneError, LabelerError
+from labeler.labelsets import labels_at
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import AdaptationJob, AdaptationRequest, Dataset, Item, Labels, Modality, Progress
@@ -320,25 +322,23 @@ def _gain(
     from labeler.heads import fit_heads
     from labeler.model import Normalizer
 
-    classes = {name: index for index, name in enumerate(config.classes)}
-    known = [item for item in items if labels.get(item.id) in classes]
-    taught, held = ([item for item in known if item.split == split] for split in ("pool", "holdout"))
-    if len(held) < FEWEST_HOLDOUT or len({labels[item.id] for item in taught}) < 2:
+    known = [item for item in items if item.id in labels]
+    found = labels_at(range(len(known)), [labels[item.id] for item in known], config)
+    known = [known[p] for p in found.positions]
+    in_pool = np.array([item.split == "pool" for item in known], dtype=bool)
+    learning, measuring = np.flatnonzero(in_pool), np.flatnonzero(~in_pool)
+    inputs, targets = _inputs(project, known), found.targets
+    if len(measuring) < FEWEST_HOLDOUT or len(np.unique(decisions.sets(targets[learning]))) < 2:
         return None
-    inputs = _inputs(project, [*taught, *held])
-    targets = np.array([classes[labels[item.id]] for item in (*taught, *held)])
-    learning, measuring = np.split(np.arange(len(inputs)), [len(taught)])
-    right = []
+    right = list[np.ndarray]()
     for encoder in encoders:
         features = encoder.encode(inputs, reporter(mark("measuring")))
         dataset = Dataset(inputs, features, encoder.dims)
-        heads = fit_heads(
-            dataset, Labels(learning, targets[learning]), len(classes), Normalizer.fit(features, encoder.dims)
-        )
-        proba = heads.predict_proba(dataset, measuring)
-        right.append((proba.argmax(axis=1) == targets[measuring]).astype(float))
+        normalizer, taught = Normalizer.fit(features, encoder.dims), Labels(learning, targets[learning])
+        heads = fit_heads(dataset, taught, len(config.classes), normalizer)
+        right.append(decisions.right(heads.predict_proba(dataset, measuring), targets[measuring]).astype(float))
     before, after = right
-    low, high = paired_gain(after, before)[1:]
+    low, high = paired_gain(after.tolist(), before.tolist())[1:]
     assert low is not None
     assert high is not None
-    return Gain(len(taught), len(held), float(before.mean()), float(after.mean()), low, high)
+    return Gain(len(learning), len(measuring), float(before.mean()), float(after.mean()), low, high)

@@ -6,13 +6,13 @@ say of themselves.
 """
 
 import ast
-import io
+import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 import strategies
@@ -20,8 +20,8 @@ from labeler.words import DEFAULT, LANGUAGES, LOCALE
 
 ROOT = Path(__file__).resolve().parent.parent
 
-PYTHON: dict[str, Any] = {"_": None, "mark": None, "n_": (1, 2)}
-JAVASCRIPT: dict[str, Any] = {"t": None}
+STRING = r'"(?:[^"\\\n]|\\.)*"'  # in JavaScript
+MARKED = {"_": 1, "mark": 1, "n_": 2}  # functions, and how many of their arguments are messages
 SAYING = ("Problem", "Broken", "refused", "_refuse")  # besides errors: their arguments are read by people
 # The command line is English: what only it shows needs no translation.
 COMMAND_LINE = (
@@ -54,7 +54,8 @@ def messages(root: Path = ROOT) -> dict[str, set[str]]:
 
 def of_javascript(text: str) -> Iterator[str]:
     """The messages of a script."""
-    return _marked("javascript", text, JAVASCRIPT)
+    for call in re.finditer(rf"\bt\(\s*({STRING}(?:\s*\+\s*{STRING})*)", text):
+        yield "".join(json.loads(literal) for literal in re.findall(STRING, call[1]))
 
 
 def of_python(text: str, name: str = "") -> Iterator[str]:
@@ -62,16 +63,12 @@ def of_python(text: str, name: str = "") -> Iterator[str]:
 
     Args: name: of the file, below the root.
     """
-    yield from _marked("python", text, PYTHON)
-    if name.startswith(COMMAND_LINE):
-        return
     for node in ast.walk(ast.parse(text)):
-        yield from filter(None, map(_template, _said(node)))
-
-
-def _marked(kind: str, text: str, keywords: dict[str, Any]) -> Iterator[str]:
-    for _line, found, _comments, _context in extract(kind, io.BytesIO(text.encode()), keywords):
-        yield from (found,) if isinstance(found, str) else found
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            marked = node.args[: MARKED.get(node.func.id, 0)]
+            yield from (one.value for one in marked if isinstance(one, ast.Constant) and isinstance(one.value, str))
+        if not name.startswith(COMMAND_LINE):
+            yield from filter(None, map(_template, _said(node)))
 
 
 def _said(node: ast.AST) -> list[ast.expr]:
@@ -133,11 +130,11 @@ def write(folder: Path = LOCALE) -> None:
         if language == DEFAULT:
             continue
         path = folder / f"{language}.po"
-        with path.open("rb") as file:
-            catalog = read_po(file, language)
+        with path.open("rb") as old:
+            catalog = read_po(old, language)
         catalog.update(template, no_fuzzy_matching=True, update_creation_date=False)
-        with path.open("wb") as file:
-            write_po(file, catalog, width=120, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
+        with path.open("wb") as new:
+            write_po(new, catalog, width=120, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
         missing = [message.id for message in catalog if message.id and not message.string]
         print(f"{path}: {len(catalog)} messages, {len(missing)} without a translation")
 

@@ -15,7 +15,7 @@ GREY = "#8a8a8a"
 
 
 def curve_frame(rounds: Sequence[Round]) -> pd.DataFrame:
-    """The rounds that were measured, one a row: round, labels, accuracy, low, high, macro_f1, holdout, strategy."""
+    """The rounds that were measured, one a row: round, labels, accuracy, low, high, F1s, holdout, strategy."""
     return pd.DataFrame(
         [
             {
@@ -25,29 +25,32 @@ def curve_frame(rounds: Sequence[Round]) -> pd.DataFrame:
                 "low": r.metrics.low,
                 "high": r.metrics.high,
                 "macro_f1": r.metrics.macro_f1,
+                "micro_f1": r.metrics.micro_f1,
                 "holdout": r.metrics.n,
                 "strategy": r.strategy,
             }
             for r in rounds
             if r.metrics
         ],
-        columns=["round", "labels", "accuracy", "low", "high", "macro_f1", "holdout", "strategy"],
+        columns=["round", "labels", "accuracy", "low", "high", "macro_f1", "micro_f1", "holdout", "strategy"],
     )
 
 
-def learning_curve(frame: pd.DataFrame, target: float) -> alt.LayerChart | alt.FacetChart:
+def learning_curve(frame: pd.DataFrame, target: float, measure: str = "accuracy") -> alt.LayerChart | alt.FacetChart:
     """Accuracy on the holdout versus labels, with its 95 % interval and the accuracy that the project asked for.
 
-    Args: frame: as `curve_frame` makes it.
+    Args: frame: as `curve_frame` makes it. measure: what accuracy is called.
     """
     low = min([*frame["low"], target]) if len(frame) else 0.0
     scale = alt.Scale(domain=[max(0.0, low - 0.05), 1.0], clamp=True)
     x = alt.X("labels:Q", title=_("labels"), axis=alt.Axis(tickMinStep=1, tickCount=10), scale=alt.Scale(zero=True))
-    y = alt.Y("accuracy:Q", title=_("accuracy on the holdout"), axis=alt.Axis(format="%"), scale=scale)
+    y = alt.Y(
+        "accuracy:Q", title=_("{measure} on the holdout", measure=_(measure)), axis=alt.Axis(format="%"), scale=scale
+    )
     tooltip = [
         alt.Tooltip("round:Q", title=_("round")),
         alt.Tooltip("labels:Q", title=_("labels")),
-        alt.Tooltip("accuracy:Q", format=".1%", title=_("accuracy")),
+        alt.Tooltip("accuracy:Q", format=".1%", title=_(measure)),
         alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
         alt.Tooltip("holdout:Q", title=_("measured on")),

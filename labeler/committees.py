@@ -17,7 +17,7 @@ class Committee(Protocol):
     """Several models that have seen the same labels and may differ in what they make of an item."""
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(M, k, C) float64, rows sum to 1: what each member says."""
+        """(M, k, C) float64: what each member says, as `Model.predict_proba`."""
         ...
 
 
@@ -49,7 +49,7 @@ def committee(
     each member blind to other features. `snapshots`: the states after the last epochs of fine-tuning; where nothing
     was fine-tuned there are none, and bootstraps take their place.
 
-    Raises: TrainingError: fewer than two classes among the labels.
+    Raises: TooFewClassesError: the labels tell nothing apart.
     """
     if kind == "snapshots" and len(snapshots) > 1:
         return Snapshots(snapshots)

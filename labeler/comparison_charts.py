@@ -72,6 +72,12 @@ def highlights(report: Report) -> list[str]:
     return [row["strategy"] for row in report["summary"] if row["strategy"] != CONTROL][: len(COLOURS) - 1]
 
 
+def measure(report: Report) -> str:
+    """What the share of right answers is called: where an item has several classes an answer is a whole set."""
+    several = report["config"].get("answers") == "several"
+    return mark("subset accuracy") if several else mark("accuracy")
+
+
 def curves(
     report: Report, highlighted: Sequence[str] | None = None, interactive: bool = True
 ) -> alt.LayerChart | alt.FacetChart:
@@ -96,7 +102,12 @@ def curves(
     floor = frame["accuracy"].min() if np.isnan(floor) else floor
     x = alt.X("labels:Q", title=_("labels"), scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1, tickCount=8))
     scale = alt.Scale(zero=False, domainMin=max(0.0, float(np.floor(floor * 20) / 20)))
-    y = alt.Y("accuracy:Q", title=_("mean accuracy on the holdout"), axis=alt.Axis(format="%"), scale=scale)
+    y = alt.Y(
+        "accuracy:Q",
+        title=_("mean {measure} on the holdout", measure=_(measure(report))),
+        axis=alt.Axis(format="%"),
+        scale=scale,
+    )
     colour = alt.Color(
         "strategy:N",
         title=_("strategy"),
@@ -116,7 +127,7 @@ def curves(
     tooltip = [
         alt.Tooltip("strategy:N", title=_("strategy")),
         alt.Tooltip("labels:Q", title=_("labels")),
-        alt.Tooltip("accuracy:Q", format=".1%", title=_("mean accuracy")),
+        alt.Tooltip("accuracy:Q", format=".1%", title=_("mean {measure}", measure=_(measure(report)))),
         alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
         alt.Tooltip("seeds:Q", title=_("runs")),

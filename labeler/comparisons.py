@@ -128,6 +128,7 @@ def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dic
             text_column=request.content_column if table and config.modality == "text" else None,
             image_column=request.content_column if table and config.modality == "image" else None,
             label_column=request.label_column,
+            answers=config.answers,
             split_column=request.split_column if table else None,
             query=query,
             learner=learner,

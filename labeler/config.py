@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from labeler.errors import ConfigError
-from labeler.types import Modality, Reveal
+from labeler.types import ClassesAnItem, Modality, Reveal
+from labeler.words import mark
 
 Auto = Literal["auto"]
 Augmentation = Literal["flip", "flip_vertical", "crop", "colour", "noise"]
@@ -112,7 +113,8 @@ class Config:
     name: str
     classes: tuple[str, ...]
     modality: Modality = "image"
-    target_accuracy: float = 0.9
+    answers: ClassesAnItem = "one"  # classes an item has: exactly one, or several or none (multi-label)
+    target_accuracy: float = 0.9  # with several classes: of items whose whole set is right
     budget: int = 1000  # labels in all
     query: QueryConfig = field(default_factory=QueryConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
@@ -121,6 +123,21 @@ class Config:
 
     def __post_init__(self) -> None:
         _check(self)
+
+    @property
+    def several(self) -> bool:
+        """Whether an item has several classes, or none."""
+        return self.answers == "several"
+
+    @property
+    def accuracy(self) -> str:
+        """What the share of right answers is called: with several classes an answer is a whole set."""
+        return mark("subset accuracy") if self.several else mark("accuracy")
+
+    @property
+    def outcomes(self) -> int:
+        """How many outcomes a decision of the model has: the classes, or yes and no for each of several."""
+        return 2 if self.several else len(self.classes)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, e.g. to be stored with a round."""
@@ -173,6 +190,12 @@ def _check(config: Config) -> None:
     if len(set(config.classes)) < len(config.classes):
         twice = next(c for c in config.classes if config.classes.count(c) > 1)
         raise ConfigError(f"classes names {twice!r} twice: name each class once.")
+    objective = config.learner.finetune.objective
+    if config.several and objective not in ("auto", "cross_entropy"):
+        raise ConfigError(
+            f'learner.finetune.objective = "{objective}" pulls items of one class together, which says nothing where'
+            ' items have several: choose "auto" or "cross_entropy".'
+        )
     if len(config.classes) > MOST_CLASSES:
         raise ConfigError(f"classes names {len(config.classes)} classes: at most {MOST_CLASSES} can be shown.")
     _check_details(config)

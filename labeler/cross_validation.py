@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
+from labeler import decisions
 from labeler.config import LearnerConfig
 from labeler.embed import Encoder
 from labeler.errors import TrainingError
@@ -51,7 +52,8 @@ class Features:
 class HeldOut:
     """What a model says of labels that it was not trained on.
 
-    rows: (r,) which labels. log_likelihood: (r,) of the true class, in nats. right: (r,) bool.
+    rows: (r,) which labels. log_likelihood: (r,) of the truth, in nats. right: (r,) bool. Of several classes an item
+    the truth is in all of its decisions.
     share: of a fine-tuned network in the probabilities. note: on how the model came about.
     """
 
@@ -64,10 +66,11 @@ class HeldOut:
     @classmethod
     def of(cls, rows: np.ndarray, proba: np.ndarray, targets: np.ndarray, training: Training) -> Self:
         """
-        Args: proba: (r, C) of the rows. targets: (r,) int, their true classes. training: of the model.
+        Args: proba: (r, C) of the rows. targets: (r,) int, their true classes, or (r, C) of 0 and 1.
+              training: of the model.
         """
-        true = np.maximum(proba[np.arange(len(rows)), targets], FLOOR)
-        return cls(rows, np.log(true), proba.argmax(axis=1) == targets, training.share, training.note)
+        true = np.log(np.maximum(decisions.of_truth(proba, targets), FLOOR)).reshape(len(rows), -1).sum(axis=1)
+        return cls(rows, true, decisions.right(proba, targets), training.share, training.note)
 
     @classmethod
     def whole(cls, parts: Sequence["HeldOut"]) -> Self:
@@ -124,8 +127,8 @@ def cross_validate(
 def stratified(targets: np.ndarray, folds: int, seed: int) -> list[np.ndarray]:
     """The rows of each fold: every class is spread over all folds, as evenly as it goes.
 
-    Args: targets: (n,) int; a class may have fewer items than there are folds.
+    Args: targets: (n,) int, or (n, C) of 0 and 1; a class may have fewer items than there are folds.
     """
     order = np.random.default_rng(seed).permutation(len(targets))
-    order = order[np.argsort(targets[order], kind="stable")]
+    order = order[np.argsort(decisions.strata(targets)[order], kind="stable")]
     return [np.sort(order[fold::folds]) for fold in range(folds)]

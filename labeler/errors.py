@@ -26,7 +26,11 @@ class BackboneError(LabelerError):
 
 
 class TrainingError(LabelerError):
-    """The labels at hand cannot train a model, e.g. because there is only one class among them."""
+    """The labels at hand cannot train a model, or the settings ask for what cannot be trained."""
+
+
+class TooFewClassesError(TrainingError):
+    """There is nothing to tell apart yet: label on."""
 
 
 class AccessError(LabelerError):

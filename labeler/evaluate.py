@@ -4,26 +4,45 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import binomtest, t
-from sklearn.metrics import f1_score
 
+from labeler import decisions
 from labeler.types import Metrics
 
 BINS = 15  # of confidence, as Guo et al. have them
 
 
 def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
-    """Accuracy with its 95 % interval, macro F1 and calibration error, on randomly drawn items.
+    """Accuracy with its 95 % interval, F1 and calibration error, on randomly drawn items.
 
-    Args:    proba: (n, C) float, rows sum to 1. targets: (n,) int class indices; n ≥ 1.
+    Where an item has several classes, accuracy is that of whole sets (subset accuracy), the calibration error is over
+    all decisions, and there is a micro F1 as well, which weighs classes by how often they occur.
+
+    Args:    proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; n is 1 or more.
     Returns: Wilson's score interval around accuracy; macro F1 over the classes that are present or predicted.
-    Source:  Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001, section 3.
+    Source:  Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001, section 3. Tsoumakas, Katakis and
+             Vlahavas 2010, section 7 (subset accuracy, averages).
     """
-    predicted = proba.argmax(axis=1)
-    right = int((predicted == targets).sum())
+    several, right = targets.ndim == 2, int(decisions.right(proba, targets).sum())
     interval = binomtest(right, len(targets)).proportion_ci(method="wilson")
-    f1 = float(f1_score(targets, predicted, average="macro", zero_division=0.0))
-    error = calibration_error(proba, targets)
-    return Metrics(len(targets), right / len(targets), float(interval.low), float(interval.high), f1, error)
+    macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1])
+    error = calibration_error(*decisions.one_by_one(proba, targets))
+    low, high = float(interval.low), float(interval.high)
+    return Metrics(len(targets), right / len(targets), low, high, macro, error, micro if several else None)
+
+
+def f1(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[float, float]:
+    """Macro and micro F1; 1 where there was nothing to find and nothing was found.
+
+    Args: predicted, targets: (n,) int class indices, or (n, C) of 0 and 1.
+    """
+    if targets.ndim == 1:
+        predicted, targets = (np.eye(classes, dtype=bool)[one] for one in (predicted, targets))
+    both = (predicted & (targets > 0)).sum(axis=0)
+    either = predicted.sum(axis=0) + targets.sum(axis=0)
+    there = either > 0
+    if not there.any():
+        return 1.0, 1.0
+    return float((2 * both[there] / either[there]).mean()), float(2 * both.sum() / either.sum())
 
 
 def calibration_error(proba: np.ndarray, targets: np.ndarray) -> float:

@@ -84,10 +84,10 @@ def parts_of(model: Model, encoder: Pretrained) -> list[Part]:
 def centred(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
     """The heads' mean weight (c, d) and bias (c,), less the mean of all classes, which moves no probability.
 
-    Where an item has several classes, each has a probability of its own, and nothing is taken away.
+    Where an item has several classes there is no such mean: the logit of each moves its own probability.
     """
     weight, bias = heads.weight.mean(axis=0), heads.bias.mean(axis=0)
-    if getattr(heads, "several", False):
+    if heads.several:
         return weight, bias
     return weight - weight.mean(axis=0), bias - bias.mean()
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 from labeler import augment, loop, onnx
 from labeler.config import FinetuneConfig
 from labeler.embed import Arrays, Pretrained, collate
-from labeler.losses import supervised_contrastive
+from labeler.losses import accuracy, balanced, cross_entropy, supervised_contrastive
 from labeler.model import LinearHeads
 from labeler.types import Epoch
 
@@ -66,7 +66,8 @@ class Finetuner:
         seed: int,
     ) -> None:
         """
-        Args:   inputs: n image paths or texts. targets: (n,) int, 0 to c − 1. levers: none of them "auto".
+        Args:   inputs: n image paths or texts. targets: (n,) int, 0 to c − 1, or (n, c) float of 0 and 1.
+                levers: none of them "auto".
         Raises: LabelerError: an image cannot be read.
         """
         self.encoder, self.targets, self.levers, self.seed = encoder, targets, levers, seed
@@ -146,14 +147,12 @@ class _Run:
         patience = max(1, epochs // 2)
         best, kept = (-math.inf, 0, self._weights()), list[Weights]()
         if levers.class_weights == "balanced":
-            counts = np.bincount(self.owner.targets[rows], minlength=len(self.bias))
-            weights = len(rows) / (len(counts) * np.maximum(counts, 1))
-            self.importance = torch.from_numpy(weights.astype(np.float32)).to(onnx.device())
+            weights = balanced(self.owner.targets[rows], len(self.bias))
+            self.importance = torch.from_numpy(weights).to(onnx.device())
 
         def end_of_epoch(number: int) -> bool:
             nonlocal best
-            logits = self._logits(held)
-            history.append(self._measure(number, held, logits))
+            history.append(self._measure(number, held))
             if snapshots:
                 kept.append(self._weights())
                 del kept[:-snapshots]
@@ -178,17 +177,15 @@ class _Run:
         targets = self.targets[torch.from_numpy(rows).to(self.targets.device)]
         kept = functional.dropout(features, levers.dropout) if levers.dropout else features
         logits = functional.linear(kept, self.weight, self.bias)
-        crossed = functional.cross_entropy(
-            logits, targets, weight=self.importance, label_smoothing=levers.label_smoothing
-        )
+        crossed = cross_entropy(logits, targets, self.importance, levers.label_smoothing)
         with torch.no_grad():
-            right = (logits.argmax(dim=1) == targets).sum()
+            right = accuracy(logits, targets) * len(rows)
             self.sums += torch.stack([crossed.detach() * len(rows), right, torch.full_like(crossed, len(rows))])
         if levers.objective == "cross_entropy":
             return crossed
         contrast = supervised_contrastive(functional.normalize(features, dim=1), targets, SHARPNESS)
         # the head learns from what the features are then, without a say in them
-        own = functional.cross_entropy(functional.linear(kept.detach(), self.weight, self.bias), targets)
+        own = cross_entropy(functional.linear(kept.detach(), self.weight, self.bias), targets)
         return contrast + (crossed if levers.objective == "both" else own)
 
     @torch.inference_mode()
@@ -205,9 +202,9 @@ class _Run:
         return found
 
     @torch.inference_mode()
-    def _logits(self, rows: np.ndarray) -> np.ndarray:
+    def _logits(self, rows: np.ndarray) -> Tensor:
         normal = self._normalised(torch.from_numpy(self.features(rows)).to(self.mean.device))
-        return functional.linear(normal, self.weight, self.bias).cpu().numpy()
+        return functional.linear(normal, self.weight, self.bias)
 
     def _normalised(self, features: Tensor) -> Tensor:
         centred = features.float() - self.mean
@@ -245,15 +242,14 @@ class _Run:
             groups.append(loop.Group(list(block), rate, levers.head_epochs + later, pulled=True))
         return groups
 
-    def _measure(self, number: int, held: np.ndarray, logits: np.ndarray) -> Epoch:
+    def _measure(self, number: int, held: np.ndarray) -> Epoch:
         loss, right, items = self.sums.tolist()
         self.sums.zero_()
         if not len(held):
             return Epoch(number, loss / items, right / items)
-        targets = self.owner.targets[held]
-        log_proba = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        validation = -float(log_proba[np.arange(len(held)), targets].mean())
-        return Epoch(number, loss / items, right / items, validation, float((logits.argmax(1) == targets).mean()))
+        logits, targets = self._logits(held), self.targets[torch.from_numpy(held).to(self.targets.device)]
+        validation = float(cross_entropy(logits, targets)), float(accuracy(logits, targets))
+        return Epoch(number, loss / items, right / items, *validation)
 
     def _weights(self) -> Weights:
         """A copy of everything that is trained."""

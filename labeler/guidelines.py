@@ -4,10 +4,15 @@
 """
 
 import hashlib
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 
 from labeler.errors import LabelerError
 from labeler.images import WEB_SUFFIXES
@@ -92,14 +97,14 @@ def _examples(project: Project, name: str) -> list[str]:
     return [f"{folder.name}/{p.name}" for p in sorted(folder.iterdir()) if p.suffix.lower() in WEB_SUFFIXES]
 
 
+class _Lazily(RendererHTML):
+    """Images are fetched by the desk, which has to say who asks for them."""
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        tokens[idx].attrs["data-src"] = tokens[idx].attrs.pop("src")
+        return super().image(tokens, idx, options, env)
+
+
 def _markdown() -> MarkdownIt:
-    """Markdown without HTML in it; images are fetched by the desk, which has to say who asks for them."""
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    render = markdown.renderer.rules["image"]
-
-    def lazily(tokens, index, options, env):  # type: ignore[no-untyped-def]
-        html = render(tokens, index, options, env)
-        return html.replace(' src="', ' data-src="', 1) if html.startswith("<img src=") else html
-
-    markdown.renderer.rules["image"] = lazily
-    return markdown
+    """Markdown in which HTML stays text."""
+    return MarkdownIt("commonmark", {"html": False}, renderer_cls=_Lazily).enable("table")

@@ -39,14 +39,17 @@ def read(path: Path, near: int | None = None) -> Image.Image | Scan:
         with Image.open(path) as file:
             if near:
                 file.draft(None, (near, near))
-            image = ImageOps.exif_transpose(file)
+            file.load()
+            ImageOps.exif_transpose(file, in_place=True)  # a copy of 40 megapixels costs as much as decoding them
+            image: Image.Image = file
             if image.mode.startswith(_DEEP):
                 values = np.asarray(image)
                 return Scan(values.astype(values.dtype.newbyteorder("="), copy=False))
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            return image.convert("L" if image.mode in ("1", "L") else "RGB")
+            mode = "L" if image.mode in ("1", "L") else "RGB"
+            return image if image.mode == mode else image.convert(mode)
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
 
@@ -58,7 +61,9 @@ def size(path: Path) -> tuple[int, int, bool]:
     """
     try:
         with Image.open(path) as file:
-            turned = file.getexif().get(_ORIENTATION, 1) >= 5
+            # A PNG without EXIF data at its beginning would be decoded to look for some at its end.
+            exif = file.getexif() if file.format != "PNG" or "exif" in file.info else Image.Exif()
+            turned = exif.get(_ORIENTATION, 1) >= 5
             width, height = reversed(file.size) if turned else file.size
             return width, height, file.mode.startswith(_DEEP)
     except _UNREADABLE as error:

@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from labeler import dicom, sources
 from labeler.errors import LabelerError, SourceError
+from labeler.labelsets import join, names_in
 from labeler.project import Project
 from labeler.sources import Row
 from labeler.store import Store
@@ -141,10 +142,13 @@ def _folders_are_classes(found: Sequence[Row | Problem], classes: Mapping[str, s
 def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | Problem:
     label = None
     if row.label is not None:
-        label = classes.get(unicodedata.normalize("NFC", row.label))
-        if label is None:
+        given = unicodedata.normalize("NFC", row.label)
+        names = names_in(given, classes) if project.config.several else (given,)
+        unknown = next((name for name in names if name not in classes), None)
+        if unknown is not None:
             known = ", ".join(map(repr, classes.values()))
-            return Problem(row.source, f"the label {row.label!r} is not among the classes {known}")
+            return Problem(row.source, f"the label {unknown!r} is not among the classes {known}")
+        label = join([classes[name] for name in names], project.config)
     text, media = None, None
     if row.image is not None:
         try:

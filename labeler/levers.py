@@ -41,9 +41,14 @@ class Plan:
         return asdict(self.levers)
 
 
-def resolve(levers: FinetuneConfig, about_texts: bool) -> FinetuneConfig:
-    """The levers with a value in place of each "auto", but `refit`, which is a question of time."""
+def resolve(levers: FinetuneConfig, about_texts: bool, several: bool = False) -> FinetuneConfig:
+    """The levers with a value in place of each "auto", but `refit`, which is a question of time.
+
+    Args: several: whether an item has several classes: then there are no items of a class to be pulled together.
+    """
     measured = TEXTS if about_texts else IMAGES
+    if several:
+        measured = measured | {"objective": "cross_entropy"}
     return replace(levers, **{name: value for name, value in measured.items() if getattr(levers, name) == "auto"})
 
 

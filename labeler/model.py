@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from labeler.embed import Encoder, Pretrained, collate
 from labeler.errors import LabelerError
@@ -27,7 +27,10 @@ class Model(Protocol):
     """What a round trains: class probabilities of items."""
 
     def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(k, C) float64, rows sum to 1, over all of the project's classes; one without a label gets 0."""
+        """(k, C) float64 over all of the project's classes.
+
+        Rows sum to 1, and a class without a label gets 0; where an item has several classes, each has its own yes.
+        """
         ...
 
     def to_bytes(self) -> bytes:
@@ -89,11 +92,12 @@ class Normalizer:
 
 @dataclass(frozen=True)
 class LinearHeads:
-    """Linear softmax classifiers on the dataset's normalised embeddings, which predict the mean of what each says.
+    """Linear classifiers on the dataset's normalised embeddings, which predict the mean of what each says.
 
     The frozen learner's are fitted in different ways to the same labels; a committee's in one way to bootstraps.
 
     classes: (c,) int, the classes that have labels. weight: (M, c, d) float32. bias: (M, c) float32.
+    several: whether an item has several classes; then each has a sigmoid of its own, else all share a softmax.
     """
 
     normalizer: Normalizer
@@ -101,9 +105,10 @@ class LinearHeads:
     n_classes: int
     weight: np.ndarray
     bias: np.ndarray
+    several: bool = False
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(M, k, C) float64, rows sum to 1: what each head says.
+        """(M, k, C) float64: what each head says, as `predict_proba`.
 
         Raises: LabelerError: the dataset's embeddings are from another backbone.
         """
@@ -129,6 +134,8 @@ class LinearHeads:
         members, classes, width = self.weight.shape
         logits = self.normalizer.apply(features) @ self.weight.reshape(-1, width).T
         logits = logits.reshape(len(features), members, classes) + self.bias
+        if self.several:
+            return expit(logits.astype(np.float64)).swapaxes(0, 1)
         return spread(logits, self.classes, self.n_classes).swapaxes(0, 1)
 
     def to_bytes(self) -> bytes:
@@ -239,6 +246,7 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
             about["n_classes"],
             weight.reshape(-1, *weight.shape[-2:]),  # files of version 0.1 hold a single head
             bias.reshape(-1, bias.shape[-1]),
+            about.get("several", False),  # files of version 0.1 know one class an item
         )
         if about["kind"] == "frozen":
             return head
@@ -277,7 +285,7 @@ def normalizer_of(path: Path) -> Normalizer:
 def _to_bytes(head: LinearHeads, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
     from safetensors.numpy import save
 
-    about |= {"n_classes": head.n_classes, "dims": head.normalizer.dims}
+    about |= {"n_classes": head.n_classes, "dims": head.normalizer.dims, "several": head.several}
     tensors |= {
         "mean": head.normalizer.mean,
         "classes": head.classes,

@@ -1,10 +1,11 @@
 """What a model thinks of items: class probabilities, and those of each member of a committee."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from labeler import decisions
 from labeler.committees import Committee
+from labeler.config import Config
+from labeler.labelsets import texts_of
 from labeler.model import Model
 from labeler.types import Dataset, Prediction, Progress
 
@@ -17,7 +18,7 @@ def class_proba(
     """Class probabilities of the items at `positions`, over all of the project's classes.
 
     Args:    positions: (k,) int, into the dataset. on_progress: called with (done, k).
-    Returns: (k, C) float64, rows sum to 1; a class without a label so far has probability 0.
+    Returns: (k, C) float64, as `Model.predict_proba`.
     Raises:  LabelerError: the model was trained on other features, or an input cannot be read.
     """
     parts = [model.predict_proba(dataset, positions[:0])]  # so that no positions give (0, C)
@@ -32,7 +33,7 @@ def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) 
     """Class probabilities by each member of the committee; where they differ, a label teaches much.
 
     Args:    positions: (k,) int, into the dataset.
-    Returns: (M, k, C) float64, rows sum to 1.
+    Returns: (M, k, C) float64, as `Model.predict_proba`.
     Raises:  LabelerError: the committee was trained on other features.
     """
     parts = [committee.member_proba(dataset, positions[:0])]
@@ -41,7 +42,9 @@ def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) 
     return np.concatenate(parts, axis=1)
 
 
-def opinions(model: Model, dataset: Dataset, positions: np.ndarray, classes: Sequence[str]) -> list[Prediction]:
-    """The likeliest class of each of the items at `positions`, with its probability."""
+def opinions(model: Model, dataset: Dataset, positions: np.ndarray, config: Config) -> list[Prediction]:
+    """The likeliest class, or set of classes, of each of the items at `positions`, with its probability."""
     proba = class_proba(model, dataset, positions)
-    return [Prediction(classes[c], float(row[c])) for row, c in zip(proba, proba.argmax(axis=1), strict=True)]
+    answers = decisions.predicted(proba, config.several)
+    sure = decisions.of_whole(proba, answers)
+    return [Prediction(text, float(p)) for text, p in zip(texts_of(answers, config), sure, strict=True)]

@@ -54,9 +54,14 @@ ngrams.idf_ = arrays["idf"]
 features = ngrams.transform([unicodedata.normalize("NFC", given).strip()]) @ arrays["axes"].T - arrays["mean"]
 features /= np.maximum(np.linalg.norm(features), 1e-12)
 odds = np.exp(features @ arrays["weight"].transpose(0, 2, 1) + arrays["bias"][:, None])  # (heads, 1, classes)
-proba = (odds / odds.sum(axis=2, keepdims=True)).mean(axis=0)[0]
+proba = (odds / OTHERS).mean(axis=0)[0]
 """
-RESULT = 'print(about["classes"][proba.argmax()], proba)\n'
+# By whether an input has several classes: what odds are divided by, and what is made of probabilities.
+OTHERS = {False: "odds.sum(axis=2, keepdims=True)", True: "(1 + odds)"}
+RESULT = {
+    False: 'print(about["classes"][proba.argmax()], proba)\n',
+    True: 'print([name for name, p in zip(about["classes"], proba) if p > 0.5], proba)\n',
+}
 
 
 def publish(project: Project, out: Path) -> Path:
@@ -76,9 +81,10 @@ def publish(project: Project, out: Path) -> Path:
     try:
         temporary.mkdir(parents=True)
         about: dict[str, Any] = {"name": project.config.name, "classes": list(best.classes)}
+        result = RESULT[best.several]
         if isinstance(encoder, CharTfidf):
             assert isinstance(model, LinearHeads)
-            lines = {"numpy and scikit-learn": PRELUDE + CHARACTERS + RESULT}
+            lines = {"numpy and scikit-learn": PRELUDE + CHARACTERS.replace("OTHERS", OTHERS[best.several]) + result}
             about |= {"ngrams": SETTINGS["ngrams"], "vocabulary": encoder.vocabulary}
             weight, bias = _whole_heads(model)
             idf, axes, mean = encoder.idf, encoder.axes, model.normalizer.mean
@@ -96,8 +102,8 @@ def publish(project: Project, out: Path) -> Path:
                 about["size"] = encoder.example[0].shape[-1]  # a network of patches reads whole ones
             prepare = TOKENS if project.config.modality == "text" else PIXELS
             lines = {
-                "ONNX Runtime": PRELUDE + prepare + ONNX + RESULT,
-                "torch": PRELUDE + prepare + TORCH + RESULT,
+                "ONNX Runtime": PRELUDE + prepare + ONNX + result,
+                "torch": PRELUDE + prepare + TORCH + result,
             }
         about["card"] = asdict(best.card)
         (temporary / "about.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -146,7 +152,7 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
 
         def __init__(self, network: nn.Module, heads: LinearHeads) -> None:
             super().__init__()
-            self.network, self.layers = network, list(heads.normalizer.layers())
+            self.network, self.layers, self.several = network, list(heads.normalizer.layers()), heads.several
             weight, bias = _whole_heads(heads)
             for name, values in (("mean", heads.normalizer.mean), ("weight", weight), ("bias", bias)):
                 self.register_buffer(name, torch.from_numpy(values.copy()))
@@ -155,7 +161,7 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
             centred = self.network(x, *rest) - self.mean
             normal = torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in self.layers], dim=1)
             logits = torch.einsum("nd,mcd->mnc", normal, self.weight) + self.bias[:, None]
-            return logits.softmax(dim=2).mean(dim=0)
+            return (logits.sigmoid() if self.several else logits.softmax(dim=2)).mean(dim=0)
 
     class Both(nn.Module):
         """The weighted mean of what two classifiers say."""
@@ -176,11 +182,12 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
 def _readme(best: Best, lines: Mapping[str, str]) -> str:
     """What is in the folder and how it is used."""
     name, modality = best.card.config["name"], best.card.config["modality"]
+    several = ", several or none of them an item" if best.several else ""
     given = "a text" if modality == "text" else "the path of an image of 8 bits a colour (others look different here)"
     parts = [
         f"# {name}\n",
-        f"A classifier of {modality}s into {', '.join(best.classes)}. `about.json` says what"
-        f" it was trained on and how. In this folder, with `given` being {given}:\n",
+        f"A classifier of {modality}s into {', '.join(best.classes)}{several}."
+        f" `about.json` says what it was trained on and how. In this folder, with `given` being {given}:\n",
     ]
     for library, code in lines.items():
         parts.append(f"With {library}:\n\n```python\n{code}```\n")

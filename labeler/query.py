@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labeler import decisions
 from labeler.committees import Committee
 from labeler.config import QueryConfig
 from labeler.model import Model
@@ -68,6 +69,7 @@ def ask(
     """
     seen = candidates(state, strategy, pool, model, committee)
     ranking: list[Ranked] = []
+    several, targets = state.labeled.several, state.labeled.targets
     while True:
         query = strategy.query(seen, min(step, n - len(ranking)), rng)
         scores = [None] * len(query.positions) if query.scores is None else query.scores.tolist()
@@ -77,13 +79,18 @@ def ask(
             return ranking
         known, seen = seen.proba, without(seen, query.positions)
         if "labeled" in strategy.needs and model is not None:
-            proba = class_proba(model, state.dataset, asked) if known is None else known[query.positions]
-            predicted = proba.argmax(axis=1)
+            # of several classes what was seen does not tell the whole set
+            known = None if several or known is None else known[query.positions]
+            proba = class_proba(model, state.dataset, asked) if known is None else known
+            targets = np.concatenate([targets, decisions.predicted(proba, several)])
+            sets = decisions.sets(targets)
             features = state.normalizer.apply(state.dataset.embeddings[asked])
             seen = replace(
                 seen,
+                proba=decisions.widened(seen.proba, sets),
+                member_proba=decisions.widened(seen.member_proba, sets),
                 labeled_embeddings=np.concatenate([seen.labeled_embeddings, features]),
-                labeled_targets=np.concatenate([seen.labeled_targets, predicted]),
+                labeled_targets=sets,
             )
 
 
@@ -97,21 +104,34 @@ def candidates(
 ) -> Candidates:
     """What `strategy` needs to know about the items at `pool`, and nothing else.
 
+    An item of several classes is seen through the one that the model doubts most, as an item of "no" or "yes", so that
+    strategies need not know of it; what is labeled already has the index of its set of classes for a target.
+
     Args: pool: (n,) positions into the dataset, unlabeled.
     """
-    dataset, needs = state.dataset, strategy.needs
+    dataset, needs, labeled = state.dataset, strategy.needs, state.labeled
     known = "labeled" in needs
+    targets = decisions.sets(labeled.targets) if known else None
+    proba = members = None
+    if model is not None and ("proba" in needs or ("member_proba" in needs and labeled.several)):
+        proba = class_proba(model, dataset, pool)
+    if committee is not None and "member_proba" in needs:
+        members = member_proba(committee, dataset, pool)
+    if labeled.several and proba is not None:
+        classes = decisions.doubted(proba)
+        proba = decisions.seen_through(proba, classes)
+        members = None if members is None else decisions.seen_through(members, classes)
 
     def features(positions: np.ndarray) -> np.ndarray:
         return state.normalizer.apply(dataset.embeddings[positions])
 
     return Candidates(
         ids=pool,
-        proba=class_proba(model, dataset, pool) if "proba" in needs and model else None,
-        member_proba=member_proba(committee, dataset, pool) if "member_proba" in needs and committee else None,
+        proba=decisions.widened(proba if "proba" in needs else None, targets),
+        member_proba=decisions.widened(members, targets),
         embeddings=features(pool) if "embeddings" in needs else None,
-        labeled_embeddings=features(state.labeled.positions) if known else None,
-        labeled_targets=state.labeled.targets if known else None,
+        labeled_embeddings=features(labeled.positions) if known else None,
+        labeled_targets=targets,
     )
 
 

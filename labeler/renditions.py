@@ -25,7 +25,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from labeler import dicom, images, scans
+from labeler import images, scans
 from labeler.errors import LabelerError
 from labeler.scans import Scan, Window
 
@@ -221,9 +221,8 @@ def _about(found: Image.Image | Scan, path: Path) -> About:
         height, width = found.values.shape
         windows = scans.windows(found)
         return About(width, height, _levels(width, height), windows, None, found.unit, found.inverted, found.frame)
-    if path.suffix.lower() in dicom.SUFFIXES:
-        width, height = found.size
-    else:  # of the file, of which `found` may be a fraction
+    width, height = found.size
+    if path.suffix.lower() in (".jpg", ".jpeg"):  # which may have been decoded at a fraction of its size
         width, height, _ = images.size(path)
     return About(width, height, _levels(width, height), colour=found.mode == "RGB")
 

@@ -11,6 +11,7 @@ from labeler.backbones import load_encoder
 from labeler.config import parse
 from labeler.embed import Encoder, embed
 from labeler.errors import LabelerError
+from labeler.labelsets import labels_at
 from labeler.model import Model, Normalizer
 from labeler.project import Project
 from labeler.rounds import State, train
@@ -50,22 +51,22 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     embeddings = embed(inputs, [item.content_hash for item in items], encoder, project.embeddings)
     place = {item.content_hash: position for position, item in enumerate(items)}
     try:
-        positions = np.array([place[content] for content, _ in card.taught], dtype=np.intp)
+        positions = [place[content] for content, _ in card.taught]
     except KeyError:
         raise LabelerError(f"Round {number} was trained on items that are no longer in the project.") from None
-    targets = np.array([config.classes.index(label) for _, label in card.taught], dtype=np.intp)
+    labels = labels_at(positions, [text for _, text in card.taught], config)
     dataset, nothing = Dataset(inputs, embeddings, encoder.dims), np.empty(0, dtype=np.intp)
     state = State(
         dataset,
         Normalizer.fit(embeddings, encoder.dims),
-        Labels(positions, targets),
+        labels,
         pool=nothing,
         holdout=Labels(nothing, nothing),
         previous=_previous(project, number, config.learner.finetune.start, encoder),
     )
     fitted = train(state, config, card.seed, encoder, on_progress)
     if fitted is None:
-        raise LabelerError(f"Round {number} had labels of one class only.")
+        raise LabelerError(f"Round {number} had labels that tell nothing apart.")
     return fitted.model, difference(fitted.model, path)
 
 

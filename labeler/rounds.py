@@ -9,7 +9,7 @@ import strategies
 from labeler.backbones import Encoder
 from labeler.committees import committee
 from labeler.config import Config
-from labeler.errors import TrainingError
+from labeler.errors import TooFewClassesError
 from labeler.evaluate import metrics
 from labeler.model import FineTuned, Model, Normalizer
 from labeler.predict import class_proba
@@ -110,10 +110,8 @@ def train(
             state.normalizer,
             state.previous,
         )
-    except TrainingError:
-        if len(np.unique(state.labeled.targets)) < 2:
-            return None
-        raise
+    except TooFewClassesError:
+        return None
 
 
 def affordable(model: Model, dataset: Dataset, pool: np.ndarray, seconds: float) -> int:

@@ -272,6 +272,11 @@ def m008_explanations(db: Database) -> None:
     )
 
 
+@migrations()
+def m009_several_classes(db: Database) -> None:
+    db.executescript("ALTER TABLE rounds ADD COLUMN micro_f1 REAL;")
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

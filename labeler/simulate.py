@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
@@ -43,6 +43,7 @@ class Run:
     macro_f1: list[float]
     query_seconds: list[float]
     train_seconds: list[float]
+    micro_f1: list[float | None] = field(default_factory=list)  # None where an item has one class
 
 
 def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[], None] = lambda: None) -> Run:
@@ -63,7 +64,7 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
         encoder = load_encoder(config.learner, config.modality, texts, task.cache)
     normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
     labeled, pool = np.empty(0, dtype=np.intp), task.pool
-    curve: list[tuple[int, float, float, float, float]] = []
+    curve: list[tuple[Any, ...]] = []
     previous = None
     while len(curve) <= rounds:
         state = State(
@@ -81,7 +82,8 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
         previous = result.model
         if result.metrics:
             m = result.metrics
-            curve.append((result.labels, m.accuracy, m.macro_f1, result.query_seconds, result.train_seconds))
+            seconds = result.query_seconds, result.train_seconds
+            curve.append((result.labels, m.accuracy, m.macro_f1, *seconds, m.micro_f1))
         on_round()
         asked = np.array([r.position for r in result.ranking], dtype=np.intp)
         if not len(asked):

@@ -7,6 +7,7 @@ import numpy as np
 
 from labeler.embed import Encoder
 from labeler.errors import LabelerError
+from labeler.labelsets import labels_at
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import Dataset, Item, Labels, Progress
@@ -49,25 +50,17 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
     hashes = [item.content_hash for item in items]
     embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter(mark("embedding items")))
 
-    classes = {name: index for index, name in enumerate(config.classes)}
+    def known(where: np.ndarray) -> Labels:
+        positions = [p for p in np.flatnonzero(where).tolist() if items[p].id in labels]
+        return labels_at(positions, [labels[items[p].id] for p in positions], config)
+
     pool, holdout = (np.array([i.split == split for i in items]) for split in ("pool", "holdout"))
     return Snapshot(
         items,
         Dataset(inputs, embeddings, encoder.dims),
         encoder,
-        labeled=_labels(items, labels, classes, pool),
-        holdout=_labels(items, labels, classes, holdout),
+        labeled=known(pool),
+        holdout=known(holdout),
         unlabeled=np.flatnonzero(pool & [i.id not in labels and i.id not in flagged for i in items]),
         holdout_unlabeled=np.flatnonzero(holdout & [i.id not in labels for i in items]),
     )
-
-
-def _labels(items: list[Item], labels: dict[int, str], classes: dict[str, int], where: np.ndarray) -> Labels:
-    """The labels of the items at `where`; one of a class that the project no longer has is left out."""
-    found = [
-        (position, classes[labels[item.id]])
-        for position, item in enumerate(items)
-        if where[position] and labels.get(item.id) in classes
-    ]
-    positions, targets = np.array(found, dtype=np.intp).reshape(-1, 2).T
-    return Labels(positions, targets)

@@ -8,10 +8,11 @@ import numpy as np
 from labeler.config import Config, LearnerConfig, QueryConfig
 from labeler.errors import SourceError
 from labeler.importer import content_hash, normalise
+from labeler.labelsets import join, labels_at, names_in
 from labeler.snapshot import Snapshot
 from labeler.sources import Row, read
 from labeler.tables import read_table
-from labeler.types import Counts, Dataset, Modality, Problem, Progress
+from labeler.types import ClassesAnItem, Counts, Dataset, Modality, Problem, Progress
 
 # With fewer, chance decides: one holdout item of 50 is 2 points of accuracy, and of fewer pool items than 100
 # a strategy can hardly choose, since most of them are asked in the end.
@@ -23,7 +24,7 @@ class Task:
     """A labeled data set, ready to be simulated on; positions index `dataset`."""
 
     dataset: Dataset
-    targets: np.ndarray  # (n,) class indices
+    targets: np.ndarray  # (n,) class indices, or (n, C) of 0 and 1
     pool: np.ndarray
     holdout: np.ndarray
     config: Config
@@ -38,6 +39,7 @@ def load_task(
     image_column: str | None = None,
     label_column: str = "label",
     split_column: str | None = None,
+    answers: ClassesAnItem = "one",
     query: QueryConfig | None = None,
     learner: LearnerConfig | None = None,
     cache: Path | None = None,
@@ -48,6 +50,7 @@ def load_task(
     Duplicates are dropped, so that none is both in the pool and in the holdout; rows without a label are left out.
 
     Args:    split_column: `split` by default, if the table has it. A folder's labels are its sub-folders.
+             answers: "several" takes a label apart into the classes that it names, see `labelsets.names_in`.
     Returns: the task, and the rows that could not be used.
     Raises:  SourceError: nothing can be read, or fewer than two classes or no holdout are left.
     """
@@ -79,7 +82,8 @@ def load_task(
             except OSError as error:
                 problems.append(Problem(row.source, f"cannot be read: {error.strerror}"))
     rows = list(found.values())
-    classes = sorted({str(r.label) for r in rows})
+    labels = [names_in(str(r.label), ()) if answers == "several" else (str(r.label),) for r in rows]
+    classes = sorted(set().union(*labels))
     if len(classes) < 2:
         first = f" The first problem: {problems[0]}." if problems else ""
         raise SourceError(
@@ -93,6 +97,7 @@ def load_task(
         name=source.stem or "simulation",
         classes=tuple(classes),
         modality=kind,
+        answers=answers,
         query=query or QueryConfig(),
         # adapted weights belong to a project's own items
         learner=replace(learner or LearnerConfig(), adapted=False),
@@ -102,7 +107,7 @@ def load_task(
     inputs = [_input(row) for row in rows]
     encoder = load_encoder(config.learner, kind, [r.text for r in rows if r.text], folder, None)
     embeddings = embed(inputs, list(found), encoder, folder, on_progress)
-    targets = np.array([classes.index(str(r.label)) for r in rows])
+    targets = labels_at(range(len(rows)), [join(names, config) for names in labels], config).targets
     held = np.array([(r.split or "").strip().lower() == "test" for r in rows])
     if not held.any():
         held[np.random.default_rng(0).choice(len(rows), round(0.2 * len(rows)), replace=False)] = True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labeler import decisions
 from labeler import levers as levers_of
 from labeler.config import LearnerConfig
 from labeler.embed import Encoder, Pretrained
@@ -57,10 +58,11 @@ def fit(
     a backbone cannot be fine-tuned. Same data, seed and levers give the same model on the same machine; the levers
     in the end, which depend on its speed, are in `Training.chosen`.
 
-    Args:    n_classes: of the project; a class without a label gets probability 0.
+    Args:    n_classes: of the project; a class without a label gets probability 0, or its base rate where an item
+             has several classes.
              encoder: needed to fine-tune. on_progress: called with (epoch, epochs).
              normalizer: fitted on `dataset.embeddings` if not given. previous: the last round's, for a warm start.
-    Raises:  TrainingError: fewer than two classes among the labels, or a backbone that cannot be fine-tuned.
+    Raises:  TooFewClassesError: the labels tell nothing apart. TrainingError: the backbone cannot be fine-tuned.
     """
     began = time.perf_counter()
     normalizer = normalizer or Normalizer.fit(dataset.embeddings, dataset.dims)
@@ -107,8 +109,8 @@ def _finetune(
     from labeler.finetune import Finetuner, Tuned, Weights
 
     inputs = [dataset.inputs[p] for p in labels.positions]
-    targets = np.searchsorted(heads.classes, labels.targets)
-    levers = levers_of.resolve(learner.finetune, isinstance(inputs[0], str))
+    targets = labels.targets.astype(np.float32) if labels.several else np.searchsorted(heads.classes, labels.targets)
+    levers = levers_of.resolve(learner.finetune, isinstance(inputs[0], str), labels.several)
     last = previous if levers.start == "last" and isinstance(previous, FineTuned) else None
     warm = last.tuned if last is not None and last.encoder.key == encoder.key else None
     finetuner = Finetuner(encoder, inputs, targets, levers, seed)
@@ -159,7 +161,7 @@ def _finetune(
     if levers.refit == "auto" and plan.folds == 1 and now - checking > learner.round_seconds - (now - began):
         refit = False  # the check took longer than it was thought to
     chosen = plan.as_dict() | {"refit": refit}
-    accuracy = [float((p[0].argmax(axis=1) == targets[validated]).mean()) for p in (frozen, network)]
+    accuracy = [float(decisions.right(p[0], targets[validated]).mean()) for p in (frozen, network)]
     evidence = _(
         "on {n} labels that were held back the frozen heads were right in {frozen:.0%}, the fine-tuned network in"
         " {tuned:.0%}",
@@ -221,18 +223,19 @@ def mixture(network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Mix
     What makes labels that neither has seen most likely, if a temperature of 1 is thought likelier beforehand: few
     labels tell little about it.
 
-    Args:    network, frozen: (t, v, c) probabilities of both at each of `TEMPERATURES`. targets: (v,) int.
+    Args:    network, frozen: (t, v, c) probabilities of both at each of `TEMPERATURES`. targets: (v,) int, or (v, c) of
+             0 and 1, where the likelihood of an item is that of all its decisions.
     Returns: share 0 if the network makes nothing better or its probabilities are not finite.
     Source:  Guo et al. 2017, section 4.2 (temperature scaling); Wolpert 1992 (stacking).
     """
-    seen = np.arange(len(targets)), targets
     unlikely = [(math.log(t) / SPREAD) ** 2 / 2 for t in TEMPERATURES]
     usable = np.isfinite(network).all()
     candidates: list[tuple[float, Mixture]] = []
+    network, frozen = decisions.of_truth(network, targets), decisions.of_truth(frozen, targets)
     for theirs, heads, doubt in zip(frozen, TEMPERATURES, unlikely, strict=True):
         for ours, temperature, more_doubt in zip(network, TEMPERATURES, unlikely, strict=True):
             for share in SHARES if usable else SHARES[:1]:
-                mixed = share * ours[seen] + (1 - share) * theirs[seen] if share else theirs[seen]
+                mixed = share * ours + (1 - share) * theirs if share else theirs
                 likelihood = np.log(np.maximum(mixed, 1e-12)).sum() - doubt - more_doubt
                 candidates.append((float(likelihood), Mixture(float(share), float(temperature), float(heads))))
     return max(candidates, key=lambda one: one[0])[1]
@@ -247,7 +250,8 @@ def cooled(heads: LinearHeads, temperature: float) -> LinearHeads:
 def _held_back(targets: np.ndarray, folds: int, seed: int) -> Iterator[np.ndarray]:
     """The rows that are held back each time: a share of every class, which keeps at least one to train on."""
     rng, part = np.random.default_rng(seed), levers_of.part_of(len(targets))
-    order = [rng.permutation(np.flatnonzero(targets == c)) for c in np.unique(targets)]
+    classes = decisions.strata(targets)
+    order = [rng.permutation(np.flatnonzero(classes == c)) for c in np.unique(classes)]
     for fold in range(folds):
         bounds = [(part * len(rows) * np.array([fold, fold + 1]) + 0.5).astype(int) for rows in order]
         yield np.sort(np.concatenate([rows[:-1][low:high] for rows, (low, high) in zip(order, bounds, strict=True)]))

@@ -14,9 +14,10 @@ from labeler import space
 from labeler.background import Tell, run_next
 from labeler.config import Config, parse
 from labeler.errors import LabelerError
+from labeler.labelsets import texts_of
 from labeler.project import Project
 from labeler.store import Store
-from labeler.types import Dataset, Labels, Progress, Tuning, TuningRequest
+from labeler.types import Counts, Dataset, Labels, Progress, Tuning, TuningRequest
 from labeler.words import _, mark
 
 if TYPE_CHECKING:
@@ -34,20 +35,19 @@ def ask(project: Project, request: TuningRequest, by: str) -> int:
     """
     space.check(request, project.config)
     with project.store() as store:
-        check_labels(store.counts().per_class)
+        check_labels(store.counts())
         for job in store.tunings.all():
             if job.finished_at is None and job.request == request:
                 return job.id
         return store.tunings.request(request, by)
 
 
-def check_labels(per_class: Mapping[str, int]) -> None:
-    """Refuse labels that are too few to tell settings apart.
+def check_labels(counts: Counts) -> None:
+    """Refuse labels of the pool that are too few to tell settings apart.
 
-    Args:   per_class: labels of the pool.
     Raises: LabelerError: says what is missing.
     """
-    labels, classes = sum(per_class.values()), sum(n > 1 for n in per_class.values())
+    labels, classes = counts.labeled, sum(n > 1 for n in counts.per_class.values())
     if labels < FEWEST or classes < 2:
         raise LabelerError(
             f"The labels are too few to tell settings apart: {labels} of the pool, with two or more in {classes} of the"
@@ -76,7 +76,7 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
 
         return report
 
-    check_labels(store.counts().per_class)
+    check_labels(store.counts())
     known = snapshot.take(project, store, reporter)
     rows, targets = known.labeled.positions, known.labeled.targets
     hashes = [known.items[row].content_hash for row in rows]
@@ -85,7 +85,7 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
         Labels(np.arange(len(rows)), targets),
         project.config,
         request,
-        cards.data_hash(hashes, [project.config.classes[target] for target in targets]),
+        cards.data_hash(hashes, texts_of(targets, project.config)),
         project.tuning,
         tell,
         spent=job.done + time.monotonic() - began,

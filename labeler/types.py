@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from labeler.model import Model
 
 Modality = Literal["image", "text"]
+ClassesAnItem = Literal["one", "several"]
 Split = Literal["pool", "holdout"]
 Action = Literal["label", "skip", "flag", "undo"]
 Reveal = Literal["never", "after", "before"]  # when annotators see what the model predicts, relative to their answer
@@ -204,7 +205,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Labels:
-    """Labeled positions of a dataset: `positions (m,)` int, `targets (m,)` int class indices."""
+    """Labeled positions of a dataset.
+
+    positions: (m,) int. targets: (m,) int class indices, or, where an item has several classes, (m, C) of 0 and 1.
+    """
 
     positions: np.ndarray
     targets: np.ndarray
@@ -212,12 +216,18 @@ class Labels:
     def __len__(self) -> int:
         return len(self.positions)
 
+    @property
+    def several(self) -> bool:
+        """Whether an item has several classes, or none."""
+        return self.targets.ndim == 2
+
 
 @dataclass(frozen=True)
 class Metrics:
     """How good a model is on `n` holdout items. `low` and `high` bound accuracy's 95 % interval.
 
     `calibration_error`: how far its confidence is from its accuracy, 0 to 1; None in rounds of version 0.1.
+    `micro_f1`: where an item has several classes; `accuracy` is then of whole sets (subset accuracy).
     """
 
     n: int
@@ -226,11 +236,14 @@ class Metrics:
     high: float
     macro_f1: float
     calibration_error: float | None = None
+    micro_f1: float | None = None
 
 
 @dataclass(frozen=True)
 class Epoch:
     """What one pass over the labels did, `number` counting from 1. Losses are mean cross-entropies in nats.
+
+    Where an item has several classes, losses and accuracies are means over all its decisions, one yes or no a class.
 
     Those of training are means over the epoch, with whatever augmentation, dropout and smoothing there is; those of
     validation are on labels that were held back, and None where none were.

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labeler import cards
+from labeler import cards, decisions
 from labeler.cards import Card
 from labeler.embed import Encoder
 from labeler.errors import LabelerError, SourceError
 from labeler.images import open_image
+from labeler.labelsets import cell_of
 from labeler.project import Project
 from labeler.sources import IMAGE_SUFFIXES, Row, read
 from labeler.types import Dataset, Modality, Problem, Progress
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says about n inputs. `proba` is (n, C) over `classes`, those of the model; rows sum to 1."""
+    """What a model says about n inputs. `proba` is (n, C) over `classes`, those of the model."""
 
     model: Path
     classes: tuple[str, ...]
@@ -33,14 +34,23 @@ class Predictions:
     inputs: list[str]  # the text, or the image's path as it was given
     proba: np.ndarray
     problems: list[Problem]
+    several: bool = False  # classes an input
 
     def rows(self) -> list[dict[str, str | float]]:
-        """One flat row an input: source, input, label, its probability, and that of each class."""
+        """One flat row an input: source, input, label, its probability, and that of each class.
+
+        Several classes are joined by `;`, and their probability is that of the whole set, as if independent.
+        """
         found = []
-        for source, one, row in zip(self.sources, self.inputs, self.proba, strict=True):
-            top = int(row.argmax())
-            values: dict[str, str | float] = {"source": source, "input": one, "label": self.classes[top]}
-            values["probability"] = round(float(row[top]), 6)
+        predicted = decisions.predicted(self.proba, self.several)
+        sure = decisions.of_whole(self.proba, predicted)
+        for source, one, row, answer, probability in zip(
+            self.sources, self.inputs, self.proba, predicted, sure, strict=True
+        ):
+            found_in = [self.classes[i] for i in np.flatnonzero(answer)] if self.several else [self.classes[answer]]
+            label = cell_of(found_in) if self.several else found_in[0]
+            values: dict[str, str | float] = {"source": source, "input": one, "label": label}
+            values["probability"] = round(float(probability), 6)
             found.append(values | {f"p({c})": round(float(p), 6) for c, p in zip(self.classes, row, strict=True)})
         return found
 
@@ -85,7 +95,8 @@ def predict_unseen(
         dataset = Dataset(inputs, best.encoder.encode(inputs, on_progress), best.encoder.dims)
         proba = class_proba(best.model, dataset, np.arange(len(inputs)))
     shown = [row.text if row.text is not None else str(row.image) for row in usable]
-    return Predictions(best.weights, best.classes, [row.source for row in usable], shown, proba, problems)
+    origins = [row.source for row in usable]
+    return Predictions(best.weights, best.classes, origins, shown, proba, problems, best.several)
 
 
 @dataclass(frozen=True)
@@ -100,6 +111,11 @@ class Best:
     @property
     def classes(self) -> tuple[str, ...]:
         return tuple(self.card.config["classes"])
+
+    @property
+    def several(self) -> bool:
+        """Whether it gives an input several classes."""
+        return self.card.config.get("answers") == "several"
 
 
 def best_model(project: Project) -> Best:

@@ -24,6 +24,7 @@ from labeler.comparisons import compare_once
 from labeler.config import Config
 from labeler.embed import Encoder
 from labeler.errors import UNEXPECTED, LabelerError
+from labeler.labelsets import texts_of
 from labeler.model import Model
 from labeler.predict import opinions
 from labeler.project import Project
@@ -148,10 +149,8 @@ def _round(
     asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
     asked = asked[: int(depth * share / (1 - share))]
     result = replace(result, ranking=tuple(interleave(list(result.ranking), asked, share)))
-    taught = [
-        [known.items[p].content_hash, config.classes[t]]
-        for p, t in zip(known.labeled.positions, known.labeled.targets, strict=True)
-    ]
+    texts = texts_of(known.labeled.targets, config)
+    taught = [[known.items[p].content_hash, text] for p, text in zip(known.labeled.positions, texts, strict=True)]
     card = Card.of(number, result, taught, len(known.items), known.encoder.key, config)
     return result, [known.items[r.position].id for r in result.ranking], _opinions(result, known, config), card
 
@@ -163,7 +162,7 @@ def _opinions(result: RoundResult, known: Snapshot, config: Config) -> list[Pred
         return said
     places = [i for i, r in enumerate(result.ranking) if known.items[r.position].split == "pool"]
     positions = np.array([result.ranking[i].position for i in places], dtype=np.intp)
-    for place, prediction in zip(places, opinions(result.model, known.dataset, positions, config.classes), strict=True):
+    for place, prediction in zip(places, opinions(result.model, known.dataset, positions, config), strict=True):
         said[place] = prediction
     return said
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler import charts, reading
+from labeler.config import Config
 from labeler.project import Project
 from labeler.types import Job, Round, Training
 from labeler.words import _, mark, translate
@@ -29,44 +30,55 @@ def progress(project: Project) -> None:
     if measured and measured[-1].metrics:
         latest = measured[-1].metrics
         columns[1].metric(
-            _("Accuracy"),
+            accuracy(config),
             f"{latest.accuracy:.1%}",
-            help=_("On the holdout, which no strategy ever queries; below it the 95 % interval (Wilson)."),
+            help=accuracy_in_words(config),
         )
         columns[1].caption(
             _("95 %: {low:.1f} – {high:.1%} (n = {n})", low=100 * latest.low, high=latest.high, n=latest.n)
         )
     else:
-        columns[1].metric(_("Accuracy"), "–")
+        columns[1].metric(accuracy(config), "–")
     columns[2].metric(_("Until the next round"), until, help=_("Labels that are missing until the model is retrained."))
     columns[3].metric(_("Budget left"), f"{max(config.budget - counts.answers_by_people, 0):,}")
     columns[3].caption(_("of {n:,} labels", n=config.budget))
     with st.container():  # always there, so that what comes and goes does not close what is open below it
         job_state(job)
         if measured:
-            target_state(measured[-1], config.target_accuracy)
+            target_state(measured[-1], config)
 
     if measured:
         frame = charts.curve_frame(rounds)
-        st.altair_chart(charts.learning_curve(frame, config.target_accuracy), width="stretch")
+        st.altair_chart(charts.learning_curve(frame, config.target_accuracy, config.accuracy), width="stretch")
     else:
         st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
     if rounds:
         trained(project, rounds)
     if measured:
         with st.expander(_("Rounds")):
-            st.dataframe(pd.DataFrame([_row(r) for r in reversed(rounds)]), hide_index=True, width="stretch")
+            st.dataframe(pd.DataFrame([_row(r, config) for r in reversed(rounds)]), hide_index=True, width="stretch")
     with st.expander(_("Labels of each class"), expanded=not measured):
         st.altair_chart(charts.class_counts(dict(counts.per_class)), width="stretch")
 
 
-def target_state(latest: Round, target: float) -> None:
+def accuracy(config: Config) -> str:
+    return _("Subset accuracy") if config.several else _("Accuracy")
+
+
+def accuracy_in_words(config: Config) -> str:
+    measured = _("On the holdout, which no strategy ever queries; below it the 95 % interval (Wilson).")
+    return " ".join([_("Items whose whole set of classes is right."), measured]) if config.several else measured
+
+
+def target_state(latest: Round, config: Config) -> None:
+    target = config.target_accuracy
     if latest.metrics and latest.metrics.low >= target:
         st.success(_("The target of {target:.0%} is reached, with the whole interval above it.", target=target))
     elif latest.metrics and latest.metrics.accuracy >= target:
         st.info(
             _(
-                "The accuracy has reached the target of {target:.0%}, the low end of its interval has not.",
+                "The {accuracy} has reached the target of {target:.0%}, the low end of its interval has not.",
+                accuracy=_(config.accuracy),
                 target=target,
             )
         )
@@ -131,13 +143,13 @@ def show(training: Training, chosen: Round, project: Project) -> None:
     config = project.config
     st.markdown(translate(training.note))
     if training.epochs:
-        for found in reading.read(training, len(config.classes), config.modality, chosen.labels):
+        for found in reading.read(training, config.outcomes, config.modality, chosen.labels):
             callout(found)
         frame = charts.training_frame(training)
         left, right = st.columns(2)
         left.altair_chart(charts.training_curve(frame, "loss"), width="stretch", key="loss")
         right.altair_chart(charts.training_curve(frame, "accuracy"), width="stretch", key="accuracy")
-        st.caption(loss_in_words(training, len(config.classes)))
+        st.caption(loss_in_words(training, config.outcomes))
     if training.chosen:
         st.markdown(_("{say} What was chosen, of `[learner.finetune]` in project.toml:", say=share_in_words(training)))
         levers = levers_frame(training)
@@ -174,7 +186,7 @@ def share_in_words(training: Training) -> str:
     )
 
 
-def loss_in_words(training: Training, classes: int) -> str:
+def loss_in_words(training: Training, outcomes: int) -> str:
     smoothing = float(training.chosen.get("label_smoothing", 0.0))
     sentences = [
         _(
@@ -183,7 +195,7 @@ def loss_in_words(training: Training, classes: int) -> str:
         )
     ]
     if smoothing:
-        floor = reading.loss_floor(smoothing, classes)
+        floor = reading.loss_floor(smoothing, outcomes)
         sentences.append(
             _(
                 "With label_smoothing = {smoothing:g} the training loss cannot fall below {floor:.2f}.",
@@ -208,15 +220,17 @@ def _literal(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _row(r: Round) -> dict[str, object]:
+def _row(r: Round, config: Config) -> dict[str, object]:
     m = r.metrics
+    micro = {_("micro F1"): m and m.micro_f1 and round(m.micro_f1, 4)} if config.several else {}
     return {
         _("round"): r.number,
         _("labels"): r.labels,
-        _("accuracy"): m and round(m.accuracy, 4),
+        _(config.accuracy): m and round(m.accuracy, 4),
         _("from"): m and round(m.low, 4),
         _("to"): m and round(m.high, 4),
         _("macro F1"): m and round(m.macro_f1, 4),
+        **micro,
         _("calibration error"): m and m.calibration_error and round(m.calibration_error, 4),
         _("next asked by"): r.strategy,
         _("training s"): round(r.train_seconds, 2),

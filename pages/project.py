@@ -24,6 +24,7 @@ from pages.tuning import tuning
 from strategies import modifiers
 
 MODALITIES = {"image": mark("images"), "text": mark("texts")}
+ANSWERS = {"one": mark("one class an item"), "several": mark("several classes an item, or none")}
 SOURCES = {"upload": mark("Upload"), "path": mark("Path on the server")}
 LEARNERS = {
     "auto": mark("auto: fine-tunes from 100 labels on"),
@@ -48,12 +49,16 @@ def create() -> None:
         modality = st.radio(
             _("What is labeled"), [*MODALITIES], format_func=lambda kind: _(MODALITIES[kind]), horizontal=True
         )
+        answers = st.radio(
+            _("Classes of an item"), [*ANSWERS], format_func=lambda kind: _(ANSWERS[kind]), horizontal=True
+        )
         classes = st.text_area(_("Classes, one a line"), placeholder=_("glioma\nmeningioma\npituitary\nnone"))
         if not st.form_submit_button(_("Create project"), type="primary"):
             return
     try:
         names = [c.strip() for c in classes.splitlines() if c.strip()]
-        config = parse({"name": name.strip(), "classes": names, "modality": modality}, _("The form"))
+        values = {"name": name.strip(), "classes": names, "modality": modality, "answers": answers}
+        config = parse(values, _("The form"))
         project = projects.create(home() / projects.slug(name), config)
     except LabelerError as error:
         st.error(translate(error))
@@ -158,7 +163,7 @@ def settings(project: Project) -> None:
             _("Modifiers"),
             [*modifiers.MODIFIERS],
             [*dict.fromkeys(modified)],
-            format_func=lambda name: _(MODIFIERS.get(name, name)),
+            format_func=lambda name: _(MODIFIERS[name]) if name in MODIFIERS else str(name),
             placeholder=_("none"),
             help=_("None, or more of them; the first has the last word."),
         )

@@ -69,6 +69,22 @@ def _switch() -> None:
     speak()
 
 
+def _document() -> None:
+    """Tell screen readers the language; break Korean between words; put Streamlit's own words into other languages."""
+    st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
+    own = {
+        "stFileUploaderDropzone] button p": _("Choose files"),
+        "stFileUploaderDropzoneInstructions]": _("up to {n} MB a file", n=st.get_option("server.maxUploadSize")),
+    }
+    replaced = [
+        f"[data-testid={place}, [data-testid={place} * {{ font-size: 0 }}"
+        f' [data-testid={place}::after {{ font-size: 0.875rem; content: "{text}" }}'
+        for place, text in own.items()
+    ]
+    korean = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"
+    st.html(f"<style>{korean} {' '.join(replaced) if language() != 'en' else ''}</style>")
+
+
 # ---------------------------------------------------------------- sidebar
 
 
@@ -93,8 +109,7 @@ def sidebar() -> None:
             key="switched",
             on_change=_switch,
         )
-        # for screen readers, and for the browser's choice of letters
-        st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
+        _document()
     name = name.strip()
     if name and name != "import":  # labels that came with an import are stored under that name
         choose("annotator", name)

@@ -44,6 +44,28 @@ def reviews(n: int) -> list[tuple[str, str]]:
     return found
 
 
+TOPICS = {
+    "배송": ["late", "delayed", "parcel", "courier"],
+    "환불": ["refund", "money", "receipt", "returned"],
+    "칭찬": ["thanks", "friendly", "helpful", "kind"],
+}
+
+
+def topics_config(**changes: object) -> Config:
+    """Texts that have several of three topics, or none; else as `text_config`."""
+    return text_config(**({"name": "고객의 소리", "classes": tuple(TOPICS), "answers": "several"} | changes))
+
+
+def letters(n: int) -> list[tuple[str, tuple[str, ...]]]:
+    """`n` different letters with the topics that their words give away; one in eight has none."""
+    found = []
+    for i in range(n):
+        names = tuple(name for bit, name in enumerate(TOPICS) if i >> bit & 1)
+        words = [word for name in names for word in (TOPICS[name][i // 8 % 4], TOPICS[name][(i // 8 + i + 1) % 4])]
+        found.append((f"dear shop, {' and '.join(words) or 'a question'}, yours, number {i}", names))
+    return found
+
+
 def add(store: Store, n: int, split: str | None = "pool", first: int = 0) -> None:
     """`n` unlabeled texts in the order t0, t1, …; their content hashes sort in that order."""
     store.add_items(

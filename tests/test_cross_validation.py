@@ -30,6 +30,18 @@ def test_held_out_is_read_from_probabilities():
     assert (held.share, held.note) == (0.5, "why")
 
 
+def test_several_classes_are_held_out_as_whole_sets_and_spread_by_the_rarest():
+    proba = np.array([[0.9, 0.2], [0.5, 0.0]])
+    held = HeldOut.of(np.array([0, 1]), proba, np.array([[1, 0], [1, 1]]), Training())
+    assert held.log_likelihood == pytest.approx([np.log(0.9 * 0.8), np.log(0.5 * FLOOR)])
+    assert held.right.tolist() == [True, False]
+    targets = np.zeros((30, 2), dtype=np.int8)
+    targets[:20, 0], targets[:3, 1] = 1, 1
+    for fold in stratified(targets, 3, seed=0):
+        assert targets[fold, 1].sum() == 1
+        assert targets[fold, 0].sum() in (6, 7)
+
+
 def test_folds_are_put_together_in_the_order_of_the_labels():
     parts = [
         HeldOut(np.array([1, 3]), np.array([-1.0, -3.0]), np.array([True, False]), 0.0),
@@ -64,6 +76,14 @@ def test_with_the_real_fit_each_label_is_predicted_once_by_a_model_that_was_not_
     assert set(told) == {1, 2, 3}
     for part, positions in zip(parts, seen, strict=True):
         assert sorted([*positions, *LABELED[part.rows]]) == LABELED.tolist()
+
+
+def test_models_of_several_classes_are_validated_as_well():
+    sets = Labels(LABELED, np.stack([TARGETS[LABELED] == 0, TARGETS[LABELED] < 2], axis=1).astype(np.int8))
+    whole = HeldOut.whole(list(cross_validate(Features.of(DATASET, None), sets, 2, FROZEN, 3, 0, fit)))
+    assert whole.rows.tolist() == list(range(60))
+    assert whole.right.mean() > 0.8
+    assert whole.log_likelihood.mean() > 2 * np.log(0.5)
 
 
 def test_what_is_no_probability_is_an_error():

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
-from labeler.evaluate import area_under_curve, calibration_error, labels_to_reach, metrics, paired_gain
+from labeler.evaluate import area_under_curve, calibration_error, f1, labels_to_reach, metrics, paired_gain
 
 
 def test_calibration_error_by_hand():
@@ -56,3 +57,36 @@ def test_labels_to_reach_a_target():
     assert labels_to_reach([10, 20, 30], [0.5, 0.6, 0.8], 0.7) == pytest.approx(25)
     assert labels_to_reach([10, 20], [0.5, 0.6], 0.4) == 10
     assert labels_to_reach([10, 20], [0.5, 0.6], 0.9) is None
+
+
+def test_several_classes_by_hand():
+    # yeses found: class 0 at items 0 and 1, class 1 at item 0, class 2 never
+    proba = np.array([[0.9, 0.8, 0.1], [0.7, 0.1, 0.2], [0.4, 0.3, 0.2], [0.1, 0.2, 0.4]])
+    truth = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0]], dtype=np.int8)
+    found = metrics(proba, truth)
+    assert (found.n, found.accuracy) == (4, 0.5)  # whole sets: the first and the last
+    # class 0: 1 right, 1 too many, 1 missed → 1/2; class 1: 1; class 2 neither is there nor was found
+    assert found.macro_f1 == pytest.approx(0.75)
+    assert found.micro_f1 == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert found.low < 0.5 < found.high
+    assert metrics(np.array([[0.8, 0.2]]), np.array([0])).micro_f1 is None
+
+
+def test_the_calibration_of_several_classes_is_that_of_all_decisions():
+    # confidence .9, right 1 of 2; confidence .6, right 2 of 2, as in the example of one class
+    proba = np.array([[0.9, 0.1], [0.4, 0.6]])
+    assert metrics(proba, np.array([[1, 1], [0, 1]])).calibration_error == pytest.approx(0.4)
+
+
+def test_nothing_to_find_and_nothing_found_is_perfect():
+    found = metrics(np.full((3, 2), 0.2), np.zeros((3, 2), dtype=np.int8))
+    assert (found.accuracy, found.macro_f1, found.micro_f1) == (1, 1, 1)
+
+
+def test_one_and_several_agree_where_each_item_has_one_class():
+    rng = np.random.default_rng(0)
+    proba, targets = rng.dirichlet(np.full(3, 0.3), 200), rng.integers(0, 3, 200)
+    macro, micro = f1(proba.argmax(axis=1), targets, 3)
+    assert f1(np.eye(3, dtype=bool)[proba.argmax(axis=1)], np.eye(3, dtype=int)[targets], 3) == (macro, micro)
+    assert macro == pytest.approx(f1_score(targets, proba.argmax(axis=1), average="macro"))
+    assert micro == pytest.approx((proba.argmax(axis=1) == targets).mean())

@@ -55,6 +55,16 @@ def test_scores_move_with_the_log_of_the_probabilities():
     np.testing.assert_allclose(found, log - log.mean(axis=1, keepdims=True), atol=1e-5)
 
 
+def test_of_several_classes_each_score_is_the_log_odds_of_its_own_class():
+    one = heads_on((4, 3))
+    one = replace(one, weight=one.weight[:1], bias=one.bias[:1], several=True)
+    features = np.random.default_rng(1).normal(size=(5, 7)).astype(np.float32)
+    proba = one.of_features(features)[0]
+    np.testing.assert_allclose(
+        scores(one, torch.from_numpy(features)).numpy(), np.log(proba / (1 - proba)), rtol=1e-4, atol=1e-4
+    )
+
+
 def test_a_map_worked_out_by_hand():
     """Two pixels of one layer: the mean is (3, 4), of length 5; each place adds weight · pixel / 5 / 2."""
     network = onnx.Network([onnx.Pixels((0.0,) * 3, (1 / 255,) * 3), torch.nn.Identity()], taps=[1])

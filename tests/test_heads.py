@@ -8,7 +8,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 
 from labeler import heads
-from labeler.errors import TrainingError
+from labeler.errors import TooFewClassesError, TrainingError
 from labeler.heads import discriminant, fit_committee, fit_heads
 from labeler.model import Normalizer
 from labeler.types import Labels
@@ -101,3 +101,36 @@ def test_the_seed_makes_the_committee() -> None:
     one, again, other = (fit_committee(data, labels, 2, 3, seed).weight for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
+
+
+# ---------------------------------------------------------------- several classes an item
+
+
+def test_each_class_has_the_heads_that_it_would_have_alone() -> None:
+    data, targets = blobs(120, [0, 1, 2, 3])
+    sets = np.stack([targets >= 2, targets % 2 == 1], axis=1).astype(np.int8)
+    normalizer = Normalizer.fit(data.embeddings, data.dims)
+    heads = fit_heads(data, Labels(np.arange(80), sets[:80]), 2, normalizer)
+    rest = np.arange(80, 120)
+    proba = heads.predict_proba(data, rest)
+    for c in range(2):
+        alone = fit_heads(data, Labels(np.arange(80), sets[:80, c].astype(int)), 2, normalizer)
+        np.testing.assert_allclose(proba[:, c], alone.predict_proba(data, rest)[:, 1], atol=1e-5)
+    assert ((proba > 0.5) == sets[80:]).mean() > 0.9
+
+
+def test_members_of_several_classes_differ_and_a_class_without_both_answers_gets_its_base_rate() -> None:
+    data, targets = blobs(60, [0, 1])
+    sets = np.stack([targets, np.ones(60), np.zeros(60)], axis=1).astype(np.int8)
+    members = fit_committee(data, Labels(np.arange(30), sets[:30]), 3, 4, 0).member_proba(data, np.arange(30, 60))
+    assert members.shape == (4, 30, 3)
+    assert members[:, :, 0].std(axis=0).max() > 0
+    np.testing.assert_allclose(members[:, :, 1], 31 / 32, rtol=1e-5)  # (30 + 1) / (30 + 2)
+    np.testing.assert_allclose(members[:, :, 2], 1 / 32, rtol=1e-5)
+
+
+def test_sets_that_are_all_equal_tell_nothing_apart() -> None:
+    data, _ = blobs(10, [0, 1])
+    same = Labels(np.arange(4), np.array([[1, 0]] * 4, dtype=np.int8))
+    with pytest.raises(TooFewClassesError, match="label items with a class and without it"):
+        fit_heads(data, same, 2, Normalizer.fit(data.embeddings, data.dims))

@@ -47,6 +47,12 @@ def test_exif_turns_the_image_and_its_size(tmp_path):
     assert upright[22:].max() < 50
 
 
+def test_the_size_of_a_png_is_read_without_decoding_it(tmp_path, monkeypatch):
+    Image.new("L", (30, 20)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
+    assert images.size(tmp_path / "a.png") == (30, 20, False)
+
+
 def test_what_is_transparent_becomes_white(tmp_path):
     Image.new("LA", (4, 4), (0, 0)).save(tmp_path / "a.png")
     assert np.asarray(open_image(tmp_path / "a.png")).min() == 255

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from samples import reviews, text_config
 
@@ -18,7 +19,8 @@ from labeler.embed import Pretrained
 from labeler.errors import LabelerError
 from labeler.importer import import_source
 from labeler.model import FineTuned, load, save
-from labeler.publish import publish
+from labeler.publish import _module, publish
+from labeler.types import Dataset
 from labeler.unseen import best_model, predict_unseen
 from labeler.worker import work_once
 
@@ -107,6 +109,19 @@ def test_images_by_a_fine_tuned_model(pictures, tmp_path):
             np.testing.assert_allclose(proba, expected, atol=1e-4)
     finally:
         weights.write_bytes(kept)
+
+
+def test_a_network_with_several_classes_an_item_says_yes_or_no_to_each(pictures):
+    project, picture = pictures
+    best = best_model(project)
+    assert isinstance(best.encoder, Pretrained)
+    several = replace(best.model, classes=np.arange(best.model.weight.shape[1]), n_classes=2, several=True)
+    data = Dataset([picture], best.encoder.encode([picture]), best.encoder.dims)
+    inputs = [torch.from_numpy(one[None].copy()) for one in best.encoder.prepare([picture])[0]]
+    with torch.inference_mode():
+        [proba] = _module(best.encoder, several)(*inputs).numpy()
+    assert proba.sum() != pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(proba, several.predict_proba(data, np.array([0]))[0], atol=1e-4)
 
 
 def test_nothing_is_overwritten(pictures, tmp_path):

@@ -376,3 +376,50 @@ def test_cuda_fine_tunes_as_well(tmp_path: Path) -> None:
     proba = fitted.model.predict_proba(data, np.arange(200, 300))
     assert (proba.argmax(axis=1) == targets[200:300]).mean() > 0.7
     assert fitted.training.epochs
+
+
+# ---------------------------------------------------------------- several classes an item
+
+
+@pytest.mark.usefixtures("cache")
+def test_finetuning_of_several_classes_learns_each_of_them(xor: tuple[Dataset, np.ndarray], tmp_path: Path) -> None:
+    """Exclusive or, which only the network learns; a line, which the heads know; and a class that nothing has."""
+    data, product = xor
+    line = data.embeddings[:, 0] > np.median(data.embeddings[:, 0])
+    targets = np.stack([product, line, np.zeros(500)], axis=1).astype(np.int8)
+    labels = Labels(np.arange(300), targets[:300])
+    fitted = fit(data, labels, 3, TUNE, 0, TOY)
+    tuned, training = fitted.model, fitted.training
+    assert isinstance(tuned, FineTuned)
+    assert training.share > 0.5
+    assert training.chosen["objective"] == "cross_entropy"
+    assert training.validation_items >= 60
+    assert training.epochs[-1].validation_accuracy > 0.8  # type: ignore[operator]  # of all decisions
+
+    def right(model: Any) -> np.ndarray:
+        return ((model.predict_proba(data, np.arange(300, 500)) > 0.5) == targets[300:]).mean(axis=0)
+
+    assert right(fit(data, labels, 3, FROZEN, 0).model)[0] < 0.6
+    assert (right(tuned) > [0.75, 0.9, 0.99]).all()
+    proba = tuned.predict_proba(data, np.arange(500))
+    assert proba.sum(axis=1).max() > 1.3  # each class has a probability of its own
+    save(tuned, tmp_path / "m")
+    np.testing.assert_array_equal(load(tmp_path / "m", TOY).predict_proba(data, np.arange(500)), proba)
+
+
+def test_the_mixture_of_several_classes_weighs_all_decisions() -> None:
+    # the network is right in the first class of each item, the heads are in neither
+    ones, half = np.ones((len(TEMPERATURES), 40, 1)), np.full((len(TEMPERATURES), 40, 1), 0.5)
+    network, frozen = np.concatenate([0.9 * ones, half], axis=2), np.concatenate([half, half], axis=2)
+    targets = np.stack([np.ones(40), np.arange(40) % 2], axis=1)
+    assert mixture(network, frozen, targets).share == 1
+    assert mixture(frozen, network, targets).share == 0
+
+
+def test_what_is_held_back_leaves_each_class_an_example() -> None:
+    targets = np.zeros((50, 3), dtype=np.int8)
+    targets[:20, 0], targets[:2, 1] = 1, 1
+    for held in train._held_back(targets, 3, 0):
+        taught = np.setdiff1d(np.arange(50), held)
+        assert (targets[taught].sum(axis=0)[:2] > 0).all()
+        assert 7 <= len(held) <= 12

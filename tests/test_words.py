@@ -169,7 +169,7 @@ def test_all_ways_of_saying_something_are_collected():
     source = """
 def show(n):
     _("a {n}"
-      " whole", n=n); n_("one", "many", n); mark("later")
+      " whole", n=n); n_("one", "many", n); mark("later"); f"{_('inside')}"; _(found)
     raise ConfigError(f"{path} of {', '.join(sorted(known))} has {known!r} {{}}: {a.b} {1 + 1}")
     raise SourceError("Two words")
     raise KeyError("key")
@@ -179,12 +179,12 @@ class Broken:
         return f"Strategy file {self.name}"
 other("not said"); f"{x} neither"
 """
+    marked = {"a {n} whole", "one", "many", "later", "inside"}
     said = {"{path} of {known} has {known2} {{}}: {b} {value}", "Two words", "is {n} rows", "Strategy file {name}"}
-    assert set(catalogues.of_python(source, "labeler/x.py")) == {"a {n} whole", "one", "many", "later", *said}
-    assert set(catalogues.of_python(source, "labeler/cli/x.py")) == {"a {n} whole", "one", "many", "later"}
-    script = 't("a {n}", {n: 1}); other("b"); `${t("c")}`; t("d " + "e")'
-    assert {"a {n}", "d e"} <= set(catalogues.of_javascript(script))
-    assert "b" not in set(catalogues.of_javascript(script))
+    assert set(catalogues.of_python(source, "labeler/x.py")) == {*marked, *said}
+    assert set(catalogues.of_python(source, "labeler/cli/x.py")) == marked
+    script = 't("a {n}", {n: t("inside")}); other("b"); post("b"); `${t("c")}`; t("d \\"" +\n "e")'
+    assert set(catalogues.of_javascript(script)) == {"a {n}", "inside", "c", 'd "e'}
 
 
 @pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])

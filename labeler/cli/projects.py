@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -12,18 +12,25 @@ from labeler import project as projects
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
 from labeler.config import Config
 from labeler.errors import LabelerError
-from labeler.types import Modality
+from labeler.types import ClassesAnItem, Modality
 
 
 @main.command()
 @click.argument("project", type=FOLDER)
 @click.option("--classes", required=True, help="Names of the classes, separated by commas.")
 @click.option("--modality", type=MODALITY, default="image", show_default=True, help="What is labeled.")
+@click.option(
+    "--answers",
+    type=click.Choice(get_args(ClassesAnItem)),
+    default="one",
+    show_default=True,
+    help="Classes that an item has; several may be none.",
+)
 @click.option("--name", help="What people see; the folder's name by default.")
-def init(project: Path, classes: str, modality: Modality, name: str | None) -> None:
+def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem, name: str | None) -> None:
     """Create a project folder."""
     names = tuple(c.strip() for c in classes.split(",") if c.strip())
-    projects.create(project, Config(name or project.resolve().name, names, modality))
+    projects.create(project, Config(name or project.resolve().name, names, modality, answers))
     click.echo(f"Created {project}. Next: python -m labeler import {project} SOURCE")
 
 
@@ -118,6 +125,7 @@ def status(project: Path, as_json: bool) -> None:
         "accuracy": latest and latest.accuracy,
         "accuracy_low": latest and latest.low,
         "accuracy_high": latest and latest.high,
+        "micro_f1": latest and latest.micro_f1,
         "measured_on": latest and latest.n,
         "target_accuracy": opened.config.target_accuracy,
         "job": job and {"state": job.state, "message": job.message, "error": job.error},
@@ -130,7 +138,7 @@ def status(project: Path, as_json: bool) -> None:
     click.echo(f"budget: {counts.answers_by_people} of {opened.config.budget} labels spent")
     if latest:
         click.echo(
-            f"accuracy: {latest.accuracy:.1%} (95 % interval {latest.low:.1%} to {latest.high:.1%},"
+            f"{opened.config.accuracy}: {latest.accuracy:.1%} (95 % interval {latest.low:.1%} to {latest.high:.1%},"
             f" n = {latest.n}); target {opened.config.target_accuracy:.0%}"
         )
     if job and job.state != "done":

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -11,6 +11,7 @@ from labeler import project as projects
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main
 from labeler.config import LearnerConfig, QueryConfig
 from labeler.errors import LabelerError
+from labeler.types import ClassesAnItem
 
 
 @main.command()
@@ -20,6 +21,13 @@ from labeler.errors import LabelerError
 @click.option("--image-column", metavar="F", help="Column of image paths, relative to the table.")
 @click.option("--text-column", metavar="T", help="Column of texts.")
 @click.option("--label-column", default="label", show_default=True, help="The oracle.")
+@click.option(
+    "--answers",
+    type=click.Choice(get_args(ClassesAnItem)),
+    default="one",
+    show_default=True,
+    help="Classes of an item; several stand in a cell with `;` or `|` between them, or as a JSON list.",
+)
 @click.option("--split-column", metavar="S", help="`split` if there is one: `test` is held out; else a seeded 20 %.")
 @click.option("--seed-size", type=click.IntRange(2), default=20, show_default=True, help="First labels.")
 @click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels a round.")
@@ -35,6 +43,9 @@ from labeler.errors import LabelerError
 @click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name, or a folder.")
 @click.option("--processes", type=click.IntRange(1), help="Runs at once; one a core by default.")
 @click.option("--plugins", type=FOLDER, help="A folder of strategies of your own, e.g. a project's `strategies`.")
+@click.option(
+    "--at", type=click.IntRange(1), multiple=True, metavar="N", help="Also show what is reached with N labels."
+)
 @click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole report.")
 @click.option("--plot", type=ANY_PATH, metavar="P.png", help="Draw curves and gains: .png, .svg or .html.")
 def simulate(
@@ -48,6 +59,7 @@ def simulate(
     backbone: str,
     processes: int | None,
     plugins: Path | None,
+    at: tuple[int, ...],
     out: Path | None,
     plot: Path | None,
     **columns: Any,
@@ -79,6 +91,8 @@ def simulate(
     if plot:
         comparison_charts.save(comparison_charts.picture(result), plot)
     click.echo(_summary(result))
+    if at:
+        click.echo(f"\n{_reached(result, at)}")
 
 
 def _summary(result: dict[str, Any]) -> str:
@@ -104,6 +118,27 @@ def _summary(result: dict[str, Any]) -> str:
         f" {first[0]} to {first[-1]} labels, {result['config']['seeds']} seeds"
     )
     return head + "\n" + pd.DataFrame(rows).to_string(index=False)
+
+
+def _reached(result: dict[str, Any], at: tuple[int, ...]) -> str:
+    """Means over the seeds with so many labels, and their standard deviations, as a table."""
+    import pandas as pd
+
+    from labeler.comparison_charts import measure
+
+    measures = {"accuracy": measure(result), "macro_f1": "macro F1", "micro_f1": "micro F1"}
+    runs = pd.concat([pd.DataFrame(run) for run in result["runs"]])
+    chosen = runs[runs["labels"].isin(at)].dropna(axis="columns", how="all").rename(columns=measures)
+    if chosen.empty:
+        counts = ", ".join(map(str, sorted(set(runs["labels"]))))
+        raise LabelerError(f"Nothing was measured with {' or '.join(map(str, at))} labels, only with {counts}.")
+    shown = [name for name in measures.values() if name in chosen]
+
+    def spread(values: "pd.Series[float]") -> str:
+        return f"{values.mean():.3f}" + (f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else "")
+
+    found = chosen.groupby(["labels", "strategy"])[shown].agg(spread)
+    return found.reset_index().to_string(index=False)
 
 
 @main.command("strategies")

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 
+from labeler.labelsets import is_answer
 from labeler.store.connection import Row, now
 from labeler.store.reservations import FREE, Reservations, as_prediction
 from labeler.types import Answer, Prediction, Receipt
@@ -63,7 +64,7 @@ class Answers(Reservations):
             return refused(f"there is no item {answer.item_id} in this project.")
         if (answer.label is not None) != (answer.action == "label"):
             return refused(f"an answer of kind {answer.action!r} does not fit the label {answer.label!r}.")
-        if answer.label is not None and answer.label not in self.config.classes:
+        if answer.label is not None and not is_answer(answer.label, self.config):
             return refused(f"{answer.label!r} is not a class of this project any more: reload the page.")
         key: Row = {"item_id": item.id, "annotator": annotator}
         current = self.value("SELECT id FROM answers WHERE item_id = :item_id AND annotator = :annotator", key)

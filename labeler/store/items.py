@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from labeler.labelsets import names_of
 from labeler.store.connection import Connection, Row, now
 from labeler.types import AddResult, Counts, Item, NewItem, Split
 
@@ -109,6 +110,11 @@ class Items(Connection):
             "SELECT split, label, COUNT(*) AS n FROM labels JOIN items ON items.id = item_id GROUP BY split, label"
         )
         pool = {r["label"]: r["n"] for r in labeled if r["split"] == "pool"}
+        per_class = dict.fromkeys(self.config.classes, 0)
+        for label, n in pool.items():
+            for name in names_of(label, self.config):
+                if name in per_class:  # the project may have lost it
+                    per_class[name] += n
         return Counts(
             pool=splits.get("pool", 0),
             holdout=splits.get("holdout", 0),
@@ -116,7 +122,7 @@ class Items(Connection):
             holdout_labeled=sum(r["n"] for r in labeled if r["split"] == "holdout"),
             answers_by_people=self.labels_spent(),
             mine=self.answered_by(annotator),
-            per_class={name: pool.get(name, 0) for name in self.config.classes},
+            per_class=per_class,
         )
 
 

@@ -12,7 +12,7 @@ from labeler.types import Epoch, Job, Metrics, Prediction, Round, RoundResult, T
 ATTEMPTS = 3
 
 # Without what is long and seldom read: a round's settings and its training.
-_MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error")
+_MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1")
 _COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"), *_MEASURES)
 
 
@@ -117,6 +117,7 @@ class Rounds(Items):
                     "high": metrics and metrics.high,
                     "macro_f1": metrics and metrics.macro_f1,
                     "calibration_error": metrics and metrics.calibration_error,
+                    "micro_f1": metrics and metrics.micro_f1,
                     "train_seconds": result.train_seconds,
                     "query_seconds": result.query_seconds,
                     "finished_at": now(),

@@ -286,6 +286,10 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
                 " 95 % interval, and where that includes 0 the comparison has shown no difference."
             )
         )
+        if comparison_charts.measure(report) != "accuracy":
+            st.markdown(
+                _("Accuracy is that of whole sets of classes: one class too many or too few makes an item wrong.")
+            )
         st.markdown(
             _(
                 "**Labels saved** is how many fewer labels it takes to the accuracy with which `random` ends. It may"

@@ -39,6 +39,7 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
             "project": project.slug,
             "annotator": user.name,
             "classes": [{"name": name, **details.get(name, plain)} for name in config.classes],
+            "answers": config.answers,
             "reveal": config.labeling.reveal,
             "grid": config.labeling.grid,
             "keywords": list(config.labeling.keywords),

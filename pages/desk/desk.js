@@ -82,12 +82,13 @@ class Desk {
     this.stage.setAttribute("aria-live", "polite");
     this.whyPanel = new WhyPanel(this);
     middle.append(this.whyPanel.element);
-    this.opinion = make("p", "opinion", desk);
+    const line = make("div", "line", desk);  // as high when it is empty: buttons must not move under a hand
+    this.why = make("span", "why", line);
+    this.opinion = make("span", "opinion", line);
     this.opinion.setAttribute("role", "status");
     this.bar = new ClassBar(desk, this.data, (name) => this.choose(name));
     this.foot = make("div", "foot", desk);
     this.buildActions(make("div", "actions", this.foot));
-    this.why = make("span", "why", this.foot);
     this.history = new History(desk, this);
     this.pace = new Pace(desk);
     this.note = make("p", "note", desk);
@@ -193,8 +194,9 @@ class Desk {
     const { reason, prediction } = item;
     this.why.textContent = item.answer ? t("Your earlier answer: a key changes it, Esc leaves it.")
       : !reason ? "" : reason.round ? t("asked by {strategy}, round {round}", reason) : t("asked by {strategy}", reason);
-    if (prediction) this.opinion.textContent = t("The model: {label}, {percent} %", this.inPercent(prediction));
-    else if (this.data.reveal !== "after") this.opinion.textContent = "";
+    const told = prediction ?? (item.answer && this.told.get(item.id));
+    if (told) this.opinion.textContent = t("The model: {label}, {percent} %", this.inPercent(told));
+    else if (item.answer || this.data.reveal !== "after") this.opinion.textContent = "";
     this.whyPanel.update(item);
   }
 
@@ -404,6 +406,7 @@ class Desk {
       const { items } = await this.server.post("like", { tab: this.tab, n: GRID });
       if (!items.length) return this.say(t("There are no predictions to confirm: they come with the next round."));
       this.rest({ reason: "getting" });
+      this.opinion.textContent = "";
       this.queue.back();
       this.grid = new Grid(this, items);
       this.stage.replaceChildren(this.grid.element);
@@ -456,8 +459,8 @@ class Desk {
     this.history.draw(this.done);
     if (entry !== this.done.at(-1)) return;
     this.opinion.textContent = prediction.label === entry.label
-      ? t("The model said the same.")
-      : t("The model had said {label} ({percent} %). U takes your answer back.", this.inPercent(prediction));
+      ? t("Your last answer: the model said the same.")
+      : t("Your last answer: the model had said {label} ({percent} %). U takes it back.", this.inPercent(prediction));
   }
 }
 

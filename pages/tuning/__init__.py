@@ -33,11 +33,11 @@ def tuning(project: Project, user: User) -> None:
     if said := st.session_state.pop(SAID, None):
         st.success(said)
     with project.store() as store:
-        jobs, per_class = store.tunings.all(), store.counts().per_class
+        jobs, counts = store.tunings.all(), store.counts()
     busy = any(job.finished_at is None for job in jobs)
     if not busy:
         try:
-            tunings.check_labels(per_class)
+            tunings.check_labels(counts)
         except LabelerError as error:
             st.info(translate(error), icon=":material/info:")
         else:

@@ -31,7 +31,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts, errors = [], []
 
     def open_one(url: str, **options: object) -> Page:
-        contexts.append(browser.new_context(viewport={"width": 1280, "height": 850}, **options))
+        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 850}, **options}))
         page = contexts[-1].new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -144,12 +144,12 @@ def test_the_models_opinion_after_the_answer(own_home, open_page):
         seen(page)
         assert "bad" not in page.locator(".opinion").inner_text()
         press(page, "1")
-        page.get_by_text("The model had said bad (83 %)").wait_for()
+        page.get_by_text("the model had said bad (83 %)").wait_for()
         assert page.locator(".chip .differs").count() == 1
         page.keyboard.press("u")
         page.locator(".stage[data-item='1'][data-ready]").wait_for()
         press(page, "2")
-        page.get_by_text("The model said the same.").wait_for()
+        page.get_by_text("the model said the same.").wait_for()
         all_saved(page)
         (row,) = rows(project)
         assert (row["label"], row["predicted"], row["reveal"]) == ("bad", "bad", "after")
@@ -200,7 +200,7 @@ def test_many_like_predictions_are_confirmed_at_once(own_home, open_page):
 
 
 def test_a_break_frees_the_items_and_ends_by_a_click(own_home, open_page):
-    project = make(own_home, n=3)
+    project = make(own_home, n=6)
     with serving(own_home) as server:
         page = open_page(f"{server.url}/?annotator=kim")
         seen(page)
@@ -208,10 +208,10 @@ def test_a_break_frees_the_items_and_ends_by_a_click(own_home, open_page):
         page.get_by_text("Taking a break").wait_for()
         page.keyboard.press("1")
         other = open_page(f"{server.url}/?annotator=lee")
-        assert seen(other) == 1  # within seconds, though there are three items only
+        assert seen(other) == 1  # within seconds, though one tab could hold them all
         press(other, "1")
         page.get_by_role("button", name="Go on").click()
-        assert seen(page) in (2, 3)
+        assert seen(page) not in (1, shown(other))  # the other tab gives back what it held ahead
         all_saved(other)
         assert len(rows(project)) == 1
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browser_tools import press, serving, shown
+from browser_tools import press, serving, shown, wait_for
 from PIL import Image
 from playwright.sync_api import Page
 from samples import rank, text_config
@@ -25,7 +25,7 @@ def scans(own_home, tmp_path):
     folder.mkdir()
     large = Image.effect_noise((730, 550), 90).convert("RGB").resize((7300, 5500), Image.Resampling.NEAREST)
     large.save(folder / "a.png", compress_level=1)
-    values = np.arange(400 * 300, dtype=np.uint16).reshape(300, 400) // 2
+    values = (np.arange(400 * 300).reshape(300, 400) // 2).astype(np.uint16)
     for name in ("b", "c"):
         Image.fromarray(values + ord(name)).save(folder / f"{name}.png")
     (folder / "t.csv").write_text("file,ward\na.png,<b>3</b>\nb.png,4\nc.png,5\n")
@@ -52,10 +52,10 @@ def grey_of(page: Page) -> float:
     """How bright the picture is that the server drew, from 0 to 255, without the browser's filters."""
     return page.locator(".plane .image").evaluate(
         """image => {
-            const canvas = Object.assign(document.createElement("canvas"), {width: 40, height: 30});
-            const context = canvas.getContext("2d");
-            context.drawImage(image, 0, 0, 40, 30);
-            const values = context.getImageData(0, 0, 40, 30).data.filter((value, index) => index % 4 === 0);
+            const [width, height] = [image.naturalWidth, image.naturalHeight];
+            const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
+            context.drawImage(image, 0, 0);
+            const values = context.getImageData(0, 0, width, height).data.filter((value, index) => index % 4 === 0);
             return values.reduce((sum, value) => sum + value, 0) / values.length;
         }"""
     )
@@ -144,6 +144,35 @@ def test_the_window_of_a_scan_changes_what_is_drawn_and_stays(scans, open_page):
             host.shadowRoot?.querySelector('.plane')?.style.filter === 'none')"""
     )
     assert grey_of(page) == pytest.approx(before, abs=4)
+
+
+def test_two_fingers_zoom_and_one_moves(scans, open_page):
+    page = open_page(f"{scans.url}/?annotator=kim", has_touch=True)
+    assert shown(page) == 1
+    whole = zoom(page)
+    page.get_by_role("button", name="Zoom in").tap()
+    wait_for(lambda: zoom(page) > whole)
+    page.get_by_role("button", name="Reset the view").tap()
+    wait_for(lambda: zoom(page) == whole)
+    box = page.locator(".viewport").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x + right, "y": y + down, "id": n} for n, (right, down) in enumerate(places)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", (-40, 0), (40, 0))
+    for apart in (60, 90, 120):
+        fingers("touchMove", (-apart, 0), (apart, 0))
+    fingers("touchEnd")
+    assert zoom(page) == pytest.approx(3 * whole, rel=0.05)
+    before = page.locator(".plane").get_attribute("style")
+    fingers("touchStart", (0, 0))
+    fingers("touchMove", (50, 30))
+    fingers("touchEnd")
+    assert page.locator(".plane").get_attribute("style") != before
+    assert zoom(page) == pytest.approx(3 * whole, rel=0.05)
 
 
 @pytest.fixture

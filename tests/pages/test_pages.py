@@ -9,7 +9,7 @@ from samples import ROOT, add, text_config
 
 from labeler import project as projects
 from labeler import reading
-from labeler.types import Answer, Epoch, Metrics, RoundResult, Training
+from labeler.types import Answer, Epoch, Metrics, NewItem, RoundResult, Training
 
 PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py") if p.stem not in ("app", "session"))
 
@@ -129,6 +129,28 @@ def test_progress_shows_what_was_measured_with_its_interval(project):
     assert "Accuracy 80.0%" in shown
     assert "95 %: 37.6 – 96.4% (n = 5)" in shown
     assert "Labels 4" in shown
+
+
+def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_called_what_it_is(own_home):
+    app = visit("project")
+    widget(app, "text_input", "Name").input("Kundenpost")
+    widget(app, "radio", "Classes of an item").set_value("several")
+    widget(app, "radio", "What is labeled").set_value("text")
+    widget(app, "text_area", "Classes").input("배송\n환불")
+    widget(app, "button", "Create project").click().run()
+    made = projects.open_project(own_home / "kundenpost")
+    assert made.config.several
+    with made.store() as store:
+        store.add_items([NewItem("1", "row 1", text="t", split="pool", label='["배송","환불"]')])
+        store.request_round("test")
+        measured = Metrics(5, 0.8, 0.376, 0.964, 0.7, 0.1, 0.75)
+        store.finish_round(store.claim_job(), 1, RoundResult(1, "margin", 1, None, measured, (), 0.1, 0.2), [], None)
+        [finished] = store.rounds()
+    assert finished.metrics == measured
+    app = visit("progress")
+    assert "Subset accuracy 80.0%" in everything(app)
+    [row] = app.dataframe[-1].value.to_dict("records")
+    assert (row["subset accuracy"], row["micro F1"]) == (0.8, 0.75)
 
 
 def test_progress_says_why_a_round_failed(project):

@@ -1,0 +1,165 @@
+"""Every page in Korean: what is shown is Korean, whoever made it, and switching is remembered."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from page_tools import everything, visit, widget
+from samples import ROOT, add, reviews
+from streamlit.testing.v1 import AppTest
+from test_words import titles
+
+from labeler.comparisons import compare_once
+from labeler.types import Answer, ComparisonRequest, Epoch, Metrics, NewItem, RoundResult, Training, TuningRequest
+from labeler.words import use
+
+# Three words of Latin letters in a row: a sentence, and no name.
+SENTENCE = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
+CODE = re.compile(r"`[^`]*`|https?://\S+")
+NOT_TEXT = {"id", "key", "form_id", "element_id", "icon", "spec", "url", "data", "columns", "css", "js", "script_hash"}
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    yield
+    use("en")
+
+
+def korean(page: str) -> AppTest:
+    use("ko")  # the test runner itself asks how options are shown
+    app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=60)
+    app.query_params["language"] = "ko"
+    app.run()
+    if page != "label":
+        app.switch_page(f"{page}.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def texts(message) -> Iterator[str]:
+    """All strings in what is sent to the browser, but for names of the program's own."""
+    for field, value in message.ListFields():
+        if field.name in NOT_TEXT:
+            continue
+        for one in value if field.is_repeated else [value]:
+            if isinstance(one, str):
+                yield one
+            elif hasattr(one, "ListFields"):
+                yield from texts(one)
+
+
+def shown(app: AppTest) -> Iterator[str]:
+    for block in (app.main, app.sidebar):
+        for node in block:
+            proto = getattr(node, "proto", None)
+            if proto and not proto.DESCRIPTOR.name.startswith("Bidi"):  # the desk, whose script has its own test
+                yield from texts(proto)
+    for chart in app.get("vega_lite_chart"):
+        yield from titles(json.loads(chart.proto.spec))
+    for table in app.dataframe:
+        yield from map(str, table.value.columns)
+
+
+def english(app: AppTest) -> list[str]:
+    """What is shown in sentences of Latin letters; sources are works' titles, and styles are no text."""
+    found = (CODE.sub("", text) for text in shown(app) if not text.startswith(("<style", "<script", "출처: ")))
+    return [text for text in found if SENTENCE.search(text.partition("출처: ")[0])]
+
+
+def fill(project) -> None:
+    """Labels, a trained round, a failed one, a comparison, a search, and one that waits."""
+    loss = [(1.2, 0.60, 0.9, 0.70), (0.8, 0.80, 0.5, 0.82), (0.6, 0.90, 0.7, 0.80), (0.4, 0.95, 0.9, 0.79)]
+    epochs = tuple(Epoch(number, *row) for number, row in enumerate([*loss, (0.3, 0.99, 1.1, 0.78)], 1))
+    note = "Linear heads: fine-tuning begins at 100 labels; there are 40."
+    training = Training(epochs, {"epochs": 5, "augment": []}, 0.6, note, 200)
+    with project.store() as store:
+        store.add_items(
+            [
+                NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i % 5 == 0 else "pool", label=label)
+                for i, (text, label) in enumerate(reviews(300))
+            ]
+        )
+        add(store, 9)
+        store.annotate("kim", [Answer("1", 301, "label", "good")])
+        store.request_round("test")
+        result = RoundResult(40, "margin", 1, None, Metrics(50, 0.95, 0.91, 0.99, 0.8), (), 0.1, 0.2, training)
+        store.finish_round(store.claim_job(), 1, result, [], "models/m.safetensors")
+        store.request_round("test")
+        store.fail_job(store.claim_job(), "There are no items yet: import images or texts first.")
+        store.comparisons.request(ComparisonRequest(("margin",), 2, 2, 5, 6), "kim")
+    compare_once(project)
+    trial = {"number": 0, "name": "current settings", "note": "its probabilities are not finite.", "backbone": "auto"}
+    trial |= {"levers": {"unfrozen": 4}, "log_likelihood": -0.5, "accuracy": 0.8, "low": 0.7, "high": 0.9, "items": 9}
+    report = {"labels": 120, "folds": 3, "trials": [trial | {"seconds": 3.0, "share": 0.0, "state": "complete"}]}
+    report |= {"learner": project.config.as_dict()["learner"], "proposal": {"finetune": {"unfrozen": 4}}}
+    with project.store() as store:
+        number = store.tunings.request(TuningRequest(), "kim")
+        store.tunings.claim()
+        report["verdict"] = "No better settings were found: none of 3 others did better than the current ones."
+        store.tunings.finish(number, report)
+        store.tunings.fail(
+            store.tunings.request(TuningRequest(), "kim"), "There is no augmentation 'x': choose from y."
+        )
+        waiting = store.tunings.request(TuningRequest(), "kim")
+        store.tunings.claim()
+        store.tunings.report(waiting, "2 settings tried; trying setting 3, fold 1 of 3", 60, 600)
+
+
+@pytest.mark.parametrize("page", ["label", "progress", "strategy", "project"])
+def test_nothing_on_a_full_page_is_english(project, page):
+    fill(project)
+    app = korean(page)
+    assert english(app) == []
+    assert re.search("[가-힣]{2}", " ".join(shown(app)))
+
+
+@pytest.mark.parametrize("page", ["label", "progress", "strategy", "project"])
+def test_nothing_on_an_empty_page_is_english(own_home, page):
+    assert english(korean(page)) == []
+
+
+def test_what_the_worker_wrote_is_translated_where_it_is_shown(project):
+    fill(project)
+    said = everything(korean("progress"))
+    assert "선형 헤드: 미세 조정은 라벨 100개부터 시작하며, 지금은 40개입니다." in said
+    assert "마지막 라운드에 실패했습니다: 아직 항목이 없습니다." in said
+    app = korean("project")
+    (bar,) = [bar.proto.text for bar in app.get("progress")]
+    assert bar.startswith("9분 남음: 설정 2개 시도함")
+    assert "다른 설정 3개 중 현재 설정보다 나은 것이 없었습니다." in everything(app)
+    assert "모델의 확률에 유한하지 않은 값이 있습니다." in list(app.dataframe[-1].value["note"])
+
+
+def test_errors_are_translated(own_home):
+    app = korean("project")
+    widget(app, "text_input", "이름").input("x")
+    widget(app, "text_area", "클래스").input("only one")
+    widget(app, "button", "프로젝트 만들기").click().run()
+    assert "이름이 두 개 이상 필요합니다" in app.error[0].value
+
+
+def test_the_language_is_switched_in_the_sidebar_and_kept_from_page_to_page(project):
+    app = visit("progress")
+    (languages,) = [group for group in app.get("button_group") if group.key == "switched"]
+    assert languages.options == ["English", "한국어"]
+    assert "Labels 0" in everything(app)
+    languages.set_value("ko").run()
+    assert "라벨 수 0" in everything(app)
+    use("ko")
+    assert app.query_params["language"] in ("ko", ["ko"])
+    app.switch_page("project.py").run()
+    assert widget(app, "button", "지금 다시 학습")
+    (languages,) = [group for group in app.get("button_group") if group.key == "switched"]
+    languages.set_value("en").run()
+    assert widget(app, "button", "Retrain now")
+
+
+def test_what_a_project_is_saved_with_does_not_depend_on_the_language(project):
+    app = korean("project")
+    widget(app, "selectbox", "질의 전략").set_value("entropy")
+    widget(app, "multiselect", "변형").set_value(["distinct"])
+    widget(app, "button", "다음 라운드부터").click().run()
+    text = (project.folder / "project.toml").read_text()
+    assert 'strategy = "distinct(entropy)"' in text
+    assert not re.search("[가-힣]", text)
