@@ -321,6 +321,7 @@ def test_texts_of_a_script_are_told_from_names():
 MEASURED = Round(1, 40, "margin", 1, None, Metrics(50, 0.8, 0.67, 0.89, 0.8), 0.1, 0.2, "2026-01-01T00:00:00")
 TRAINED = Training(tuple(Epoch(n, 1 / n, 0.5, 1 / n, 0.5) for n in range(1, 5)), {}, 0.5, "", 50)
 REPORT = {
+    "config": {},
     "runs": [
         {"strategy": name, "labels": [4, 8], "accuracy": [0.5, 0.6 + i / 100]}
         for name in ("margin", "random")

@@ -14,7 +14,21 @@ from labeler.words import catalogue, language
 _HERE = Path(__file__).parent
 # One module in the browser; what is used comes before who uses it.
 _FILES = (
-    *("words", "dom", "keys", "tab", "outbox", "server", "sender", "viewing", "media", "tools", "tiles", "light"),
+    *(
+        "words",
+        "dom",
+        "keys",
+        "tab",
+        "quiet",
+        "outbox",
+        "server",
+        "sender",
+        "viewing",
+        "media",
+        "tools",
+        "tiles",
+        "light",
+    ),
     *("viewer", "reader", "queue", "classes", "history", "pace", "rest", "guidelines", "grid", "why", "desk"),
 )
 _STYLES = ("desk", "viewer", "why")

@@ -23,6 +23,7 @@ class Desk {
     window.addEventListener("keydown", this.onKey, true);  // before Streamlit's own shortcuts
     window.addEventListener("pagehide", this.onLeave);
     document.addEventListener("visibilitychange", this.onVisible);
+    this.quiet = new Quiet();
     claimTab().then((tab) => this.alive && this.start(tab));
   }
 
@@ -52,6 +53,7 @@ class Desk {
     window.removeEventListener("pagehide", this.onLeave);
     document.removeEventListener("visibilitychange", this.onVisible);
     if (this.tab) this.onLeave();  // another page of the app
+    this.quiet.stop();
     this.queue?.stop();
     this.sender?.stop();
     this.view?.destroy();
@@ -79,7 +81,8 @@ class Desk {
     desk.lang = this.data.language ?? "en";
     const middle = make("div", "middle", desk);
     this.stage = make("div", "stage", middle);
-    this.stage.setAttribute("aria-live", "polite");
+    this.announced = make("p", "announced", middle);  // what a screen reader says of a new item, without the viewer's tools
+    this.announced.setAttribute("role", "status");
     this.whyPanel = new WhyPanel(this);
     middle.append(this.whyPanel.element);
     const line = make("div", "line", desk);  // as high when it is empty: buttons must not move under a hand
@@ -184,6 +187,7 @@ class Desk {
     delete this.stage.dataset.ready;
     this.shownAt = performance.now();
     setTimeout(() => this.item === item && (this.stage.dataset.ready = ""), TOO_SOON_MS);
+    this.announced.textContent = item.text ?? t("The next image");
     this.describe(item);
     this.enable(true);
   }

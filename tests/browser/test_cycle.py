@@ -91,7 +91,7 @@ def test_a_project_from_nothing_in_the_browser(own_home, tmp_path, open_page):
     with serving(own_home) as server:
         page = open_page(f"{server.url}/project")
         page.get_by_label("Name", exact=True).fill("고객 후기")
-        page.get_by_text("text", exact=True).click()
+        page.get_by_text("texts", exact=True).click()
         page.get_by_label("Classes, one a line").fill("긍정\n부정")
         page.get_by_role("button", name="Create project").click()
         page.get_by_role("heading", name="고객 후기").wait_for()

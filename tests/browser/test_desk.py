@@ -192,7 +192,7 @@ def test_the_end_is_calm_and_ends_by_itself(own_home, open_page):
         page.get_by_text("Everything you can answer is answered.").wait_for()
         with project.store() as store:
             store.add_items([NewItem("1" * 32, "row", text="one more", split="pool")])
-        page.get_by_text("one more").wait_for()
+        page.locator(".text", has_text="one more").wait_for()
 
 
 def test_nothing_leaves_this_machine(desk, open_page):
