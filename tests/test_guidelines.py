@@ -31,7 +31,7 @@ def test_markdown_becomes_html_in_which_html_stays_text(project):
     assert "&lt;script&gt;" in html
     assert 'href="javascript' not in html
     assert 'data-src="good/a.png"' in html  # fetched by the desk, with its token
-    assert ' src=' not in html
+    assert " src=" not in html
     assert "<td>한글</td>" in html
     assert guidelines.text_of(project).startswith("# Rules")
 
