@@ -15,7 +15,7 @@ GREY = "#8a8a8a"
 
 
 def curve_frame(rounds: Sequence[Round]) -> pd.DataFrame:
-    """The rounds that were measured, one a row: round, labels, accuracy, low, high, F1s, holdout, strategy."""
+    """The rounds that were measured, one a row: round, labels, accuracy, low, high, macro_f1, holdout, strategy."""
     return pd.DataFrame(
         [
             {
@@ -25,14 +25,13 @@ def curve_frame(rounds: Sequence[Round]) -> pd.DataFrame:
                 "low": r.metrics.low,
                 "high": r.metrics.high,
                 "macro_f1": r.metrics.macro_f1,
-                "micro_f1": r.metrics.micro_f1,
                 "holdout": r.metrics.n,
                 "strategy": r.strategy,
             }
             for r in rounds
             if r.metrics
         ],
-        columns=["round", "labels", "accuracy", "low", "high", "macro_f1", "micro_f1", "holdout", "strategy"],
+        columns=["round", "labels", "accuracy", "low", "high", "macro_f1", "holdout", "strategy"],
     )
 
 

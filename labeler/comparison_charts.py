@@ -74,7 +74,7 @@ def highlights(report: Report) -> list[str]:
 
 def measure(report: Report) -> str:
     """What the share of right answers is called: where an item has several classes an answer is a whole set."""
-    several = report["config"].get("answers") == "several"
+    several = report.get("config", {}).get("answers") == "several"
     return mark("subset accuracy") if several else mark("accuracy")
 
 

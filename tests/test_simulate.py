@@ -96,7 +96,7 @@ def test_compare_reports_every_run_and_its_progress(task):
     assert {(r["strategy"], r["seed"]) for r in report["runs"]} == {
         (s, i) for s in ("random", "margin") for i in (0, 1)
     }
-    fields = {"strategy", "seed", "labels", "accuracy", "macro_f1", "query_seconds", "train_seconds"}
+    fields = {"strategy", "seed", "labels", "accuracy", "macro_f1", "micro_f1", "query_seconds", "train_seconds"}
     assert all(
         set(r) == fields and len({len(r[f]) for f in fields - {"strategy", "seed"}}) == 1 for r in report["runs"]
     )
