@@ -18,6 +18,13 @@ FREE = """
     AND i.labels + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
       < CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END
 """
+# A ranked item whose predicted classes are not others' alone: see `Team.elsewhere`.
+MINE = """
+    (NOT EXISTS (SELECT 1 FROM json_each(CASE WHEN :several THEN q.predicted ELSE json_array(q.predicted) END)
+                 WHERE value IN (SELECT value FROM json_each(:elsewhere)))
+     OR EXISTS (SELECT 1 FROM json_each(CASE WHEN :several THEN q.predicted ELSE json_array(q.predicted) END)
+                WHERE value IN (SELECT value FROM json_each(:own))))
+"""
 # A tab that is closed gives its items back so soon; one that is only loaded anew has them again by then.
 LEAVING_SECONDS = 10.0
 
@@ -76,7 +83,7 @@ class Reservations(Team):
         ranked = f"""
             FROM queries q JOIN items i ON i.id = q.item_id
             WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND i.split = 'pool'
-              AND q.predicted IS NOT NULL AND q.predicted NOT IN (SELECT value FROM json_each(:elsewhere)) AND {FREE}
+              AND q.predicted IS NOT NULL AND {MINE} AND {FREE}
         """
         with self.write():
             most = self.value(f"SELECT q.predicted {ranked} GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1", who)
@@ -113,7 +120,9 @@ class Reservations(Team):
             "expires": at + labeling.reservation_seconds,
             "overlap": labeling.overlap,
             "overlapped": "g" if labeling.overlap_share >= 1 else f"{int(labeling.overlap_share * 16**6):06x}",
+            "several": self.config.several,
             "elsewhere": json.dumps(self.elsewhere(annotator)),
+            "own": json.dumps(self.classes_of(annotator.groups)),
         }
 
     def _is_stopped(self, annotator: Annotator) -> bool:
@@ -154,7 +163,7 @@ class Reservations(Team):
                 SELECT q.item_id, :annotator, :tab, q.id, :expires
                 FROM queries q JOIN items i ON i.id = q.item_id
                 WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND {FREE}
-                  AND (q.predicted IS NULL OR q.predicted NOT IN (SELECT value FROM json_each(:elsewhere)))
+                  AND {MINE}
                 ORDER BY q.rank LIMIT :n
                 RETURNING item_id
                 """,

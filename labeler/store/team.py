@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -69,8 +69,11 @@ class Team(Rounds):
 
     def elsewhere(self, annotator: Annotator) -> list[str]:
         """Classes whose items go to others: their group is assigned, and not to this annotator."""
-        taken = {group for one in self.annotators() for group in one.groups} - set(annotator.groups)
-        return [name for name, detail in self.config.class_details.items() if detail.group in taken]
+        return self.classes_of({group for one in self.annotators() for group in one.groups} - set(annotator.groups))
+
+    def classes_of(self, groups: Collection[str]) -> list[str]:
+        """The classes of these groups."""
+        return [name for name, detail in self.config.class_details.items() if detail.group in groups]
 
     # ------------------------------------------------------------ qualification
 

@@ -1,6 +1,6 @@
 // The labeling desk: shows the next item at once, takes answers by key, click or touch, and keeps each in this browser
-// until the server has acknowledged it. The files beside this one are served with it as one module: words, dom,
-// keys, tab, outbox, server, sender, media, viewer, reader, queue, classes, history, pace, rest, guidelines, grid, why.
+// until the server has acknowledged it. The files beside this one are served with it as one module, in the order of
+// `pages/desk/__init__.py`.
 
 const TOO_SOON_MS = 120;  // an item that was visible for less cannot have been looked at
 
@@ -12,7 +12,6 @@ class Desk {
     this.view = null;            // what draws it
     this.shownAt = null;         // when it became visible; null: nothing that could be answered
     this.done = [];              // answers, latest last: {id, item?, action, label, unsure, prediction?}
-    this.told = new Map();       // item id → what the model had said, as far as this annotator was told
     this.update(data);
     this.server = new Server(data);
     this.outbox = new Outbox(data.project, data.annotator);
@@ -87,11 +86,9 @@ class Desk {
     middle.append(this.whyPanel.element);
     const line = make("div", "line", desk);  // as high when it is empty: buttons must not move under a hand
     this.why = make("span", "why", line);
-    this.opinion = make("span", "opinion", line);
-    this.opinion.setAttribute("role", "status");
+    this.opinion = new Opinion(line, this);
     this.bar = new ClassBar(desk, this.data, (name) => this.choose(name));
-    this.foot = make("div", "foot", desk);
-    this.buildActions(make("div", "actions", this.foot));
+    this.actions = new Actions(desk, this);
     this.history = new History(desk, this);
     this.pace = new Pace(desk);
     this.note = make("p", "note", desk);
@@ -101,25 +98,9 @@ class Desk {
     this.rest({ reason: "getting" });
   }
 
-  buildActions(parent) {
-    const action = (key, text, run, title) => makeButton("action", parent, { key, text, title, run });
-    if (this.several) this.confirmButton = action("Enter", t("Confirm"), () => this.confirm());
-    this.undoButton = action("U", t("Undo"), () => this.undo());
-    this.skipButton = action("S", t("Skip"), () => this.answer("skip", null), t("Somebody else may answer it."));
-    this.unsureButton = action("N", t("Not sure"), () => this.setUnsure(!this.unsure),
-      t("The answer counts, and is looked at again."));
-    this.flagButton = action("F", t("Flag"), () => this.flag(), t("For the project lead, with a note."));
-    this.whyButton = action("W", t("Why this?"), () => this.whyPanel.toggle(this.item));
-    if (this.data.guidelines.digest) action("G", t("Guidelines"), () => this.guide.open());
-    if (this.data.grid) action("", t("Many at once"), () => this.openGrid());
-    this.breakButton = action("", t("Break"), () => this.takeBreak(), t("Frees your items and stops the clock."));
-  }
-
   enable(on) {
     this.bar.enable(on);
-    const buttons = [this.skipButton, this.unsureButton, this.flagButton, this.whyButton, this.confirmButton];
-    for (const button of buttons) if (button) button.disabled = !on;
-    this.undoButton.disabled = !this.done.length;
+    this.actions.enable(on, this.done.length > 0);
   }
 
   say(text) {
@@ -149,11 +130,6 @@ class Desk {
     this.element.dataset.unsent = waiting;
     this.pace.unsent(waiting, this.sender?.retries > 0);
     if (!waiting && this.queue?.first) this.queue.refill();
-  }
-
-  setUnsure(on) {
-    this.unsure = on;
-    this.unsureButton.setAttribute("aria-pressed", String(on));
   }
 
   // Show the next item as soon as its image is there.
@@ -193,19 +169,13 @@ class Desk {
   }
 
   describe(item) {
-    this.setUnsure(Boolean(item.answer?.unsure));
+    this.actions.setUnsure(Boolean(item.answer?.unsure));
     this.bar.set(!item.answer?.label ? [] : this.several ? JSON.parse(item.answer.label) : [item.answer.label]);
-    const { reason, prediction } = item;
+    const { reason } = item;
     this.why.textContent = item.answer ? t("Your earlier answer: a key changes it, Esc leaves it.")
       : !reason ? "" : reason.round ? t("asked by {strategy}, round {round}", reason) : t("asked by {strategy}", reason);
-    const told = prediction ?? (item.answer && this.told.get(item.id));
-    if (told) this.opinion.textContent = t("The model: {label}, {percent} %", this.inPercent(told));
-    else if (item.answer || this.data.reveal !== "after") this.opinion.textContent = "";
+    this.opinion.about(item);
     this.whyPanel.update(item);
-  }
-
-  inPercent({ label, confidence }) {
-    return { label: this.said(label), percent: Math.round(100 * confidence) };
   }
 
   cannotShow(item, error) {
@@ -255,7 +225,7 @@ class Desk {
       undo: () => this.undo(),
       skip: () => this.answer("skip", null),
       flag: () => this.flag(),
-      unsure: () => this.shownAt !== null && this.setUnsure(!this.unsure),
+      unsure: () => this.shownAt !== null && this.actions.setUnsure(!this.actions.isUnsure),
       why: () => this.whyPanel.toggle(this.item),
       guidelines: () => this.guide.open(),
       search: () => this.bar.focusSearch(),
@@ -301,19 +271,14 @@ class Desk {
     if (now - this.shownAt < TOO_SOON_MS) return;  // the key was meant for the item before
     const item = this.item;
     const seconds = Math.round(now - this.shownAt) / 1000;
-    const entry = { item_id: item.id, action, label, note, unsure: action === "label" && this.unsure };
-    if (!this.keep({ ...entry, seconds, reveal: this.seenOf(item) })) return;
+    const entry = { item_id: item.id, action, label, note, unsure: action === "label" && this.actions.isUnsure };
+    if (!this.keep({ ...entry, seconds, reveal: this.opinion.knownOf(item) })) return;
     this.pace.answered(now);
     this.remember(item, entry);
-    this.opinion.textContent = "";
+    this.opinion.clear();
     for (const name of this.several ? [] : [label]) this.bar.flash(name);
     this.next();
     this.sender.flush();
-  }
-
-  // What was seen of the model's opinion before this answer.
-  seenOf(item) {
-    return item.prediction ? "before" : this.told.has(item.id) ? "after" : "never";
   }
 
   keep(answer) {
@@ -342,7 +307,7 @@ class Desk {
     const last = this.done.pop();
     if (!last || !this.keep({ item_id: last.id, action: "undo", label: null, seconds: null })) return;
     this.queue.acted(last.id, false);
-    this.opinion.textContent = "";
+    this.opinion.clear();
     this.history.draw(this.done);
     if (last.item) {
       this.queue.back(last.item);
@@ -373,24 +338,7 @@ class Desk {
   flag() {
     if (this.shownAt === null) return;
     const item = this.item;
-    const dialog = this.dialog("flag", t("Flag this item"));
-    const form = make("form", "", dialog);
-    form.method = "dialog";
-    const label = make("label", "", form, t("What is the matter? The project lead reads it."));
-    const field = make("textarea", "", label);
-    field.maxLength = 2000;
-    field.rows = 4;
-    const row = make("div", "actions", form);
-    const send = () => {
-      dialog.close();
-      if (this.item === item) this.answer("flag", null, field.value.trim() || null);
-    };
-    makeButton("action confirm", row, { text: t("Flag"), run: send });
-    makeButton("action", row, { text: t("Cancel"), run: () => dialog.close() });
-    field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) send();
-    });
-    field.focus();
+    askForNote(this, (note) => this.item === item && this.answer("flag", null, note));
   }
 
   takeBreak() {
@@ -410,7 +358,7 @@ class Desk {
       const { items } = await this.server.post("like", { tab: this.tab, n: GRID });
       if (!items.length) return this.say(t("There are no predictions to confirm: they come with the next round."));
       this.rest({ reason: "getting" });
-      this.opinion.textContent = "";
+      this.opinion.clear();
       this.queue.back();
       this.grid = new Grid(this, items);
       this.stage.replaceChildren(this.grid.element);
@@ -426,7 +374,7 @@ class Desk {
       const entry = { item_id: item.id, action: "label", label, note: null, unsure: false };
       if (this.keep({ ...entry, seconds, reveal: "before" })) this.remember(item, entry);
     }
-    if (this.data.reveal !== "before") for (const item of others) this.told.set(item.id, item.prediction);
+    if (this.data.reveal !== "before") for (const item of others) this.opinion.told.set(item.id, item.prediction);
     this.queue.back(...others.map((item) => ({ ...item, prediction: this.data.reveal === "before" ? item.prediction : null })));
     this.next();
     this.sender.flush();
@@ -444,46 +392,24 @@ class Desk {
 
   recall(history) {
     for (const row of history) {
-      if (row.predicted) this.told.set(row.item_id, { label: row.predicted, confidence: row.confidence });
+      if (row.predicted) this.opinion.told.set(row.item_id, { label: row.predicted, confidence: row.confidence });
     }
     const earlier = history.reverse().map((row) => (
-      { id: row.item_id, action: row.action, label: row.label, unsure: row.unsure, prediction: this.told.get(row.item_id) }));
+      { id: row.item_id, action: row.action, label: row.label, unsure: row.unsure, prediction: this.opinion.told.get(row.item_id) }));
     this.done.unshift(...earlier.filter((row) => !this.done.some((entry) => entry.id === row.id)));
     this.history.draw(this.done);
-    this.undoButton.disabled = !this.done.length;
+    this.enable(this.shownAt !== null);
   }
 
   receipt({ ok, reason, prediction }, id) {
     if (!ok) this.say(t("An answer was not taken: {reason}", { reason }));
     if (!prediction || this.data.reveal !== "after") return;
-    this.told.set(id, prediction);
+    this.opinion.told.set(id, prediction);
     const entry = this.done.find((one) => one.id === id);
     if (!entry) return;
     entry.prediction = prediction;
     this.history.draw(this.done);
     if (entry !== this.done.at(-1)) return;
-    this.opinion.textContent = prediction.label === entry.label
-      ? t("Your last answer: the model said the same.")
-      : t("Your last answer: the model had said {label} ({percent} %). U takes it back.", this.inPercent(prediction));
+    this.opinion.afterAnswer(prediction, entry.label);
   }
-}
-
-// ---------------------------------------------------------------- mount
-
-const desks = new WeakMap();
-const IDENTITY = ["project", "annotator", "classes", "answers", "reveal", "grid", "language"];
-
-// Streamlit calls this on every rerun; the desk stays and takes over the new token.
-export default function ({ data, parentElement }) {
-  let desk = desks.get(parentElement);
-  const changed = desk && IDENTITY.some((name) => JSON.stringify(desk.data[name]) !== JSON.stringify(data[name]));
-  if (changed || !desk?.alive) {
-    desk?.destroy();
-    speak(data.words);
-    desk = new Desk(parentElement, data);
-    desks.set(parentElement, desk);
-  } else {
-    desk.update(data);
-  }
-  return () => desk.destroy();
 }

@@ -260,6 +260,29 @@ def test_many_classes_are_found_by_typing(own_home, open_page):
         assert [r["label"] for r in rows(project)] == ["종류 047", "good"]
 
 
+def test_several_classes_are_toggled_and_confirmed(own_home, open_page):
+    project = make(own_home, answers="several", classes=("지연", "refund", "praise"))
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/?annotator=kim")
+        seen(page)
+        for key in "3121":  # the last one takes the second back
+            page.keyboard.press(key)
+        assert page.locator(".class[aria-pressed=true]").all_inner_texts() == ["2\nrefund", "3\npraise"]
+        assert press(page, "Enter") == 1
+        assert page.locator(".class[aria-pressed=true]").count() == 0
+        seen(page)
+        page.keyboard.press("Enter")
+        page.get_by_text("Enter again confirms that.").wait_for()
+        assert press(page, "Enter") == 2
+        page.locator(".chip", has_text="refund, praise").click()
+        page.locator(".stage[data-item='1'][data-ready]").wait_for()
+        page.keyboard.press("2")
+        assert press(page, "Enter") == 1
+        all_saved(page)
+        assert {r["item_id"]: r["label"] for r in rows(project)} == {1: '["praise"]', 2: "[]"}
+        assert "none of them" in page.locator(".history").inner_text()
+
+
 def test_keys_of_the_hangul_layout_are_those_of_their_place(own_home, open_page):
     project = make(own_home)
     with serving(own_home) as server:

@@ -67,6 +67,18 @@ def test_a_group_of_classes_goes_to_those_it_is_assigned_to(tmp_path):
     assert ids(store.reserve("lee", "t", 4)) == [2, 4, 5, 6]
 
 
+def test_with_several_classes_an_item_is_anybodys_who_has_one_of_them(tmp_path):
+    details = {"bad": ClassDetail(group="complaints"), "late": ClassDetail(group="logistics")}
+    store = store_with(tmp_path, answers="several", classes=("good", "bad", "late"), class_details=details)
+    add(store, 5)
+    ranked(store, [(1, '["bad"]', 0.9), (2, '["good","late"]', 0.8), (3, '["bad","late"]', 0.7), (4, "[]", 0.6)])
+    store.assign("kim", "", ["complaints"])
+    store.assign("lee", "", ["logistics"])
+    assert ids(store.reserve("park", "t", 1)) == [4]
+    assert ids(store.reserve("lee", "t", 2)) == [2, 3]
+    assert ids(store.reserve("kim", "t", 1)) == [1]
+
+
 def test_nobody_is_given_items_while_labeling_is_paused(tmp_path):
     store = store_with(tmp_path)
     add(store, 4)

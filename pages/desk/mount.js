@@ -1,0 +1,18 @@
+// Where Streamlit mounts the desk.
+const desks = new WeakMap();
+const IDENTITY = ["project", "annotator", "classes", "answers", "reveal", "grid", "language"];
+
+// Streamlit calls this on every rerun; the desk stays and takes over the new token.
+export default function ({ data, parentElement }) {
+  let desk = desks.get(parentElement);
+  const changed = desk && IDENTITY.some((name) => JSON.stringify(desk.data[name]) !== JSON.stringify(data[name]));
+  if (changed || !desk?.alive) {
+    desk?.destroy();
+    speak(data.words);
+    desk = new Desk(parentElement, data);
+    desks.set(parentElement, desk);
+  } else {
+    desk.update(data);
+  }
+  return () => desk.destroy();
+}
