@@ -14,7 +14,10 @@ function makeButton(name, parent, { key, text, title, run }) {
   make("span", "", button, text);
   if (key) button.setAttribute("aria-keyshortcuts", key);
   if (title) button.title = title;
-  button.addEventListener("click", run);
+  button.addEventListener("click", (event) => {
+    if (event.detail) button.blur();  // by mouse or touch: Enter is the desk's again, not this button's
+    run(event);
+  });
   return button;
 }
 
