@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "streamlit_app.py"
 
+# The app has the cores to itself for so long: whoever opens it first waits for nothing else.
+HEAD_START_SECONDS = 4.0
 # A process that keeps dying is restarted ever more slowly, up to this.
 SLOWEST_RESTART_SECONDS = 30.0
 
@@ -88,22 +90,25 @@ def serve(home: Path, port: int) -> None:
     app += [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
     app += ["--server.fileWatcherType=none"]
     beside = {
-        name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("worker", "explainer")
+        name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("explainer", "worker")
     }
 
-    ending = threading.Event()
+    ending, began = threading.Event(), time.monotonic()
     for number in (signal.SIGINT, signal.SIGTERM):  # a flag, since make and the terminal may each send one
         signal.signal(number, lambda *_: ending.set())
     children: list[Child] = []
     greeted = False
     try:
-        children += [Child(name, command, environment) for name, command in {"app": app, **beside}.items()]
+        children.append(Child("app", app, environment))
         while not ending.wait(0.2):
             for child in children:
                 child.keep_running()
             if not greeted and _listens(port):
                 print(f"labeler is at http://127.0.0.1:{port} (projects in {home}); Ctrl+C ends it.", flush=True)
                 greeted = True
+            if beside and time.monotonic() - began > HEAD_START_SECONDS:
+                name, command = beside.popitem()
+                children.append(Child(name, command, environment))
         print("Ending.", flush=True)
     finally:
         for child in children:
