@@ -43,9 +43,13 @@ def telling(project: Project) -> None:
         name = st.selectbox(_("Examples of the class"), project.config.classes)
         files = st.file_uploader(_("Images"), accept_multiple_files=True, type=["png", "jpg", "jpeg", "gif", "webp"])
         if st.form_submit_button(_("Add the examples")) and files:
-            for file in files:
-                guidelines.add_example(project, name, file.name, file.getvalue())
-            st.success(_("Added: {names}.", names=", ".join(file.name for file in files)))
+            try:
+                for file in files:
+                    guidelines.add_example(project, name, file.name, file.getvalue())
+            except (LabelerError, OSError) as error:
+                st.error(translate(error))
+            else:
+                st.success(_("Added: {names}.", names=", ".join(file.name for file in files)))
 
 
 def _frame(project: Project) -> pd.DataFrame:
