@@ -10,10 +10,13 @@ from labeler.store.team import Team
 from labeler.types import Annotator, Prediction, Reason, Reserved, Waiting
 
 # An item that may be given to :annotator, who does not hold it and has not answered it. Others' answers and
-# their live reservations count against the overlap; a flagged item waits for the lead. Which items are overlapped
-# follows from their content, so that they are spread evenly over rounds and stay the same.
+# their live reservations count against the overlap; a flagged item waits for the lead, and one whose label came with
+# the import is not asked about. Which items are overlapped follows from their content, so that they are spread evenly
+# over rounds and stay the same.
 FREE = """
-    NOT EXISTS (SELECT 1 FROM answers WHERE item_id = i.id AND (annotator = :annotator OR action = 'flag'))
+    NOT EXISTS (
+        SELECT 1 FROM answers WHERE item_id = i.id AND (annotator IN (:annotator, 'import') OR action = 'flag')
+    )
     AND NOT EXISTS (SELECT 1 FROM reservations WHERE item_id = i.id AND annotator = :annotator)
     AND i.labels + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
       < CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END
@@ -132,10 +135,32 @@ class Reservations(Team):
         return self.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
 
     def _fill(self, who: Row, n: int) -> None:
+        """Reserve up to `n` items: those that others began, half of them at most; the ranking; what nobody ranked."""
         if n > 0:
+            n -= self._take_begun(who, (n + 1) // 2)
             taken = self._take(who, n)
             if taken < n and self._extend_queue(who, n - taken):
                 self._take(who, n - taken)
+
+    def _take_begun(self, who: Row, n: int) -> int:
+        """Reserve overlapped items that somebody has labeled and others are still to label, the oldest first.
+
+        No newer ranking holds them, for they have a label; and no desk takes them for outdated, without a query.
+        """
+        if self.config.labeling.overlap == 1:
+            return 0
+        return len(
+            self.rows(
+                f"""
+                INSERT INTO reservations (item_id, annotator, tab, expires_at)
+                SELECT i.id, :annotator, :tab, :expires FROM items i
+                WHERE i.labels > 0 AND i.split IN ('pool', 'holdout') AND {FREE}
+                ORDER BY (SELECT MIN(id) FROM answers WHERE item_id = i.id) LIMIT :n
+                RETURNING item_id
+                """,
+                who | {"n": n},
+            )
+        )
 
     def _take_qualification(self, who: Row, n: int) -> None:
         """Reserve qualification items; any number of newcomers may hold the same one."""
@@ -200,7 +225,7 @@ class Reservations(Team):
                    rounds.model, rounds.seed
             FROM reservations r JOIN items i ON i.id = r.item_id
             LEFT JOIN queries q ON q.id = r.query_id LEFT JOIN rounds ON rounds.number = q.round
-            WHERE r.annotator = ? AND r.tab = ? ORDER BY q.round DESC, q.rank
+            WHERE r.annotator = ? AND r.tab = ? ORDER BY q.round IS NULL DESC, q.round DESC, q.rank, r.item_id
             """,
             [annotator, tab],
         )

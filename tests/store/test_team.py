@@ -166,6 +166,28 @@ def test_a_share_of_the_items_goes_to_several_annotators(tmp_path, share, overla
     assert store.reserve("park", "t", 9) == []
 
 
+def test_an_item_that_one_annotator_began_goes_to_others_also_after_the_next_round(tmp_path):
+    store = store_with(tmp_path, labeling=LabelingConfig(overlap=2))
+    add(store, 9)
+    rank(store, [1, 2, 3])
+    assert ids(store.reserve("kim", "t", 2)) == [1, 2]
+    store.annotate("kim", [Answer("a", 2, "label", "good"), Answer("b", 1, "label", "bad")])
+    rank(store, [5, 6, 7, 8])  # what has a label is in no newer ranking
+    given = store.reserve("lee", "t", 4)
+    assert ids(given) == [1, 2, 5, 6]
+    assert [r.reason is None for r in given] == [True, True, False, False]  # nothing that a desk takes for outdated
+    assert ids(store.reserve("kim", "t", 2)) == [5, 6]
+    assert 1 not in ids(store.reserve("park", "t", 9))  # two have it
+    store.annotate("lee", [Answer("c", 1, "label", "bad")])
+    assert store.export()[-1]["round"] == 1  # it stays an item that the first ranking asked for
+
+
+def test_items_with_imported_labels_are_not_asked_about_for_the_overlap(tmp_path):
+    store = store_with(tmp_path, labeling=LabelingConfig(overlap=3))
+    known(store, 4)
+    assert store.reserve("kim", "t", 4) == []
+
+
 def test_who_waits_while_others_hold_items_is_known_to_them(store):
     add(store, 3)
     store.reserve("kim", "t", 3)
