@@ -82,8 +82,10 @@ def test_why_this_item_and_what_the_model_saw_in_a_text(films, own_home, open_pa
         page.keyboard.press("Escape")
         panel.wait_for(state="hidden")
         assert press(page, "1") == 58
-        page.get_by_role("button", name="Why this?").click()
-        panel.get_by_role("button", name="Close").click()
+        page.get_by_role("button", name="Why this?").focus()
+        page.keyboard.press("Enter")
+        panel.get_by_role("button", name="Close").focus()
+        page.keyboard.press("Enter")
         panel.wait_for(state="hidden")
         focused = page.evaluate(
             "[...document.querySelectorAll('*')].map(e => e.shadowRoot?.activeElement?.innerText).find(Boolean)"
