@@ -26,7 +26,7 @@ serve: $(RUN)
 
 test: $(TEST)
 	@command -v chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(TEST)
 	@$(BIN)/ruff check .

@@ -125,7 +125,7 @@ class Reservations(Team):
             "overlapped": "g" if labeling.overlap_share >= 1 else f"{int(labeling.overlap_share * 16**6):06x}",
             "several": self.config.several,
             "elsewhere": json.dumps(self.elsewhere(annotator)),
-            "own": json.dumps(self.classes_of(annotator.groups)),
+            "own": json.dumps(self.classes_of(self.groups_of(annotator))),
         }
 
     def _is_stopped(self, annotator: Annotator) -> bool:

@@ -67,9 +67,15 @@ class Team(Rounds):
             )
         )
 
+    def groups_of(self, annotator: Annotator) -> set[str]:
+        """The groups of classes that are an annotator's own; people of one role share theirs."""
+        same = [one for one in self.annotators() if annotator.role and one.role == annotator.role]
+        return {group for one in (annotator, *same) for group in one.groups}
+
     def elsewhere(self, annotator: Annotator) -> list[str]:
         """Classes whose items go to others: their group is assigned, and not to this annotator."""
-        return self.classes_of({group for one in self.annotators() for group in one.groups} - set(annotator.groups))
+        assigned = {group for one in self.annotators() for group in one.groups}
+        return self.classes_of(assigned - self.groups_of(annotator))
 
     def classes_of(self, groups: Collection[str]) -> list[str]:
         """The classes of these groups."""

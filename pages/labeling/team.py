@@ -30,8 +30,8 @@ def team(project: Project) -> None:
     )
     st.caption(
         _(
-            "Items that the model takes for a class of an assigned group go to those people alone; all others go to"
-            " everybody. Groups are made in the table of classes."
+            "Items that the model takes for a class of an assigned group go to those people and to others of their role"
+            " alone; all other items go to everybody. Groups are made in the table of classes."
         )
     )
     with st.form("team", border=False):

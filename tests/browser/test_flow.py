@@ -307,6 +307,7 @@ def test_typing_beside_the_desk_ends_with_enter_and_keys_label_again(own_home, o
         page.keyboard.type("1")
         page.keyboard.press("Backspace")
         page.keyboard.press("Enter")
+        page.wait_for_timeout(1500)  # Streamlit may draw the page anew
         press(page, "1")
         all_saved(page)
         assert len(rows(project)) == 1

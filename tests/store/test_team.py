@@ -67,6 +67,17 @@ def test_a_group_of_classes_goes_to_those_it_is_assigned_to(tmp_path):
     assert ids(store.reserve("lee", "t", 4)) == [2, 4, 5, 6]
 
 
+def test_people_of_one_role_share_their_groups(tmp_path):
+    store = store_with(tmp_path, class_details={"bad": ClassDetail(group="complaints")})
+    add(store, 3)
+    ranked(store, [(1, "bad", 0.9), (2, "good", 0.8)])
+    store.assign("kim", "lawyer", ["complaints"])
+    store.assign("choi", "lawyer", [])
+    store.assign("lee", "clerk", [])
+    assert ids(store.reserve("lee", "t", 1)) == [2]
+    assert ids(store.reserve("choi", "t", 1)) == [1]
+
+
 def test_with_several_classes_an_item_is_anybodys_who_has_one_of_them(tmp_path):
     details = {"bad": ClassDetail(group="complaints"), "late": ClassDetail(group="logistics")}
     store = store_with(tmp_path, answers="several", classes=("good", "bad", "late"), class_details=details)
