@@ -135,12 +135,14 @@ class Desk {
   // Show the next item as soon as its image is there.
   async next() {
     const item = this.queue.next();
-    if (!item) {
+    if (item) {
+      await this.show(item);
+    } else if (this.queue.resting) {
+      this.takeBreak();
+    } else {
       this.rest({ reason: "getting" });
       this.queue.refill();
-      return;
     }
-    await this.show(item);
   }
 
   async show(item) {
@@ -303,9 +305,11 @@ class Desk {
   }
 
   undo() {
+    if (this.grid) return void this.grid.leave();
     if (this.item?.answer) return void this.stepBack();
-    const last = this.done.pop();
+    const last = this.done.at(-1);
     if (!last || !this.keep({ item_id: last.id, action: "undo", label: null, seconds: null })) return;
+    this.done.pop();
     this.queue.acted(last.id, false);
     this.opinion.clear();
     this.history.draw(this.done);
@@ -323,6 +327,7 @@ class Desk {
 
   // Look at an earlier item again; the answer stays until another one is given.
   async revisit(id) {
+    this.grid?.leave();
     const entry = this.done.find((one) => one.id === id);
     try {
       await this.sender.flush();
@@ -342,6 +347,7 @@ class Desk {
   }
 
   takeBreak() {
+    this.grid?.leave();
     this.queue.resting = true;
     this.queue.drop();
     this.rest({ reason: "break" }, () => {
@@ -354,9 +360,10 @@ class Desk {
   // ------------------------------------------------------------ many at once
 
   async openGrid() {
+    if (this.grid) return;
     try {
       const { items } = await this.server.post("like", { tab: this.tab, n: GRID });
-      if (!items.length) return this.say(t("There are no predictions to confirm: they come with the next round."));
+      if (!items.length) return void this.say(t("There are no predictions to confirm: they come with the next round."));
       this.rest({ reason: "getting" });
       this.opinion.clear();
       this.queue.back();
@@ -365,7 +372,6 @@ class Desk {
     } catch (error) {
       this.say(error.message);
     }
-    return undefined;
   }
 
   confirmGrid(label, ticked, others, seconds) {
