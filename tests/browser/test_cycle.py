@@ -95,7 +95,10 @@ def test_a_project_from_nothing_in_the_browser(own_home, tmp_path, open_page):
         page.get_by_label("Classes, one a line").fill("긍정\n부정")
         page.get_by_role("button", name="Create project").click()
         page.get_by_role("heading", name="고객 후기").wait_for()
-        page.locator("input[type=file]").first.set_input_files(table)
+        page.get_by_text("Create another project").wait_for()  # the page is whole
+        uploader = page.get_by_test_id("stFileUploader").filter(has_text="Images, a zip, or a table")
+        uploader.locator("input[type=file]").set_input_files(table)
+        uploader.get_by_text(table.name).wait_for()
         page.get_by_role("textbox", name="Column of known labels").fill("분류")
         page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Import").click()
         page.get_by_text("4 items added").wait_for()
