@@ -177,8 +177,7 @@ def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]
     """What this annotator answered, newest first; with what the model had said if the project tells that."""
     told = ("predicted", "confidence") if project.config.labeling.reveal != "never" else ()
     return [
-        {name: row[name] for name in ("item_id", "action", "label", "unsure", "note", "at", *told)}
-        | {"text": (row["text"] or "")[:80] or None, "media": row["media"] is not None}
+        {name: row[name] for name in ("item_id", "action", "label", "unsure", *told)}
         for row in store.history(user.name)
     ]
 

@@ -19,6 +19,7 @@ from labeler import cards
 from labeler import project as projects
 from labeler.errors import LabelerError
 from labeler.project import Project
+from labeler.serve import attend
 from labeler.store import Store
 from labeler.types import Explanation
 
@@ -147,20 +148,13 @@ def work(home: Path, poll_seconds: float = POLL_SECONDS, should_stop: Callable[[
     """Explain what is asked for in the project in `home`, or in all projects below it, until `should_stop`."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    explainer, watched, said = Explainer(), Watched(), dict[Path, str]()
-    while not should_stop():
-        worked = False
-        for folder in projects.in_home(home):
-            try:
-                if watched.waiting(folder):
-                    worked |= explainer.explain_next(projects.open_project(folder))
-                said.pop(folder, None)
-            except (LabelerError, OSError) as error:  # one broken project must not stop the others
-                if said.get(folder) != str(error):
-                    log.error("%s: %s", folder, error)
-                    said[folder] = str(error)
-        if not worked:
-            time.sleep(poll_seconds)
+    explainer, watched = Explainer(), Watched()
+    attend(
+        home,
+        lambda folder: watched.waiting(folder) and explainer.explain_next(projects.open_project(folder)),
+        poll_seconds,
+        should_stop,
+    )
 
 
 class Watched:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from labeler import project as projects
 from labeler.errors import LabelerError
 
 log = logging.getLogger(__name__)
@@ -125,6 +126,30 @@ def _listens(port: int) -> bool:
 
 def _python_path() -> str:
     return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
+
+def attend(
+    home: Path, once: Callable[[Path], bool], poll_seconds: float, should_stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Call `once` for the project in `home`, or for each below it, again and again, until `should_stop`.
+
+    It waits when no project had work. What is wrong with one project is logged once, and does not stop the others.
+
+    Args: once: takes a project's folder, and says whether there was work.
+    """
+    said: dict[Path, str] = {}
+    while not should_stop():
+        worked = False
+        for folder in projects.in_home(home):
+            try:
+                worked |= once(folder)
+                said.pop(folder, None)
+            except (LabelerError, OSError) as error:
+                if said.get(folder) != str(error):
+                    log.error("%s: %s", folder, error)
+                    said[folder] = str(error)
+        if not worked:
+            time.sleep(poll_seconds)
 
 
 def parent_is_gone() -> Callable[[], bool]:

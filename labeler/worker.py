@@ -30,6 +30,7 @@ from labeler.predict import opinions
 from labeler.project import Project
 from labeler.query import interleave
 from labeler.rounds import State, run_round
+from labeler.serve import attend
 from labeler.snapshot import Snapshot
 from labeler.store import Store
 from labeler.tunings import tune_once
@@ -51,22 +52,15 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
 
     Comparisons, searches and adaptations run beside them, one at a time, in a process that ends with this one.
     """
-    said: dict[Path, str] = {}
     with Beside(BESIDE) as beside:
-        while not should_stop():
-            worked = False
-            for folder in projects.in_home(home):
-                try:
-                    project = projects.open_project(folder)
-                    worked |= work_once(project)
-                    beside.start_if_asked(project)
-                    said.pop(folder, None)
-                except (LabelerError, OSError) as error:  # one broken project must not stop the others
-                    if said.get(folder) != str(error):
-                        log.error("%s: %s", folder, error)
-                        said[folder] = str(error)
-            if not worked:
-                time.sleep(poll_seconds)
+
+        def once(folder: Path) -> bool:
+            project = projects.open_project(folder)
+            worked = work_once(project)
+            beside.start_if_asked(project)
+            return worked
+
+        attend(home, once, poll_seconds, should_stop)
 
 
 def work_once(project: Project) -> bool:

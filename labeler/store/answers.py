@@ -138,7 +138,7 @@ class Answers(Reservations):
         """The annotator's latest current answers, newest first, with what the model had said of pool items."""
         return self.rows(
             """
-            SELECT a.item_id, a.action, a.label, a.unsure, a.note, a.at, i.text, i.media,
+            SELECT a.item_id, a.action, a.label, a.unsure,
                    CASE i.split WHEN 'pool' THEN q.predicted END AS predicted, q.confidence
             FROM answers a JOIN items i ON i.id = a.item_id LEFT JOIN queries q ON q.id = a.query_id
             WHERE a.annotator = ? ORDER BY a.id DESC LIMIT ?

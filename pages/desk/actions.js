@@ -11,7 +11,7 @@ class Actions {
     const flag = action("F", t("Flag"), () => desk.flag(), t("For the project lead, with a note."));
     const why = action("W", t("Why this?"), () => desk.whyPanel.toggle(desk.item));
     if (desk.data.guidelines.digest) action("G", t("Guidelines"), () => desk.guide.open());
-    if (desk.data.grid) action("", t("Many at once"), () => desk.openGrid());
+    if (desk.data.grid) action("", t("Many at once"), () => openGrid(desk));
     action("", t("Break"), () => desk.takeBreak(), t("Frees your items and stops the clock."));
     this.ofItem = [confirm, skip, this.unsure, flag, why].filter(Boolean);
     this.setUnsure(false);

@@ -357,35 +357,6 @@ class Desk {
     });
   }
 
-  // ------------------------------------------------------------ many at once
-
-  async openGrid() {
-    if (this.grid) return;
-    try {
-      const { items } = await this.server.post("like", { tab: this.tab, n: GRID });
-      if (!items.length) return void this.say(t("There are no predictions to confirm: they come with the next round."));
-      this.rest({ reason: "getting" });
-      this.opinion.clear();
-      this.queue.back();
-      this.grid = new Grid(this, items);
-      this.stage.replaceChildren(this.grid.element);
-    } catch (error) {
-      this.say(error.message);
-    }
-  }
-
-  confirmGrid(label, ticked, others, seconds) {
-    this.grid = null;
-    for (const item of ticked) {
-      const entry = { item_id: item.id, action: "label", label, note: null, unsure: false };
-      if (this.keep({ ...entry, seconds, reveal: "before" })) this.remember(item, entry);
-    }
-    if (this.data.reveal !== "before") for (const item of others) this.opinion.told.set(item.id, item.prediction);
-    this.queue.back(...others.map((item) => ({ ...item, prediction: this.data.reveal === "before" ? item.prediction : null })));
-    this.next();
-    this.sender.flush();
-  }
-
   // ------------------------------------------------------------ what the server says
 
   arrived(reply) {

@@ -28,7 +28,7 @@ class Grid {
     if (item.media) {
       const image = make("img", "", cell);
       image.alt = t("Item {id}", { id: item.id });
-      this.desk.fetch(`media/${item.id}?size=256`).then((reply) => reply.blob()).then((blob) => {
+      this.desk.fetch(`media/${item.id}`).then((reply) => reply.blob()).then((blob) => {
         image.src = URL.createObjectURL(blob);
         image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
       }).catch((error) => image.replaceWith(make("span", "", null, error.message)));
@@ -46,12 +46,42 @@ class Grid {
   }
 
   confirm() {
-    const ticked = this.items.filter((_, i) => this.boxes[i].checked);
-    const seconds = (performance.now() - this.shownAt) / 1000 / Math.max(1, ticked.length);
-    this.desk.confirmGrid(this.label, ticked, this.items.filter((item) => !ticked.includes(item)), seconds);
+    this.close(this.items.filter((_, i) => this.boxes[i].checked));
   }
 
   leave() {
-    this.desk.confirmGrid(this.label, [], this.items, 0);
+    this.close([]);
+  }
+
+  // The ticked are answered; the others come one by one, and are known to have been seen with their prediction.
+  close(ticked) {
+    const { desk, label } = this;
+    const seconds = (performance.now() - this.shownAt) / 1000 / Math.max(1, ticked.length);
+    desk.grid = null;
+    for (const item of ticked) {
+      const entry = { item_id: item.id, action: "label", label, note: null, unsure: false };
+      if (desk.keep({ ...entry, seconds, reveal: "before" })) desk.remember(item, entry);
+    }
+    const others = this.items.filter((item) => !ticked.includes(item));
+    const shown = desk.data.reveal === "before";
+    if (!shown) for (const item of others) desk.opinion.told.set(item.id, item.prediction);
+    desk.queue.back(...others.map((item) => ({ ...item, prediction: shown ? item.prediction : null })));
+    desk.next();
+    desk.sender.flush();
+  }
+}
+
+async function openGrid(desk) {
+  if (desk.grid) return;
+  try {
+    const { items } = await desk.server.post("like", { tab: desk.tab, n: GRID });
+    if (!items.length) return void desk.say(t("There are no predictions to confirm: they come with the next round."));
+    desk.rest({ reason: "getting" });
+    desk.opinion.clear();
+    desk.queue.back();
+    desk.grid = new Grid(desk, items);
+    desk.stage.replaceChildren(desk.grid.element);
+  } catch (error) {
+    desk.say(error.message);
   }
 }
