@@ -21,16 +21,21 @@ DRAWS = 2000
 HORIZON = 20.0  # times today's labels: what is further away is out of sight
 
 SHARES = (np.arange(40) + 0.5) / 40  # u
-EXPONENTS = np.geomspace(0.1, 3.0, 30)  # c
+EXPONENTS = np.geomspace(0.1, 3.0, 24)  # c
+HEAD_STARTS = (0.0, 0.3, 1.0)  # labels that the model behaves as if it had before the first, as a share of today's
 TYPICAL, SPREAD = 0.6, 0.7  # of exponents: the middle, and the standard deviation of their logarithm
 
-# Noise of a round: how much of it lasts (a model's luck with its labels, which the next round trains on as well), over
-# which range of the labels' logarithm, and with which power of the labels it falls.
-NOISES = [(0.0, 1.0, fall) for fall in (0.0, 0.25, 0.5)] + [
-    (lasting, span, fall) for lasting in (0.5, 0.9) for span in (0.3, 1.0) for fall in (0.0, 0.25, 0.5)
+# Rounds err alike: of the items that one round's model gets wrong, the next one's gets nearly all wrong as well. The
+# correlation falls with the labels' logarithm: 0.96 between rounds, 0.75 where labels double.
+ALIKE, REACH = 0.5, 1.0
+# A model's luck with its labels and seed: its size in accuracy at today's labels, the share of it that lasts (the next
+# round trains on the same labels), over which range of the labels' logarithm, with which power of the labels it falls.
+NOISES = [
+    (size, lasting, 0.5, fall)
+    for size in (0.002, 0.004, 0.008, 0.016, 0.032)
+    for lasting in (0.2, 0.8)
+    for fall in (0.25, 0.75)
 ]
-BELIEVED = 4.0  # rounds that the noise expected beforehand counts as
-ROUGHNESS = 0.005  # of a curve without any error of measurement
 
 TOO_FEW = mark("It takes three rounds with different numbers of labels to say where the curve leads.")
 FLAT = mark("The curve has not risen beyond chance, so where it leads cannot be said.")
@@ -59,64 +64,103 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """An inverse power law through the rounds, as the best one and as many that explain them about as well.
+class Drawn:
+    """Curves drawn by how well they explain the rounds; all arrays are (DRAWS,).
 
-    a, b, c: of the best one, accuracy = a − b·labels^(−c). labels: at the last round.
-    levels, shares, exponents: (DRAWS,) m, u and c of curves drawn by how well they explain the rounds; the levels
-    carry the error of measuring all rounds on the same few items.
+    levels: m. shares: u. exponents: c. starts: the head start, in labels. luck: by how much today's model is better
+    than the power law has it. new_luck: by how much a model with many more labels will be. spans: over which range
+    of the labels' logarithm the one turns into the other.
+    """
+
+    levels: np.ndarray
+    shares: np.ndarray
+    exponents: np.ndarray
+    starts: np.ndarray
+    luck: np.ndarray
+    new_luck: np.ndarray
+    spans: np.ndarray
+    falls: np.ndarray
+
+
+@dataclass(frozen=True)
+class Curve:
+    """An inverse power law through the rounds: the best one, and as many that explain them about as well.
+
+    a, b, c, start: of the best one, accuracy = a − b·(labels + start)^(−c). labels: at the last round.
     """
 
     labels: float
     a: float
     b: float
     c: float
-    levels: np.ndarray
-    shares: np.ndarray
-    exponents: np.ndarray
+    start: float
+    drawn: Drawn | None
     why_not: str = ""
 
-    def drawn(self, labels: Sequence[float]) -> np.ndarray:
+    def curves(self, labels: Sequence[float]) -> np.ndarray:
         """(DRAWS, k): accuracy at these labels on every curve drawn."""
-        fall = (np.asarray(labels, dtype=float)[None, :] / self.labels) ** -self.exponents[:, None]
-        return self.levels[:, None] + (self.shares * (1 - self.levels))[:, None] * (1 - fall)
+        d = self.drawn
+        assert d is not None
+        n = np.asarray(labels, dtype=float)[None, :]
+        starts, exponents = d.starts[:, None], d.exponents[:, None]
+        fall = ((n + starts) / (self.labels + starts)) ** -exponents
+        rising = d.levels[:, None] + (d.shares * (1 - d.levels))[:, None] * (1 - fall)
+        return np.clip(rising + self._luck(n), 0, 1)
+
+    def _luck(self, labels: np.ndarray) -> np.ndarray:
+        d = self.drawn
+        assert d is not None
+        kept = np.exp(-np.abs(np.log(labels / self.labels)) / d.spans[:, None])
+        size = (labels / self.labels) ** -d.falls[:, None]
+        return size * (kept * d.luck[:, None] + np.sqrt(1 - kept**2) * d.new_luck[:, None])
 
     def band(self, labels: Sequence[float]) -> np.ndarray:
         """(3, k): expected accuracy at these labels and its 95 % interval: expected, low, high."""
-        return np.quantile(self.drawn(labels), [0.5, 0.025, 0.975], axis=0)
+        return np.quantile(self.curves(labels), [0.5, 0.025, 0.975], axis=0)
 
     def projection(self, target: float, most: float | None = None) -> Projection:
         """Labels at which the accuracy is `target`; at most today's if it is there already.
 
         Args: most: labels that there can be at all, e.g. the pool; by default `HORIZON` times today's.
         """
-        if self.why_not:
+        if self.drawn is None:
             return Projection(None, None, None, self.why_not)
-        rest = self.shares * (1 - self.levels)  # errors that labels can remove
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            left = np.clip((self.levels + rest - target) / rest, 0, None)
-            needed = np.where(left > 0, self.labels * left ** (-1 / self.exponents), np.inf)
-        found = np.quantile(needed, [0.5, 0.025, 0.975], method="inverted_cdf")
         most = self.labels * HORIZON if most is None else most
+        needed = self._crossing(np.full(DRAWS, target))
+        near = np.clip(needed, self.labels / HORIZON, self.labels * HORIZON)
+        needed = self._crossing(target - self._luck(near[:, None])[:, 0])
+        found = np.quantile(needed, [0.5, 0.025, 0.975], method="inverted_cdf")
         expected, low, high = (float(n) if n <= most else None for n in found)
         return Projection(expected, low, high)
 
+    def _crossing(self, targets: np.ndarray) -> np.ndarray:
+        d = self.drawn
+        assert d is not None
+        rest = d.shares * (1 - d.levels)  # errors that labels can remove
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            left = np.clip((d.levels + rest - targets) / rest, 0, None)
+            needed = (self.labels + d.starts) * left ** (-1 / d.exponents) - d.starts
+        return np.where(left > 0, np.maximum(needed, 0), np.inf)
+
     def gain(self, more: float) -> Gain:
         """What `more` labels bring."""
-        before, after = self.drawn([self.labels, self.labels + more]).T
-        low, high = np.quantile(after - before, [0.025, 0.975])
-        return Gain(float((after - before).mean()), float(low), float(high))
+        d = self.drawn
+        assert d is not None
+        fall = ((self.labels + more + d.starts) / (self.labels + d.starts)) ** -d.exponents
+        gains = d.shares * (1 - d.levels) * (1 - fall)
+        low, high = np.quantile(gains, [0.025, 0.975])
+        return Gain(float(gains.mean()), float(low), float(high))
 
 
 def fit_curve(labels: Sequence[int], accuracy: Sequence[float], holdout: int | None, seed: int = 0) -> Curve:
     """Where a learning curve leads: an inverse power law, with what the rounds leave open about it.
 
     All rounds are measured on the same holdout. What its choice of items does to one round it does to nearly all: that
-    error shifts the whole curve, does not show between rounds, and is added to the levels in full. What does show
-    between rounds is noise, partly lasting from one round to the next, and becomes the uncertainty of the shape.
+    error shifts the whole curve and hardly shows between rounds. What does show between rounds is a model's luck with
+    its labels, which partly lasts, since the next round trains on the same ones.
 
     Args:    labels: (k,) of each round, increasing. accuracy: (k,) measured on the holdout.
-             holdout: its number of items; None: without its error, so what this very holdout will show.
+             holdout: its number of items; None: there is no such error.
     Returns: a curve; its `why_not` is not empty where too little is known to project it.
     Source:  Figueroa et al. 2012, "Predicting sample size required for classification performance" (the curve and
              weighted least squares); Golub and Pereyra 1973 (what is linear is solved for); Domhan, Springenberg and
@@ -129,54 +173,68 @@ def fit_curve(labels: Sequence[int], accuracy: Sequence[float], holdout: int | N
 def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: int | None, seed: int) -> Curve:
     last = labels[-1] if labels else 1.0
     if len(set(labels)) < FEWEST:
-        nothing = np.empty(0)
-        return Curve(last, accuracy[-1] if accuracy else 0.0, 0.0, 1.0, nothing, nothing, nothing, TOO_FEW)
+        return Curve(last, accuracy[-1] if accuracy else 0.0, 0.0, 1.0, 0.0, None, TOO_FEW)
     n, y, counts = _thinned(np.array(labels), np.array(accuracy))
-    usual = float(np.clip(y.mean(), 0.01, 0.99))
-    sampling = usual * (1 - usual) / holdout if holdout else 0.0
-    expected = BELIEVED * (sampling / 2 + ROUGHNESS**2)  # sum of squares
-    falls = np.exp(-np.outer(EXPONENTS, np.log(n / last)))  # (C, k)
-    evidence, best, flat = [], [], []
+    shapes = [(start * last, c) for start in HEAD_STARTS for c in EXPONENTS]
+    falls = np.array([((n + start) / (last + start)) ** -c for start, c in shapes])  # (shapes, k)
+    prior = np.array([-0.5 * (np.log(c / TYPICAL) / SPREAD) ** 2 for _start, c in shapes])
+    prior -= np.log(np.exp(prior).sum() * len(SHARES))
+    sampling = _sampling(n, y, holdout)
+    evidence, fits, flat, covariances, inverses = [], [], [], [], []
+    u = SHARES[None, :]
     for noise in NOISES:
-        weights, half_log_determinant = _whitening(n / last, counts, *noise)
-        one, seen, fall = weights @ np.ones(len(n)), weights @ y, falls @ weights.T
-        # y = m (1 − u(1 − x)) + u(1 − x), x the fall: m by least squares for every (c, u)
-        bend = one - fall  # (C, k)
+        luck = _luck(n / last, counts, *noise)
+        factor = np.linalg.cholesky(sampling + luck)
+        whiten = np.linalg.inv(factor)
+        half_log_determinant = np.log(np.diag(factor)).sum()
+        one, seen, fall = whiten.sum(axis=1), whiten @ y, falls @ whiten.T
+        # y = m (1 − u (1 − fall)) + u (1 − fall): m by least squares for every shape and u, from six products
+        bend = one - fall
         oo, os, ss = one @ one, one @ seen, seen @ seen
-        ob, sb, bb = bend @ one, bend @ seen, (bend**2).sum(axis=1)
-        u = SHARES[None, :]
-        gg = oo - 2 * u * ob[:, None] + u**2 * bb[:, None]
-        gz = os - u * (sb + ob)[:, None] + u**2 * bb[:, None]
-        zz = ss - 2 * u * sb[:, None] + u**2 * bb[:, None]
-        left = np.maximum(zz - gz**2 / gg, 0) + expected
-        freedom = BELIEVED + len(n) - 1
-        evidence.append(-half_log_determinant - 0.5 * np.log(gg) - 0.5 * freedom * np.log(left))
-        best.append((gz / gg, gg, left))
-        none_left = max(ss - os**2 / oo, 0) + expected
-        flat.append(-half_log_determinant - 0.5 * np.log(oo) - 0.5 * freedom * np.log(none_left))
-    log_weight = np.array(evidence)  # (noises, C, U)
-    prior = -0.5 * (np.log(EXPONENTS / TYPICAL) / SPREAD) ** 2
-    prior = prior - np.log(np.exp(prior).sum()) - np.log(len(SHARES))
-    log_weight += prior[None, :, None]
-    top = log_weight.max()
-    weight = np.exp(log_weight - top)
-    risen = weight.sum() > np.exp(np.array(flat) - top).sum()
-    levels, precision, left = (np.array(part) for part in zip(*best, strict=True))
+        ob, sb, bb = (bend @ one)[:, None], (bend @ seen)[:, None], (bend**2).sum(axis=1)[:, None]
+        gg = oo - 2 * u * ob + u**2 * bb
+        gz = os - u * (sb + ob) + u**2 * bb
+        zz = ss - 2 * u * sb + u**2 * bb
+        evidence.append(prior[:, None] - half_log_determinant - 0.5 * np.log(gg) - 0.5 * (zz - gz**2 / gg))
+        flat.append(-half_log_determinant - 0.5 * np.log(oo) - 0.5 * (ss - os**2 / oo))
+        fits.append((gz / gg, gg))
+        covariances.append(luck)
+        inverses.append(whiten.T @ whiten)
+    logs = np.array(evidence)  # (noises, shapes, U)
+    top = logs.max()
+    weights = np.exp(logs - top)
+    risen = weights.sum() > np.exp(np.array(flat) - top).sum()
+    levels, precisions = (np.array(part) for part in zip(*fits, strict=True))
 
     rng = np.random.default_rng(seed)
-    cells = rng.choice(weight.size, DRAWS, p=(weight / weight.sum()).ravel())
-    variance = left.ravel()[cells] / rng.chisquare(BELIEVED + len(n) - 1, DRAWS)
-    m = levels.ravel()[cells] + np.sqrt(variance / precision.ravel()[cells]) * rng.standard_normal(DRAWS)
-    m = np.clip(m, 0, 1)
-    shared = np.sqrt(m * (1 - m) / holdout) if holdout else np.zeros(DRAWS)
-    m = np.clip(m + shared * rng.standard_normal(DRAWS), 0, 0.9999)
-    _noise, i, j = np.unravel_index(cells, weight.shape)
-    of_noise, at_c, at_u = np.unravel_index(weight.argmax(), weight.shape)
-    level, c = levels[of_noise, at_c, at_u], EXPONENTS[at_c]
-    rest = SHARES[at_u] * (1 - level)
-    return Curve(
-        last, float(level + rest), float(rest * last**c), float(c), m, SHARES[j], EXPONENTS[i], "" if risen else FLAT
-    )
+    cells = rng.choice(weights.size, DRAWS, p=(weights / weights.sum()).ravel())
+    of_noise, of_shape, of_share = np.unravel_index(cells, weights.shape)
+    m = levels.ravel()[cells] + rng.standard_normal(DRAWS) / np.sqrt(precisions.ravel()[cells])
+    share = SHARES[of_share][:, None]
+    residuals = y - m[:, None] * (1 - share * (1 - falls[of_shape])) - share * (1 - falls[of_shape])
+    luck, new_luck, z = np.zeros(DRAWS), np.zeros(DRAWS), rng.standard_normal((2, DRAWS))
+    for i, (size, lasting, _span, _fall) in enumerate(NOISES):
+        mine = of_noise == i
+        if not mine.any():
+            continue
+        lasts = covariances[i][-1].copy()
+        lasts[-1] = size**2 * lasting
+        known = inverses[i] @ lasts
+        variance = max(size**2 * lasting - lasts @ known, 0)
+        luck[mine] = residuals[mine] @ known + np.sqrt(variance) * z[0, mine]
+        new_luck[mine] = size * np.sqrt(lasting) * z[1, mine]
+    spans, noise_falls = np.array([noise[2:] for noise in NOISES]).T[:, of_noise]
+    if holdout:
+        clipped = np.clip(m, 1 / (holdout + 2), 1 - 1 / (holdout + 2))
+        m = m + np.sqrt(ALIKE * clipped * (1 - clipped) / holdout) * rng.standard_normal(DRAWS)
+    m = np.clip(m, 0, 0.9999)
+    starts, exponents = np.array(shapes).T[:, of_shape]
+    drawn = Drawn(m, SHARES[of_share], exponents, starts, luck, new_luck, spans, noise_falls)
+    i, j, k = np.unravel_index(weights.argmax(), weights.shape)
+    level, (start, c) = levels[i, j, k], shapes[j]
+    rest = SHARES[k] * (1 - level)
+    b = rest * (last + start) ** c
+    return Curve(last, float(level + rest), float(b), float(c), start, drawn, "" if risen else FLAT)
 
 
 def _thinned(labels: np.ndarray, accuracy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -191,16 +249,24 @@ def _thinned(labels: np.ndarray, accuracy: np.ndarray) -> tuple[np.ndarray, np.n
     return (*mean, counts[there].astype(float))  # type: ignore[return-value]
 
 
-def _whitening(
-    labels: np.ndarray, counts: np.ndarray, lasting: float, span: float, fall: float
-) -> tuple[np.ndarray, float]:
-    """The inverse of the noise covariance's Cholesky factor, and half the logarithm of the determinant."""
-    place, scale = np.log(labels), labels**-fall
-    covariance = np.diag((1 - lasting) / counts)
-    if lasting:
-        covariance += lasting * np.exp(-np.abs(place[:, None] - place[None, :]) / span)
-    factor = np.linalg.cholesky(covariance * np.outer(scale, scale))
-    return np.linalg.inv(factor), float(np.log(np.diag(factor)).sum())
+def _sampling(labels: np.ndarray, accuracy: np.ndarray, holdout: int | None) -> np.ndarray:
+    """The covariance of what the choice of the holdout's items does to each round."""
+    if holdout is None:
+        return np.zeros((len(labels), len(labels)))
+    p = (accuracy * holdout + 1) / (holdout + 2)
+    deviation = np.sqrt(p * (1 - p) / holdout)
+    place = np.log(labels)
+    alike = (1 - ALIKE) * np.exp(-np.abs(place[:, None] - place[None, :]) / REACH)
+    return alike * np.outer(deviation, deviation)
+
+
+def _luck(
+    labels: np.ndarray, counts: np.ndarray, size: float, lasting: float, span: float, fall: float
+) -> np.ndarray:
+    """The covariance of the models' luck; labels are relative to today's."""
+    place, scale = np.log(labels), size * labels**-fall
+    covariance = lasting * np.exp(-np.abs(place[:, None] - place[None, :]) / span)
+    return (covariance + np.diag((1 - lasting) / counts)) * np.outer(scale, scale)
 
 
 def area_under_curve(labels: Sequence[int], accuracy: Sequence[float]) -> float:

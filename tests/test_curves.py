@@ -129,7 +129,7 @@ def test_whatever_the_rounds_are_what_is_said_is_in_order(steps, seed, holdout, 
     expected, low, high = curve.band([labels[-1], 2 * labels[-1]])
     assert (low <= expected).all()
     assert (expected <= high).all()
-    assert 0 <= low.min()
+    assert low.min() >= 0
     assert high.max() <= 1
     gain = curve.gain(20)
     assert 0 <= gain.low <= gain.expected <= gain.high + 1e-9
