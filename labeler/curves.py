@@ -260,9 +260,7 @@ def _sampling(labels: np.ndarray, accuracy: np.ndarray, holdout: int | None) -> 
     return alike * np.outer(deviation, deviation)
 
 
-def _luck(
-    labels: np.ndarray, counts: np.ndarray, size: float, lasting: float, span: float, fall: float
-) -> np.ndarray:
+def _luck(labels: np.ndarray, counts: np.ndarray, size: float, lasting: float, span: float, fall: float) -> np.ndarray:
     """The covariance of the models' luck; labels are relative to today's."""
     place, scale = np.log(labels), size * labels**-fall
     covariance = lasting * np.exp(-np.abs(place[:, None] - place[None, :]) / span)

@@ -6,12 +6,10 @@ nothing stops because of it unless the project asks for that.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from labeler.curves import fit_curve
+from labeler.types import Rule
 from labeler.words import mark
-
-Rule = Literal["target", "budget", "stable", "confident", "gain", "exhausted"]
 
 
 @dataclass(frozen=True)
