@@ -21,13 +21,13 @@ DRAWS = 2000
 HORIZON = 20.0  # times today's labels: what is further away is out of sight
 
 SHARES = (np.arange(40) + 0.5) / 40  # u
-EXPONENTS = np.geomspace(0.1, 3.0, 24)  # c
-HEAD_STARTS = (0.0, 0.3, 1.0)  # labels that the model behaves as if it had before the first, as a share of today's
+EXPONENTS = np.geomspace(0.1, 3.0, 30)  # c
 TYPICAL, SPREAD = 0.6, 0.7  # of exponents: the middle, and the standard deviation of their logarithm
 
-# Rounds err alike: of the items that one round's model gets wrong, the next one's gets nearly all wrong as well. The
-# correlation falls with the labels' logarithm: 0.96 between rounds, 0.75 where labels double.
-ALIKE, REACH = 0.5, 1.0
+# Of what the choice of the holdout's items does to a round, so much it does to all; the rest lasts for a while, counted
+# in the labels' logarithm. Models of successive rounds get the same items wrong (correlation 0.96), those of rounds far
+# apart less so; but what is given here away as noise between rounds would be mistaken for the shape of the curve.
+ALIKE, REACH = 0.9, 0.5
 # A model's luck with its labels and seed: its size in accuracy at today's labels, the share of it that lasts (the next
 # round trains on the same labels), over which range of the labels' logarithm, with which power of the labels it falls.
 NOISES = [
@@ -67,15 +67,14 @@ class Gain:
 class Drawn:
     """Curves drawn by how well they explain the rounds; all arrays are (DRAWS,).
 
-    levels: m. shares: u. exponents: c. starts: the head start, in labels. luck: by how much today's model is better
-    than the power law has it. new_luck: by how much a model with many more labels will be. spans: over which range
-    of the labels' logarithm the one turns into the other.
+    levels: m. shares: u. exponents: c. luck: by how much today's model is better than the power law has it. new_luck:
+    by how much a model with many more labels will be, were luck as large then. spans: over which range of the labels'
+    logarithm the one turns into the other. falls: with which power of the labels luck gets smaller.
     """
 
     levels: np.ndarray
     shares: np.ndarray
     exponents: np.ndarray
-    starts: np.ndarray
     luck: np.ndarray
     new_luck: np.ndarray
     spans: np.ndarray
@@ -86,14 +85,13 @@ class Drawn:
 class Curve:
     """An inverse power law through the rounds: the best one, and as many that explain them about as well.
 
-    a, b, c, start: of the best one, accuracy = a − b·(labels + start)^(−c). labels: at the last round.
+    a, b, c: of the best one, accuracy = a − b·labels^(−c). labels: at the last round. drawn: None with too few rounds.
     """
 
     labels: float
     a: float
     b: float
     c: float
-    start: float
     drawn: Drawn | None
     why_not: str = ""
 
@@ -102,8 +100,7 @@ class Curve:
         d = self.drawn
         assert d is not None
         n = np.asarray(labels, dtype=float)[None, :]
-        starts, exponents = d.starts[:, None], d.exponents[:, None]
-        fall = ((n + starts) / (self.labels + starts)) ** -exponents
+        fall = (n / self.labels) ** -d.exponents[:, None]
         rising = d.levels[:, None] + (d.shares * (1 - d.levels))[:, None] * (1 - fall)
         return np.clip(rising + self._luck(n), 0, 1)
 
@@ -139,14 +136,13 @@ class Curve:
         rest = d.shares * (1 - d.levels)  # errors that labels can remove
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             left = np.clip((d.levels + rest - targets) / rest, 0, None)
-            needed = (self.labels + d.starts) * left ** (-1 / d.exponents) - d.starts
-        return np.where(left > 0, np.maximum(needed, 0), np.inf)
+            return np.where(left > 0, self.labels * left ** (-1 / d.exponents), np.inf)
 
     def gain(self, more: float) -> Gain:
         """What `more` labels bring."""
         d = self.drawn
         assert d is not None
-        fall = ((self.labels + more + d.starts) / (self.labels + d.starts)) ** -d.exponents
+        fall = (1 + more / self.labels) ** -d.exponents
         gains = d.shares * (1 - d.levels) * (1 - fall)
         low, high = np.quantile(gains, [0.025, 0.975])
         return Gain(float(gains.mean()), float(low), float(high))
@@ -173,11 +169,10 @@ def fit_curve(labels: Sequence[int], accuracy: Sequence[float], holdout: int | N
 def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: int | None, seed: int) -> Curve:
     last = labels[-1] if labels else 1.0
     if len(set(labels)) < FEWEST:
-        return Curve(last, accuracy[-1] if accuracy else 0.0, 0.0, 1.0, 0.0, None, TOO_FEW)
+        return Curve(last, accuracy[-1] if accuracy else 0.0, 0.0, 1.0, None, TOO_FEW)
     n, y, counts = _thinned(np.array(labels), np.array(accuracy))
-    shapes = [(start * last, c) for start in HEAD_STARTS for c in EXPONENTS]
-    falls = np.array([((n + start) / (last + start)) ** -c for start, c in shapes])  # (shapes, k)
-    prior = np.array([-0.5 * (np.log(c / TYPICAL) / SPREAD) ** 2 for _start, c in shapes])
+    falls = (n / last) ** -EXPONENTS[:, None]  # (C, k)
+    prior = -0.5 * (np.log(EXPONENTS / TYPICAL) / SPREAD) ** 2
     prior -= np.log(np.exp(prior).sum() * len(SHARES))
     sampling = _sampling(n, y, holdout)
     evidence, fits, flat, covariances, inverses = [], [], [], [], []
@@ -188,7 +183,7 @@ def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: 
         whiten = np.linalg.inv(factor)
         half_log_determinant = np.log(np.diag(factor)).sum()
         one, seen, fall = whiten.sum(axis=1), whiten @ y, falls @ whiten.T
-        # y = m (1 − u (1 − fall)) + u (1 − fall): m by least squares for every shape and u, from six products
+        # y = m (1 − u (1 − fall)) + u (1 − fall): m by least squares for every c and u, from six products
         bend = one - fall
         oo, os, ss = one @ one, one @ seen, seen @ seen
         ob, sb, bb = (bend @ one)[:, None], (bend @ seen)[:, None], (bend**2).sum(axis=1)[:, None]
@@ -200,7 +195,7 @@ def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: 
         fits.append((gz / gg, gg))
         covariances.append(luck)
         inverses.append(whiten.T @ whiten)
-    logs = np.array(evidence)  # (noises, shapes, U)
+    logs = np.array(evidence)  # (noises, C, U)
     top = logs.max()
     weights = np.exp(logs - top)
     risen = weights.sum() > np.exp(np.array(flat) - top).sum()
@@ -208,10 +203,10 @@ def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: 
 
     rng = np.random.default_rng(seed)
     cells = rng.choice(weights.size, DRAWS, p=(weights / weights.sum()).ravel())
-    of_noise, of_shape, of_share = np.unravel_index(cells, weights.shape)
+    of_noise, of_exponent, of_share = np.unravel_index(cells, weights.shape)
     m = levels.ravel()[cells] + rng.standard_normal(DRAWS) / np.sqrt(precisions.ravel()[cells])
     share = SHARES[of_share][:, None]
-    residuals = y - m[:, None] * (1 - share * (1 - falls[of_shape])) - share * (1 - falls[of_shape])
+    residuals = y - m[:, None] * (1 - share * (1 - falls[of_exponent])) - share * (1 - falls[of_exponent])
     luck, new_luck, z = np.zeros(DRAWS), np.zeros(DRAWS), rng.standard_normal((2, DRAWS))
     for i, (size, lasting, _span, _fall) in enumerate(NOISES):
         mine = of_noise == i
@@ -228,13 +223,11 @@ def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: 
         clipped = np.clip(m, 1 / (holdout + 2), 1 - 1 / (holdout + 2))
         m = m + np.sqrt(ALIKE * clipped * (1 - clipped) / holdout) * rng.standard_normal(DRAWS)
     m = np.clip(m, 0, 0.9999)
-    starts, exponents = np.array(shapes).T[:, of_shape]
-    drawn = Drawn(m, SHARES[of_share], exponents, starts, luck, new_luck, spans, noise_falls)
+    drawn = Drawn(m, SHARES[of_share], EXPONENTS[of_exponent], luck, new_luck, spans, noise_falls)
     i, j, k = np.unravel_index(weights.argmax(), weights.shape)
-    level, (start, c) = levels[i, j, k], shapes[j]
+    level, c = levels[i, j, k], EXPONENTS[j]
     rest = SHARES[k] * (1 - level)
-    b = rest * (last + start) ** c
-    return Curve(last, float(level + rest), float(b), float(c), start, drawn, "" if risen else FLAT)
+    return Curve(last, float(level + rest), float(rest * last**c), float(c), drawn, "" if risen else FLAT)
 
 
 def _thinned(labels: np.ndarray, accuracy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
