@@ -117,7 +117,7 @@ def estimate(
 class Drawn:
     """The holdout items that count so far, in drawing order: the longest run from the start without an open one.
 
-    items: (m,) ids. q, remaining: (m,) as for `weights`. usable: (m,) bool, False of flagged and excluded ones.
+    items: (m,) ids. q, remaining: (m,) as for `weights`. usable: (m,) bool, False where there is no answer.
     """
 
     items: np.ndarray
@@ -129,7 +129,7 @@ class Drawn:
 def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], unusable: Collection[int]) -> Drawn:
     """What can be measured on: which items were answered first must not depend on how hard they were.
 
-    Args: rows: as `Store.testing` gives them. labeled, unusable: item ids with a label; flagged or excluded ones.
+    Args: rows: as `Store.testing` gives them. labeled, unusable: ids of items with a label; of flagged and excluded ones.
     """
     done = []
     for row in rows:
@@ -137,7 +137,7 @@ def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], 
             break
         done.append(row)
     items = np.array([row["item_id"] for row in done], dtype=np.int64)
-    usable = np.array([i in labeled and i not in unusable for i in items.tolist()], dtype=bool)
+    usable = np.array([i in labeled for i in items.tolist()], dtype=bool)
     q, remaining = (np.array([row[name] for row in done], dtype=float) for name in ("q", "remaining"))
     return Drawn(items, q, remaining, usable)
 
