@@ -129,7 +129,7 @@ class Drawn:
 def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], unusable: Collection[int]) -> Drawn:
     """What can be measured on: which items were answered first must not depend on how hard they were.
 
-    Args: rows: as `Store.testing` gives them. labeled, unusable: ids of items with a label; of flagged and excluded ones.
+    Args: rows: as `Store.testing` gives them. labeled: ids of items with a label. unusable: of those flagged or excluded.
     """
     done = []
     for row in rows:
