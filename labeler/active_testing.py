@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from labeler import decisions, intervals
-from labeler.evaluate import Evaluation, evaluation
+from labeler.holdout import Evaluation, evaluation
 from labeler.intervals import Estimate
 
 # Share of each draw that is uniform whatever the model says: it bounds the weight of an error that nobody expected.
@@ -129,7 +129,7 @@ class Drawn:
 def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], unusable: Collection[int]) -> Drawn:
     """What can be measured on: which items were answered first must not depend on how hard they were.
 
-    Args: rows: as `Store.testing` gives them. labeled: ids of items with a label. unusable: of those flagged or excluded.
+    Args: rows: as `Store.testing` gives them. labeled: ids of items with a label. unusable: of flagged or excluded.
     """
     done = []
     for row in rows:

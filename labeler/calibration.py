@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labeler.evaluate import BINS
 from labeler.intervals import Estimate, estimate
 
-BINS = 15  # of confidence, as Guo et al. have them
 DRAWS = 400  # of what chance alone does; fewer of many items
 MOST = 2_000_000  # random numbers
 
