@@ -1,7 +1,8 @@
 """The only SQL. `Store` is opened once per thread and rerun, and is all verbs.
 
 items.py: what is labeled · rounds.py: the cycle · team.py: who labels · reservations.py, answers.py: the desk ·
-explanations.py: why an item is asked · background.py: what runs beside the rounds · connection.py: what they share.
+explanations.py: why an item is asked · effort.py: how long it took · background.py: what runs beside the rounds ·
+connection.py: what they share.
 """
 
 from pathlib import Path
@@ -9,14 +10,14 @@ from pathlib import Path
 from labeler.config import Config
 from labeler.store.answers import EXPORT
 from labeler.store.background import Background
-from labeler.store.explanations import Explanations
+from labeler.store.effort import Efforts
 from labeler.store.items import HOLDOUT_SEED, IMPORT
 from labeler.types import AdaptationRequest, ComparisonRequest, TuningRequest
 
 __all__ = ["EXPORT", "HOLDOUT_SEED", "IMPORT", "Store"]
 
 
-class Store(Explanations):
+class Store(Efforts):
     """A project's database; see the verbs in the files of this package."""
 
     def __init__(self, path: Path | str, config: Config) -> None:
