@@ -1,14 +1,17 @@
-"""What labeling costs: hours, money, pace, when it will be done. Pure functions of `Store.work()`.
+"""What labeling takes: hours and money, by annotator and day. Pure functions of `Store.work()`.
 
 A person's hours are the sum of the seconds between seeing an item and answering it. Each answer counts at most
 `team.idle_seconds`, since a longer one was a break; one whose seconds are not known counts as that annotator's
 median. What came with imports counts nothing, nor does time spent anywhere but on the Label page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 
 import numpy as np
 import pandas as pd
+
+from labeler.intervals import wilson
 
 HOUR = 3600.0
 
@@ -53,3 +56,85 @@ def spent_at_rounds(
     moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601").to_numpy("datetime64[ms]")
     before = at[order].searchsorted(moments, side="right")
     return pd.DataFrame({"round": list(claimed), "hours": hours[before], "cost": cost[before]})
+
+
+# ---------------------------------------------------------------- who did what
+
+
+def measured(
+    work: pd.DataFrame, idle_seconds: float, rates: Mapping[str, float], zone: tzinfo | str = "UTC"
+) -> pd.DataFrame:
+    """All answers with what the tables are summed up from.
+
+    Args:    zone: whose days are meant.
+    Returns: `work` with day, counted (seconds), cost, agree (share of the others' labels of the item that say the
+             same; NaN: nobody else labeled it, or this answer is no current label).
+    """
+    counted = counted_seconds(work, idle_seconds)
+    return work.assign(
+        day=work["at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize(),
+        counted=counted,
+        cost=cost_of(work, counted, rates),
+        agree=_agreeing(work),
+    )
+
+
+def _agreeing(work: pd.DataFrame) -> pd.Series:
+    said = work.loc[work["current"] & (work["action"] == "label"), ["item_id", "label"]]
+    label = said["label"].cat.codes.to_numpy()
+    item = said["item_id"].to_numpy()
+    others = said.groupby(item)["item_id"].transform("size") - 1
+    same = said.groupby(item * (int(label.max(initial=0)) + 1) + label)["item_id"].transform("size") - 1
+    return (same / others).where(others > 0)
+
+
+COLUMNS = (
+    "answers", "labels", "skips", "flags", "unsure", "median_seconds", "hours", "cost",
+    "agreement", "agreement_low", "agreement_high", "compared", "last",
+)  # fmt: skip
+
+
+def table(frame: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.DataFrame:
+    """What was done, by annotator, by day, or by both.
+
+    Answers, labels, skips, flags and the unsure ones are those that stand; hours also hold what was changed later.
+    Agreement is the mean over the `compared` items that others labeled too, with Wilson's interval for so many items.
+
+    Args:    frame: as `measured` gives it. by: "annotator", "day" or both; nothing: all of it as one row.
+    Returns: the columns of `by`, then `COLUMNS`; sorted by `by`. Without any answer there is no row.
+    """
+    stands = frame["current"]
+    parts = pd.DataFrame(
+        {
+            **{name: frame[name] for name in by},
+            "answers": stands,
+            "labels": stands & (frame["action"] == "label"),
+            "skips": stands & (frame["action"] == "skip"),
+            "flags": stands & (frame["action"] == "flag"),
+            "unsure": stands & frame["unsure"],
+            "median_seconds": frame["counted"].where(frame["seconds"].notna() & (frame["action"] != "undo")),
+            "hours": frame["counted"] / HOUR,
+            "cost": frame["cost"],
+            "agreement": frame["agree"],
+            "compared": frame["agree"].notna(),
+            "last": frame["day"],
+        }
+    )
+    keys = [parts[name] for name in by] or [pd.Series(0, index=parts.index)]
+    groups = parts.groupby(keys, observed=True)
+    sums = groups[["answers", "labels", "skips", "flags", "unsure", "hours", "cost", "compared"]].sum()
+    found = sums.assign(
+        median_seconds=groups["median_seconds"].median(),
+        agreement=groups["agreement"].mean(),
+        last=groups["last"].max(),
+    )
+    low, high = wilson(found["agreement"].to_numpy(float), found["compared"].to_numpy(float))
+    compared = found["compared"] > 0
+    found = found.assign(agreement_low=low, agreement_high=high)
+    found[["agreement_low", "agreement_high"]] = found[["agreement_low", "agreement_high"]].where(compared)
+    if not by:
+        return found.reset_index(drop=True)[[*COLUMNS]]
+    found = found.reset_index()
+    if "annotator" in by:
+        found["annotator"] = found["annotator"].astype(object)
+    return found.sort_values([*by], ignore_index=True)[[*by, *COLUMNS]]

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labeler import effort
 
@@ -73,3 +75,86 @@ def test_nothing_was_spent_before_anybody_answered():
     found = effort.spent_at_rounds({1: "2026-11-02T10:00:00.000+00:00"}, work(), 300, {})
     assert found.to_dict("records") == [{"round": 1, "hours": 0.0, "cost": 0.0}]
     assert len(effort.spent_at_rounds({}, work(), 300, {})) == 0
+
+
+# ---------------------------------------------------------------- who did what
+
+
+def test_agreement_is_over_items_that_others_labeled_too():
+    answers = work(
+        ("kim", "10:00", 2.0, "label", 1, "good"),
+        ("lee", "10:01", 4.0, "label", 1, "good"),
+        ("park", "10:02", 6.0, "label", 1, "bad"),
+        ("kim", "10:03", 3.0, "label", 2, "good"),  # alone
+        ("kim", "10:04", 5.0, "label", 3, "good"),
+        ("lee", "10:05", 5.0, "skip", 3),  # says nothing of the label
+        ("kim", "10:06", 5.0, "label", 4, "bad"),
+        ("park", "10:07", 8.0, "label", 4, "bad"),
+    )
+    frame = effort.measured(answers, 300, {})
+    assert frame["agree"].fillna(-1).tolist() == [0.5, 0.5, 0.0, -1, -1, -1, 1.0, 1.0]
+    found = effort.table(frame).set_index("annotator")
+    assert found["agreement"].tolist() == [0.75, 0.5, 0.5]
+    assert found["compared"].tolist() == [2, 1, 2]
+    low, high = found.loc["kim", ["agreement_low", "agreement_high"]]
+    assert (low, high) == pytest.approx((0.198, 0.973), abs=2e-3)  # Wilson by hand: (p + z²/2n ± …) / (1 + z²/n)
+
+
+def test_the_table_counts_what_stands_and_the_hours_of_everything():
+    answers = work(
+        ("kim", "10:00", 1800.0, "label", 1),
+        ("kim", "10:01", 1800.0, "label", 1),
+        ("kim", "10:02", 2.0, "skip", 2),
+        ("kim", "10:03", 4.0, "flag", 3),
+        ("kim", "10:04", None, "undo", 3),
+    )
+    answers["current"] = [False, True, True, False, False]
+    answers["unsure"] = [True, True, False, False, False]
+    row = effort.table(effort.measured(answers, 1800, {"kim": 20.0})).iloc[0]
+    counts = {name: int(row[name]) for name in ("answers", "labels", "skips", "flags", "unsure", "compared")}
+    assert counts == {"answers": 2, "labels": 1, "skips": 1, "flags": 0, "unsure": 1, "compared": 0}
+    assert row["hours"] == pytest.approx(1 + 6 / 3600)
+    assert row["cost"] == pytest.approx(20 + 20 * 6 / 3600)
+    assert row["median_seconds"] == 902.0  # of 2, 4, 1800, 1800
+    assert pd.isna(row[["agreement", "agreement_low", "agreement_high"]]).all()
+
+
+def test_days_are_those_of_the_zone():
+    answers = work(("kim", "2026-11-02 14:59", 2.0), ("kim", "2026-11-02 15:01", 2.0))  # midnight in Seoul: 15:00 UTC
+    found = effort.table(effort.measured(answers, 300, {}, "Asia/Seoul"), ["annotator", "day"])
+    assert [f"{day:%m-%d}" for day in found["day"]] == ["11-02", "11-03"]
+
+
+def test_all_of_it_as_one_row_and_nothing_as_none():
+    frame = effort.measured(work(("kim", "10:00", 2.0), ("lee", "10:01", 4.0, "label", 1)), 300, {})
+    assert effort.table(frame, [])["labels"].tolist() == [2]
+    empty = effort.measured(work(), 300, {})
+    for by in ([], ["annotator"], ["day"], ["annotator", "day"]):
+        found = effort.table(empty, by)
+        assert (len(found), list(found)) == (0, [*by, *effort.COLUMNS])
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["kim", "lee", "park"]),
+            st.sampled_from(["10:00", "11:30", "2026-11-04 09:00"]),
+            st.one_of(st.none(), st.floats(0, 5000)),
+            st.sampled_from(ACTIONS),
+            st.integers(1, 4),
+            st.sampled_from(["good", "bad"]),
+        ),
+        max_size=25,
+    )
+)
+def test_parts_add_up_to_the_whole(rows):
+    once = {(i,) if row[3] == "undo" else (row[0], row[4]): row for i, row in enumerate(rows)}.values()
+    frame = effort.measured(work(*once), 300, {"kim": 10.0, "lee": 5.0})
+    whole = effort.table(frame, [])
+    for by in (["annotator"], ["day"], ["annotator", "day"]):
+        parts = effort.table(frame, by)
+        for name in ("answers", "labels", "skips", "flags", "hours", "cost", "compared"):
+            assert parts[name].sum() == pytest.approx(whole[name].sum())
+    assert (frame["counted"] <= 300).all()
+    agree = frame["agree"].dropna()
+    assert agree.between(0, 1).all()
