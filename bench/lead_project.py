@@ -84,7 +84,9 @@ def make(
     batch = max(1, (labels - labels // (2 * rounds)) // (rounds + 1))
     project = projects.create(folder, _config(modality, batch, answers))
     with project.store() as store:
-        truth, skill, held = _add_digits(project, store, rng) if modality == "image" else _add_letters(store, items, rng)
+        truth, skill, held = (
+            _add_digits(project, store, rng) if modality == "image" else _add_letters(store, items, rng)
+        )
         team = _team(store, annotators, rng)
         model = _Model(truth, skill, len(project.config.classes), batch, rng)
         _write(store, _lived(project, store, model, held, team, rounds, batch, answers, days, rng))

@@ -1,16 +1,16 @@
-"""Reads on annotators' effort: every answer that took somebody's time, and when each round took its labels."""
+"""Verbs on annotators' effort: every answer that took somebody's time, what an hour costs, when rounds took labels."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from labeler.store.explanations import Explanations
+from labeler.store.adjudications import Adjudications
 from labeler.store.items import IMPORT
 
 
-class Efforts(Explanations):
-    """How much people did, and how long it took them."""
+class Efforts(Adjudications):
+    """How much people did, how long it took them, and what it costs."""
 
     def work(self) -> pd.DataFrame:
         """Every answer that people gave, also those that they took back or changed later, in the order of giving.
@@ -57,6 +57,23 @@ class Efforts(Explanations):
             " ORDER BY r.number"
         )
         return {row["number"]: row["at"] for row in found}
+
+    def own_rates(self) -> dict[str, float]:
+        """What an hour costs, of those annotators who have a rate of their own."""
+        return {r["name"]: r["rate"] for r in self.rows("SELECT name, rate FROM annotators WHERE rate IS NOT NULL")}
+
+    def rates(self) -> dict[str, float]:
+        """What an hour of each annotator costs: their own rate, else the project's."""
+        names = self.rows(
+            "SELECT name FROM annotators UNION SELECT annotator FROM tally WHERE annotator <> ?", [IMPORT]
+        )
+        return {row["name"]: self.config.team.rate for row in names} | self.own_rates()
+
+    def set_rate(self, name: str, rate: float | None) -> None:
+        """What an hour of this annotator costs; None: as the project's settings say."""
+        self.join(name)
+        with self.write():
+            self.db.conn.execute("UPDATE annotators SET rate = ? WHERE name = ?", [rate, name])
 
 
 def _categories(values: Sequence[str | None]) -> pd.Categorical:

@@ -1,8 +1,11 @@
 """What people did, as it is read for hours, pace and the team's table."""
 
+from dataclasses import replace
+
 import pandas as pd
 from samples import add, rank
 
+from labeler.config import TeamConfig
 from labeler.types import Answer, NewItem
 
 
@@ -62,3 +65,17 @@ def test_a_round_took_its_labels_when_its_job_was_claimed(store):
     assert list(claimed) == [1, 2]
     assert pd.Timestamp(claimed[1]) <= before
     assert pd.Timestamp(claimed[2]) >= store.work()["at"][0]
+
+
+def test_an_hour_costs_the_annotators_own_rate_else_the_projects(project, store):
+    add(store, 1)
+    store.annotate("kim", [Answer("a", 1, "label", "good", seconds=2)])  # answered without having joined
+    store.set_rate("lee", 30.0)
+    store.join("park")
+    assert store.rates() == {"kim": 0.0, "lee": 30.0, "park": 0.0}
+    paid = project.save(replace(project.config, team=TeamConfig(rate=12.5)))
+    with paid.store() as opened:
+        assert opened.rates() == {"kim": 12.5, "lee": 30.0, "park": 12.5}
+        opened.set_rate("lee", None)
+        assert opened.rates()["lee"] == 12.5
+        assert opened.own_rates() == {}
