@@ -151,6 +151,7 @@ class Life:
         self.measured = np.zeros(len(model.truth), bool)
         self.measured[holdout] = True
         self.fresh = ~self.measured  # nobody has had them
+        self.known = np.zeros(len(model.truth), bool)  # labeled
         self.difficulty = rng.random(len(model.truth))
         self.blind = deque(rng.permutation(holdout).tolist())
         self.queue: deque[tuple[int, int]] = deque()  # item, place in `history.asked`
@@ -235,7 +236,8 @@ class Life:
             back = at + timedelta(seconds=1.2)
             given.append(Given(back, who, item, "undo", query=query, supersedes=len(given) - 1))
             given.append(Given(back + timedelta(seconds=2), who, item, "label", truth, 2.0, query=query))
-        if not had:
+        if not self.known[item]:
+            self.known[item] = True
             self.labeled += not self.measured[item]
-            if rng.random() < OVERLAP and len(self.team) > 1:
-                self.again.append((item, query, frozenset({who})))
+            if rng.random() < OVERLAP and len(had) + 1 < len(self.team):
+                self.again.append((item, query, had | {who}))
