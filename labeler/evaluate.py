@@ -6,7 +6,8 @@ import numpy as np
 from scipy.stats import binomtest, t
 
 from labeler import decisions
-from labeler.types import Metrics
+from labeler.config import Config
+from labeler.types import Forecast, Metrics
 
 BINS = 15  # of confidence, as Guo et al. have them
 
@@ -28,6 +29,29 @@ def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
     error = calibration_error(*decisions.one_by_one(proba, targets))
     low, high = float(interval.low), float(interval.high)
     return Metrics(len(targets), right / len(targets), low, high, macro, error, micro if several else None)
+
+
+def stability(now: Forecast, before: Forecast | None, config: Config) -> tuple[float | None, float | None]:
+    """How much a round's model agrees with the one before it, and how uncertain it is, on items that both have seen.
+
+    Returns: Cohen's kappa of their predictions (1 where both say the same of all), None without common items; the mean
+             of 1 − the highest probability, of several classes over all decisions.
+    Source:  Bloodgood & Vijay-Shanker 2009, section 3; Zhu, Wang & Hovy 2008, section 3.2 (overall uncertainty).
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    several = config.several
+    proba = np.stack([1 - now.proba, now.proba], axis=-1) if several else now.proba
+    uncertainty = float((1 - proba.max(axis=-1)).mean()) if len(proba) else None
+    if before is None or before.proba.shape[1:] != now.proba.shape[1:]:
+        return None, uncertainty
+    _, ours, theirs = np.intersect1d(now.items, before.items, return_indices=True)
+    if not len(ours):
+        return None, uncertainty
+    one, other = (
+        decisions.predicted(f.proba[places], several).reshape(-1) for f, places in ((now, ours), (before, theirs))
+    )
+    return 1.0 if (one == other).all() else float(cohen_kappa_score(one, other)), uncertainty
 
 
 def f1(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[float, float]:

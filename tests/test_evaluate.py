@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from samples import text_config, topics_config
 from sklearn.metrics import f1_score
 
-from labeler.evaluate import area_under_curve, calibration_error, f1, labels_to_reach, metrics, paired_gain
+from labeler.evaluate import area_under_curve, calibration_error, f1, labels_to_reach, metrics, paired_gain, stability
+from labeler.types import Forecast
 
 
 def test_calibration_error_by_hand():
@@ -90,3 +92,35 @@ def test_one_and_several_agree_where_each_item_has_one_class():
     assert f1(np.eye(3, dtype=bool)[proba.argmax(axis=1)], np.eye(3, dtype=int)[targets], 3) == (macro, micro)
     assert macro == pytest.approx(f1_score(targets, proba.argmax(axis=1), average="macro"))
     assert micro == pytest.approx((proba.argmax(axis=1) == targets).mean())
+
+
+# ---------------------------------------------------------------- successive models
+
+
+def forecast(items: list[int], first: list[float]) -> Forecast:
+    return Forecast(np.array(items), np.array([[p, 1 - p] for p in first], dtype=np.float32))
+
+
+def test_agreement_of_two_models_is_kappa_on_the_items_that_both_saw():
+    before = forecast([1, 2, 3, 4, 9], [0.9, 0.9, 0.1, 0.1, 0.9])
+    now = forecast([4, 3, 2, 1], [0.2, 0.8, 0.8, 0.8])
+    # agree on 3 of 4: by chance (3/4)(2/4) + (1/4)(2/4) = 0.5, so kappa = (0.75 - 0.5) / 0.5
+    agreement, uncertainty = stability(now, before, text_config())
+    assert agreement == pytest.approx(0.5)
+    assert uncertainty == pytest.approx(0.2)
+
+
+def test_models_that_say_the_same_of_all_agree_wholly():
+    same = forecast([1, 2], [0.9, 0.8])
+    assert stability(same, same, text_config())[0] == 1.0
+
+
+def test_without_a_model_before_there_is_no_agreement():
+    assert stability(forecast([1], [0.7]), None, text_config()) == (None, pytest.approx(0.3))
+    assert stability(forecast([1], [0.7]), forecast([2], [0.7]), text_config())[0] is None
+
+
+def test_several_classes_agree_by_decision():
+    one = Forecast(np.array([1, 2]), np.array([[0.9, 0.2], [0.4, 0.6]]))
+    agreement, uncertainty = stability(one, one, topics_config(classes=("a", "b")))
+    assert (agreement, uncertainty) == (1.0, pytest.approx((0.1 + 0.2 + 0.4 + 0.4) / 4))

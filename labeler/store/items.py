@@ -67,7 +67,9 @@ class Items(Connection):
             if not self.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
                 size = min(300, round(0.15 * len(undecided))) if size is None else min(size, len(undecided))
                 drawn = np.random.default_rng(HOLDOUT_SEED).choice(undecided, size, replace=False)
-                self.db.conn.executemany("UPDATE items SET split = 'holdout' WHERE id = ?", [(int(i),) for i in drawn])
+                self.db.conn.executemany(
+                    "UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ?", [(int(i),) for i in drawn]
+                )
             self.db.conn.execute("UPDATE items SET split = 'pool' WHERE split IS NULL")
 
     def items(self) -> list[Item]:
@@ -88,12 +90,19 @@ class Items(Connection):
         return {r["item_id"]: r["label"] for r in self.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
 
     def flagged(self) -> set[int]:
-        """Items that nobody is to be asked about again although they have no label: flagged ones."""
-        return {r["item_id"] for r in self.rows("SELECT item_id FROM answers WHERE action = 'flag'")}
+        """Items that nobody is to be asked about although they have no label: flagged ones, and those taken out."""
+        found = self.rows(
+            """
+            SELECT a.item_id FROM answers a JOIN items i ON i.id = a.item_id
+            WHERE a.action = 'flag' AND a.id > i.cleared
+            UNION SELECT id FROM items WHERE adjudicated = 'exclude'
+            """
+        )
+        return {r["item_id"] for r in found}
 
     def labeled(self) -> int:
         """Labeled items of the pool: what the learning curve has on its x axis."""
-        return self.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND labels > 0")
+        return self.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND label IS NOT NULL")
 
     def labels_spent(self) -> int:
         """Labels that people gave, in the pool and in the holdout: what the budget pays for."""
@@ -107,7 +116,8 @@ class Items(Connection):
         """Where the project stands, seen by `annotator`."""
         splits = {r["split"]: r["n"] for r in self.rows("SELECT split, COUNT(*) AS n FROM items GROUP BY split")}
         labeled = self.rows(
-            "SELECT split, label, COUNT(*) AS n FROM labels JOIN items ON items.id = item_id GROUP BY split, label"
+            "SELECT split, label, COUNT(*) AS n FROM items WHERE label IS NOT NULL AND split IS NOT NULL"
+            " GROUP BY split, label"
         )
         pool = {r["label"]: r["n"] for r in labeled if r["split"] == "pool"}
         per_class = dict.fromkeys(self.config.classes, 0)
