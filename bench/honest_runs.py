@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.label_efficiency import task_of
-from labeler import control, decisions
+from labeler import decisions, shadows
 from labeler.config import Config
 from labeler.cross_validation import stratified
 from labeler.heads import fit_heads
@@ -69,7 +69,7 @@ def project(world: World, seed: int) -> dict[str, np.ndarray]:
 
     Returns: labeled, random: (n,) positions in the order of labeling, and whether each was drawn at random.
              steps: (r,) labels at each round. truth: (r,) accuracy on the population. holdout: (H,) positions.
-             proba: (r, H, C) of the holdout. stop: (r, S, C) of the stop set. shadow_…: see `control.Shadows`.
+             proba: (r, H, C) of the holdout. stop: (r, S, C) of the stop set. shadow_…: see `shadows.Shadows`.
              flipped: (n,) targets with some made wrong; flipped_proba: (n, C) of models that had not seen the item.
     """
     rng = np.random.default_rng([seed, 7])
@@ -94,7 +94,7 @@ def project(world: World, seed: int) -> dict[str, np.ndarray]:
     last = kept["steps"][-1]
     labeled, random = labeled[:last], random[:last]
     arm = world.labels(np.unique(np.concatenate([labeled[random], holdout])))
-    taught = control.shadows(
+    taught = shadows.shadows(
         world.dataset, arm, world.labels(holdout), len(world.config.classes), world.normalizer, seed
     )
     flipped, flipped_proba = with_errors(world, labeled, rng)
@@ -131,13 +131,13 @@ def random_curve(world: World) -> dict[str, np.ndarray]:
     Returns: sizes: (k,). accuracy: (k, DRAWS).
     """
     rng = np.random.default_rng([0, 11])
-    sizes = np.array([s for s in control.SIZES if 2 * s <= HOLDOUT + BATCH * BATCHES])
+    sizes = np.array([s for s in shadows.SIZES if 2 * s <= HOLDOUT + BATCH * BATCHES])
     accuracy = np.empty((len(sizes), DRAWS))
     everybody = world.labels(world.population)
     for row, size in enumerate(sizes):
         for draw in range(DRAWS):
             taught = world.labels(rng.choice(world.pool, size, replace=False))
-            of = control.right_on(world.dataset, taught, everybody, len(world.config.classes), world.normalizer)
+            of = shadows.right_on(world.dataset, taught, everybody, len(world.config.classes), world.normalizer)
             accuracy[row, draw] = of.mean()
     return {"sizes": sizes, "accuracy": accuracy}
 

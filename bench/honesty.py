@@ -1,6 +1,6 @@
 """Whether the lead's figures can be believed: simulated projects, where the truth is known.
 
-    python -m bench.honesty run DATA --only cifar10 --projects 200 --out TRACES
+python -m bench.honesty run DATA --only cifar10 --projects 200 --out TRACES
 """
 
 import argparse

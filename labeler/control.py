@@ -1,71 +1,287 @@
-"""What random sampling would have cost, measured from the items that were drawn at random: the control arm."""
+"""What random sampling would have cost, measured from the items that were drawn at random: the control arm.
+
+What is measured. R(s) is the accuracy on the population that is to be expected of a model taught by s labels drawn
+uniformly at random; a(n) is the accuracy on the population of *this* project's model with its first n labels, smoothed
+over n (`smoothing`), since a single round's model is luckier or unluckier than its neighbours. The gain at s labels is
+a(s) − R(s). Labels saved are s − n*, where n* is where a first reaches R(s). Both are of the frozen heads, whatever
+the project's own model is: nothing but the choice of the labels is to differ.
+
+How. A share of every batch is drawn at random, and so was the holdout, where the import did not bring it. These labels
+are the arm. Models taught by random subsamples of it are measured on the holdout items that were not among them, so
+holdout labels teach such shadow models only, never the project's. a(n) comes from the heads refitted on the first n
+labels, on the same holdout items, and the difference is taken item by item.
+
+What is not known. D(n) = a(n) − R(s) is estimated with two errors: which items the holdout happens to have, seen from
+how the difference varies between items; and which labels the arm happens to have. Models taught by s of N labels vary
+by σ²(s)(1 − s/N), and the mean over all subsamples by about σ²(s)s/N, as a mean's does; σ² falls like 1/s. The 95 %
+interval of n* are all n where that of D(n) has 0 in it, as Fieller's; one without an end is left open.
+
+The arm is uniform up to this: its labels from batches were drawn from what had not been asked for until then.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
-from labeler import decisions
-from labeler.errors import TooFewClassesError
-from labeler.heads import fit_heads
 from labeler.model import Normalizer
+from labeler.shadows import Shadows, right_on, shadows, subsamples
 from labeler.types import Dataset, Labels, Progress
 
-SIZES = (20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 896, 1280)  # of subsamples: labels, each √2 times the last
-REPEATS = 14  # subsamples of a size
+STEPS = 24  # numbers of labels at most that the project's own curve is refitted for
+SPAN = np.log(2)  # of the smoothing: from half to twice the labels
+GRID = 401  # numbers of labels that are tried for n*
+WIDE = 1.959964  # standard errors to either side of a 95 % interval
+
+# With less there is nothing to say.
+FEWEST_HOLDOUT = 50
+FEWEST_ROUNDS = 4
+
+Missing = Literal["", "holdout", "arm", "rounds", "precision"]
 
 
 @dataclass(frozen=True)
-class Shadows:
-    """Models that random subsamples of the arm taught, measured on the holdout items that were not among them.
+class Point:
+    """A model's accuracy with so many labels; `low` and `high` bound its 95 % interval."""
 
-    sizes: (b,) int, labels that taught each. right, unseen: (b, H) bool; `right` counts where `unseen`.
-    arm: labels that the subsamples are drawn from.
+    labels: int
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval. An end that is None is open; the figure is None beyond what was labeled."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Control:
+    """What the choice of labels brought, compared with random ones; plain values.
+
+    arm: random labels that there are. holdout: items measured on. random, own: the curves of random sampling and of
+    the project, the same learner for both. size: s, the labels that the comparison is about. gain: in accuracy, at
+    `size` labels. needed: n*, labels that the project took to what random sampling reaches with `size`; saved: `size`
+    less that. missing: what there is too little of to say so: labels in the holdout, random labels, rounds, or
+    precision (the interval would be wider than the project's curve is long); "": nothing.
     """
 
-    sizes: np.ndarray
-    right: np.ndarray
-    unseen: np.ndarray
     arm: int
+    holdout: int
+    random: list[Point]
+    own: list[Point]
+    size: int | None = None
+    gain: Estimate | None = None
+    needed: Estimate | None = None
+    saved: Estimate | None = None
+    missing: Missing = ""
+
+    @property
+    def enough(self) -> bool:
+        """Whether there is enough to say what was saved."""
+        return not self.missing
 
 
-def shadows(
+def control_arm(
     dataset: Dataset,
-    arm: Labels,
+    labeled: Labels,
+    random: np.ndarray,
     holdout: Labels,
+    drawn: np.ndarray,
+    steps: Sequence[int],
     n_classes: int,
     normalizer: Normalizer,
     seed: int,
-    sizes: Sequence[int] = SIZES,
     on_progress: Progress | None = None,
-) -> Shadows:
-    """Teach the frozen heads with subsamples of the arm, drawn without replacement, `REPEATS` of each size up to half.
+) -> Control:
+    """What a project's choice of labels brought, compared with random ones. About a hundred fits of the heads.
 
-    Args: on_progress: called between the fits; what it raises ends them.
+    Args: labeled: of the pool, in the order of labeling. random: (m,) bool, which of them the control arm drew.
+          drawn: (H,) bool, which holdout items were drawn uniformly, rather than given by the import.
+          steps: labels at each round. on_progress: called between the fits; what it raises ends them.
     """
-    rng = np.random.default_rng(seed)
-    wanted = [s for s in sizes if 2 * s <= len(arm) for _ in range(REPEATS)]
-    right, unseen = np.zeros((2, len(wanted), len(holdout)), dtype=bool)
-    for row, size in enumerate(wanted):
+    ours = thinned([n for n in steps if 0 < n <= len(labeled)])
+    positions = np.concatenate([labeled.positions[random], holdout.positions[drawn]])
+    arm = Labels(positions, np.concatenate([labeled.targets[random], holdout.targets[drawn]]))
+    total = len(ours) + len(subsamples(len(arm)))
+
+    def tell(done: int) -> None:
         if on_progress:
-            on_progress(row, len(wanted))
-        drawn = rng.choice(len(arm), size, replace=False)
-        taught = Labels(arm.positions[drawn], arm.targets[drawn])
-        unseen[row] = ~np.isin(holdout.positions, taught.positions)
-        right[row] = right_on(dataset, taught, holdout, n_classes, normalizer)
-    return Shadows(np.array(wanted, dtype=np.intp), right, unseen, len(arm))
+            on_progress(done, total)
+
+    if len(holdout) < FEWEST_HOLDOUT or len(ours) < FEWEST_ROUNDS:
+        missing: Missing = "holdout" if len(holdout) < FEWEST_HOLDOUT else "rounds"
+        return Control(len(arm), len(holdout), [], [], missing=missing)
+    own = np.empty((len(ours), len(holdout)), dtype=bool)
+    for row, n in enumerate(ours):
+        tell(row)
+        first = Labels(labeled.positions[:n], labeled.targets[:n])
+        own[row] = right_on(dataset, first, holdout, n_classes, normalizer)
+    taught = shadows(dataset, arm, holdout, n_classes, normalizer, seed, lambda done: tell(len(ours) + done))
+    return estimate(np.array(ours), own, taught)
 
 
-def right_on(
-    dataset: Dataset, taught: Labels, holdout: Labels, n_classes: int, normalizer: Normalizer
-) -> np.ndarray:
-    """(H,) bool: which holdout items the frozen heads get right that `taught` taught.
+def thinned(steps: Sequence[int]) -> list[int]:
+    """The numbers of labels, at most `STEPS` of them, evenly spread over their logarithm from the first to the last."""
+    every = sorted(set(steps))
+    if len(every) <= STEPS:
+        return every
+    wanted = np.geomspace(every[0], every[-1], STEPS)
+    return sorted({min(every, key=lambda n: abs(n - w)) for w in wanted})
 
-    Labels that are all the same teach to give that answer always.
+
+# ---------------------------------------------------------------- the estimate
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What random sampling gets right with `size` labels.
+
+    right: (H,) share of the models that had not seen the item which get it right; NaN where all had seen it.
+    luck: variance of the mean over items that comes from the labels that the arm happens to have.
     """
-    try:
-        model = fit_heads(dataset, taught, n_classes, normalizer)
-    except TooFewClassesError:
-        same = holdout.targets == taught.targets[0]
-        return same.all(axis=1) if taught.several else same
-    return decisions.right(model.predict_proba(dataset, holdout.positions), holdout.targets)
+
+    size: int
+    right: np.ndarray
+    luck: float
+
+    @classmethod
+    def of(cls, taught: Shadows, size: int, spread: float) -> "Measured":
+        """
+        Args: spread: σ²(s) s, see `spread_of`.
+        """
+        right, unseen = taught.of(size)
+        with np.errstate(invalid="ignore"):
+            share = (right * unseen).sum(axis=0) / unseen.sum(axis=0)
+        used = size / taught.arm
+        return cls(size, share, spread / size * (used + (1 - used) / len(right)))
+
+    def point(self) -> Point:
+        """The accuracy and its interval."""
+        return _point(self.size, self.right, self.luck)
+
+    def behind(self, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """By how much models do better, item by item on the same items: the means (k,) and their standard errors.
+
+        Args: right: (k, H) of the models.
+        """
+        there = ~np.isnan(self.right)
+        ahead = right[:, there] - self.right[there]
+        return ahead.mean(axis=1), np.sqrt(ahead.var(axis=1, ddof=1) / there.sum() + self.luck)
+
+
+def estimate(steps: np.ndarray, own: np.ndarray, taught: Shadows) -> Control:
+    """What is to be said from what the models get right.
+
+    Args: steps: (r,) increasing, labels at each of the project's models. own: (r, H) bool, what each gets right.
+    """
+    spread = spread_of(taught)
+    arms = [Measured.of(taught, size, spread) for size in np.unique(taught.sizes).tolist()]
+    curve = smoothing(steps, steps) @ own
+    known = Control(
+        taught.arm,
+        own.shape[1],
+        [one.point() for one in arms],
+        [_point(int(n), line, 0.0) for n, line in zip(steps, curve, strict=True)],
+    )
+    within = [one for one in arms if steps[0] <= one.size <= steps[-1]]
+    if not within:
+        return replace(known, missing="arm")
+    fine = [one for one in within if _is_precise(one, arms, steps, own)]
+    at = (fine or within)[-1]
+    (gain,), (error,) = at.behind(smoothing(steps, np.array([at.size])) @ own)
+    half = WIDE * float(error)
+    known = replace(known, size=at.size, gain=Estimate(float(gain), float(gain) - half, float(gain) + half))
+    if not fine:
+        return replace(known, missing="precision")
+    needed = labels_needed(at, steps, own)
+    return replace(known, needed=needed, saved=_less(at.size, needed))
+
+
+def spread_of(taught: Shadows) -> float:
+    """σ²(s) s: how much models differ, which are taught by other random labels, times the labels.
+
+    Two models of a size differ on the items that neither has seen. The products of their differences on two items are,
+    in the mean, twice the variance of accuracy; those of an item with itself would be chance in that item alone.
+    """
+    total = weights = 0.0
+    for size in np.unique(taught.sizes).tolist():
+        right, unseen = taught.of(size)
+        for one in range(len(right)):
+            both = unseen[one] & unseen[:one]
+            differences = np.where(both, right[one] - right[:one], 0.0)
+            products = differences.sum(axis=1) ** 2 - (differences**2).sum(axis=1)
+            total += products.sum() / 2 * size / (1 - size / taught.arm)
+            weights += (both.sum(axis=1) * (both.sum(axis=1) - 1)).sum()
+    return max(total / weights, 0.0) if weights else 0.0
+
+
+def smoothing(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(k, r) weights that make a smooth curve of values at `steps`: straight lines through what is near.
+
+    Near is from half to twice the labels, and three steps at least; the nearer a step, the more it weighs.
+
+    Args:   steps: (r,) increasing, r ≥ 3. at: (k,) labels.
+    Source: Cleveland 1979 (locally weighted regression); Epanechnikov's weights.
+    """
+    away = np.log(steps)[None, :] - np.log(at)[:, None]
+    third = np.sort(np.abs(away), axis=1)[:, 2:3]
+    weights = np.maximum(1 - (away / np.maximum(SPAN, 1.01 * third)) ** 2, 0.0)
+    mean, square, total = (weights * away).sum(axis=1), (weights * away**2).sum(axis=1), weights.sum(axis=1)
+    lines = weights * (square[:, None] - mean[:, None] * away)
+    return lines / (total * square - mean**2)[:, None]
+
+
+def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> Estimate:
+    """n*: labels with which the project's curve first reaches what random sampling reaches with `at.size`."""
+    grid = np.geomspace(steps[0], steps[-1], GRID)
+    ahead, errors = at.behind(smoothing(steps, grid) @ own)
+    below, above = ahead < -WIDE * errors, ahead > WIDE * errors
+    open_to = np.flatnonzero(~below & ~above)
+    first, last = (open_to[0], open_to[-1]) if len(open_to) else (GRID, GRID - 1) if below[-1] else (0, -1)
+    return Estimate(
+        first_reached(grid, ahead),
+        None if first == 0 else float(grid[first - 1]),
+        None if last == GRID - 1 else float(grid[last + 1]),
+    )
+
+
+def first_reached(grid: np.ndarray, ahead: np.ndarray) -> float | None:
+    """Where on the grid `ahead` first is no longer negative; None if that is at its beginning, or never."""
+    there = np.flatnonzero(ahead >= 0)
+    return float(grid[there[0]]) if len(there) and there[0] else None
+
+
+def _is_precise(at: Measured, arms: Sequence[Measured], steps: np.ndarray, own: np.ndarray) -> bool:
+    """Whether the interval of n* would lie within the rounds if nothing was saved or lost.
+
+    The largest such size is what the comparison is about. What decides is the slope of random sampling's curve and the
+    error, not the project's gain: that would favour what looks good by chance.
+    """
+    near = [one for one in arms if at.size / 2.1 < one.size <= at.size * 2.1]
+    if len(near) < 2:
+        return False
+    _, (error,) = at.behind(smoothing(steps, np.array([at.size])) @ own)
+    slope = np.polyfit(np.log([one.size for one in near]), [np.nanmean(one.right) for one in near], 1)[0]
+    if slope <= 0:
+        return False
+    factor = np.exp(min(WIDE * error / slope, 10.0))
+    return bool(steps[0] <= at.size / factor and at.size * factor <= steps[-1])
+
+
+def _less(size: int, needed: Estimate) -> Estimate:
+    """`size` less what was needed: the ends change places."""
+    value, low, high = (None if n is None else size - n for n in (needed.value, needed.high, needed.low))
+    return Estimate(value, low, high)
+
+
+def _point(labels: int, right: np.ndarray, luck: float) -> Point:
+    right = right[~np.isnan(right)]
+    mean = float(right.mean())
+    half = WIDE * float(np.sqrt(right.var(ddof=1) / len(right) + luck))
+    return Point(labels, mean, max(mean - half, 0.0), min(mean + half, 1.0))
