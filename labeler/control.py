@@ -192,7 +192,7 @@ def estimate(steps: np.ndarray, own: np.ndarray, taught: Shadows) -> Control:
     within = [one for one in arms if steps[0] <= one.size <= steps[-1]]
     if not within:
         return replace(known, missing="arm")
-    fine = [one for one in within if _is_precise(one, arms, steps, own)]
+    fine = [one for one in within if _is_precise(one, steps, own)]
     at = (fine or within)[-1]
     (gain,), (error,) = at.behind(smoothing(steps, np.array([at.size])) @ own)
     half = WIDE * float(error)
@@ -257,21 +257,16 @@ def first_reached(grid: np.ndarray, ahead: np.ndarray) -> float | None:
     return float(grid[there[0]]) if len(there) and there[0] else None
 
 
-def _is_precise(at: Measured, arms: Sequence[Measured], steps: np.ndarray, own: np.ndarray) -> bool:
-    """Whether the interval of n* would lie within the rounds if nothing was saved or lost.
+def _is_precise(at: Measured, steps: np.ndarray, own: np.ndarray) -> bool:
+    """Whether the interval of n* would have two ends if nothing was saved or lost: the project's curve rises enough.
 
-    The largest such size is what the comparison is about. What decides is the slope of random sampling's curve and the
-    error, not the project's gain: that would favour what looks good by chance.
+    The largest such size is what the comparison is about. The gain has no part in the choice, which would otherwise
+    favour what looks good by chance.
     """
-    near = [one for one in arms if at.size / 2.1 < one.size <= at.size * 2.1]
-    if len(near) < 2:
-        return False
-    _, (error,) = at.behind(smoothing(steps, np.array([at.size])) @ own)
-    slope = np.polyfit(np.log([one.size for one in near]), [np.nanmean(one.right) for one in near], 1)[0]
-    if slope <= 0:
-        return False
-    factor = np.exp(min(WIDE * error / slope, 10.0))
-    return bool(steps[0] <= at.size / factor and at.size * factor <= steps[-1])
+    curve = smoothing(steps, np.array([steps[0], at.size, steps[-1]])) @ own
+    _, errors = at.behind(curve)
+    first, here, last = curve.mean(axis=1)
+    return bool(here - first > WIDE * errors[0] and last - here > WIDE * errors[2])
 
 
 def _less(size: int, needed: Estimate) -> Estimate:
