@@ -25,7 +25,8 @@ class State:
     """What is known when a round begins; positions index `dataset`.
 
     `pool` holds the unlabeled positions; `holdout` is never trained on and never queried; `previous` is the last
-    round's model, if it is at hand. What the model says of the positions `watched` is given back with the result.
+    round's model, if it is at hand. What the model says of the positions `watched` is given back with the result. Of
+    the positions `preferred` more is asked, see `QueryConfig.more_of`.
     """
 
     dataset: Dataset
@@ -35,6 +36,7 @@ class State:
     holdout: Labels
     previous: Model | None = None
     watched: np.ndarray | None = None
+    preferred: np.ndarray | None = None
 
 
 def run_round(
