@@ -13,7 +13,7 @@ labels, on the same holdout items, and the difference is taken item by item.
 
 What is not known. D(n) = a(n) − R(s) is estimated with two errors: which items the holdout happens to have, seen from
 how the difference varies between items; and which labels the arm happens to have. Models taught by s of N labels vary
-by σ²(s)(1 − s/N), and the mean over all subsamples by about σ²(s)s/N, as a mean's does; σ² falls like 1/s. The 95 %
+by σ²(s)(1 − s/N), and the mean over all subsamples by about σ²(s)s/N, as a mean's does. The 95 %
 interval of n* are all n where that of D(n) has 0 in it, as Fieller's; one without an end is left open.
 
 The arm is uniform up to this: its labels from batches were drawn from what had not been asked for until then.
@@ -31,6 +31,7 @@ from labeler.types import Dataset, Labels, Progress
 
 STEPS = 24  # numbers of labels at most that the project's own curve is refitted for
 SPAN = np.log(2)  # of the smoothing: from half to twice the labels
+FALL, NEAR = 1.5, 3.0  # how σ² falls with s, and how far: between a mean's 1 and 2, that of a model near its best
 GRID = 401  # numbers of labels that are tried for n*
 WIDE = 1.959964  # standard errors to either side of a 95 % interval
 
@@ -153,13 +154,13 @@ class Measured:
     @classmethod
     def of(cls, taught: Shadows, size: int, spread: float) -> "Measured":
         """
-        Args: spread: σ²(s) s, see `spread_of`.
+        Args: spread: σ²(size), see `spreads`.
         """
         right, unseen = taught.of(size)
         with np.errstate(invalid="ignore"):
             share = (right * unseen).sum(axis=0) / unseen.sum(axis=0)
         used = size / taught.arm
-        return cls(size, share, spread / size * (used + (1 - used) / len(right)))
+        return cls(size, share, spread * (used + (1 - used) / len(right)))
 
     def point(self) -> Point:
         """The accuracy and its interval."""
@@ -180,8 +181,7 @@ def estimate(steps: np.ndarray, own: np.ndarray, taught: Shadows) -> Control:
 
     Args: steps: (r,) increasing, labels at each of the project's models. own: (r, H) bool, what each gets right.
     """
-    spread = spread_of(taught)
-    arms = [Measured.of(taught, size, spread) for size in np.unique(taught.sizes).tolist()]
+    arms = [Measured.of(taught, size, spread) for size, spread in spreads(taught).items()]
     curve = smoothing(steps, steps) @ own
     known = Control(
         taught.arm,
@@ -203,22 +203,29 @@ def estimate(steps: np.ndarray, own: np.ndarray, taught: Shadows) -> Control:
     return replace(known, needed=needed, saved=_less(at.size, needed))
 
 
-def spread_of(taught: Shadows) -> float:
-    """σ²(s) s: how much models differ, which are taught by other random labels, times the labels.
+def spreads(taught: Shadows) -> dict[int, float]:
+    """σ²(s) for each size: by how much the accuracy of models varies that are taught by other random labels.
 
-    Two models of a size differ on the items that neither has seen. The products of their differences on two items are,
-    in the mean, twice the variance of accuracy; those of an item with itself would be chance in that item alone.
+    Two models of a size differ on items that neither has seen. The products of their differences on two items are, in
+    the mean, twice the variance of accuracy; those of an item with itself would be chance in that item alone. A size
+    alone tells little, so those up to three times larger or smaller count as well, as if σ² fell like s^(−1.5).
     """
-    total = weights = 0.0
-    for size in np.unique(taught.sizes).tolist():
+    sizes = np.unique(taught.sizes)
+    totals, weights = np.zeros((2, len(sizes)))
+    for row, size in enumerate(sizes.tolist()):
         right, unseen = taught.of(size)
-        for one in range(len(right)):
+        for one in range(1, len(right)):
             both = unseen[one] & unseen[:one]
             differences = np.where(both, right[one] - right[:one], 0.0)
             products = differences.sum(axis=1) ** 2 - (differences**2).sum(axis=1)
-            total += products.sum() / 2 * size / (1 - size / taught.arm)
-            weights += (both.sum(axis=1) * (both.sum(axis=1) - 1)).sum()
-    return max(total / weights, 0.0) if weights else 0.0
+            totals[row] += products.sum() / 2 / (1 - size / taught.arm)
+            weights[row] += (both.sum(axis=1) * (both.sum(axis=1) - 1)).sum()
+    found = {}
+    for size in sizes.tolist():
+        near = (sizes <= NEAR * size) & (sizes >= size / NEAR)
+        scaled = totals[near] @ (sizes[near] / size) ** FALL
+        found[size] = max(float(scaled / max(weights[near].sum(), 1.0)), 0.0)
+    return found
 
 
 def smoothing(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
