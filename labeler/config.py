@@ -113,7 +113,7 @@ class StoppingConfig:
     stop_when: tuple[Rule, ...] = ()
     kappa: float = 0.99  # stable: agreement of successive models, the mean of the last `kappa_rounds`
     kappa_rounds: int = 3
-    uncertainty: float = 0.05  # certain: mean of 1 − the highest probability
+    uncertainty: float = 0.05  # confident: mean of 1 − the highest probability
     gain: float = 0.002  # gain: accuracy that the next batch is expected to add
 
 

@@ -1,9 +1,7 @@
 """How good a model is on the holdout, with its uncertainty. Never fed with items that a strategy chose."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from scipy.stats import binomtest, t
+from scipy.stats import binomtest
 
 from labeler import decisions
 from labeler.config import Config
@@ -83,38 +81,3 @@ def calibration_error(proba: np.ndarray, targets: np.ndarray) -> float:
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, weights=confidence - right, minlength=BINS)
     return float(np.abs(gaps).sum() / len(targets))
-
-
-def area_under_curve(labels: Sequence[int], accuracy: Sequence[float]) -> float:
-    """Area under accuracy versus labels, divided by the range of labels: the mean accuracy along the way.
-
-    Args: labels: (k,) increasing, k ≥ 1. accuracy: (k,).
-    """
-    if len(labels) == 1:
-        return float(accuracy[0])
-    return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
-
-
-def paired_gain(ours: Sequence[float], control: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """The mean of the paired differences and its 95 % interval (Student's t); no interval for a single pair.
-
-    Args:    ours, control: (k,) one value a seed, in the same order.
-    Returns: (mean, low, high).
-    """
-    differences = np.subtract(ours, control)
-    mean, k = float(differences.mean()), len(differences)
-    if k < 2:
-        return mean, None, None
-    half = float(t.ppf(0.975, k - 1) * differences.std(ddof=1) / np.sqrt(k))
-    return mean, mean - half, mean + half
-
-
-def labels_to_reach(labels: Sequence[int], accuracy: Sequence[float], target: float) -> float | None:
-    """Labels at which a curve first reaches `target`, between two points by a straight line; None if never."""
-    for i, value in enumerate(accuracy):
-        if value >= target:
-            if i == 0 or value == accuracy[i - 1]:
-                return float(labels[i])
-            share = (target - accuracy[i - 1]) / (value - accuracy[i - 1])
-            return float(labels[i - 1] + share * (labels[i] - labels[i - 1]))
-    return None

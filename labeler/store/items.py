@@ -135,6 +135,35 @@ class Items(Connection):
             per_class=per_class,
         )
 
+    def composition(self) -> list[Row]:
+        """What the project is made of, a row a split: items, labeled ones, those that leads decided or took out, those
+        with a label from the import, and when the first and the last was added.
+        """
+        return self.rows(
+            """
+            SELECT split, COUNT(*) AS items, SUM(label IS NOT NULL) AS labeled, SUM(adjudicated IS 'label') AS decided,
+                   SUM(adjudicated IS 'exclude') AS taken_out, SUM(drawn) AS drawn,
+                   SUM(EXISTS (SELECT 1 FROM answers WHERE item_id = items.id AND annotator = ?)) AS imported_labels,
+                   MIN(added_at) AS first_added, MAX(added_at) AS last_added
+            FROM items WHERE split IS NOT NULL GROUP BY split ORDER BY split DESC
+            """,
+            [IMPORT],
+        )
+
+    def answering(self) -> Row:
+        """What people answered in all: annotators, answers that hold, changed or taken back ones, first and last."""
+        (found,) = self.rows(
+            """
+            SELECT COUNT(DISTINCT a.annotator) AS annotators, SUM(a.action = 'label') AS labels,
+                   SUM(a.action = 'skip') AS skips, SUM(a.action = 'flag') AS flags, SUM(a.unsure) AS unsure,
+                   (SELECT COUNT(*) FROM annotations WHERE annotator <> :import AND supersedes IS NOT NULL) AS changes,
+                   MIN(a.at) AS first, MAX(a.at) AS last
+            FROM answers a WHERE a.annotator <> :import
+            """,
+            {"import": IMPORT},
+        )
+        return {name: value or 0 if name not in ("first", "last") else value for name, value in found.items()}
+
 
 def as_item(row: Row) -> Item:
     metadata = json.loads(row.get("metadata") or "{}")  # lists of all items leave it out

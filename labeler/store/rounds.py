@@ -182,6 +182,11 @@ class Rounds(Forecasts):
         """All finished rounds, oldest first."""
         return [_as_round(r) for r in self.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number")]
 
+    def latest_round(self) -> Round | None:
+        """The round that was finished last."""
+        found = self.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number DESC LIMIT 1")
+        return _as_round(found[0]) if found else None
+
     def training_of(self, number: int) -> Training | None:
         """How a round's model came about; None in rounds of version 0.1, and where there was nothing to train on."""
         text = self.value("SELECT training FROM rounds WHERE number = ?", [number])
