@@ -20,8 +20,8 @@ from labeler.adapt import adapt
 from labeler.adaptation import adaptable, with_weights
 from labeler.backbones import load_encoder
 from labeler.config import LearnerConfig
+from labeler.curves import paired_gain
 from labeler.embed import Encoder
-from labeler.evaluate import paired_gain
 from labeler.model import Normalizer
 from labeler.predict import class_proba
 from labeler.task import Task

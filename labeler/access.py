@@ -1,8 +1,8 @@
 """Who asks: tokens for the JSON API, signed with a secret of this home.
 
 Streamlit's own request-forgery check does not cover added routes, so the page hands its component a token that
-names the annotator and the project, and every route checks it. Accounts and roles come later and change only
-this file and `pages/session.py`.
+names the annotator and the project, and every route checks it. Accounts come later and change only this file and
+`pages/session.py`. What is shown about people, and to whom, is decided here as well.
 """
 
 import getpass
@@ -10,13 +10,27 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
+from labeler.config import Config
 from labeler.errors import AccessError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # An open desk renews its token with every rerun of the page; this is for one that sleeps over night.
 TOKEN_SECONDS = 7 * 24 * 3600
+
+# What is told about people, by what a project may leave out (`team.show`): columns of the tables of `labeler.effort`.
+# An answer's seconds are also in its hours and its cost.
+ABOUT_PEOPLE = {
+    "items": ("answers", "labels", "flags", "unsure", "last"),
+    "speed": ("median_seconds", "hours", "cost"),
+    "agreement": ("agreement", "agreement_low", "agreement_high", "compared"),
+    "skips": ("skips",),
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,25 @@ def local_user() -> User:
         return User(getpass.getuser())
     except (OSError, KeyError):  # no entry in the password file, e.g. in a container
         return User("annotator")
+
+
+def is_lead(user: User, config: Config) -> bool:
+    """Whether this user leads the project: sees everybody's figures, adjudicates, sets rates. `team.leads` names them.
+
+    Nobody named: everybody leads.
+    """
+    return not config.team.leads or user.name in config.team.leads
+
+
+def visible(table: "pd.DataFrame", user: User, config: Config) -> "pd.DataFrame":
+    """What a user may see of a table about people: a lead all rows, others their own; the columns that `team.show` names.
+
+    Args: table: with a column `annotator`; columns that `ABOUT_PEOPLE` does not know stay.
+    """
+    shown = {column for kind in config.team.show for column in ABOUT_PEOPLE[kind]}
+    hidden = {column for columns in ABOUT_PEOPLE.values() for column in columns} - shown
+    rows = table if is_lead(user, config) else table[table["annotator"] == user.name]
+    return rows[[column for column in table if column not in hidden]].reset_index(drop=True)
 
 
 def issue_token(user: User, project: str) -> str:

@@ -29,6 +29,7 @@ from labeler.words import _
 
 log = logging.getLogger(__name__)
 
+LOCK = "background.lock"
 NICENESS = 10
 EVERY = 0.5  # seconds between two reports of how far a job is
 
@@ -49,17 +50,19 @@ def run_next(
     jobs_of: Callable[[Store], Background[Request]],
     work: Work[Request],
     also_tell: Tell = lambda message, done, total: None,
+    lock: str = LOCK,
 ) -> bool:
     """Run the project's next job of a kind if one is asked for and no other process is at one; True if one ended.
 
     Args: also_tell: told how far the job is as well, e.g. to show it on a terminal.
+          lock: the name of the lock that keeps jobs of these kinds apart.
     """
     with project.store() as store:
         jobs = jobs_of(store)
         if not jobs.waiting():
             return False
         try:
-            with _lock(project):
+            with _lock(project, lock):
                 job = jobs.claim()
                 if job is not None:
                     _run(project, store, jobs, job, work, also_tell)
@@ -68,8 +71,8 @@ def run_next(
             return False
 
 
-def _lock(project: Project) -> FileLock:
-    return FileLock(project.folder / "background.lock", timeout=0)
+def _lock(project: Project, name: str) -> FileLock:
+    return FileLock(project.folder / name, timeout=0)
 
 
 def _run(
@@ -109,11 +112,12 @@ def _run(
 class Beside:
     """The process that runs such jobs, one at a time; it ends with the block, and with the process that holds it."""
 
-    def __init__(self, kinds: Sequence[RunNext]) -> None:
+    def __init__(self, kinds: Sequence[RunNext], asked: Callable[[Store], bool], lock: str = LOCK) -> None:
         """
         Args: kinds: in the order in which they have their turn; functions of a module, since a process is spawned.
+              asked: whether one of these is asked for. lock: see `run_next`.
         """
-        self.kinds = tuple(kinds)
+        self.kinds, self.asked, self.lock = tuple(kinds), asked, lock
         self._process: BaseProcess | None = None
 
     def start_if_asked(self, project: Project) -> None:
@@ -121,10 +125,10 @@ class Beside:
         if self._process is not None and self._process.is_alive():
             return
         with project.store() as store:
-            if store.has_work() or not store.has_background():
+            if store.has_work() or not self.asked(store):
                 return
         try:
-            with _lock(project):
+            with _lock(project, self.lock):
                 pass
         except Timeout:  # another worker is at it
             return

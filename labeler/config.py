@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from labeler.errors import ConfigError
-from labeler.types import ClassesAnItem, Modality, Reveal
+from labeler.types import ClassesAnItem, Modality, Reveal, Rule
 from labeler.words import mark
 
 Auto = Literal["auto"]
@@ -28,6 +28,8 @@ class QueryConfig:
     batch: int = 20  # labels between rounds
     random_share: float = 0.1  # control arm: share of each batch drawn at random
     candidates: int = 50_000  # larger pools are subsampled before the strategy looks at them
+    more_of: tuple[str, ...] = ()  # "column=value" of imported columns: items that are asked about more
+    more_share: float = 0.5  # share of what the strategy asks that are such items, where there are any
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,36 @@ class LabelingConfig:
     qualification_pass: float = 0.8  # share of them that must be right
     paused: bool = False  # nobody is given items
     keywords: tuple[str, ...] = ()  # that are highlighted in texts, capitals or not
+    relabel: bool = True  # with overlap: ask again about labels in doubt, where that teaches more than a new item
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """How the holdout is measured on."""
+
+    active_testing: bool = False  # label first the holdout items that tell most about the accuracy, and weigh them
+
+
+@dataclass(frozen=True)
+class StoppingConfig:
+    """When labeling may stop. The lead decides; only the rules in `stop_when` stop by themselves."""
+
+    stop_when: tuple[Rule, ...] = ()
+    kappa: float = 0.99  # stable: agreement of successive models, the mean of the last `kappa_rounds`
+    kappa_rounds: int = 3
+    uncertainty: float = 0.05  # confident: mean of 1 − the highest probability
+    gain: float = 0.002  # gain: accuracy that the next batch is expected to add
+
+
+@dataclass(frozen=True)
+class TeamConfig:
+    """Who leads, what an hour costs, and what is shown about people."""
+
+    leads: tuple[str, ...] = ()  # see everybody's row and review labels; empty: everybody is one
+    show: tuple[Literal["items", "speed", "agreement", "skips"], ...] = ("items", "speed", "agreement", "skips")
+    rate: float = 0.0  # cost of an hour, of annotators without a rate of their own
+    currency: str = "USD"
+    idle_seconds: int = 300  # an answer counts so long at most: who takes longer has gone for a coffee
 
 
 @dataclass(frozen=True)
@@ -119,6 +151,9 @@ class Config:
     query: QueryConfig = field(default_factory=QueryConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     labeling: LabelingConfig = field(default_factory=LabelingConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    stopping: StoppingConfig = field(default_factory=StoppingConfig)
+    team: TeamConfig = field(default_factory=TeamConfig)
     class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, as far as there is something to say
 
     def __post_init__(self) -> None:
@@ -152,6 +187,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "query.batch": (1, 100_000),
     "query.random_share": (0.0, 1.0),
     "query.candidates": (100, 10_000_000),
+    "query.more_share": (0.0, 1.0),
     "learner.input_size": (32, 1024),
     "learner.members": (2, 100),
     "learner.round_seconds": (1, 86_400),
@@ -176,6 +212,12 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "labeling.qualification": (0, 1000),
     "labeling.qualification_pass": (0.0, 1.0),
     "labeling.reservation_seconds": (5, 86_400),
+    "stopping.kappa": (0.0, 1.0),
+    "stopping.kappa_rounds": (1, 100),
+    "stopping.uncertainty": (0.0, 1.0),
+    "stopping.gain": (0.0, 1.0),
+    "team.rate": (0.0, 1e9),
+    "team.idle_seconds": (5, 86_400),
 }
 
 
@@ -198,6 +240,9 @@ def _check(config: Config) -> None:
         )
     if len(config.classes) > MOST_CLASSES:
         raise ConfigError(f"classes names {len(config.classes)} classes: at most {MOST_CLASSES} can be shown.")
+    for wish in config.query.more_of:
+        if not all(part.strip() for part in wish.partition("=")):
+            raise ConfigError(f"query.more_of holds {wish!r}: name a column and its value, e.g. 'site=Seoul'.")
     _check_details(config)
     for key, (low, high) in _LIMITS.items():
         value: Any = config

@@ -1,12 +1,11 @@
 """How good a model is on the holdout, with its uncertainty. Never fed with items that a strategy chose."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from scipy.stats import binomtest, t
+from scipy.stats import binomtest
 
 from labeler import decisions
-from labeler.types import Metrics
+from labeler.config import Config
+from labeler.types import Forecast, Metrics
 
 BINS = 15  # of confidence, as Guo et al. have them
 
@@ -28,6 +27,29 @@ def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
     error = calibration_error(*decisions.one_by_one(proba, targets))
     low, high = float(interval.low), float(interval.high)
     return Metrics(len(targets), right / len(targets), low, high, macro, error, micro if several else None)
+
+
+def stability(now: Forecast, before: Forecast | None, config: Config) -> tuple[float | None, float | None]:
+    """How much a round's model agrees with the one before it, and how uncertain it is, on items that both have seen.
+
+    Returns: Cohen's kappa of their predictions (1 where both say the same of all), None without common items; the mean
+             of 1 − the highest probability, of several classes over all decisions.
+    Source:  Bloodgood & Vijay-Shanker 2009, section 3; Zhu, Wang & Hovy 2008, section 3.2 (overall uncertainty).
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    several = config.several
+    proba = np.stack([1 - now.proba, now.proba], axis=-1) if several else now.proba
+    uncertainty = float((1 - proba.max(axis=-1)).mean()) if len(proba) else None
+    if before is None or before.proba.shape[1:] != now.proba.shape[1:]:
+        return None, uncertainty
+    _, ours, theirs = np.intersect1d(now.items, before.items, return_indices=True)
+    if not len(ours):
+        return None, uncertainty
+    one, other = (
+        decisions.predicted(f.proba[places], several).reshape(-1) for f, places in ((now, ours), (before, theirs))
+    )
+    return 1.0 if (one == other).all() else float(cohen_kappa_score(one, other)), uncertainty
 
 
 def f1(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[float, float]:
@@ -59,38 +81,3 @@ def calibration_error(proba: np.ndarray, targets: np.ndarray) -> float:
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, weights=confidence - right, minlength=BINS)
     return float(np.abs(gaps).sum() / len(targets))
-
-
-def area_under_curve(labels: Sequence[int], accuracy: Sequence[float]) -> float:
-    """Area under accuracy versus labels, divided by the range of labels: the mean accuracy along the way.
-
-    Args: labels: (k,) increasing, k ≥ 1. accuracy: (k,).
-    """
-    if len(labels) == 1:
-        return float(accuracy[0])
-    return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
-
-
-def paired_gain(ours: Sequence[float], control: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """The mean of the paired differences and its 95 % interval (Student's t); no interval for a single pair.
-
-    Args:    ours, control: (k,) one value a seed, in the same order.
-    Returns: (mean, low, high).
-    """
-    differences = np.subtract(ours, control)
-    mean, k = float(differences.mean()), len(differences)
-    if k < 2:
-        return mean, None, None
-    half = float(t.ppf(0.975, k - 1) * differences.std(ddof=1) / np.sqrt(k))
-    return mean, mean - half, mean + half
-
-
-def labels_to_reach(labels: Sequence[int], accuracy: Sequence[float], target: float) -> float | None:
-    """Labels at which a curve first reaches `target`, between two points by a straight line; None if never."""
-    for i, value in enumerate(accuracy):
-        if value >= target:
-            if i == 0 or value == accuracy[i - 1]:
-                return float(labels[i])
-            share = (target - accuracy[i - 1]) / (value - accuracy[i - 1])
-            return float(labels[i - 1] + share * (labels[i] - labels[i - 1]))
-    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,8 @@ from strategies import Candidates, Strategy
 if TYPE_CHECKING:
     from labeler.rounds import State
 
+NOBODY = np.empty(0, dtype=np.intp)
+
 
 def rank(
     state: State,
@@ -31,8 +34,9 @@ def rank(
     """The `depth` items of the pool to ask about, best first, with the control arm's random ones spread among them.
 
     The control arm is drawn from the whole pool before the strategy looks at it, so that it stays a random
-    sample of the pool. Pools of more than `config.candidates` are subsampled for the strategy. Without a model
-    the strategy chooses a seed set of `config.seed_size`, which must not depend on `depth`; random ones follow.
+    sample of the pool. Of the strategy's places `more_share` at least go to `state.preferred`, while any of those are
+    left. Pools of more than `config.candidates` are subsampled for the strategy. Without a model the strategy chooses
+    a seed set of `config.seed_size`, of the pool as it is, which must not depend on `depth`; random ones follow.
     """
     depth = min(depth, len(state.pool))
     seeding = model is None
@@ -40,10 +44,14 @@ def rank(
     drawn = rng.choice(state.pool, round(share * depth), replace=False)
     rest = np.setdiff1d(state.pool, drawn)
     n = min(config.seed_size, depth) if seeding else depth - len(drawn)
+    preferred = rest[:0] if state.preferred is None or seeding else np.intersect1d(rest, state.preferred)
     if len(rest) > config.candidates:
         rest = np.sort(rng.choice(rest, min(len(rest), max(config.candidates, n)), replace=False))
+        if len(preferred):  # the sample may hold too few of them
+            most = ceil(config.more_share * max(config.candidates, n))
+            rest = np.union1d(rest, rng.choice(preferred, min(most, len(preferred)), replace=False))
     step = n if strategy.kind == "scores" or seeding else max(1, round((1 - share) * config.batch))
-    ours = ask(state, strategy, rest, model, committee, n, step, rng)
+    ours = ask(state, strategy, rest, model, committee, n, step, rng, preferred, config.more_share)
     ranking = interleave(ours, [Ranked(int(p), "random", None) for p in drawn], share)
     others = np.setdiff1d(state.pool, [r.position for r in ranking])
     fill = rng.choice(others, depth - len(ranking), replace=False)
@@ -59,28 +67,38 @@ def ask(
     n: int,
     step: int,
     rng: np.random.Generator,
+    preferred: np.ndarray = NOBODY,
+    more_share: float = 0.0,
 ) -> list[Ranked]:
     """The `n` items of `pool` that the strategy asks about, `step` at a time.
 
     A strategy that plans a batch as a whole must be asked for a batch: of a longer list the first part is another
     and worse choice. For each further batch those before it count as labeled, with the class that the model predicts.
+    Where some items are preferred, their share of a batch is chosen among them first, and the rest among all.
 
-    Args: pool: (k,) positions into the dataset, unlabeled.
+    Args: pool: (k,) positions into the dataset, unlabeled. preferred: (p,) those of which `more_share` is wanted.
     """
     seen = candidates(state, strategy, pool, model, committee)
-    ranking: list[Ranked] = []
     several, targets = state.labeled.several, state.labeled.targets
-    while True:
-        query = strategy.query(seen, min(step, n - len(ranking)), rng)
-        scores = [None] * len(query.positions) if query.scores is None else query.scores.tolist()
-        asked = seen.ids[query.positions]
-        ranking += [Ranked(int(p), strategy.name, score) for p, score in zip(asked, scores, strict=True)]
-        if len(ranking) >= n:
+    left = n
+
+    def choose(size: int, among: np.ndarray) -> list[Ranked]:
+        """`size` of the candidates at the positions `among`, which then are no candidates any more."""
+        nonlocal seen, targets, left
+        if not size:
+            return []
+        query = strategy.query(seen if len(among) == len(seen) else seen.take(among), size, rng)
+        chosen = among[query.positions]
+        scores = [None] * size if query.scores is None else query.scores.tolist()
+        asked = seen.ids[chosen]
+        ranking = [Ranked(int(p), strategy.name, score) for p, score in zip(asked, scores, strict=True)]
+        left -= size
+        if not left:
             return ranking
-        known, seen = seen.proba, without(seen, query.positions)
+        known, seen = seen.proba, without(seen, chosen)
         if "labeled" in strategy.needs and model is not None:
             # of several classes what was seen does not tell the whole set
-            known = None if several or known is None else known[query.positions]
+            known = None if several or known is None else known[chosen]
             proba = class_proba(model, state.dataset, asked) if known is None else known
             targets = np.concatenate([targets, decisions.predicted(proba, several)])
             sets = decisions.sets(targets)
@@ -92,6 +110,16 @@ def ask(
                 labeled_embeddings=np.concatenate([seen.labeled_embeddings, features]),
                 labeled_targets=sets,
             )
+        return ranking
+
+    ranking: list[Ranked] = []
+    while left:
+        size = min(step, left)
+        wanted = np.flatnonzero(np.isin(seen.ids, preferred))
+        quota = min(ceil(more_share * size - 1e-9), len(wanted))
+        ours = choose(quota, wanted)
+        ranking += interleave(choose(size - quota, np.arange(len(seen))), ours, more_share)
+    return ranking
 
 
 def without(seen: Candidates, chosen: np.ndarray) -> Candidates:

@@ -15,7 +15,7 @@ from labeler.model import FineTuned, Model, Normalizer
 from labeler.predict import class_proba
 from labeler.query import rank
 from labeler.train import Fitted, fit
-from labeler.types import Dataset, Labels, Progress, RoundResult
+from labeler.types import Dataset, Labels, Metrics, Progress, RoundResult
 
 TRIAL = 128  # items whose scoring shows how long the pool would take
 
@@ -25,7 +25,8 @@ class State:
     """What is known when a round begins; positions index `dataset`.
 
     `pool` holds the unlabeled positions; `holdout` is never trained on and never queried; `previous` is the last
-    round's model, if it is at hand.
+    round's model, if it is at hand. What the model says of the positions `watched` is given back with the result. Of
+    the positions `preferred` more is asked, see `QueryConfig.more_of`.
     """
 
     dataset: Dataset
@@ -34,6 +35,8 @@ class State:
     pool: np.ndarray
     holdout: Labels
     previous: Model | None = None
+    watched: np.ndarray | None = None
+    preferred: np.ndarray | None = None
 
 
 def run_round(
@@ -57,9 +60,7 @@ def run_round(
     began = time.perf_counter()
     fitted = train(state, config, seed, encoder, on_progress)
     model = fitted.model if fitted else None
-    measured = None
-    if model is not None and len(state.holdout):
-        measured = metrics(class_proba(model, state.dataset, state.holdout.positions), state.holdout.targets)
+    measured, watched = look(model, state) if model else (None, None)
     trained = time.perf_counter()
 
     strategy = strategies.get(config.query.strategy if fitted else config.query.seeding)
@@ -91,7 +92,18 @@ def run_round(
         train_seconds=trained - began,
         query_seconds=time.perf_counter() - trained,
         training=fitted.training if fitted else None,
+        watched=watched,
     )
+
+
+def look(model: Model, state: State) -> tuple[Metrics | None, np.ndarray | None]:
+    """How good the model is on the holdout, and what it says of what is watched; no item is looked at twice."""
+    watched = np.empty(0, dtype=np.intp) if state.watched is None else state.watched
+    positions, where = np.unique(np.concatenate([state.holdout.positions, watched]), return_inverse=True)
+    proba = class_proba(model, state.dataset, positions)[where]
+    n = len(state.holdout)
+    measured = metrics(proba[:n], state.holdout.targets) if n else None
+    return measured, None if state.watched is None else proba[n:]
 
 
 def train(

@@ -277,6 +277,104 @@ def m009_several_classes(db: Database) -> None:
     db.executescript("ALTER TABLE rounds ADD COLUMN micro_f1 REAL;")
 
 
+# What an item's label is, after each answer and each decision: the lead's decision, else a known answer, else most
+# votes, then the latest.
+_DECIDE = """
+    UPDATE items SET
+        adjudicated = (SELECT action FROM adjudged WHERE item_id = NEW.item_id AND action IN ('label', 'exclude')),
+        label = CASE (SELECT action FROM adjudged WHERE item_id = NEW.item_id)
+            WHEN 'label' THEN (SELECT label FROM adjudged WHERE item_id = NEW.item_id)
+            WHEN 'exclude' THEN NULL
+            ELSE (SELECT label FROM answers WHERE item_id = NEW.item_id AND action = 'label' GROUP BY label
+                  ORDER BY MAX(annotator = 'import' AND item_id IN (SELECT item_id FROM qualification)) DESC,
+                           COUNT(*) DESC, MAX(id) DESC LIMIT 1)
+        END
+    WHERE id = NEW.item_id;
+"""
+
+
+@migrations()
+def m010_lead(db: Database) -> None:
+    db.executescript(
+        f"""
+        -- What a round's model says of the holdout, and of the items that rounds are compared on.
+        CREATE TABLE forecasts (
+            round INTEGER NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('holdout', 'stop')),
+            items BLOB NOT NULL,  -- (n,) int64 ids
+            proba BLOB NOT NULL,  -- (n, C) float32
+            PRIMARY KEY (round, kind)
+        );
+        ALTER TABLE rounds ADD COLUMN agreement REAL;  -- kappa with the round before, on the items to compare on
+        ALTER TABLE rounds ADD COLUMN uncertainty REAL;  -- mean of 1 - the highest probability, on the same items
+        ALTER TABLE annotators ADD COLUMN rate REAL;  -- cost of an hour; NULL: the project's
+
+        -- What the lead decided about an item: append-only as annotations are, and beside them, since those are the
+        -- independent answers that agreement is measured on.
+        CREATE TABLE adjudications (
+            id INTEGER PRIMARY KEY,
+            request_id TEXT NOT NULL UNIQUE,
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            by TEXT NOT NULL,
+            action TEXT NOT NULL CHECK (action IN ('label', 'exclude', 'return', 'undo')),
+            label TEXT,
+            before TEXT,  -- the item's label until then
+            reason TEXT NOT NULL DEFAULT '',
+            at TEXT NOT NULL,
+            undoes INTEGER UNIQUE REFERENCES adjudications (id),
+            CHECK ((action = 'label') = (label IS NOT NULL)),
+            CHECK ((action = 'undo') = (undoes IS NOT NULL))
+        );
+        CREATE INDEX adjudications_item ON adjudications (item_id, id);
+        CREATE TRIGGER adjudications_keep_rows BEFORE DELETE ON adjudications
+            BEGIN SELECT RAISE(ABORT, 'adjudications are append-only'); END;
+        CREATE TRIGGER adjudications_keep_values BEFORE UPDATE ON adjudications
+            BEGIN SELECT RAISE(ABORT, 'adjudications are append-only'); END;
+        -- The decision that holds for an item: the latest that was not taken back.
+        CREATE VIEW adjudged AS
+            SELECT a.* FROM adjudications a
+            WHERE a.action <> 'undo' AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id)
+              AND NOT EXISTS (
+                  SELECT 1 FROM adjudications b WHERE b.item_id = a.item_id AND b.id > a.id AND b.action <> 'undo'
+                  AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = b.id)
+              );
+
+        ALTER TABLE items ADD COLUMN label TEXT;  -- the current one, kept by the triggers below
+        ALTER TABLE items ADD COLUMN adjudicated TEXT;  -- 'label' | 'exclude': a decision holds
+        ALTER TABLE items ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;  -- labels in all, where more are asked for
+        ALTER TABLE items ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;  -- flags up to this annotation are dealt with
+        ALTER TABLE items ADD COLUMN drawn INTEGER NOT NULL DEFAULT 0;  -- into the holdout, by a uniform draw
+        UPDATE items SET label = (SELECT label FROM labels WHERE item_id = items.id);
+        DROP VIEW labels;
+        CREATE VIEW labels AS SELECT id AS item_id, label FROM items WHERE label IS NOT NULL;
+        CREATE INDEX items_label ON items (split, label) WHERE label IS NOT NULL;
+        CREATE INDEX items_wanted ON items (id) WHERE wanted > labels;
+        CREATE TRIGGER annotations_decide AFTER INSERT ON annotations BEGIN {_DECIDE} END;
+        CREATE TRIGGER adjudications_decide AFTER INSERT ON adjudications BEGIN {_DECIDE} END;
+        CREATE TRIGGER qualification_decide AFTER INSERT ON qualification BEGIN {_DECIDE} END;
+
+        -- Labeling stops for all until somebody goes on: by a person, or by a rule that the settings name.
+        CREATE TABLE stops (
+            id INTEGER PRIMARY KEY,
+            by TEXT NOT NULL,
+            reason TEXT NOT NULL DEFAULT '',
+            at TEXT NOT NULL,
+            lifted_by TEXT,
+            lifted_at TEXT
+        );
+        -- Holdout items that active testing drew, in the order of drawing.
+        CREATE TABLE testing (
+            position INTEGER PRIMARY KEY,
+            item_id INTEGER NOT NULL UNIQUE REFERENCES items (id),
+            q REAL NOT NULL,  -- the probability with which it was drawn among those that remained
+            remaining INTEGER NOT NULL,  -- how many those were
+            round INTEGER NOT NULL
+        );
+        """
+    )
+    db.executescript(_background_table("audits"))
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

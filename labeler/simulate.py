@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 import strategies
+from labeler.curves import area_under_curve, labels_to_reach, paired_gain
 from labeler.embed import cores
 from labeler.errors import LabelerError
-from labeler.evaluate import area_under_curve, labels_to_reach, paired_gain
 from labeler.task import Task, load_task
 from labeler.types import Labels, Progress
 

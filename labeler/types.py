@@ -18,6 +18,9 @@ Reveal = Literal["never", "after", "before"]  # when annotators see what the mod
 JobState = Literal["queued", "running", "done", "failed"]
 Sampler = Literal["tpe", "random", "grid"]
 ExplanationKind = Literal["saw", "local"]
+AdjudicationAction = Literal["label", "exclude", "return"]
+ForecastKind = Literal["holdout", "stop"]
+Rule = Literal["target", "budget", "stable", "confident", "gain", "exhausted"]  # of stopping, see `labeler.stopping`
 BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 # What encodes, trains and imports reports how far it is: (done, total).
@@ -167,7 +170,7 @@ class Annotator:
 class Waiting:
     """Why an annotator has nothing to answer: a code, and what a sentence about it needs to say."""
 
-    reason: Literal["paused", "unqualified", "budget", "others", "empty", "training", "done"]
+    reason: Literal["paused", "stopped", "unqualified", "budget", "others", "empty", "training", "done"]
     n: int = 0
 
 
@@ -283,8 +286,22 @@ class Ranked:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What a round's model says of some items, kept so that it can be measured at any time, by the labels of then.
+
+    items: (n,) int ids. proba: (n, C) float32.
+    """
+
+    items: np.ndarray
+    proba: np.ndarray
+
+
+@dataclass(frozen=True)
 class RoundResult:
-    """What one turn of the cycle brought. `metrics` and `model` are None while there is nothing to train on."""
+    """What one turn of the cycle brought. `metrics` and `model` are None while there is nothing to train on.
+
+    `watched`: (w, C) what the model says of the positions that its state watches, for the forecasts.
+    """
 
     labels: int
     strategy: str
@@ -295,6 +312,7 @@ class RoundResult:
     train_seconds: float
     query_seconds: float
     training: Training | None = None
+    watched: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -324,6 +342,8 @@ class Round:
     train_seconds: float
     query_seconds: float
     finished_at: str
+    agreement: float | None = None  # kappa with the round before, on the items that rounds are compared on
+    uncertainty: float | None = None  # mean of 1 − the highest probability, on the same items
 
 
 # ---------------------------------------------------------------- beside the rounds
@@ -380,6 +400,13 @@ class AdaptationRequest:
     use: bool = False
 
 
+@dataclass(frozen=True)
+class AuditRequest:
+    """What is measured beside a round, once it is finished or what people said was changed, see `labeler.audit`."""
+
+    round: int
+
+
 Request = TypeVar("Request")
 
 
@@ -403,6 +430,7 @@ class BackgroundJob(Generic[Request]):
 Comparison = BackgroundJob[ComparisonRequest]
 Tuning = BackgroundJob[TuningRequest]
 AdaptationJob = BackgroundJob[AdaptationRequest]
+Audit = BackgroundJob[AuditRequest]
 
 
 # ---------------------------------------------------------------- beside the desk

@@ -18,12 +18,14 @@ from labeler import cards, snapshot
 from labeler import model as models
 from labeler import project as projects
 from labeler.adaptation import adapt_once
+from labeler.audit import AUDITS, audit_once
 from labeler.background import Beside
 from labeler.cards import Card
 from labeler.comparisons import compare_once
 from labeler.config import Config
 from labeler.embed import Encoder
 from labeler.errors import UNEXPECTED, LabelerError
+from labeler.evaluate import stability
 from labeler.labelsets import texts_of
 from labeler.model import Model
 from labeler.predict import opinions
@@ -34,7 +36,7 @@ from labeler.serve import attend
 from labeler.snapshot import Snapshot
 from labeler.store import Store
 from labeler.tunings import tune_once
-from labeler.types import Job, Prediction, Progress, Ranked, RoundResult
+from labeler.types import Forecast, ForecastKind, Job, Prediction, Progress, Ranked, RoundResult
 from labeler.words import _, mark
 
 log = logging.getLogger(__name__)
@@ -50,17 +52,23 @@ BESIDE = (compare_once, tune_once, adapt_once)
 def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] = lambda: False) -> None:
     """Run rounds for the project in `home`, or for all projects below it, until `should_stop`.
 
-    Comparisons, searches and adaptations run beside them, one at a time, in a process that ends with this one.
+    Comparisons, searches and adaptations run beside them, one at a time, in a process that ends with this one; audits
+    of the rounds in another, since they are short and their readers wait.
     """
-    with Beside(BESIDE) as beside:
+    with Beside(BESIDE, Store.has_background) as beside, Beside((audit_once,), _audit_waits, AUDITS) as audits:
 
         def once(folder: Path) -> bool:
             project = projects.open_project(folder)
             worked = work_once(project)
+            audits.start_if_asked(project)
             beside.start_if_asked(project)
             return worked
 
         attend(home, once, poll_seconds, should_stop)
+
+
+def _audit_waits(store: Store) -> bool:
+    return store.audits.waiting()
 
 
 def work_once(project: Project) -> bool:
@@ -83,9 +91,11 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
     log.info("%s: round begins (%s)", project.slug, job.reason)
     try:
         number = store.next_round()
-        result, ids, said, card = _round(project, store, job, number)
+        result, ids, said, card, forecasts = _round(project, store, job, number)
         model = _save(project, card, result)
-        store.finish_round(job, number, result, ids, model, said)
+        before = store.forecast(number - 1, "stop")
+        stable = forecasts and stability(forecasts["stop"], before, project.config)
+        store.finish_round(job, number, result, ids, model, said, forecasts, stable or (None, None))
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
         store.fail_job(job, str(error))
@@ -103,8 +113,10 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
 
 def _round(
     project: Project, store: Store, job: Job, number: int
-) -> tuple[RoundResult, list[int], list[Prediction | None], Card]:
-    """The round's result; for each place of its ranking the item's id and what the model says; the model's card."""
+) -> tuple[RoundResult, list[int], list[Prediction | None], Card, dict[ForecastKind, Forecast]]:
+    """The round's result; for each place of its ranking the item's id and what the model says; the model's card; what
+    it says of the holdout and of the items that rounds are compared on.
+    """
     from labeler.model import Normalizer
 
     config = project.config
@@ -127,6 +139,7 @@ def _round(
         pool=known.unlabeled,
         holdout=known.holdout,
         previous=_last_model(project, store, known.encoder),
+        watched=np.concatenate([known.all_holdout, known.compared]),
     )
     depth = max(DEPTH * config.query.batch, config.query.seed_size)
     store.report_progress(job, "training")
@@ -146,7 +159,19 @@ def _round(
     texts = texts_of(known.labeled.targets, config)
     taught = [[known.items[p].content_hash, text] for p, text in zip(known.labeled.positions, texts, strict=True)]
     card = Card.of(number, result, taught, len(known.items), known.encoder.key, config)
-    return result, [known.items[r.position].id for r in result.ranking], _opinions(result, known, config), card
+    asked_ids = [known.items[r.position].id for r in result.ranking]
+    return result, asked_ids, _opinions(result, known, config), card, _forecasts(result, known)
+
+
+def _forecasts(result: RoundResult, known: Snapshot) -> dict[ForecastKind, Forecast]:
+    if result.watched is None:
+        return {}
+    ids = np.array([item.id for item in known.items])
+    n = len(known.all_holdout)
+    return {
+        "holdout": Forecast(ids[known.all_holdout], result.watched[:n]),
+        "stop": Forecast(ids[known.compared], result.watched[n:]),
+    }
 
 
 def _opinions(result: RoundResult, known: Snapshot, config: Config) -> list[Prediction | None]:

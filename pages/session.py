@@ -1,8 +1,8 @@
 """Who is working, on which project, in which language: the checks that every page begins with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -11,6 +11,8 @@ from labeler.access import User, home, local_user
 from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.words import LANGUAGES, _, language, preferred, translate, use
+
+Found = TypeVar("Found")
 
 
 def require_user() -> User:
@@ -83,6 +85,19 @@ def _document() -> None:
     ]
     korean = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"
     st.html(f"<style>{korean} {' '.join(replaced) if language() != 'en' else ''}</style>")
+
+
+# ---------------------------------------------------------------- what need not be computed anew
+
+
+def remembered(name: str, key: Hashable, compute: Callable[[], Found]) -> Found:
+    """What `compute` gives, computed once for each `name` and `key`; a key holds the project and `Store.version`."""
+    return _remembered(name, key, compute)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _remembered(name: str, key: Hashable, _compute: Callable[[], Any]) -> Any:
+    return _compute()
 
 
 # ---------------------------------------------------------------- sidebar

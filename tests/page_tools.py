@@ -4,9 +4,12 @@ from samples import ROOT
 from streamlit.testing.v1 import AppTest
 
 
-def visit(page: str = "label") -> AppTest:
+def visit(page: str = "label", part: str = "") -> AppTest:
+    """The page as it is drawn first. `part`: the tab that is open, by its name."""
     app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=30)
     app.run()
+    if part:
+        app.session_state["part"] = part
     if page != "label":
         app.switch_page(f"{page}.py").run()
     assert not app.exception, app.exception

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from samples import text_config, topics_config
 from sklearn.metrics import f1_score
 
-from labeler.evaluate import area_under_curve, calibration_error, f1, labels_to_reach, metrics, paired_gain
+from labeler.evaluate import calibration_error, f1, metrics, stability
+from labeler.types import Forecast
 
 
 def test_calibration_error_by_hand():
@@ -40,25 +42,6 @@ def test_the_interval_stays_within_zero_and_one():
     assert 0 < found.low < found.high <= 1
 
 
-def test_area_is_the_mean_accuracy_along_the_way():
-    assert area_under_curve([10, 20, 40], [0.5, 0.7, 0.7]) == pytest.approx((0.6 * 10 + 0.7 * 20) / 30)
-    assert area_under_curve([10], [0.5]) == 0.5
-
-
-def test_paired_gain_with_students_interval():
-    mean, low, high = paired_gain([0.6, 0.7, 0.8], [0.5, 0.5, 0.8])
-    # differences .1, .2, 0: mean .1, s = .1, t(.975, 2) = 4.3027
-    assert mean == pytest.approx(0.1)
-    assert (low, high) == (pytest.approx(0.1 - 0.24841, abs=1e-5), pytest.approx(0.1 + 0.24841, abs=1e-5))
-    assert paired_gain([0.6], [0.5])[1:] == (None, None)
-
-
-def test_labels_to_reach_a_target():
-    assert labels_to_reach([10, 20, 30], [0.5, 0.6, 0.8], 0.7) == pytest.approx(25)
-    assert labels_to_reach([10, 20], [0.5, 0.6], 0.4) == 10
-    assert labels_to_reach([10, 20], [0.5, 0.6], 0.9) is None
-
-
 def test_several_classes_by_hand():
     # yeses found: class 0 at items 0 and 1, class 1 at item 0, class 2 never
     proba = np.array([[0.9, 0.8, 0.1], [0.7, 0.1, 0.2], [0.4, 0.3, 0.2], [0.1, 0.2, 0.4]])
@@ -90,3 +73,35 @@ def test_one_and_several_agree_where_each_item_has_one_class():
     assert f1(np.eye(3, dtype=bool)[proba.argmax(axis=1)], np.eye(3, dtype=int)[targets], 3) == (macro, micro)
     assert macro == pytest.approx(f1_score(targets, proba.argmax(axis=1), average="macro"))
     assert micro == pytest.approx((proba.argmax(axis=1) == targets).mean())
+
+
+# ---------------------------------------------------------------- successive models
+
+
+def forecast(items: list[int], first: list[float]) -> Forecast:
+    return Forecast(np.array(items), np.array([[p, 1 - p] for p in first], dtype=np.float32))
+
+
+def test_agreement_of_two_models_is_kappa_on_the_items_that_both_saw():
+    before = forecast([1, 2, 3, 4, 9], [0.9, 0.9, 0.1, 0.1, 0.9])
+    now = forecast([4, 3, 2, 1], [0.2, 0.8, 0.8, 0.8])
+    # agree on 3 of 4: by chance (3/4)(2/4) + (1/4)(2/4) = 0.5, so kappa = (0.75 - 0.5) / 0.5
+    agreement, uncertainty = stability(now, before, text_config())
+    assert agreement == pytest.approx(0.5)
+    assert uncertainty == pytest.approx(0.2)
+
+
+def test_models_that_say_the_same_of_all_agree_wholly():
+    same = forecast([1, 2], [0.9, 0.8])
+    assert stability(same, same, text_config())[0] == 1.0
+
+
+def test_without_a_model_before_there_is_no_agreement():
+    assert stability(forecast([1], [0.7]), None, text_config()) == (None, pytest.approx(0.3))
+    assert stability(forecast([1], [0.7]), forecast([2], [0.7]), text_config())[0] is None
+
+
+def test_several_classes_agree_by_decision():
+    one = Forecast(np.array([1, 2]), np.array([[0.9, 0.2], [0.4, 0.6]]))
+    agreement, uncertainty = stability(one, one, topics_config(classes=("a", "b")))
+    assert (agreement, uncertainty) == (1.0, pytest.approx((0.1 + 0.2 + 0.4 + 0.4) / 4))

@@ -217,7 +217,7 @@ def test_the_same_search_is_not_asked_for_twice_while_it_waits_or_was_cut_off(la
 
 def test_one_process_searches_at_a_time(labeled):
     ask(labeled, REQUEST, "kim")
-    with background._lock(labeled):
+    with background._lock(labeled, background.LOCK):
         assert not tune_once(labeled)
     assert latest(labeled).state == "queued"
 
@@ -229,7 +229,7 @@ def test_who_follows_runs_it_or_waits_for_who_does(labeled, monkeypatch):
     assert any("setting" in message for message, _, _ in told)
 
     number = ask(labeled, replace(REQUEST, seed=1), "kim")
-    lock = background._lock(labeled)
+    lock = background._lock(labeled, background.LOCK)
     lock.acquire()
 
     def let_go(seconds: float) -> None:

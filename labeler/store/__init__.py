@@ -1,22 +1,24 @@
 """The only SQL. `Store` is opened once per thread and rerun, and is all verbs.
 
-items.py: what is labeled · rounds.py: the cycle · team.py: who labels · reservations.py, answers.py: the desk ·
-explanations.py: why an item is asked · background.py: what runs beside the rounds · connection.py: what they share.
+items.py: what is labeled · forecasts.py, rounds.py: the cycle · team.py: who labels · reservations.py, answers.py: the
+desk · explanations.py: why an item is asked · adjudications.py: what leads decide · effort.py: how long it took ·
+background.py: what runs beside the rounds · connection.py: what they share.
 """
 
 from pathlib import Path
+from typing import Any
 
 from labeler.config import Config
 from labeler.store.answers import EXPORT
 from labeler.store.background import Background
-from labeler.store.explanations import Explanations
+from labeler.store.effort import Efforts
 from labeler.store.items import HOLDOUT_SEED, IMPORT
-from labeler.types import AdaptationRequest, ComparisonRequest, TuningRequest
+from labeler.types import AdaptationRequest, AuditRequest, ComparisonRequest, TuningRequest
 
 __all__ = ["EXPORT", "HOLDOUT_SEED", "IMPORT", "Store"]
 
 
-class Store(Explanations):
+class Store(Efforts):
     """A project's database; see the verbs in the files of this package."""
 
     def __init__(self, path: Path | str, config: Config) -> None:
@@ -24,7 +26,13 @@ class Store(Explanations):
         self.comparisons = Background(self, "comparisons", "comparison", ComparisonRequest)
         self.tunings = Background(self, "tunings", "search", TuningRequest)
         self.adaptations = Background(self, "adaptations", "adaptation", AdaptationRequest)
+        self.audits = Background(self, "audits", "audit", AuditRequest)
 
     def has_background(self) -> bool:
-        """Whether anything that runs beside the rounds is waiting, or was left unfinished."""
+        """Whether anything that people asked for beside the rounds is waiting, or was left unfinished."""
         return any(jobs.waiting() for jobs in (self.comparisons, self.tunings, self.adaptations))
+
+    def audit(self) -> dict[str, Any] | None:
+        """What the latest audit found, see `labeler.audit`; None before the first."""
+        number = self.value("SELECT MAX(id) FROM audits WHERE state = 'done'")
+        return None if number is None else self.audits.report_of(number)

@@ -9,7 +9,8 @@ from labeler.store.connection import Row, now
 from labeler.store.reservations import FREE, Reservations, as_prediction
 from labeler.types import Answer, Prediction, Receipt
 
-# Columns of an export. `label` is what this annotator said, `item_label` what all of them say together.
+# Columns of an export. `label` is what this annotator said, `item_label` what all of them say together, or what the
+# lead decided.
 EXPORT = {
     "item_id": "i.id",
     "source": "i.source",
@@ -25,7 +26,9 @@ EXPORT = {
     "reveal": "a.reveal",
     "predicted": "q.predicted",
     "confidence": "q.confidence",
-    "item_label": "l.label",
+    "item_label": "i.label",
+    "decided_by": "d.by",
+    "decided_at": "d.at",
     "annotator": "a.annotator",
     "round": "q.round",
     "strategy": "q.strategy",
@@ -152,7 +155,8 @@ class Answers(Reservations):
         rows = self.rows(
             f"""
             SELECT {columns}
-            FROM answers a JOIN items i ON i.id = a.item_id LEFT JOIN labels l ON l.item_id = i.id
+            FROM answers a JOIN items i ON i.id = a.item_id
+            LEFT JOIN adjudged d ON d.item_id = i.id AND i.adjudicated IS NOT NULL
             LEFT JOIN queries q ON q.id = a.query_id LEFT JOIN rounds ON rounds.number = q.round
             ORDER BY a.id
             """

@@ -81,6 +81,17 @@ class Connection:
         row = self.db.conn.execute(sql, values).fetchone()
         return row[0] if row else None
 
+    def version(self) -> tuple[int, ...]:
+        """Numbers that change with every answer, decision, round and audit, and with every import."""
+        found = self.db.conn.execute(
+            """
+            SELECT (SELECT COALESCE(MAX(id), 0) FROM annotations), (SELECT COALESCE(MAX(id), 0) FROM adjudications),
+                   (SELECT COALESCE(MAX(number), 0) FROM rounds), (SELECT COALESCE(MAX(id), 0) FROM items),
+                   (SELECT COALESCE(MAX(id), 0) FROM audits WHERE state = 'done')
+            """
+        ).fetchone()
+        return tuple(found)
+
     def close(self) -> None:
         self.db.close()
 

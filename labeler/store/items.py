@@ -67,7 +67,9 @@ class Items(Connection):
             if not self.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
                 size = min(300, round(0.15 * len(undecided))) if size is None else min(size, len(undecided))
                 drawn = np.random.default_rng(HOLDOUT_SEED).choice(undecided, size, replace=False)
-                self.db.conn.executemany("UPDATE items SET split = 'holdout' WHERE id = ?", [(int(i),) for i in drawn])
+                self.db.conn.executemany(
+                    "UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ?", [(int(i),) for i in drawn]
+                )
             self.db.conn.execute("UPDATE items SET split = 'pool' WHERE split IS NULL")
 
     def items(self) -> list[Item]:
@@ -88,12 +90,19 @@ class Items(Connection):
         return {r["item_id"]: r["label"] for r in self.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
 
     def flagged(self) -> set[int]:
-        """Items that nobody is to be asked about again although they have no label: flagged ones."""
-        return {r["item_id"] for r in self.rows("SELECT item_id FROM answers WHERE action = 'flag'")}
+        """Items that nobody is to be asked about although they have no label: flagged ones, and those taken out."""
+        found = self.rows(
+            """
+            SELECT a.item_id FROM answers a JOIN items i ON i.id = a.item_id
+            WHERE a.action = 'flag' AND a.id > i.cleared
+            UNION SELECT id FROM items WHERE adjudicated = 'exclude'
+            """
+        )
+        return {r["item_id"] for r in found}
 
     def labeled(self) -> int:
         """Labeled items of the pool: what the learning curve has on its x axis."""
-        return self.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND labels > 0")
+        return self.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND label IS NOT NULL")
 
     def labels_spent(self) -> int:
         """Labels that people gave, in the pool and in the holdout: what the budget pays for."""
@@ -107,7 +116,8 @@ class Items(Connection):
         """Where the project stands, seen by `annotator`."""
         splits = {r["split"]: r["n"] for r in self.rows("SELECT split, COUNT(*) AS n FROM items GROUP BY split")}
         labeled = self.rows(
-            "SELECT split, label, COUNT(*) AS n FROM labels JOIN items ON items.id = item_id GROUP BY split, label"
+            "SELECT split, label, COUNT(*) AS n FROM items WHERE label IS NOT NULL AND split IS NOT NULL"
+            " GROUP BY split, label"
         )
         pool = {r["label"]: r["n"] for r in labeled if r["split"] == "pool"}
         per_class = dict.fromkeys(self.config.classes, 0)
@@ -124,6 +134,35 @@ class Items(Connection):
             mine=self.answered_by(annotator),
             per_class=per_class,
         )
+
+    def composition(self) -> list[Row]:
+        """What the project is made of, a row a split: items, labeled ones, those that leads decided or took out, those
+        with a label from the import, and when the first and the last was added.
+        """
+        return self.rows(
+            """
+            SELECT split, COUNT(*) AS items, SUM(label IS NOT NULL) AS labeled, SUM(adjudicated IS 'label') AS decided,
+                   SUM(adjudicated IS 'exclude') AS taken_out, SUM(drawn) AS drawn,
+                   SUM(EXISTS (SELECT 1 FROM answers WHERE item_id = items.id AND annotator = ?)) AS imported_labels,
+                   MIN(added_at) AS first_added, MAX(added_at) AS last_added
+            FROM items WHERE split IS NOT NULL GROUP BY split ORDER BY split DESC
+            """,
+            [IMPORT],
+        )
+
+    def answering(self) -> Row:
+        """What people answered in all: annotators, answers that hold, changed or taken back ones, first and last."""
+        (found,) = self.rows(
+            """
+            SELECT COUNT(DISTINCT a.annotator) AS annotators, SUM(a.action = 'label') AS labels,
+                   SUM(a.action = 'skip') AS skips, SUM(a.action = 'flag') AS flags, SUM(a.unsure) AS unsure,
+                   (SELECT COUNT(*) FROM annotations WHERE annotator <> :import AND supersedes IS NOT NULL) AS changes,
+                   MIN(a.at) AS first, MAX(a.at) AS last
+            FROM answers a WHERE a.annotator <> :import
+            """,
+            {"import": IMPORT},
+        )
+        return {name: value or 0 if name not in ("first", "last") else value for name, value in found.items()}
 
 
 def as_item(row: Row) -> Item:

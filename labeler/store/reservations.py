@@ -10,16 +10,19 @@ from labeler.store.team import Team
 from labeler.types import Annotator, Prediction, Reason, Reserved, Waiting
 
 # An item that may be given to :annotator, who does not hold it and has not answered it. Others' answers and
-# their live reservations count against the overlap; a flagged item waits for the lead, and one whose label came with
-# the import is not asked about. Which items are overlapped follows from their content, so that they are spread evenly
-# over rounds and stay the same.
-FREE = """
-    NOT EXISTS (
+# their live reservations count against the overlap, or against what the lead or the audit asks for; a flagged item
+# waits for the lead, and one that the lead has decided, or whose label came with the import, is not asked about. Which
+# items are overlapped follows from their content, so that they are spread evenly over rounds and stay the same.
+WANTED = "MAX(CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END, i.wanted)"
+FREE = f"""
+    i.adjudicated IS NULL
+    AND NOT EXISTS (
         SELECT 1 FROM answers WHERE item_id = i.id AND (annotator IN (:annotator, 'import') OR action = 'flag')
+        AND (action <> 'flag' OR id > i.cleared)
     )
     AND NOT EXISTS (SELECT 1 FROM reservations WHERE item_id = i.id AND annotator = :annotator)
     AND i.labels + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
-      < CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END
+      < {WANTED}
 """
 # A ranked item whose predicted classes are not others' alone: see `Team.elsewhere`.
 MINE = """
@@ -129,7 +132,12 @@ class Reservations(Team):
         }
 
     def _is_stopped(self, annotator: Annotator) -> bool:
-        return self.config.labeling.paused or annotator.paused
+        return self.config.labeling.paused or annotator.paused or self.stopped() is not None
+
+    def stopped(self) -> Row | None:
+        """Who stopped labeling, or which rule, why and when; None while it goes on."""
+        found = self.rows("SELECT by, reason, at FROM stops WHERE lifted_at IS NULL")
+        return found[0] if found else None
 
     def _held_by_others(self, annotator: str) -> int:
         return self.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
@@ -143,18 +151,20 @@ class Reservations(Team):
                 self._take(who, n - taken)
 
     def _take_begun(self, who: Row, n: int) -> int:
-        """Reserve overlapped items that somebody has labeled and others are still to label, the oldest first.
+        """Reserve items that somebody has labeled and others are still to label, the oldest first.
 
-        No newer ranking holds them, for they have a label; and no desk takes them for outdated, without a query.
+        They are overlapped, or were asked about again. No newer ranking holds them, for they have a label; and no desk
+        takes them for outdated, without a query.
         """
-        if self.config.labeling.overlap == 1:
+        again = self.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1")
+        if self.config.labeling.overlap == 1 and not again:
             return 0
         return len(
             self.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, expires_at)
                 SELECT i.id, :annotator, :tab, :expires FROM items i
-                WHERE i.labels > 0 AND i.split IN ('pool', 'holdout') AND {FREE}
+                WHERE i.labels > 0 AND i.labels < {WANTED} AND i.split IN ('pool', 'holdout') AND {FREE}
                 ORDER BY (SELECT MIN(id) FROM answers WHERE item_id = i.id) LIMIT :n
                 RETURNING item_id
                 """,
@@ -235,7 +245,7 @@ class Reservations(Team):
         """Why an annotator got no item: what is being waited for, or that all is done."""
         someone = self.join(annotator)
         if self._is_stopped(someone):
-            return Waiting("paused")
+            return Waiting("stopped" if self.stopped() else "paused")
         if not self.value("SELECT 1 FROM items WHERE split IS NOT NULL LIMIT 1"):
             return Waiting("empty")
         if not self.is_qualified(someone):

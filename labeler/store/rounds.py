@@ -1,12 +1,23 @@
 """Verbs of the cycle: ask for a round, claim it, finish it, read the curve."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from labeler.store.connection import Row, now
-from labeler.store.items import Items
-from labeler.types import Epoch, Job, Metrics, Prediction, Round, RoundResult, Training
+from labeler.store.forecasts import Forecasts
+from labeler.types import (
+    AuditRequest,
+    Epoch,
+    Forecast,
+    ForecastKind,
+    Job,
+    Metrics,
+    Prediction,
+    Round,
+    RoundResult,
+    Training,
+)
 
 # A job that took its worker down this often is given up: the next try would do the same.
 ATTEMPTS = 3
@@ -16,7 +27,7 @@ _MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_er
 _COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"), *_MEASURES)
 
 
-class Rounds(Items):
+class Rounds(Forecasts):
     """Jobs, rounds and rankings."""
 
     def request_round(self, reason: str) -> bool:
@@ -93,12 +104,15 @@ class Rounds(Items):
         ranked_items: Sequence[int],
         model: str | None,
         predictions: Sequence[Prediction | None] | None = None,
+        forecasts: Mapping[ForecastKind, Forecast] | None = None,
+        stability: tuple[float | None, float | None] = (None, None),
     ) -> None:
         """Store model, metrics, training and ranking, and end the job, in one transaction.
 
         Args: ranked_items: the item id of each place in `result.ranking`.
               model: path of the model's file below the project's folder.
               predictions: what the model says of each of these items; None where nobody is ever to be told.
+              stability: agreement with the model of the round before, and overall uncertainty, see `Round`.
         """
         metrics = result.metrics
         with self.write():
@@ -111,13 +125,9 @@ class Rounds(Items):
                     "seed": result.seed,
                     "config": json.dumps(self.config.as_dict(), ensure_ascii=False),
                     "model": model,
-                    "holdout_n": metrics and metrics.n,
-                    "accuracy": metrics and metrics.accuracy,
-                    "low": metrics and metrics.low,
-                    "high": metrics and metrics.high,
-                    "macro_f1": metrics and metrics.macro_f1,
-                    "calibration_error": metrics and metrics.calibration_error,
-                    "micro_f1": metrics and metrics.micro_f1,
+                    **(_measures(metrics) if metrics else {}),
+                    "agreement": stability[0],
+                    "uncertainty": stability[1],
                     "train_seconds": result.train_seconds,
                     "query_seconds": result.query_seconds,
                     "finished_at": now(),
@@ -134,11 +144,35 @@ class Rounds(Items):
                     )
                 ],
             )
+            self._keep_forecasts(number, forecasts or {})
+            self.request_audit()
             self.db.conn.execute(
                 "UPDATE jobs SET state = 'done', message = '', error = NULL, finished_at = ? WHERE id = ?",
                 [now(), job.id],
             )
             self.request_round_if_due()  # labels may have come while it ran
+
+    def remeasure(self, metrics: Mapping[int, Metrics]) -> None:
+        """Store what rounds are measured at by the holdout's labels of today, so that all have the same yardstick."""
+        with self.write():
+            self.db.conn.executemany(
+                f"UPDATE rounds SET {', '.join(f'{name} = :{name}' for name in _MEASURES)} WHERE number = :number",
+                [_measures(m) | {"number": number} for number, m in metrics.items()],
+            )
+
+    def request_audit(self) -> None:
+        """Ask for an audit of the latest round, which one that waits turns to; those before the last are forgotten."""
+        with self.write():
+            self.db.conn.execute(
+                "DELETE FROM audits WHERE state NOT IN ('queued', 'running')"
+                " AND id < (SELECT MAX(id) FROM audits WHERE state = 'done')"
+            )
+            latest = self.value("SELECT MAX(number) FROM rounds WHERE model IS NOT NULL")
+            request = json.dumps(asdict(AuditRequest(latest))) if latest else None
+            if latest and not self.rows("UPDATE audits SET request = ? WHERE state = 'queued' RETURNING id", [request]):
+                self.db.conn.execute(
+                    "INSERT INTO audits (request, requested_by, requested_at) VALUES (?, '', ?)", [request, now()]
+                )
 
     def latest_job(self) -> Job | None:
         found = self.rows("SELECT * FROM jobs ORDER BY state = 'running' DESC, id DESC LIMIT 1")
@@ -147,6 +181,11 @@ class Rounds(Items):
     def rounds(self) -> list[Round]:
         """All finished rounds, oldest first."""
         return [_as_round(r) for r in self.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number")]
+
+    def latest_round(self) -> Round | None:
+        """The round that was finished last."""
+        found = self.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number DESC LIMIT 1")
+        return _as_round(found[0]) if found else None
 
     def training_of(self, number: int) -> Training | None:
         """How a round's model came about; None in rounds of version 0.1, and where there was nothing to train on."""
@@ -165,6 +204,11 @@ class Rounds(Items):
 
 def _as_job(row: Row) -> Job:
     return Job(**{name: row[name] for name in Job.__dataclass_fields__})
+
+
+def _measures(metrics: Metrics) -> Row:
+    values = asdict(metrics)
+    return {"holdout_n": values.pop("n"), **values}
 
 
 def _as_round(row: Row) -> Round:

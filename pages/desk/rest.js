@@ -3,6 +3,9 @@ const RESTS = {
   getting: () => ["", t("Getting the next items …")],
   break: () => [t("Taking a break"), t("Your items are free for others meanwhile. No time is counted.")],
   paused: () => [t("Labeling is paused"), t("The project lead has paused it. It goes on here by itself.")],
+  stopped: () => [
+    t("Labeling has stopped"), t("There are labels enough for now. If it goes on, items appear here by themselves."),
+  ],
   unqualified: () => [
     t("Thank you for the first answers"),
     t("The project lead looks at them, and then lets you in. New items appear here by themselves."),

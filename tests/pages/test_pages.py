@@ -147,7 +147,7 @@ def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_cal
         store.finish_round(store.claim_job(), 1, RoundResult(1, "margin", 1, None, measured, (), 0.1, 0.2), [], None)
         [finished] = store.rounds()
     assert finished.metrics == measured
-    app = visit("progress")
+    app = visit("progress", "Rounds")
     assert "Subset accuracy 80.0%" in everything(app)
     [row] = app.dataframe[-1].value.to_dict("records")
     assert (row["subset accuracy"], row["micro F1"]) == (0.8, 0.75)
@@ -195,7 +195,7 @@ def train(project, *trainings: Training | None, model: str | None = "models/m.sa
 
 def test_progress_shows_how_the_latest_round_was_trained(project):
     train(project, None, OVERFIT)
-    app = visit("progress")
+    app = visit("progress", "Rounds")
     assert widget(app, "selectbox", "Round").options[0] == "the latest, round 2, 20 labels"
     shown = everything(app)
     assert "It was better on 31 of 200 labels." in shown
@@ -209,12 +209,12 @@ def test_progress_shows_how_the_latest_round_was_trained(project):
         "lever": ["epochs", "learning_rate", "label_smoothing", "augment", "early_stopping"],
         "value": ["5", "0.001", "0.1", "none", "false"],
     }
-    assert len(app.get("vega_lite_chart")) == 4
+    assert len(app.get("vega_lite_chart")) == 3
 
 
 def test_a_chosen_round_stays_chosen_when_others_follow_and_the_latest_follows_them(project):
     train(project, Training(note="The first."), Training(note="The second."))
-    app = visit("progress")
+    app = visit("progress", "Rounds")
     assert "The second." in everything(app)
     widget(app, "selectbox", "Round").set_value(1).run()
     train(project, Training(note="The third."))
@@ -230,7 +230,7 @@ def test_a_chosen_round_stays_chosen_when_others_follow_and_the_latest_follows_t
 )
 def test_who_has_the_say_is_said(project, share, said):
     train(project, Training(OVERFIT.epochs, OVERFIT.chosen, share))
-    assert said in everything(visit("progress"))
+    assert said in everything(visit("progress", "Rounds"))
 
 
 @pytest.mark.parametrize(
@@ -238,11 +238,11 @@ def test_who_has_the_say_is_said(project, share, said):
 )
 def test_a_round_without_a_training_says_why(project, model, said):
     train(project, None, model=model)
-    assert said in everything(visit("progress"))
+    assert said in everything(visit("progress", "Rounds"))
 
 
 def test_every_reading_can_be_shown():
-    source = ast.parse((ROOT / "pages" / "progress.py").read_text())
+    source = ast.parse((ROOT / "pages" / "progressing" / "training.py").read_text())
     (callouts,) = [
         node.value
         for node in source.body

@@ -1,0 +1,140 @@
+"""What labeling takes: hours and money, by annotator and day. Pure functions of `Store.work()`.
+
+A person's hours are the sum of the seconds between seeing an item and answering it. Each answer counts at most
+`team.idle_seconds`, since a longer one was a break; one whose seconds are not known counts as that annotator's
+median. What came with imports counts nothing, nor does time spent anywhere but on the Label page.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+
+import numpy as np
+import pandas as pd
+
+from labeler.intervals import wilson
+
+HOUR = 3600.0
+
+
+def counted_seconds(work: pd.DataFrame, idle_seconds: float) -> np.ndarray:
+    """The seconds that each answer counts.
+
+    Args:    work: as `Store.work` gives it. idle_seconds: at most so many an answer.
+    Returns: (n,) float. Taking an answer back counts nothing: the answer that follows has its own time. Seconds that
+             are not known are the annotator's median, else everybody's, else 0.
+    """
+    seconds = work["seconds"].clip(upper=idle_seconds).where(work["action"] != "undo")
+    own = seconds.groupby(work["annotator"], observed=True).transform("median")
+    filled = seconds.fillna(own).fillna(seconds.median()).fillna(0.0)
+    return filled.where(work["action"] != "undo", 0.0).to_numpy()
+
+
+def cost_of(work: pd.DataFrame, seconds: np.ndarray, rates: Mapping[str, float]) -> np.ndarray:
+    """What each answer cost.
+
+    Args: seconds: (n,) that each answer counts. rates: cost of an hour by annotator; who is missing costs nothing.
+    """
+    names = work["annotator"].cat.categories
+    rate = np.array([rates.get(name, 0.0) for name in names] or [0.0])
+    return rate[work["annotator"].cat.codes] * seconds / HOUR
+
+
+def spent_at_rounds(
+    claimed: Mapping[int, str], work: pd.DataFrame, idle_seconds: float, rates: Mapping[str, float]
+) -> pd.DataFrame:
+    """Hours and cost of all answers up to the moment at which each round took its labels.
+
+    Args:    claimed: by round, as `Store.claimed_at` gives it. work: as `Store.work` gives it.
+             idle_seconds, rates: as in `counted_seconds` and `cost_of`.
+    Returns: round, hours, cost; one row a round, in the order of `claimed`.
+    """
+    seconds = counted_seconds(work, idle_seconds)
+    at = work["at"].to_numpy("datetime64[ms]")
+    order = np.argsort(at, kind="stable")
+    hours = np.cumsum(np.concatenate([[0.0], seconds[order] / HOUR]))
+    cost = np.cumsum(np.concatenate([[0.0], cost_of(work, seconds, rates)[order]]))
+    moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601").to_numpy("datetime64[ms]")
+    before = at[order].searchsorted(moments, side="right")
+    return pd.DataFrame({"round": list(claimed), "hours": hours[before], "cost": cost[before]})
+
+
+# ---------------------------------------------------------------- who did what
+
+
+def measured(
+    work: pd.DataFrame, idle_seconds: float, rates: Mapping[str, float], zone: tzinfo | str = "UTC"
+) -> pd.DataFrame:
+    """All answers with what the tables are summed up from.
+
+    Args:    zone: whose days are meant.
+    Returns: `work` with day, counted (seconds), cost, agree (share of the others' labels of the item that say the
+             same; NaN: nobody else labeled it, or this answer is no current label).
+    """
+    counted = counted_seconds(work, idle_seconds)
+    return work.assign(
+        day=work["at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize(),
+        counted=counted,
+        cost=cost_of(work, counted, rates),
+        agree=_agreeing(work),
+    )
+
+
+def _agreeing(work: pd.DataFrame) -> pd.Series:
+    said = work.loc[work["current"] & (work["action"] == "label"), ["item_id", "label"]]
+    label = said["label"].cat.codes.to_numpy()
+    item = said["item_id"].to_numpy()
+    others = said.groupby(item)["item_id"].transform("size") - 1
+    same = said.groupby(item * (int(label.max(initial=0)) + 1) + label)["item_id"].transform("size") - 1
+    return (same / others).where(others > 0)
+
+
+COLUMNS = (
+    "answers", "labels", "skips", "flags", "unsure", "median_seconds", "hours", "cost",
+    "agreement", "agreement_low", "agreement_high", "compared", "last",
+)  # fmt: skip
+
+
+def table(frame: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.DataFrame:
+    """What was done, by annotator, by day, or by both.
+
+    Answers, labels, skips, flags and the unsure ones are those that stand; hours also hold what was changed later.
+    Agreement is the mean over the `compared` items that others labeled too, with Wilson's interval for so many items.
+
+    Args:    frame: as `measured` gives it. by: "annotator", "day" or both; nothing: all of it as one row.
+    Returns: the columns of `by`, then `COLUMNS`; sorted by `by`. Without any answer there is no row.
+    """
+    stands = frame["current"]
+    parts = pd.DataFrame(
+        {
+            **{name: frame[name] for name in by},
+            "answers": stands,
+            "labels": stands & (frame["action"] == "label"),
+            "skips": stands & (frame["action"] == "skip"),
+            "flags": stands & (frame["action"] == "flag"),
+            "unsure": stands & frame["unsure"],
+            "median_seconds": frame["counted"].where(frame["seconds"].notna() & (frame["action"] != "undo")),
+            "hours": frame["counted"] / HOUR,
+            "cost": frame["cost"],
+            "agreement": frame["agree"],
+            "compared": frame["agree"].notna(),
+            "last": frame["day"],
+        }
+    )
+    keys = [parts[name] for name in by] or [pd.Series(0, index=parts.index)]
+    groups = parts.groupby(keys, observed=True)
+    sums = groups[["answers", "labels", "skips", "flags", "unsure", "hours", "cost", "compared"]].sum()
+    found = sums.assign(
+        median_seconds=groups["median_seconds"].median(),
+        agreement=groups["agreement"].mean(),
+        last=groups["last"].max(),
+    )
+    low, high = wilson(found["agreement"].to_numpy(float), found["compared"].to_numpy(float))
+    compared = found["compared"] > 0
+    found = found.assign(agreement_low=low, agreement_high=high)
+    found[["agreement_low", "agreement_high"]] = found[["agreement_low", "agreement_high"]].where(compared)
+    if not by:
+        return found.reset_index(drop=True)[[*COLUMNS]]
+    found = found.reset_index()
+    if "annotator" in by:
+        found["annotator"] = found["annotator"].astype(object)
+    return found.sort_values([*by], ignore_index=True)[[*by, *COLUMNS]]

@@ -1,0 +1,99 @@
+"""How sure a measured share is: 95 % intervals, what would halve them, and two models on the same items."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Z = 1.959963984540054  # 97.5 % of the normal distribution lies below it
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure from 0 to 1 and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(share: np.ndarray | float, n: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of Wilson's score interval. It is honest also where everything was right, and never leaves 0 to 1.
+
+    Args:    share, n: of any equal shapes; n need not be whole (an effective number), and where it is 0 nothing is
+             known: the interval is all of 0 to 1.
+    Source:  Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001, section 3.
+    """
+    share, n = np.asarray(share, dtype=float), np.asarray(n, dtype=float)
+    n = np.maximum(n, 1e-12)
+    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
+    # what is exact but for rounding is exact: 0 of n begins at 0, n of n ends at 1
+    low, high = np.where(share <= 0, 0.0, centre - half), np.where(share >= 1, 1.0, centre + half)
+    return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
+
+
+def estimate(share: float, n: float) -> Estimate:
+    """A share of `n` items with Wilson's interval."""
+    low, high = wilson(share, n)
+    return Estimate(float(share), float(low), float(high))
+
+
+def effective(share: float, variance: float, most: float) -> float:
+    """How many items of a plain sample would tell a share as well as an estimate of this variance does.
+
+    Wilson's interval for so many items is the estimate's: unlike bootstrap percentiles it does not shrink to a point
+    where hardly anything was wrong. A variance of 0 says nothing, then it is `most`.
+
+    Source: Korn & Graubard 1998, section 2 (the effective sample size in an interval for a proportion).
+    """
+    spread = share * (1 - share)
+    if spread <= 0 or variance <= 0:
+        return most
+    return float(min(most, spread / variance))
+
+
+def width(share: float, n: float) -> float:
+    """How wide Wilson's interval is."""
+    low, high = wilson(share, n)
+    return float(high - low)
+
+
+def labels_to_halve(share: float, n: float) -> int:
+    """How many more labeled items would make the interval around this share half as wide.
+
+    About 3 n: the width falls with the root of n.
+    """
+    goal, few, many = width(share, n) / 2, int(n), 8 * int(np.ceil(n)) + 64
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if width(share, middle) <= goal else (middle, many)
+    return many - int(n)
+
+
+# ---------------------------------------------------------------- two models on the same items
+
+
+def paired_difference(right_now: np.ndarray, right_before: np.ndarray) -> tuple[float, float, float]:
+    """How much more often one model is right than another on the same items, with its 95 % interval.
+
+    Only the items on which they differ tell them apart, so that a small gain shows that two intervals side by side
+    would hide.
+
+    Args:    right_now, right_before: (n,) bool, of the same items in the same order; n ≥ 1.
+    Returns: (difference, low, high), from -1 to 1.
+    Source:  Bonett & Price 2012 (the adjusted Wald interval); recommended for few items by Fagerland, Lydersen & Laake
+             2014, section 5.
+    """
+    now, before = np.asarray(right_now, dtype=bool), np.asarray(right_before, dtype=bool)
+    n = len(now)
+    gained, lost = int((now & ~before).sum()), int((before & ~now).sum())
+    up, down = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
+    half = Z * np.sqrt((up + down - (up - down) ** 2) / (n + 2))
+    low, high = max(-1.0, up - down - half), min(1.0, up - down + half)
+    return (gained - lost) / n, float(low), float(high)
+
+
+def told_apart(right_now: np.ndarray, right_before: np.ndarray) -> bool:
+    """Whether these items show that one of two models is better: the interval of their difference leaves out 0."""
+    _, low, high = paired_difference(right_now, right_before)
+    return low > 0 or high < 0

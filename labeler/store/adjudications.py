@@ -1,0 +1,120 @@
+"""Verbs of the lead: decide about items, stop labeling and go on. Decisions keep who, when and what was before."""
+
+import json
+from collections.abc import Sequence
+
+from labeler.errors import LabelerError
+from labeler.labelsets import is_answer
+from labeler.store.connection import Row, now
+from labeler.store.explanations import Explanations
+from labeler.types import AdjudicationAction
+
+
+class Adjudications(Explanations):
+    """What leads decided."""
+
+    def adjudicate(
+        self,
+        by: str,
+        request_id: str,
+        item_id: int,
+        action: AdjudicationAction,
+        label: str | None = None,
+        reason: str = "",
+    ) -> int:
+        """Store a decision about an item, once for each `request_id`; its id.
+
+        `label` sets the item's label, whatever annotators said or say later. `exclude` takes the item out: it has no
+        label, and nobody is asked about it. `return` gives it back: to be answered once more, flagged or not.
+
+        Raises: LabelerError: there is no such item, or the label is not one of the project's.
+        """
+        if (action == "label") != (label is not None) or (label is not None and not is_answer(label, self.config)):
+            raise LabelerError(f"{label!r} is not a label of this project: reload the page and decide again.")
+        with self.write():
+            if made := self.value("SELECT id FROM adjudications WHERE request_id = ?", [request_id]):
+                return made
+            found = self.rows("SELECT label, labels FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
+            if not found:
+                raise LabelerError(f"There is no item {item_id} in this project.")
+            if action == "return":
+                self._want(item_id, found[0]["labels"] + 1)
+            made = self.value(
+                "INSERT INTO adjudications (request_id, item_id, by, action, label, before, reason, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                [request_id, item_id, by, action, label, found[0]["label"], reason, now()],
+            )
+            self.request_audit()
+        return made
+
+    def undo_adjudication(self, by: str, number: int | None = None) -> int | None:
+        """Take back a decision of this lead, the latest by default; the item's id, or None if there is none.
+
+        What the item's label was decided to be before holds again.
+        """
+        with self.write():
+            found = self.rows(
+                """
+                SELECT a.id, a.item_id, a.action, items.label FROM adjudications a JOIN items ON items.id = a.item_id
+                WHERE a.by = :by AND a.action <> 'undo' AND (:number IS NULL OR a.id = :number)
+                  AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id)
+                ORDER BY a.id DESC LIMIT 1
+                """,
+                {"by": by, "number": number},
+            )
+            if not found:
+                return None
+            taken = found[0]
+            if taken["action"] == "return":
+                self._want(taken["item_id"], 0)
+            self.db.conn.execute(
+                "INSERT INTO adjudications (request_id, item_id, by, action, before, at, undoes)"
+                " VALUES ('undo:' || :id, :item_id, :by, 'undo', :label, :at, :id)",
+                taken | {"by": by, "at": now()},
+            )
+            self.request_audit()
+        return taken["item_id"]
+
+    def adjudications(self, n: int = 50) -> list[Row]:
+        """The latest decisions, newest first; `undone` says whether one was taken back."""
+        return self.rows(
+            """
+            SELECT a.id, a.item_id, a.by, a.action, a.label, a.before, a.reason, a.at,
+                   EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) AS undone
+            FROM adjudications a WHERE a.action <> 'undo' ORDER BY a.id DESC LIMIT ?
+            """,
+            [n],
+        )
+
+    def ask_again(self, item_ids: Sequence[int]) -> None:
+        """Have these labeled items answered by one more annotator each."""
+        with self.write():
+            self.db.conn.execute(
+                "UPDATE items SET wanted = labels + 1 WHERE id IN (SELECT value FROM json_each(?))"
+                " AND labels > 0 AND adjudicated IS NULL",
+                [json.dumps([int(i) for i in item_ids])],
+            )
+
+    def _want(self, item_id: int, labels: int) -> None:
+        """Ask for so many labels in all (0: as many as of any item), and let flags until now be dealt with."""
+        self.db.conn.execute(
+            "UPDATE items SET wanted = :labels, cleared = CASE WHEN :labels > 0 THEN"
+            " (SELECT COALESCE(MAX(id), 0) FROM annotations WHERE item_id = :item) ELSE 0 END WHERE id = :item",
+            {"item": item_id, "labels": labels},
+        )
+
+    # ------------------------------------------------------------ stopping
+
+    def stop(self, by: str, reason: str = "") -> None:
+        """Stop labeling: nobody is given items until `go_on`. Nothing changes if it has stopped already."""
+        with self.write():
+            self.db.conn.execute(
+                "INSERT INTO stops (by, reason, at) SELECT ?, ?, ?"
+                " WHERE NOT EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL)",
+                [by, reason, now()],
+            )
+
+    def go_on(self, by: str) -> None:
+        """Let labeling go on."""
+        with self.write():
+            self.db.conn.execute("UPDATE stops SET lifted_by = ?, lifted_at = ? WHERE lifted_at IS NULL", [by, now()])

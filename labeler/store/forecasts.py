@@ -1,0 +1,39 @@
+"""Verbs on forecasts: what each round's model says of the holdout and of the items that rounds are compared on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from labeler.store.connection import Row
+from labeler.store.items import Items
+from labeler.types import Forecast, ForecastKind
+
+
+class Forecasts(Items):
+    """Forecasts, as arrays."""
+
+    def forecast(self, number: int, kind: ForecastKind) -> Forecast | None:
+        """What a round's model said; None where there was no model, and in rounds of earlier versions."""
+        found = self.rows("SELECT items, proba FROM forecasts WHERE round = ? AND kind = ?", [number, kind])
+        return _as_forecast(found[0]) if found else None
+
+    def forecasts(self, kind: ForecastKind) -> dict[int, Forecast]:
+        """What the models of all rounds said, by round, oldest first."""
+        found = self.rows("SELECT round, items, proba FROM forecasts WHERE kind = ? ORDER BY round", [kind])
+        return {row["round"]: _as_forecast(row) for row in found}
+
+    def _keep_forecasts(self, number: int, forecasts: Mapping[ForecastKind, Forecast]) -> None:
+        """Store a round's forecasts. Of the items to compare on only the last two rounds' are needed."""
+        self.db.conn.executemany(
+            "INSERT INTO forecasts (round, kind, items, proba) VALUES (?, ?, ?, ?)",
+            [
+                (number, kind, f.items.astype("<i8").tobytes(), f.proba.astype("<f4").tobytes())
+                for kind, f in forecasts.items()
+            ],
+        )
+        self.db.conn.execute("DELETE FROM forecasts WHERE kind = 'stop' AND round < ?", [number - 1])
+
+
+def _as_forecast(row: Row) -> Forecast:
+    items = np.frombuffer(row["items"], "<i8")
+    return Forecast(items, np.frombuffer(row["proba"], "<f4").reshape(len(items), -1))

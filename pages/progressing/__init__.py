@@ -1,0 +1,1 @@
+"""The parts of the Progress page: each shows one side of where a project stands."""

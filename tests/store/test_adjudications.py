@@ -1,0 +1,176 @@
+"""What leads decide: the label that holds, what is taken out or given back, what was before; and stopping."""
+
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from samples import add, text_config
+
+from labeler.config import LabelingConfig
+from labeler.errors import LabelerError
+from labeler.store import Store
+from labeler.types import Answer, Waiting
+
+
+def say(store: Store, item: int, label: str | None, who: str = "kim", action: str = "label") -> None:
+    (receipt,) = store.annotate(who, [Answer(f"{who}-{item}-{label}-{action}", item, action, label)])  # type: ignore[arg-type]
+    assert receipt.ok
+
+
+def current(store: Store, item: int = 1) -> str | None:
+    return store.labels().get(item)
+
+
+def reserved(store: Store, who: str, n: int = 10) -> list[int]:
+    return [r.item.id for r in store.reserve(who, f"tab of {who}", n)]
+
+
+def test_a_decision_goes_before_all_answers_now_and_later(store):
+    add(store, 2)
+    say(store, 1, "good", "kim")
+    store.adjudicate("lead", "r1", 1, "label", "bad")
+    assert current(store) == "bad"
+    say(store, 1, "good", "lee")
+    assert current(store) == "bad"
+    assert store.labeled() == 1
+
+
+def test_decisions_are_taken_back_one_by_one(store):
+    add(store, 1)
+    say(store, 1, "good")
+    store.adjudicate("lead", "r1", 1, "label", "bad")
+    store.adjudicate("lead", "r2", 1, "exclude")
+    assert current(store) is None
+    assert store.flagged() == {1}
+    assert store.undo_adjudication("lead") == 1
+    assert current(store) == "bad"
+    assert store.undo_adjudication("lead") == 1
+    assert current(store) == "good"
+    assert store.undo_adjudication("lead") is None
+
+
+def test_one_takes_back_only_decisions_of_ones_own(store):
+    add(store, 1)
+    store.adjudicate("lead", "r1", 1, "label", "bad")
+    assert store.undo_adjudication("other") is None
+    assert current(store) == "bad"
+
+
+def test_every_decision_keeps_who_when_and_what_was_before(store):
+    add(store, 1)
+    say(store, 1, "good")
+    first = store.adjudicate("lead", "r1", 1, "label", "bad", "disagreement")
+    store.undo_adjudication("lead")
+    store.adjudicate("chief", "r2", 1, "label", "bad")
+    latest, before = store.adjudications()
+    assert (before["id"], before["by"], before["before"], before["label"]) == (first, "lead", "good", "bad")
+    assert (before["reason"], before["undone"], latest["undone"]) == ("disagreement", 1, 0)
+    assert latest["by"] == "chief"
+    assert latest["at"] >= before["at"]
+    for change in ("DELETE FROM adjudications", "UPDATE adjudications SET label = 'good'"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            store.db.conn.execute(change)
+
+
+def test_a_decision_that_is_sent_twice_is_stored_once(store):
+    add(store, 1)
+    assert store.adjudicate("lead", "r1", 1, "label", "bad") == store.adjudicate("lead", "r1", 1, "label", "bad")
+    assert len(store.adjudications()) == 1
+
+
+def test_what_cannot_be_decided_is_refused_in_words(store):
+    add(store, 1)
+    with pytest.raises(LabelerError, match="'ugly' is not a label"):
+        store.adjudicate("lead", "r1", 1, "label", "ugly")
+    with pytest.raises(LabelerError, match="no item 9"):
+        store.adjudicate("lead", "r2", 9, "label", "bad")
+    assert store.adjudications() == []
+
+
+def test_a_flagged_item_is_nobodys_until_it_is_given_back(store):
+    add(store, 1)
+    say(store, 1, None, "kim", "flag")
+    assert store.flagged() == {1}
+    assert reserved(store, "lee") == []
+    store.adjudicate("lead", "r1", 1, "return")
+    assert store.flagged() == set()
+    assert reserved(store, "lee") == [1]
+    say(store, 1, None, "lee", "flag")  # again
+    assert store.flagged() == {1}
+
+
+def test_who_flagged_an_item_alone_is_asked_again(store):
+    add(store, 1)
+    say(store, 1, None, "kim", "flag")
+    store.adjudicate("lead", "r1", 1, "return")
+    assert reserved(store, "kim") == [1]
+
+
+def test_a_labeled_item_that_is_given_back_is_answered_once_more(store):
+    add(store, 3)
+    say(store, 1, "good")
+    store.adjudicate("lead", "r1", 1, "return")
+    assert current(store) == "good"
+    assert 1 in reserved(store, "lee")
+    say(store, 1, "bad", "lee")
+    assert 1 not in reserved(store, "park")
+
+
+def test_what_the_lead_decided_is_asked_no_more(store):
+    add(store, 2)
+    store.adjudicate("lead", "r1", 1, "label", "good")
+    assert reserved(store, "kim") == [2]
+
+
+def test_items_in_doubt_are_asked_again_without_overlap(store):
+    add(store, 5)
+    say(store, 1, "good")
+    say(store, 2, "good")
+    store.ask_again([2, 3])  # 3 has no label: it is asked anyway
+    assert 2 in reserved(store, "lee")
+    assert 1 not in reserved(store, "lee")
+
+
+def test_decisions_cost_no_budget_and_leave_agreement_alone(store):
+    add(store, 1)
+    say(store, 1, "good")
+    store.adjudicate("lead", "r1", 1, "label", "bad")
+    assert store.labels_spent() == 1
+    assert [row["annotator"] for row in store.export()] == ["kim"]
+    assert store.export()[0]["item_label"] == "bad"
+
+
+def test_labeling_stops_for_all_and_goes_on(store):
+    add(store, 3)
+    assert reserved(store, "kim")
+    store.stop("lead", "the target is reached")
+    store.stop("other")
+    assert store.stopped()["by"] == "lead"
+    assert reserved(store, "kim") == []
+    assert store.why_nothing("kim") == Waiting("stopped")
+    store.go_on("lead")
+    assert store.stopped() is None
+    assert reserved(store, "kim")
+
+
+def test_a_majority_is_kept_with_each_answer(own_home):
+    from labeler import project as projects
+
+    config = replace(text_config(), labeling=LabelingConfig(overlap=3))
+    with projects.create(own_home / "overlap", config).store() as store:
+        add(store, 1)
+        for who, label, expected in (("kim", "good", "good"), ("lee", "bad", "bad"), ("park", "good", "good")):
+            say(store, 1, label, who)
+            assert current(store) == expected
+        say(store, 1, None, "park", "undo")
+        assert current(store) == "bad"
+
+
+def test_the_version_changes_with_answers_and_decisions(store):
+    add(store, 1)
+    versions = [store.version()]
+    say(store, 1, "good")
+    versions.append(store.version())
+    store.adjudicate("lead", "r1", 1, "label", "bad")
+    versions.append(store.version())
+    assert len(set(versions)) == 3

@@ -1,0 +1,81 @@
+"""What people did, as it is read for hours, pace and the team's table."""
+
+from dataclasses import replace
+
+import pandas as pd
+from samples import add, rank
+
+from labeler.config import TeamConfig
+from labeler.types import Answer, NewItem
+
+
+def test_a_project_without_answers_has_no_work(store):
+    work = store.work()
+    assert len(work) == 0
+    assert str(work["at"].dtype) == "datetime64[ms, UTC]"
+    assert store.claimed_at() == {}
+
+
+def test_every_answer_is_work_also_one_that_was_changed_or_taken_back(store):
+    add(store, 3)
+    store.annotate(
+        "kim",
+        [
+            Answer("a", 1, "label", "good", seconds=2.5, unsure=True),
+            Answer("b", 1, "label", "bad", seconds=1.0),  # changed
+            Answer("c", 2, "skip"),
+            Answer("d", 2, "undo"),
+            Answer("e", 3, "label", "good", seconds=4),
+            Answer("f", 3, "undo"),
+        ],
+    )
+    work = store.work()
+    assert list(work["action"]) == ["label", "label", "skip", "undo", "label", "undo"]
+    assert list(work["current"]) == [False, True, False, False, False, False]
+    assert list(work["gained"]) == [1, 0, 0, 0, 1, -1]
+    assert work["gained"].sum() == store.labels_spent() == 1
+    assert list(work["unsure"]) == [True] + [False] * 5
+    assert work["seconds"].isna().tolist() == [False, False, True, True, False, True]
+    assert list(work["label"].astype(object).where(work["label"].notna(), None)) == [
+        "good",
+        "bad",
+        None,
+        None,
+        "good",
+        None,
+    ]
+
+
+def test_what_came_with_an_import_is_no_work(store):
+    store.add_items([NewItem("h", "row", text="t", label="good", split="pool")])
+    assert len(store.work()) == 0
+    store.annotate("lee", [Answer("a", 1, "flag", seconds=3)])
+    work = store.work()
+    assert list(work["annotator"]) == ["lee"]
+    assert list(work["gained"]) == [0]
+
+
+def test_a_round_took_its_labels_when_its_job_was_claimed(store):
+    add(store, 4)
+    rank(store, [1, 2])
+    before = pd.Timestamp.now("UTC")
+    store.annotate("kim", [Answer("a", 1, "label", "good", seconds=2)])
+    rank(store, [2, 3])
+    claimed = store.claimed_at()
+    assert list(claimed) == [1, 2]
+    assert pd.Timestamp(claimed[1]) <= before
+    assert pd.Timestamp(claimed[2]) >= store.work()["at"][0]
+
+
+def test_an_hour_costs_the_annotators_own_rate_else_the_projects(project, store):
+    add(store, 1)
+    store.annotate("kim", [Answer("a", 1, "label", "good", seconds=2)])  # answered without having joined
+    store.set_rate("lee", 30.0)
+    store.join("park")
+    assert store.rates() == {"kim": 0.0, "lee": 30.0, "park": 0.0}
+    paid = project.save(replace(project.config, team=TeamConfig(rate=12.5)))
+    with paid.store() as opened:
+        assert opened.rates() == {"kim": 12.5, "lee": 30.0, "park": 12.5}
+        opened.set_rate("lee", None)
+        assert opened.rates()["lee"] == 12.5
+        assert opened.own_rates() == {}
