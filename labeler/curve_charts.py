@@ -12,6 +12,8 @@ from labeler.words import _
 
 Along = Literal["labels", "hours", "cost"]
 
+FORMATS: dict[Along, str] = {"labels": ",.0f", "hours": ",.1~f", "cost": ",.0f"}
+
 HEIGHT = 400
 LANE = 20  # pixels of a lane that says who asked, or which backbone there was
 CLOSE = 30  # more rounds than these have no whiskers of their own, the band says it
@@ -62,7 +64,7 @@ def accuracy_curve(
         f"{along}:Q",
         title=title,
         scale=x_scale,
-        axis=alt.Axis(tickMinStep=1 if along == "labels" else 0, tickCount=8, labelFlush=True, format=","),
+        axis=alt.Axis(tickMinStep=1 if along == "labels" else 0, tickCount=8, labelFlush=True, format=FORMATS[along]),
     )
     values = [v / 10 for v in range(11) if v / 10 >= lowest]
     axis = alt.Axis(format="%", values=values if len(values) > 3 else alt.Undefined)
@@ -91,7 +93,7 @@ def accuracy_curve(
             y,
             opacity=alt.value(0),
             tooltip=[
-                alt.Tooltip(f"{along}:Q", title=title, format=",.0f"),
+                alt.Tooltip(f"{along}:Q", title=title, format=FORMATS[along]),
                 alt.Tooltip("accuracy:Q", format=".1%", title=_("expected")),
                 *interval,
             ],
@@ -100,7 +102,7 @@ def accuracy_curve(
     if budget is not None:
         layers += _budget(budget, end, x_scale)
     for place, column in enumerate(lanes):
-        layers += _lane(rounds, column, along, end, HEIGHT - LANE * (len(lanes) - place), x_scale)
+        layers += _lane(rounds, column, along, end, LANE * (len(lanes) - place), x_scale)
     return alt.layer(*layers).properties(height=HEIGHT)
 
 
@@ -138,19 +140,20 @@ def _reach(
     y_scale: alt.Scale,
 ) -> list[alt.Chart]:
     """On the target's line: where it is expected to be reached, and from where to where the interval goes."""
-    if projection.low is None:
+    expected = projection.expected
+    if projection.low is None or (expected is not None and expected <= labels):
         return []
 
     def at(n: float | None) -> float:
-        return end if n is None else min(end, max(0.0, last + (n - labels) * scale))
+        return end if n is None else min(end, last + max(0.0, n - labels) * scale)
 
-    row = {"from": at(projection.low), "to": at(projection.high), "at": at(projection.expected), "accuracy": target}
+    row = {"from": at(projection.low), "to": at(projection.high), "at": at(expected), "accuracy": target}
     found = alt.Chart(pd.DataFrame([row]))
     y = alt.Y("accuracy:Q", scale=y_scale)
     layers = [
         found.mark_rule(strokeWidth=4, opacity=0.5, color=ORANGE).encode(alt.X("from:Q", scale=x_scale), y, x2="to:Q")
     ]
-    if projection.expected is not None and row["at"] < end:
+    if expected is not None and row["at"] < end:
         point = found.mark_point(filled=True, size=110, opacity=1, color=ORANGE)
         layers.append(point.encode(alt.X("at:Q", scale=x_scale), y))
     return layers
@@ -168,7 +171,7 @@ def _budget(budget: float, end: float, x_scale: alt.Scale) -> list[alt.Chart]:
 
 
 def _lane(
-    rounds: pd.DataFrame, column: str, along: Along, end: float, top: float, x_scale: alt.Scale
+    rounds: pd.DataFrame, column: str, along: Along, end: float, bottom: int, x_scale: alt.Scale
 ) -> list[alt.Chart]:
     """A bar for each stretch of rounds, with its name where that fits, else under the pointer."""
     found = stretches(rounds, column, along)
@@ -184,11 +187,16 @@ def _lane(
     bars = base.mark_rect(color=GREY).encode(
         x,
         alt.X2("end:Q"),
-        y=alt.value(top + 2),
-        y2=alt.value(top + LANE - 1),
+        y=_from_below(bottom - 2),
+        y2=_from_below(bottom - LANE + 1),
         opacity=alt.condition("datum.number % 2", alt.value(0.32), alt.value(0.16)),
         tooltip=tooltip,
     )
     fits = f"(datum.end - datum.begin) / {end} * width > {LETTER} * length(datum.name) + 10"
     words = base.transform_filter(fits).mark_text(align="left", baseline="middle", dx=5, color=WORDS, fontSize=11)
-    return [bars, words.encode(x, y=alt.value(top + LANE / 2 + 1), text="name:N")]
+    return [bars, words.encode(x, y=_from_below(bottom - LANE // 2 - 1), text="name:N")]
+
+
+def _from_below(pixels: int) -> alt.YValue:
+    """So many pixels above the x axis, however high the chart is in the end."""
+    return alt.value(alt.ExprRef(f"height - {pixels}"))

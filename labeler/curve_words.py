@@ -7,16 +7,23 @@ from labeler.types import Metrics
 from labeler.words import _, translate
 
 
-def outlook(projection: Projection, target: float, labels: float, most: float, hours: float | None = None) -> str:
+def outlook(
+    projection: Projection, target: float, labels: float, most: float, whole_pool: bool, hours: float | None = None
+) -> str:
     """When the target is expected, or why that cannot be said.
 
-    Args: labels: of today. most: labels that were looked at. hours: that one more label takes; None: not known.
+    Args: labels: of today. most: labels that were looked at; whole_pool: they are all that there can be.
+          hours: that one more label takes; None: not known.
     """
     expected, low, high = projection.expected, projection.low, projection.high
     if projection.why_not:
         return translate(projection.why_not)
+    if low is None and whole_pool:
+        return _(
+            "{target:.0%} is not in sight, not even with all {n:,} items of the pool.", target=target, n=round(most)
+        )
     if low is None:
-        return _("{target:.0%} is not in sight: not before {most:,} labels.", target=target, most=rounded(most))
+        return _("{target:.0%} is not in sight, not before {n:,} labels.", target=target, n=rounded(most))
     if expected is None:
         return _(
             "{target:.0%} may be out of reach: if the curve gets there at all, then not before {low:,} labels.",
@@ -24,35 +31,32 @@ def outlook(projection: Projection, target: float, labels: float, most: float, h
             low=rounded(max(low, labels)),
         )
     if expected <= labels:
-        if high is not None and high <= labels:
-            return _(
-                "By all rounds together {target:.0%} is reached, since about {n:,} labels.",
-                target=target,
-                n=rounded(expected),
+        return _reached(target, expected, high is not None and high <= labels)
+    values = {"target": target, "n": rounded(expected), "low": rounded(low), "high": high and rounded(high)}
+    if low <= labels:
+        text = (
+            _("{target:.0%} is expected at {n:,} labels; it may be reached already, or never.", **values)
+            if high is None
+            else _(
+                "{target:.0%} is expected at {n:,} labels, by {high:,} at the latest; it may be reached already.",
+                **values,
             )
-        return _("By all rounds together {target:.0%} is about reached, but that is less than certain.", target=target)
-    more = "" if hours is None else " " + _("That is about {hours} h more.", hours=amount((expected - labels) * hours))
-    at, low_end = rounded(expected), rounded(low)
-    if high is None:
-        return (
-            _(
-                "{target:.0%} is expected at {n:,} labels, at {low:,} at the earliest, and perhaps never.",
-                target=target,
-                n=at,
-                low=low_end,
-            )
-            + more
         )
-    return (
-        _(
-            "{target:.0%} is expected at {n:,} labels ({low:,} to {high:,}).",
-            target=target,
-            n=at,
-            low=low_end,
-            high=rounded(high),
+    elif high is None:
+        text = _("{target:.0%} is expected at {n:,} labels, at {low:,} at the earliest, and perhaps never.", **values)
+    else:
+        text = _("{target:.0%} is expected at {n:,} labels ({low:,} to {high:,}).", **values)
+    if hours is None:
+        return text
+    return f"{text} {_('That is about {hours} h more.', hours=amount((expected - labels) * hours))}"
+
+
+def _reached(target: float, since: float, surely: bool) -> str:
+    if surely:
+        return _(
+            "By all rounds together {target:.0%} is reached, since about {n:,} labels.", target=target, n=rounded(since)
         )
-        + more
-    )
+    return _("By all rounds together {target:.0%} is about reached, but that is less than certain.", target=target)
 
 
 def step_in_words(step: Step) -> str:

@@ -157,7 +157,12 @@ def _budget(measured: pd.DataFrame, config: Config) -> float | None:
 def _outlook(found: Standing, measured: pd.DataFrame, config: Config) -> str:
     hours = _each(measured, "hours")
     return curve_words.outlook(
-        found.projection, config.target_accuracy, measured["labels"].iloc[-1], found.most, hours if hours > 0 else None
+        found.projection,
+        config.target_accuracy,
+        measured["labels"].iloc[-1],
+        found.most,
+        found.most >= found.counts.pool,
+        hours if hours > 0 else None,
     )
 
 

@@ -19,7 +19,7 @@ NAMES: dict[Rule, str] = {
     "target": mark("Target reached"),
     "budget": mark("Budget spent"),
     "stable": mark("Predictions stable"),
-    "confident": mark("Model sure of itself"),
+    "confident": mark("Model is sure"),
     "gain": mark("Little left to gain"),
     "exhausted": mark("Pool exhausted"),
 }
@@ -34,13 +34,11 @@ def stopping(project: Project) -> None:
     key = (project.slug, asked, compared)
     said: list[tuple[Evidence, Backtest]] = remembered("stopping", key, lambda: _said(asked, compared))
     _decision(project, [one for one, _back in said])
-    header = st.columns(WIDTHS)
-    header[1].caption(_("What it says today"))
-    header[2].caption(_("Had it decided in this project"))
     for evidence, back in said:
-        state, text, past = st.columns(WIDTHS, vertical_alignment="center")
+        with st.container(border=True):
+            state, today, past = st.columns(WIDTHS, vertical_alignment="center")
         state.markdown(f"{_badge(evidence)} **{_(NAMES[evidence.rule])}**{_by_itself(evidence.rule, config)}")
-        text.markdown(in_words(evidence, asked, compared))
+        today.markdown(in_words(evidence, asked, compared))
         past.markdown(back_in_words(back, asked))
     st.caption(
         _(
