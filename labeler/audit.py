@@ -5,11 +5,8 @@ It runs in a process of its own, so that no round waits for it, and again when t
 
 from typing import Any
 
-import numpy as np
-
 from labeler.background import Tell, run_next
-from labeler.evaluate import metrics
-from labeler.labelsets import labels_at
+from labeler.measuring import drawn_by, measure, seen
 from labeler.project import Project
 from labeler.store import Store
 from labeler.types import Audit, Metrics
@@ -33,12 +30,6 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
 def measured(project: Project, store: Store) -> dict[int, Metrics]:
     """Every round's metrics, by the holdout's labels of today: rounds are told apart by the same yardstick."""
     with store.read():
-        forecasts, labels = store.forecasts("holdout"), store.labels()
-    found = {}
-    for number, forecast in forecasts.items():
-        there = np.array([item in labels for item in forecast.items.tolist()], dtype=bool)
-        if there.any() and forecast.proba.shape[1] == len(project.config.classes):
-            texts = [labels[item] for item in forecast.items[there].tolist()]
-            known = labels_at(range(len(texts)), texts, project.config)
-            found[number] = metrics(forecast.proba[there][known.positions], known.targets)
-    return found
+        forecasts, labels, drawn = store.forecasts("holdout"), store.labels(), drawn_by(store)
+    found = {number: seen(forecast, labels, project.config, drawn) for number, forecast in forecasts.items()}
+    return {number: measure(one) for number, one in found.items() if one is not None}
