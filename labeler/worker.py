@@ -35,6 +35,7 @@ from labeler.rounds import State, run_round
 from labeler.serve import attend
 from labeler.snapshot import Snapshot
 from labeler.store import Store
+from labeler.testing import next_holdout, weighted
 from labeler.tunings import tune_once
 from labeler.types import Forecast, ForecastKind, Job, Prediction, Progress, Ranked, RoundResult
 from labeler.words import _, mark
@@ -152,16 +153,20 @@ def _round(
         except strategies.UnknownStrategy as error:
             raise LabelerError(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
 
-    asked = [Ranked(int(i), "holdout", None) for i in known.holdout_unlabeled]
-    share = config.labeling.holdout_share
-    asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
-    asked = asked[: int(depth * share / (1 - share))]
-    result = replace(result, ranking=tuple(interleave(list(result.ranking), asked, share)))
+    forecasts = _forecasts(result, known)
+    share, said = config.labeling.holdout_share, forecasts.get("holdout")
+    tested = next_holdout(store, known, said, config, int(depth * share / (1 - share)), number)
+    asked = [Ranked(int(p), "holdout", None) for p in tested]
+    result = replace(
+        result,
+        ranking=tuple(interleave(list(result.ranking), asked, share)),
+        metrics=weighted(store, said, result.metrics, config),
+    )
     texts = texts_of(known.labeled.targets, config)
     taught = [[known.items[p].content_hash, text] for p, text in zip(known.labeled.positions, texts, strict=True)]
     card = Card.of(number, result, taught, len(known.items), known.encoder.key, config)
     asked_ids = [known.items[r.position].id for r in result.ranking]
-    return result, asked_ids, _opinions(result, known, config), card, _forecasts(result, known)
+    return result, asked_ids, _opinions(result, known, config), card, forecasts
 
 
 def _forecasts(result: RoundResult, known: Snapshot) -> dict[ForecastKind, Forecast]:

@@ -8,10 +8,14 @@ from labeler.config import Config
 from labeler.project import Project
 from labeler.types import Job, Round
 from labeler.words import _, mark, translate
+from pages.progressing.holdout import holdout
 from pages.progressing.rounds import rounds
+from pages.progressing.slices import slices
 from pages.session import fragment, require_project, require_user
 
 PARTS: dict[str, Callable[[Project], None]] = {
+    mark("Holdout"): holdout,
+    mark("Slices"): slices,
     mark("Rounds"): rounds,
 }
 
