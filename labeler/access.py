@@ -62,7 +62,7 @@ def is_lead(user: User, config: Config) -> bool:
 
 
 def visible(table: "pd.DataFrame", user: User, config: Config) -> "pd.DataFrame":
-    """What a user may see of a table about people: a lead all rows, others their own; the columns that `team.show` names.
+    """What a user may see of a table about people: a lead all rows, others their own; the columns of `team.show`.
 
     Args: table: with a column `annotator`; columns that `ABOUT_PEOPLE` does not know stay.
     """

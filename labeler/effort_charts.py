@@ -15,7 +15,7 @@ OPEN = 2.0  # where the finish has no latest date, the band goes on for so many 
 SECOND_OPACITY = 0.35
 
 
-def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.LayerChart:
+def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.LayerChart | alt.FacetChart:
     """Labels that are missing, day by day, and when none will be, with the interval of that date.
 
     Args: left: as `pace.burn_down` gives it. finish: of the labels that are missing today.
@@ -32,16 +32,14 @@ def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.Laye
         alt.Chart(known).mark_line(color=BLUE, interpolate="step-after").encode(x, y),
         alt.Chart(known).mark_point(size=120, opacity=0).encode(x, y, tooltip=tooltip),
     ]
-    if len(band):
-        ahead = alt.Chart(band)
+    if finish.expected:
+        ahead, date_of = alt.Chart(band), _dated(finish.expected)
         layers = [
             ahead.mark_area(opacity=0.18, color=BLUE).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")),
             *layers,
             ahead.transform_filter("isValid(datum.left)").mark_line(color=BLUE, strokeDash=[5, 4]).encode(x, y),
-            _dated(finish, end).mark_point(filled=True, size=70, opacity=1, color=ORANGE).encode(x, y),
-            _dated(finish, end)
-            .mark_text(align="right", dx=-8, dy=-10, color=ORANGE, fontSize=13)
-            .encode(x, y, text="name:N"),
+            date_of.mark_point(filled=True, size=70, opacity=1, color=ORANGE).encode(x, y),
+            date_of.mark_text(align="right", dx=-8, dy=-10, color=ORANGE, fontSize=13).encode(x, y, text="name:N"),
         ]
     return alt.layer(*layers).properties(height=320)
 
@@ -67,9 +65,9 @@ def _band(finish: Finish, today: date) -> pd.DataFrame:
     )
 
 
-def _dated(finish: Finish, end: pd.Timestamp) -> alt.Chart:
-    name = _("expected {date}", date=f"{finish.expected:%Y-%m-%d}")
-    return alt.Chart(pd.DataFrame({"day": [pd.Timestamp(finish.expected)], "left": [0], "name": [name]}))
+def _dated(expected: date) -> alt.Chart:
+    name = _("expected {date}", date=f"{expected:%Y-%m-%d}")
+    return alt.Chart(pd.DataFrame({"day": [pd.Timestamp(expected)], "left": [0], "name": [name]}))
 
 
 def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
@@ -120,7 +118,7 @@ def _colours(names: list[str]) -> dict[str, str]:
     return dict(zip(names, (*COLOURS, GREY) if len(names) == len(COLOURS) + 1 else COLOURS, strict=False))
 
 
-def spent_chart(so_far: float, more: Range | None, title: str) -> alt.LayerChart:
+def spent_chart(so_far: float, more: Range | None, title: str) -> alt.LayerChart | alt.FacetChart:
     """What was spent as a bar, what is still expected as a lighter one behind it, with its interval.
 
     Args: so_far: hours, or money. more: what the labels that are missing will take; None: not known.

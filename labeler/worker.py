@@ -140,6 +140,7 @@ def _round(
         holdout=known.holdout,
         previous=_last_model(project, store, known.encoder),
         watched=np.concatenate([known.all_holdout, known.compared]),
+        preferred=known.preferred,
     )
     depth = max(DEPTH * config.query.batch, config.query.seed_size)
     store.report_progress(job, "training")
