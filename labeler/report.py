@@ -17,6 +17,7 @@ from labeler.config import Config
 from labeler.effort import counted_seconds
 from labeler.errors import LabelerError
 from labeler.history import course, history, latest_step, thresholds
+from labeler.holdout import Evaluation
 from labeler.measuring import drawn_by, evaluate, seen
 from labeler.project import Project
 from labeler.standing import Standing, standing
@@ -40,9 +41,17 @@ def known(project: Project, store: Store) -> Standing:
     return standing(course(store), latest_step(store), store.counts(), project.config)
 
 
+def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
+    """The latest round that was measured, and all figures of its model on the labeled holdout."""
+    measured = [r.number for r in store.rounds() if r.metrics]
+    forecast = store.forecast(measured[-1], "holdout") if measured else None
+    found = forecast and seen(forecast, store.labels(), project.config, drawn_by(store))
+    return (measured[-1], evaluate(found, project.config)) if found else None
+
+
 def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
     """The report's values. People are numbered, not named, but for who stopped labeling."""
-    rounds = store.rounds()
+    rounds, found = store.rounds(), latest(project, store)
     return {
         "project": {
             "name": project.config.name,
@@ -55,7 +64,7 @@ def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
         "made": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "labeler": __version__},
         "rounds": json.loads(stands.rounds.to_json(orient="records")),
         "projection": {"target": project.config.target_accuracy, **asdict(stands.projection)},
-        "holdout": _holdout(project, store, rounds),
+        "holdout": {"round": found[0], **asdict(found[1])} if found else None,
         "stopping": _stopping(stands, project.config),
         "stopped": store.stopped(),
         **_audited(store.audit()),
@@ -78,14 +87,6 @@ def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
         asdict(said) | {"backtest": asdict(back)}
         for said, back in zip(evidence(so_far, compared), backtests(so_far, compared), strict=True)
     ]
-
-
-def _holdout(project: Project, store: Store, rounds: list[Round]) -> dict[str, Any] | None:
-    """All figures of the latest measured model on the labeled holdout."""
-    measured = [r.number for r in rounds if r.metrics]
-    forecast = store.forecast(measured[-1], "holdout") if measured else None
-    found = forecast and seen(forecast, store.labels(), project.config, drawn_by(store))
-    return {"round": measured[-1], **asdict(evaluate(found, project.config))} if found else None
 
 
 def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:

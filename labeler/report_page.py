@@ -8,12 +8,15 @@ from typing import Any
 import altair as alt
 from jinja2 import Environment
 
+from labeler import holdout_charts
 from labeler.config import Config, to_toml
 from labeler.control_charts import control_chart
 from labeler.control_words import sentences as control_sentences
 from labeler.history import history, thresholds
+from labeler.holdout import Evaluation
+from labeler.intervals import Estimate
 from labeler.project import Project
-from labeler.report import facts, known
+from labeler.report import facts, known, latest
 from labeler.standing import Standing, chart, doubts, legend, outlook
 from labeler.stopping import Backtest, Evidence
 from labeler.stopping_words import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
@@ -91,7 +94,7 @@ def page(project: Project) -> str:
     """The report as HTML, in the current language."""
     with project.store() as store, store.read():
         stands = known(project, store)
-        found = facts(project, store, stands)
+        found, measured = facts(project, store, stands), latest(project, store)
     subtitle = _(
         "Report of {at} (UTC), written by labeler {version}.",
         at=found["made"]["at"][:16].replace("T", " "),
@@ -99,7 +102,7 @@ def page(project: Project) -> str:
     )
     sections = [
         _curve(stands, project),
-        _holdout(found["holdout"]),
+        _holdout(measured),
         _control(found["control"], project.config),
         _stopping(found, stands, project.config),
         _agreement(found),
@@ -147,38 +150,50 @@ def _curve(stands: Standing, project: Project) -> Section:
     )
 
 
-def _holdout(found: dict[str, Any] | None) -> Section:
+def _holdout(found: tuple[int, Evaluation] | None) -> Section:
     if found is None:
         return Section(_("The latest model"), [_("The holdout has no labels yet, so nothing can be measured.")])
+    number, measured = found
     named = {
-        _("accuracy"): found["accuracy"],
-        _("balanced accuracy"): found["balanced_accuracy"],
-        _("macro F1"): found["macro_f1"],
-        _("micro F1"): found["micro_f1"],
+        _("accuracy"): measured.accuracy,
+        _("balanced accuracy"): measured.balanced_accuracy,
+        _("macro F1"): measured.macro_f1,
+        _("micro F1"): measured.micro_f1,
     }
-    figures = [
-        {_("figure"): name, _("value"): f"{one['value']:.3f}", _("95 % interval"): _interval(one)}
+    classes = [
+        {
+            _("class"): one.name,
+            _("items"): one.support,
+            _("precision"): _estimate(one.precision),
+            _("recall"): _estimate(one.recall),
+            "F1": _estimate(one.f1),
+        }
+        for one in measured.classes
+    ]
+    texts = [
+        _("Round {round}, measured on {n:,} items.", round=number, n=measured.n),
+        _(
+            "The expected calibration error is {error:.3f}; of a calibrated model chance alone makes up to"
+            " {chance:.3f}.",
+            error=measured.calibration.error,
+            chance=measured.calibration.by_chance,
+        ),
+    ]
+    charts = [drawn(holdout_charts.confusion(measured))] if measured.confusion else []
+    charts.append(drawn(holdout_charts.reliability(measured.calibration)))
+    return Section(_("The latest model"), texts, charts, [("", _figures(named)), (_("By class"), classes)])
+
+
+def _figures(named: dict[str, Estimate | None]) -> Table:
+    return [
+        {_("figure"): name, _("value"): f"{one.value:.3f}", _("95 % interval"): f"{one.low:.3f} – {one.high:.3f}"}
         for name, one in named.items()
         if one
     ]
-    classes = [
-        {
-            _("class"): one["name"],
-            _("items"): one["support"],
-            **{
-                name: _with_interval(one[key])
-                for name, key in ((_("precision"), "precision"), (_("recall"), "recall"), ("F1", "f1"))
-            },
-        }
-        for one in found["classes"]
-    ]
-    calibration = _(
-        "The expected calibration error is {error:.3f}; of a calibrated model chance alone makes up to {chance:.3f}.",
-        error=found["calibration"]["error"],
-        chance=found["calibration"]["by_chance"],
-    )
-    said = _("Round {round}, measured on {n:,} items.", round=found["round"], n=found["n"])
-    return Section(_("The latest model"), [said, calibration], tables=[("", figures), (_("By class"), classes)])
+
+
+def _estimate(one: Estimate | None) -> str:
+    return f"{one.value:.3f} ({one.low:.3f} – {one.high:.3f})" if one else "–"
 
 
 def _control(found: dict[str, Any] | None, config: Config) -> Section:
@@ -226,27 +241,17 @@ def _agreement(found: dict[str, Any]) -> Section:
             n=agreed["answers"],
         )
     )
-    named = {
-        _("same answer"): agreed["percent"],
-        _("Fleiss' kappa"): agreed["fleiss"],
-        _("Krippendorff's alpha"): agreed["alpha"],
-    }
-    figures = [
-        {_("figure"): name, _("value"): f"{one['value']:.3f}", _("95 % interval"): _interval(one)}
-        for name, one in named.items()
-        if one
-    ]
+    measures = {"percent": _("same answer"), "fleiss": _("Fleiss' kappa"), "alpha": _("Krippendorff's alpha")}
+    named = {name: agreed[key] and Estimate(**agreed[key]) for key, name in measures.items()}
     classes = [
         {
             _("class"): one["name"],
             _("answers"): one["answers"],
-            _("Krippendorff's alpha"): f"{one['alpha']['value']:.3f} ({_interval(one['alpha'])})"
-            if one["alpha"]
-            else "–",
+            _("Krippendorff's alpha"): _estimate(one["alpha"] and Estimate(**one["alpha"])),
         }
         for one in agreed["classes"]
     ]
-    return Section(title, texts, tables=[("", figures), (_("By class"), classes)])
+    return Section(title, texts, tables=[("", _figures(named)), (_("By class"), classes)])
 
 
 def _data(found: dict[str, Any], config: Config) -> Section:
@@ -304,8 +309,8 @@ def _provenance(found: dict[str, Any], config: Config) -> Section:
     texts = (
         [
             _(
-                "The latest model is {file}, taught by {labels:,} labels (SHA-256 {hash}); `labeler reproduce` trains it"
-                " anew.",
+                "The latest model is {file}, taught by {labels:,} labels (SHA-256 {hash}); `labeler reproduce` trains"
+                " it anew.",
                 file=model["file"],
                 labels=model["labels"],
                 hash=model["data"],
@@ -320,14 +325,6 @@ def _provenance(found: dict[str, Any], config: Config) -> Section:
         tables=[(_("Seeds"), seeds), (_("Versions"), versions)],
         listings=[("project.toml", to_toml(config).strip())],
     )
-
-
-def _interval(one: dict[str, float]) -> str:
-    return f"{one['low']:.3f} – {one['high']:.3f}"
-
-
-def _with_interval(one: dict[str, float] | None) -> str:
-    return f"{one['value']:.3f} ({_interval(one)})" if one else "–"
 
 
 def _ranges(numbers: list[int]) -> str:
