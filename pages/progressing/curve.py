@@ -1,6 +1,8 @@
 """The curve: accuracy versus labels, hours or cost, where it leads, and what it cannot tell."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from labeler import curve_charts, curve_words
+from labeler.comparison_charts import save
 from labeler.config import Config
-from labeler.curve_charts import Along
+from labeler.curve_charts import Along, Chart
 from labeler.curves import HORIZON, Curve, Projection, fit_curve
 from labeler.history import Step, course, latest_step
 from labeler.project import Project
@@ -43,17 +46,30 @@ def curve(project: Project) -> None:
     along, title = _axis(measured, project.config)
     scale = _each(measured, along)
     st.markdown(f"**{_outlook(found, measured, project.config)}**")
-    st.altair_chart(_chart(found, measured, project.config, along, title, scale), width="stretch", key="accuracy")
+    chart = _chart(found, measured, project.config, along, title, scale)
+    st.altair_chart(chart, width="stretch", key="accuracy")
     st.caption(_legend(found, measured))
     st.markdown("\n".join(f"- {sentence}" for sentence in _doubts(found, measured)))
-    st.download_button(
-        _("Download the rounds (CSV)"),
-        found.rounds.to_csv(index=False).encode("utf-8-sig"),
-        f"{project.slug}-rounds.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    _downloads(project, found.rounds, chart)
+
+
+def _downloads(project: Project, rounds: pd.DataFrame, chart: Chart) -> None:
+    """What the chart's own toolbar does not offer: it has a PNG, and full screen."""
+
+    def svg() -> bytes:
+        with TemporaryDirectory() as folder:
+            save(chart.properties(width=900), path := Path(folder) / "curve.svg")
+            return path.read_bytes()
+
+    table = rounds.to_csv(index=False).encode("utf-8-sig")
+    icon = ":material/download:"
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", icon=icon, on_click="ignore"
+        )
+        st.download_button(
+            _("Chart (SVG)"), svg, f"{project.slug}-curve.svg", "image/svg+xml", icon=icon, on_click="ignore"
+        )
 
 
 def known(project: Project) -> Standing:
@@ -112,9 +128,7 @@ def _each(measured: pd.DataFrame, along: str) -> float:
     return float(last[along] / max(last["labels"], 1))
 
 
-def _chart(
-    found: Standing, measured: pd.DataFrame, config: Config, along: Along, title: str, scale: float
-) -> curve_charts.alt.LayerChart | curve_charts.alt.FacetChart:
+def _chart(found: Standing, measured: pd.DataFrame, config: Config, along: Along, title: str, scale: float) -> Chart:
     last = measured.iloc[-1]
     budget = _budget(measured, config)
     ahead = _ahead(found, last["labels"], budget)
