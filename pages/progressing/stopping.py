@@ -1,7 +1,5 @@
 """When to stop: the rules side by side, each with its evidence and what it would have done to this project so far."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from labeler import stopping as rules
@@ -10,19 +8,12 @@ from labeler.config import Config
 from labeler.history import history, thresholds
 from labeler.project import Project
 from labeler.stopping import Backtest, Evidence, History, Thresholds
+from labeler.stopping_words import NAMES, back_in_words, in_words, stopped_in_words
 from labeler.types import Rule
-from labeler.words import _, mark, translate
+from labeler.words import _, mark
 from pages.progressing.curve import known
 from pages.session import remembered, require_user
 
-NAMES: dict[Rule, str] = {
-    "target": mark("Target reached"),
-    "budget": mark("Budget spent"),
-    "stable": mark("Predictions stable"),
-    "confident": mark("Model is sure"),
-    "gain": mark("Little left to gain"),
-    "exhausted": mark("Pool exhausted"),
-}
 MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("cannot be said")
 WIDTHS = (3, 5, 5)
 
@@ -73,14 +64,7 @@ def _decision(project: Project, said: list[Evidence]) -> None:
     met = sum(evidence.met for evidence in said)
     left, right = st.columns([3, 1], vertical_alignment="center")
     if stopped:
-        left.markdown(
-            _(
-                "Labeling has been stopped since {at} (UTC) by {name}.",
-                at=stopped["at"][:16].replace("T", " "),
-                name=stopped["by"],
-            )
-            + (f" {translate(stopped['reason'])}" if stopped["reason"] else "")
-        )
+        left.markdown(stopped_in_words(stopped))
     else:
         left.markdown(_("{met} of {n} rules are met. Labeling goes on.", met=met, n=len(said)))
     if not is_lead(user, project.config):
@@ -98,61 +82,3 @@ def _decision(project: Project, said: list[Evidence]) -> None:
                 with project.store() as store:
                     store.stop(user.name, reason.strip())
                 st.rerun()
-
-
-# ---------------------------------------------------------------- in words
-
-
-def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
-    """What a rule says of the latest round, with its threshold."""
-    if evidence.value is None:
-        return translate(evidence.why_not)
-    sentences: dict[Rule, Callable[[float], str]] = {
-        "target": lambda value: _(
-            "The low end of the interval is {value:.1%}, the target {target:.0%}.",
-            value=value,
-            target=compared.target,
-        ),
-        "budget": lambda value: _("{value:,.0f} of {budget:,} labels are spent.", value=value, budget=asked.budget),
-        "stable": lambda value: _(
-            "Successive models agree with a kappa of {value:.3f}, in the mean of the last {n}; it takes {kappa:g}.",
-            value=value,
-            n=compared.kappa_rounds,
-            kappa=compared.kappa,
-        ),
-        "confident": lambda value: _(
-            "In the mean the model doubts its answers by {value:.1%}; it takes {most:.1%} or less.",
-            value=value,
-            most=compared.uncertainty,
-        ),
-        "gain": lambda value: _(
-            "The next {n:,} labels bring {value:.2f} points at most; it takes less than {least:.2f}.",
-            n=asked.batch,
-            value=100 * value,
-            least=100 * compared.gain,
-        ),
-        "exhausted": lambda value: _("{value:,.0f} items of the pool have no label.", value=value),
-    }
-    return sentences[evidence.rule](evidence.value)
-
-
-def back_in_words(back: Backtest, asked: History) -> str:
-    """At which round a rule would have stopped, and what that would have cost and saved."""
-    if back.round is None or back.saved is None:
-        return _("Would not have stopped so far.")
-    if back.round == asked.numbers[-1]:
-        return _("Would stop now, for the first time.")
-    if back.lost is None:
-        return _(
-            "Would have stopped at round {round}, {saved:,} labels earlier; nothing was measured then.",
-            round=back.round,
-            saved=back.saved,
-        )
-    values = {"round": back.round, "saved": back.saved, "points": abs(100 * back.lost)}
-    if back.lost >= 0:
-        return _(
-            "Would have stopped at round {round}, {points:.1f} points below today, {saved:,} labels earlier.", **values
-        )
-    return _(
-        "Would have stopped at round {round}, {points:.1f} points above today, {saved:,} labels earlier.", **values
-    )
