@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import altair as alt
 from jinja2 import Environment
 
 from labeler import holdout_charts
+from labeler.charts import svg
 from labeler.config import Config, to_toml
 from labeler.control_charts import control_chart
 from labeler.control_words import sentences as control_sentences
@@ -21,8 +21,6 @@ from labeler.standing import Standing, chart, doubts, legend, outlook
 from labeler.stopping import Backtest, Evidence
 from labeler.stopping_words import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from labeler.words import _, language
-
-WIDTH = 820  # of charts, in pixels
 
 Table = list[dict[str, Any]]
 
@@ -112,13 +110,6 @@ def page(project: Project) -> str:
     return PAGE.render(title=project.config.name, subtitle=subtitle, sections=sections, language=language())
 
 
-def drawn(chart: alt.LayerChart | alt.FacetChart | alt.Chart) -> str:
-    """The chart as SVG, without any network."""
-    import vl_convert
-
-    return vl_convert.vegalite_to_svg(chart.properties(width=WIDTH).to_dict())
-
-
 def _curve(stands: Standing, project: Project) -> Section:
     measured, config = stands.rounds.dropna(subset=["accuracy"]), project.config
     if not len(measured):
@@ -145,7 +136,7 @@ def _curve(stands: Standing, project: Project) -> Section:
             legend(stands, measured),
             *doubts(stands, measured),
         ],
-        [drawn(chart(stands, measured, config, "labels", _("labels")))],
+        [svg(chart(stands, measured, config, "labels", _("labels")))],
         [(_("All rounds"), rows)],
     )
 
@@ -179,8 +170,8 @@ def _holdout(found: tuple[int, Evaluation] | None) -> Section:
             chance=measured.calibration.by_chance,
         ),
     ]
-    charts = [drawn(holdout_charts.confusion(measured))] if measured.confusion else []
-    charts.append(drawn(holdout_charts.reliability(measured.calibration)))
+    charts = [svg(holdout_charts.confusion(measured))] if measured.confusion else []
+    charts.append(svg(holdout_charts.reliability(measured.calibration)))
     return Section(_("The latest model"), texts, charts, [("", _figures(named)), (_("By class"), classes)])
 
 
@@ -200,7 +191,7 @@ def _control(found: dict[str, Any] | None, config: Config) -> Section:
     title = _("Against random sampling")
     if not found:
         return Section(title, [_("What random sampling would have cost is measured after each round.")])
-    charts = [drawn(control_chart(found, config.accuracy))] if found["random"] else []
+    charts = [svg(control_chart(found, config.accuracy))] if found["random"] else []
     return Section(title, control_sentences(found), charts)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from labeler.charts import svg
 from labeler.config import Config
-from labeler.curve_charts import Along
+from labeler.curve_charts import Along, Chart
 from labeler.history import course, latest_step
 from labeler.project import Project
 from labeler.standing import Standing, chart, doubts, legend, outlook, standing
@@ -22,17 +23,29 @@ def curve(project: Project) -> None:
         return
     along, title = _axis(measured, project.config)
     st.markdown(f"**{outlook(found, measured, project.config)}**")
-    st.altair_chart(chart(found, measured, project.config, along, title), width="stretch", key="accuracy")
+    drawn = chart(found, measured, project.config, along, title)
+    st.altair_chart(drawn, width="stretch", key="accuracy")
     st.caption(legend(found, measured))
     st.markdown("\n".join(f"- {sentence}" for sentence in doubts(found, measured)))
-    st.download_button(
-        _("Download the rounds (CSV)"),
-        found.rounds.to_csv(index=False).encode("utf-8-sig"),
-        f"{project.slug}-rounds.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    _downloads(project, found.rounds, drawn)
+
+
+def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
+    """What the chart's own toolbar does not offer: it has a PNG, and full screen."""
+    table = rounds.to_csv(index=False).encode("utf-8-sig")
+    icon = ":material/download:"
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", icon=icon, on_click="ignore"
+        )
+        st.download_button(
+            _("Chart (SVG)"),
+            lambda: svg(drawn).encode(),
+            f"{project.slug}-curve.svg",
+            "image/svg+xml",
+            icon=icon,
+            on_click="ignore",
+        )
 
 
 def known(project: Project) -> Standing:
