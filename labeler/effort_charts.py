@@ -154,10 +154,7 @@ def spent_chart(so_far: float, more: Range | None, title: str, legend: bool = Tr
     layers = [alt.Chart(known).mark_bar(color=BLUE, height=26).encode(x, alt.X2("to:Q"), colour, tooltip=tooltip)]
     if more and more.low is not None and more.high is not None:
         ends = pd.DataFrame({"from": [so_far + more.low], "to": [so_far + more.high]})
-        layers.append(alt.Chart(ends).mark_rule(color=ORANGE, strokeWidth=2.5).encode(x, alt.X2("to:Q")))
-        for end in ("from", "to"):
-            tick = alt.Chart(ends).mark_tick(color=ORANGE, thickness=2.5, size=14)
-            layers.append(tick.encode(alt.X(f"{end}:Q", title=title)))
+        layers.append(alt.Chart(ends).mark_rule(color=ORANGE, strokeWidth=4).encode(x, alt.X2("to:Q")))
     return alt.layer(*layers).properties(height=130 if legend else 100)
 
 
