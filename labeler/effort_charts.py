@@ -79,7 +79,7 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
     """
     begin, end = frame["day"].min(), frame["day"].max()
     weeks = (end - begin).days >= DAYS
-    first = frame["day"] - pd.to_timedelta(frame["day"].dt.dayofweek if weeks else 0, unit="D")
+    first = frame["day"] - pd.to_timedelta(frame["day"].dt.day_of_week if weeks else 0, unit="D")
     totals = frame.groupby("annotator")["labels"].sum().sort_values(ascending=False, kind="stable")
     colours = _colours(list(totals.index))
     others = _("others ({n})", n=len(totals) - len(colours))
