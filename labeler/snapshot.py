@@ -9,6 +9,7 @@ from labeler.embed import Encoder
 from labeler.errors import LabelerError
 from labeler.labelsets import labels_at
 from labeler.project import Project
+from labeler.slices import wanted
 from labeler.store import Store
 from labeler.types import Dataset, Item, Labels, Progress
 from labeler.words import mark
@@ -31,6 +32,7 @@ class Snapshot:
     holdout_unlabeled: np.ndarray
     all_holdout: np.ndarray
     compared: np.ndarray  # of the pool, labeled or not: where successive models are compared
+    preferred: np.ndarray | None = None  # of the pool: what the settings want more of; None: nothing special
 
 
 def take(project: Project, store: Store, reporter: Callable[[str], Progress]) -> Snapshot:
@@ -45,6 +47,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
     config = project.config
     with store.read():
         items, labels, flagged = store.items(), store.labels(), store.flagged()
+        more = wanted(config.query.more_of, store.pool_column) if config.query.more_of else None
     if not items:
         raise LabelerError("There are no items yet: import images or texts first.")
     inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
@@ -71,6 +74,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         holdout_unlabeled=np.flatnonzero(holdout & [i.id not in labels and i.id not in flagged for i in items]),
         all_holdout=np.flatnonzero(holdout),
         compared=_compared(items, pool),
+        preferred=None if more is None else np.flatnonzero(np.isin([item.id for item in items], more)),
     )
 
 

@@ -44,12 +44,18 @@ def yes_no(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = N
     n = len(truth)
     of_roc, of_recall = _thinned(len(false)), _thinned(len(recall))
     return YesNo(
-        *(tuple(map(float, values[of_roc])) for values in (false, true)),
-        *(tuple(map(float, values[of_recall])) for values in (recall, precision)),
+        _points(false, of_roc),
+        _points(true, of_roc),
+        _points(recall, of_recall),
+        _points(precision, of_recall),
         estimate(area, effective(area, spread[0], n)),
         estimate(average, effective(average, spread[1], n)),
         float(np.average(truth, weights=weights)),
     )
+
+
+def _points(values: np.ndarray, where: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(v) for v in values[where])
 
 
 def _thinned(n: int) -> np.ndarray:

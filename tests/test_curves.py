@@ -119,13 +119,19 @@ def test_the_same_rounds_give_the_same_curve_and_more_rounds_than_are_fitted_one
 )
 def test_whatever_the_rounds_are_what_is_said_is_in_order(steps, seed, holdout, target):
     labels = np.cumsum(steps)
-    accuracy = np.random.default_rng(seed).uniform(size=len(labels))
+    rng = np.random.default_rng(seed)
+    accuracy = np.sort(rng.uniform(size=len(labels))) + rng.normal(0, 0.02, len(labels))
+    accuracy = accuracy.clip(0, 1)
     curve = fit_curve(labels, accuracy, holdout)
     found = curve.projection(target)
     known = [n for n in (found.low, found.expected, found.high) if n is not None]
     assert known == sorted(known)
     assert found.high is None or found.expected is not None
     assert found.expected is None or found.low is not None
+    if curve.why_not:
+        assert found == Projection(None, None, None, curve.why_not)
+        assert (curve.band([100]), curve.gain(20)) == (None, None)
+        return
     expected, low, high = curve.band([labels[-1], 2 * labels[-1]])
     assert (low <= expected).all()
     assert (expected <= high).all()

@@ -108,3 +108,84 @@ def test_only_what_a_strategy_needs_is_computed(state, model):
     assert seen.proba is None
     assert seen.embeddings.shape == (40, 6)
     assert len(seen.labeled_embeddings) == 10
+
+
+# ---------------------------------------------------------------- more of some items
+
+
+def of(ranking, positions):
+    return [r.position in set(positions) for r in ranking]
+
+
+def most_wanted(state, model, name="margin"):
+    """The items that the strategy would ask about last."""
+    return [r.position for r in ask(state, model, name, depth=40)][-10:]
+
+
+@pytest.mark.parametrize("name", ["margin", "k_center", "entropy"])
+def test_the_share_of_preferred_items_is_kept_from_the_first_place_on(state, model, name):
+    last = np.array(most_wanted(state, model, name))
+    ranking = ask(replace(state, preferred=last), model, name, depth=20, more_share=0.5, batch=8)
+    assert len({r.position for r in ranking}) == 20
+    assert sum(of(ranking, last)) == 10
+    for place in range(2, 21):
+        assert sum(of(ranking[:place], last)) >= place // 2
+    assert {r.strategy for r in ranking} == {name}
+
+
+def test_among_the_preferred_and_the_others_the_strategy_has_its_order(state, model):
+    last = np.array(most_wanted(state, model))
+    plain = [r.position for r in ask(state, model, depth=40)]
+    ranking = [r.position for r in ask(replace(state, preferred=last), model, depth=8, more_share=0.25)]
+    assert [p for p in ranking if p in last] == [p for p in plain if p in last][:2]
+    assert [p for p in ranking if p not in last] == plain[:6]
+
+
+def test_where_the_strategy_asks_enough_of_them_anyway_it_asks_the_same_items(state, model):
+    plain = {r.position for r in ask(state, model, depth=20)}
+    first = np.array([r.position for r in ask(state, model, depth=20)][:15])
+    assert {r.position for r in ask(replace(state, preferred=first), model, depth=20, more_share=0.5)} == plain
+
+
+def test_the_control_arm_stays_a_draw_of_the_whole_pool(state, model):
+    last = np.array(most_wanted(state, model))
+    plain = ask(state, model, depth=20, random_share=0.2)
+    more = ask(replace(state, preferred=last), model, depth=20, random_share=0.2, more_share=1.0)
+    assert [r.position for r in more if r.strategy == "random"] == [r.position for r in plain if r.strategy == "random"]
+    assert sum(of([r for r in more if r.strategy == "margin"], last)) >= 16 - 10
+
+
+def test_few_are_asked_first_and_then_others(state, model):
+    few = np.array(most_wanted(state, model))[-3:]
+    ranking = ask(replace(state, preferred=few), model, depth=20, more_share=0.5)
+    assert sum(of(ranking, few)) == 3
+    assert len({r.position for r in ranking}) == 20
+    # those that are labeled, of the holdout or gone do not count
+    gone = ask(replace(state, preferred=np.array([0, 1, 55])), model, depth=20, more_share=0.5)
+    assert gone == ask(state, model, depth=20)
+
+
+def test_a_sample_of_a_large_pool_holds_enough_of_them(state, model):
+    last = np.array(most_wanted(state, model))
+    ranking = ask(replace(state, preferred=last), model, depth=12, candidates=14, more_share=0.5)
+    assert sum(of(ranking, last)) >= 6
+
+
+def test_the_seed_set_is_of_the_pool_as_it_is(state):
+    preferred = replace(state, preferred=np.arange(10, 15))
+    assert ask(preferred, None, "k_means", depth=8, seed_size=8) == ask(state, None, "k_means", depth=8, seed_size=8)
+
+
+def test_a_batch_planner_sees_the_preferred_of_its_batch_as_labeled(state, model):
+    seen: list[tuple[int, int, int]] = []
+
+    def plan(c, n, rng):
+        seen.append((n, len(c), len(c.labeled_embeddings)))
+        return np.arange(n)
+
+    planner = strategies.Strategy("a planner", "test", frozenset({"embeddings", "labeled"}), "selects", plan)
+    config = QueryConfig(batch=8, random_share=0.0, more_share=0.5)
+    with_some = replace(state, preferred=np.arange(40, 50))
+    ranking = rank(with_some, planner, model, None, config, 16, np.random.default_rng(5))
+    assert seen == [(4, 10, 10), (4, 36, 14), (4, 6, 18), (4, 28, 22)]
+    assert sum(of(ranking, range(40, 50))) == 8

@@ -89,6 +89,33 @@ class Items(Connection):
         """The current label of each labeled item, by item id."""
         return {r["item_id"]: r["label"] for r in self.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
 
+    def labels_of(self, item_ids: Sequence[int]) -> dict[int, str]:
+        """The current label of those of these items that have one, by item id."""
+        found = self.rows(
+            "SELECT id, label FROM items WHERE label IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+            [json.dumps([int(item) for item in item_ids])],
+        )
+        return {row["id"]: row["label"] for row in found}
+
+    def taught(self) -> list[tuple[int, bool]]:
+        """The labeled items of the pool in the order in which they were first labeled, those that leads alone decided
+        last; with each whether the control arm drew it.
+        """
+        found = self.rows(
+            """
+            SELECT i.id, COALESCE(q.strategy = 'random', 0) AS random FROM items i
+            LEFT JOIN (SELECT item_id, MIN(id) AS id FROM annotations WHERE action = 'label' GROUP BY item_id) first
+                ON first.item_id = i.id
+            LEFT JOIN annotations a ON a.id = first.id LEFT JOIN queries q ON q.id = a.query_id
+            WHERE i.split = 'pool' AND i.label IS NOT NULL ORDER BY first.id IS NULL, first.id, i.id
+            """
+        )
+        return [(row["id"], bool(row["random"])) for row in found]
+
+    def drawn_holdout(self) -> set[int]:
+        """Holdout items that a uniform draw put there; those that the import named are left out."""
+        return {row["id"] for row in self.rows("SELECT id FROM items WHERE split = 'holdout' AND drawn")}
+
     def flagged(self) -> set[int]:
         """Items that nobody is to be asked about although they have no label: flagged ones, and those taken out."""
         found = self.rows(

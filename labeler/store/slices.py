@@ -1,0 +1,47 @@
+"""Verbs on imported columns: what values there are, which items have one, and what is labeled of them."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from labeler.store.connection import Connection
+
+SAMPLE = 1000  # items that show which columns there are
+
+
+class Slices(Connection):
+    """Items by the other columns of the tables that they came from."""
+
+    def metadata_sample(self) -> list[dict[str, str]]:
+        """The columns of some items, spread over all of them: which columns there are, and what kind they are of."""
+        step = max(1, (self.value("SELECT COUNT(*) FROM items") or 0) // SAMPLE)
+        found = self.db.conn.execute("SELECT metadata FROM items WHERE id % ? = 0", [step])
+        return [json.loads(text) for (text,) in found]
+
+    def metadata_of(self, item_ids: Sequence[int]) -> list[dict[str, str]]:
+        """The columns of these items, in their order."""
+        found = self.db.conn.execute(
+            "SELECT id, metadata FROM items WHERE id IN (SELECT value FROM json_each(?))",
+            [json.dumps([int(i) for i in item_ids])],
+        )
+        known: Mapping[int, dict[str, str]] = {item: json.loads(text) for item, text in found}
+        return [known[int(i)] for i in item_ids]
+
+    def pool_column(self, column: str) -> tuple[np.ndarray, list[str]]:
+        """The ids of the pool's items, ascending, and what each has in a column; empty where it has nothing."""
+        found = self.db.conn.execute(
+            "SELECT id, COALESCE(json_extract(metadata, ?), '') FROM items WHERE split = 'pool' ORDER BY id",
+            [_path(column)],
+        ).fetchall()
+        return np.array([row[0] for row in found], dtype=np.int64), [str(row[1]) for row in found]
+
+    def pool_labeled(self) -> np.ndarray:
+        """The ids of the pool's labeled items."""
+        found = self.db.conn.execute("SELECT id FROM items WHERE split = 'pool' AND label IS NOT NULL").fetchall()
+        return np.array([row[0] for row in found], dtype=np.int64)
+
+
+def _path(column: str) -> str:
+    """SQLite's path to a key; one with quotes in it cannot be said, and finds nothing."""
+    return '$."' + column.replace('"', "") + '"'

@@ -1,0 +1,36 @@
+"""Imported columns in the store, and which items a round prefers because of them."""
+
+from samples import add
+
+from labeler.types import Answer, NewItem
+
+
+def sites(store, n=12):
+    store.add_items(
+        [
+            NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", split="holdout" if i % 4 == 3 else "pool", metadata=one)
+            for i, one in enumerate([{"site": "AB"[i % 2], 'a "b"': "x", "Größe, cm": str(i)} for i in range(n)])
+        ]
+    )
+
+
+def test_a_column_of_the_pool(store):
+    sites(store)
+    add(store, 1, first=100)
+    ids, texts = store.pool_column("site")
+    assert ids.tolist() == [1, 2, 3, 5, 6, 7, 9, 10, 11, 13]
+    assert texts == ["A", "B", "A", "A", "B", "A", "A", "B", "A", ""]
+    assert store.pool_column("Größe, cm")[1][:3] == ["0", "1", "2"]
+    assert set(store.pool_column("there is none")[1]) == {""}
+
+
+def test_columns_of_some_items_in_their_order(store):
+    sites(store)
+    assert [row["site"] for row in store.metadata_of([4, 1, 2])] == ["B", "A", "B"]
+    assert len(store.metadata_sample()) == 12
+
+
+def test_labeled_items_of_the_pool(store):
+    sites(store)
+    store.annotate("kim", [Answer(f"r{i}", i, "label", label="good") for i in (2, 4, 5)])
+    assert store.pool_labeled().tolist() == [2, 5]
