@@ -85,7 +85,7 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
         table,
         hide_index=True,
         width="stretch",
-        height=min(38 * (len(table) + 1), 600) if len(table) > 12 else "content",
+        height=600 if len(table) > 16 else "content",
         key=key,
         column_config={
             "annotator": text(_("Annotator"), pinned=True),
