@@ -56,12 +56,12 @@ def make(
     Args: items, answers, annotators (25 at most), days: as many as go with the rounds, unless given. Digits are 1,797.
     """
     rng = np.random.default_rng(seed)
-    items = items or max(3000, 130 * rounds)
     measured = min(HOLDOUT, 60 + 24 * rounds)  # so many answers of a short history are about the holdout
     answers = answers or (1250 if modality == "image" else 100 + measured + 45 * rounds)
+    items = items or max(3000, 2 * answers)
     annotators = min(annotators or min(12, 2 + rounds // 8), len(NAMES))
     batch = max(1, round((answers / 1.15 - measured) / (rounds + 0.4)))
-    project = projects.create(folder, _config(modality, batch, answers))
+    project = projects.create(folder, _config(modality, rounds, batch, answers))
     with project.store() as store:
         truth = _add_digits(project, store, rng) if modality == "image" else _add_letters(store, items, rng)
         stored = store.items()
@@ -81,9 +81,9 @@ def make(
     return project
 
 
-def _config(modality: str, batch: int, answers: int) -> Config:
+def _config(modality: str, rounds: int, batch: int, answers: int) -> Config:
     return Config(
-        name="Handwritten digits" if modality == "image" else "고객의 소리 · Customers' letters",
+        name=f"{'손글씨 Handwritten digits' if modality == 'image' else '고객의 소리 Letters'}, {rounds} rounds",
         classes=tuple("0123456789") if modality == "image" else tuple(letters.LETTERS),
         modality=modality,  # type: ignore[arg-type]
         target_accuracy=0.9,

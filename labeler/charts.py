@@ -12,6 +12,7 @@ from labeler.words import _
 
 BLUE, ORANGE = "#3b74d1", "#d9822b"  # told apart by the colour-blind, readable on light and dark
 GREY = "#8a8a8a"
+WIDTH = 820  # pixels, of charts that are files
 
 
 def curve_frame(rounds: Sequence[Round]) -> pd.DataFrame:
@@ -65,6 +66,13 @@ def learning_curve(frame: pd.DataFrame, target: float, measure: str = "accuracy"
         goal.mark_rule(strokeDash=[6, 4], color=ORANGE).encode(y),
         goal.mark_text(align="left", dx=4, dy=-6, color=ORANGE).encode(y, x=alt.value(0), text="name:N"),
     ).properties(height=380)
+
+
+def svg(chart: alt.LayerChart | alt.FacetChart | alt.Chart) -> str:
+    """The chart as SVG of a fixed width, made without a browser or a network."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(chart.properties(width=WIDTH).to_dict())
 
 
 def training_frame(training: Training) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 import strategies
-from labeler import cards, snapshot
+from labeler import cards, snapshot, stopping
 from labeler import model as models
 from labeler import project as projects
 from labeler.adaptation import adapt_once
@@ -26,6 +26,7 @@ from labeler.config import Config
 from labeler.embed import Encoder
 from labeler.errors import UNEXPECTED, LabelerError
 from labeler.evaluate import stability
+from labeler.history import course, history, thresholds
 from labeler.labelsets import texts_of
 from labeler.model import Model
 from labeler.predict import opinions
@@ -34,6 +35,7 @@ from labeler.query import interleave
 from labeler.rounds import State, run_round
 from labeler.serve import attend
 from labeler.snapshot import Snapshot
+from labeler.stopping_words import stop_reason
 from labeler.store import Store
 from labeler.testing import next_holdout, weighted
 from labeler.tunings import tune_once
@@ -106,10 +108,27 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
     else:
         measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"
         log.info("%s: round %d done with %d labels, %s", project.slug, number, result.labels, measured)
+        _stop_if_asked(project, store)
         try:
             cards.prune(project.folder, store.models(), KEPT)
         except OSError as error:  # the round is stored all the same
             log.warning("%s: old models cannot be removed: %s", project.slug, error)
+
+
+def _stop_if_asked(project: Project, store: Store) -> None:
+    """Stop labeling where the settings name a rule that the round has met.
+
+    A rule that the lead has overruled by going on stops nothing again.
+    """
+    lifted = store.lifted()
+    rules = [rule for rule in project.config.stopping.stop_when if stop_reason(rule) not in lifted]
+    if not rules:
+        return
+    so_far = history(course(store), store.counts().pool, project.config)
+    found = stopping.met(rules, so_far, thresholds(project.config))
+    if found is not None:
+        store.stop("", stop_reason(found.rule))
+        log.info("%s: labeling stops. %s", project.slug, stop_reason(found.rule))
 
 
 def _round(

@@ -1,0 +1,82 @@
+"""The curve: accuracy versus labels, hours or cost, where it leads, and what it cannot tell."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from labeler.charts import svg
+from labeler.config import Config
+from labeler.curve_charts import Along, Chart
+from labeler.history import course, latest_step
+from labeler.project import Project
+from labeler.standing import Standing, chart, doubts, legend, outlook, standing
+from labeler.words import _
+from pages.session import remembered
+
+
+def curve(project: Project) -> None:
+    found = known(project)
+    measured = found.rounds.dropna(subset=["accuracy"])
+    if not len(measured):
+        st.info(_("There is no round yet that was measured on the holdout."), icon=":material/show_chart:")
+        return
+    along, title = _axis(measured, project.config)
+    st.markdown(f"**{outlook(found, measured, project.config)}**")
+    drawn = chart(found, measured, project.config, along, title)
+    st.altair_chart(drawn, width="stretch", key="accuracy")
+    st.caption(legend(found, measured))
+    st.markdown("\n".join(f"- {sentence}" for sentence in doubts(found, measured)))
+    _downloads(project, found.rounds, drawn)
+
+
+def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
+    """What the chart's own toolbar does not offer: it has a PNG, and full screen."""
+    table = rounds.to_csv(index=False).encode("utf-8-sig")
+    icon = ":material/download:"
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", icon=icon, on_click="ignore"
+        )
+        st.download_button(
+            _("Chart (SVG)"),
+            lambda: svg(drawn).encode(),
+            f"{project.slug}-curve.svg",
+            "image/svg+xml",
+            icon=icon,
+            on_click="ignore",
+        )
+
+
+def known(project: Project) -> Standing:
+    """Where the project stands; computed once for each round, not for each answer."""
+    with project.store() as store:
+        version = store.version()[1:]
+
+        def compute() -> Standing:
+            with store.read():
+                return standing(course(store), latest_step(store), store.counts(), project.config)
+
+        return remembered("standing", (project.slug, repr(project.config), version), compute)
+
+
+def _axis(measured: pd.DataFrame, config: Config) -> tuple[Along, str]:
+    """What the curve is drawn along, and what that is called; only labels where no time was measured."""
+    titles: dict[Along, str] = {"labels": _("labels")}
+    if measured["hours"].iloc[-1] > 0:
+        titles["hours"] = _("hours of annotators")
+    if measured["cost"].iloc[-1] > 0:
+        titles["cost"] = _("cost, {currency}", currency=config.team.currency)
+    names = {"labels": _("Labels"), "hours": _("Hours"), "cost": _("Cost")}
+    chosen: Any = "labels"
+    if len(titles) > 1:
+        chosen = st.segmented_control(
+            _("Accuracy versus"),
+            [*titles],
+            format_func=names.__getitem__,
+            default="labels",
+            required=True,
+            key="along",
+            label_visibility="collapsed",
+        )
+    return (chosen, titles[chosen]) if chosen in titles else ("labels", titles["labels"])
