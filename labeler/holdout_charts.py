@@ -72,10 +72,10 @@ def confusion(found: Evaluation) -> alt.LayerChart | alt.FacetChart:
     ]
     edge = alt.when(chosen, empty=False).then(alt.value(3)).otherwise(alt.value(0))
     # Colours of their own, on light and on dark alike, so that the figures in the cells can be read on both.
-    looks = [(*(RIGHT if cell.right else WRONG), cell.share, cell.right) for cell in frame.itertuples()]
+    looks = list(zip(frame["right"].tolist(), frame["share"].tolist(), strict=True))
     frame = frame.assign(
-        fill=[_mixed(pale, full, share) for pale, full, share, _right in looks],
-        ink=["white" if right and share > 0.55 else INK for _pale, _full, share, right in looks],
+        fill=[_mixed(*(RIGHT if right else WRONG), share) for right, share in looks],
+        ink=["white" if right and share > 0.55 else INK for right, share in looks],
     )
     base = alt.Chart(frame)
     fill, ink = (alt.Color(f"{name}:N", scale=None, legend=None) for name in ("fill", "ink"))
