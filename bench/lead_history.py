@@ -161,6 +161,8 @@ class Life:
     def go_through(self, slots: Sequence[Slot], rounds: int) -> History:
         due = [round(number / (rounds + 0.4) * len(slots)) for number in range(1, rounds + 1)]
         for i, slot in enumerate(slots, 1):
+            if not self.queue and not self.blind and not self.fresh.any():  # all have been asked about
+                break
             self.answer(*slot)
             if len(self.history.turns) < rounds and i >= due[len(self.history.turns)]:
                 self.turn(slot[0])

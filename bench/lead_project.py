@@ -56,9 +56,9 @@ def make(
     Args: items, answers, annotators (25 at most), days: as many as go with the rounds, unless given. Digits are 1,797.
     """
     rng = np.random.default_rng(seed)
-    items = items or max(3000, 130 * rounds)
     measured = min(HOLDOUT, 60 + 24 * rounds)  # so many answers of a short history are about the holdout
     answers = answers or (1250 if modality == "image" else 100 + measured + 45 * rounds)
+    items = items or max(3000, 2 * answers)
     annotators = min(annotators or min(12, 2 + rounds // 8), len(NAMES))
     batch = max(1, round((answers / 1.15 - measured) / (rounds + 0.4)))
     project = projects.create(folder, _config(modality, batch, answers))

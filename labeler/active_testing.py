@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from labeler import decisions, intervals
+from labeler.evaluate import calibration_error, f1
 from labeler.holdout import Evaluation, evaluation
 from labeler.intervals import Estimate
+from labeler.types import Metrics
 
 # Share of each draw that is uniform whatever the model says: it bounds the weight of an error that nobody expected.
 FLOOR = 0.25
@@ -142,18 +144,33 @@ def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], 
     return Drawn(items, q, remaining, usable)
 
 
-def evaluate_drawn(
-    proba: np.ndarray, targets: np.ndarray, classes: Sequence[str], drawn: Drawn, seed: int = 0
-) -> Evaluation | None:
-    """The evaluation on what was drawn, weighted; None while none of it can be used.
+def accuracy(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> tuple[Estimate, float]:
+    """The weighted accuracy with its interval, and how many uniformly drawn labels would tell as much.
 
     Args: proba: (k, C) and targets: (k,) or (k, C) of the usable items in drawing order.
     """
-    if not drawn.usable.any():
-        return None
     losses = np.zeros(len(drawn.items))
     losses[drawn.usable] = ~decisions.right(proba, targets)
     error, n = estimate(losses, drawn.q, drawn.remaining, drawn.usable)
-    accuracy = Estimate(1 - error.value, 1 - error.high, 1 - error.low)
-    found = evaluation(proba, targets, classes, weights(drawn.q, drawn.remaining)[drawn.usable], seed)
-    return replace(found, accuracy=accuracy, to_halve=intervals.labels_to_halve(accuracy.value, n))
+    return Estimate(1 - error.value, 1 - error.high, 1 - error.low), n
+
+
+def evaluate_drawn(
+    proba: np.ndarray, targets: np.ndarray, classes: Sequence[str], drawn: Drawn, seed: int = 0
+) -> Evaluation:
+    """The evaluation of the usable items that were drawn, weighted; there must be one at least. See `accuracy`."""
+    found, n = accuracy(proba, targets, drawn)
+    each = weights(drawn.q, drawn.remaining)[drawn.usable]
+    halving = intervals.labels_to_halve(found.value, n)
+    return replace(evaluation(proba, targets, classes, each, seed), accuracy=found, to_halve=halving)
+
+
+def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> Metrics:
+    """The metrics of a round on the usable items that were drawn, weighted; there must be one at least."""
+    found, _ = accuracy(proba, targets, drawn)
+    each = weights(drawn.q, drawn.remaining)[drawn.usable]
+    several = targets.ndim == 2
+    macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
+    one, truth = decisions.one_by_one(proba, targets)
+    error = calibration_error(one, truth, np.repeat(each, proba.shape[1]) if several else each)
+    return Metrics(len(each), found.value, found.low, found.high, macro, error, micro if several else None)

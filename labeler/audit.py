@@ -12,9 +12,9 @@ from labeler import decisions, snapshot
 from labeler.background import Tell, run_next
 from labeler.control import control_arm
 from labeler.errors import TooFewClassesError
-from labeler.evaluate import metrics
 from labeler.label_errors import label_quality, likely_errors, out_of_sample
-from labeler.labelsets import labels_at, texts_of
+from labeler.labelsets import texts_of
+from labeler.measuring import drawn_by, measure, seen
 from labeler.model import Normalizer
 from labeler.project import Project
 from labeler.snapshot import Snapshot
@@ -96,12 +96,6 @@ def doubted(
 def measured(project: Project, store: Store) -> dict[int, Metrics]:
     """Every round's metrics, by the holdout's labels of today: rounds are told apart by the same yardstick."""
     with store.read():
-        forecasts, labels = store.forecasts("holdout"), store.labels()
-    found = {}
-    for number, forecast in forecasts.items():
-        there = np.array([item in labels for item in forecast.items.tolist()], dtype=bool)
-        if there.any() and forecast.proba.shape[1] == len(project.config.classes):
-            texts = [labels[item] for item in forecast.items[there].tolist()]
-            known = labels_at(range(len(texts)), texts, project.config)
-            found[number] = metrics(forecast.proba[there][known.positions], known.targets)
-    return found
+        forecasts, labels, drawn = store.forecasts("holdout"), store.labels(), drawn_by(store)
+    found = {number: seen(forecast, labels, project.config, drawn) for number, forecast in forecasts.items()}
+    return {number: measure(one) for number, one in found.items() if one is not None}

@@ -11,6 +11,7 @@ from labeler.pace import Finish, Range
 from labeler.words import _
 
 DAYS = 70  # more than these are shown as weeks
+FEW = 13  # days that there is room for at least: a single day is no wall
 OPEN = 2.0  # where the finish has no latest date, the band goes on for so many times what is expected
 SECOND_OPACITY = 0.35
 
@@ -35,11 +36,12 @@ def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.Laye
     if finish.expected:
         ahead, date_of = alt.Chart(band), _dated(finish.expected)
         layers = [
-            ahead.mark_area(opacity=0.18, color=BLUE).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")),
+            ahead.mark_area(opacity=0.25, color=BLUE).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")),
             *layers,
             ahead.transform_filter("isValid(datum.left)").mark_line(color=BLUE, strokeDash=[5, 4]).encode(x, y),
             date_of.mark_point(filled=True, size=70, opacity=1, color=ORANGE).encode(x, y),
-            date_of.mark_text(align="right", dx=-8, dy=-10, color=ORANGE, fontSize=13).encode(x, y, text="name:N"),
+            date_of.mark_rule(color=ORANGE, strokeDash=[2, 3]).encode(x),
+            date_of.mark_text(align="right", dx=-6, color=ORANGE, fontSize=13).encode(x, y=alt.value(8), text="name:N"),
         ]
     return alt.layer(*layers).properties(height=320)
 
@@ -81,33 +83,39 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
     totals = frame.groupby("annotator")["labels"].sum().sort_values(ascending=False, kind="stable")
     colours = _colours(list(totals.index))
     others = _("others ({n})", n=len(totals) - len(colours))
-    name = frame["annotator"].where(frame["annotator"].isin([*colours]), others)
-    shown = frame.assign(name=name, first=first).groupby(["name", "first"], as_index=False)["labels"].sum()
-    shown["after"] = shown["first"] + pd.Timedelta(days=7 if weeks else 1)
     if len(colours) < len(totals):
         colours[others] = GREY
-    shown["place"] = shown["name"].map([*colours].index)
-    legend = alt.Legend(orient="top", title=None, columns=0, symbolType="square", labelLimit=140)
+    name = frame["annotator"].where(frame["annotator"].isin([*colours]), others)
+    shown = frame.assign(name=name, first=first).groupby(["name", "first"], as_index=False)["labels"].sum()
+    shown = shown.iloc[shown["name"].map([*colours].index).argsort(kind="stable")]
+    shown["top"] = shown.groupby("first")["labels"].cumsum()
+    shown["bottom"] = shown["top"] - shown["labels"]
+    shown["after"] = shown["first"] + pd.Timedelta(hours=7 * 24 - 12 if weeks else 21)  # a gap between bars
+    latest = shown["after"].max()
+    domain = [_iso(min(shown["first"].min(), latest - pd.Timedelta(days=FEW))), _iso(latest + pd.Timedelta(days=1))]
+    legend = alt.Legend(orient="top", title=None, symbolType="square", labelLimit=140)
+    colour = alt.Color(
+        "name:N",
+        scale=alt.Scale(domain=[*colours], range=[*colours.values()]),
+        legend=legend if len(colours) > 1 else None,
+    )
+    title = _("labels a week") if weeks else _("labels a day")
     return (
         alt.Chart(shown)
-        .mark_bar(stroke=None, binSpacing=1)
+        .mark_rect()
         .encode(
-            alt.X("first:T", title=None, axis=_dates(begin, end), scale=alt.Scale(nice=False)),
+            alt.X("first:T", title=None, axis=_dates(begin, end), scale=alt.Scale(domain=domain)),
             alt.X2("after:T"),
-            alt.Y("labels:Q", title=_("labels a week") if weeks else _("labels a day"), axis=alt.Axis(tickMinStep=1)),
-            alt.Color(
-                "name:N",
-                scale=alt.Scale(domain=[*colours], range=[*colours.values()]),
-                legend=legend if len(colours) > 1 else None,
-            ),
-            order=alt.Order("place:Q"),
+            alt.Y("bottom:Q", title=title, axis=alt.Axis(tickMinStep=1)),
+            alt.Y2("top:Q"),
+            colour,
             tooltip=[
                 alt.Tooltip("name:N", title=_("Annotator")),
                 _day_tooltip(_("week of") if weeks else _("day"), "first"),
                 alt.Tooltip("labels:Q", format=",", title=_("labels")),
             ],
         )
-        .properties(height=260)
+        .properties(height=280)
     )
 
 
@@ -118,10 +126,11 @@ def _colours(names: list[str]) -> dict[str, str]:
     return dict(zip(names, (*COLOURS, GREY) if len(names) == len(COLOURS) + 1 else COLOURS, strict=False))
 
 
-def spent_chart(so_far: float, more: Range | None, title: str) -> alt.LayerChart | alt.FacetChart:
+def spent_chart(so_far: float, more: Range | None, title: str, legend: bool = True) -> alt.LayerChart | alt.FacetChart:
     """What was spent as a bar, what is still expected as a lighter one behind it, with its interval.
 
     Args: so_far: hours, or money. more: what the labels that are missing will take; None: not known.
+          legend: whether to explain the colours; one of several charts will do.
     """
     expected = more.value if more else 0.0
     parts = pd.DataFrame(
@@ -137,7 +146,9 @@ def spent_chart(so_far: float, more: Range | None, title: str) -> alt.LayerChart
     colour = alt.Opacity(
         "part:N",
         scale=alt.Scale(domain=[*parts["part"]], range=[1, SECOND_OPACITY]),
-        legend=alt.Legend(orient="top", title=None, symbolFillColor=BLUE, symbolType="square", symbolStrokeWidth=0),
+        legend=alt.Legend(orient="top", title=None, symbolFillColor=BLUE, symbolType="square", symbolStrokeWidth=0)
+        if legend
+        else None,
     )
     tooltip = [alt.Tooltip("part:N", title=title), alt.Tooltip("amount:Q", format=",.1f", title=title)]
     layers = [alt.Chart(known).mark_bar(color=BLUE, height=26).encode(x, alt.X2("to:Q"), colour, tooltip=tooltip)]
@@ -147,7 +158,7 @@ def spent_chart(so_far: float, more: Range | None, title: str) -> alt.LayerChart
         for end in ("from", "to"):
             tick = alt.Chart(ends).mark_tick(color=ORANGE, thickness=2.5, size=14)
             layers.append(tick.encode(alt.X(f"{end}:Q", title=title)))
-    return alt.layer(*layers).properties(height=70)
+    return alt.layer(*layers).properties(height=130 if legend else 100)
 
 
 def _dates(begin: pd.Timestamp, end: pd.Timestamp) -> alt.Axis:

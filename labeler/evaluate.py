@@ -52,32 +52,37 @@ def stability(now: Forecast, before: Forecast | None, config: Config) -> tuple[f
     return 1.0 if (one == other).all() else float(cohen_kappa_score(one, other)), uncertainty
 
 
-def f1(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[float, float]:
+def f1(
+    predicted: np.ndarray, targets: np.ndarray, classes: int, weights: np.ndarray | None = None
+) -> tuple[float, float]:
     """Macro and micro F1; 1 where there was nothing to find and nothing was found.
 
-    Args: predicted, targets: (n,) int class indices, or (n, C) of 0 and 1.
+    Args: predicted, targets: (n,) int class indices, or (n, C) of 0 and 1. weights: (n,) of the items; None: all alike.
     """
     if targets.ndim == 1:
         predicted, targets = (np.eye(classes, dtype=bool)[one] for one in (predicted, targets))
-    both = (predicted & (targets > 0)).sum(axis=0)
-    either = predicted.sum(axis=0) + targets.sum(axis=0)
+    times = np.ones(len(targets), dtype=int) if weights is None else weights
+    both = times @ (predicted & (targets > 0))
+    either = times @ predicted + times @ targets
     there = either > 0
     if not there.any():
         return 1.0, 1.0
     return float((2 * both[there] / either[there]).mean()), float(2 * both.sum() / either.sum())
 
 
-def calibration_error(proba: np.ndarray, targets: np.ndarray) -> float:
+def calibration_error(proba: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> float:
     """How far the model's confidence is from its accuracy: the mean over bins of confidence, weighted by their items.
 
     Uncertainty sampling lives on probabilities: where 0.8 is not right 8 times in 10, it asks by wrong numbers. With
     few items in a bin chance alone makes some error, also of a calibrated model.
 
     Args:    proba: (n, C) float, rows sum to 1. targets: (n,) int class indices; n ≥ 1.
+             weights: (n,) of the items; None: all alike.
     Returns: from 0 to 1.
     Source:  Guo et al. 2017, section 2, equation 3 (expected calibration error, 15 bins of equal width).
     """
     confidence, right = proba.max(axis=1), proba.argmax(axis=1) == targets
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - right, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(targets))
+    times = np.ones(len(targets)) if weights is None else weights
+    gaps = np.bincount(bins, weights=times * (confidence - right), minlength=BINS)
+    return float(np.abs(gaps).sum() / times.sum())

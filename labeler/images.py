@@ -1,5 +1,6 @@
 """Image files → pixels as a person sees them: upright; of 8 bit and opaque, or a scan's values in full depth."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +73,15 @@ def size(path: Path) -> tuple[int, int, bool]:
 
 def _unreadable(path: Path, error: Exception) -> LabelerError:
     return LabelerError(f"{path} cannot be read as an image ({error}): replace or remove it.")
+
+
+def thumbnail(path: Path, side: int) -> bytes:
+    """The image as a JPEG of at most `side` pixels a side.
+
+    Raises: LabelerError: the file cannot be read as an image.
+    """
+    image = open_image(path, near=side)
+    image.thumbnail((side, side))
+    written = io.BytesIO()
+    image.save(written, "JPEG", quality=85)
+    return written.getvalue()

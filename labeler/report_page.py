@@ -7,8 +7,6 @@ from typing import Any
 import altair as alt
 from jinja2 import Environment
 
-from labeler.words import _, language, translate
-
 Table = list[dict[str, Any]]
 
 # Jinja escapes every value: names, notes and texts come from people.

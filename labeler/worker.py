@@ -14,7 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 import strategies
-from labeler import cards, snapshot
+from labeler import cards, snapshot, stopping
 from labeler import model as models
 from labeler import project as projects
 from labeler.adaptation import adapt_once
@@ -26,6 +26,7 @@ from labeler.config import Config
 from labeler.embed import Encoder
 from labeler.errors import UNEXPECTED, LabelerError
 from labeler.evaluate import stability
+from labeler.history import course, history, thresholds
 from labeler.labelsets import texts_of
 from labeler.model import Model
 from labeler.predict import opinions
@@ -34,7 +35,9 @@ from labeler.query import interleave
 from labeler.rounds import State, run_round
 from labeler.serve import attend
 from labeler.snapshot import Snapshot
+from labeler.stopping_words import stop_reason
 from labeler.store import Store
+from labeler.testing import next_holdout, weighted
 from labeler.tunings import tune_once
 from labeler.types import Forecast, ForecastKind, Job, Prediction, Progress, Ranked, RoundResult
 from labeler.words import _, mark
@@ -105,10 +108,27 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
     else:
         measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"
         log.info("%s: round %d done with %d labels, %s", project.slug, number, result.labels, measured)
+        _stop_if_asked(project, store)
         try:
             cards.prune(project.folder, store.models(), KEPT)
         except OSError as error:  # the round is stored all the same
             log.warning("%s: old models cannot be removed: %s", project.slug, error)
+
+
+def _stop_if_asked(project: Project, store: Store) -> None:
+    """Stop labeling where the settings name a rule that the round has met.
+
+    A rule that the lead has overruled by going on stops nothing again.
+    """
+    lifted = store.lifted()
+    rules = [rule for rule in project.config.stopping.stop_when if stop_reason(rule) not in lifted]
+    if not rules:
+        return
+    so_far = history(course(store), store.counts().pool, project.config)
+    found = stopping.met(rules, so_far, thresholds(project.config))
+    if found is not None:
+        store.stop("", stop_reason(found.rule))
+        log.info("%s: labeling stops. %s", project.slug, stop_reason(found.rule))
 
 
 def _round(
@@ -152,16 +172,20 @@ def _round(
         except strategies.UnknownStrategy as error:
             raise LabelerError(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
 
-    asked = [Ranked(int(i), "holdout", None) for i in known.holdout_unlabeled]
-    share = config.labeling.holdout_share
-    asked = [asked[i] for i in np.random.default_rng([number, 2]).permutation(len(asked))]
-    asked = asked[: int(depth * share / (1 - share))]
-    result = replace(result, ranking=tuple(interleave(list(result.ranking), asked, share)))
+    forecasts = _forecasts(result, known)
+    share, said = config.labeling.holdout_share, forecasts.get("holdout")
+    tested = next_holdout(store, known, said, config, int(depth * share / (1 - share)), number)
+    asked = [Ranked(int(p), "holdout", None) for p in tested]
+    result = replace(
+        result,
+        ranking=tuple(interleave(list(result.ranking), asked, share)),
+        metrics=weighted(store, said, result.metrics, config),
+    )
     texts = texts_of(known.labeled.targets, config)
     taught = [[known.items[p].content_hash, text] for p, text in zip(known.labeled.positions, texts, strict=True)]
     card = Card.of(number, result, taught, len(known.items), known.encoder.key, config)
     asked_ids = [known.items[r.position].id for r in result.ranking]
-    return result, asked_ids, _opinions(result, known, config), card, _forecasts(result, known)
+    return result, asked_ids, _opinions(result, known, config), card, forecasts
 
 
 def _forecasts(result: RoundResult, known: Snapshot) -> dict[ForecastKind, Forecast]:

@@ -6,12 +6,25 @@ import streamlit as st
 
 from labeler.config import Config
 from labeler.project import Project
+from labeler.stopping_words import stopped_in_words
 from labeler.types import Job, Round
 from labeler.words import _, mark, translate
+from pages.progressing.control import control
+from pages.progressing.curve import curve
+from pages.progressing.holdout import holdout
 from pages.progressing.rounds import rounds
+from pages.progressing.slices import slices
+from pages.progressing.stopping import stopping
 from pages.session import fragment, require_project, require_user
 
 PARTS: dict[str, Callable[[Project], None]] = {
+    mark("Holdout"): holdout,
+    mark("Slices"): slices,
+    mark("Curve"): curve,
+    mark("Holdout"): holdout,
+    mark("Against random"): control,
+    mark("When to stop"): stopping,
+    mark("Slices"): slices,
     mark("Rounds"): rounds,
 }
 
@@ -41,12 +54,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     columns[3].metric(_("Budget left"), f"{max(config.budget - counts.answers_by_people, 0):,}")
     columns[3].caption(_("of {n:,} labels", n=config.budget))
     if stopped:
-        st.info(
-            _("Labeling has stopped: {reason}", reason=translate(stopped["reason"]))
-            if stopped["reason"]
-            else _("Labeling has stopped: {name} stopped it.", name=stopped["by"]),
-            icon=":material/stop_circle:",
-        )
+        st.info(stopped_in_words(stopped), icon=":material/stop_circle:")
     job_state(job)
     if latest and latest.metrics:
         target_state(latest, config)

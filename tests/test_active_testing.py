@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.active_testing import draw, estimate, evaluate_drawn, labeled_prefix, loss_estimate, weights
+from labeler.active_testing import (
+    Drawn,
+    draw,
+    estimate,
+    evaluate_drawn,
+    labeled_prefix,
+    loss_estimate,
+    metrics_drawn,
+    weights,
+)
 from labeler.holdout import evaluation
 from labeler.intervals import wilson
 
@@ -156,9 +165,25 @@ def test_an_evaluation_of_what_was_drawn():
     drawn = labeled_prefix(ROWS, labeled={5, 9, 4}, unusable={3})
     proba, targets = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1])
     found = evaluate_drawn(proba, targets, "ab", drawn)
-    assert found is not None
     assert (found.n, found.accuracy.value) == (3, pytest.approx(2 / 3))  # drawn uniformly
     plain = evaluation(proba, targets, "ab")
     assert found.classes[0].recall.value == pytest.approx(plain.classes[0].recall.value)
-    nothing = labeled_prefix(ROWS, labeled=set(), unusable={5})
-    assert evaluate_drawn(proba[:0], targets[:0], "ab", nothing) is None
+    known = metrics_drawn(proba, targets, drawn)
+    assert (known.n, known.accuracy, known.low) == (3, found.accuracy.value, found.accuracy.low)
+
+
+@given(st.integers(1, 25), st.integers(2, 4), st.integers(0, 500), st.booleans())
+def test_the_metrics_of_a_round_are_those_of_the_evaluation(m, classes, seed, several):
+    rng = np.random.default_rng(seed)
+    order, q = draw(rng.random(30), m, rng)
+    drawn = Drawn(order, q, left(30, m), rng.random(m) < 0.8)
+    k = int(drawn.usable.sum())
+    if not k:
+        return
+    proba = rng.dirichlet(np.ones(classes), k)
+    targets = rng.integers(0, 2, (k, classes)) if several else rng.integers(0, classes, k)
+    found, known = evaluate_drawn(proba, targets, "abcd"[:classes], drawn), metrics_drawn(proba, targets, drawn)
+    assert (known.accuracy, known.low, known.high) == (found.accuracy.value, found.accuracy.low, found.accuracy.high)
+    assert known.macro_f1 == pytest.approx(found.macro_f1.value)
+    assert known.calibration_error == pytest.approx(found.calibration.error)
+    assert known.micro_f1 == (pytest.approx(found.micro_f1.value) if several else None)

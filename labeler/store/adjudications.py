@@ -106,13 +106,20 @@ class Adjudications(Explanations):
     # ------------------------------------------------------------ stopping
 
     def stop(self, by: str, reason: str = "") -> None:
-        """Stop labeling: nobody is given items until `go_on`. Nothing changes if it has stopped already."""
+        """Stop labeling: nobody is given items until `go_on`. Nothing changes if it has stopped already.
+
+        Args: by: a lead; "" is a rule.
+        """
         with self.write():
             self.db.conn.execute(
                 "INSERT INTO stops (by, reason, at) SELECT ?, ?, ?"
                 " WHERE NOT EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL)",
                 [by, reason, now()],
             )
+
+    def lifted(self) -> set[str]:
+        """The reasons for which labeling had stopped when somebody let it go on."""
+        return {row["reason"] for row in self.rows("SELECT reason FROM stops WHERE lifted_at IS NOT NULL")}
 
     def go_on(self, by: str) -> None:
         """Let labeling go on."""

@@ -17,6 +17,10 @@ class Forecasts(Items):
         found = self.rows("SELECT items, proba FROM forecasts WHERE round = ? AND kind = ?", [number, kind])
         return _as_forecast(found[0]) if found else None
 
+    def forecast_rounds(self) -> list[int]:
+        """The numbers of the rounds whose forecast of the holdout is kept, ascending."""
+        return [row["round"] for row in self.rows("SELECT round FROM forecasts WHERE kind = 'holdout' ORDER BY round")]
+
     def forecasts(self, kind: ForecastKind) -> dict[int, Forecast]:
         """What the models of all rounds said, by round, oldest first."""
         found = self.rows("SELECT round, items, proba FROM forecasts WHERE kind = ? ORDER BY round", [kind])

@@ -192,6 +192,14 @@ class Rounds(Forecasts):
         text = self.value("SELECT training FROM rounds WHERE number = ?", [number])
         return _as_training(json.loads(text)) if text else None
 
+    def backbones(self) -> dict[int, str]:
+        """What each round's settings had for a backbone, by round; "adapted" where its adapted weights were used."""
+        found = self.rows(
+            "SELECT number, config ->> '$.learner.backbone'"
+            " || iif(config ->> '$.learner.adapted', ', adapted', '') AS name FROM rounds ORDER BY number"
+        )
+        return {row["number"]: row["name"] or "" for row in found}
+
     def models(self) -> list[tuple[str, float | None]]:
         """The path below the project's folder of each model that was trained, and its accuracy, oldest first."""
         found = self.rows("SELECT model, accuracy FROM rounds WHERE model IS NOT NULL ORDER BY number")

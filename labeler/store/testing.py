@@ -1,4 +1,4 @@
-"""Verbs on active testing: which holdout items were drawn, in which order, and how likely each draw was."""
+"""Verbs on the holdout: its labels; which items active testing drew, in which order, and how likely each draw was."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,11 @@ class Testing(Connection):
     def testing(self) -> list[Row]:
         """What was drawn, in drawing order: item_id, q, remaining, round."""
         return self.rows("SELECT item_id, q, remaining, round FROM testing ORDER BY position")
+
+    def holdout_labels(self) -> dict[int, str]:
+        """The current label of each labeled item of the holdout, by item id."""
+        rows = self.rows("SELECT id, label FROM items WHERE split = 'holdout' AND label IS NOT NULL ORDER BY id")
+        return {row["id"]: row["label"] for row in rows}
 
     def add_testing(self, number: int, item_ids: Sequence[int], q: Sequence[float], left: int) -> None:
         """Add draws behind those that are there.
