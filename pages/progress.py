@@ -12,6 +12,7 @@ from labeler.words import _, mark, translate
 from pages.progressing.control import control
 from pages.progressing.curve import curve
 from pages.progressing.holdout import holdout
+from pages.progressing.report import report
 from pages.progressing.rounds import rounds
 from pages.progressing.slices import slices
 from pages.progressing.stopping import stopping
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[Project], None]] = {
     mark("When to stop"): stopping,
     mark("Slices"): slices,
     mark("Rounds"): rounds,
+    mark("Report"): report,
 }
 
 user = require_user()
