@@ -61,7 +61,7 @@ def make(
     items = items or max(3000, 2 * answers)
     annotators = min(annotators or min(12, 2 + rounds // 8), len(NAMES))
     batch = max(1, round((answers / 1.15 - measured) / (rounds + 0.4)))
-    project = projects.create(folder, _config(modality, batch, answers))
+    project = projects.create(folder, _config(modality, rounds, batch, answers))
     with project.store() as store:
         truth = _add_digits(project, store, rng) if modality == "image" else _add_letters(store, items, rng)
         stored = store.items()
@@ -81,9 +81,9 @@ def make(
     return project
 
 
-def _config(modality: str, batch: int, answers: int) -> Config:
+def _config(modality: str, rounds: int, batch: int, answers: int) -> Config:
     return Config(
-        name="Handwritten digits" if modality == "image" else "고객의 소리 · Customers' letters",
+        name=f"{'손글씨 Handwritten digits' if modality == 'image' else '고객의 소리 Letters'}, {rounds} rounds",
         classes=tuple("0123456789") if modality == "image" else tuple(letters.LETTERS),
         modality=modality,  # type: ignore[arg-type]
         target_accuracy=0.9,

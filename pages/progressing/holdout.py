@@ -44,7 +44,7 @@ def holdout(project: Project) -> None:
         st.info(_("The holdout is measured once a round has trained a model."), icon=":material/straighten:")
         return
     number = _round(project, numbers)
-    key = (project.slug, number, version, project.config.classes)
+    key = (str(project.folder), number, version, project.config.classes)
     found = remembered("holdout", key, lambda: measured(project, numbers, number))
     if found is None:
         st.info(
@@ -246,7 +246,7 @@ def classes_frame(found: Evaluation) -> pd.DataFrame:
             {
                 _("class"): c.name,
                 _("items"): c.support,
-                _("said"): c.predicted,
+                _("predicted"): c.predicted,
                 _("right"): c.right,
                 _("precision"): in_words(c.precision),
                 _("recall"): in_words(c.recall),
@@ -288,9 +288,7 @@ def calibrated(found: Calibration) -> None:
             )
         )
         st.markdown(_("It is {sure:.0f} % sure on average, and right in {hit:.0f} %.", sure=100 * sure, hit=100 * hit))
-        st.caption(
-            _("Each dot is a group of answers of like confidence, with its 95 % interval; large dots hold many.")
-        )
+        st.caption(_("Each dot is a group of answers of like confidence with its 95 % interval; large dots hold many."))
 
 
 # ---------------------------------------------------------------- one class against the rest
