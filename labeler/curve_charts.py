@@ -75,7 +75,7 @@ def accuracy_curve(
         alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
     ]
-    base, next_ones = alt.Chart(rounds), alt.Chart(ahead)
+    base, next_ones = alt.Chart(), alt.Chart(ahead)  # what has no data of its own is drawn of the rounds
     layers = [base.mark_area(opacity=0.18, color=BLUE).encode(x, low, high)]
     if len(rounds) <= CLOSE:
         layers.append(base.mark_rule(opacity=0.5, color=BLUE).encode(x, low, high))
@@ -104,7 +104,7 @@ def accuracy_curve(
         layers += _budget(budget, end, x_scale)
     for place, column in enumerate(lanes):
         layers += _lane(rounds, column, along, end, LANE * (len(lanes) - place), x_scale)
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return alt.layer(*layers, data=rounds).properties(height=HEIGHT)
 
 
 def _tooltips(rounds: pd.DataFrame, measure: str) -> list[alt.Tooltip]:
