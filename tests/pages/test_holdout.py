@@ -1,4 +1,4 @@
-"""The Holdout and Slices parts of the Progress page: figures with intervals, cells with their items, more of a slice."""
+"""The Holdout and Slices parts of the Progress page: figures with intervals, cells with items, more of a slice."""
 
 from dataclasses import replace
 
