@@ -5,6 +5,7 @@ Everything here is plain numbers, so that a report of it is JSON. Intervals are 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -103,7 +104,7 @@ def agreement(votes: Votes, classes: Sequence[str], seed: int = 0) -> Agreement 
     counts = _Counts.of(votes, len(classes))
     means = _bootstrap(counts.per_item(), seed)
     several = votes.targets.ndim == 2
-    alphas = [means(lambda s, c=c: counts.alpha_of(s, c)) for c in range(len(classes))]
+    alphas = [means(partial(counts.alpha_of, c)) for c in range(len(classes))]
     named = np.asarray(counts.named.sum(axis=0)).reshape(-1).astype(int)
     return Agreement(
         items=counts.n,
@@ -190,7 +191,7 @@ class _Counts:
         values = named * (named - 1)
         return sums[:, 3] / answers, 1 - values.sum(axis=1) / (answers * (answers - 1))
 
-    def alpha_of(self, sums: Sums, c: int) -> Figure:
+    def alpha_of(self, c: int, sums: Sums) -> Figure:
         """Of one class against the rest."""
         answers = sums[:, 1]
         return self._of(sums, 2)[:, c] / answers, _chance(self._of(sums, 0)[:, c], answers)

@@ -1,4 +1,5 @@
-"""What is measured beside each round: all rounds on the holdout as it is labeled today.
+"""What is measured beside each round: all rounds by the holdout's labels of today, what random labels would have
+brought, which labels are likely wrong, and how far people agree.
 
 It runs in a process of its own, so that no round waits for it, and again when the lead has decided about labels.
 """
@@ -8,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from labeler import decisions, snapshot
+from labeler import quality, snapshot
 from labeler.background import Tell, run_next
 from labeler.control import control_arm
 from labeler.errors import TooFewClassesError
-from labeler.label_errors import label_quality, likely_errors, out_of_sample
-from labeler.labelsets import texts_of
+from labeler.heads import fit_heads
+from labeler.label_errors import out_of_sample
 from labeler.measuring import drawn_by, measure, seen
 from labeler.model import Normalizer
 from labeler.project import Project
@@ -39,14 +40,17 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
     return {
         "round": job.request.round,
         "control": against_random(project, store, known, normalizer, job.request.round, tell),
-        "errors": doubted(project, known, normalizer, job.request.round, tell),
+        **looked_at_again(project, store, known, normalizer, job.request.round, tell),
     }
 
 
 def against_random(
-    project: Project, store: Store, known: Snapshot, normalizer: Normalizer, seed: int, tell: Tell
+    project: Project, store: Store, known: Snapshot, normalizer: Normalizer, number: int, tell: Tell
 ) -> dict[str, Any]:
-    """What the choice of labels brought, see `labeler.control`."""
+    """What the choice of labels brought, see `labeler.control`.
+
+    Args: number: of the round.
+    """
     with store.read():
         order, drawn, rounds = store.taught(), store.drawn_holdout(), store.rounds()
     places = {known.items[p].id: i for i, p in enumerate(known.labeled.positions)}
@@ -61,36 +65,45 @@ def against_random(
         [r.labels for r in rounds],
         len(project.config.classes),
         normalizer,
-        seed,
+        number,
         lambda done, total: tell(mark("measuring what random labels would have brought"), done, total),
     )
     return asdict(found)
 
 
-def doubted(
-    project: Project, known: Snapshot, normalizer: Normalizer, seed: int, tell: Tell
-) -> dict[str, list[Any]] | None:
-    """Each label of the pool in the eyes of heads that have not seen it, see `labeler.label_errors`; None: too few.
+def looked_at_again(
+    project: Project, store: Store, known: Snapshot, normalizer: Normalizer, number: int, tell: Tell
+) -> dict[str, Any]:
+    """What models that have not seen the labels, and people among each other, say of them; see `labeler.quality`.
 
-    items: ids. quality: of the label, 0 to 1. likely: whether it is likely wrong. opinion, confidence: what the heads
-    say themselves.
+    With overlap, labels in doubt that teach more than the next items are asked about again.
     """
-    said = mark("looking for wrong labels")
     labels, config = known.labeled, project.config
+    with store.read():
+        rows, ranking = store.opinions(), [row["item_id"] for row in store.ranking(number)]
+    items = np.array([known.items[p].id for p in labels.positions], dtype=np.int64)
+    place = {item.id: position for position, item in enumerate(known.items)}
+    free = set(known.unlabeled.tolist())
+    asked = np.array([p for i in ranking if (p := place.get(i)) in free], dtype=np.intp)
     try:
         proba = out_of_sample(
-            known.dataset, labels, len(config.classes), normalizer, seed, on_progress=lambda *at: tell(said, *at)
+            known.dataset,
+            labels,
+            len(config.classes),
+            normalizer,
+            number,
+            on_progress=lambda done, total: tell(mark("looking for wrong labels"), done, total),
         )
     except TooFewClassesError:
-        return None
-    answers = decisions.predicted(proba, config.several)
-    return {
-        "items": [known.items[p].id for p in labels.positions],
-        "quality": np.round(label_quality(proba, labels.targets), 5).tolist(),
-        "likely": likely_errors(proba, labels.targets).tolist(),
-        "opinion": texts_of(answers, config),
-        "confidence": np.round(decisions.of_whole(proba, answers), 5).tolist(),
-    }
+        nothing = np.empty((0, len(config.classes)))
+        return {"errors": None, "consensus": quality.people(rows, items[:0], nothing, config, seed=number)}
+    following = None
+    if config.labeling.overlap > 1 and config.labeling.relabel and len(asked):
+        heads = fit_heads(known.dataset, labels, len(config.classes), normalizer)
+        following = heads.predict_proba(known.dataset, asked)
+    people = quality.people(rows, items, proba, config, following, number)
+    store.ask_again(people["again"])
+    return {"errors": quality.errors(items, labels.targets, proba, config), "consensus": people}
 
 
 def measured(project: Project, store: Store) -> dict[int, Metrics]:

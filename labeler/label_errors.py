@@ -79,6 +79,21 @@ def likely_errors(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.asarray(find_label_issues(dense, seen / seen.sum(axis=1, keepdims=True), n_jobs=1))
 
 
+def chance_of_error(quality: np.ndarray, noise: float, outcomes: int) -> np.ndarray:
+    """How likely each label is wrong, in the eyes of the models and of whoever gave it together, by Bayes' rule.
+
+    Models alone are often unsure where people are right. That a person gave the label counts for it, as much as labels
+    are right in general; a mistake is as likely to be any other class.
+
+    Args:    quality: (n,) the probability of the label, of models that have not seen it. noise: the share of labels
+             that are wrong. outcomes: of a decision: the classes, or yes and no.
+    Returns: (n,) from 0 to 1, in the same order as falling `quality`.
+    """
+    noise = float(np.clip(noise, 0.01, 0.5))
+    wrong = (1 - quality) * noise / (outcomes - 1)
+    return wrong / np.maximum(wrong + quality * (1 - noise), 1e-12)
+
+
 def _lists(targets: np.ndarray) -> list[list[int]]:
     """The classes of each item, as cleanlab wants them."""
     return [np.flatnonzero(row).tolist() for row in targets]

@@ -92,7 +92,7 @@ def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
 def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
     """What the latest audit found of the control arm and of the labels, without names and without single items."""
     audit = audit or {}
-    people, errors = audit.get("people") or {}, audit.get("errors") or {}
+    people, errors = audit.get("consensus") or {}, audit.get("errors") or {}
     names: dict[str, str] = {}
 
     def number(name: str) -> str:

@@ -129,6 +129,17 @@ def test_an_interval_is_open_where_the_rounds_end():
     assert unclear.high is None
 
 
+def test_a_curve_that_dips_keeps_the_end_open_that_it_has_not_reached():
+    own = sure(0.3, 0.5, 0.58, 0.5, 0.3, items=1000)
+    never = labels_needed(Measured.of(of_size(80, 0.585, items=1000), 80, 0.0005), STEPS, own)
+    assert never.value is None
+    assert never.low is not None
+    assert never.high is None
+    early = labels_needed(Measured.of(of_size(80, 0.4, items=1000), 80, 0.0), STEPS, own[::-1][[2, 1, 0, 1, 2]])
+    assert early.value is None
+    assert early.low is None
+
+
 def test_what_is_reached_first_counts():
     grid = np.array([1.0, 2.0, 3.0, 4.0])
     assert first_reached(grid, np.array([-1, 0.1, -0.1, 1])) == 2.0

@@ -2,8 +2,8 @@
 
 items.py: what is labeled · forecasts.py, rounds.py: the cycle · team.py: who labels · reservations.py, answers.py: the
 desk · explanations.py: why an item is asked · adjudications.py: what leads decide · effort.py: how long it took ·
-testing.py: what active testing drew · slices.py: imported columns · background.py: what runs beside the rounds ·
-connection.py: what they share.
+testing.py: what active testing drew · slices.py: imported columns · review.py: what to look at again ·
+background.py: what runs beside the rounds · connection.py: what they share.
 """
 
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import Any
 from labeler.config import Config
 from labeler.store.answers import EXPORT
 from labeler.store.background import Background
-from labeler.store.effort import Efforts
 from labeler.store.items import HOLDOUT_SEED, IMPORT
+from labeler.store.review import Reviews
 from labeler.store.slices import Slices
 from labeler.store.testing import Testing
 from labeler.types import AdaptationRequest, AuditRequest, ComparisonRequest, TuningRequest
@@ -21,7 +21,7 @@ from labeler.types import AdaptationRequest, AuditRequest, ComparisonRequest, Tu
 __all__ = ["EXPORT", "HOLDOUT_SEED", "IMPORT", "Store"]
 
 
-class Store(Efforts, Testing, Slices):
+class Store(Reviews, Testing, Slices):
     """A project's database; see the verbs in the files of this package."""
 
     def __init__(self, path: Path | str, config: Config) -> None:

@@ -1,0 +1,97 @@
+"""What an audit says of a project's labels, as plain values: which are likely wrong, and how far people agree."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from labeler.agreement import Votes, agreement
+from labeler.config import Config
+from labeler.consensus import consensus, relabel_or_new
+from labeler.decisions import predicted
+from labeler.label_errors import chance_of_error, label_quality, likely_errors
+from labeler.labelsets import texts_of
+from labeler.speed import outliers
+
+
+def errors(items: np.ndarray, targets: np.ndarray, proba: np.ndarray, config: Config) -> dict[str, Any]:
+    """Which labels are likely wrong. One entry an item in each list.
+
+    Returns: n; items (ids); given and predicted (labels' texts); confidence (of what is predicted), wrong (the
+             probability that the label is) from 0 to 1; likely (1: confident learning thinks so).
+
+    Args:    items: (n,) ids. targets: (n,) int, or (n, C) of 0 and 1, their labels. proba: (n, C) of models that have
+             not seen them, see `label_errors.out_of_sample`.
+    """
+    several = targets.ndim == 2
+    quality, likely = label_quality(proba, targets), likely_errors(proba, targets)
+    wrong = chance_of_error(quality, float(likely.mean()) if len(likely) else 0.0, config.outcomes)
+    says = predicted(proba, several)
+    sure = np.maximum(proba, 1 - proba).min(axis=1) if several else proba.max(axis=1)
+    return {
+        "n": len(items),
+        "items": [int(i) for i in items],
+        "given": texts_of(targets, config),
+        "predicted": texts_of(says, config),
+        "confidence": [round(float(p), 4) for p in sure],
+        "wrong": [round(float(p), 4) for p in wrong],
+        "likely": [int(one) for one in likely],
+    }
+
+
+def people(
+    rows: Sequence[tuple[int, str, str, float | None]],
+    items: np.ndarray,
+    proba: np.ndarray,
+    config: Config,
+    unlabeled: np.ndarray | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """How far people agree, what they and the model say together, and who is too fast to have looked.
+
+    Args:    rows: as `Store.opinions` gives them, of pool and holdout. items, proba: as in `errors`, of the pool: what
+             the holdout is measured by must not depend on the model.
+             unlabeled: (k, C) what the model says of the items that are asked next; None: only new ones are asked.
+    Returns: answers, and labeled (items with one); agreement (`labeler.agreement.Agreement`; None without overlap);
+             fast: annotator → [much too fast answers, all with a time]; items, labels (texts) and quality of CROWDLAB's
+             consensus, where several people answered; annotators (`labeler.consensus.OfAnnotator`); again: items to ask
+             again rather than new ones.
+    """
+    votes = Votes.of([row[:3] for row in rows], config)
+    found = agreement(votes, config.classes, seed)
+    report: dict[str, Any] = {
+        "answers": len(votes),
+        "labeled": len(np.unique(votes.items)),
+        "agreement": asdict(found) if found else None,
+        "fast": _fast(rows),
+        "items": [],
+        "labels": [],
+        "quality": [],
+        "annotators": [],
+        "again": [],
+    }
+    if found is None or config.several:
+        return report
+    together = consensus(votes, items, proba, seed)
+    if together:  # what one person alone said is left to `errors`
+        shared = set(votes.overlapping().items.tolist())
+        several = [at for at, item in enumerate(together.items) if item in shared]
+        report |= {
+            "items": [together.items[at] for at in several],
+            "labels": [config.classes[together.labels[at]] for at in several],
+            "quality": [together.quality[at] for at in several],
+            "annotators": [asdict(a) | {"worst": config.classes[a.worst]} for a in together.annotators],
+        }
+    if unlabeled is not None:
+        again = relabel_or_new(votes, items, proba, unlabeled, config.query.batch, seed)
+        report["again"] = list(again)
+    return report
+
+
+def _fast(rows: Sequence[tuple[int, str, str, float | None]]) -> dict[str, list[int]]:
+    """By annotator: how many answers were much too fast, and how many have a time."""
+    names = np.array([name for _, name, _, _ in rows], dtype=object)
+    seconds = np.array([np.nan if s is None else s for *_, s in rows], dtype=float)
+    fast, known = outliers(names, seconds), np.isfinite(seconds)
+    return {str(name): [int(fast[names == name].sum()), int(known[names == name].sum())] for name in sorted(set(names))}

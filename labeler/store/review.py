@@ -1,0 +1,80 @@
+"""What the lead's review reads: answers that somebody should look at again, and all that is known of one item."""
+
+import json
+from collections.abc import Collection
+
+from labeler.store.connection import Row
+from labeler.store.effort import Efforts
+from labeler.store.items import IMPORT
+
+# Of each row that `Reviews.doubtful` gives.
+DOUBTFUL = ("item_id", "id", "annotator", "action", "label", "unsure", "item_label", "decided", "cleared", "late")
+Doubtful = tuple[int, int, str, str, str | None, int, str | None, str | None, int, int]
+
+
+class Reviews(Efforts):
+    """Reads for the review of labels."""
+
+    def doubtful(self, suspects: Collection[int] = ()) -> list[Doubtful]:
+        """Current answers to the items on which somebody answered otherwise than the item's label, was unsure or
+        flagged, and to `suspects`: rows of `DOUBTFUL`, by item and in the order of answering.
+
+        `decided`: the decision that holds, 'label' or 'exclude'; `late`: whether the answer came after it.
+        Answers of newcomers to items that test them are no opinions, and left out.
+        """
+        return self.db.conn.execute(
+            """
+            WITH looked AS (
+                SELECT item_id FROM annotations WHERE unsure OR action = 'flag'
+                UNION SELECT a.item_id FROM annotations a JOIN items i ON i.id = a.item_id
+                    WHERE a.action = 'label' AND a.label <> i.label
+                UNION SELECT value FROM json_each(?)
+                EXCEPT SELECT item_id FROM qualification
+            )
+            SELECT a.item_id, a.id, a.annotator, a.action, a.label, a.unsure, i.label, i.adjudicated, i.cleared,
+                   i.adjudicated IS NOT NULL AND a.at > (SELECT at FROM adjudged WHERE item_id = i.id)
+            FROM looked JOIN items i ON i.id = looked.item_id JOIN annotations a ON a.item_id = i.id
+            WHERE i.split IS NOT NULL AND a.action <> 'undo'
+              AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id)
+            ORDER BY a.item_id, a.id
+            """,
+            [json.dumps(list(suspects))],
+        ).fetchall()
+
+    def answers_to(self, item_id: int) -> list[Row]:
+        """What each annotator says of an item: annotator, action, label, unsure, note, seconds, at; oldest first."""
+        return self.rows(
+            "SELECT annotator, action, label, unsure, note, seconds, at FROM answers WHERE item_id = ? ORDER BY id",
+            [item_id],
+        )
+
+    def decisions_about(self, item_id: int) -> list[Row]:
+        """What leads decided about an item: by, action, label, reason, at; oldest first, without what was undone."""
+        return self.rows(
+            """
+            SELECT a.by, a.action, a.label, a.reason, a.at FROM adjudications a
+            WHERE a.item_id = ? AND a.action <> 'undo'
+              AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) ORDER BY a.id
+            """,
+            [item_id],
+        )
+
+    def reviewed(self) -> int:
+        """Decisions that hold, of all leads."""
+        return self.value("SELECT COUNT(*) FROM adjudged")
+
+    def opinions(self, split: str | None = None) -> list[tuple[int, str, str, float | None]]:
+        """Current labels of people, as (item id, annotator, label, seconds), in the order of answering.
+
+        Args: split: of the items; both by default. What came with imports, and what newcomers were tested on, is left
+              out.
+        """
+        return self.db.conn.execute(
+            """
+            SELECT a.item_id, a.annotator, a.label, a.seconds FROM answers a JOIN items i ON i.id = a.item_id
+            WHERE a.action = 'label' AND a.annotator <> :import AND (:split IS NULL OR i.split = :split)
+              AND a.item_id NOT IN (SELECT item_id FROM qualification)
+            ORDER BY a.id
+            """,
+            {"import": IMPORT, "split": split},
+        ).fetchall()
