@@ -208,10 +208,10 @@ def confused(project: Project, found: Measured, number: int) -> None:
     true, said = chosen[0]["true"], chosen[0]["predicted"]
     inside = judged(found.seen, project.config, true, said)
     st.markdown(
-        _("**{true}**, taken for **{said}**: {n:,} items, those that the model is surest of first.", true=true,
+        _("**{true}**, taken for **{said}** ({n:,}): those that the model is surest of first.", true=true,
           said=said, n=len(inside))
         if true != said
-        else _("**{true}**, and the model says so: {n:,} items, those that it is least sure of first.", true=true,
+        else _("**{true}**, and the model says so ({n:,}): those that it is least sure of first.", true=true,
                n=len(inside))
     )  # fmt: skip
     items(project, inside, f"cell-{project.slug}-{true}-{said}")

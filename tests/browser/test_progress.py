@@ -50,14 +50,14 @@ def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(measured, 
         cells.first.wait_for(state="attached")
         assert cells.count() == 3  # nothing "bad" is taken for "good"
         cells.and_(page.locator("[aria-label='good, taken for bad: 6']")).click()
-        page.get_by_text("good, taken for bad: 6 items, those that the model is surest of first.").wait_for()
+        page.get_by_text("good, taken for bad (6): those that the model is surest of first.").wait_for()
         for text in wrong:
             page.get_by_text(text, exact=True).wait_for()
         page.get_by_text("good. The model: bad (80%).").first.wait_for()
 
         # another cell: its first twelve of thirty, and the next page
         cells.and_(page.locator("[aria-label='bad, taken for bad: 30']")).click()
-        page.get_by_text("bad, and the model says so: 30 items").wait_for()
+        page.get_by_text("bad, and the model says so (30)").wait_for()
         shown = page.get_by_text("bad. The model: bad (80%).")
         wait_for(lambda: shown.count() == 12)
         first = shown.first.text_content()
