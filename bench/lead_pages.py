@@ -15,7 +15,6 @@ import logging
 import os
 import platform
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -46,6 +45,8 @@ VERBS: dict[str, Callable[[Store], Any]] = {
     "claimed_at": Store.claimed_at,
     "audit": Store.audit,
     "adjudications": Store.adjudications,
+    "opinions": Store.opinions,
+    "taught": Store.taught,
 }
 
 
@@ -108,12 +109,11 @@ def main() -> None:
             annotators=values.annotators,
             days=values.days,
         )
-        audited = audit(project)
         with project.store() as store:
             counts, rounds = store.counts(), len(store.rounds())
         print(
             f"{counts.pool + counts.holdout:,} items, {counts.answers_by_people:,} labels by {values.annotators}"
-            f" people, {rounds} rounds{'' if audited else ', no audit'}; made in {time.perf_counter() - began:.0f} s."
+            f" people, {rounds} rounds; made in {time.perf_counter() - began:.0f} s."
         )
         pages = {name: measure_page(project, name) for name in values.pages}
         verbs = {name: measure_verb(project, verb) for name, verb in VERBS.items()}
@@ -132,18 +132,6 @@ def main() -> None:
 
 def shown(took: Took) -> str:
     return f"{took[0]:,.0f} ({took[1]:,.0f})"
-
-
-def audit(project: Project) -> bool:
-    """Run the audit that the last round asked for; whether there is a report then."""
-    from labeler.audit import audit_once
-
-    audit_once(project)
-    with project.store() as store:
-        for job in store.audits.all():
-            if job.error:
-                print(f"The audit failed: {job.error}", file=sys.stderr)
-        return store.audit() is not None
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ def test_a_history_is_as_a_worker_would_have_left_it(tmp_path, modality):
         assert len(work) == pytest.approx(400, rel=0.15)
         assert set(work["action"]) >= {"label", "skip"}
         assert (work.groupby("item_id")["annotator"].nunique() > 1).any()  # overlap
-        assert store.audits.waiting()
+        assert not store.audits.waiting()
+        assert set(store.audit()) == {"round", "control", "errors", "consensus"}
         labels, last = store.labels(), forecasts[4]
         there = np.array([item in labels for item in last.items.tolist()])
         targets = np.array([project.config.classes.index(labels[i]) for i in last.items[there].tolist()])
