@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from labeler import decisions, snapshot
+from labeler import quality, snapshot
 from labeler.background import Tell, run_next
 from labeler.control import control_arm
 from labeler.errors import TooFewClassesError
-from labeler.label_errors import label_quality, likely_errors, out_of_sample
-from labeler.labelsets import texts_of
+from labeler.heads import fit_heads
+from labeler.label_errors import out_of_sample
 from labeler.measuring import drawn_by, measure, seen
 from labeler.model import Normalizer
 from labeler.project import Project
@@ -23,6 +23,7 @@ from labeler.types import Audit, Labels, Metrics
 from labeler.words import mark
 
 AUDITS = "audit.lock"
+COMPARED_WITH = 20_000  # unlabeled items, at most, that asking again is weighed against
 
 
 def audit_once(project: Project) -> bool:
@@ -39,7 +40,7 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
     return {
         "round": job.request.round,
         "control": against_random(project, store, known, normalizer, job.request.round, tell),
-        "errors": doubted(project, known, normalizer, job.request.round, tell),
+        **of_labels(project, store, known, normalizer, job.request.round, tell),
     }
 
 
@@ -67,29 +68,28 @@ def against_random(
     return asdict(found)
 
 
-def doubted(
-    project: Project, known: Snapshot, normalizer: Normalizer, seed: int, tell: Tell
-) -> dict[str, list[Any]] | None:
-    """Each label of the pool in the eyes of heads that have not seen it, see `labeler.label_errors`; None: too few.
-
-    items: ids. quality: of the label, 0 to 1. likely: whether it is likely wrong. opinion, confidence: what the heads
-    say themselves.
-    """
-    said = mark("looking for wrong labels")
-    labels, config = known.labeled, project.config
+def of_labels(
+    project: Project, store: Store, known: Snapshot, normalizer: Normalizer, seed: int, tell: Tell
+) -> dict[str, Any]:
+    """What is to be said of the labels, see `labeler.quality`: `errors` (None: too few labels), and `consensus`."""
+    said, labels, config = mark("looking for wrong labels"), known.labeled, project.config
+    n_classes = len(config.classes)
+    items = np.array([known.items[p].id for p in labels.positions], dtype=np.int64)
+    opinions = store.opinions()
     try:
         proba = out_of_sample(
-            known.dataset, labels, len(config.classes), normalizer, seed, on_progress=lambda *at: tell(said, *at)
+            known.dataset, labels, n_classes, normalizer, seed, on_progress=lambda *at: tell(said, *at)
         )
     except TooFewClassesError:
-        return None
-    answers = decisions.predicted(proba, config.several)
+        nobody = np.empty((0, n_classes))
+        return {"errors": None, "consensus": quality.people(opinions, items[:0], nobody, config, seed=seed)}
+    unlabeled = None
+    if config.labeling.overlap > 1 and config.labeling.relabel:
+        some = np.random.default_rng(seed).permutation(known.unlabeled)[:COMPARED_WITH]
+        unlabeled = fit_heads(known.dataset, labels, n_classes, normalizer).predict_proba(known.dataset, np.sort(some))
     return {
-        "items": [known.items[p].id for p in labels.positions],
-        "quality": np.round(label_quality(proba, labels.targets), 5).tolist(),
-        "likely": likely_errors(proba, labels.targets).tolist(),
-        "opinion": texts_of(answers, config),
-        "confidence": np.round(decisions.of_whole(proba, answers), 5).tolist(),
+        "errors": quality.errors(items, labels.targets, proba, config),
+        "consensus": quality.people(opinions, items, proba, config, unlabeled, seed),
     }
 
 
