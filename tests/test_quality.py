@@ -23,7 +23,7 @@ def test_a_label_that_the_models_doubt_is_told_as_texts_and_gets_into_the_queue(
     assert report["wrong"][7] == max(report["wrong"])
     findings = Findings.of({"errors": report})
     assert findings.suspects() == [107]
-    (case,) = queue([(107, 5, "ann", "label", "bad", 0, "bad", None, 0, 0)], findings)
+    (case,) = queue([(107, 5, "ann", "label", "bad", 0, "bad", None, 0, 0)], findings, CONFIG)
     assert case.reasons == (LIKELY,)
     assert case.benefit == report["wrong"][7]
 
