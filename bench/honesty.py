@@ -15,8 +15,8 @@ control    the same for the gain over random sampling and for the labels that we
 projected  labels to a target (what projects reach with 300 labels in the mean), projected at a quarter, at half and at
            three quarters of the way: how often there is enough to say so, how often the interval has the truth in it,
            how far the expected number is off, and how often the interval is not open
-stopping   each rule, by default and with easier thresholds, the target as above: where it stops, and compared with going
-           on to the end, what accuracy on the population that loses and what labels it saves
+stopping   each rule, by default and with easier thresholds, the target as above: where it stops, and compared with
+           going on to the end, what accuracy on the population that loses and what labels it saves
 errors     a tenth of the labels are made wrong; the share of them among the fifth of the labels that is looked at first
 """
 
