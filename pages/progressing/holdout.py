@@ -21,6 +21,7 @@ from pages.progressing.items import Judged, items
 from pages.session import remembered
 
 CELL = "cell"  # the selection of the confusion matrix
+FIGURE = 160  # pixels of one figure's width
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def figures(found: Measured, config: Config) -> None:
         _("Subset accuracy"): _("Items whose whole set of classes is right."),
     }
     there = [(name, one) for name, one in shown if one is not None]
-    columns = st.columns(len(there) + 1)
+    with st.container(horizontal=True):  # two beside each other also on a phone
+        columns = [st.container(width=FIGURE) for _place in range(len(there) + 1)]
     for column, (name, one) in zip(columns, there, strict=False):
         column.metric(name, f"{one.value:.1%}", help=helps.get(name))
         column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * one.low, high=one.high))
