@@ -87,9 +87,10 @@ def of_labels(
     if config.labeling.overlap > 1 and config.labeling.relabel:
         some = np.random.default_rng(seed).permutation(known.unlabeled)[:COMPARED_WITH]
         unlabeled = fit_heads(known.dataset, labels, n_classes, normalizer).predict_proba(known.dataset, np.sort(some))
+    people = quality.people(opinions, items, proba, config, unlabeled, seed)
     return {
-        "errors": quality.errors(items, labels.targets, proba, config),
-        "consensus": quality.people(opinions, items, proba, config, unlabeled, seed),
+        "errors": quality.errors(items, labels.targets, proba, config, quality.noise_of(people)),
+        "consensus": people,
     }
 
 
