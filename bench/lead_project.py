@@ -3,7 +3,8 @@
 Customers' letters in Korean and English, or scikit-learn's digits: a team labels for some weeks, rounds come and go,
 and the model gets better. Nothing is trained: what each round's model says is drawn so that it is right as often as a
 learning curve says, is about as sure as it is right, and changes little from one round to the next. The figures on the
-pages are then computed from these answers and forecasts as from real ones.
+pages are then computed from these answers and forecasts as from real ones, but for what random labels would have
+brought, which is made up. There is no model: a worker that is let at such a project trains one, as after an import.
 
     python -m bench.lead_project /tmp/home/letters --rounds 20
     python -m bench.lead_project /tmp/home/digits --rounds 20 --modality image
@@ -21,9 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from bench import letters
+from bench.lead_audit import report
 from bench.lead_history import History, Life, Model, Person, work_hours
 from labeler import project as projects
-from labeler.config import Config, LabelingConfig, QueryConfig, TeamConfig
+from labeler.config import Config, LabelingConfig, LearnerConfig, QueryConfig, TeamConfig
 from labeler.demo import write_digits
 from labeler.evaluate import metrics, stability
 from labeler.importer import content_hash, import_source, normalise
@@ -61,7 +63,7 @@ def make(
     items = items or max(3000, 2 * answers)
     annotators = min(annotators or min(12, 2 + rounds // 8), len(NAMES))
     batch = max(1, round((answers / 1.15 - measured) / (rounds + 0.4)))
-    project = projects.create(folder, _config(modality, batch, answers))
+    project = projects.create(folder, _config(modality, rounds, batch, answers))
     with project.store() as store:
         truth = _add_digits(project, store, rng) if modality == "image" else _add_letters(store, items, rng)
         stored = store.items()
@@ -78,17 +80,20 @@ def make(
         with store.write():
             _write_answers(store, history, ids, team)
             _write_rounds(store, history, ids[holdout], ids[compared])
+        if job := store.audits.claim():
+            store.audits.finish(job.id, report(store, model, history, ids))
     return project
 
 
-def _config(modality: str, batch: int, answers: int) -> Config:
+def _config(modality: str, rounds: int, batch: int, answers: int) -> Config:
     return Config(
-        name="Handwritten digits" if modality == "image" else "고객의 소리 · Customers' letters",
+        name=f"{'손글씨 Handwritten digits' if modality == 'image' else '고객의 소리 Letters'}, {rounds} rounds",
         classes=tuple("0123456789") if modality == "image" else tuple(letters.LETTERS),
         modality=modality,  # type: ignore[arg-type]
         target_accuracy=0.9,
         budget=round(1.3 * answers),
         query=QueryConfig(strategy="margin", seed_size=max(2, batch), batch=batch),
+        learner=LearnerConfig() if modality == "image" else LearnerConfig(backbone="char_tfidf"),
         labeling=LabelingConfig(overlap=2, overlap_share=0.15),
         team=TeamConfig(rate=24_000.0, currency="KRW"),
     )

@@ -1,4 +1,5 @@
-"""What is measured beside each round: all rounds on the holdout as it is labeled today.
+"""What is measured beside each round: all rounds by the holdout's labels of today, what random labels would have
+brought, which labels are likely wrong, and how far people agree.
 
 It runs in a process of its own, so that no round waits for it, and again when the lead has decided about labels.
 """
@@ -45,9 +46,12 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
 
 
 def against_random(
-    project: Project, store: Store, known: Snapshot, normalizer: Normalizer, seed: int, tell: Tell
+    project: Project, store: Store, known: Snapshot, normalizer: Normalizer, number: int, tell: Tell
 ) -> dict[str, Any]:
-    """What the choice of labels brought, see `labeler.control`."""
+    """What the choice of labels brought, see `labeler.control`.
+
+    Args: number: of the round.
+    """
     with store.read():
         order, drawn, rounds = store.taught(), store.drawn_holdout(), store.rounds()
     places = {known.items[p].id: i for i, p in enumerate(known.labeled.positions)}
@@ -62,36 +66,38 @@ def against_random(
         [r.labels for r in rounds],
         len(project.config.classes),
         normalizer,
-        seed,
+        number,
         lambda done, total: tell(mark("measuring what random labels would have brought"), done, total),
     )
     return asdict(found)
 
 
 def of_labels(
-    project: Project, store: Store, known: Snapshot, normalizer: Normalizer, seed: int, tell: Tell
+    project: Project, store: Store, known: Snapshot, normalizer: Normalizer, number: int, tell: Tell
 ) -> dict[str, Any]:
-    """What is to be said of the labels, see `labeler.quality`: `errors` (None: too few labels), and `consensus`."""
+    """What is to be said of the labels, see `labeler.quality`: `errors` (None: too few labels), and `consensus`.
+
+    With overlap, labels in doubt that teach more than new items are asked about again.
+    """
     said, labels, config = mark("looking for wrong labels"), known.labeled, project.config
     n_classes = len(config.classes)
     items = np.array([known.items[p].id for p in labels.positions], dtype=np.int64)
     opinions = store.opinions()
     try:
         proba = out_of_sample(
-            known.dataset, labels, n_classes, normalizer, seed, on_progress=lambda *at: tell(said, *at)
+            known.dataset, labels, n_classes, normalizer, number, on_progress=lambda *at: tell(said, *at)
         )
     except TooFewClassesError:
         nobody = np.empty((0, n_classes))
-        return {"errors": None, "consensus": quality.people(opinions, items[:0], nobody, config, seed=seed)}
+        return {"errors": None, "consensus": quality.people(opinions, items[:0], nobody, config, seed=number)}
     unlabeled = None
     if config.labeling.overlap > 1 and config.labeling.relabel:
-        some = np.random.default_rng(seed).permutation(known.unlabeled)[:COMPARED_WITH]
+        some = np.random.default_rng(number).permutation(known.unlabeled)[:COMPARED_WITH]
         unlabeled = fit_heads(known.dataset, labels, n_classes, normalizer).predict_proba(known.dataset, np.sort(some))
-    people = quality.people(opinions, items, proba, config, unlabeled, seed)
-    return {
-        "errors": quality.errors(items, labels.targets, proba, config, quality.noise_of(people)),
-        "consensus": people,
-    }
+    people = quality.people(opinions, items, proba, config, unlabeled, number)
+    store.ask_again(people["again"])
+    doubtful = quality.errors(items, labels.targets, proba, config, quality.noise_of(people))
+    return {"errors": doubtful, "consensus": people}
 
 
 def measured(project: Project, store: Store) -> dict[int, Metrics]:

@@ -1,70 +1,24 @@
 """DataFrame → Altair chart, in the current language. Knows nothing of streamlit, nor where the numbers come from."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import altair as alt
 import pandas as pd
 
 from labeler.reading import best_epoch
-from labeler.types import Round, Training
+from labeler.types import Training
 from labeler.words import _
 
 BLUE, ORANGE = "#3b74d1", "#d9822b"  # told apart by the colour-blind, readable on light and dark
 GREY = "#8a8a8a"
+WIDTH = 820  # pixels, of charts that are files
 
 
-def curve_frame(rounds: Sequence[Round]) -> pd.DataFrame:
-    """The rounds that were measured, one a row: round, labels, accuracy, low, high, macro_f1, holdout, strategy."""
-    return pd.DataFrame(
-        [
-            {
-                "round": r.number,
-                "labels": r.labels,
-                "accuracy": r.metrics.accuracy,
-                "low": r.metrics.low,
-                "high": r.metrics.high,
-                "macro_f1": r.metrics.macro_f1,
-                "holdout": r.metrics.n,
-                "strategy": r.strategy,
-            }
-            for r in rounds
-            if r.metrics
-        ],
-        columns=["round", "labels", "accuracy", "low", "high", "macro_f1", "holdout", "strategy"],
-    )
+def svg(chart: alt.LayerChart | alt.FacetChart | alt.Chart) -> str:
+    """The chart as SVG of a fixed width, made without a browser or a network."""
+    import vl_convert
 
-
-def learning_curve(frame: pd.DataFrame, target: float, measure: str = "accuracy") -> alt.LayerChart | alt.FacetChart:
-    """Accuracy on the holdout versus labels, with its 95 % interval and the accuracy that the project asked for.
-
-    Args: frame: as `curve_frame` makes it. measure: what accuracy is called.
-    """
-    low = min([*frame["low"], target]) if len(frame) else 0.0
-    scale = alt.Scale(domain=[max(0.0, low - 0.05), 1.0], clamp=True)
-    x = alt.X("labels:Q", title=_("labels"), axis=alt.Axis(tickMinStep=1, tickCount=10), scale=alt.Scale(zero=True))
-    y = alt.Y(
-        "accuracy:Q", title=_("{measure} on the holdout", measure=_(measure)), axis=alt.Axis(format="%"), scale=scale
-    )
-    tooltip = [
-        alt.Tooltip("round:Q", title=_("round")),
-        alt.Tooltip("labels:Q", title=_("labels")),
-        alt.Tooltip("accuracy:Q", format=".1%", title=_(measure)),
-        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
-        alt.Tooltip("high:Q", format=".1%", title=_("to")),
-        alt.Tooltip("holdout:Q", title=_("measured on")),
-        alt.Tooltip("strategy:N", title=_("next asked by")),
-    ]
-    base = alt.Chart(frame)
-    goal = alt.Chart(pd.DataFrame({"accuracy": [target], "name": [_("target {target:.0%}", target=target)]}))
-    return alt.layer(
-        base.mark_area(opacity=0.18, color=BLUE).encode(x, alt.Y("low:Q", title="", scale=scale), alt.Y2("high:Q")),
-        base.mark_rule(opacity=0.5, color=BLUE).encode(x, alt.Y("low:Q", scale=scale), alt.Y2("high:Q")),
-        base.mark_line(color=BLUE).encode(x, y),
-        base.mark_point(color=BLUE, filled=True, size=70, opacity=1).encode(x, y, tooltip=tooltip),
-        goal.mark_rule(strokeDash=[6, 4], color=ORANGE).encode(y),
-        goal.mark_text(align="left", dx=4, dy=-6, color=ORANGE).encode(y, x=alt.value(0), text="name:N"),
-    ).properties(height=380)
+    return vl_convert.vegalite_to_svg(chart.properties(width=WIDTH).to_dict())
 
 
 def training_frame(training: Training) -> pd.DataFrame:

@@ -251,10 +251,12 @@ def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> Estimate:
     below, above = ahead < -WIDE * errors, ahead > WIDE * errors
     open_to = np.flatnonzero(~below & ~above)
     first, last = (open_to[0], open_to[-1]) if len(open_to) else (GRID, GRID - 1) if below[-1] else (0, -1)
+    value, early = first_reached(grid, ahead), ahead[0] >= 0
+    never = value is None and not early
     return Estimate(
-        first_reached(grid, ahead),
-        None if first == 0 else float(grid[first - 1]),
-        None if last == GRID - 1 else float(grid[last + 1]),
+        value,
+        None if first == 0 or early else float(grid[first - 1]),
+        None if last == GRID - 1 or never else float(grid[last + 1]),
     )
 
 

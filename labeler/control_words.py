@@ -39,14 +39,13 @@ def gained(report: Report) -> str:
     figures = {name: f"{100 * gain[name]:+.1f}".replace("-", "−") for name in ("value", "low", "high")}
     if gain["low"] <= 0 <= gain["high"]:
         return _(
-            "With {size} labels the model is {value} points of accuracy from what random ones would have taught it"
-            " ({low} to {high}): that can be chance.",
+            "At {size} labels the choice of items has brought {value} points of accuracy ({low} to {high}), which can"
+            " be chance.",
             size=report["size"],
             **figures,
         )
     return _(
-        "With {size} labels the model is {value} points of accuracy from what random ones would have taught it ({low}"
-        " to {high}).",
+        "At {size} labels the choice of items has brought {value} points of accuracy ({low} to {high}).",
         size=report["size"],
         **figures,
     )

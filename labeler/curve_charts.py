@@ -11,6 +11,7 @@ from labeler.curves import Projection
 from labeler.words import _
 
 Along = Literal["labels", "hours", "cost"]
+Chart = alt.LayerChart | alt.FacetChart
 
 FORMATS: dict[Along, str] = {"labels": ",.0f", "hours": ",.1~f", "cost": ",.0f"}
 
@@ -47,7 +48,7 @@ def accuracy_curve(
     target: float,
     budget: float | None,
     measure: str = "accuracy",
-) -> alt.LayerChart | alt.FacetChart:
+) -> Chart:
     """Accuracy on the holdout with its 95 % interval, where it leads (dashed), the target and the budget.
 
     Args: rounds: as `history.course` gives them, measured ones, with a column named as `along`. ahead: the same
@@ -74,7 +75,7 @@ def accuracy_curve(
         alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
     ]
-    base, next_ones = alt.Chart(rounds), alt.Chart(ahead)
+    base, next_ones = alt.Chart(), alt.Chart(ahead)  # what has no data of its own is drawn of the rounds
     layers = [base.mark_area(opacity=0.18, color=BLUE).encode(x, low, high)]
     if len(rounds) <= CLOSE:
         layers.append(base.mark_rule(opacity=0.5, color=BLUE).encode(x, low, high))
@@ -103,7 +104,7 @@ def accuracy_curve(
         layers += _budget(budget, end, x_scale)
     for place, column in enumerate(lanes):
         layers += _lane(rounds, column, along, end, LANE * (len(lanes) - place), x_scale)
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return alt.layer(*layers, data=rounds).properties(height=HEIGHT)
 
 
 def _tooltips(rounds: pd.DataFrame, measure: str) -> list[alt.Tooltip]:
@@ -187,16 +188,16 @@ def _lane(
     bars = base.mark_rect(color=GREY).encode(
         x,
         alt.X2("end:Q"),
-        y=_from_below(bottom - 2),
+        y=_from_below(bottom - LANE + 5),
         y2=_from_below(bottom - LANE + 1),
-        opacity=alt.condition("datum.number % 2", alt.value(0.32), alt.value(0.16)),
+        opacity=alt.condition("datum.number % 2", alt.value(0.9), alt.value(0.45)),
         tooltip=tooltip,
     )
-    fits = f"(datum.end - datum.begin) / {end} * width > {LETTER} * length(datum.name) + 10"
-    words = base.transform_filter(fits).mark_text(align="left", baseline="middle", dx=5, color=WORDS, fontSize=11)
-    return [bars, words.encode(x, y=_from_below(bottom - LANE // 2 - 1), text="name:N")]
+    fits = f"(datum.end - datum.begin) / {end} * width > {LETTER} * length(datum.name) + 6"
+    words = base.transform_filter(fits).mark_text(align="left", baseline="bottom", color=WORDS, fontSize=11)
+    return [bars, words.encode(x, y=_from_below(bottom - LANE + 6), text="name:N")]
 
 
-def _from_below(pixels: int) -> alt.YValue:
+def _from_below(pixels: int) -> Any:
     """So many pixels above the x axis, however high the chart is in the end."""
     return alt.value(alt.ExprRef(f"height - {pixels}"))

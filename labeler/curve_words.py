@@ -4,7 +4,7 @@ from labeler.curves import Projection
 from labeler.history import Step
 from labeler.intervals import labels_to_halve
 from labeler.types import Metrics
-from labeler.words import _, translate
+from labeler.words import _, n_, translate
 
 
 def outlook(
@@ -104,7 +104,9 @@ def width_in_words(measured: Metrics, left: int) -> str:
         more=more,
     )
     if left < more:
-        text += " " + _("The holdout has {n:,} items without a label.", n=left)
+        text += " " + n_(
+            "The holdout has one item without a label.", "The holdout has {n:,} items without a label.", left
+        )
     return text
 
 

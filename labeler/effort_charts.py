@@ -79,7 +79,7 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
     """
     begin, end = frame["day"].min(), frame["day"].max()
     weeks = (end - begin).days >= DAYS
-    first = frame["day"] - pd.to_timedelta(frame["day"].dt.dayofweek if weeks else 0, unit="D")
+    first = frame["day"] - pd.to_timedelta(frame["day"].dt.day_of_week if weeks else 0, unit="D")
     totals = frame.groupby("annotator")["labels"].sum().sort_values(ascending=False, kind="stable")
     colours = _colours(list(totals.index))
     others = _("others ({n})", n=len(totals) - len(colours))
@@ -154,10 +154,7 @@ def spent_chart(so_far: float, more: Range | None, title: str, legend: bool = Tr
     layers = [alt.Chart(known).mark_bar(color=BLUE, height=26).encode(x, alt.X2("to:Q"), colour, tooltip=tooltip)]
     if more and more.low is not None and more.high is not None:
         ends = pd.DataFrame({"from": [so_far + more.low], "to": [so_far + more.high]})
-        layers.append(alt.Chart(ends).mark_rule(color=ORANGE, strokeWidth=2.5).encode(x, alt.X2("to:Q")))
-        for end in ("from", "to"):
-            tick = alt.Chart(ends).mark_tick(color=ORANGE, thickness=2.5, size=14)
-            layers.append(tick.encode(alt.X(f"{end}:Q", title=title)))
+        layers.append(alt.Chart(ends).mark_rule(color=ORANGE, strokeWidth=4).encode(x, alt.X2("to:Q")))
     return alt.layer(*layers).properties(height=130 if legend else 100)
 
 

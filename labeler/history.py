@@ -5,14 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from labeler import decisions
 from labeler.config import Config
 from labeler.effort import spent_at_rounds
 from labeler.intervals import paired_difference
-from labeler.labelsets import labels_at
+from labeler.measuring import drawn_by, seen
 from labeler.stopping import History, Thresholds
 from labeler.store import Store
-from labeler.types import Forecast
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,9 @@ def course(store: Store) -> pd.DataFrame:
     frame[measures] = frame[measures].astype(float)
     moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601")
     given = np.concatenate([[0], np.cumsum(work["gained"].to_numpy())])
-    frame["spent"] = given[work["at"].searchsorted(moments, side="right")] if len(frame) else []
+    frame["spent"] = given[work["at"].searchsorted(moments, side="right")]
     effort = spent_at_rounds(claimed, work, store.config.team.idle_seconds, store.rates())
-    return frame.merge(effort, on="round", how="left")
+    return frame.assign(hours=effort["hours"], cost=effort["cost"])  # a row a round as well, in the same order
 
 
 def history(rounds: pd.DataFrame, pool: int, config: Config) -> History:
@@ -104,17 +102,9 @@ def latest_step(store: Store) -> Step | None:
     before, now = (store.forecast(number, "holdout") for number in measured)
     if before is None or now is None:
         return None
-    ids = np.intersect1d(before.items, now.items).tolist()
-    labels = store.labels_of(ids)
-    ids = [item for item in ids if item in labels]
-    right = [_right(one, ids, [labels[item] for item in ids], store.config) for one in (now, before)]
-    if not len(right[0]):
+    labels = store.labels_of(np.intersect1d(before.items, now.items).tolist())
+    drawn = drawn_by(store)
+    first, second = (seen(one, labels, store.config, drawn) for one in (before, now))
+    if first is None or second is None:
         return None
-    return Step(measured[0], measured[1], *paired_difference(*right))
-
-
-def _right(forecast: Forecast, ids: list[int], texts: list[str], config: Config) -> np.ndarray:
-    """(n,) bool: on which of these items a model was right, as far as their labels are classes of today."""
-    place = {item: i for i, item in enumerate(forecast.items.tolist())}
-    known = labels_at([place[item] for item in ids], texts, config)
-    return decisions.right(forecast.proba[known.positions], known.targets)
+    return Step(measured[0], measured[1], *paired_difference(second.right, first.right, second.weights))

@@ -1,6 +1,7 @@
 """The holdout's evaluation and its slices → charts."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import altair as alt
 import pandas as pd
@@ -14,6 +15,7 @@ from labeler.yes_no import YesNo
 
 MOST_CLASSES = 25  # of a confusion matrix that can be read
 CELL = 34  # pixels
+RIGHT, WRONG, INK = ("#dde7f8", BLUE), ("#fbeedd", ORANGE), "#262626"  # from a few of a class's items to all of them
 
 
 # ---------------------------------------------------------------- confusion
@@ -68,20 +70,32 @@ def confusion(found: Evaluation) -> alt.LayerChart | alt.FacetChart:
         alt.Tooltip("items:Q", title=_("items")),
         alt.Tooltip("share:Q", format=".0%", title=_("share of the true class")),
     ]
-    colour = alt.when(alt.datum.right).then(alt.value(BLUE)).otherwise(alt.value(ORANGE))
-    strength = alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.18, 1]), legend=None)
     edge = alt.when(chosen, empty=False).then(alt.value(3)).otherwise(alt.value(0))
-    base = alt.Chart(frame)
-    cells = base.mark_rect(cornerRadius=3, stroke=GREY, cursor="pointer").encode(
-        x, y, colour, strength, strokeWidth=edge, tooltip=tooltip
+    # Colours of their own, on light and on dark alike, so that the figures in the cells can be read on both.
+    looks = list(zip(frame["right"].tolist(), frame["share"].tolist(), strict=True))
+    frame = frame.assign(
+        fill=[_mixed(*(RIGHT if right else WRONG), share) for right, share in looks],
+        ink=["white" if right and share > 0.55 else INK for right, share in looks],
+        told=[
+            _("{true}, taken for {predicted}: {n}", true=true, predicted=said, n=n)
+            for true, said, n in zip(frame["true"], frame["predicted"], frame["items"], strict=True)
+        ],
     )
-    bright = base.transform_filter(alt.datum.share > 0.55)
-    pale = base.transform_filter(alt.datum.share <= 0.55)
+    base = alt.Chart(frame)
+    fill, ink = (alt.Color(f"{name}:N", scale=None, legend=None) for name in ("fill", "ink"))
+    cells = base.mark_rect(cornerRadius=3, stroke=INK, cursor="pointer").encode(
+        x, y, fill, strokeWidth=edge, tooltip=tooltip, description="told:N"
+    )
     return alt.layer(
         cells.add_params(chosen),
-        bright.mark_text(color="white", fontSize=12).encode(x, y, text="items:Q"),
-        pale.mark_text(fontSize=12).encode(x, y, text="items:Q"),
+        base.mark_text(fontSize=12, cursor="pointer", aria=False).encode(x, y, ink, text="items:Q"),
     ).properties(height=max(180, CELL * len(names) + 60))
+
+
+def _mixed(pale: str, full: str, share: float) -> str:
+    """The colour at `share` of the way from one to another."""
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (pale, full)]
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(*ends, strict=True))
 
 
 def _short(names: Sequence[str]) -> bool:
@@ -162,7 +176,9 @@ def _percent() -> alt.Axis:
     return alt.Axis(format="%", tickCount=6)
 
 
-def _steps(frame: pd.DataFrame, x: alt.X, y: alt.Y, guess: pd.DataFrame, steps: str) -> alt.LayerChart | alt.FacetChart:
+def _steps(
+    frame: pd.DataFrame, x: alt.X, y: alt.Y, guess: pd.DataFrame, steps: Literal["step-after", "step-before"]
+) -> alt.LayerChart | alt.FacetChart:
     frame = frame.assign(order=range(len(frame)))
     return alt.layer(
         alt.Chart(guess).mark_line(strokeDash=[6, 4], color=GREY).encode(x, y),
@@ -215,12 +231,14 @@ def slices(found: Sequence[Slice], whole: float, measure: str, missing: str) -> 
     line = alt.Chart(pd.DataFrame({"accuracy": [whole]}))
     return alt.layer(
         line.mark_rule(strokeDash=[6, 4], color=GREY).encode(x),
-        base.mark_rule(strokeWidth=2.5, opacity=0.6).encode(alt.X("low:Q", title=""), alt.X2("high:Q"), y, colour),
+        base.mark_rule(strokeWidth=2.5, opacity=0.6).encode(
+            alt.X("low:Q", title=""), alt.X2("high:Q"), y, color=colour
+        ),
         base.mark_point(filled=True, size=90, opacity=1).encode(
             x,
             y,
-            colour,
+            color=colour,
             shape=alt.when(alt.datum.weak).then(alt.value("diamond")).otherwise(alt.value("circle")),
             tooltip=tooltip,
         ),
-    ).properties(height=max(110, 30 * len(frame) + 40))
+    ).properties(height=max(130, 38 * len(frame) + 60))

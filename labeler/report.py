@@ -1,7 +1,7 @@
 """Where a project stands, as plain values: for a program as JSON, for people as the page of `labeler.report_page`.
 
-Everything that an auditor asks for: what was measured, on what, how sure it is, with which settings, seeds and versions,
-on which data, labeled by how many people who agreed how well, and what speaks for stopping.
+Everything that an auditor asks for: what was measured, on what, how sure it is, with which settings, seeds and
+versions, on which data, labeled by how many people who agreed how well, and what speaks for stopping.
 """
 
 import json
@@ -11,16 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from labeler import __version__, cards, guidelines
 from labeler.cards import data_hash
-from labeler.curves import fit_curve
-from labeler.effort import counted_seconds, spent_at_rounds
+from labeler.config import Config
+from labeler.effort import counted_seconds
 from labeler.errors import LabelerError
-from labeler.holdout import evaluation
-from labeler.labelsets import labels_at
+from labeler.history import course, history, latest_step, thresholds
+from labeler.holdout import Evaluation
+from labeler.measuring import drawn_by, evaluate, seen
 from labeler.project import Project
+from labeler.standing import Standing, standing
+from labeler.stopping import backtests, evidence
 from labeler.store import HOLDOUT_SEED, Store
 from labeler.store.team import QUALIFICATION_SEED
 from labeler.types import Round
@@ -30,82 +31,83 @@ CARD = "datacard.md"  # what the project's people write about their data, if the
 
 
 def report(project: Project) -> dict[str, Any]:
-    """All that is known about where the project stands, at one moment.
-
-    Nothing in it names a person: annotators are counted.
-    """
+    """All that is known about where the project stands, at one moment, as plain values."""
     with project.store() as store, store.read():
-        rounds = store.rounds()
-        found = {
-            "project": {
-                "name": project.config.name,
-                "modality": project.config.modality,
-                "classes": list(project.config.classes),
-                "target_accuracy": project.config.target_accuracy,
-                "budget": project.config.budget,
-            },
-            "made": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "labeler": __version__},
-            "rounds": _rounds(project, store, rounds),
-            "projection": _projection(project, rounds),
-            "holdout": _holdout(project, store, rounds),
-            "audit": store.audit(),
-            "stopped": store.stopped(),
-            "data": _data(project, store),
-            "model": _model(project, rounds),
-            "seeds": {
-                "holdout": HOLDOUT_SEED,
-                "qualification": QUALIFICATION_SEED,
-                "rounds": {r.number: r.seed for r in rounds},
-            },
-            "versions": cards.versions(),
-            "settings": project.config.as_dict(),
-        }
-    return found
+        return facts(project, store, known(project, store))
 
 
-def _rounds(project: Project, store: Store, rounds: list[Round]) -> list[dict[str, Any]]:
-    work, team = store.work(), project.config.team
-    spent = spent_at_rounds(store.claimed_at(), work, team.idle_seconds, store.rates()).set_index("round")
+def known(project: Project, store: Store) -> Standing:
+    """Where the rounds stand and lead."""
+    return standing(course(store), latest_step(store), store.counts(), project.config)
+
+
+def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
+    """The latest round that was measured, and all figures of its model on the labeled holdout."""
+    measured = [r.number for r in store.rounds() if r.metrics]
+    forecast = store.forecast(measured[-1], "holdout") if measured else None
+    found = forecast and seen(forecast, store.labels(), project.config, drawn_by(store))
+    return (measured[-1], evaluate(found, project.config)) if found else None
+
+
+def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
+    """The report's values. People are numbered, not named, but for who stopped labeling."""
+    rounds, found = store.rounds(), latest(project, store)
+    return {
+        "project": {
+            "name": project.config.name,
+            "modality": project.config.modality,
+            "classes": list(project.config.classes),
+            "answers": project.config.answers,
+            "target_accuracy": project.config.target_accuracy,
+            "budget": project.config.budget,
+        },
+        "made": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "labeler": __version__},
+        "rounds": json.loads(stands.rounds.to_json(orient="records")),
+        "projection": {"target": project.config.target_accuracy, **asdict(stands.projection)},
+        "holdout": {"round": found[0], **asdict(found[1])} if found else None,
+        "stopping": _stopping(stands, project.config),
+        "stopped": store.stopped(),
+        **_audited(store.audit()),
+        "data": _data(project, store),
+        "model": _model(project, rounds),
+        "seeds": {
+            "holdout": HOLDOUT_SEED,
+            "qualification": QUALIFICATION_SEED,
+            "rounds": {r.number: r.seed for r in rounds},
+        },
+        "versions": cards.versions(),
+        "settings": project.config.as_dict(),
+    }
+
+
+def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
+    """Each rule with its evidence and what it would have done to this project so far."""
+    so_far, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
     return [
-        {
-            "round": r.number,
-            "labels": r.labels,
-            "hours": round(float(spent["hours"].get(r.number, 0.0)), 3),
-            "cost": round(float(spent["cost"].get(r.number, 0.0)), 2),
-            **(asdict(r.metrics) if r.metrics else {}),
-            "agreement_with_last": r.agreement,
-            "uncertainty": r.uncertainty,
-            "strategy": r.strategy,
-            "seed": r.seed,
-            "finished_at": r.finished_at,
-        }
-        for r in rounds
+        asdict(said) | {"backtest": asdict(back)}
+        for said, back in zip(evidence(so_far, compared), backtests(so_far, compared), strict=True)
     ]
 
 
-def _projection(project: Project, rounds: list[Round]) -> dict[str, Any] | None:
-    """At how many labels the target is expected, with its 95 % interval."""
-    measured = [(r.labels, r.metrics.accuracy, r.metrics.n) for r in rounds if r.metrics]
-    if not measured:
-        return None
-    labels, accuracy, n = zip(*measured, strict=True)
-    found = fit_curve(labels, accuracy, n[-1]).projection(project.config.target_accuracy)
-    return {"target": project.config.target_accuracy, **asdict(found)}
+def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
+    """What the latest audit found of the control arm and of the labels, without names and without single items."""
+    audit = audit or {}
+    people, errors = audit.get("consensus") or {}, audit.get("errors") or {}
+    names: dict[str, str] = {}
 
+    def number(name: str) -> str:
+        return names.setdefault(name, f"annotator {len(names) + 1}")
 
-def _holdout(project: Project, store: Store, rounds: list[Round]) -> dict[str, Any] | None:
-    """All figures of the latest model on the labeled holdout."""
-    measured = [r.number for r in rounds if r.metrics]
-    forecast = store.forecast(measured[-1], "holdout") if measured else None
-    if forecast is None:
-        return None
-    labels = store.labels()
-    there = np.array([item in labels for item in forecast.items.tolist()], dtype=bool)
-    known = labels_at(range(there.sum()), [labels[i] for i in forecast.items[there].tolist()], project.config)
-    if not len(known):
-        return None
-    proba = forecast.proba[there][known.positions]
-    return {"round": measured[-1], **asdict(evaluation(proba, known.targets, project.config.classes))}
+    agreed = people.get("agreement")
+    if agreed:
+        pairs = [pair | {"one": number(pair["one"]), "other": number(pair["other"])} for pair in agreed["pairs"]]
+        agreed = agreed | {"pairs": pairs}
+    return {
+        "control": audit.get("control"),
+        "agreement": agreed,
+        "annotators": [one | {"name": number(one["name"])} for one in people.get("annotators", [])],
+        "likely_errors": {"checked": errors["n"], "likely": sum(errors["likely"])} if errors else None,
+    }
 
 
 def _data(project: Project, store: Store) -> dict[str, Any]:
@@ -146,8 +148,7 @@ def write(project: Project, out: Path) -> None:
     """
     from labeler.report_page import page
 
-    found = report(project)
-    text = as_json(found) if out.suffix.lower() == ".json" else page(found)
+    text = as_json(report(project)) if out.suffix.lower() == ".json" else page(project)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")

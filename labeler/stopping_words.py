@@ -14,6 +14,7 @@ NAMES: dict[Rule, str] = {
     "gain": mark("Little left to gain"),
     "exhausted": mark("Pool exhausted"),
 }
+MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("cannot be said")
 
 
 def stop_reason(rule: Rule) -> str:

@@ -12,21 +12,23 @@ from labeler.words import _, mark, translate
 from pages.progressing.control import control
 from pages.progressing.curve import curve
 from pages.progressing.holdout import holdout
+from pages.progressing.report import report
 from pages.progressing.rounds import rounds
 from pages.progressing.slices import slices
 from pages.progressing.stopping import stopping
 from pages.session import fragment, require_project, require_user
 
 PARTS: dict[str, Callable[[Project], None]] = {
-    mark("Holdout"): holdout,
-    mark("Slices"): slices,
     mark("Curve"): curve,
     mark("Holdout"): holdout,
     mark("Against random"): control,
     mark("When to stop"): stopping,
     mark("Slices"): slices,
     mark("Rounds"): rounds,
+    mark("Report"): report,
 }
+
+FIGURE = 160  # pixels of one figure's width
 
 user = require_user()
 project = require_project()
@@ -40,7 +42,8 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         until, stopped = max(store.labels_until_round(), 0), store.stopped()
         if seen(store.version()) != drawn:
             st.rerun()
-    columns = st.columns(4)
+    with st.container(horizontal=True):  # two beside each other also on a phone
+        columns = [st.container(width=FIGURE) for _place in range(4)]
     columns[0].metric(_("Labels"), f"{counts.labeled:,}", help=_("Pool items with a label, of {n:,}.", n=counts.pool))
     if latest and latest.metrics:
         measured = latest.metrics

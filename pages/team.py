@@ -19,7 +19,7 @@ with st.container():  # always there, so that what is said does not put what is 
     if said := st.session_state.pop("team-said", None):
         st.success(said)
 found = figures(project)
-if not len(found.answers):
+if found is None:
     st.info(
         _(
             "Nobody has answered yet. As soon as somebody has, this page shows what each of them did, how long it took,"

@@ -1,10 +1,14 @@
 """Audits: rounds are measured anew by the holdout's labels of today, beside the worker."""
 
+from dataclasses import replace
+
 import pytest
 from samples import reviews
 from test_worker import answer
 
+from labeler import audit
 from labeler.audit import audit_once
+from labeler.config import LabelingConfig
 from labeler.types import NewItem
 from labeler.worker import work_once
 
@@ -67,3 +71,29 @@ def test_all_rounds_are_measured_anew_when_the_holdouts_labels_change(filled):
         after = store.rounds()[-1].metrics
     assert after.n == before.n == 10
     assert after.accuracy == pytest.approx(1 - before.accuracy)
+
+
+def test_an_audit_tells_of_labels_people_and_random_ones(filled):
+    work_once(filled)
+    answer(filled, 24)
+    work_once(filled)
+    assert audit_once(filled)
+    with filled.store() as store:
+        found = store.audit()
+        assert found["errors"]["n"] == store.labeled() > 20
+    assert found["consensus"]["answers"] == 24
+    assert found["consensus"]["agreement"] is None  # nobody answered what somebody else did
+    assert found["control"]["missing"] == "holdout"  # ten items are too few
+
+
+def test_with_overlap_labels_in_doubt_are_asked_about_again(filled, monkeypatch):
+    work_once(filled)
+    answer(filled, 24)
+    work_once(filled)
+    config = replace(filled.config, labeling=LabelingConfig(overlap=2, overlap_share=0.0))
+    project = filled.save(config)
+    monkeypatch.setattr(audit.quality, "people", lambda rows, *_, **__: {"again": [rows[0][0]]})
+    assert audit_once(project)
+    with project.store() as store:
+        first = store.opinions()[0][0]
+        assert [r.item.id for r in store.reserve("lee", "tab", 1)] == [first]

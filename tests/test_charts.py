@@ -5,36 +5,7 @@ import math
 import pytest
 
 from labeler import charts
-from labeler.types import Epoch, Metrics, Round, Training
-
-
-def a_round(number: int, labels: int, metrics: Metrics | None) -> Round:
-    return Round(number, labels, "margin", 1, None, metrics, 0.1, 0.2, "2026-01-01T00:00:00+00:00")
-
-
-def test_rounds_that_were_not_measured_are_left_out():
-    frame = charts.curve_frame([a_round(1, 0, None), a_round(2, 20, Metrics(50, 0.6, 0.5, 0.7, 0.55))])
-    assert frame.to_dict("records") == [
-        {
-            "round": 2,
-            "labels": 20,
-            "accuracy": 0.6,
-            "low": 0.5,
-            "high": 0.7,
-            "macro_f1": 0.55,
-            "holdout": 50,
-            "strategy": "margin",
-        }
-    ]
-    assert list(charts.curve_frame([]).columns) == list(frame.columns)
-
-
-@pytest.mark.parametrize("rounds", [[], [a_round(2, 20, Metrics(50, 0.6, 0.5, 0.7, 0.55))]])
-def test_the_curve_shows_points_interval_and_target(rounds):
-    spec = charts.learning_curve(charts.curve_frame(rounds), 0.9).to_dict()
-    marks = [layer["mark"]["type"] for layer in spec["layer"]]
-    assert marks == ["area", "rule", "line", "point", "rule", "text"]
-    assert [v for d in spec["datasets"].values() for r in d for v in r.values()].count("target 90%") == 1
+from labeler.types import Epoch, Training
 
 
 def test_class_counts_keep_the_projects_order():
@@ -86,3 +57,9 @@ def test_training_and_validation_are_told_apart_by_colour_and_dash(measure):
 def test_what_cannot_be_drawn_is_left_out(training):
     for measure in ("loss", "accuracy"):
         assert charts.training_curve(charts.training_frame(training), measure).to_json()
+
+
+def test_a_chart_becomes_a_picture_that_stands_alone():
+    picture = charts.svg(charts.class_counts({"good": 3, "bad": 1}))
+    assert picture.startswith("<svg")
+    assert "good" in picture

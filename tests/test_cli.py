@@ -140,3 +140,12 @@ def test_the_demo_is_made_once(tmp_path):
     labeler("demo", tmp_path / "demo")
     status = json.loads(labeler("status", tmp_path / "demo", "--json").output)
     assert (status["pool"], status["holdout"], status["holdout_labeled"], status["labeled"]) == (1527, 270, 270, 0)
+
+
+def test_a_report_is_written_as_a_page_and_as_json(project, table, tmp_path):
+    labeler("import", project, table, "--label-column", "label", "--keep-labels", "holdout")
+    for name in ("report.html", "report.json"):
+        assert f"The report is in {tmp_path / name}." in labeler("report", project, tmp_path / name).output
+    assert "영화평" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    labeler("report", project, tmp_path / "보고서.html", "--language", "ko")
+    assert 'lang="ko"' in (tmp_path / "보고서.html").read_text(encoding="utf-8")

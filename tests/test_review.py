@@ -84,7 +84,9 @@ def test_what_was_decided_comes_back_only_with_a_new_answer_that_says_otherwise(
     before = [row(1, 1, decided="label"), row(1, 2, annotator="bob", label="bad", decided="label")]
     found = Findings.of(audit(items=[1], wrong=[0.9]))
     assert queue_of(before, found) == []
-    assert queue_of([*before, row(1, 3, annotator="cy", decided="label", late=1)], found) == []  # agrees with the decision
+    assert (
+        queue_of([*before, row(1, 3, annotator="cy", decided="label", late=1)], found) == []
+    )  # agrees with the decision
     (case,) = queue_of([*before, row(1, 3, annotator="cy", label="bad", decided="label", late=1)], found)
     assert case.reasons == (DISAGREEMENT,)
     assert queue_of([row(1, 1, action="flag", label=None, item_label=None, decided="exclude", late=1)], found) == []
@@ -107,7 +109,10 @@ def replace_label(one: Doubtful, label: str) -> Doubtful:
 
 
 def test_several_classes_are_found_by_each_of_them() -> None:
-    rows = [row(1, 1, label='["a","b"]', item_label='["a","b"]', unsure=1), row(2, 2, label="[]", item_label="[]", unsure=1)]
+    rows = [
+        row(1, 1, label='["a","b"]', item_label='["a","b"]', unsure=1),
+        row(2, 2, label="[]", item_label="[]", unsure=1),
+    ]
     cases = queue(rows, NOTHING, Config("p", ("a", "b"), modality="text", answers="several"))
     assert [case.said for case in cases] == [("a", "b"), ()]
     assert [case.item_id for case in matching(cases, name="b")] == [1]

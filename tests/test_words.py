@@ -9,11 +9,15 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+import pandas as pd
 import pytest
 from samples import ROOT
 
-from labeler import catalogues, charts, comparison_charts, reading, words
-from labeler.types import Epoch, Metrics, Round, Training
+from labeler import catalogues, charts, comparison_charts, control_charts, curve_charts, holdout_charts, reading, words
+from labeler.curves import Projection
+from labeler.holdout import evaluation
+from labeler.types import Epoch, Training
 from labeler.words import LANGUAGES, _, catalogue, fields_of, language, n_, preferred, translate, use
 
 PAGES = [path for path in sorted((ROOT / "pages").rglob("*.py")) if "desk" not in path.parts]
@@ -318,7 +322,16 @@ def test_texts_of_a_script_are_told_from_names():
 
 # ---------------------------------------------------------------- charts
 
-MEASURED = Round(1, 40, "margin", 1, None, Metrics(50, 0.8, 0.67, 0.89, 0.8), 0.1, 0.2, "2026-01-01T00:00:00")
+ROUNDS = pd.DataFrame(
+    [
+        {"round": 1, "labels": 40, "accuracy": 0.8, "low": 0.67, "high": 0.89, "holdout": 50, "strategy": "margin"}
+        | {"backbone": "auto", "spent": 50, "hours": 1.0, "cost": 20.0, "agreement": None, "uncertainty": 0.2}
+    ]
+)
+MEASURED = evaluation(np.eye(2)[[0, 1, 1]] * 0.6 + 0.2, np.array([0, 1, 0]), ["ja", "nein"])
+NOWHERE = Projection(None, None, None, "not yet")
+POINT = {"labels": 40, "accuracy": 0.8, "low": 0.7, "high": 0.9}
+AGAINST = {"random": [POINT], "own": [POINT], "size": 40, "needed": {"value": 30.0, "low": 20.0, "high": 39.0}}
 TRAINED = Training(tuple(Epoch(n, 1 / n, 0.5, 1 / n, 0.5) for n in range(1, 5)), {}, 0.5, "", 50)
 REPORT = {
     "config": {},
@@ -349,7 +362,12 @@ def test_charts_are_drawn_in_the_language_of_who_looks():
     def drawn() -> list:
         training = charts.training_frame(TRAINED)
         return [
-            charts.learning_curve(charts.curve_frame([MEASURED]), 0.9),
+            curve_charts.accuracy_curve(
+                ROUNDS, ROUNDS.iloc[:0], NOWHERE, along="labels", title=_("labels"), target=0.9, budget=None
+            ),
+            control_charts.control_chart(AGAINST),
+            holdout_charts.confusion(MEASURED),
+            holdout_charts.reliability(MEASURED.calibration),
             charts.training_curve(training, "loss"),
             charts.training_curve(training, "accuracy"),
             charts.class_counts({"good": 3}),

@@ -11,7 +11,7 @@ from samples import ROOT, environment, reviews, text_config
 
 from labeler import project as projects
 from labeler import worker
-from labeler.config import LearnerConfig, QueryConfig
+from labeler.config import LearnerConfig, QueryConfig, StoppingConfig
 from labeler.model import load
 from labeler.types import Answer, NewItem
 from labeler.worker import work, work_once
@@ -247,3 +247,29 @@ def test_a_projects_own_strategy_is_used_reported_when_broken_and_mended_without
             assert job.state == ("failed" if says else "done")
             assert says is None or ("mine.py" in job.error and says in job.error)
             assert store.rounds()[-1].strategy == "mine"
+
+
+def test_a_rule_that_the_settings_name_stops_labeling_until_the_lead_goes_on(filled):
+    project = filled.save(replace(filled.config, budget=4, stopping=StoppingConfig(stop_when=("budget",))))
+    work_once(project)
+    with project.store() as store:
+        assert store.stopped() is None
+    answer(project, 4)
+    work_once(project)
+    with project.store() as store:
+        assert (store.stopped()["by"], store.stopped()["reason"]) == ("", "The rule “Budget spent” is met.")
+        assert store.reserve("kim", "tab", 1) == []
+        store.go_on("lead")
+        store.request_round("retrain now")
+    work_once(project)
+    with project.store() as store:
+        assert store.stopped() is None  # the lead has overruled it
+
+
+def test_nothing_stops_by_itself_unless_asked_to(filled):
+    project = filled.save(replace(filled.config, budget=4))
+    work_once(project)
+    answer(project, 4)
+    work_once(project)
+    with project.store() as store:
+        assert store.stopped() is None

@@ -13,6 +13,7 @@ from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
 from labeler.config import Config
 from labeler.errors import LabelerError
 from labeler.types import ClassesAnItem, Modality
+from labeler.words import DEFAULT, LANGUAGES, use
 
 
 @main.command()
@@ -155,6 +156,19 @@ def export(project: Path, out: Path, kind: str | None) -> None:
 
     count = export_labels(projects.open_project(project), out, kind)
     click.echo(f"{count} answers written to {out}.")
+
+
+@main.command()
+@click.argument("project", type=FOLDER)
+@click.argument("out", type=ANY_PATH)
+@click.option("--language", type=click.Choice([*LANGUAGES]), default=DEFAULT, show_default=True, help="Of the page.")
+def report(project: Path, out: Path, language: str) -> None:
+    """Write where the project stands as one page that stands alone, or as JSON if OUT ends in .json."""
+    from labeler.report import write
+
+    use(language)
+    write(projects.open_project(project), out)
+    click.echo(f"The report is in {out}.")
 
 
 @main.command()

@@ -27,7 +27,7 @@ CELL = "cell"  # the selection of the confusion matrix
 class Measured:
     """A round on the labeled holdout. `gain`: over the round before on the same items, with its interval.
 
-    open_items: holdout items without a label.
+    open_items: holdout items that still can get a label.
     """
 
     seen: Seen
@@ -44,7 +44,7 @@ def holdout(project: Project) -> None:
         st.info(_("The holdout is measured once a round has trained a model."), icon=":material/straighten:")
         return
     number = _round(project, numbers)
-    key = (project.slug, number, version, project.config.classes)
+    key = (str(project.folder), number, version, project.config.classes)
     found = remembered("holdout", key, lambda: measured(project, numbers, number))
     if found is None:
         st.info(
@@ -83,7 +83,7 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     """
     config = project.config
     with project.store() as store, store.read():
-        labels, drawn = store.holdout_labels(), drawn_by(store)
+        labels, drawn, unusable = store.holdout_labels(), drawn_by(store), store.flagged()
         before = max((n for n in numbers if n < number), default=None)
         forecast = store.forecast(number, "holdout")
         earlier = store.forecast(before, "holdout") if before is not None else None
@@ -94,7 +94,8 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     other = seen(earlier, labels, config, drawn) if earlier else None
     if other is not None and np.array_equal(other.items, found.items):
         gain = paired_difference(found.right, other.right, found.weights)
-    return Measured(found, evaluate(found, config), before, gain, len(forecast.items) - len(labels))
+    still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
+    return Measured(found, evaluate(found, config), before, gain, still_open)
 
 
 # ---------------------------------------------------------------- figures
@@ -207,10 +208,10 @@ def confused(project: Project, found: Measured, number: int) -> None:
     true, said = chosen[0]["true"], chosen[0]["predicted"]
     inside = judged(found.seen, project.config, true, said)
     st.markdown(
-        _("**{true}**, taken for **{said}**: {n:,} items, those that the model is surest of first.", true=true,
+        _("**{true}**, taken for **{said}** ({n:,}): those that the model is surest of first.", true=true,
           said=said, n=len(inside))
         if true != said
-        else _("**{true}**, and the model says so: {n:,} items, those that it is least sure of first.", true=true,
+        else _("**{true}**, and the model says so ({n:,}): those that it is least sure of first.", true=true,
                n=len(inside))
     )  # fmt: skip
     items(project, inside, f"cell-{project.slug}-{true}-{said}")
@@ -246,7 +247,7 @@ def classes_frame(found: Evaluation) -> pd.DataFrame:
             {
                 _("class"): c.name,
                 _("items"): c.support,
-                _("said"): c.predicted,
+                _("predicted"): c.predicted,
                 _("right"): c.right,
                 _("precision"): in_words(c.precision),
                 _("recall"): in_words(c.recall),
@@ -288,9 +289,7 @@ def calibrated(found: Calibration) -> None:
             )
         )
         st.markdown(_("It is {sure:.0f} % sure on average, and right in {hit:.0f} %.", sure=100 * sure, hit=100 * hit))
-        st.caption(
-            _("Each dot is a group of answers of like confidence, with its 95 % interval; large dots hold many.")
-        )
+        st.caption(_("Each dot is a group of answers of like confidence with its 95 % interval; large dots hold many."))
 
 
 # ---------------------------------------------------------------- one class against the rest

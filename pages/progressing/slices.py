@@ -14,6 +14,7 @@ from labeler.measuring import drawn_by, seen
 from labeler.project import Project
 from labeler.slices import Column, Slice
 from labeler.words import _, translate
+from pages.progressing.holdout import in_words
 from pages.session import remembered
 
 
@@ -33,7 +34,7 @@ class Found:
 def slices(project: Project) -> None:
     with project.store() as store:
         version = store.version()
-    found = remembered("slices", (project.slug, version, project.config.classes), lambda: measured(project))
+    found = remembered("slices", (str(project.folder), version, project.config.classes), lambda: measured(project))
     if not found.columns:
         st.info(
             _(
@@ -43,7 +44,9 @@ def slices(project: Project) -> None:
             icon=":material/splitscreen:",
         )
         return
-    name = st.selectbox(_("Column"), [c.name for c in found.columns], key=f"slice-{project.slug}", width=360)
+    weakest = {c.name: min((s.chance or 1 for s in found.slices[c.name]), default=1.0) for c in found.columns}
+    names = sorted(weakest, key=lambda name: weakest[name])  # of equals by name
+    name = st.selectbox(_("Column"), names, key=f"slice-{project.slug}", width=360)
     column = next(c for c in found.columns if c.name == name)
     counts = counted(project, column, version)
     rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in found.slices[name]]
@@ -77,11 +80,11 @@ def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[
             return store.pool_column(column.name)
 
     def count() -> dict[str, tuple[int, int]]:
-        ids, texts = remembered("column", (project.slug, column.name, newest), read)
+        ids, texts = remembered("column", (str(project.folder), column.name, newest), read)
         with project.store() as store:
             return slicing.counted(column, ids, texts, store.pool_labeled())
 
-    return remembered("slice counts", (project.slug, column, version), count)
+    return remembered("slice counts", (str(project.folder), column, version), count)
 
 
 def picture(project: Project, found: Found, rows: Sequence[Slice]) -> None:
@@ -96,6 +99,17 @@ def picture(project: Project, found: Found, rows: Sequence[Slice]) -> None:
     weak = [s.value or _("(none)") for s in rows if s.weak]
     if weak:
         st.warning(_("Weaker than the rest, and not by chance: {names}.", names=", ".join(weak)))
+    elif (
+        least := min((s for s in rows if s.chance is not None), key=lambda s: s.chance or 0, default=None)
+    ) is not None:
+        st.markdown(
+            _(
+                "The weakest is {name}, but that may be chance: of models that are equally good everywhere, up to"
+                " {chance:.0%} would show a slice as weak.",
+                name=least.value or _("(none)"),
+                chance=least.chance,
+            )
+        )
     looked_at = sum(s.chance is not None for one in found.slices.values() for s in one)
     st.caption(
         _("The dashed line is the accuracy on all items. With active testing no slice is marked as weak.")
@@ -114,12 +128,10 @@ def table(rows: Sequence[Slice]) -> pd.DataFrame:
             {
                 _("value"): s.value or _("(none)"),
                 _("labeled holdout items"): s.n,
-                _("accuracy"): s.accuracy and round(s.accuracy.value, 4),
-                _("from"): s.accuracy and round(s.accuracy.low, 4),
-                _("to"): s.accuracy and round(s.accuracy.high, 4),
+                _("accuracy"): in_words(s.accuracy),
                 _("items in the pool"): s.pool,
                 _("labeled"): s.labeled,
-                _("share labeled"): round(s.labeled / s.pool, 4) if s.pool else None,
+                _("share labeled"): f"{s.labeled / s.pool:.0%}" if s.pool else "–",
             }
             for s in rows
         ]

@@ -8,13 +8,12 @@ from labeler.config import Config
 from labeler.history import history, thresholds
 from labeler.project import Project
 from labeler.stopping import Backtest, Evidence, History, Thresholds
-from labeler.stopping_words import NAMES, back_in_words, in_words, stopped_in_words
+from labeler.stopping_words import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from labeler.types import Rule
-from labeler.words import _, mark
+from labeler.words import _
 from pages.progressing.curve import known
 from pages.session import remembered, require_user
 
-MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("cannot be said")
 WIDTHS = (3, 5, 5)
 
 

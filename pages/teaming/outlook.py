@@ -15,13 +15,11 @@ GOALS = {"budget": mark("budget"), "target": mark("target accuracy"), "number": 
 
 def outlook(project: Project, found: Figures) -> None:
     """Figures and charts up to a goal that is chosen: the budget, the target accuracy, or a number of labels."""
-    config, answers = project.config, found.answers
-    given = int(answers["gained"].sum())
-    goal, words = choose_goal(project, found, given)
+    config, given, hours, cost = project.config, found.given, found.hours, found.cost
+    goal, words = choose_goal(project, found)
     remaining = max(0, goal - given)
     speed, finish = pace.pace(found.days, found.today), pace.finish(found.days, found.today, remaining)
     still = pace.still(speed, remaining)
-    hours, cost = float(answers["counted"].sum()) / 3600, float(answers["cost"].sum())
     paid = cost > 0
 
     columns = st.columns(4)
@@ -73,7 +71,7 @@ HOURS = mark(
 )
 
 
-def choose_goal(project: Project, found: Figures, given: int) -> tuple[int, str]:
+def choose_goal(project: Project, found: Figures) -> tuple[int, str]:
     """Labels in all that are aimed at, and what there is to say about how they were found."""
     config = project.config
     columns = st.columns([3, 1])
@@ -84,11 +82,11 @@ def choose_goal(project: Project, found: Figures, given: int) -> tuple[int, str]
         number = columns[1].number_input(_("Labels"), 1, 10_000_000, max(config.budget, 1), key="goal-labels")
         return int(number), ""
     if goal == "target":
-        return _target(project, found, given)
+        return _target(project, found)
     return config.budget, ""
 
 
-def _target(project: Project, found: Figures, given: int) -> tuple[int, str]:
+def _target(project: Project, found: Figures) -> tuple[int, str]:
     """The labels that the learning curve takes to the target accuracy; the budget where it cannot tell."""
     config = project.config
     with project.store() as store:
@@ -100,8 +98,6 @@ def _target(project: Project, found: Figures, given: int) -> tuple[int, str]:
     if leads_to.expected is None:
         why = _(leads_to.why_not) if leads_to.why_not else _("The curve does not lead there within sight.")
         return config.budget, " ".join([why, _("Until it does, the goal is the budget.")])
-    stand = found.answers[found.answers["current"] & (found.answers["action"] == "label")]
-    an_item = len(stand) / max(1, stand["item_id"].nunique())
     missing = max(0.0, leads_to.expected - labeled)
     said = _(
         "The learning curve leads to {target:.0%} at {expected:,.0f} labeled items of the pool, of which {missing:,.0f}"
@@ -110,9 +106,9 @@ def _target(project: Project, found: Figures, given: int) -> tuple[int, str]:
         target=config.target_accuracy,
         expected=leads_to.expected,
         missing=missing,
-        an_item=an_item,
+        an_item=found.labels_an_item,
     )
-    return given + round(missing * an_item), said
+    return found.given + round(missing * found.labels_an_item), said
 
 
 def more(still: Range | None, remaining: int, shown: Callable[[float], str]) -> str:

@@ -11,6 +11,7 @@ from labeler.config import Config
 from labeler.project import Project
 from labeler.words import _, mark
 from pages.teaming.figures import Figures, tables
+from pages.teaming.terms import SHOWN
 
 PERIODS = {7: mark("7 days"), 28: mark("4 weeks"), 0: mark("all of it"), -1: mark("from … to …")}
 
@@ -85,7 +86,7 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
         table,
         hide_index=True,
         width="stretch",
-        height=min(38 * (len(table) + 1), 600) if len(table) > 12 else "content",
+        height=600 if len(table) > 16 else "content",
         key=key,
         column_config={
             "annotator": text(_("Annotator"), pinned=True),
@@ -125,7 +126,7 @@ def download(table: pd.DataFrame, project: Project, what: str, begin: date, end:
 
 
 def legend(config: Config) -> str:
-    hidden = [_(name) for name in ("items", "speed", "agreement", "skips") if name not in config.team.show]
+    hidden = [_(SHOWN[kind]) for kind in SHOWN if kind not in config.team.show]
     said = [_("Agreement with others does not say who is right.")]
     if hidden:
         said.append(_("This project does not show of people: {what}.", what=", ".join(hidden)))

@@ -121,7 +121,7 @@ def test_what_a_project_hides_is_in_no_table(project, history):
     app = page("kim")
     for place in (0, 1):
         assert not {"median_seconds", "hours", "cost", "agreement", "skips"} & set(table(app, place))
-    assert "does not show of people: speed, agreement, skips" in everything(app)
+    assert "does not show of people: how fast, hours and cost, agreement with others, skips" in everything(app)
 
 
 def test_a_period_is_chosen(project, history):

@@ -1,0 +1,226 @@
+"""What the kept projects of `bench.honest_runs` say of each figure that a lead reads. Nothing is trained here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.honest_runs import BATCH, LARGEST_POOL, World
+from labeler import control, decisions
+from labeler.config import Config
+from labeler.control import first_reached, smoothing
+from labeler.curves import fit_curve
+from labeler.evaluate import metrics, stability
+from labeler.label_errors import label_quality
+from labeler.shadows import Shadows
+from labeler.stopping import History, Thresholds, backtest
+from labeler.types import Forecast, Rule
+
+RULES: tuple[Rule, ...] = ("target", "stable", "confident", "gain")
+TARGET = 300  # labels: what the projects reach with them in the mean is the target of all
+WAY = (0.25, 0.5, 0.75)  # of the labels that a project takes to the target
+LOOKS = 0.2  # share of the labels that is looked at
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The projects of a data set; targets: of all its items; random: what random labels teach, by their number."""
+
+    name: str
+    projects: list[dict[str, np.ndarray]]
+    targets: np.ndarray
+    config: Config
+    random: dict[int, float]
+
+    @classmethod
+    def load(cls, folder: Path, data: Path, most: int | None = None) -> "Traces":
+        files = sorted((f for f in folder.glob("*.npz") if f.stem.isdigit()), key=lambda f: int(f.stem))[:most]
+        world, truth = World.load(folder.name, data), np.load(folder / "random.npz")
+        means = dict(zip(truth["sizes"].tolist(), truth["accuracy"].mean(axis=1).tolist(), strict=True))
+        return cls(folder.name, [dict(np.load(f)) for f in files], world.targets, world.config, means)
+
+    def right(self, project: dict[str, np.ndarray]) -> np.ndarray:
+        """(r, H) bool: what the model of each round gets right of the holdout."""
+        targets = self.targets[project["holdout"]]
+        return np.array([decisions.right(proba, targets) for proba in project["proba"]])
+
+
+Row = dict[str, Any]
+
+
+def accuracies(traces: Traces) -> Row:
+    """How often the interval of a round's accuracy has the truth in it: all rounds, and the last alone."""
+    held = np.array(
+        [
+            [(m.low <= truth <= m.high, m.high - m.low) for m, truth in zip(found, p["truth"], strict=True)]
+            for p in traces.projects
+            for found in [[metrics(proba, traces.targets[p["holdout"]]) for proba in p["proba"]]]
+        ]
+    )
+    return {
+        "all rounds": percent(held[..., 0].mean()),
+        "last round": percent(held[:, -1, 0].mean()),
+        "width, points": f"{100 * held[..., 1].mean():.1f}",
+    }
+
+
+def controlled(traces: Traces) -> Row:
+    """How often the intervals of the gain and of the labels needed have the truth in them."""
+    gains, needs, points = [], [], []
+    for p in traces.projects:
+        steps = p["steps"]
+        taught = Shadows(p["shadow_sizes"], p["shadow_right"], p["shadow_unseen"], int(p["arm"]))
+        found = control.estimate(steps, traces.right(p), taught)
+        if found.size is None or found.gain is None:
+            continue
+        grid = np.geomspace(steps[0], steps[-1], control.GRID)
+        ahead = smoothing(steps, grid) @ p["truth"] - traces.random[found.size]
+        gain = float((smoothing(steps, np.array([found.size])) @ p["truth"])[0]) - traces.random[found.size]
+        gains.append((within(gain, found.gain), found.gain.high - found.gain.low, found.gain.value - gain, found.size))
+        if found.needed:
+            ends = found.needed.low is not None, found.needed.high is not None
+            needs.append((reached_within(ahead, grid, found.needed), all(ends), any(ends), found.size))
+            if found.needed.value is not None and (truth := first_reached(grid, ahead)) is not None:
+                low = found.needed.low or steps[0]
+                high = found.needed.high or steps[-1]
+                points.append(
+                    (truth / found.size, found.needed.value / found.size, low / found.size, high / found.size)
+                )
+    held = np.array(gains, dtype=float)
+    said = np.array(needs, dtype=float)
+    middle = np.median(points, axis=0) if points else np.full(4, np.nan)
+    return {
+        "gain: held": percent(held[:, 0].mean()),
+        "width, points": f"{100 * held[:, 1].mean():.1f}",
+        "off by, points": f"{100 * np.abs(held[:, 2]).mean():.1f}",
+        "labels saved: said": percent(len(said) / len(traces.projects)),
+        "held": percent(said[:, 0].mean()) if len(said) else "",
+        "both ends": percent(said[:, 1].mean()) if len(said) else "",
+        "at labels (median)": f"{np.median(said[:, 3]):.0f}" if len(said) else "",
+        "saved, truth (median)": percent(1 - middle[0]),
+        "saved, said (median)": f"{percent(1 - middle[1])} ({percent(1 - middle[3])} to {percent(1 - middle[2])})",
+    }
+
+
+def within(truth: float, found: control.Estimate) -> bool:
+    """Whether an interval holds the truth; an open end holds everything on its side."""
+    return (found.low is None or found.low <= truth) and (found.high is None or truth <= found.high)
+
+
+def reached_within(ahead: np.ndarray, grid: np.ndarray, found: control.Estimate) -> bool:
+    """Whether an interval of labels holds those with which `ahead` first is not negative, be it beyond the grid."""
+    if ahead[0] >= 0:
+        return found.low is None
+    truth = first_reached(grid, ahead)
+    return found.high is None if truth is None else within(truth, found)
+
+
+def projected(traces: Traces) -> Row:
+    """How far projections of the labels to a target are off, and how often their interval has the truth in it."""
+    steps = traces.projects[0]["steps"]
+    curves = [smoothing(steps, np.array([TARGET])) @ p["truth"] for p in traces.projects]
+    target = float(np.mean(curves))
+    found: dict[float, list[tuple[float, ...]]] = {way: [] for way in WAY}
+    silent = dict.fromkeys(WAY, 0)
+    for p in traces.projects:
+        steps, accuracy = p["steps"], traces.right(p).mean(axis=1)
+        grid = np.geomspace(steps[0], steps[-1], control.GRID)
+        truth = first_reached(grid, smoothing(steps, grid) @ p["truth"] - target)
+        for way in WAY:
+            known = int(np.abs(steps - way * (truth or steps[-1])).argmin()) + 1
+            said = fit_curve(steps[:known].tolist(), accuracy[:known].tolist(), len(p["holdout"])).projection(target)
+            if said.why_not:
+                silent[way] += 1
+                continue
+            held = said.high is None or (truth or steps[-1]) <= said.high
+            held &= said.low is None or truth is None or said.low <= truth
+            off = np.nan if truth is None or said.expected is None else abs(said.expected / truth - 1)
+            span = np.nan if said.high is None or said.low is None else said.high / said.low
+            found[way].append((held, off, span))
+    row: Row = {"target": percent(target, 1), "reached": ""}
+    ends = [(smoothing(p["steps"], p["steps"]) @ p["truth"]).max() >= target for p in traces.projects]
+    row["reached"] = percent(np.mean(ends))
+    for way in WAY:
+        held, off, span = np.array(found[way], dtype=float).T if found[way] else np.full((3, 1), np.nan)
+        row[f"{way:.0%}: said"] = percent(1 - silent[way] / len(traces.projects))
+        row[f"{way:.0%}: held"] = percent(held.mean())
+        row[f"{way:.0%}: off by (median)"] = percent(np.nanmedian(off)) if not np.isnan(off).all() else ""
+        row[f"{way:.0%}: both ends"] = percent(1 - np.isnan(span).mean())
+    return row
+
+
+def stopped(traces: Traces) -> list[Row]:
+    """What each stopping rule lost and saved; one row a rule."""
+    steps = traces.projects[0]["steps"]
+    target = float(np.mean([(smoothing(steps, np.array([TARGET])) @ p["truth"])[0] for p in traces.projects]))
+    thresholds = Thresholds(target=target)
+    histories = [(history(traces, p), p["truth"]) for p in traces.projects]
+    rows = []
+    for rule in RULES:
+        ends = [(backtest(rule, past, thresholds).round, past, truth) for past, truth in histories]
+        stops = [(past.labels[-1] - past.labels[at - 1], truth[-1] - truth[at - 1]) for at, past, truth in ends if at]
+        saved, lost = np.array(stops, dtype=float).T if stops else np.full((2, 1), np.nan)
+        rows.append(
+            {
+                "rule": rule,
+                "stopped": percent(len(stops) / len(histories)),
+                "at labels (median)": f"{histories[0][0].labels[-1] - np.median(saved):.0f}" if stops else "",
+                "labels saved": f"{saved.mean():.0f}" if stops else "",
+                "points lost": f"{100 * lost.mean():.1f}" if stops else "",
+                "1 in 10 lost more than": f"{100 * np.quantile(lost, 0.9):.1f}" if stops else "",
+            }
+        )
+    return rows
+
+
+def history(traces: Traces, project: dict[str, np.ndarray]) -> History:
+    """A kept project as the stopping rules see it; rounds count from 1."""
+    targets, stop = traces.targets[project["holdout"]], project["stop"].astype(np.float32)
+    found = [metrics(proba, targets) for proba in project["proba"]]
+    items = np.arange(stop.shape[1])
+    watched = [Forecast(items, proba) for proba in stop]
+    pairs = zip(watched, [None, *watched[:-1]], strict=True)
+    agreement, uncertainty = zip(*(stability(now, before, traces.config) for now, before in pairs), strict=True)
+    labels = project["steps"].tolist()
+    return History(
+        tuple(range(1, len(labels) + 1)),
+        tuple(labels),
+        tuple(m.accuracy for m in found),
+        tuple(m.low for m in found),
+        tuple(m.high for m in found),
+        agreement,
+        uncertainty,
+        tuple(labels),
+        tuple(LARGEST_POOL for _n in labels),
+        len(targets),
+        10**6,
+        BATCH,
+    )
+
+
+def found_errors(traces: Traces) -> Row:
+    """The share of wrong labels among those that are looked at first."""
+    recall = []
+    for p in traces.projects:
+        wrong = p["flipped"] != traces.targets[p["labeled"]]
+        order = np.argsort(label_quality(p["flipped_proba"].astype(float), p["flipped"]), kind="stable")
+        recall.append(wrong[order[: round(LOOKS * len(order))]].sum() / wrong.sum())
+    low, high = np.quantile(recall, [0.05, 0.95])
+    return {
+        "wrong": f"{wrong.sum()} of {len(wrong)}",
+        "found": percent(np.mean(recall)),
+        "9 of 10 projects": f"{percent(low)} to {percent(high)}",
+        "at least half": percent(np.mean(np.array(recall) >= 0.5)),
+    }
+
+
+def percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Rows with the same keys, as Markdown."""
+    lines = [" | ".join(rows[0]), " | ".join("---:" if i else "---" for i in range(len(rows[0])))]
+    return "\n".join(f"| {line} |" for line in [*lines, *(" | ".join(map(str, row.values())) for row in rows)])

@@ -1,0 +1,193 @@
+"""The Holdout and Slices parts of the Progress page: figures with intervals, cells with items, more of a slice."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from page_tools import everything, visit, widget
+from samples import letters, rank, topics_config
+
+from labeler import project as projects
+from labeler.config import EvaluationConfig
+from labeler.labelsets import join
+from labeler.types import Answer, Forecast, NewItem, Ranked, RoundResult
+from pages.progressing.holdout import judged, measured
+
+HELD, POOL = 40, 60
+
+
+def finish(store, proba: np.ndarray, items: np.ndarray, labels: int = 20) -> None:
+    """A finished round whose model says this of the holdout."""
+    result = RoundResult(labels, "margin", 7, None, None, (Ranked(0, "margin", 1.0),), 0.1, 0.2)
+    with store.write():
+        store.request_round("test")
+        job = store.claim_job()
+        store.finish_round(
+            job, store.next_round(), result, [int(items[-1]) + 1], "models/m", None, {"holdout": Forecast(items, proba)}
+        )
+
+
+@pytest.fixture
+def filled(project):
+    """Forty holdout items of two sites, of which the model gets "B" mostly wrong, and a pool of sixty."""
+    with project.store() as store:
+        store.add_items(
+            [
+                NewItem(
+                    f"{i:032x}",
+                    f"row {i}",
+                    text=f"letter number {i}",
+                    split="holdout" if i < HELD else "pool",
+                    label=("good" if i % 4 < 2 else "bad") if i < HELD - 4 else None,
+                    metadata={"site": "AB"[i % 2], "id": f"x{i}"},
+                )
+                for i in range(HELD + POOL)
+            ]
+        )
+        items = np.arange(1, HELD + 1)
+        says_good = np.array([(i % 4 < 2) if i % 2 == 0 or i % 10 == 1 else (i % 4 >= 2) for i in range(HELD)])
+        sure = np.linspace(0.6, 0.95, HELD)
+        good = np.where(says_good, sure, 1 - sure)
+        proba = np.stack([good, 1 - good], axis=1).astype(np.float32)
+        finish(store, proba[:, ::-1], items, labels=10)
+        finish(store, proba, items)
+    return project
+
+
+def open_part(name: str):
+    app = visit()
+    app.query_params["part"] = name
+    app.switch_page("progress.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_figures_come_with_intervals_and_in_words(filled):
+    said = everything(open_part("Holdout"))
+    with filled.store() as store:
+        numbers = store.forecast_rounds()
+    found = measured(filled, numbers, numbers[-1]).evaluation
+    assert found.n == HELD - 4
+    assert f"Accuracy {found.accuracy.value:.1%}" in said
+    assert f"95 %: {100 * found.accuracy.low:.1f} – {found.accuracy.high:.1%}" in said
+    assert "Balanced accuracy" in said
+    assert "4 have no label yet" in said
+    wide = 100 * (found.accuracy.high - found.accuracy.low)
+    assert f"interval is {wide:.1f} points wide; {found.to_halve:,} more labels in the holdout would halve it" in said
+    assert "That is more than the holdout has" in said
+    assert "On the same items it is better than round 1" in said or "cannot be told apart" in said
+    assert "A click on a cell shows its items." in said
+    assert "Expected calibration error" in said
+
+
+def test_a_cell_holds_its_items_strangest_first(filled):
+    with filled.store() as store:
+        numbers = store.forecast_rounds()
+    seen = measured(filled, numbers, numbers[-1]).seen
+    wrong = judged(seen, filled.config, "good", "bad")
+    assert wrong
+    assert {(one.label, one.said) for one in wrong} == {("good", "bad")}
+    assert [one.confidence for one in wrong] == sorted((one.confidence for one in wrong), reverse=True)
+    right = judged(seen, filled.config, "good", "good")
+    assert [one.confidence for one in right] == sorted(one.confidence for one in right)
+    assert len(wrong) + len(right) == sum(seen.targets == 0)
+    assert judged(seen, filled.config, "good", "gone") == []
+
+
+def test_an_earlier_round_can_be_chosen(filled):
+    app = open_part("Holdout")
+    app.selectbox(key="measured-reviews").set_value(1).run()
+    assert not app.exception
+    with filled.store() as store:
+        found = measured(filled, store.forecast_rounds(), 1).evaluation
+    assert f"Accuracy {found.accuracy.value:.1%}" in everything(app)
+
+
+def test_two_rounds_that_say_the_same_cannot_be_told_apart(filled):
+    with filled.store() as store:
+        latest = store.forecast(2, "holdout")
+        finish(store, latest.proba, latest.items, labels=30)
+    assert "difference to round 2 is +0.0 points" in everything(open_part("Holdout"))
+
+
+def test_before_there_is_something_to_measure_the_page_says_so(project, store):
+    assert "The holdout is measured once a round has trained a model." in everything(open_part("Holdout"))
+    store.add_items([NewItem("a", "row 1", text="t", split="holdout"), NewItem("b", "row 2", text="u", split="pool")])
+    rank(store, [2])
+    assert "once a round has trained" in everything(open_part("Holdout"))
+    finish(store, np.array([[0.5, 0.5]], dtype=np.float32), np.array([1]))
+    assert "The holdout has no labels yet" in everything(open_part("Holdout"))
+
+
+def test_with_active_testing_the_weights_are_told(filled):
+    filled.save(replace(filled.config, evaluation=EvaluationConfig(active_testing=True)))
+    with filled.store() as store:
+        store.add_testing(1, [3, 8, 2, 5, 9, 40], [0.1, 0.05, 0.02, 0.03, 0.01, 0.02], left=HELD)
+    said = everything(open_part("Holdout"))
+    assert "Labeled holdout items 5" in said  # item 40 has no label
+    assert "Active testing chose these items" in said
+    assert "no slice is marked as weak" in everything(open_part("Slices"))
+
+
+def test_an_item_that_cannot_be_labeled_is_not_waited_for(filled):
+    with filled.store() as store:
+        store.annotate("kim", [Answer("f", HELD, "flag", note="torn")])
+    assert "3 have no label yet" in everything(open_part("Holdout"))
+
+
+def test_several_classes_are_questions_of_their_own(own_home):
+    project = projects.create(own_home / "letters", topics_config())
+    with project.store() as store:
+        store.add_items(
+            [
+                NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout", label=join(names, project.config))
+                for i, (text, names) in enumerate(letters(24))
+            ]
+            + [NewItem("f" * 32, "row", text="another", split="pool")]
+        )
+        truth = np.array([[name in names for name in project.config.classes] for _text, names in letters(24)])
+        proba = np.where(truth, 0.8, 0.3)
+        proba[0] = 1 - proba[0]
+        finish(store, proba.astype(np.float32), np.arange(1, 25))
+    app = open_part("Holdout")
+    said = everything(app)
+    assert f"Subset accuracy {23 / 24:.1%}" in said
+    assert "Micro F1" in said
+    assert "Balanced accuracy" not in said
+    assert "What is taken for what" not in [h.value for h in app.subheader]
+    (table,) = app.dataframe
+    assert table.value["items"].tolist() == truth.sum(axis=0).tolist()
+    assert "ROC" in said
+
+
+def test_weak_slices_are_named_and_more_of_them_asked(filled):
+    app = open_part("Slices")
+    said = everything(app)
+    assert "Weaker than the rest, and not by chance: B." in said
+    assert widget(app, "selectbox", "Column").options == ["site"]  # nearly every item has an id of its own
+    app.multiselect(key="more-of-reviews-site").set_value(["site=B"])
+    widget(app, "slider", "Share of what").set_value(80)
+    widget(app, "button", "Save from the next round on").click().run()
+    assert "more is asked of site=B" in everything(app)
+    query = projects.open_project(filled.folder).config.query
+    assert (query.more_of, query.more_share) == (("site=B",), 0.8)
+    app.run()
+    assert app.multiselect(key="more-of-reviews-site").value == ["site=B"]
+    app.multiselect(key="more-of-reviews-site").set_value([])
+    widget(app, "button", "Save from the next round on").click().run()
+    assert projects.open_project(filled.folder).config.query.more_of == ()
+
+
+def test_slices_count_the_pool_and_its_labels(filled):
+    with filled.store() as store:
+        store.annotate("kim", [Answer(f"r{i}", i, "label", "good") for i in (HELD + 1, HELD + 3, HELD + 2)])
+    (table,) = open_part("Slices").dataframe
+    rows = table.value.set_index("value")
+    assert rows.loc["A", ["items in the pool", "labeled", "share labeled"]].tolist() == [30, 2, "7%"]
+    assert rows.loc["B", ["items in the pool", "labeled"]].tolist() == [30, 1]
+    assert rows["labeled holdout items"].sum() == HELD - 4
+
+
+def test_without_columns_there_is_nothing_to_slice_by(project, store):
+    store.add_items([NewItem("a", "row 1", text="t", split="pool")])
+    assert "Nothing to slice by" in everything(open_part("Slices"))

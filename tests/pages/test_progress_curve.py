@@ -1,0 +1,109 @@
+"""The curve and the stopping rules on the Progress page, through Streamlit's own test runner."""
+
+from dataclasses import replace
+
+import pytest
+from page_tools import everything, visit, widget
+from samples import add
+
+from labeler import project as projects
+from labeler.config import StoppingConfig, TeamConfig
+from labeler.types import Answer, Metrics, RoundResult
+
+
+@pytest.fixture
+def rounds(project):
+    """Makes so many rounds of 20 labels each whose accuracy rises towards 0.9, measured on 400 items."""
+
+    def make(n: int, **settings) -> None:
+        changed = project.save(replace(project.config, **settings))
+        with changed.store() as store:
+            add(store, 3000)
+            items = [item.id for item in store.items()]
+            for i in range(1, n + 1):
+                new = items[20 * (i - 1) : 20 * i]
+                store.annotate("ann", [Answer(f"a{k}", k, "label", "good", seconds=36.0) for k in new])
+                accuracy = 0.9 - 0.4 / i
+                measured = Metrics(400, accuracy, accuracy - 0.04, accuracy + 0.03, accuracy)
+                with store.write():
+                    store.request_round("test")
+                    job = store.claim_job()
+                result = RoundResult(20 * i, "margin", 1, None, measured, (), 0.1, 0.1)
+                agreement = None if i == 1 else 1 - 0.5 / i**2
+                store.finish_round(job, i, result, [], None, stability=(agreement, 0.5 / i))
+
+    return make
+
+
+def test_without_rounds_there_is_nothing_to_draw(project):
+    assert "no round yet that was measured" in everything(visit("progress", "Curve"))
+    assert "0 of 6 rules are met" in everything(visit("progress", "When to stop"))
+
+
+def test_two_rounds_are_too_few_to_say_where_they_lead(rounds):
+    rounds(2)
+    shown = everything(visit("progress", "Curve"))
+    assert "It takes three rounds" in shown
+    assert "Dashed" not in shown
+    assert "points wide" in shown
+
+
+def test_the_curve_says_when_the_target_is_expected(rounds):
+    rounds(20, target_accuracy=0.89)
+    app = visit("progress", "Curve")
+    shown = everything(app)
+    assert "89% is expected at" in shown
+    assert "h more." in shown
+    assert "All rounds: margin asks, backbone char_tfidf." in shown
+    assert "cannot be told apart: the interval is 7.0 points wide" in shown
+    assert len(app.get("vega_lite_chart")) == 1
+    assert [button.label for button in app.get("download_button")] == ["Rounds (CSV)", "Chart (SVG)"]
+
+
+def test_accuracy_versus_hours_and_versus_cost_where_there_is_one(rounds):
+    rounds(5)
+    app = visit("progress", "Curve")
+    assert widget(app, "button_group", "Accuracy versus").options == ["Labels", "Hours"]
+    widget(app, "button_group", "Accuracy versus").set_value("hours").run()
+    assert not app.exception
+    assert "hours of annotators" in app.get("vega_lite_chart")[0].proto.spec
+
+
+def test_with_a_rate_there_is_a_cost(rounds):
+    rounds(5, team=TeamConfig(rate=30.0, currency="EUR"))
+    app = visit("progress", "Curve")
+    widget(app, "button_group", "Accuracy versus").set_value("cost").run()
+    assert "cost, EUR" in app.get("vega_lite_chart")[0].proto.spec
+
+
+def test_the_rules_stand_side_by_side_with_what_they_would_have_done(rounds):
+    rounds(20, stopping=StoppingConfig(("stable",), kappa=0.98, uncertainty=0.05))
+    shown = everything(visit("progress", "When to stop"))
+    # uncertainty is 0.5/i: 0.05 at round 10; agreement 1 − 0.5/i²: the mean of the last three is 0.98 at round 7
+    assert "Would have stopped at round 10, 2.0 points below today, 200 labels earlier." in shown
+    assert "Would have stopped at round 7, 3.7 points below today, 260 labels earlier." in shown
+    assert "doubts its answers by 2.5%" in shown
+    assert "400 of 1,000 labels are spent." in shown
+    assert shown.count("stops by itself") == 1 + shown.count("Nothing stops by itself")
+
+
+def test_the_lead_stops_labeling_and_lets_it_go_on(project, rounds):
+    rounds(3)
+    app = visit("progress", "When to stop")
+    widget(app, "text_input", "Why").input("Good enough for the pilot")
+    widget(app, "button", "Stop now").click().run()
+    with project.store() as store:
+        assert store.stopped()["reason"] == "Good enough for the pilot"
+    assert "Good enough for the pilot" in everything(app)
+    widget(app, "button", "Go on").click().run()
+    with project.store() as store:
+        assert store.stopped() is None
+    assert "Labeling goes on." in everything(app)
+
+
+def test_who_does_not_lead_sees_the_rules_and_no_buttons(project, rounds):
+    rounds(3, team=TeamConfig(leads=("somebody else",)))
+    app = visit("progress", "When to stop")
+    assert "The lead decides." in everything(app)
+    assert not [b for b in app.get("button") if b.label in ("Stop now", "Go on")]
+    assert projects.open_project(project.folder).config.team.leads == ("somebody else",)
