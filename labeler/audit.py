@@ -96,7 +96,8 @@ def of_labels(
         unlabeled = fit_heads(known.dataset, labels, n_classes, normalizer).predict_proba(known.dataset, np.sort(some))
     people = quality.people(opinions, items, proba, config, unlabeled, number)
     store.ask_again(people["again"])
-    return {"errors": quality.errors(items, labels.targets, proba, config), "consensus": people}
+    doubtful = quality.errors(items, labels.targets, proba, config, quality.noise_of(people))
+    return {"errors": doubtful, "consensus": people}
 
 
 def measured(project: Project, store: Store) -> dict[int, Metrics]:

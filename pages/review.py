@@ -13,6 +13,11 @@ from pages.session import require_project, require_user
 user = require_user()
 project = require_project()
 
+# The item is what the page is for: little room is given away above it.
+st.html(
+    "<style>.stMainBlockContainer { padding-top: 3rem }"
+    " @media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } }</style>"  # below the app's own bar
+)
 st.title(_("Review"))
 if not is_lead(user, project.config):
     st.info(_("Labels are reviewed by those who lead this project."), icon=":material/lock:")

@@ -30,22 +30,35 @@ def chosen(project: Project, cases: Sequence[Case]) -> list[Case]:
     """The cases that the filters leave."""
     counts = {reason: sum(reason in case.reasons for case in cases) for reason in REASONS}
     there = [reason for reason in REASONS if counts[reason]]
-    columns = st.columns([5, 2, 2], vertical_alignment="bottom")
-    reason = columns[0].pills(
-        _("Reason"), there, format_func=lambda r: f"{_(r)} · {counts[r]:,}", key="review-reason", on_change=_begin
-    )
     people = sorted({name for case in cases for name in case.annotators})
     anything = _("any")
-    name = columns[1].selectbox(
-        _("Class"),
-        [None, *project.config.classes],
-        format_func=lambda c: c or anything,
-        key="review-class",
-        on_change=_begin,
-    )
-    annotator = columns[2].selectbox(
-        _("Annotator"), [None, *people], format_func=lambda p: p or anything, key="review-annotator", on_change=_begin
-    )
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        reason = st.pills(
+            _("Reason"),
+            there,
+            format_func=lambda r: f"{_(r)} · {counts[r]:,}",
+            key="review-reason",
+            on_change=_begin,
+            label_visibility="collapsed",
+            width="content",
+        )
+        narrowed = [st.session_state.get(key) for key in ("review-class", "review-annotator")]
+        label = " · ".join(value for value in narrowed if value) or _("Class, annotator")
+        with st.popover(label, icon=":material/filter_alt:", width="content"):
+            name = st.selectbox(
+                _("Class"),
+                [None, *project.config.classes],
+                format_func=lambda c: c or anything,
+                key="review-class",
+                on_change=_begin,
+            )
+            annotator = st.selectbox(
+                _("Annotator"),
+                [None, *people],
+                format_func=lambda p: p or anything,
+                key="review-annotator",
+                on_change=_begin,
+            )
     return matching(cases, reason, name, annotator)
 
 

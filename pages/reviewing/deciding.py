@@ -41,23 +41,31 @@ def deciding(project: Project, user: User, case: Case, version: tuple[int, ...])
     if config.several or len(config.classes) > MOST_BUTTONS:
         _from_many(project, user, case, made)
     else:
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="xsmall"):
             for name in config.classes:
                 own = name == case.label
                 help_ = _("The item's label now.") if own else None
                 press(name, keys[name], "label", name, type="primary" if own else "secondary", help=help_)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         press(_("Take out"), "F", "exclude", icon=":material/block:", help=_("No label, and nobody is asked about it."))
         again = _("It is asked once more, of somebody who has not answered it.")
         press(_("Give back"), "G", "return", icon=":material/reply:", help=again)
+    with st.container(horizontal=True, gap="small"):
         st.button(
-            _("Undo"), icon=":material/undo:", shortcut="U", on_click=undo, args=(project, user), key="review-undo"
+            _("Undo"),
+            icon=":material/undo:",
+            shortcut="U",
+            on_click=undo,
+            args=(project, user),
+            key="review-undo",
+            type="tertiary",
         )
         passed = bool(st.session_state.get(cases.PASSED))
         st.button(
             _("Previous"),
             icon=":material/arrow_back:",
             shortcut="Left",
+            type="tertiary",
             on_click=cases.back,
             disabled=not passed,
             key="review-back",
@@ -66,6 +74,7 @@ def deciding(project: Project, user: User, case: Case, version: tuple[int, ...])
             _("Next"),
             icon=":material/arrow_forward:",
             shortcut="Right",
+            type="tertiary",
             on_click=cases.forward,
             key=f"review-{case.item_id}-next",
             help=_("Without a decision; it comes again later."),
