@@ -24,6 +24,7 @@ from labeler.types import Audit, Labels, Metrics
 from labeler.words import mark
 
 AUDITS = "audit.lock"
+COMPARED_WITH = 20_000  # unlabeled items, at most, that asking again is weighed against
 
 
 def audit_once(project: Project) -> bool:
@@ -40,7 +41,7 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
     return {
         "round": job.request.round,
         "control": against_random(project, store, known, normalizer, job.request.round, tell),
-        **looked_at_again(project, store, known, normalizer, job.request.round, tell),
+        **of_labels(project, store, known, normalizer, job.request.round, tell),
     }
 
 
@@ -71,39 +72,32 @@ def against_random(
     return asdict(found)
 
 
-def looked_at_again(
+def of_labels(
     project: Project, store: Store, known: Snapshot, normalizer: Normalizer, number: int, tell: Tell
 ) -> dict[str, Any]:
-    """What models that have not seen the labels, and people among each other, say of them; see `labeler.quality`.
+    """What is to be said of the labels, see `labeler.quality`: `errors` (None: too few labels), and `consensus`.
 
-    With overlap, labels in doubt that teach more than the next items are asked about again.
+    With overlap, labels in doubt that teach more than new items are asked about again.
     """
-    labels, config = known.labeled, project.config
-    with store.read():
-        rows, ranking = store.opinions(), [row["item_id"] for row in store.ranking(number)]
+    said, labels, config = mark("looking for wrong labels"), known.labeled, project.config
+    n_classes = len(config.classes)
     items = np.array([known.items[p].id for p in labels.positions], dtype=np.int64)
-    place = {item.id: position for position, item in enumerate(known.items)}
-    free = set(known.unlabeled.tolist())
-    asked = np.array([p for i in ranking if (p := place.get(i)) in free], dtype=np.intp)
+    opinions = store.opinions()
     try:
         proba = out_of_sample(
-            known.dataset,
-            labels,
-            len(config.classes),
-            normalizer,
-            number,
-            on_progress=lambda done, total: tell(mark("looking for wrong labels"), done, total),
+            known.dataset, labels, n_classes, normalizer, number, on_progress=lambda *at: tell(said, *at)
         )
     except TooFewClassesError:
-        nothing = np.empty((0, len(config.classes)))
-        return {"errors": None, "consensus": quality.people(rows, items[:0], nothing, config, seed=number)}
-    following = None
-    if config.labeling.overlap > 1 and config.labeling.relabel and len(asked):
-        heads = fit_heads(known.dataset, labels, len(config.classes), normalizer)
-        following = heads.predict_proba(known.dataset, asked)
-    people = quality.people(rows, items, proba, config, following, number)
+        nobody = np.empty((0, n_classes))
+        return {"errors": None, "consensus": quality.people(opinions, items[:0], nobody, config, seed=number)}
+    unlabeled = None
+    if config.labeling.overlap > 1 and config.labeling.relabel:
+        some = np.random.default_rng(number).permutation(known.unlabeled)[:COMPARED_WITH]
+        unlabeled = fit_heads(known.dataset, labels, n_classes, normalizer).predict_proba(known.dataset, np.sort(some))
+    people = quality.people(opinions, items, proba, config, unlabeled, number)
     store.ask_again(people["again"])
-    return {"errors": quality.errors(items, labels.targets, proba, config), "consensus": people}
+    doubtful = quality.errors(items, labels.targets, proba, config, quality.noise_of(people))
+    return {"errors": doubtful, "consensus": people}
 
 
 def measured(project: Project, store: Store) -> dict[int, Metrics]:

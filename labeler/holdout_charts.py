@@ -76,14 +76,19 @@ def confusion(found: Evaluation) -> alt.LayerChart | alt.FacetChart:
     frame = frame.assign(
         fill=[_mixed(*(RIGHT if right else WRONG), share) for right, share in looks],
         ink=["white" if right and share > 0.55 else INK for right, share in looks],
+        told=[
+            _("{true}, taken for {predicted}: {n}", true=true, predicted=said, n=n)
+            for true, said, n in zip(frame["true"], frame["predicted"], frame["items"], strict=True)
+        ],
     )
     base = alt.Chart(frame)
     fill, ink = (alt.Color(f"{name}:N", scale=None, legend=None) for name in ("fill", "ink"))
     cells = base.mark_rect(cornerRadius=3, stroke=INK, cursor="pointer").encode(
-        x, y, fill, strokeWidth=edge, tooltip=tooltip
+        x, y, fill, strokeWidth=edge, tooltip=tooltip, description="told:N"
     )
     return alt.layer(
-        cells.add_params(chosen), base.mark_text(fontSize=12, cursor="pointer").encode(x, y, ink, text="items:Q")
+        cells.add_params(chosen),
+        base.mark_text(fontSize=12, cursor="pointer", aria=False).encode(x, y, ink, text="items:Q"),
     ).properties(height=max(180, CELL * len(names) + 60))
 
 

@@ -14,23 +14,34 @@ from labeler.label_errors import chance_of_error, label_quality, likely_errors
 from labeler.labelsets import texts_of
 from labeler.speed import outliers
 
+NOISE = 0.1  # share of labels that are wrong, where no overlap tells it
+FEWEST = 50  # items that two people answered, before their agreement says how many labels are wrong
+LIFT = 1.25  # a label is looked at if it is so much likelier to be wrong than labels are in general
 
-def errors(items: np.ndarray, targets: np.ndarray, proba: np.ndarray, config: Config) -> dict[str, Any]:
-    """Which labels are likely wrong. One entry an item in each list.
 
-    Returns: n; items (ids); given and predicted (labels' texts); confidence (of what is predicted), wrong (the
-             probability that the label is) from 0 to 1; likely (1: confident learning thinks so).
+def errors(
+    items: np.ndarray, targets: np.ndarray, proba: np.ndarray, config: Config, noise: float = NOISE
+) -> dict[str, Any]:
+    """Which labels are likely wrong.
+
+    Confident learning alone, with models that know a few hundred actively chosen labels, takes a third of all labels
+    for errors. So a label has to be likelier wrong than labels are in general, too: in simulations that leaves a fifth.
 
     Args:    items: (n,) ids. targets: (n,) int, or (n, C) of 0 and 1, their labels. proba: (n, C) of models that have
-             not seen them, see `label_errors.out_of_sample`.
+             not seen them, see `label_errors.out_of_sample`. noise: the share of labels that are wrong.
+    Returns: n, noise, and lists with an entry for each item: items (ids); given and predicted (labels' texts);
+             confidence (of the models in what they predict) and wrong (the probability that the label is), from 0 to 1;
+             likely (1: likely wrong).
     """
     several = targets.ndim == 2
-    quality, likely = label_quality(proba, targets), likely_errors(proba, targets)
-    wrong = chance_of_error(quality, float(likely.mean()) if len(likely) else 0.0, config.outcomes)
+    quality = label_quality(proba, targets)
+    wrong = chance_of_error(quality, noise, config.outcomes)
+    likely = likely_errors(proba, targets) & (wrong >= LIFT * noise)
     says = predicted(proba, several)
     sure = np.maximum(proba, 1 - proba).min(axis=1) if several else proba.max(axis=1)
     return {
         "n": len(items),
+        "noise": noise,
         "items": [int(i) for i in items],
         "given": texts_of(targets, config),
         "predicted": texts_of(says, config),
@@ -38,6 +49,16 @@ def errors(items: np.ndarray, targets: np.ndarray, proba: np.ndarray, config: Co
         "wrong": [round(float(p), 4) for p in wrong],
         "likely": [int(one) for one in likely],
     }
+
+
+def noise_of(found: dict[str, Any]) -> float:
+    """The share of labels that are wrong, by the report of `people`: half of what two people say differently, since
+    one of two is mostly right; `NOISE` where too few items were answered by two.
+    """
+    agreed = found["agreement"]
+    if agreed is None or agreed["items"] < FEWEST:
+        return NOISE
+    return float(np.clip((1 - agreed["percent"]["value"]) / 2, 0.01, 0.3))
 
 
 def people(

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from labeler.config import Config
+from labeler.labelsets import names_of
 from labeler.store.review import Doubtful
 from labeler.words import mark
 
@@ -29,8 +31,9 @@ OF_FLAGGED, OF_UNSURE = 0.5, 0.25
 class Case:
     """An item that is worth a second look.
 
-    benefit: the probability that a decision changes its label. said: the labels that were given to it, and its own.
-    since: number of the answer that came last.
+    benefit: the probability that a decision changes its label. said: the classes that it was given, and its own.
+    since: number of the answer that came last. opinion: what models say that have not seen the label, where that may be
+    known.
     """
 
     item_id: int
@@ -40,6 +43,7 @@ class Case:
     said: tuple[str, ...]
     annotators: tuple[str, ...]
     since: int
+    opinion: "Opinion | None" = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Findings:
         ]
 
 
-def queue(rows: Iterable[Doubtful], findings: Findings) -> list[Case]:
+def queue(rows: Iterable[Doubtful], findings: Findings, config: Config) -> list[Case]:
     """Every item that is worth a second look, once, with all its reasons; the most beneficial first.
 
     What was decided is not in it until somebody answers anew.
@@ -94,25 +98,25 @@ def queue(rows: Iterable[Doubtful], findings: Findings) -> list[Case]:
     cases = [
         case
         for item_id, answers in groupby(rows, key=lambda row: row[0])
-        if (case := _case(item_id, list(answers), findings))
+        if (case := _case(item_id, list(answers), findings, config))
     ]
     return sorted(cases, key=lambda case: (case.label is not None, -case.benefit, case.since))
 
 
 def matching(
-    cases: Sequence[Case], reason: str | None = None, label: str | None = None, annotator: str | None = None
+    cases: Sequence[Case], reason: str | None = None, name: str | None = None, annotator: str | None = None
 ) -> list[Case]:
-    """The cases with this reason, to which this label was given, that this annotator answered; None: any."""
+    """The cases with this reason, that were given the class of this name, by or beside this annotator; None: any."""
     return [
         case
         for case in cases
         if (reason is None or reason in case.reasons)
-        and (label is None or label in case.said)
+        and (name is None or name in case.said)
         and (annotator is None or annotator in case.annotators)
     ]
 
 
-def _case(item_id: int, answers: Sequence[Doubtful], findings: Findings) -> Case | None:
+def _case(item_id: int, answers: Sequence[Doubtful], findings: Findings, config: Config) -> Case | None:
     _, last, *_, label, decided, cleared, _ = answers[-1]
     if decided == "exclude" or last <= cleared:
         return None
@@ -139,7 +143,8 @@ def _case(item_id: int, answers: Sequence[Doubtful], findings: Findings) -> Case
             chances[DISAGREEMENT] = 1 - right
     if not chances:
         return None
-    said = dict.fromkeys([text for text in [label, *(row[4] for row in answers)] if text is not None])
+    texts = dict.fromkeys(text for text in (label, *(row[4] for row in answers)) if text is not None)
+    said = dict.fromkeys(name for text in texts for name in names_of(text, config))
     return Case(
         item_id,
         label,
@@ -148,4 +153,5 @@ def _case(item_id: int, answers: Sequence[Doubtful], findings: Findings) -> Case
         tuple(said),
         tuple(dict.fromkeys(row[2] for row in answers)),
         last,
+        opinion,
     )

@@ -122,11 +122,10 @@ def slices(
     """
     right = np.asarray(right, dtype=bool)
     weight = np.ones(len(right)) if weights is None else weights
-    places = [
-        (column.name, value, np.flatnonzero([column.value_of(str(row.get(column.name, ""))) == value for row in rows]))
-        for column in found
-        for value in column.values
-    ]
+    places = []
+    for column in found:
+        values = [column.value_of(str(row.get(column.name, ""))) for row in rows]
+        places += [(column.name, value, np.flatnonzero([v == value for v in values])) for value in column.values]
     tested = {
         i: float(hypergeom.cdf(right[where].sum(), len(right), right.sum(), len(where)))
         for i, (_, _, where) in enumerate(places)

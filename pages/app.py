@@ -13,6 +13,7 @@ page = st.navigation(
     [
         st.Page("label.py", title=_("Label"), icon=":material/keyboard:", default=True),
         st.Page("progress.py", title=_("Progress"), icon=":material/show_chart:"),
+        st.Page("review.py", title=_("Review"), icon=":material/rate_review:"),
         st.Page("team.py", title=_("Team"), icon=":material/group:"),
         # not strategies.py: the pages' folder is on the path, where that would hide the package of this name
         st.Page("strategy.py", title=_("Strategies"), url_path="strategies", icon=":material/query_stats:"),

@@ -2,9 +2,10 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from labeler.config import Config
-from labeler.quality import errors, people
+from labeler.quality import NOISE, errors, noise_of, people
 from labeler.review import LIKELY, Findings, queue
 
 CONFIG = Config("p", ("bad", "good"), modality="text")
@@ -23,7 +24,7 @@ def test_a_label_that_the_models_doubt_is_told_as_texts_and_gets_into_the_queue(
     assert report["wrong"][7] == max(report["wrong"])
     findings = Findings.of({"errors": report})
     assert findings.suspects() == [107]
-    (case,) = queue([(107, 5, "ann", "label", "bad", 0, "bad", None, 0, 0)], findings)
+    (case,) = queue([(107, 5, "ann", "label", "bad", 0, "bad", None, 0, 0)], findings, CONFIG)
     assert case.reasons == (LIKELY,)
     assert case.benefit == report["wrong"][7]
 
@@ -59,6 +60,7 @@ def test_people_are_told_apart_with_their_speed_and_what_to_ask_again() -> None:
     )
     assert report["fast"]["ann"][0] == 1
     assert len(report["again"]) == CONFIG.query.batch
+    assert noise_of(report) == pytest.approx((1 - report["agreement"]["percent"]["value"]) / 2)
     apart = {item for item, _, label, _ in rows for i, _, other, _ in rows if i == item and other != label}
     findings = Findings.of({"consensus": report})
     assert findings.consensus[next(iter(apart))][1] < 1
@@ -68,4 +70,5 @@ def test_one_person_has_nobody_to_agree_with() -> None:
     report = people([(1, "ann", "good", None)], np.array([1]), np.array([[0.5, 0.5]]), CONFIG, np.full((3, 2), 0.5))
     assert report["agreement"] is None
     assert report["again"] == []
+    assert noise_of(report) == NOISE
     assert report["answers"] == report["labeled"] == 1

@@ -40,4 +40,5 @@ class Forecasts(Items):
 
 def _as_forecast(row: Row) -> Forecast:
     items = np.frombuffer(row["items"], "<i8")
-    return Forecast(items, np.frombuffer(row["proba"], "<f4").reshape(len(items), -1))
+    proba = np.frombuffer(row["proba"], "<f4")
+    return Forecast(items, proba.reshape(len(items), len(proba) // max(len(items), 1)))  # a holdout may be empty

@@ -15,8 +15,9 @@ class Slices(Connection):
 
     def metadata_sample(self) -> list[dict[str, str]]:
         """The columns of some items, spread over all of them: which columns there are, and what kind they are of."""
-        step = max(1, (self.value("SELECT COUNT(*) FROM items") or 0) // SAMPLE)
-        found = self.db.conn.execute("SELECT metadata FROM items WHERE id % ? = 0", [step])
+        newest = self.value("SELECT MAX(id) FROM items") or 0
+        some = json.dumps(list(range(1, newest + 1, max(1, newest // SAMPLE))))
+        found = self.db.conn.execute("SELECT metadata FROM items WHERE id IN (SELECT value FROM json_each(?))", [some])
         return [json.loads(text) for (text,) in found]
 
     def metadata_of(self, item_ids: Sequence[int]) -> list[dict[str, str]]:

@@ -31,21 +31,14 @@ def curve(project: Project) -> None:
 
 
 def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
-    """What the chart's own toolbar does not offer: it has a PNG, and full screen."""
-    table = rounds.to_csv(index=False).encode("utf-8-sig")
-    icon = ":material/download:"
-    with st.container(horizontal=True):
-        st.download_button(
-            _("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", icon=icon, on_click="ignore"
-        )
-        st.download_button(
-            _("Chart (SVG)"),
-            lambda: svg(drawn).encode(),
-            f"{project.slug}-curve.svg",
-            "image/svg+xml",
-            icon=icon,
-            on_click="ignore",
-        )
+    """What the chart's own toolbar does not offer: it has a PNG, and full screen. Made once somebody asks for it."""
+    with st.popover(_("Download"), icon=":material/download:", key="download", on_change="rerun") as asked:
+        if asked.open:
+            table = rounds.to_csv(index=False).encode("utf-8-sig")
+            st.download_button(_("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", on_click="ignore")
+            st.download_button(
+                _("Chart (SVG)"), svg(drawn).encode(), f"{project.slug}-curve.svg", "image/svg+xml", on_click="ignore"
+            )
 
 
 def known(project: Project) -> Standing:

@@ -21,13 +21,14 @@ from pages.progressing.items import Judged, items
 from pages.session import remembered
 
 CELL = "cell"  # the selection of the confusion matrix
+FIGURE = 160  # pixels of one figure's width
 
 
 @dataclass(frozen=True)
 class Measured:
     """A round on the labeled holdout. `gain`: over the round before on the same items, with its interval.
 
-    open_items: holdout items without a label.
+    open_items: holdout items that still can get a label.
     """
 
     seen: Seen
@@ -83,7 +84,7 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     """
     config = project.config
     with project.store() as store, store.read():
-        labels, drawn = store.holdout_labels(), drawn_by(store)
+        labels, drawn, unusable = store.holdout_labels(), drawn_by(store), store.flagged()
         before = max((n for n in numbers if n < number), default=None)
         forecast = store.forecast(number, "holdout")
         earlier = store.forecast(before, "holdout") if before is not None else None
@@ -94,7 +95,8 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     other = seen(earlier, labels, config, drawn) if earlier else None
     if other is not None and np.array_equal(other.items, found.items):
         gain = paired_difference(found.right, other.right, found.weights)
-    return Measured(found, evaluate(found, config), before, gain, len(forecast.items) - len(labels))
+    still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
+    return Measured(found, evaluate(found, config), before, gain, still_open)
 
 
 # ---------------------------------------------------------------- figures
@@ -116,7 +118,8 @@ def figures(found: Measured, config: Config) -> None:
         _("Subset accuracy"): _("Items whose whole set of classes is right."),
     }
     there = [(name, one) for name, one in shown if one is not None]
-    columns = st.columns(len(there) + 1)
+    with st.container(horizontal=True):  # two beside each other also on a phone
+        columns = [st.container(width=FIGURE) for _place in range(len(there) + 1)]
     for column, (name, one) in zip(columns, there, strict=False):
         column.metric(name, f"{one.value:.1%}", help=helps.get(name))
         column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * one.low, high=one.high))
@@ -207,10 +210,10 @@ def confused(project: Project, found: Measured, number: int) -> None:
     true, said = chosen[0]["true"], chosen[0]["predicted"]
     inside = judged(found.seen, project.config, true, said)
     st.markdown(
-        _("**{true}**, taken for **{said}**: {n:,} items, those that the model is surest of first.", true=true,
+        _("**{true}**, taken for **{said}** ({n:,}): those that the model is surest of first.", true=true,
           said=said, n=len(inside))
         if true != said
-        else _("**{true}**, and the model says so: {n:,} items, those that it is least sure of first.", true=true,
+        else _("**{true}**, and the model says so ({n:,}): those that it is least sure of first.", true=true,
                n=len(inside))
     )  # fmt: skip
     items(project, inside, f"cell-{project.slug}-{true}-{said}")

@@ -99,6 +99,17 @@ def picture(project: Project, found: Found, rows: Sequence[Slice]) -> None:
     weak = [s.value or _("(none)") for s in rows if s.weak]
     if weak:
         st.warning(_("Weaker than the rest, and not by chance: {names}.", names=", ".join(weak)))
+    elif (
+        least := min((s for s in rows if s.chance is not None), key=lambda s: s.chance or 0, default=None)
+    ) is not None:
+        st.markdown(
+            _(
+                "The weakest is {name}, but that may be chance: of models that are equally good everywhere, up to"
+                " {chance:.0%} would show a slice as weak.",
+                name=least.value or _("(none)"),
+                chance=least.chance,
+            )
+        )
     looked_at = sum(s.chance is not None for one in found.slices.values() for s in one)
     st.caption(
         _("The dashed line is the accuracy on all items. With active testing no slice is marked as weak.")

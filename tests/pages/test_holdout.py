@@ -1,14 +1,15 @@
-"""The Holdout and Slices parts of the Progress page: figures with intervals, cells with their items, more of a slice."""
+"""The Holdout and Slices parts of the Progress page: figures with intervals, cells with items, more of a slice."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from page_tools import everything, visit, widget
-from samples import rank
+from samples import letters, rank, topics_config
 
 from labeler import project as projects
 from labeler.config import EvaluationConfig
+from labeler.labelsets import join
 from labeler.types import Answer, Forecast, NewItem, Ranked, RoundResult
 from pages.progressing.holdout import judged, measured
 
@@ -126,6 +127,37 @@ def test_with_active_testing_the_weights_are_told(filled):
     assert "Labeled holdout items 5" in said  # item 40 has no label
     assert "Active testing chose these items" in said
     assert "no slice is marked as weak" in everything(open_part("Slices"))
+
+
+def test_an_item_that_cannot_be_labeled_is_not_waited_for(filled):
+    with filled.store() as store:
+        store.annotate("kim", [Answer("f", HELD, "flag", note="torn")])
+    assert "3 have no label yet" in everything(open_part("Holdout"))
+
+
+def test_several_classes_are_questions_of_their_own(own_home):
+    project = projects.create(own_home / "letters", topics_config())
+    with project.store() as store:
+        store.add_items(
+            [
+                NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout", label=join(names, project.config))
+                for i, (text, names) in enumerate(letters(24))
+            ]
+            + [NewItem("f" * 32, "row", text="another", split="pool")]
+        )
+        truth = np.array([[name in names for name in project.config.classes] for _text, names in letters(24)])
+        proba = np.where(truth, 0.8, 0.3)
+        proba[0] = 1 - proba[0]
+        finish(store, proba.astype(np.float32), np.arange(1, 25))
+    app = open_part("Holdout")
+    said = everything(app)
+    assert f"Subset accuracy {23 / 24:.1%}" in said
+    assert "Micro F1" in said
+    assert "Balanced accuracy" not in said
+    assert "What is taken for what" not in [h.value for h in app.subheader]
+    (table,) = app.dataframe
+    assert table.value["items"].tolist() == truth.sum(axis=0).tolist()
+    assert "ROC" in said
 
 
 def test_weak_slices_are_named_and_more_of_them_asked(filled):

@@ -1,0 +1,75 @@
+"""The Progress page in a browser: a click on a cell of the confusion matrix shows its items, and more of a slice."""
+
+import numpy as np
+import pytest
+from browser_tools import serving, wait_for
+from samples import reviews
+
+from labeler import project as projects
+from labeler.types import Forecast, NewItem, Ranked, RoundResult
+
+pytestmark = pytest.mark.browser
+
+HELD = 60
+
+
+@pytest.fixture
+def measured(project):
+    """Sixty labeled holdout items from two sites; the model takes every fifth "good" one for "bad", all of site B."""
+    texts = reviews(HELD + 40)
+    with project.store() as store:
+        store.add_items(
+            [
+                NewItem(
+                    f"{i:032x}",
+                    f"row {i}",
+                    text=text,
+                    split="holdout" if i < HELD else "pool",
+                    label=label if i < HELD else None,
+                    metadata={"site": "B" if i % 10 == 0 else "A"},
+                )
+                for i, (text, label) in enumerate(texts)
+            ]
+        )
+        good = np.array([0.9 if texts[i][1] == "good" and i % 10 else 0.2 for i in range(HELD)])
+        forecast = Forecast(np.arange(1, HELD + 1), np.stack([good, 1 - good], axis=1).astype(np.float32))
+        result = RoundResult(20, "margin", 7, None, None, (Ranked(0, "margin", 1.0),), 0.1, 0.2)
+        with store.write():
+            store.request_round("test")
+            job = store.claim_job()
+            store.finish_round(job, 1, result, [HELD + 1], None, None, {"holdout": forecast})
+    return project
+
+
+def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(measured, own_home, open_page):
+    wrong = [text for i, (text, label) in enumerate(reviews(HELD)) if label == "good" and i % 10 == 0]
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/progress?project={measured.slug}&part=Holdout")
+        page.get_by_text("A click on a cell shows its items.").wait_for()
+        cells = page.locator("[data-testid=stVegaLiteChart]").first.locator("svg g.mark-rect path")
+        cells.first.wait_for(state="attached")
+        assert cells.count() == 3  # nothing "bad" is taken for "good"
+        cells.and_(page.locator("[aria-label='good, taken for bad: 6']")).click()
+        page.get_by_text("good, taken for bad (6): those that the model is surest of first.").wait_for()
+        for text in wrong:
+            page.get_by_text(text, exact=True).wait_for()
+        page.get_by_text("good. The model: bad (80%).").first.wait_for()
+
+        # another cell: its first twelve of thirty, and the next page
+        cells.and_(page.locator("[aria-label='bad, taken for bad: 30']")).click()
+        page.get_by_text("bad, and the model says so (30)").wait_for()
+        shown = page.get_by_text("bad. The model: bad (80%).")
+        wait_for(lambda: shown.count() == 12)
+        first = shown.first.text_content()
+        page.get_by_role("button", name="Page 3").click()
+        wait_for(lambda: shown.count() == 6)
+        assert shown.first.text_content() != first
+
+        page.get_by_role("tab", name="Slices").click()
+        page.get_by_text("Weaker than the rest, and not by chance: B.").wait_for()
+        page.get_by_role("combobox", name="Items with").press_sequentially("site=B")
+        page.get_by_role("option", name="site=B").click()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Save from the next round on").click()
+        page.get_by_text("From the next round on, more is asked of site=B.").wait_for()
+        assert projects.open_project(measured.folder).config.query.more_of == ("site=B",)
