@@ -1,0 +1,79 @@
+"""A lead reviews labels in a browser: filters, decides by key, takes a decision back."""
+
+import pytest
+from browser_tools import serving, wait_for
+from samples import text_config
+
+from labeler import project as projects
+from labeler.config import ClassDetail, QueryConfig
+from labeler.types import Answer, NewItem
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def filled(own_home):
+    """Items 1 to 4 were answered otherwise by two people, 5 was flagged, 6 is unsure."""
+    quiet = QueryConfig(seed_size=1000, batch=1000)
+    details = {"bad": ClassDetail(key="q")}
+    project = projects.create(own_home / "reviews", text_config(query=quiet, class_details=details))
+    with project.store() as store:
+        store.add_items([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(1, 9)])
+        for item in range(1, 5):
+            for who, label in (("ann", "good"), ("bob", "bad")):
+                store.annotate(who, [Answer(f"{who}{item}", item, "label", label)])
+        store.annotate("ann", [Answer("f", 5, "flag", note="not a sentence")])
+        store.annotate("ann", [Answer("u", 6, "label", "good", unsure=True)])
+    return project
+
+
+def decisions(project) -> list[tuple]:
+    with project.store() as store:
+        return [(d["item_id"], d["by"], d["label"], d["undone"]) for d in store.adjudications()]
+
+
+def shows(page, item: int) -> None:
+    """Wait until this item is there, and for so long that it has been seen."""
+    page.get_by_text(f"sentence {item}", exact=True).wait_for()
+    page.locator(f".st-key-review-{item}-next").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_timeout(500)
+
+
+def test_filter_decide_by_key_and_undo(own_home, open_page, filled):
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/review?project=reviews&annotator=lead")
+        shows(page, 5)  # without a label it comes first
+        page.get_by_text("not a sentence").wait_for()
+        page.get_by_text("disagreement · 4").click()
+        shows(page, 1)
+        page.keyboard.press("q")
+        shows(page, 2)
+        assert decisions(filled) == [(1, "lead", "bad", 0)]
+        page.keyboard.press("1")
+        shows(page, 3)
+        assert decisions(filled)[0] == (2, "lead", "good", 0)
+        page.keyboard.press("u")
+        shows(page, 2)
+        assert decisions(filled)[0] == (2, "lead", "good", 1)
+        page.keyboard.press("ArrowRight")
+        shows(page, 3)
+        page.keyboard.press("ArrowLeft")
+        shows(page, 2)
+        page.get_by_role("button", name="Last decisions").or_(page.get_by_text("Last decisions")).first.click()
+        page.locator("[class*=st-key-review-undo-]").get_by_role("button", name="Undo").click()
+        shows(page, 1)
+        assert decisions(filled)[-1] == (1, "lead", "bad", 1)
+        with filled.store() as store:
+            assert store.reviewed() == 0
+
+
+def test_a_double_press_does_not_decide_about_the_next_item(own_home, open_page, filled):
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/review?project=reviews&annotator=lead")
+        shows(page, 5)
+        page.keyboard.press("1")
+        page.keyboard.press("1")
+        wait_for(lambda: decisions(filled))
+        shows(page, 1)
+        assert [d[0] for d in decisions(filled)] == [5]

@@ -1,0 +1,132 @@
+"""The Review page: what is doubtful comes up, and decisions are stored."""
+
+import re
+
+import pytest
+from page_tools import everything, visit, widget
+from samples import add, text_config
+
+from labeler import project as projects
+from labeler.config import TeamConfig
+from labeler.types import Answer
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch):
+    """Tests press faster than people can look."""
+    monkeypatch.setattr("pages.reviewing.deciding.TOO_SOON", 0.0)
+
+
+@pytest.fixture
+def filled(own_home, monkeypatch):
+    """Item 1 was answered otherwise by two people, 2 flagged, 3 unsure, 4 is plain; "lead" works."""
+    monkeypatch.setattr("labeler.access.getpass.getuser", lambda: "lead")
+    project = projects.create(own_home / "reviews", text_config(team=TeamConfig(leads=("lead",))))
+    with project.store() as store:
+        add(store, 6)
+        given = [
+            ("ann", 1, "good", {}),
+            ("bob", 1, "bad", {"seconds": 2.5}),
+            ("ann", 2, None, {"note": "half a sentence"}),
+            ("ann", 3, "good", {"unsure": True}),
+            ("ann", 4, "good", {}),
+        ]
+        for who, item, label, more in given:
+            action = "label" if label else "flag"
+            store.annotate(who, [Answer(f"{who}{item}", item, action, label, **more)])
+    return project
+
+
+def here(app) -> int:
+    """The item that is shown."""
+    return int(re.findall(r"Item (\d+) ·", everything(app))[0])
+
+
+def press(app, label: str):
+    widget(app, "button", label).click().run()
+    assert not app.exception
+    return app
+
+
+def decided(project) -> list[tuple]:
+    with project.store() as store:
+        return [(d["item_id"], d["by"], d["action"], d["label"], d["before"]) for d in store.adjudications()]
+
+
+def test_what_is_worth_most_comes_first_with_all_that_was_said(filled):
+    app = visit("review")
+    assert "**3** to look at" in app.get("progress")[0].proto.text
+    assert here(app) == 2  # flagged, without a label
+    html = " ".join(block.proto.body for block in app.get("html"))
+    assert "half a sentence" in html
+    press(app, "Next")
+    assert here(app) == 1
+    html = " ".join(block.proto.body for block in app.get("html"))
+    assert "2.5 s" in html
+    assert "bob" in html
+    assert "**50%**" in everything(app)
+    press(app, "Previous")
+    assert here(app) == 2
+
+
+def test_decisions_are_stored_with_who_and_before_and_can_be_taken_back(filled):
+    app = press(visit("review"), "Next")
+    press(app, "good")
+    assert decided(filled) == [(1, "lead", "label", "good", "bad")]
+    assert here(app) == 3
+    press(app, "Undo")
+    assert here(app) == 1
+    with filled.store() as store:
+        assert store.labels()[1] == "bad"
+    press(app, "Take out")
+    press(app, "Give back")  # the unsure one
+    assert [row[:3] for row in decided(filled)][:2] == [(3, "lead", "return"), (1, "lead", "exclude")]
+    assert "You have passed over all 1" in everything(app)
+    press(app, "Begin again")
+    assert here(app) == 2
+    press(app, "bad")
+    assert "Nothing is waiting" in everything(app)
+
+
+def test_a_press_decides_only_about_what_was_seen(filled, monkeypatch):
+    app = visit("review")
+    monkeypatch.setattr("pages.reviewing.deciding.TOO_SOON", 60.0)
+    press(app, "good")
+    assert decided(filled) == []
+    assert here(app) == 2
+    keys = {button.key for button in app.button if button.label in ("good", "bad")}
+    assert keys == {"review-2-label-good", "review-2-label-bad"}  # of this item and no other
+
+
+def test_filters_leave_what_they_name(filled):
+    app = visit("review")
+    app.session_state["review-reason"] = "unsure"
+    app.run()
+    assert here(app) == 3
+    app.session_state["review-reason"] = None
+    widget(app, "selectbox", "Annotator").set_value("bob").run()
+    assert here(app) == 1
+    widget(app, "selectbox", "Class").set_value("bad").run()
+    assert here(app) == 1
+    press(app, "Next")
+    assert "You have passed over all 1" in everything(app)
+
+
+def test_only_leads_review(filled, monkeypatch):
+    monkeypatch.setattr("labeler.access.getpass.getuser", lambda: "ann")
+    app = visit("review")
+    assert "by those who lead" in everything(app)
+    assert not [button for button in app.button if button.label in ("good", "bad")]
+
+
+def test_several_classes_are_chosen_and_then_decided(own_home):
+    project = projects.create(own_home / "reviews", text_config(answers="several"))
+    with project.store() as store:
+        add(store, 2)
+        store.annotate("ann", [Answer("a", 1, "label", '["good"]', unsure=True)])
+    app = visit("review")
+    app.session_state["review-1-chosen"] = ["good", "bad"]
+    app.run()
+    press(app, "Decide")
+    with project.store() as store:
+        assert store.labels()[1] == '["good","bad"]'
