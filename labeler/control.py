@@ -69,7 +69,8 @@ class Control:
     the project, the same learner for both. size: s, the labels that the comparison is about. gain: in accuracy, at
     `size` labels. needed: n*, labels that the project took to what random sampling reaches with `size`; saved: `size`
     less that. missing: what there is too little of to say so: labels in the holdout (under active testing all of
-    them), random labels, rounds, or precision (the interval would be wider than the project's curve is long); "": nothing.
+    them), random labels, rounds, or precision (the interval would be wider than the project's curve is long); "":
+    nothing.
     """
 
     arm: int

@@ -19,7 +19,8 @@ from pages.session import remembered, require_user
 
 def curve(project: Project) -> None:
     found = known(project)
-    if not is_lead(require_user(), project.config):  # what people's time costs is the lead's to see
+    lead = is_lead(require_user(), project.config)
+    if not lead:  # what people's time costs is the lead's to see
         found = replace(found, rounds=found.rounds.assign(hours=0.0, cost=0.0))
     measured = found.rounds.dropna(subset=["accuracy"])
     if not len(measured):
@@ -31,14 +32,13 @@ def curve(project: Project) -> None:
     st.altair_chart(drawn, width="stretch", key="accuracy")
     st.caption(legend(found, measured))
     st.markdown("\n".join(f"- {sentence}" for sentence in doubts(found, measured)))
-    _downloads(project, found.rounds, drawn)
+    _downloads(project, found.rounds if lead else found.rounds.drop(columns=["hours", "cost"]), drawn)
 
 
 def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
     """What the chart's own toolbar does not offer: it has a PNG, and full screen. Made once somebody asks for it."""
     with st.popover(_("Download"), icon=":material/download:", key="download", on_change="rerun") as asked:
         if asked.open:
-            rounds = rounds.loc[:, rounds.columns.isin(["labels", "round"]) | (rounds != 0).any()]
             table = rounds.to_csv(index=False).encode("utf-8-sig")
             st.download_button(_("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", on_click="ignore")
             st.download_button(
