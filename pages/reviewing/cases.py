@@ -8,6 +8,7 @@ import streamlit as st
 from labeler.labelsets import names_of
 from labeler.project import Project
 from labeler.review import REASONS, Case, Findings, matching, queue
+from labeler.store import Store
 from labeler.words import _
 from pages.session import remembered
 
@@ -20,8 +21,12 @@ def waiting(project: Project, version: tuple[int, ...]) -> list[Case]:
 
     def read() -> list[Case]:
         with project.store() as store:
-            findings = Findings.of(store.audit())
-            return queue(store.doubtful(findings.suspects()), findings, store.config)
+            findings, suspects = remembered("findings", (str(project.folder), version[-1]), lambda: found(store))
+            return queue(store.doubtful(suspects), findings, store.config)
+
+    def found(store: Store) -> tuple[Findings, list[int]]:
+        said = Findings.of(store.audit())
+        return said, said.suspects()
 
     return remembered("review", (str(project.folder), version, repr(project.config)), read)
 
