@@ -18,7 +18,17 @@ from labeler.shadows import Shadows
 from labeler.stopping import History, Thresholds, backtest
 from labeler.types import Forecast, Rule
 
-RULES: tuple[Rule, ...] = ("target", "stable", "confident", "gain")
+# Each rule as it is by default, and with thresholds that are met earlier.
+RULES: tuple[tuple[str, Rule, dict[str, float]], ...] = (
+    ("target", "target", {}),
+    ("stable", "stable", {}),
+    ("stable, kappa 0.95", "stable", {"kappa": 0.95}),
+    ("stable, kappa 0.9", "stable", {"kappa": 0.9}),
+    ("confident", "confident", {}),
+    ("confident, 0.2", "confident", {"uncertainty": 0.2}),
+    ("gain", "gain", {}),
+    ("gain, 0.5 points", "gain", {"gain": 0.005}),
+)
 TARGET = 300  # labels: what the projects reach with them in the mean is the target of all
 WAY = (0.25, 0.5, 0.75)  # of the labels that a project takes to the target
 LOOKS = 0.2  # share of the labels that is looked at
@@ -68,7 +78,7 @@ def accuracies(traces: Traces) -> Row:
 
 def controlled(traces: Traces) -> Row:
     """How often the intervals of the gain and of the labels needed have the truth in them."""
-    gains, needs, points = [], [], []
+    gains, needs, shares = [], [], []
     for p in traces.projects:
         steps = p["steps"]
         taught = Shadows(p["shadow_sizes"], p["shadow_right"], p["shadow_unseen"], int(p["arm"]))
@@ -78,29 +88,25 @@ def controlled(traces: Traces) -> Row:
         grid = np.geomspace(steps[0], steps[-1], control.GRID)
         ahead = smoothing(steps, grid) @ p["truth"] - traces.random[found.size]
         gain = float((smoothing(steps, np.array([found.size])) @ p["truth"])[0]) - traces.random[found.size]
-        gains.append((within(gain, found.gain), found.gain.high - found.gain.low, found.gain.value - gain, found.size))
-        if found.needed:
-            ends = found.needed.low is not None, found.needed.high is not None
-            needs.append((reached_within(ahead, grid, found.needed), all(ends), any(ends), found.size))
-            if found.needed.value is not None and (truth := first_reached(grid, ahead)) is not None:
-                low = found.needed.low or steps[0]
-                high = found.needed.high or steps[-1]
-                points.append(
-                    (truth / found.size, found.needed.value / found.size, low / found.size, high / found.size)
-                )
-    held = np.array(gains, dtype=float)
-    said = np.array(needs, dtype=float)
-    middle = np.median(points, axis=0) if points else np.full(4, np.nan)
-    return {
-        "gain: held": percent(held[:, 0].mean()),
-        "width, points": f"{100 * held[:, 1].mean():.1f}",
-        "off by, points": f"{100 * np.abs(held[:, 2]).mean():.1f}",
-        "labels saved: said": percent(len(said) / len(traces.projects)),
-        "held": percent(said[:, 0].mean()) if len(said) else "",
-        "both ends": percent(said[:, 1].mean()) if len(said) else "",
-        "at labels (median)": f"{np.median(said[:, 3]):.0f}" if len(said) else "",
-        "saved, truth (median)": percent(1 - middle[0]),
-        "saved, said (median)": f"{percent(1 - middle[1])} ({percent(1 - middle[3])} to {percent(1 - middle[2])})",
+        gains.append((within(gain, found.gain), found.gain.high - found.gain.low, abs(found.gain.value - gain)))
+        if needed := found.needed:
+            width = np.nan if None in (needed.low, needed.high) else (needed.high - needed.low) / found.size
+            needs.append((reached_within(ahead, grid, needed), found.size, width))
+            truth = first_reached(grid, ahead)
+            if truth is not None and needed.value is not None:
+                shares.append((1 - truth / found.size, 1 - needed.value / found.size))
+    held, wide, off = np.mean(gains, axis=0)
+    row = {"gain: held": percent(held), "width, points": f"{100 * wide:.1f}", "off by, points": f"{100 * off:.1f}"}
+    row["saved: said"] = percent(len(needs) / len(traces.projects))
+    right, sizes, widths = np.array(needs, dtype=float).T if needs else np.full((3, 1), np.nan)
+    truths, said = np.median(shares, axis=0) if shares else (np.nan, np.nan)
+    return row | {
+        "held": percent(right.mean()),
+        "both ends": percent(1 - np.isnan(widths).mean()),
+        "their distance": percent(np.nanmedian(widths)),
+        "at labels": f"{np.median(sizes):.0f}",
+        "saved, in truth": percent(truths),
+        "saved, as said": percent(said),
     }
 
 
@@ -155,16 +161,16 @@ def stopped(traces: Traces) -> list[Row]:
     """What each stopping rule lost and saved; one row a rule."""
     steps = traces.projects[0]["steps"]
     target = float(np.mean([(smoothing(steps, np.array([TARGET])) @ p["truth"])[0] for p in traces.projects]))
-    thresholds = Thresholds(target=target)
     histories = [(history(traces, p), p["truth"]) for p in traces.projects]
     rows = []
-    for rule in RULES:
+    for name, rule, changes in RULES:
+        thresholds = Thresholds(**{"target": target} | changes)
         ends = [(backtest(rule, past, thresholds).round, past, truth) for past, truth in histories]
         stops = [(past.labels[-1] - past.labels[at - 1], truth[-1] - truth[at - 1]) for at, past, truth in ends if at]
         saved, lost = np.array(stops, dtype=float).T if stops else np.full((2, 1), np.nan)
         rows.append(
             {
-                "rule": rule,
+                "rule": name,
                 "stopped": percent(len(stops) / len(histories)),
                 "at labels (median)": f"{histories[0][0].labels[-1] - np.median(saved):.0f}" if stops else "",
                 "labels saved": f"{saved.mean():.0f}" if stops else "",

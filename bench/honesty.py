@@ -10,12 +10,13 @@ simulates projects and keeps them, `bench.honest_runs` says what; it goes on whe
 accuracy   how often the 95 % interval of a round's accuracy on the holdout (Wilson) has the accuracy on the whole
            population in it, and how wide it is
 control    the same for the gain over random sampling and for the labels that were saved, see `labeler.control`; the
-           share of the projects where there is enough to say so; what was saved, as a share of random sampling's labels
+           share of the projects where there is enough to say so, and where the interval of labels saved has both ends;
+           what was saved (medians), as a share of the labels that random sampling takes
 projected  labels to a target (what projects reach with 300 labels in the mean), projected at a quarter, at half and at
            three quarters of the way: how often there is enough to say so, how often the interval has the truth in it,
            how far the expected number is off, and how often the interval is not open
-stopping   each rule at its default thresholds, the target as above: where it stops, and what accuracy on the population
-           that loses and what labels it saves compared with going on to the end
+stopping   each rule, by default and with easier thresholds, the target as above: where it stops, and compared with
+           going on to the end, what accuracy on the population that loses and what labels it saves
 errors     a tenth of the labels are made wrong; the share of them among the fifth of the labels that is looked at first
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from labeler import quality, snapshot
 from labeler.background import Tell, run_next
-from labeler.control import control_arm
+from labeler.control import Control, control_arm
 from labeler.errors import TooFewClassesError
 from labeler.heads import fit_heads
 from labeler.label_errors import out_of_sample
@@ -50,10 +50,14 @@ def against_random(
 ) -> dict[str, Any]:
     """What the choice of labels brought, see `labeler.control`.
 
+    While active testing chooses which holdout items have a label, these are no uniform sample to measure on.
+
     Args: number: of the round.
     """
     with store.read():
         order, drawn, rounds = store.taught(), store.drawn_holdout(), store.rounds()
+    if drawn_by(store) is not None and len(known.holdout_unlabeled):
+        return asdict(Control(0, len(known.holdout), [], [], missing="testing"))
     places = {known.items[p].id: i for i, p in enumerate(known.labeled.positions)}
     order = [(item, random) for item, random in order if item in places]  # one that was labeled since comes next time
     rows = np.array([places[item] for item, _random in order], dtype=np.intp)

@@ -39,7 +39,7 @@ WIDE = 1.959964  # standard errors to either side of a 95 % interval
 FEWEST_HOLDOUT = 50
 FEWEST_ROUNDS = 4
 
-Missing = Literal["", "holdout", "arm", "rounds", "precision"]
+Missing = Literal["", "holdout", "testing", "arm", "rounds", "precision"]
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ class Control:
     arm: random labels that there are. holdout: items measured on. random, own: the curves of random sampling and of
     the project, the same learner for both. size: s, the labels that the comparison is about. gain: in accuracy, at
     `size` labels. needed: n*, labels that the project took to what random sampling reaches with `size`; saved: `size`
-    less that. missing: what there is too little of to say so: labels in the holdout, random labels, rounds, or
-    precision (the interval would be wider than the project's curve is long); "": nothing.
+    less that. missing: what there is too little of to say so: labels in the holdout (under active testing all of
+    them), random labels, rounds, or precision (the interval would be wider than the project's curve is long); "":
+    nothing.
     """
 
     arm: int

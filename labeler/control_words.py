@@ -12,6 +12,10 @@ Report = Mapping[str, Any]  # `control.Control` as plain values
 # What it takes to say how much was saved, where that is missing.
 MISSING = {
     "holdout": mark("Too little to say yet: {holdout} holdout items have a label, and it takes {fewest_holdout}."),
+    "testing": mark(
+        "While active testing chooses which holdout items are labeled first, they are no random sample: this can be"
+        " said once all of them have a label."
+    ),
     "rounds": mark("Too little to say yet: it takes {fewest_rounds} rounds with different numbers of labels."),
     "arm": mark(
         "Too little to say yet: {arm} labels were drawn at random, and it takes {fewest_arm}, and twice as many as the"

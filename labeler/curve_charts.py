@@ -76,15 +76,15 @@ def accuracy_curve(
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
     ]
     base, next_ones = alt.Chart(), alt.Chart(ahead)  # what has no data of its own is drawn of the rounds
-    layers = [base.mark_area(opacity=0.18, color=BLUE).encode(x, low, high)]
+    layers = [base.mark_area(opacity=0.18, color=BLUE, tooltip=None).encode(x, low, high)]
     if len(rounds) <= CLOSE:
-        layers.append(base.mark_rule(opacity=0.5, color=BLUE).encode(x, low, high))
+        layers.append(base.mark_rule(opacity=0.5, color=BLUE, tooltip=None).encode(x, low, high))
     layers += [
-        next_ones.mark_area(opacity=0.1, color=BLUE).encode(x, low, high),
-        next_ones.mark_line(strokeDash=[6, 4], color=BLUE).encode(x, y),
+        next_ones.mark_area(opacity=0.1, color=BLUE, tooltip=None).encode(x, low, high),
+        next_ones.mark_line(strokeDash=[6, 4], color=BLUE, tooltip=None).encode(x, y),
         *_goal(target, x_scale, y_scale),
         *_reach(rounds[along].iloc[-1], rounds["labels"].iloc[-1], projection, scale, target, end, x_scale, y_scale),
-        base.mark_line(color=BLUE).encode(x, y),
+        base.mark_line(color=BLUE, tooltip=None).encode(x, y),
         base.mark_point(color=BLUE, filled=True, size=max(14, min(70, 1400 / len(rounds))), opacity=1).encode(x, y),
         base.mark_point(size=220, filled=True).encode(  # what the pointer finds: larger than what is seen
             x, y, opacity=alt.value(0), tooltip=[*_tooltips(rounds, measure), *interval]
@@ -125,7 +125,7 @@ def _goal(target: float, x_scale: alt.Scale, y_scale: alt.Scale) -> list[alt.Cha
     goal = alt.Chart(pd.DataFrame({"accuracy": [target], "name": [_("target {target:.0%}", target=target)]}))
     y = alt.Y("accuracy:Q", scale=y_scale)
     return [
-        goal.mark_rule(strokeDash=[6, 4], color=ORANGE).encode(y),
+        goal.mark_rule(strokeDash=[6, 4], color=ORANGE, tooltip=None).encode(y),
         goal.mark_text(align="left", dx=4, dy=-8, color=ORANGE, fontSize=12).encode(y, x=alt.value(0), text="name:N"),
     ]
 
@@ -152,7 +152,9 @@ def _reach(
     found = alt.Chart(pd.DataFrame([row]))
     y = alt.Y("accuracy:Q", scale=y_scale)
     layers = [
-        found.mark_rule(strokeWidth=4, opacity=0.5, color=ORANGE).encode(alt.X("from:Q", scale=x_scale), y, x2="to:Q")
+        found.mark_rule(strokeWidth=4, opacity=0.5, color=ORANGE, tooltip=None).encode(
+            alt.X("from:Q", scale=x_scale), y, x2="to:Q"
+        )
     ]
     if expected is not None and row["at"] < end:
         point = found.mark_point(filled=True, size=110, opacity=1, color=ORANGE)
@@ -166,7 +168,7 @@ def _budget(budget: float, end: float, x_scale: alt.Scale) -> list[alt.Chart]:
     x = alt.X("at:Q", scale=x_scale)
     words = found.mark_text(align="right" if late else "left", dx=-5 if late else 5, color=WORDS, fontSize=12)
     return [
-        found.mark_rule(strokeDash=[2, 3], color=GREY, strokeWidth=1.5).encode(x),
+        found.mark_rule(strokeDash=[2, 3], color=GREY, strokeWidth=1.5, tooltip=None).encode(x),
         words.encode(x, y=alt.value(10), text="name:N"),
     ]
 

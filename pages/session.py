@@ -1,7 +1,9 @@
 """Who is working, on which project, in which language: the checks that every page begins with."""
 
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -106,13 +108,14 @@ def _remembered(name: str, key: Hashable, _compute: Callable[[], Any]) -> Any:
 def sidebar() -> None:
     """The project, the annotator and the language, with the means to change them."""
     require_user()
-    names = [folder.name for folder in projects.in_home(home())]
+    titles = _titles(projects.in_home(home()))
+    names = [*titles]
     slug = _chosen("project", names[0] if names else "")
     if slug not in names and names:
         slug = names[0]
     with st.sidebar:
         if names:
-            slug = st.selectbox(_("Project"), names, names.index(slug), format_func=_title)
+            slug = st.selectbox(_("Project"), names, names.index(slug), format_func=titles.__getitem__)
             choose("project", slug)
         name = st.text_input(_("Working as"), require_user().name, max_chars=60, help=_("Stored with every answer."))
         st.session_state["switched"] = language()
@@ -130,8 +133,13 @@ def sidebar() -> None:
         choose("annotator", name)
 
 
-def _title(slug: str) -> str:
-    try:
-        return next(projects.open_project(f).config.name for f in projects.in_home(home()) if f.name == slug)
-    except LabelerError:
-        return slug
+def _titles(folders: Sequence[Path]) -> dict[str, str]:
+    """What each project is called, by its folder's name; that is added where names repeat, since both are choices."""
+    named = {}
+    for folder in folders:
+        try:
+            named[folder.name] = projects.open_project(folder).config.name
+        except LabelerError:
+            named[folder.name] = folder.name
+    often = Counter(named.values())
+    return {slug: name if often[name] == 1 else f"{name} ({slug})" for slug, name in named.items()}

@@ -80,7 +80,7 @@ def test_intervals_hold_the_truth_where_it_is_and_not_where_it_is_not():
 
 def test_what_was_saved_is_half_where_half_of_the_labels_does_as_well():
     row = honest_figures.controlled(traces(3))
-    assert row["saved, truth (median)"] == "50 %"
+    assert row["saved, in truth"] == "50 %"
 
 
 def test_wrong_labels_that_are_doubted_most_are_found_first():

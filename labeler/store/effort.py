@@ -28,8 +28,8 @@ class Efforts(Adjudications):
         ).fetchall()
         columns = zip(*found, strict=True) if found else [()] * 9
         ids, superseded, who, items, actions, labels, at, seconds, unsure = columns
-        gives = np.fromiter((action == "label" for action in actions), bool, len(found))
-        current = np.fromiter((action != "undo" for action in actions), bool, len(found))
+        action = _categories(actions)
+        gives, current = np.asarray(action == "label"), np.asarray(action != "undo")
         earlier = np.array(superseded, np.float64)  # None becomes NaN
         changes = np.flatnonzero(~np.isnan(earlier))
         changed = np.searchsorted(np.array(ids, np.int64), earlier[changes].astype(np.int64))
@@ -40,7 +40,7 @@ class Efforts(Adjudications):
             {
                 "annotator": _categories(who),
                 "item_id": np.array(items, np.int64),
-                "action": _categories(actions),
+                "action": action,
                 "label": _categories(labels),
                 "at": pd.DatetimeIndex(np.array(at, "datetime64[ms]")).tz_localize("UTC"),
                 "seconds": np.array(seconds, np.float64),

@@ -1,10 +1,12 @@
 """The curve: accuracy versus labels, hours or cost, where it leads, and what it cannot tell."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from labeler.access import is_lead
 from labeler.charts import svg
 from labeler.config import Config
 from labeler.curve_charts import Along, Chart
@@ -12,11 +14,14 @@ from labeler.history import course, latest_step
 from labeler.project import Project
 from labeler.standing import Standing, chart, doubts, legend, outlook, standing
 from labeler.words import _
-from pages.session import remembered
+from pages.session import remembered, require_user
 
 
 def curve(project: Project) -> None:
     found = known(project)
+    lead = is_lead(require_user(), project.config)
+    if not lead:  # what people's time costs is the lead's to see
+        found = replace(found, rounds=found.rounds.assign(hours=0.0, cost=0.0))
     measured = found.rounds.dropna(subset=["accuracy"])
     if not len(measured):
         st.info(_("There is no round yet that was measured on the holdout."), icon=":material/show_chart:")
@@ -27,25 +32,18 @@ def curve(project: Project) -> None:
     st.altair_chart(drawn, width="stretch", key="accuracy")
     st.caption(legend(found, measured))
     st.markdown("\n".join(f"- {sentence}" for sentence in doubts(found, measured)))
-    _downloads(project, found.rounds, drawn)
+    _downloads(project, found.rounds if lead else found.rounds.drop(columns=["hours", "cost"]), drawn)
 
 
 def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
-    """What the chart's own toolbar does not offer: it has a PNG, and full screen."""
-    table = rounds.to_csv(index=False).encode("utf-8-sig")
-    icon = ":material/download:"
-    with st.container(horizontal=True):
-        st.download_button(
-            _("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", icon=icon, on_click="ignore"
-        )
-        st.download_button(
-            _("Chart (SVG)"),
-            lambda: svg(drawn).encode(),
-            f"{project.slug}-curve.svg",
-            "image/svg+xml",
-            icon=icon,
-            on_click="ignore",
-        )
+    """What the chart's own toolbar does not offer: it has a PNG, and full screen. Made once somebody asks for it."""
+    with st.popover(_("Download"), icon=":material/download:", key="download", on_change="rerun") as asked:
+        if asked.open:
+            table = rounds.to_csv(index=False).encode("utf-8-sig")
+            st.download_button(_("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", on_click="ignore")
+            st.download_button(
+                _("Chart (SVG)"), svg(drawn).encode(), f"{project.slug}-curve.svg", "image/svg+xml", on_click="ignore"
+            )
 
 
 def known(project: Project) -> Standing:

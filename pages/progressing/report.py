@@ -2,12 +2,19 @@
 
 import streamlit as st
 
+from labeler import report_page
+from labeler.access import is_lead
 from labeler.project import Project
-from labeler.report import CARD
-from labeler.words import _, language, use
+from labeler.report import CARD, as_json
+from labeler.report import report as facts
+from labeler.words import _
+from pages.session import require_user
 
 
 def report(project: Project) -> None:
+    if not is_lead(require_user(), project.config):
+        st.info(_("The report is made by those who lead the project."), icon=":material/lock:")
+        return
     st.markdown(
         _(
             "One page that stands alone, fit to be handed to an auditor: the curve, all figures of the holdout, what"
@@ -22,35 +29,13 @@ def report(project: Project) -> None:
             card=CARD,
         )
     )
-    spoken = language()
+    if st.button(_("Make the report"), icon=":material/description:", type="primary"):
+        with st.spinner(_("Drawing the charts …")):
+            page, values = report_page.page(project), as_json(facts(project))
+        with st.container(horizontal=True):
+            offer(_("As a page (HTML)"), page, f"{project.slug}.html", "text/html")
+            offer(_("For a program (JSON)"), values, f"{project.slug}.json", "application/json")
 
-    def page() -> bytes:
-        from labeler import report_page
 
-        use(spoken)  # it is made once somebody asks for it, in a thread of its own
-        return report_page.page(project).encode()
-
-    def values() -> bytes:
-        from labeler.report import as_json, report
-
-        return as_json(report(project)).encode()
-
-    left, right = st.columns(2)
-    left.download_button(
-        _("Report as a page (HTML)"),
-        page,
-        f"{project.slug}.html",
-        "text/html",
-        icon=":material/description:",
-        width="stretch",
-        on_click="ignore",
-    )
-    right.download_button(
-        _("Report for a program (JSON)"),
-        values,
-        f"{project.slug}.json",
-        "application/json",
-        icon=":material/data_object:",
-        width="stretch",
-        on_click="ignore",
-    )
+def offer(label: str, text: str, name: str, kind: str) -> None:
+    st.download_button(label, text.encode(), name, kind, icon=":material/download:", on_click="ignore")

@@ -14,7 +14,7 @@ from labeler.measuring import drawn_by, seen
 from labeler.project import Project
 from labeler.slices import Column, Slice
 from labeler.words import _, translate
-from pages.progressing.holdout import in_words
+from pages.progressing.confidence import in_words
 from pages.session import remembered
 
 

@@ -76,10 +76,17 @@ def choose_goal(project: Project, found: Figures) -> tuple[int, str]:
     config = project.config
     columns = st.columns([3, 1])
     goal = columns[0].segmented_control(
-        _("Goal"), [*GOALS], default="budget", required=True, format_func=lambda name: _(GOALS[name]), key="goal"
+        _("Goal"),
+        [*GOALS],
+        default="budget",
+        required=True,
+        format_func=lambda name: _(GOALS[name]),
+        key=f"goal-{project.slug}",
     )
     if goal == "number":
-        number = columns[1].number_input(_("Labels"), 1, 10_000_000, max(config.budget, 1), key="goal-labels")
+        number = columns[1].number_input(
+            _("Labels"), 1, 10_000_000, max(config.budget, 1), key=f"goal-labels-{project.slug}"
+        )
         return int(number), ""
     if goal == "target":
         return _target(project, found)

@@ -50,10 +50,15 @@ def choose_period(found: Figures) -> tuple[date, date]:
     default = 0 if (last - first).days < 28 else 28
     columns = st.columns([3, 1])
     length = columns[0].segmented_control(
-        _("Period"), [*PERIODS], default=default, required=True, format_func=lambda n: _(PERIODS[n]), key="period"
+        _("Period"),
+        [*PERIODS],
+        default=default,
+        required=True,
+        format_func=lambda n: _(PERIODS[n]),
+        key=f"period-{found.project.slug}",
     )
     if length == -1:
-        chosen = columns[1].date_input(_("Days"), (first, last), first, last, key="period-days")
+        chosen = columns[1].date_input(_("Days"), (first, last), first, last, key=f"period-days-{found.project.slug}")
         return (chosen[0], chosen[-1]) if chosen else (first, last)  # one day while the second is being chosen
     return (found.today - timedelta(days=length - 1) if length else first), last
 

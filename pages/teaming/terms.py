@@ -50,7 +50,7 @@ def terms(project: Project, user: User) -> None:
             pd.DataFrame({"name": names, "rate": pd.array([own.get(name) for name in names], "Float64")}),
             hide_index=True,
             disabled=["name"],
-            key="rates",
+            key=f"rates-{project.slug}",
             column_config={
                 "name": st.column_config.TextColumn(_("Annotator")),
                 "rate": st.column_config.NumberColumn(_("Cost of an hour, if another"), min_value=0.0),

@@ -57,6 +57,9 @@ def test_the_curve_says_when_the_target_is_expected(rounds):
     assert "All rounds: margin asks, backbone char_tfidf." in shown
     assert "cannot be told apart: the interval is 7.0 points wide" in shown
     assert len(app.get("vega_lite_chart")) == 1
+    assert not app.get("download_button")  # a picture takes a while: it is made once somebody asks
+    app.session_state["download"] = True
+    app.run()
     assert [button.label for button in app.get("download_button")] == ["Rounds (CSV)", "Chart (SVG)"]
 
 
