@@ -61,4 +61,4 @@ def agreement(frame: pd.DataFrame, figure: str, counted: str) -> alt.LayerChart 
             color=alt.condition(alt.datum.value < TENTATIVE, alt.value(ORANGE), alt.value(BLUE)),
             tooltip=tooltip,
         ),
-    ).properties(height=max(70, 30 * len(frame) + 30))
+    ).properties(height=26 * len(frame) + 80)

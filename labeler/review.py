@@ -9,9 +9,9 @@ accuracy would be measured by labels that it had helped to choose.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from labeler.config import Config
 from labeler.labelsets import names_of
@@ -27,8 +27,7 @@ REASONS = (FLAGGED, DISAGREEMENT, UNSURE, LIKELY, CONSENSUS)
 OF_FLAGGED, OF_UNSURE = 0.5, 0.25
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """An item that is worth a second look.
 
     benefit: the probability that a decision changes its label. said: the classes that it was given, and its own.
@@ -46,8 +45,7 @@ class Case:
     opinion: "Opinion | None" = None
 
 
-@dataclass(frozen=True)
-class Opinion:
+class Opinion(NamedTuple):
     """What models that have not seen an item's label `given` say of it; `wrong`: the probability that it is;
     `likely`: 1 where confident learning takes it for an error.
     """
@@ -59,33 +57,40 @@ class Opinion:
     likely: int
 
 
-@dataclass(frozen=True)
 class Findings:
-    """What the latest audit says of each item, by item id: of models, and the consensus with its quality."""
+    """What the latest audit says of items, by item id; nothing where there was none.
 
-    opinions: Mapping[int, Opinion]
-    consensus: Mapping[int, tuple[str, float]]
+    Args: audit: the report of an audit, see `labeler.quality`.
+    """
 
-    @classmethod
-    def of(cls, audit: Mapping[str, Any] | None) -> "Findings":
-        """From the report of an audit, see `labeler.quality`; nothing where there was none."""
-        errors = (audit or {}).get("errors") or {}
-        people = (audit or {}).get("consensus") or {}
-        columns = [errors.get(name, []) for name in ("given", "predicted", "confidence", "wrong", "likely")]
-        opinions = map(Opinion, *columns)
-        consensus = zip(people.get("labels", []), people.get("quality", []), strict=True)
-        return cls(
-            dict(zip(errors.get("items", []), opinions, strict=True)),
-            dict(zip(people.get("items", []), consensus, strict=True)),
+    def __init__(self, audit: Mapping[str, Any] | None) -> None:
+        self._errors = (audit or {}).get("errors") or {}
+        self._people = (audit or {}).get("consensus") or {}
+        self._opinion_at, self._consensus_at = (
+            {item: at for at, item in enumerate(found.get("items", []))} for found in (self._errors, self._people)
         )
 
+    def opinion(self, item_id: int) -> "Opinion | None":
+        """What models say that have not seen the item's label."""
+        at = self._opinion_at.get(item_id)
+        return None if at is None else Opinion(*(self._errors[name][at] for name in Opinion._fields))
+
+    def consensus(self, item_id: int) -> tuple[str, float] | None:
+        """What people and model say together, and how likely that is right."""
+        at = self._consensus_at.get(item_id)
+        return None if at is None else (self._people["labels"][at], self._people["quality"][at])
+
     def suspects(self) -> list[int]:
-        """Items that nobody but the model doubts."""
-        return [
-            item
-            for item, opinion in self.opinions.items()
-            if opinion.likely or (item in self.consensus and self.consensus[item][0] != opinion.given)
+        """Items whose label was doubted by a model when the audit looked at it."""
+        doubted = [
+            item for item, likely in zip(self._opinion_at, self._errors.get("likely", []), strict=True) if likely
         ]
+        given = self._errors.get("given", [])
+        for item, label in zip(self._consensus_at, self._people.get("labels", []), strict=True):
+            at = self._opinion_at.get(item)
+            if at is not None and given[at] != label:
+                doubted.append(item)
+        return doubted
 
 
 def queue(rows: Iterable[Doubtful], findings: Findings, config: Config) -> list[Case]:
@@ -97,7 +102,7 @@ def queue(rows: Iterable[Doubtful], findings: Findings, config: Config) -> list[
     """
     cases = [
         case
-        for item_id, answers in groupby(rows, key=lambda row: row[0])
+        for item_id, answers in groupby(rows, key=itemgetter(0))
         if (case := _case(item_id, list(answers), findings, config))
     ]
     return sorted(cases, key=lambda case: (case.label is not None, -case.benefit, case.since))
@@ -120,18 +125,18 @@ def _case(item_id: int, answers: Sequence[Doubtful], findings: Findings, config:
     _, last, *_, label, decided, cleared, _ = answers[-1]
     if decided == "exclude" or last <= cleared:
         return None
-    fresh = [row for row in answers if (row[9] if decided else row[1] > cleared)]
+    fresh = [row for row in answers if (row[9] if decided else row[1] > cleared)] if decided or cleared else answers
     labels = [row[4] for row in (fresh if decided else answers) if row[4] is not None]
-    others = sum(text != label for text in labels)
-    opinion, consensus = findings.opinions.get(item_id), findings.consensus.get(item_id)
+    others = len(labels) - labels.count(label) if label is not None else 0
+    opinion, consensus = findings.opinion(item_id), findings.consensus(item_id)
     if decided or (opinion and opinion.given != label):  # the audit was about another label
         opinion = consensus = None
     chances: dict[str, float] = {}
-    if any(row[3] == "flag" for row in fresh):
+    if "flag" in [row[3] for row in fresh]:
         chances[FLAGGED] = OF_FLAGGED
     if others if decided else len(set(labels)) > 1:
         chances[DISAGREEMENT] = others / len(labels)
-    if any(row[5] for row in fresh):
+    if 1 in [row[5] for row in fresh]:
         chances[UNSURE] = OF_UNSURE
     if opinion and opinion.likely:
         chances[LIKELY] = opinion.wrong
@@ -143,15 +148,16 @@ def _case(item_id: int, answers: Sequence[Doubtful], findings: Findings, config:
             chances[DISAGREEMENT] = 1 - right
     if not chances:
         return None
-    texts = dict.fromkeys(text for text in (label, *(row[4] for row in answers)) if text is not None)
-    said = dict.fromkeys(name for text in texts for name in names_of(text, config))
+    said = [text for text in [label, *[row[4] for row in answers]] if text is not None]
+    if config.several:
+        said = [name for text in said for name in names_of(text, config)]
     return Case(
         item_id,
         label,
-        tuple(reason for reason in REASONS if reason in chances),
+        tuple([reason for reason in REASONS if reason in chances]),
         1.0 if label is None else max(chances.values()),
-        tuple(said),
-        tuple(dict.fromkeys(row[2] for row in answers)),
+        tuple(dict.fromkeys(said)),
+        tuple(dict.fromkeys([row[2] for row in answers])),
         last,
         opinion,
     )

@@ -22,7 +22,7 @@ def test_a_label_that_the_models_doubt_is_told_as_texts_and_gets_into_the_queue(
     assert (report["given"][7], report["predicted"][7], report["confidence"][7]) == ("bad", "good", 0.9)
     assert [i for i, likely in zip(report["items"], report["likely"], strict=True) if likely] == [107]
     assert report["wrong"][7] == max(report["wrong"])
-    findings = Findings.of({"errors": report})
+    findings = Findings({"errors": report})
     assert findings.suspects() == [107]
     (case,) = queue([(107, 5, "ann", "label", "bad", 0, "bad", None, 0, 0)], findings, CONFIG)
     assert case.reasons == (LIKELY,)
@@ -62,8 +62,8 @@ def test_people_are_told_apart_with_their_speed_and_what_to_ask_again() -> None:
     assert len(report["again"]) == CONFIG.query.batch
     assert noise_of(report) == pytest.approx((1 - report["agreement"]["percent"]["value"]) / 2)
     apart = {item for item, _, label, _ in rows for i, _, other, _ in rows if i == item and other != label}
-    findings = Findings.of({"consensus": report})
-    assert findings.consensus[next(iter(apart))][1] < 1
+    findings = Findings({"consensus": report})
+    assert findings.consensus(next(iter(apart)))[1] < 1
 
 
 def test_one_person_has_nobody_to_agree_with() -> None:

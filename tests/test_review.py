@@ -24,7 +24,7 @@ def audit(**lists: list) -> dict:
     return {"errors": {**plain, **lists}}
 
 
-NOTHING = Findings.of(None)
+NOTHING = Findings(None)
 
 
 def queue_of(rows: list[Doubtful], findings: Findings) -> list[Case]:
@@ -37,7 +37,7 @@ def test_an_item_appears_once_with_all_its_reasons() -> None:
         row(1, 2, annotator="bob", label="bad"),
         row(1, 3, annotator="cy", action="flag", label=None),
     ]
-    (case,) = queue_of(rows, Findings.of(audit(items=[1], wrong=[0.9])))
+    (case,) = queue_of(rows, Findings(audit(items=[1], wrong=[0.9])))
     assert case.reasons == (FLAGGED, DISAGREEMENT, UNSURE, LIKELY)
     assert case.benefit == 0.9  # the model's doubt is the greatest
     assert case.annotators == ("ann", "bob", "cy")
@@ -54,7 +54,7 @@ def test_items_without_a_label_come_first_then_the_likeliest_change_then_age() -
         row(4, 5, action="flag", label=None, item_label=None),
         row(5, 6),
     ]
-    cases = queue_of(rows, Findings.of(audit(items=[5], wrong=[0.8])))
+    cases = queue_of(rows, Findings(audit(items=[5], wrong=[0.8])))
     assert [case.item_id for case in cases] == [4, 5, 2, 1, 3]
     assert [case.benefit for case in cases] == [1.0, 0.8, 0.5, 0.25, 0.25]
 
@@ -64,17 +64,17 @@ def test_disagreement_counts_how_many_said_something_else_and_the_consensus_know
     (case,) = queue_of(rows, NOTHING)
     assert case.benefit == pytest.approx(1 / 3)
     people = {"consensus": {"items": [1], "labels": ["good"], "quality": [0.95]}}
-    (case,) = queue_of(rows, Findings.of(people))
+    (case,) = queue_of(rows, Findings(people))
     assert case.reasons == (DISAGREEMENT,)
     assert case.benefit == pytest.approx(0.05)
     people = {"consensus": {"items": [1], "labels": ["bad"], "quality": [0.7]}}
-    (case,) = queue_of(rows, Findings.of(people))
+    (case,) = queue_of(rows, Findings(people))
     assert case.reasons == (DISAGREEMENT, CONSENSUS)
     assert case.benefit == pytest.approx(0.7)
 
 
 def test_an_audit_of_another_label_says_nothing() -> None:
-    found = Findings.of(audit(items=[1], wrong=[0.9]))
+    found = Findings(audit(items=[1], wrong=[0.9]))
     assert queue_of([row(1, 1, label="bad", item_label="bad")], found) == []
     assert len(queue_of([row(1, 1)], found)) == 1
     assert found.suspects() == [1]
@@ -82,7 +82,7 @@ def test_an_audit_of_another_label_says_nothing() -> None:
 
 def test_what_was_decided_comes_back_only_with_a_new_answer_that_says_otherwise() -> None:
     before = [row(1, 1, decided="label"), row(1, 2, annotator="bob", label="bad", decided="label")]
-    found = Findings.of(audit(items=[1], wrong=[0.9]))
+    found = Findings(audit(items=[1], wrong=[0.9]))
     assert queue_of(before, found) == []
     assert (
         queue_of([*before, row(1, 3, annotator="cy", decided="label", late=1)], found) == []

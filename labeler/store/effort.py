@@ -9,7 +9,6 @@ from pandas.api.types import union_categoricals
 from labeler.store.adjudications import Adjudications
 from labeler.store.items import IMPORT
 
-
 # What was read of each database so far: annotations are append-only, so that only new ones need to be read again.
 _read: dict[tuple[str, int], pd.DataFrame] = {}
 _MOST_READ = 8  # databases
@@ -115,4 +114,4 @@ def _joined(known: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 def _categories(values: Sequence[str | None]) -> pd.Categorical:
     """Few different texts, many times: faster read so than as an array of texts."""
     codes, names = pd.factorize(np.array(values, object))
-    return pd.Categorical.from_codes(codes, pd.Index(names, dtype=object))
+    return pd.Categorical.from_codes(codes, pd.Index(names, dtype="str"))

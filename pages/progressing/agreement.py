@@ -27,7 +27,7 @@ def agreement(project: Project) -> None:
         _no_overlap(people, config.labeling.overlap)
     else:
         _figures(people, found)
-        _charts(found, pairs=leads and "agreement" in shown)
+        _charts(found, config.outcomes > 2 or config.several, leads and "agreement" in shown)
     mine = None if leads else user.name
     if "agreement" in shown and people["annotators"]:
         _annotators(people, mine)
@@ -103,24 +103,24 @@ def _in_words(alpha: Mapping[str, float]) -> str:
     )
 
 
-def _charts(found: Mapping[str, Any], pairs: bool) -> None:
-    by_class, by_pair = charts.class_frame(found), charts.pair_frame(found)
-    columns = st.columns(2, gap="medium")
-    with columns[0]:
-        st.markdown(f"**{_('By class')}**")
-        if len(by_class):
-            chart = charts.agreement(by_class, _("Krippendorff's alpha, each class against the rest"), _("answers"))
-            st.altair_chart(chart, width="stretch", key="agreement-classes")
-        else:
-            st.caption(_("All answers name the same class."))
+def _charts(found: Mapping[str, Any], classes: bool, pairs: bool) -> None:
+    """Args: classes: of only two each is as well told from the rest as the other, and alpha says it all."""
+    told = []
+    if classes:
+        figure = _("Krippendorff's alpha, each class against the rest")
+        told.append((_("By class"), charts.class_frame(found), figure, _("answers"), _("All name the same class.")))
     if pairs:
-        with columns[1]:
-            st.markdown(f"**{_('By pair')}**")
-            if len(by_pair):
-                chart = charts.agreement(by_pair, _("Cohen's kappa"), _("items that both answered"))
-                st.altair_chart(chart, width="stretch", key="agreement-pairs")
+        few = _("No two people have answered 5 items in common yet.")
+        told.append((_("By pair"), charts.pair_frame(found), _("Cohen's kappa"), _("items that both answered"), few))
+    if not told:
+        return
+    for column, (title, frame, figure, counted, nothing) in zip(st.columns(len(told), gap="medium"), told, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            if len(frame):
+                st.altair_chart(charts.agreement(frame, figure, counted), width="stretch")
             else:
-                st.caption(_("No two people have answered 5 items in common yet."))
+                st.caption(nothing)
     st.caption(
         _(
             "With 95 % intervals, by a bootstrap over items. The dashed lines are at {low} and {high}: from there on"

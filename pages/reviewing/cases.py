@@ -8,27 +8,31 @@ import streamlit as st
 from labeler.labelsets import names_of
 from labeler.project import Project
 from labeler.review import REASONS, Case, Findings, matching, queue
-from labeler.store import Store
 from labeler.words import _
-from pages.session import remembered
 
 # Where this session is: an item that stays until something is decided, and those that were passed over, in order.
 HERE, PASSED, SHOWN = "review-here", "review-passed", "review-shown"
 
 
-def waiting(project: Project, version: tuple[int, ...]) -> list[Case]:
+def waiting(project: Project, version: tuple[int, ...]) -> tuple[Case, ...]:
     """The whole queue as the project is at this version."""
+    return _waiting(project, version, (str(project.folder), repr(project.config)))
 
-    def read() -> list[Case]:
-        with project.store() as store:
-            findings, suspects = remembered("findings", (str(project.folder), version[-1]), lambda: found(store))
-            return queue(store.doubtful(suspects), findings, store.config)
 
-    def found(store: Store) -> tuple[Findings, list[int]]:
-        said = Findings.of(store.audit())
-        return said, said.suspects()
+# Nothing in these can be changed, so that all sessions share them as they are: copying thousands of cases takes as long
+# as finding them.
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _waiting(_project: Project, version: tuple[int, ...], key: tuple[str, str]) -> tuple[Case, ...]:
+    findings = _findings(_project, version[-1], key)
+    with _project.store() as store:
+        return tuple(queue(store.doubtful(findings.suspects()), findings, store.config))
 
-    return remembered("review", (str(project.folder), version, repr(project.config)), read)
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _findings(_project: Project, audit: int, key: tuple[str, str]) -> Findings:
+    """What this audit, the latest, found."""
+    with _project.store() as store:
+        return Findings(store.audit())
 
 
 def chosen(project: Project, cases: Sequence[Case]) -> list[Case]:

@@ -18,7 +18,7 @@ def answer(store: Store, who: str, item: int, label: str | None, **more: object)
 
 
 def reasons(store: Store, suspects: tuple[int, ...] = ()) -> dict[int, tuple[str, ...]]:
-    return {case.item_id: case.reasons for case in queue(store.doubtful(suspects), Findings.of(None), store.config)}
+    return {case.item_id: case.reasons for case in queue(store.doubtful(suspects), Findings(None), store.config)}
 
 
 def test_only_what_is_doubtful_is_read(store: Store) -> None:
