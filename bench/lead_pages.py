@@ -26,7 +26,7 @@ from streamlit.testing.v1 import AppTest
 
 from bench.lead_project import make
 from labeler.project import Project
-from labeler.store import Store
+from labeler.store import Store, effort
 from labeler.types import Answer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,6 +73,8 @@ def measure_page(project: Project, name: str) -> dict[str, Took]:
     first, again, after = [], [], []
     for turn in range(TIMES):
         st.cache_data.clear()
+        st.cache_resource.clear()
+        effort._read.clear()
         first.append(milliseconds(app.run))
         again.append(milliseconds(app.run))
         with project.store() as store:
