@@ -1,7 +1,5 @@
 """Verbs on annotators' effort: every answer that took somebody's time, what an hour costs, when rounds took labels."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
@@ -13,6 +11,12 @@ from labeler.store.items import IMPORT
 _read: dict[tuple[str, int], pd.DataFrame] = {}
 _MOST_READ = 8  # databases
 _CATEGORIES = ("annotator", "action", "label")
+_COLUMNS = np.dtype(
+    [
+        *(("id", "i8"), ("supersedes", "i8"), ("annotator", "O"), ("item_id", "i8"), ("action", "O"), ("label", "O")),
+        *(("at", "O"), ("seconds", "f8"), ("unsure", "?")),
+    ]
+)
 
 
 class Efforts(Adjudications):
@@ -56,22 +60,12 @@ class Efforts(Adjudications):
             FROM annotations WHERE id > ? AND annotator <> ? ORDER BY id
             """,
             [last, IMPORT],
-        ).fetchall()
-        columns = zip(*found, strict=True) if found else [()] * 9
-        ids, superseded, who, items, actions, labels, at, seconds, unsure = columns
-        return pd.DataFrame(
-            {
-                "id": np.array(ids, np.int64),
-                "supersedes": np.array(superseded, np.int64),
-                "annotator": _categories(who),
-                "item_id": np.array(items, np.int64),
-                "action": _categories(actions),
-                "label": _categories(labels),
-                "at": pd.DatetimeIndex(np.array(at, "datetime64[ms]")).tz_localize("UTC"),
-                "seconds": np.array(seconds, np.float64),
-                "unsure": np.array(unsure, bool),
-            }
         )
+        read = np.fromiter(found, _COLUMNS)  # no row is kept, so that there is nothing to be collected
+        columns = {name: read[name] for name in _COLUMNS.names or ()}
+        columns |= {name: _categories(read[name]) for name in _CATEGORIES}
+        columns["at"] = pd.DatetimeIndex(read["at"].astype("datetime64[ms]")).tz_localize("UTC")
+        return pd.DataFrame(columns)
 
     def claimed_at(self) -> dict[int, str]:
         """When each round took its labels: when its job was claimed."""
@@ -111,7 +105,7 @@ def _joined(known: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rest, ignore_index=True).assign(**categories)[list(known)]
 
 
-def _categories(values: Sequence[str | None]) -> pd.Categorical:
+def _categories(values: np.ndarray) -> pd.Categorical:
     """Few different texts, many times: faster read so than as an array of texts."""
-    codes, names = pd.factorize(np.array(values, object))
+    codes, names = pd.factorize(values)
     return pd.Categorical.from_codes(codes, pd.Index(names, dtype="str"))
