@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from altair.utils import schemapi
 from streamlit.testing.v1 import AppTest
 
 from bench.lead_project import make
@@ -98,6 +99,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--pages", nargs="*", default=[p for p in PAGES if (ROOT / "pages" / f"{p}.py").exists()])
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
+    schemapi.disable_debug_mode()  # as streamlit_app.py does
     values = parser.parse_args()
     logging.getLogger("streamlit").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as home:
