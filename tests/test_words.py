@@ -388,7 +388,7 @@ def test_charts_are_drawn_in_the_language_of_who_looks():
 def tooltips(specification: object) -> Iterator[dict]:
     if isinstance(specification, dict):
         tips = specification.get("tooltip", [])
-        yield from tips if isinstance(tips, list) else [tips]
+        yield from tips if isinstance(tips, list) else [tips] if tips else []
         for value in specification.values():
             yield from tooltips(value)
     elif isinstance(specification, list):

@@ -84,7 +84,7 @@ def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[
         with project.store() as store:
             return slicing.counted(column, ids, texts, store.pool_labeled())
 
-    return remembered("slice counts", (str(project.folder), column, version), count)
+    return remembered("slice-counts", (str(project.folder), column, version), count)
 
 
 def picture(project: Project, found: Found, rows: Sequence[Slice]) -> None:

@@ -140,7 +140,7 @@ def latest(project: Project, user: User) -> None:
         when = row["at"][:16].replace("T", " ")
         with st.container(horizontal=True, vertical_alignment="center"):
             said = _("Item {id}: **{what}**, {name}, {when}", id=row["item_id"], what=what, name=row["by"], when=when)
-            st.markdown(f":gray[~~{said}~~]" if row["undone"] else said, width="stretch")
+            st.markdown(f"~~{said}~~" if row["undone"] else said, width="stretch")
             if row["by"] == user.name and not row["undone"]:
                 st.button(
                     _("Undo"),

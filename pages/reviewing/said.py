@@ -43,15 +43,21 @@ def people(project: Project, case: Case, answers: Sequence[Row]) -> None:
         about += [f"“{answer['note']}”"] if answer["note"] else []
         when = datetime.fromisoformat(answer["at"]).strftime("%Y-%m-%d %H:%M")
         took = _("{seconds:.1f} s", seconds=answer["seconds"]) if answer["seconds"] is not None else ""
-        rows.append(
-            "<tr style='border-bottom: 1px solid color-mix(in srgb, currentColor 12%, transparent)'>"
-            f"<td style='padding: .4rem .8rem .4rem 0'>{html.escape(answer['annotator'])}</td>"
-            f"<td style='padding: .4rem .8rem .4rem 0'><b style='{'color: #d9822b' if other else ''}'>"
-            f"{html.escape(text)}</b><br><span style='opacity: .8'>{html.escape(' · '.join(about))}</span></td>"
-            "<td style='padding: .4rem 0; text-align: end; white-space: nowrap; opacity: .7; font-size: .85rem'>"
-            f"{took}<br>{when}</td></tr>"
+        rows.append((answer["annotator"], text, " · ".join(about), f"{took}\n{when}".strip(), other))
+    st.html(
+        "<style>.people { width: 100%; border-collapse: collapse; line-height: 1.4 }"
+        " .people td { padding: .4rem .8rem .4rem 0; vertical-align: top; white-space: pre-line;"
+        " border-bottom: 1px solid color-mix(in srgb, currentColor 12%, transparent) }"
+        " .people td:last-child { padding-right: 0; text-align: end; white-space: pre; opacity: .7; font-size: .85rem }"
+        " .people .other { color: #d9822b } .people small { opacity: .8; font-size: inherit }</style>"
+        "<table class='people'>"
+        + "".join(
+            f"<tr><td>{html.escape(name)}</td><td><b class='{'other' if other else ''}'>{html.escape(text)}</b><br>"
+            f"<small>{html.escape(about)}</small></td><td>{when}</td></tr>"
+            for name, text, about, when, other in rows
         )
-    st.html(f"<table style='width: 100%; border-collapse: collapse'>{''.join(rows)}</table>")
+        + "</table>"
+    )
 
 
 def model(project: Project, case: Case, item: Item) -> None:

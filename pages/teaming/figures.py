@@ -59,7 +59,7 @@ def tables(found: Figures, begin: date, end: date) -> tuple[pd.DataFrame, pd.Dat
         answers = answers[answers["day"].between(pd.Timestamp(begin), pd.Timestamp(end))]
         return effort.table(answers), effort.table(answers, BOTH), effort.table(answers, ())
 
-    return remembered("team tables", (found.key, begin, end), compute)
+    return remembered("team-tables", (found.key, begin, end), compute)
 
 
 def _answers(project: Project, key: tuple[Any, ...]) -> pd.DataFrame:
@@ -69,4 +69,4 @@ def _answers(project: Project, key: tuple[Any, ...]) -> pd.DataFrame:
         with project.store() as store:
             return effort.measured(store.work(), project.config.team.idle_seconds, store.rates(), key[-1])
 
-    return remembered("team answers", key, compute)
+    return remembered("team-answers", key, compute)

@@ -10,9 +10,10 @@ from samples import ROOT, add, reviews
 from streamlit.testing.v1 import AppTest
 from test_words import titles
 
+from bench.lead_project import make
 from labeler.comparisons import compare_once
 from labeler.types import Answer, ComparisonRequest, Epoch, Metrics, NewItem, RoundResult, Training, TuningRequest
-from labeler.words import use
+from labeler.words import catalogue, use
 
 # Three words of Latin letters in a row: a sentence, and no name.
 SENTENCE = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
@@ -26,11 +27,13 @@ def english_again() -> Iterator[None]:
     use("en")
 
 
-def korean(page: str) -> AppTest:
+def korean(page: str, part: str = "") -> AppTest:
     use("ko")  # the test runner itself asks how options are shown
     app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=60)
     app.query_params["language"] = "ko"
     app.run()
+    if part:
+        app.session_state["part"] = part
     if page != "label":
         app.switch_page(f"{page}.py").run()
     assert not app.exception, app.exception
@@ -114,14 +117,36 @@ def test_nothing_on_a_full_page_is_english(project, page):
     assert re.search("[가-힣]{2}", " ".join(shown(app)))
 
 
-@pytest.mark.parametrize("page", ["label", "progress", "strategy", "project"])
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory):
+    """A home with a project of images that some people have labeled for six rounds."""
+    home = tmp_path_factory.mktemp("lived")
+    make(home / "digits", 6, modality="image")
+    return home
+
+
+PARTS = ["Curve", "Holdout", "Against random", "When to stop", "Agreement", "Slices", "Rounds", "Report"]
+
+
+@pytest.mark.parametrize(
+    ("page", "part"), [*(("progress", part) for part in PARTS), ("review", ""), ("team", "")], ids=str
+)
+def test_nothing_that_leads_see_of_a_project_is_english(lived, monkeypatch, page, part):
+    monkeypatch.setenv("LABELER_HOME", str(lived))
+    name = catalogue("ko")[part] if part else ""
+    app = korean(page, name)
+    assert english(app) == []
+    assert not part or name in [tab.label for tab in app.tabs]
+
+
+@pytest.mark.parametrize("page", ["label", "progress", "review", "team", "strategy", "project"])
 def test_nothing_on_an_empty_page_is_english(own_home, page):
     assert english(korean(page)) == []
 
 
 def test_what_the_worker_wrote_is_translated_where_it_is_shown(project):
     fill(project)
-    said = everything(korean("progress"))
+    said = everything(korean("progress", catalogue("ko")["Rounds"]))
     assert "선형 헤드: 미세 조정은 라벨 100개부터 시작하며, 지금은 40개입니다." in said
     assert "마지막 라운드에 실패했습니다: 아직 항목이 없습니다." in said
     app = korean("project")
