@@ -5,7 +5,7 @@
 
 DATA is a folder with cifar10/labels.csv, reviews_en.csv and reviews_ko.csv; scikit-learn's digits need no file. `run`
 simulates projects and keeps them, `bench.honest_runs` says what; it goes on where it was ended. One process a data set
-(`--only`) takes two hours in all on one core. `report` trains nothing.
+(`--only`) takes about an hour in all on one core. `report` trains nothing.
 
 accuracy   how often the 95 % interval of a round's accuracy on the holdout (Wilson) has the accuracy on the whole
            population in it, and how wide it is

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from altair.utils import schemapi
 from streamlit.testing.v1 import AppTest
 
 from bench.lead_project import make
 from labeler.project import Project
-from labeler.store import Store
+from labeler.store import Store, effort
 from labeler.types import Answer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,6 +74,8 @@ def measure_page(project: Project, name: str) -> dict[str, Took]:
     first, again, after = [], [], []
     for turn in range(TIMES):
         st.cache_data.clear()
+        st.cache_resource.clear()
+        effort._read.clear()
         first.append(milliseconds(app.run))
         again.append(milliseconds(app.run))
         with project.store() as store:
@@ -96,6 +99,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--pages", nargs="*", default=[p for p in PAGES if (ROOT / "pages" / f"{p}.py").exists()])
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
+    schemapi.disable_debug_mode()  # as streamlit_app.py does
     values = parser.parse_args()
     logging.getLogger("streamlit").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as home:

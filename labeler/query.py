@@ -50,7 +50,7 @@ def rank(
         if len(preferred):  # the sample may hold too few of them
             most = ceil(config.more_share * max(config.candidates, n))
             rest = np.union1d(rest, rng.choice(preferred, min(most, len(preferred)), replace=False))
-    step = n if strategy.kind == "scores" or seeding else max(1, round((1 - share) * config.batch))
+    step = n if strategy.kind == "scores" or seeding else max(1, config.batch - round(share * config.batch))
     ours = ask(state, strategy, rest, model, committee, n, step, rng, preferred, config.more_share)
     ranking = interleave(ours, [Ranked(int(p), "random", None) for p in drawn], share)
     others = np.setdiff1d(state.pool, [r.position for r in ranking])

@@ -348,6 +348,8 @@ def m010_lead(db: Database) -> None:
         DROP VIEW labels;
         CREATE VIEW labels AS SELECT id AS item_id, label FROM items WHERE label IS NOT NULL;
         CREATE INDEX items_label ON items (split, label) WHERE label IS NOT NULL;
+        CREATE INDEX items_shared ON items (id) WHERE labels > 1;
+        CREATE INDEX annotations_doubt ON annotations (item_id) WHERE unsure OR action = 'flag';
         CREATE INDEX items_wanted ON items (id) WHERE wanted > labels;
         CREATE TRIGGER annotations_decide AFTER INSERT ON annotations BEGIN {_DECIDE} END;
         CREATE TRIGGER adjudications_decide AFTER INSERT ON adjudications BEGIN {_DECIDE} END;

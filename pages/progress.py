@@ -9,6 +9,7 @@ from labeler.project import Project
 from labeler.stopping_words import stopped_in_words
 from labeler.types import Job, Round
 from labeler.words import _, mark, translate
+from pages.progressing.agreement import agreement
 from pages.progressing.control import control
 from pages.progressing.curve import curve
 from pages.progressing.holdout import holdout
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[Project], None]] = {
     mark("Holdout"): holdout,
     mark("Against random"): control,
     mark("When to stop"): stopping,
+    mark("Agreement"): agreement,
     mark("Slices"): slices,
     mark("Rounds"): rounds,
     mark("Report"): report,

@@ -26,14 +26,16 @@ class Reviews(Efforts):
             """
             WITH looked AS (
                 SELECT item_id FROM annotations WHERE unsure OR action = 'flag'
-                UNION SELECT a.item_id FROM annotations a JOIN items i ON i.id = a.item_id
-                    WHERE a.action = 'label' AND a.label <> i.label
+                UNION SELECT i.id FROM items i CROSS JOIN annotations a ON a.item_id = i.id  -- the few items first
+                    WHERE i.labels > 1 AND a.action = 'label' AND a.label <> i.label
+                UNION SELECT d.item_id FROM adjudged d JOIN answers a ON a.item_id = d.item_id
+                    WHERE a.action = 'label' AND a.label <> d.label
                 UNION SELECT value FROM json_each(?)
                 EXCEPT SELECT item_id FROM qualification
             )
             SELECT a.item_id, a.id, a.annotator, a.action, a.label, a.unsure, i.label, i.adjudicated, i.cleared,
                    i.adjudicated IS NOT NULL AND a.at > (SELECT at FROM adjudged WHERE item_id = i.id)
-            FROM looked JOIN items i ON i.id = looked.item_id JOIN annotations a ON a.item_id = i.id
+            FROM looked CROSS JOIN items i ON i.id = looked.item_id JOIN annotations a ON a.item_id = i.id
             WHERE i.split IS NOT NULL AND a.action <> 'undo'
               AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id)
             ORDER BY a.item_id, a.id

@@ -79,3 +79,27 @@ def test_an_hour_costs_the_annotators_own_rate_else_the_projects(project, store)
         opened.set_rate("lee", None)
         assert opened.rates()["lee"] == 12.5
         assert opened.own_rates() == {}
+
+
+def test_what_comes_later_is_read_on_its_own_and_all_is_as_if_read_at_once(project):
+    from labeler.store import effort
+
+    with project.store() as store:
+        add(store, 6)
+        assert store.work().empty
+        for n, (who, item, action, label) in enumerate(
+            [
+                ("kim", 1, "label", "good"),
+                ("kim", 2, "skip", None),
+                ("lee", 1, "label", "bad"),
+                ("kim", 1, "label", "bad"),  # changes the first answer
+                ("lee", 1, "undo", None),
+                ("박", 3, "flag", None),
+            ]
+        ):
+            store.annotate(who, [Answer(str(n), item, action, label)])
+            bit_by_bit = store.work()
+        effort._read.clear()
+        pd.testing.assert_frame_equal(store.work(), bit_by_bit, check_categorical=False)
+        assert bit_by_bit["current"].tolist() == [False, True, False, True, False, True]
+        assert bit_by_bit["gained"].tolist() == [1, 0, 1, 0, -1, 0]
