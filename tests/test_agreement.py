@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,7 +97,6 @@ def test_cohen_is_scikit_learns(seed: int) -> None:
 
 @given(st.integers(0, 10_000))
 def test_alpha_is_that_of_the_krippendorff_package(seed: int) -> None:
-    krippendorff = pytest.importorskip("krippendorff")
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, 3, 25)
     table = np.where(rng.random((4, 25)) < 0.6, truth, rng.integers(0, 3, (4, 25)))

@@ -45,7 +45,7 @@ def deciding(project: Project, user: User, case: Case, version: tuple[int, ...])
             for name in config.classes:
                 own = name == case.label
                 help_ = _("The item's label now.") if own else None
-                press(name, keys[name], "label", name, type="primary" if own else "secondary", help=help_)
+                press(name, keys[name], "label", name, icon=":material/check:" if own else None, help=help_)
     with st.container(horizontal=True, gap="xsmall"):
         press(_("Take out"), "F", "exclude", icon=":material/block:", help=_("No label, and nobody is asked about it."))
         again = _("It is asked once more, of somebody who has not answered it.")
