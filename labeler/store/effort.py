@@ -62,7 +62,7 @@ class Efforts(Adjudications):
             [last, IMPORT],
         )
         read = np.fromiter(found, _COLUMNS)  # no row is kept, so that there is nothing to be collected
-        columns = {name: read[name] for name in _COLUMNS.names or ()}
+        columns: dict[str, object] = {name: read[name] for name in _COLUMNS.names or ()}
         columns |= {name: _categories(read[name]) for name in _CATEGORIES}
         columns["at"] = pd.DatetimeIndex(read["at"].astype("datetime64[ms]")).tz_localize("UTC")
         return pd.DataFrame(columns)
