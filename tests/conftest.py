@@ -10,6 +10,7 @@ from samples import CHROMIUM, SHARED, text_config
 from labeler import project as projects
 from labeler.project import Project
 from labeler.store import Store
+from labeler.words import DEFAULT, use
 
 hypothesis.settings.register_profile("labeler", deadline=None)  # no test asserts a time
 hypothesis.settings.load_profile("labeler")
@@ -35,6 +36,12 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("LABELER_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """Each test begins in English, whatever the one before spoke."""
+    use(DEFAULT)
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ DESK = sorted((ROOT / "pages" / "desk").glob("*.js"))
 MESSAGES = catalogues.messages()
 
 
-@pytest.fixture(autouse=True)
-def english_again() -> Iterator[None]:
-    yield
-    use("en")
-
-
 @pytest.fixture
 def entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Writes a Korean catalogue of these entries, in place of the real one."""

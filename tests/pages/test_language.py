@@ -21,12 +21,6 @@ CODE = re.compile(r"`[^`]*`|https?://\S+")
 NOT_TEXT = {"id", "key", "form_id", "element_id", "icon", "spec", "url", "data", "columns", "css", "js", "script_hash"}
 
 
-@pytest.fixture(autouse=True)
-def english_again() -> Iterator[None]:
-    yield
-    use("en")
-
-
 def korean(page: str, part: str = "") -> AppTest:
     use("ko")  # the test runner itself asks how options are shown
     app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=60)
