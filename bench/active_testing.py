@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from bench.label_efficiency import task_of
-from labeler import active_testing, decisions
+from labeler import decisions
 from labeler.heads import fit_heads
-from labeler.intervals import wilson
+from labeler.measure import active_testing
+from labeler.measure.intervals import wilson
 from labeler.model import Normalizer
 from labeler.predict import class_proba
 from labeler.types import Labels

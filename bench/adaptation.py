@@ -20,7 +20,7 @@ from labeler.adapt import adapt
 from labeler.adaptation import adaptable, with_weights
 from labeler.backbones import load_encoder
 from labeler.config import LearnerConfig
-from labeler.curves import paired_gain
+from labeler.course.curves import paired_gain
 from labeler.embed import Encoder
 from labeler.model import Normalizer
 from labeler.predict import class_proba

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bench.label_efficiency import BUDGETS, task_of
-from labeler.curves import area_under_curve, paired_gain
+from labeler.course.curves import area_under_curve, paired_gain
 from labeler.heads import fit_heads
 from labeler.model import Normalizer
 from labeler.simulate import Task

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from bench.honest_runs import BATCH, LARGEST_POOL, World
-from labeler import control, decisions
+from labeler import decisions
 from labeler.config import Config
-from labeler.control import first_reached, smoothing
-from labeler.curves import fit_curve
+from labeler.course import control
+from labeler.course.control import first_reached, smoothing
+from labeler.course.curves import fit_curve
+from labeler.course.shadows import Shadows
+from labeler.course.stopping import History, Thresholds, backtest
 from labeler.evaluate import metrics, stability
-from labeler.label_errors import label_quality
-from labeler.shadows import Shadows
-from labeler.stopping import History, Thresholds, backtest
+from labeler.quality.label_errors import label_quality
 from labeler.types import Forecast, Rule
 
 # Each rule as it is by default, and with thresholds that are met earlier.

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from bench.label_efficiency import task_of
-from labeler import decisions, shadows
+from labeler import decisions
 from labeler.config import Config
+from labeler.course import shadows
 from labeler.cross_validation import stratified
 from labeler.heads import fit_heads
 from labeler.model import Normalizer

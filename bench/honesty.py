@@ -9,9 +9,9 @@ simulates projects and keeps them, `bench.honest_runs` says what; it goes on whe
 
 accuracy   how often the 95 % interval of a round's accuracy on the holdout (Wilson) has the accuracy on the whole
            population in it, and how wide it is
-control    the same for the gain over random sampling and for the labels that were saved, see `labeler.control`; the
-           share of the projects where there is enough to say so, and where the interval of labels saved has both ends;
-           what was saved (medians), as a share of the labels that random sampling takes
+control    the same for the gain over random sampling and for the labels that were saved, see `labeler.course.control`;
+           the share of the projects where there is enough to say so, and where the interval of labels saved has both
+           ends; what was saved (medians), as a share of the labels that random sampling takes
 projected  labels to a target (what projects reach with 300 labels in the mean), projected at a quarter, at half and at
            three quarters of the way: how often there is enough to say so, how often the interval has the truth in it,
            how far the expected number is off, and how often the interval is not open

@@ -28,7 +28,7 @@ import numpy as np
 
 import strategies
 from bench.worlds import WORLDS
-from labeler import comparison_charts
+from labeler.charts import comparison as comparison_charts
 from labeler.config import LearnerConfig, QueryConfig
 from labeler.demo import write_digits
 from labeler.simulate import Run, Task, compare, load_task, summarise

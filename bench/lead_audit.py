@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from bench.lead_history import History, Model
-from labeler import quality
-from labeler.control import FEWEST_ROUNDS, Control, Estimate, Point, thinned
-from labeler.intervals import wilson
+from labeler.course.control import FEWEST_ROUNDS, Control, Estimate, Point, thinned
+from labeler.measure.intervals import wilson
+from labeler.quality import findings as quality
 from labeler.store import Store
 
 RANDOM_TAKES = 1.35  # times as many labels as the project took, for the same accuracy

@@ -25,7 +25,7 @@ from bench.label_efficiency import BUDGETS, task_of
 from labeler import levers as levers_of
 from labeler.backbones import load_encoder
 from labeler.config import FinetuneConfig, LearnerConfig
-from labeler.curves import paired_gain
+from labeler.course.curves import paired_gain
 from labeler.embed import Encoder, Pretrained
 from labeler.evaluate import calibration_error
 from labeler.finetune import Finetuner

@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from labeler import quality
 from labeler.config import LearnerConfig, QueryConfig
-from labeler.label_errors import out_of_sample
 from labeler.model import Normalizer
-from labeler.review import Findings, queue
+from labeler.quality import findings as quality
+from labeler.quality.label_errors import out_of_sample
+from labeler.quality.review import Findings, queue
 from labeler.rounds import State, run_round
 from labeler.task import Task, load_task
 from labeler.types import Labels

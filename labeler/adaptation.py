@@ -318,7 +318,7 @@ def _gain(
     reporter: Callable[[str], Progress],
 ) -> Gain | None:
     """What the adapted weights bring to heads on all labels of the pool; None if there are too few labels to tell."""
-    from labeler.curves import paired_gain
+    from labeler.course.curves import paired_gain
     from labeler.heads import fit_heads
     from labeler.model import Normalizer
 

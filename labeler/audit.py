@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from labeler import quality, snapshot
+from labeler import snapshot
 from labeler.background import Tell, run_next
-from labeler.control import Control, control_arm
+from labeler.course.control import Control, control_arm
 from labeler.errors import TooFewClassesError
 from labeler.heads import fit_heads
-from labeler.label_errors import out_of_sample
-from labeler.measuring import drawn_by, measure, seen
+from labeler.measure.measuring import drawn_by, measure, seen
 from labeler.model import Normalizer
 from labeler.project import Project
+from labeler.quality import findings as quality
+from labeler.quality.label_errors import out_of_sample
 from labeler.snapshot import Snapshot
 from labeler.store import Store
 from labeler.types import Audit, Labels, Metrics
@@ -48,7 +49,7 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
 def against_random(
     project: Project, store: Store, known: Snapshot, normalizer: Normalizer, number: int, tell: Tell
 ) -> dict[str, Any]:
-    """What the choice of labels brought, see `labeler.control`.
+    """What the choice of labels brought, see `labeler.course.control`.
 
     While active testing chooses which holdout items have a label, these are no uniform sample to measure on.
 
@@ -79,7 +80,7 @@ def against_random(
 def of_labels(
     project: Project, store: Store, known: Snapshot, normalizer: Normalizer, number: int, tell: Tell
 ) -> dict[str, Any]:
-    """What is to be said of the labels, see `labeler.quality`: `errors` (None: too few labels), and `consensus`.
+    """What is to be said of the labels, see `labeler.quality.findings`: `errors` (None: too few) and `consensus`.
 
     With overlap, labels in doubt that teach more than new items are asked about again.
     """

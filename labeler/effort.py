@@ -11,7 +11,7 @@ from datetime import tzinfo
 import numpy as np
 import pandas as pd
 
-from labeler.intervals import wilson
+from labeler.measure.intervals import wilson
 
 HOUR = 3600.0
 

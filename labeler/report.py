@@ -14,14 +14,14 @@ from typing import Any
 from labeler import __version__, cards, guidelines
 from labeler.cards import data_hash
 from labeler.config import Config
+from labeler.course.history import course, history, latest_step, thresholds
+from labeler.course.standing import Standing, standing
+from labeler.course.stopping import backtests, evidence
 from labeler.effort import counted_seconds
 from labeler.errors import LabelerError
-from labeler.history import course, history, latest_step, thresholds
-from labeler.holdout import Evaluation
-from labeler.measuring import drawn_by, evaluate, seen
+from labeler.measure.holdout import Evaluation
+from labeler.measure.measuring import drawn_by, evaluate, seen
 from labeler.project import Project
-from labeler.standing import Standing, standing
-from labeler.stopping import backtests, evidence
 from labeler.store import HOLDOUT_SEED, Store
 from labeler.store.team import QUALIFICATION_SEED
 from labeler.types import Round

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import strategies
-from labeler.curves import area_under_curve, labels_to_reach, paired_gain
+from labeler.course.curves import area_under_curve, labels_to_reach, paired_gain
 from labeler.embed import cores
 from labeler.errors import LabelerError
 from labeler.task import Task, load_task

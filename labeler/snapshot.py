@@ -8,8 +8,8 @@ import numpy as np
 from labeler.embed import Encoder
 from labeler.errors import LabelerError
 from labeler.labelsets import labels_at
+from labeler.measure.slices import wanted
 from labeler.project import Project
-from labeler.slices import wanted
 from labeler.store import Store
 from labeler.types import Dataset, Item, Labels, Progress
 from labeler.words import mark

@@ -20,7 +20,7 @@ Sampler = Literal["tpe", "random", "grid"]
 ExplanationKind = Literal["saw", "local"]
 AdjudicationAction = Literal["label", "exclude", "return"]
 ForecastKind = Literal["holdout", "stop"]
-Rule = Literal["target", "budget", "stable", "confident", "gain", "exhausted"]  # of stopping, see `labeler.stopping`
+Rule = Literal["target", "budget", "stable", "confident", "gain", "exhausted"]  # of stopping
 BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 # What encodes, trains and imports reports how far it is: (done, total).

@@ -14,7 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 import strategies
-from labeler import cards, snapshot, stopping
+from labeler import cards, snapshot
 from labeler import model as models
 from labeler import project as projects
 from labeler.adaptation import adapt_once
@@ -23,11 +23,14 @@ from labeler.background import Beside
 from labeler.cards import Card
 from labeler.comparisons import compare_once
 from labeler.config import Config
+from labeler.course import stopping
+from labeler.course.history import course, history, thresholds
+from labeler.course.stopping_words import stop_reason
 from labeler.embed import Encoder
 from labeler.errors import UNEXPECTED, LabelerError
 from labeler.evaluate import stability
-from labeler.history import course, history, thresholds
 from labeler.labelsets import texts_of
+from labeler.measure.testing import next_holdout, weighted
 from labeler.model import Model
 from labeler.predict import opinions
 from labeler.project import Project
@@ -35,9 +38,7 @@ from labeler.query import interleave
 from labeler.rounds import State, run_round
 from labeler.serve import attend
 from labeler.snapshot import Snapshot
-from labeler.stopping_words import stop_reason
 from labeler.store import Store
-from labeler.testing import next_holdout, weighted
 from labeler.tunings import tune_once
 from labeler.types import Forecast, ForecastKind, Job, Prediction, Progress, Ranked, RoundResult
 from labeler.words import _, mark

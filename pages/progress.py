@@ -5,8 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from labeler.config import Config
+from labeler.course.stopping_words import stopped_in_words
 from labeler.project import Project
-from labeler.stopping_words import stopped_in_words
 from labeler.types import Job, Round
 from labeler.words import _, mark, translate
 from pages.progressing.agreement import agreement

@@ -5,8 +5,8 @@ import numpy as np
 from bench import honest_figures
 from bench.honest_figures import Traces, reached_within, table, within
 from labeler.config import Config
-from labeler.control import Estimate
-from labeler.shadows import REPEATS
+from labeler.course.control import Estimate
+from labeler.course.shadows import REPEATS
 
 STEPS, SIZES = np.arange(20, 421, 20), (20, 40, 80, 160)
 CONFIG = Config(name="made up", classes=("a", "b"), modality="text")

@@ -14,9 +14,13 @@ import pandas as pd
 import pytest
 from samples import ROOT
 
-from labeler import catalogues, charts, comparison_charts, control_charts, curve_charts, holdout_charts, reading, words
-from labeler.curves import Projection
-from labeler.holdout import evaluation
+from labeler import catalogues, charts, reading, words
+from labeler.charts import comparison as comparison_charts
+from labeler.charts import control as control_charts
+from labeler.charts import curve as curve_charts
+from labeler.charts import holdout as holdout_charts
+from labeler.course.curves import Projection
+from labeler.measure.holdout import evaluation
 from labeler.types import Epoch, Training
 from labeler.words import LANGUAGES, _, catalogue, fields_of, language, n_, preferred, translate, use
 
@@ -280,7 +284,14 @@ def test_texts_are_told_from_names(source, found):
     assert bare(source) == found
 
 
-@pytest.mark.parametrize("name", ["charts.py", "comparison_charts.py", "reading.py"])
+SPEAKING = [
+    *("reading.py", "report_page.py"),
+    *(f"charts/{path.name}" for path in sorted((ROOT / "labeler" / "charts").glob("*.py"))),
+    *(f"course/{path.name}" for path in sorted((ROOT / "labeler" / "course").glob("*_words.py"))),
+]
+
+
+@pytest.mark.parametrize("name", SPEAKING)
 def test_no_text_of_a_chart_or_a_reading_bypasses_the_catalogues(name):
     source = (ROOT / "labeler" / name).read_text(encoding="utf-8").partition("\ndef picture(")[0]  # then what is saved
     columns = re.compile(r"\w+:[NQ]")

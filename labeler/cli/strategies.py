@@ -65,7 +65,7 @@ def simulate(
     **columns: Any,
 ) -> None:
     """Compare query strategies on labels that are known; `random` always runs as the control."""
-    from labeler import comparison_charts
+    from labeler.charts import comparison as comparison_charts
     from labeler.simulate import check_names, compare, load_task
 
     if plugins and not plugins.is_dir():
@@ -124,7 +124,7 @@ def _reached(result: dict[str, Any], at: tuple[int, ...]) -> str:
     """Means over the seeds with so many labels, and their standard deviations, as a table."""
     import pandas as pd
 
-    from labeler.comparison_charts import measure
+    from labeler.charts.comparison import measure
 
     measures = {"accuracy": measure(result), "macro_f1": "macro F1", "micro_f1": "micro F1"}
     runs = pd.concat([pd.DataFrame(run) for run in result["runs"]])

@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from labeler import comparison_charts, comparisons
+from labeler import comparisons
 from labeler.access import User
+from labeler.charts import comparison as comparison_charts
 from labeler.errors import LabelerError
 from labeler.project import Project
 from labeler.types import Comparison, ComparisonRequest

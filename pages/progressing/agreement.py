@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from labeler import agreement_charts as charts
 from labeler.access import is_lead
-from labeler.agreement_charts import RELIABLE, TENTATIVE
+from labeler.charts import agreement as charts
+from labeler.charts.agreement import RELIABLE, TENTATIVE
 from labeler.project import Project
 from labeler.words import _
 from pages.session import require_user

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from labeler import holdout_charts
-from labeler.calibration import Calibration
+from labeler.charts import holdout as holdout_charts
 from labeler.config import Config
-from labeler.intervals import Estimate
-from labeler.measuring import Seen
+from labeler.measure.calibration import Calibration
+from labeler.measure.intervals import Estimate
+from labeler.measure.measuring import Seen
+from labeler.measure.yes_no import yes_no
 from labeler.words import _
-from labeler.yes_no import yes_no
 
 
 def in_words(one: Estimate | None) -> str:

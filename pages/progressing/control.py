@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from labeler import control_charts
-from labeler.control_words import sentences
+from labeler.charts import control as control_charts
+from labeler.course.control_words import sentences
 from labeler.project import Project
 from labeler.words import _
 

@@ -8,11 +8,11 @@ import streamlit as st
 
 from labeler.access import is_lead
 from labeler.charts import svg
+from labeler.charts.curve import Along, Chart
 from labeler.config import Config
-from labeler.curve_charts import Along, Chart
-from labeler.history import course, latest_step
+from labeler.course.history import course, latest_step
+from labeler.course.standing import Standing, chart, doubts, legend, outlook, standing
 from labeler.project import Project
-from labeler.standing import Standing, chart, doubts, legend, outlook, standing
 from labeler.words import _
 from pages.session import remembered, require_user
 

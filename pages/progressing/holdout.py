@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from labeler import decisions, holdout_charts
+from labeler import decisions
+from labeler.charts import holdout as holdout_charts
 from labeler.config import Config
-from labeler.holdout import Evaluation
-from labeler.intervals import Estimate, paired_difference, width
 from labeler.labelsets import texts_of
-from labeler.measuring import Seen, drawn_by, evaluate, seen
+from labeler.measure.holdout import Evaluation
+from labeler.measure.intervals import Estimate, paired_difference, width
+from labeler.measure.measuring import Seen, drawn_by, evaluate, seen
 from labeler.project import Project
 from labeler.words import _, n_
 from pages.progressing.confidence import calibrated, in_words, one_class

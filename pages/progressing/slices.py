@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from labeler import holdout_charts
-from labeler import slices as slicing
+from labeler.charts import holdout as holdout_charts
 from labeler.errors import LabelerError
-from labeler.measuring import drawn_by, seen
+from labeler.measure import slices as slicing
+from labeler.measure.measuring import drawn_by, seen
+from labeler.measure.slices import Column, Slice
 from labeler.project import Project
-from labeler.slices import Column, Slice
 from labeler.words import _, translate
 from pages.progressing.confidence import in_words
 from pages.session import remembered

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from labeler import stopping as rules
 from labeler.access import is_lead
 from labeler.config import Config
-from labeler.history import history, thresholds
+from labeler.course import stopping as rules
+from labeler.course.history import history, thresholds
+from labeler.course.stopping import Backtest, Evidence, History, Thresholds
+from labeler.course.stopping_words import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from labeler.project import Project
-from labeler.stopping import Backtest, Evidence, History, Thresholds
-from labeler.stopping_words import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from labeler.types import Rule
 from labeler.words import _
 from pages.progressing.curve import known

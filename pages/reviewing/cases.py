@@ -7,7 +7,7 @@ import streamlit as st
 
 from labeler.labelsets import names_of
 from labeler.project import Project
-from labeler.review import REASONS, Case, Findings, matching, queue
+from labeler.quality.review import REASONS, Case, Findings, matching, queue
 from labeler.words import _
 
 # Where this session is: an item that stays until something is decided, and those that were passed over, in order.

@@ -10,7 +10,7 @@ from labeler.class_keys import class_keys
 from labeler.errors import LabelerError
 from labeler.labelsets import join, names_of
 from labeler.project import Project
-from labeler.review import Case
+from labeler.quality.review import Case
 from labeler.types import AdjudicationAction
 from labeler.words import _, translate
 from pages.reviewing import cases

@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from labeler.project import Project
-from labeler.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNSURE, Case
+from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNSURE, Case
 from labeler.store.connection import Row
 from labeler.types import Item
 from labeler.words import _, mark

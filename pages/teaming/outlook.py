@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from labeler import curves, effort_charts, pace
+from labeler import pace
+from labeler.charts import effort as effort_charts
+from labeler.course import curves
 from labeler.pace import Pace, Range
 from labeler.project import Project
 from labeler.words import _, mark

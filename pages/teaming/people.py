@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pandas as pd
 import streamlit as st
 
-from labeler import effort_charts
 from labeler.access import User, is_lead, visible
+from labeler.charts import effort as effort_charts
 from labeler.config import Config
 from labeler.project import Project
 from labeler.words import _, mark

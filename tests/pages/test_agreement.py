@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from labeler import project as projects
 from labeler.config import LabelingConfig, TeamConfig
-from labeler.quality import people
+from labeler.quality.findings import people
 from labeler.types import AuditRequest
 
 

@@ -1,6 +1,6 @@
 """What the review reads."""
 
-from labeler.review import DISAGREEMENT, FLAGGED, UNSURE, Findings, queue
+from labeler.quality.review import DISAGREEMENT, FLAGGED, UNSURE, Findings, queue
 from labeler.store import Store
 from labeler.types import Answer, NewItem
 

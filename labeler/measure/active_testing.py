@@ -1,0 +1,177 @@
+"""A holdout that need not be labeled whole: items are drawn where the model may be wrong, and weighted for it.
+
+Sampling where errors are likely finds more of them, so fewer labels tell how many there are; the weights make the
+estimate unbiased whatever the model believed. The holdout stays a random sample that no query strategy ever sees.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from labeler import decisions
+from labeler.evaluate import calibration_error, f1
+from labeler.measure import intervals
+from labeler.measure.holdout import Evaluation, evaluation
+from labeler.measure.intervals import Estimate
+from labeler.types import Metrics
+
+# Share of each draw that is uniform whatever the model says: it bounds the weight of an error that nobody expected.
+FLOOR = 0.25
+
+
+def loss_estimate(proba: np.ndarray, several: bool = False) -> np.ndarray:
+    """How often items are to be drawn that a model says this of: the root of the chance that its answer is wrong.
+
+    An error rate is estimated best by draws in proportion to the root of the expected squared loss, and the square of
+    a loss of 0 or 1 is itself.
+
+    Args:   proba: (n, C) float.
+    Source: Owen 2013, section 9.1 (the optimal density); Kossen et al. 2021, section 4 (expected losses in its place).
+    """
+    wrong = 1 - decisions.of_whole(proba, decisions.predicted(proba, several))
+    return np.sqrt(np.clip(wrong, 0.0, 1.0))
+
+
+def draw(
+    loss_estimate: np.ndarray, n: int, rng: np.random.Generator, floor: float = FLOOR
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items to be labeled, one after the other without replacement, and how likely each draw was.
+
+    Args:    loss_estimate: (N,) of the items that are left, at least 0; all alike where nothing is known.
+             floor: share of each draw that is uniform over the items.
+    Returns: positions (n,) in drawing order; q (n,), the chance of each among those that were left then.
+    Source:  Kossen et al. 2021, algorithm 1.
+    """
+    losses = np.asarray(loss_estimate, dtype=float)
+    total = losses.sum()
+    share = losses * len(losses) / total if total > 0 else np.ones(len(losses))
+    weight = floor + (1 - floor) * share
+    # exponential clocks: the order in which they ring is that of drawing in proportion to what is left
+    order = np.argsort(rng.exponential(size=len(losses)) / weight)
+    drawn = weight[order]
+    left = np.cumsum(drawn[::-1])[::-1]
+    return order[:n], (drawn / left)[:n]
+
+
+def weights(q: np.ndarray, remaining: np.ndarray) -> np.ndarray:
+    """The weight of each drawn item: the weighted mean over them is unbiased for the mean over all items.
+
+    Args:    q: (m,) as `draw` gives it. remaining: (m,) how many items were left at each draw, the drawn one included.
+    Returns: (m,), about 1 on average; all 1 when everything was drawn, or drawn uniformly.
+    Source:  Farquhar, Gal & Rainforth 2021, section 4, equation 4 (the estimator R_LURE).
+    """
+    m, share = len(q), _shares(remaining)
+    each = share / (np.arange(m) + remaining)
+    later = np.cumsum(each[::-1])[::-1] - each  # an item drawn before a step is known in it
+    return m * (each / q + later)
+
+
+def _shares(remaining: np.ndarray) -> np.ndarray:
+    """(m,) how much each step counts, summing to 1.
+
+    A step's own estimate of the mean is what was drawn before it, plus its item for all that was left: it is the
+    better the fewer were left. Where an import made the items more, the steps before that do not know of all of them.
+    """
+    m = len(remaining)
+    if remaining[-1] <= 1:  # the last item: all is known
+        return (np.arange(m) == m - 1).astype(float)
+    grew = np.flatnonzero(np.diff(np.arange(m) + remaining) > 0)
+    share = 1 / (remaining * np.maximum(remaining - 1.0, 1.0))
+    share[: grew[-1] + 1 if len(grew) else 0] = 0
+    return share / share.sum()
+
+
+def estimate(
+    losses: np.ndarray, q: np.ndarray, remaining: np.ndarray, usable: np.ndarray | None = None
+) -> tuple[Estimate, float]:
+    """The mean loss with its 95 % interval, and how many uniformly drawn labels would tell as much.
+
+    The interval is about all items of that kind, of which the holdout is a sample: with everything labeled it is
+    Wilson's interval of the plain mean.
+
+    Args:    losses: (m,) from 0 to 1 in drawing order, m ≥ 1. q, remaining: as for `weights`.
+             usable: (m,) bool; items that turned out to have no answer leave the population.
+    Source:  Farquhar, Gal & Rainforth 2021, section 4 and its proofs (the steps err independently of those before).
+    """
+    losses, m = np.asarray(losses, dtype=float), len(losses)
+    good = np.ones(m) if usable is None else np.asarray(usable, dtype=float)
+    if not good.any():
+        return Estimate(0.0, 0.0, 1.0), 0.0
+    weight, population = weights(q, remaining), m - 1 + int(remaining[-1])
+    there = max(1 - float(weight @ (1 - good)) / m, 1 / population)  # the share of items that have an answer
+    mean = float(np.clip(weight @ (losses * good) / m / there, 0.0, 1.0))
+    if mean in (0.0, 1.0):  # no errors, or nothing else: how much the draws vary is unknown
+        return intervals.estimate(mean, good.sum()), float(good.sum())
+    parts = losses * good + mean * (1 - good)  # the ratio to first order
+    known = np.concatenate([[0.0], np.cumsum(parts)[:-1]])
+    steps = (known + parts / q) / (np.arange(m) + remaining)
+    drawing = float((_shares(remaining) ** 2 * (steps - mean) ** 2).sum()) / there**2
+    whole = population * there
+    n = intervals.effective(mean, drawing + mean * (1 - mean) / whole, whole)
+    return intervals.estimate(mean, n), n
+
+
+# ---------------------------------------------------------------- in a project
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The holdout items that count so far, in drawing order: the longest run from the start without an open one.
+
+    items: (m,) ids. q, remaining: (m,) as for `weights`. usable: (m,) bool, False where there is no answer.
+    """
+
+    items: np.ndarray
+    q: np.ndarray
+    remaining: np.ndarray
+    usable: np.ndarray
+
+
+def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], unusable: Collection[int]) -> Drawn:
+    """What can be measured on: which items were answered first must not depend on how hard they were.
+
+    Args: rows: as `Store.testing` gives them. labeled: ids of items with a label. unusable: of flagged or excluded.
+    """
+    done = []
+    for row in rows:
+        if row["item_id"] not in labeled and row["item_id"] not in unusable:
+            break
+        done.append(row)
+    items = np.array([row["item_id"] for row in done], dtype=np.int64)
+    usable = np.array([i in labeled for i in items.tolist()], dtype=bool)
+    q, remaining = (np.array([row[name] for row in done], dtype=float) for name in ("q", "remaining"))
+    return Drawn(items, q, remaining, usable)
+
+
+def accuracy(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> tuple[Estimate, float]:
+    """The weighted accuracy with its interval, and how many uniformly drawn labels would tell as much.
+
+    Args: proba: (k, C) and targets: (k,) or (k, C) of the usable items in drawing order.
+    """
+    losses = np.zeros(len(drawn.items))
+    losses[drawn.usable] = ~decisions.right(proba, targets)
+    error, n = estimate(losses, drawn.q, drawn.remaining, drawn.usable)
+    return Estimate(1 - error.value, 1 - error.high, 1 - error.low), n
+
+
+def evaluate_drawn(
+    proba: np.ndarray, targets: np.ndarray, classes: Sequence[str], drawn: Drawn, seed: int = 0
+) -> Evaluation:
+    """The evaluation of the usable items that were drawn, weighted; there must be one at least. See `accuracy`."""
+    found, n = accuracy(proba, targets, drawn)
+    each = weights(drawn.q, drawn.remaining)[drawn.usable]
+    halving = intervals.labels_to_halve(found.value, n)
+    return replace(evaluation(proba, targets, classes, each, seed), accuracy=found, to_halve=halving)
+
+
+def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> Metrics:
+    """The metrics of a round on the usable items that were drawn, weighted; there must be one at least."""
+    found, _ = accuracy(proba, targets, drawn)
+    each = weights(drawn.q, drawn.remaining)[drawn.usable]
+    several = targets.ndim == 2
+    macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
+    one, truth = decisions.one_by_one(proba, targets)
+    error = calibration_error(one, truth, np.repeat(each, proba.shape[1]) if several else each)
+    return Metrics(len(each), found.value, found.low, found.high, macro, error, micro if several else None)

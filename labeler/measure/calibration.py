@@ -1,0 +1,67 @@
+"""Whether a model's confidence can be believed: bins of confidence with what was right in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labeler.evaluate import BINS
+from labeler.measure.intervals import Estimate, estimate
+
+DRAWS = 400  # of what chance alone does; fewer of many items
+MOST = 2_000_000  # random numbers
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The decisions whose confidence is from `low` to below `high`: how confident on average, how many were right."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`error`: expected calibration error. `by_chance`: a calibrated model has less in 95 of 100 such samples."""
+
+    bins: tuple[Bin, ...]  # those that hold something
+    error: float
+    by_chance: float
+
+
+def calibration(
+    proba: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None, seed: int = 0
+) -> Calibration:
+    """The reliability diagram's bins, the expected calibration error, and how much of it chance alone may make.
+
+    Args:    proba: (n, C) float, rows sum to 1. targets: (n,) int class indices; n ≥ 1; several classes an item
+             go through `decisions.one_by_one` first. weights: (n,) of the items, where they were not drawn alike.
+    Source:  Guo et al. 2017, section 2, equation 3 (15 bins of equal width); Bröcker & Smith 2007, section 3
+             (consistency resampling: outcomes drawn with the probabilities that were forecast).
+    """
+    confidence, right = proba.max(axis=1).astype(float), proba.argmax(axis=1) == targets
+    weight = np.ones(len(targets)) if weights is None else weights
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    mass, squares = (np.bincount(place, weights=w, minlength=BINS) for w in (weight, weight**2))
+    sure, hit = (np.bincount(place, weights=weight * v, minlength=BINS) for v in (confidence, right))
+    counts, total = np.bincount(place, minlength=BINS), weight.sum()
+    bins = tuple(
+        Bin(
+            i / BINS,
+            (i + 1) / BINS,
+            int(counts[i]),
+            float(sure[i] / mass[i]),
+            estimate(float(hit[i] / mass[i]), mass[i] ** 2 / squares[i]),
+        )
+        for i in np.flatnonzero(mass > 0)
+    )
+    # sorted by bin, the sums of all draws are one pass
+    order = np.argsort(place, kind="stable")
+    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
+    draws = int(np.clip(MOST // len(order), 20, DRAWS))
+    drawn = np.random.default_rng(seed).random((draws, len(order)), dtype=np.float32) < confidence[order]
+    gaps = np.add.reduceat((drawn - confidence[order]) * weight[order], starts, axis=1)
+    by_chance = float(np.quantile(np.abs(gaps).sum(axis=1) / total, 0.95))
+    return Calibration(bins, float(np.abs(sure - hit).sum() / total), by_chance)

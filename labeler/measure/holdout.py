@@ -1,0 +1,168 @@
+"""All that the labeled holdout says of one model, each figure with its 95 % interval."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from labeler import decisions
+from labeler.measure.calibration import Calibration, calibration
+from labeler.measure.intervals import Estimate, effective, estimate, labels_to_halve
+
+MOST = 1_000_000  # random numbers that a bootstrap draws
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one class is found. A figure is None where there is nothing to divide by: a class that is never
+    predicted has no precision, one that does not occur no recall."""
+
+    name: str
+    support: int  # items that are of the class
+    predicted: int  # items of which the model says so
+    right: int
+    precision: Estimate | None
+    recall: Estimate | None
+    f1: Estimate | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that the labeled holdout says of a model; each figure with its 95 % interval.
+
+    accuracy: of whole sets where an item has several classes; there is then a micro F1, but neither a balanced
+    accuracy nor a confusion matrix. confusion: (true class, predicted class, items) of each pair that occurs.
+    to_halve: how many more labels would halve the interval of accuracy.
+    """
+
+    n: int
+    accuracy: Estimate
+    macro_f1: Estimate
+    balanced_accuracy: Estimate | None
+    micro_f1: Estimate | None
+    classes: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, int, int], ...]
+    calibration: Calibration
+    to_halve: int
+
+
+def evaluation(
+    proba: np.ndarray, targets: np.ndarray, classes: Sequence[str], weights: np.ndarray | None = None, seed: int = 0
+) -> Evaluation:
+    """All figures of a model on randomly drawn items, with their intervals.
+
+    Shares (accuracy, precision, recall) have Wilson's interval. F1 has it too, through the share right among the items
+    that either are of the class or are said to be. Means over classes have the bootstrap's variance over items, as an
+    effective number of items in Wilson's interval: percentiles of the bootstrap cover too seldom where little is wrong.
+
+    Args:   proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; n is 1 or more.
+            weights: (n,) of the items, where they were not drawn alike, see `labeler.measure.active_testing`.
+    Source: Wilson 1927; Lam, Gopal & Qian 2023 (Wilson's indirect interval of F1); Efron & Tibshirani 1993, chapter 6.
+    """
+    several, n = targets.ndim == 2, len(targets)
+    weight = np.ones(n) if weights is None else weights
+    predicted, right = decisions.predicted(proba, several), decisions.right(proba, targets)
+    items, times = _kinds(predicted, targets, weights)
+    of_kind, pairs, C = weight[items], predicted[items], len(classes)
+    found, wrong, missed = _outcomes(pairs, targets[items], C)
+    weighted = csr_array((of_kind, (np.arange(len(items)),) * 2))
+    counts = np.stack([times @ part for part in (found, wrong, missed)])
+    sums, squares = (np.stack([(times * of_kind**k) @ part for part in (found, wrong, missed)]) for k in (1, 2))
+
+    draws = int(np.clip(MOST // len(items), 100, 1000))
+    drawn = np.random.default_rng(seed).multinomial(n, times / n, draws) @ weighted
+    again = np.stack([drawn @ part for part in (found, wrong, missed)])
+
+    def with_interval(measure: Callable[[np.ndarray], np.ndarray]) -> Estimate:
+        value = float(measure(sums))
+        return estimate(value, effective(value, float(measure(again).var()), n))
+
+    share, whole = float(np.average(right, weights=weight)), _size(weight.sum(), (weight**2).sum())
+    confusion = () if several else _confusion(predicted, targets)
+    return Evaluation(
+        n,
+        estimate(share, whole),
+        with_interval(_macro_f1),
+        None if several else with_interval(_balanced),
+        with_interval(_micro_f1) if several else None,
+        tuple(_score(name, *(values[:, c] for values in (counts, sums, squares))) for c, name in enumerate(classes)),
+        confusion,
+        calibration(*decisions.one_by_one(proba, targets), None if weights is None else _each(weights, targets), seed),
+        labels_to_halve(share, whole),
+    )
+
+
+def _kinds(predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """One item of each kind, and how many there are of it: items with the same answer and the same truth are alike."""
+    if weights is not None:
+        return np.arange(len(targets)), np.ones(len(targets))
+    both = np.stack([predicted, targets], axis=1) if targets.ndim == 1 else np.hstack([predicted, targets])
+    _, items, times = np.unique(both, axis=0, return_index=True, return_counts=True)
+    return items, times
+
+
+def _outcomes(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[csr_array, csr_array, csr_array]:
+    """(k, C) each, of 0 and 1: the class was found, was said wrongly, was missed."""
+    if targets.ndim == 1:
+        rows, shape = np.arange(len(targets)), (len(targets), classes)
+        said, true = (csr_array((np.ones(len(rows)), (rows, one)), shape=shape) for one in (predicted, targets))
+    else:
+        said, true = csr_array(predicted.astype(float)), csr_array(targets.astype(float))
+    found = said * true
+    return found, said - found, true - found
+
+
+def _size(total: float, squares: float) -> float:
+    """How many items of equal weight tell as much as these; their number where all are alike (Kish 1965, 8.2)."""
+    return total**2 / squares if squares > 0 else 0.0
+
+
+def _score(name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> ClassScore:
+    """One class's figures.
+
+    Args: counts, sums, squares: (3,) of the items that were found, wrongly said and missed: how many, and of their
+          weights and squared weights the sums.
+    """
+
+    def of(*others: int) -> Estimate | None:
+        those = [0, *others]
+        total = sums[those].sum()
+        return estimate(sums[0] / total, _size(total, squares[those].sum())) if total > 0 else None
+
+    either = of(1, 2)  # F1 is 2 q / (1 + q) of the share q that was found among these
+    f1 = either and Estimate(*(2 * q / (1 + q) for q in vars(either).values()))
+    found, wrong, missed = (round(float(c)) for c in counts)
+    return ClassScore(name, found + missed, found + wrong, found, of(1), of(2), f1)
+
+
+def _mean(values: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """The mean of `values / of` over the classes where there is something to divide by; 1 where there is none."""
+    there = of > 0
+    shares = np.divide(values, of, out=np.zeros_like(values, dtype=float), where=there).sum(axis=-1)
+    return np.where(there.any(axis=-1), shares / np.maximum(there.sum(axis=-1), 1), 1.0)
+
+
+def _macro_f1(outcomes: np.ndarray) -> np.ndarray:
+    found, wrong, missed = outcomes
+    return _mean(2 * found, 2 * found + wrong + missed)
+
+
+def _balanced(outcomes: np.ndarray) -> np.ndarray:
+    found, _, missed = outcomes
+    return _mean(found, found + missed)
+
+
+def _micro_f1(outcomes: np.ndarray) -> np.ndarray:
+    found, wrong, missed = outcomes.sum(axis=-1)
+    return _mean(2 * found[..., None], (2 * found + wrong + missed)[..., None])
+
+
+def _confusion(predicted: np.ndarray, targets: np.ndarray) -> tuple[tuple[int, int, int], ...]:
+    pairs, times = np.unique(np.stack([targets, predicted], axis=1), axis=0, return_counts=True)
+    return tuple((int(true), int(said), int(k)) for (true, said), k in zip(pairs, times, strict=True))
+
+
+def _each(weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The weights of all decisions, in the order of `decisions.one_by_one`."""
+    return weights if targets.ndim == 1 else np.repeat(weights, targets.shape[1])

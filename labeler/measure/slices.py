@@ -1,0 +1,197 @@
+"""Where the model is weak: accuracy and labels by the columns that were imported with the items (site, scanner, …)."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import hypergeom
+
+from labeler.measure.intervals import Estimate, estimate
+
+MOST_VALUES = 20  # of a column that is looked at; numbers with more are put into ranges
+RANGES = 4
+RANGE = re.compile(r"(.*)\.\.(.*)")  # as values are shown: from the first number to below the second; either may miss
+LEVEL = 0.05  # chance that any slice at all is called weak where none is
+
+
+@dataclass(frozen=True)
+class Column:
+    """An imported column that items can be told apart by. `edges`: between its ranges, where it is of numbers."""
+
+    name: str
+    values: tuple[str, ...]  # as they are shown; empty for items without
+    edges: tuple[float, ...] = ()
+
+    def value_of(self, text: str) -> str | None:
+        """The value that an item with this text belongs to; None where it is none of those that are shown."""
+        text = text.strip()
+        if self.edges and (number := _number(text)) is not None:
+            return self._ranges()[int(np.searchsorted(self.edges, number, side="right"))]
+        return text if text in self.values else None
+
+    def _ranges(self) -> list[str]:
+        ends = ["", *(f"{edge:g}" for edge in self.edges), ""]
+        return [f"{low}..{high}" for low, high in pairwise(ends)]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What is known of the items with one value of a column.
+
+    n: labeled holdout items. accuracy: of those, None without any. chance: how likely so few right answers are if the
+    slice is as good as the rest, corrected for all slices that were looked at. pool, labeled: items of the pool, and
+    those that have a label.
+    """
+
+    value: str
+    n: int
+    accuracy: Estimate | None
+    chance: float | None
+    pool: int = 0
+    labeled: int = 0
+
+    @property
+    def weak(self) -> bool:
+        """Whether the model is worse here than elsewhere, and chance is no explanation."""
+        return self.chance is not None and self.chance < LEVEL
+
+
+def columns(rows: Sequence[Mapping[str, str]]) -> list[Column]:
+    """The columns that are worth looking at: of 2 to `MOST_VALUES` values, or of numbers, in ranges then.
+
+    Names, dates and other columns in which nearly every item has a value of its own are left out.
+
+    Args: rows: the columns of some items.
+    """
+    names = sorted({name for row in rows for name in row if '"' not in name})
+    found = [_column(name, [str(row.get(name, "")).strip() for row in rows]) for name in names]
+    return [column for column in found if column is not None]
+
+
+def _column(name: str, texts: Sequence[str]) -> Column | None:
+    counts = Counter(texts)
+    missing = ("",) if counts.pop("", 0) else ()
+    numbers = [_number(text) for text in counts]
+    numeric = bool(counts) and None not in numbers
+    if len(counts) > MOST_VALUES:
+        if not numeric:
+            return None
+        return _ranged(name, np.array([float(text) for text in texts if text]), missing)
+    values = sorted(counts, key=float if numeric else str)
+    return Column(name, (*values, *missing)) if len(values) + len(missing) > 1 else None
+
+
+def _ranged(name: str, numbers: np.ndarray, missing: tuple[str, ...]) -> Column | None:
+    """A column of numbers in ranges that hold about equally many, with round ends."""
+    quantiles = np.quantile(numbers, np.arange(1, RANGES) / RANGES)
+    spread = float(quantiles[-1] - quantiles[0])
+    unit = 10.0 ** np.floor(np.log10(spread / 10)) if spread else 1.0
+    edges = sorted({float(f"{round(q / unit) * unit:g}") for q in quantiles if q > numbers.min()})
+    if not edges:
+        return None
+    column = Column(name, (), tuple(edges))
+    return Column(name, (*column._ranges(), *missing), tuple(edges))
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def slices(
+    found: Sequence[Column],
+    rows: Sequence[Mapping[str, str]],
+    right: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> dict[str, list[Slice]]:
+    """For each column the accuracy in each of its slices, with what marks those that are surely weak.
+
+    Whoever looks at many slices sees some bad ones by chance alone: each is compared with all other items by Fisher's
+    exact test (one-sided), and Holm's correction over all slices of all columns keeps the chance of a single false
+    mark at 5 %. Weighted items are not tested, since they were not drawn alike.
+
+    Args:   rows: the columns of the labeled holdout items. right: (n,) bool, of the same items.
+            weights: (n,), where the items were drawn by active testing.
+    Source: Holm 1979.
+    """
+    right = np.asarray(right, dtype=bool)
+    weight = np.ones(len(right)) if weights is None else weights
+    places = []
+    for column in found:
+        values = [column.value_of(str(row.get(column.name, ""))) for row in rows]
+        places += [(column.name, value, np.flatnonzero([v == value for v in values])) for value in column.values]
+    tested = {
+        i: float(hypergeom.cdf(right[where].sum(), len(right), right.sum(), len(where)))
+        for i, (_, _, where) in enumerate(places)
+        if weights is None and 0 < len(where) < len(right)
+    }
+    chances, highest = {}, 0.0
+    for step, i in enumerate(sorted(tested, key=lambda i: tested[i])):
+        highest = max(highest, min(1.0, tested[i] * (len(tested) - step)))
+        chances[i] = highest
+    result: dict[str, list[Slice]] = {column.name: [] for column in found}
+    for i, (name, value, where) in enumerate(places):
+        accuracy = None
+        if len(where):
+            mass = weight[where]
+            size = mass.sum() ** 2 / (mass**2).sum() if mass.any() else 0.0
+            accuracy = estimate(float(np.average(right[where], weights=mass)) if mass.any() else 0.0, size)
+        result[name].append(Slice(value, len(where), accuracy, chances.get(i)))
+    return result
+
+
+def counted(column: Column, ids: np.ndarray, texts: Sequence[str], labeled: np.ndarray) -> dict[str, tuple[int, int]]:
+    """For each value of a column how many items of the pool have it, and how many of those are labeled.
+
+    Args: ids: (n,) ascending, of the pool's items. texts: (n,) what they have in the column. labeled: (m,) ids.
+    """
+    kinds = {text: column.value_of(text) for text in set(texts)}
+    place = {value: i for i, value in enumerate(column.values)}
+    codes = np.array([place.get(kinds[text] or "", -1) if kinds[text] is not None else -1 for text in texts], dtype=int)
+    known = np.isin(ids, labeled)
+    sizes = np.bincount(codes[codes >= 0], minlength=len(place))
+    done = np.bincount(codes[(codes >= 0) & known], minlength=len(place))
+    return {value: (int(sizes[i]), int(done[i])) for value, i in place.items()}
+
+
+# ---------------------------------------------------------------- more of these
+
+
+def wish(column: Column, value: str) -> str:
+    """A value as `config.query.more_of` names it."""
+    return f"{column.name}={value}"
+
+
+def wanted(wishes: Sequence[str], column_of: Callable[[str], tuple[np.ndarray, list[str]]]) -> np.ndarray:
+    """The ids of the items that fit one of the wishes, ascending.
+
+    Args: wishes: "site=B", or "age=30..45" for numbers from 30 to below 45. column_of: `Store.pool_column`.
+    """
+    found = [np.empty(0, dtype=np.int64)]
+    for one in wishes:
+        column, _, value = (part.strip() for part in one.partition("="))
+        ids, texts = column_of(column)
+        fitting = {text for text in set(texts) if fits(text, value)}
+        found.append(ids[np.array([text in fitting for text in texts], dtype=bool)])
+    return np.unique(np.concatenate(found))
+
+
+def fits(text: str, value: str) -> bool:
+    """Whether an item with this text has a value, or a number in a range "30..45", "..30" or "45.."."""
+    text = text.strip()
+    if text == value:
+        return True
+    ends = RANGE.fullmatch(value)
+    number = _number(text)
+    if ends is None or number is None:
+        return False
+    low, high = (
+        _number(end) if end.strip() else sign * np.inf for end, sign in zip(ends.groups(), (-1, 1), strict=True)
+    )
+    return low is not None and high is not None and low <= number < high

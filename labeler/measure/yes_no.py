@@ -1,0 +1,82 @@
+"""One class against the rest: how well its probability ranks the items, as ROC and precision-recall curves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+from labeler.measure.intervals import Estimate, effective, estimate
+
+POINTS = 200  # of a curve; more cannot be seen
+MOST = 1_000_000  # numbers in the bootstrap's arrays
+
+
+@dataclass(frozen=True)
+class YesNo:
+    """ROC and precision-recall curves as points, with the areas below them. `share`: of items that are of the class."""
+
+    false_positives: tuple[float, ...]
+    true_positives: tuple[float, ...]
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
+    area: Estimate
+    average_precision: Estimate
+    share: float
+
+
+def yes_no(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None, seed: int = 0) -> YesNo | None:
+    """Both curves of a class, or None while all items are of it, or none is.
+
+    The intervals come from a bootstrap over items: its variance gives an effective number of items for Wilson's.
+
+    Args:   scores: (n,) the probability of the class. truth: (n,) bool. weights: (n,) of the items, where they were
+            not drawn alike.
+    Source: Fawcett 2006 (ROC); Davis & Goadrich 2006 (precision and recall need steps, not straight lines).
+    """
+    truth = np.asarray(truth, dtype=bool)
+    if truth.all() or not truth.any():
+        return None
+    false, true, _ = roc_curve(truth, scores, sample_weight=weights)
+    precision, recall, _ = precision_recall_curve(truth, scores, sample_weight=weights)
+    area = float(roc_auc_score(truth, scores, sample_weight=weights))
+    average = float(average_precision_score(truth, scores, sample_weight=weights))
+    spread = np.var(_resampled(scores, truth, weights, seed), axis=1)
+    n = len(truth)
+    of_roc, of_recall = _thinned(len(false)), _thinned(len(recall))
+    return YesNo(
+        _points(false, of_roc),
+        _points(true, of_roc),
+        _points(recall, of_recall),
+        _points(precision, of_recall),
+        estimate(area, effective(area, spread[0], n)),
+        estimate(average, effective(average, spread[1], n)),
+        float(np.average(truth, weights=weights)),
+    )
+
+
+def _points(values: np.ndarray, where: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(v) for v in values[where])
+
+
+def _thinned(n: int) -> np.ndarray:
+    """Positions of at most `POINTS` points, the first and the last among them."""
+    return np.arange(n) if n <= POINTS else np.unique(np.linspace(0, n - 1, POINTS).astype(int))
+
+
+def _resampled(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None, seed: int) -> np.ndarray:
+    """(2, B) area under ROC and average precision of samples drawn from the items with replacement."""
+    n = len(truth)
+    draws = int(np.clip(MOST // n, 100, 500))
+    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws).astype(float)
+    times = times if weights is None else times * weights
+    order = np.argsort(-scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.inf))  # equal scores stand together
+    yes, no = (np.add.reduceat((times * which)[:, order], starts, axis=1) for which in (truth, ~truth))
+    positives, negatives = yes.sum(axis=1), no.sum(axis=1)
+    both = (positives > 0) & (negatives > 0)
+    yes, no, positives, negatives = yes[both], no[both], positives[both], negatives[both]
+    found, wrong = yes.cumsum(axis=1), no.cumsum(axis=1)
+    area = (yes * (negatives[:, None] - wrong + no / 2)).sum(axis=1) / (positives * negatives)
+    seen = found + wrong
+    average = (yes * np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)).sum(axis=1) / positives
+    return np.stack([area, average])

@@ -1,0 +1,130 @@
+"""Weak slices are found, and chance alone finds none; numbers come in ranges; what is wished for is matched."""
+
+import numpy as np
+import pytest
+
+from labeler.measure.slices import MOST_VALUES, Column, columns, counted, fits, slices, wanted, wish
+
+
+def rows(**values: list[str]) -> list[dict[str, str]]:
+    return [dict(zip(values, one, strict=True)) for one in zip(*values.values(), strict=True)]
+
+
+def test_columns_of_few_values_are_offered_and_those_of_names_are_not():
+    n = 60
+    found = columns(
+        rows(
+            site=["B", "A", ""] * 20,
+            patient=[f"P{i}" for i in range(n)],
+            always=["x"] * n,
+            floor=[str(i % 12) for i in range(n)],
+            mixed=[*map(str, range(59)), "unknown"],
+        )
+    )
+    assert [c.name for c in found] == ["floor", "site"]
+    assert found[0].values == tuple(str(i) for i in range(12))  # numbers in their order
+    assert found[1].values == ("A", "B", "")
+
+
+def test_numbers_come_in_ranges_with_round_ends():
+    (age,) = columns([{"age": str(a)} for a in range(100)])
+    assert age.values == ("..25", "25..50", "50..74", "74..")
+    assert [age.value_of(text) for text in ("0", "24.9", "25", "99", "", "old")] == [
+        "..25",
+        "..25",
+        "25..50",
+        "74..",
+        None,
+        None,
+    ]
+    (year,) = columns([{"year": str(1950 + i)} for i in range(64)] + [{}])
+    assert year.values[:2] == ("..1966", "1966..1982")
+    assert year.values[-1] == ""
+    assert year.value_of("") == ""
+    (tiny,) = columns([{"dose": f"{i / 10_000}"} for i in range(41)])
+    assert tiny.values == ("..0.001", "0.001..0.002", "0.002..0.003", "0.003..")
+
+
+def test_a_range_says_of_itself_what_fits():
+    column = Column("age", ("..25", "25..50", "50.."), (25.0, 50.0))
+    for text in ("3", "25", "49.9", "50", "-7", "1e3"):
+        assert [fits(text, value) for value in column.values] == [column.value_of(text) == v for v in column.values]
+    assert not fits("old", "..25")
+    assert not fits("", "..25")
+    assert fits("..25", "..25")
+    assert not fits("3", "a..b")
+
+
+def test_wishes_are_matched_by_any_of_them():
+    table = {"site": ["A", " B", "C", ""], "age": ["20", "x", "31", "45"]}
+
+    def column_of(name):
+        return np.array([2, 3, 5, 7]), table.get(name, [""] * 4)
+
+    site = Column("site", ("A", "B", "C", ""))
+    assert wanted([wish(site, "B")], column_of).tolist() == [3]
+    assert wanted(["site = A", "age=30..45"], column_of).tolist() == [2, 5]
+    assert wanted(["age=45..", "age=..21"], column_of).tolist() == [2, 7]
+    assert wanted(["colour=red"], column_of).tolist() == []
+    assert wanted(["site=a=b"], column_of).tolist() == []
+
+
+def test_accuracy_by_value_with_fishers_test_by_hand():
+    site = Column("site", ("A", "B"))
+    held = rows(site=["A"] * 6 + ["B"] * 4)
+    right = np.array([1] * 6 + [0] * 3 + [1], dtype=bool)
+    a, b = slices([site], held, right)["site"]
+    assert (a.n, a.accuracy.value, b.n, b.accuracy.value) == (6, 1, 4, 0.25)
+    assert b.accuracy.low == pytest.approx(0.0456, abs=1e-4)  # Wilson, 1 of 4
+    # 7 right of 10, 4 of them drawn: at most 1 right has 7 of 210 ways; twice that, since two slices are looked at
+    assert b.chance == pytest.approx(2 * 7 / 210)
+    assert a.chance == 1
+    assert not b.weak
+
+
+def test_what_holds_all_items_is_compared_with_nothing():
+    site = Column("site", ("A", "B"))
+    a, b = slices([site], rows(site=["A"] * 3), np.array([1, 0, 1]))["site"]
+    assert (a.chance, b.chance, b.accuracy, b.n) == (None, None, None, 0)
+
+
+def test_a_weak_slice_is_found_among_many():
+    rng = np.random.default_rng(0)
+    held = rows(site=["ABCDEF"[i % 6] for i in range(600)], scanner=[f"S{i // 6 % 12}" for i in range(600)])
+    right = rng.random(600) < np.where([row["site"] == "C" for row in held], 0.6, 0.9)
+    found = slices(columns(held), held, right)
+    assert [s.value for s in found["site"] if s.weak] == ["C"]
+    assert not any(s.weak for s in found["scanner"])
+
+
+def test_chance_alone_seldom_marks_anything():
+    rng, alarms = np.random.default_rng(1), 0
+    held = rows(site=list(rng.choice(list("ABCDE"), 300)), scanner=[f"S{i}" for i in rng.integers(0, 15, 300)])
+    known = columns(held)
+    uncorrected = 0
+    for _ in range(400):
+        found = slices(known, held, rng.random(300) < 0.8)
+        alarms += any(s.weak for one in found.values() for s in one)
+        uncorrected += any(s.chance is not None and s.chance < 1 for one in found.values() for s in one)
+    assert alarms / 400 <= 0.07
+    assert uncorrected > alarms
+
+
+def test_items_drawn_by_active_testing_are_weighted_and_not_tested():
+    site = Column("site", ("A", "B"))
+    a, _b = slices([site], rows(site=["A", "A", "B"]), np.array([1, 0, 1]), np.array([3.0, 1.0, 1.0]))["site"]
+    assert a.accuracy.value == 0.75
+    assert a.chance is None
+    assert not a.weak
+
+
+def test_pool_and_labels_are_counted():
+    site = Column("site", ("A", "B", ""))
+    ids, texts = np.array([1, 4, 6, 9, 12]), ["A", "A ", "", "B", "Z"]
+    assert counted(site, ids, texts, np.array([4, 9, 99])) == {"A": (2, 1), "B": (1, 1), "": (1, 0)}
+
+
+def test_a_column_may_have_just_so_many_values():
+    exactly = rows(city=[f"c{i % MOST_VALUES}" for i in range(100)])
+    assert len(columns(exactly)) == 1
+    assert columns(rows(city=[f"c{i % (MOST_VALUES + 1)}" for i in range(100)])) == []

@@ -1,0 +1,193 @@
+"""Agreement on published examples, worked out by hand by their authors."""
+
+import json
+from dataclasses import asdict
+
+import krippendorff
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
+
+from labeler.config import Config
+from labeler.quality.agreement import Agreement, Votes, agreement, cohen
+
+_ = -1  # no answer
+
+# Krippendorff 2011, "Computing Krippendorff's alpha-reliability", section C: four observers, twelve units, five values.
+KRIPPENDORFF = np.array(
+    [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, _, _, _],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, _, 3],
+        [_, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, _],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, _],
+    ]
+)
+
+# The worked example of Fleiss' kappa in Wikipedia: 10 subjects, 14 raters, 5 categories; kappa 0.210.
+FOURTEEN = np.array(
+    [
+        [0, 0, 0, 0, 14],
+        [0, 2, 6, 4, 2],
+        [0, 0, 3, 5, 6],
+        [0, 3, 9, 2, 0],
+        [2, 2, 8, 1, 1],
+        [7, 7, 0, 0, 0],
+        [3, 2, 6, 3, 0],
+        [2, 5, 3, 2, 2],
+        [6, 5, 2, 1, 0],
+        [0, 2, 2, 3, 7],
+    ]
+)
+
+
+def votes_of(table: np.ndarray) -> Votes:
+    """From (annotators, items) of class indices, `_` for none."""
+    annotator, item = np.nonzero(table >= 0)
+    return Votes(item + 100, np.array([f"a{i}" for i in annotator], dtype=object), table[annotator, item])
+
+
+def figures(table: np.ndarray, classes: int) -> Agreement:
+    found = agreement(votes_of(table), [str(c) for c in range(classes)])
+    assert found is not None
+    return found
+
+
+def from_counts(counts: np.ndarray) -> np.ndarray:
+    """(annotators, items) in which so many annotators named each class."""
+    return np.stack([np.repeat(np.arange(counts.shape[1]), row) for row in counts], axis=1)
+
+
+def test_krippendorffs_example_has_his_alpha() -> None:
+    found = figures(np.where(KRIPPENDORFF > 0, KRIPPENDORFF - 1, _), 5)
+    assert found.alpha is not None
+    assert found.alpha.value == pytest.approx(0.743, abs=5e-4)
+    assert (found.items, found.answers) == (11, 40)  # the unit with one value pairs with none
+    assert found.alpha.low < 0.743 < found.alpha.high
+
+
+def test_fleiss_kappa_of_fourteen_raters() -> None:
+    found = figures(from_counts(FOURTEEN), 5)
+    assert found.percent.value == pytest.approx(0.378, abs=5e-4)
+    assert found.fleiss is not None
+    assert found.fleiss.value == pytest.approx(0.210, abs=5e-4)
+
+
+def test_cohens_kappa_of_a_table_of_grants() -> None:
+    """50 grant applications: both yes 20, both no 15, 5 and 10 apart; kappa is (0.7 - 0.5) / 0.5."""
+    one = np.array([1] * 20 + [1] * 5 + [0] * 10 + [0] * 15)
+    other = np.array([1] * 20 + [0] * 5 + [1] * 10 + [0] * 15)
+    percent, kappa = cohen(one, other, 2)
+    assert percent.value == pytest.approx(0.7)
+    assert kappa is not None
+    assert kappa.value == pytest.approx(0.4)
+    assert kappa.low < 0.4 < kappa.high
+
+
+@given(st.integers(0, 10_000))
+def test_cohen_is_scikit_learns(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    one = rng.integers(0, 4, 30)
+    other = np.where(rng.random(30) < 0.6, one, rng.integers(0, 4, 30))
+    kappa = cohen(one, other, 4)[1]
+    assert kappa is not None
+    assert kappa.value == pytest.approx(cohen_kappa_score(one, other))
+
+
+@given(st.integers(0, 10_000))
+def test_alpha_is_that_of_the_krippendorff_package(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 3, 25)
+    table = np.where(rng.random((4, 25)) < 0.6, truth, rng.integers(0, 3, (4, 25)))
+    table = np.where(rng.random((4, 25)) < 0.3, _, table)
+    found = figures(table, 3)
+    data = np.where(table == _, np.nan, table.astype(float))
+    assert found.alpha is not None
+    assert found.alpha.value == pytest.approx(krippendorff.alpha(data, level_of_measurement="nominal"))
+    for c, of_class in enumerate(found.classes):
+        binary = np.where(table == _, np.nan, (table == c).astype(float))
+        assert of_class.alpha is not None
+        assert of_class.alpha.value == pytest.approx(krippendorff.alpha(binary, level_of_measurement="nominal"))
+
+
+@given(st.integers(0, 10_000), st.permutations(range(4)))
+def test_who_is_who_and_the_order_do_not_matter(seed: int, order: list[int]) -> None:
+    table = np.random.default_rng(seed).integers(-1, 3, (4, 20))
+    one, other = (agreement(votes_of(t), "abc") for t in (table, table[order]))
+    assert (one is None) == (other is None)
+    if one is not None and other is not None and one.alpha is not None and other.alpha is not None:
+        assert one.alpha.value == pytest.approx(other.alpha.value)
+        assert one.percent.value == pytest.approx(other.percent.value)
+
+
+def test_all_alike_is_one_but_few_items_do_not_make_it_certain() -> None:
+    found = figures(np.tile(np.array([0, 1, 0, 1, 0, 1]), (2, 1)), 2)
+    assert found.alpha is not None
+    assert found.alpha.value == 1
+    assert found.alpha.high == 1
+    assert found.alpha.low < 0.5
+    many = figures(np.tile(np.arange(400) % 2, (2, 1)), 2)
+    assert many.alpha is not None
+    assert many.alpha.low > 0.9
+
+
+def test_where_everybody_always_says_the_same_there_is_no_kappa() -> None:
+    found = figures(np.zeros((2, 8), dtype=int), 2)
+    assert found.alpha is None
+    assert found.fleiss is None
+    assert found.pairs[0].kappa is None
+    assert found.percent.value == 1
+
+
+def test_no_overlap_no_agreement() -> None:
+    assert agreement(votes_of(np.array([[0, 1, _, _], [_, _, 1, 0]])), "ab") is None
+
+
+def test_pairs_are_of_those_who_share_enough_items() -> None:
+    table = np.full((3, 12), _)
+    table[0] = np.arange(12) % 2
+    table[1, :6] = np.arange(6) % 2
+    table[2, 8:] = 1  # four items in common with the first, none with the second
+    pairs = figures(table, 2).pairs
+    assert [(p.one, p.other, p.items) for p in pairs] == [("a0", "a1", 6)]
+
+
+def test_several_classes_are_yes_and_no_to_each() -> None:
+    """Three items, two people; of nine decisions each, one differs: alpha by hand from the coincidences."""
+    one = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    other = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0]])
+    votes = Votes(np.array([1, 2, 3, 1, 2, 3]), np.array(list("aaabbb"), dtype=object), np.concatenate([one, other]))
+    found = agreement(votes, "xyz")
+    assert found is not None
+    assert found.percent.value == pytest.approx(2 / 3)
+    assert found.fleiss is None
+    # 18 values, 7 of them yes; one pair of nine differs
+    observed, expected = 1 / 9, 2 * 7 * 11 / (18 * 17)
+    assert found.alpha is not None
+    assert found.alpha.value == pytest.approx(1 - observed / expected)
+    assert found.classes[0].alpha is not None
+    assert found.classes[0].alpha.value == 1
+    assert found.classes[2].alpha is None  # nobody ever said z
+
+
+def test_votes_leave_out_classes_that_are_gone_and_the_report_is_json() -> None:
+    config = Config("p", ("x", "y"))
+    rows = [(i, who, "xy"[i % 2]) for i in range(8) for who in ("ann", "bob")] + [(3, "cy", "gone")]
+    found = agreement(Votes.of(rows, config), config.classes)
+    assert found is not None
+    assert found.answers == 16
+    assert json.loads(json.dumps(asdict(found)))["pairs"][0]["one"] == "ann"
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+    """Two people who are each right with 85 %: kappa of infinitely many items is known."""
+    rng, right, inside = np.random.default_rng(0), 0.85, 0
+    truth = 1 - 2 * 2 * right * (1 - right)  # 1 - disagreement / 0.5
+    for _run in range(100):
+        classes = rng.integers(0, 2, 150)
+        table = np.where(rng.random((2, 150)) < right, classes, 1 - classes)
+        alpha = figures(table, 2).alpha
+        assert alpha is not None
+        inside += alpha.low <= truth <= alpha.high
+    assert 88 <= inside <= 100

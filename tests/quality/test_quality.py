@@ -1,0 +1,74 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from labeler.config import Config
+from labeler.quality.findings import NOISE, errors, noise_of, people
+from labeler.quality.review import LIKELY, Findings, queue
+
+CONFIG = Config("p", ("bad", "good"), modality="text")
+
+
+def test_a_label_that_the_models_doubt_is_told_as_texts_and_gets_into_the_queue() -> None:
+    n = 60
+    targets = np.arange(n) % 2
+    proba = np.full((n, 2), 0.1)
+    proba[np.arange(n), targets] = 0.9
+    given = targets.copy()
+    given[7] = 1 - given[7]
+    report = json.loads(json.dumps(errors(np.arange(n) + 100, given, proba, CONFIG)))
+    assert (report["given"][7], report["predicted"][7], report["confidence"][7]) == ("bad", "good", 0.9)
+    assert [i for i, likely in zip(report["items"], report["likely"], strict=True) if likely] == [107]
+    assert report["wrong"][7] == max(report["wrong"])
+    findings = Findings({"errors": report})
+    assert findings.suspects() == [107]
+    (case,) = queue([(107, 5, "ann", "label", "bad", 0, "bad", None, 0, 0)], findings, CONFIG)
+    assert case.reasons == (LIKELY,)
+    assert case.benefit == report["wrong"][7]
+
+
+def test_several_classes_are_told_as_lists() -> None:
+    config = replace(CONFIG, answers="several")
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, (40, 2)).astype(np.int8)
+    proba = np.where(targets, 0.9, 0.1)
+    given = targets.copy()
+    given[3, 1] = 1 - given[3, 1]
+    report = errors(np.arange(40), given, proba, config)
+    assert np.argmax(report["wrong"]) == 3
+    assert json.loads(report["given"][3]) != json.loads(report["predicted"][3])
+    assert people([(1, "a", '["bad"]', 1.0), (1, "b", "[]", 1.0)], np.arange(40), proba, config)["agreement"]
+
+
+def test_people_are_told_apart_with_their_speed_and_what_to_ask_again() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 2, 200)
+    rows = []
+    for name, wrong in (("ann", 0.02), ("bob", 0.05), ("cy", 0.5)):
+        for item in np.flatnonzero(rng.random(200) < 0.8).tolist():
+            label = truth[item] if rng.random() > wrong else 1 - truth[item]
+            rows.append((item, name, CONFIG.classes[label], float(rng.lognormal(1, 0.2))))
+    rows[5] = (*rows[5][:3], 0.05)
+    proba = np.where(np.eye(2)[truth] > 0, 0.8, 0.2)
+    report = people(rows, np.arange(200), proba, CONFIG, np.tile([0.99, 0.01], (500, 1)))
+    json.dumps(report)
+    assert report["annotators"][0]["name"] == "cy"
+    assert report["agreement"]["items"] == report["labeled"] - sum(
+        count == 1 for count in np.bincount([r[0] for r in rows])
+    )
+    assert report["fast"]["ann"][0] == 1
+    assert len(report["again"]) == CONFIG.query.batch
+    assert noise_of(report) == pytest.approx((1 - report["agreement"]["percent"]["value"]) / 2)
+    apart = {item for item, _, label, _ in rows for i, _, other, _ in rows if i == item and other != label}
+    findings = Findings({"consensus": report})
+    assert findings.consensus(next(iter(apart)))[1] < 1
+
+
+def test_one_person_has_nobody_to_agree_with() -> None:
+    report = people([(1, "ann", "good", None)], np.array([1]), np.array([[0.5, 0.5]]), CONFIG, np.full((3, 2), 0.5))
+    assert report["agreement"] is None
+    assert report["again"] == []
+    assert noise_of(report) == NOISE
+    assert report["answers"] == report["labeled"] == 1
