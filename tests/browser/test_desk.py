@@ -35,7 +35,7 @@ def answers(project) -> list[tuple[int, str, str]]:
 def test_keys_label_and_nothing_else_does(desk, open_page):
     project, server = desk
     page = open_page(f"{server.url}/?annotator=kim")
-    assert shown(page) == 1
+    assert seen(page) == 1
     assert page.locator(".text").inner_text() == ATTACK  # as text, never as HTML
     assert page.title() != "attacked"
 
