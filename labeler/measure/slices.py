@@ -146,18 +146,17 @@ def slices(
     return result
 
 
-def counted(column: Column, ids: np.ndarray, texts: Sequence[str], labeled: np.ndarray) -> dict[str, tuple[int, int]]:
+def counted(column: Column, counts: Sequence[tuple[str, int, int]]) -> dict[str, tuple[int, int]]:
     """For each value of a column how many items of the pool have it, and how many of those are labeled.
 
-    Args: ids: (n,) ascending, of the pool's items. texts: (n,) what they have in the column. labeled: (m,) ids.
+    Args: counts: as `Store.column_counts` gives them.
     """
-    kinds = {text: column.value_of(text) for text in set(texts)}
-    place = {value: i for i, value in enumerate(column.values)}
-    codes = np.array([place.get(kinds[text] or "", -1) if kinds[text] is not None else -1 for text in texts], dtype=int)
-    known = np.isin(ids, labeled)
-    sizes = np.bincount(codes[codes >= 0], minlength=len(place))
-    done = np.bincount(codes[(codes >= 0) & known], minlength=len(place))
-    return {value: (int(sizes[i]), int(done[i])) for value, i in place.items()}
+    found = dict.fromkeys(column.values, (0, 0))
+    for text, items, labeled in counts:
+        if (value := column.value_of(text)) in found:
+            before = found[value]
+            found[value] = before[0] + items, before[1] + labeled
+    return found
 
 
 # ---------------------------------------------------------------- more of these

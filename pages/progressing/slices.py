@@ -72,17 +72,11 @@ def measured(project: Project) -> Found:
 
 
 def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[str, tuple[int, int]]:
-    """Items and labels of the pool by value. Values do not change, so they are read once for the items there are."""
-    newest = version[3]
-
-    def read() -> tuple[np.ndarray, list[str]]:
-        with project.store() as store:
-            return store.pool_column(column.name)
+    """Items and labels of the pool by value."""
 
     def count() -> dict[str, tuple[int, int]]:
-        ids, texts = remembered("column", (str(project.folder), column.name, newest), read)
         with project.store() as store:
-            return slicing.counted(column, ids, texts, store.pool_labeled())
+            return slicing.counted(column, store.column_counts(column.name))
 
     return remembered("slice-counts", (str(project.folder), column, version), count)
 

@@ -120,8 +120,8 @@ def test_items_drawn_by_active_testing_are_weighted_and_not_tested():
 
 def test_pool_and_labels_are_counted():
     site = Column("site", ("A", "B", ""))
-    ids, texts = np.array([1, 4, 6, 9, 12]), ["A", "A ", "", "B", "Z"]
-    assert counted(site, ids, texts, np.array([4, 9, 99])) == {"A": (2, 1), "B": (1, 1), "": (1, 0)}
+    found = counted(site, [("", 1, 0), ("A", 1, 0), ("A ", 1, 1), ("B", 1, 1), ("Z", 1, 1)])
+    assert found == {"A": (2, 1), "B": (1, 1), "": (1, 0)}
 
 
 def test_a_column_may_have_just_so_many_values():

@@ -30,7 +30,8 @@ def test_columns_of_some_items_in_their_order(store):
     assert len(store.metadata_sample()) == 12
 
 
-def test_labeled_items_of_the_pool(store):
+def test_items_and_labels_of_the_pool_by_text(store):
     sites(store)
     store.annotate("kim", [Answer(f"r{i}", i, "label", label="good") for i in (2, 4, 5)])
-    assert store.pool_labeled().tolist() == [2, 5]
+    assert store.column_counts("site") == [("A", 6, 1), ("B", 3, 1)]  # item 4 is of the holdout
+    assert store.column_counts("there is none") == [("", 9, 2)]
