@@ -31,7 +31,11 @@ from labeler.store import Store, effort
 from labeler.types import Answer
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("progress", "review", "team", "label", "project")
+# A page, or a part of it by the tab's name.
+PAGES = (
+    *("progress/Curve", "progress/Holdout", "progress/Against random", "progress/When to stop", "progress/Agreement"),
+    *("progress/Slices", "progress/Rounds", "progress/Report", "review", "team", "label", "project"),
+)
 GOAL = 300.0  # ms
 TIMES = 3
 VERBS: dict[str, Callable[[Store], Any]] = {
@@ -69,7 +73,10 @@ def measure_page(project: Project, name: str) -> dict[str, Took]:
     """Milliseconds of a page's script: medians of `TIMES`."""
     app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=120)
     app.run()
-    visit = app.run if name == "label" else app.switch_page(f"{name}.py").run  # imports are not what is measured
+    page, _, part = name.partition("/")
+    if part:
+        app.session_state["part"] = part
+    visit = app.run if page == "label" else app.switch_page(f"{page}.py").run  # imports are not what is measured
     visit()
     first, again, after = [], [], []
     for turn in range(TIMES):
@@ -97,7 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for name, default in {"items": 100_000, "answers": 50_000, "annotators": 12, "days": 60, "rounds": 200}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--pages", nargs="*", default=[p for p in PAGES if (ROOT / "pages" / f"{p}.py").exists()])
+    parser.add_argument("--pages", nargs="*", default=PAGES)
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     schemapi.disable_debug_mode()  # as streamlit_app.py does
     values = parser.parse_args()
@@ -123,10 +130,10 @@ def main() -> None:
         verbs = {name: measure_verb(project, verb) for name, verb in VERBS.items()}
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians of {TIMES},")
     print("in ms on the clock (of the processor)\n")
-    print(f"{'page':<20}{'first':>14}{'again':>14}{'after an answer':>18}")
+    print(f"{'page':<26}{'first':>14}{'again':>14}{'after an answer':>18}")
     for name, row in pages.items():
         slow = "   over the goal of 300" if max(processor for _, processor in row.values()) > GOAL else ""
-        print(f"{name:<20}{shown(row['first']):>14}{shown(row['again']):>14}{shown(row['after']):>18}{slow}")
+        print(f"{name:<26}{shown(row['first']):>14}{shown(row['again']):>14}{shown(row['after']):>18}{slow}")
     print(f"\n{'verb':<20}")
     for name, took in sorted(verbs.items(), key=lambda one: -one[1][1]):
         print(f"{name:<20}{shown(took):>14}")
