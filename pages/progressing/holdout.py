@@ -218,7 +218,12 @@ def confused(project: Project, found: Measured, number: int) -> None:
     )  # fmt: skip
     items(project, inside, f"cell-{project.slug}-{true}-{said}")
     if true != said:
-        st.caption(_("Where the label is what is wrong, it can be put right on the Review page."))
+        st.caption(
+            _(
+                "Labels of the holdout are put right on the Review page where people disagree or doubt, not where the"
+                " model disagrees: else accuracy would be measured by labels that the model had a say in."
+            )
+        )
 
 
 def judged(found: Seen, config: Config, true: str, said: str) -> list[Judged]:
