@@ -113,7 +113,10 @@ def test_what_candidates_hold_is_told():
     assert rows == [field.name for field in dataclasses.fields(strategies.Candidates)]
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/benchmarks.md", "docs/strategies.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "CONTRIBUTING.md", "docs/benchmarks.md", "docs/strategies.md", "docs/leading.md", "docs/labeling.md"],
+)
 def test_links_and_named_files_are_there(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for target, heading in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]+))?\)", text):

@@ -4,6 +4,8 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from samples import add, text_config
 
 from labeler.config import LabelingConfig
@@ -174,3 +176,45 @@ def test_the_version_changes_with_answers_and_decisions(store):
     store.adjudicate("lead", "r1", 1, "label", "bad")
     versions.append(store.version())
     assert len(set(versions)) == 3
+
+
+# ---------------------------------------------------------------- what the triggers keep
+
+DEEDS = st.one_of(
+    st.tuples(st.just("answer"), st.sampled_from(["kim", "lee", "park"]), st.sampled_from(["good", "bad"])),
+    st.tuples(st.just("answer"), st.sampled_from(["kim", "lee", "park"]), st.sampled_from(["skip", "flag", "undo"])),
+    st.tuples(st.just("decide"), st.sampled_from(["lead", "chief"]), st.sampled_from(["good", "bad"])),
+    st.tuples(st.just("decide"), st.sampled_from(["lead", "chief"]), st.sampled_from(["exclude", "return", "undo"])),
+)
+
+
+@given(st.lists(DEEDS, max_size=25))
+def test_the_label_that_is_kept_follows_from_all_that_was_said(deeds):
+    store = Store(":memory:", text_config())
+    add(store, 1)
+    answers: dict[str, tuple[int, str]] = {}  # by annotator: when, and what
+    decisions: list[tuple[str, str]] = []  # by whom, and what; those that hold
+    for number, (deed, who, what) in enumerate(deeds):
+        if deed == "answer":
+            action, label = ("label", what) if what in ("good", "bad") else (what, None)
+            store.annotate(who, [Answer(f"a{number}", 1, action, label)])
+            answers.pop(who, None)
+            if what != "undo":
+                answers[who] = number, what
+        elif what == "undo":
+            undone = store.undo_adjudication(who)
+            own = [place for place, (by, _what) in enumerate(decisions) if by == who]
+            assert undone == (1 if own else None)
+            if own:
+                decisions.pop(own[-1])
+        else:
+            action, label = ("label", what) if what in ("good", "bad") else (what, None)
+            store.adjudicate(who, f"d{number}", 1, action, label)
+            decisions.append((who, what))
+    votes = sorted((when, said) for when, said in answers.values() if said in ("good", "bad"))
+    said = [label for _when, label in votes]
+    voted = max(votes, key=lambda vote: (said.count(vote[1]), vote[0]))[1] if votes else None
+    latest = decisions[-1][1] if decisions else "return"
+    expected = {"exclude": None, "return": voted}.get(latest, latest)
+    assert store.labels() == ({} if expected is None else {1: expected})
+    assert store.labeled() == (expected is not None)
