@@ -85,8 +85,14 @@ def _document() -> None:
         f' [data-testid={place}::after {{ font-size: 0.875rem; content: "{text}" }}'
         for place, text in own.items()
     ]
+    # Streamlit's captions, in which intervals stand, and its main buttons in the dark are too pale (WCAG 2.2, 1.4.3).
+    readable = (
+        "[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] :is(p, li, code)"
+        " { color: light-dark(#5d6069, #b3b6bd); opacity: 1 }"
+        " [data-testid^=stBaseButton-primary] { color: light-dark(#fff, #10141b) }"
+    )
     korean = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"
-    st.html(f"<style>{korean} {' '.join(replaced) if language() != 'en' else ''}</style>")
+    st.html(f"<style>{readable} {korean} {' '.join(replaced) if language() != 'en' else ''}</style>")
 
 
 # ---------------------------------------------------------------- what need not be computed anew

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from browser_tools import serving, wait_for
+from playwright.sync_api import Page
 from samples import reviews
 
+from bench.lead_project import make
 from labeler import project as projects
 from labeler.types import Forecast, NewItem, Ranked, RoundResult
 
@@ -73,3 +76,30 @@ def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(measured, 
         page.get_by_role("button", name="Save from the next round on").click()
         page.get_by_text("From the next round on, more is asked of site=B.").wait_for()
         assert projects.open_project(measured.folder).config.query.more_of == ("site=B",)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_what_leads_see(own_home, open_page, scheme):
+    make(own_home / "letters", 5)
+    with serving(own_home) as server:
+        page = open_page(f"{server.url}/progress?part=Holdout", color_scheme=scheme)
+        for path, ready in (
+            ("progress?part=Holdout", "A click on a cell shows its items."),
+            ("progress?part=Report", "Make the report"),
+            ("review", "Last decisions"),
+            ("team", "Agreement with others does not say who is right."),
+        ):
+            page.goto(f"{server.url}/{path}", wait_until="commit")
+            page.get_by_text(ready).wait_for()
+            wait_for(lambda: serious(page) == [])  # what is being drawn anew is pale for a moment
+
+
+def serious(page: Page) -> list[tuple[str, str]]:
+    """What axe finds on a page."""
+    result = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    return [
+        (violation["id"], node["html"])
+        for violation in result.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
