@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 DEPTH = 5
 # Models that are kept: those of the last rounds, and the best.
 KEPT = 3
+# Seconds without a decision of the lead's after which these are audited.
+QUIET = 20
 # What runs beside the rounds; whoever asks for it waits for results that take long anyway.
 BESIDE = (compare_once, tune_once, adapt_once)
 
@@ -72,7 +74,8 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
 
 
 def _audit_waits(store: Store) -> bool:
-    return store.audits.waiting()
+    """Whether an audit is asked for; while a lead decides about one label after the other, it can wait."""
+    return store.audits.waiting() and not store.decided_within(QUIET)
 
 
 def work_once(project: Project) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from labeler.errors import LabelerError
 from labeler.labelsets import is_answer
@@ -85,6 +86,11 @@ class Adjudications(Explanations):
             """,
             [n],
         )
+
+    def decided_within(self, seconds: float) -> bool:
+        """Whether somebody decided, or took a decision back, in so many seconds until now."""
+        since = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+        return bool(self.value("SELECT MAX(at) > ? FROM adjudications", [since]))
 
     def ask_again(self, item_ids: Sequence[int]) -> None:
         """Have these labeled items answered by one more annotator each."""

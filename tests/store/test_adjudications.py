@@ -142,6 +142,14 @@ def test_decisions_cost_no_budget_and_leave_agreement_alone(store):
     assert store.export()[0]["item_label"] == "bad"
 
 
+def test_whether_somebody_is_deciding_right_now(store):
+    add(store, 1)
+    assert not store.decided_within(3600)
+    store.adjudicate("lead", "r1", 1, "label", "bad")
+    assert store.decided_within(3600)
+    assert not store.decided_within(-1)
+
+
 def test_labeling_stops_for_all_and_goes_on(store):
     add(store, 3)
     assert reserved(store, "kim")
