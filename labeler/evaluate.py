@@ -1,10 +1,10 @@
 """How good a model is on the holdout, with its uncertainty. Never fed with items that a strategy chose."""
 
 import numpy as np
-from scipy.stats import binomtest
 
 from labeler import decisions
 from labeler.config import Config
+from labeler.measure.intervals import estimate
 from labeler.types import Forecast, Metrics
 
 BINS = 15  # of confidence, as Guo et al. have them
@@ -22,11 +22,11 @@ def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
              Vlahavas 2010, section 7 (subset accuracy, averages).
     """
     several, right = targets.ndim == 2, int(decisions.right(proba, targets).sum())
-    interval = binomtest(right, len(targets)).proportion_ci(method="wilson")
+    accuracy = estimate(right / len(targets), len(targets))
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1])
     error = calibration_error(*decisions.one_by_one(proba, targets))
-    low, high = float(interval.low), float(interval.high)
-    return Metrics(len(targets), right / len(targets), low, high, macro, error, micro if several else None)
+    shown = accuracy.value, accuracy.low, accuracy.high
+    return Metrics(len(targets), *shown, macro, error, micro if several else None)
 
 
 def stability(now: Forecast, before: Forecast | None, config: Config) -> tuple[float | None, float | None]:

@@ -123,7 +123,7 @@ def _data(project: Project, store: Store) -> dict[str, Any]:
         "splits": store.composition(),
         "per_class": dict(store.counts().per_class),
         "answers": store.answering() | {"hours": round(hours, 2)},
-        "decisions_by_leads": len([row for row in store.adjudications(1_000_000) if not row["undone"]]),
+        "decisions_by_leads": store.reviewed(),
         "hash": data_hash([hashes[i] for i in labels], list(labels.values())),
         "hash_of": "SHA-256 over the sorted pairs of content hash and label, one JSON list a line",
     }

@@ -18,7 +18,6 @@ import numpy as np
 import optuna
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, Trial, TrialState
-from scipy.stats import binomtest
 
 from labeler import space
 from labeler.config import Config, LearnerConfig
@@ -27,6 +26,7 @@ from labeler.embed import Pretrained
 from labeler.errors import LabelerError
 from labeler.evidence import gain_of, signed, verdict
 from labeler.levers import AUTO_FROM
+from labeler.measure.intervals import estimate
 from labeler.study import open_study
 from labeler.types import Labels, TuningRequest
 from labeler.words import _, mark, n_
@@ -311,7 +311,7 @@ class _Search:
 
     def _row(self, trial: FrozenTrial) -> dict[str, Any]:
         right, n, share = trial.user_attrs.get("held_out", (0, 0, None))
-        interval = binomtest(right, n).proportion_ci(method="wilson") if n else None
+        accuracy = estimate(right / n, n) if n else None
         learner = self._setting(trial)
         levers = dict.fromkeys(name.partition(".")[0] for name in self.space if name != "backbone")
         return {
@@ -322,9 +322,9 @@ class _Search:
             "backbone": learner.backbone,
             "levers": {name: getattr(learner.finetune, name) for name in levers if learner.kind != "frozen"},
             "log_likelihood": trial.value,
-            "accuracy": right / n if n else None,
-            "low": interval and float(interval.low),
-            "high": interval and float(interval.high),
+            "accuracy": accuracy and accuracy.value,
+            "low": accuracy and accuracy.low,
+            "high": accuracy and accuracy.high,
             "items": n,
             "share": share,
             "seconds": trial.user_attrs["seconds"],

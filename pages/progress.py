@@ -10,6 +10,7 @@ from labeler.project import Project
 from labeler.types import Job, Round
 from labeler.words import _, mark, translate
 from pages.progressing.agreement import agreement
+from pages.progressing.beside import beside
 from pages.progressing.control import control
 from pages.progressing.curve import curve
 from pages.progressing.holdout import holdout
@@ -30,8 +31,6 @@ PARTS: dict[str, Callable[[Project], None]] = {
     mark("Report"): report,
 }
 
-FIGURE = 160  # pixels of one figure's width
-
 user = require_user()
 project = require_project()
 
@@ -44,8 +43,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         until, stopped = max(store.labels_until_round(), 0), store.stopped()
         if seen(store.version()) != drawn:
             st.rerun()
-    with st.container(horizontal=True):  # two beside each other also on a phone
-        columns = [st.container(width=FIGURE) for _place in range(4)]
+    columns = beside(4)
     columns[0].metric(_("Labels"), f"{counts.labeled:,}", help=_("Pool items with a label, of {n:,}.", n=counts.pool))
     if latest and latest.metrics:
         measured = latest.metrics

@@ -2,7 +2,7 @@
 
 from labeler.course.curves import Projection
 from labeler.course.history import Step
-from labeler.measure.intervals import labels_to_halve
+from labeler.measure.intervals import items_for, labels_to_halve
 from labeler.types import Metrics
 from labeler.words import _, n_, translate
 
@@ -97,7 +97,8 @@ def width_in_words(measured: Metrics, left: int) -> str:
 
     Args: left: holdout items without a label.
     """
-    more = labels_to_halve(measured.accuracy, measured.n)
+    # as many as a plain sample of this width has: under active testing each item tells more, or less
+    more = labels_to_halve(measured.accuracy, items_for(measured.accuracy, measured.high - measured.low))
     text = _(
         "The interval is {width:.1f} points wide; {more:,} more labels of the holdout would halve it.",
         width=100 * (measured.high - measured.low),

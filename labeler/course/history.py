@@ -8,8 +8,7 @@ import pandas as pd
 from labeler.config import Config
 from labeler.course.stopping import History, Thresholds
 from labeler.effort import spent_at_rounds
-from labeler.measure.intervals import paired_difference
-from labeler.measure.measuring import drawn_by, seen
+from labeler.measure.measuring import drawn_by, gained
 from labeler.store import Store
 
 
@@ -102,9 +101,5 @@ def latest_step(store: Store) -> Step | None:
     before, now = (store.forecast(number, "holdout") for number in measured)
     if before is None or now is None:
         return None
-    labels = store.labels_of(np.intersect1d(before.items, now.items).tolist())
-    drawn = drawn_by(store)
-    first, second = (seen(one, labels, store.config, drawn) for one in (before, now))
-    if first is None or second is None:
-        return None
-    return Step(measured[0], measured[1], *paired_difference(second.right, first.right, second.weights))
+    gain = gained(now, before, store.holdout_labels(), store.config, drawn_by(store))
+    return Step(measured[0], measured[1], *gain) if gain else None

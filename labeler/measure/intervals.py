@@ -58,16 +58,23 @@ def width(share: float, n: float) -> float:
     return float(high - low)
 
 
+def items_for(share: float, wide: float) -> int:
+    """How many items it takes for the interval around this share to be no wider than `wide`, which is more than 0."""
+    few, many = 0, 1
+    while width(share, many) > wide:
+        few, many = many, 2 * many
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if width(share, middle) <= wide else (middle, many)
+    return many
+
+
 def labels_to_halve(share: float, n: float) -> int:
     """How many more labeled items would make the interval around this share half as wide.
 
     About 3 n: the width falls with the root of n.
     """
-    goal, few, many = width(share, n) / 2, int(n), 8 * int(np.ceil(n)) + 64
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (few, middle) if width(share, middle) <= goal else (middle, many)
-    return many - int(n)
+    return items_for(share, width(share, n) / 2) - int(n)
 
 
 # ---------------------------------------------------------------- two models on the same items

@@ -14,6 +14,7 @@ from labeler.evaluate import metrics
 from labeler.labelsets import labels_at
 from labeler.measure.active_testing import Drawn, evaluate_drawn, labeled_prefix, metrics_drawn, weights
 from labeler.measure.holdout import Evaluation, evaluation
+from labeler.measure.intervals import paired_difference
 from labeler.store import Store
 from labeler.types import Forecast, Metrics
 
@@ -64,6 +65,22 @@ def seen(forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: D
     if drawn is not None:  # what this model did not see counts as what has no answer
         drawn = replace(drawn, usable=np.isin(drawn.items, items))
     return Seen(items, forecast.proba[known.positions].astype(float), known.targets, drawn)
+
+
+def gained(
+    now: Forecast, before: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
+) -> tuple[float, float, float] | None:
+    """By how much more often one model is right than another on the labeled holdout that both saw.
+
+    Returns: (difference, low, high), as `intervals.paired_difference`; None where there is no such item.
+    """
+    both = {item: labels[item] for item in np.intersect1d(now.items, before.items).tolist() if item in labels}
+    ours, theirs = (seen(one, both, config, drawn) for one in (now, before))
+    if ours is None or theirs is None:
+        return None
+    first, second = np.argsort(ours.items), np.argsort(theirs.items)
+    weights = None if ours.weights is None else ours.weights[first]
+    return paired_difference(ours.right[first], theirs.right[second], weights)
 
 
 def evaluate(found: Seen, config: Config) -> Evaluation:

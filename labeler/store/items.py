@@ -89,14 +89,6 @@ class Items(Connection):
         """The current label of each labeled item, by item id."""
         return {r["item_id"]: r["label"] for r in self.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
 
-    def labels_of(self, item_ids: Sequence[int]) -> dict[int, str]:
-        """The current label of those of these items that have one, by item id."""
-        found = self.rows(
-            "SELECT id, label FROM items WHERE label IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
-            [json.dumps([int(item) for item in item_ids])],
-        )
-        return {row["id"]: row["label"] for row in found}
-
     def taught(self) -> list[tuple[int, bool]]:
         """The labeled items of the pool in the order in which they were first labeled, those that leads alone decided
         last; with each whether the control arm drew it.

@@ -12,16 +12,16 @@ from labeler.charts import holdout as holdout_charts
 from labeler.config import Config
 from labeler.labelsets import texts_of
 from labeler.measure.holdout import Evaluation
-from labeler.measure.intervals import Estimate, paired_difference, width
-from labeler.measure.measuring import Seen, drawn_by, evaluate, seen
+from labeler.measure.intervals import Estimate, items_for
+from labeler.measure.measuring import Seen, drawn_by, evaluate, gained, seen
 from labeler.project import Project
 from labeler.words import _, n_
+from pages.progressing.beside import beside
 from pages.progressing.confidence import calibrated, in_words, one_class
 from pages.progressing.items import Judged, items
 from pages.session import remembered
 
 CELL = "cell"  # the selection of the confusion matrix
-FIGURE = 160  # pixels of one figure's width
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,7 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     found = seen(forecast, labels, config, drawn) if forecast else None
     if forecast is None or found is None:
         return None
-    gain = None
-    other = seen(earlier, labels, config, drawn) if earlier else None
-    if other is not None and np.array_equal(other.items, found.items):
-        gain = paired_difference(found.right, other.right, found.weights)
+    gain = gained(forecast, earlier, labels, config, drawn) if earlier else None
     still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
     return Measured(found, evaluate(found, config), before, gain, still_open)
 
@@ -118,8 +115,7 @@ def figures(found: Measured, config: Config) -> None:
         _("Subset accuracy"): _("Items whose whole set of classes is right."),
     }
     there = [(name, one) for name, one in shown if one is not None]
-    with st.container(horizontal=True):  # two beside each other also on a phone
-        columns = [st.container(width=FIGURE) for _place in range(len(there) + 1)]
+    columns = beside(len(there) + 1)
     for column, (name, one) in zip(columns, there, strict=False):
         column.metric(name, f"{one.value:.1%}", help=helps.get(name))
         column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * one.low, high=one.high))
@@ -142,7 +138,7 @@ def sentences(found: Measured) -> list[str]:
         said.append(_("That is more than the holdout has: a larger one can be imported, by a column that names it."))
     lines = [" ".join(said)]
     if found.seen.drawn is not None:
-        same = _as_many(accuracy)
+        same = items_for(accuracy.value, accuracy.high - accuracy.low)
         lines.append(
             _(
                 "Active testing chose these items where errors are likely, and all figures are weighted to make up for"
@@ -153,15 +149,6 @@ def sentences(found: Measured) -> list[str]:
     if found.gain is not None:
         lines.append(compared(found.gain, found.before))
     return lines
-
-
-def _as_many(accuracy: Estimate) -> int:
-    """How many items drawn at random have an interval of this width."""
-    few, many = 1, 1_000_000
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (middle, many) if width(accuracy.value, middle) > accuracy.high - accuracy.low else (few, middle)
-    return many
 
 
 def compared(gain: tuple[float, float, float], before: int | None) -> str:

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from labeler.measure.intervals import effective, labels_to_halve, paired_difference, told_apart, width, wilson
+from labeler.measure.intervals import (
+    effective,
+    items_for,
+    labels_to_halve,
+    paired_difference,
+    told_apart,
+    width,
+    wilson,
+)
 
 
 @given(st.integers(1, 2000), st.floats(0, 1))
@@ -33,6 +41,11 @@ def test_an_estimate_that_varies_as_a_plain_share_of_n_counts_as_n_items():
 def test_so_many_labels_halve_the_interval_and_one_fewer_does_not(n, share):
     more = labels_to_halve(share, n)
     assert width(share, n + more) <= width(share, n) / 2 < width(share, n + more - 1)
+
+
+@given(st.integers(1, 5000), st.floats(0, 1))
+def test_an_intervals_width_tells_how_many_items_it_is_of(n, share):
+    assert items_for(share, width(share, n)) == n
 
 
 def test_halving_takes_about_three_times_as_many_again():
