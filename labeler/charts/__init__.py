@@ -98,8 +98,8 @@ def class_counts(per_class: dict[str, int]) -> alt.Chart:
         .mark_bar(color=BLUE)
         .encode(
             alt.X("labels:Q", title=_("labels"), axis=alt.Axis(tickMinStep=1)),
-            alt.Y("class:N", title=None, sort=None),
+            alt.Y("class:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
             tooltip=[alt.Tooltip("class:N", title=_("class")), alt.Tooltip("labels:Q", title=_("labels"))],
         )
-        .properties(height=max(60, 24 * len(frame)))
+        .properties(height=60 + 28 * len(frame))
     )
