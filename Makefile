@@ -14,7 +14,7 @@ help:
 	@echo "make test    install what the tests need, run them all"
 	@echo "make lint    ruff, ruff format, mypy"
 	@echo "make tables  write the tables of strategies in README.md and docs/strategies.md anew"
-	@echo "make words   bring the catalogues of translations in labeler/locale up to date with the code"
+	@echo "make words   bring the catalogues of translations in labeler/i18n/locale up to date with the code"
 	@echo "make bench   the quick benchmarks (see docs/benchmarks.md for the long ones)"
 
 demo: $(RUN)
@@ -38,15 +38,15 @@ format: $(TEST)
 	@$(BIN)/ruff format .
 
 tables: $(RUN)
-	@$(BIN)/python -m labeler.listing
+	@$(BIN)/python -m labeler.experiments.strategy_tables
 
 words: $(RUN)
-	@$(BIN)/python -m labeler.catalogues
+	@$(BIN)/python -m labeler.i18n.extract
 
 bench: $(TEST)
-	@$(BIN)/python -m bench.import_speed
-	@$(BIN)/python -m bench.embed_speed
-	@$(BIN)/python -m bench.query_speed --sizes 10000 --limit 20
+	@$(BIN)/python -m bench.speed.importing
+	@$(BIN)/python -m bench.speed.embedding
+	@$(BIN)/python -m bench.query.speed --sizes 10000 --limit 20
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

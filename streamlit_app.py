@@ -3,7 +3,7 @@
 import streamlit as st
 from altair.utils import schemapi
 
-import labeler.api
+from labeler.api.routes import routes
 
 schemapi.disable_debug_mode()  # the tests hold charts to Vega-Lite's schema; who looks at one need not wait for that
-app = st.App("pages/app.py", routes=labeler.api.routes)
+app = st.App("pages/app.py", routes=routes)

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from labeler.words import _
-from pages.session import sidebar, speak
+from labeler.i18n.messages import _
+from pages.shared.session import sidebar, speak
 
 st.set_page_config(page_title="labeler", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 speak()
 page = st.navigation(
     [
-        st.Page("label.py", title=_("Label"), icon=":material/keyboard:", default=True),
-        st.Page("progress.py", title=_("Progress"), icon=":material/show_chart:"),
-        st.Page("review.py", title=_("Review"), icon=":material/rate_review:"),
-        st.Page("team.py", title=_("Team"), icon=":material/group:"),
-        # not strategies.py: the pages' folder is on the path, where that would hide the package of this name
-        st.Page("strategy.py", title=_("Strategies"), url_path="strategies", icon=":material/query_stats:"),
-        st.Page("project.py", title=_("Project"), icon=":material/settings:"),
+        st.Page("label/page.py", title=_("Label"), icon=":material/keyboard:", default=True),
+        st.Page("progress/page.py", title=_("Progress"), url_path="progress", icon=":material/show_chart:"),
+        st.Page("review/page.py", title=_("Review"), url_path="review", icon=":material/rate_review:"),
+        st.Page("team/page.py", title=_("Team"), url_path="team", icon=":material/group:"),
+        # not in a folder strategies/: the pages' folder is on the path, where that would hide the package of this name
+        st.Page("strategy/page.py", title=_("Strategies"), url_path="strategies", icon=":material/query_stats:"),
+        st.Page("project/page.py", title=_("Project"), url_path="project", icon=":material/settings:"),
     ]
 )
 sidebar()

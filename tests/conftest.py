@@ -5,12 +5,12 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from samples import CHROMIUM, SHARED, text_config
+from support.samples import CHROMIUM, SHARED, text_config
 
-from labeler import project as projects
-from labeler.project import Project
+from labeler.i18n.messages import DEFAULT, use
+from labeler.projects import project as projects
+from labeler.projects.project import Project
 from labeler.store import Store
-from labeler.words import DEFAULT, use
 
 hypothesis.settings.register_profile("labeler", deadline=None)  # no test asserts a time
 hypothesis.settings.load_profile("labeler")

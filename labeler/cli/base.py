@@ -11,8 +11,8 @@ import click
 from tqdm import tqdm
 
 import strategies
-from labeler.errors import LabelerError
-from labeler.types import Modality, Progress
+from labeler.core.errors import LabelerError
+from labeler.core.items import Modality, Progress
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ANY_PATH = click.Path(path_type=Path)

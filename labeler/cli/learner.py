@@ -8,10 +8,10 @@ from typing import Any, get_args
 import click
 from tqdm import tqdm
 
-from labeler import project as projects
 from labeler.cli.base import ANY_PATH, FOLDER, Refusal, bar, main
-from labeler.errors import LabelerError
-from labeler.types import AdaptationRequest, Sampler, TuningRequest
+from labeler.core.errors import LabelerError
+from labeler.core.jobs import AdaptationRequest, Sampler, TuningRequest
+from labeler.projects import project as projects
 
 
 @main.command()
@@ -35,16 +35,16 @@ from labeler.types import AdaptationRequest, Sampler, TuningRequest
 @click.option("--on/--off", "switch", default=None, help="Train nothing; use the weights that are kept, or not.")
 def adapt(project: Path, seconds: float, blocks: int, seed: int, use: bool, switch: bool | None) -> None:
     """Let the backbone learn from the pool before the first label, and measure what that brings."""
-    from labeler import adaptation
+    from labeler.jobs import adaptations
 
     opened = projects.open_project(project)
     if switch is None:
         request = AdaptationRequest(seconds, blocks, seed, use)
         with bar("adapt") as report, opened.store() as store:
-            click.echo(str(adaptation.run(opened, store, request, lambda step: report)))
+            click.echo(str(adaptations.run(opened, store, request, lambda step: report)))
         switch = projects.open_project(project).config.learner.adapted
     else:
-        adaptation.use(opened, switch)
+        adaptations.use(opened, switch)
     said = "are used from the next round on" if switch else "are not used; `adapt --on` changes that"
     click.echo(f"The adapted weights {said}.")
 
@@ -76,11 +76,11 @@ def tune(project: Path, take: bool, as_json: bool, **wanted: Any) -> None:
 
     One that was stopped goes on from where it was, as long as there are no new labels.
     """
-    from labeler import tunings
-    from labeler.access import local_user
+    from labeler.access.access import local_user
+    from labeler.jobs import searches
 
     opened = projects.open_project(project)
-    number = tunings.ask(opened, TuningRequest(**wanted), local_user().name)
+    number = searches.ask(opened, TuningRequest(**wanted), local_user().name)
     with tqdm(disable=None, file=sys.stderr, leave=False, bar_format="{n}/{total} s {bar} {desc}") as shown:
 
         def tell(message: str, done: int, total: int) -> None:
@@ -88,15 +88,15 @@ def tune(project: Path, take: bool, as_json: bool, **wanted: Any) -> None:
             shown.set_description_str(message)
 
         try:
-            job = tunings.follow(opened, number, tell)
+            job = searches.follow(opened, number, tell)
         except KeyboardInterrupt:
-            tunings.cancel(opened, number)
+            searches.cancel(opened, number)
             raise Refusal("Stopped. What was tried is kept: the same command goes on from there.") from None
     with opened.store() as store:
         report = store.tunings.report_of(number)
     if report is None:
         raise LabelerError(job.error or "The search was cancelled from elsewhere; what was tried is kept.")
-    taken = bool(take and report["proposal"] and tunings.take_over(opened, number))
+    taken = bool(take and report["proposal"] and searches.take_over(opened, number))
     if as_json:
         click.echo(json.dumps(report | {"taken_over": taken}, ensure_ascii=False, indent=2))
         return
@@ -111,9 +111,9 @@ def tune(project: Path, take: bool, as_json: bool, **wanted: Any) -> None:
 def _evidence(report: dict[str, Any]) -> str:
     import pandas as pd
 
-    from labeler import evidence
+    from labeler.experiments import search_verdict
 
-    frame = pd.DataFrame(evidence.table(report))
+    frame = pd.DataFrame(search_verdict.table(report))
     shown = {"log likelihood": "{:.3f}".format, "accuracy": "{:.1%}".format, "seconds": "{:.1f}".format}
     head = f"{report['labels']} labels, {report['folds']} folds, {report['seconds']:.0f} s"
     return f"{head}\n{frame.to_string(index=False, na_rep='', formatters=shown)}"
@@ -138,7 +138,7 @@ def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: 
     """
     import pandas as pd
 
-    from labeler.unseen import predict_unseen
+    from labeler.models.inference import predict_unseen
 
     with bar("predict", "items") as report:
         found = predict_unseen(projects.open_project(project), sources, column, report)
@@ -156,7 +156,7 @@ def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: 
 @click.argument("out", type=FOLDER)
 def publish(project: Path, out: Path) -> None:
     """Write the best model to the new folder OUT, which works without the labeler: ONNX, torch, and how to use it."""
-    from labeler.publish import publish as write
+    from labeler.models.publish import publish as write
 
     weights = write(projects.open_project(project), out)
     click.echo(f"{weights.stem} is in {out}; its README.md has the lines that load it.")
@@ -168,8 +168,8 @@ def publish(project: Path, out: Path) -> None:
 @click.option("--out", type=ANY_PATH, metavar="M.safetensors", help="Where the model is written.")
 def reproduce(project: Path, number: int, out: Path | None) -> None:
     """Train the model of ROUND anew from its card, and compare it with the one that was kept."""
-    from labeler.model import save
-    from labeler.reproduce import reproduce as run
+    from labeler.learner.model import save
+    from labeler.models.reproduce import reproduce as run
 
     with bar("train", "epochs") as report:
         model, difference = run(projects.open_project(project), number, report)

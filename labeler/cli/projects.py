@@ -8,12 +8,12 @@ from typing import Any, get_args
 
 import click
 
-from labeler import project as projects
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
-from labeler.config import Config
-from labeler.errors import LabelerError
-from labeler.types import ClassesAnItem, Modality
-from labeler.words import DEFAULT, LANGUAGES, use
+from labeler.core.errors import LabelerError
+from labeler.core.items import ClassesAnItem, Modality
+from labeler.core.settings import Config
+from labeler.i18n.messages import DEFAULT, LANGUAGES, use
+from labeler.projects import project as projects
 
 
 @main.command()
@@ -48,7 +48,7 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
 )
 def import_(project: Path, source: Path, **options: Any) -> None:
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
-    from labeler.importer import import_source
+    from labeler.projects.importer import import_source
 
     opened = projects.open_project(project)
     with bar("import", "rows") as report:
@@ -68,7 +68,7 @@ def import_(project: Path, source: Path, **options: Any) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="On 127.0.0.1.")
 def serve(home: Path, port: int) -> None:
     """Serve the app on 127.0.0.1, with a worker and an explainer; HOME holds the projects."""
-    from labeler.serve import serve as run
+    from labeler.jobs.supervisor import serve as run
 
     run(home, port)
 
@@ -79,8 +79,8 @@ def serve(home: Path, port: int) -> None:
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:
     """Run rounds for a project, or for all projects in a folder."""
-    from labeler.serve import parent_is_gone
-    from labeler.worker import BESIDE, work, work_once
+    from labeler.core.processes import parent_is_gone
+    from labeler.jobs.rounds import BESIDE, work, work_once
 
     if not home.is_dir():
         raise LabelerError(f"{home} does not exist: create a project with `init` first.")
@@ -99,8 +99,8 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def explainer(home: Path, with_parent: bool) -> None:
     """Explain items to annotators who ask; `serve` starts it."""
-    from labeler.explainer import work
-    from labeler.serve import parent_is_gone
+    from labeler.core.processes import parent_is_gone
+    from labeler.jobs.explanations import work
 
     work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
 
@@ -152,7 +152,7 @@ def status(project: Path, as_json: bool) -> None:
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl", "parquet"]), help="By OUT's suffix if not given.")
 def export(project: Path, out: Path, kind: str | None) -> None:
     """Write the labels with annotator, round, strategy, score, seconds and times."""
-    from labeler.exporter import export_labels
+    from labeler.projects.exporter import export_labels
 
     count = export_labels(projects.open_project(project), out, kind)
     click.echo(f"{count} answers written to {out}.")
@@ -164,7 +164,7 @@ def export(project: Path, out: Path, kind: str | None) -> None:
 @click.option("--language", type=click.Choice([*LANGUAGES]), default=DEFAULT, show_default=True, help="Of the page.")
 def report(project: Path, out: Path, language: str) -> None:
     """Write where the project stands as one page that stands alone, or as JSON if OUT ends in .json."""
-    from labeler.report import write
+    from labeler.report.write import write
 
     use(language)
     write(projects.open_project(project), out)
@@ -175,7 +175,7 @@ def report(project: Path, out: Path, language: str) -> None:
 @click.argument("folder", type=FOLDER, default="projects/demo")
 def demo(folder: Path) -> None:
     """Create the demo project: 1,797 handwritten digits."""
-    from labeler.demo import create_demo
+    from labeler.projects.demo import create_demo
 
     with bar("import", "images") as report:
         project = create_demo(folder, report)

@@ -7,11 +7,11 @@ from typing import Any, get_args
 import click
 
 import strategies
-from labeler import project as projects
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main
-from labeler.config import LearnerConfig, QueryConfig
-from labeler.errors import LabelerError
-from labeler.types import ClassesAnItem
+from labeler.core.errors import LabelerError
+from labeler.core.items import ClassesAnItem
+from labeler.core.settings import LearnerConfig, QueryConfig
+from labeler.projects import project as projects
 
 
 @main.command()
@@ -65,8 +65,8 @@ def simulate(
     **columns: Any,
 ) -> None:
     """Compare query strategies on labels that are known; `random` always runs as the control."""
-    from labeler.charts import comparison as comparison_charts
-    from labeler.simulate import check_names, compare, load_task
+    from labeler.experiments.simulate import check_names, compare, load_task
+    from labeler.report.charts import comparison as comparison_charts
 
     if plugins and not plugins.is_dir():
         raise LabelerError(f"{plugins} does not exist: give --plugins a folder of Python files.")
@@ -124,7 +124,7 @@ def _reached(result: dict[str, Any], at: tuple[int, ...]) -> str:
     """Means over the seeds with so many labels, and their standard deviations, as a table."""
     import pandas as pd
 
-    from labeler.charts.comparison import measure
+    from labeler.report.charts.comparison import measure
 
     measures = {"accuracy": measure(result), "macro_f1": "macro F1", "micro_f1": "micro F1"}
     runs = pd.concat([pd.DataFrame(run) for run in result["runs"]])
@@ -146,7 +146,7 @@ def _reached(result: dict[str, Any], at: tuple[int, ...]) -> str:
 @click.option("--markdown", is_flag=True, help="Families and names as a table in Markdown, as the README shows it.")
 def strategies_(project: Path | None, markdown: bool) -> None:
     """Name, family, needs and source of each query strategy; with PROJECT, also of its own."""
-    from labeler.listing import by_family
+    from labeler.experiments.strategy_tables import by_family
 
     folder = projects.open_project(project).strategies if project else Path("none")
     with strategies.strategies_of(folder) as broken:
@@ -169,7 +169,7 @@ def strategies_(project: Path | None, markdown: bool) -> None:
 )
 def check_strategy(file: Path, limit: float) -> None:
     """Try the strategies of a Python FILE on what every strategy promises; exit code 1 if one is broken."""
-    from labeler.check import check_file
+    from labeler.experiments.check_strategy import check_file
 
     name, kept, broken = "", 0, 0
     for verdict in check_file(file, limit):

@@ -1,1 +1,1 @@
-"""How good a model is on the holdout, and how sure that is: intervals, calibration, active testing, slices."""
+"""A model's predictions and the holdout's labels enter; figures with their intervals leave."""

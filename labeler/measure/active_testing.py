@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from labeler import decisions
-from labeler.evaluate import calibration_error, f1
+from labeler.core import decisions
+from labeler.core.rounds import Metrics
 from labeler.measure import intervals
 from labeler.measure.holdout import Evaluation, evaluation
 from labeler.measure.intervals import Estimate
-from labeler.types import Metrics
+from labeler.measure.metrics import calibration_error, f1
 
 # Share of each draw that is uniform whatever the model says: it bounds the weight of an error that nobody expected.
 FLOOR = 0.25

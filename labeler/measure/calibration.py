@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeler.evaluate import BINS
 from labeler.measure.intervals import Estimate, estimate
+from labeler.measure.metrics import BINS
 
 DRAWS = 400  # of what chance alone does; fewer of many items
 MOST = 2_000_000  # random numbers

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from labeler import decisions
+from labeler.core import decisions
 from labeler.measure.calibration import Calibration, calibration
 from labeler.measure.intervals import Estimate, effective, estimate, labels_to_halve
 

@@ -1,1 +1,1 @@
-"""How good the labels are: likely errors, agreement, consensus, and the queue of what deserves a second look."""
+"""What people answered enters; which labels are likely wrong, and how far people agree, leaves."""

@@ -11,9 +11,9 @@ from itertools import combinations
 import numpy as np
 from scipy.sparse import csr_array
 
-from labeler import decisions
-from labeler.config import Config
-from labeler.labelsets import labels_at
+from labeler.core import decisions
+from labeler.core.labels import labels_at
+from labeler.core.settings import Config
 from labeler.measure.intervals import Estimate, wilson
 
 DRAWS = 1000  # of the bootstrap

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from labeler.config import Config
-from labeler.decisions import predicted
-from labeler.labelsets import texts_of
+from labeler.core.decisions import predicted
+from labeler.core.labels import texts_of
+from labeler.core.settings import Config
 from labeler.quality.agreement import Votes, agreement
 from labeler.quality.consensus import consensus, relabel_or_new
 from labeler.quality.label_errors import chance_of_error, label_quality, likely_errors

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from labeler.cross_validation import stratified
-from labeler.errors import TooFewClassesError
-from labeler.heads import fit_heads
-from labeler.model import Normalizer
-from labeler.types import Dataset, Labels, Progress
+from labeler.core.errors import TooFewClassesError
+from labeler.core.items import Progress
+from labeler.core.rounds import Dataset, Labels
+from labeler.learner.cross_validation import stratified
+from labeler.learner.heads import fit_heads
+from labeler.learner.model import Normalizer
 
 FEWEST = 20  # labels; with fewer every model is a guess, and so is its doubt
 

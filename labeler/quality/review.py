@@ -13,10 +13,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from labeler.config import Config
-from labeler.labelsets import names_of
+from labeler.core.labels import names_of
+from labeler.core.settings import Config
+from labeler.i18n.messages import mark
 from labeler.store.review import Doubtful
-from labeler.words import mark
 
 FLAGGED, DISAGREEMENT, UNSURE = mark("flagged"), mark("disagreement"), mark("unsure")
 LIKELY, CONSENSUS = mark("likely error"), mark("consensus differs")

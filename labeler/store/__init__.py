@@ -9,14 +9,14 @@ background.py: what runs beside the rounds · connection.py: what they share.
 from pathlib import Path
 from typing import Any
 
-from labeler.config import Config
+from labeler.core.jobs import AdaptationRequest, AuditRequest, ComparisonRequest, TuningRequest
+from labeler.core.settings import Config
+from labeler.store.active_testing import Testing
 from labeler.store.answers import EXPORT
 from labeler.store.background import Background
 from labeler.store.items import HOLDOUT_SEED, IMPORT
 from labeler.store.review import Reviews
 from labeler.store.slices import Slices
-from labeler.store.testing import Testing
-from labeler.types import AdaptationRequest, AuditRequest, ComparisonRequest, TuningRequest
 
 __all__ = ["EXPORT", "HOLDOUT_SEED", "IMPORT", "Store"]
 
@@ -36,6 +36,6 @@ class Store(Reviews, Testing, Slices):
         return any(jobs.waiting() for jobs in (self.comparisons, self.tunings, self.adaptations))
 
     def audit(self) -> dict[str, Any] | None:
-        """What the latest audit found, see `labeler.audit`; None before the first."""
+        """What the latest audit found, see `labeler.jobs.audits`; None before the first."""
         number = self.value("SELECT MAX(id) FROM audits WHERE state = 'done'")
         return None if number is None else self.audits.report_of(number)

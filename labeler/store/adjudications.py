@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from labeler.errors import LabelerError
-from labeler.labelsets import is_answer
+from labeler.core.errors import LabelerError
+from labeler.core.items import AdjudicationAction
+from labeler.core.labels import is_answer
 from labeler.store.connection import Row, now
 from labeler.store.explanations import Explanations
-from labeler.types import AdjudicationAction
 
 
 class Adjudications(Explanations):

@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Sequence
 
-from labeler.labelsets import is_answer
+from labeler.core.items import Answer, Prediction, Receipt
+from labeler.core.labels import is_answer
 from labeler.store.connection import Row, now
 from labeler.store.reservations import FREE, Reservations, as_prediction
-from labeler.types import Answer, Prediction, Receipt
 
 # Columns of an export. `label` is what this annotator said, `item_label` what all of them say together, or what the
 # lead decided.

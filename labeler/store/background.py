@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Generic
 
+from labeler.core.jobs import BackgroundJob, Request
 from labeler.store.connection import Connection, Row, now
-from labeler.types import BackgroundJob, Request
 
 # One that took its process down this often is given up: the next try would do the same.
 BACKGROUND_ATTEMPTS = 3

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from sqlite_utils import Database
 
-from labeler import schema
-from labeler.config import Config
+from labeler.core.settings import Config
+from labeler.store import schema
 
 Row = dict[str, Any]
 

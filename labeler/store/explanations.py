@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from labeler.core.items import Reason
+from labeler.core.jobs import Explanation, ExplanationKind
 from labeler.store.answers import Answers
 from labeler.store.connection import now
 from labeler.store.items import IMPORT
 from labeler.store.reservations import as_reason
-from labeler.types import Explanation, ExplanationKind, Reason
 
 # One that took its process down this often is given up: the next try would do the same.
 ATTEMPTS = 3

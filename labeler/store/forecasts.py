@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from labeler.core.rounds import Forecast, ForecastKind
 from labeler.store.connection import Row
 from labeler.store.items import Items
-from labeler.types import Forecast, ForecastKind
 
 
 class Forecasts(Items):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labeler.labelsets import names_of
+from labeler.core.items import AddResult, Counts, Item, NewItem, Split
+from labeler.core.labels import names_of
 from labeler.store.connection import Connection, Row, now
-from labeler.types import AddResult, Counts, Item, NewItem, Split
 
 # Who the labels that came along with an import are stored under.
 IMPORT = "import"

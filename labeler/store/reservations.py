@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Sequence
 
+from labeler.core.items import Annotator, Prediction, Reason, Reserved, Waiting
 from labeler.store.connection import Row
 from labeler.store.items import as_item
 from labeler.store.team import Team
-from labeler.types import Annotator, Prediction, Reason, Reserved, Waiting
 
 # An item that may be given to :annotator, who does not hold it and has not answered it. Others' answers and
 # their live reservations count against the overlap, or against what the lead or the audit asks for; a flagged item

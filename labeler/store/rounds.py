@@ -4,20 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from labeler.core.items import Prediction
+from labeler.core.jobs import AuditRequest, Job
+from labeler.core.rounds import Epoch, Forecast, ForecastKind, Metrics, Round, RoundResult, Training
 from labeler.store.connection import Row, now
 from labeler.store.forecasts import Forecasts
-from labeler.types import (
-    AuditRequest,
-    Epoch,
-    Forecast,
-    ForecastKind,
-    Job,
-    Metrics,
-    Prediction,
-    Round,
-    RoundResult,
-    Training,
-)
 
 # A job that took its worker down this often is given up: the next try would do the same.
 ATTEMPTS = 3

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from labeler.core.items import Annotator
 from labeler.store.connection import Row, now
 from labeler.store.items import IMPORT
 from labeler.store.rounds import Rounds
-from labeler.types import Annotator
 
 # The draw of qualification items is part of the project's data, as the holdout's is.
 QUALIFICATION_SEED = 20_201_123

@@ -1,4 +1,4 @@
-"""The labeling desk: a component that talks to `labeler.api` by itself, so that no key press costs a rerun."""
+"""The labeling desk: a component that talks to `labeler.api.routes` by itself, so that no key press costs a rerun."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,19 +6,21 @@ from pathlib import Path
 
 import streamlit as st
 
-from labeler import guidelines
-from labeler.access import User, issue_token
-from labeler.project import Project
-from labeler.types import Annotator
-from labeler.words import catalogue, language
+from labeler.access.access import User, issue_token
+from labeler.core.items import Annotator
+from labeler.i18n.messages import catalogue, language
+from labeler.projects import guidelines
+from labeler.projects.project import Project
 
 _HERE = Path(__file__).parent
 # One module in the browser; what is used comes before who uses it.
 _FILES = """
-    words dom keys tab quiet outbox server sender viewing media tools tiles light viewer reader queue
-    classes actions opinion history pace rest guidelines flag grid why desk mount
+    base/words base/dom base/keys sync/tab panels/quiet sync/outbox sync/server sync/sender view/viewing
+    sync/media view/tools view/tiles view/light view/viewer view/reader sync/queue panels/classes
+    panels/actions panels/opinion panels/history panels/pace panels/rest panels/guidelines panels/flag
+    panels/grid panels/why desk mount
 """.split()  # noqa: SIM905 — words read better than thirty quoted ones
-_STYLES = ("desk", "viewer", "why")
+_STYLES = ("desk", "view/viewer", "panels/why")
 
 
 def _joined(names: Sequence[str], kind: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from samples import CHROMIUM
+from support.samples import CHROMIUM
 
 FLAGS = [
     "--no-sandbox",

@@ -3,12 +3,12 @@
 import csv
 
 import pytest
-from browser_tools import all_saved, press, serving, shown, wait_for
+from support.browser_tools import all_saved, press, serving, shown, wait_for
 
-from labeler import project as projects
-from labeler.config import Config, LearnerConfig, QueryConfig
-from labeler.demo import write_digits
-from labeler.importer import import_source
+from labeler.core.settings import Config, LearnerConfig, QueryConfig
+from labeler.projects import project as projects
+from labeler.projects.demo import write_digits
+from labeler.projects.importer import import_source
 
 pytestmark = pytest.mark.browser
 

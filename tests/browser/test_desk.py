@@ -1,12 +1,12 @@
 """The labeling desk, as a person uses it."""
 
 import pytest
-from browser_tools import all_saved, press, seen, serving, shown, stage, wait_for
-from samples import rank, text_config
+from support.browser_tools import all_saved, press, seen, serving, shown, stage, wait_for
+from support.samples import rank, text_config
 
-from labeler import project as projects
-from labeler.config import LabelingConfig, QueryConfig
-from labeler.types import NewItem
+from labeler.core.items import NewItem
+from labeler.core.settings import LabelingConfig, QueryConfig
+from labeler.projects import project as projects
 
 pytestmark = pytest.mark.browser
 

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from browser_tools import all_saved, press, seen, serving, shown, wait_for
-from samples import rank, text_config
+from support.browser_tools import all_saved, press, seen, serving, shown, wait_for
+from support.samples import rank, text_config
 
-from labeler import guidelines
-from labeler import project as projects
-from labeler.config import ClassDetail, LabelingConfig, QueryConfig
-from labeler.types import NewItem, Prediction, Ranked, RoundResult
+from labeler.core.items import NewItem, Prediction
+from labeler.core.rounds import Ranked, RoundResult
+from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
+from labeler.projects import guidelines
+from labeler.projects import project as projects
 
 pytestmark = pytest.mark.browser
 QUIET = QueryConfig(seed_size=1000, batch=1000)  # no round is due while the test runs

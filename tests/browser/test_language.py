@@ -1,10 +1,10 @@
 """English and Korean in a browser: chosen by it, switched in the sidebar, kept over a reload, and whole on a phone."""
 
 import pytest
-from browser_tools import all_saved, press, serving, stage
-from samples import add
+from support.browser_tools import all_saved, press, serving, stage
+from support.samples import add
 
-from labeler.types import Answer
+from labeler.core.items import Answer
 
 pytestmark = pytest.mark.browser
 

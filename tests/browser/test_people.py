@@ -4,13 +4,13 @@ import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser_tools import all_saved, press, seen, serving, shown, wait_for
-from samples import text_config
+from support.browser_tools import all_saved, press, seen, serving, shown, wait_for
+from support.samples import text_config
 
-from labeler import guidelines
-from labeler import project as projects
-from labeler.config import ClassDetail, LabelingConfig, QueryConfig
-from labeler.types import NewItem
+from labeler.core.items import NewItem
+from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
+from labeler.projects import guidelines
+from labeler.projects import project as projects
 
 pytestmark = pytest.mark.browser
 ANNOTATORS = [f"annotator {i}" for i in range(10)]

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser_tools import serving, wait_for
 from playwright.sync_api import Page
-from samples import reviews
+from support.browser_tools import serving, wait_for
+from support.samples import reviews
 
-from bench.lead_project import make
-from labeler import project as projects
-from labeler.types import Forecast, NewItem, Ranked, RoundResult
+from bench.lead.project import make
+from labeler.core.items import NewItem
+from labeler.core.rounds import Forecast, Ranked, RoundResult
+from labeler.projects import project as projects
 
 pytestmark = pytest.mark.browser
 

@@ -1,12 +1,12 @@
 """A lead reviews labels in a browser: filters, decides by key, takes a decision back."""
 
 import pytest
-from browser_tools import serving, wait_for
-from samples import text_config
+from support.browser_tools import serving, wait_for
+from support.samples import text_config
 
-from labeler import project as projects
-from labeler.config import ClassDetail, QueryConfig
-from labeler.types import Answer, NewItem
+from labeler.core.items import Answer, NewItem
+from labeler.core.settings import ClassDetail, QueryConfig
+from labeler.projects import project as projects
 
 pytestmark = pytest.mark.browser
 

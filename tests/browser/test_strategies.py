@@ -5,10 +5,10 @@ from contextlib import suppress
 import pandas as pd
 import psutil
 import pytest
-from browser_tools import serving, wait_for
-from samples import reviews
+from support.browser_tools import serving, wait_for
+from support.samples import reviews
 
-from labeler import project as projects
+from labeler.projects import project as projects
 
 pytestmark = pytest.mark.browser
 

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from browser_tools import press, serving, shown, wait_for
 from PIL import Image
 from playwright.sync_api import Page
-from samples import rank, text_config
+from support.browser_tools import press, serving, shown, wait_for
+from support.samples import rank, text_config
 
-from labeler import project as projects
-from labeler.config import LabelingConfig, QueryConfig
-from labeler.importer import import_source
-from labeler.types import NewItem
+from labeler.core.items import NewItem
+from labeler.core.settings import LabelingConfig, QueryConfig
+from labeler.projects import project as projects
+from labeler.projects.importer import import_source
 
 pytestmark = pytest.mark.browser
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser_tools import all_saved, press, seen, serving, shown, stage, wait_for
 from PIL import Image
-from samples import rank, reviews, text_config
+from support.browser_tools import all_saved, press, seen, serving, shown, stage, wait_for
+from support.samples import rank, reviews, text_config
 
-from labeler import project as projects
-from labeler.config import Config, LabelingConfig, LearnerConfig, QueryConfig
-from labeler.explainer import _result
-from labeler.importer import import_source
-from labeler.types import NewItem
-from labeler.worker import work_once
+from labeler.core.items import NewItem
+from labeler.core.settings import Config, LabelingConfig, LearnerConfig, QueryConfig
+from labeler.jobs.explanations import _result
+from labeler.jobs.rounds import work_once
+from labeler.projects import project as projects
+from labeler.projects.importer import import_source
 
 pytestmark = pytest.mark.browser
 

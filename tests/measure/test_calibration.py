@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labeler.evaluate import calibration_error
 from labeler.measure.calibration import calibration
+from labeler.measure.metrics import calibration_error
 
 
 def test_bins_by_hand():

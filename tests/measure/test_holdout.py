@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score
 
-from labeler.evaluate import metrics
 from labeler.measure.holdout import evaluation
 from labeler.measure.intervals import labels_to_halve
+from labeler.measure.metrics import metrics
 
 
 def answers(pairs: list[tuple[int, int]], classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from page_tools import everything, visit, widget
-from samples import add
+from support.page_tools import everything, visit, widget
+from support.samples import add
 
-from labeler import adaptation
-from labeler import project as projects
-from labeler.access import local_user
-from labeler.adaptation import FILE, Adaptation, Gain, hash_of, save
-from labeler.config import LearnerConfig
+from labeler.access.access import local_user
+from labeler.backbones.adapted import FILE, Adaptation, Gain, hash_of, save
+from labeler.core.settings import LearnerConfig
+from labeler.jobs import adaptations
+from labeler.projects import project as projects
 
 TENSORS = {"stages.1.weight": np.ones(3, dtype=np.float32)}
 GAIN = Gain(300, 1000, 0.673, 0.695, 0.007, 0.036)
@@ -30,7 +30,7 @@ def labels(app):
 
 def test_the_page_asks_and_shows_what_runs(minilm, store):
     app = visit("project")
-    assert adaptation.MEASURED["text"] in everything(app)
+    assert adaptations.MEASURED["text"] in everything(app)
     assert not any(label.startswith("Use the") for label in labels(app))  # there is nothing to use
     widget(app, "number_input", "Seconds of training").set_value(30)
     widget(app, "button", "Adapt to the pool").click().run()
@@ -54,7 +54,7 @@ def test_the_page_asks_and_shows_what_runs(minilm, store):
 
 
 def test_what_went_wrong_is_said(minilm, store):
-    store.adaptations.fail(store.adaptations.request(adaptation.AdaptationRequest(), "kim"), "The disk is full.")
+    store.adaptations.fail(store.adaptations.request(adaptations.AdaptationRequest(), "kim"), "The disk is full.")
     assert "The adaptation failed: The disk is full." in everything(visit("project"))
 
 

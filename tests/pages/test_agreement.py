@@ -4,21 +4,21 @@ import json
 
 import numpy as np
 import pytest
-from page_tools import everything
-from samples import text_config
 from streamlit.testing.v1 import AppTest
+from support.page_tools import everything
+from support.samples import text_config
 
-from labeler import project as projects
-from labeler.config import LabelingConfig, TeamConfig
+from labeler.core.jobs import AuditRequest
+from labeler.core.settings import LabelingConfig, TeamConfig
+from labeler.projects import project as projects
 from labeler.quality.findings import people
-from labeler.types import AuditRequest
 
 
 def script(folder: str) -> None:
     from pathlib import Path
 
-    from labeler.project import open_project
-    from pages.progressing.agreement import agreement
+    from labeler.projects.project import open_project
+    from pages.progress.agreement import agreement
 
     agreement(open_project(Path(folder)))
 

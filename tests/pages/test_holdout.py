@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from page_tools import everything, visit, widget
-from samples import letters, rank, topics_config
+from support.page_tools import everything, visit, widget
+from support.samples import letters, rank, topics_config
 
-from labeler import project as projects
-from labeler.config import EvaluationConfig
-from labeler.labelsets import join
-from labeler.types import Answer, Forecast, NewItem, Ranked, RoundResult
-from pages.progressing.holdout import judged, measured
+from labeler.core.items import Answer, NewItem
+from labeler.core.labels import join
+from labeler.core.rounds import Forecast, Ranked, RoundResult
+from labeler.core.settings import EvaluationConfig
+from labeler.projects import project as projects
+from pages.progress.holdout import judged, measured
 
 HELD, POOL = 40, 60
 
@@ -57,7 +58,7 @@ def filled(project):
 def open_part(name: str):
     app = visit()
     app.query_params["part"] = name
-    app.switch_page("progress.py").run()
+    app.switch_page("progress/page.py").run()
     assert not app.exception, app.exception
     return app
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from page_tools import everything, visit, widget
-from samples import add
+from support.page_tools import everything, visit, widget
+from support.samples import add
 
-from labeler import guidelines
-from labeler import project as projects
-from labeler.config import ClassDetail, LabelingConfig
-from labeler.types import NewItem
+from labeler.core.items import NewItem
+from labeler.core.settings import ClassDetail, LabelingConfig
+from labeler.projects import guidelines
+from labeler.projects import project as projects
 
 
 @pytest.fixture

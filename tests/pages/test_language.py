@@ -5,15 +5,17 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from page_tools import everything, visit, widget
-from samples import ROOT, add, reviews
 from streamlit.testing.v1 import AppTest
+from support.page_tools import everything, visit, widget
+from support.samples import ROOT, add, reviews
 from test_words import titles
 
-from bench.lead_project import make
-from labeler.comparisons import compare_once
-from labeler.types import Answer, ComparisonRequest, Epoch, Metrics, NewItem, RoundResult, Training, TuningRequest
-from labeler.words import catalogue, use
+from bench.lead.project import make
+from labeler.core.items import Answer, NewItem
+from labeler.core.jobs import ComparisonRequest, TuningRequest
+from labeler.core.rounds import Epoch, Metrics, RoundResult, Training
+from labeler.i18n.messages import catalogue, use
+from labeler.jobs.comparisons import compare_once
 
 # Three words of Latin letters in a row: a sentence, and no name.
 SENTENCE = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
@@ -167,7 +169,7 @@ def test_the_language_is_switched_in_the_sidebar_and_kept_from_page_to_page(proj
     assert "라벨 수 0" in everything(app)
     use("ko")
     assert app.query_params["language"] in ("ko", ["ko"])
-    app.switch_page("project.py").run()
+    app.switch_page("project/page.py").run()
     assert widget(app, "button", "지금 다시 학습")
     (languages,) = [group for group in app.get("button_group") if group.key == "switched"]
     languages.set_value("en").run()

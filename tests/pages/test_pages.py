@@ -4,19 +4,20 @@ import ast
 from typing import get_args
 
 import pytest
-from page_tools import everything, visit, widget
-from samples import ROOT, add, text_config
+from support.page_tools import everything, visit, widget
+from support.samples import ROOT, add, text_config
 
-from labeler import project as projects
-from labeler import reading
-from labeler.types import Answer, Epoch, Metrics, NewItem, RoundResult, Training
+from labeler.core.items import Answer, NewItem
+from labeler.core.rounds import Epoch, Metrics, RoundResult, Training
+from labeler.projects import project as projects
+from labeler.report.sentences import training as reading
 
-PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py") if p.stem not in ("app", "session"))
+PAGES = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 
 
 def test_every_page_begins_with_require_user():
     for name in PAGES:
-        tree = ast.parse((ROOT / "pages" / f"{name}.py").read_text())
+        tree = ast.parse((ROOT / "pages" / name / "page.py").read_text())
         calls = [
             node.value.func.id
             for node in tree.body
@@ -30,7 +31,7 @@ def test_every_page_begins_with_require_user():
 def test_every_page_is_in_the_navigation():
     listed = (ROOT / "pages" / "app.py").read_text()
     for name in PAGES:
-        assert f'"{name}.py"' in listed
+        assert f'"{name}/page.py"' in listed
 
 
 @pytest.mark.parametrize("page", ["label", "progress"])
@@ -242,7 +243,7 @@ def test_a_round_without_a_training_says_why(project, model, said):
 
 
 def test_every_reading_can_be_shown():
-    source = ast.parse((ROOT / "pages" / "progressing" / "training.py").read_text())
+    source = ast.parse((ROOT / "pages" / "progress" / "training.py").read_text())
     (callouts,) = [
         node.value
         for node in source.body

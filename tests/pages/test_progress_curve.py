@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from page_tools import everything, visit, widget
-from samples import add
+from support.page_tools import everything, visit, widget
+from support.samples import add
 
-from labeler import project as projects
-from labeler.config import StoppingConfig, TeamConfig
-from labeler.types import Answer, Metrics, RoundResult
+from labeler.core.items import Answer
+from labeler.core.rounds import Metrics, RoundResult
+from labeler.core.settings import StoppingConfig, TeamConfig
+from labeler.projects import project as projects
 
 
 @pytest.fixture

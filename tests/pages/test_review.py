@@ -3,24 +3,24 @@
 import re
 
 import pytest
-from page_tools import everything, visit, widget
-from samples import add, text_config
+from support.page_tools import everything, visit, widget
+from support.samples import add, text_config
 
-from labeler import project as projects
-from labeler.config import TeamConfig
-from labeler.types import Answer
+from labeler.core.items import Answer
+from labeler.core.settings import TeamConfig
+from labeler.projects import project as projects
 
 
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch):
     """Tests press faster than people can look."""
-    monkeypatch.setattr("pages.reviewing.deciding.TOO_SOON", 0.0)
+    monkeypatch.setattr("pages.review.deciding.TOO_SOON", 0.0)
 
 
 @pytest.fixture
 def filled(own_home, monkeypatch):
     """Item 1 was answered otherwise by two people, 2 flagged, 3 unsure, 4 is plain; "lead" works."""
-    monkeypatch.setattr("labeler.access.getpass.getuser", lambda: "lead")
+    monkeypatch.setattr("labeler.access.access.getpass.getuser", lambda: "lead")
     project = projects.create(own_home / "reviews", text_config(team=TeamConfig(leads=("lead",))))
     with project.store() as store:
         add(store, 6)
@@ -90,7 +90,7 @@ def test_decisions_are_stored_with_who_and_before_and_can_be_taken_back(filled):
 
 def test_a_press_decides_only_about_what_was_seen(filled, monkeypatch):
     app = visit("review")
-    monkeypatch.setattr("pages.reviewing.deciding.TOO_SOON", 60.0)
+    monkeypatch.setattr("pages.review.deciding.TOO_SOON", 60.0)
     press(app, "good")
     assert decided(filled) == []
     assert here(app) == 2
@@ -113,7 +113,7 @@ def test_filters_leave_what_they_name(filled):
 
 
 def test_only_leads_review(filled, monkeypatch):
-    monkeypatch.setattr("labeler.access.getpass.getuser", lambda: "ann")
+    monkeypatch.setattr("labeler.access.access.getpass.getuser", lambda: "ann")
     app = visit("review")
     assert "by those who lead" in everything(app)
     assert not [button for button in app.button if button.label in ("good", "bad")]

@@ -4,13 +4,13 @@ import re
 
 import pandas as pd
 import pytest
-from page_tools import everything, visit, widget
-from samples import reviews
+from support.page_tools import everything, visit, widget
+from support.samples import reviews
 
 import strategies
-from labeler import project as projects
-from labeler.comparisons import compare_once
-from labeler.types import ComparisonRequest
+from labeler.core.jobs import ComparisonRequest
+from labeler.jobs.comparisons import compare_once
+from labeler.projects import project as projects
 
 GOOD = "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 import streamlit as st
-from page_tools import everything, visit, widget
-from samples import add
+from support.page_tools import everything, visit, widget
+from support.samples import add
 
-from labeler import project as projects
-from labeler.config import TeamConfig
+from labeler.core.settings import TeamConfig
+from labeler.projects import project as projects
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def as_team(project, **settings: object) -> None:
 def page(name: str):
     app = visit()
     widget(app, "text_input", "Working as").set_value(name).run()
-    app.switch_page("team.py").run()
+    app.switch_page("team/page.py").run()
     assert not app.exception, app.exception
     return app
 

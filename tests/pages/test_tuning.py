@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from page_tools import everything, visit, widget
-from samples import reviews, text_config
+from support.page_tools import everything, visit, widget
+from support.samples import reviews, text_config
 
-from labeler import project as projects
-from labeler.config import Config
-from labeler.types import NewItem, TuningRequest
+from labeler.core.items import NewItem
+from labeler.core.jobs import TuningRequest
+from labeler.core.settings import Config
+from labeler.projects import project as projects
 
 TRIAL = {
     "number": 0,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from labeler.config import Config
+from labeler.core.settings import Config
 from labeler.quality.agreement import Agreement, Votes, agreement, cohen
 
 _ = -1  # no answer

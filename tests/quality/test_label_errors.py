@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from labeler.errors import TooFewClassesError
-from labeler.model import Normalizer
+from labeler.core.errors import TooFewClassesError
+from labeler.core.rounds import Dataset, Labels
+from labeler.learner.model import Normalizer
 from labeler.quality.label_errors import label_quality, likely_errors, out_of_sample
-from labeler.types import Dataset, Labels
 
 
 def blobs(n: int = 120, classes: int = 3, seed: int = 0) -> tuple[Dataset, np.ndarray]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labeler.config import Config
+from labeler.core.settings import Config
 from labeler.quality.findings import NOISE, errors, noise_of, people
 from labeler.quality.review import LIKELY, Findings, queue
 

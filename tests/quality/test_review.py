@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.config import Config
+from labeler.core.settings import Config
 from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNSURE, Case, Findings, matching, queue
 from labeler.store.review import Doubtful
 

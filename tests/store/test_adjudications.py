@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import add, text_config
+from support.samples import add, text_config
 
-from labeler.config import LabelingConfig
-from labeler.errors import LabelerError
+from labeler.core.errors import LabelerError
+from labeler.core.items import Answer, Waiting
+from labeler.core.settings import LabelingConfig
 from labeler.store import Store
-from labeler.types import Answer, Waiting
 
 
 def say(store: Store, item: int, label: str | None, who: str = "kim", action: str = "label") -> None:
@@ -164,7 +164,7 @@ def test_labeling_stops_for_all_and_goes_on(store):
 
 
 def test_a_majority_is_kept_with_each_answer(own_home):
-    from labeler import project as projects
+    from labeler.projects import project as projects
 
     config = replace(text_config(), labeling=LabelingConfig(overlap=3))
     with projects.create(own_home / "overlap", config).store() as store:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import add, rank, text_config
+from support.samples import add, rank, text_config
 
-from labeler.config import LabelingConfig
+from labeler.core.items import Answer, Waiting
+from labeler.core.settings import LabelingConfig
 from labeler.store import Store
-from labeler.types import Answer, Waiting
 
 
 def ids(reserved) -> list[int]:

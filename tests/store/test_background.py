@@ -2,9 +2,9 @@
 
 import pytest
 
+from labeler.core.jobs import AdaptationRequest, ComparisonRequest, TuningRequest
 from labeler.store import Store, connection
 from labeler.store.background import BACKGROUND_ATTEMPTS
-from labeler.types import AdaptationRequest, ComparisonRequest, TuningRequest
 
 REQUESTS = {
     "comparisons": ComparisonRequest(("margin", "entropy"), seeds=2, rounds=3, batch=5, seed_size=4, source="리뷰.csv"),

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pandas as pd
-from samples import add, rank
+from support.samples import add, rank
 
-from labeler.config import TeamConfig
-from labeler.types import Answer, NewItem
+from labeler.core.items import Answer, NewItem
+from labeler.core.settings import TeamConfig
 
 
 def test_a_project_without_answers_has_no_work(store):

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from samples import add, rank, text_config
+from support.samples import add, rank, text_config
 
+from labeler.core.items import Answer, NewItem
 from labeler.store import IMPORT, Store
 from labeler.store import explanations as verbs
-from labeler.types import Answer, NewItem
 
 
 @pytest.fixture

@@ -5,13 +5,12 @@ import sqlite3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import add, text_config
 from sqlite_utils import Database
+from support.samples import add, text_config
 
-from labeler import schema
-from labeler.errors import ProjectError
-from labeler.store import IMPORT, Store
-from labeler.types import Answer, NewItem
+from labeler.core.errors import ProjectError
+from labeler.core.items import Answer, NewItem
+from labeler.store import IMPORT, Store, schema
 
 
 def memory() -> Store:

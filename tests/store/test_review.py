@@ -1,8 +1,8 @@
 """What the review reads."""
 
+from labeler.core.items import Answer, NewItem
 from labeler.quality.review import DISAGREEMENT, FLAGGED, UNSURE, Findings, queue
 from labeler.store import Store
-from labeler.types import Answer, NewItem
 
 
 def fill(store: Store, n: int = 6) -> list[int]:

@@ -5,11 +5,12 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from samples import add
+from support.samples import add
 
+from labeler.core.items import Answer
+from labeler.core.rounds import Epoch, Metrics, Ranked, RoundResult, Training
 from labeler.store import Store, connection
 from labeler.store.rounds import ATTEMPTS
-from labeler.types import Answer, Epoch, Metrics, Ranked, RoundResult, Training
 
 
 def label(store, *item_ids: int) -> None:

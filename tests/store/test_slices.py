@@ -1,8 +1,8 @@
 """Imported columns in the store, and which items a round prefers because of them."""
 
-from samples import add
+from support.samples import add
 
-from labeler.types import Answer, NewItem
+from labeler.core.items import Answer, NewItem
 
 
 def sites(store, n=12):

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from samples import add, rank, text_config
+from support.samples import add, rank, text_config
 
-from labeler import project as projects
-from labeler.config import ClassDetail, Config, LabelingConfig
+from labeler.core.items import Answer, NewItem, Prediction, Waiting
+from labeler.core.rounds import Ranked, RoundResult
+from labeler.core.settings import ClassDetail, Config, LabelingConfig
+from labeler.projects import project as projects
 from labeler.store import IMPORT, Store
-from labeler.types import Answer, NewItem, Prediction, Ranked, RoundResult, Waiting
 
 
 def ids(reserved) -> list[int]:

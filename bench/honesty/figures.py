@@ -1,0 +1,233 @@
+"""What the kept projects of `bench.honesty.runs` say of each figure that a lead reads. Nothing is trained here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.honesty.runs import BATCH, LARGEST_POOL, World
+from labeler.core import decisions
+from labeler.core.rounds import Forecast, Rule
+from labeler.core.settings import Config
+from labeler.measure.metrics import metrics, stability
+from labeler.progress import control
+from labeler.progress.control import first_reached, smoothing
+from labeler.progress.curves import fit_curve
+from labeler.progress.shadows import Shadows
+from labeler.progress.stopping import History, Thresholds, backtest
+from labeler.quality.label_errors import label_quality
+
+# Each rule as it is by default, and with thresholds that are met earlier.
+RULES: tuple[tuple[str, Rule, dict[str, float]], ...] = (
+    ("target", "target", {}),
+    ("stable", "stable", {}),
+    ("stable, kappa 0.95", "stable", {"kappa": 0.95}),
+    ("stable, kappa 0.9", "stable", {"kappa": 0.9}),
+    ("confident", "confident", {}),
+    ("confident, 0.2", "confident", {"uncertainty": 0.2}),
+    ("gain", "gain", {}),
+    ("gain, 0.5 points", "gain", {"gain": 0.005}),
+)
+TARGET = 300  # labels: what the projects reach with them in the mean is the target of all
+WAY = (0.25, 0.5, 0.75)  # of the labels that a project takes to the target
+LOOKS = 0.2  # share of the labels that is looked at
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The projects of a data set; targets: of all its items; random: what random labels teach, by their number."""
+
+    name: str
+    projects: list[dict[str, np.ndarray]]
+    targets: np.ndarray
+    config: Config
+    random: dict[int, float]
+
+    @classmethod
+    def load(cls, folder: Path, data: Path, most: int | None = None) -> "Traces":
+        files = sorted((f for f in folder.glob("*.npz") if f.stem.isdigit()), key=lambda f: int(f.stem))[:most]
+        world, truth = World.load(folder.name, data), np.load(folder / "random.npz")
+        means = dict(zip(truth["sizes"].tolist(), truth["accuracy"].mean(axis=1).tolist(), strict=True))
+        return cls(folder.name, [dict(np.load(f)) for f in files], world.targets, world.config, means)
+
+    def right(self, project: dict[str, np.ndarray]) -> np.ndarray:
+        """(r, H) bool: what the model of each round gets right of the holdout."""
+        targets = self.targets[project["holdout"]]
+        return np.array([decisions.right(proba, targets) for proba in project["proba"]])
+
+
+Row = dict[str, Any]
+
+
+def accuracies(traces: Traces) -> Row:
+    """How often the interval of a round's accuracy has the truth in it: all rounds, and the last alone."""
+    held = np.array(
+        [
+            [(m.low <= truth <= m.high, m.high - m.low) for m, truth in zip(found, p["truth"], strict=True)]
+            for p in traces.projects
+            for found in [[metrics(proba, traces.targets[p["holdout"]]) for proba in p["proba"]]]
+        ]
+    )
+    return {
+        "all rounds": percent(held[..., 0].mean()),
+        "last round": percent(held[:, -1, 0].mean()),
+        "width, points": f"{100 * held[..., 1].mean():.1f}",
+    }
+
+
+def controlled(traces: Traces) -> Row:
+    """How often the intervals of the gain and of the labels needed have the truth in them."""
+    gains, needs, shares = [], [], []
+    for p in traces.projects:
+        steps = p["steps"]
+        taught = Shadows(p["shadow_sizes"], p["shadow_right"], p["shadow_unseen"], int(p["arm"]))
+        found = control.estimate(steps, traces.right(p), taught)
+        if found.size is None or found.gain is None:
+            continue
+        grid = np.geomspace(steps[0], steps[-1], control.GRID)
+        ahead = smoothing(steps, grid) @ p["truth"] - traces.random[found.size]
+        gain = float((smoothing(steps, np.array([found.size])) @ p["truth"])[0]) - traces.random[found.size]
+        gains.append((within(gain, found.gain), found.gain.high - found.gain.low, abs(found.gain.value - gain)))
+        if needed := found.needed:
+            width = np.nan if None in (needed.low, needed.high) else (needed.high - needed.low) / found.size
+            needs.append((reached_within(ahead, grid, needed), found.size, width))
+            truth = first_reached(grid, ahead)
+            if truth is not None and needed.value is not None:
+                shares.append((1 - truth / found.size, 1 - needed.value / found.size))
+    held, wide, off = np.mean(gains, axis=0)
+    row = {"gain: held": percent(held), "width, points": f"{100 * wide:.1f}", "off by, points": f"{100 * off:.1f}"}
+    row["saved: said"] = percent(len(needs) / len(traces.projects))
+    right, sizes, widths = np.array(needs, dtype=float).T if needs else np.full((3, 1), np.nan)
+    truths, said = np.median(shares, axis=0) if shares else (np.nan, np.nan)
+    return row | {
+        "held": percent(right.mean()),
+        "both ends": percent(1 - np.isnan(widths).mean()),
+        "their distance": percent(np.nanmedian(widths)),
+        "at labels": f"{np.median(sizes):.0f}",
+        "saved, in truth": percent(truths),
+        "saved, as said": percent(said),
+    }
+
+
+def within(truth: float, found: control.Estimate) -> bool:
+    """Whether an interval holds the truth; an open end holds everything on its side."""
+    return (found.low is None or found.low <= truth) and (found.high is None or truth <= found.high)
+
+
+def reached_within(ahead: np.ndarray, grid: np.ndarray, found: control.Estimate) -> bool:
+    """Whether an interval of labels holds those with which `ahead` first is not negative, be it beyond the grid."""
+    if ahead[0] >= 0:
+        return found.low is None
+    truth = first_reached(grid, ahead)
+    return found.high is None if truth is None else within(truth, found)
+
+
+def projected(traces: Traces) -> Row:
+    """How far projections of the labels to a target are off, and how often their interval has the truth in it."""
+    steps = traces.projects[0]["steps"]
+    curves = [smoothing(steps, np.array([TARGET])) @ p["truth"] for p in traces.projects]
+    target = float(np.mean(curves))
+    found: dict[float, list[tuple[float, ...]]] = {way: [] for way in WAY}
+    silent = dict.fromkeys(WAY, 0)
+    for p in traces.projects:
+        steps, accuracy = p["steps"], traces.right(p).mean(axis=1)
+        grid = np.geomspace(steps[0], steps[-1], control.GRID)
+        truth = first_reached(grid, smoothing(steps, grid) @ p["truth"] - target)
+        for way in WAY:
+            known = int(np.abs(steps - way * (truth or steps[-1])).argmin()) + 1
+            said = fit_curve(steps[:known].tolist(), accuracy[:known].tolist(), len(p["holdout"])).projection(target)
+            if said.why_not:
+                silent[way] += 1
+                continue
+            held = said.high is None or (truth or steps[-1]) <= said.high
+            held &= said.low is None or truth is None or said.low <= truth
+            off = np.nan if truth is None or said.expected is None else abs(said.expected / truth - 1)
+            span = np.nan if said.high is None or said.low is None else said.high / said.low
+            found[way].append((held, off, span))
+    row: Row = {"target": percent(target, 1), "reached": ""}
+    ends = [(smoothing(p["steps"], p["steps"]) @ p["truth"]).max() >= target for p in traces.projects]
+    row["reached"] = percent(np.mean(ends))
+    for way in WAY:
+        held, off, span = np.array(found[way], dtype=float).T if found[way] else np.full((3, 1), np.nan)
+        row[f"{way:.0%}: said"] = percent(1 - silent[way] / len(traces.projects))
+        row[f"{way:.0%}: held"] = percent(held.mean())
+        row[f"{way:.0%}: off by (median)"] = percent(np.nanmedian(off)) if not np.isnan(off).all() else ""
+        row[f"{way:.0%}: both ends"] = percent(1 - np.isnan(span).mean())
+    return row
+
+
+def stopped(traces: Traces) -> list[Row]:
+    """What each stopping rule lost and saved; one row a rule."""
+    steps = traces.projects[0]["steps"]
+    target = float(np.mean([(smoothing(steps, np.array([TARGET])) @ p["truth"])[0] for p in traces.projects]))
+    histories = [(history(traces, p), p["truth"]) for p in traces.projects]
+    rows = []
+    for name, rule, changes in RULES:
+        thresholds = Thresholds(**{"target": target} | changes)
+        ends = [(backtest(rule, past, thresholds).round, past, truth) for past, truth in histories]
+        stops = [(past.labels[-1] - past.labels[at - 1], truth[-1] - truth[at - 1]) for at, past, truth in ends if at]
+        saved, lost = np.array(stops, dtype=float).T if stops else np.full((2, 1), np.nan)
+        rows.append(
+            {
+                "rule": name,
+                "stopped": percent(len(stops) / len(histories)),
+                "at labels (median)": f"{histories[0][0].labels[-1] - np.median(saved):.0f}" if stops else "",
+                "labels saved": f"{saved.mean():.0f}" if stops else "",
+                "points lost": f"{100 * lost.mean():.1f}" if stops else "",
+                "1 in 10 lost more than": f"{100 * np.quantile(lost, 0.9):.1f}" if stops else "",
+            }
+        )
+    return rows
+
+
+def history(traces: Traces, project: dict[str, np.ndarray]) -> History:
+    """A kept project as the stopping rules see it; rounds count from 1."""
+    targets, stop = traces.targets[project["holdout"]], project["stop"].astype(np.float32)
+    found = [metrics(proba, targets) for proba in project["proba"]]
+    items = np.arange(stop.shape[1])
+    watched = [Forecast(items, proba) for proba in stop]
+    pairs = zip(watched, [None, *watched[:-1]], strict=True)
+    agreement, uncertainty = zip(*(stability(now, before, traces.config) for now, before in pairs), strict=True)
+    labels = project["steps"].tolist()
+    return History(
+        tuple(range(1, len(labels) + 1)),
+        tuple(labels),
+        tuple(m.accuracy for m in found),
+        tuple(m.low for m in found),
+        tuple(m.high for m in found),
+        agreement,
+        uncertainty,
+        tuple(labels),
+        tuple(LARGEST_POOL for _n in labels),
+        len(targets),
+        10**6,
+        BATCH,
+    )
+
+
+def found_errors(traces: Traces) -> Row:
+    """The share of wrong labels among those that are looked at first."""
+    recall = []
+    for p in traces.projects:
+        wrong = p["flipped"] != traces.targets[p["labeled"]]
+        order = np.argsort(label_quality(p["flipped_proba"].astype(float), p["flipped"]), kind="stable")
+        recall.append(wrong[order[: round(LOOKS * len(order))]].sum() / wrong.sum())
+    low, high = np.quantile(recall, [0.05, 0.95])
+    return {
+        "wrong": f"{wrong.sum()} of {len(wrong)}",
+        "found": percent(np.mean(recall)),
+        "9 of 10 projects": f"{percent(low)} to {percent(high)}",
+        "at least half": percent(np.mean(np.array(recall) >= 0.5)),
+    }
+
+
+def percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Rows with the same keys, as Markdown."""
+    lines = [" | ".join(rows[0]), " | ".join("---:" if i else "---" for i in range(len(rows[0])))]
+    return "\n".join(f"| {line} |" for line in [*lines, *(" | ".join(map(str, row.values())) for row in rows)])

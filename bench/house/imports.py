@@ -1,0 +1,69 @@
+"""Who imports whom, read from the syntax trees: modules, rooms, circles."""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+Graph = dict[str, set[str]]
+
+
+def modules(root: Path, package: str) -> dict[str, Path]:
+    """Every module of a package below `root`, by its dotted name."""
+    paths = sorted((root / package).rglob("*.py"))
+    return {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+def imported(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
+    """The modules among `known` that a file imports, inside functions and for types alone as well."""
+    known = set(known)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                if whole in known:
+                    yield whole
+                elif node.module in known:
+                    yield node.module
+
+
+def graph(root: Path, package: str) -> Graph:
+    """Each module of a package with the modules of the same package that it imports."""
+    paths = modules(root, package)
+    return {
+        name: set(imported(ast.parse(path.read_text(encoding="utf-8")), paths)) - {name} for name, path in paths.items()
+    }
+
+
+def room_of(module: str) -> str:
+    """The second part of a module's name: its room, or the module itself where it lies beside the rooms."""
+    return module.split(".")[1] if "." in module else module
+
+
+def between_rooms(edges: Mapping[str, set[str]]) -> set[tuple[str, str]]:
+    """Pairs of rooms of which the first imports from the second."""
+    pairs = {(room_of(module), room_of(other)) for module, others in edges.items() for other in others}
+    return {(first, second) for first, second in pairs if first != second}
+
+
+def circles(edges: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import each other, directly or by way of others (strongly connected components)."""
+    reached = {module: _reachable(edges, module) for module in edges}
+    groups = {
+        tuple(sorted({module} | {other for other in reached[module] if module in reached.get(other, ())}))
+        for module in edges
+        if module in reached[module]
+    }
+    return [list(group) for group in sorted(groups)]
+
+
+def _reachable(edges: Mapping[str, set[str]], start: str) -> set[str]:
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for other in edges.get(waiting.pop(), ()):
+            if other not in reached:
+                reached.add(other)
+                waiting.append(other)
+    return reached

@@ -1,0 +1,223 @@
+"""How many labels each strategy saves: ours, modAL's and scikit-activeml's in one run under the same learner.
+
+    python -m bench.label_efficiency.strategies DATA --seeds 5 --out efficiency.json --plots docs/images
+
+DATA is a folder with reviews_en.csv, reviews_ko.csv (text, split, label) and cifar10/labels.csv (file, split, label);
+scikit-learn's digits need no file. All strategies of a seed share randomly drawn first labels. The frozen learner is
+trained anew after each batch and measured on the test split, which no strategy queries.
+
+Area: under accuracy versus labels, divided by the labels' range. Gain: over random, paired by seed, with Student's 95 %
+interval. Saved: how many fewer labels the mean curve (made monotone) needs to reach the accuracy at which random's mean
+curve ends; random's own value and that of `random_again`, the same with other draws, show how much of that is noise.
+"few labels" looks at the first quarter of the curve alone, "many labels" at its last half.
+
+With --world the data are other ones, see `bench.label_efficiency.worlds`: of wrong labels, of rare classes, or a part
+of the pool alone.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import strategies
+from bench.label_efficiency.worlds import WORLDS
+from labeler.core.settings import LearnerConfig, QueryConfig
+from labeler.experiments.simulate import Run, Task, compare, load_task, summarise
+from labeler.projects.demo import write_digits
+from labeler.report.charts import comparison as comparison_charts
+from strategies import skactiveml
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+# first labels, batch, batches
+BUDGETS = {"digits": (20, 20, 9), "reviews_ko": (20, 20, 24), "reviews_en": (20, 20, 24), "cifar10": (50, 50, 14)}
+
+# Peers that take more than about a second for a batch on 10,000 items see as many random candidates each time.
+CANDIDATES = 1_000
+SLOW = (
+    "Badge",
+    "BatchBALD",
+    "CostEmbeddingAL",
+    "DiscriminativeAL",
+    "MaxHerding",
+    "ProbabilisticAL",
+    "ProbCover",
+    "TypiClust",
+)
+# Peers that take half a minute (FourDs on image features) or minutes for a batch even so, or know only two classes;
+# RandomSampling is `random`.
+LEFT_OUT = (
+    "FourDs",
+    "MonteCarloEER",
+    "ValueOfInformationEER",
+    "Quire",
+    "EpistemicUncertaintySampling",
+    "RandomSampling",
+)
+
+
+def task_of(name: str, data: Path, kind: Any, first: int, batch: int, scratch: Path) -> Task:
+    """The labeled data set `name`, embedded."""
+    settings = {"query": QueryConfig(seed_size=first, batch=batch), "learner": LearnerConfig(kind=kind)}
+    if name == "digits":
+        return load_task(write_digits(scratch), image_column="file", **settings)[0]
+    if name == "cifar10":
+        return load_task(data / name / "labels.csv", image_column="file", **settings)[0]
+    return load_task(data / f"{name}.csv", **settings)[0]
+
+
+def part(report: dict[str, Any], points: slice) -> dict[str, dict[str, Any]]:
+    """The summary of some points of the curve, by strategy."""
+    cut = [Run(**{k: v[points] if isinstance(v, list) else v for k, v in run.items()}) for run in report["runs"]]
+    return {row["strategy"]: row for row in summarise(cut)}
+
+
+def few(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The summary of the first quarter of the curve, by strategy."""
+    return part(report, slice(max(2, (len(report["runs"][0]["labels"]) + 3) // 4)))
+
+
+def many(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The summary of the last half of the curve, by strategy."""
+    return part(report, slice(len(report["runs"][0]["labels"]) // 2, None))
+
+
+def table(report: dict[str, Any]) -> str:
+    """One line a strategy, as Markdown."""
+    start, end, found = few(report), many(report), report["dataset"]
+    labels = report["runs"][0]["labels"]
+    lines = [
+        f"**{found['name']}**: pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes;"
+        f" {labels[0]} to {labels[-1]} labels, {report['config']['seeds']} seeds",
+        "",
+        "| strategy | area | gain over random | 95 % interval | saved | few labels | 95 % interval | many labels"
+        " | 95 % interval |",
+        "|---|---:|---:|---|---:|---:|---|---:|---|",
+    ]
+    for row in report["summary"]:
+        name = row["strategy"]
+        lines.append(
+            f"| {name} | {row['aulc_mean']:.4f} | {_gain(row)} | {_interval(row)} | {_saved(row)}"
+            f" | {_gain(start[name])} | {_interval(start[name])} | {_gain(end[name])} | {_interval(end[name])} |"
+        )
+    return "\n".join(lines)
+
+
+def overall(reports: Sequence[dict[str, Any]]) -> str:
+    """The mean over the data sets, as Markdown; "never reached" counts as nothing saved."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for report in reports:
+        start, end = few(report), many(report)
+        for row in report["summary"]:
+            name = row["strategy"]
+            rows.setdefault(name, []).append(row | {"parts": (start[name], end[name])})
+    lines = [
+        "| strategy | data sets | mean gain | few labels | many labels | mean saved | above random | below random |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    means = {name: float(np.mean([r["gain_over_random"] for r in of])) for name, of in rows.items()}
+    for name in sorted(rows, key=lambda n: (-len(rows[n]), -means[n])):
+        of = rows[name]
+        saved = np.mean([r["labels_saved_percent"] or 0 for r in of])
+        above = sum(r["gain_low"] is not None and r["gain_low"] > 0 for r in of)
+        below = sum(r["gain_high"] is not None and r["gain_high"] < 0 for r in of)
+        early, late = np.mean([[p["gain_over_random"] for p in r["parts"]] for r in of], axis=0)
+        gains = f"{means[name]:+.4f} | {early:+.4f} | {late:+.4f}"
+        lines.append(f"| {name} | {len(of)} | {gains} | {saved:.0f} % | {above} | {below} |")
+    return "\n".join(lines)
+
+
+def _gain(row: dict[str, Any]) -> str:
+    return "" if row["strategy"] == "random" else f"{row['gain_over_random']:+.4f}"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    low, high = row["gain_low"], row["gain_high"]
+    return "" if low is None or row["strategy"] == "random" else f"{low:+.4f} to {high:+.4f}"
+
+
+def _saved(row: dict[str, Any]) -> str:
+    saved = row["labels_saved_percent"]
+    return "never reached" if saved is None else f"{saved:.0f} %"
+
+
+def all_names() -> list[str]:
+    """Everything registered and scikit-activeml's by their paths. modAL's choose the same as ours of the same name."""
+    return ["random_again", *strategies.registered(), *(n for n in skactiveml.NAMES if not _is_of(n, LEFT_OUT))]
+
+
+def run(task: Task, names: Sequence[str], seeds: int, batches: int, plugins: Path = PLUGINS) -> dict[str, Any]:
+    """The report of `simulate.compare`, with the slow ones on fewer candidates."""
+    slow = [name for name in names if _is_of(name, SLOW)]
+    report = compare(task, [n for n in names if n not in slow], seeds, batches, plugins=plugins)
+    if slow:
+        query = replace(task.config.query, candidates=CANDIDATES)
+        others = compare(replace(task, config=replace(task.config, query=query)), slow, seeds, batches)
+        report["runs"] += [r for r in others["runs"] if r["strategy"] != "random"]
+        report["summary"] = summarise([Run(**r) for r in report["runs"]])
+    return report
+
+
+def _is_of(name: str, classes: Sequence[str]) -> bool:
+    return name.startswith("skactiveml.") and name.split(".")[2] in classes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="the folder with the data sets, or a report that --out wrote")
+    parser.add_argument("--only", default=",".join(BUDGETS), help="names of data sets, with commas between them")
+    parser.add_argument("--strategies", default="", help="with commas between them; all that there are by default")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--learner", choices=["frozen", "finetune"], default="frozen")
+    parser.add_argument("--budget", help="first labels, labels a batch, batches: in place of the data set's own")
+    parser.add_argument("--world", default="", help=f"of {', '.join(WORLDS)}; several with commas between them")
+    parser.add_argument("--plugins", type=Path, default=PLUGINS, help="a folder of strategies of your own")
+    parser.add_argument("--out", type=Path, help="the whole report as JSON")
+    parser.add_argument("--plots", type=Path, help="a folder for a picture of each data set")
+    options = parser.parse_args()
+    if unknown := {*filter(None, options.world.split(","))} - WORLDS.keys():
+        parser.error(f"there is no world {', '.join(sorted(unknown))}; there are {', '.join(WORLDS)}.")
+    reports = []
+    for report in stored(options.data) if options.data.is_file() else measured(options):
+        reports.append(report)
+        print(table(report) + "\n", flush=True)
+        if options.plots:
+            name = f"efficiency_{report['dataset']['name']}.png"
+            comparison_charts.save(comparison_charts.picture(report), options.plots / name)
+        if options.out:
+            options.out.write_text(json.dumps(reports, ensure_ascii=False), encoding="utf-8")
+    print(overall(reports))
+
+
+def stored(path: Path) -> Iterator[dict[str, Any]]:
+    """The reports in a file, summarised anew."""
+    for report in json.loads(path.read_text(encoding="utf-8")):
+        yield report | {"summary": summarise([Run(**r) for r in report["runs"]])}
+
+
+def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The report of each data set, one after another."""
+    names = options.strategies.split(",") if options.strategies else all_names()
+    for name in options.only.split(","):
+        first, batch, batches = map(int, options.budget.split(",")) if options.budget else BUDGETS[name]
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as scratch:
+            task = task_of(name, options.data, options.learner, first, batch, Path(scratch))
+            for world in filter(None, options.world.split(",")):
+                task = WORLDS[world](task)
+            report = run(task, names, options.seeds, batches, options.plugins)
+        report["dataset"]["name"] = f"{name}, {options.world}" if options.world else name
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        yield report
+
+
+if __name__ == "__main__":
+    main()

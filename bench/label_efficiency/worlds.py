@@ -1,0 +1,40 @@
+"""The same labeled data in other worlds: where settings are chosen, where experts err, where classes are rare."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from labeler.experiments.dataset import Task
+
+ERRORS = 0.2  # share of the labels that are wrong
+RARE = 0.1  # share of the items that rare classes keep
+
+
+def within_pool(task: Task) -> Task:
+    """A fifth of the pool measures, and the test split is not looked at.
+
+    Settings are chosen here, so that what the test split says afterwards is no answer that was looked up.
+    """
+    shuffled = np.random.default_rng(0).permutation(task.pool)
+    cut = len(shuffled) // 5
+    return replace(task, pool=np.sort(shuffled[cut:]), holdout=np.sort(shuffled[:cut]))
+
+
+def noisy(task: Task) -> Task:
+    """A fifth of the pool's labels are wrong, drawn at random; the holdout's are right."""
+    rng, classes = np.random.default_rng(0), len(task.config.classes)
+    wrong = rng.choice(task.pool, round(ERRORS * len(task.pool)), replace=False)
+    targets = task.targets.copy()
+    targets[wrong] = (targets[wrong] + rng.integers(1, classes, len(wrong))) % classes
+    return replace(task, targets=targets)
+
+
+def uneven(task: Task) -> Task:
+    """The later half of the classes is rare in the pool, a tenth of what they were; the holdout is as it was."""
+    rare = task.targets[task.pool] >= len(task.config.classes) / 2
+    kept = ~rare | (np.random.default_rng(0).random(len(task.pool)) < RARE)
+    return replace(task, pool=task.pool[kept])
+
+
+WORLDS: dict[str, Callable[[Task], Task]] = {"within_pool": within_pool, "noisy": noisy, "uneven": uneven}

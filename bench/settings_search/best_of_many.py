@@ -1,0 +1,94 @@
+"""How often the best of many settings is taken for better than the current ones, and how often it is in truth.
+
+    python -m bench.settings_search.best_of_many [searches] [labels] [settings]
+
+Settings are random features of scikit-learn's digits under a ridge classifier. In the world `equal` all have as many of
+them, so that none is better but by its luck; in `different` their number varies. The first stands for the current
+settings. What is true is the log likelihood on the digits that are left, by a model of all labels. Each row is a way to
+decide: on the search's own folds or on fresh ones, as if one setting had been tried or allowing for how many were.
+"""
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
+
+from labeler.experiments.search_verdict import gain_of
+from labeler.learner.cross_validation import FLOOR, stratified
+
+WIDTHS = {"equal": (100,), "different": (40, 100, 200, 300)}
+
+
+def log_likelihood(train: np.ndarray, targets: np.ndarray, test: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """(k,) of the true classes of `test` by a ridge classifier on the features `train`."""
+    gram = train.T @ train + 3 * np.eye(train.shape[1])
+    weight = np.linalg.solve(gram, train.T @ (np.eye(10)[targets] - 0.1))
+    proba = softmax(8 * (test @ weight), axis=1)
+    return np.log(np.maximum(proba[np.arange(len(true)), true], FLOOR))
+
+
+def held_out(features: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
+    """(n,) log likelihoods of all labels in three folds."""
+    found = np.empty(len(targets))
+    for rows in stratified(targets, 3, seed):
+        others = np.setdiff1d(np.arange(len(targets)), rows)
+        found[rows] = log_likelihood(features[others], targets[others], features[rows], targets[rows])
+    return found
+
+
+def searches(world: str, repeats: int, labels: int, settings: int) -> Iterator[tuple[dict[str, bool], float]]:
+    """For each search who would propose its best settings, and by how much they are better in truth."""
+    pixels, targets = load_digits(return_X_y=True)
+    pixels = pixels / 16
+    for seed in range(repeats):
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(targets))
+        known, rest = order[:labels], order[labels:]
+        widths = [100, *rng.choice(WIDTHS[world], settings - 1)]
+        features = [
+            np.cos(pixels @ (0.6 * rng.normal(size=(64, width))) + rng.uniform(0, 2 * np.pi, width)) for width in widths
+        ]
+        own = np.stack([held_out(one[known], targets[known], seed) for one in features])
+        best = int(own.mean(axis=1).argmax())
+        if best == 0:
+            yield {}, 0.0
+            continue
+        fresh = [held_out(features[one][known], targets[known], seed + 1_000_003) for one in (best, 0)]
+        true = [
+            log_likelihood(features[one][known], targets[known], features[one][rest], targets[rest]).mean()
+            for one in (best, 0)
+        ]
+        decide = {
+            "own folds": partial(gain_of, own[best], own[0], 1),
+            "fresh folds": partial(gain_of, *fresh, 1),
+            "fresh folds, allowing for the number": partial(gain_of, *fresh, settings - 1),
+        }
+        yield {name: gain()[1] > 0 for name, gain in decide.items()}, float(true[0] - true[1])
+
+
+def main() -> None:
+    repeats, labels, settings = (int(a) for a in [*sys.argv[1:], *["100", "300", "30"][len(sys.argv) - 1 :]])
+    report: dict[str, Any] = {}
+    with threadpool_limits(1):
+        for world in WIDTHS:
+            gains = defaultdict(list)
+            for proposed, gain in searches(world, repeats, labels, settings):
+                for name, yes in proposed.items():
+                    gains[name] += [gain] if yes else []
+            report[world] = {
+                name: {"proposed": len(found), "worse": sum(g <= 0 for g in found), "gain": round(np.mean(found), 3)}
+                for name, found in gains.items()
+                if found
+            }
+    print(json.dumps({"searches": repeats, "labels": labels, "settings": settings} | report, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""HTTP requests of the desk enter; JSON and pictures leave."""

@@ -1,0 +1,143 @@
+"""What turns inputs into features: the interface, and a pretrained network behind it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from labeler.core.items import Progress
+
+if TYPE_CHECKING:
+    from labeler.backbones.onnx import Network, Run
+
+Arrays = tuple[np.ndarray, ...]
+
+
+class Encoder(Protocol):
+    """What turns inputs into features."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def key(self) -> str:
+        """Identifies all that the features depend on: weights, preparation, input size, layers."""
+        ...
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """How many of the columns each of the layers takes."""
+        ...
+
+    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+        """(n, sum(dims)) float32 for n image paths or texts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder that is a pretrained network. The network is built in torch only when that is needed."""
+
+    name: str
+    key: str
+    dims: tuple[int, ...]
+    build: Callable[[], "Network"]
+    prepare: Callable[[Sequence[Any]], list[Arrays]]  # inputs → for each one the arrays that the network takes
+    example: Arrays  # a batch of two
+    dynamic_axes: int = 1  # leading axes of the arrays that vary: 1 batch; 2 batch and length
+    batch: int = 32
+
+    @cached_property
+    def network(self) -> "Network":
+        """The network in torch; copy it before training it."""
+        return self.build()
+
+    @cached_property
+    def _run(self) -> "Run":
+        from labeler.backbones import onnx
+
+        return onnx.compiled(lambda: self.network, self.example, self.dynamic_axes, self.key)
+
+    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+        """(n, sum(dims)) float32 for n image paths or texts.
+
+        Raises: LabelerError: an image cannot be read; the message names it.
+        """
+        features = np.empty((len(inputs), sum(self.dims)), dtype=np.float32)
+        done = 0
+        for positions, items in self._batches(inputs):
+            features[positions] = self._run(*collate(items))
+            done += len(items)
+            if on_progress:
+                on_progress(done, len(inputs))
+        return features
+
+    def activations(self, inputs: Sequence[Path | str], cut: int) -> list[Arrays]:
+        """What the first `cut` stages, which fine-tuning leaves as they are, make of each input.
+
+        Returns: for each input the arrays that `Network.tail` takes, without the axis of the batch.
+        """
+        run = self._advancing(cut)
+        result: list[Arrays] = [()] * len(inputs)
+        for positions, items in self._batches(inputs):
+            for position, item in zip(positions, run(items), strict=True):
+                result[position] = item
+        return result
+
+    def advance(self, items: Sequence[Arrays], cut: int) -> list[Arrays]:
+        """As `activations`, of what is prepared already."""
+        run = self._advancing(cut)
+        return [one for start in range(0, len(items), self.batch) for one in run(items[start : start + self.batch])]
+
+    def first(self, cut: int) -> "Run":
+        """The first `cut` stages as one function of a batch, exported once for all who ask for as many."""
+        from labeler.backbones import onnx
+
+        if not cut:
+            return lambda x, *rest: x
+        key = f"{self.key}-first{cut}"
+        return onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key)
+
+    def _advancing(self, cut: int) -> "Callable[[Sequence[Arrays]], list[Arrays]]":
+        if not cut:
+            return list
+        run = self.first(cut)
+
+        def advance(items: Sequence[Arrays]) -> list[Arrays]:
+            # a text's activations are as long as the text: padding goes
+            rows = zip(items, run(*collate(items)), strict=True)
+            texts = self.dynamic_axes > 1
+            return [(row[: len(item[0])].copy() if texts else row, *item[1:]) for item, row in rows]
+
+        return advance
+
+    def _batches(self, inputs: Sequence[Path | str]) -> Iterator[tuple[np.ndarray, list[Arrays]]]:
+        """Positions and prepared arrays of each batch; texts of like length go together, so little is padding.
+
+        While the network works on one batch, the next is prepared in another thread.
+        """
+        order = np.argsort([len(one) if isinstance(one, str) else 0 for one in inputs], kind="stable")
+        parts = [order[start : start + self.batch] for start in range(0, len(order), self.batch)]
+        with ThreadPoolExecutor(1) as ahead:
+            prepare = lambda part: ahead.submit(self.prepare, [inputs[p] for p in part])  # noqa: E731
+            following = prepare(parts[0]) if parts else None
+            for number, part in enumerate(parts):
+                assert following is not None
+                items = following.result()
+                following = prepare(parts[number + 1]) if number + 1 < len(parts) else None
+                yield part, items
+
+
+def collate(items: Sequence[Arrays]) -> Arrays:
+    """One batch of the items' arrays; along their first axis shorter ones are filled up with zeros."""
+    batch = []
+    for parts in zip(*items, strict=True):
+        whole = np.zeros((len(parts), max(map(len, parts)), *parts[0].shape[1:]), dtype=parts[0].dtype)
+        for row, part in zip(whole, parts, strict=True):
+            row[: len(part)] = part
+        batch.append(whole)
+    return tuple(batch)

@@ -1,0 +1,171 @@
+"""What is imported, given out and answered: items, annotators, answers, as they flow through the house."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Modality = Literal["image", "text"]
+ClassesAnItem = Literal["one", "several"]
+Split = Literal["pool", "holdout"]
+Action = Literal["label", "skip", "flag", "undo"]
+Reveal = Literal["never", "after", "before"]  # when annotators see what the model predicts, relative to their answer
+
+# What encodes, trains and imports reports how far it is: (done, total).
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """An item as the importer found it. `split=None` leaves the choice to the draw of the holdout."""
+
+    content_hash: str
+    source: str
+    text: str | None = None
+    media: str | None = None  # path below the project's folder
+    label: str | None = None
+    split: Split | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AddResult:
+    """What one call of `Store.add_items` did. `labels_added` counts known labels that were stored."""
+
+    added: int
+    duplicates: int
+    labels_added: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row or file that could not be imported, and why, in words."""
+
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did; the sum of `added`, `duplicates` and `problems` is the number of rows read."""
+
+    added: int
+    duplicates: int
+    labels_added: int
+    pool: int  # items in the pool after the import
+    holdout: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A stored item: an image below the project's folder, or a text."""
+
+    id: int
+    content_hash: str
+    split: Split
+    source: str
+    text: str | None
+    media: str | None
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)  # a table's other columns, where read
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an item was asked."""
+
+    strategy: str
+    score: float | None
+    rank: int
+    round: int  # 0: before the first ranking was ready
+    model: str | None
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a round's model said of an item that it asked about. `confidence`: the probability of `label`, 0 to 1."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """An item that one annotator's tab holds until `expires_at` (seconds since the epoch)."""
+
+    item: Item
+    reason: Reason | None
+    expires_at: float
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One key press on its way to the store. `request_id` makes sending it twice harmless.
+
+    `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label. `unsure`: a label that
+    the annotator would like to be looked at again. `reveal`: what the annotator had seen of the model's prediction.
+    """
+
+    request_id: str
+    item_id: int
+    action: Action
+    label: str | None = None
+    seconds: float | None = None
+    tab: str | None = None
+    unsure: bool = False
+    note: str | None = None
+    reveal: Reveal = "never"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of an answer: stored now or before (`ok`), or refused with the reason.
+
+    `prediction`: what the model had said, where the project reveals it after the answer.
+    """
+
+    request_id: str
+    ok: bool
+    reason: str | None = None
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """Somebody who labels. `groups`: of classes, whose items (by the model's prediction) are theirs alone."""
+
+    name: str
+    joined_at: str
+    role: str = ""
+    groups: tuple[str, ...] = ()
+    paused: bool = False
+    guidelines: str = ""  # digest of those that were seen last
+    qualified: bool | None = None  # None: by the qualification items, if there are any; else the lead's word
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why an annotator has nothing to answer: a code, and what a sentence about it needs to say."""
+
+    reason: Literal["paused", "stopped", "unqualified", "budget", "others", "empty", "training", "done"]
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Where a project stands. `labeled` counts pool items; `mine` counts the asking annotator's labels."""
+
+    pool: int
+    holdout: int
+    labeled: int
+    holdout_labeled: int
+    answers_by_people: int
+    mine: int
+    per_class: Mapping[str, int]
+
+
+AdjudicationAction = Literal["label", "exclude", "return"]

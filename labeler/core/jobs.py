@@ -1,0 +1,120 @@
+"""What is asked of the processes beside the app: rounds, comparisons, searches, adaptations, audits, explanations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+JobState = Literal["queued", "running", "done", "failed"]
+Sampler = Literal["tpe", "random", "grid"]
+BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
+ExplanationKind = Literal["saw", "local"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A round that was asked for."""
+
+    id: int
+    reason: str
+    state: JobState
+    done: int
+    total: int
+    message: str
+    error: str | None
+    attempts: int
+
+
+@dataclass(frozen=True)
+class ComparisonRequest:
+    """Strategies to be compared, and on what: the project's own labels, or a labeled table or folder.
+
+    `source` is a path on the server or the name of an uploaded file; None stands for the project's own labels.
+    """
+
+    strategies: tuple[str, ...]
+    seeds: int
+    rounds: int  # queries after the first labels
+    batch: int
+    seed_size: int
+    source: str | None = None
+    uploaded: bool = False
+    content_column: str | None = None  # of texts or image paths; None: the obvious one
+    label_column: str = "label"
+    split_column: str | None = None
+
+
+@dataclass(frozen=True)
+class TuningRequest:
+    """A search for better settings of the learner, within `seconds`.
+
+    trials: settings at most, with those of an earlier search on the same labels. backbones: to try besides the
+    project's own. levers: what is varied, by name; empty: what `sampler` varies by default.
+    augment: of images, which may be tried besides those that the project uses already.
+    """
+
+    sampler: Sampler = "tpe"
+    seconds: float = 1800.0
+    trials: int = 60
+    backbones: tuple[str, ...] = ()
+    levers: tuple[str, ...] = ()
+    augment: tuple[str, ...] = ()
+    folds: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class AdaptationRequest:
+    """Self-supervised training of the backbone's last `blocks` on the pool, for about so many `seconds`.
+
+    use: whether the settings then have the adapted weights used.
+    """
+
+    seconds: float = 120.0
+    blocks: int = 2
+    seed: int = 0
+    use: bool = False
+
+
+@dataclass(frozen=True)
+class AuditRequest:
+    """What is measured beside a round, once it is finished or the labels have changed, see `labeler.jobs.audits`."""
+
+    round: int
+
+
+Request = TypeVar("Request")
+
+
+@dataclass(frozen=True)
+class BackgroundJob(Generic[Request]):
+    """Something asked for that runs beside the rounds, without its report; `Background.report_of` has that."""
+
+    id: int
+    request: Request
+    state: BackgroundState
+    attempts: int
+    done: int  # of `total`: a comparison counts rounds, a search seconds, an adaptation steps
+    total: int
+    message: str
+    error: str | None
+    requested_by: str
+    requested_at: str
+    finished_at: str | None
+
+
+Comparison = BackgroundJob[ComparisonRequest]
+Tuning = BackgroundJob[TuningRequest]
+AdaptationJob = BackgroundJob[AdaptationRequest]
+Audit = BackgroundJob[AuditRequest]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a model's scores of an item come from: `saw` looks into the model, `local` tries variations of the item."""
+
+    content_hash: str
+    model: str  # path of the model's file below the project's folder
+    kind: ExplanationKind
+    state: JobState = "queued"
+    result: Mapping[str, Any] | None = None
+    error: str | None = None

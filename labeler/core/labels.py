@@ -1,0 +1,110 @@
+"""A label's text and what stands for it in arrays, in projects of one class an item and of several.
+
+One class an item: the text is the class's name, the target its index. Several: the text is a JSON list of the names
+in the order of the project's classes, `["delay","refund"]`, `[]` for none of them, and the target a row of 0 and 1.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from labeler.core.rounds import Labels
+from labeler.core.settings import Config
+
+SEPARATORS = ";|"  # between the names in a cell of a table
+
+
+def join(names: Collection[str], config: Config) -> str:
+    """The text that is stored for an item of these classes, each of the project's, in any order.
+
+    Args: names: exactly one, unless the project has several classes an item.
+    """
+    found = [name for name in config.classes if name in names]
+    return _json(found) if config.several else found[0]
+
+
+def split(label: str) -> tuple[str, ...]:
+    """The classes in a stored text; one that is no list, as of a project of one class an item before, is one class."""
+    names = _list(label)
+    return (label,) if names is None else tuple(names)
+
+
+def names_of(label: str, config: Config) -> tuple[str, ...]:
+    """The classes that a stored text names, in a project of either kind."""
+    return split(label) if config.several else (label,)
+
+
+def is_answer(label: str, config: Config) -> bool:
+    """Whether an item of this project can have this text for a label."""
+    if not config.several:
+        return label in config.classes
+    names = _list(label)
+    return names is not None and set(names) <= set(config.classes) and join(names, config) == label
+
+
+# ---------------------------------------------------------------- arrays
+
+
+def labels_at(positions: Sequence[int], texts: Sequence[str], config: Config) -> Labels:
+    """The labels of the items at these positions, whose stored texts these are.
+
+    A class that the project no longer has is left out; with it the item, if it can have no other.
+    """
+    where, index = np.array(positions, dtype=np.intp), {name: i for i, name in enumerate(config.classes)}
+    if not config.several:
+        targets = np.array([index.get(text, -1) for text in texts], dtype=np.intp)
+        return Labels(where[targets >= 0], targets[targets >= 0])
+    rows = np.zeros((len(texts), len(index)), dtype=np.int8)
+    for row, text in zip(rows, texts, strict=True):
+        row[[index[name] for name in split(text) if name in index]] = 1
+    return Labels(where, rows)
+
+
+def texts_of(targets: np.ndarray, config: Config) -> list[str]:
+    """The stored text of each target.
+
+    Args: targets: (m,) class indices, or (m, C) of 0 and 1.
+    """
+    if targets.ndim == 1:
+        return [config.classes[target] for target in targets]
+    return [_json([config.classes[i] for i in np.flatnonzero(row)]) for row in targets]
+
+
+# ---------------------------------------------------------------- tables
+
+
+def names_in(cell: str, known: Collection[str]) -> tuple[str, ...]:
+    """The classes that a table's cell names: a JSON list, or names with `;` or `|` between them.
+
+    Args: known: names of classes; a cell that is one of them is not taken apart.
+    """
+    cell = unicodedata.normalize("NFC", cell).strip()
+    names = [cell]
+    if cell not in known:
+        listed = _list(cell) if cell.startswith("[") else None
+        names = re.split(f"[{SEPARATORS}]", cell) if listed is None else listed
+    found = (unicodedata.normalize("NFC", name).strip() for name in names)
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def cell_of(names: Sequence[str]) -> str:
+    """Classes as a table's cell that `names_in` reads back: with `;` between them, or a JSON list where need be."""
+    if not names or names[0].startswith("[") or any(mark in name for name in names for mark in SEPARATORS):
+        return _json(names)
+    return ";".join(names)
+
+
+def _list(text: str) -> list[str] | None:
+    """The names in a JSON list; None if the text is none."""
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return [str(name) for name in names] if isinstance(names, list) else None
+
+
+def _json(names: Sequence[str]) -> str:
+    return json.dumps(names, ensure_ascii=False, separators=(",", ":"))

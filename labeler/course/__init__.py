@@ -1,1 +1,0 @@
-"""How the rounds go: the learning curve and where it leads, what random sampling would have cost, when to stop."""

@@ -1,0 +1,122 @@
+"""A file of strategies held against the contract: what `python -m labeler check-strategy` does.
+
+The file is somebody's code, and may never end. It runs in a process of its own, which is ended when one check takes
+longer than it may; the next process goes on with the check after that.
+"""
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import strategies
+from labeler.core.errors import LabelerError
+from strategies import base
+from strategies.contract import CHECKS, IN_TIME, Check
+from strategies.plugins import strategies_of
+
+LIMIT = 30.0  # seconds for a check
+LOADING = 120.0  # seconds for a process to start and load the file
+
+ALL = [*CHECKS, IN_TIME]
+
+
+class StrategyFileError(LabelerError):
+    """Nothing in the file can be checked: it cannot be read or run, or registers no strategy."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a strategy keeps a promise; `broken` says in one sentence how it does not."""
+
+    strategy: str
+    check: Check
+    broken: str | None
+
+
+def check_file(path: Path, limit: float = LIMIT) -> Iterator[Verdict]:
+    """A verdict for each strategy that the file registers and each promise, as they come.
+
+    Args:   limit: seconds that a check may take.
+    Raises: StrategyFileError: it cannot be read or run, or registers no strategy.
+    """
+    done = 0
+    while True:
+        with _process(path, done) as (process, messages):
+            try:
+                loaded = _next(process, messages, LOADING)
+            except _NoAnswerError as error:
+                loaded = f"Strategy file {path.name}: {error}"
+            if isinstance(loaded, str):
+                raise StrategyFileError(loaded)
+            tasks = list(product(loaded, ALL))
+            for name, check in tasks[done:]:
+                done += 1
+                try:
+                    yield Verdict(name, check, _next(process, messages, limit))
+                except _NoAnswerError as error:
+                    yield Verdict(name, check, str(error))
+                    break
+            if done == len(tasks):
+                return
+
+
+@contextmanager
+def _process(path: Path, start: int) -> Iterator[tuple[Any, Connection]]:
+    """A process that loads the file and runs its checks from this one on; it is ended with the block."""
+    # spawned, so that it is as bare as the worker's; as a daemon it ends with this process as well
+    context = multiprocessing.get_context("spawn")
+    messages, its_end = context.Pipe(duplex=False)
+    process = context.Process(target=_check, args=(path, start, its_end), daemon=True)
+    process.start()
+    its_end.close()  # the last one open is the process's own: when that ends, reading says so
+    try:
+        yield process, messages
+    finally:
+        process.kill()
+        process.join()
+        messages.close()
+
+
+class _NoAnswerError(Exception):
+    """There is no message in time, or there never will be."""
+
+
+def _next(process: Any, messages: Connection, seconds: float) -> Any:
+    try:
+        if messages.poll(seconds):
+            return messages.recv()
+    except EOFError:
+        process.join()
+        raise _NoAnswerError(
+            f"Its process ended (exit code {process.exitcode}): does it call exit, or need more memory than there is?"
+        ) from None
+    raise _NoAnswerError(f"It did not end within {seconds:g} seconds, and was stopped.")
+
+
+# ---------------------------------------------------------------- in the process
+
+
+def _check(path: Path, start: int, messages: Connection) -> None:
+    """Send the names of the file's strategies, or why there are none; then an answer for each check."""
+    known = {name: s for name, s in strategies.registered().items() if not _is_of(path, s)}
+    with base.registry(known), strategies_of(path) as broken:
+        own = [s for name, s in base.current().items() if name not in known]
+        if broken:
+            messages.send(str(broken[0]))
+        elif not own:
+            messages.send(f"Strategy file {path.name}: it registers nothing: put @scores or @selects above a function.")
+        else:
+            messages.send([s.name for s in own])
+            for strategy, check in list(product(own, ALL))[start:]:
+                messages.send(check.broken(strategy))
+
+
+def _is_of(path: Path, strategy: base.Strategy) -> bool:
+    """Whether the strategy is there because this very file is one of the package's, or of an installed plug-in."""
+    code = getattr(strategy.function, "__code__", None)
+    return code is not None and Path(code.co_filename).resolve() == path.resolve()

@@ -1,0 +1,347 @@
+"""The search for better settings: Optuna draws them, cross-validation on the labels at hand says how good they are.
+
+All settings are tried on the same folds, and the search is after the mean log likelihood of labels held out: it tells
+settings apart that get as many right, and query strategies live on the probabilities that it judges. The best of many
+looks better than it is. So it is tried again beside the current settings, on folds that the search has not seen, and
+proposed only if its gain there is more than chance explains for the best of as many, and no fewer items are right.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import distribution_to_json
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from labeler.backbones.encoder import Pretrained
+from labeler.core.errors import LabelerError
+from labeler.core.jobs import TuningRequest
+from labeler.core.rounds import Labels
+from labeler.core.settings import Config, LearnerConfig
+from labeler.experiments import search_space
+from labeler.experiments.search_file import open_study
+from labeler.experiments.search_verdict import gain_of, signed, verdict
+from labeler.i18n.messages import _, mark, n_
+from labeler.learner.cross_validation import Features, Fit, HeldOut, cross_validate
+from labeler.learner.levers import AUTO_FROM
+from labeler.measure.intervals import estimate
+
+FRESH = 1_000_003  # between the seed of the search's folds and that of those that it has not seen
+STARTUP = 8  # settings before TPE has something to go by; those that it draws until then are random
+TRIES = 2  # of a setting during which the process ended
+
+CURRENT, FROZEN = mark("current settings"), mark("frozen heads")
+
+
+def search(
+    features: Mapping[str, Features],
+    labels: Labels,
+    config: Config,
+    request: TuningRequest,
+    data: str,
+    folder: Path,
+    tell: Callable[[str, int, int], None] = lambda message, done, total: None,
+    spent: float = 0.0,
+    fit: Fit | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Any]:
+    """Try settings until time is up or all are tried; the evidence and what is proposed, as plain values.
+
+    What was tried before on the same labels, beside the same settings and from the same space, is kept in a file and
+    not repeated: whatever ends a search, the next one goes on from there.
+
+    Args:    features: by the names of the backbones in the settings, the project's own first.
+             labels: of the pool; positions index each dataset. data: identifies them, see `cards.data_hash`.
+             folder: of that file. tell: told (message, seconds, seconds in all); what it raises ends the search.
+             spent: seconds of the request's that a process has had which was cut off.
+    Raises:  LabelerError: there is nothing to search, the current settings cannot be trained, or the file is damaged.
+    """
+    begun = _Search(features, labels, config, request, tell, fit or _fit(), clock, clock() + request.seconds - spent)
+    about = [
+        data,
+        config.classes,
+        asdict(config.learner),
+        asdict(replace(request, seconds=0.0, trials=0)),
+        [one.encoder.key for one in features.values()],
+        {name: distribution_to_json(drawn_from) for name, drawn_from in begun.space.items()},
+    ]
+    key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+    return begun.run(open_study(folder / f"{key}.log"))
+
+
+@dataclass
+class _Search:
+    features: Mapping[str, Features]
+    labels: Labels
+    config: Config
+    request: TuningRequest
+    tell: Callable[[str, int, int], None]
+    fit: Fit
+    clock: Callable[[], float]
+    ends: float
+
+    def __post_init__(self) -> None:
+        self.tunable = [name for name, one in self.features.items() if isinstance(one.encoder, Pretrained)]
+        self.space = search_space.space_of(self.config, self.request, self.tunable)
+        self.baselines = self._baselines()
+        if not self.space and len(self.baselines) < 2:
+            name = next(iter(self.features.values())).encoder.name
+            raise LabelerError(
+                f"Backbone {name} cannot be fine-tuned and no other is named, so there is nothing to search: name"
+                " backbones to try."
+            )
+
+    def run(self, study: optuna.Study) -> dict[str, Any]:
+        self.study = study
+        self._take_up()
+        while (trial := self._next()) is not None and self._try(trial):
+            pass
+        return self._report()
+
+    # ------------------------------------------------------------ what is tried
+
+    def _baselines(self) -> dict[str, LearnerConfig]:
+        """The settings that are always tried: the current ones, and the frozen heads of each backbone."""
+        learner = self.config.learner
+        found = {CURRENT: learner}
+        for name in self.features:
+            heads = replace(search_space.with_backbone(learner, name), kind="frozen")
+            if name != learner.backbone:
+                found[f"{FROZEN}, {name}"] = heads
+            elif learner.kind != "frozen" and name in self.tunable:  # else they are the current ones
+                found[FROZEN] = heads
+        return found
+
+    def _take_up(self) -> None:
+        """See to what a process was at when it ended: once more, but not again if it ended that process twice."""
+        for trial in self._trials(TrialState.RUNNING):
+            self._put_off(trial, trial.user_attrs.get("tries", 0) + 1)
+
+    def _put_off(self, trial: FrozenTrial, tries: int) -> None:
+        """Queue the setting of a trial that did not end anew, after so many tries that ended the process."""
+        self.study.tell(trial.number, state=TrialState.FAIL)
+        drawn = trial.system_attrs.get("fixed_params", {}) | trial.params
+        if drawn and tries < TRIES:  # what is always tried has nothing drawn, and needs no queue
+            self.study.enqueue_trial(drawn, {"tries": tries})
+
+    def _next(self) -> Trial | None:
+        """The next setting to try; None if all are tried or time is up."""
+        tried = self._tried()
+        names = {trial.user_attrs.get("baseline") for trial in tried}
+        for name in self.baselines:
+            if name not in names:
+                trial = self.study.ask()
+                trial.set_user_attr("baseline", name)
+                return trial
+        if not self.space or len(tried) >= self.request.trials or not self._affords(self._typical()):
+            return None
+        # a sampler of its own for each setting, so that a search that was cut off draws what it would have drawn
+        seed = self.request.seed + len(self._trials())
+        if self.request.sampler == "tpe":
+            self.study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
+        else:
+            self.study.sampler = optuna.samplers.RandomSampler(seed)
+        if self.request.sampler == "grid" and not self._trials(TrialState.WAITING):
+            cell = self._next_cell()
+            if cell is None:
+                return None
+            self.study.enqueue_trial(cell)
+        return self.study.ask(self.space)
+
+    def _next_cell(self) -> dict[str, Any] | None:
+        """The first of the grid's settings that was not queued yet and is not tried anyway."""
+        queued = [trial.system_attrs.get("fixed_params") for trial in self._trials()]
+        for cell in search_space.grid(self.space, self.request.seed):
+            learner = search_space.setting(self.config.learner, self.tunable, cell)
+            if cell not in queued and learner not in self.baselines.values():
+                return cell
+        return None
+
+    def _setting(self, trial: Trial | FrozenTrial) -> LearnerConfig:
+        baseline = trial.user_attrs.get("baseline")
+        if baseline is not None:
+            return self.baselines[baseline]
+        return search_space.setting(self.config.learner, self.tunable, trial.params)
+
+    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=states or None)
+
+    def _tried(self) -> list[FrozenTrial]:
+        """The trials that have ended, be it before the last fold, other than with their process."""
+        return [trial for trial in self._trials() if trial.state.is_finished() and "seconds" in trial.user_attrs]
+
+    def _current(self) -> FrozenTrial:
+        return next(t for t in self._trials(TrialState.COMPLETE) if t.user_attrs.get("baseline") == CURRENT)
+
+    def _best(self) -> FrozenTrial:
+        """The best that was tried to the end; of equal ones the first."""
+        return max(self._trials(TrialState.COMPLETE), key=lambda trial: (_value(trial), -trial.number))
+
+    # ------------------------------------------------------------ time
+
+    def _left(self) -> float:
+        return self.ends - self.clock()
+
+    def _typical(self) -> float:
+        """Seconds that a drawn setting takes; before there was one, those of the current settings."""
+        drawn = [t for t in self._trials(TrialState.COMPLETE) if "baseline" not in t.user_attrs] or [self._current()]
+        return float(np.median([t.user_attrs["seconds"] for t in drawn]))
+
+    def _affords(self, seconds: float, spent: float = 0.0) -> bool:
+        """Whether there is time for a setting, and to check the best and the current ones on fresh folds after it.
+
+        Args: seconds: that the setting takes in all. spent: of those.
+        """
+        best, current = (t.user_attrs["seconds"] for t in (self._best(), self._current()))
+        return self._left() >= seconds - spent + current + max(best, seconds)
+
+    # ------------------------------------------------------------ trying
+
+    def _try(self, trial: Trial) -> bool:
+        """Try a setting on the search's folds and write down what came of it; False if time runs out under it."""
+        baseline, folds = trial.user_attrs.get("baseline"), self.request.folds
+        began, parts, state, note = self.clock(), list[HeldOut](), TrialState.COMPLETE, ""
+        try:
+            for part in self._held_out(trial, self.request.seed):
+                parts.append(part)
+                trial.report(_mean(parts), len(parts))
+                if baseline or len(parts) == folds:
+                    continue
+                spent = self.clock() - began
+                if not self._affords(spent / len(parts) * folds, spent):
+                    self._put_off(self._trials()[trial.number], trial.user_attrs.get("tries", 0))
+                    return False
+                if trial.should_prune():
+                    state, note = TrialState.PRUNED, mark("no better than the median of the others so far")
+                    break
+        except (LabelerError, RuntimeError, MemoryError) as error:  # a setting that is too much for the machine
+            if baseline == CURRENT:
+                raise
+            state, note = TrialState.FAIL, str(error).strip().split("\n")[0][:200] or type(error).__name__
+        if parts:
+            held = HeldOut.whole(parts)
+            trial.set_user_attr("held_out", [int(held.right.sum()), len(held.right), held.share])
+            note = note or ("" if held.share else held.note)
+        trial.set_user_attr("note", note)
+        trial.set_user_attr("seconds", round(self.clock() - began, 3))
+        self.study.tell(trial, _mean(parts) if state == TrialState.COMPLETE else None, state)
+        return True
+
+    def _held_out(self, trial: Trial | FrozenTrial, seed: int) -> Iterator[HeldOut]:
+        """What models with a trial's settings say of each fold."""
+        learner, standing = self._setting(trial), self._standing(trial)
+        folds, seconds = self.request.folds, self.request.seconds
+
+        def tell(fold: int) -> None:
+            spent = min(seconds - self._left(), seconds)
+            message = _("{standing}, fold {fold} of {folds}", standing=standing, fold=fold, folds=folds)
+            self.tell(message, round(spent), round(seconds))
+
+        if learner.kind == "auto" and learner.backbone in self.tunable and len(self.labels) >= AUTO_FROM:
+            learner = replace(learner, kind="finetune")  # as a round on all labels does, though a fold leaves fewer
+        features = self.features[learner.backbone]
+        return cross_validate(features, self.labels, len(self.config.classes), learner, folds, seed, self.fit, tell)
+
+    def _standing(self, trial: Trial | FrozenTrial) -> str:
+        """What was tried so far, and what is tried now, in words."""
+        tried = len(self._tried())
+        done = n_("{n} setting tried", "{n} settings tried", tried)
+        if self._trials(TrialState.COMPLETE):
+            best, current = _value(self._best()), _value(self._current())
+            done = _(
+                "{done}, log likelihood {best} at best, {current} as it is",
+                done=done,
+                best=signed(best),
+                current=signed(current),
+            )
+        what = trial.user_attrs.get("baseline") or _("setting {n}", n=trial.number)
+        if isinstance(trial, FrozenTrial):
+            return _("{done}; checking on fresh folds {what}", done=done, what=what)
+        return _("{done}; trying {what}", done=done, what=what)
+
+    # ------------------------------------------------------------ what came out
+
+    def _fresh(self, trial: FrozenTrial) -> HeldOut:
+        """What a trial's settings make of folds that the search has not seen."""
+        kept = self.study.user_attrs.get(f"fresh-{trial.number}")
+        if kept is None:
+            held = HeldOut.whole(list(self._held_out(trial, self.request.seed + FRESH)))
+            kept = [[round(float(x), 5) for x in held.log_likelihood], held.right.astype(int).tolist(), held.share]
+            self.study.set_user_attr(f"fresh-{trial.number}", kept)
+        log_likelihood, right, share = kept
+        return HeldOut(np.arange(len(right)), np.array(log_likelihood), np.array(right, dtype=bool), share)
+
+    def _report(self) -> dict[str, Any]:
+        best, current, tried = self._best(), self._current(), self._tried()
+        check = proposal = None
+        if best.number != current.number:
+            ours, theirs = self._fresh(best), self._fresh(current)
+            gain, low, high = gain_of(ours.log_likelihood, theirs.log_likelihood, len(tried) - 1)
+            check = {
+                "setting": best.number,
+                "log_likelihood": float(ours.log_likelihood.mean()),
+                "accuracy": float(ours.right.mean()),
+                "current_log_likelihood": float(theirs.log_likelihood.mean()),
+                "current_accuracy": float(theirs.right.mean()),
+                "gain": gain,
+                "gain_low": low,
+                "gain_high": high,
+            }
+            if low > 0 and ours.right.sum() >= theirs.right.sum():
+                proposal = search_space.changes(self.config.learner, self._setting(best))
+        rows = [self._row(trial) for trial in tried]
+        order = {"complete": 0, "pruned": 1, "failed": 2}
+        report = {
+            "labels": len(self.labels),
+            "folds": self.request.folds,
+            "sampler": self.request.sampler,
+            "space": {name: search_space.range_in_words(drawn_from) for name, drawn_from in self.space.items()},
+            "learner": asdict(self.config.learner),
+            "seconds": round(sum(row["seconds"] for row in rows), 1),
+            "trials": sorted(rows, key=lambda row: (order[row["state"]], -(row["log_likelihood"] or 0.0))),
+            "check": check,
+            "proposal": proposal,
+        }
+        return report | {"verdict": verdict(report)}
+
+    def _row(self, trial: FrozenTrial) -> dict[str, Any]:
+        right, n, share = trial.user_attrs.get("held_out", (0, 0, None))
+        accuracy = estimate(right / n, n) if n else None
+        learner = self._setting(trial)
+        levers = dict.fromkeys(name.partition(".")[0] for name in self.space if name != "backbone")
+        return {
+            "number": trial.number,
+            "name": trial.user_attrs.get("baseline"),
+            "state": {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}.get(trial.state, "failed"),
+            "note": trial.user_attrs["note"],
+            "backbone": learner.backbone,
+            "levers": {name: getattr(learner.finetune, name) for name in levers if learner.kind != "frozen"},
+            "log_likelihood": trial.value,
+            "accuracy": accuracy and accuracy.value,
+            "low": accuracy and accuracy.low,
+            "high": accuracy and accuracy.high,
+            "items": n,
+            "share": share,
+            "seconds": trial.user_attrs["seconds"],
+        }
+
+
+def _fit() -> Fit:
+    from labeler.learner.train import fit  # torch and its company load when there is work
+
+    return fit
+
+
+def _mean(parts: list[HeldOut]) -> float:
+    return float(np.concatenate([part.log_likelihood for part in parts]).mean())
+
+
+def _value(trial: FrozenTrial) -> float:
+    assert trial.value is not None  # all that were tried to the end have one
+    return trial.value

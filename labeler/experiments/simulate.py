@@ -1,0 +1,253 @@
+"""Strategies compared on labels that are already known: the same cycle, with the label column as the oracle.
+
+For each seed all strategies start from the same randomly drawn first labels, and `random` always runs as the
+control, so that gains are paired by seed. What a strategy is measured on is a holdout that it never queries.
+"""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing.queues import Queue
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import numpy as np
+
+import strategies
+from labeler.core.errors import LabelerError
+from labeler.core.items import Progress
+from labeler.core.processes import cores, end_with_parent
+from labeler.core.rounds import Labels
+from labeler.experiments.dataset import Task, load_task
+from labeler.progress.curves import area_under_curve, labels_to_reach, paired_gain
+
+__all__ = ["Run", "Task", "compare", "load_task", "run", "summarise"]
+
+CONTROL = "random"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One strategy's learning curve for one seed; all lists have the length of `labels`."""
+
+    strategy: str
+    seed: int
+    labels: list[int]
+    accuracy: list[float]
+    macro_f1: list[float]
+    query_seconds: list[float]
+    train_seconds: list[float]
+    micro_f1: list[float | None] = field(default_factory=list)  # None where an item has one class
+
+
+def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[], None] = lambda: None) -> Run:
+    """Simulate the cycle with the true labels as the oracle.
+
+    Args: rounds: queries after the first labels, fewer if the pool runs out.
+    """
+    from labeler.backbones.choose import load_encoder
+    from labeler.cycle.round import run_round
+    from labeler.cycle.state import State
+    from labeler.learner.model import Normalizer
+
+    config = replace(
+        task.config, query=replace(task.config.query, strategy=strategy, seeding=CONTROL, random_share=0.0)
+    )
+    encoder = None
+    if config.learner.kind != "frozen":
+        texts = [i for i in task.dataset.inputs if isinstance(i, str)]
+        encoder = load_encoder(config.learner, config.modality, texts, task.cache)
+    normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
+    labeled, pool = np.empty(0, dtype=np.intp), task.pool
+    curve: list[tuple[Any, ...]] = []
+    previous = None
+    while len(curve) <= rounds:
+        state = State(
+            task.dataset,
+            normalizer,
+            Labels(labeled, task.targets[labeled]),
+            pool,
+            Labels(task.holdout, task.targets[task.holdout]),
+            previous,
+        )
+        step = config.query.batch if len(labeled) else config.query.seed_size
+        # A seed of its own for each (seed, step): round numbers start again for every strategy, so that all
+        # strategies share the first labels.
+        result = run_round(state, config, seed * 100_003 + len(labeled), min(step, len(pool)), encoder)
+        previous = result.model
+        if result.metrics:
+            m = result.metrics
+            seconds = result.query_seconds, result.train_seconds
+            curve.append((result.labels, m.accuracy, m.macro_f1, *seconds, m.micro_f1))
+        on_round()
+        asked = np.array([r.position for r in result.ranking], dtype=np.intp)
+        if not len(asked):
+            break
+        labeled, pool = np.concatenate([labeled, asked]), np.setdiff1d(pool, asked)
+    labels, *columns = (list(column) for column in zip(*curve, strict=True))
+    return Run(strategy, seed, labels, *columns)
+
+
+def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """One row a strategy: area under the curve, the gain over `random` paired by seed, and labels saved.
+
+    `labels_saved_percent`: how many fewer labels the mean curve needs to reach the accuracy with which random's
+    mean curve ends; None if it never does. `random`'s own value is the noise floor.
+    """
+    by_name: dict[str, dict[int, Run]] = {}
+    for r in runs:
+        by_name.setdefault(r.strategy, {})[r.seed] = r
+    seeds = sorted(by_name[CONTROL])
+    area = {n: [area_under_curve(rs[s].labels, rs[s].accuracy) for s in seeds] for n, rs in by_name.items()}
+    grid, control = _mean_curve([by_name[CONTROL][s] for s in seeds])
+    rows = []
+    for name, of_seed in by_name.items():
+        gain, low, high = paired_gain(area[name], area[CONTROL])
+        needed = labels_to_reach(*_mean_curve([of_seed[s] for s in seeds]), control[-1])
+        rows.append(
+            {
+                "strategy": name,
+                "aulc_mean": float(np.mean(area[name])),
+                "aulc_std": float(np.std(area[name], ddof=1)) if len(seeds) > 1 else 0.0,
+                "gain_over_random": gain,
+                "gain_low": low,
+                "gain_high": high,
+                "labels_saved_percent": None if needed is None else 100 * (1 - needed / grid[-1]),
+            }
+        )
+    return sorted(rows, key=lambda row: -row["aulc_mean"])
+
+
+def _mean_curve(runs: Sequence[Run]) -> tuple[list[int], list[float]]:
+    """The mean over the seeds, made monotone: more labels do not make a model worse, a dip or peak is chance."""
+    from sklearn.isotonic import isotonic_regression
+
+    grid = sorted(set.intersection(*(set(r.labels) for r in runs)))
+    means = [float(np.mean([r.accuracy[r.labels.index(n)] for r in runs])) for n in grid]
+    return grid, isotonic_regression(means).tolist()
+
+
+def compare(
+    task: Task,
+    names: Sequence[str],
+    seeds: int,
+    rounds: int,
+    processes: int | None = None,
+    on_progress: Progress | None = None,
+    plugins: Path | None = None,
+) -> dict[str, Any]:
+    """Run each strategy, and `random`, once a seed; the report as plain values.
+
+    Args:   processes: how many at once, by default one a core (one in all when fine-tuning, which uses all cores).
+            on_progress: called with (done, total) rounds; what it raises ends the comparison at once.
+            plugins: a folder of strategies that are known besides the registered ones.
+    Raises: UnknownStrategy: names those there are. LabelerError: a simulating process died.
+    """
+    names = [CONTROL, *(n for n in dict.fromkeys(names) if n != CONTROL)]
+    plugins = plugins or Path("none")
+    check_names(names, plugins)
+    jobs = [(name, seed) for seed in range(seeds) for name in names]
+    finetuning = task.config.learner.kind != "frozen"
+    processes = min(len(jobs), processes or (1 if finetuning else cores()))
+    # spawned, never forked: torch and ONNX Runtime hold threads
+    context = multiprocessing.get_context("spawn")
+    ticks: Queue[int] = context.Queue()
+    executor = ProcessPoolExecutor(processes, context, _start, (task, ticks, None if finetuning else 1, plugins))
+    total = len(jobs) * (rounds + 2)
+    try:
+        waiting = [executor.submit(_run, name, seed, rounds) for name, seed in jobs]
+        runs = _gather(waiting, ticks, total, on_progress)
+    except BaseException:  # also of whoever cancels: no process is left behind
+        _end_now(executor)
+        raise
+    executor.shutdown()
+    if on_progress:
+        on_progress(total, total)
+    return {
+        "dataset": {
+            "name": task.config.name,
+            "items": len(task.dataset),
+            "pool": len(task.pool),
+            "holdout": len(task.holdout),
+            "classes": list(task.config.classes),
+        },
+        "config": task.config.as_dict() | {"rounds": rounds, "seeds": seeds},
+        "runs": [asdict(r) for r in runs],
+        "summary": summarise(runs),
+    }
+
+
+def check_names(names: Iterable[str], plugins: Path) -> None:
+    """See that there are strategies of these names.
+
+    Args:   plugins: a folder of strategies that are known besides the registered ones.
+    Raises: UnknownStrategy: names those there are, and the files that could not be used.
+    """
+    with strategies.strategies_of(plugins) as broken:
+        try:
+            for name in names:
+                strategies.get(name)
+        except strategies.UnknownStrategy as error:
+            raise strategies.UnknownStrategy(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
+
+
+def _gather(waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_progress: Progress | None) -> list[Run]:
+    """The runs once all are done; the first that fails ends the wait."""
+    done = 0
+    while not all(f.done() for f in waiting):
+        failed = wait(waiting, timeout=0.3, return_when=FIRST_EXCEPTION).done
+        if any(f.exception() for f in failed):
+            break
+        while True:
+            try:
+                ticks.get_nowait()
+            except Empty:
+                break
+            done = min(done + 1, total)
+        if on_progress:
+            on_progress(done, total)
+    try:
+        for f in waiting:
+            if f.done():
+                f.result()  # what failed first is raised before the others are waited for
+        return [f.result() for f in waiting]
+    except BrokenProcessPool:
+        raise LabelerError(
+            "A simulating process was ended from outside, mostly for want of memory: use fewer processes."
+        ) from None
+
+
+def _end_now(executor: ProcessPoolExecutor) -> None:
+    children = list((executor._processes or {}).values())  # shutdown() waits for what runs; there is no public way
+    for child in children:
+        child.kill()
+    executor.shutdown(cancel_futures=True)
+    for child in children:
+        child.join()
+
+
+# What a simulating process works on; set once when it starts, since the embeddings are large.
+_task: Task
+_ticks: "Queue[int]"
+_plugins = ExitStack()
+
+
+def _start(task: Task, ticks: "Queue[int]", threads: int | None, plugins: Path) -> None:
+    global _task, _ticks
+    _task, _ticks = task, ticks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
+    end_with_parent()
+    _plugins.enter_context(strategies.strategies_of(plugins))
+    if threads:  # one process a core: more threads than that only get in each other's way
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(threads)
+
+
+def _run(strategy: str, seed: int, rounds: int) -> Run:
+    return run(_task, strategy, seed, rounds, lambda: _ticks.put(1))

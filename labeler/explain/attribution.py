@@ -1,0 +1,272 @@
+"""What moved a model's scores of one item: a map over an image for each class, or weights of a text's words.
+
+The score of a class is its logit, less the mean of all classes' logits: the mean over a model's heads, and over its
+two networks by the say that each has. What is given back sums to the score, less a base: what the model says of
+nothing in particular. It is evidence of what moved the score, not of a cause.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from labeler.backbones import onnx
+from labeler.backbones.encoder import Encoder, Pretrained, collate
+from labeler.backbones.onnx import Network
+from labeler.backbones.texts import Tokens
+from labeler.backbones.tfidf import CharTfidf
+from labeler.core.errors import LabelerError
+from labeler.learner.model import FineTuned, LinearHeads, Model
+
+SHOWN = 3  # classes that are explained side by side
+STEPS = 16  # points on the way from the base to the item
+SIDE = 16  # places a side of an image's map, where a network has finer ones
+_BATCH = 8  # points that are in memory at a time
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What moved the scores of a model's first classes on one item.
+
+    classes: (k,) int, the most probable first. proba, score, base: (k,) float; weights sum to score − base.
+    weights: (k, h, w) of an image's places, or (k, s) of a text's `spans`: first and last + 1 character of each.
+    """
+
+    classes: np.ndarray
+    proba: np.ndarray
+    score: np.ndarray
+    base: np.ndarray
+    weights: np.ndarray
+    spans: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A network under linear heads, and its say in the model's probabilities, 0 to 1."""
+
+    share: float
+    network: Network
+    heads: LinearHeads
+
+
+# Of each target: how much each place, token or character moved its score, and the score of the base.
+Weights = tuple[np.ndarray, np.ndarray]
+
+
+def explain(model: Model, encoder: Encoder, one: Path | str) -> Evidence:
+    """What moved the model's scores of one image or text, for its `SHOWN` most probable classes.
+
+    Raises: LabelerError: the image cannot be read, or the backbone cannot be looked into.
+    """
+    if isinstance(encoder, CharTfidf):
+        return _of_characters(cast(LinearHeads, model), encoder, str(one))
+    if not isinstance(encoder, Pretrained):
+        raise LabelerError(f"Backbone {encoder.name} cannot be looked into; a local explanation tries it from outside.")
+    parts = parts_of(model, encoder)
+    return _of_words(parts, encoder, one) if isinstance(one, str) else _of_places(parts, encoder, one)
+
+
+def parts_of(model: Model, encoder: Pretrained) -> list[Part]:
+    """The networks that a model listens to, on the device that torch computes on."""
+    frozen = encoder.network.to(onnx.device())
+    if isinstance(model, FineTuned):
+        both = [Part(model.share, model.network, model.head), Part(1 - model.share, frozen, model.frozen)]
+        return [part for part in both if part.share > 0]
+    return [Part(1.0, frozen, cast(LinearHeads, model))]
+
+
+def centred(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
+    """The heads' mean weight (c, d) and bias (c,), less the mean of all classes, which moves no probability.
+
+    Where an item has several classes there is no such mean: the logit of each moves its own probability.
+    """
+    weight, bias = heads.weight.mean(axis=0), heads.bias.mean(axis=0)
+    if heads.several:
+        return weight, bias
+    return weight - weight.mean(axis=0), bias - bias.mean()
+
+
+def scores(heads: LinearHeads, features: Tensor) -> Tensor:
+    """(n, c) scores of features (n, d) that are not yet normalised, in torch, so that there is a gradient."""
+    moved = features.float() - torch.from_numpy(heads.normalizer.mean).to(features.device)
+    normal = torch.cat([functional.normalize(moved[:, columns], dim=1) for columns in heads.normalizer.layers()], 1)
+    weight, bias = (torch.from_numpy(one).to(normal) for one in centred(heads))
+    return functional.linear(normal, weight, bias)
+
+
+def integrated_gradients(
+    score: Callable[[Tensor], Tensor], x: Tensor, base: Tensor, targets: Sequence[int], steps: int = STEPS
+) -> Tensor:
+    """(k, …) how much each number in `x` moved each target's score away from that of `base`.
+
+    They sum to score(x) − score(base), but for what the steps leave out.
+
+    Args:   score: (n, …) to (n, c). x, base: (1, …). targets: k columns of the score.
+    Source: Sundararajan, Taly and Yan 2017, section 3; the integral by the rule of Gauss and Legendre.
+    """
+    points, widths = np.polynomial.legendre.leggauss(steps)
+    total = torch.zeros(len(targets), *x.shape[1:], device=x.device)
+    for start in range(0, steps, _BATCH):
+        rows, shape = slice(start, start + _BATCH), (-1, *[1] * (x.ndim - 1))
+        share, width = (torch.from_numpy(one[rows] / 2).to(x).view(shape) for one in (points + 1, widths))
+        way = (base + share * (x - base)).requires_grad_()
+        reached = score(way)
+        for place, target in enumerate(targets):
+            last = place + 1 == len(targets)
+            (slope,) = torch.autograd.grad(reached[:, target].sum(), way, retain_graph=not last)
+            total[place] += (width * slope).sum(0)
+    return total * (x - base)[0]
+
+
+# ---------------------------------------------------------------- images
+
+
+def _of_places(parts: Sequence[Part], encoder: Pretrained, image: Path) -> Evidence:
+    (pixels,) = onnx.to_device(collate(encoder.prepare([image])))
+    return _evidence(parts, (pixels,), lambda part, targets: class_maps(part, pixels, targets))
+
+
+def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
+    """(k, h, w) of how much each place of an image moved each target's score, and (k,) the score of the base.
+
+    The features of a convolutional network are means over places, and the heads are linear: the score falls apart
+    into the places of the last maps, without a rest. Of any other network integrated gradients are taken: at the
+    patches of a vision transformer, as they go into its first block, else at the pixels.
+
+    Args:   pixels: (1, 3, size, size) bytes.
+    Source: Zhou et al. 2016, section 2 (class activation mapping), with each layer's centre and length.
+    """
+    stages, (weight, bias) = part.network.stages, centred(part.heads)
+    with torch.no_grad():
+        tapped = [one.float().cpu().numpy() for one in part.network.tapped(0, pixels)]
+    if all(one.ndim == 4 for one in tapped):
+        base = bias[list(targets)].astype(np.float64)
+        finest = max(one.shape[2:] for one in tapped)
+        maps = np.zeros((len(targets), *finest))
+        for columns, (one,) in zip(part.heads.normalizer.layers(), tapped, strict=True):
+            moved = one - part.heads.normalizer.mean[columns, None, None]
+            length = max(float(np.linalg.norm(moved.mean((1, 2)))), 1e-12)
+            own = np.einsum("kd,dhw->khw", weight[list(targets)][:, columns], moved)
+            maps += _resized(own / length / own[0].size, finest)
+        return maps, base
+    with torch.no_grad():
+        x = stages[0](pixels)
+        base_x = torch.zeros_like(x)
+        before = 2 if len(stages) > 2 else 1
+        for stage in stages[1:before]:
+            x, base_x = stage(x), stage(base_x)
+    score = lambda x: scores(part.heads, part.network.tail(before, x))  # noqa: E731
+    found = integrated_gradients(score, x, base_x, targets).cpu()
+    with torch.no_grad():
+        at_base = score(base_x)[0, list(targets)].cpu().numpy()
+    return _places(found).numpy(), at_base
+
+
+def _places(found: Tensor) -> Tensor:
+    """(k, h, w) of what was found at a network's tokens (k, n, d), or its pixels (k, 3, height, width)."""
+    if found.ndim == 4:
+        height, width = (min(SIDE, side) for side in found.shape[2:])
+        cell = found.shape[2] * found.shape[3] / (height * width)
+        return functional.adaptive_avg_pool2d(found.sum(1), (height, width)) * cell
+    side = math.isqrt(found.shape[1])  # before the patches are a class token and perhaps registers
+    return found.sum(2)[:, -side * side :].unflatten(1, (side, side))
+
+
+def _resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Maps (k, h, w) of another size, with the same sum."""
+    if maps.shape[1:] == size:
+        return maps
+    larger = functional.interpolate(torch.from_numpy(maps)[None], size=size, mode="bilinear")[0].numpy()
+    larger *= maps[0].size / larger[0].size
+    return larger + ((maps.sum((1, 2)) - larger.sum((1, 2))) / larger[0].size)[:, None, None]
+
+
+# ---------------------------------------------------------------- texts
+
+
+def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence:
+    """Integrated gradients at the token embeddings, summed over the tokens of each word.
+
+    The base is the same text with every word masked.
+    """
+    tokens: object = encoder.prepare
+    if not isinstance(tokens, Tokens) or any(len(part.network.stages) < 2 for part in parts):
+        raise LabelerError(f"Backbone {encoder.name} cannot be looked into; a local explanation tries it from outside.")
+    tokenizer = tokens.tokenizer
+    mask = tokenizer.pad_token_id if tokenizer.mask_token_id is None else tokenizer.mask_token_id
+    arrays = collate(encoder.prepare([text]))
+    masked = np.where(np.isin(arrays[0], tokenizer.all_special_ids), arrays[0], mask)
+    given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
+    words = tokens.words(text)
+    spans = tuple(dict.fromkeys(word for word in words if word))
+    found = _evidence(parts, given, lambda part, targets: token_weights(part, given, base, targets), spans)
+    of_word = np.array([[word == span for span in spans] for word in words], dtype=float)
+    return replace(found, weights=found.weights @ of_word)
+
+
+def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], targets: Sequence[int]) -> Weights:
+    """(k, length) of how much each token moved each target's score, and (k,) the score of the base.
+
+    Args: given, base: (1, length) ids of tokens, and which of them count; of the text, and of what it is held against.
+    """
+    embed = part.network.stages[0]
+    with torch.no_grad():
+        x, base_x = embed(*given), embed(*base)
+
+    def score(x: Tensor) -> Tensor:
+        return scores(part.heads, part.network.tail(1, x, *(one.expand(len(x), -1) for one in given[1:])))
+
+    found = integrated_gradients(score, x, base_x, targets)
+    with torch.no_grad():
+        return found.sum(2).cpu().numpy(), score(base_x)[0, list(targets)].cpu().numpy()
+
+
+def _of_characters(heads: LinearHeads, encoder: CharTfidf, text: str) -> Evidence:
+    """Each character's part in the score, without a rest: n-grams are counted, and counts are weighed linearly."""
+    features = encoder.encode_characters(text)
+    weight, bias = centred(heads)
+    moved = features.sum(axis=0) - heads.normalizer.mean
+    weight = weight / max(float(np.linalg.norm(moved)), 1e-12)
+    proba = heads.of_features(features.sum(axis=0)[None]).mean(axis=0)[0]
+    classes, targets = _first(heads, proba)
+    spans = tuple((place, place + 1) for place, letter in enumerate(text) if not letter.isspace())
+    weights = weight[targets] @ features[[start for start, _ in spans]].T
+    base = bias[targets] - weight[targets] @ heads.normalizer.mean
+    return Evidence(classes, proba[classes], base + weights.sum(axis=1), base, weights, spans)
+
+
+# ---------------------------------------------------------------- of both
+
+
+def _evidence(
+    parts: Sequence[Part],
+    given: Sequence[Tensor],
+    weigh: Callable[[Part, Sequence[int]], Weights],
+    spans: tuple[tuple[int, int], ...] | None = None,
+) -> Evidence:
+    """What the model's parts say of one input, and what moved them, each by its say."""
+    with torch.no_grad():
+        features = [part.network(*given).float().cpu() for part in parts]
+    heads = [part.heads for part in parts]
+    rows = [one.of_features(row.numpy()).mean(axis=0)[0] for one, row in zip(heads, features, strict=True)]
+    proba = _mixed(parts, rows)
+    classes, targets = _first(heads[0], proba)
+    score = _mixed(parts, [scores(one, row)[0].numpy() for one, row in zip(heads, features, strict=True)])
+    weights, bases = zip(*(weigh(part, targets) for part in parts), strict=True)
+    return Evidence(classes, proba[classes], score[targets], _mixed(parts, bases), _mixed(parts, weights), spans)
+
+
+def _mixed(parts: Sequence[Part], values: Sequence[np.ndarray]) -> np.ndarray:
+    return np.sum([part.share * value for part, value in zip(parts, values, strict=True)], axis=0)
+
+
+def _first(heads: LinearHeads, proba: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """The classes that are explained, the most probable first, and the rows of the heads that are theirs."""
+    order = np.argsort(-proba[heads.classes], kind="stable")[:SHOWN]
+    return heads.classes[order], order.tolist()

@@ -1,0 +1,159 @@
+"""A local explanation: parts of one item are hidden at random, and a linear model says what each did to the answer.
+
+It looks at the model from outside only, so that it holds for any.
+
+Source: Ribeiro, Singh and Guestrin 2016, section 3 (LIME).
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from labeler.backbones.encoder import Encoder
+from labeler.core.rounds import Dataset
+from labeler.files.images import open_image
+from labeler.learner.model import Model
+
+TRIES = 300
+SEGMENTS = 36  # that an image is divided into
+MOST_SPANS = 60  # of a text; words of a longer one are hidden several at a time
+SHOWN = 3  # classes that are explained side by side
+WIDTH = 0.25  # of the kernel: how near the item a variation must be to count
+STRENGTH = 1.0  # of the ridge
+SIDE, SQUARE = 64, 224  # pixels a side at which an image is divided, and is varied
+COLOUR = 4.0  # weight of a pixel's colour against its place, when an image is divided
+
+
+@dataclass(frozen=True)
+class Local:
+    """What each part of an item did to the probabilities of its most probable classes.
+
+    classes: (k,) int. proba: (k,). weights: (k, h, w) of an image's places, or (k, s) of a text's `spans`.
+    fit: (k,) share of the probabilities' variance that the linear model explains, at most 1.
+    """
+
+    classes: np.ndarray
+    proba: np.ndarray
+    weights: np.ndarray
+    fit: np.ndarray
+    spans: tuple[tuple[int, int], ...] | None = None
+
+
+def explain_locally(model: Model, encoder: Encoder, one: Path | str, seed: int = 0) -> Local:
+    """What the parts of one image or text did to the model's answer; the same seed gives the same.
+
+    Raises: LabelerError: the image cannot be read.
+    """
+    rng = np.random.default_rng(seed)
+    if isinstance(one, str):
+        spans = parts_of(one)
+        shown = masks(len(spans), TRIES, rng)
+        proba = _proba(model, encoder, [without(one, spans, row) for row in shown])
+        classes, weights, fit = _weigh(shown, proba)
+        return Local(classes, proba[0, classes], weights, fit, spans)
+    picture = np.asarray(open_image(one, near=2 * SQUARE).resize((SQUARE, SQUARE)))
+    segment = divide(picture)
+    shown = masks(int(segment.max()) + 1, TRIES, rng)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for number, varied in enumerate(hide(picture, segment, shown)):
+            paths.append(Path(folder) / f"{number}.png")
+            Image.fromarray(varied).save(paths[-1], compress_level=1)
+        proba = _proba(model, encoder, paths)
+    classes, weights, fit = _weigh(shown, proba)
+    return Local(classes, proba[0, classes], weights[:, segment], fit)
+
+
+def masks(parts: int, tries: int, rng: np.random.Generator) -> np.ndarray:
+    """(tries, parts) bool: which parts are there. First all are, then any number of them, as likely as any other."""
+    missing = rng.integers(1, max(parts, 2), size=tries)
+    order = rng.random((tries, parts)).argsort(axis=1)
+    shown = order >= missing[:, None]
+    shown[0] = True
+    return shown
+
+
+def ridge(shown: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(k, parts) weights of the parts in a linear model of the values (tries, k), and (k,) how well it fits.
+
+    Variations that are nearer the whole item count more.
+    """
+    near = 1 - np.sqrt(shown.mean(axis=1))  # the distance of a mask and the whole, as the angle's cosine has it
+    weight = np.exp(-((near / WIDTH) ** 2))[:, None]
+    x = np.column_stack([np.ones(len(shown)), shown])
+    penalty = STRENGTH * np.eye(x.shape[1])
+    penalty[0, 0] = 0.0
+    found = np.linalg.solve(x.T @ (weight * x) + penalty, x.T @ (weight * values))
+    mean = (weight * values).sum(axis=0) / weight.sum()
+    rest = (weight * (values - x @ found) ** 2).sum(axis=0)
+    spread = (weight * (values - mean) ** 2).sum(axis=0)
+    return found[1:].T, 1 - rest / np.maximum(spread, 1e-12)
+
+
+def _weigh(shown: np.ndarray, proba: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    classes = np.argsort(-proba[0], kind="stable")[:SHOWN]
+    return classes, *ridge(shown, proba[:, classes])
+
+
+def _proba(model: Model, encoder: Encoder, inputs: Sequence[Path | str]) -> np.ndarray:
+    dataset = Dataset(inputs, encoder.encode(inputs), encoder.dims)
+    return model.predict_proba(dataset, np.arange(len(inputs)))
+
+
+# ---------------------------------------------------------------- parts of a text
+
+
+def parts_of(text: str) -> tuple[tuple[int, int], ...]:
+    """First and last + 1 character of each part that can be hidden: a word, a few of a long text, else a letter."""
+    words = [found.span() for found in re.finditer(r"\S+", text)]
+    if len(words) < 3:
+        words = [found.span() for found in re.finditer(r"\S", text)]
+    step = -(-len(words) // MOST_SPANS)
+    return tuple((words[i][0], words[min(i + step, len(words)) - 1][1]) for i in range(0, len(words), step))
+
+
+def without(text: str, spans: Sequence[tuple[int, int]], shown: np.ndarray) -> str:
+    """The text without the parts that are not shown."""
+    if shown.all():
+        return text
+    kept, end = [], 0
+    for (start, stop), there in zip(spans, shown, strict=True):
+        kept.append(text[end : stop if there else start])
+        end = stop
+    return "".join([*kept, text[end:]])
+
+
+# ---------------------------------------------------------------- parts of an image
+
+
+def divide(picture: np.ndarray) -> np.ndarray:
+    """(h, w) int: which segment each pixel is in; pixels of like colour that are near each other are together.
+
+    Source: Achanta et al. 2012, section 3 (SLIC: k-means on colour and place).
+    """
+    from sklearn.cluster import KMeans
+
+    small = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE)), dtype=np.float64) / 255
+    cells = round(SEGMENTS**0.5)
+    rows, columns = np.divmod(np.arange(SIDE * SIDE), SIDE)
+    points = np.column_stack([COLOUR / cells * small.reshape(-1, 3), rows / SIDE, columns / SIDE])
+    middles = ((np.arange(cells) + 0.5) * SIDE / cells).astype(int)
+    start = points.reshape(SIDE, SIDE, -1)[np.ix_(middles, middles)].reshape(cells * cells, -1)
+    found = KMeans(cells * cells, init=start, n_init=1, max_iter=10).fit_predict(points)
+    segment = np.unique(found, return_inverse=True)[1].reshape(SIDE, SIDE)
+    height, width = picture.shape[:2]
+    return segment[np.arange(height)[:, None] * SIDE // height, np.arange(width) * SIDE // width]
+
+
+def hide(picture: np.ndarray, segment: np.ndarray, shown: np.ndarray) -> Iterator[np.ndarray]:
+    """The picture once for each row of `shown`; what is hidden has its segment's mean colour."""
+    counts = np.bincount(segment.ravel())
+    means = np.stack([np.bincount(segment.ravel(), picture[..., c].ravel()) / counts for c in range(3)], axis=1)
+    flat = means.round().astype(np.uint8)[segment]
+    for row in shown:
+        yield np.where(row[segment][..., None], picture, flat)

@@ -1,0 +1,125 @@
+"""What the panel beside the desk tells an annotator of an item, and what it keeps to itself so that nobody is led."""
+
+from typing import Any, Literal
+
+from labeler.core.errors import LabelerError
+from labeler.core.items import Item
+from labeler.core.jobs import ExplanationKind
+from labeler.i18n.messages import _, translate
+from labeler.models import cards
+from labeler.projects.project import Project
+from labeler.store import Store
+
+NEIGHBOURS = 5
+BEGINNING = 160  # characters of a neighbour that is a text
+
+# Why something is not shown; the panel has a sentence for each.
+Hidden = Literal["holdout", "never", "after", "no model"]
+
+
+def about(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
+    """Why an item is asked, and its nearest labeled neighbours; how the model's own opinion stands is `explanation`."""
+    reason = store.reason_of(annotator, item.id)
+    told: dict[str, Any] = {"strategy": None, "neighbours": neighbours(project, store, annotator, item)}
+    if reason is not None:
+        family, summary = described(project, reason.strategy)
+        told["strategy"] = {
+            "name": reason.strategy,
+            "family": family,
+            "summary": summary,
+            "score": reason.score,
+            "rank": reason.rank,
+            "round": reason.round,
+            "model": reason.model,
+        }
+    return told
+
+
+def described(project: Project, name: str) -> tuple[str, str]:
+    """A strategy's family, and in a sentence what it asks, in the current language; empty where it is not known."""
+    if name == "holdout":  # drawn at random by the worker, by no strategy
+        return "", _("Drawn at random to measure the model; the model is never trained on it.")
+    import strategies  # with scikit-learn, which the desk has no need of otherwise
+
+    try:
+        try:
+            found = strategies.get(name)
+        except strategies.UnknownStrategy:
+            with strategies.strategies_of(project.strategies):
+                found = strategies.get(name)
+    except strategies.StrategyError:
+        return "", ""
+    return translate(found.family), translate(found.summary)
+
+
+def neighbours(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
+    """The labeled items nearest to this one, with labels that the annotator may know: own ones and imported ones.
+
+    None of an item of the holdout: their labels would say what the model makes of it.
+    """
+    from labeler.explain.neighbours import nearest
+    from labeler.learner.model import normalizer_of  # with scipy, for those who ask
+
+    if item.split == "holdout":
+        return {"hidden": "holdout", "items": []}
+    path = latest_model(project, store)
+    if path is None:
+        return {"hidden": "no model", "items": []}
+    known = store.known_labels(annotator, project.config.labeling.show_others)
+    weights = project.folder / path
+    try:
+        encoder, normalizer = cards.load(weights).encoder, normalizer_of(weights)
+    except LabelerError:  # a newer model has just taken its place
+        return {"hidden": "no model", "items": []}
+    found = nearest(item.content_hash, known, NEIGHBOURS, encoder, normalizer, project.embeddings)
+    items = []
+    for one in found:
+        item_id, label = known[one.content_hash]
+        other = store.item(item_id)
+        if other is not None:
+            media = f"/api/{project.slug}/media/{other.id}" if other.media else None
+            text = (other.text or "")[:BEGINNING] or None
+            items.append({"id": other.id, "label": label, "similarity": one.similarity, "text": text, "media": media})
+    return {"hidden": None, "items": items}
+
+
+def hidden(project: Project, store: Store, annotator: str, item: Item) -> Hidden | None:
+    """Why this annotator must not see now what the model makes of an item; None if there is nothing against it."""
+    reveal = project.config.labeling.reveal
+    if item.split == "holdout":
+        return "holdout"
+    if reveal == "never":
+        return "never"
+    if reveal == "after":
+        answer = store.answer_of(annotator, item.id)
+        return None if answer is not None and answer["action"] == "label" else "after"
+    return None
+
+
+def explanation(project: Project, store: Store, annotator: str, item: Item, kind: ExplanationKind) -> dict[str, Any]:
+    """How an explanation stands, with its result once it is there; asking for it has it computed.
+
+    Returns: state: "hidden" with the reason, "queued", "running", "failed" with the error, or "done" with the result.
+    """
+    if because := hidden(project, store, annotator, item):
+        return {"state": "hidden", "hidden": because}
+    model = latest_model(project, store)
+    if model is None:
+        return {"state": "hidden", "hidden": "no model"}
+    found = store.ask_explanation(item.content_hash, model, kind)
+    error = found.error and translate(found.error)
+    return {"state": found.state, "result": found.result, "error": error, "model": model}
+
+
+def latest_model(project: Project, store: Store) -> str | None:
+    """The path below the project's folder of the model that the last round trained, if it is there."""
+    trained = [model for model, _ in store.models()]
+    return trained[-1] if trained and (project.folder / trained[-1]).exists() else None
+
+
+def of_item(store: Store, item_id: int) -> Item:
+    """The item of this id. Raises: LabelerError: there is none."""
+    found = store.item(item_id)
+    if found is None:
+        raise LabelerError(f"There is no item {item_id} in this project.")
+    return found

@@ -1,0 +1,1 @@
+"""Bytes enter: tables, folders, images, scans. Rows, pixels and pictures for the browser leave."""

@@ -1,0 +1,123 @@
+"""DICOM files → the values that they stand for, or the picture in them. pydicom is imported with the first file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from labeler.core.errors import LabelerError
+from labeler.files.windows import Scan, Window
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+SUFFIXES = (".dcm", ".dicom")
+_MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 1 << 27)  # where Pillow refuses an image as well
+
+
+def is_dicom(content: bytes) -> bool:
+    """Whether a file that begins with these bytes says that it is DICOM."""
+    return content[128:132] == b"DICM"
+
+
+def read(source: Path | BinaryIO, name: str) -> Scan | Image.Image:
+    """What the file holds: a scan in the unit that its rescale slope and intercept lead to, or a colour picture.
+
+    Of several frames it is the middle one.
+
+    Args:   name: what the file is called in the message, should it be unreadable.
+    Raises: LabelerError: the file is broken, holds no image, or is compressed in a way that needs a further package.
+    """
+    from pydicom import dcmread
+
+    try:
+        data = dcmread(source)
+        return _image(data)
+    except LabelerError as error:
+        raise LabelerError(f"{name} {error}") from None
+    except Exception as error:  # broken bytes make the reader raise nearly anything
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise LabelerError(f"{name} cannot be read as a DICOM image ({reason}): replace or remove it.") from error
+
+
+def _image(data: "Dataset") -> Scan | Image.Image:
+    from pydicom.pixels import apply_color_lut, pixel_array
+
+    if "PixelData" not in data and "FloatPixelData" not in data and "DoubleFloatPixelData" not in data:
+        raise LabelerError("is a DICOM file without an image in it: leave it out of the import.")
+    if data.Rows * data.Columns > _MOST_PIXELS:
+        raise LabelerError(f"has {data.Columns} × {data.Rows} pixels, which is more than can be shown: cut it up.")
+    frames = int(data.get("NumberOfFrames") or 1)
+    middle = frames // 2
+    try:
+        values = pixel_array(data, index=middle)
+    except (NotImplementedError, RuntimeError) as error:
+        if "package" not in str(error) and "plugin" not in str(error):
+            raise
+        syntax = data.file_meta.TransferSyntaxUID.name
+        raise LabelerError(
+            f"is compressed as {syntax}, which pydicom reads with a further package only: "
+            "install pylibjpeg[all], or save the file uncompressed."
+        ) from error
+    if data.PhotometricInterpretation == "PALETTE COLOR":
+        values = apply_color_lut(values, data)
+    if values.ndim == 3:
+        return Image.fromarray((values >> 8 if values.dtype.itemsize == 2 else values).astype(np.uint8))
+    values, window = _as_seen(values, data)
+    return Scan(
+        values,
+        window=window,
+        unit="HU" if data.get("Modality") == "CT" and data.get("RescaleType", "HU") == "HU" else None,
+        inverted=data.PhotometricInterpretation == "MONOCHROME1",
+        frame=(middle + 1, frames) if frames > 1 else None,
+    )
+
+
+def _as_seen(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window | None]:
+    """Values after the modality's transformation, and the window that the file asks for on them.
+
+    Every window is taken as `LINEAR_EXACT`, half a value beside `LINEAR`: its level and width are then those that the
+    file names. A file that asks for a table of values in place of a window gets its values from the table.
+
+    Source: DICOM PS3.3, C.11.1 and C.11.2.
+    """
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+    settings = _functional_groups(data)
+    if "ModalityLUTSequence" in data:
+        values = apply_modality_lut(stored, data)
+    else:
+        slope, intercept = float(settings.get("RescaleSlope") or 1), float(settings.get("RescaleIntercept") or 0)
+        changed = (slope, intercept) != (1.0, 0.0)
+        values = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept) if changed else stored
+    centre, width = _first(settings.get("WindowCenter")), _first(settings.get("WindowWidth"))
+    if centre is not None and width:
+        return values, (centre - width / 2, centre + width / 2)
+    if data.get("VOILUTSequence"):
+        bits = data.VOILUTSequence[0].LUTDescriptor[2]
+        return apply_voi_lut(np.rint(values).astype(np.int32), data), (0.0, float(2**bits - 1))
+    return values, None
+
+
+def _functional_groups(data: "Dataset") -> dict[str, Any]:
+    """Rescaling and window, which files of many frames keep in groups of their own, for all frames or for each one."""
+    found: dict[str, Any] = {}
+    frame = int(data.get("NumberOfFrames") or 1) // 2
+    shared, each = data.get("SharedFunctionalGroupsSequence"), data.get("PerFrameFunctionalGroupsSequence")
+    groups = [g for g in (shared and shared[0], each and len(each) > frame and each[frame]) if g]
+    parts = [group[name][0] for group in groups for name in _GROUPS if group.get(name)]
+    for part in [data, *parts]:
+        found |= {name: part[name].value for name in _SETTINGS if name in part}
+    return found
+
+
+_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
+_SETTINGS = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth")
+
+
+def _first(value: Any) -> float | None:
+    """The first of what may be one number, several or none."""
+    if value is None or value == "":
+        return None
+    return float(value[0]) if hasattr(value, "__getitem__") and not isinstance(value, str) else float(value)

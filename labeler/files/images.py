@@ -1,0 +1,87 @@
+"""Image files → pixels as a person sees them: upright; of 8 bit and opaque, or a scan's values in full depth."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from labeler.core.errors import LabelerError
+from labeler.files import dicom, windows
+from labeler.files.windows import Scan
+
+# What every browser shows as it stands.
+WEB_SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
+
+_ORIENTATION = 0x0112  # in EXIF: 5 to 8 are turned by a quarter
+_DEEP = ("I", "F")  # how the names of Pillow's modes of more than 8 bit begin
+_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow raises for broken files
+
+
+def open_image(path: Path, near: int | None = None) -> Image.Image:
+    """The image in RGB, turned as its EXIF data says; what is transparent becomes white, a scan is drawn in 8 bit.
+
+    Args:   near: a large JPEG may be decoded at a fraction of its size, not below this many pixels a side.
+    Raises: LabelerError: the file cannot be read as an image.
+    """
+    found = read(path, near)
+    return (windows.picture(found) if isinstance(found, Scan) else found).convert("RGB")
+
+
+def read(path: Path, near: int | None = None) -> Image.Image | Scan:
+    """What the file holds, upright: an opaque picture in grey or RGB, or a scan of more than 8 bit.
+
+    Args:   near: as in `open_image`.
+    Raises: LabelerError: the file cannot be read as an image.
+    """
+    if path.suffix.lower() in dicom.SUFFIXES:
+        return dicom.read(path, str(path))
+    try:
+        with Image.open(path) as file:
+            if near:
+                file.draft(None, (near, near))
+            file.load()
+            ImageOps.exif_transpose(file, in_place=True)  # a copy of 40 megapixels costs as much as decoding them
+            image: Image.Image = file
+            if image.mode.startswith(_DEEP):
+                values = np.asarray(image)
+                return Scan(values.astype(values.dtype.newbyteorder("="), copy=False))
+            if image.has_transparency_data:
+                image = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            mode = "L" if image.mode in ("1", "L") else "RGB"
+            return image if image.mode == mode else image.convert(mode)
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
+def size(path: Path) -> tuple[int, int, bool]:
+    """Width, height (both upright), and whether a channel has more than 8 bit; read from the header alone.
+
+    Raises: LabelerError: the file cannot be read as an image.
+    """
+    try:
+        with Image.open(path) as file:
+            # A PNG without EXIF data at its beginning would be decoded to look for some at its end.
+            exif = file.getexif() if file.format != "PNG" or "exif" in file.info else Image.Exif()
+            turned = exif.get(_ORIENTATION, 1) >= 5
+            width, height = reversed(file.size) if turned else file.size
+            return width, height, file.mode.startswith(_DEEP)
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> LabelerError:
+    return LabelerError(f"{path} cannot be read as an image ({error}): replace or remove it.")
+
+
+def thumbnail(path: Path, side: int) -> bytes:
+    """The image as a JPEG of at most `side` pixels a side.
+
+    Raises: LabelerError: the file cannot be read as an image.
+    """
+    image = open_image(path, near=side)
+    image.thumbnail((side, side))
+    written = io.BytesIO()
+    image.save(written, "JPEG", quality=85)
+    return written.getvalue()

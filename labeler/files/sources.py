@@ -1,0 +1,233 @@
+"""Folders, zips and tables → rows of texts or images. Knows files and columns, nothing of projects."""
+
+import os
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
+from itertools import chain
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from labeler.core.errors import SourceError
+from labeler.core.items import Modality, Problem
+from labeler.files.tables import Records, read_table
+from labeler.i18n.messages import _, mark
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
+
+# What people call the column that matters, the likeliest first.
+# fmt: off
+_OBVIOUS: dict[Modality, tuple[str, ...]] = {
+    "text": (
+        "text", "sentence", "review", "document", "content", "body", "comment", "message", "utterance",
+        "텍스트", "문장", "본문", "내용", "리뷰", "댓글", "문서", "발화",
+    ),
+    "image": (
+        "image", "image_path", "img", "file", "filename", "file_name", "filepath", "file_path", "path",
+        "이미지", "파일", "파일명", "경로", "사진",
+    ),
+}
+# fmt: on
+_LITTER = {"__macosx", "thumbs.db", "desktop.ini"}
+_MAX_ENTRY = 1 << 30  # bytes that one entry of a zip may unpack to
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One text or one image of a source. `image` is read with `.read_bytes()`, be it on disk or in a zip."""
+
+    source: str  # e.g. "reviews.csv row 12", "scans/glioma/a.png"
+    text: str | None = None
+    image: Traversable | None = None
+    label: str | None = None
+    split: str | None = None  # the raw value
+    metadata: Mapping[str, str] = field(default_factory=dict)  # a table's other columns, where not empty
+
+
+def read(
+    source: Path,
+    *,
+    text_column: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    split_column: str | None = None,
+    modality: Modality | None = None,
+) -> Iterator[Row | Problem]:
+    """Rows of a folder or zip of images, or of a table of texts or image paths; a bad row comes as a problem.
+
+    Args:     text_column, image_column: at most one; with neither, a table's obvious column is taken.
+              label_column, split_column: nothing is guessed for them; a folder's label is the parent folder.
+              modality: which obvious column is meant, where a table has one of each.
+    Returns:  rows in the order of the file, files in the order of their names.
+    Raises:   SourceError: nothing can be read or a column is not there; raised by the call, before any row.
+    """
+    name = _decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
+    columns = {"text": text_column, "image": image_column, "label": label_column, "split": split_column}
+    named = {role: column for role, column in columns.items() if column is not None}
+    try:
+        if not source.exists():
+            raise SourceError(f"{source} does not exist: check the path.")
+        if source.is_dir() or source.suffix.lower() == ".zip":
+            if named:
+                raise SourceError(f"{name} is no table: leave out the column {_listed(named.values())}.")
+            return _image_rows(name, _folder(source) if source.is_dir() else _zip(source))
+        return _table_rows(name, source.parent, *read_table(source), named, modality)
+    except OSError as error:
+        raise SourceError(f"{source} cannot be read: {error.strerror or error}.") from error
+
+
+# ---------------------------------------------------------------- folders and zips
+
+
+@dataclass(frozen=True)
+class _File:
+    name: PurePosixPath  # below the source, as a person reads it
+    content: Traversable
+    problem: str | None = None
+
+
+def _image_rows(source: str, files: list[_File]) -> Iterator[Row | Problem]:
+    if not any(file.name.suffix.lower() in IMAGE_SUFFIXES for file in files):
+        raise SourceError(f"{source} has no images in it ({', '.join(IMAGE_SUFFIXES)}).")
+
+    def rows() -> Iterator[Row | Problem]:
+        for file in sorted(files, key=lambda file: file.name):
+            name = f"{source}/{file.name}"
+            if file.problem is not None:
+                yield Problem(name, file.problem)
+            elif file.name.suffix.lower() not in IMAGE_SUFFIXES:
+                yield Problem(name, "is not an image; import a table by its own path, not by its folder")
+            else:
+                yield Row(name, image=file.content, label=file.name.parent.name or None)
+
+    return rows()
+
+
+def _folder(source: Path) -> list[_File]:
+    files = []
+    for path in source.rglob("*"):
+        name = PurePosixPath(_decode_name(os.fsencode(path.relative_to(source).as_posix())))
+        if _is_litter(name) or (path.is_dir() and not path.is_symlink()):
+            continue
+        files.append(_File(name, path, None if path.is_file() else mark("is a link to a folder or to nothing")))
+    return files
+
+
+def _zip(source: Path) -> list[_File]:
+    try:
+        archive = zipfile.ZipFile(source)  # stays open for as long as a row refers to it
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):  # all three from broken bytes
+        raise SourceError(f"{source.name} is not a zip file, or is cut off: make or fetch it again.") from None
+    files = []
+    for info in archive.infolist():
+        # Without its UTF-8 flag zipfile takes a name for cp437, where Korean Windows means cp949 and macOS UTF-8.
+        raw = info.filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437", "replace")
+        name = PurePosixPath(_decode_name(raw).replace("\\", "/"))
+        if info.is_dir() or (_is_litter(name) and not _leads_out(name)):
+            continue
+        problem = None
+        if _leads_out(name):
+            problem = mark("its name leads out of the zip")
+        elif info.file_size > _MAX_ENTRY:
+            problem = _("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
+        files.append(_File(name, zipfile.Path(archive, info.filename), problem))
+    return files
+
+
+def _is_litter(name: PurePosixPath) -> bool:
+    return any(part.startswith(".") or part.lower() in _LITTER for part in name.parts)
+
+
+def _leads_out(name: PurePosixPath) -> bool:
+    return bool(PureWindowsPath(name).anchor) or ".." in name.parts  # the anchor: / or C:
+
+
+def _decode_name(raw: bytes) -> str:
+    for encoding in ("utf-8", "cp949"):
+        try:
+            # macOS takes Korean letters apart; put together they equal what is typed.
+            return unicodedata.normalize("NFC", raw.decode(encoding))
+        except UnicodeDecodeError:
+            pass
+    return raw.decode("utf-8", "replace")
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _table_rows(
+    source: str,
+    folder: Path,
+    columns: list[str],
+    records: Records,
+    named: dict[str, str],
+    modality: Modality | None,
+) -> Iterator[Row | Problem]:
+    if (first := next(records, None)) is None:
+        raise SourceError(f"{source} has no rows: there is nothing to read.")
+    if {"text", "image"} <= named.keys():
+        raise SourceError("A text and an image column are named, but an item is one of the two: name one.")
+    at = {role: _position(source, columns, name) for role, name in named.items()}
+    if not {"text", "image"} & named.keys():
+        at |= _obvious(source, columns, set(at.values()), modality)
+    others = [i for i, column in enumerate(columns) if column and i not in at.values()]
+
+    def row(name: str, fields: list[str] | str) -> Row | Problem:
+        if isinstance(fields, str):
+            return Problem(name, fields)
+        if len(fields) != len(columns):
+            return Problem(name, f"has {len(fields)} fields where the header has {len(columns)}")
+        image = _image(folder, fields[at["image"]]) if "image" in at else None
+        if isinstance(image, str):
+            return Problem(name, image)
+        return Row(
+            name,
+            text=fields[at["text"]] if "text" in at else None,
+            image=image,
+            label=(fields[at["label"]].strip() or None) if "label" in at else None,
+            split=fields[at["split"]] if "split" in at else None,
+            metadata={columns[i]: fields[i] for i in others if fields[i]},
+        )
+
+    return (row(f"{source} row {number}", fields) for number, fields in chain([first], records))
+
+
+def _position(source: str, columns: list[str], name: str) -> int:
+    if name not in columns:
+        raise SourceError(f"{source} has no column {name!r}; its columns are {_listed(columns)}.")
+    if columns.count(name) > 1:
+        raise SourceError(f"{source} has {columns.count(name)} columns {name!r}: give each its own name.")
+    return columns.index(name)
+
+
+def _obvious(source: str, columns: list[str], taken: set[int], modality: Modality | None) -> dict[str, int]:
+    free = {column.casefold(): i for i, column in enumerate(columns) if i not in taken}
+    order: list[Modality] = ["image", "text"] if modality == "image" else ["text", "image"]
+    for kind in order:
+        for name in _OBVIOUS[kind]:
+            if name in free:
+                return {kind: _position(source, columns, columns[free[name]])}
+    if len(free) == 1:
+        return {modality or "text": next(iter(free.values()))}
+    raise SourceError(f"Name the text or image column of {source}; its columns are {_listed(columns)}.")
+
+
+def _image(folder: Path, value: str) -> Path | str:
+    """The image that a cell names, or why there is none."""
+    name = PurePosixPath(value.strip().replace("\\", "/"))
+    if not name.parts:
+        return mark("has no image path")
+    if _leads_out(name):
+        return _(
+            "{path!r} leads out of the table's folder: put the images below it and name them from there", path=value
+        )
+    # macOS stores Korean names taken apart, while a table mostly has them put together
+    for form in (str(name), unicodedata.normalize("NFC", str(name)), unicodedata.normalize("NFD", str(name))):
+        if (folder / form).is_file():
+            return folder / form
+    return _("the image {path!r} does not exist in the table's folder", path=value)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))

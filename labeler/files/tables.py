@@ -1,0 +1,182 @@
+"""Table files → column names and records, every value a string as it stands in the file."""
+
+import codecs
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from labeler.core.errors import SourceError
+from labeler.i18n.messages import mark
+
+# A record's number as a person counts it in the file, and its fields, or in words why it has none.
+Records = Iterator[tuple[int, list[str] | str]]
+
+# A document may be longer than the 128 KiB at which the csv module gives up.
+csv.field_size_limit(2**31 - 1)
+
+
+def read_table(source: Path) -> tuple[list[str], Records]:
+    """Column names and records of a table, by the suffix of its name.
+
+    Returns:  columns, then (row number, fields); CSV and TSV fields may be more or fewer than the columns.
+    Raises:   SourceError: the kind is unknown, the file is broken or empty, or its encoding is not known.
+    """
+    reader = _READERS.get(source.suffix.lower())
+    if reader is None:
+        raise SourceError(
+            f"{source.name} is of an unknown kind: give a folder or zip of images, or a table ({_kinds()})."
+        )
+    if source.stat().st_size == 0:
+        raise SourceError(f"{source.name} is empty: there is nothing to read.")
+    return reader(source)
+
+
+def _delimited(source: Path) -> tuple[list[str], Records]:
+    lines = list(io.StringIO(_decode(source), newline=""))  # "" leaves line ends inside quotes as they are
+    head = next((line for line in lines if line.strip()), "")
+    delimiters = "\t" if source.suffix.lower() == ".tsv" else ",;\t"
+    delimiter = max(delimiters, key=lambda d: len(next(csv.reader([head], delimiter=d), [])))
+    records = ((number, fields) for number, fields in _csv_records(lines, delimiter) if fields)
+    return [column.strip() for column in next(records, (0, []))[1]], records
+
+
+def _csv_records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    line = number = 0
+
+    def feed() -> Iterator[str]:
+        nonlocal line
+        while line < len(lines):
+            line += 1
+            yield lines[line - 1]
+
+    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+    while line < len(lines):
+        number, start = number + 1, line
+        try:
+            fields = next(reader)
+        except csv.Error:
+            # A stray quote would swallow the rows after it: take its line literally, and read on behind it.
+            fields = next(csv.reader([lines[start]], delimiter=delimiter, quoting=csv.QUOTE_NONE))
+            line = start + 1
+            reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+        yield number, [_clean(value) for value in fields]
+
+
+def _json(source: Path) -> tuple[list[str], Records]:
+    text = _decode(source)
+    entries: list[tuple[int, Any]]
+    if text.lstrip().startswith("["):
+        try:
+            entries = list(enumerate(_loads(text), start=1))
+        except (ValueError, RecursionError) as error:
+            raise SourceError(f"{source.name} is not valid JSON ({error}): put that right.") from None
+    else:
+        # not splitlines(), as a JSON string may hold U+2028 and its like
+        lines = enumerate(text.split("\n"), start=1)
+        entries = [(number, _loads_or_none(line)) for number, line in lines if line.strip()]
+    keys = list(dict.fromkeys(key for _, entry in entries if isinstance(entry, dict) for key in entry))
+    if not keys:
+        raise SourceError(f"{source.name} has no JSON objects: give an array of objects, or one object a line.")
+    return [_clean(key) for key in keys], (
+        (n, [_string(entry.get(key)) for key in keys] if isinstance(entry, dict) else mark("is not a JSON object"))
+        for n, entry in entries
+    )
+
+
+def _loads(text: str) -> Any:
+    # numbers stay as they are written, since 1.0 and 1e3 may be labels
+    return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+
+
+def _loads_or_none(line: str) -> Any:
+    try:
+        return _loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _parquet(source: Path) -> tuple[list[str], Records]:
+    import pyarrow as pa  # here, because importing it takes longer than reading most tables
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(source, partitioning=None)
+        values = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SourceError(f"{source.name} cannot be read as Parquet ({error}): write it anew.") from None
+    return table.column_names, ((n, [_string(v) for v in row]) for n, row in enumerate(values, start=1))
+
+
+def _xlsx(source: Path) -> tuple[list[str], Records]:
+    import openpyxl
+
+    try:
+        workbook = openpyxl.load_workbook(source, read_only=True, data_only=True)
+        sheet = workbook.worksheets[0]
+        sheet.reset_dimensions()  # some writers state them wrongly, which would cut rows off
+        cells = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+        workbook.close()
+    except Exception as error:  # a broken workbook makes openpyxl's zip and XML readers raise anything
+        raise SourceError(f"{source.name} cannot be read as an Excel workbook: save it anew as .xlsx.") from error
+    filled = ((number, fields) for number, row in enumerate(cells, start=1) if (fields := _trimmed(row)))
+    columns = [column.strip() for column in next(filled, (0, []))[1]]
+    # empty cells at the end of a row are not stored, so a short row is whole
+    return columns, ((n, fields + [""] * (len(columns) - len(fields))) for n, fields in filled)
+
+
+def _trimmed(fields: list[str]) -> list[str]:
+    while fields and not fields[-1]:
+        fields = fields[:-1]
+    return fields
+
+
+def _cell(value: Any) -> str:
+    return str(value).upper() if isinstance(value, bool) else _string(value)  # as Excel shows it: TRUE
+
+
+def _string(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool | dict | list):
+        return _clean(json.dumps(value, ensure_ascii=False, default=str))
+    return _clean(str(value))
+
+
+def _clean(value: str) -> str:
+    """Without NUL, and with "?" for half a character (JSON can hold such): a database takes neither."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _decode(source: Path) -> str:
+    data = source.read_bytes()
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    errors = []
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp949"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            errors.append(error)
+    # the encoding that held longest is the one that was meant
+    at = max(error.start for error in errors)
+    row = data.count(b"\n", 0, at) + 1
+    known = "UTF-16" if utf16 else "UTF-8 or Korean (CP949)"
+    raise SourceError(f"{source.name} is not {known} text at byte {at} (row {row}): save it as UTF-8.")
+
+
+def _kinds() -> str:
+    return ", ".join(_READERS)
+
+
+_READERS: dict[str, Callable[[Path], tuple[list[str], Records]]] = {
+    ".csv": _delimited,
+    ".tsv": _delimited,
+    ".json": _json,
+    ".jsonl": _json,
+    ".ndjson": _json,
+    ".parquet": _parquet,
+    ".xlsx": _xlsx,
+}

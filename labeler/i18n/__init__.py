@@ -1,0 +1,4 @@
+"""English messages enter; what a person reads, in their language, leaves.
+
+The catalogues of translations are in `locale/`.
+"""

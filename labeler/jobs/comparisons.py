@@ -1,0 +1,179 @@
+"""Comparisons of strategies as background jobs: pages ask for one, a process beside the worker's rounds runs it.
+
+One that was cut off begins anew.
+"""
+
+import logging
+import secrets
+import shutil
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from labeler.core.errors import LabelerError, SourceError
+from labeler.core.items import Progress
+from labeler.core.jobs import Comparison, ComparisonRequest
+from labeler.core.processes import cores
+from labeler.files.tables import read_table
+from labeler.i18n.messages import _, mark
+from labeler.jobs.runner import Tell, run_next
+from labeler.projects.project import Project
+from labeler.store import Store
+
+log = logging.getLogger(__name__)
+
+_MAX_UNPACKED = 4 << 30  # bytes that an uploaded zip may unpack to
+
+
+# ---------------------------------------------------------------- asking
+
+
+def ask(project: Project, request: ComparisonRequest, by: str, upload: bytes | None = None) -> int:
+    """Ask for a comparison; its id.
+
+    Args:   upload: what is in the file `request.source`, if it was uploaded; kept below the project's folder until
+            the comparison has ended.
+    Raises: LabelerError, UnknownStrategy: it cannot be run; says why.
+    """
+    from labeler.experiments.dataset import check_own_labels
+    from labeler.experiments.simulate import check_names
+
+    if not request.strategies:
+        raise LabelerError("No strategy is chosen: choose one or more to be compared with random.")
+    check_names(request.strategies, project.strategies)
+    source = request.source
+    if source is None:
+        with project.store() as store:
+            check_own_labels(store.counts())
+    elif upload is not None:
+        request = replace(request, source=_keep(project, source, upload), uploaded=True)
+    elif not Path(source).expanduser().exists():
+        raise SourceError(f"{source} does not exist on the server: check the path.")
+    with project.store() as store:
+        return store.comparisons.request(request, by)
+
+
+def _keep(project: Project, name: str, content: bytes) -> str:
+    """Where the uploaded file now lies, below the project's folder; a zip is unpacked."""
+    folder = project.comparisons / secrets.token_hex(8)
+    folder.mkdir(parents=True)
+    path = folder / Path(name).name
+    path.write_bytes(content)
+    try:
+        if path.suffix.lower() == ".zip":
+            path = _unpack(path)
+        else:
+            read_table(path)  # a file of another kind is refused now, not by a job that fails later
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return str(path.relative_to(project.folder))
+
+
+def _unpack(path: Path) -> Path:
+    """The unpacked folder, or the table beside the images if there is just one."""
+    target = path.with_suffix("")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _MAX_UNPACKED:
+                raise SourceError(f"{path.name} would unpack to more than {_MAX_UNPACKED >> 30} GiB: make it smaller.")
+            archive.extractall(target)  # takes names that lead out of the zip as names within
+    except (zipfile.BadZipFile, NotImplementedError):
+        raise SourceError(f"{path.name} is not a zip file, or is cut off: make or fetch it again.") from None
+    path.unlink()
+    tables = [p for kind in ("csv", "tsv", "jsonl", "parquet", "xlsx") for p in target.rglob(f"*.{kind}")]
+    return tables[0] if len(tables) == 1 else target
+
+
+# ---------------------------------------------------------------- running
+
+
+def compare_once(project: Project) -> bool:
+    """Run the project's next comparison if one is asked for and no other process is at it; True if one ended."""
+    ended = run_next(project, lambda store: store.comparisons, _compare)
+    with project.store() as store:
+        _tidy(project, store)
+    return ended
+
+
+def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dict[str, Any]:
+    from labeler.cycle import snapshot  # torch and its company load when there is work
+    from labeler.experiments.dataset import check_own_labels, load_task, own_task
+    from labeler.experiments.simulate import compare
+
+    request = job.request
+
+    def reporter(message: str) -> Progress:
+        def report(done: int, total: int) -> None:
+            counted = _("{message}, {done:,} of {total:,}", message=message, done=done, total=total)
+            tell(counted if total else message, 0, 0)
+
+        return report
+
+    query = replace(project.config.query, batch=request.batch, seed_size=request.seed_size)
+    # dozens of rounds a strategy: with fine-tuning hours, so only where the settings ask for nothing else
+    kind: Literal["frozen", "finetune"] = "finetune" if project.config.learner.kind == "finetune" else "frozen"
+    learner = replace(project.config.learner, kind=kind)
+    config = replace(project.config, query=query, learner=learner)
+    if request.source is None:
+        check_own_labels(store.counts())
+        task = own_task(snapshot.take(project, store, reporter), config, project.embeddings)
+    else:
+        source = project.folder / request.source if request.uploaded else Path(request.source).expanduser()
+        table = source.is_file()
+        task, problems = load_task(
+            source,
+            modality=config.modality,
+            text_column=request.content_column if table and config.modality == "text" else None,
+            image_column=request.content_column if table and config.modality == "image" else None,
+            label_column=request.label_column,
+            answers=config.answers,
+            split_column=request.split_column if table else None,
+            query=query,
+            learner=learner,
+            cache=source.parent / "embeddings" if request.uploaded else None,
+            on_progress=reporter(mark("embedding items")),
+        )
+        for problem in problems[:20]:
+            log.warning("%s: %s", project.slug, problem)
+    began = time.monotonic()
+    processes = 1 if kind == "finetune" else max(1, cores() - 1)  # one core is left to the rounds
+    return compare(
+        task,
+        request.strategies,
+        request.seeds,
+        request.rounds,
+        processes,
+        lambda done, total: tell(_time_left(time.monotonic() - began, done, total), done, total),
+        project.strategies,
+    )
+
+
+def _time_left(seconds: float, done: int, total: int) -> str:
+    """In words, how long the rounds that are left take if they take as long as those that are done."""
+    if done < max(3, total / 50):
+        return mark("comparing")
+    left = seconds / done * (total - done)
+    if left < 60:
+        return mark("less than a minute left")
+    if left < 5400:
+        return _("about {n:.0f} min left", n=left / 60)
+    return _("about {n:.1f} h left", n=left / 3600)
+
+
+def _tidy(project: Project, store: Store) -> None:
+    """Remove what was uploaded for comparisons that have ended."""
+    for comparison in store.comparisons.all():
+        if comparison.finished_at and comparison.request.uploaded and comparison.request.source:
+            token = Path(comparison.request.source).parts[1]
+            shutil.rmtree(project.comparisons / token, ignore_errors=True)
+
+
+def cancel(project: Project, number: int) -> bool:
+    """Cancel a comparison; False if it has ended already. What runs it stops within seconds."""
+    with project.store() as store:
+        cancelled = store.comparisons.cancel(number)
+        _tidy(project, store)
+    return cancelled

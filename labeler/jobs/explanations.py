@@ -1,0 +1,179 @@
+"""The process that explains items to annotators who ask: beside app and worker, so that neither waits for it.
+
+It loads torch with the first request, and keeps the model that was asked about last.
+"""
+
+import base64
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from labeler.core.errors import LabelerError
+from labeler.core.jobs import Explanation
+from labeler.jobs.supervisor import attend
+from labeler.models import cards
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+from labeler.store import Store
+
+if TYPE_CHECKING:
+    from labeler.backbones.encoder import Encoder
+    from labeler.learner.model import Model
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+NICENESS = 5  # whoever labels goes first
+DIGITS = 4  # of a weight, relative to the largest
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready to be asked. `classes`: those that it was trained on."""
+
+    path: Path
+    classes: list[str]
+    model: "Model"
+    encoder: "Encoder"
+
+
+class Explainer:
+    """Explains one item after the other; the last model stays loaded."""
+
+    def __init__(self) -> None:
+        self._loaded: Loaded | None = None
+
+    def explain_next(self, project: Project) -> bool:
+        """Explain the item that was asked about last, if there is one and no other explainer is at it; True if so."""
+        with project.store() as store:
+            try:
+                with FileLock(project.folder / "explainer.lock", timeout=0):
+                    asked = store.claim_explanation()
+                    if asked is not None:
+                        self._run(project, store, asked)
+                    return asked is not None
+            except Timeout:
+                return False
+
+    def _run(self, project: Project, store: Store, asked: Explanation) -> None:
+        began = time.monotonic()
+        try:
+            store.finish_explanation(asked, self._explain(project, store, asked))
+        except LabelerError as error:
+            store.fail_explanation(asked, str(error))
+        except Exception as error:
+            log.exception("%s: explaining failed", project.slug)
+            store.fail_explanation(
+                asked, f"Unexpected {type(error).__name__}: {error}. The explainer's log has the details."
+            )
+        else:
+            log.info("%s: %s explained in %.1f s", project.slug, asked.content_hash, time.monotonic() - began)
+
+    def _explain(self, project: Project, store: Store, asked: Explanation) -> dict[str, Any]:
+        from labeler.explain.attribution import explain
+        from labeler.explain.lime import explain_locally
+
+        found = store.item(store.item_of(asked.content_hash) or 0)
+        if found is None:
+            raise LabelerError("The item is not in the project any more.")
+        loaded = self._load(project, store, project.folder / asked.model)
+        one = found.text if found.text is not None else project.folder / str(found.media)
+        if asked.kind == "saw":
+            evidence = explain(loaded.model, loaded.encoder, one)
+            return _result(loaded.classes, evidence.classes, evidence.proba, evidence.weights, evidence.spans)
+        local = explain_locally(loaded.model, loaded.encoder, one)
+        told = _result(loaded.classes, local.classes, local.proba, local.weights, local.spans)
+        return told | {"fit": [round(float(fit), 3) for fit in local.fit]}
+
+    def _load(self, project: Project, store: Store, path: Path) -> Loaded:
+        if self._loaded is None or self._loaded.path != path:
+            self._loaded = load(project, store, path)
+            kept = [model for model, _ in store.models() if (project.folder / model).exists()]
+            store.forget_explanations(kept)  # they go with their models
+        return self._loaded
+
+
+def load(project: Project, store: Store, path: Path) -> Loaded:
+    """A round's model with the encoder whose features it reads.
+
+    Raises: LabelerError: it is gone, or the settings name another encoder by now.
+    """
+    from labeler.backbones.choose import load_encoder
+    from labeler.learner import model as models
+
+    if not path.exists():
+        raise LabelerError("The model is not kept any more: open this again to ask the latest one.")
+    config = project.config
+    texts = [item.text for item in store.items() if item.text is not None]
+    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
+    card = cards.load(path)
+    if card.encoder != encoder.key:
+        raise LabelerError("The settings name another backbone than the model was trained with: wait for a new round.")
+    return Loaded(path, list(card.config["classes"]), models.load(path, encoder), encoder)
+
+
+def _result(
+    names: list[str],
+    classes: np.ndarray,
+    proba: np.ndarray,
+    weights: np.ndarray,
+    spans: tuple[tuple[int, int], ...] | None,
+) -> dict[str, Any]:
+    """What the panel draws: for each class a picture to be laid over the image, or a weight of −1 to 1 of each span."""
+    from labeler.explain.heatmap import overlay
+
+    most = float(np.abs(weights).max(initial=0.0)) or 1.0
+    told = []
+    for number, share, own in zip(classes, proba, weights, strict=True):
+        one: dict[str, Any] = {"name": names[number], "probability": round(float(share), DIGITS)}
+        if spans is None:
+            one["map"] = "data:image/png;base64," + base64.b64encode(overlay(own, most)).decode()
+        else:
+            one["weights"] = [round(float(weight), DIGITS) for weight in own / most]
+        told.append(one)
+    return {"classes": told, "spans": spans}
+
+
+# ---------------------------------------------------------------- the process
+
+
+def work(home: Path, poll_seconds: float = POLL_SECONDS, should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Explain what is asked for in the project in `home`, or in all projects below it, until `should_stop`."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    explainer, watched = Explainer(), Watched()
+    attend(
+        home,
+        lambda folder: watched.waiting(folder) and explainer.explain_next(projects.open_project(folder)),
+        poll_seconds,
+        should_stop,
+    )
+
+
+class Watched:
+    """Connections that are kept open, so that asking each project several times a second costs next to nothing."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, tuple[int, Store]] = {}
+
+    def waiting(self, folder: Path) -> bool:
+        """Whether the project in this folder has explanations to compute.
+
+        Raises: LabelerError: it is no project, or its settings are wrong.
+        """
+        database = folder / "labels.sqlite"
+        inode = database.stat().st_ino if database.exists() else 0
+        known = self._open.get(folder)
+        if known is None or known[0] != inode:  # new, or another project of the same name
+            if known is not None:
+                known[1].close()
+            store = projects.open_project(folder).store()
+            known = self._open[folder] = (database.stat().st_ino, store)
+        return known[1].explanations_waiting()

@@ -1,0 +1,164 @@
+"""What runs beside the rounds: comparisons and searches, one at a time, in a process of its own.
+
+It has a lower priority, so that no round waits for it. Whatever ends that process, the operating system frees its
+lock, and the next one takes up what was left.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+import strategies
+from labeler.core.errors import UNEXPECTED, LabelerError
+from labeler.core.jobs import BackgroundJob, Request
+from labeler.i18n.messages import _
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+from labeler.store import Store
+from labeler.store.background import Background
+
+log = logging.getLogger(__name__)
+
+LOCK = "background.lock"
+NICENESS = 10
+EVERY = 0.5  # seconds between two reports of how far a job is
+
+# Says how far a job is: (message, done, total). Raises `Cancelled` once somebody has cancelled it.
+Tell = Callable[[str, int, int], None]
+# Does a job and gives back its report.
+Work = Callable[[Project, Store, BackgroundJob[Request], Tell], dict[str, Any]]
+# Runs a project's next job of one kind, if there is one; True if one ended.
+RunNext = Callable[[Project], bool]
+
+
+class Cancelled(Exception):  # noqa: N818 (nothing is wrong)
+    """Somebody cancelled the job."""
+
+
+def run_next(
+    project: Project,
+    jobs_of: Callable[[Store], Background[Request]],
+    work: Work[Request],
+    also_tell: Tell = lambda message, done, total: None,
+    lock: str = LOCK,
+) -> bool:
+    """Run the project's next job of a kind if one is asked for and no other process is at one; True if one ended.
+
+    Args: also_tell: told how far the job is as well, e.g. to show it on a terminal.
+          lock: the name of the lock that keeps jobs of these kinds apart.
+    """
+    with project.store() as store:
+        jobs = jobs_of(store)
+        if not jobs.waiting():
+            return False
+        try:
+            with _lock(project, lock):
+                job = jobs.claim()
+                if job is not None:
+                    _run(project, store, jobs, job, work, also_tell)
+                return job is not None
+        except Timeout:
+            return False
+
+
+def _lock(project: Project, name: str) -> FileLock:
+    return FileLock(project.folder / name, timeout=0)
+
+
+def _run(
+    project: Project,
+    store: Store,
+    jobs: Background[Request],
+    job: BackgroundJob[Request],
+    work: Work[Request],
+    also_tell: Tell,
+) -> None:
+    name = f"{project.slug}: {jobs.noun} {job.id}"
+    last_report = 0.0
+
+    def tell(message: str, done: int, total: int) -> None:
+        nonlocal last_report
+        if time.monotonic() - last_report >= EVERY:
+            last_report = time.monotonic()
+            also_tell(message, done, total)
+            if not jobs.report(job.id, message, done, total):
+                raise Cancelled
+
+    log.info("%s begins", name)
+    try:
+        jobs.finish(job.id, work(project, store, job, tell))
+    except Cancelled:
+        log.info("%s is cancelled", name)
+    except (LabelerError, strategies.StrategyError) as error:
+        log.error("%s failed: %s", name, error)
+        jobs.fail(job.id, str(error))
+    except Exception as error:
+        log.exception("%s failed", name)
+        jobs.fail(job.id, _(UNEXPECTED, kind=type(error).__name__, error=error))
+    else:
+        log.info("%s is done", name)
+
+
+class Beside:
+    """The process that runs such jobs, one at a time; it ends with the block, and with the process that holds it."""
+
+    def __init__(self, kinds: Sequence[RunNext], asked: Callable[[Store], bool], lock: str = LOCK) -> None:
+        """
+        Args: kinds: in the order in which they have their turn; functions of a module, since a process is spawned.
+              asked: whether one of these is asked for. lock: see `run_next`.
+        """
+        self.kinds, self.asked, self.lock = tuple(kinds), asked, lock
+        self._process: BaseProcess | None = None
+
+    def start_if_asked(self, project: Project) -> None:
+        """Start the project's next job, unless one is running or a round waits: rounds come first."""
+        if self._process is not None and self._process.is_alive():
+            return
+        with project.store() as store:
+            if store.has_work() or not self.asked(store):
+                return
+        try:
+            with _lock(project, self.lock):
+                pass
+        except Timeout:  # another worker is at it
+            return
+        context = multiprocessing.get_context("spawn")
+        self._process = context.Process(target=_process_beside, args=(project.folder, self.kinds))
+        self._process.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        self._process.join(5)
+        if self._process.is_alive():  # deep in somebody else's code; its own children end with it
+            self._process.kill()
+            self._process.join()
+
+
+def _process_beside(folder: Path, kinds: Sequence[RunNext]) -> None:
+    from labeler.core.processes import end_with_parent
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the worker, which then ends this one
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the simulating processes are ended in order
+    end_with_parent()
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    project = projects.open_project(folder)
+    any(run(project) for run in kinds)

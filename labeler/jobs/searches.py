@@ -1,0 +1,179 @@
+"""Searches for better settings as background jobs: asked for, run beside the rounds, taken over by the lead.
+
+One that was cut off goes on from where it was.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labeler.core.errors import LabelerError
+from labeler.core.items import Counts, Progress
+from labeler.core.jobs import Tuning, TuningRequest
+from labeler.core.labels import texts_of
+from labeler.core.rounds import Dataset, Labels
+from labeler.core.settings import Config, parse
+from labeler.experiments import search_space
+from labeler.i18n.messages import _, mark
+from labeler.jobs.runner import Tell, run_next
+from labeler.projects.project import Project
+from labeler.store import Store
+
+if TYPE_CHECKING:
+    from labeler.cycle.snapshot import Snapshot
+    from labeler.learner.cross_validation import Features
+
+# With fewer, chance decides: of 100 held-out items, 10 more or fewer right are within what chance explains.
+FEWEST = 100
+
+
+def ask(project: Project, request: TuningRequest, by: str) -> int:
+    """Ask for a search; its id. One that is the same and has not ended is not asked for twice: it goes on.
+
+    Raises: LabelerError: it cannot be run; says why.
+    """
+    search_space.check(request, project.config)
+    with project.store() as store:
+        check_labels(store.counts())
+        for job in store.tunings.all():
+            if job.finished_at is None and job.request == request:
+                return job.id
+        return store.tunings.request(request, by)
+
+
+def check_labels(counts: Counts) -> None:
+    """Refuse labels of the pool that are too few to tell settings apart.
+
+    Raises: LabelerError: says what is missing.
+    """
+    labels, classes = counts.labeled, sum(n > 1 for n in counts.per_class.values())
+    if labels < FEWEST or classes < 2:
+        raise LabelerError(
+            f"The labels are too few to tell settings apart: {labels} of the pool, with two or more in {classes} of the"
+            f" classes; {FEWEST} are needed, with two or more in two classes. Label more first."
+        )
+
+
+def tune_once(project: Project, tell: Tell = lambda message, done, total: None) -> bool:
+    """Run the project's next search if one is asked for and no other process is at one; True if one ended.
+
+    Args: tell: told how far it is, besides the database.
+    """
+    return run_next(project, lambda store: store.tunings, _tune, tell)
+
+
+def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, Any]:
+    from labeler.cycle import snapshot
+    from labeler.experiments.search import search
+    from labeler.models import cards
+
+    began, request = time.monotonic(), job.request
+
+    def reporter(message: str) -> Progress:
+        def report(done: int, total: int) -> None:
+            words = _("{message}, {done:,} of {total:,}", message=message, done=done, total=total) if total else message
+            tell(words, job.done + round(time.monotonic() - began), round(request.seconds))
+
+        return report
+
+    check_labels(store.counts())
+    known = snapshot.take(project, store, reporter)
+    rows, targets = known.labeled.positions, known.labeled.targets
+    hashes = [known.items[row].content_hash for row in rows]
+    return search(
+        _features(project, known, request, reporter),
+        Labels(np.arange(len(rows)), targets),
+        project.config,
+        request,
+        cards.data_hash(hashes, texts_of(targets, project.config)),
+        project.tuning,
+        tell,
+        spent=job.done + time.monotonic() - began,
+    )
+
+
+def _features(
+    project: Project, known: "Snapshot", request: TuningRequest, reporter: Callable[[str], Progress]
+) -> "dict[str, Features]":
+    """The labeled pool items as each backbone sees them, and nothing else: what is not there is not looked at."""
+    from labeler.backbones.cache import embed
+    from labeler.backbones.choose import load_encoder
+    from labeler.learner.cross_validation import Features
+
+    config, dataset, rows = project.config, known.dataset, known.labeled.positions
+    inputs, hashes = [dataset.inputs[row] for row in rows], [known.items[row].content_hash for row in rows]
+    texts = [item.text for item in known.items if item.text is not None]
+    own = Dataset(inputs, np.asarray(dataset.embeddings[rows]), dataset.dims)
+    found = {config.learner.backbone: Features.of(own, known.encoder)}
+    # a cache of its own: the project's would hold these items first, and could not be mapped into memory as it lies
+    cache = project.tuning / "embeddings"
+    for name in request.backbones:
+        learner = search_space.with_backbone(config.learner, name)
+        encoder = load_encoder(
+            learner, config.modality, texts, project.embeddings, reporter(_("loading {name}", name=name))
+        )
+        if all(encoder.key != one.encoder.key for one in found.values()):
+            embeddings = embed(inputs, hashes, encoder, cache, reporter(_("embedding items with {name}", name=name)))
+            found[name] = Features.of(Dataset(inputs, embeddings, encoder.dims), encoder)
+    return found
+
+
+def follow(project: Project, number: int, tell: Tell) -> Tuning:
+    """The search once it has ended: this process runs it, unless a worker does.
+
+    Args: tell: told how far it is.
+    """
+    while True:
+        with project.store() as store:
+            job = store.tunings.get(number)
+        if job.finished_at is not None:
+            return job
+        tell(job.message, job.done, job.total)
+        if not tune_once(project, tell):
+            time.sleep(0.5)
+
+
+def cancel(project: Project, number: int) -> bool:
+    """Cancel a search; False if it has ended already. What it tried so far is kept for the next one."""
+    with project.store() as store:
+        return store.tunings.cancel(number)
+
+
+def in_use(project: Project, report: Mapping[str, Any]) -> bool:
+    """Whether the project has the settings that a search proposes."""
+    return _proposed(project, report) == project.config
+
+
+def outdated(project: Project, report: Mapping[str, Any]) -> bool:
+    """Whether the learner's settings are others than those beside which a search judged what it proposes."""
+    now = json.loads(json.dumps(project.config.as_dict()["learner"]))  # as the report was stored
+    return now != report["learner"]
+
+
+def take_over(project: Project, number: int) -> Project:
+    """Save what a search proposes as the project's settings, and give back the project that has them.
+
+    Raises: LabelerError: it proposes nothing, or the settings have changed since.
+    """
+    with project.store() as store:
+        report = store.tunings.report_of(number)
+    if not report or not report["proposal"]:
+        raise LabelerError("The search proposes no settings, so there is nothing to take over.")
+    if in_use(project, report):
+        return project
+    if outdated(project, report):
+        raise LabelerError(
+            "The learner's settings have changed since this search, which says nothing of them: search again."
+        )
+    return project.save(_proposed(project, report))
+
+
+def _proposed(project: Project, report: Mapping[str, Any]) -> Config:
+    values, proposal = project.config.as_dict(), report["proposal"]
+    learner = values["learner"]
+    finetune = learner["finetune"] | proposal.get("finetune", {})
+    values["learner"] = learner | proposal | {"finetune": finetune}
+    return parse(values, mark("The proposal"))

@@ -1,0 +1,152 @@
+"""App, worker and explainer as processes of their own, each restarted if it dies, all ended together."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from labeler.core.errors import LabelerError
+from labeler.projects import project as projects
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = ROOT / "streamlit_app.py"
+
+# The app has the cores to itself for so long: whoever opens it first waits for nothing else.
+HEAD_START_SECONDS = 4.0
+# A process that keeps dying is restarted ever more slowly, up to this.
+SLOWEST_RESTART_SECONDS = 30.0
+
+
+class Child:
+    """A process that is kept running."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        self.name, self.command, self.environment = name, command, environment
+        self.delay = 0.5
+        self.start()
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,  # Streamlit's own greeting; what goes wrong is on stderr
+            start_new_session=True,  # Ctrl+C is for this process, which then ends its children in order
+        )
+        self.restart_at: float | None = None
+
+    def keep_running(self) -> None:
+        if self.process.poll() is None:
+            return
+        if self.restart_at is None:
+            if time.monotonic() - self.started > 60:
+                self.delay = 0.5
+            log.warning(
+                "The %s ended (exit code %s); it starts again in %.1f s.",
+                self.name,
+                self.process.returncode,
+                self.delay,
+            )
+            self.restart_at = time.monotonic() + self.delay
+            self.delay = min(2 * self.delay, SLOWEST_RESTART_SECONDS)
+        elif time.monotonic() >= self.restart_at:
+            self.start()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def serve(home: Path, port: int) -> None:
+    """Serve the app on 127.0.0.1:`port` and run rounds for the projects in `home`, until a signal ends it.
+
+    Raises: LabelerError: the port is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise LabelerError(
+                f"Port {port} is taken by another program: choose another one with --port (make: PORT=…)."
+            ) from None
+    home = home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path()}
+    app = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.address=127.0.0.1"]
+    app += [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
+    app += ["--server.fileWatcherType=none"]
+    beside = {
+        name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("explainer", "worker")
+    }
+
+    ending, began = threading.Event(), time.monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM):  # a flag, since make and the terminal may each send one
+        signal.signal(number, lambda *_: ending.set())
+    children: list[Child] = []
+    greeted = False
+    try:
+        children.append(Child("app", app, environment))
+        while not ending.wait(0.2):
+            for child in children:
+                child.keep_running()
+            if not greeted and _listens(port):
+                print(f"labeler is at http://127.0.0.1:{port} (projects in {home}); Ctrl+C ends it.", flush=True)
+                greeted = True
+            if beside and time.monotonic() - began > HEAD_START_SECONDS:
+                name, command = beside.popitem()
+                children.append(Child(name, command, environment))
+        print("Ending.", flush=True)
+    finally:
+        for child in children:
+            child.stop()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _python_path() -> str:
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
+
+def attend(
+    home: Path, once: Callable[[Path], bool], poll_seconds: float, should_stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Call `once` for the project in `home`, or for each below it, again and again, until `should_stop`.
+
+    It waits when no project had work. What is wrong with one project is logged once, and does not stop the others.
+
+    Args: once: takes a project's folder, and says whether there was work.
+    """
+    said: dict[Path, str] = {}
+    while not should_stop():
+        worked = False
+        for folder in projects.in_home(home):
+            try:
+                worked |= once(folder)
+                said.pop(folder, None)
+            except (LabelerError, OSError) as error:
+                if said.get(folder) != str(error):
+                    log.error("%s: %s", folder, error)
+                    said[folder] = str(error)
+        if not worked:
+            time.sleep(poll_seconds)

@@ -1,0 +1,1 @@
+"""Features and labels enter; a model leaves, and what it predicts."""

@@ -1,0 +1,299 @@
+"""Fine-tuning: a backbone's last blocks and a head on them learn together, from activations computed once."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from labeler.backbones import onnx
+from labeler.backbones.encoder import Arrays, Pretrained, collate
+from labeler.core.rounds import Epoch
+from labeler.core.settings import FinetuneConfig
+from labeler.learner import augment, loop
+from labeler.learner.losses import accuracy, balanced, cross_entropy, supervised_contrastive
+from labeler.learner.model import LinearHeads
+
+VIEWS = 4  # looks of each augmented image that are computed once, where computing them each time would take too long
+SHARPNESS = 0.1  # temperature of the contrastive objective
+SHRINK, PERTURB = 0.5, 0.01  # of what the last round learned; spread of the noise, in those of the weights
+BUCKET = 8  # batches' worth of texts that are sorted by length, so that little is padding
+
+
+@dataclass(frozen=True)
+class Weights:
+    """All that is trained: the network's parameters by name, and a head (c, d), (c,) on its normalised features."""
+
+    parameters: dict[str, np.ndarray]
+    weight: np.ndarray
+    bias: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What fine-tuning brought.
+
+    cut: the stages before it are those of the encoder. features: (n, d) that the network in the end gives of all the
+    items, held back or not; heads can be fitted to them. snapshots: the weights at the end of the last epochs, if
+    they were asked for.
+    """
+
+    cut: int
+    weights: Weights
+    epochs: tuple[Epoch, ...]
+    features: np.ndarray
+    snapshots: tuple[Weights, ...] = ()
+
+
+class Finetuner:
+    """Labeled inputs, ready to be trained on: what the frozen part of the network makes of them is computed once.
+
+    Source: Howard and Ruder 2018, section 3 (discriminative rates, gradual unfreezing); Khosla et al. 2020
+            (contrastive); Ash and Adams 2020 (shrink and perturb, here towards the pretrained weights).
+    """
+
+    def __init__(
+        self,
+        encoder: Pretrained,
+        inputs: Sequence[Path | str],
+        targets: np.ndarray,
+        levers: FinetuneConfig,
+        seed: int,
+    ) -> None:
+        """
+        Args:   inputs: n image paths or texts. targets: (n,) int, 0 to c − 1, or (n, c) float of 0 and 1.
+                levers: none of them "auto".
+        Raises: LabelerError: an image cannot be read.
+        """
+        self.encoder, self.targets, self.levers, self.seed = encoder, targets, levers, seed
+        self.about_texts, self.unfrozen = isinstance(inputs[0], str), int(levers.unfrozen)
+        # On a GPU the whole network runs anyway faster than its activations could be fetched.
+        self.cut = encoder.network.cut(self.unfrozen) if onnx.device().type == "cpu" else 0
+        with onnx.seeded(seed):
+            self.views = _views(encoder, inputs, self.cut, levers)
+
+    def seconds_per_epoch(self, start: LinearHeads) -> float:
+        """How long an epoch over all items takes here, found by a batch of middling size."""
+        with onnx.seeded(self.seed):
+            trial = _Run(self, start, None)
+            batches = trial.batches(np.arange(len(self.targets)))
+            middle = sorted(batches, key=lambda rows: max(len(self.views[0][row][0]) for row in rows))[
+                len(batches) // 2
+            ]
+            for _ in range(2):  # the first one warms up
+                began = time.perf_counter()
+                trial.loss(middle).backward()
+                if onnx.device().type == "cuda":
+                    torch.cuda.synchronize()
+                took = time.perf_counter() - began
+            return took * len(batches)
+
+    def train(
+        self,
+        rows: np.ndarray,
+        held: np.ndarray,
+        start: LinearHeads,
+        previous: "dict[str, np.ndarray] | None" = None,
+        epochs: int | None = None,
+        snapshots: int = 0,
+        after_epoch: Callable[[int], None] = lambda epoch: None,
+    ) -> Tuned:
+        """Train on the items at `rows`, from the pretrained weights and the first of the heads of `start`.
+
+        Args: held: rows that validate. previous: what the last round trained, for a warm start.
+              epochs: instead of the levers'. snapshots: how many of the last epochs to keep.
+        """
+        with onnx.seeded(self.seed):
+            return _Run(self, start, previous).train(rows, held, epochs, snapshots, after_epoch)
+
+
+class _Run:
+    """One training: a copy of the network, its head, and the loop over them."""
+
+    def __init__(self, owner: Finetuner, start: LinearHeads, previous: dict[str, np.ndarray] | None) -> None:
+        self.owner, self.levers = owner, owner.levers
+        self.network = copy.deepcopy(owner.encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
+        for parameter in self.network.last(owner.unfrozen):
+            parameter.requires_grad_(True)
+        self.trained = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
+        self.mean, self.weight, self.bias = onnx.to_device(
+            (start.normalizer.mean, start.weight[0].copy(), start.bias[0].copy())
+        )
+        self.layers = list(start.normalizer.layers())
+        self.targets = torch.from_numpy(owner.targets).to(onnx.device())
+        self.importance: Tensor | None = None
+        self.rng = np.random.default_rng(owner.seed)
+        if previous is not None:
+            _shrink_and_perturb(self.trained, previous)
+        self.tail: Callable[..., Tensor] = self.network.tail
+        if self.levers.compile:
+            torch._dynamo.config.suppress_errors = True  # without a compiler it goes on as it was
+            self.tail = torch.compile(self.tail)
+        _set_modes(self.network, self.levers)
+        self.weight.requires_grad_(True)
+        self.bias.requires_grad_(True)
+        self.sums = torch.zeros(3, device=onnx.device())  # loss, right, items of the epoch
+
+    def train(
+        self, rows: np.ndarray, held: np.ndarray, epochs: int | None, snapshots: int, after_epoch: Callable[[int], None]
+    ) -> Tuned:
+        levers, history = self.levers, list[Epoch]()
+        epochs = epochs or int(levers.epochs)
+        patience = max(1, epochs // 2)
+        best, kept = (-math.inf, 0, self._weights()), list[Weights]()
+        if levers.class_weights == "balanced":
+            weights = balanced(self.owner.targets[rows], len(self.bias))
+            self.importance = torch.from_numpy(weights).to(onnx.device())
+
+        def end_of_epoch(number: int) -> bool:
+            nonlocal best
+            history.append(self._measure(number, held))
+            if snapshots:
+                kept.append(self._weights())
+                del kept[:-snapshots]
+            loss = history[-1].validation_loss
+            if levers.early_stopping and loss is not None and -loss > best[0]:
+                best = (-loss, number, self._weights())
+            after_epoch(number)
+            return not levers.early_stopping or loss is None or number - best[1] < patience
+
+        loop.train(self._groups(), lambda epoch: self.batches(rows), self.loss, epochs, levers, end_of_epoch)
+        if levers.early_stopping and best[1]:
+            self._restore(best[2])
+        everything = self.features(np.arange(len(self.owner.targets)))
+        return Tuned(self.owner.cut, self._weights(), tuple(history), everything, tuple(kept))
+
+    def loss(self, rows: np.ndarray) -> Tensor:
+        """The objective on the items at `rows`, looked at as training does."""
+        levers = self.levers
+        with onnx.autocast(on_cpu=self.owner.about_texts and levers.mixed_precision):
+            features = self.tail(self.owner.cut, *self._batch(rows, training=True))
+        features = self._normalised(features)
+        targets = self.targets[torch.from_numpy(rows).to(self.targets.device)]
+        kept = functional.dropout(features, levers.dropout) if levers.dropout else features
+        logits = functional.linear(kept, self.weight, self.bias)
+        crossed = cross_entropy(logits, targets, self.importance, levers.label_smoothing)
+        with torch.no_grad():
+            right = accuracy(logits, targets) * len(rows)
+            self.sums += torch.stack([crossed.detach() * len(rows), right, torch.full_like(crossed, len(rows))])
+        if levers.objective == "cross_entropy":
+            return crossed
+        contrast = supervised_contrastive(functional.normalize(features, dim=1), targets, SHARPNESS)
+        # the head learns from what the features are then, without a say in them
+        own = cross_entropy(functional.linear(kept.detach(), self.weight, self.bias), targets)
+        return contrast + (crossed if levers.objective == "both" else own)
+
+    @torch.inference_mode()
+    def features(self, rows: np.ndarray) -> np.ndarray:
+        """(k, d) features of the items at `rows`, looked at as prediction does."""
+        self.network.eval()
+        found = np.empty((len(rows), len(self.mean)), dtype=np.float32)
+        order = np.argsort([len(self.owner.views[0][row][0]) for row in rows], kind="stable")  # little is padding
+        for start in range(0, len(rows), self.levers.batch):
+            places = order[start : start + self.levers.batch]
+            with onnx.autocast():
+                found[places] = self.tail(self.owner.cut, *self._batch(rows[places], training=False)).float().cpu()
+        _set_modes(self.network, self.levers)
+        return found
+
+    @torch.inference_mode()
+    def _logits(self, rows: np.ndarray) -> Tensor:
+        normal = self._normalised(torch.from_numpy(self.features(rows)).to(self.mean.device))
+        return functional.linear(normal, self.weight, self.bias)
+
+    def _normalised(self, features: Tensor) -> Tensor:
+        centred = features.float() - self.mean
+        return torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in self.layers], dim=1)
+
+    def _batch(self, rows: np.ndarray, training: bool) -> tuple[Tensor, ...]:
+        views, levers = self.owner.views, self.levers
+        chosen = self.rng.integers(len(views), size=len(rows)) if training else np.zeros(len(rows), dtype=int)
+        x, *rest = onnx.to_device(collate([views[v][row] for v, row in zip(chosen, rows, strict=True)]))
+        if training and levers.augment and not self.owner.about_texts and not self.owner.cut:
+            x = augment.images(x, levers.augment, levers.augment_strength)
+        if training and levers.token_dropout and rest:
+            rest[0] = augment.tokens(rest[0], levers.token_dropout)
+        return x, *rest
+
+    def batches(self, rows: np.ndarray) -> list[np.ndarray]:
+        """The rows in random order; among each few batches' worth those of like length go together."""
+        batch, lengths = self.levers.batch, self.owner.views[0]
+        rows = self.rng.permutation(rows)
+        if self.owner.about_texts:
+            parts = [rows[i : i + BUCKET * batch] for i in range(0, len(rows), BUCKET * batch)]
+            parts = [part[np.argsort([len(lengths[row][0]) for row in part], kind="stable")] for part in parts]
+            rows = np.concatenate(parts)
+        batches = [rows[i : i + batch] for i in range(0, len(rows), batch)]
+        return [batches[i] for i in self.rng.permutation(len(batches))]
+
+    def _groups(self) -> list[loop.Group]:
+        levers = self.levers
+        blocks = list(reversed(self.network.groups[max(0, len(self.network.groups) - self.owner.unfrozen) :]))
+        groups = [loop.Group([self.weight, self.bias], levers.head_learning_rate)]
+        for number, block in enumerate(blocks):
+            # gradually: one block after the other in the first half of what is left after the head's epochs
+            later = number / len(blocks) / 2 * (1 - levers.head_epochs) if levers.gradual else 0.0
+            rate = float(levers.learning_rate) * float(levers.decay) ** number
+            groups.append(loop.Group(list(block), rate, levers.head_epochs + later, pulled=True))
+        return groups
+
+    def _measure(self, number: int, held: np.ndarray) -> Epoch:
+        loss, right, items = self.sums.tolist()
+        self.sums.zero_()
+        if not len(held):
+            return Epoch(number, loss / items, right / items)
+        logits, targets = self._logits(held), self.targets[torch.from_numpy(held).to(self.targets.device)]
+        validation = float(cross_entropy(logits, targets)), float(accuracy(logits, targets))
+        return Epoch(number, loss / items, right / items, *validation)
+
+    def _weights(self) -> Weights:
+        """A copy of everything that is trained."""
+        copied = {name: p.detach().cpu().numpy().copy() for name, p in self.trained.items()}
+        return Weights(copied, *(p.detach().cpu().numpy().copy() for p in (self.weight, self.bias)))
+
+    @torch.no_grad()
+    def _restore(self, weights: Weights) -> None:
+        for name, p in self.trained.items():
+            p.copy_(torch.from_numpy(weights.parameters[name]))
+        self.weight.copy_(torch.from_numpy(weights.weight))
+        self.bias.copy_(torch.from_numpy(weights.bias))
+
+
+def _views(encoder: Pretrained, inputs: Sequence[Path | str], cut: int, levers: FinetuneConfig) -> list[list[Arrays]]:
+    """For each look, what the first `cut` stages make of each input; the first look is the input as it is."""
+    if not levers.augment or isinstance(inputs[0], str) or not cut:
+        return [encoder.activations(inputs, cut)]
+    prepared = encoder.activations(inputs, 0)
+    views, images = [encoder.advance(prepared, cut)], [item[0] for item in prepared]
+    for _ in range(1, VIEWS):
+        looks = []
+        for start in range(0, len(images), encoder.batch):
+            some = torch.from_numpy(np.stack(images[start : start + encoder.batch]))
+            looks += [(one,) for one in augment.images(some, levers.augment, levers.augment_strength).numpy()]
+        views.append(encoder.advance(looks, cut))
+    return views
+
+
+def _set_modes(network: nn.Module, levers: FinetuneConfig) -> None:
+    """Everything as in prediction, but what the levers switch on for training."""
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd) and levers.dropout:
+            module.train()
+            module.p = levers.dropout
+        elif isinstance(module, nn.modules.batchnorm._BatchNorm) and not levers.frozen_batch_norm:
+            module.train()
+
+
+@torch.no_grad()
+def _shrink_and_perturb(parameters: dict[str, nn.Parameter], last: dict[str, np.ndarray]) -> None:
+    for name, p in parameters.items():
+        if name in last and last[name].shape == tuple(p.shape):
+            p.lerp_(torch.from_numpy(last[name]).to(p.device), SHRINK)
+            p.add_(torch.randn_like(p) * PERTURB * (p.std() if p.numel() > 1 else 0.0))

@@ -1,0 +1,295 @@
+"""Models: features, normalised layer by layer, and linear heads; or a fine-tuned network under such a head."""
+
+import copy
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from labeler.backbones.encoder import Encoder, Pretrained, collate
+from labeler.core.errors import LabelerError
+from labeler.core.rounds import Dataset
+
+if TYPE_CHECKING:
+    from labeler.backbones.onnx import Network
+
+_ROWS = 1024  # embeddings that are in memory at a time: the cache holds them
+_BATCH = 64  # items that the trained stages see at a time
+
+
+class Model(Protocol):
+    """What a round trains: class probabilities of items."""
+
+    def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(k, C) float64 over all of the project's classes.
+
+        Rows sum to 1, and a class without a label gets 0; where an item has several classes, each has its own yes.
+        """
+        ...
+
+    def to_bytes(self) -> bytes:
+        """The model as a safetensors file."""
+        ...
+
+
+def save(model: Model, path: Path) -> None:
+    """Write a model to one file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(model.to_bytes())
+    temporary.replace(path)
+
+
+@dataclass(frozen=True)
+class Normalizer:
+    """Centres each layer's features and scales them to length 1, so that no layer drowns another.
+
+    mean: (d,) float32. dims: how many columns each layer takes.
+    """
+
+    mean: np.ndarray
+    dims: tuple[int, ...]
+
+    @classmethod
+    def fit(cls, embeddings: np.ndarray, dims: Sequence[int]) -> "Normalizer":
+        """A normalizer that centres `embeddings` (n, d), which may be a memory map larger than the memory."""
+        total = np.zeros(embeddings.shape[1])
+        for start in range(0, len(embeddings), _ROWS):
+            total += embeddings[start : start + _ROWS].sum(axis=0, dtype=np.float64)
+        return cls((total / max(len(embeddings), 1)).astype(np.float32), tuple(dims))
+
+    def apply(self, embeddings: np.ndarray) -> np.ndarray:
+        """Normalised features.
+
+        Args:    embeddings: (k, d) float.
+        Returns: (k, d) float32; each layer's columns have length 1, or 0 where there was nothing but the mean.
+        Raises:  LabelerError: the number of columns is another one.
+        """
+        if embeddings.shape[1] != len(self.mean):
+            raise LabelerError(
+                f"the model was trained on {len(self.mean)} features, and the backbone gives {embeddings.shape[1]}: "
+                "train again, or set learner.backbone back."
+            )
+        result = np.subtract(embeddings, self.mean, dtype=np.float32)
+        for columns in self.layers():
+            length = np.linalg.norm(result[:, columns], axis=1, keepdims=True)
+            result[:, columns] /= np.maximum(length, 1e-12)
+        return result
+
+    def layers(self) -> Iterator[slice]:
+        """The columns of each layer."""
+        stop = 0
+        for width in self.dims:
+            start, stop = stop, stop + width
+            yield slice(start, stop)
+
+
+@dataclass(frozen=True)
+class LinearHeads:
+    """Linear classifiers on the dataset's normalised embeddings, which predict the mean of what each says.
+
+    The frozen learner's are fitted in different ways to the same labels; a committee's in one way to bootstraps.
+
+    classes: (c,) int, the classes that have labels. weight: (M, c, d) float32. bias: (M, c) float32.
+    several: whether an item has several classes; then each has a sigmoid of its own, else all share a softmax.
+    """
+
+    normalizer: Normalizer
+    classes: np.ndarray
+    n_classes: int
+    weight: np.ndarray
+    bias: np.ndarray
+    several: bool = False
+
+    def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(M, k, C) float64: what each head says, as `predict_proba`.
+
+        Raises: LabelerError: the dataset's embeddings are from another backbone.
+        """
+        proba = np.empty((len(self.weight), len(positions), self.n_classes))
+        for start in range(0, len(positions), _ROWS):
+            rows = slice(start, start + _ROWS)
+            proba[:, rows] = self.of_features(dataset.embeddings[positions[rows]])
+        return proba
+
+    def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """As `Model.predict_proba`.
+
+        Raises: LabelerError: the dataset's embeddings are from another backbone.
+        """
+        proba = np.empty((len(positions), self.n_classes))
+        for start in range(0, len(positions), _ROWS):
+            rows = slice(start, start + _ROWS)
+            proba[rows] = self.of_features(dataset.embeddings[positions[rows]]).mean(axis=0)
+        return proba
+
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        """(M, k, C) float64 probabilities from (k, d) features that are not yet normalised."""
+        members, classes, width = self.weight.shape
+        logits = self.normalizer.apply(features) @ self.weight.reshape(-1, width).T
+        logits = logits.reshape(len(features), members, classes) + self.bias
+        if self.several:
+            return expit(logits.astype(np.float64)).swapaxes(0, 1)
+        return spread(logits, self.classes, self.n_classes).swapaxes(0, 1)
+
+    def to_bytes(self) -> bytes:
+        """The model as a safetensors file."""
+        return _to_bytes(self, {"kind": "frozen"}, {})
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A backbone whose last blocks were trained, together with the frozen heads: a weighted mean of what both say.
+
+    Where one of the two has learned something odd, the other makes up for it.
+
+    frozen: as without fine-tuning. head: the same on the features of the trained network.
+    cut: the stages before it are those of the encoder. tuned: the trained parameters by name; the rest of the
+    network is the encoder's. share: of the trained network in the mean, 0 to 1.
+    """
+
+    encoder: Pretrained
+    frozen: LinearHeads
+    head: LinearHeads
+    cut: int
+    tuned: dict[str, np.ndarray]
+    share: float
+
+    def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """As `Model.predict_proba`. The stages that are as they were run in ONNX Runtime on a CPU.
+
+        Raises: LabelerError: an image cannot be read.
+        """
+        tuned = self.head.of_features(self.features(dataset, positions)).mean(axis=0)
+        return self.share * tuned + (1 - self.share) * self.frozen.predict_proba(dataset, positions)
+
+    def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(M, k, C) as `LinearHeads.member_proba`, if both kinds of heads are M."""
+        tuned = self.head.of_features(self.features(dataset, positions))
+        return self.share * tuned + (1 - self.share) * self.frozen.member_proba(dataset, positions)
+
+    def features(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(k, d) float32 features of the trained network, not yet normalised.
+
+        Raises: LabelerError: an image cannot be read.
+        """
+        import torch
+
+        from labeler.backbones import onnx
+
+        items = self.encoder.activations([dataset.inputs[p] for p in positions], self.cut)
+        features = np.empty((len(items), len(self.head.normalizer.mean)), dtype=np.float32)
+        # like lengths together, so that little is padding
+        order = np.argsort([len(item[0]) for item in items], kind="stable")
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            with torch.inference_mode(), onnx.autocast():
+                batch = onnx.to_device(collate([items[row] for row in rows]))
+                features[rows] = self.network.tail(self.cut, *batch).float().cpu().numpy()
+        return features
+
+    @cached_property
+    def network(self) -> "Network":
+        """The encoder's network with the trained parameters in place."""
+        import torch
+
+        from labeler.backbones import onnx
+
+        network = copy.deepcopy(self.encoder.network)
+        tuned = {name: torch.from_numpy(value) for name, value in self.tuned.items()}
+        network.load_state_dict(tuned, strict=False)
+        return network.to(onnx.device()).to(memory_format=torch.channels_last)
+
+    def to_bytes(self) -> bytes:
+        """The trained part of the model as a safetensors file; the rest is the encoder's."""
+        about = {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut, "share": self.share}
+        tensors = {f"tuned.{name}": value for name, value in self.tuned.items()}
+        tensors |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
+        return _to_bytes(self.frozen, about, tensors)
+
+
+def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Probabilities over all classes from logits (…, c) of those that have labels; the others get 0.
+
+    Returns: (…, n_classes) float64.
+    """
+    proba = np.zeros((*logits.shape[:-1], n_classes))
+    proba[..., classes] = softmax(logits.astype(np.float64), axis=-1)
+    return proba
+
+
+# ---------------------------------------------------------------- files
+
+
+def load(path: Path, encoder: Encoder | None = None) -> Model:
+    """The model that was saved at `path`; it gives the same probabilities.
+
+    Args:    encoder: the one that it was trained with; only a fine-tuned model needs it.
+    Raises:  LabelerError: the file is missing or damaged, or the encoder is another one.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {})["labeler"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        weight, bias = tensors.pop("weight"), tensors.pop("bias")
+        head = LinearHeads(
+            Normalizer(tensors.pop("mean"), tuple(about["dims"])),
+            tensors.pop("classes"),
+            about["n_classes"],
+            weight.reshape(-1, *weight.shape[-2:]),  # files of version 0.1 hold a single head
+            bias.reshape(-1, bias.shape[-1]),
+            about.get("several", False),  # files of version 0.1 know one class an item
+        )
+        if about["kind"] == "frozen":
+            return head
+        weight, bias = tensors.pop("head.weight"), tensors.pop("head.bias")
+        tuned_head = replace(
+            head, weight=weight.reshape(-1, *weight.shape[-2:]), bias=bias.reshape(-1, len(head.classes))
+        )
+        trained_on, cut = about["encoder"], about["cut"]
+        share = about.get("share", 0.5)  # files of version 0.1 weigh both alike
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
+    if not isinstance(encoder, Pretrained) or encoder.key != trained_on:
+        raise LabelerError(
+            f"{path} was fine-tuned from another backbone than that of the settings: "
+            "train again, or set learner.backbone and learner.input_size back."
+        )
+    tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
+    return FineTuned(encoder, head, tuned_head, cut, tuned, share)
+
+
+def normalizer_of(path: Path) -> Normalizer:
+    """How the model that was saved at `path` normalises the frozen backbone's features; the rest is not read.
+
+    Raises: LabelerError: the file is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {})["labeler"])
+            return Normalizer(file.get_tensor("mean"), tuple(about["dims"]))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
+
+
+def _to_bytes(head: LinearHeads, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
+    from safetensors.numpy import save
+
+    about |= {"n_classes": head.n_classes, "dims": head.normalizer.dims, "several": head.several}
+    tensors |= {
+        "mean": head.normalizer.mean,
+        "classes": head.classes,
+        "weight": head.weight,
+        "bias": head.bias,
+    }
+    return save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, {"labeler": json.dumps(about)})

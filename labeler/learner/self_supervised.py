@@ -1,0 +1,251 @@
+"""Self-supervised adaptation: a backbone's last blocks go on learning from a pool's inputs, without any label.
+
+Images: that two views of one are one (SimSiam). Texts: which words were masked.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from labeler.backbones import onnx
+from labeler.backbones.encoder import Arrays, Pretrained, collate
+from labeler.core.errors import BackboneError, TrainingError
+from labeler.core.items import Modality, Progress
+from labeler.core.processes import cores
+from labeler.core.settings import FinetuneConfig
+from labeler.learner import augment, loop
+
+FEWEST = 32  # inputs; fewer teach nothing that lasts
+BATCH = 32
+PASSES = 30  # over the inputs at most: few of them would be learned by heart
+LOOKS = 20  # at the clock, and as many reports
+OVERTIME = 1.25  # of the time, before the end of the schedule is given up
+RATE, HEAD_RATE = 1e-4, 1e-3
+HEAD_FIRST = 0.2  # share of the steps in which the new head learns alone, so that its first errors change no block
+LEVERS = FinetuneConfig(l2_sp=10.0)  # in a long run the pull keeps what is known of other images and texts
+
+WIDTH, BOTTLENECK = 512, 128  # of SimSiam's projector and predictor: a quarter of the paper's, for small batches
+MASKED = 0.15  # share of the words
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The trained tensors by their names in the network, and how they came about.
+
+    losses: the mean of the first and of the last twentieth of the steps.
+    """
+
+    tensors: dict[str, np.ndarray]
+    objective: str
+    steps: int
+    seconds: float
+    losses: tuple[float, float]
+
+
+# Prepared inputs → their loss.
+Objective = Callable[[Arrays], Tensor]
+# Prepared inputs → what the network's last stage makes of them.
+Last = Callable[[Arrays], Tensor]
+
+
+def adapt(
+    encoder: Pretrained,
+    inputs: Sequence[Path | str],
+    modality: Modality,
+    seconds: float,
+    seed: int = 0,
+    blocks: int = 2,
+    on_progress: Progress | None = None,
+) -> Adapted:
+    """The encoder's last blocks after they learned from the inputs; the encoder itself stays as it is.
+
+    Args:    inputs: the pool's image paths or texts, none of the holdout's. seconds: that it may take, about.
+             blocks: how many, counted from the output. on_progress: called with (step, steps).
+    Raises:  TrainingError: too few inputs, or the training diverged. BackboneError: the network cannot be adapted.
+             LabelerError: an image cannot be read.
+    Source:  Gururangan et al. 2020 (going on with pretraining on the task's own data); Li et al. 2018 (L2-SP).
+    """
+    if len(inputs) < FEWEST:
+        raise TrainingError(f"{len(inputs)} items in the pool are too few to adapt to: import {FEWEST} or more.")
+    rng = np.random.default_rng(seed)
+    network = copy.deepcopy(encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
+    trained = {id(p): p.requires_grad_(True) for p in network.last(blocks)}
+    # on a GPU the whole network runs anyway faster than its activations could be fetched
+    cut = network.cut(blocks) if onnx.device().type == "cpu" else 0
+    first = encoder.first(cut)
+
+    def last(arrays: Arrays) -> Tensor:
+        x, *rest = onnx.to_device((first(*arrays), *arrays[1:]))
+        with onnx.autocast():
+            for stage in network.stages[cut:]:
+                x = stage(x, *rest)
+        return x.float()
+
+    with onnx.seeded(seed), _one_core_left():
+        if modality == "image":
+            objective, (head, loss_of) = "SimSiam", same_image(encoder, last)
+        else:
+            objective, (head, loss_of) = "masked words", masked_words(encoder, network, last, rng)
+        head.to(onnx.device())
+        losses: list[float] = []
+
+        def loss(rows: np.ndarray) -> Tensor:
+            found = loss_of(collate(encoder.prepare([inputs[row] for row in rows])))
+            losses.append(float(found.detach()))
+            return found
+
+        began = time.monotonic()
+        step = _seconds_a_step(lambda: loss(rng.integers(len(inputs), size=BATCH)).backward())
+        for p in [*trained.values(), *head.parameters()]:
+            p.grad = None
+        losses.clear()
+        steps = int(max(1.0, min((seconds - (time.monotonic() - began)) / step, PASSES * len(inputs) / BATCH)))
+        batches = _batches(len(inputs), steps, rng)
+        total = batches.shape[0] * batches.shape[1]
+        report = on_progress or (lambda done, total: None)
+        report(0, total)
+
+        def go_on(look: int) -> bool:
+            report(len(losses), total)
+            return time.monotonic() - began < OVERTIME * seconds
+
+        loop.train(
+            [
+                loop.Group(list(head.parameters()), HEAD_RATE),
+                loop.Group(list(trained.values()), RATE, HEAD_FIRST, pulled=True),
+            ],
+            lambda look: list(batches[look - 1]),
+            loss,
+            len(batches),
+            LEVERS,
+            go_on,
+        )
+    tensors = {name: p.detach().cpu().numpy() for name, p in network.named_parameters() if id(p) in trained}
+    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+        raise TrainingError("The adaptation diverged, and nothing of it is kept: use the backbone as it is.")
+    share = max(1, len(losses) // 20)
+    means = float(np.mean(losses[:share])), float(np.mean(losses[-share:]))
+    return Adapted(tensors, objective, len(losses), time.monotonic() - began, means)
+
+
+# ---------------------------------------------------------------- objectives
+
+
+def same_image(encoder: Pretrained, last: Last) -> tuple[nn.Module, Objective]:
+    """What SimSiam adds to a network, and its loss: from one view of an image predict the network's of another.
+
+    Views are crops in changed colours. None is mirrored: what lies left and what lies right may matter.
+
+    Source: Chen and He 2021, section 3.
+    """
+    width = encoder.dims[-1]
+    projector = nn.Sequential(
+        nn.Linear(width, WIDTH, bias=False),
+        nn.BatchNorm1d(WIDTH),
+        nn.ReLU(),
+        nn.Linear(WIDTH, WIDTH, bias=False),
+        nn.BatchNorm1d(WIDTH, affine=False),
+    )
+    predictor = nn.Sequential(
+        nn.Linear(WIDTH, BOTTLENECK, bias=False),
+        nn.BatchNorm1d(BOTTLENECK),
+        nn.ReLU(),
+        nn.Linear(BOTTLENECK, WIDTH),
+    )
+
+    def loss(arrays: Arrays) -> Tensor:
+        pixels = torch.from_numpy(arrays[0])
+        views = torch.cat([augment.images(pixels, ("crop", "colour"), 1.0) for _ in range(2)])
+        seen = projector(onnx.pool(last((views.numpy(),))))
+        first, second = predictor(seen).chunk(2)
+        target, other = seen.detach().chunk(2)  # without this stop all images would soon look the same
+        crossed = functional.cosine_similarity(first, other) + functional.cosine_similarity(second, target)
+        return -crossed.mean() / 2
+
+    return nn.ModuleList([projector, predictor]), loss
+
+
+def masked_words(
+    encoder: Pretrained, network: onnx.Network, last: Last, rng: np.random.Generator
+) -> tuple[nn.Module, Objective]:
+    """What BERT's masked language model adds to a network, and its loss: say which words were masked.
+
+    The output layer is tied to the network's word embeddings.
+
+    Raises: BackboneError: the network has none, or its tokenizer no mask.
+    Source: Devlin et al. 2019, section 3.1 (80 % masked, 10 % another word, 10 % as they are).
+    """
+    tokenizer = getattr(encoder.prepare, "tokenizer", None)
+    mask_id = getattr(tokenizer, "mask_token_id", None)
+    tables = [module for module in network.modules() if isinstance(module, nn.Embedding)]
+    if mask_id is None or not tables:
+        raise BackboneError(f"backbone {encoder.name!r} knows no masked words: it cannot be adapted.")
+    words = max(tables, key=lambda table: table.num_embeddings)
+    special = np.array(tokenizer.all_special_ids)  # type: ignore[union-attr]
+    linear = nn.Linear(encoder.dims[-1], words.embedding_dim)
+    nn.init.eye_(linear.weight)  # the output layer can read what was a word's own embedding
+    head = nn.Sequential(linear, nn.GELU(), nn.LayerNorm(words.embedding_dim))
+    bias = nn.Parameter(torch.zeros(words.num_embeddings))
+    head.register_parameter("bias", bias)
+
+    def loss(arrays: Arrays) -> Tensor:
+        ids, mask = arrays
+        hidden = (rng.random(ids.shape) < MASKED) & (mask > 0) & ~np.isin(ids, special)
+        if not hidden.any():
+            hidden = mask > 0
+        given, fate = ids.copy(), rng.random(ids.shape)
+        given[hidden & (fate < 0.8)] = mask_id
+        swapped = hidden & (fate >= 0.9)
+        given[swapped] = rng.integers(words.num_embeddings, size=np.count_nonzero(swapped))
+        places = torch.from_numpy(hidden).to(onnx.device())
+        found = head(last((given, mask))[places][:, -encoder.dims[-1] :])
+        return functional.cross_entropy(
+            functional.linear(found, words.weight, bias), torch.from_numpy(ids[hidden]).to(onnx.device())
+        )
+
+    return head, loss
+
+
+# ---------------------------------------------------------------- time and chance
+
+
+def _batches(n: int, steps: int, rng: np.random.Generator) -> np.ndarray:
+    """(looks, steps between two looks, BATCH) rows: pass after pass over all `n`, each in an order of its own."""
+    stretch = math.ceil(steps / LOOKS)
+    steps -= steps % stretch
+    passes = [rng.permutation(n) for _ in range(steps * BATCH // n + 1)]
+    return np.concatenate(passes)[: steps * BATCH].reshape(-1, stretch, BATCH)
+
+
+def _seconds_a_step(step: Callable[[], object]) -> float:
+    """How long a step takes: the median of three, after one that warms up."""
+    took = []
+    for _ in range(4):
+        began = time.monotonic()
+        step()
+        took.append(time.monotonic() - began)
+    return float(np.median(took[1:]))
+
+
+@contextmanager
+def _one_core_left() -> Iterator[None]:
+    """A block in which torch computes on all cores but one.
+
+    Rounds and annotators need one; and where they have it, threads on all cores wait for each other so often that
+    a step took eight times as long on two cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, cores() - 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,97 @@
+"""What a round's model said of the holdout, beside the labels of today: where all measuring begins, without a model.
+
+Rounds are compared by the same yardstick, since each model's forecast of the whole holdout is kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from labeler.core import decisions
+from labeler.core.labels import labels_at
+from labeler.core.rounds import Forecast, Metrics
+from labeler.core.settings import Config
+from labeler.measure.active_testing import Drawn, evaluate_drawn, labeled_prefix, metrics_drawn, weights
+from labeler.measure.holdout import Evaluation, evaluation
+from labeler.measure.intervals import paired_difference
+from labeler.measure.metrics import metrics
+from labeler.store import Store
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The holdout items that have a label, with what a model said of them. `drawn`: by active testing, in its order.
+
+    items: (n,) ids. proba: (n, C). targets: (n,) class indices, or (n, C) of 0 and 1; n is 1 or more.
+    """
+
+    items: np.ndarray
+    proba: np.ndarray
+    targets: np.ndarray
+    drawn: Drawn | None = None
+
+    @property
+    def right(self) -> np.ndarray:
+        """(n,) bool."""
+        return decisions.right(self.proba, self.targets)
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """(n,), where the items were not drawn alike."""
+        return None if self.drawn is None else weights(self.drawn.q, self.drawn.remaining)[self.drawn.usable]
+
+
+def drawn_by(store: Store) -> Drawn | None:
+    """What active testing drew and is labeled; None where the holdout is labeled in a random order as a whole."""
+    rows = store.testing()
+    return labeled_prefix(rows, store.labels(), store.flagged()) if rows else None
+
+
+def seen(forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None) -> Seen | None:
+    """The labeled holdout as a model saw it; None while nothing can be measured, or if the classes are others now.
+
+    Args: labels: of all items, by id.
+    """
+    if forecast.proba.shape[1:] != (len(config.classes),):
+        return None
+    place = {item: i for i, item in enumerate(forecast.items.tolist())}
+    order = forecast.items.tolist() if drawn is None else drawn.items[drawn.usable].tolist()
+    ids = [item for item in order if item in place and item in labels]
+    known = labels_at([place[item] for item in ids], [labels[item] for item in ids], config)
+    if not len(known):
+        return None
+    items = forecast.items[known.positions]
+    if drawn is not None:  # what this model did not see counts as what has no answer
+        drawn = replace(drawn, usable=np.isin(drawn.items, items))
+    return Seen(items, forecast.proba[known.positions].astype(float), known.targets, drawn)
+
+
+def gained(
+    now: Forecast, before: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
+) -> tuple[float, float, float] | None:
+    """By how much more often one model is right than another on the labeled holdout that both saw.
+
+    Returns: (difference, low, high), as `intervals.paired_difference`; None where there is no such item.
+    """
+    both = {item: labels[item] for item in np.intersect1d(now.items, before.items).tolist() if item in labels}
+    ours, theirs = (seen(one, both, config, drawn) for one in (now, before))
+    if ours is None or theirs is None:
+        return None
+    first, second = np.argsort(ours.items), np.argsort(theirs.items)
+    weights = None if ours.weights is None else ours.weights[first]
+    return paired_difference(ours.right[first], theirs.right[second], weights)
+
+
+def evaluate(found: Seen, config: Config) -> Evaluation:
+    """All figures with their intervals."""
+    if found.drawn is None:
+        return evaluation(found.proba, found.targets, config.classes)
+    return evaluate_drawn(found.proba, found.targets, config.classes, found.drawn)
+
+
+def measure(found: Seen) -> Metrics:
+    """The metrics that a round is stored with."""
+    if found.drawn is None:
+        return metrics(found.proba, found.targets)
+    return metrics_drawn(found.proba, found.targets, found.drawn)

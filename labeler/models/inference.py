@@ -1,0 +1,174 @@
+"""The project's best model on images or texts that are not in the project: their classes, with probabilities."""
+
+import tempfile
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labeler.backbones.encoder import Encoder
+from labeler.core import decisions
+from labeler.core.errors import LabelerError, SourceError
+from labeler.core.items import Modality, Problem, Progress
+from labeler.core.labels import cell_of
+from labeler.core.rounds import Dataset
+from labeler.files.images import open_image
+from labeler.files.sources import IMAGE_SUFFIXES, Row, read
+from labeler.models import cards
+from labeler.models.cards import Card
+from labeler.projects.project import Project
+
+if TYPE_CHECKING:
+    from labeler.learner.model import Model
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says about n inputs. `proba` is (n, C) over `classes`, those of the model."""
+
+    model: Path
+    classes: tuple[str, ...]
+    sources: list[str]
+    inputs: list[str]  # the text, or the image's path as it was given
+    proba: np.ndarray
+    problems: list[Problem]
+    several: bool = False  # classes an input
+
+    def rows(self) -> list[dict[str, str | float]]:
+        """One flat row an input: source, input, label, its probability, and that of each class.
+
+        Several classes are joined by `;`, and their probability is that of the whole set, as if independent.
+        """
+        found = []
+        predicted = decisions.predicted(self.proba, self.several)
+        sure = decisions.of_whole(self.proba, predicted)
+        for source, one, row, answer, probability in zip(
+            self.sources, self.inputs, self.proba, predicted, sure, strict=True
+        ):
+            found_in = [self.classes[i] for i in np.flatnonzero(answer)] if self.several else [self.classes[answer]]
+            label = cell_of(found_in) if self.several else found_in[0]
+            values: dict[str, str | float] = {"source": source, "input": one, "label": label}
+            values["probability"] = round(float(probability), 6)
+            found.append(values | {f"p({c})": round(float(p), 6) for c, p in zip(self.classes, row, strict=True)})
+        return found
+
+
+def predict_unseen(
+    project: Project, sources: Sequence[Path], column: str | None = None, on_progress: Progress | None = None
+) -> Predictions:
+    """What the project's best model says about images, or the texts of tables; nothing is stored.
+
+    The best is the one with the highest accuracy on the holdout among those that are kept.
+
+    Args:    sources: image files, folders or zips of images, tables of texts or image paths, `.txt` files (a text a
+             line). column: of the texts or image paths in tables, an obvious one by default.
+    Raises:  LabelerError: there is no model yet, it does not fit the backbone, or nothing can be read.
+    """
+    from labeler.learner.predict import class_proba
+
+    best, modality = best_model(project), project.config.modality
+    problems: list[Problem] = []
+    rows: list[Row] = []
+    for row in chain.from_iterable(_read(source, modality, column) for source in sources):
+        if isinstance(row, Problem):
+            problems.append(row)
+        elif (row.text is not None) != (modality == "text"):
+            raise SourceError(f"{row.source} is no {modality}: this project is about {modality}s.")
+        elif row.text is not None and not row.text.strip():
+            problems.append(Problem(row.source, "is empty"))
+        else:
+            rows.append(row)
+    with tempfile.TemporaryDirectory() as scratch:
+        inputs: list[Path | str] = []
+        usable: list[Row] = []
+        for row in rows:
+            try:
+                inputs.append(_input(row, Path(scratch) / str(len(inputs))))
+                usable.append(row)
+            except (LabelerError, OSError) as error:
+                problems.append(Problem(row.source, str(error)))
+        if not inputs:
+            first = f" The first problem: {problems[0]}." if problems else ""
+            raise SourceError(f"There is nothing to predict in what was given.{first}")
+        dataset = Dataset(inputs, best.encoder.encode(inputs, on_progress), best.encoder.dims)
+        proba = class_proba(best.model, dataset, np.arange(len(inputs)))
+    shown = [row.text if row.text is not None else str(row.image) for row in usable]
+    origins = [row.source for row in usable]
+    return Predictions(best.weights, best.classes, origins, shown, proba, problems, best.several)
+
+
+@dataclass(frozen=True)
+class Best:
+    """A project's best model. `classes` are those that it was trained on; the project's may be other ones by now."""
+
+    weights: Path
+    card: Card
+    model: "Model"
+    encoder: Encoder
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.card.config["classes"])
+
+    @property
+    def several(self) -> bool:
+        """Whether it gives an input several classes."""
+        return self.card.config.get("answers") == "several"
+
+
+def best_model(project: Project) -> Best:
+    """The most accurate model on the holdout, of those that are kept and read what the project's encoder gives.
+
+    Raises: LabelerError: there is none yet, or all were trained with another encoder than the settings name.
+    """
+    from labeler.backbones.choose import load_encoder
+    from labeler.learner import model as models
+
+    config = project.config
+    with project.store() as store:
+        trained = [(project.folder / model, accuracy) for model, accuracy in store.models()]
+        texts = [item.text for item in store.items() if item.text is not None]
+    kept = [(path, accuracy) for path, accuracy in trained if path.exists() and cards.card_path(path).exists()]
+    if not kept:
+        raise LabelerError("There is no model yet: label items of two classes, and let a round train one.")
+    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
+    weights = cards.best([(path, accuracy) for path, accuracy in kept if cards.load(path).encoder == encoder.key])
+    if weights is None:
+        raise LabelerError(
+            f"{kept[-1][0].name} was trained with another backbone, or one fitted to other texts: retrain first."
+        )
+    return Best(weights, cards.load(weights), models.load(weights, encoder), encoder)
+
+
+def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row | Problem]:
+    kind = source.suffix.lower()
+    if source.is_file() and kind in IMAGE_SUFFIXES:
+        return [Row(str(source), image=source)]
+    if source.is_file() and kind == ".txt":
+        try:
+            lines = source.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise SourceError(f"{source} is not UTF-8: save it as UTF-8, or as a CSV table.") from None
+        return [Row(f"{source.name} line {n}", text=line) for n, line in enumerate(lines, 1) if line.strip()]
+    table = source.is_file() and kind != ".zip"
+    columns = {f"{modality}_column": column} if table and column else {}
+    return list(read(source, modality=modality, **columns))
+
+
+def _input(row: Row, scratch: Path) -> Path | str:
+    """The text as it is imported, or an image on disk; one that lies in a zip is written to `scratch`.
+
+    Raises: LabelerError, OSError: it is no image, or cannot be read.
+    """
+    if row.text is not None:
+        return unicodedata.normalize("NFC", row.text).strip()
+    assert row.image is not None
+    path = row.image if isinstance(row.image, Path) else scratch
+    if path is scratch:
+        path.write_bytes(row.image.read_bytes())
+    open_image(path, near=64)  # what cannot be read is told by its name, and costs the others nothing
+    return path

@@ -1,0 +1,194 @@
+"""The project's best model as a folder that works without the labeler: ONNX and torch, and the lines that use it."""
+
+import copy
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labeler.backbones.encoder import Pretrained
+from labeler.backbones.texts import Tokens
+from labeler.backbones.tfidf import SETTINGS, CharTfidf
+from labeler.core.errors import LabelerError
+from labeler.learner.model import FineTuned, LinearHeads
+from labeler.models.inference import Best, best_model
+from labeler.projects.project import Project
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PRELUDE = """import json, unicodedata
+import numpy as np
+
+about = json.load(open("about.json", encoding="utf-8"))
+"""
+PIXELS = """from PIL import Image, ImageOps
+image = ImageOps.exif_transpose(Image.open(given)).convert("RGB")
+image = image.resize((about["size"],) * 2, Image.Resampling.BICUBIC, reducing_gap=3)
+inputs = [np.asarray(image).transpose(2, 0, 1)[None].copy()]  # (1, 3, size, size) bytes
+"""
+TOKENS = """from tokenizers import Tokenizer
+tokenizer = Tokenizer.from_file("tokenizer.json")
+tokenizer.no_padding()
+tokenizer.enable_truncation(about["size"])
+tokens = np.array([tokenizer.encode(unicodedata.normalize("NFC", given).strip()).ids])
+inputs = [tokens, np.ones_like(tokens)]  # (1, length) each: the tokens, and which of them count
+"""
+ONNX = """import onnxruntime
+session = onnxruntime.InferenceSession("model.onnx")
+proba = session.run(None, {f"input_{i}": one for i, one in enumerate(inputs)})[0][0]
+"""
+TORCH = """import torch
+module = torch.export.load("model.pt2").module()
+proba = module(*map(torch.from_numpy, inputs))[0].detach().numpy()
+"""
+CHARACTERS = """from sklearn.feature_extraction.text import TfidfVectorizer
+arrays = np.load("model.npz")
+ngrams = TfidfVectorizer(analyzer="char_wb", ngram_range=about["ngrams"], sublinear_tf=True, dtype=np.float32,
+                         vocabulary=about["vocabulary"])
+ngrams.idf_ = arrays["idf"]
+features = ngrams.transform([unicodedata.normalize("NFC", given).strip()]) @ arrays["axes"].T - arrays["mean"]
+features /= np.maximum(np.linalg.norm(features), 1e-12)
+odds = np.exp(features @ arrays["weight"].transpose(0, 2, 1) + arrays["bias"][:, None])  # (heads, 1, classes)
+proba = (odds / OTHERS).mean(axis=0)[0]
+"""
+# By whether an input has several classes: what odds are divided by, and what is made of probabilities.
+OTHERS = {False: "odds.sum(axis=2, keepdims=True)", True: "(1 + odds)"}
+RESULT = {
+    False: 'print(about["classes"][proba.argmax()], proba)\n',
+    True: 'print([name for name, p in zip(about["classes"], proba) if p > 0.5], proba)\n',
+}
+
+
+def publish(project: Project, out: Path) -> Path:
+    """Write the project's best model to the new folder `out`, whole or not at all; the path of its weights.
+
+    In it are `about.json` (the classes in the order of the probabilities, and the model's card), the model itself,
+    and a README with the lines that load it.
+
+    Raises: LabelerError: there is no model yet, or `out` is there already or cannot be written.
+    """
+    if out.exists():
+        raise LabelerError(f"{out} is there already: name a new folder.")
+    best = best_model(project)
+    model, encoder = best.model, best.encoder
+    temporary = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        about: dict[str, Any] = {"name": project.config.name, "classes": list(best.classes)}
+        result = RESULT[best.several]
+        if isinstance(encoder, CharTfidf):
+            assert isinstance(model, LinearHeads)
+            lines = {"numpy and scikit-learn": PRELUDE + CHARACTERS.replace("OTHERS", OTHERS[best.several]) + result}
+            about |= {"ngrams": SETTINGS["ngrams"], "vocabulary": encoder.vocabulary}
+            weight, bias = _whole_heads(model)
+            idf, axes, mean = encoder.idf, encoder.axes, model.normalizer.mean
+            np.savez(temporary / "model.npz", idf=idf, axes=axes, mean=mean, weight=weight, bias=bias)
+        else:
+            assert isinstance(encoder, Pretrained)
+            assert isinstance(model, LinearHeads | FineTuned)
+            _export(encoder, model, temporary)
+            if project.config.modality == "text":
+                assert isinstance(encoder.prepare, Tokens)
+                about["size"] = encoder.prepare.longest
+                tokenizer = encoder.prepare.tokenizer.backend_tokenizer.to_str()
+                (temporary / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+            else:
+                about["size"] = encoder.example[0].shape[-1]  # a network of patches reads whole ones
+            prepare = TOKENS if project.config.modality == "text" else PIXELS
+            lines = {
+                "ONNX Runtime": PRELUDE + prepare + ONNX + result,
+                "torch": PRELUDE + prepare + TORCH + result,
+            }
+        about["card"] = asdict(best.card)
+        (temporary / "about.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+        (temporary / "README.md").write_text(_readme(best, lines), encoding="utf-8")
+        temporary.replace(out)
+    except OSError as error:
+        raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return best.weights
+
+
+def _whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
+    """Weight (M, C, d) and bias (M, C) over all classes; those without a label get a logit of no chance."""
+    members, _, width = heads.weight.shape
+    weight = np.zeros((members, heads.n_classes, width), dtype=np.float32)
+    bias = np.full((members, heads.n_classes), -1e9, dtype=np.float32)
+    weight[:, heads.classes], bias[:, heads.classes] = heads.weight, heads.bias
+    return weight, bias
+
+
+def _export(encoder: Pretrained, model: LinearHeads | FineTuned, folder: Path) -> None:
+    """Write model.onnx and model.pt2: what the encoder's `prepare` gives in, probabilities (n, C) out."""
+    import torch
+
+    from labeler.backbones import onnx
+
+    whole = _module(encoder, model)
+    onnx.export(whole, encoder.example, encoder.dynamic_axes, folder / "model.onnx")
+    program = onnx.traced(whole, encoder.example, encoder.dynamic_axes)
+    torch.export.save(program, folder / "model.pt2")
+
+
+def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
+    """The backbone, or both of a fine-tuned model, and the heads in one module."""
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional
+
+    class Classifier(nn.Module):
+        """A network and its heads."""
+
+        mean: Tensor
+        weight: Tensor
+        bias: Tensor
+
+        def __init__(self, network: nn.Module, heads: LinearHeads) -> None:
+            super().__init__()
+            self.network, self.layers, self.several = network, list(heads.normalizer.layers()), heads.several
+            weight, bias = _whole_heads(heads)
+            for name, values in (("mean", heads.normalizer.mean), ("weight", weight), ("bias", bias)):
+                self.register_buffer(name, torch.from_numpy(values.copy()))
+
+        def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
+            centred = self.network(x, *rest) - self.mean
+            normal = torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in self.layers], dim=1)
+            logits = torch.einsum("nd,mcd->mnc", normal, self.weight) + self.bias[:, None]
+            return (logits.sigmoid() if self.several else logits.softmax(dim=2)).mean(dim=0)
+
+    class Both(nn.Module):
+        """The weighted mean of what two classifiers say."""
+
+        def __init__(self, first: nn.Module, second: nn.Module, share: float) -> None:
+            super().__init__()
+            self.first, self.second, self.share = first, second, share
+
+        def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
+            return (1 - self.share) * self.first(x, *rest) + self.share * self.second(x, *rest)
+
+    frozen = copy.deepcopy(encoder.network).cpu()
+    if isinstance(model, LinearHeads):
+        return Classifier(frozen, model).eval()
+    return Both(Classifier(frozen, model.frozen), Classifier(model.network.cpu(), model.head), model.share).eval()
+
+
+def _readme(best: Best, lines: Mapping[str, str]) -> str:
+    """What is in the folder and how it is used."""
+    name, modality = best.card.config["name"], best.card.config["modality"]
+    several = ", several or none of them an item" if best.several else ""
+    given = "a text" if modality == "text" else "the path of an image of 8 bits a colour (others look different here)"
+    parts = [
+        f"# {name}\n",
+        f"A classifier of {modality}s into {', '.join(best.classes)}{several}."
+        f" `about.json` says what it was trained on and how. In this folder, with `given` being {given}:\n",
+    ]
+    for library, code in lines.items():
+        parts.append(f"With {library}:\n\n```python\n{code}```\n")
+    return "\n".join(parts)

@@ -1,0 +1,100 @@
+"""A round's model trained anew from its card: the same labels, settings, seed and levers."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from labeler.backbones.cache import embed
+from labeler.backbones.choose import load_encoder
+from labeler.backbones.encoder import Encoder
+from labeler.core.errors import LabelerError
+from labeler.core.items import Progress
+from labeler.core.labels import labels_at
+from labeler.core.rounds import Dataset, Labels
+from labeler.core.settings import parse
+from labeler.cycle.round import train
+from labeler.cycle.state import State
+from labeler.learner import model as models
+from labeler.learner.model import Model, Normalizer
+from labeler.models import cards
+from labeler.projects.project import Project
+
+A_DAY = 86_400.0  # seconds: the clock chooses nothing
+
+
+def reproduce(project: Project, number: int, on_progress: Progress | None = None) -> tuple[Model, float]:
+    """The model of a round, trained anew, and the largest difference between its weights and those that were kept.
+
+    On the machine that trained it, with as many threads, there is none: sums of floats depend on their order. The
+    settings are those of the round, not today's.
+
+    Raises: LabelerError: the round's card is gone, as of all but the last rounds and the best, or what it was trained
+            on or with is no longer there.
+    """
+    path = project.models / f"round-{number:04d}.safetensors"
+    if not cards.card_path(path).exists():
+        kept = ", ".join(str(int(one.stem.removeprefix("round-"))) for one in sorted(project.models.glob("*.json")))
+        raise LabelerError(f"Round {number} has no card; the rounds that are kept: {kept or 'none'}.")
+    card = cards.load(path)
+    if not card.items:
+        raise LabelerError(f"Round {number} is of an older labeler, whose cards do not say all: retrain.")
+    learner = card.config["learner"] | {"round_seconds": A_DAY}
+    if card.chosen:  # the levers in the end
+        learner |= {"finetune": dict(card.chosen)}
+    config = parse(card.config | {"learner": learner}, str(cards.card_path(path)))
+
+    with project.store() as store:
+        items = store.items()[: card.items]
+    inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
+    texts = [item.text for item in items if item.text is not None]
+    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
+    if encoder.key != card.encoder:
+        raise LabelerError(f"Round {number} was trained with another state of its backbone, which is not kept.")
+    embeddings = embed(inputs, [item.content_hash for item in items], encoder, project.embeddings)
+    place = {item.content_hash: position for position, item in enumerate(items)}
+    try:
+        positions = [place[content] for content, _ in card.taught]
+    except KeyError:
+        raise LabelerError(f"Round {number} was trained on items that are no longer in the project.") from None
+    labels = labels_at(positions, [text for _, text in card.taught], config)
+    dataset, nothing = Dataset(inputs, embeddings, encoder.dims), np.empty(0, dtype=np.intp)
+    state = State(
+        dataset,
+        Normalizer.fit(embeddings, encoder.dims),
+        labels,
+        pool=nothing,
+        holdout=Labels(nothing, nothing),
+        previous=_previous(project, number, config.learner.finetune.start, encoder),
+    )
+    fitted = train(state, config, card.seed, encoder, on_progress)
+    if fitted is None:
+        raise LabelerError(f"Round {number} had labels that tell nothing apart.")
+    return fitted.model, difference(fitted.model, path)
+
+
+def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Model | None:
+    """The model that the round started from, if it did from one.
+
+    Raises: LabelerError: it is no longer kept.
+    """
+    with project.store() as store:
+        before = [project.folder / model for model, _ in store.models()]
+    before = [path for path in before if path.name < f"round-{number:04d}"]
+    if start != "last" or not before:
+        return None
+    if not before[-1].exists():
+        raise LabelerError(f"Round {number} started from the weights of {before[-1].stem}, which are not kept.")
+    return models.load(before[-1], encoder)
+
+
+def difference(model: Model, path: Path) -> float:
+    """The largest difference between the model's tensors and those in a file; infinity if they are other ones."""
+    from safetensors.numpy import load, load_file
+
+    if not path.exists():
+        raise LabelerError(f"{path} is gone: there is nothing to compare with.")
+    ours, theirs = load(model.to_bytes()), load_file(path)
+    if {name: array.shape for name, array in ours.items()} != {name: array.shape for name, array in theirs.items()}:
+        return math.inf
+    return max(float(np.abs(ours[name].astype(float) - theirs[name]).max(initial=0.0)) for name in ours)

@@ -1,0 +1,153 @@
+"""Learning curves: how two compare, and where one leads, with what is not known about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import t
+
+from labeler.i18n.messages import mark
+from labeler.progress import power_law
+
+FEWEST = 3  # rounds with different numbers of labels
+HORIZON = 20.0  # times today's labels: what is further away is out of sight
+MIDDLE_AND_ENDS = (0.5, 0.025, 0.975)
+
+TOO_FEW = mark("It takes three rounds with different numbers of labels to say where the curve leads.")
+FLAT = mark("The curve has not risen beyond chance, so where it leads cannot be said.")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Labels at which a target is reached, with a 95 % interval; None: not within sight, perhaps never.
+
+    `why_not` says why nothing is known at all; all numbers are None then.
+    """
+
+    expected: float | None
+    low: float | None
+    high: float | None
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What further labels bring, in accuracy, with a 95 % interval."""
+
+    expected: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Where a project's accuracy leads: an inverse power law, and as many that explain its rounds about as well.
+
+    a, b, c: of the best one, accuracy = a − b·labels^(−c). labels: at the last round. `why_not` says why it leads
+    nowhere.
+    """
+
+    labels: float
+    a: float
+    b: float
+    c: float
+    drawn: power_law.Drawn | None
+    why_not: str = ""
+
+    def band(self, labels: Sequence[float]) -> np.ndarray | None:
+        """(3, k): expected accuracy at these labels, and the low and high end of its 95 % interval.
+
+        The interval is of the accuracy on all items that there are, not of what the same holdout will show.
+        """
+        if self.drawn is None or self.why_not:
+            return None
+        return np.quantile(self.drawn.accuracy(np.asarray(labels, dtype=float)), MIDDLE_AND_ENDS, axis=0)
+
+    def projection(self, target: float, most: float | None = None) -> Projection:
+        """Labels at which the accuracy on all items is `target`; today's or fewer if it is there already.
+
+        Args: most: labels that there can be at all, e.g. the pool; by default `HORIZON` times today's.
+        """
+        if self.drawn is None or self.why_not:
+            return Projection(None, None, None, self.why_not)
+        crossed = self.drawn.crossing(np.array(target))
+        near = np.clip(crossed, self.labels / HORIZON, self.labels * HORIZON)  # where luck is to be had
+        needed = self.drawn.crossing(target - self.drawn.luck_at(near[:, None])[:, 0])
+        most = self.labels * HORIZON if most is None else most
+        found = np.quantile(needed, MIDDLE_AND_ENDS, method="inverted_cdf")
+        expected, low, high = (float(n) if n <= most else None for n in found)
+        return Projection(expected, low, high)
+
+    def gain(self, more: float) -> Gain | None:
+        """What `more` labels bring beyond luck."""
+        if self.drawn is None or self.why_not:
+            return None
+        gains = self.drawn.risen(np.array([self.labels + more]))[:, 0]
+        low, high = np.quantile(gains, [0.025, 0.975])
+        return Gain(float(gains.mean()), float(low), float(high))
+
+
+def fit_curve(labels: Sequence[int], accuracy: Sequence[float], holdout: int | None, seed: int = 0) -> Curve:
+    """Where a learning curve leads: an inverse power law, with what the rounds leave open about it.
+
+    All rounds are measured on the same holdout. What its choice of items does to one round it does to nearly all: that
+    error shifts the whole curve and hardly shows between rounds. What does show between rounds is a model's luck with
+    its labels, which partly lasts, since the next round trains on the same ones.
+
+    Args:    labels: (k,) of each round, increasing. accuracy: (k,) measured on the holdout.
+             holdout: its number of items; None: there is no such error.
+    Returns: a curve; its `why_not` is not empty where too little is known to project it.
+    Source:  Figueroa et al. 2012, "Predicting sample size required for classification performance" (inverse power law,
+             weighted least squares); Domhan, Springenberg and Hutter 2015, section 3 (curves weighed by how well they
+             explain the points, instead of the best one).
+    """
+    return _fit_curve(tuple(map(float, labels)), tuple(map(float, accuracy)), holdout, seed)
+
+
+@lru_cache(maxsize=512)  # a back-test looks at every round's past anew
+def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: int | None, seed: int) -> Curve:
+    if len(set(labels)) < FEWEST:
+        return Curve(labels[-1] if labels else 0.0, accuracy[-1] if accuracy else 0.0, 0.0, 1.0, None, TOO_FEW)
+    rounds = power_law.rounds_of(np.array(labels), np.array(accuracy), holdout)
+    grid = power_law.weigh(rounds)
+    m, u, c = grid.best()
+    rest = u * (1 - m)
+    drawn = power_law.draw(rounds, grid, np.random.default_rng(seed))
+    flat = grid.constant >= grid.weights.sum()
+    return Curve(rounds.last, m + rest, rest * rounds.last**c, c, drawn, FLAT if flat else "")
+
+
+def area_under_curve(labels: Sequence[int], accuracy: Sequence[float]) -> float:
+    """Area under accuracy versus labels, divided by the range of labels: the mean accuracy along the way.
+
+    Args: labels: (k,) increasing, k ≥ 1. accuracy: (k,).
+    """
+    if len(labels) == 1:
+        return float(accuracy[0])
+    return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
+
+
+def paired_gain(ours: Sequence[float], control: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """The mean of the paired differences and its 95 % interval (Student's t); no interval for a single pair.
+
+    Args:    ours, control: (k,) one value a seed, in the same order.
+    Returns: (mean, low, high).
+    """
+    differences = np.subtract(ours, control)
+    mean, k = float(differences.mean()), len(differences)
+    if k < 2:
+        return mean, None, None
+    half = float(t.ppf(0.975, k - 1) * differences.std(ddof=1) / np.sqrt(k))
+    return mean, mean - half, mean + half
+
+
+def labels_to_reach(labels: Sequence[int], accuracy: Sequence[float], target: float) -> float | None:
+    """Labels at which a curve first reaches `target`, between two points by a straight line; None if never."""
+    for i, value in enumerate(accuracy):
+        if value >= target:
+            if i == 0 or value == accuracy[i - 1]:
+                return float(labels[i])
+            share = (target - accuracy[i - 1]) / (value - accuracy[i - 1])
+            return float(labels[i - 1] + share * (labels[i] - labels[i - 1]))
+    return None

@@ -1,0 +1,105 @@
+"""A project's rounds as the curve and the stopping rules see them: what was learned, and what it had cost by then."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from labeler.core.settings import Config
+from labeler.measure.forecasts import drawn_by, gained
+from labeler.progress.effort import spent_at_rounds
+from labeler.progress.stopping import History, Thresholds
+from labeler.store import Store
+
+
+@dataclass(frozen=True)
+class Step:
+    """How much better the latest measured round is than the one before, on the same items, with its 95 % interval."""
+
+    before: int
+    now: int
+    gain: float
+    low: float
+    high: float
+
+
+def course(store: Store) -> pd.DataFrame:
+    """All rounds, one a row: round, labels, accuracy, low, high, holdout, agreement, uncertainty, strategy, backbone,
+    spent (labels that the budget had paid), hours and cost (of all answers until then). What was not measured is NaN.
+    """
+    rounds, backbones, claimed, work = store.rounds(), store.backbones(), store.claimed_at(), store.work()
+    frame = pd.DataFrame(
+        [
+            {
+                "round": r.number,
+                "labels": r.labels,
+                "accuracy": r.metrics and r.metrics.accuracy,
+                "low": r.metrics and r.metrics.low,
+                "high": r.metrics and r.metrics.high,
+                "holdout": r.metrics and r.metrics.n,
+                "agreement": r.agreement,
+                "uncertainty": r.uncertainty,
+                "strategy": r.strategy,
+                "backbone": backbones[r.number],
+            }
+            for r in rounds
+        ],
+        columns=[
+            *("round", "labels", "accuracy", "low", "high", "holdout", "agreement", "uncertainty"),
+            *("strategy", "backbone"),
+        ],
+    )
+    measures = ["accuracy", "low", "high", "holdout", "agreement", "uncertainty"]
+    frame[measures] = frame[measures].astype(float)
+    moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601")
+    given = np.concatenate([[0], np.cumsum(work["gained"].to_numpy())])
+    frame["spent"] = given[work["at"].searchsorted(moments, side="right")]
+    effort = spent_at_rounds(claimed, work, store.config.team.idle_seconds, store.rates())
+    return frame.assign(hours=effort["hours"], cost=effort["cost"])  # a row a round as well, in the same order
+
+
+def history(rounds: pd.DataFrame, pool: int, config: Config) -> History:
+    """What the stopping rules look at.
+
+    Args: rounds: as `course` gives them. pool: items that can be labeled in all.
+    """
+
+    def column(name: str) -> tuple[float | None, ...]:
+        return tuple(None if np.isnan(value) else float(value) for value in rounds[name])
+
+    labels = tuple(int(n) for n in rounds["labels"])
+    measured = rounds["holdout"].dropna()
+    return History(
+        numbers=tuple(int(n) for n in rounds["round"]),
+        labels=labels,
+        accuracy=column("accuracy"),
+        low=column("low"),
+        high=column("high"),
+        agreement=column("agreement"),
+        uncertainty=column("uncertainty"),
+        spent=tuple(int(n) for n in rounds["spent"]),
+        pool_left=tuple(max(pool - n, 0) for n in labels),
+        holdout=int(measured.iloc[-1]) if len(measured) else 0,
+        budget=config.budget,
+        batch=config.query.batch,
+    )
+
+
+def thresholds(config: Config) -> Thresholds:
+    """What the stopping rules compare with in this project."""
+    stopping = config.stopping
+    return Thresholds(
+        config.target_accuracy, stopping.kappa, stopping.kappa_rounds, stopping.uncertainty, stopping.gain
+    )
+
+
+def latest_step(store: Store) -> Step | None:
+    """How much better the latest measured round is than the one before; None where there are no two to compare."""
+    measured = [r.number for r in store.rounds() if r.metrics][-2:]
+    if len(measured) < 2:
+        return None
+    before, now = (store.forecast(number, "holdout") for number in measured)
+    if before is None or now is None:
+        return None
+    gain = gained(now, before, store.holdout_labels(), store.config, drawn_by(store))
+    return Step(measured[0], measured[1], *gain) if gain else None

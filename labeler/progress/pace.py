@@ -1,0 +1,192 @@
+"""How fast labels come, and when there will be enough. Says nothing where there is too little to go by.
+
+Days are working days: those on which somebody answered. A day that has not ended yet would look slow, so it counts
+towards what is done and not towards the pace.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from labeler.i18n.messages import mark
+
+WEEKS = 4  # that count as recent
+FEWEST = 3  # working days that an interval takes
+LONGEST = 3650  # days ahead, at most
+
+NOTHING = mark("Nobody has labeled yet.")
+TOO_FEW = mark("It takes three working days that have ended to foretell anything.")
+PAUSED = mark("Nobody has labeled for four weeks.")
+STANDSTILL = mark("Lately as many labels were taken back as were given.")
+
+
+@dataclass(frozen=True)
+class Range:
+    """A figure with its 95 % interval. Both ends None: there is too little to say; `high` None: it has no end."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast labels came in recent weeks; `note` says what keeps an interval, or all of it, from being known.
+
+    per_hour: labels in an hour of work. per_day: labels in a day of the calendar, free days included.
+    cost_per_hour: of work. working, days: how many days of work, and of the calendar, it was read from.
+    """
+
+    per_hour: Range | None = None
+    per_day: Range | None = None
+    cost_per_hour: float = 0.0
+    working: int = 0
+    days: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """When `remaining` more labels will be there, if work goes on as in recent weeks.
+
+    The dates bound a 95 % interval; `latest` None: it is open, since the pace may be next to nothing. All None: `note`
+    says why, unless nothing remains.
+    """
+
+    remaining: int
+    earliest: date | None = None
+    expected: date | None = None
+    latest: date | None = None
+    note: str = ""
+
+
+def daily(frame: pd.DataFrame) -> pd.DataFrame:
+    """Labels gained, hours and cost of each day on which somebody answered, in order.
+
+    Args: frame: as `effort.measured` gives it.
+    """
+    parts = frame.assign(labels=frame["gained"], hours=frame["counted"] / 3600.0)
+    return parts.groupby("day")[["labels", "hours", "cost"]].sum().reset_index()
+
+
+def pace(days: pd.DataFrame, today: date) -> Pace:
+    """How fast labels came in the last four weeks before today, or since the first one.
+
+    Args:   days: as `daily` gives it.
+    Source: Cochran 1977, section 6.3 (labels an hour: a ratio estimate, its interval by Student's t over the days).
+    """
+    if not len(days):
+        return Pace(note=NOTHING)
+    recent, span = _recent(days, today)
+    if not len(recent):
+        return Pace(note=PAUSED)
+    ended = recent[recent["day"] < pd.Timestamp(today)]
+    if len(ended) < FEWEST:
+        return _plain(recent, (today - recent["day"].min().date()).days + 1, TOO_FEW)
+    found = _plain(ended, span, "")
+    labels, hours, n = ended["labels"].to_numpy(float), ended["hours"].to_numpy(float), len(ended)
+    half = t.ppf(0.975, n - 1) * labels.std(ddof=1) / np.sqrt(n) * n / span
+    per_day = _around(labels.sum() / span, half)
+    per_hour = found.per_hour
+    if per_hour:
+        residuals = labels - per_hour.value * hours
+        spread = np.sqrt(n * (residuals @ residuals) / (n - 1)) / hours.sum()
+        per_hour = _around(per_hour.value, t.ppf(0.975, n - 1) * spread)
+    return Pace(per_hour, per_day, found.cost_per_hour, n, span)
+
+
+def still(pace: Pace, remaining: int) -> tuple[Range, Range] | None:
+    """Hours and cost that `remaining` more labels take at this pace; None where it is not known."""
+    if not pace.per_hour or pace.per_hour.value <= 0:
+        return None
+    rate = pace.per_hour
+    low = None if not rate.high else remaining / rate.high
+    high = None if not rate.low else remaining / rate.low
+    hours = Range(remaining / rate.value, low, high)
+    money = [None if one is None else one * pace.cost_per_hour for one in (hours.low, hours.high)]
+    return hours, Range(hours.value * pace.cost_per_hour, *money)
+
+
+def finish(days: pd.DataFrame, today: date, remaining: int) -> Finish:
+    """When there will be `remaining` more labels.
+
+    The labels of k more working days are k times the recent mean, give or take the spread of single days (which grows
+    with the root of k) and what is not known of the mean (which grows with k). Working days become dates by how often
+    each day of the week was worked on recently.
+
+    Args:   days: as `daily` gives it.
+    Source: Geisser 1993, section 2.1 (Student's t prediction of a sum of future normal values).
+    """
+    if remaining <= 0:
+        return Finish(0)
+    if not len(days):
+        return Finish(remaining, note=NOTHING)
+    recent, _ = _recent(days, today)
+    if not len(recent):
+        return Finish(remaining, note=PAUSED)
+    ended = recent[recent["day"] < pd.Timestamp(today)]
+    n = len(ended)
+    if n < FEWEST:
+        return Finish(remaining, note=TOO_FEW)
+    mean, spread = ended["labels"].mean(), ended["labels"].std(ddof=1)
+    if mean <= 0:
+        return Finish(remaining, note=STANDSTILL)
+    k = np.arange(1, LONGEST + 1)
+    half = t.ppf(0.975, n - 1) * spread * np.sqrt(k + k**2 / n)
+    ahead = _working_days_ahead(ended["day"], today)
+    earliest, expected, latest = (
+        _date(today, ahead, k, labels >= remaining) for labels in (k * mean + half, k * mean, k * mean - half)
+    )
+    return Finish(remaining, earliest, expected, latest)
+
+
+def burn_down(days: pd.DataFrame, goal: int) -> pd.DataFrame:
+    """Labels that were missing at the end of each working day, and before the first.
+
+    Returns: day, left (never below 0).
+    """
+    if not len(days):
+        return pd.DataFrame({"day": pd.to_datetime([]), "left": np.array([], np.int64)})
+    left = goal - np.concatenate([[0], days["labels"].cumsum()])
+    day = [days["day"].iloc[0] - pd.Timedelta(days=1), *days["day"]]
+    return pd.DataFrame({"day": day, "left": left.clip(min=0)})
+
+
+def _recent(days: pd.DataFrame, today: date) -> tuple[pd.DataFrame, int]:
+    """The working days that count as recent, today's among them, and how many days of the calendar they are of."""
+    begin = max(pd.Timestamp(today - timedelta(weeks=WEEKS)), days["day"].min())
+    recent = days[(days["day"] >= begin) & (days["day"] <= pd.Timestamp(today))]
+    return recent, (pd.Timestamp(today) - begin).days
+
+
+def _plain(days: pd.DataFrame, span: int, note: str) -> Pace:
+    """The pace without intervals."""
+    labels, hours = float(days["labels"].sum()), float(days["hours"].sum())
+    per_hour = Range(labels / hours) if hours > 0 else None
+    cost = float(days["cost"].sum()) / hours if hours > 0 else 0.0
+    return Pace(per_hour, Range(labels / span), cost, len(days), span, note)
+
+
+def _around(value: float, half: float) -> Range:
+    return Range(float(value), float(max(0.0, value - half)), float(value + half))
+
+
+def _working_days_ahead(worked: pd.Series, today: date) -> np.ndarray:
+    """How many working days there will have been, one, two, … days from today."""
+    begin = worked.min()
+    seen = np.bincount(pd.date_range(begin, today, inclusive="left").day_of_week, minlength=7)
+    there = np.bincount(worked.dt.day_of_week, minlength=7)
+    overall = there.sum() / seen.sum()
+    share = np.where(seen > 0, there / np.maximum(seen, 1), overall)
+    return np.cumsum(share[(today.weekday() + np.arange(1, LONGEST + 1)) % 7])
+
+
+def _date(today: date, ahead: np.ndarray, k: np.ndarray, enough: np.ndarray) -> date | None:
+    """The date of the first working day, of those ahead, by which there is enough."""
+    if not enough.any():
+        return None
+    later = int(np.searchsorted(ahead, k[enough.argmax()] - 1e-9))
+    return today + timedelta(days=later + 1) if later < len(ahead) else None

@@ -1,0 +1,203 @@
+"""Inverse power laws through the rounds of a project: all that explain them, each with how well it does.
+
+accuracy = a − b·labels^(−c) is written by what is known best, the accuracy m at the last round, and by the share u of
+the errors left there that labels can ever remove: a = m + u (1 − m). Given u and c, m follows from weighted linear
+least squares, so all of them are gone through on a grid. `labeler.progress.curves` says what they mean for a project.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+POINTS = 25  # more rounds than these are averaged with their neighbours: the curve is smoother than that
+DRAWS = 2000
+
+SHARES = (np.arange(20) + 0.5) / 20  # u
+EXPONENTS = np.geomspace(0.1, 3.0, 20)  # c
+TYPICAL, SPREAD = 0.6, 0.7  # of exponents: the middle, and the standard deviation of their logarithm
+
+# Of what the choice of the holdout's items does to a round, so much it does to all; the rest lasts for a while, counted
+# in the labels' logarithm. (Models of successive rounds are right on the same items, with a correlation of 0.96; where
+# labels double it is 0.75. Less than 0.9 here mistakes a bend of the curve for an error of the holdout.)
+ALIKE, REACH = 0.9, 0.5
+
+# A model's luck with its labels and seed: its size in accuracy at today's labels; the share of it that lasts, since the
+# next round trains on the same labels; over which range of the labels' logarithm; with which power of them it falls.
+LUCKS = [(size, lasting) for size in (0.002, 0.004, 0.008, 0.016, 0.032) for lasting in (0.2, 0.8)]
+SPAN, FALL = 0.5, 0.5
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """What is fitted: labels, accuracy, and how many rounds each of them is the mean of, all (k,); holdout items."""
+
+    labels: np.ndarray
+    accuracy: np.ndarray
+    counts: np.ndarray
+    holdout: int | None
+
+    @property
+    def last(self) -> float:
+        return float(self.labels[-1])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every luck, c and u, as arrays of (lucks, C, U): how likely they are, m, and the inverse variance of m.
+
+    constant: how likely it is that accuracy has not changed at all, on the scale of `weights`.
+    luck, inverse: (lucks, k, k) covariance of luck, and the inverse of the covariance of everything.
+    """
+
+    weights: np.ndarray
+    levels: np.ndarray
+    precisions: np.ndarray
+    constant: float
+    luck: np.ndarray
+    inverse: np.ndarray
+
+    def best(self) -> tuple[float, float, float]:
+        """(m, u, c) of the curve that explains the rounds best."""
+        at = np.unravel_index(self.weights.argmax(), self.weights.shape)
+        return float(self.levels[at]), float(SHARES[at[2]]), float(EXPONENTS[at[1]])
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Curves drawn by how well they explain the rounds; all arrays are (DRAWS,).
+
+    labels: at the last round. levels: m. shares: u. exponents: c. luck: by how much today's model is better than the
+    power law has it. new_luck: by how much one with many more labels will be, were luck as large then as it is today.
+    """
+
+    labels: float
+    levels: np.ndarray
+    shares: np.ndarray
+    exponents: np.ndarray
+    luck: np.ndarray
+    new_luck: np.ndarray
+
+    def accuracy(self, labels: np.ndarray) -> np.ndarray:
+        """(DRAWS, k): accuracy at (k,) labels."""
+        return np.clip(self.levels[:, None] + self.risen(labels) + self.luck_at(labels[None, :]), 0, 1)
+
+    def risen(self, labels: np.ndarray) -> np.ndarray:
+        """(DRAWS, k): by how much the power law is higher at (k,) labels than at the last round."""
+        fall = (labels[None, :] / self.labels) ** -self.exponents[:, None]
+        return self._removable[:, None] * (1 - fall)
+
+    def luck_at(self, labels: np.ndarray) -> np.ndarray:
+        """(DRAWS, k): what luck adds at (1, k) labels, or at (DRAWS, 1) of them."""
+        kept = np.exp(-np.abs(np.log(labels / self.labels)) / SPAN)
+        scale = (labels / self.labels) ** -FALL
+        return scale * (kept * self.luck[:, None] + np.sqrt(1 - kept**2) * self.new_luck[:, None])
+
+    def crossing(self, accuracy: np.ndarray) -> np.ndarray:
+        """(DRAWS,): labels at which each power law is at its own one of (DRAWS,) accuracies; infinite if never."""
+        with np.errstate(divide="ignore", over="ignore"):
+            left = np.clip((self.levels + self._removable - accuracy) / self._removable, 0, None)
+            return np.where(left > 0, self.labels * left ** (-1 / self.exponents), np.inf)
+
+    @property
+    def _removable(self) -> np.ndarray:
+        return self.shares * (1 - self.levels)
+
+
+def rounds_of(labels: np.ndarray, accuracy: np.ndarray, holdout: int | None) -> Rounds:
+    """The rounds, neighbours averaged where there are more than `POINTS`."""
+    if len(labels) <= POINTS:
+        return Rounds(labels, accuracy, np.ones(len(labels)), holdout)
+    place = np.log(labels)
+    parts = np.floor((place - place[0]) / (place[-1] - place[0]) * POINTS * (1 - 1e-9)).astype(int)
+    counts = np.bincount(parts, minlength=POINTS)
+    there = counts > 0
+    means = [np.bincount(parts, values, POINTS)[there] / counts[there] for values in (labels, accuracy)]
+    return Rounds(means[0], means[1], counts[there].astype(float), holdout)
+
+
+def weigh(rounds: Rounds) -> Grid:
+    """How well each power law explains the rounds, with m at its best.
+
+    Source: Golub and Pereyra 1973 (what is linear is solved for, the rest searched).
+    """
+    falls = (rounds.labels / rounds.last) ** -EXPONENTS[:, None]  # (C, k)
+    prior = -0.5 * (np.log(EXPONENTS / TYPICAL) / SPREAD) ** 2
+    prior -= np.log(np.exp(prior).sum() * len(SHARES))
+    sampling, u = _sampling(rounds), SHARES[None, :]
+    evidence, levels, precisions, constant, lucks, inverses = [], [], [], [], [], []
+    for size, lasting in LUCKS:
+        luck = _luck(rounds, size, lasting)
+        factor = np.linalg.cholesky(sampling + luck)
+        whiten = np.linalg.inv(factor)
+        scale = -np.log(np.diag(factor)).sum()
+        one, seen, fall = whiten.sum(axis=1), whiten @ rounds.accuracy, falls @ whiten.T
+        # accuracy = m (1 − u bend) + u bend, where bend = 1 − fall; m by least squares from six products
+        bend = one - fall
+        oo, os, ss = one @ one, one @ seen, seen @ seen
+        ob, sb, bb = (bend @ one)[:, None], (bend @ seen)[:, None], (bend**2).sum(axis=1)[:, None]
+        gg = oo - 2 * u * ob + u**2 * bb
+        gz = os - u * (sb + ob) + u**2 * bb
+        zz = ss - 2 * u * sb + u**2 * bb
+        evidence.append(prior[:, None] + scale - 0.5 * np.log(gg) - 0.5 * (zz - gz**2 / gg))
+        constant.append(scale - 0.5 * np.log(oo) - 0.5 * (ss - os**2 / oo))
+        levels.append(gz / gg)
+        precisions.append(gg)
+        lucks.append(luck)
+        inverses.append(whiten.T @ whiten)
+    logs = np.array(evidence)
+    most = logs.max()
+    return Grid(
+        np.exp(logs - most),
+        np.array(levels),
+        np.array(precisions),
+        float(np.exp(np.array(constant) - most).sum()),
+        np.array(lucks),
+        np.array(inverses),
+    )
+
+
+def draw(rounds: Rounds, grid: Grid, rng: np.random.Generator) -> Drawn:
+    """Curves as likely as the rounds make them, with luck, and with the error that all rounds share."""
+    cells = rng.choice(grid.weights.size, DRAWS, p=(grid.weights / grid.weights.sum()).ravel())
+    of_luck, of_exponent, of_share = np.unravel_index(cells, grid.weights.shape)
+    shares, exponents = SHARES[of_share], EXPONENTS[of_exponent]
+    level = grid.levels.ravel()[cells] + rng.standard_normal(DRAWS) / np.sqrt(grid.precisions.ravel()[cells])
+    bend = shares[:, None] * (1 - (rounds.labels / rounds.last) ** -exponents[:, None])
+    left = rounds.accuracy - level[:, None] * (1 - bend) - bend
+    luck, new_luck, chance = np.zeros(DRAWS), np.zeros(DRAWS), rng.standard_normal((3, DRAWS))
+    for i, (size, lasting) in enumerate(LUCKS):
+        mine = of_luck == i
+        lasts = grid.luck[i][-1].copy()
+        lasts[-1] = size**2 * lasting
+        known = grid.inverse[i] @ lasts  # what the rounds say of today's luck
+        luck[mine] = left[mine] @ known + np.sqrt(max(size**2 * lasting - lasts @ known, 0)) * chance[0, mine]
+        new_luck[mine] = size * np.sqrt(lasting) * chance[1, mine]
+    if rounds.holdout:
+        level += np.sqrt(ALIKE) * _deviation(level, rounds.holdout) * chance[2]
+    return Drawn(rounds.last, np.clip(level, 0, 0.9999), shares, exponents, luck, new_luck)
+
+
+def _deviation(accuracy: np.ndarray, holdout: int) -> np.ndarray:
+    """The standard deviation of an accuracy measured on so many items; not 0 where all were right."""
+    p = np.clip((accuracy * holdout + 1) / (holdout + 2), 1 / (holdout + 2), (holdout + 1) / (holdout + 2))
+    return np.sqrt(p * (1 - p) / holdout)
+
+
+def _sampling(rounds: Rounds) -> np.ndarray:
+    """The covariance of what the choice of the holdout's items does to the rounds, but for what it does to all."""
+    if not rounds.holdout:
+        return np.zeros((len(rounds.labels), len(rounds.labels)))
+    deviation = _deviation(rounds.accuracy, rounds.holdout)
+    return (1 - ALIKE) * _nearness(rounds.labels, REACH) * np.outer(deviation, deviation)
+
+
+def _luck(rounds: Rounds, size: float, lasting: float) -> np.ndarray:
+    """The covariance of the models' luck."""
+    scale = size * (rounds.labels / rounds.last) ** -FALL
+    covariance = lasting * _nearness(rounds.labels, SPAN) + np.diag((1 - lasting) / rounds.counts)
+    return covariance * np.outer(scale, scale)
+
+
+def _nearness(labels: np.ndarray, span: float) -> np.ndarray:
+    place = np.log(labels)
+    return np.exp(-np.abs(place[:, None] - place[None, :]) / span)

@@ -1,0 +1,53 @@
+"""Answers → a file that pandas, a spreadsheet or a program reads."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from labeler.core.errors import LabelerError
+from labeler.core.labels import cell_of, split
+from labeler.projects.project import Project
+from labeler.store import EXPORT
+
+KINDS = ("csv", "jsonl", "parquet")
+LABELS = ("label", "item_label")
+
+
+def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
+    """Write one row for each current answer, with why and when it was asked; the number of rows.
+
+    The file is written whole or not at all. Several classes are a list in JSON Lines and Parquet; in CSV they are names
+    with `;` between them, and `[]` where there is none.
+
+    Args:   kind: csv, jsonl or parquet; by default what `out` is called, else csv.
+    Raises: LabelerError: `out` cannot be written.
+    """
+    kind = kind or (out.suffix[1:].lower() if out.suffix[1:].lower() in KINDS else "csv")
+    with project.store() as store:
+        rows = store.export()
+    if project.config.several:
+        rows = [row | {column: _names(row[column], kind) for column in LABELS} for row in rows]
+    frame = pd.DataFrame(rows, columns=list(EXPORT))
+    temporary = out.with_name(f".{out.name}.tmp")
+    try:
+        if kind == "jsonl":
+            frame.to_json(temporary, orient="records", lines=True, force_ascii=False)
+        else:
+            frame["metadata"] = [json.dumps(m, ensure_ascii=False) for m in frame["metadata"]]
+            if kind == "parquet":
+                frame.to_parquet(temporary, index=False)
+            else:  # with a byte order mark, so that Excel reads Korean
+                frame.to_csv(temporary, index=False, encoding="utf-8-sig")
+        temporary.replace(out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
+    return len(frame)
+
+
+def _names(label: str | None, kind: str) -> str | list[str] | None:
+    """The classes in a stored text as a file of this kind has them."""
+    if label is None:
+        return None
+    return cell_of(split(label)) if kind == "csv" else list(split(label))

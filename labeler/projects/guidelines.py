@@ -1,0 +1,110 @@
+"""What annotators are told: `guidelines.md` of a project and example images of its classes, as safe HTML.
+
+`guidelines/` holds what the text shows, and in a folder named as a class the examples of that class.
+"""
+
+import hashlib
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+from labeler.core.errors import LabelerError
+from labeler.files.images import WEB_SUFFIXES
+from labeler.projects.project import Project
+
+FOLDER = "guidelines"
+TEXT = "guidelines.md"
+
+
+@dataclass(frozen=True)
+class Guidelines:
+    """html: of the Markdown, without any HTML that it held. digest: changes with what is said; "" if that is nothing.
+
+    examples: paths below `guidelines/`, by class.
+    """
+
+    html: str
+    digest: str
+    examples: dict[str, list[str]]
+
+
+def read(project: Project) -> Guidelines:
+    """A project's guidelines; empty ones where it has none."""
+    text = text_of(project)
+    examples = {name: found for name in project.config.classes if (found := _examples(project, name))}
+    details = [(name, d.description) for name, d in project.config.class_details.items() if d.description]
+    if not text.strip() and not examples and not details:
+        return Guidelines("", "", {})
+    digest = hashlib.sha256(repr((text, sorted(examples.items()), details)).encode()).hexdigest()[:16]
+    return Guidelines(_markdown().render(text), digest, examples)
+
+
+def text_of(project: Project) -> str:
+    """The guidelines as they were written, in Markdown."""
+    path = project.folder / TEXT
+    return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+
+
+def write(project: Project, text: str) -> None:
+    """Store the guidelines, whole or not at all."""
+    temporary = project.folder / (TEXT + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(project.folder / TEXT)
+
+
+def add_example(project: Project, name: str, file_name: str, content: bytes) -> None:
+    """Keep an image as an example of a class.
+
+    Raises: LabelerError: there is no such class, or no browser shows files of this kind.
+    """
+    if name not in project.config.classes:
+        raise LabelerError(f"{name!r} is not a class of this project.")
+    plain = Path(file_name).name
+    if Path(plain).suffix.lower() not in WEB_SUFFIXES:
+        raise LabelerError(f"{plain} cannot be an example: choose a PNG, JPEG, GIF or WebP file.")
+    folder = project.folder / FOLDER / folder_of(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / plain).write_bytes(content)
+
+
+def image(project: Project, path: str) -> Path:
+    """The file of an image that the guidelines show.
+
+    Raises: LabelerError: there is none, or it would lie outside of `guidelines/`, or is no image.
+    """
+    root = (project.folder / FOLDER).resolve()
+    file = (root / path).resolve()
+    if not file.is_relative_to(root) or not file.is_file() or file.suffix.lower() not in WEB_SUFFIXES:
+        raise LabelerError(f"The guidelines' image {path!r} is not in the project's folder {FOLDER}.")
+    return file
+
+
+def folder_of(name: str) -> str:
+    """The name of the folder with the examples of a class."""
+    return name.replace("/", "_").replace("\\", "_").lstrip(".") or "_"
+
+
+def _examples(project: Project, name: str) -> list[str]:
+    folder = project.folder / FOLDER / folder_of(name)
+    if not folder.is_dir():
+        return []
+    return [f"{folder.name}/{p.name}" for p in sorted(folder.iterdir()) if p.suffix.lower() in WEB_SUFFIXES]
+
+
+class _Lazily(RendererHTML):
+    """Images are fetched by the desk, which has to say who asks for them."""
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        tokens[idx].attrs["data-src"] = tokens[idx].attrs.pop("src")
+        return super().image(tokens, idx, options, env)
+
+
+def _markdown() -> MarkdownIt:
+    """Markdown in which HTML stays text."""
+    return MarkdownIt("commonmark", {"html": False}, renderer_cls=_Lazily).enable("table")

@@ -1,0 +1,217 @@
+"""Files, folders and tables → items of a project. Fixes the holdout once; running it again changes nothing."""
+
+import hashlib
+import io
+import os
+import unicodedata
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, UnidentifiedImageError
+
+from labeler.core.errors import LabelerError, SourceError
+from labeler.core.items import ImportReport, Modality, NewItem, Problem, Progress, Split
+from labeler.core.labels import join, names_in
+from labeler.files import dicom, sources
+from labeler.files.sources import Row
+from labeler.projects.project import Project
+from labeler.store import Store
+
+BATCH = 1000  # rows stored in one transaction
+REPORT_EVERY = 100  # rows between two reports of progress
+THREADS = min(4, os.cpu_count() or 1)  # PIL decodes outside Python's lock
+
+# The formats that are tried, whatever a file's name says, and the suffix that each is stored under.
+_SUFFIXES = {
+    "PNG": ".png",
+    "JPEG": ".jpg",
+    "BMP": ".bmp",
+    "GIF": ".gif",
+    "TIFF": ".tif",
+    "WEBP": ".webp",
+}
+
+
+def import_source(
+    project: Project,
+    source: Path,
+    *,
+    text_column: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    split_column: str | None = None,
+    keep_labels: Literal["all", "holdout"] = "all",
+    on_progress: Progress | None = None,
+) -> ImportReport:
+    """What became of each row of a folder, zip or table. Bad rows are reported, equal content is stored once.
+
+    Images are copied into the project. The holdout is drawn by the first import, or given by a split column
+    (`test` or `holdout`; anything else is the pool). An import that was cut off is completed by running it again.
+
+    Args:     text_column, image_column, label_column, split_column: as in `labeler.files.sources.read`.
+              keep_labels: "holdout" forgets the pool's labels, so that its items are asked as if unlabeled.
+              on_progress: called with (rows done, rows in all).
+    Returns:  counts, and a problem for each row that was not imported.
+    Raises:   SourceError: nothing can be read, a column is not there, or the project is of the other modality.
+    """
+    found = list(
+        sources.read(
+            source,
+            text_column=text_column,
+            image_column=image_column,
+            label_column=label_column,
+            split_column=split_column,
+            modality=project.config.modality,
+        )
+    )
+    _check_modality(project.config.modality, source, found)
+    classes = {unicodedata.normalize("NFC", name): name for name in project.config.classes}
+    if label_column is None and not _folders_are_classes(found, classes):
+        found = [replace(row, label=None) if isinstance(row, Row) else row for row in found]
+
+    def item_of(row: Row | Problem) -> NewItem | Problem:
+        return row if isinstance(row, Problem) else _item(project, classes, row)
+
+    added = duplicates = labels_added = done = 0
+    problems: list[Problem] = []
+    labeled: list[NewItem] = []
+    with project.store() as store, ThreadPoolExecutor(THREADS) as threads:
+        for start in range(0, len(found), BATCH):
+            batch = found[start : start + BATCH]
+            items: list[NewItem] = []
+            for item in threads.map(item_of, batch) if project.config.modality == "image" else map(item_of, batch):
+                if isinstance(item, Problem):
+                    problems.append(item)
+                else:
+                    items.append(item)
+                done += 1
+                if on_progress is not None and (done % REPORT_EVERY == 0 or done == len(found)):
+                    on_progress(done, len(found))
+            if keep_labels == "holdout":
+                labeled += [item for item in items if item.label is not None]
+                items = [replace(item, label=None) for item in items]
+            result = store.add_items(_merged(items))
+            added += result.added
+            duplicates += len(items) - result.added
+            labels_added += result.labels_added
+        store.fix_holdout()
+        labels_added += _label_holdout(store, labeled)
+        if added or labels_added:
+            store.request_round("import")  # embeds the new items and ranks what to ask first
+        counts = store.counts()
+    return ImportReport(added, duplicates, labels_added, counts.pool, counts.holdout, tuple(problems))
+
+
+def normalise(text: str) -> str:
+    """The form in which two texts count as equal: letters composed, runs of whitespace as one space."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def content_hash(content: bytes) -> str:
+    """What names an item by its content: 32 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _check_modality(modality: Modality, source: Path, found: Sequence[Row | Problem]) -> None:
+    row = next((row for row in found if isinstance(row, Row)), None)
+    if row is None:
+        return
+    given = "text" if row.text is not None else "image"
+    if given != modality:
+        raise SourceError(
+            f"{source.name} holds {given}s, but this project is for {modality}s: "
+            f"name its {modality} column, or import it into a project for {given}s."
+        )
+
+
+def _folders_are_classes(found: Sequence[Row | Problem], classes: Mapping[str, str]) -> bool:
+    """Whether folders name classes; if none of them does, they only sort the files, e.g. by patient or day.
+
+    Capitals make no difference here: "Cat" is meant to be the class "cat", and is reported, not dropped.
+    """
+    names = {row.label.casefold() for row in found if isinstance(row, Row) and row.label is not None}
+    return not names.isdisjoint(name.casefold() for name in classes)
+
+
+def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | Problem:
+    label = None
+    if row.label is not None:
+        given = unicodedata.normalize("NFC", row.label)
+        names = names_in(given, classes) if project.config.several else (given,)
+        unknown = next((name for name in names if name not in classes), None)
+        if unknown is not None:
+            known = ", ".join(map(repr, classes.values()))
+            return Problem(row.source, f"the label {unknown!r} is not among the classes {known}")
+        label = join([classes[name] for name in names], project.config)
+    text, media = None, None
+    if row.image is not None:
+        try:
+            name, media = _store_image(project, row.image)
+        except UnidentifiedImageError:
+            return Problem(row.source, f"is not an image of a known format ({', '.join(_SUFFIXES)}, DICOM)")
+        except LabelerError as error:
+            return Problem(row.source, str(error))
+        except Exception as error:  # broken bytes make decoders and zipfile raise nearly anything
+            return Problem(row.source, f"the image cannot be read: {error or type(error).__name__}")
+    else:
+        text = unicodedata.normalize("NFC", row.text or "").strip()
+        if not text:
+            return Problem(row.source, "the text is empty")
+        name = content_hash(normalise(text).encode())
+    return NewItem(name, row.source, text, media, label, _split(row.split), row.metadata)
+
+
+def _split(value: str | None) -> Split | None:
+    if value is None:
+        return None
+    return "holdout" if value.strip().lower() in ("test", "holdout") else "pool"
+
+
+def _store_image(project: Project, image: Traversable) -> tuple[str, str]:
+    """Content hash, and path below the project's folder, of an image that decodes to its last line."""
+    content = image.read_bytes()
+    name = content_hash(content)
+    if dicom.is_dicom(content):
+        check: Callable[[], object] = partial(dicom.read, io.BytesIO(content), "the file")
+        suffix = ".dcm"
+    else:
+        # PIL refuses more than about 180 megapixels, here as well as when a model reads the image
+        picture = Image.open(io.BytesIO(content), formats=list(_SUFFIXES))
+        # the one other format is MPO, a JPEG that has further pictures behind the first, as phones write
+        suffix, check = _SUFFIXES.get(picture.format or "", ".jpg"), picture.load
+    path = project.media / name[:2] / (name + suffix)
+    # What is there has been decoded before; its size differs only if the machine died while writing it.
+    if not path.exists() or path.stat().st_size != len(content):
+        check()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    return name, path.relative_to(project.folder).as_posix()
+
+
+def _merged(items: Sequence[NewItem]) -> list[NewItem]:
+    """Items of equal content as the first of them, with the first label that one of them has."""
+    first: dict[str, NewItem] = {}
+    for item in items:
+        known = first.setdefault(item.content_hash, item)
+        if known.label is None and item.label is not None:
+            first[item.content_hash] = replace(known, label=item.label)
+    return list(first.values())
+
+
+def _label_holdout(store: Store, labeled: Sequence[NewItem]) -> int:
+    """Store the known labels of those items that turned out to be in the holdout; how many there were."""
+    stored = 0
+    for start in range(0, len(labeled), BATCH):
+        batch = labeled[start : start + BATCH]
+        splits = store.split_of([item.content_hash for item in batch])
+        holdout = [item for item in batch if splits[item.content_hash] == "holdout"]
+        stored += store.add_items(holdout).labels_added
+    return stored

@@ -1,0 +1,147 @@
+"""A project folder: where its settings, items, cache and models lie."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from labeler.core import settings
+from labeler.core.errors import ProjectError
+from labeler.core.settings import Config
+from labeler.store import Store
+from labeler.store.kept_open import kept_store
+
+SETTINGS = "project.toml"
+
+# Settings as they were read, with what their file was then: a server is asked far more often than they change.
+_settings: dict[Path, tuple[tuple[int, int, int], Config]] = {}
+
+
+@dataclass(frozen=True)
+class Project:
+    """An opened project. Everything that belongs to it lies below `folder`."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def slug(self) -> str:
+        """The folder's name, which names the project in addresses."""
+        return self.folder.name
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "labels.sqlite"
+
+    @property
+    def media(self) -> Path:
+        """Imported images, named by the hash of their content."""
+        return self.folder / "media"
+
+    @property
+    def renditions(self) -> Path:
+        """Pictures made of images for the browser; all of them can be made again."""
+        return self.folder / "renditions"
+
+    @property
+    def embeddings(self) -> Path:
+        return self.folder / "embeddings"
+
+    @property
+    def strategies(self) -> Path:
+        """Query strategies of the project's own, one Python file or several; the folder may be missing."""
+        return self.folder / "strategies"
+
+    @property
+    def comparisons(self) -> Path:
+        """Files uploaded for comparisons, a folder each, until those have ended."""
+        return self.folder / "comparisons"
+
+    @property
+    def tuning(self) -> Path:
+        """What searches for better settings have tried, and features of backbones that they tried."""
+        return self.folder / "tuning"
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+    def store(self) -> Store:
+        """A new connection to the project's database; use it in one thread only, and close it."""
+        return Store(self.database, self.config)
+
+    def save(self, config: Config) -> "Project":
+        """Write changed settings, whole or not at all, and give back the project that has them."""
+        temporary = self.folder / (SETTINGS + ".tmp")
+        temporary.write_text(settings.to_toml(config), encoding="utf-8")
+        temporary.replace(self.folder / SETTINGS)
+        return Project(self.folder, config)
+
+
+class ServedProject(Project):
+    """A project in a process that answers requests: each of its threads keeps its connection."""
+
+    def store(self) -> Store:
+        """The calling thread's connection to the project's database; use it in a `with` block, which leaves it open."""
+        return kept_store(self.database, self.config)
+
+
+def create(folder: Path, config: Config) -> Project:
+    """Make a project folder.
+
+    Raises: ProjectError: the folder is already a project, or holds other files.
+    """
+    if (folder / SETTINGS).exists():
+        raise ProjectError(f"{folder} is already a project: choose another folder, or import into this one.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ProjectError(f"{folder} is not an empty folder: choose another place for the project.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        project = Project(folder, config).save(config)
+    except OSError as error:
+        raise ProjectError(f"{folder} cannot be written: {error.strerror}.") from error
+    project.store().close()
+    return project
+
+
+def open_project(folder: Path) -> Project:
+    """Open the project in `folder`.
+
+    Raises: ProjectError: there is none. ConfigError: its settings are wrong.
+    """
+    path = folder / SETTINGS
+    if not path.exists():
+        raise ProjectError(f"{folder} is not a project (it has no {SETTINGS}): `init` makes one.")
+    file = path.stat()
+    now = (file.st_mtime_ns, file.st_ino, file.st_size)
+    before, config = _settings.get(path, (None, None))
+    if config is None or now != before:
+        config = settings.load(path)
+        _settings[path] = now, config
+    return Project(folder, config)
+
+
+def serve_project(home: Path, slug: str) -> ServedProject:
+    """The project of this name in `home` (or `home` itself if it is one), to answer a request.
+
+    Raises: ProjectError: there is none. ConfigError: its settings are wrong.
+    """
+    folder = home if is_project(home) else home / slug
+    if slug == ".." or folder.name != slug or not is_project(folder):
+        raise ProjectError(f"There is no project {slug!r} here.")
+    return ServedProject(folder, open_project(folder).config)
+
+
+def is_project(folder: Path) -> bool:
+    return (folder / SETTINGS).exists()
+
+
+def in_home(home: Path) -> list[Path]:
+    """The project folders in `home` (or `home` itself if it is one), by name."""
+    if is_project(home):
+        return [home]
+    return sorted(p for p in home.iterdir() if is_project(p)) if home.is_dir() else []
+
+
+def slug(name: str) -> str:
+    """A folder name for a project's name; Korean letters stay."""
+    return re.sub(r"[^\w]+", "-", name.strip().lower()).strip("-") or "project"

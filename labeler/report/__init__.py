@@ -1,0 +1,1 @@
+"""Results enter; what people see of them leaves: charts, sentences, the page for an auditor."""

@@ -1,0 +1,141 @@
+"""Where a project stands, as plain values: for a program as JSON, for people as the page of `labeler.report.page`.
+
+Everything that an auditor asks for: what was measured, on what, how sure it is, with which settings, seeds and
+versions, on which data, labeled by how many people who agreed how well, and what speaks for stopping.
+"""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from labeler import __version__
+from labeler.core.errors import LabelerError
+from labeler.core.rounds import Round
+from labeler.core.settings import Config
+from labeler.measure.forecasts import drawn_by, evaluate, seen
+from labeler.measure.holdout import Evaluation
+from labeler.models import cards
+from labeler.models.cards import data_hash
+from labeler.progress.effort import counted_seconds
+from labeler.progress.history import course, history, latest_step, thresholds
+from labeler.progress.stopping import backtests, evidence
+from labeler.projects import guidelines
+from labeler.projects.project import Project
+from labeler.report.standing import Standing, standing
+from labeler.store import HOLDOUT_SEED, Store
+from labeler.store.team import QUALIFICATION_SEED
+
+HOUR = 3600
+CARD = "datacard.md"  # what the project's people write about their data, if they do
+
+
+def report(project: Project) -> dict[str, Any]:
+    """All that is known about where the project stands, at one moment, as plain values."""
+    with project.store() as store, store.read():
+        return facts(project, store, known(project, store))
+
+
+def known(project: Project, store: Store) -> Standing:
+    """Where the rounds stand and lead."""
+    return standing(course(store), latest_step(store), store.counts(), project.config)
+
+
+def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
+    """The latest round that was measured, and all figures of its model on the labeled holdout."""
+    measured = [r.number for r in store.rounds() if r.metrics]
+    forecast = store.forecast(measured[-1], "holdout") if measured else None
+    found = forecast and seen(forecast, store.labels(), project.config, drawn_by(store))
+    return (measured[-1], evaluate(found, project.config)) if found else None
+
+
+def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
+    """The report's values. People are numbered, not named, but for who stopped labeling."""
+    rounds, found = store.rounds(), latest(project, store)
+    return {
+        "project": {
+            "name": project.config.name,
+            "modality": project.config.modality,
+            "classes": list(project.config.classes),
+            "answers": project.config.answers,
+            "target_accuracy": project.config.target_accuracy,
+            "budget": project.config.budget,
+        },
+        "made": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "labeler": __version__},
+        "rounds": json.loads(stands.rounds.to_json(orient="records")),
+        "projection": {"target": project.config.target_accuracy, **asdict(stands.projection)},
+        "holdout": {"round": found[0], **asdict(found[1])} if found else None,
+        "stopping": _stopping(stands, project.config),
+        "stopped": store.stopped(),
+        **_audited(store.audit()),
+        "data": _data(project, store),
+        "model": _model(project, rounds),
+        "seeds": {
+            "holdout": HOLDOUT_SEED,
+            "qualification": QUALIFICATION_SEED,
+            "rounds": {r.number: r.seed for r in rounds},
+        },
+        "versions": cards.versions(),
+        "settings": project.config.as_dict(),
+    }
+
+
+def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
+    """Each rule with its evidence and what it would have done to this project so far."""
+    so_far, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
+    return [
+        asdict(said) | {"backtest": asdict(back)}
+        for said, back in zip(evidence(so_far, compared), backtests(so_far, compared), strict=True)
+    ]
+
+
+def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
+    """What the latest audit found of the control arm and of the labels, without names and without single items."""
+    audit = audit or {}
+    people, errors = audit.get("consensus") or {}, audit.get("errors") or {}
+    names: dict[str, str] = {}
+
+    def number(name: str) -> str:
+        return names.setdefault(name, f"annotator {len(names) + 1}")
+
+    agreed = people.get("agreement")
+    if agreed:
+        pairs = [pair | {"one": number(pair["one"]), "other": number(pair["other"])} for pair in agreed["pairs"]]
+        agreed = agreed | {"pairs": pairs}
+    return {
+        "control": audit.get("control"),
+        "agreement": agreed,
+        "annotators": [one | {"name": number(one["name"])} for one in people.get("annotators", [])],
+        "likely_errors": {"checked": errors["n"], "likely": sum(errors["likely"])} if errors else None,
+    }
+
+
+def _data(project: Project, store: Store) -> dict[str, Any]:
+    """The data card: what is in the project, where it came from, who labeled how much of it."""
+    labels = store.labels()
+    hashes = {item.id: item.content_hash for item in store.items()}
+    work = store.work()
+    hours = float(counted_seconds(work, project.config.team.idle_seconds).sum() / HOUR)
+    path = project.folder / CARD
+    return {
+        "card": path.read_text(encoding="utf-8-sig") if path.is_file() else "",
+        "guidelines": guidelines.text_of(project),
+        "splits": store.composition(),
+        "per_class": dict(store.counts().per_class),
+        "answers": store.answering() | {"hours": round(hours, 2)},
+        "decisions_by_leads": store.reviewed(),
+        "hash": data_hash([hashes[i] for i in labels], list(labels.values())),
+        "hash_of": "SHA-256 over the sorted pairs of content hash and label, one JSON list a line",
+    }
+
+
+def _model(project: Project, rounds: list[Round]) -> dict[str, Any] | None:
+    """The card of the latest model that is still there, without the labels that it was taught."""
+    for r in reversed(rounds):
+        if r.model and (weights := project.folder / r.model).is_file():
+            try:
+                card = asdict(cards.load(weights))
+            except LabelerError:
+                return None
+            return {name: value for name, value in card.items() if name not in ("taught", "config")} | {"file": r.model}
+    return None

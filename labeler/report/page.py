@@ -1,0 +1,283 @@
+"""A report as one page that stands alone: no script, no request, its charts drawn in, fit to be printed or filed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from labeler.core.settings import Config, to_toml
+from labeler.i18n.messages import _, language
+from labeler.measure.holdout import Evaluation
+from labeler.measure.intervals import Estimate
+from labeler.progress.history import history, thresholds
+from labeler.progress.stopping import Backtest, Evidence
+from labeler.projects.project import Project
+from labeler.report.charts import holdout as holdout_charts
+from labeler.report.charts import svg
+from labeler.report.charts.control import control_chart
+from labeler.report.facts import facts, known, latest
+from labeler.report.sentences.control import sentences as control_sentences
+from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
+from labeler.report.standing import Standing, chart, doubts, legend, outlook
+
+Table = list[dict[str, Any]]
+
+# Jinja escapes every value: names, notes and texts come from people.
+PAGE = Path(__file__).with_name("page.html")
+ENVIRONMENT = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page. charts: as SVG. tables: each with its name, or ""; listings: texts as they are."""
+
+    title: str
+    texts: Sequence[str] = ()
+    charts: Sequence[str] = ()
+    tables: Sequence[tuple[str, Table]] = ()
+    listings: Sequence[tuple[str, str]] = field(default_factory=list)
+
+
+def page(project: Project) -> str:
+    """The report as HTML, in the current language."""
+    with project.store() as store, store.read():
+        stands = known(project, store)
+        found, measured = facts(project, store, stands), latest(project, store)
+    subtitle = _(
+        "Report of {at} (UTC), written by labeler {version}.",
+        at=found["made"]["at"][:16].replace("T", " "),
+        version=found["made"]["labeler"],
+    )
+    sections = [
+        _curve(stands, project),
+        _holdout(measured),
+        _control(found["control"], project.config),
+        _stopping(found, stands, project.config),
+        _agreement(found),
+        _data(found["data"], project.config),
+        _provenance(found, project.config),
+    ]
+    template = ENVIRONMENT.from_string(PAGE.read_text(encoding="utf-8"))
+    return template.render(title=project.config.name, subtitle=subtitle, sections=sections, language=language())
+
+
+def _curve(stands: Standing, project: Project) -> Section:
+    measured, config = stands.rounds.dropna(subset=["accuracy"]), project.config
+    if not len(measured):
+        return Section(_("Accuracy"), [_("There is no round yet that was measured on the holdout.")])
+    rows = [
+        {
+            _("round"): int(row["round"]),
+            _("labels"): f"{row['labels']:,.0f}",
+            _("hours"): f"{row['hours']:,.1f}",
+            _("cost, {currency}", currency=config.team.currency): f"{row['cost']:,.0f}",
+            _(config.accuracy): f"{row['accuracy']:.1%}",
+            _("95 % interval"): f"{row['low']:.1%} – {row['high']:.1%}",
+            _("agreement with the round before"): "" if math.isnan(row["agreement"]) else f"{row['agreement']:.3f}",
+            _("next asked by"): row["strategy"],
+            _("backbone"): row["backbone"],
+        }
+        for _place, row in measured.iloc[::-1].iterrows()
+    ]
+    return Section(
+        _("Accuracy"),
+        [
+            _("Measured on the holdout alone, which no strategy ever queries and no model is trained on."),
+            outlook(stands, measured, config),
+            legend(stands, measured),
+            *doubts(stands, measured),
+        ],
+        [svg(chart(stands, measured, config, "labels", _("labels")))],
+        [(_("All rounds"), rows)],
+    )
+
+
+def _holdout(found: tuple[int, Evaluation] | None) -> Section:
+    if found is None:
+        return Section(_("The latest model"), [_("The holdout has no labels yet, so nothing can be measured.")])
+    number, measured = found
+    named = {
+        _("accuracy"): measured.accuracy,
+        _("balanced accuracy"): measured.balanced_accuracy,
+        _("macro F1"): measured.macro_f1,
+        _("micro F1"): measured.micro_f1,
+    }
+    classes = [
+        {
+            _("class"): one.name,
+            _("items"): one.support,
+            _("precision"): _estimate(one.precision),
+            _("recall"): _estimate(one.recall),
+            "F1": _estimate(one.f1),
+        }
+        for one in measured.classes
+    ]
+    texts = [
+        _("Round {round}, measured on {n:,} items.", round=number, n=measured.n),
+        _(
+            "The expected calibration error is {error:.3f}; of a calibrated model chance alone makes up to"
+            " {chance:.3f}.",
+            error=measured.calibration.error,
+            chance=measured.calibration.by_chance,
+        ),
+    ]
+    charts = [svg(holdout_charts.confusion(measured))] if measured.confusion else []
+    charts.append(svg(holdout_charts.reliability(measured.calibration)))
+    return Section(_("The latest model"), texts, charts, [("", _figures(named)), (_("By class"), classes)])
+
+
+def _figures(named: dict[str, Estimate | None]) -> Table:
+    return [
+        {_("figure"): name, _("value"): f"{one.value:.3f}", _("95 % interval"): f"{one.low:.3f} – {one.high:.3f}"}
+        for name, one in named.items()
+        if one
+    ]
+
+
+def _estimate(one: Estimate | None) -> str:
+    return f"{one.value:.3f} ({one.low:.3f} – {one.high:.3f})" if one else "–"
+
+
+def _control(found: dict[str, Any] | None, config: Config) -> Section:
+    title = _("Against random sampling")
+    if not found:
+        return Section(title, [_("What random sampling would have cost is measured after each round.")])
+    charts = [svg(control_chart(found, config.accuracy))] if found["random"] else []
+    return Section(title, control_sentences(found), charts)
+
+
+def _stopping(found: dict[str, Any], stands: Standing, config: Config) -> Section:
+    asked, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
+    rows = []
+    for one in found["stopping"]:
+        said, back = Evidence(**{k: v for k, v in one.items() if k != "backtest"}), Backtest(**one["backtest"])
+        rows.append(
+            {
+                _("rule"): _(NAMES[said.rule]),
+                _("state"): _(MET) if said.met else _(UNKNOWN if said.value is None else NOT_MET),
+                _("evidence"): in_words(said, asked, compared),
+                _("on this project's own past"): back_in_words(back, asked),
+            }
+        )
+    texts = [stopped_in_words(found["stopped"])] if found["stopped"] else []
+    return Section(_("When to stop"), texts, tables=[("", rows)])
+
+
+def _agreement(found: dict[str, Any]) -> Section:
+    agreed, errors, title = found["agreement"], found["likely_errors"], _("Quality of the labels")
+    texts = []
+    if errors:
+        texts.append(
+            _(
+                "Of {n:,} labels that were checked by models that had not seen them, {likely:,} are likely wrong.",
+                n=errors["checked"],
+                likely=errors["likely"],
+            )
+        )
+    if not agreed:
+        return Section(title, [*texts, _("No item has answers of two people, so their agreement is not known.")])
+    texts.append(
+        _(
+            "{items:,} items have answers of two people or more, {n:,} in all.",
+            items=agreed["items"],
+            n=agreed["answers"],
+        )
+    )
+    measures = {"percent": _("same answer"), "fleiss": _("Fleiss' kappa"), "alpha": _("Krippendorff's alpha")}
+    named = {name: agreed[key] and Estimate(**agreed[key]) for key, name in measures.items()}
+    classes = [
+        {
+            _("class"): one["name"],
+            _("answers"): one["answers"],
+            _("Krippendorff's alpha"): _estimate(one["alpha"] and Estimate(**one["alpha"])),
+        }
+        for one in agreed["classes"]
+    ]
+    return Section(title, texts, tables=[("", _figures(named)), (_("By class"), classes)])
+
+
+def _data(found: dict[str, Any], config: Config) -> Section:
+    splits = {"pool": _("pool"), "holdout": _("holdout")}
+    rows = [
+        {
+            _("split"): splits[row["split"]],
+            _("items"): f"{row['items']:,}",
+            _("with a label"): f"{row['labeled']:,}",
+            _("label from the import"): f"{row['imported_labels']:,}",
+            _("decided by the lead"): f"{row['decided']:,}",
+            _("taken out"): f"{row['taken_out']:,}",
+            _("drawn at random"): f"{row['drawn']:,}" if row["split"] == "holdout" else "–",
+            _("imported (UTC)"): row["first_added"][:10],
+        }
+        for row in found["splits"]
+    ]
+    answers = found["answers"]
+    texts = [
+        _(
+            "{annotators} people gave {labels:,} labels, {skips:,} skips and {flags:,} flags in {hours:,.1f} hours;"
+            " {unsure:,} labels are marked as unsure, {changes:,} answers were changed or taken back.",
+            **{
+                name: answers[name] for name in ("annotators", "labels", "skips", "flags", "hours", "unsure", "changes")
+            },
+        )
+    ]
+    if answers["first"]:
+        texts.append(
+            _(
+                "The first answer was given on {first}, the last on {last}.",
+                first=answers["first"][:10],
+                last=answers["last"][:10],
+            )
+        )
+    texts.append(_("SHA-256 of all items and labels: {hash}", hash=found["hash"]))
+    counted = [{_("class"): name, _("labels in the pool"): f"{n:,}"} for name, n in found["per_class"].items()]
+    listings = [(_("Data card"), found["card"]), (_("Guidelines of the annotators"), found["guidelines"])]
+    return Section(
+        _("The data"),
+        texts,
+        tables=[("", rows), (_("By class"), counted)],
+        listings=[(name, text) for name, text in listings if text.strip()],
+    )
+
+
+def _provenance(found: dict[str, Any], config: Config) -> Section:
+    versions = [{_("package"): name, _("version"): one} for name, one in found["versions"].items()]
+    seeds = [
+        {_("what is drawn"): _("holdout"), _("seed"): found["seeds"]["holdout"]},
+        {_("what is drawn"): _("known items for newcomers"), _("seed"): found["seeds"]["qualification"]},
+        {_("what is drawn"): _("rounds"), _("seed"): _ranges(list(found["seeds"]["rounds"].values()))},
+    ]
+    model = found["model"]
+    texts = (
+        [
+            _(
+                "The latest model is {file}, taught by {labels:,} labels (SHA-256 {hash}); `labeler reproduce` trains"
+                " it anew.",
+                file=model["file"],
+                labels=model["labels"],
+                hash=model["data"],
+            )
+        ]
+        if model
+        else []
+    )
+    return Section(
+        _("Settings, seeds and versions"),
+        texts,
+        tables=[(_("Seeds"), seeds), (_("Versions"), versions)],
+        listings=[("project.toml", to_toml(config).strip())],
+    )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """1, 2, 3, 7 as "1–3, 7"."""
+    parts: list[list[int]] = []
+    for n in numbers:
+        if parts and n == parts[-1][-1] + 1:
+            parts[-1].append(n)
+        else:
+            parts.append([n])
+    return ", ".join(str(p[0]) if len(p) == 1 else f"{p[0]}–{p[-1]}" for p in parts) or "–"

@@ -1,0 +1,1 @@
+"""Figures enter; sentences about them, in the current language, leave."""

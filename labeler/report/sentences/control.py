@@ -1,0 +1,92 @@
+"""What the control arm says, in sentences: the same on the Progress page and in the report."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from labeler.i18n.messages import _, mark
+from labeler.progress.control import FEWEST_HOLDOUT, FEWEST_ROUNDS
+from labeler.progress.shadows import SIZES
+
+Report = Mapping[str, Any]  # `control.Control` as plain values
+
+# What it takes to say how much was saved, where that is missing.
+MISSING = {
+    "holdout": mark("Too little to say yet: {holdout} holdout items have a label, and it takes {fewest_holdout}."),
+    "testing": mark(
+        "While active testing chooses which holdout items are labeled first, they are no random sample: this can be"
+        " said once all of them have a label."
+    ),
+    "rounds": mark("Too little to say yet: it takes {fewest_rounds} rounds with different numbers of labels."),
+    "arm": mark(
+        "Too little to say yet: {arm} labels were drawn at random, and it takes {fewest_arm}, and twice as many as the"
+        " first round had. A larger `query.random_share` brings them sooner."
+    ),
+    "precision": mark(
+        "How many labels that saved cannot be said yet: the curve rises by less than its uncertainty. More labels in"
+        " the holdout, now {holdout}, make that smaller."
+    ),
+}
+
+
+def sentences(report: Report) -> list[str]:
+    """What the report says, in words, each figure with its 95 % interval."""
+    said = [gained(report)] if report["gain"] else []
+    if report["needed"]:
+        return [saved(report), *said]
+    fewest = {"fewest_holdout": FEWEST_HOLDOUT, "fewest_rounds": FEWEST_ROUNDS, "fewest_arm": 2 * SIZES[0]}
+    return [*said, _(MISSING[report["missing"]], holdout=report["holdout"], arm=report["arm"], **fewest)]
+
+
+def gained(report: Report) -> str:
+    """The gain in accuracy, in points."""
+    gain = report["gain"]
+    figures = {name: f"{100 * gain[name]:+.1f}".replace("-", "−") for name in ("value", "low", "high")}
+    if gain["low"] <= 0 <= gain["high"]:
+        return _(
+            "At {size} labels the choice of items has brought {value} points of accuracy ({low} to {high}), which can"
+            " be chance.",
+            size=report["size"],
+            **figures,
+        )
+    return _(
+        "At {size} labels the choice of items has brought {value} points of accuracy ({low} to {high}).",
+        size=report["size"],
+        **figures,
+    )
+
+
+def saved(report: Report) -> str:
+    """The labels saved, or what is sure of them."""
+    size, needed = report["size"], report["needed"]
+    value, low, high = needed["value"], needed["low"], needed["high"]
+
+    def share(labels: float) -> str:
+        return f"{100 * (1 - labels / size):.0f}".replace("-", "−")
+
+    if value is not None and low is not None and high is not None:
+        return _(
+            "What random sampling reaches with {size} labels took {n:.0f} ({low:.0f} to {high:.0f}): {saved} % saved"
+            " ({least} % to {most} %).",
+            size=size,
+            n=value,
+            low=low,
+            high=high,
+            saved=share(value),
+            least=share(high),
+            most=share(low),
+        )
+    if high is not None:
+        return _(
+            "What random sampling reaches with {size} labels took {high:.0f} at most: {saved} % saved, or more.",
+            size=size,
+            high=high,
+            saved=share(high),
+        )
+    if low is not None:
+        return _(
+            "What random sampling reaches with {size} labels took {low:.0f} at least: {saved} % saved, or less.",
+            size=size,
+            low=low,
+            saved=share(low),
+        )
+    return _("Whether what random sampling reaches with {size} labels took more or fewer cannot be told.", size=size)

@@ -1,0 +1,122 @@
+"""What the learning curve says, in sentences of the current language: where it leads, what it cannot tell."""
+
+from labeler.core.rounds import Metrics
+from labeler.i18n.messages import _, n_, translate
+from labeler.measure.intervals import items_for, labels_to_halve
+from labeler.progress.curves import Projection
+from labeler.progress.history import Step
+
+
+def outlook(
+    projection: Projection, target: float, labels: float, most: float, whole_pool: bool, hours: float | None = None
+) -> str:
+    """When the target is expected, or why that cannot be said.
+
+    Args: labels: of today. most: labels that were looked at; whole_pool: they are all that there can be.
+          hours: that one more label takes; None: not known.
+    """
+    expected, low, high = projection.expected, projection.low, projection.high
+    if projection.why_not:
+        return translate(projection.why_not)
+    if low is None and whole_pool:
+        return _(
+            "{target:.0%} is not in sight, not even with all {n:,} items of the pool.", target=target, n=round(most)
+        )
+    if low is None:
+        return _("{target:.0%} is not in sight, not before {n:,} labels.", target=target, n=rounded(most))
+    if expected is None:
+        return _(
+            "{target:.0%} may be out of reach: if the curve gets there at all, then not before {low:,} labels.",
+            target=target,
+            low=rounded(max(low, labels)),
+        )
+    if expected <= labels:
+        return _reached(target, expected, high is not None and high <= labels)
+    values = {"target": target, "n": rounded(expected), "low": rounded(low), "high": high and rounded(high)}
+    if low <= labels:
+        text = (
+            _("{target:.0%} is expected at {n:,} labels; it may be reached already, or never.", **values)
+            if high is None
+            else _(
+                "{target:.0%} is expected at {n:,} labels, by {high:,} at the latest; it may be reached already.",
+                **values,
+            )
+        )
+    elif high is None:
+        text = _("{target:.0%} is expected at {n:,} labels, at {low:,} at the earliest, and perhaps never.", **values)
+    else:
+        text = _("{target:.0%} is expected at {n:,} labels ({low:,} to {high:,}).", **values)
+    if hours is None:
+        return text
+    return f"{text} {_('That is about {hours} h more.', hours=amount((expected - labels) * hours))}"
+
+
+def _reached(target: float, since: float, surely: bool) -> str:
+    if surely:
+        return _(
+            "By all rounds together {target:.0%} is reached, since about {n:,} labels.", target=target, n=rounded(since)
+        )
+    return _("By all rounds together {target:.0%} is about reached, but that is less than certain.", target=target)
+
+
+def step_in_words(step: Step) -> str:
+    """Whether the last two rounds can be told apart."""
+    values = {
+        "before": step.before,
+        "now": step.now,
+        "gain": 100 * step.gain,
+        "low": 100 * step.low,
+        "high": 100 * step.high,
+    }
+    if step.low > 0:
+        return _("Round {now} is better than round {before}, by {gain:.1f} points ({low:.1f} to {high:.1f}).", **values)
+    if step.high < 0:
+        return _("Round {now} is worse than round {before}: {gain:.1f} points ({low:.1f} to {high:.1f}).", **values)
+    return _(
+        "Rounds {before} and {now} cannot be told apart: on the same items the difference is {gain:+.1f} points"
+        " ({low:+.1f} to {high:+.1f}).",
+        **values,
+    )
+
+
+def gain_in_words(now: Metrics, before: Metrics) -> str | None:
+    """As `step_in_words` where forecasts were not kept: whether the interval is wider than the gain; None if not."""
+    gain, width = now.accuracy - before.accuracy, now.high - now.low
+    if width <= gain:
+        return None
+    return _(
+        "The last two rounds cannot be told apart: the interval is {width:.1f} points wide, the difference is"
+        " {gain:+.1f}.",
+        width=100 * width,
+        gain=100 * gain,
+    )
+
+
+def width_in_words(measured: Metrics, left: int) -> str:
+    """How sure the accuracy is, and what would make it surer.
+
+    Args: left: holdout items without a label.
+    """
+    # as many as a plain sample of this width has: under active testing each item tells more, or less
+    more = labels_to_halve(measured.accuracy, items_for(measured.accuracy, measured.high - measured.low))
+    text = _(
+        "The interval is {width:.1f} points wide; {more:,} more labels of the holdout would halve it.",
+        width=100 * (measured.high - measured.low),
+        more=more,
+    )
+    if left < more:
+        text += " " + n_(
+            "The holdout has one item without a label.", "The holdout has {n:,} items without a label.", left
+        )
+    return text
+
+
+def rounded(n: float) -> int:
+    """To two digits: no curve knows more."""
+    n = round(n)
+    return n if n < 100 else round(n, 2 - len(str(n)))
+
+
+def amount(hours: float) -> str:
+    """Hours with as many digits as they are worth."""
+    return f"{hours:.1f}" if hours < 10 else f"{rounded(hours):,}"

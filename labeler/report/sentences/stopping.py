@@ -1,0 +1,90 @@
+"""What the stopping rules say, in sentences: the same on the Progress page and in the report."""
+
+from collections.abc import Callable, Mapping
+
+from labeler.core.rounds import Rule
+from labeler.i18n.messages import _, mark, translate
+from labeler.progress.stopping import Backtest, Evidence, History, Thresholds
+
+NAMES: dict[Rule, str] = {
+    "target": mark("Target reached"),
+    "budget": mark("Budget spent"),
+    "stable": mark("Predictions stable"),
+    "confident": mark("Model is sure"),
+    "gain": mark("Little left to gain"),
+    "exhausted": mark("Pool exhausted"),
+}
+MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("cannot be said")
+
+
+def stop_reason(rule: Rule) -> str:
+    """What is stored where a rule stops labeling, in English: see `words.translate`."""
+    return mark("The rule “{rule}” is met.").format(rule=NAMES[rule])
+
+
+def stopped_in_words(stopped: Mapping[str, str]) -> str:
+    """Since when labeling has stopped, by whom and why.
+
+    Args: stopped: as `Store.stopped` gives it.
+    """
+    at = stopped["at"][:16].replace("T", " ")
+    if stopped["by"]:
+        said = _("Labeling has been stopped since {at} (UTC) by {name}.", at=at, name=stopped["by"])
+    else:
+        said = _("Labeling has been stopped since {at} (UTC) by a rule that the settings name.", at=at)
+    return f"{said} {translate(stopped['reason'])}".strip()
+
+
+def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
+    """What a rule says of the latest round, with its threshold."""
+    if evidence.value is None:
+        return translate(evidence.why_not)
+    sentences: dict[Rule, Callable[[float], str]] = {
+        "target": lambda value: _(
+            "The low end of the interval is {value:.1%}, the target {target:.0%}.",
+            value=value,
+            target=compared.target,
+        ),
+        "budget": lambda value: _("{value:,.0f} of {budget:,} labels are spent.", value=value, budget=asked.budget),
+        "stable": lambda value: _(
+            "Successive models agree with a kappa of {value:.3f}, in the mean of the last {n}; it takes {kappa:g}.",
+            value=value,
+            n=compared.kappa_rounds,
+            kappa=compared.kappa,
+        ),
+        "confident": lambda value: _(
+            "In the mean the model doubts its answers by {value:.1%}; it takes {most:.1%} or less.",
+            value=value,
+            most=compared.uncertainty,
+        ),
+        "gain": lambda value: _(
+            "The next {n:,} labels bring {value:.2f} points at most; it takes less than {least:.2f}.",
+            n=asked.batch,
+            value=100 * value,
+            least=100 * compared.gain,
+        ),
+        "exhausted": lambda value: _("{value:,.0f} items of the pool have no label.", value=value),
+    }
+    return sentences[evidence.rule](evidence.value)
+
+
+def back_in_words(back: Backtest, asked: History) -> str:
+    """At which round a rule would have stopped, and what that would have cost and saved."""
+    if back.round is None or back.saved is None:
+        return _("Would not have stopped so far.")
+    if back.round == asked.numbers[-1]:
+        return _("Would stop now, for the first time.")
+    if back.lost is None:
+        return _(
+            "Would have stopped at round {round}, {saved:,} labels earlier; nothing was measured then.",
+            round=back.round,
+            saved=back.saved,
+        )
+    values = {"round": back.round, "saved": back.saved, "points": abs(100 * back.lost)}
+    if back.lost >= 0:
+        return _(
+            "Would have stopped at round {round}, {points:.1f} points below today, {saved:,} labels earlier.", **values
+        )
+    return _(
+        "Would have stopped at round {round}, {points:.1f} points above today, {saved:,} labels earlier.", **values
+    )

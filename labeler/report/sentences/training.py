@@ -1,0 +1,376 @@
+"""What the curves of a training say, in the current language, with the levers of `[learner.finetune]` to pull.
+
+Training and validation losses are never compared with each other: smoothing, dropout and augmentation make that of
+training higher. How each of them moves is compared, and how accurate the network is on both.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from labeler.core.items import Modality
+from labeler.core.rounds import Training
+from labeler.i18n.messages import _
+
+Kind = Literal["diverging", "unstable", "over-fitting", "under-fitting", "wide gap", "good fit", "weak evidence"]
+
+# A move counts if it is a tenth of where it began, and four times what the loss jitters from epoch to epoch anyway.
+CLEAR = 0.1
+JITTERS = 4.0
+
+# Mann's z of an order that is hardly chance: three epochs that all move one way (z = 1.57, one order in 6), or most of
+# many (7 orders in 100). Since the size counts too, of 100 flat curves 3 at most seem to rise, however they jitter.
+TREND = 1.5
+TREND_EPOCHS = 3
+
+# Twice the standard error of a mean change of loss is about 1 nat / √items: items' own changes spread by half a nat.
+SPREAD = 1.0
+FEW_ITEMS = 40  # assumed where nobody says how many items validate
+
+UNFINISHED = 0.1  # of all that a loss fell, in the last third: a straight line falls by a third, a finished one hardly
+JUMP = 0.25  # of the loss of guessing, ln C: an epoch that loses that much has undone a good part of the training
+LEARNED = 0.6  # of the way from guessing to no error: less is little, on labels that it is trained on
+GUESSING = 0.1  # of that way: less is no more than luck
+MASTERED = 0.95  # accuracy above which more epochs would add little
+GAP = 0.1  # between training and validation accuracy; a smaller one is usual
+VAGUE = 0.1  # two standard errors of the validation accuracy that tell too little
+LITTLE = 100  # labels a class, below which twice as many usually help more than any lever
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One thing that the curves say, and what to do about it: levers in Markdown, the first to pull first."""
+
+    kind: Kind
+    words: str
+    levers: tuple[str, ...] = ()
+
+
+def read(training: Training, classes: int, modality: Modality | None = None, labels: int = 0) -> list[Reading]:
+    """What the curves say, the most urgent first; nothing for frozen heads, which have no epochs.
+
+    Levers that are pulled already are not named again.
+
+    Args:   classes: of the project. modality: names the levers of images or of texts only. labels: 0 if unknown.
+    Source: Goodfellow, Bengio & Courville 2016, chapter 11 (over- and under-fitting, and what to change).
+    """
+    if not training.epochs:
+        return []
+    curves, chosen = _Curves.of(training, classes), training.chosen
+    if curves.broken:
+        return [_diverging(_("The loss is no longer a number from epoch {n} on.", n=curves.broken), chosen)]
+    trend = _unsteady(curves, chosen) or _over(curves, chosen, modality) or _under(curves, chosen)
+    gap = _gap(curves, labels, () if trend else _restraints(chosen, modality))
+    doubt = _doubt(curves)
+    fit = None if trend or gap or doubt else _good(curves)
+    return [reading for reading in (trend, gap, fit, doubt) if reading]
+
+
+def best_epoch(training: Training) -> int | None:
+    """The epoch with the lowest validation loss, the first of them; None without validation."""
+    losses = {e.number: e.validation_loss for e in training.epochs if e.validation_loss is not None}
+    finite = {number: loss for number, loss in losses.items() if math.isfinite(loss)}
+    return min(finite, key=finite.__getitem__, default=None)
+
+
+def loss_floor(smoothing: float, classes: int) -> float:
+    """The lowest cross-entropy with smoothed targets, in nats: their entropy.
+
+    Source: Szegedy et al. 2016, section 7 (label smoothing: a share of each target is spread over all classes).
+    """
+    others = smoothing / classes
+    target = [1 - smoothing + others, *[others] * (classes - 1)]
+    return -sum(p * math.log(p) for p in target if p > 0)
+
+
+# ---------------------------------------------------------------- trends
+
+
+def rises(values: np.ndarray, above: float, least: float) -> bool:
+    """Whether values rise in their order, and end above a level by more than `least` and than they jitter.
+
+    Args:   values: (n,) float; with less than three there is no trend.
+    Source: Mann 1945 (rank test against trend).
+    """
+    n = len(values)
+    if n < TREND_EPOCHS:
+        return False
+    pairs = sum(np.sign(values[i + 1 :] - values[i]).sum() for i in range(n - 1))
+    z = pairs / math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    last = values[-max(1, n // 3) :].mean()
+    return bool(z >= TREND and last - above > max(least, JITTERS * jitter(values)))
+
+
+def jitter(values: np.ndarray) -> float:
+    """How far values lie from the line between their neighbours, as a standard deviation: a trend adds little to it.
+
+    Source: Gasser, Sroka & Jennen-Steinmetz 1986 (pseudo-residuals), here with the median, which one bend leaves alone.
+    """
+    if len(values) < 3:
+        return 0.0
+    residuals = math.sqrt(2 / 3) * ((values[:-2] + values[2:]) / 2 - values[1:-1])
+    return float(1.4826 * np.median(np.abs(residuals)))
+
+
+# ---------------------------------------------------------------- what is read
+
+
+@dataclass(frozen=True)
+class _Curves:
+    """A training's epochs as arrays, those of validation empty if there was none."""
+
+    numbers: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+    validation_loss: np.ndarray
+    validation_accuracy: np.ndarray
+    items: int  # that validate; 0: unknown
+    classes: int
+    broken: int  # first epoch whose loss is no number; 0: none
+
+    @classmethod
+    def of(cls, training: Training, classes: int) -> "_Curves":
+        epochs = training.epochs
+        validated = all(e.validation_loss is not None and e.validation_accuracy is not None for e in epochs)
+        loss = np.array([e.train_loss for e in epochs], dtype=float)
+        validation = np.array([e.validation_loss for e in epochs] if validated else [], dtype=float)
+        finite = np.isfinite(loss) & (np.isfinite(validation) if validated else True)
+        return cls(
+            numbers=np.array([e.number for e in epochs]),
+            loss=loss,
+            accuracy=np.array([e.train_accuracy for e in epochs], dtype=float),
+            validation_loss=validation,
+            validation_accuracy=np.array([e.validation_accuracy for e in epochs] if validated else [], dtype=float),
+            items=training.validation_items,
+            classes=classes,
+            broken=0 if finite.all() else epochs[int(np.argmin(finite))].number,
+        )
+
+    @property
+    def validated(self) -> bool:
+        return len(self.validation_loss) > 0
+
+    @property
+    def error(self) -> float:
+        """Standard error of the last validation accuracy. Two of each more keep it above 0 where all are right."""
+        n = (self.items or FEW_ITEMS) + 4
+        share = (self.validation_accuracy[-1] * (n - 4) + 2) / n
+        return math.sqrt(share * (1 - share) / n)
+
+
+def _unsteady(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
+    guessing = math.log(c.classes)
+    best = int(np.argmin(c.loss))
+    if rises(c.loss[best + 1 :], c.loss[best], CLEAR * guessing):
+        return _diverging(
+            _(
+                "The training loss rose from {low:.2f} (epoch {n}) to {last:.2f}.",
+                low=c.loss[best],
+                n=c.numbers[best],
+                last=c.loss[-1],
+            ),
+            chosen,
+        )
+    jumps = np.diff(c.loss)
+    if len(jumps) and jumps.max() > JUMP * guessing:
+        at = int(np.argmax(jumps))
+        return Reading(
+            "unstable",
+            _(
+                "The training loss jumped from {before:.2f} to {after:.2f} in epoch {n}.",
+                before=c.loss[at],
+                after=c.loss[at + 1],
+                n=c.numbers[at + 1],
+            ),
+            _calmer(chosen),
+        )
+    return None
+
+
+def _diverging(words: str, chosen: Mapping[str, Any]) -> Reading:
+    return Reading("diverging", f"{words} {_('The steps are too large.')}", _calmer(chosen))
+
+
+def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> Reading | None:
+    if not c.validated:
+        return None
+    loss, best = c.validation_loss, int(np.argmin(c.validation_loss))
+    sampling = SPREAD / math.sqrt(c.items or FEW_ITEMS)
+    rose = rises(loss[best + 1 :], loss[best], max(CLEAR * loss[best], sampling))
+    if not rose or c.loss[-1] >= c.loss[best]:  # what is learned by heart lowers the training loss
+        return None
+    before, after = c.validation_accuracy[best], c.validation_accuracy[-1]
+    cost = (
+        _("Validation accuracy fell from {before:.0%} to {after:.0%}.", before=before, after=after)
+        if before - after > 2 * c.error
+        else _(
+            "Validation accuracy did not clearly suffer (from {before:.0%} to {after:.0%}), but how far its"
+            " probabilities can be trusted did.",
+            before=before,
+            after=after,
+        )
+    )
+    sentences = [
+        _(
+            "The validation loss was lowest in epoch {n} ({low:.2f}) and rose to {last:.2f}, while the training loss"
+            " went on falling.",
+            n=c.numbers[best],
+            low=loss[best],
+            last=loss[-1],
+        ),
+        cost,
+    ]
+    stops = bool(chosen.get("early_stopping"))
+    if stops:
+        sentences.append(_("Early stopping is on, so the epochs after that cost time and no accuracy."))
+    levers = [
+        "" if stops else _("`early_stopping = true`, which takes the best epoch"),
+        _lever(f"`epochs = {c.numbers[best]}`", "epochs", chosen),
+        "" if best else _lever(_("lower `learning_rate`"), "learning_rate", chosen),
+        *_restraints(chosen, modality),
+    ]
+    return Reading("over-fitting", " ".join(sentences), tuple(lever for lever in levers if lever))
+
+
+def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
+    reached = max([c.accuracy[-1], *c.validation_accuracy[-1:]])
+    epochs = _(
+        "{lever}; `learner.round_seconds` must leave room for them", lever=_lever(_("more `epochs`"), "epochs", chosen)
+    )
+    rate = _lever(_("higher `learning_rate`"), "learning_rate", chosen)
+    blocks = _lever(_("more `unfrozen` blocks"), "unfrozen", chosen)
+    late = min(max(TREND_EPOCHS, len(c.loss) // 3), len(c.loss))
+    # Where the validation loss does not follow, more epochs would be learned by heart.
+    falls, follows = (
+        rises(-loss[-late:], -loss[-late], UNFINISHED * max(loss[0] - loss[-1], CLEAR * math.log(c.classes)))
+        for loss in (c.loss, c.validation_loss if c.validated else c.loss)
+    )
+    if falls and follows and reached < MASTERED:
+        return Reading(
+            "under-fitting",
+            _(
+                "The training stopped too early: its loss was still falling, from {before:.2f} to {after:.2f} in the"
+                " last {n} epochs, with {share:.0%} of the training labels right.",
+                before=c.loss[-late],
+                after=c.loss[-1],
+                n=late,
+                share=c.accuracy[-1],
+            ),
+            (epochs, rate, blocks),
+        )
+    chance = 1 / c.classes
+    learned = (reached - chance) / (1 - chance)
+    if learned < GUESSING:
+        return Reading(
+            "under-fitting",
+            _(
+                "Nothing was learned: {share:.0%} of the training labels are right, guessing gets {chance:.0%}. The"
+                " steps are far too small or far too large.",
+                share=c.accuracy[-1],
+                chance=chance,
+            ),
+            (_lever(_("`learning_rate` ten times lower, or higher"), "learning_rate", chosen), blocks),
+        )
+    if learned < LEARNED:
+        return Reading(
+            "under-fitting",
+            _(
+                "Even of the labels that it is trained on the network gets {share:.0%} right. Either it learns too"
+                " little, or the labels contradict each other.",
+                share=c.accuracy[-1],
+            ),
+            (rate, blocks, epochs),
+        )
+    return None
+
+
+def _gap(c: _Curves, labels: int, restraints: tuple[str, ...]) -> Reading | None:
+    if not c.validated:
+        return None
+    seen, unseen = c.accuracy[-1], c.validation_accuracy[-1]
+    if seen - unseen <= max(GAP, 2 * c.error):
+        return None
+    words = _(
+        "In the last epoch {seen:.0%} of the training labels were right, but {unseen:.0%} of those held back.",
+        seen=seen,
+        unseen=unseen,
+    )
+    if labels and labels < LITTLE * c.classes:
+        few = _("With {n:,} labels for {classes} classes, more labels help most.", n=labels, classes=c.classes)
+        return Reading("wide gap", f"{words} {few}")
+    many = _("More labels narrow that, and what lets less be learned by heart.")
+    return Reading("wide gap", f"{words} {many}", restraints)
+
+
+def _good(c: _Curves) -> Reading:
+    return Reading(
+        "good fit",
+        _(
+            "Training and validation go together: {seen:.0%} and {unseen:.0%} right in the last epoch, and the"
+            " validation loss does not rise. No lever asks to be pulled.",
+            seen=c.accuracy[-1],
+            unseen=c.validation_accuracy[-1],
+        ),
+    )
+
+
+def _doubt(c: _Curves) -> Reading | None:
+    if not c.validated:
+        return Reading(
+            "weak evidence", _("No labels were held back for validation, so over-fitting would not be seen.")
+        )
+    reasons = []
+    if len(c.loss) <= TREND_EPOCHS:
+        reasons.append(_("A trend takes more epochs than {n}.", n=len(c.loss)))
+    if 2 * c.error > VAGUE:
+        many = _("{n:,} items", n=c.items) if c.items else _("an unknown number of items")
+        reasons.append(
+            _(
+                "The validation accuracy of {share:.0%} was measured on {items}, so it is known to ± {points:.0f}"
+                " points at best.",
+                share=c.validation_accuracy[-1],
+                items=many,
+                points=200 * c.error,
+            )
+        )
+    return Reading("weak evidence", " ".join(reasons)) if reasons else None
+
+
+# ---------------------------------------------------------------- levers
+
+
+def _restraints(chosen: Mapping[str, Any], modality: Modality | None) -> tuple[str, ...]:
+    """What lets a network learn less by heart."""
+    any_of = _(
+        "{first}, {second} or {third}",
+        first=_lever(_("higher `dropout`"), "dropout", chosen),
+        second=_lever("`weight_decay`", "weight_decay", chosen),
+        third=_lever("`l2_sp`", "l2_sp", chosen),
+    )
+    levers = [
+        "" if modality == "text" else _lever(_("`augment`, or more of it"), "augment", chosen),
+        "" if modality == "image" else _lever(_("higher `token_dropout`"), "token_dropout", chosen),
+        any_of,
+        "" if chosen.get("unfrozen") in (0, 1) else _lever(_("fewer `unfrozen` blocks"), "unfrozen", chosen),
+    ]
+    return tuple(lever for lever in levers if lever)
+
+
+def _calmer(chosen: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        _lever(_("a third of `learning_rate`"), "learning_rate", chosen),
+        _lever(_("longer `warmup`"), "warmup", chosen),
+        _lever(_("lower `head_learning_rate`"), "head_learning_rate", chosen),
+    )
+
+
+def _lever(pull: str, name: str, chosen: Mapping[str, Any]) -> str:
+    """A lever with what it was set to, if that is known."""
+    if name not in chosen:
+        return pull
+    now = chosen[name]
+    text = f"{now:g}" if isinstance(now, float) else _("none") if now in ((), []) else str(now)
+    return _("{lever} (was {value})", lever=pull, value=text)

@@ -1,0 +1,159 @@
+"""Where the rounds stand and lead: the curve with its sentences, for the Progress page and for the report."""
+
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from labeler.core.items import Counts
+from labeler.core.rounds import Metrics
+from labeler.core.settings import Config
+from labeler.i18n.messages import _
+from labeler.progress.curves import HORIZON, Curve, Projection, fit_curve
+from labeler.progress.history import Step
+from labeler.report.charts import curve as curve_charts
+from labeler.report.charts.curve import Along
+from labeler.report.sentences import curve as curve_words
+
+POINTS = 40  # of the dashed line
+FARTHEST = 4.0  # times today's labels: what is projected beyond is said, not drawn
+MARGIN = 1.12  # beyond where the target is expected
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the page draws: all rounds, where the measured ones lead, and how the last two compare."""
+
+    rounds: pd.DataFrame
+    leads: Curve
+    projection: Projection
+    most: float
+    step: Step | None
+    counts: Counts
+
+
+def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Config) -> Standing:
+    """Where the rounds lead.
+
+    Args: rounds: as `course` gives them.
+    """
+    measured = rounds.dropna(subset=["accuracy"])
+    holdout = int(measured["holdout"].iloc[-1]) if len(measured) else None
+    leads = fit_curve(measured["labels"].tolist(), measured["accuracy"].tolist(), holdout)
+    most = min(float(counts.pool), HORIZON * leads.labels)
+    return Standing(rounds, leads, leads.projection(config.target_accuracy, most), most, step, counts)
+
+
+def each(measured: pd.DataFrame, along: str) -> float:
+    """What one more label takes, in labels, hours or money: as those since the first round did."""
+    first, last = measured.iloc[0], measured.iloc[-1]
+    if along == "labels":
+        return 1.0
+    if last["labels"] > first["labels"]:
+        return float((last[along] - first[along]) / (last["labels"] - first["labels"]))
+    return float(last[along] / max(last["labels"], 1))
+
+
+def chart(
+    found: Standing, measured: pd.DataFrame, config: Config, along: Along, title: str
+) -> alt.LayerChart | alt.FacetChart:
+    """Accuracy along labels, hours or cost; see `curve_charts.accuracy_curve`.
+
+    Args: measured: the rounds of `found` that were measured. title: of the axis.
+    """
+    scale = each(measured, along)
+    last = measured.iloc[-1]
+    budget = _budget(measured, config)
+    ahead = _ahead(found, last["labels"], budget)
+    if along != "labels":
+        ahead[along] = last[along] + (ahead["labels"] - last["labels"]) * scale
+    near = budget is not None and budget <= max([last["labels"], *ahead["labels"]]) * 1.5
+    return curve_charts.accuracy_curve(
+        measured,
+        ahead,
+        found.projection,
+        along=along,
+        title=title,
+        scale=scale,
+        target=config.target_accuracy,
+        budget=last[along] + (budget - last["labels"]) * scale if near and budget is not None else None,
+        measure=config.accuracy,
+    )
+
+
+def outlook(found: Standing, measured: pd.DataFrame, config: Config) -> str:
+    """When the target is expected, and how much more work that is."""
+    hours = each(measured, "hours")
+    return curve_words.outlook(
+        found.projection,
+        config.target_accuracy,
+        measured["labels"].iloc[-1],
+        found.most,
+        found.most >= found.counts.pool,
+        hours if hours > 0 else None,
+    )
+
+
+def legend(found: Standing, measured: pd.DataFrame) -> str:
+    """What the chart's lines are, and what all rounds have in common."""
+    sentences = [_("Band: 95 % interval of what the holdout says.")]
+    if not found.leads.why_not:
+        sentences.append(
+            _(
+                "Dashed: the inverse power law {a:.3f} − {b:.3g} · labels^−{c:.2f} and others that explain the rounds"
+                " as well, with the 95 % interval of the accuracy on all items.",
+                a=found.leads.a,
+                b=found.leads.b,
+                c=found.leads.c,
+            )
+        )
+    same = [column for column in ("strategy", "backbone") if measured[column].nunique() == 1]
+    if same == ["strategy", "backbone"]:
+        sentences.append(
+            _(
+                "All rounds: {strategy} asks, backbone {backbone}.",
+                strategy=measured["strategy"].iloc[0],
+                backbone=measured["backbone"].iloc[0],
+            )
+        )
+    elif same == ["strategy"]:
+        sentences.append(_("In all rounds {strategy} asks.", strategy=measured["strategy"].iloc[0]))
+    elif same == ["backbone"]:
+        sentences.append(_("In all rounds the backbone is {backbone}.", backbone=measured["backbone"].iloc[0]))
+    return " ".join(sentences)
+
+
+def doubts(found: Standing, measured: pd.DataFrame) -> list[str]:
+    """What the figures cannot tell, and what would change that."""
+    latest = [
+        Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0)
+        for _place, row in measured.iloc[-2:].iterrows()
+    ]
+    sentences = []
+    if found.step:
+        sentences.append(curve_words.step_in_words(found.step))
+    elif len(latest) == 2 and (said := curve_words.gain_in_words(latest[1], latest[0])):
+        sentences.append(said)
+    sentences.append(curve_words.width_in_words(latest[-1], found.counts.holdout - found.counts.holdout_labeled))
+    return sentences
+
+
+def _ahead(found: Standing, now: float, budget: float | None) -> pd.DataFrame:
+    """The fit beyond the last round: as far as the target, the budget or half as many labels again."""
+    expected = found.projection.expected
+    end = now * 1.5 if expected is None or expected <= now else expected * MARGIN
+    end = min(max(end, now * 1.1), now * FARTHEST, max(found.most, now * 1.02))
+    labels = np.linspace(now, end, POINTS)
+    band = found.leads.band(labels)  # type: ignore[arg-type]
+    if band is None:
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in ("labels", "accuracy", "low", "high")})
+    return pd.DataFrame({"labels": labels, "accuracy": band[0], "low": band[1], "high": band[2]})
+
+
+def _budget(measured: pd.DataFrame, config: Config) -> float | None:
+    """The pool's labels when the budget will be spent: it also pays for the holdout, and for second answers."""
+    first, last = measured.iloc[0], measured.iloc[-1]
+    paid, labels = last["spent"] - first["spent"], last["labels"] - first["labels"]
+    each = paid / labels if paid > 0 and labels > 0 else 1.0
+    return float(last["labels"] + (config.budget - last["spent"]) / each)

@@ -1,0 +1,31 @@
+"""The report on disk: as a page for people, as JSON for programs."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from labeler.core.errors import LabelerError
+from labeler.projects.project import Project
+from labeler.report.facts import report
+from labeler.report.page import page
+
+
+def write(project: Project, out: Path) -> None:
+    """Write the report to `out`, whole or not at all: as JSON where it is called so, else as a page.
+
+    Raises: LabelerError: it cannot be written.
+    """
+
+    text = as_json(report(project)) if out.suffix.lower() == ".json" else page(project)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
+
+
+def as_json(found: dict[str, Any]) -> str:
+    return json.dumps(found, ensure_ascii=False, indent=1)

@@ -1,0 +1,389 @@
+"""The tables, as migrations that run once each. `labeler/store/` holds all other SQL.
+
+Annotations are append-only, and triggers hold that: undo, history and agreement are read from them, never
+written over them. What is current is a view.
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from labeler.core.errors import ProjectError
+
+migrations = Migrations("labeler")
+
+
+@migrations()
+def m001_cycle(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE items (
+            id INTEGER PRIMARY KEY,
+            content_hash TEXT NOT NULL UNIQUE,
+            split TEXT CHECK (split IN ('pool', 'holdout')),  -- NULL until the holdout is drawn
+            text TEXT,
+            media TEXT,
+            source TEXT NOT NULL,
+            metadata TEXT NOT NULL DEFAULT '{}',
+            added_at TEXT NOT NULL,
+            CHECK ((text IS NULL) <> (media IS NULL))
+        );
+        CREATE INDEX items_split ON items (split, content_hash);
+
+        -- One row for each place of a round's ranking: why an item was asked.
+        CREATE TABLE queries (
+            id INTEGER PRIMARY KEY,
+            round INTEGER NOT NULL,  -- 0: asked before the first ranking was ready
+            rank INTEGER NOT NULL,
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            strategy TEXT NOT NULL,
+            score REAL,
+            UNIQUE (round, rank),
+            UNIQUE (round, item_id)
+        );
+        CREATE INDEX queries_item ON queries (item_id, round);
+
+        CREATE TABLE annotations (
+            id INTEGER PRIMARY KEY,
+            request_id TEXT NOT NULL UNIQUE,
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            annotator TEXT NOT NULL,
+            action TEXT NOT NULL CHECK (action IN ('label', 'skip', 'flag', 'undo')),
+            label TEXT,
+            query_id INTEGER REFERENCES queries (id),
+            seconds REAL,
+            tab TEXT,
+            at TEXT NOT NULL,
+            supersedes INTEGER UNIQUE REFERENCES annotations (id),
+            CHECK ((action = 'label') = (label IS NOT NULL))
+        );
+        CREATE INDEX annotations_item ON annotations (item_id, annotator);
+        CREATE INDEX annotations_annotator ON annotations (annotator, id);
+        CREATE TRIGGER annotations_keep_rows BEFORE DELETE ON annotations
+            BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
+        CREATE TRIGGER annotations_keep_values BEFORE UPDATE ON annotations
+            BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
+
+        -- The latest answer of each annotator to each item, unless it was taken back.
+        CREATE VIEW answers AS
+            SELECT a.* FROM annotations a
+            WHERE a.action <> 'undo' AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id);
+
+        -- One label an item: most votes, then the latest.
+        CREATE VIEW labels AS
+            SELECT item_id, label, votes, last_id FROM (
+                SELECT item_id, label, COUNT(*) AS votes, MAX(id) AS last_id,
+                       ROW_NUMBER() OVER (PARTITION BY item_id ORDER BY COUNT(*) DESC, MAX(id) DESC) AS place
+                FROM answers WHERE action = 'label' GROUP BY item_id, label
+            ) WHERE place = 1;
+
+        CREATE TABLE reservations (
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            annotator TEXT NOT NULL,
+            tab TEXT NOT NULL,
+            query_id INTEGER REFERENCES queries (id),
+            expires_at REAL NOT NULL,
+            PRIMARY KEY (item_id, annotator)
+        );
+        CREATE INDEX reservations_tab ON reservations (annotator, tab);
+
+        CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY,
+            reason TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            labels INTEGER NOT NULL,  -- pool labels when it was asked for, then when it was claimed
+            attempts INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '',
+            error TEXT,
+            requested_at TEXT NOT NULL,
+            claimed_at TEXT,
+            finished_at TEXT
+        );
+        CREATE UNIQUE INDEX jobs_one_queued ON jobs (state) WHERE state = 'queued';
+
+        CREATE TABLE rounds (
+            number INTEGER PRIMARY KEY,
+            job_id INTEGER NOT NULL REFERENCES jobs (id),
+            labels INTEGER NOT NULL,
+            strategy TEXT NOT NULL,
+            seed INTEGER NOT NULL,
+            config TEXT NOT NULL,
+            model TEXT,
+            holdout_n INTEGER,
+            accuracy REAL,
+            low REAL,
+            high REAL,
+            macro_f1 REAL,
+            train_seconds REAL NOT NULL,
+            query_seconds REAL NOT NULL,
+            finished_at TEXT NOT NULL
+        );
+        """
+    )
+
+
+@migrations()
+def m002_comparisons(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE comparisons (
+            id INTEGER PRIMARY KEY,
+            request TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued'
+                CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '',
+            error TEXT,
+            report TEXT,  -- JSON, as `simulate --out` writes it
+            requested_by TEXT NOT NULL,
+            requested_at TEXT NOT NULL,
+            claimed_at TEXT,
+            finished_at TEXT,
+            CHECK ((state = 'done') = (report IS NOT NULL))
+        );
+        """
+    )
+
+
+@migrations()
+def m003_calibration(db: Database) -> None:
+    db.executescript("ALTER TABLE rounds ADD COLUMN calibration_error REAL;")
+
+
+@migrations()
+def m004_training(db: Database) -> None:
+    db.executescript("ALTER TABLE rounds ADD COLUMN training TEXT;  -- JSON")
+
+
+def _background_table(name: str) -> str:
+    """A table of jobs that run beside the rounds; `done` and `total` count what the kind counts."""
+    return f"""
+        CREATE TABLE {name} (
+            id INTEGER PRIMARY KEY,
+            request TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued'
+                CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '',
+            error TEXT,
+            report TEXT,  -- JSON
+            requested_by TEXT NOT NULL,
+            requested_at TEXT NOT NULL,
+            claimed_at TEXT,
+            finished_at TEXT,
+            CHECK ((state = 'done') = (report IS NOT NULL))
+        );
+        """
+
+
+@migrations()
+def m005_tuning(db: Database) -> None:
+    db.executescript(_background_table("tunings"))
+
+
+@migrations()
+def m006_adaptations(db: Database) -> None:
+    db.executescript(_background_table("adaptations"))
+
+
+@migrations()
+def m007_desk(db: Database) -> None:
+    db.executescript(
+        """
+        ALTER TABLE queries ADD COLUMN predicted TEXT;  -- by the round's model; NULL: there was none, or the holdout's
+        ALTER TABLE queries ADD COLUMN confidence REAL;
+        ALTER TABLE annotations ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE annotations ADD COLUMN note TEXT;
+        ALTER TABLE annotations ADD COLUMN reveal TEXT NOT NULL DEFAULT 'never'
+            CHECK (reveal IN ('never', 'after', 'before'));
+
+        CREATE TABLE annotators (
+            name TEXT PRIMARY KEY,
+            joined_at TEXT NOT NULL,
+            role TEXT NOT NULL DEFAULT '',
+            groups TEXT NOT NULL DEFAULT '[]',  -- JSON: of classes
+            paused INTEGER NOT NULL DEFAULT 0,
+            guidelines TEXT NOT NULL DEFAULT '',  -- digest of those seen last
+            qualified INTEGER,  -- the lead's word; NULL: by the qualification items
+            waiting_since REAL  -- without an item while others hold some
+        );
+
+        -- How many current labels an item has, and an annotator has given: asked with each answer, so kept ready.
+        ALTER TABLE items ADD COLUMN labels INTEGER NOT NULL DEFAULT 0;
+        UPDATE items SET labels = (SELECT COUNT(*) FROM answers WHERE item_id = items.id AND action = 'label');
+        CREATE INDEX items_labeled ON items (split) WHERE labels > 0;
+        CREATE TABLE tally (annotator TEXT PRIMARY KEY, labels INTEGER NOT NULL);
+        INSERT INTO tally SELECT annotator, SUM(action = 'label') FROM answers GROUP BY annotator;
+        CREATE TRIGGER annotations_tally AFTER INSERT ON annotations BEGIN
+            UPDATE items SET labels = labels + (NEW.action = 'label')
+                - (SELECT COUNT(*) FROM annotations WHERE id = NEW.supersedes AND action = 'label')
+                WHERE id = NEW.item_id;
+            INSERT INTO tally (annotator, labels) VALUES (NEW.annotator, 0) ON CONFLICT DO NOTHING;
+            UPDATE tally SET labels = labels + (NEW.action = 'label')
+                - (SELECT COUNT(*) FROM annotations WHERE id = NEW.supersedes AND action = 'label')
+                WHERE annotator = NEW.annotator;
+        END;
+
+        -- Items whose known answer, the import's, newcomers are measured against.
+        CREATE TABLE qualification (item_id INTEGER PRIMARY KEY REFERENCES items (id));
+
+        -- One label an item: a known answer, else most votes, then the latest.
+        DROP VIEW labels;
+        CREATE VIEW labels AS
+            SELECT item_id, label, votes, last_id FROM (
+                SELECT item_id, label, COUNT(*) AS votes, MAX(id) AS last_id,
+                       ROW_NUMBER() OVER (
+                           PARTITION BY item_id
+                           ORDER BY MAX(annotator = 'import' AND item_id IN (SELECT item_id FROM qualification)) DESC,
+                                    COUNT(*) DESC, MAX(id) DESC
+                       ) AS place
+                FROM answers WHERE action = 'label' GROUP BY item_id, label
+            ) WHERE place = 1;
+        """
+    )
+
+
+@migrations()
+def m008_explanations(db: Database) -> None:
+    db.executescript(
+        """
+        -- What a model's scores of an item come from; asked for by annotators, computed by the explainer.
+        CREATE TABLE explanations (
+            id INTEGER PRIMARY KEY,
+            content_hash TEXT NOT NULL,
+            model TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('saw', 'local')),
+            state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            result TEXT,  -- JSON
+            error TEXT,
+            requested_at TEXT NOT NULL,
+            finished_at TEXT,
+            UNIQUE (content_hash, model, kind),
+            CHECK ((state = 'done') = (result IS NOT NULL))
+        );
+        CREATE INDEX explanations_waiting ON explanations (state) WHERE state IN ('queued', 'running');
+        """
+    )
+
+
+@migrations()
+def m009_several_classes(db: Database) -> None:
+    db.executescript("ALTER TABLE rounds ADD COLUMN micro_f1 REAL;")
+
+
+# What an item's label is, after each answer and each decision: the lead's decision, else a known answer, else most
+# votes, then the latest.
+_DECIDE = """
+    UPDATE items SET
+        adjudicated = (SELECT action FROM adjudged WHERE item_id = NEW.item_id AND action IN ('label', 'exclude')),
+        label = CASE (SELECT action FROM adjudged WHERE item_id = NEW.item_id)
+            WHEN 'label' THEN (SELECT label FROM adjudged WHERE item_id = NEW.item_id)
+            WHEN 'exclude' THEN NULL
+            ELSE (SELECT label FROM answers WHERE item_id = NEW.item_id AND action = 'label' GROUP BY label
+                  ORDER BY MAX(annotator = 'import' AND item_id IN (SELECT item_id FROM qualification)) DESC,
+                           COUNT(*) DESC, MAX(id) DESC LIMIT 1)
+        END
+    WHERE id = NEW.item_id;
+"""
+
+
+@migrations()
+def m010_lead(db: Database) -> None:
+    db.executescript(
+        f"""
+        -- What a round's model says of the holdout, and of the items that rounds are compared on.
+        CREATE TABLE forecasts (
+            round INTEGER NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('holdout', 'stop')),
+            items BLOB NOT NULL,  -- (n,) int64 ids
+            proba BLOB NOT NULL,  -- (n, C) float32
+            PRIMARY KEY (round, kind)
+        );
+        ALTER TABLE rounds ADD COLUMN agreement REAL;  -- kappa with the round before, on the items to compare on
+        ALTER TABLE rounds ADD COLUMN uncertainty REAL;  -- mean of 1 - the highest probability, on the same items
+        ALTER TABLE annotators ADD COLUMN rate REAL;  -- cost of an hour; NULL: the project's
+
+        -- What the lead decided about an item: append-only as annotations are, and beside them, since those are the
+        -- independent answers that agreement is measured on.
+        CREATE TABLE adjudications (
+            id INTEGER PRIMARY KEY,
+            request_id TEXT NOT NULL UNIQUE,
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            by TEXT NOT NULL,
+            action TEXT NOT NULL CHECK (action IN ('label', 'exclude', 'return', 'undo')),
+            label TEXT,
+            before TEXT,  -- the item's label until then
+            reason TEXT NOT NULL DEFAULT '',
+            at TEXT NOT NULL,
+            undoes INTEGER UNIQUE REFERENCES adjudications (id),
+            CHECK ((action = 'label') = (label IS NOT NULL)),
+            CHECK ((action = 'undo') = (undoes IS NOT NULL))
+        );
+        CREATE INDEX adjudications_item ON adjudications (item_id, id);
+        CREATE TRIGGER adjudications_keep_rows BEFORE DELETE ON adjudications
+            BEGIN SELECT RAISE(ABORT, 'adjudications are append-only'); END;
+        CREATE TRIGGER adjudications_keep_values BEFORE UPDATE ON adjudications
+            BEGIN SELECT RAISE(ABORT, 'adjudications are append-only'); END;
+        -- The decision that holds for an item: the latest that was not taken back.
+        CREATE VIEW adjudged AS
+            SELECT a.* FROM adjudications a
+            WHERE a.action <> 'undo' AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id)
+              AND NOT EXISTS (
+                  SELECT 1 FROM adjudications b WHERE b.item_id = a.item_id AND b.id > a.id AND b.action <> 'undo'
+                  AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = b.id)
+              );
+
+        ALTER TABLE items ADD COLUMN label TEXT;  -- the current one, kept by the triggers below
+        ALTER TABLE items ADD COLUMN adjudicated TEXT;  -- 'label' | 'exclude': a decision holds
+        ALTER TABLE items ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;  -- labels in all, where more are asked for
+        ALTER TABLE items ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;  -- flags up to this annotation are dealt with
+        ALTER TABLE items ADD COLUMN drawn INTEGER NOT NULL DEFAULT 0;  -- into the holdout, by a uniform draw
+        UPDATE items SET label = (SELECT label FROM labels WHERE item_id = items.id);
+        DROP VIEW labels;
+        CREATE VIEW labels AS SELECT id AS item_id, label FROM items WHERE label IS NOT NULL;
+        CREATE INDEX items_label ON items (split, label) WHERE label IS NOT NULL;
+        CREATE INDEX items_shared ON items (id) WHERE labels > 1;
+        CREATE INDEX annotations_doubt ON annotations (item_id) WHERE unsure OR action = 'flag';
+        CREATE INDEX items_wanted ON items (id) WHERE wanted > labels;
+        CREATE TRIGGER annotations_decide AFTER INSERT ON annotations BEGIN {_DECIDE} END;
+        CREATE TRIGGER adjudications_decide AFTER INSERT ON adjudications BEGIN {_DECIDE} END;
+        CREATE TRIGGER qualification_decide AFTER INSERT ON qualification BEGIN {_DECIDE} END;
+
+        -- Labeling stops for all until somebody goes on: by a person, or by a rule that the settings name.
+        CREATE TABLE stops (
+            id INTEGER PRIMARY KEY,
+            by TEXT NOT NULL,
+            reason TEXT NOT NULL DEFAULT '',
+            at TEXT NOT NULL,
+            lifted_by TEXT,
+            lifted_at TEXT
+        );
+        -- Holdout items that active testing drew, in the order of drawing.
+        CREATE TABLE testing (
+            position INTEGER PRIMARY KEY,
+            item_id INTEGER NOT NULL UNIQUE REFERENCES items (id),
+            q REAL NOT NULL,  -- the probability with which it was drawn among those that remained
+            remaining INTEGER NOT NULL,  -- how many those were
+            round INTEGER NOT NULL
+        );
+        """
+    )
+    db.executescript(_background_table("audits"))
+
+
+def migrate(db: Database, where: str) -> None:
+    """Bring a database to this version's tables, inside the caller's transaction.
+
+    Raises: ProjectError: a newer version of the labeler wrote it.
+    """
+    known = {name for name, value in globals().items() if name.startswith("m0") and callable(value)}
+    newer = {m.name for m in migrations.applied(db)} - known
+    if newer:
+        raise ProjectError(f"{where} was written by a newer labeler ({', '.join(sorted(newer))}): update this one.")
+    migrations.apply(db)

@@ -1,0 +1,68 @@
+"""Whether a model's confidence can be believed, and how well it tells one class from the rest."""
+
+import streamlit as st
+
+from labeler.core.settings import Config
+from labeler.i18n.messages import _
+from labeler.measure.calibration import Calibration
+from labeler.measure.forecasts import Seen
+from labeler.measure.intervals import Estimate
+from labeler.measure.one_vs_rest import yes_no
+from labeler.report.charts import holdout as holdout_charts
+
+
+def in_words(one: Estimate | None) -> str:
+    """A figure with its interval, in percent."""
+    return "–" if one is None else f"{100 * one.value:.0f} ({100 * one.low:.0f} – {100 * one.high:.0f}) %"
+
+
+def calibrated(found: Calibration) -> None:
+    """The reliability diagram, and whether chance alone explains what is off."""
+    st.subheader(_("Whether its confidence can be believed"))
+    left, right = st.columns([3, 2])
+    left.altair_chart(holdout_charts.reliability(found), width="stretch", key="reliability")
+    total = sum(b.n for b in found.bins)
+    sure = sum(b.confidence * b.n for b in found.bins) / total
+    hit = sum(b.accuracy.value * b.n for b in found.bins) / total
+    with right:
+        st.metric(_("Expected calibration error"), f"{100 * found.error:.1f} %")
+        st.markdown(
+            _(
+                "By chance alone a perfectly calibrated model would have up to {chance:.1f} % on so few items, so"
+                " this is no evidence that it is not.",
+                chance=100 * found.by_chance,
+            )
+            if found.error <= found.by_chance
+            else _(
+                "By chance alone a perfectly calibrated model would have up to {chance:.1f} %, so this one is off.",
+                chance=100 * found.by_chance,
+            )
+        )
+        st.markdown(_("It is {sure:.0f} % sure on average, and right in {hit:.0f} %.", sure=100 * sure, hit=100 * hit))
+        st.caption(_("Each dot is a group of answers of like confidence with its 95 % interval; large dots hold many."))
+
+
+# ---------------------------------------------------------------- one class against the rest
+
+
+def one_class(found: Seen, config: Config) -> None:
+    """ROC and precision-recall curves of a class."""
+    st.subheader(_("One class against the rest"))
+    binary = len(config.classes) == 2 and not config.several
+    name = st.selectbox(
+        _("Class"), config.classes, index=1 if binary else 0, key=f"one-class-{'-'.join(config.classes)}", width=360
+    )
+    place = config.classes.index(name)
+    truth = found.targets[:, place] > 0 if config.several else found.targets == place
+    curves = yes_no(found.proba[:, place], truth, found.weights)
+    if curves is None:
+        st.caption(_("It takes holdout items of this class and others for these curves."))
+        return
+    left, right = st.columns(2)
+    with left:
+        st.markdown(_("**ROC**, area {area}", area=in_words(curves.area)))
+        st.altair_chart(holdout_charts.roc(curves), width="stretch", key="roc")
+    with right:
+        st.markdown(_("**Precision and recall**, average precision {area}", area=in_words(curves.average_precision)))
+        st.altair_chart(holdout_charts.precision_recall(curves), width="stretch", key="precision-recall")
+    st.caption(_("Dashed: what guessing would bring. {share:.0%} of the items are of this class.", share=curves.share))

@@ -1,0 +1,29 @@
+"""What random sampling would have cost: measured from the items that were drawn at random, or why it cannot be."""
+
+import streamlit as st
+
+from labeler.i18n.messages import _
+from labeler.projects.project import Project
+from labeler.report.charts import control as control_charts
+from labeler.report.sentences.control import sentences
+
+
+def control(project: Project) -> None:
+    with project.store() as store:
+        audit = store.audit()
+    report = (audit or {}).get("control")
+    if not report:
+        st.info(_("What random sampling would have cost is measured after each round."), icon=":material/casino:")
+        return
+    for sentence in sentences(report):
+        st.markdown(sentence)
+    if report["random"]:
+        st.altair_chart(control_charts.control_chart(report, project.config.accuracy), width="stretch")
+        st.caption(
+            _(
+                "Measured on {holdout} holdout items, from {arm} labels that were drawn at random. Both curves are of"
+                " the frozen heads, so that nothing but the choice of the labels differs; the project's is smoothed.",
+                holdout=report["holdout"],
+                arm=report["arm"],
+            )
+        )

@@ -1,0 +1,80 @@
+"""The curve: accuracy versus labels, hours or cost, where it leads, and what it cannot tell."""
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from labeler.access.access import is_lead
+from labeler.core.settings import Config
+from labeler.i18n.messages import _
+from labeler.progress.history import course, latest_step
+from labeler.projects.project import Project
+from labeler.report.charts import svg
+from labeler.report.charts.curve import Along, Chart
+from labeler.report.standing import Standing, chart, doubts, legend, outlook, standing
+from pages.shared.session import remembered, require_user
+
+
+def curve(project: Project) -> None:
+    found = known(project)
+    lead = is_lead(require_user(), project.config)
+    if not lead:  # what people's time costs is the lead's to see
+        found = replace(found, rounds=found.rounds.assign(hours=0.0, cost=0.0))
+    measured = found.rounds.dropna(subset=["accuracy"])
+    if not len(measured):
+        st.info(_("There is no round yet that was measured on the holdout."), icon=":material/show_chart:")
+        return
+    along, title = _axis(measured, project.config)
+    st.markdown(f"**{outlook(found, measured, project.config)}**")
+    drawn = chart(found, measured, project.config, along, title)
+    st.altair_chart(drawn, width="stretch", key="accuracy")
+    st.caption(legend(found, measured))
+    st.markdown("\n".join(f"- {sentence}" for sentence in doubts(found, measured)))
+    _downloads(project, found.rounds if lead else found.rounds.drop(columns=["hours", "cost"]), drawn)
+
+
+def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
+    """What the chart's own toolbar does not offer: it has a PNG, and full screen. Made once somebody asks for it."""
+    with st.popover(_("Download"), icon=":material/download:", key="download", on_change="rerun") as asked:
+        if asked.open:
+            table = rounds.to_csv(index=False).encode("utf-8-sig")
+            st.download_button(_("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", on_click="ignore")
+            st.download_button(
+                _("Chart (SVG)"), svg(drawn).encode(), f"{project.slug}-curve.svg", "image/svg+xml", on_click="ignore"
+            )
+
+
+def known(project: Project) -> Standing:
+    """Where the project stands; computed once for each round, not for each answer."""
+    with project.store() as store:
+        version = store.version()[1:]
+
+        def compute() -> Standing:
+            with store.read():
+                return standing(course(store), latest_step(store), store.counts(), project.config)
+
+        return remembered("standing", (project.slug, repr(project.config), version), compute)
+
+
+def _axis(measured: pd.DataFrame, config: Config) -> tuple[Along, str]:
+    """What the curve is drawn along, and what that is called; only labels where no time was measured."""
+    titles: dict[Along, str] = {"labels": _("labels")}
+    if measured["hours"].iloc[-1] > 0:
+        titles["hours"] = _("hours of annotators")
+    if measured["cost"].iloc[-1] > 0:
+        titles["cost"] = _("cost, {currency}", currency=config.team.currency)
+    names = {"labels": _("Labels"), "hours": _("Hours"), "cost": _("Cost")}
+    chosen: Any = "labels"
+    if len(titles) > 1:
+        chosen = st.segmented_control(
+            _("Accuracy versus"),
+            [*titles],
+            format_func=names.__getitem__,
+            default="labels",
+            required=True,
+            key="along",
+            label_visibility="collapsed",
+        )
+    return (chosen, titles[chosen]) if chosen in titles else ("labels", titles["labels"])

@@ -1,0 +1,252 @@
+"""How good a round's model is: every figure of the holdout with its interval, and the items that it gets wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from labeler.core import decisions
+from labeler.core.labels import texts_of
+from labeler.core.settings import Config
+from labeler.i18n.messages import _, n_
+from labeler.measure.forecasts import Seen, drawn_by, evaluate, gained, seen
+from labeler.measure.holdout import Evaluation
+from labeler.measure.intervals import Estimate, items_for
+from labeler.projects.project import Project
+from labeler.report.charts import holdout as holdout_charts
+from pages.progress.beside import beside
+from pages.progress.confidence import calibrated, in_words, one_class
+from pages.progress.items import Judged, items
+from pages.shared.session import remembered
+
+CELL = "cell"  # the selection of the confusion matrix
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A round on the labeled holdout. `gain`: over the round before on the same items, with its interval.
+
+    open_items: holdout items that still can get a label.
+    """
+
+    seen: Seen
+    evaluation: Evaluation
+    before: int | None
+    gain: tuple[float, float, float] | None
+    open_items: int
+
+
+def holdout(project: Project) -> None:
+    with project.store() as store:
+        numbers, version = store.forecast_rounds(), store.version()
+    if not numbers:
+        st.info(_("The holdout is measured once a round has trained a model."), icon=":material/straighten:")
+        return
+    number = _round(project, numbers)
+    key = (str(project.folder), number, version, project.config.classes)
+    found = remembered("holdout", key, lambda: measured(project, numbers, number))
+    if found is None:
+        st.info(
+            _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page."),
+            icon=":material/straighten:",
+        )
+        return
+    figures(found, project.config)
+    for sentence in sentences(found):
+        st.markdown(sentence)
+    if not project.config.several:
+        confused(project, found, number)
+    classes(found.evaluation, project.config)
+    calibrated(found.evaluation.calibration)
+    one_class(found.seen, project.config)
+
+
+def _round(project: Project, numbers: list[int]) -> int:
+    """The round that is looked at: the latest, unless another one is chosen."""
+    if len(numbers) == 1:
+        return numbers[0]
+    chosen = st.selectbox(
+        _("Round"),
+        [None, *reversed(numbers[:-1])],
+        format_func=lambda n: _("the latest, round {round}", round=numbers[-1]) if n is None else str(n),
+        key=f"measured-{project.slug}",
+        width=240,
+    )
+    return numbers[-1] if chosen is None else chosen
+
+
+def measured(project: Project, numbers: list[int], number: int) -> Measured | None:
+    """A round's figures on today's labels, and how much better it is than the round before; None: nothing to measure.
+
+    Args: numbers: of the rounds that have a forecast, ascending.
+    """
+    config = project.config
+    with project.store() as store, store.read():
+        labels, drawn, unusable = store.holdout_labels(), drawn_by(store), store.flagged()
+        before = max((n for n in numbers if n < number), default=None)
+        forecast = store.forecast(number, "holdout")
+        earlier = store.forecast(before, "holdout") if before is not None else None
+    found = seen(forecast, labels, config, drawn) if forecast else None
+    if forecast is None or found is None:
+        return None
+    gain = gained(forecast, earlier, labels, config, drawn) if earlier else None
+    still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
+    return Measured(found, evaluate(found, config), before, gain, still_open)
+
+
+# ---------------------------------------------------------------- figures
+
+
+def figures(found: Measured, config: Config) -> None:
+    """The headline: each figure with its interval."""
+    e = found.evaluation
+    shown: list[tuple[str, Estimate | None]] = [
+        (_("Subset accuracy") if config.several else _("Accuracy"), e.accuracy),
+        (_("Balanced accuracy"), e.balanced_accuracy),
+        (_("Macro F1"), e.macro_f1),
+        (_("Micro F1"), e.micro_f1),
+    ]
+    helps = {
+        _("Balanced accuracy"): _("The mean over the classes of how many of their items are found."),
+        _("Macro F1"): _("The mean over the classes of F1, which is between precision and recall."),
+        _("Micro F1"): _("F1 over all decisions, so that frequent classes count more."),
+        _("Subset accuracy"): _("Items whose whole set of classes is right."),
+    }
+    there = [(name, one) for name, one in shown if one is not None]
+    columns = beside(len(there) + 1)
+    for column, (name, one) in zip(columns, there, strict=False):
+        column.metric(name, f"{one.value:.1%}", help=helps.get(name))
+        column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * one.low, high=one.high))
+    columns[-1].metric(_("Labeled holdout items"), f"{e.n:,}")
+    if found.open_items > 0:
+        columns[-1].caption(n_("{n:,} has no label yet", "{n:,} have no label yet", found.open_items))
+
+
+def sentences(found: Measured) -> list[str]:
+    """How sure the figures are, and whether this round can be told from the one before it."""
+    accuracy, more = found.evaluation.accuracy, found.evaluation.to_halve
+    said = [
+        _(
+            "The accuracy's interval is {width:.1f} points wide; {more:,} more labels in the holdout would halve it.",
+            width=100 * (accuracy.high - accuracy.low),
+            more=more,
+        )
+    ]
+    if more > found.open_items:
+        said.append(_("That is more than the holdout has: a larger one can be imported, by a column that names it."))
+    lines = [" ".join(said)]
+    if found.seen.drawn is not None:
+        same = items_for(accuracy.value, accuracy.high - accuracy.low)
+        lines.append(
+            _(
+                "Active testing chose these items where errors are likely, and all figures are weighted to make up for"
+                " it. They tell as much of the accuracy as about {same:,} items drawn at random would.",
+                same=same,
+            )
+        )
+    if found.gain is not None:
+        lines.append(compared(found.gain, found.before))
+    return lines
+
+
+def compared(gain: tuple[float, float, float], before: int | None) -> str:
+    """Whether this round is surely better or worse than the one before on the same items."""
+    points = dict(zip(("value", "low", "high"), (f"{100 * g:+.1f}".replace("-", "−") for g in gain), strict=True))
+    if gain[1] > 0:
+        return _(
+            "On the same items it is better than round {before}, by {value} points ({low} to {high}).",
+            before=before,
+            **points,
+        )
+    if gain[2] < 0:
+        return _(
+            "On the same items it is worse than round {before}, by {value} points ({low} to {high}).",
+            before=before,
+            **points,
+        )
+    return _(
+        "On the same items the difference to round {before} is {value} points ({low} to {high}): the two rounds cannot"
+        " be told apart.",
+        before=before,
+        **points,
+    )
+
+
+# ---------------------------------------------------------------- confusion
+
+
+def confused(project: Project, found: Measured, number: int) -> None:
+    """The confusion matrix, and below it the items of the cell that was clicked."""
+    st.subheader(_("What is taken for what"))
+    e = found.evaluation
+    if len(e.classes) > holdout_charts.MOST_CLASSES:
+        st.caption(_("The {n} classes with most errors.", n=holdout_charts.MOST_CLASSES))
+    event = st.altair_chart(
+        holdout_charts.confusion(e),
+        width="stretch",
+        key=f"confusion-{project.slug}-{number}",
+        on_select="rerun",
+        selection_mode=CELL,
+    )
+    chosen = event.get("selection", {}).get(CELL, [])
+    if not chosen:
+        st.caption(_("A click on a cell shows its items."))
+        return
+    true, said = chosen[0]["true"], chosen[0]["predicted"]
+    inside = judged(found.seen, project.config, true, said)
+    st.markdown(
+        _("**{true}**, taken for **{said}** ({n:,}): those that the model is surest of first.", true=true,
+          said=said, n=len(inside))
+        if true != said
+        else _("**{true}**, and the model says so ({n:,}): those that it is least sure of first.", true=true,
+               n=len(inside))
+    )  # fmt: skip
+    items(project, inside, f"cell-{project.slug}-{true}-{said}")
+    if true != said:
+        st.caption(
+            _(
+                "Labels of the holdout are put right on the Review page where people disagree or doubt, not where the"
+                " model disagrees: else accuracy would be measured by labels that the model had a say in."
+            )
+        )
+
+
+def judged(found: Seen, config: Config, true: str, said: str) -> list[Judged]:
+    """The items of a cell, in the order in which a person looks at them: the strangest first."""
+    index: Mapping[str, int] = {name: i for i, name in enumerate(config.classes)}
+    predicted = decisions.predicted(found.proba, several=False)
+    where = np.flatnonzero((found.targets == index.get(true)) & (predicted == index.get(said)))
+    sure = found.proba[where].max(axis=1)
+    order = np.argsort(sure if true == said else -sure, kind="stable")
+    texts = texts_of(found.targets[where], config)
+    return [Judged(int(found.items[where[i]]), texts[i], said, float(sure[i])) for i in order]
+
+
+# ---------------------------------------------------------------- classes
+
+
+def classes(found: Evaluation, config: Config) -> None:
+    """Each class as a row."""
+    st.subheader(_("Each class"))
+    if config.several:
+        st.caption(_("An item has several classes: each is a question of its own, answered with yes or no."))
+    st.dataframe(classes_frame(found), hide_index=True, width="stretch")
+
+
+def classes_frame(found: Evaluation) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                _("class"): c.name,
+                _("items"): c.support,
+                _("predicted"): c.predicted,
+                _("right"): c.right,
+                _("precision"): in_words(c.precision),
+                _("recall"): in_words(c.recall),
+                _("F1"): in_words(c.f1),
+            }
+            for c in found.classes
+        ]
+    )

@@ -1,0 +1,70 @@
+"""Items as a lead looks at them: pictures or texts, with what is true and what the model says."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from labeler.core.errors import LabelerError
+from labeler.core.items import Item
+from labeler.files import images
+from labeler.i18n.messages import _
+from labeler.projects.project import Project
+from pages.shared.session import remembered
+
+SHOWN = 12  # at a time
+SIDE = 360  # pixels of a picture
+LETTERS = 400  # of a text
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An item with its label and the model's. `confidence`: of the model in what it says, 0 to 1."""
+
+    item_id: int
+    label: str
+    said: str
+    confidence: float
+
+
+def items(project: Project, found: Sequence[Judged], key: str) -> None:
+    """The items, a few at a time.
+
+    Args: key: of the choice of a page.
+    """
+    pages = -(-len(found) // SHOWN)
+    page = st.pagination(pages, key=key) if pages > 1 else 1
+    shown = found[SHOWN * (page - 1) : SHOWN * page]
+    with project.store() as store:
+        known = {one.item_id: store.item(one.item_id) for one in shown}
+    columns = 4 if project.config.modality == "image" else 2
+    for start in range(0, len(shown), columns):
+        for place, one in zip(st.columns(columns), shown[start : start + columns], strict=False):
+            item = known[one.item_id]
+            if item is not None:
+                with place.container(border=True):
+                    _show(project, item)
+                    st.caption(
+                        _(
+                            "Item {id}: {label}. The model: {said} ({confidence:.0%}).",
+                            id=item.id,
+                            label=one.label,
+                            said=one.said,
+                            confidence=one.confidence,
+                        )
+                    )
+
+
+def _show(project: Project, item: Item) -> None:
+    if item.text is not None:
+        text = item.text if len(item.text) <= LETTERS else item.text[:LETTERS] + " …"
+        st.html(f"<div style='white-space: pre-wrap; overflow-wrap: anywhere'>{html.escape(text)}</div>")
+        return
+    path = project.folder / str(item.media)
+    try:
+        picture = remembered("thumbnail", (item.content_hash, SIDE), lambda: images.thumbnail(path, SIDE))
+    except LabelerError:
+        st.caption(_("The image is not in the project's folder any more."))
+    else:
+        st.image(picture, width="stretch")

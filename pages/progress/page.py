@@ -1,0 +1,131 @@
+"""Where a project stands: an accuracy curve that can be believed, and the decision to stop."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from labeler.core.jobs import Job
+from labeler.core.rounds import Round
+from labeler.core.settings import Config
+from labeler.i18n.messages import _, mark, translate
+from labeler.projects.project import Project
+from labeler.report.sentences.stopping import stopped_in_words
+from pages.progress.agreement import agreement
+from pages.progress.beside import beside
+from pages.progress.control import control
+from pages.progress.curve import curve
+from pages.progress.holdout import holdout
+from pages.progress.report import report
+from pages.progress.rounds import rounds
+from pages.progress.slices import slices
+from pages.progress.stopping import stopping
+from pages.shared.session import fragment, require_project, require_user
+
+PARTS: dict[str, Callable[[Project], None]] = {
+    mark("Curve"): curve,
+    mark("Holdout"): holdout,
+    mark("Against random"): control,
+    mark("When to stop"): stopping,
+    mark("Agreement"): agreement,
+    mark("Slices"): slices,
+    mark("Rounds"): rounds,
+    mark("Report"): report,
+}
+
+user = require_user()
+project = require_project()
+
+
+def headline(project: Project, drawn: tuple[int, ...]) -> None:
+    """The figures of this moment. The parts below are drawn anew when there is something new to see in them."""
+    config = project.config
+    with project.store() as store:
+        counts, latest, job = store.counts(user.name), store.latest_round(), store.latest_job()
+        until, stopped = max(store.labels_until_round(), 0), store.stopped()
+        if seen(store.version()) != drawn:
+            st.rerun()
+    columns = beside(4)
+    columns[0].metric(_("Labels"), f"{counts.labeled:,}", help=_("Pool items with a label, of {n:,}.", n=counts.pool))
+    if latest and latest.metrics:
+        measured = latest.metrics
+        columns[1].metric(accuracy(config), f"{measured.accuracy:.1%}", help=accuracy_in_words(config))
+        columns[1].caption(
+            _("95 %: {low:.1f} – {high:.1%} (n = {n})", low=100 * measured.low, high=measured.high, n=measured.n)
+        )
+    else:
+        columns[1].metric(accuracy(config), "–")
+    columns[2].metric(_("Until the next round"), until, help=_("Labels that are missing until the model is retrained."))
+    columns[3].metric(_("Budget left"), f"{max(config.budget - counts.answers_by_people, 0):,}")
+    columns[3].caption(_("of {n:,} labels", n=config.budget))
+    if stopped:
+        st.info(stopped_in_words(stopped), icon=":material/stop_circle:")
+    job_state(job)
+    if latest and latest.metrics:
+        target_state(latest, config)
+    else:
+        st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
+
+
+def seen(version: tuple[int, ...]) -> tuple[int, ...]:
+    """Of a store's version what the parts show: decisions, rounds, items, audits; answers come too often."""
+    return version[1:]
+
+
+def accuracy(config: Config) -> str:
+    return _("Subset accuracy") if config.several else _("Accuracy")
+
+
+def accuracy_in_words(config: Config) -> str:
+    measured = _("On the holdout, which no strategy ever queries; below it the 95 % interval (Wilson).")
+    return " ".join([_("Items whose whole set of classes is right."), measured]) if config.several else measured
+
+
+def target_state(latest: Round, config: Config) -> None:
+    target = config.target_accuracy
+    if latest.metrics and latest.metrics.low >= target:
+        st.success(_("The target of {target:.0%} is reached, with the whole interval above it.", target=target))
+    elif latest.metrics and latest.metrics.accuracy >= target:
+        st.info(
+            _(
+                "The {accuracy} has reached the target of {target:.0%}, the low end of its interval has not.",
+                accuracy=_(config.accuracy),
+                target=target,
+            )
+        )
+
+
+def hint(holdout_labeled: int, labeled: int, seed_size: int) -> str:
+    if labeled < seed_size:
+        return _("The curve begins after the first {n} labels; there are {labeled}.", n=seed_size, labeled=labeled)
+    if not holdout_labeled:
+        return _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page.")
+    return _("The curve begins when the first round has trained on labels of two classes or more.")
+
+
+def job_state(job: Job | None) -> None:
+    if job is None or job.state == "done":
+        return
+    if job.state == "failed":
+        st.error(
+            _(
+                "The last round failed: {error} Put it right, then choose “Retrain now” on the Project page.",
+                error=translate(job.error),
+            )
+        )
+    elif job.state == "queued":
+        st.caption(_("A round is waiting for the worker."))
+    else:
+        share = min(job.done / job.total, 1.0) if job.total else 0.0
+        doing = translate(job.message) if job.message else _("starting")
+        st.progress(share, text=_("A round is running: {doing} …", doing=doing))
+
+
+st.title(project.config.name)
+with project.store() as store:
+    version = seen(store.version())
+fragment(headline, run_every=2)(project, version)
+tabs = st.tabs([_(name) for name in PARTS], key="part", on_change="rerun", bind="query-params")
+for tab, draw in zip(tabs, PARTS.values(), strict=True):
+    if tab.open:
+        with tab:
+            draw(project)

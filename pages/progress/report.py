@@ -1,0 +1,42 @@
+"""The report: where the project stands, to be handed to somebody else."""
+
+import streamlit as st
+
+from labeler.access.access import is_lead
+from labeler.i18n.messages import _
+from labeler.projects.project import Project
+from labeler.report import page as report_page
+from labeler.report.facts import CARD
+from labeler.report.facts import report as facts
+from labeler.report.write import as_json
+from pages.shared.session import require_user
+
+
+def report(project: Project) -> None:
+    if not is_lead(require_user(), project.config):
+        st.info(_("The report is made by those who lead the project."), icon=":material/lock:")
+        return
+    st.markdown(
+        _(
+            "One page that stands alone, fit to be handed to an auditor: the curve, all figures of the holdout, what"
+            " random sampling would have cost, the evidence for stopping, agreement, a data card, settings, seeds and"
+            " versions."
+        )
+    )
+    st.caption(
+        _(
+            "People are numbered in it, not named. What you write into `{card}` in the project's folder, such as where"
+            " the data come from and under which licence, is part of it.",
+            card=CARD,
+        )
+    )
+    if st.button(_("Make the report"), icon=":material/description:", type="primary"):
+        with st.spinner(_("Drawing the charts …")):
+            page, values = report_page.page(project), as_json(facts(project))
+        with st.container(horizontal=True):
+            offer(_("As a page (HTML)"), page, f"{project.slug}.html", "text/html")
+            offer(_("For a program (JSON)"), values, f"{project.slug}.json", "application/json")
+
+
+def offer(label: str, text: str, name: str, kind: str) -> None:
+    st.download_button(label, text.encode(), name, kind, icon=":material/download:", on_click="ignore")

@@ -1,0 +1,167 @@
+"""Where the model is weak: accuracy and labels by an imported column, and asking more of some values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from labeler.core.errors import LabelerError
+from labeler.i18n.messages import _, translate
+from labeler.measure import slices as slicing
+from labeler.measure.forecasts import drawn_by, seen
+from labeler.measure.slices import Column, Slice
+from labeler.projects.project import Project
+from labeler.report.charts import holdout as holdout_charts
+from pages.progress.confidence import in_words
+from pages.shared.session import remembered
+
+
+@dataclass(frozen=True)
+class Found:
+    """The columns of a project, and how the latest model does in their slices; `whole`: its accuracy on all items.
+
+    Without a model that was measured there are counts only.
+    """
+
+    columns: list[Column]
+    slices: Mapping[str, list[Slice]]
+    whole: float | None
+    weighted: bool
+
+
+def slices(project: Project) -> None:
+    with project.store() as store:
+        version = store.version()
+    found = remembered("slices", (str(project.folder), version, project.config.classes), lambda: measured(project))
+    if not found.columns:
+        st.info(
+            _(
+                "Nothing to slice by: the imported tables have no further columns, such as the site or the scanner, or"
+                " none with a few values each or with numbers."
+            ),
+            icon=":material/splitscreen:",
+        )
+        return
+    weakest = {c.name: min((s.chance or 1 for s in found.slices[c.name]), default=1.0) for c in found.columns}
+    names = sorted(weakest, key=lambda name: weakest[name])  # of equals by name
+    name = st.selectbox(_("Column"), names, key=f"slice-{project.slug}", width=360)
+    column = next(c for c in found.columns if c.name == name)
+    counts = counted(project, column, version)
+    rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in found.slices[name]]
+    picture(project, found, rows)
+    st.dataframe(table(rows), hide_index=True, width="stretch")
+    ask_more(project, column)
+
+
+def measured(project: Project) -> Found:
+    """The columns, and the accuracy of the latest round in each of their slices, on today's labels."""
+    config = project.config
+    with project.store() as store, store.read():
+        columns = slicing.columns(store.metadata_sample())
+        numbers = store.forecast_rounds()
+        forecast = store.forecast(numbers[-1], "holdout") if numbers else None
+        known = seen(forecast, store.holdout_labels(), config, drawn_by(store)) if forecast else None
+        rows = store.metadata_of(known.items.tolist()) if known else []
+    right = known.right if known else np.empty(0, dtype=bool)
+    weights = known.weights if known else None
+    found = slicing.slices(columns, rows, right, weights)
+    whole = float(np.average(right, weights=weights)) if known else None
+    return Found(columns, found, whole, weights is not None)
+
+
+def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[str, tuple[int, int]]:
+    """Items and labels of the pool by value."""
+
+    def count() -> dict[str, tuple[int, int]]:
+        with project.store() as store:
+            return slicing.counted(column, store.column_counts(column.name))
+
+    return remembered("slice-counts", (str(project.folder), column, version), count)
+
+
+def picture(project: Project, found: Found, rows: Sequence[Slice]) -> None:
+    """The chart, and what it says in words."""
+    if found.whole is None:
+        st.caption(_("How good the model is in each slice is measured once a round has trained one."))
+        return
+    measure = project.config.accuracy
+    st.altair_chart(
+        holdout_charts.slices(rows, found.whole, measure, _("(none)")), width="stretch", key=f"slices-{project.slug}"
+    )
+    weak = [s.value or _("(none)") for s in rows if s.weak]
+    if weak:
+        st.warning(_("Weaker than the rest, and not by chance: {names}.", names=", ".join(weak)))
+    elif (
+        least := min((s for s in rows if s.chance is not None), key=lambda s: s.chance or 0, default=None)
+    ) is not None:
+        st.markdown(
+            _(
+                "The weakest is {name}, but that may be chance: of models that are equally good everywhere, up to"
+                " {chance:.0%} would show a slice as weak.",
+                name=least.value or _("(none)"),
+                chance=least.chance,
+            )
+        )
+    looked_at = sum(s.chance is not None for one in found.slices.values() for s in one)
+    st.caption(
+        _("The dashed line is the accuracy on all items. With active testing no slice is marked as weak.")
+        if found.weighted
+        else _(
+            "The dashed line is the accuracy on all items. A slice is marked as weak (orange) where chance is no"
+            " explanation although {n} slices of all columns are looked at: the chance of a single false mark is 5 %.",
+            n=looked_at,
+        )
+    )
+
+
+def table(rows: Sequence[Slice]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                _("value"): s.value or _("(none)"),
+                _("labeled holdout items"): s.n,
+                _("accuracy"): in_words(s.accuracy),
+                _("items in the pool"): s.pool,
+                _("labeled"): s.labeled,
+                _("share labeled"): f"{s.labeled / s.pool:.0%}" if s.pool else "–",
+            }
+            for s in rows
+        ]
+    )
+
+
+def ask_more(project: Project, column: Column) -> None:
+    """The form that sets `query.more_of` and `query.more_share`."""
+    config = project.config
+    offered = [slicing.wish(column, value) for value in column.values if value]
+    options = [*dict.fromkeys([*config.query.more_of, *offered])]
+    with st.form(f"more-{project.slug}-{column.name}"):
+        st.markdown(_("**Ask more of these**"))
+        wishes = st.multiselect(
+            _("Items with"), options, [*config.query.more_of], key=f"more-of-{project.slug}-{column.name}",
+            placeholder=_("nothing in particular"),
+        )  # fmt: skip
+        share = st.slider(
+            _("Share of what the strategy asks that are such items"), 0, 100, round(100 * config.query.more_share), 5,
+            format="%d %%",
+        )  # fmt: skip
+        st.caption(
+            _(
+                "At least, while there are any. The random control arm stays a draw of the whole pool, and the holdout"
+                " as it is, so that what is measured does not change its meaning."
+            )
+        )
+        if st.form_submit_button(_("Save from the next round on"), icon=":material/save:"):
+            try:
+                query = replace(config.query, more_of=tuple(wishes), more_share=share / 100)
+                project.save(replace(config, query=query))
+            except LabelerError as error:
+                st.error(translate(error))
+            else:
+                st.success(
+                    _("From the next round on, more is asked of {names}.", names=", ".join(wishes))
+                    if wishes
+                    else _("From the next round on, nothing is preferred.")
+                )

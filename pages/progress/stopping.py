@@ -1,0 +1,83 @@
+"""When to stop: the rules side by side, each with its evidence and what it would have done to this project so far."""
+
+import streamlit as st
+
+from labeler.access.access import is_lead
+from labeler.core.rounds import Rule
+from labeler.core.settings import Config
+from labeler.i18n.messages import _
+from labeler.progress import stopping as rules
+from labeler.progress.history import history, thresholds
+from labeler.progress.stopping import Backtest, Evidence, History, Thresholds
+from labeler.projects.project import Project
+from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
+from pages.progress.curve import known
+from pages.shared.session import remembered, require_user
+
+WIDTHS = (3, 5, 5)
+
+
+def stopping(project: Project) -> None:
+    found, config = known(project), project.config
+    asked = history(found.rounds, found.counts.pool, config)
+    compared = thresholds(config)
+    key = (project.slug, asked, compared)
+    said: list[tuple[Evidence, Backtest]] = remembered("stopping", key, lambda: _said(asked, compared))
+    _decision(project, [one for one, _back in said])
+    for evidence, back in said:
+        with st.container(border=True):
+            state, today, past = st.columns(WIDTHS, vertical_alignment="center")
+        state.markdown(f"{_badge(evidence)} **{_(NAMES[evidence.rule])}**{_by_itself(evidence.rule, config)}")
+        today.markdown(in_words(evidence, asked, compared))
+        past.markdown(back_in_words(back, asked))
+    st.caption(
+        _(
+            "No rule sees what came after the round it judges. Nothing stops by itself unless the project's settings"
+            " name the rule in `[stopping] stop_when`; thresholds are there as well."
+        )
+    )
+
+
+def _said(asked: History, compared: Thresholds) -> list[tuple[Evidence, Backtest]]:
+    return list(zip(rules.evidence(asked, compared), rules.backtests(asked, compared), strict=True))
+
+
+def _badge(evidence: Evidence) -> str:
+    if evidence.met:
+        return f":green-badge[:material/check: {_(MET)}]"
+    return f":gray-badge[{_(NOT_MET if evidence.value is not None else UNKNOWN)}]"
+
+
+def _by_itself(rule: Rule, config: Config) -> str:
+    return f" :orange-badge[{_('stops by itself')}]" if rule in config.stopping.stop_when else ""
+
+
+# ---------------------------------------------------------------- the decision
+
+
+def _decision(project: Project, said: list[Evidence]) -> None:
+    """Whether labeling goes on, in how far the rules agree, and the lead's buttons."""
+    user = require_user()
+    with project.store() as store:
+        stopped = store.stopped()
+    met = sum(evidence.met for evidence in said)
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    if stopped:
+        left.markdown(stopped_in_words(stopped))
+    else:
+        left.markdown(_("{met} of {n} rules are met. Labeling goes on.", met=met, n=len(said)))
+    if not is_lead(user, project.config):
+        right.caption(_("The lead decides."))
+    elif stopped:
+        if right.button(_("Go on"), icon=":material/play_arrow:", width="stretch"):
+            with project.store() as store:
+                store.go_on(user.name)
+            st.rerun()
+    else:
+        with right.popover(_("Stop labeling"), icon=":material/stop_circle:", width="stretch"):
+            reason = st.text_input(_("Why (others read it)"), max_chars=200, key="stop-reason")
+            st.caption(_("Nobody is given items until you let labeling go on; answers that are under way are kept."))
+            if st.button(_("Stop now"), type="primary", key="stop-now"):
+                with project.store() as store:
+                    store.stop(user.name, reason.strip())
+                st.rerun()

@@ -1,0 +1,62 @@
+"""Who labels: roles, whose classes are whose, who is let in, who pauses."""
+
+import pandas as pd
+import streamlit as st
+
+from labeler.i18n.messages import _
+from labeler.projects.project import Project
+
+
+def team(project: Project) -> None:
+    """A table of those who have opened the desk; names can be added before they come."""
+    groups = sorted({detail.group for detail in project.config.class_details.values() if detail.group})
+    entries = {None: _("by the known items"), True: _("let in"), False: _("kept out")}
+    with project.store() as store:
+        people = store.annotators()
+        scores = {one.name: store.qualification_of(one.name) for one in people}
+    frame = pd.DataFrame(
+        [
+            {
+                "name": one.name,
+                "role": one.role,
+                "groups": list(one.groups),
+                "known": _("{right} of {asked}", right=scores[one.name][1], asked=scores[one.name][2]),
+                "entry": entries[one.qualified],
+                "paused": one.paused,
+            }
+            for one in people
+        ],
+        columns=["name", "role", "groups", "known", "entry", "paused"],
+    )
+    st.caption(
+        _(
+            "Items that the model takes for a class of an assigned group go to those people and to others of their role"
+            " alone; all other items go to everybody. Groups are made in the table of classes."
+        )
+    )
+    with st.form("team", border=False):
+        edited = st.data_editor(
+            frame,
+            hide_index=True,
+            width="stretch",
+            num_rows="dynamic",
+            disabled=["known"],
+            column_config={
+                "name": st.column_config.TextColumn(_("Annotator"), max_chars=60, required=True),
+                "role": st.column_config.TextColumn(_("Role")),
+                "groups": st.column_config.MultiselectColumn(_("Groups of classes"), options=groups),
+                "known": st.column_config.TextColumn(_("Known items right")),
+                "entry": st.column_config.SelectboxColumn(_("Entry"), options=[*entries.values()]),
+                "paused": st.column_config.CheckboxColumn(_("Paused")),
+            },
+        )
+        if not st.form_submit_button(_("Save")):
+            return
+    answer = {words: value for value, words in entries.items()}
+    with project.store() as store:
+        for row in edited.to_dict("records"):
+            if name := str(row["name"] or "").strip():
+                given = row["groups"] if isinstance(row["groups"], list) else []
+                role = row["role"] if isinstance(row["role"], str) else ""
+                store.assign(name, role.strip(), given, bool(row["paused"] is True), answer.get(row["entry"]))
+    st.success(_("Saved."))

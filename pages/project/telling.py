@@ -1,0 +1,73 @@
+"""What annotators are told: keys, colours, groups and descriptions of the classes, guidelines, example images."""
+
+import pandas as pd
+import streamlit as st
+
+from labeler.core.errors import LabelerError
+from labeler.core.settings import RESERVED_KEYS, parse
+from labeler.i18n.messages import _, translate
+from labeler.projects import guidelines
+from labeler.projects.project import Project
+
+PARTS = ("key", "colour", "group", "description")
+
+
+def telling(project: Project) -> None:
+    """A table of the classes and the text of the guidelines; below them, images as examples."""
+    with st.form("telling", border=False):
+        edited = st.data_editor(
+            _frame(project),
+            hide_index=True,
+            width="stretch",
+            disabled=["name"],
+            column_config={
+                "name": st.column_config.TextColumn(_("Class")),
+                "key": st.column_config.TextColumn(
+                    _("Key"), max_chars=1, help=_("Any but {keys}.", keys=" ".join(RESERVED_KEYS.upper()))
+                ),
+                "colour": st.column_config.TextColumn(_("Colour"), help="#1f77b4", validate="^(#[0-9a-fA-F]{6})?$"),
+                "group": st.column_config.TextColumn(_("Group")),
+                "description": st.column_config.TextColumn(_("Description"), width="large"),
+            },
+        )
+        text = st.text_area(
+            _("Guidelines (Markdown)"),
+            guidelines.text_of(project),
+            height=260,
+            help=_("Annotators see them once when they come, again after each change, and whenever they press G."),
+        )
+        saved = st.form_submit_button(_("Save"))
+    if saved:
+        save(project, edited, text)
+    with st.form("examples", border=False, clear_on_submit=True):
+        name = st.selectbox(_("Examples of the class"), project.config.classes)
+        files = st.file_uploader(_("Images"), accept_multiple_files=True, type=["png", "jpg", "jpeg", "gif", "webp"])
+        if st.form_submit_button(_("Add the examples")) and files:
+            try:
+                for file in files:
+                    guidelines.add_example(project, name, file.name, file.getvalue())
+            except (LabelerError, OSError) as error:
+                st.error(translate(error))
+            else:
+                st.success(_("Added: {names}.", names=", ".join(file.name for file in files)))
+
+
+def _frame(project: Project) -> pd.DataFrame:
+    details = project.config.class_details
+    rows = []
+    for name in project.config.classes:
+        detail = details.get(name)
+        rows.append({"name": name} | {part: getattr(detail, part, "") for part in PARTS})
+    return pd.DataFrame(rows, dtype=str)
+
+
+def save(project: Project, edited: pd.DataFrame, text: str) -> None:
+    rows = edited.fillna("").to_dict("records")
+    details = {row["name"]: {part: str(row[part]).strip() for part in PARTS} for row in rows}
+    values = project.config.as_dict() | {"class_details": {n: d for n, d in details.items() if any(d.values())}}
+    try:
+        guidelines.write(project.save(parse(values, _("The table"))), text)
+    except (LabelerError, OSError) as error:
+        st.error(translate(error))
+    else:
+        st.success(_("Saved."))

@@ -1,0 +1,218 @@
+"""Better settings of the learner: a search asked for, watched, cancelled, read, and taken over by the lead."""
+
+from typing import Any
+
+import streamlit as st
+
+from labeler.access.access import User
+from labeler.core.errors import LabelerError
+from labeler.core.jobs import Sampler, Tuning, TuningRequest
+from labeler.experiments import search_space, search_verdict
+from labeler.i18n.messages import _, mark, translate
+from labeler.jobs import searches
+from labeler.projects.project import Project
+from pages.shared.session import fragment
+
+SEEN = "tunings"  # the ids of those that had not ended when the page was last drawn
+SAID = "tuning-said"  # what is said once the page is drawn anew
+SAMPLERS: dict[Sampler, str] = {
+    "tpe": mark("TPE: more of what was good so far"),
+    "random": mark("random settings"),
+    "grid": mark("grid: all combinations"),
+}
+
+
+def tuning(project: Project, user: User) -> None:
+    """The form, what runs now, and what came out."""
+    st.markdown(
+        _(
+            "Settings of the learner are tried on the labels so far: on each part of them, trained on the others. The"
+            " holdout is not looked at, the frozen heads are always among them, and nothing changes until you take it"
+            " over."
+        )
+    )
+    if said := st.session_state.pop(SAID, None):
+        st.success(said)
+    with project.store() as store:
+        jobs, counts = store.tunings.all(), store.counts()
+    busy = any(job.finished_at is None for job in jobs)
+    if not busy:
+        try:
+            searches.check_labels(counts)
+        except LabelerError as error:
+            st.info(translate(error), icon=":material/info:")
+        else:
+            ask(project, user)
+    fragment(running, run_every=1 if busy else None)(project)
+    if ended := [job for job in jobs if job.finished_at]:
+        result(project, ended)
+
+
+def ask(project: Project, user: User) -> None:
+    config = project.config
+    images, known = config.modality == "image", search_space.levers_of(config.modality)
+    with st.form("tune", border=False):
+        columns = st.columns(2)
+        minutes = columns[0].number_input(
+            _("Minutes"),
+            1,
+            10_000,
+            int(TuningRequest.seconds / 60),
+            help=_("It runs beside the rounds, which come first."),
+        )
+        sampler = columns[1].selectbox(
+            _("How settings are drawn"), [*SAMPLERS], format_func=lambda name: _(SAMPLERS[name])
+        )
+        backbones = columns[0].text_input(
+            _("Other backbones to try"),
+            placeholder=_("none"),
+            help=_("Names as in the settings, separated by commas."),
+        )
+        levers = columns[1].multiselect(
+            _("What is varied"),
+            known,
+            placeholder=_("all levers"),
+            help=_("If nothing is chosen, all levers, and in a grid the learning rate and how many blocks learn."),
+        )
+        own = [*config.learner.finetune.augment]
+        augment = (
+            st.multiselect(
+                _("Augmentations that may be tried"),
+                search_space.AUGMENTATIONS,
+                own,
+                placeholder=_("none"),
+                help=_("Only those that leave an image's class as it is: a mirrored scan may mean something else."),
+            )
+            if images
+            else []
+        )
+        if not st.form_submit_button(_("Search for better settings"), icon=":material/tune:"):
+            return
+    request = TuningRequest(
+        sampler,
+        seconds=60.0 * minutes,
+        backbones=tuple(name.strip() for name in backbones.split(",") if name.strip()),
+        levers=tuple(levers),
+        augment=tuple(augment),
+    )
+    try:
+        searches.ask(project, request, user.name)
+    except LabelerError as error:
+        st.error(translate(error))
+    else:
+        st.rerun()
+
+
+def running(project: Project) -> None:
+    """What waits or runs; the whole page follows when it ends."""
+    with project.store() as store:
+        active = [job for job in store.tunings.all() if job.finished_at is None]
+    if set(st.session_state.get(SEEN, [])) - {job.id for job in active}:
+        st.session_state[SEEN] = []
+        st.rerun()
+    st.session_state[SEEN] = [job.id for job in active]
+    for job in active:
+        if job.state == "queued":
+            st.caption(_("It is waiting for the worker; rounds come first, and one such task runs at a time."))
+        else:
+            share = min(job.done / job.total, 1.0) if job.total else 0.0
+            st.progress(share, text=f"{doing_in_words(job)} …")
+        if st.button(_("Cancel"), key=f"cancel-tuning-{job.id}", icon=":material/cancel:"):
+            searches.cancel(project, job.id)
+            st.session_state[SAID] = _(
+                "The search is cancelled. What it tried is kept: the next one goes on from there."
+            )
+            st.session_state[SEEN] = []
+            st.rerun()
+
+
+def doing_in_words(job: Tuning) -> str:
+    doing, left = translate(job.message) if job.message else _("starting"), job.total - job.done
+    if not job.total:
+        return doing
+    if left >= 90:
+        return _("{n:.0f} min left: {doing}", n=left / 60, doing=doing)
+    return _("{n} s left: {doing}", n=left, doing=doing)
+
+
+# ---------------------------------------------------------------- what came out
+
+
+def result(project: Project, ended: list[Tuning]) -> None:
+    if ended[0].state == "failed":
+        st.error(_("The search failed: {error}", error=translate(ended[0].error)))
+    done = [job for job in ended if job.state == "done"]
+    if not done:
+        return
+    # the latest first; the key makes a newly finished one the choice
+    job = st.selectbox(_("Result of search"), done, format_func=described, key=f"tuning-{done[0].id}")
+    with project.store() as store:
+        report = store.tunings.report_of(job.id)
+    assert report is not None  # it is done
+    st.markdown(translate(report["verdict"]))
+    if report["proposal"]:
+        take_over(project, job, report)
+    table(report)
+
+
+def described(job: Tuning) -> str:
+    return _(
+        "{n}: {sampler}, {time} UTC, by {who}",
+        n=job.id,
+        sampler=job.request.sampler,
+        time=job.requested_at[:16].replace("T", " "),
+        who=job.requested_by,
+    )
+
+
+def take_over(project: Project, job: Tuning, report: dict[str, Any]) -> None:
+    used = searches.in_use(project, report)
+    outdated = not used and searches.outdated(project, report)
+    label = _("In use") if used else _("Take over these settings")
+    if st.button(label, key=f"take-over-{job.id}", type="primary", disabled=used or outdated):
+        try:
+            searches.take_over(project, job.id)
+        except LabelerError as error:  # somebody changed the settings meanwhile
+            st.error(translate(error))
+        else:
+            st.session_state[SAID] = _("Saved: these settings are used from the next round on.")
+            st.rerun()
+    if outdated:
+        st.caption(
+            _("The learner's settings have changed since this search, so it says nothing of them: search again.")
+        )
+
+
+def table(report: dict[str, Any]) -> None:
+    rows = [
+        row
+        | {
+            "settings": translate(row["settings"]),
+            "accuracy": row["accuracy"] and 100 * row["accuracy"],
+            "note": translate(row["note"]),
+        }
+        for row in search_verdict.table(report)
+    ]
+    columns = st.column_config
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "settings": columns.TextColumn(_("settings"), pinned=True),
+            "log likelihood": columns.NumberColumn(_("log likelihood"), format="%.3f"),
+            "accuracy": columns.NumberColumn(_("accuracy"), format="%.1f %%"),
+            "95 % interval": columns.TextColumn(_("95 % interval")),
+            "seconds": columns.NumberColumn(_("seconds"), format="%.0f"),
+            "note": columns.TextColumn(_("note")),
+        },
+    )
+    st.caption(
+        _(
+            "{labels:,} labels in {folds} folds. Log likelihood: the mean log of the probability of the true class on"
+            " labels held out, higher is better. Most labels were chosen by a strategy, and all models here are trained"
+            " on a part of them, so accuracies are not those on the holdout.",
+            labels=report["labels"],
+            folds=report["folds"],
+        )
+    )

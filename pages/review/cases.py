@@ -1,0 +1,118 @@
+"""What is waiting to be looked at again, and which of it is looked at now."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from labeler.core.labels import names_of
+from labeler.i18n.messages import _
+from labeler.projects.project import Project
+from labeler.quality.review import REASONS, Case, Findings, matching, queue
+
+# Where this session is: an item that stays until something is decided, and those that were passed over, in order.
+HERE, PASSED, SHOWN = "review-here", "review-passed", "review-shown"
+
+
+def waiting(project: Project, version: tuple[int, ...]) -> tuple[Case, ...]:
+    """The whole queue as the project is at this version."""
+    return _waiting(project, version, (str(project.folder), repr(project.config)))
+
+
+# Nothing in these can be changed, so that all sessions share them as they are: copying thousands of cases takes as long
+# as finding them.
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _waiting(_project: Project, version: tuple[int, ...], key: tuple[str, str]) -> tuple[Case, ...]:
+    findings = _findings(_project, version[-1], key)
+    with _project.store() as store:
+        return tuple(queue(store.doubtful(findings.suspects()), findings, store.config))
+
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _findings(_project: Project, audit: int, key: tuple[str, str]) -> Findings:
+    """What this audit, the latest, found."""
+    with _project.store() as store:
+        return Findings(store.audit())
+
+
+def chosen(project: Project, cases: Sequence[Case]) -> list[Case]:
+    """The cases that the filters leave."""
+    counts = {reason: sum(reason in case.reasons for case in cases) for reason in REASONS}
+    there = [reason for reason in REASONS if counts[reason]]
+    people = sorted({name for case in cases for name in case.annotators})
+    anything = _("any")
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        reason = st.pills(
+            _("Reason"),
+            there,
+            format_func=lambda r: f"{_(r)} · {counts[r]:,}",
+            key="review-reason",
+            on_change=_begin,
+            label_visibility="collapsed",
+            width="content",
+        )
+        narrowed = [st.session_state.get(key) for key in ("review-class", "review-annotator")]
+        label = " · ".join(value for value in narrowed if value) or _("Class, annotator")
+        with st.popover(label, icon=":material/filter_alt:", width="content"):
+            name = st.selectbox(
+                _("Class"),
+                [None, *project.config.classes],
+                format_func=lambda c: c or anything,
+                key="review-class",
+                on_change=_begin,
+            )
+            annotator = st.selectbox(
+                _("Annotator"),
+                [None, *people],
+                format_func=lambda p: p or anything,
+                key="review-annotator",
+                on_change=_begin,
+            )
+    return matching(cases, reason, name, annotator)
+
+
+def _begin() -> None:
+    st.session_state.pop(HERE, None)
+    st.session_state[PASSED] = []
+
+
+def current(cases: Sequence[Case]) -> Case | None:
+    """The case that is looked at: the one that was, as long as it is there, else the first that was not passed over."""
+    passed = st.session_state.setdefault(PASSED, [])
+    by_item = {case.item_id: case for case in cases}
+    case = by_item.get(st.session_state.get(HERE, 0))
+    if case is None:
+        case = next((one for one in cases if one.item_id not in set(passed)), None)
+    st.session_state[HERE] = case.item_id if case else None
+    shown = st.session_state.get(SHOWN, (None, 0.0))[0]
+    if case and case.item_id != shown:
+        st.session_state[SHOWN] = (case.item_id, time.monotonic())
+    return case
+
+
+def forward() -> None:
+    """Pass over the case, without deciding."""
+    here = st.session_state.pop(HERE, None)
+    passed = st.session_state[PASSED]
+    if here and here not in passed:
+        passed.append(here)
+
+
+def back() -> None:
+    """To the one that was passed over last."""
+    passed = st.session_state[PASSED]
+    if passed:
+        st.session_state[HERE] = passed.pop()
+
+
+def go_to(item_id: int) -> None:
+    """To this case, also if it was passed over."""
+    st.session_state[HERE] = item_id
+    st.session_state[PASSED] = [one for one in st.session_state.get(PASSED, []) if one != item_id]
+
+
+def in_words(label: str | None, project: Project) -> str:
+    """A stored label as people read it."""
+    if label is None:
+        return _("no label")
+    return ", ".join(names_of(label, project.config)) or _("none of the classes")

@@ -1,0 +1,152 @@
+"""The lead's decision: a key for each class, and for what else can be done with an item."""
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from labeler.access.access import User
+from labeler.core.errors import LabelerError
+from labeler.core.items import AdjudicationAction
+from labeler.core.labels import join, names_of
+from labeler.i18n.messages import _, translate
+from labeler.projects.class_keys import class_keys
+from labeler.projects.project import Project
+from labeler.quality.review import Case
+from pages.review import cases
+from pages.review.said import decision
+
+MOST_BUTTONS = 30  # classes; of more one is searched for
+TOO_SOON = 0.3  # seconds after an item was drawn: who presses a key twice has not seen it yet
+NO_SHORTCUT = "cr"  # keys that Streamlit keeps for itself
+SAID = "review-said"  # what went wrong with the last decision
+
+
+def deciding(project: Project, user: User, case: Case, version: tuple[int, ...]) -> None:
+    """The buttons. Their keys hold the item, so that no press decides about another one."""
+    config, made = project.config, f"{user.name}:{case.item_id}:{version[1]}"
+
+    def press(label: str, key: str, action: AdjudicationAction, text: str | None = None, **looks: Any) -> None:
+        shortcut = key if key and key not in NO_SHORTCUT else None
+        st.button(
+            label,
+            key=f"review-{case.item_id}-{action}-{text}",
+            shortcut=shortcut,
+            on_click=decide,
+            args=(project, user, case, action, text, made),
+            **looks,
+        )
+
+    keys = class_keys(config)
+    if config.several or len(config.classes) > MOST_BUTTONS:
+        _from_many(project, user, case, made)
+    else:
+        with st.container(horizontal=True, gap="xsmall"):
+            for name in config.classes:
+                own = name == case.label
+                help_ = _("The item's label now.") if own else None
+                press(name, keys[name], "label", name, icon=":material/check:" if own else None, help=help_)
+    with st.container(horizontal=True, gap="xsmall"):
+        press(_("Take out"), "F", "exclude", icon=":material/block:", help=_("No label, and nobody is asked about it."))
+        again = _("It is asked once more, of somebody who has not answered it.")
+        press(_("Give back"), "G", "return", icon=":material/reply:", help=again)
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            _("Undo"),
+            icon=":material/undo:",
+            shortcut="U",
+            on_click=undo,
+            args=(project, user),
+            key="review-undo",
+            type="tertiary",
+        )
+        passed = bool(st.session_state.get(cases.PASSED))
+        st.button(
+            _("Previous"),
+            icon=":material/arrow_back:",
+            shortcut="Left",
+            type="tertiary",
+            on_click=cases.back,
+            disabled=not passed,
+            key="review-back",
+        )
+        st.button(
+            _("Next"),
+            icon=":material/arrow_forward:",
+            shortcut="Right",
+            type="tertiary",
+            on_click=cases.forward,
+            key=f"review-{case.item_id}-next",
+            help=_("Without a decision; it comes again later."),
+        )
+
+
+def _from_many(project: Project, user: User, case: Case, made: str) -> None:
+    """The classes to choose from, and a button that decides: where an item has several, or where there are many."""
+    config, key = project.config, f"review-{case.item_id}-chosen"
+    now = [name for name in names_of(case.label, config) if name in config.classes] if case.label is not None else []
+    if config.several:
+        names = st.pills(_("Classes"), config.classes, selection_mode="multi", default=now, key=key)
+        text = join(names, config)
+    else:
+        at = config.classes.index(now[0]) if now else None
+        name = st.selectbox(_("Class"), config.classes, at, key=key, placeholder=_("Search classes"))
+        text = name or ""
+    st.button(
+        _("Decide"),
+        key=f"{key}-decide",
+        type="primary",
+        shortcut="Enter",
+        disabled=not text,
+        on_click=decide,
+        args=(project, user, case, "label", text, made),
+    )
+
+
+def decide(
+    project: Project, user: User, case: Case, action: AdjudicationAction, label: str | None, request_id: str
+) -> None:
+    """Store a decision, unless it was made before the item could be seen."""
+    shown, since = st.session_state.get(cases.SHOWN, (None, 0.0))
+    if shown == case.item_id and time.monotonic() - since < TOO_SOON:
+        return
+    try:
+        with project.store() as store:
+            store.adjudicate(user.name, request_id, case.item_id, action, label, ", ".join(case.reasons))
+    except LabelerError as error:
+        st.session_state[SAID] = translate(error)
+    st.session_state.pop(cases.HERE, None)
+
+
+def undo(project: Project, user: User, number: int | None = None) -> None:
+    """Take back a decision, the last one by default, and look at its item again."""
+    with project.store() as store:
+        item_id = store.undo_adjudication(user.name, number)
+    if item_id is None:
+        st.session_state[SAID] = _("You have not decided anything that could be taken back.")
+    else:
+        cases.go_to(item_id)
+
+
+def latest(project: Project, user: User) -> None:
+    """The last decisions; one's own can be taken back."""
+    with project.store() as store:
+        made = store.adjudications(10)
+    if not made:
+        st.caption(_("Nothing has been decided yet."))
+    for row in made:
+        before = cases.in_words(row["before"], project)
+        what = _("{before} → {after}", before=before, after=decision(project, row))
+        when = row["at"][:16].replace("T", " ")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            said = _("Item {id}: **{what}**, {name}, {when}", id=row["item_id"], what=what, name=row["by"], when=when)
+            st.markdown(f"~~{said}~~" if row["undone"] else said, width="stretch")
+            if row["by"] == user.name and not row["undone"]:
+                st.button(
+                    _("Undo"),
+                    key=f"review-undo-{row['id']}",
+                    type="tertiary",
+                    icon=":material/undo:",
+                    on_click=undo,
+                    args=(project, user, row["id"]),
+                )

@@ -1,0 +1,44 @@
+"""The item that is looked at, as large as there is room."""
+
+import html
+from pathlib import Path
+
+import streamlit as st
+
+from labeler.core.errors import LabelerError
+from labeler.core.items import Item
+from labeler.files.renditions import Renditions, Wish
+from labeler.i18n.messages import _, translate
+from labeler.projects.project import Project
+
+
+def item(project: Project, found: Item) -> None:
+    """The text, or the picture that the desk shows as well: scans through their first window."""
+    with st.container(border=True):
+        if found.text is not None:
+            st.html(
+                "<div style='white-space: pre-wrap; overflow-wrap: anywhere; font-size: 1.2rem; line-height: 1.6;"
+                f" max-height: 60vh; overflow-y: auto'>{html.escape(found.text)}</div>"
+            )
+        else:
+            _picture(project, found)
+        told = [_("Item {id}", id=found.id), Path(found.source).name if found.media else found.source]
+        told += [f"{name}: {value}" for name, value in list(found.metadata.items())[:6]]
+        st.caption(" · ".join(told).replace("[", "\\["))
+
+
+def _picture(project: Project, found: Item) -> None:
+    path, made = project.folder / str(found.media), Renditions(project.renditions)
+    try:
+        if not path.is_file():
+            raise LabelerError("The image is not in the project's folder any more.")
+        picture = made.ready(path, found.content_hash, Wish()) or made.draw(path, found.content_hash, Wish())
+    except LabelerError as error:
+        st.warning(translate(error), icon=":material/broken_image:")
+        return
+    content = picture.content
+    # no wider than there are pixels: a small picture stays sharp, one that is smaller still is enlarged
+    wide = max(picture.about.width, 320)
+    tall = picture.about.height / picture.about.width
+    with st.container(horizontal_alignment="center"):
+        st.image(str(content) if isinstance(content, Path) else content, width=int(min(wide, 900, 640 / tall)))

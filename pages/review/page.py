@@ -1,0 +1,70 @@
+"""Labels that are worth a second look, one at a time: what people and models said, and what the lead decides."""
+
+import streamlit as st
+
+from labeler.access.access import is_lead
+from labeler.i18n.messages import _
+from pages.review import said
+from pages.review.cases import PASSED, chosen, current, waiting
+from pages.review.deciding import SAID, deciding, latest
+from pages.review.item import item
+from pages.shared.session import require_project, require_user
+
+user = require_user()
+project = require_project()
+
+# The item is what the page is for: little room is given away above it.
+st.html(
+    "<style>.stMainBlockContainer { padding-top: 3rem }"
+    " @media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } }</style>"  # below the app's own bar
+)
+st.title(_("Review"))
+if not is_lead(user, project.config):
+    st.info(_("Labels are reviewed by those who lead this project."), icon=":material/lock:")
+    st.stop()
+with st.container():  # always there, so that what is said does not put what is below elsewhere
+    if wrong := st.session_state.pop(SAID, None):
+        st.error(wrong)
+with project.store() as store:
+    version, decided = store.version(), store.reviewed()
+queue = waiting(project, version)
+left = len(queue)
+st.progress(
+    decided / max(decided + left, 1),
+    text=_("**{left:,}** to look at · {decided:,} decided", left=left, decided=decided),
+)
+if queue:
+    found = chosen(project, queue)
+    case = current(found)
+    if case is not None:
+        with project.store() as store:
+            shown, answers = store.item(case.item_id), store.answers_to(case.item_id)
+            before = store.decisions_about(case.item_id)
+        columns = st.columns([3, 2], gap="medium")
+        with columns[0]:
+            if shown:
+                item(project, shown)
+        with columns[1]:
+            said.reasons(case)
+            said.people(project, case, answers)
+            if shown:
+                said.model(project, case, shown)
+            said.earlier(project, before)
+            deciding(project, user, case, version)
+    elif found:
+        st.info(_("You have passed over all {n:,} that are left.", n=len(found)), icon=":material/low_priority:")
+        if st.button(_("Begin again"), shortcut="Left"):
+            st.session_state[PASSED] = []
+            st.rerun()
+    else:
+        st.info(_("Nothing with this filter is left to look at."), icon=":material/filter_alt:")
+else:
+    st.success(
+        _(
+            "Nothing is waiting for a second look. Items come here when annotators disagree, are unsure or flag one,"
+            " and when models that have not seen a label think that it is wrong."
+        ),
+        icon=":material/task_alt:",
+    )
+with st.expander(_("Last decisions"), icon=":material/history:"):
+    latest(project, user)

@@ -1,0 +1,111 @@
+"""What each strategy does, in a sentence and a picture, and comparisons of them on labels that are known."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+import strategies
+from labeler.experiments.strategy_tables import ORDER
+from labeler.i18n.messages import _, mark, translate
+from labeler.report.charts import strategy_picture
+from pages.shared.session import require_project, require_user
+from pages.strategy.compare import compare
+from strategies import Strategy, StrategyError
+
+user = require_user()
+project = require_project()
+
+NEEDS = {
+    "proba": mark("the model's probabilities"),
+    "member_proba": mark("the probabilities of a committee of models"),
+    "embeddings": mark("the items' features"),
+    "labeled": mark("what is labeled so far"),
+}
+
+
+# ---------------------------------------------------------------- what they do
+
+
+def gallery(known: Mapping[str, Strategy], own: set[str]) -> None:
+    st.caption(
+        _(
+            "Each picture is a small pool in two dimensions, and the numbered points are what the strategy's real code"
+            " asks about, in its order. Circle, square and triangle are the three true classes; the large ones have a"
+            " label; the tinted areas are what a model that has learned from those labels predicts."
+        )
+    )
+    families = [*dict.fromkeys(strategy.family for strategy in known.values())]
+    used = known.get(project.config.query.strategy)
+    place_of = {family: place for place, family in enumerate(ORDER)}
+    families.sort(key=lambda f: (used is None or f != used.family, place_of.get(f, len(ORDER)), f))
+    family = st.pills(_("Family"), families, default=families[0], required=True, format_func=_)
+    columns = st.columns(3)
+    for place, strategy in enumerate(s for s in known.values() if s.family == family):
+        with columns[place % 3], st.container(border=True):
+            card(strategy, strategy.name in own)
+
+
+def card(strategy: Strategy, own: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{strategy.name}**", width="content")
+        if strategy.name == project.config.query.strategy:
+            st.badge(_("in use"), icon=":material/check:", color="green")
+        if own:
+            st.badge(_("this project's own"), color="blue")
+    st.markdown(_(strategy.summary) if strategy.summary else _("It has no description."))
+    try:
+        svg = picture(strategy.name, str(project.strategies), fingerprint(project.strategies) if own else "")
+    except StrategyError as error:
+        st.caption(_("There is no picture: {error}", error=translate(error)))
+    else:
+        st.image(svg, width="stretch", alt=_("The points that {name} chooses from a small pool", name=strategy.name))
+    needs = ", ".join(_(NEEDS[n]) for n in strategies.base.NEEDS if n in strategy.needs) or _("nothing")
+    said = [_("Needs {needs}.", needs=needs)]
+    if strategy.source:
+        said.append(_("Source: {source}", source=strategy.source))
+    st.caption(" ".join(said))
+    use_button(strategy.name, f"use-{strategy.name}")
+
+
+@st.cache_data(show_spinner=False, max_entries=300)
+def picture(name: str, folder: str, fingerprint: str) -> str:
+    """The strategy's picture; `fingerprint` changes with the files of the project's own strategies."""
+    with strategies.strategies_of(Path(folder)):
+        return strategy_picture.picture(strategies.get(name))
+
+
+def fingerprint(folder: Path) -> str:
+    """A digest of the project's own strategies: changed code is drawn anew."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def use_button(name: str, key: str) -> None:
+    used = project.config.query.strategy == name
+    if st.button(_("In use") if used else _("Use from the next round"), key=key, disabled=used):
+        config = project.config
+        project.save(replace(config, query=replace(config.query, strategy=name)))
+        st.session_state["said"] = _("From the next round on, {name} asks.", name=name)
+        st.rerun()
+
+
+st.title(_("Strategies"))
+with strategies.strategies_of(project.strategies) as broken:
+    registered = strategies.registered()
+with st.container():  # always there, so that what is said does not put the tabs elsewhere, which would close them
+    for problem in (*strategies.broken, *broken):
+        st.warning(translate(problem), icon=":material/extension_off:")
+    if said := st.session_state.pop("said", None):
+        st.success(said)
+does, compared = st.tabs([_("What they do"), _("Compare")])
+with does:
+    with strategies.strategies_of(Path("none")):
+        built_in = set(strategies.registered())
+    gallery(registered, set(registered) - built_in)
+with compared:
+    compare(project, user, registered, use_button)

@@ -1,0 +1,176 @@
+"""How far the labels are, when there will be enough, and what that takes: for leads."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from labeler.i18n.messages import _, mark
+from labeler.progress import curves, pace
+from labeler.progress.pace import Pace, Range
+from labeler.projects.project import Project
+from labeler.report.charts import effort as effort_charts
+from pages.team.figures import Figures
+
+GOALS = {"budget": mark("budget"), "target": mark("target accuracy"), "number": mark("another number")}
+
+
+def outlook(project: Project, found: Figures) -> None:
+    """Figures and charts up to a goal that is chosen: the budget, the target accuracy, or a number of labels."""
+    config, given, hours, cost = project.config, found.given, found.hours, found.cost
+    goal, words = choose_goal(project, found)
+    remaining = max(0, goal - given)
+    speed, finish = pace.pace(found.days, found.today), pace.finish(found.days, found.today, remaining)
+    still = pace.still(speed, remaining)
+    paid = cost > 0
+
+    columns = st.columns(4)
+    columns[0].metric(
+        _("Labels"), f"{given:,}", help=_("That people gave and that stand, of the pool and the holdout.")
+    )
+    columns[0].caption(_("of {goal:,} to the goal", goal=goal))
+    columns[1].metric(_("Hours of work"), f"{hours:,.1f}", help=_(HOURS, seconds=config.team.idle_seconds))
+    columns[1].caption(more(still and still[0], remaining, lambda amount: f"{amount:,.1f}"))
+    columns[2].metric(_("Cost ({currency})", currency=config.team.currency), money(cost) if paid else "–")
+    columns[2].caption(more(still and still[1], remaining, money) if paid else _("Nobody's hour has a rate yet."))
+    columns[3].metric(_("Done on"), f"{finish.expected:%Y-%m-%d}" if finish.expected else "–")
+    columns[3].caption(done(finish))
+    if words:
+        st.caption(words)
+
+    left, right = st.columns([2, 1])
+    with left:
+        st.markdown(f"**{_('Labels still missing')}**")
+        chart = effort_charts.burn_down_chart(pace.burn_down(found.days, goal), finish, found.today)
+        st.altair_chart(chart, width="stretch", key="burn-down")
+    with right:
+        st.markdown(f"**{_('Spent, and still expected')}**")
+        expected = still if remaining else (Range(0.0), Range(0.0))
+        st.altair_chart(
+            effort_charts.spent_chart(hours, expected and expected[0], _("hours")), width="stretch", key="hours"
+        )
+        if paid:
+            title = _("cost ({currency})", currency=config.team.currency)
+            st.altair_chart(
+                effort_charts.spent_chart(cost, expected and expected[1], title, legend=False),
+                width="stretch",
+                key="cost",
+            )
+        st.caption(pace_in_words(speed))
+    if finish.expected:
+        st.caption(
+            _(
+                "Foretold from the working days of the last four weeks, as if work went on as it did then; the band is"
+                " a 95 % interval, from how much one day differs from another."
+            )
+        )
+
+
+HOURS = mark(
+    "The time between seeing an item on the Label page and answering it. An answer counts {seconds} seconds at most, as"
+    " whoever takes longer has gone away; one whose time is not known counts as that annotator's median. Imported"
+    " labels and work on other pages count nothing."
+)
+
+
+def choose_goal(project: Project, found: Figures) -> tuple[int, str]:
+    """Labels in all that are aimed at, and what there is to say about how they were found."""
+    config = project.config
+    columns = st.columns([3, 1])
+    goal = columns[0].segmented_control(
+        _("Goal"),
+        [*GOALS],
+        default="budget",
+        required=True,
+        format_func=lambda name: _(GOALS[name]),
+        key=f"goal-{project.slug}",
+    )
+    if goal == "number":
+        number = columns[1].number_input(
+            _("Labels"), 1, 10_000_000, max(config.budget, 1), key=f"goal-labels-{project.slug}"
+        )
+        return int(number), ""
+    if goal == "target":
+        return _target(project, found)
+    return config.budget, ""
+
+
+def _target(project: Project, found: Figures) -> tuple[int, str]:
+    """The labels that the learning curve takes to the target accuracy; the budget where it cannot tell."""
+    config = project.config
+    with project.store() as store:
+        rounds, labeled = [r for r in store.rounds() if r.metrics], store.labeled()
+    accuracy = [r.metrics.accuracy for r in rounds if r.metrics]
+    holdout = rounds[-1].metrics.n if rounds and rounds[-1].metrics else None
+    curve = curves.fit_curve([r.labels for r in rounds], accuracy, holdout)
+    leads_to = curve.projection(config.target_accuracy)
+    if leads_to.expected is None:
+        why = _(leads_to.why_not) if leads_to.why_not else _("The curve does not lead there within sight.")
+        return config.budget, " ".join([why, _("Until it does, the goal is the budget.")])
+    missing = max(0.0, leads_to.expected - labeled)
+    said = _(
+        "The learning curve leads to {target:.0%} at {expected:,.0f} labeled items of the pool, of which {missing:,.0f}"
+        " are missing, with {an_item:.2f} labels an item as until now. How sure that is, the Progress page says; the"
+        " dates here know of the pace alone.",
+        target=config.target_accuracy,
+        expected=leads_to.expected,
+        missing=missing,
+        an_item=found.labels_an_item,
+    )
+    return found.given + round(missing * found.labels_an_item), said
+
+
+def more(still: Range | None, remaining: int, shown: Callable[[float], str]) -> str:
+    """What is still expected, with its interval."""
+    if not remaining:
+        return _("nothing more to the goal")
+    if still is None:
+        return _("how much more cannot be said yet")
+    if still.low is None:
+        return _("about {more} more to the goal", more=shown(still.value))
+    if still.high is None:
+        return _("{more} more to the goal (95 %: at least {low})", more=shown(still.value), low=shown(still.low))
+    return _(
+        "{more} more to the goal (95 %: {low} – {high})",
+        more=shown(still.value),
+        low=shown(still.low),
+        high=shown(still.high),
+    )
+
+
+def done(finish: pace.Finish) -> str:
+    """The interval of the date, or why there is none."""
+    if not finish.remaining:
+        return _("The goal is reached.")
+    if finish.expected is None:
+        return _(finish.note) if finish.note else _("In more than ten years at this pace.")
+    if finish.latest is None:
+        return _("95 %: {earliest} at the earliest, the end is open", earliest=f"{finish.earliest:%Y-%m-%d}")
+    return _("95 %: {earliest} – {latest}", earliest=f"{finish.earliest:%Y-%m-%d}", latest=f"{finish.latest:%Y-%m-%d}")
+
+
+def pace_in_words(speed: Pace) -> str:
+    if not speed.per_hour or not speed.per_day:
+        return _(speed.note) if speed.note else ""
+    if speed.per_hour.low is None or speed.per_day.low is None:
+        return _(
+            "So far {hour:,.0f} labels an hour of work and {day:,.1f} a day of the calendar.",
+            hour=speed.per_hour.value,
+            day=speed.per_day.value,
+        )
+    return _(
+        "{hour:,.0f} labels an hour of work (95 %: {hour_low:,.0f} – {hour_high:,.0f}) and {day:,.1f} a day of the"
+        " calendar ({day_low:,.1f} – {day_high:,.1f}), from the {working} working days in {days}.",
+        hour=speed.per_hour.value,
+        hour_low=speed.per_hour.low,
+        hour_high=speed.per_hour.high,
+        day=speed.per_day.value,
+        day_low=speed.per_day.low,
+        day_high=speed.per_day.high,
+        working=speed.working,
+        days=speed.days,
+    )
+
+
+def money(amount: float) -> str:
+    """An amount as a person reads it: with cents where it is small."""
+    return f"{amount:,.0f}" if amount >= 1000 else f"{amount:,.2f}"

@@ -1,0 +1,138 @@
+"""Who did what: a row for each annotator, as far as the reader may see it, and as CSV."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from labeler.access.access import User, is_lead, visible
+from labeler.core.settings import Config
+from labeler.i18n.messages import _, mark
+from labeler.projects.project import Project
+from labeler.report.charts import effort as effort_charts
+from pages.team.figures import Figures, tables
+from pages.team.terms import SHOWN
+
+PERIODS = {7: mark("7 days"), 28: mark("4 weeks"), 0: mark("all of it"), -1: mark("from … to …")}
+
+
+def people(project: Project, user: User, found: Figures) -> None:
+    """Labels by day as a chart, and the tables per annotator and per day, of a period that is chosen."""
+    config, leads = project.config, is_lead(user, project.config)
+    begin, end = choose_period(found)
+    totals, by_day, whole = tables(found, begin, end)
+    seen, seen_by_day = visible(totals, user, config), visible(by_day, user, config)
+    if not len(seen):
+        said = _("Nobody has answered in this period.") if leads else _("You have not answered in this period.")
+        st.info(said, icon=":material/info:")
+        return
+    chart = _chart_frame(seen_by_day, by_day, leads)
+    if chart is not None:
+        st.altair_chart(effort_charts.labels_by_day(chart), width="stretch", key="labels-by-day")
+    in_all, each_day = st.tabs([_("Per annotator"), _("Per day")])
+    with in_all:
+        shown = seen
+        if leads and len(seen) > 1:
+            whole = whole.assign(annotator=_("all"))
+            shown = pd.concat([visible(whole, user, config), seen], ignore_index=True)
+        show(shown, config, "people")
+        download(seen, project, "annotators", begin, end)
+    with each_day:
+        show(seen_by_day.sort_values("day", ascending=False, kind="stable"), config, "people-by-day")
+        download(seen_by_day, project, "days", begin, end)
+    st.caption(legend(config))
+
+
+def choose_period(found: Figures) -> tuple[date, date]:
+    """The first and the last day of the period."""
+    days = found.days["day"]
+    first, last = days.min().date(), max(days.max().date(), found.today)
+    default = 0 if (last - first).days < 28 else 28
+    columns = st.columns([3, 1])
+    length = columns[0].segmented_control(
+        _("Period"),
+        [*PERIODS],
+        default=default,
+        required=True,
+        format_func=lambda n: _(PERIODS[n]),
+        key=f"period-{found.project.slug}",
+    )
+    if length == -1:
+        chosen = columns[1].date_input(_("Days"), (first, last), first, last, key=f"period-days-{found.project.slug}")
+        return (chosen[0], chosen[-1]) if chosen else (first, last)  # one day while the second is being chosen
+    return (found.today - timedelta(days=length - 1) if length else first), last
+
+
+def _chart_frame(seen: pd.DataFrame, by_day: pd.DataFrame, leads: bool) -> pd.DataFrame | None:
+    """Labels by annotator and day; of nobody in particular where the project does not show people's items."""
+    if "labels" in seen:
+        return seen[["annotator", "day", "labels"]]
+    if not leads:
+        return None
+    return by_day.groupby("day", as_index=False)["labels"].sum().assign(annotator=_("all"))
+
+
+def show(table: pd.DataFrame, config: Config, key: str) -> None:
+    """A table with the columns that the reader may see."""
+    if "agreement_low" in table:
+        said = [
+            _("{low:.0f} – {high:.0f} % (n = {n})", low=100 * low, high=100 * high, n=n) if n else ""
+            for low, high, n in zip(table["agreement_low"], table["agreement_high"], table["compared"], strict=True)
+        ]
+        table = table.assign(agreement=100 * table["agreement"], agreement_low=said)
+        nobody = not table["compared"].any()
+        table = table.drop(columns=["agreement_high", "compared", *(["agreement", "agreement_low"] if nobody else [])])
+    if "cost" in table:
+        table = table.assign(cost=table["cost"].round(0 if table["cost"].max() >= 1000 else 2))
+    if "day" in table and "last" in table:
+        table = table.drop(columns="last")
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=600 if len(table) > 16 else "content",
+        key=key,
+        column_config={
+            "annotator": text(_("Annotator"), pinned=True),
+            "day": st.column_config.DateColumn(_("Day"), format="YYYY-MM-DD"),
+            "answers": number(_("Items"), help=_("Answers that stand: labels, skips and flags.")),
+            "labels": number(_("Labels")),
+            "skips": number(_("Skips")),
+            "flags": number(_("Flags")),
+            "unsure": number(_("Unsure"), help=_("Labels that their annotator was not sure of.")),
+            "median_seconds": number(_("Median s"), help=_("Seconds of an answer, in the middle."), format="%.1f"),
+            "hours": number(_("Hours"), format="%.2f"),
+            "cost": number(_("Cost ({currency})", currency=config.team.currency), format="localized"),
+            "agreement": number(
+                _("Agreement"),
+                format="%.0f %%",
+                help=_("Of the labels that others gave to the same items, the share that says the same."),
+            ),
+            "agreement_low": text(_("95 % interval"), help=_("Wilson's, for the n items that others labeled too.")),
+            "last": st.column_config.DateColumn(_("Last day"), format="YYYY-MM-DD"),
+        },
+    )
+
+
+def download(table: pd.DataFrame, project: Project, what: str, begin: date, end: date) -> None:
+    """The table as a file: what the reader sees, in the settings' own words."""
+    days = {name: table[name].dt.date for name in ("day", "last") if name in table}
+    rounded = table.assign(**days).round(4)
+    st.download_button(
+        _("Download as CSV"),
+        rounded.to_csv(index=False).encode("utf-8-sig"),  # with a mark, by which Excel knows Korean names
+        f"{project.slug}-{what}-{begin}-{end}.csv",
+        "text/csv",
+        icon=":material/download:",
+        key=f"download-{what}",
+        on_click="ignore",
+    )
+
+
+def legend(config: Config) -> str:
+    hidden = [_(SHOWN[kind]) for kind in SHOWN if kind not in config.team.show]
+    said = [_("Agreement with others does not say who is right.")]
+    if hidden:
+        said.append(_("This project does not show of people: {what}.", what=", ".join(hidden)))
+    return " ".join(said)

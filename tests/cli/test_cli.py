@@ -1,0 +1,151 @@
+"""The command line: a project from nothing to an export; every error one sentence and exit code 2."""
+
+import json
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from support.samples import reviews
+
+from labeler.cli import main
+
+
+def labeler(*arguments, code: int = 0):
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "films.csv"
+    pd.DataFrame(reviews(60), columns=["text", "label"]).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path, table):
+    folder = tmp_path / "films"
+    labeler("init", folder, "--classes", "good, bad", "--modality", "text", "--name", "영화평")
+    (folder / "project.toml").write_text(
+        (folder / "project.toml").read_text().replace('backbone = "auto"', 'backbone = "char_tfidf"')
+    )
+    return folder
+
+
+def test_every_command_has_help():
+    for name, command in main.commands.items():
+        assert labeler(name, "--help").output.startswith("Usage")
+        assert command.help
+        assert all(
+            o.help for o in command.params if getattr(o, "opts", [""])[0].startswith("--") and o.name != "modality"
+        )
+
+
+def test_from_nothing_to_an_export(project, table, tmp_path):
+    said = labeler("import", project, table, "--label-column", "label").output
+    assert "60 items added, 0 already there, 0 not imported, 60 labels. Pool 51, holdout 9." in said
+    assert "0 items added, 60 already there" in labeler("import", project, table).output
+    labeler("worker", project, "--once")
+    status = json.loads(labeler("status", project, "--json").output)
+    assert (status["name"], status["labeled"], status["holdout"], status["rounds"]) == ("영화평", 51, 9, 1)
+    assert status["accuracy_low"] <= status["accuracy"] <= status["accuracy_high"]
+    assert "95 % interval" in labeler("status", project).output
+    for kind, read in (
+        ("csv", pd.read_csv),
+        ("parquet", pd.read_parquet),
+        ("jsonl", lambda p: pd.read_json(p, lines=True)),
+    ):
+        assert "60 answers" in labeler("export", project, tmp_path / f"out.{kind}").output
+        frame = read(tmp_path / f"out.{kind}")
+        assert sorted(zip(frame["text"], frame["label"], strict=True)) == sorted(reviews(60))
+        assert {"annotator", "round", "strategy", "score", "seconds", "answered_at"} <= set(frame.columns)
+
+
+def test_the_format_can_be_named(project, tmp_path):
+    labeler("export", project, tmp_path / "labels", "--format", "jsonl")
+    assert (tmp_path / "labels").read_text().strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["status", "nowhere"], "is not a project"),
+        (["import", "nowhere", "x.csv"], "is not a project"),
+        (["init", "{tmp}/p", "--classes", "one"], "at least two"),
+        (["init", "{tmp}/films", "--classes", "a,b"], "already a project"),
+        (["import", "{tmp}/films", "nothing.csv"], "does not exist"),
+        (["import", "{tmp}/films", "{tmp}/films.csv", "--text-column", "body"], "has no column 'body'"),
+        (["simulate", "{tmp}/films.csv", "--strategy", "marginn"], "marginn"),
+        (["simulate", "nothing.csv", "--strategy", "margin"], "does not exist"),
+        (["worker", "nowhere"], "does not exist"),
+        (["export", "{tmp}/films", "{tmp}/no/such/folder.csv"], "cannot be written"),
+        (["export", "{tmp}/films", "x", "--format", "doc"], "doc"),
+    ],
+)
+def test_an_error_is_a_sentence_and_exit_code_2(project, tmp_path, arguments, says):
+    result = labeler(*(a.format(tmp=tmp_path) for a in arguments), code=2)
+    assert says in result.output
+    assert "Traceback" not in result.output
+
+
+def test_bad_rows_are_named_and_the_rest_is_imported(project, tmp_path):
+    path = tmp_path / "some.csv"
+    path.write_text("text,label\nfine,good\n,good\nodd,ugly\n")
+    said = labeler("import", project, path, "--label-column", "label").output
+    assert "some.csv row 3: the text is empty" in said
+    assert "some.csv row 4" in said
+    assert "1 items added, 0 already there, 2 not imported" in said
+
+
+def test_strategies_are_listed_with_their_source():
+    said = labeler("strategies").output
+    assert "margin  (uncertainty sampling; needs proba)" in said
+    assert "Settles 2010" in said
+    assert (
+        "| uncertainty sampling | `least_confidence`, `margin`, `entropy` |"
+        in labeler("strategies", "--markdown").output
+    )
+
+
+def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
+    arguments = ["--strategy", "margin", "--seed-size", 6, "--batch", 5, "--rounds", 2, "--seeds", 2, "--processes", 1]
+    said = labeler("simulate", table, *arguments, "--backbone", "char_tfidf", "--out", tmp_path / "r.json").output
+    assert "films: pool 48, holdout 12, 2 classes; 6 to 16 labels, 2 seeds" in said
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert {r["strategy"] for r in report["summary"]} == {"margin", "random"}
+    keys = {"strategy", "aulc_mean", "aulc_std", "gain_over_random", "gain_low", "gain_high", "labels_saved_percent"}
+    assert set(report["summary"][0]) == keys
+
+
+def test_simulate_takes_strategies_of_a_folder_and_draws_the_plot(table, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "mine.py").write_text(
+        "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
+    )
+    arguments = ["--seed-size", 6, "--batch", 5, "--rounds", 1, "--seeds", 1, "--processes", 1]
+    arguments += ["--backbone", "char_tfidf", "--strategy", "mine", "--plugins", own]
+    said = labeler("simulate", table, *arguments, "--plot", tmp_path / "p.png").output
+    assert "mine" in said
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    # refused before the time is spent that embedding takes
+    assert "p.gif is no picture" in labeler("simulate", table, *arguments, "--plot", tmp_path / "p.gif", code=2).output
+    arguments[-1] = tmp_path / "nowhere"
+    assert "nowhere does not exist" in labeler("simulate", table, *arguments, code=2).output
+
+
+def test_the_demo_is_made_once(tmp_path):
+    labeler("demo", tmp_path / "demo")
+    labeler("demo", tmp_path / "demo")
+    status = json.loads(labeler("status", tmp_path / "demo", "--json").output)
+    assert (status["pool"], status["holdout"], status["holdout_labeled"], status["labeled"]) == (1527, 270, 270, 0)
+
+
+def test_a_report_is_written_as_a_page_and_as_json(project, table, tmp_path):
+    labeler("import", project, table, "--label-column", "label", "--keep-labels", "holdout")
+    for name in ("report.html", "report.json"):
+        assert f"The report is in {tmp_path / name}." in labeler("report", project, tmp_path / name).output
+    assert "영화평" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    labeler("report", project, tmp_path / "보고서.html", "--language", "ko")
+    assert 'lang="ko"' in (tmp_path / "보고서.html").read_text(encoding="utf-8")

@@ -1,0 +1,163 @@
+"""Simulation: the control always runs, all start alike, gains are paired, and the report is what was promised."""
+
+import csv
+
+import psutil
+import pytest
+from support.samples import reviews
+
+import strategies
+from labeler.core.errors import LabelerError, SourceError
+from labeler.core.settings import QueryConfig
+from labeler.experiments.simulate import Run, compare, load_task, run, summarise
+
+
+def curve(strategy: str, seed: int, accuracy: list[float]) -> Run:
+    labels = [20, 40, 60]
+    return Run(strategy, seed, labels, accuracy, accuracy, [0.0] * 3, [0.0] * 3)
+
+
+def test_the_summary_on_curves_worked_out_by_hand():
+    runs = [
+        curve("random", 0, [0.5, 0.6, 0.7]),
+        curve("random", 1, [0.5, 0.6, 0.7]),
+        curve("margin", 0, [0.5, 0.7, 0.8]),
+        curve("margin", 1, [0.5, 0.7, 0.8]),
+    ]
+    margin, random = summarise(runs)
+    assert (margin["strategy"], random["strategy"]) == ("margin", "random")
+    assert random["aulc_mean"] == pytest.approx(0.6)
+    assert margin["aulc_mean"] == pytest.approx(0.675)
+    assert margin["gain_over_random"] == margin["gain_low"] == margin["gain_high"] == pytest.approx(0.075)
+    assert margin["labels_saved_percent"] == pytest.approx(100 * (1 - 40 / 60))
+    assert random["labels_saved_percent"] == pytest.approx(0)
+
+
+def test_a_strategy_that_never_gets_there_saves_nothing_and_says_so():
+    worse = summarise([curve("random", 0, [0.5, 0.6, 0.7]), curve("entropy", 0, [0.5, 0.5, 0.6])])[1]
+    assert worse["labels_saved_percent"] is None
+    assert (worse["gain_low"], worse["gain_high"]) == (None, None)  # one seed has no interval
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "films.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "split", "label"])
+        rows.writerows([text, "test" if i % 4 == 0 else "train", label] for i, (text, label) in enumerate(reviews(160)))
+        rows.writerow([reviews(1)[0][0], "train", "good"])  # a duplicate of a test row
+        rows.writerow(["no label here", "train", ""])
+    return path
+
+
+@pytest.fixture(scope="module")
+def task(table, tmp_path_factory):
+    from labeler.core.settings import LearnerConfig
+
+    return load_task(
+        table,
+        query=QueryConfig(seed_size=8, batch=10),
+        learner=LearnerConfig(backbone="char_tfidf"),
+        cache=tmp_path_factory.mktemp("cache"),
+    )[0]
+
+
+def test_the_split_column_is_kept_and_duplicates_do_not_straddle(task):
+    assert (len(task.pool), len(task.holdout), len(task.dataset)) == (120, 40, 160)
+    assert not set(task.pool) & set(task.holdout)
+
+
+def test_without_a_split_column_a_fifth_is_held_out_always_the_same(tmp_path):
+    path = tmp_path / "films.csv"
+    path.write_text("text,label\n" + "\n".join(f'"{text}",{label}' for text, label in reviews(100)))
+    first, second = (load_task(path, cache=tmp_path)[0] for _ in range(2))
+    assert len(first.holdout) == 20
+    assert (first.holdout == second.holdout).all()
+
+
+def test_all_strategies_of_a_seed_start_from_the_same_labels_and_repeat(task):
+    a, b, again = run(task, "margin", 3, 4), run(task, "random", 3, 4), run(task, "margin", 3, 4)
+    assert a.labels == b.labels == [8, 18, 28, 38, 48]
+    assert a.accuracy[0] == b.accuracy[0]
+    assert a.accuracy == again.accuracy
+    assert run(task, "random", 4, 1).accuracy != b.accuracy[:2]
+    assert a.accuracy[-1] > 0.8  # the labels can be learned
+
+
+def test_a_pool_that_runs_out_ends_the_curve(task):
+    assert run(task, "random", 0, 99).labels[-1] == 120
+
+
+def test_compare_reports_every_run_and_its_progress(task):
+    seen = []
+    report = compare(task, ["margin"], seeds=2, rounds=2, processes=2, on_progress=lambda d, t: seen.append((d, t)))
+    assert set(report) == {"dataset", "config", "runs", "summary"}
+    assert {(r["strategy"], r["seed"]) for r in report["runs"]} == {
+        (s, i) for s in ("random", "margin") for i in (0, 1)
+    }
+    fields = {"strategy", "seed", "labels", "accuracy", "macro_f1", "micro_f1", "query_seconds", "train_seconds"}
+    assert all(
+        set(r) == fields and len({len(r[f]) for f in fields - {"strategy", "seed"}}) == 1 for r in report["runs"]
+    )
+    assert seen[-1] == (16, 16)
+    assert report["runs"][1]["accuracy"] == run(task, "margin", 0, 2).accuracy
+
+
+def test_an_unknown_strategy_is_said_before_anything_runs(task):
+    with pytest.raises(strategies.UnknownStrategy, match="marginn"):
+        compare(task, ["marginn"], 1, 1)
+
+
+def test_a_table_that_cannot_be_compared_on_is_refused(tmp_path):
+    one = tmp_path / "one.csv"
+    one.write_text("text,label\na,x\nb,x\n")
+    with pytest.raises(SourceError, match="two or more"):
+        load_task(one, cache=tmp_path)
+    few = tmp_path / "few.csv"
+    few.write_text("text,label\n" + "\n".join(f'"{t}",{y}' for t, y in reviews(10)))
+    with pytest.raises(SourceError, match="fewer than the 20 first labels"):
+        load_task(few, cache=tmp_path)
+
+
+def test_strategies_of_a_folder_are_known_in_the_processes_too(task, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
+    )
+    report = compare(task, ["mine"], seeds=1, rounds=1, processes=1, plugins=tmp_path)
+    assert {row["strategy"] for row in report["summary"]} == {"mine", "random"}
+    (tmp_path / "mine.py").write_text("1 / 0")
+    with pytest.raises(strategies.UnknownStrategy, match=r"'mine'.*mine\.py: line 1: ZeroDivisionError"):
+        compare(task, ["mine"], seeds=1, rounds=1, processes=1, plugins=tmp_path)
+
+
+def test_the_first_failure_ends_the_comparison(task, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.probability\n"
+    )
+    seen = []
+    with pytest.raises(strategies.StrategyError, match=r"mine\.py, line 4: AttributeError"):
+        compare(task, ["mine"], 200, 50, 1, lambda d, t: seen.append((d, t)), tmp_path)
+    assert seen[-1][0] < seen[-1][1] / 10  # long before all was done
+
+
+def test_what_on_progress_raises_ends_the_comparison_and_its_processes(task):
+    def cancel(done: int, total: int) -> None:
+        if done > 3:
+            raise KeyboardInterrupt
+
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(KeyboardInterrupt):
+        compare(task, ["margin"], seeds=200, rounds=50, processes=2, on_progress=cancel)
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [p for p in left if "spawn_main" in " ".join(p.cmdline())]
+
+
+def test_a_process_that_is_killed_is_said_in_a_sentence(task):
+    def kill(done: int, total: int) -> None:
+        for child in psutil.Process().children():
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+
+    with pytest.raises(LabelerError, match="ended from outside"):
+        compare(task, ["margin"], seeds=200, rounds=50, processes=1, on_progress=kill)

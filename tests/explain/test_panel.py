@@ -1,0 +1,205 @@
+"""What the panel tells of an item, to whom, and what it keeps to itself."""
+
+from dataclasses import replace
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from support.samples import rank, reviews
+
+from labeler.access.access import User, issue_token
+from labeler.api.routes import routes
+from labeler.core.items import Answer, NewItem
+from labeler.jobs.explanations import Explainer
+from labeler.jobs.rounds import work_once
+from labeler.projects.project import Project
+
+HOLDOUT = 60  # id of the only item that is held out
+
+
+@pytest.fixture
+def client():
+    return TestClient(Starlette(routes=routes))
+
+
+@pytest.fixture
+def trained(project):
+    """Sixty texts after a round that was trained on twenty imported labels; the last one is held out."""
+    with project.store() as store:
+        store.add_items(
+            [
+                NewItem(
+                    f"{i:032x}", f"row {i}", text=text, label=label if i < 20 else None,
+                    split="holdout" if i + 1 == HOLDOUT else "pool",
+                )
+                for i, (text, label) in enumerate(reviews(60))
+            ]
+        )  # fmt: skip
+        store.request_round("import")
+    work_once(project)
+    return project
+
+
+def revealing(project: Project, reveal: str, **changes: object) -> Project:
+    return project.save(replace(project.config, labeling=replace(project.config.labeling, reveal=reveal, **changes)))
+
+
+def why(client, item: int, part: str = "", user: str = "kim") -> dict:
+    headers = {"Authorization": f"Bearer {issue_token(User(user), 'reviews')}"}
+    reply = client.get(f"/api/reviews/why/{item}", params={"part": part} if part else {}, headers=headers)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def label(project: Project, item: int, name: str, user: str = "kim") -> None:
+    with project.store() as store:
+        store.annotate(user, [Answer(f"{user}-{item}-{name}", item, "label", name)])
+
+
+def test_the_strategy_is_told_in_words(trained, client):
+    with trained.store() as store:
+        item = store.ranking(1)[0]
+    told = why(client, item["item_id"])["strategy"]
+    assert told["name"] == "margin"
+    assert told["family"] == "uncertainty sampling"
+    assert told["summary"] == "How close the two most likely classes are to a tie."
+    assert (told["round"], told["rank"], told["score"]) == (1, item["rank"], item["score"])
+    assert told["model"] == "models/round-0001.safetensors"
+
+
+def test_random_holdout_own_and_lost_strategies_are_told_as_well(trained, client):
+    own = trained.folder / "strategies" / "mine.py"
+    own.parent.mkdir()
+    own.write_text(
+        "from strategies.base import scores\n"
+        "@scores(needs='proba')\n"
+        "def mine(c, rng):\n"
+        '    """My own order of things. Source: me."""\n'
+        "    return c.proba[:, 0]\n"
+    )
+    expected = {
+        "random": ("control", ""),
+        "holdout": ("", "measure the model"),
+        "mine": ("", "My own order of things."),
+        "lost": ("", ""),
+    }
+    for name, (family, says) in expected.items():
+        with trained.store() as store:
+            rank(store, [30], strategy=name)
+        told = why(client, 30)["strategy"]
+        assert told["name"] == name
+        assert says in told["summary"]
+        assert family in told["family"]
+        assert bool(told["summary"]) == (name != "lost")
+
+
+def test_neighbours_are_those_that_the_annotator_may_know(trained, client):
+    label(trained, 31, "good")
+    label(trained, 32, "bad", user="lee")
+    same = reviews(60)[30][0]  # item 31 and this one share their words
+    with trained.store() as store:
+        store.add_items([NewItem("f" * 32, "row", text=same.replace("number", "count"), split="pool")])
+        store.request_round("again")
+        asked = [item.id for item in store.items()][-1]
+    work_once(trained)
+    mine = why(client, asked)["neighbours"]
+    assert mine["hidden"] is None
+    assert len(mine["items"]) == 5
+    first = mine["items"][0]
+    assert (first["id"], first["label"], first["text"], first["media"]) == (31, "good", same, None)
+    assert 0.8 < first["similarity"] <= 1
+    values = [one["similarity"] for one in mine["items"]]
+    assert values == sorted(values, reverse=True)
+    others = why(client, asked, user="lee")["neighbours"]["items"]
+    assert 31 not in [one["id"] for one in others]  # kim's answer is nobody else's to see
+    revealing(trained, "never", show_others=True)
+    assert why(client, asked, user="lee")["neighbours"]["items"][0]["id"] == 31
+
+
+def test_before_there_is_a_model_it_says_so(project, client):
+    with project.store() as store:
+        store.add_items([NewItem("0", "row", text="one", split="pool")])
+    revealing(project, "before")
+    told = why(client, 1)
+    assert told["strategy"] is None
+    assert told["neighbours"] == {"hidden": "no model", "items": []}
+    assert told["saw"] == {"state": "hidden", "hidden": "no model"}
+
+
+# ---------------------------------------------------------------- blindness
+
+
+@pytest.mark.parametrize("part", ["saw", "local"])
+def test_the_models_opinion_is_kept_from_whoever_must_not_know_it(trained, client, part):
+    def hidden(item: int, user: str = "kim") -> str | None:
+        found = why(client, item, part, user)[part]
+        assert (found["state"] == "hidden") == ("hidden" in found)
+        assert set(found) <= {"state", "hidden"} or found["state"] == "queued"
+        return found.get("hidden")
+
+    def asked() -> bool:
+        with trained.store() as store:
+            return store.explanations_waiting()
+
+    assert hidden(30) == "never"  # the default
+    label(trained, 30, "good")
+    assert hidden(30) == "never"
+    revealing(trained, "after")
+    assert hidden(31) == "after"
+    with trained.store() as store:
+        store.annotate("kim", [Answer("s", 31, "skip")])
+    assert hidden(31) == "after"  # a skip is no answer
+    assert hidden(30, user="lee") == "after"  # somebody else's answer is not lee's
+    label(trained, HOLDOUT, "good")
+    assert hidden(HOLDOUT) == "holdout"
+    revealing(trained, "before")
+    assert hidden(HOLDOUT) == "holdout"
+    assert not asked()  # what is not shown is not computed either
+
+    revealing(trained, "after")
+    assert hidden(30) is None
+    assert asked()
+    with trained.store() as store:
+        store.annotate("kim", [Answer("u", 30, "undo")])
+    assert hidden(30) == "after"
+    revealing(trained, "before")
+    assert hidden(31) is None
+
+
+def test_what_was_computed_for_one_is_kept_from_another(trained, client):
+    revealing(trained, "after")
+    label(trained, 30, "good")
+    assert why(client, 30, "saw")["saw"]["state"] == "queued"
+    Explainer().explain_next(trained)
+    assert why(client, 30)["saw"]["state"] == "done"
+    assert why(client, 30, user="lee")["saw"] == {"state": "hidden", "hidden": "after"}
+
+
+def test_neighbours_say_nothing_of_an_item_that_measures_the_model(trained, client):
+    revealing(trained, "before")
+    assert why(client, HOLDOUT)["neighbours"] == {"hidden": "holdout", "items": []}
+
+
+# ---------------------------------------------------------------- the route
+
+
+def test_an_explanation_is_computed_once_and_then_answered_at_once(trained, client):
+    revealing(trained, "before")
+    told = why(client, 30)
+    assert set(told) == {"strategy", "neighbours", "saw"}
+    assert told["saw"]["state"] == "queued"
+    assert set(why(client, 30, "saw")) == {"saw"}
+    Explainer().explain_next(trained)
+    found = why(client, 30, "saw")["saw"]
+    assert found["state"] == "done"
+    assert {one["name"] for one in found["result"]["classes"]} == {"good", "bad"}
+    assert not Explainer().explain_next(trained)
+    assert set(why(client, 30, "local")) == {"local"}
+
+
+@pytest.mark.parametrize(("path", "status"), [("why/999", 404), ("why/1?part=all", 400)])
+def test_wrong_requests_are_answered_with_a_sentence(trained, client, path, status):
+    headers = {"Authorization": f"Bearer {issue_token(User('kim'), 'reviews')}"}
+    reply = client.get(f"/api/reviews/{path}", headers=headers)
+    assert reply.status_code == status
+    assert reply.json()["error"].endswith(".")

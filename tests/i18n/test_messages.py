@@ -1,0 +1,403 @@
+"""Translations: what is found, what happens where something is missing, and that nothing shown goes without."""
+
+import ast
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextvars import copy_context
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.samples import ROOT
+
+from labeler.core.rounds import Epoch, Training
+from labeler.i18n import extract, messages
+from labeler.i18n.messages import LANGUAGES, _, catalogue, fields_of, language, n_, preferred, translate, use
+from labeler.measure.holdout import evaluation
+from labeler.progress.curves import Projection
+from labeler.report import charts
+from labeler.report.charts import comparison as comparison_charts
+from labeler.report.charts import control as control_charts
+from labeler.report.charts import curve as curve_charts
+from labeler.report.charts import holdout as holdout_charts
+from labeler.report.sentences import training as reading
+
+PAGES = [path for path in sorted((ROOT / "pages").rglob("*.py")) if "desk" not in path.parts]
+DESK = sorted((ROOT / "pages" / "desk").glob("*.js"))
+MESSAGES = extract.messages()
+
+
+@pytest.fixture
+def entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Writes a Korean catalogue of these entries, in place of the real one."""
+
+    def write(text: str) -> None:
+        (tmp_path / "ko.po").write_text(text, encoding="utf-8")
+        monkeypatch.setattr(messages, "LOCALE", tmp_path)
+        forget()
+
+    yield write
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    for cached in (messages._read, messages._translations, messages._patterns, messages._translate):
+        cached.cache_clear()
+
+
+def entry(message: str, translation: str, file: str = "pages/x.py", flag: str = "") -> str:
+    return f"#: {file}\n{flag}msgid {json.dumps(message)}\nmsgstr {json.dumps(translation, ensure_ascii=False)}\n\n"
+
+
+# ---------------------------------------------------------------- languages
+
+
+@pytest.mark.parametrize(
+    ("accepted", "wanted"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("ko", "ko"),
+        ("ko-KR", "ko"),
+        ("ko_KR", "ko"),
+        ("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7", "ko"),
+        ("en-US,en;q=0.9,ko;q=0.8", "en"),
+        ("fr;q=1, en;q=0.2, KO;q=0.3", "ko"),
+        ("de-DE,ja", "en"),
+        ("ko;q=0, en;q=0.1", "en"),
+        ("en;q=0.5,ko;q=much", "ko"),
+    ],
+)
+def test_the_language_that_a_browser_prefers_of_those_there_are(accepted, wanted):
+    assert preferred(accepted) == wanted
+
+
+def test_a_language_holds_for_its_context_only_and_an_unknown_one_is_english():
+    copy_context().run(use, "ko")
+    assert language() == "en"
+    use("ko")
+    assert language() == "ko"
+    use("tlh")
+    assert language() == "en"
+
+
+# ---------------------------------------------------------------- texts
+
+
+def test_values_are_put_into_the_translation_in_its_order(entries):
+    entries(entry("{n:,} of {total:.0%}", "{total:.0%}의 {n:,}개"))
+    assert _("{n:,} of {total:.0%}", n=1234, total=0.5) == "1,234 of 50%"
+    use("ko")
+    assert _("{n:,} of {total:.0%}", n=1234, total=0.5) == "50%의 1,234개"
+    assert _("{n} unknown", n=3) == "3 unknown"
+
+
+def test_one_and_many_are_messages_of_their_own(entries):
+    entries(entry("{n} item", "하나"))
+    assert (n_("{n} item", "{n} items", 1), n_("{n} item", "{n} items", 2)) == ("1 item", "2 items")
+    use("ko")
+    assert (n_("{n} item", "{n} items", 1), n_("{n} item", "{n} items", 2)) == ("하나", "2 items")
+
+
+@pytest.mark.parametrize("wrong", ["{m}개", "{n:%Y}개", "{n.x}개", "{n", "{}개", "{n!z}"])
+def test_a_translation_that_cannot_be_filled_gives_the_english_text(entries, caplog, wrong):
+    entries(entry("{n} items", wrong))
+    use("ko")
+    assert _("{n} items", n=3) == "3 items"
+    assert "cannot be filled" in caplog.text
+    translate("3 items")
+
+
+@pytest.mark.parametrize("broken", ['msgid "a"\nmsgstr "b', "\x00\x01 no catalogue", 'msgstr "b"\n'])
+def test_a_broken_catalogue_costs_its_language_only(entries, caplog, broken):
+    entries(broken)
+    use("ko")
+    with caplog.at_level(logging.WARNING):
+        assert _("Saved.") == "Saved."
+    assert translate("Saved.") == "Saved."
+
+
+def test_a_missing_catalogue_costs_its_language_only(tmp_path, monkeypatch, entries, caplog):
+    entries("")
+    monkeypatch.setattr(messages, "LOCALE", tmp_path / "none")
+    use("ko")
+    assert _("Saved.") == "Saved."
+    assert "there is English only" in caplog.text
+
+
+def test_what_is_empty_or_doubtful_is_not_used(entries):
+    entries(entry("a", "") + entry("b", "비", flag="#, fuzzy\n") + entry("c", "씨"))
+    use("ko")
+    assert [_("a"), _("b"), _("c")] == ["a", "b", "씨"]
+
+
+def test_the_catalogue_of_a_folder_holds_what_is_used_there(entries):
+    entries(entry("a", "에이", "pages/desk/desk.js") + entry("b", "비"))
+    assert catalogue("ko") == {"a": "에이", "b": "비"}
+    assert catalogue("ko", "pages/desk/") == {"a": "에이"}
+    assert catalogue("en") == {}
+
+
+def test_a_text_made_elsewhere_is_found_by_its_message(entries):
+    entries(
+        entry("{path} is not valid TOML: {error}.", "{path} 파일이 TOML이 아닙니다: {error}.")
+        + entry("{what} is wrong", "{what} 틀림")
+        + entry("loading the backbone", "백본을 불러오는 중")
+        + entry("{message}, {done:,} of {total:,}", "{message}, {total:,}개 중 {done:,}개")
+        + entry("good", "좋음")
+    )
+    use("ko")
+    assert (
+        translate("/a b/project.toml is not valid TOML: line 3.") == "/a b/project.toml 파일이 TOML이 아닙니다: line 3."
+    )
+    # a phrase in a field is translated as well, a single word may be a name
+    assert translate("loading the backbone, 1,200 of 3,000") == "백본을 불러오는 중, 3,000개 중 1,200개"
+    assert translate("good is wrong") == "good 틀림"
+    assert translate("good") == "좋음"
+    # several sentences, of which one is of somebody else
+    assert translate("x is not valid TOML: y. It broke.") == "x 파일이 TOML이 아닙니다: y. It broke."
+    assert translate(ValueError("nothing of ours")) == "nothing of ours"
+    use("en")
+    assert translate("good is wrong") == "good is wrong"
+
+
+# ---------------------------------------------------------------- the catalogues are whole
+
+
+def test_all_ways_of_saying_something_are_collected():
+    source = """
+def show(n):
+    _("a {n}"
+      " whole", n=n); n_("one", "many", n); mark("later"); f"{_('inside')}"; _(found)
+    raise ConfigError(f"{path} of {', '.join(sorted(known))} has {known!r} {{}}: {a.b} {1 + 1}")
+    raise SourceError("Two words")
+    raise KeyError("key")
+    return Problem(row, f"is {n} rows")
+class Broken:
+    def __str__(self):
+        return f"Strategy file {self.name}"
+other("not said"); f"{x} neither"
+"""
+    marked = {"a {n} whole", "one", "many", "later", "inside"}
+    said = {"{path} of {known} has {known2} {{}}: {b} {value}", "Two words", "is {n} rows", "Strategy file {name}"}
+    assert set(extract.of_python(source, "labeler/x.py")) == {*marked, *said}
+    assert set(extract.of_python(source, "labeler/cli/x.py")) == marked
+    script = 't("a {n}", {n: t("inside")}); other("b"); post("b"); `${t("c")}`; t("d \\"" +\n "e")'
+    assert set(extract.of_javascript(script)) == {"a {n}", "inside", "c", 'd "e'}
+
+
+@pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])
+def test_every_message_has_a_translation_with_the_same_fields(name):
+    there = catalogue(name)
+    assert sorted(MESSAGES.keys() - there.keys()) == [], "run `make words`, and translate what is new"
+    assert sorted(there.keys() - MESSAGES.keys()) == [], "run `make words`: these are not used any more"
+    assert {m: there[m] for m in MESSAGES if fields_of(m) != fields_of(there[m])} == {}
+
+
+def test_bringing_a_catalogue_up_to_date_keeps_what_is_translated(tmp_path, capsys):
+    before = (messages.LOCALE / "ko.po").read_text(encoding="utf-8")
+    (tmp_path / "ko.po").write_text(
+        before.replace('저장했습니다."', '저장!"') + entry("Long ago", "옛날"), encoding="utf-8"
+    )
+    extract.write(tmp_path)
+    after = (tmp_path / "ko.po").read_text(encoding="utf-8")
+    assert 'msgstr "저장!"' in after
+    assert "Long ago" not in after
+    assert after.startswith("# Korean translations")
+    assert " 0 without a translation" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- nothing shown goes without
+
+WRAPPERS = {"_", "n_", "mark", "translate"}
+# Calls that show text: of each the first argument is shown, and these keywords.
+SHOWING = {
+    *("title", "header", "subheader", "caption", "markdown", "write", "text", "info", "success", "warning", "error"),
+    *("toast", "button", "form_submit_button", "download_button", "text_input", "text_area", "number_input", "radio"),
+    *("selectbox", "multiselect", "checkbox", "pills", "segmented_control", "file_uploader", "expander", "tabs"),
+    *("metric", "badge", "TextColumn", "NumberColumn", "popover", "dialog", "link_button", "slider", "toggle"),
+}
+SHOWN_KEYWORDS = {"label", "help", "placeholder", "text", "title", "alt", "body", "caption", "delta"}
+WORD = re.compile(r"[^\W\d_]{2}")
+PHRASE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+
+
+def bare(source: str) -> set[str]:
+    """Literals that people would read in English whatever their language is."""
+    tree, found = ast.parse(source), set()
+    documents = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
+
+    def literals(node: ast.AST, pattern: re.Pattern[str]) -> None:
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if name in WRAPPERS or name == "html":
+                return
+        if isinstance(node, ast.Raise | ast.Compare) or id(node) in documents:
+            return
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and pattern.search(node.value):
+            found.add(node.value)
+        named = {ast.Dict: "keys", ast.Subscript: "slice"}.get(type(node))  # names within the program
+        for field, value in ast.iter_fields(node):
+            for child in value if isinstance(value, list) else [value]:
+                if field != named and isinstance(child, ast.AST):
+                    literals(child, pattern)
+
+    literals(tree, PHRASE)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", "")
+        shown = [*node.args[:1]] if name in SHOWING else []
+        for argument in [*shown, *(k.value for k in node.keywords if k.arg in SHOWN_KEYWORDS)]:
+            literals(argument, WORD)
+    return found
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_text_of_a_page_bypasses_the_catalogues(path):
+    source = path.read_text(encoding="utf-8")
+    assert bare(source) - {"retrain now"} == set()  # which is stored, as why there is a round
+    assert "st.error(str(" not in source
+    assert not re.search(r"st\.fragment\b", source) or path.name == "session.py"  # its reruns would be English
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('st.title("Strategies")', {"Strategies"}),
+        ('st.caption(f"of {n} labels")', {"of ", " labels"}),
+        ('columns[0].metric("Labels", 3, help=_("Fine."))', {"Labels"}),
+        ('st.button(_("Save"), help="Now")', {"Now"}),
+        ('st.tabs([_("One"), "Two"])', {"Two"}),
+        ('def hint():\n    return "There is nothing"', {"There is nothing"}),
+        ('alt.X("labels:Q", title="labels")', {"labels"}),
+        ('def f():\n    """A docstring stays."""\n    st.title(_("Yes, it does"))', set()),
+        ('st.button(_("Save"), key="save", icon=":material/check:")', set()),
+        ('st.markdown(f"**{name}**")', set()),
+        ('raise LabelerError("Errors are collected")', set()),
+    ],
+)
+def test_texts_are_told_from_names(source, found):
+    assert bare(source) == found
+
+
+SPEAKING = [
+    *("reading.py", "report_page.py"),
+    *(f"charts/{path.name}" for path in sorted((ROOT / "labeler" / "charts").glob("*.py"))),
+    *(f"course/{path.name}" for path in sorted((ROOT / "labeler" / "course").glob("*_words.py"))),
+]
+
+
+@pytest.mark.parametrize("name", SPEAKING)
+def test_no_text_of_a_chart_or_a_reading_bypasses_the_catalogues(name):
+    source = (ROOT / "labeler" / name).read_text(encoding="utf-8").partition("\ndef picture(")[0]  # then what is saved
+    columns = re.compile(r"\w+:[NQ]")
+    assert {text for text in bare(source) - {*get_args(reading.Kind)} if not columns.fullmatch(text)} == set()
+
+
+SHOWN_IN_SCRIPT = re.compile(
+    r"""(?:\.(?:textContent|innerText|title|placeholder|alt|ariaLabel)\s*=\s*
+    |setAttribute\(\s*"(?:aria-label|aria-description|title|placeholder|alt)"\s*,\s*)
+    (?:"(?P<plain>[^"]*)"|`(?P<template>[^`]*)`)""",
+    re.VERBOSE,
+)
+
+
+def bare_in_script(source: str) -> set[str]:
+    texts = (m["plain"] or re.sub(r"\$\{[^}]*\}", "", m["template"] or "") for m in SHOWN_IN_SCRIPT.finditer(source))
+    return {text for text in texts if WORD.search(text)}
+
+
+@pytest.mark.parametrize("path", DESK, ids=lambda path: path.name)
+def test_no_text_of_the_desk_bypasses_the_catalogues(path):
+    assert bare_in_script(path.read_text(encoding="utf-8")) == set()
+
+
+def test_texts_of_a_script_are_told_from_names():
+    assert bare_in_script('a.textContent = "Saving …"; b.setAttribute("aria-label", "Classes")') == {
+        "Saving …",
+        "Classes",
+    }
+    assert bare_in_script("a.title = `${n} items`;") == {" items"}
+    assert bare_in_script('a.textContent = t("Saving …"); a.setAttribute("role", "group"); b.alt = ""') == set()
+
+
+# ---------------------------------------------------------------- charts
+
+ROUNDS = pd.DataFrame(
+    [
+        {"round": 1, "labels": 40, "accuracy": 0.8, "low": 0.67, "high": 0.89, "holdout": 50, "strategy": "margin"}
+        | {"backbone": "auto", "spent": 50, "hours": 1.0, "cost": 20.0, "agreement": None, "uncertainty": 0.2}
+    ]
+)
+MEASURED = evaluation(np.eye(2)[[0, 1, 1]] * 0.6 + 0.2, np.array([0, 1, 0]), ["ja", "nein"])
+NOWHERE = Projection(None, None, None, "not yet")
+POINT = {"labels": 40, "accuracy": 0.8, "low": 0.7, "high": 0.9}
+AGAINST = {"random": [POINT], "own": [POINT], "size": 40, "needed": {"value": 30.0, "low": 20.0, "high": 39.0}}
+TRAINED = Training(tuple(Epoch(n, 1 / n, 0.5, 1 / n, 0.5) for n in range(1, 5)), {}, 0.5, "", 50)
+REPORT = {
+    "config": {},
+    "runs": [
+        {"strategy": name, "labels": [4, 8], "accuracy": [0.5, 0.6 + i / 100]}
+        for name in ("margin", "random")
+        for i in range(2)
+    ],
+    "summary": [
+        {"strategy": "margin", "gain_over_random": 0.02, "gain_low": 0.01, "gain_high": 0.03},
+        {"strategy": "random", "gain_over_random": 0.0, "gain_low": None, "gain_high": None},
+    ],
+}
+
+
+def titles(specification: object) -> Iterator[str]:
+    if isinstance(specification, dict):
+        if isinstance(specification.get("title"), str):
+            yield specification["title"]
+        for value in specification.values():
+            yield from titles(value)
+    elif isinstance(specification, list):
+        for value in specification:
+            yield from titles(value)
+
+
+def test_charts_are_drawn_in_the_language_of_who_looks():
+    def drawn() -> list:
+        training = charts.training_frame(TRAINED)
+        return [
+            curve_charts.accuracy_curve(
+                ROUNDS, ROUNDS.iloc[:0], NOWHERE, along="labels", title=_("labels"), target=0.9, budget=None
+            ),
+            control_charts.control_chart(AGAINST),
+            holdout_charts.confusion(MEASURED),
+            holdout_charts.reliability(MEASURED.calibration),
+            charts.training_curve(training, "loss"),
+            charts.training_curve(training, "accuracy"),
+            charts.class_counts({"good": 3}),
+            comparison_charts.curves(REPORT),
+            comparison_charts.gains(REPORT),
+        ]
+
+    assert {"labels", "epoch", "loss", "strategy"} <= {t for chart in drawn() for t in titles(chart.to_dict())}
+    use("ko")
+    for chart in drawn():
+        assert [t for t in titles(chart.to_dict()) if WORD.search(t) and not re.search("[가-힣]", t)] == []
+        # every tooltip has a title, since Vega would show the name of its column
+        assert all("title" in tip for tip in tooltips(chart.to_dict()))
+    texts = json.dumps([chart.to_dict() for chart in drawn()], ensure_ascii=False)
+    assert all(text in texts for text in ("무작위보다 나음", "에포크 4", "목표 90%"))
+
+
+def tooltips(specification: object) -> Iterator[dict]:
+    if isinstance(specification, dict):
+        tips = specification.get("tooltip", [])
+        yield from tips if isinstance(tips, list) else [tips] if tips else []
+        for value in specification.values():
+            yield from tooltips(value)
+    elif isinstance(specification, list):
+        for value in specification:
+            yield from tooltips(value)

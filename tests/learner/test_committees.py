@@ -1,0 +1,57 @@
+"""Committees: members that differ, are the same for every item, and are whatever the settings say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.samples import blobs
+
+from labeler.core.rounds import Dataset, Labels
+from labeler.learner.committees import DROPPED, Committee, Snapshots, committee, with_dropout
+from labeler.learner.heads import fit_heads
+from labeler.learner.model import LinearHeads, Model, Normalizer
+
+
+@pytest.fixture(scope="module")
+def known() -> tuple[Dataset, Labels, LinearHeads]:
+    data, targets = blobs(120, [0, 1, 3])
+    labels = Labels(np.arange(60), targets[:60])
+    return data, labels, fit_heads(data, labels, 4, Normalizer.fit(data.embeddings, data.dims))
+
+
+def build(kind: str, model: Model, known: tuple[Dataset, Labels, LinearHeads], snapshots: tuple = ()) -> Committee:
+    data, labels, heads = known
+    return committee(kind, model, snapshots, data, labels, 4, 6, 0, heads.normalizer)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["bootstrap", "dropout", "snapshots"])
+def test_members_are_models_that_differ(kind: str, known: tuple[Dataset, Labels, LinearHeads]) -> None:
+    data, _, heads = known
+    found = build(kind, heads, known)
+    proba = found.member_proba(data, np.arange(120))
+    assert proba.shape == (6, 120, 4)
+    np.testing.assert_allclose(proba.sum(axis=2), 1)
+    assert (proba[:, :, 2] == 0).all()  # no label says so
+    assert proba.std(axis=0).max() > 0.005
+    # an item's probabilities do not depend on what it is asked with
+    np.testing.assert_allclose(found.member_proba(data, np.array([7])), proba[:, [7]], rtol=1e-6)
+
+
+def test_dropout_masks_features_and_keeps_their_mean(known: tuple[Dataset, Labels, LinearHeads]) -> None:
+    _, _, heads = known
+    masked = with_dropout(heads, 400, 0)
+    assert isinstance(masked, LinearHeads)
+    dropped = (masked.weight == 0).all(axis=1)  # (members, features): for all classes alike
+    assert dropped.mean() == pytest.approx(DROPPED, abs=0.05)
+    np.testing.assert_allclose(masked.weight.mean(axis=0), heads.weight.mean(axis=0), atol=0.5)
+    one = replace(heads, weight=heads.weight[:1], bias=heads.bias[:1])
+    assert with_dropout(one, 3, 1).weight.shape == (3, *heads.weight.shape[1:])  # type: ignore[union-attr]
+
+
+def test_snapshots_speak_for_themselves(known: tuple[Dataset, Labels, LinearHeads]) -> None:
+    data, _, heads = known
+    states = (heads, replace(heads, bias=heads.bias + 1), replace(heads, bias=heads.bias[:, ::-1].copy()))
+    found = build("snapshots", heads, known, states)
+    assert isinstance(found, Snapshots)
+    expected = np.stack([one.predict_proba(data, np.arange(9)) for one in states])
+    np.testing.assert_array_equal(found.member_proba(data, np.arange(9)), expected)

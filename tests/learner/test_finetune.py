@@ -1,0 +1,136 @@
+"""Fine-tuning on a toy: what each lever does to the weights, and what keeps the network from forgetting."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from support.toys import LEVERS, TOY, exclusive_or
+
+from labeler.core.rounds import Labels
+from labeler.core.settings import FinetuneConfig
+from labeler.learner.finetune import Finetuner, Tuned
+from labeler.learner.heads import fit_heads
+from labeler.learner.model import FineTuned, Normalizer
+
+DATA, TARGETS = exclusive_or(400)
+LABELS = Labels(np.arange(200), TARGETS[:200])
+HEADS = fit_heads(DATA, LABELS, 2, Normalizer.fit(DATA.embeddings, DATA.dims))
+NOTHING = np.empty(0, dtype=np.intp)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
+
+
+def tune(held: np.ndarray = NOTHING, snapshots: int = 0, **changes: Any) -> Tuned:
+    levers = replace(LEVERS, **changes)
+    rows = np.setdiff1d(np.arange(200), held)
+    finetuner = Finetuner(TOY, DATA.inputs[:200], LABELS.targets, levers, 0)
+    return finetuner.train(rows, held, HEADS, snapshots=snapshots)
+
+
+def logits(tuned: Tuned, rows: np.ndarray) -> np.ndarray:
+    """What the network's own head says."""
+    return HEADS.normalizer.apply(tuned.features[rows]) @ tuned.weights.weight.T + tuned.weights.bias
+
+
+def moved(tuned: Tuned) -> float:
+    """How far the network's weights went from the pretrained ones."""
+    start = {name: p.numpy() for name, p in TOY.network.named_parameters()}
+    return float(np.sqrt(sum(((value - start[name]) ** 2).sum() for name, value in tuned.weights.parameters.items())))
+
+
+def old_task(tuned: Tuned) -> float:
+    """How well a head that was fitted to the pretrained features does its work on those of the tuned network."""
+    network = FineTuned(TOY, HEADS, HEADS, tuned.cut, tuned.weights.parameters, 1.0)
+    old = (DATA.embeddings[:, 0] > np.median(DATA.embeddings[:, 0])).astype(int)
+    head = LogisticRegression().fit(DATA.embeddings, old)
+    assert head.score(DATA.embeddings, old) > 0.95
+    return float(head.score(network.features(DATA, np.arange(400)), old))
+
+
+def test_l2_sp_keeps_the_network_from_forgetting() -> None:
+    free, pulled = tune(epochs=40), tune(epochs=40, l2_sp=3.0)
+    assert moved(pulled) < 0.7 * moved(free)
+    assert old_task(pulled) > old_task(free) + 0.1
+
+
+def test_a_head_that_learns_first_spares_the_network() -> None:
+    assert moved(tune(epochs=10, head_epochs=1.0)) == 0
+    assert 0 < moved(tune(epochs=10, head_epochs=0.5)) < moved(tune(epochs=10))
+
+
+def test_blocks_follow_one_by_one_and_the_first_ones_learn_more_slowly() -> None:
+    both = tune(unfrozen=2, epochs=10, decay=0.1)
+    start = {name: p.numpy() for name, p in TOY.network.named_parameters()}
+    change = {name: np.abs(value - start[name]).mean() for name, value in both.weights.parameters.items()}
+    assert 0 < change["stages.0.0.weight"] < change["stages.1.weight"] / 2
+    gradual = tune(unfrozen=2, epochs=1, gradual=True, batch=100)  # two steps: the first block never has its turn
+    assert set(gradual.weights.parameters) == set(both.weights.parameters)
+
+
+def test_stopping_early_gives_the_best_epoch_back() -> None:
+    held = np.arange(0, 200, 4)
+    wild = tune(held, epochs=30, early_stopping=True, learning_rate=0.3, schedule="constant")
+    losses = [epoch.validation_loss for epoch in wild.epochs]
+    assert min(losses) < losses[-1]  # it went on after the best one
+    said = logits(wild, held)
+    log_proba = said - np.logaddexp.reduce(said, axis=1, keepdims=True)
+    loss = -log_proba[np.arange(len(held)), LABELS.targets[held]].mean()
+    assert loss == pytest.approx(min(losses), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"objective": "contrastive"},
+        {"objective": "both"},
+        {"dropout": 0.2},
+        {"class_weights": "balanced"},
+        {"schedule": "one_cycle"},
+        {"accumulate": 3},
+        {"gradual": True, "head_epochs": 0.1},
+        {"weight_decay": 0.1},
+        {"label_smoothing": 0.0},
+    ],
+)
+def test_every_lever_is_pulled_and_the_network_still_learns(changes: dict[str, Any]) -> None:
+    held = np.arange(0, 200, 4)
+    plain, pulled = tune(held), tune(held, **changes)
+    assert not np.array_equal(plain.weights.weight, pulled.weights.weight)
+    assert (logits(pulled, held).argmax(axis=1) == LABELS.targets[held]).mean() > 0.7
+    assert all(np.isfinite(epoch.train_loss) for epoch in pulled.epochs)
+
+
+def test_balanced_classes_make_the_rare_one_count() -> None:
+    rare = np.concatenate([np.flatnonzero(LABELS.targets == 0), np.flatnonzero(LABELS.targets == 1)[:10]])
+    found = {}
+    for weights in ("none", "balanced"):
+        finetuner = Finetuner(
+            TOY, DATA.inputs[:200], LABELS.targets, replace(LEVERS, class_weights=weights, epochs=5), 0
+        )
+        others = np.setdiff1d(np.arange(200), rare)
+        found[weights] = (logits(finetuner.train(rare, others, HEADS), others).argmax(axis=1) == 1).mean()
+    assert found["balanced"] > found["none"] + 0.2
+
+
+def test_nothing_of_the_encoder_or_of_torchs_generator_is_changed() -> None:
+    before, state = [p.clone() for p in TOY.network.parameters()], torch.get_rng_state()
+    tune(dropout=0.2, epochs=2)
+    assert all(torch.equal(a, b) for a, b in zip(before, TOY.network.parameters(), strict=True))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_seed_is_all_that_is_random() -> None:
+    one, again = (tune(dropout=0.2, epochs=3).weights.weight for _ in range(2))
+    np.testing.assert_array_equal(one, again)
+
+
+def test_a_lever_that_is_left_to_auto_is_no_number() -> None:
+    with pytest.raises((TypeError, ValueError)):
+        Finetuner(TOY, DATA.inputs[:9], LABELS.targets[:9], FinetuneConfig(), 0)

@@ -1,0 +1,425 @@
+"""Fitting: heads that are exact and repeatable, committees that differ, fine-tuning that is kept if it helps."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from scipy.special import softmax
+from sklearn.datasets import load_digits
+from support.samples import blobs
+from support.toys import LEVERS, TOY, TUNE, exclusive_or, toy_network
+
+from labeler.backbones.choose import load_image_encoder, load_text_encoder
+from labeler.backbones.tfidf import fit as fit_tfidf
+from labeler.core.errors import LabelerError, TrainingError
+from labeler.core.rounds import Dataset, Labels
+from labeler.core.settings import FinetuneConfig, LearnerConfig
+from labeler.learner import augment, train
+from labeler.learner.heads import fit_heads
+from labeler.learner.model import FineTuned, LinearHeads, Normalizer, load, save
+from labeler.learner.train import TEMPERATURES, Mixture, cooled, fit, mixture
+
+FROZEN = LearnerConfig(kind="frozen")
+
+
+# ---------------------------------------------------------------- the frozen head
+
+
+def test_a_head_learns_and_a_class_without_labels_gets_nothing() -> None:
+    data, targets = blobs(200, [0, 1, 3])
+    model = fit(data, Labels(np.arange(60), targets[:60]), 5, FROZEN, 0).model
+    proba = model.predict_proba(data, np.arange(60, 200))
+    assert (proba.argmax(axis=1) == targets[60:]).mean() > 0.85
+    assert proba.shape == (140, 5)
+    assert (proba[:, [2, 4]] == 0).all()
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("kind", ["frozen", "auto"])
+def test_same_data_same_head_whatever_the_seed(kind: Any) -> None:
+    data, targets = blobs(100, [0, 1, 2])
+    labels = Labels(np.arange(40), targets[:40])
+    one, other = (fit(data, labels, 3, LearnerConfig(kind=kind), seed).model for seed in (0, 1))
+    np.testing.assert_array_equal(one.predict_proba(data, np.arange(100)), other.predict_proba(data, np.arange(100)))
+
+
+def test_a_normalizer_that_is_given_is_used() -> None:
+    data, targets = blobs(50, [0, 1])
+    normalizer = Normalizer(np.zeros(8, dtype=np.float32), data.dims)
+    model = fit(data, Labels(np.arange(50), targets), 2, FROZEN, 0, normalizer=normalizer).model
+    assert isinstance(model, LinearHeads)
+    assert model.normalizer is normalizer
+
+
+@pytest.mark.parametrize("found", [[], [1], [1, 1, 1]])
+def test_fewer_than_two_classes_cannot_train(found: list[int]) -> None:
+    data, _ = blobs(10, [0, 1])
+    labels = Labels(np.arange(len(found)), np.array(found, dtype=int))
+    with pytest.raises(TrainingError, match="label items of at least two classes"):
+        fit(data, labels, 2, FROZEN, 0)
+
+
+# ---------------------------------------------------------------- fine-tuning, on a toy
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy's exports go nowhere near the user's."""
+    monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def xor() -> tuple[Dataset, np.ndarray]:
+    return exclusive_or()
+
+
+def accuracy(model: Any, data: Dataset, targets: np.ndarray) -> float:
+    return float((model.predict_proba(data, np.arange(300, 500)).argmax(axis=1) == targets[300:]).mean())
+
+
+@pytest.mark.usefixtures("cache")
+def test_finetuning_learns_what_the_frozen_head_cannot(xor: tuple[Dataset, np.ndarray], tmp_path: Path) -> None:
+    data, targets = xor
+    labels = Labels(np.arange(300), targets[:300])
+    before, seen = torch.get_rng_state(), []
+    fitted = fit(data, labels, 3, TUNE, 0, TOY, lambda done, total: seen.append((done, total)))
+    tuned, training = fitted.model, fitted.training
+    assert isinstance(tuned, FineTuned)
+    assert accuracy(fit(data, labels, 3, FROZEN, 0).model, data, targets) < 0.6
+    assert accuracy(tuned, data, targets) > 0.78
+    # a part of the labels was held back, then all of them taught
+    assert seen == [(epoch, 40) for epoch in range(1, 41)]
+    assert training.validation_items == 60
+    assert training.share == tuned.share > 0.5
+    assert [epoch.number for epoch in training.epochs] == list(range(1, 21))
+    assert training.epochs[-1].validation_accuracy > 0.75  # type: ignore[operator]
+    assert training.chosen["epochs"] == 20
+    assert training.chosen["refit"] is True
+    assert "on 60 labels that were held back" in training.note
+    assert torch.equal(torch.get_rng_state(), before)
+    # the encoder's own network is as it was, only the last block was trained
+    np.testing.assert_array_equal(TOY.network.stages[1].weight.numpy(), toy_network().stages[1].weight.numpy())
+    assert sorted(tuned.tuned) == ["stages.1.bias", "stages.1.weight"]
+    # same seed, same model; another seed, another
+    again, other = (fit(data, labels, 3, TUNE, seed, TOY).model for seed in (0, 1))
+    expected = tuned.predict_proba(data, np.arange(500))
+    assert expected.shape == (500, 3)
+    assert (expected[:, 2] == 0).all()
+    np.testing.assert_allclose(expected.sum(axis=1), 1)
+    np.testing.assert_array_equal(again.predict_proba(data, np.arange(500)), expected)
+    assert not np.array_equal(other.predict_proba(data, np.arange(500)), expected)
+    # to disk and back
+    save(tuned, tmp_path / "m")
+    np.testing.assert_array_equal(load(tmp_path / "m", TOY).predict_proba(data, np.arange(500)), expected)
+    with pytest.raises(LabelerError, match="fine-tuned from another backbone"):
+        load(tmp_path / "m")
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_network_that_is_worse_on_what_was_held_back_gets_no_say(xor: tuple[Dataset, np.ndarray]) -> None:
+    data, _ = xor
+    # a linear class boundary, which the frozen features have, and a learning rate that makes nonsense of the network
+    targets = (data.embeddings[:, 0] > np.median(data.embeddings[:, 0])).astype(int)
+    wild = replace(LEVERS, learning_rate=1.0, head_learning_rate=1.0, schedule="constant", epochs=3)
+    fitted = fit(data, Labels(np.arange(300), targets[:300]), 2, replace(TUNE, finetune=wild), 0, TOY)
+    assert accuracy(fitted.model, data, targets) > 0.9
+    assert fitted.training.share < 0.5
+    assert fitted.training.epochs  # what happened is kept all the same
+
+
+@pytest.mark.usefixtures("cache")
+def test_auto_is_as_good_as_the_better_of_both(xor: tuple[Dataset, np.ndarray]) -> None:
+    data, targets = xor
+    labels = Labels(np.arange(300), targets[:300])
+    auto = fit(data, labels, 2, replace(TUNE, kind="auto"), 0, TOY)
+    assert accuracy(auto.model, data, targets) > 0.78
+    few = fit(data, Labels(np.arange(99), targets[:99]), 2, replace(TUNE, kind="auto"), 0, TOY)
+    assert isinstance(few.model, LinearHeads)
+    assert few.training.note == "Linear heads: fine-tuning begins at 100 labels; there are 99."
+
+
+@pytest.mark.usefixtures("cache")
+def test_time_that_is_short_means_fewer_epochs_and_then_none(
+    xor: tuple[Dataset, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, targets = xor
+    labels = Labels(np.arange(300), targets[:300])
+    monkeypatch.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: 10_000.0)
+    some = fit(data, labels, 2, replace(TUNE, round_seconds=50_000), 0, TOY).training
+    assert (some.chosen["epochs"], some.chosen["refit"], len(some.epochs)) == (5, False, 5)
+    none = fit(data, labels, 2, replace(TUNE, round_seconds=5000), 0, TOY)
+    assert isinstance(none.model, LinearHeads)
+    assert "round_seconds is too short for an epoch of fine-tuning (10000 s)" in none.training.note
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_was_chosen_gives_the_same_model_again(xor: tuple[Dataset, np.ndarray]) -> None:
+    data, targets = xor
+    labels = Labels(np.arange(100), targets[:100])
+    one = fit(data, labels, 2, TUNE, 0, TOY)
+    assert one.training.validation_items == 60  # three parts of a fifth, one after the other
+    again = fit(data, labels, 2, replace(TUNE, finetune=FinetuneConfig(**one.training.chosen)), 0, TOY)
+    assert one.model.to_bytes() == again.model.to_bytes()
+
+
+@pytest.mark.usefixtures("cache")
+def test_snapshots_are_the_last_epochs_states(xor: tuple[Dataset, np.ndarray]) -> None:
+    data, targets = xor
+    learner = replace(TUNE, committee="snapshots", members=3)
+    fitted = fit(data, Labels(np.arange(300), targets[:300]), 2, learner, 0, TOY)
+    assert len(fitted.snapshots) == 3
+    assert isinstance(fitted.model, FineTuned)
+    for name, value in fitted.snapshots[2].tuned.items():
+        np.testing.assert_array_equal(value, fitted.model.tuned[name])
+        assert not np.array_equal(value, fitted.snapshots[0].tuned[name])
+    assert (fitted.snapshots[0].predict_proba(data, np.arange(50)).sum(axis=1) == pytest.approx(1)) is True
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_warm_start_begins_between_the_last_weights_and_the_pretrained(xor: tuple[Dataset, np.ndarray]) -> None:
+    data, targets = xor
+    labels, warm = Labels(np.arange(300), targets[:300]), replace(LEVERS, start="last", learning_rate=1e-7, epochs=1)
+    last = fit(data, labels, 2, TUNE, 0, TOY).model
+    assert isinstance(last, FineTuned)
+    learner = replace(TUNE, finetune=replace(warm, refit=True))
+    model = fit(data, labels, 2, learner, 0, TOY, previous=last).model
+    assert isinstance(model, FineTuned)
+    pretrained = dict(TOY.network.named_parameters())
+    for name, found in model.tuned.items():
+        middle = (last.tuned[name] + pretrained[name].numpy()) / 2
+        assert np.abs(found - middle).max() < np.abs(last.tuned[name] - middle).max() / 5
+
+
+def test_too_few_labels_to_tell_leave_the_frozen_head(xor: tuple[Dataset, np.ndarray]) -> None:
+    data, targets = xor
+    fitted = fit(data, Labels(np.arange(20), targets[:20]), 2, TUNE, 0, TOY)
+    assert isinstance(fitted.model, LinearHeads)
+    assert fitted.training.note == "Linear heads: 20 labels are too few to check fine-tuning on; 30 are needed."
+
+
+@pytest.mark.parametrize("fitted", [True, False])
+def test_what_is_no_network_cannot_be_finetuned(fitted: bool) -> None:
+    data, targets = blobs(20, [0, 1])
+    encoder = fit_tfidf(["가나다", "라마바"]) if fitted else None
+    with pytest.raises(TrainingError, match=r'set learner\.kind = "frozen"'):
+        fit(data, Labels(np.arange(20), targets), 2, TUNE, 0, encoder)
+
+
+def test_auto_keeps_to_the_heads_where_there_is_no_network() -> None:
+    data, targets = blobs(60, [0, 1])
+    fitted = fit(data, Labels(np.arange(60), targets), 2, LearnerConfig(), 0, fit_tfidf(["가나다", "라마바"]))
+    assert isinstance(fitted.model, LinearHeads)
+    assert "char_tfidf cannot be fine-tuned" in fitted.training.note
+
+
+def at_each(proba: np.ndarray) -> np.ndarray:
+    """The same probabilities cooled to each temperature."""
+    return np.stack([softmax(np.log(proba) / t, axis=1) for t in TEMPERATURES])
+
+
+def test_the_mixture_by_hand() -> None:
+    targets = np.tile([0, 1], 50)
+    sure = np.where(np.arange(2) == targets[:, None], 0.98, 0.02)
+    unsure = at_each(np.full((100, 2), 0.5))
+    best = mixture(at_each(sure), unsure, targets)
+    assert (best.share, best.network) == (1.0, 0.7)  # right each time: all of the say, and surer yet
+    assert mixture(at_each(1 - sure), unsure, targets).share == 0.0  # wrong and sure: none
+    assert mixture(at_each(sure) * np.nan, unsure, targets).share == 0.0
+    # the heads are right three times in four: log odds of 2.2 are cooled to log 3 = 1.1
+    heads = np.where(np.arange(100)[:, None] % 4 > 0, sure, 1 - sure) * 0.8 / 0.96 + 0.1 - 0.02 * 0.8 / 0.96
+    assert mixture(at_each(1 - sure), at_each(heads), targets) == Mixture(0.0, 1.0, 2.0)
+    # of four labels nothing is learned about a temperature
+    assert mixture(at_each(1 - sure[:4]), at_each(heads[:4]), targets[:4]).heads == 1.0
+
+
+@given(st.integers(0, 1000))
+def test_a_mixture_is_never_less_likely_than_the_heads_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, 3, 30)
+    network, frozen = (at_each(rng.dirichlet(np.ones(3), 30) + 1e-6) for _ in range(2))
+    best = mixture(network, frozen, targets)
+    ours, theirs = (p[TEMPERATURES.tolist().index(t)] for p, t in ((network, best.network), (frozen, best.heads)))
+    mixed = best.share * ours + (1 - best.share) * theirs
+    rows, as_they_are = np.arange(30), frozen[TEMPERATURES.tolist().index(1.0)]
+    assert np.log(mixed[rows, targets]).mean() >= np.log(as_they_are[rows, targets]).mean() - 1e-9
+
+
+def test_cooling_changes_how_sure_and_not_what() -> None:
+    data, targets = blobs(60, [0, 1])
+    heads = fit_heads(data, Labels(np.arange(60), targets), 2, Normalizer.fit(data.embeddings, data.dims))
+    one = replace(heads, weight=heads.weight[:1], bias=heads.bias[:1])
+    odds = [np.log(cooled(one, t).predict_proba(data, np.arange(60))) @ [1, -1] for t in (1.0, 2.0)]
+    np.testing.assert_allclose(odds[0], 2 * odds[1], rtol=1e-4, atol=1e-5)
+
+
+def test_the_parts_take_a_share_of_each_class_and_nothing_twice() -> None:
+    targets = np.repeat([0, 1, 2, 3], [40, 10, 2, 1])
+    parts = list(train._held_back(targets, 3, 0))
+    assert np.bincount(targets[parts[0]], minlength=4).tolist() == [8, 2, 0, 0]
+    together = np.concatenate(parts)
+    assert len(set(together.tolist())) == len(together)
+    for part in parts:  # each class keeps an example to learn from
+        assert set(targets[np.setdiff1d(np.arange(53), part)]) == {0, 1, 2, 3}
+
+
+# ---------------------------------------------------------------- fine-tuning the real backbones
+
+
+@pytest.fixture
+def always_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "mixture", lambda network, frozen, targets: Mixture(0.5, 1.0, 1.0))
+    monkeypatch.setattr("labeler.learner.levers.VALIDATED", 20)
+
+
+@pytest.mark.usefixtures("always_kept")
+def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pixels, targets = load_digits(return_X_y=True)
+    paths: list[Path | str] = []
+    for i, row in enumerate(pixels[:160]):
+        paths.append(tmp_path / f"{i}.png")
+        Image.fromarray((row.reshape(8, 8) * 15.9).astype(np.uint8)).save(paths[-1])
+    encoder = load_image_encoder("tf_efficientnet_lite0", 32)
+    data = Dataset(paths, encoder.encode(paths), encoder.dims)
+    labels = Labels(np.arange(120), targets[:120])
+    learner = LearnerConfig(kind="finetune", finetune=FinetuneConfig(epochs=8, augment=("flip", "crop"), refit=False))
+    with caplog.at_level(logging.WARNING):
+        model = fit(data, labels, 10, learner, 0, encoder).model
+    assert isinstance(model, FineTuned)
+    assert "runs in torch" not in caplog.text  # both halves were exported
+    named = dict(encoder.network.named_parameters())
+    changed = [name for name, value in model.tuned.items() if not np.array_equal(value, named[name].numpy())]
+    assert changed  # the blocks were trained,
+    assert {name.split(".")[1] for name in model.tuned} == {
+        "5",
+        "6",
+        "7",
+        "8",
+        "9",
+    }  # the last four and the final layer
+    proba = model.predict_proba(data, np.arange(160))
+    assert (proba[:120].argmax(axis=1) == targets[:120]).mean() > 0.5
+    save(model, tmp_path / "m")
+    np.testing.assert_array_equal(load(tmp_path / "m", encoder).predict_proba(data, np.arange(160)), proba)
+
+
+@pytest.mark.usefixtures("always_kept")
+def test_minilm_can_be_finetuned(tmp_path: Path) -> None:
+    kinds = ["a warm and funny film", "a dull and tedious film that never seems to end"]
+    texts = [f"{kinds[i % 2]}, number {i}" for i in range(24)]
+    encoder = load_text_encoder("all-MiniLM-L6-v2")
+    data = Dataset(texts, encoder.encode(texts), encoder.dims)
+    labels = Labels(np.arange(20), np.arange(20) % 2)
+    levers = FinetuneConfig(epochs=1, unfrozen=2, token_dropout=0.1, dropout=0.1)
+    model = fit(data, labels, 2, LearnerConfig(kind="finetune", finetune=levers), 0, encoder).model
+    assert isinstance(model, FineTuned)
+    assert {name.split(".")[1] for name in model.tuned} == {"5", "6"}  # the last two layers
+    proba = model.predict_proba(data, np.arange(24))
+    assert (proba.argmax(axis=1) == np.arange(24) % 2).all()
+    save(model, tmp_path / "m")
+    np.testing.assert_array_equal(load(tmp_path / "m", encoder).predict_proba(data, np.arange(24)), proba)
+
+
+@pytest.mark.gpu
+def test_cuda_gives_what_the_cpu_gives() -> None:
+    encoder = load_text_encoder("all-MiniLM-L6-v2")
+    texts = ["a warm and funny film", "dull"]
+    with torch.inference_mode():
+        arrays = encoder.prepare(texts[:1])[0]
+        expected = encoder.build()(*(torch.from_numpy(a[None]) for a in arrays)).numpy()
+    np.testing.assert_allclose(encoder.encode(texts)[:1], expected, atol=0.05)  # bfloat16
+
+
+@pytest.mark.usefixtures("always_kept")
+def test_without_cached_activations_each_batch_is_augmented_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, where the whole network runs each time."""
+    looks: list[int] = []
+    images = augment.images
+
+    def counted(batch: torch.Tensor, *args: Any) -> torch.Tensor:
+        looks.append(len(batch))
+        return images(batch, *args)
+
+    monkeypatch.setattr("labeler.backbones.onnx.Network.cut", lambda self, unfrozen: 0)
+    monkeypatch.setattr(augment, "images", counted)
+    paths: list[Path | str] = [tmp_path / f"{i}.png" for i in range(40)]
+    for i, path in enumerate(paths):
+        Image.new("RGB", (40, 40), [(220, 40, 40), (40, 40, 220)][i % 2]).save(path)
+    encoder = load_image_encoder("tf_efficientnet_lite0", 32)
+    data, labels = Dataset(paths, encoder.encode(paths), encoder.dims), Labels(np.arange(40), np.arange(40) % 2)
+    levers = FinetuneConfig(epochs=1, unfrozen=1, augment=("flip", "noise"), refit=False, batch=16)
+    model = fit(data, labels, 2, LearnerConfig(kind="finetune", finetune=levers), 0, encoder).model
+    assert isinstance(model, FineTuned)
+    assert model.cut == 0
+    assert sum(looks) >= 32  # the labels that taught, and the batch that timed an epoch
+
+
+@pytest.mark.gpu
+def test_cuda_fine_tunes_as_well(tmp_path: Path) -> None:
+    pixels, targets = load_digits(return_X_y=True)
+    paths: list[Path | str] = []
+    for i, row in enumerate(pixels[:300]):
+        paths.append(tmp_path / f"{i}.png")
+        Image.fromarray((row.reshape(8, 8) * 15.9).astype(np.uint8)).save(paths[-1])
+    encoder = load_image_encoder("tf_efficientnet_lite0", 64)
+    data = Dataset(paths, encoder.encode(paths), encoder.dims)
+    learner = LearnerConfig(kind="finetune", finetune=FinetuneConfig(augment=("crop",)))
+    fitted = fit(data, Labels(np.arange(200), targets[:200]), 10, learner, 0, encoder)
+    proba = fitted.model.predict_proba(data, np.arange(200, 300))
+    assert (proba.argmax(axis=1) == targets[200:300]).mean() > 0.7
+    assert fitted.training.epochs
+
+
+# ---------------------------------------------------------------- several classes an item
+
+
+@pytest.mark.usefixtures("cache")
+def test_finetuning_of_several_classes_learns_each_of_them(xor: tuple[Dataset, np.ndarray], tmp_path: Path) -> None:
+    """Exclusive or, which only the network learns; a line, which the heads know; and a class that nothing has."""
+    data, product = xor
+    line = data.embeddings[:, 0] > np.median(data.embeddings[:, 0])
+    targets = np.stack([product, line, np.zeros(500)], axis=1).astype(np.int8)
+    labels = Labels(np.arange(300), targets[:300])
+    fitted = fit(data, labels, 3, TUNE, 0, TOY)
+    tuned, training = fitted.model, fitted.training
+    assert isinstance(tuned, FineTuned)
+    assert training.share > 0.5
+    assert training.chosen["objective"] == "cross_entropy"
+    assert training.validation_items >= 60
+    assert training.epochs[-1].validation_accuracy > 0.8  # type: ignore[operator]  # of all decisions
+
+    def right(model: Any) -> np.ndarray:
+        return ((model.predict_proba(data, np.arange(300, 500)) > 0.5) == targets[300:]).mean(axis=0)
+
+    assert right(fit(data, labels, 3, FROZEN, 0).model)[0] < 0.6
+    assert (right(tuned) > [0.75, 0.9, 0.99]).all()
+    proba = tuned.predict_proba(data, np.arange(500))
+    assert proba.sum(axis=1).max() > 1.3  # each class has a probability of its own
+    save(tuned, tmp_path / "m")
+    np.testing.assert_array_equal(load(tmp_path / "m", TOY).predict_proba(data, np.arange(500)), proba)
+
+
+def test_the_mixture_of_several_classes_weighs_all_decisions() -> None:
+    # the network is right in the first class of each item, the heads are in neither
+    ones, half = np.ones((len(TEMPERATURES), 40, 1)), np.full((len(TEMPERATURES), 40, 1), 0.5)
+    network, frozen = np.concatenate([0.9 * ones, half], axis=2), np.concatenate([half, half], axis=2)
+    targets = np.stack([np.ones(40), np.arange(40) % 2], axis=1)
+    assert mixture(network, frozen, targets).share == 1
+    assert mixture(frozen, network, targets).share == 0
+
+
+def test_what_is_held_back_leaves_each_class_an_example() -> None:
+    targets = np.zeros((50, 3), dtype=np.int8)
+    targets[:20, 0], targets[:2, 1] = 1, 1
+    for held in train._held_back(targets, 3, 0):
+        taught = np.setdiff1d(np.arange(50), held)
+        assert (targets[taught].sum(axis=0)[:2] > 0).all()
+        assert 7 <= len(held) <= 12

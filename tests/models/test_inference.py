@@ -1,0 +1,146 @@
+"""The best model on what is not in the project."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from support.samples import reviews, text_config
+
+from labeler.cli import main
+from labeler.core.errors import LabelerError, SourceError
+from labeler.core.settings import Config
+from labeler.jobs.rounds import work_once
+from labeler.learner.model import load
+from labeler.models import cards
+from labeler.models.inference import predict_unseen
+from labeler.projects import project as projects
+from labeler.projects.importer import import_source
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """A project of labeled sentences after a round."""
+    folder = tmp_path_factory.mktemp("texts")
+    project = projects.create(folder / "films", text_config())
+    table = folder / "films.csv"
+    pd.DataFrame(reviews(120), columns=["text", "label"]).to_csv(table, index=False)
+    import_source(project, table, text_column="text", label_column="label")
+    assert work_once(project)
+    return project
+
+
+def test_new_texts_of_a_table_and_of_lines(texts, tmp_path):
+    (tmp_path / "new.csv").write_text("id,text\n1,a warm and lovely film\n2,\n3,a dull and ugly film\n")
+    (tmp_path / "new.txt").write_text("a witty and superb film\n\na bland and awful film\n")
+    found = predict_unseen(texts, [tmp_path / "new.csv", tmp_path / "new.txt"])
+    assert [row["label"] for row in found.rows()] == ["good", "bad", "good", "bad"]
+    assert found.sources == ["new.csv row 2", "new.csv row 4", "new.txt line 1", "new.txt line 3"]
+    assert [str(p) for p in found.problems] == ["new.csv row 3: is empty"]
+    np.testing.assert_allclose(found.proba.sum(axis=1), 1)
+    first = found.rows()[0]
+    assert first["probability"] == max(first["p(good)"], first["p(bad)"]) == first["p(good)"]
+    with texts.store() as store:
+        assert len(store.items()) == 120  # nothing was stored
+
+
+def test_it_says_what_the_model_says_of_its_own_items(texts, tmp_path):
+    """The same probabilities as in the round: the card names a model that reads the same features."""
+    with texts.store() as store:
+        items = [item for item in store.items() if item.split == "holdout"]
+        [trained] = store.rounds()
+    (tmp_path / "again.txt").write_text("\n".join(item.text for item in items))
+    found = predict_unseen(texts, [tmp_path / "again.txt"])
+    with texts.store() as store:
+        truth = store.labels()
+    right = [row["label"] == truth[item.id] for row, item in zip(found.rows(), items, strict=True)]
+    assert np.mean(right) == pytest.approx(trained.metrics.accuracy)
+    card = cards.load(texts.folder / trained.model)
+    assert (card.round, card.labels, card.metrics["accuracy"]) == (1, trained.labels, trained.metrics.accuracy)
+    assert card.config["classes"] == ["good", "bad"]
+    assert load(texts.folder / trained.model).n_classes == 2
+
+
+def test_the_command_writes_a_table_or_lines_of_json(texts, tmp_path):
+    (tmp_path / "new.txt").write_text("a warm and lovely film\n")
+    arguments = ["predict", str(texts.folder), str(tmp_path / "new.txt")]
+    table = CliRunner().invoke(main, arguments)
+    assert table.exit_code == 0, table.output
+    [row] = pd.read_csv(io.StringIO(table.stdout)).to_dict("records")
+    assert (row["source"], row["input"], row["label"]) == ("new.txt line 1", "a warm and lovely film", "good")
+    lines = CliRunner().invoke(main, [*arguments, "--format", "jsonl"]).stdout
+    assert json.loads(lines)["p(good)"] == row["p(good)"]
+
+
+def test_without_a_model_it_says_so(project, tmp_path):
+    (tmp_path / "new.txt").write_text("a film\n")
+    with pytest.raises(LabelerError, match="There is no model yet"):
+        predict_unseen(project, [tmp_path / "new.txt"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("gone.csv", None, "does not exist"),
+        ("empty.txt", "\n", "nothing to predict"),
+        ("korean.txt", "영화".encode("cp949"), "not UTF-8"),
+        ("scan.png", "no picture", "this project is about texts"),
+    ],
+)
+def test_bad_input_is_named(texts, tmp_path, name, content, says):
+    if content is not None:
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(SourceError, match=says):
+        predict_unseen(texts, [tmp_path / name])
+
+
+def test_a_model_of_another_backbone_is_not_asked(texts, tmp_path):
+    (tmp_path / "new.txt").write_text("a film\n")
+    with texts.store() as store:
+        path = cards.card_path(texts.folder / store.rounds()[-1].model)
+    before = path.read_text()
+    try:
+        path.write_text(json.dumps(json.loads(before) | {"encoder": "another"}))
+        with pytest.raises(LabelerError, match="trained with another backbone"):
+            predict_unseen(texts, [tmp_path / "new.txt"])
+    finally:
+        path.write_text(before)
+
+
+def test_classes_are_those_that_the_model_was_trained_on(texts, tmp_path):
+    (tmp_path / "new.txt").write_text("a warm and lovely film\n")
+    later = projects.Project(texts.folder, text_config(classes=("bad", "so-so", "good")))
+    found = predict_unseen(later, [tmp_path / "new.txt"])
+    assert found.classes == ("good", "bad")
+    assert found.rows()[0]["label"] == "good"
+
+
+def test_new_images_alone_in_a_folder_and_in_a_zip(own_home, tmp_path):
+    def picture(colour: tuple[int, int, int], seed: int) -> Image.Image:
+        noise = np.random.default_rng(seed).integers(0, 60, (32, 32, 3))
+        return Image.fromarray((np.array(colour) + noise).astype(np.uint8))
+
+    red, blue = (190, 0, 0), (0, 0, 190)
+    for name, colour in (("red", red), ("blue", blue)):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        for i in range(12):
+            picture(colour, i).save(tmp_path / "train" / name / f"{i}.png")
+    config = Config("Colours", ("red", "blue"), learner=text_config().learner.__class__(input_size=32))
+    project = projects.create(own_home / "colours", config)
+    import_source(project, tmp_path / "train")
+    assert work_once(project)
+    (tmp_path / "new").mkdir()
+    picture(red, 99).save(tmp_path / "new" / "a.png")
+    (tmp_path / "new" / "b.png").write_bytes(b"no picture")
+    with zipfile.ZipFile(tmp_path / "new.zip", "w") as archive:
+        buffer = io.BytesIO()
+        picture(blue, 98).save(buffer, "PNG")
+        archive.writestr("deep/c.png", buffer.getvalue())
+    found = predict_unseen(project, [tmp_path / "new" / "a.png", tmp_path / "new", tmp_path / "new.zip"])
+    assert [row["label"] for row in found.rows()] == ["red", "red", "blue"]
+    assert len(found.problems) == 1
+    assert "b.png" in str(found.problems[0])

@@ -1,0 +1,141 @@
+"""A published model works without the labeler: the lines of its README say what the project's model says."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from support.samples import reviews, text_config
+
+from labeler.backbones.encoder import Pretrained
+from labeler.core.errors import LabelerError
+from labeler.core.rounds import Dataset
+from labeler.core.settings import Config, LearnerConfig
+from labeler.jobs.rounds import work_once
+from labeler.learner.model import FineTuned, load, save
+from labeler.models.inference import best_model, predict_unseen
+from labeler.models.publish import _module, publish
+from labeler.projects import project as projects
+from labeler.projects.importer import import_source
+
+
+def said(folder, given: str) -> list[tuple[str, list[float]]]:
+    """What each block of lines in the folder's README prints for `given`: the class, and all probabilities."""
+    found = []
+    for code in re.findall(r"```python\n(.+?)```", (folder / "README.md").read_text(), re.DOTALL):
+        program = f"given = {given!r}\nimport numpy\nnumpy.set_printoptions(precision=9)\n{code}"
+        ran = subprocess.run([sys.executable, "-I", "-c", program], cwd=folder, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        label, _, numbers = ran.stdout.partition(" [")
+        found.append((label, [float(n) for n in numbers.strip(" ]\n").split()]))
+    return found
+
+
+def trained_on_texts(folder, backbone: str):
+    project = projects.create(folder / "films", text_config(learner=LearnerConfig(backbone=backbone)))
+    table = folder / "films.csv"
+    pd.DataFrame(reviews(60), columns=["text", "label"]).to_csv(table, index=False)
+    import_source(project, table, text_column="text", label_column="label")
+    assert work_once(project)
+    return project
+
+
+@pytest.mark.parametrize(("backbone", "ways"), [("char_tfidf", 1), ("all-MiniLM-L6-v2", 2)])
+def test_texts(tmp_path, backbone, ways):
+    project = trained_on_texts(tmp_path, backbone)
+    publish(project, tmp_path / "out")
+    text = "a dull and  tedious film, 아주 지루하다"
+    (tmp_path / "new.txt").write_text(text)
+    expected = predict_unseen(project, [tmp_path / "new.txt"])
+    answers = said(tmp_path / "out", text)
+    assert len(answers) == ways
+    for label, proba in answers:
+        assert label == expected.rows()[0]["label"]
+        np.testing.assert_allclose(proba, expected.proba[0], atol=1e-4)
+    about = json.loads((tmp_path / "out" / "about.json").read_text())
+    assert about["classes"] == ["good", "bad"]
+    assert about["card"]["labels"] == 51
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A project of red, green and blue pictures; nothing is labeled green."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for name, colour in (("red", (190, 0, 0)), ("blue", (0, 0, 190))):
+        (folder / "train" / name).mkdir(parents=True)
+        for i in range(12):
+            noise = np.random.default_rng(i).integers(0, 60, (40, 30, 3))
+            Image.fromarray((np.array(colour) + noise).astype(np.uint8)).save(folder / "train" / name / f"{i}.png")
+    config = Config("Colours", ("red", "green", "blue"), learner=LearnerConfig(input_size=32))
+    project = projects.create(folder / "colours", config)
+    import_source(project, folder / "train")
+    assert work_once(project)
+    return project, folder / "train" / "blue" / "0.png"
+
+
+def test_images_by_a_frozen_model(pictures, tmp_path):
+    project, picture = pictures
+    publish(project, tmp_path / "out")
+    expected = predict_unseen(project, [picture]).proba[0]
+    for label, proba in said(tmp_path / "out", str(picture)):
+        assert label == "blue"
+        assert proba[1] == 0  # no item is labeled green
+        np.testing.assert_allclose(proba, expected, atol=1e-4)
+
+
+def test_images_by_a_fine_tuned_model(pictures, tmp_path):
+    """The last block's weights are changed by hand, as fine-tuning would change them."""
+    project, picture = pictures
+    best = best_model(project)
+    weights, model, encoder = best.weights, best.model, best.encoder
+    assert isinstance(encoder, Pretrained)
+    cut = encoder.network.cut(1)
+    trained = {id(p) for p in encoder.network.last(1)}
+    tuned = {n: 1.05 * p.detach().numpy() for n, p in encoder.network.named_parameters() if id(p) in trained}
+    kept = weights.read_bytes()
+    first = replace(model, weight=model.weight[:1], bias=model.bias[:1])
+    try:
+        save(FineTuned(encoder, model, first, cut, tuned, 0.7), weights)
+        assert isinstance(load(weights, encoder), FineTuned)
+        publish(project, tmp_path / "out")
+        expected = predict_unseen(project, [picture]).proba[0]
+        for _, proba in said(tmp_path / "out", str(picture)):
+            np.testing.assert_allclose(proba, expected, atol=1e-4)
+    finally:
+        weights.write_bytes(kept)
+
+
+def test_a_network_with_several_classes_an_item_says_yes_or_no_to_each(pictures):
+    project, picture = pictures
+    best = best_model(project)
+    assert isinstance(best.encoder, Pretrained)
+    several = replace(best.model, classes=np.arange(best.model.weight.shape[1]), n_classes=2, several=True)
+    data = Dataset([picture], best.encoder.encode([picture]), best.encoder.dims)
+    inputs = [torch.from_numpy(one[None].copy()) for one in best.encoder.prepare([picture])[0]]
+    with torch.inference_mode():
+        [proba] = _module(best.encoder, several)(*inputs).numpy()
+    assert proba.sum() != pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(proba, several.predict_proba(data, np.array([0]))[0], atol=1e-4)
+
+
+def test_nothing_is_overwritten(pictures, tmp_path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(LabelerError, match="is there already"):
+        publish(pictures[0], tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_fails_leaves_nothing_behind(pictures, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("labeler.models.publish._export", full)
+    with pytest.raises(LabelerError, match="out cannot be written: No space left"):
+        publish(pictures[0], tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []

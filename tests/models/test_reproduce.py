@@ -1,0 +1,113 @@
+"""A round trained anew from its card: the same weights, bit for bit, whatever came into the project since."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from support.samples import reviews, text_config
+from support.toys import LEVERS, TOY, TUNE, exclusive_or
+
+from labeler.cli import main
+from labeler.core.errors import LabelerError
+from labeler.core.items import Answer, NewItem
+from labeler.jobs.rounds import work_once
+from labeler.learner.model import FineTuned, load
+from labeler.models import cards
+from labeler.models.reproduce import reproduce
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+
+
+def add(project: Project, texts: Sequence[tuple[str, str]], start: int, labeled: int) -> None:
+    """Texts into the pool; the first `labeled` of them with their label."""
+    with project.store() as store:
+        store.add_items(
+            [
+                NewItem(f"{start + i:032x}", f"row {i}", text=text, split="pool", label=label if i < labeled else None)
+                for i, (text, label) in enumerate(texts)
+            ]
+        )
+        store.request_round("import")
+
+
+def test_frozen_heads_are_the_same_bit_for_bit(project: Project) -> None:
+    add(project, reviews(60), 0, 30)
+    assert work_once(project)
+    with project.store() as store:
+        for item in store.items()[:5]:  # minds change, and more comes in
+            store.annotate("kim", [Answer(f"r{item.id}", item.id, "label", "bad", 1.0, "t")])
+    add(project, reviews(90)[60:], 60, 10)
+    assert work_once(project)
+    for number in (1, 2):
+        model, difference = reproduce(project, number)
+        assert difference == 0
+        assert model.to_bytes() == (project.models / f"round-{number:04d}.safetensors").read_bytes()
+
+
+@pytest.fixture
+def toys(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project of numbers, whose backbone is the toy."""
+    monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("labeler.backbones.choose.load_encoder", lambda *args: TOY)
+    monkeypatch.setattr("labeler.models.reproduce.load_encoder", lambda *args: TOY)
+    project = projects.create(own_home / "toys", replace(text_config(), learner=replace(TUNE, kind="auto")))
+    data, targets = exclusive_or(400)
+    add(project, [(str(one), ["good", "bad"][t]) for one, t in zip(data.inputs, targets, strict=True)], 0, 300)
+    return project
+
+
+def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers(
+    toys: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as slow:
+        # as if the machine had been busy: 20 epochs would not fit
+        slow.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: 4.0)
+        assert work_once(toys)
+    weights = toys.models / "round-0001.safetensors"
+    kept = load(weights, TOY)
+    assert isinstance(kept, FineTuned)
+    card = cards.load(weights)
+    assert card.chosen["epochs"] < 20
+    assert card.chosen["refit"] is False
+    toys.save(replace(toys.config, learner=replace(TUNE, finetune=replace(LEVERS, epochs=3))))  # settings of today
+    model, difference = reproduce(toys, 1)
+    assert difference == 0
+    assert model.to_bytes() == weights.read_bytes()
+
+
+def test_a_difference_is_told(project: Project) -> None:
+    add(project, reviews(60), 0, 30)
+    work_once(project)
+    runner, path = CliRunner(), project.models / "round-0001.safetensors"
+    said = runner.invoke(main, ["reproduce", str(project.folder), "1", "--out", str(project.folder / "again")])
+    assert said.exit_code == 0
+    assert "the same, bit for bit" in said.output
+    assert (project.folder / "again").read_bytes() == path.read_bytes()
+    card = json.loads(cards.card_path(path).read_text())
+    card["taught"] = card["taught"][:-1]
+    cards.card_path(path).write_text(json.dumps(card))
+    said = runner.invoke(main, ["reproduce", str(project.folder), "1"])
+    assert said.exit_code == 2
+    assert "differ by up to" in said.output
+
+
+def test_what_cannot_be_reproduced_says_why(project: Project) -> None:
+    add(project, reviews(60), 0, 30)
+    work_once(project)
+    with pytest.raises(LabelerError, match="Round 7 has no card; the rounds that are kept: 1"):
+        reproduce(project, 7)
+    path = cards.card_path(project.models / "round-0001.safetensors")
+    card = json.loads(path.read_text())
+    for change, says in (
+        ({"items": 0}, "older labeler"),
+        ({"encoder": "x"}, "another state of its backbone"),
+        ({"taught": [["ffff", "good"]]}, "no longer in the project"),
+    ):
+        path.write_text(json.dumps(card | change))
+        with pytest.raises(LabelerError, match=says):
+            reproduce(project, 1)
+    assert np.isfinite(card["labels"])

@@ -1,0 +1,79 @@
+"""Project folders: made once, found by name, never written over."""
+
+import pytest
+from support.samples import text_config
+
+from labeler.core.errors import ConfigError, ProjectError
+from labeler.projects import project as projects
+
+
+def test_a_project_is_made_and_opened(tmp_path):
+    made = projects.create(tmp_path / "p", text_config())
+    assert projects.open_project(made.folder) == made
+    assert made.database.exists()
+
+
+def test_nothing_is_written_over(tmp_path):
+    projects.create(tmp_path / "p", text_config())
+    with pytest.raises(ProjectError, match="already a project"):
+        projects.create(tmp_path / "p", text_config())
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.doc").write_text("mine")
+    with pytest.raises(ProjectError, match="not an empty folder"):
+        projects.create(tmp_path / "full", text_config())
+
+
+def test_what_is_no_project_is_said_so(tmp_path):
+    with pytest.raises(ProjectError, match=r"no project\.toml"):
+        projects.open_project(tmp_path)
+
+
+def test_a_home_lists_its_projects_and_a_project_is_its_own_home(tmp_path):
+    for name in ("b", "a"):
+        projects.create(tmp_path / name, text_config())
+    (tmp_path / "other").mkdir()
+    assert [p.name for p in projects.in_home(tmp_path)] == ["a", "b"]
+    assert projects.in_home(tmp_path / "a") == [tmp_path / "a"]
+    assert projects.in_home(tmp_path / "missing") == []
+
+
+def test_a_request_finds_a_project_by_its_name_and_nothing_else(tmp_path):
+    (tmp_path / "home").mkdir()
+    made = projects.create(tmp_path / "home" / "a", text_config())
+    found = projects.serve_project(tmp_path / "home", "a")
+    assert (found.folder, found.config) == (made.folder, made.config)
+    assert projects.serve_project(made.folder, "a").folder == made.folder
+    projects.create(tmp_path / "home" / "sub" / "b", text_config())
+    (tmp_path / "project.toml").write_text((made.folder / "project.toml").read_text())
+    for name in ("..", ".", "", "missing", "sub/b", "../home/a", "a\0"):
+        with pytest.raises(ProjectError, match="no project"):
+            projects.serve_project(tmp_path / "home", name)
+    with pytest.raises(ProjectError, match="no project"):
+        projects.serve_project(made.folder, "b")
+
+
+def test_settings_that_changed_on_disk_are_read_again(project):
+    assert projects.open_project(project.folder).config is projects.open_project(project.folder).config
+    project.save(text_config(budget=77))
+    assert projects.open_project(project.folder).config.budget == 77
+    path = project.folder / "project.toml"
+    path.write_text(path.read_text().replace("budget = 77", "budget = 7"))
+    assert projects.open_project(project.folder).config.budget == 7
+    path.write_text("classes = 3")
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            projects.open_project(project.folder)
+
+
+def test_wrong_settings_are_never_saved(project):
+    before = (project.folder / "project.toml").read_text()
+    with pytest.raises(ConfigError):
+        project.save(text_config(budget=0))
+    assert (project.folder / "project.toml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"), [("Brain MRI!", "brain-mri"), ("고객 불만", "고객-불만"), ("../..", "project")]
+)
+def test_a_name_becomes_a_folder_name(name, slug):
+    assert projects.slug(name) == slug

@@ -1,0 +1,98 @@
+"""What is said of the labels saved: with both ends, with one, or that it cannot be said."""
+
+from dataclasses import asdict, replace
+
+import pytest
+from support.page_tools import everything, visit
+
+from labeler.core.jobs import AuditRequest
+from labeler.progress.control import Control, Estimate, Point
+from labeler.report.charts import control as control_charts
+from labeler.report.sentences.control import sentences
+
+CURVES = {
+    "random": [Point(80, 0.6, 0.55, 0.65), Point(160, 0.66, 0.62, 0.7)],
+    "own": [Point(20, 0.5, 0.45, 0.55), Point(160, 0.69, 0.65, 0.73)],
+}
+FOUND = Control(
+    arm=338,
+    holdout=300,
+    **CURVES,
+    size=160,
+    gain=Estimate(0.03, 0.01, 0.05),
+    needed=Estimate(104.0, 80.2, 139.4),
+    saved=Estimate(56.0, 20.6, 79.8),
+)
+
+
+def said(**changes: object) -> str:
+    return " ".join(sentences(asdict(replace(FOUND, **changes))))
+
+
+def test_what_was_saved_and_gained_is_said_with_its_interval():
+    assert said() == (
+        "What random sampling reaches with 160 labels took 104 (80 to 139): 35 % saved (13 % to 50 %). At 160 labels"
+        " the choice of items has brought +3.0 points of accuracy (+1.0 to +5.0)."
+    )
+
+
+def test_labels_that_were_lost_are_said_as_well():
+    text = said(needed=Estimate(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
+    assert "took 200 (150 to 280): −25 % saved (−75 % to 6 %)." in text
+    assert "−2.0 points of accuracy" in text
+    assert "(−5.0 to +1.0), which can be chance." in text
+
+
+@pytest.mark.parametrize(
+    ("needed", "text"),
+    [
+        (Estimate(30.0, None, 120.0), "took 120 at most: 25 % saved, or more."),
+        (Estimate(None, 120.0, None), "took 120 at least: 25 % saved, or less."),
+        (Estimate(90.0, None, None), "Whether what random sampling reaches with 160 labels took more or fewer cannot"),
+    ],
+)
+def test_an_open_interval_is_said_from_its_one_end(needed, text):
+    assert text in said(needed=needed)
+
+
+@pytest.mark.parametrize(
+    ("missing", "text"),
+    [
+        ("holdout", "300 holdout items have a label, and it takes 50."),
+        ("rounds", "it takes 4 rounds"),
+        ("arm", "338 labels were drawn at random, and it takes 40, and twice as many as the first round had."),
+    ],
+)
+def test_too_little_to_say_is_said_with_what_is_missing(missing, text):
+    only = said(needed=None, saved=None, gain=None, missing=missing)
+    assert only.startswith("Too little to say yet: ")
+    assert text in only
+    assert "took" not in only
+
+
+def test_a_gain_is_said_where_the_labels_saved_cannot_be():
+    text = said(needed=None, saved=None, missing="precision")
+    assert text.startswith("At 160 labels the choice of items has brought +3.0 points")
+    assert "How many labels that saved cannot be said yet" in text
+
+
+def test_the_chart_has_both_curves_and_the_way_between_them():
+    frame = control_charts.control_frame(asdict(FOUND))
+    assert frame["curve"].tolist() == ["random", "random", "own", "own"]
+    chart = control_charts.control_chart(asdict(FOUND)).to_dict()
+    marks = [layer["mark"]["type"] for layer in chart["layer"]]
+    assert marks == ["area", "line", "rule", "point", "point"]
+    (way,) = [rows for rows in chart["datasets"].values() if "needed" in rows[0]]
+    assert way == [{"labels": 160, "needed": 104.0, "accuracy": 0.66}]
+    without = control_charts.control_chart(asdict(replace(FOUND, needed=None))).to_dict()
+    assert [layer["mark"]["type"] for layer in without["layer"]] == ["area", "line", "point"]
+
+
+def test_the_page_shows_the_latest_audits_report(project):
+    assert "measured after each round" in everything(visit("progress", "Against random"))
+    with project.store() as store:
+        store.audits.request(AuditRequest(1), "kim")
+        store.audits.finish(store.audits.claim().id, {"round": 1, "control": asdict(FOUND)})
+    shown = everything(visit("progress", "Against random"))
+    assert "took 104 (80 to 139): 35 % saved" in shown
+    assert "Measured on 300 holdout items, from 338 labels that were drawn at random." in shown

@@ -1,0 +1,101 @@
+"""A real server and a real Chromium."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Locator, Page
+from support.samples import ROOT, environment
+
+
+def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until `what` is true; fail if it never is."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@dataclass
+class Server:
+    """A running `labeler serve`."""
+
+    url: str
+    process: subprocess.Popen
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as reply:
+                return reply.status == 200
+        except OSError:
+            return False
+
+    def kill_app(self, if_there: bool = False) -> None:
+        """SIGKILL the process that serves pages and API; `serve` starts it again."""
+        for child in psutil.Process(self.process.pid).children():
+            if "streamlit" in child.cmdline():
+                os.kill(child.pid, signal.SIGKILL)
+                child.wait()
+                return
+        assert if_there, "there is no app to kill"
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "labeler", "serve", str(home), "--port", str(port)]
+    with (home.parent / "serve.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(home), stdout=log, stderr=log)
+    server = Server(f"http://127.0.0.1:{port}", process)
+    try:
+        wait_for(server.answers)
+        yield server
+    finally:
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        process.wait(30)
+        assert not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
+
+
+def stage(page: Page) -> Locator:
+    return page.locator(".stage[data-item]")
+
+
+def shown(page: Page) -> int:
+    """The id of the item that is visible, once there is one."""
+    return int(stage(page).get_attribute("data-item"))
+
+
+def seen(page: Page) -> int:
+    """The id of the item that is visible, once it has been for so long that an answer counts."""
+    page.locator(".stage[data-ready]").wait_for()
+    return shown(page)
+
+
+def press(page: Page, key: str) -> int:
+    """Press a key on the visible item, wait until another one is there, give back the first one's id."""
+    before = seen(page)
+    page.keyboard.press(key)
+    page.wait_for_function(
+        """before => [...document.querySelectorAll('*')].some(host => {
+            const stage = host.shadowRoot?.querySelector('.stage');
+            return stage && stage.dataset.item !== before;
+        })""",
+        arg=str(before),
+    )
+    return before
+
+
+def all_saved(page: Page) -> None:
+    page.locator(".desk[data-unsent='0']").wait_for()

@@ -1,0 +1,26 @@
+"""Pages through Streamlit's own test runner."""
+
+from streamlit.testing.v1 import AppTest
+from support.samples import ROOT
+
+
+def visit(page: str = "label", part: str = "") -> AppTest:
+    """The page as it is drawn first. `part`: the tab that is open, by its name."""
+    app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=30)
+    app.run()
+    if part:
+        app.session_state["part"] = part
+    if page != "label":
+        app.switch_page(f"{page}/page.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def everything(app: AppTest) -> str:
+    shown = [*app.title, *app.markdown, *app.caption, *app.info, *app.error, *app.success, *app.warning, *app.metric]
+    return " ".join(f"{getattr(e, 'label', '')} {e.value}" for e in shown)
+
+
+def widget(app: AppTest, kind: str, label: str):
+    """The widget of this kind whose label begins so."""
+    return next(w for w in app.get(kind) if w.label.startswith(label))
