@@ -56,7 +56,7 @@ class Served:
     def stored(self) -> set[tuple[str, int]]:
         """Annotator and item of each answer that is on disk."""
         with self.project.store() as store:
-            return {(row["annotator"], row["item_id"]) for row in store.export()}
+            return {(row["annotator"], row["item_id"]) for row in store.answers.export()}
 
 
 @dataclass
@@ -112,13 +112,13 @@ def serving(images: Path, classes: tuple[str, ...]) -> Iterator[Served]:
 def _rank(project: Project) -> None:
     """The round that the import asked for, without a model: all items are asked, in the order of the import."""
     with project.store() as store:
-        ids = [item.id for item in store.items()]
-        job = store.claim_job()
+        ids = [item.id for item in store.items.all()]
+        job = store.rounds.claim()
         if job is None:
             raise SystemExit("The import asked for no round: what is measured here has changed.")
         ranking = tuple(Ranked(i, "random", None) for i in ids)
         result = RoundResult(0, "random", 0, None, None, ranking, 0.0, 0.0)
-        store.finish_round(job, store.next_round(), result, ids, None)
+        store.rounds.finish(job, store.rounds.next_number(), result, ids, None)
 
 
 def free_port() -> int:

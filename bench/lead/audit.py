@@ -19,14 +19,14 @@ def report(store: Store, model: Model, history: History, ids: np.ndarray) -> dic
 
     Args: ids: (n,) of the items, by position.
     """
-    config, labels, turns = store.config, store.labels(), history.turns
+    config, labels, turns = store.config, store.items.labels(), history.turns
     growth = max(1.0, turns[-1].labels / max(1, turns[0].labels))
-    pool = {item.id for item in store.items() if item.split == "pool"}
+    pool = {item.id for item in store.items.all() if item.split == "pool"}
     labeled = np.array([at for at, i in enumerate(ids.tolist()) if i in labels and i in pool], dtype=np.intp)
     targets = np.array([config.classes.index(labels[i]) for i in ids[labeled].tolist()], dtype=np.intp)
     proba, items = model.says(labeled, growth), ids[labeled].astype(np.int64)
     unlabeled = np.flatnonzero(~np.isin(np.arange(len(ids)), labeled))[:1000]
-    people = quality.people(store.opinions(), items, proba, config, model.says(unlabeled, growth), len(turns))
+    people = quality.people(store.reviews.opinions(), items, proba, config, model.says(unlabeled, growth), len(turns))
     return {
         "round": len(turns),
         "control": asdict(against_random(store, history)),
@@ -37,8 +37,8 @@ def report(store: Store, model: Model, history: History, ids: np.ndarray) -> dic
 
 def against_random(store: Store, history: History) -> Control:
     """The project's curve, and one of random labels below it."""
-    arm = sum(random for _, random in store.taught())
-    measured = {r.labels: r.metrics for r in store.rounds() if r.metrics and r.labels > 0}
+    arm = sum(random for _, random in store.items.taught())
+    measured = {r.labels: r.metrics for r in store.rounds.all() if r.metrics and r.labels > 0}
     steps = thinned([*measured])
     n = max((m.n for m in measured.values()), default=0)
     if len(steps) < FEWEST_ROUNDS:

@@ -39,19 +39,19 @@ PAGES = (
 GOAL = 300.0  # ms
 TIMES = 3
 VERBS: dict[str, Callable[[Store], Any]] = {
-    "version": Store.version,
-    "counts": Store.counts,
-    "labels": Store.labels,
-    "labels_until_round": Store.labels_until_round,
-    "rounds": Store.rounds,
-    "forecasts": lambda store: store.forecasts("holdout"),
-    "work": Store.work,
-    "rates": Store.rates,
-    "claimed_at": Store.claimed_at,
-    "audit": Store.audit,
-    "adjudications": Store.adjudications,
-    "opinions": Store.opinions,
-    "taught": Store.taught,
+    "version": lambda store: store.version(),
+    "items.counts": lambda store: store.items.counts(),
+    "items.labels": lambda store: store.items.labels(),
+    "rounds.labels_until_next": lambda store: store.rounds.labels_until_next(),
+    "rounds.all": lambda store: store.rounds.all(),
+    "forecasts.all": lambda store: store.forecasts.all("holdout"),
+    "effort.work": lambda store: store.effort.work(),
+    "team.rates": lambda store: store.team.rates(),
+    "rounds.claimed_at": lambda store: store.rounds.claimed_at(),
+    "audits.latest_report": lambda store: store.audits.latest_report(),
+    "decisions.latest": lambda store: store.decisions.latest(),
+    "reviews.opinions": lambda store: store.reviews.opinions(),
+    "items.taught": lambda store: store.items.taught(),
 }
 
 
@@ -76,7 +76,7 @@ def measure_page(project: Project, name: str) -> dict[str, Took]:
     page, _, part = name.partition("/")
     if part:
         app.session_state["part"] = part
-    visit = app.run if page == "label" else app.switch_page(f"{page}.py").run  # imports are not what is measured
+    visit = app.run if page == "label" else app.switch_page(f"{page}/page.py").run  # imports are not what is measured
     visit()
     first, again, after = [], [], []
     for turn in range(TIMES):
@@ -86,8 +86,8 @@ def measure_page(project: Project, name: str) -> dict[str, Took]:
         first.append(milliseconds(app.run))
         again.append(milliseconds(app.run))
         with project.store() as store:
-            item = store.value("SELECT id FROM items WHERE split = 'pool' AND labels = 0 LIMIT 1")
-            store.annotate("bench", [Answer(f"{name}-{turn}", item, "label", project.config.classes[0], 2.0)])
+            item = store.db.value("SELECT id FROM items WHERE split = 'pool' AND labels = 0 LIMIT 1")
+            store.answers.add("bench", [Answer(f"{name}-{turn}", item, "label", project.config.classes[0], 2.0)])
         after.append(milliseconds(app.run))
     if app.exception:
         raise SystemExit(f"{name}: {app.exception[0].value}")
@@ -121,7 +121,7 @@ def main() -> None:
             days=values.days,
         )
         with project.store() as store:
-            counts, rounds = store.counts(), len(store.rounds())
+            counts, rounds = store.items.counts(), len(store.rounds.all())
         print(
             f"{counts.pool + counts.holdout:,} items, {counts.answers_by_people:,} labels by {values.annotators}"
             f" people, {rounds} rounds; made in {time.perf_counter() - began:.0f} s."

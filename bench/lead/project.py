@@ -67,7 +67,7 @@ def make(
     project = projects.create(folder, _config(modality, rounds, batch, answers))
     with project.store() as store:
         truth = _add_digits(project, store, rng) if modality == "image" else _add_letters(store, items, rng)
-        stored = store.items()
+        stored = store.items.all()
         known = np.array([truth[item.content_hash] for item in stored])
         ease = np.array([SITES[site][1] for site in _sites(store)])
         split = np.array([item.split for item in stored])
@@ -111,8 +111,8 @@ def _add_letters(store: Store, n: int, rng: np.random.Generator) -> dict[str, in
         name = content_hash(normalise(text).encode())
         truth[name] = target
         found.append(NewItem(name, f"letters.csv row {number + 2}", text, metadata={"site": site, "product": product}))
-    store.add_items(found)
-    store.fix_holdout(HOLDOUT)
+    store.items.add(found)
+    store.items.fix_holdout(HOLDOUT)
     return truth
 
 
@@ -129,8 +129,8 @@ def _add_digits(project: Project, store: Store, rng: np.random.Generator) -> dic
                 writer.writerow([row["file"], site, rng.choice(["flatbed", "phone"])])
         import_source(project, table, image_column="file")
         truth = {content_hash((Path(scratch) / row["file"]).read_bytes()): int(row["label"]) for row in rows}
-    store.db.conn.execute("DELETE FROM jobs")  # the import asked for a round
-    store.db.conn.commit()
+    store.db.execute("DELETE FROM jobs")  # the import asked for a round
+    store.db.connection.commit()
     return truth
 
 
@@ -139,7 +139,7 @@ def _draw_sites(n: int, rng: np.random.Generator) -> list[str]:
 
 
 def _sites(store: Store) -> list[str]:
-    found = store.rows("SELECT metadata ->> 'site' AS site FROM items WHERE split IS NOT NULL ORDER BY id")
+    found = store.db.rows("SELECT metadata ->> 'site' AS site FROM items WHERE split IS NOT NULL ORDER BY id")
     return [row["site"] for row in found]
 
 
@@ -149,15 +149,15 @@ def _team(store: Store, n: int, rng: np.random.Generator) -> list[Person]:
         for name in NAMES[:n]
     ]
     for one in team:
-        store.join(one.name)
+        store.team.join(one.name)
     if n > 2:
-        store.set_rate(team[1].name, 31_000.0)
+        store.team.set_rate(team[1].name, 31_000.0)
     return team
 
 
 def _write_answers(store: Store, history: History, ids: np.ndarray, team: list[Person]) -> None:
     classes, names = store.config.classes, {item: int(i) for item, i in enumerate(ids)}
-    store.db.conn.executemany(
+    store.db.executemany(
         "INSERT INTO queries (id, round, rank, item_id, strategy, score, predicted, confidence)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -174,7 +174,7 @@ def _write_answers(store: Store, history: History, ids: np.ndarray, team: list[P
             for place, a in enumerate(history.asked, 1)
         ],
     )
-    store.db.conn.executemany(
+    store.db.executemany(
         "INSERT INTO annotations (id, request_id, item_id, annotator, action, label, query_id, seconds, tab, at,"
         " supersedes, unsure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'bench', ?, ?, ?)",
         [
@@ -195,12 +195,12 @@ def _write_answers(store: Store, history: History, ids: np.ndarray, team: list[P
         ],
     )
     first = _stamp(min((g.at for g in history.given), default=datetime.now(UTC)))
-    store.db.conn.execute("UPDATE annotators SET joined_at = ?", [first])
+    store.db.execute("UPDATE annotators SET joined_at = ?", [first])
 
 
 def _write_rounds(store: Store, history: History, holdout: np.ndarray, compared: np.ndarray) -> None:
-    """Each round as `Store.finish_round` stores it, measured by the holdout's labels of today."""
-    labels, classes = store.labels(), [*store.config.classes]
+    """Each round as `Rounds.finish` stores it, measured by the holdout's labels of today."""
+    labels, classes = store.items.labels(), [*store.config.classes]
     there = np.array([item in labels for item in holdout.tolist()])
     targets = np.array([classes.index(labels[item]) for item in holdout[there].tolist()], dtype=np.intp)
     config, before = json.dumps(store.config.as_dict(), ensure_ascii=False), None
@@ -220,8 +220,9 @@ def _write_rounds(store: Store, history: History, holdout: np.ndarray, compared:
             "claimed_at": _stamp(turn.at),
             "finished_at": _stamp(turn.at + timedelta(seconds=took + 1)),
         }
-        store.db["jobs"].insert(job)  # type: ignore[union-attr]
-        store.db["rounds"].insert(  # type: ignore[union-attr]
+        store.db.insert("jobs", job)
+        store.db.insert(
+            "rounds",
             {
                 "number": turn.number,
                 "job_id": turn.number,
@@ -236,10 +237,10 @@ def _write_rounds(store: Store, history: History, holdout: np.ndarray, compared:
                 "train_seconds": took,
                 "query_seconds": 1.0,
                 "finished_at": job["finished_at"],
-            }
+            },
         )
-        store._keep_forecasts(turn.number, said)  # type: ignore[arg-type]
-    store.request_audit()
+        store.forecasts.keep(turn.number, said)  # type: ignore[arg-type]
+    store.audits.request_for_latest()
 
 
 def _measures(found: Metrics | None) -> dict[str, float | None]:
@@ -268,7 +269,7 @@ def main() -> None:
     values = vars(parser.parse_args())
     project = make(values.pop("folder"), values.pop("rounds"), **values)
     with project.store() as store:
-        counts, rounds = store.counts(), store.rounds()
+        counts, rounds = store.items.counts(), store.rounds.all()
     kinds = Counter(r.strategy for r in rounds)
     print(f"{project.folder}: {counts.answers_by_people:,} labels by people, {counts.labeled:,} items of the pool of")
     print(f"{counts.pool:,} and {counts.holdout_labeled} of the holdout of {counts.holdout}, {kinds.total()} rounds.")

@@ -130,14 +130,14 @@ def _count(values: dict[str, Any], default: int) -> int:
 
 def _progress(store: Store, user: User) -> dict[str, Any]:
     return {
-        "mine": store.answered_by(user.name),
-        "spent": store.labels_spent(),
+        "mine": store.items.labels_by(user.name),
+        "spent": store.items.labels_spent(),
         "budget": store.config.budget,
-        "until_round": max(store.labels_until_round(), 0),
+        "until_round": max(store.rounds.labels_until_next(), 0),
         "batch": store.config.query.batch,
-        "round": store.next_round() - 1,
-        "labelers": store.active(),
-        "wanted": store.somebody_waits(user.name),
+        "round": store.rounds.next_number() - 1,
+        "labelers": store.desk.active_annotators(),
+        "wanted": store.team.somebody_waits(user.name),
     }
 
 
@@ -166,11 +166,11 @@ def reserve(request: Request, project: Project, user: User, body: dict[str, Any]
     if not isinstance(release, list) or not all(isinstance(i, int) for i in release):
         raise RequestError("'release' must be a list of item ids.")
     with project.store() as store:
-        held = store.reserve(user.name, _text(body, "tab"), n, release)
+        held = store.desk.reserve(user.name, _text(body, "tab"), n, release)
         return JSONResponse(
             {
                 "items": [_as_json(r, project) for r in held],
-                "waiting": None if held else asdict(store.why_nothing(user.name)),
+                "waiting": None if held else asdict(store.desk.why_nothing(user.name)),
                 "history": _history(store, project, user) if body.get("history") else None,
                 "progress": _progress(store, user),
             }
@@ -182,14 +182,14 @@ def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]
     told = ("predicted", "confidence") if project.config.labeling.reveal != "never" else ()
     return [
         {name: row[name] for name in ("item_id", "action", "label", "unsure", *told)}
-        for row in store.history(user.name)
+        for row in store.answers.history(user.name)
     ]
 
 
 @_route("leave", "POST")
 def leave(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
     with project.store() as store:
-        store.leave(user.name, _text(body, "tab"))
+        store.desk.leave(user.name, _text(body, "tab"))
     return JSONResponse({})
 
 
@@ -198,7 +198,7 @@ def like(request: Request, project: Project, user: User, body: dict[str, Any]) -
     if not project.config.labeling.grid:
         raise RequestError("This project does not confirm predictions together (labeling.grid is off).")
     with project.store() as store:
-        held = store.reserve_like(user.name, _text(body, "tab"), _count(body, 20))
+        held = store.desk.reserve_like(user.name, _text(body, "tab"), _count(body, 20))
         items = [_as_json(r, project) | {"prediction": r.prediction and asdict(r.prediction)} for r in held]
         return JSONResponse({"items": items, "progress": _progress(store, user)})
 
@@ -207,9 +207,9 @@ def like(request: Request, project: Project, user: User, body: dict[str, Any]) -
 def item(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
     """An item that the annotator answered, with that answer: to look at it again, or to change the answer."""
     with project.store() as store:
-        found, answer = store.item(request.path_params["item_id"]), None
+        found, answer = store.items.get(request.path_params["item_id"]), None
         if found:
-            answer = store.answer_of(user.name, found.id)
+            answer = store.answers.get(user.name, found.id)
     if found is None or answer is None:
         raise LabelerError("You have not answered this item.")
     return JSONResponse(_content(found, project) | {"reason": None, "prediction": None, "answer": answer})
@@ -219,7 +219,7 @@ def item(request: Request, project: Project, user: User, body: dict[str, Any]) -
 def read_guidelines(request: Request, project: Project, user: User, body: dict[str, Any]) -> Response:
     found = guidelines.read(project)
     with project.store() as store:
-        store.saw_guidelines(user.name, found.digest)
+        store.team.saw_guidelines(user.name, found.digest)
     return JSONResponse(asdict(found))
 
 
@@ -237,7 +237,7 @@ def answers(request: Request, project: Project, user: User, body: dict[str, Any]
         raise RequestError("'answers' must be a list of at most 1000 answers.")
     parsed = [_answer(values, _text(body, "tab")) for values in found]
     with project.store() as store:
-        receipts = store.annotate(user.name, parsed)
+        receipts = store.answers.add(user.name, parsed)
         return JSONResponse(
             {
                 "receipts": [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts],
@@ -290,7 +290,7 @@ def tile(request: Request, project: Project, user: User, body: dict[str, Any]) -
 def _image(request: Request, project: Project) -> tuple[Path, str]:
     """The file of the item that the address names, and its content hash."""
     with project.store() as store:
-        found = store.item(request.path_params["item_id"])
+        found = store.items.get(request.path_params["item_id"])
     path = project.folder / found.media if found and found.media else None
     if found is None or path is None or not path.is_file():
         raise LabelerError("The image is not in the project's folder any more.")

@@ -112,7 +112,7 @@ def status(project: Path, as_json: bool) -> None:
     """Items, labels, rounds, and the latest accuracy with its interval."""
     opened = projects.open_project(project)
     with opened.store() as store:
-        counts, rounds, job = store.counts(), store.rounds(), store.latest_job()
+        counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
     latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
     values = {
         "name": opened.config.name,

@@ -29,7 +29,7 @@ class NewItem:
 
 @dataclass(frozen=True)
 class AddResult:
-    """What one call of `Store.add_items` did. `labels_added` counts known labels that were stored."""
+    """What one call of `Items.add` did. `labels_added` counts known labels that were stored."""
 
     added: int
     duplicates: int

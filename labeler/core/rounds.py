@@ -142,7 +142,7 @@ class RoundResult:
 
 @dataclass(frozen=True)
 class Round:
-    """A finished round as stored, without its training; `Store.training_of` has that."""
+    """A finished round as stored, without its training; `Rounds.training_of` has that."""
 
     number: int
     labels: int

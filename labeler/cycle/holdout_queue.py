@@ -23,15 +23,15 @@ def next_holdout(
     """
     rng = np.random.default_rng([number, 2])
     active = config.evaluation.active_testing
-    if not active and not store.testing():
+    if not active and not store.active_testing.draws():
         return rng.permutation(known.holdout_unlabeled)[:n]
     ids = np.array([item.id for item in known.items])
-    usable = np.setdiff1d(ids[known.all_holdout], list(store.flagged()))
+    usable = np.setdiff1d(ids[known.all_holdout], list(store.items.flagged()))
     open_ids = ids[known.holdout_unlabeled]
-    if not store.testing():
+    if not store.active_testing.draws():
         before = rng.permutation(np.setdiff1d(usable, open_ids))
-        store.add_testing(0, before.tolist(), (1 / (len(usable) - np.arange(len(before)))).tolist(), len(usable))
-    drawn = np.array([row["item_id"] for row in store.testing()], dtype=np.int64)
+        store.active_testing.add(0, before.tolist(), (1 / (len(usable) - np.arange(len(before)))).tolist(), len(usable))
+    drawn = np.array([row["item_id"] for row in store.active_testing.draws()], dtype=np.int64)
     left = np.setdiff1d(usable, drawn)
     missing = n - int(np.isin(drawn, open_ids).sum())
     if missing > 0 and len(left):
@@ -40,7 +40,7 @@ def next_holdout(
             place = {item: i for i, item in enumerate(forecast.items.tolist())}
             losses = loss_estimate(forecast.proba[[place[item] for item in left.tolist()]], config.several)
         chosen, q = draw(losses, missing, rng)
-        store.add_testing(number, left[chosen].tolist(), q.tolist(), len(left))
+        store.active_testing.add(number, left[chosen].tolist(), q.tolist(), len(left))
         drawn = np.concatenate([drawn, left[chosen]])
     where = {item: p for p, item in enumerate(ids.tolist())}
     return np.array([where[item] for item in drawn[np.isin(drawn, open_ids)].tolist()], dtype=np.intp)[:n]
@@ -51,5 +51,5 @@ def weighted(store: Store, forecast: Forecast | None, metrics: Metrics | None, c
     drawn = drawn_by(store)
     if drawn is None or forecast is None:
         return metrics
-    found = seen(forecast, store.labels(), config, drawn)
+    found = seen(forecast, store.items.labels(), config, drawn)
     return None if found is None else measure(found)

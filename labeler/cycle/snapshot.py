@@ -47,8 +47,8 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
 
     config = project.config
     with store.read():
-        items, labels, flagged = store.items(), store.labels(), store.flagged()
-        more = wanted(config.query.more_of, store.pool_column) if config.query.more_of else None
+        items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
+        more = wanted(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
     if not items:
         raise LabelerError("There are no items yet: import images or texts first.")
     inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]

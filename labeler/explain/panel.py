@@ -19,7 +19,7 @@ Hidden = Literal["holdout", "never", "after", "no model"]
 
 def about(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
     """Why an item is asked, and its nearest labeled neighbours; how the model's own opinion stands is `explanation`."""
-    reason = store.reason_of(annotator, item.id)
+    reason = store.explanations.reason_of(annotator, item.id)
     told: dict[str, Any] = {"strategy": None, "neighbours": neighbours(project, store, annotator, item)}
     if reason is not None:
         family, summary = described(project, reason.strategy)
@@ -65,7 +65,7 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
     path = latest_model(project, store)
     if path is None:
         return {"hidden": "no model", "items": []}
-    known = store.known_labels(annotator, project.config.labeling.show_others)
+    known = store.explanations.known_labels(annotator, project.config.labeling.show_others)
     weights = project.folder / path
     try:
         encoder, normalizer = cards.load(weights).encoder, normalizer_of(weights)
@@ -75,7 +75,7 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
     items = []
     for one in found:
         item_id, label = known[one.content_hash]
-        other = store.item(item_id)
+        other = store.items.get(item_id)
         if other is not None:
             media = f"/api/{project.slug}/media/{other.id}" if other.media else None
             text = (other.text or "")[:BEGINNING] or None
@@ -91,7 +91,7 @@ def hidden(project: Project, store: Store, annotator: str, item: Item) -> Hidden
     if reveal == "never":
         return "never"
     if reveal == "after":
-        answer = store.answer_of(annotator, item.id)
+        answer = store.answers.get(annotator, item.id)
         return None if answer is not None and answer["action"] == "label" else "after"
     return None
 
@@ -106,20 +106,20 @@ def explanation(project: Project, store: Store, annotator: str, item: Item, kind
     model = latest_model(project, store)
     if model is None:
         return {"state": "hidden", "hidden": "no model"}
-    found = store.ask_explanation(item.content_hash, model, kind)
+    found = store.explanations.ask(item.content_hash, model, kind)
     error = found.error and translate(found.error)
     return {"state": found.state, "result": found.result, "error": error, "model": model}
 
 
 def latest_model(project: Project, store: Store) -> str | None:
     """The path below the project's folder of the model that the last round trained, if it is there."""
-    trained = [model for model, _ in store.models()]
+    trained = [model for model, _ in store.rounds.models()]
     return trained[-1] if trained and (project.folder / trained[-1]).exists() else None
 
 
 def of_item(store: Store, item_id: int) -> Item:
     """The item of this id. Raises: LabelerError: there is none."""
-    found = store.item(item_id)
+    found = store.items.get(item_id)
     if found is None:
         raise LabelerError(f"There is no item {item_id} in this project.")
     return found

@@ -73,7 +73,7 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
     try:
         with FileLock(project.folder / "adapt.lock", timeout=0):
             with store.read():
-                items, labels, flagged = store.items(), store.labels(), store.flagged()
+                items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
             pool = [item for item in items if item.split == "pool" and item.id not in flagged]
             texts = [item.text for item in items if item.text is not None]
             reporter(mark("loading the backbone"))(0, 0)

@@ -37,7 +37,7 @@ def audit_once(project: Project) -> bool:
 def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, Any]:
     """The report of one audit, as plain values."""
     tell(mark("measuring the rounds"), 0, 1)
-    store.remeasure(measured(project, store))
+    store.rounds.remeasure(measured(project, store))
     known = snapshot.take(project, store, lambda message: lambda done, total: tell(message, done, total))
     normalizer = Normalizer.fit(known.dataset.embeddings, known.dataset.dims)
     return {
@@ -57,7 +57,7 @@ def against_random(
     Args: number: of the round.
     """
     with store.read():
-        order, drawn, rounds = store.taught(), store.drawn_holdout(), store.rounds()
+        order, drawn, rounds = store.items.taught(), store.items.drawn_holdout(), store.rounds.all()
     if drawn_by(store) is not None and len(known.holdout_unlabeled):
         return asdict(Control(0, len(known.holdout), [], [], missing="testing"))
     places = {known.items[p].id: i for i, p in enumerate(known.labeled.positions)}
@@ -88,7 +88,7 @@ def of_labels(
     said, labels, config = mark("looking for wrong labels"), known.labeled, project.config
     n_classes = len(config.classes)
     items = np.array([known.items[p].id for p in labels.positions], dtype=np.int64)
-    opinions = store.opinions()
+    opinions = store.reviews.opinions()
     try:
         proba = out_of_sample(
             known.dataset, labels, n_classes, normalizer, number, on_progress=lambda *at: tell(said, *at)
@@ -101,7 +101,7 @@ def of_labels(
         some = np.random.default_rng(number).permutation(known.unlabeled)[:COMPARED_WITH]
         unlabeled = fit_heads(known.dataset, labels, n_classes, normalizer).predict_proba(known.dataset, np.sort(some))
     people = quality.people(opinions, items, proba, config, unlabeled, number)
-    store.ask_again(people["again"])
+    store.decisions.ask_again(people["again"])
     doubtful = quality.errors(items, labels.targets, proba, config, quality.noise_of(people))
     return {"errors": doubtful, "consensus": people}
 
@@ -109,6 +109,6 @@ def of_labels(
 def measured(project: Project, store: Store) -> dict[int, Metrics]:
     """Every round's metrics, by the holdout's labels of today: rounds are told apart by the same yardstick."""
     with store.read():
-        forecasts, labels, drawn = store.forecasts("holdout"), store.labels(), drawn_by(store)
+        forecasts, labels, drawn = store.forecasts.all("holdout"), store.items.labels(), drawn_by(store)
     found = {number: seen(forecast, labels, project.config, drawn) for number, forecast in forecasts.items()}
     return {number: measure(one) for number, one in found.items() if one is not None}

@@ -46,7 +46,7 @@ def ask(project: Project, request: ComparisonRequest, by: str, upload: bytes | N
     source = request.source
     if source is None:
         with project.store() as store:
-            check_own_labels(store.counts())
+            check_own_labels(store.items.counts())
     elif upload is not None:
         request = replace(request, source=_keep(project, source, upload), uploaded=True)
     elif not Path(source).expanduser().exists():
@@ -118,7 +118,7 @@ def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dic
     learner = replace(project.config.learner, kind=kind)
     config = replace(project.config, query=query, learner=learner)
     if request.source is None:
-        check_own_labels(store.counts())
+        check_own_labels(store.items.counts())
         task = own_task(snapshot.take(project, store, reporter), config, project.embeddings)
     else:
         source = project.folder / request.source if request.uploaded else Path(request.source).expanduser()

@@ -55,7 +55,7 @@ class Explainer:
         with project.store() as store:
             try:
                 with FileLock(project.folder / "explainer.lock", timeout=0):
-                    asked = store.claim_explanation()
+                    asked = store.explanations.claim()
                     if asked is not None:
                         self._run(project, store, asked)
                     return asked is not None
@@ -65,12 +65,12 @@ class Explainer:
     def _run(self, project: Project, store: Store, asked: Explanation) -> None:
         began = time.monotonic()
         try:
-            store.finish_explanation(asked, self._explain(project, store, asked))
+            store.explanations.finish(asked, self._explain(project, store, asked))
         except LabelerError as error:
-            store.fail_explanation(asked, str(error))
+            store.explanations.fail(asked, str(error))
         except Exception as error:
             log.exception("%s: explaining failed", project.slug)
-            store.fail_explanation(
+            store.explanations.fail(
                 asked, f"Unexpected {type(error).__name__}: {error}. The explainer's log has the details."
             )
         else:
@@ -80,7 +80,7 @@ class Explainer:
         from labeler.explain.attribution import explain
         from labeler.explain.lime import explain_locally
 
-        found = store.item(store.item_of(asked.content_hash) or 0)
+        found = store.items.get(store.items.id_of(asked.content_hash) or 0)
         if found is None:
             raise LabelerError("The item is not in the project any more.")
         loaded = self._load(project, store, project.folder / asked.model)
@@ -95,8 +95,8 @@ class Explainer:
     def _load(self, project: Project, store: Store, path: Path) -> Loaded:
         if self._loaded is None or self._loaded.path != path:
             self._loaded = load(project, store, path)
-            kept = [model for model, _ in store.models() if (project.folder / model).exists()]
-            store.forget_explanations(kept)  # they go with their models
+            kept = [model for model, _ in store.rounds.models() if (project.folder / model).exists()]
+            store.explanations.forget_others(kept)  # they go with their models
         return self._loaded
 
 
@@ -111,7 +111,7 @@ def load(project: Project, store: Store, path: Path) -> Loaded:
     if not path.exists():
         raise LabelerError("The model is not kept any more: open this again to ask the latest one.")
     config = project.config
-    texts = [item.text for item in store.items() if item.text is not None]
+    texts = [item.text for item in store.items.all() if item.text is not None]
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
     card = cards.load(path)
     if card.encoder != encoder.key:
@@ -176,4 +176,4 @@ class Watched:
                 known[1].close()
             store = projects.open_project(folder).store()
             known = self._open[folder] = (database.stat().st_ino, store)
-        return known[1].explanations_waiting()
+        return known[1].explanations.waiting()

@@ -79,17 +79,17 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
 
 def _audit_waits(store: Store) -> bool:
     """Whether an audit is asked for; while a lead decides about one label after the other, it can wait."""
-    return store.audits.waiting() and not store.decided_within(QUIET)
+    return store.audits.waiting() and not store.decisions.any_within(QUIET)
 
 
 def work_once(project: Project) -> bool:
     """Run the project's next round if one is asked for and no other worker is at it; True if one ended."""
     with project.store() as store:
-        if not store.has_work():
+        if not store.rounds.waiting():
             return False
         try:
             with FileLock(project.folder / "worker.lock", timeout=0):
-                job = store.claim_job()
+                job = store.rounds.claim()
                 if job is None:
                     return False
                 _run_job(project, store, job)
@@ -101,24 +101,24 @@ def work_once(project: Project) -> bool:
 def _run_job(project: Project, store: Store, job: Job) -> None:
     log.info("%s: round begins (%s)", project.slug, job.reason)
     try:
-        number = store.next_round()
+        number = store.rounds.next_number()
         result, ids, said, card, forecasts = _round(project, store, job, number)
         model = _save(project, card, result)
-        before = store.forecast(number - 1, "stop")
+        before = store.forecasts.get(number - 1, "stop")
         stable = forecasts and stability(forecasts["stop"], before, project.config)
-        store.finish_round(job, number, result, ids, model, said, forecasts, stable or (None, None))
+        store.rounds.finish(job, number, result, ids, model, said, forecasts, stable or (None, None))
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
-        store.fail_job(job, str(error))
+        store.rounds.fail(job, str(error))
     except Exception as error:
         log.exception("%s: round failed", project.slug)
-        store.fail_job(job, _(UNEXPECTED, kind=type(error).__name__, error=error))
+        store.rounds.fail(job, _(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
         measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"
         log.info("%s: round %d done with %d labels, %s", project.slug, number, result.labels, measured)
         _stop_if_asked(project, store)
         try:
-            cards.prune(project.folder, store.models(), KEPT)
+            cards.prune(project.folder, store.rounds.models(), KEPT)
         except OSError as error:  # the round is stored all the same
             log.warning("%s: old models cannot be removed: %s", project.slug, error)
 
@@ -128,14 +128,14 @@ def _stop_if_asked(project: Project, store: Store) -> None:
 
     A rule that the lead has overruled by going on stops nothing again.
     """
-    lifted = store.lifted()
+    lifted = store.stops.lifted()
     rules = [rule for rule in project.config.stopping.stop_when if stop_reason(rule) not in lifted]
     if not rules:
         return
-    so_far = history(course(store), store.counts().pool, project.config)
+    so_far = history(course(store), store.items.counts().pool, project.config)
     found = stopping.met(rules, so_far, thresholds(project.config))
     if found is not None:
-        store.stop("", stop_reason(found.rule))
+        store.stops.stop("", stop_reason(found.rule))
         log.info("%s: labeling stops. %s", project.slug, stop_reason(found.rule))
 
 
@@ -155,7 +155,7 @@ def _round(
             nonlocal last_report
             if time.monotonic() - last_report > 0.5 or done >= total:
                 last_report = time.monotonic()
-                store.report_progress(job, message, done, total)
+                store.rounds.report(job, message, done, total)
 
         return report
 
@@ -171,7 +171,7 @@ def _round(
         preferred=known.preferred,
     )
     depth = max(DEPTH * config.query.batch, config.query.seed_size)
-    store.report_progress(job, "training")
+    store.rounds.report(job, "training")
     with strategies.strategies_of(project.strategies) as broken:
         for problem in (*strategies.broken, *broken):
             log.warning("%s: %s", project.slug, problem)
@@ -221,7 +221,7 @@ def _opinions(result: RoundResult, known: Snapshot, config: Config) -> list[Pred
 
 def _last_model(project: Project, store: Store, encoder: Encoder) -> Model | None:
     """What the last round trained, if this one is to start from it and can."""
-    trained = store.models()
+    trained = store.rounds.models()
     if project.config.learner.finetune.start != "last" or not trained:
         return None
     try:

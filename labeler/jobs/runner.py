@@ -125,7 +125,7 @@ class Beside:
         if self._process is not None and self._process.is_alive():
             return
         with project.store() as store:
-            if store.has_work() or not self.asked(store):
+            if store.rounds.waiting() or not self.asked(store):
                 return
         try:
             with _lock(project, self.lock):

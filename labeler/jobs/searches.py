@@ -37,7 +37,7 @@ def ask(project: Project, request: TuningRequest, by: str) -> int:
     """
     search_space.check(request, project.config)
     with project.store() as store:
-        check_labels(store.counts())
+        check_labels(store.items.counts())
         for job in store.tunings.all():
             if job.finished_at is None and job.request == request:
                 return job.id
@@ -79,7 +79,7 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
 
         return report
 
-    check_labels(store.counts())
+    check_labels(store.items.counts())
     known = snapshot.take(project, store, reporter)
     rows, targets = known.labeled.positions, known.labeled.targets
     hashes = [known.items[row].content_hash for row in rows]

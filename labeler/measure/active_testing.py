@@ -132,7 +132,7 @@ class Drawn:
 def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], unusable: Collection[int]) -> Drawn:
     """What can be measured on: which items were answered first must not depend on how hard they were.
 
-    Args: rows: as `Store.testing` gives them. labeled: ids of items with a label. unusable: of flagged or excluded.
+    Args: rows: as `ActiveTesting.draws` gives them. labeled: ids of items with a label. unusable: of flagged ones.
     """
     done = []
     for row in rows:

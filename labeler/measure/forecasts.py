@@ -44,8 +44,8 @@ class Seen:
 
 def drawn_by(store: Store) -> Drawn | None:
     """What active testing drew and is labeled; None where the holdout is labeled in a random order as a whole."""
-    rows = store.testing()
-    return labeled_prefix(rows, store.labels(), store.flagged()) if rows else None
+    rows = store.active_testing.draws()
+    return labeled_prefix(rows, store.items.labels(), store.items.flagged()) if rows else None
 
 
 def seen(forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None) -> Seen | None:

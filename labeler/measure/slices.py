@@ -149,7 +149,7 @@ def slices(
 def counted(column: Column, counts: Sequence[tuple[str, int, int]]) -> dict[str, tuple[int, int]]:
     """For each value of a column how many items of the pool have it, and how many of those are labeled.
 
-    Args: counts: as `Store.column_counts` gives them.
+    Args: counts: as `Slices.counts` gives them.
     """
     found = dict.fromkeys(column.values, (0, 0))
     for text, items, labeled in counts:
@@ -170,7 +170,7 @@ def wish(column: Column, value: str) -> str:
 def wanted(wishes: Sequence[str], column_of: Callable[[str], tuple[np.ndarray, list[str]]]) -> np.ndarray:
     """The ids of the items that fit one of the wishes, ascending.
 
-    Args: wishes: "site=B", or "age=30..45" for numbers from 30 to below 45. column_of: `Store.pool_column`.
+    Args: wishes: "site=B", or "age=30..45" for numbers from 30 to below 45. column_of: `Slices.pool_column`.
     """
     found = [np.empty(0, dtype=np.int64)]
     for one in wishes:

@@ -130,8 +130,8 @@ def best_model(project: Project) -> Best:
 
     config = project.config
     with project.store() as store:
-        trained = [(project.folder / model, accuracy) for model, accuracy in store.models()]
-        texts = [item.text for item in store.items() if item.text is not None]
+        trained = [(project.folder / model, accuracy) for model, accuracy in store.rounds.models()]
+        texts = [item.text for item in store.items.all() if item.text is not None]
     kept = [(path, accuracy) for path, accuracy in trained if path.exists() and cards.card_path(path).exists()]
     if not kept:
         raise LabelerError("There is no model yet: label items of two classes, and let a round train one.")

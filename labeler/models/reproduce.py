@@ -45,7 +45,7 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     config = parse(card.config | {"learner": learner}, str(cards.card_path(path)))
 
     with project.store() as store:
-        items = store.items()[: card.items]
+        items = store.items.all()[: card.items]
     inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
     texts = [item.text for item in items if item.text is not None]
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
@@ -79,7 +79,7 @@ def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Mo
     Raises: LabelerError: it is no longer kept.
     """
     with project.store() as store:
-        before = [project.folder / model for model, _ in store.models()]
+        before = [project.folder / model for model, _ in store.rounds.models()]
     before = [path for path in before if path.name < f"round-{number:04d}"]
     if start != "last" or not before:
         return None

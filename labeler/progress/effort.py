@@ -1,4 +1,4 @@
-"""What labeling takes: hours and money, by annotator and day. Pure functions of `Store.work()`.
+"""What labeling takes: hours and money, by annotator and day. Pure functions of `Effort.work()`.
 
 A person's hours are the sum of the seconds between seeing an item and answering it. Each answer counts at most
 `team.idle_seconds`, since a longer one was a break; one whose seconds are not known counts as that annotator's
@@ -19,7 +19,7 @@ HOUR = 3600.0
 def counted_seconds(work: pd.DataFrame, idle_seconds: float) -> np.ndarray:
     """The seconds that each answer counts.
 
-    Args:    work: as `Store.work` gives it. idle_seconds: at most so many an answer.
+    Args:    work: as `Effort.work` gives it. idle_seconds: at most so many an answer.
     Returns: (n,) float. Taking an answer back counts nothing: the answer that follows has its own time. Seconds that
              are not known are the annotator's median, else everybody's, else 0.
     """
@@ -44,7 +44,7 @@ def spent_at_rounds(
 ) -> pd.DataFrame:
     """Hours and cost of all answers up to the moment at which each round took its labels.
 
-    Args:    claimed: by round, as `Store.claimed_at` gives it. work: as `Store.work` gives it.
+    Args:    claimed: by round, as `Rounds.claimed_at` gives it. work: as `Effort.work` gives it.
              idle_seconds, rates: as in `counted_seconds` and `cost_of`.
     Returns: round, hours, cost; one row a round, in the order of `claimed`.
     """

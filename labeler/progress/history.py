@@ -27,7 +27,12 @@ def course(store: Store) -> pd.DataFrame:
     """All rounds, one a row: round, labels, accuracy, low, high, holdout, agreement, uncertainty, strategy, backbone,
     spent (labels that the budget had paid), hours and cost (of all answers until then). What was not measured is NaN.
     """
-    rounds, backbones, claimed, work = store.rounds(), store.backbones(), store.claimed_at(), store.work()
+    rounds, backbones, claimed, work = (
+        store.rounds.all(),
+        store.rounds.backbones(),
+        store.rounds.claimed_at(),
+        store.effort.work(),
+    )
     frame = pd.DataFrame(
         [
             {
@@ -54,7 +59,7 @@ def course(store: Store) -> pd.DataFrame:
     moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601")
     given = np.concatenate([[0], np.cumsum(work["gained"].to_numpy())])
     frame["spent"] = given[work["at"].searchsorted(moments, side="right")]
-    effort = spent_at_rounds(claimed, work, store.config.team.idle_seconds, store.rates())
+    effort = spent_at_rounds(claimed, work, store.config.team.idle_seconds, store.team.rates())
     return frame.assign(hours=effort["hours"], cost=effort["cost"])  # a row a round as well, in the same order
 
 
@@ -95,11 +100,11 @@ def thresholds(config: Config) -> Thresholds:
 
 def latest_step(store: Store) -> Step | None:
     """How much better the latest measured round is than the one before; None where there are no two to compare."""
-    measured = [r.number for r in store.rounds() if r.metrics][-2:]
+    measured = [r.number for r in store.rounds.all() if r.metrics][-2:]
     if len(measured) < 2:
         return None
-    before, now = (store.forecast(number, "holdout") for number in measured)
+    before, now = (store.forecasts.get(number, "holdout") for number in measured)
     if before is None or now is None:
         return None
-    gain = gained(now, before, store.holdout_labels(), store.config, drawn_by(store))
+    gain = gained(now, before, store.items.holdout_labels(), store.config, drawn_by(store))
     return Step(measured[0], measured[1], *gain) if gain else None

@@ -29,7 +29,7 @@ def create_demo(folder: Path, on_progress: Progress | None = None) -> Project:
         )
         project = projects.create(folder, config)
     with project.store() as store:
-        complete = store.counts().holdout > 0
+        complete = store.items.counts().holdout > 0
     if not complete:
         with tempfile.TemporaryDirectory() as scratch:
             table = write_digits(Path(scratch))

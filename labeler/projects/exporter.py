@@ -25,7 +25,7 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
     """
     kind = kind or (out.suffix[1:].lower() if out.suffix[1:].lower() in KINDS else "csv")
     with project.store() as store:
-        rows = store.export()
+        rows = store.answers.export()
     if project.config.several:
         rows = [row | {column: _names(row[column], kind) for column in LABELS} for row in rows]
     frame = pd.DataFrame(rows, columns=list(EXPORT))

@@ -96,15 +96,15 @@ def import_source(
             if keep_labels == "holdout":
                 labeled += [item for item in items if item.label is not None]
                 items = [replace(item, label=None) for item in items]
-            result = store.add_items(_merged(items))
+            result = store.items.add(_merged(items))
             added += result.added
             duplicates += len(items) - result.added
             labels_added += result.labels_added
-        store.fix_holdout()
+        store.items.fix_holdout()
         labels_added += _label_holdout(store, labeled)
         if added or labels_added:
-            store.request_round("import")  # embeds the new items and ranks what to ask first
-        counts = store.counts()
+            store.rounds.request("import")  # embeds the new items and ranks what to ask first
+        counts = store.items.counts()
     return ImportReport(added, duplicates, labels_added, counts.pool, counts.holdout, tuple(problems))
 
 
@@ -211,7 +211,7 @@ def _label_holdout(store: Store, labeled: Sequence[NewItem]) -> int:
     stored = 0
     for start in range(0, len(labeled), BATCH):
         batch = labeled[start : start + BATCH]
-        splits = store.split_of([item.content_hash for item in batch])
+        splits = store.items.split_of([item.content_hash for item in batch])
         holdout = [item for item in batch if splits[item.content_hash] == "holdout"]
-        stored += store.add_items(holdout).labels_added
+        stored += store.items.add(holdout).labels_added
     return stored

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from labeler.core.labels import names_of
 from labeler.core.settings import Config
 from labeler.i18n.messages import mark
-from labeler.store.review import Doubtful
+from labeler.store.reviews import Doubtful
 
 FLAGGED, DISAGREEMENT, UNSURE = mark("flagged"), mark("disagreement"), mark("unsure")
 LIKELY, CONSENSUS = mark("likely error"), mark("consensus differs")
@@ -98,7 +98,7 @@ def queue(rows: Iterable[Doubtful], findings: Findings, config: Config) -> list[
 
     What was decided is not in it until somebody answers anew.
 
-    Args: rows: as `Store.doubtful` gives them.
+    Args: rows: as `Reviews.doubtful` gives them.
     """
     cases = [
         case

@@ -38,20 +38,20 @@ def report(project: Project) -> dict[str, Any]:
 
 def known(project: Project, store: Store) -> Standing:
     """Where the rounds stand and lead."""
-    return standing(course(store), latest_step(store), store.counts(), project.config)
+    return standing(course(store), latest_step(store), store.items.counts(), project.config)
 
 
 def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
     """The latest round that was measured, and all figures of its model on the labeled holdout."""
-    measured = [r.number for r in store.rounds() if r.metrics]
-    forecast = store.forecast(measured[-1], "holdout") if measured else None
-    found = forecast and seen(forecast, store.labels(), project.config, drawn_by(store))
+    measured = [r.number for r in store.rounds.all() if r.metrics]
+    forecast = store.forecasts.get(measured[-1], "holdout") if measured else None
+    found = forecast and seen(forecast, store.items.labels(), project.config, drawn_by(store))
     return (measured[-1], evaluate(found, project.config)) if found else None
 
 
 def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
     """The report's values. People are numbered, not named, but for who stopped labeling."""
-    rounds, found = store.rounds(), latest(project, store)
+    rounds, found = store.rounds.all(), latest(project, store)
     return {
         "project": {
             "name": project.config.name,
@@ -66,8 +66,8 @@ def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
         "projection": {"target": project.config.target_accuracy, **asdict(stands.projection)},
         "holdout": {"round": found[0], **asdict(found[1])} if found else None,
         "stopping": _stopping(stands, project.config),
-        "stopped": store.stopped(),
-        **_audited(store.audit()),
+        "stopped": store.stops.current(),
+        **_audited(store.audits.latest_report()),
         "data": _data(project, store),
         "model": _model(project, rounds),
         "seeds": {
@@ -112,18 +112,18 @@ def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
 
 def _data(project: Project, store: Store) -> dict[str, Any]:
     """The data card: what is in the project, where it came from, who labeled how much of it."""
-    labels = store.labels()
-    hashes = {item.id: item.content_hash for item in store.items()}
-    work = store.work()
+    labels = store.items.labels()
+    hashes = {item.id: item.content_hash for item in store.items.all()}
+    work = store.effort.work()
     hours = float(counted_seconds(work, project.config.team.idle_seconds).sum() / HOUR)
     path = project.folder / CARD
     return {
         "card": path.read_text(encoding="utf-8-sig") if path.is_file() else "",
         "guidelines": guidelines.text_of(project),
-        "splits": store.composition(),
-        "per_class": dict(store.counts().per_class),
-        "answers": store.answering() | {"hours": round(hours, 2)},
-        "decisions_by_leads": store.reviewed(),
+        "splits": store.items.composition(),
+        "per_class": dict(store.items.counts().per_class),
+        "answers": store.items.answer_totals() | {"hours": round(hours, 2)},
+        "decisions_by_leads": store.decisions.count(),
         "hash": data_hash([hashes[i] for i in labels], list(labels.values())),
         "hash_of": "SHA-256 over the sorted pairs of content hash and label, one JSON list a line",
     }

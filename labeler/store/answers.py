@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from labeler.core.items import Answer, Prediction, Receipt
 from labeler.core.labels import is_answer
-from labeler.store.connection import Row, now
-from labeler.store.reservations import FREE, Reservations, as_prediction
+from labeler.store.database import Database, Row, now
+from labeler.store.desk import FREE, Desk, as_prediction
+from labeler.store.items import Items
+from labeler.store.rounds import Rounds
+from labeler.store.team import Team
 
 # Columns of an export. `label` is what this annotator said, `item_label` what all of them say together, or what the
 # lead decided.
@@ -42,41 +45,45 @@ EXPORT = {
 }
 
 
-class Answers(Reservations):
+class Answers:
     """What annotators answered."""
 
-    def annotate(self, annotator: str, answers: Sequence[Answer]) -> list[Receipt]:
+    def __init__(self, db: Database, items: Items, team: Team, desk: Desk, rounds: Rounds) -> None:
+        self.db = db
+        self.items, self.team, self.desk, self.rounds = items, team, desk, rounds
+
+    def add(self, annotator: str, answers: Sequence[Answer]) -> list[Receipt]:
         """Store answers in one transaction, each exactly once, and ask for a round when enough are new.
 
         An answer is taken even when its reservation has run out or somebody else has answered meanwhile:
         what a person said is never thrown away.
         """
-        with self.write():
+        with self.db.write():
             receipts = [self._annotate(annotator, answer) for answer in answers]
-            self.request_round_if_due()
+            self.rounds.request_if_due()
         return receipts
 
     def _annotate(self, annotator: str, answer: Answer) -> Receipt:
         def refused(reason: str) -> Receipt:
             return Receipt(answer.request_id, False, reason)
 
-        if self.value("SELECT 1 FROM annotations WHERE request_id = ?", [answer.request_id]):
+        if self.db.value("SELECT 1 FROM annotations WHERE request_id = ?", [answer.request_id]):
             return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
-        item = self.item(answer.item_id)
+        item = self.items.get(answer.item_id)
         if item is None:
             return refused(f"there is no item {answer.item_id} in this project.")
         if (answer.label is not None) != (answer.action == "label"):
             return refused(f"an answer of kind {answer.action!r} does not fit the label {answer.label!r}.")
-        if answer.label is not None and not is_answer(answer.label, self.config):
+        if answer.label is not None and not is_answer(answer.label, self.db.config):
             return refused(f"{answer.label!r} is not a class of this project any more: reload the page.")
         key: Row = {"item_id": item.id, "annotator": annotator}
-        current = self.value("SELECT id FROM answers WHERE item_id = :item_id AND annotator = :annotator", key)
+        current = self.db.value("SELECT id FROM answers WHERE item_id = :item_id AND annotator = :annotator", key)
         if answer.action == "undo" and current is None:
             return Receipt(answer.request_id, True)  # nothing to take back
-        query = self.value(
+        query = self.db.value(
             "SELECT query_id FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key
-        ) or self.value("SELECT id FROM queries WHERE item_id = :item_id ORDER BY round DESC LIMIT 1", key)
-        self.db.conn.execute(
+        ) or self.db.value("SELECT id FROM queries WHERE item_id = :item_id ORDER BY round DESC LIMIT 1", key)
+        self.db.execute(
             "INSERT INTO annotations"
             " (request_id, item_id, annotator, action, label, query_id, seconds, tab, at, supersedes,"
             " unsure, note, reveal)"
@@ -100,7 +107,7 @@ class Answers(Reservations):
         if answer.action == "undo" and answer.tab:
             self._take_back(annotator, answer.tab, item.id, query)
         else:
-            self.db.conn.execute("DELETE FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key)
+            self.db.execute("DELETE FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key)
         return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
 
     def _revealed(self, answer: Answer, annotator: str) -> Prediction | None:
@@ -108,9 +115,9 @@ class Answers(Reservations):
 
         Never of the holdout: the model is measured on it, by answers that know nothing of the model.
         """
-        if self.config.labeling.reveal == "never" or answer.action != "label":
+        if self.db.config.labeling.reveal == "never" or answer.action != "label":
             return None
-        found = self.rows(
+        found = self.db.rows(
             """
             SELECT q.predicted, q.confidence FROM answers a JOIN queries q ON q.id = a.query_id
             JOIN items i ON i.id = a.item_id
@@ -122,24 +129,24 @@ class Answers(Reservations):
 
     def _take_back(self, annotator: str, tab: str, item_id: int, query: int | None) -> None:
         """After an undo the item is the annotator's again, unless others have it by now."""
-        self.db.conn.execute(
+        self.db.execute(
             f"""
             INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
             SELECT i.id, :annotator, :tab, :query, :expires FROM items i WHERE i.id = :item_id AND {FREE}
             """,
-            self._who(self.join(annotator), tab, time.time()) | {"item_id": item_id, "query": query},
+            self.desk.holder(self.team.join(annotator), tab, time.time()) | {"item_id": item_id, "query": query},
         )
 
-    def answer_of(self, annotator: str, item_id: int) -> Row | None:
+    def get(self, annotator: str, item_id: int) -> Row | None:
         """An annotator's current answer to an item: action, label, unsure, note; None if there is none."""
-        found = self.rows(
+        found = self.db.rows(
             "SELECT action, label, unsure, note FROM answers WHERE annotator = ? AND item_id = ?", [annotator, item_id]
         )
         return found[0] if found else None
 
     def history(self, annotator: str, n: int = 50) -> list[Row]:
         """The annotator's latest current answers, newest first, with what the model had said of pool items."""
-        return self.rows(
+        return self.db.rows(
             """
             SELECT a.item_id, a.action, a.label, a.unsure,
                    CASE i.split WHEN 'pool' THEN q.predicted END AS predicted, q.confidence
@@ -152,7 +159,7 @@ class Answers(Reservations):
     def export(self) -> list[Row]:
         """One row for each current answer, with why and when it was asked; in the order of answering."""
         columns = ", ".join(f"{expression} AS {name}" for name, expression in EXPORT.items())
-        rows = self.rows(
+        rows = self.db.rows(
             f"""
             SELECT {columns}
             FROM answers a JOIN items i ON i.id = a.item_id

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Generic
 
-from labeler.core.jobs import BackgroundJob, Request
-from labeler.store.connection import Connection, Row, now
+from labeler.core.jobs import AuditRequest, BackgroundJob, Request
+from labeler.store.database import Database, Row, now
 
 # One that took its process down this often is given up: the next try would do the same.
 BACKGROUND_ATTEMPTS = 3
@@ -17,16 +17,16 @@ _COLUMNS = ", ".join(BackgroundJob.__dataclass_fields__)  # all but the report, 
 class Background(Generic[Request]):
     """Jobs of one kind that run beside the rounds."""
 
-    def __init__(self, connection: Connection, table: str, noun: str, kind: type[Request]) -> None:
+    def __init__(self, db: Database, table: str, noun: str, kind: type[Request]) -> None:
         """
         Args: noun: what a job is called, in words. kind: of what is asked for.
         """
-        self.connection, self.table, self.noun, self.kind = connection, table, noun, kind
+        self.db, self.table, self.noun, self.kind = db, table, noun, kind
 
     def request(self, request: Request, by: str) -> int:
         """Ask the worker for a job; its id."""
-        with self.connection.write():
-            return self.connection.value(
+        with self.db.write():
+            return self.db.value(
                 f"INSERT INTO {self.table} (request, requested_by, requested_at) VALUES (?, ?, ?) RETURNING id",
                 [json.dumps(asdict(request), ensure_ascii=False), by, now()],  # type: ignore[call-overload]
             )
@@ -34,7 +34,7 @@ class Background(Generic[Request]):
     def waiting(self) -> bool:
         """Whether a job is queued, or was left unfinished."""
         query = f"SELECT 1 FROM {self.table} WHERE state IN ('queued', 'running') LIMIT 1"
-        return bool(self.connection.value(query))
+        return bool(self.db.value(query))
 
     def claim(self) -> BackgroundJob[Request] | None:
         """The oldest job that is not finished, now running, with how far it was; None if there is none.
@@ -42,14 +42,14 @@ class Background(Generic[Request]):
         Only the holder of the project's background lock calls this, so one that is marked as running belongs to a
         process that died. One that took down its process too often is failed instead.
         """
-        with self.connection.write():
-            self.connection.db.conn.execute(
+        with self.db.write():
+            self.db.execute(
                 f"UPDATE {self.table} SET state = 'failed', finished_at = ?,"
                 f" error = 'The {self.noun} was cut off ' || attempts || ' times; the last step was: ' || message"
                 " WHERE state = 'running' AND attempts >= ?",
                 [now(), BACKGROUND_ATTEMPTS],
             )
-            claimed = self.connection.rows(
+            claimed = self.db.rows(
                 f"UPDATE {self.table} SET state = 'running', attempts = attempts + 1, claimed_at = ?"
                 f" WHERE id = (SELECT id FROM {self.table} WHERE state IN ('running', 'queued')"
                 f" ORDER BY state = 'running' DESC, id LIMIT 1) RETURNING {_COLUMNS}",
@@ -59,9 +59,9 @@ class Background(Generic[Request]):
 
     def report(self, number: int, message: str, done: int = 0, total: int = 0) -> bool:
         """Say how far a job is; False if it runs no more, because somebody cancelled it."""
-        with self.connection.write():
+        with self.db.write():
             return bool(
-                self.connection.rows(
+                self.db.rows(
                     f"UPDATE {self.table} SET message = ?, done = ?, total = ? WHERE id = ? AND state = 'running'"
                     " RETURNING id",
                     [message, done, total, number],
@@ -81,9 +81,9 @@ class Background(Generic[Request]):
         return self._end(number, "cancelled", None, None)
 
     def _end(self, number: int, state: str, error: str | None, report: str | None) -> bool:
-        with self.connection.write():
+        with self.db.write():
             return bool(
-                self.connection.rows(
+                self.db.rows(
                     f"UPDATE {self.table} SET state = ?, error = ?, report = ?, finished_at = ?, message = ''"
                     " WHERE id = ? AND state IN ('queued', 'running') RETURNING id",
                     [state, error, report, now(), number],
@@ -92,19 +92,47 @@ class Background(Generic[Request]):
 
     def all(self) -> list[BackgroundJob[Request]]:
         """All jobs, the latest first."""
-        rows = self.connection.rows(f"SELECT {_COLUMNS} FROM {self.table} ORDER BY id DESC")
+        rows = self.db.rows(f"SELECT {_COLUMNS} FROM {self.table} ORDER BY id DESC")
         return [self._job(row) for row in rows]
 
     def get(self, number: int) -> BackgroundJob[Request]:
         """The job of this id."""
-        (row,) = self.connection.rows(f"SELECT {_COLUMNS} FROM {self.table} WHERE id = ?", [number])
+        (row,) = self.db.rows(f"SELECT {_COLUMNS} FROM {self.table} WHERE id = ?", [number])
         return self._job(row)
 
     def report_of(self, number: int) -> dict[str, Any] | None:
         """What a finished job found."""
-        text = self.connection.value(f"SELECT report FROM {self.table} WHERE id = ?", [number])
+        text = self.db.value(f"SELECT report FROM {self.table} WHERE id = ?", [number])
         return json.loads(text) if text else None
 
     def _job(self, row: Row) -> BackgroundJob[Request]:
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(row["request"]).items()}
         return BackgroundJob(**(row | {"request": self.kind(**values)}))
+
+
+class Audits(Background[AuditRequest]):
+    """Audits of the rounds; only the latest is kept."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db, "audits", "audit", AuditRequest)
+
+    def request_for_latest(self) -> None:
+        """Ask for an audit of the latest round, which one that waits turns to; those before the last are forgotten."""
+        with self.db.write():
+            self.db.execute(
+                "DELETE FROM audits WHERE state NOT IN ('queued', 'running')"
+                " AND id < (SELECT MAX(id) FROM audits WHERE state = 'done')"
+            )
+            latest = self.db.value("SELECT MAX(number) FROM rounds WHERE model IS NOT NULL")
+            request = json.dumps(asdict(AuditRequest(latest))) if latest else None
+            if latest and not self.db.rows(
+                "UPDATE audits SET request = ? WHERE state = 'queued' RETURNING id", [request]
+            ):
+                self.db.execute(
+                    "INSERT INTO audits (request, requested_by, requested_at) VALUES (?, '', ?)", [request, now()]
+                )
+
+    def latest_report(self) -> dict[str, Any] | None:
+        """What the latest audit measured, see `labeler.jobs.audits`; None before the first."""
+        number = self.db.value("SELECT MAX(id) FROM audits WHERE state = 'done'")
+        return None if number is None else self.report_of(number)

@@ -1,10 +1,10 @@
-"""Verbs on annotators' effort: every answer that took somebody's time, what an hour costs, when rounds took labels."""
+"""Verbs on annotators' effort: every answer that took somebody's time, as one table."""
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from labeler.store.adjudications import Adjudications
+from labeler.store.database import Database
 from labeler.store.items import IMPORT
 
 # What was read of each database so far: annotations are append-only, so that only new ones need to be read again.
@@ -19,8 +19,11 @@ _COLUMNS = np.dtype(
 )
 
 
-class Efforts(Adjudications):
-    """How much people did, how long it took them, and what it costs."""
+class Effort:
+    """What people did, and how long it took them."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
 
     def work(self) -> pd.DataFrame:
         """Every answer that people gave, also those that they took back or changed later, in the order of giving.
@@ -42,7 +45,7 @@ class Efforts(Adjudications):
 
     def _annotations(self) -> pd.DataFrame:
         """All annotations of people as they are stored, by id; `supersedes` is 0 where there is none."""
-        here = (str(self.path.resolve()), self.path.stat().st_ino) if self.path.exists() else None  # in memory
+        here = (str(self.db.path.resolve()), self.db.path.stat().st_ino) if self.db.path.exists() else None  # in memory
         known = _read.pop(here, None) if here else None
         last = int(known["id"].iloc[-1]) if known is not None and len(known) else 0
         new = self._annotations_after(last)
@@ -54,7 +57,7 @@ class Efforts(Adjudications):
         return whole
 
     def _annotations_after(self, last: int) -> pd.DataFrame:
-        found = self.db.conn.execute(
+        found = self.db.execute(
             """
             SELECT id, COALESCE(supersedes, 0), annotator, item_id, action, label, substr(at, 1, 23), seconds, unsure
             FROM annotations WHERE id > ? AND annotator <> ? ORDER BY id
@@ -66,31 +69,6 @@ class Efforts(Adjudications):
         columns |= {name: _categories(read[name]) for name in _CATEGORIES}
         columns["at"] = pd.DatetimeIndex(read["at"].astype("datetime64[ms]")).tz_localize("UTC")
         return pd.DataFrame(columns)
-
-    def claimed_at(self) -> dict[int, str]:
-        """When each round took its labels: when its job was claimed."""
-        found = self.rows(
-            "SELECT r.number, COALESCE(j.claimed_at, r.finished_at) AS at FROM rounds r JOIN jobs j ON j.id = r.job_id"
-            " ORDER BY r.number"
-        )
-        return {row["number"]: row["at"] for row in found}
-
-    def own_rates(self) -> dict[str, float]:
-        """What an hour costs, of those annotators who have a rate of their own."""
-        return {r["name"]: r["rate"] for r in self.rows("SELECT name, rate FROM annotators WHERE rate IS NOT NULL")}
-
-    def rates(self) -> dict[str, float]:
-        """What an hour of each annotator costs: their own rate, else the project's."""
-        names = self.rows(
-            "SELECT name FROM annotators UNION SELECT annotator FROM tally WHERE annotator <> ?", [IMPORT]
-        )
-        return {row["name"]: self.config.team.rate for row in names} | self.own_rates()
-
-    def set_rate(self, name: str, rate: float | None) -> None:
-        """What an hour of this annotator costs; None: as the project's settings say."""
-        self.join(name)
-        with self.write():
-            self.db.conn.execute("UPDATE annotators SET rate = ? WHERE name = ?", [rate, name])
 
 
 def _joined(known: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

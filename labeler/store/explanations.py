@@ -7,10 +7,9 @@ from typing import Any
 
 from labeler.core.items import Reason
 from labeler.core.jobs import Explanation, ExplanationKind
-from labeler.store.answers import Answers
-from labeler.store.connection import now
+from labeler.store.database import Database, now
+from labeler.store.desk import as_reason
 from labeler.store.items import IMPORT
-from labeler.store.reservations import as_reason
 
 # One that took its process down this often is given up: the next try would do the same.
 ATTEMPTS = 3
@@ -20,12 +19,15 @@ PATIENCE = timedelta(seconds=20)
 KNOWN = 5000
 
 
-class Explanations(Answers):
+class Explanations:
     """What explains an item to its annotator."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
 
     def reason_of(self, annotator: str, item_id: int) -> Reason | None:
         """Why this annotator was asked about an item; of one that is not reserved, why it was asked last."""
-        found = self.rows(
+        found = self.db.rows(
             """
             SELECT q.strategy, q.score, q.rank, q.round, rounds.model, rounds.seed
             FROM queries q LEFT JOIN rounds ON rounds.number = q.round
@@ -43,7 +45,7 @@ class Explanations(Answers):
 
         Args: others: whether labels of other annotators are told as well.
         """
-        found = self.rows(
+        found = self.db.rows(
             """
             SELECT i.content_hash, i.id, a.label FROM (
                 SELECT * FROM answers WHERE action = 'label' AND (:others OR annotator IN (:annotator, :import))
@@ -56,14 +58,16 @@ class Explanations(Answers):
         )
         return {row["content_hash"]: (row["id"], row["label"]) for row in found}
 
-    def ask_explanation(self, content_hash: str, model: str, kind: ExplanationKind) -> Explanation:
+    def ask(self, content_hash: str, model: str, kind: ExplanationKind) -> Explanation:
         """What is known of an explanation; it is asked for if it has not been. Asking again costs a read alone."""
         key = [content_hash, model, kind]
         columns = "content_hash, model, kind, state, result, error"
-        found = self.rows(f"SELECT {columns} FROM explanations WHERE content_hash = ? AND model = ? AND kind = ?", key)
+        found = self.db.rows(
+            f"SELECT {columns} FROM explanations WHERE content_hash = ? AND model = ? AND kind = ?", key
+        )
         if not found:
-            with self.write():
-                self.db.conn.execute(
+            with self.db.write():
+                self.db.execute(
                     "INSERT INTO explanations (content_hash, model, kind, requested_at) VALUES (?, ?, ?, ?)"
                     " ON CONFLICT DO NOTHING",
                     [*key, now()],
@@ -72,56 +76,52 @@ class Explanations(Answers):
         row = found[0]
         return Explanation(**(row | {"result": json.loads(row["result"]) if row["result"] else None}))
 
-    def explanations_waiting(self) -> bool:
+    def waiting(self) -> bool:
         """Whether any is queued, or was left unfinished."""
-        return bool(self.value("SELECT 1 FROM explanations WHERE state IN ('queued', 'running') LIMIT 1"))
+        return bool(self.db.value("SELECT 1 FROM explanations WHERE state IN ('queued', 'running') LIMIT 1"))
 
-    def claim_explanation(self) -> Explanation | None:
+    def claim(self) -> Explanation | None:
         """The one that was asked for last, now running: somebody looks at that item. None if there is none.
 
         What has waited for too long is forgotten: a panel that is still open asks again. Only the holder of the
         explainer's lock calls this, so that one that is marked as running belongs to a process that died.
         """
         too_old = (datetime.now(UTC) - PATIENCE).isoformat(timespec="milliseconds")
-        with self.write():
-            self.db.conn.execute(
+        with self.db.write():
+            self.db.execute(
                 "UPDATE explanations SET state = 'failed', finished_at = ?,"
                 " error = 'The explainer died ' || attempts || ' times at this item.'"
                 " WHERE state = 'running' AND attempts >= ?",
                 [now(), ATTEMPTS],
             )
-            self.db.conn.execute("DELETE FROM explanations WHERE state = 'queued' AND requested_at < ?", [too_old])
-            found = self.rows(
+            self.db.execute("DELETE FROM explanations WHERE state = 'queued' AND requested_at < ?", [too_old])
+            found = self.db.rows(
                 "UPDATE explanations SET state = 'running', attempts = attempts + 1 WHERE id ="
                 " (SELECT id FROM explanations WHERE state IN ('queued', 'running') ORDER BY id DESC LIMIT 1)"
                 " RETURNING content_hash, model, kind, state"
             )
         return Explanation(**found[0]) if found else None
 
-    def finish_explanation(self, asked: Explanation, result: dict[str, Any]) -> None:
+    def finish(self, asked: Explanation, result: dict[str, Any]) -> None:
         """Store what explains the item."""
         self._end(asked, "done", json.dumps(result, ensure_ascii=False), None)
 
-    def fail_explanation(self, asked: Explanation, error: str) -> None:
+    def fail(self, asked: Explanation, error: str) -> None:
         """End one with what went wrong, in words."""
         self._end(asked, "failed", None, error)
 
     def _end(self, asked: Explanation, state: str, result: str | None, error: str | None) -> None:
-        with self.write():
-            self.db.conn.execute(
+        with self.db.write():
+            self.db.execute(
                 "UPDATE explanations SET state = ?, result = ?, error = ?, finished_at = ?"
                 " WHERE content_hash = ? AND model = ? AND kind = ?",
                 [state, result, error, now(), asked.content_hash, asked.model, asked.kind],
             )
 
-    def forget_explanations(self, models: Sequence[str]) -> int:
+    def forget_others(self, models: Sequence[str]) -> int:
         """Remove those of all models but these; how many there were."""
-        with self.write():
-            return self.db.conn.execute(
+        with self.db.write():
+            return self.db.execute(
                 "DELETE FROM explanations WHERE model NOT IN (SELECT value FROM json_each(?))",
                 [json.dumps(list(models))],
             ).rowcount
-
-    def item_of(self, content_hash: str) -> int | None:
-        """The id of the item with this content."""
-        return self.value("SELECT id FROM items WHERE content_hash = ? AND split IS NOT NULL", [content_hash])

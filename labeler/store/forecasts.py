@@ -5,37 +5,41 @@ from collections.abc import Mapping
 import numpy as np
 
 from labeler.core.rounds import Forecast, ForecastKind
-from labeler.store.connection import Row
-from labeler.store.items import Items
+from labeler.store.database import Database, Row
 
 
-class Forecasts(Items):
+class Forecasts:
     """Forecasts, as arrays."""
 
-    def forecast(self, number: int, kind: ForecastKind) -> Forecast | None:
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def get(self, number: int, kind: ForecastKind) -> Forecast | None:
         """What a round's model said; None where there was no model, and in rounds of earlier versions."""
-        found = self.rows("SELECT items, proba FROM forecasts WHERE round = ? AND kind = ?", [number, kind])
+        found = self.db.rows("SELECT items, proba FROM forecasts WHERE round = ? AND kind = ?", [number, kind])
         return _as_forecast(found[0]) if found else None
 
-    def forecast_rounds(self) -> list[int]:
+    def rounds(self) -> list[int]:
         """The numbers of the rounds whose forecast of the holdout is kept, ascending."""
-        return [row["round"] for row in self.rows("SELECT round FROM forecasts WHERE kind = 'holdout' ORDER BY round")]
+        return [
+            row["round"] for row in self.db.rows("SELECT round FROM forecasts WHERE kind = 'holdout' ORDER BY round")
+        ]
 
-    def forecasts(self, kind: ForecastKind) -> dict[int, Forecast]:
+    def all(self, kind: ForecastKind) -> dict[int, Forecast]:
         """What the models of all rounds said, by round, oldest first."""
-        found = self.rows("SELECT round, items, proba FROM forecasts WHERE kind = ? ORDER BY round", [kind])
+        found = self.db.rows("SELECT round, items, proba FROM forecasts WHERE kind = ? ORDER BY round", [kind])
         return {row["round"]: _as_forecast(row) for row in found}
 
-    def _keep_forecasts(self, number: int, forecasts: Mapping[ForecastKind, Forecast]) -> None:
+    def keep(self, number: int, forecasts: Mapping[ForecastKind, Forecast]) -> None:
         """Store a round's forecasts. Of the items to compare on only the last two rounds' are needed."""
-        self.db.conn.executemany(
+        self.db.executemany(
             "INSERT INTO forecasts (round, kind, items, proba) VALUES (?, ?, ?, ?)",
             [
                 (number, kind, f.items.astype("<i8").tobytes(), f.proba.astype("<f4").tobytes())
                 for kind, f in forecasts.items()
             ],
         )
-        self.db.conn.execute("DELETE FROM forecasts WHERE kind = 'stop' AND round < ?", [number - 1])
+        self.db.execute("DELETE FROM forecasts WHERE kind = 'stop' AND round < ?", [number - 1])
 
 
 def _as_forecast(row: Row) -> Forecast:

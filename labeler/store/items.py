@@ -7,7 +7,7 @@ import numpy as np
 
 from labeler.core.items import AddResult, Counts, Item, NewItem, Split
 from labeler.core.labels import names_of
-from labeler.store.connection import Connection, Row, now
+from labeler.store.database import Database, Row, now
 
 # Who the labels that came along with an import are stored under.
 IMPORT = "import"
@@ -16,22 +16,25 @@ IMPORT = "import"
 HOLDOUT_SEED = 20_201_122
 
 
-class Items(Connection):
+class Items:
     """Items and where they belong."""
 
-    def add_items(self, items: Sequence[NewItem]) -> AddResult:
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def add(self, items: Sequence[NewItem]) -> AddResult:
         """Store items in one transaction; an item whose content is already there is counted, not stored twice.
 
         A known label becomes an annotation by `import`, also for an item that was there without one.
         """
-        with self.write():
+        with self.db.write():
             before = set(self.split_of([item.content_hash for item in items]))
             fresh: dict[str, NewItem] = {}
             for item in items:
                 if item.content_hash not in before:
                     fresh.setdefault(item.content_hash, item)
             at = now()
-            self.db.conn.executemany(
+            self.db.executemany(
                 "INSERT INTO items (content_hash, split, text, media, source, metadata, added_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), at) for i in fresh.values()],
@@ -40,7 +43,7 @@ class Items(Connection):
             for i in items:
                 if i.label is not None:
                     labels.setdefault(i.content_hash, i.label)
-            added = self.db.conn.executemany(
+            added = self.db.executemany(
                 "INSERT INTO annotations (request_id, item_id, annotator, action, label, at)"
                 " SELECT 'import:' || id, id, ?, 'label', ?, ? FROM items"
                 " WHERE content_hash = ? AND NOT EXISTS (SELECT 1 FROM answers WHERE item_id = items.id)"
@@ -51,7 +54,7 @@ class Items(Connection):
 
     def split_of(self, hashes: Sequence[str]) -> dict[str, Split | None]:
         """The split of each stored item among `hashes`; those that are not stored are left out."""
-        found = self.rows(
+        found = self.db.rows(
             "SELECT content_hash, split FROM items WHERE content_hash IN (SELECT value FROM json_each(?))",
             [json.dumps(list(hashes))],
         )
@@ -62,38 +65,38 @@ class Items(Connection):
 
         Args: size: items in the holdout; by default 15 %, at most 300.
         """
-        with self.write():
-            undecided = [r["id"] for r in self.rows("SELECT id FROM items WHERE split IS NULL ORDER BY id")]
-            if not self.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
+        with self.db.write():
+            undecided = [r["id"] for r in self.db.rows("SELECT id FROM items WHERE split IS NULL ORDER BY id")]
+            if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
                 size = min(300, round(0.15 * len(undecided))) if size is None else min(size, len(undecided))
                 drawn = np.random.default_rng(HOLDOUT_SEED).choice(undecided, size, replace=False)
-                self.db.conn.executemany(
+                self.db.executemany(
                     "UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ?", [(int(i),) for i in drawn]
                 )
-            self.db.conn.execute("UPDATE items SET split = 'pool' WHERE split IS NULL")
+            self.db.execute("UPDATE items SET split = 'pool' WHERE split IS NULL")
 
-    def items(self) -> list[Item]:
+    def all(self) -> list[Item]:
         """All items whose split is decided, in the order of import."""
         return [
             as_item(r)
-            for r in self.rows(
+            for r in self.db.rows(
                 "SELECT id, content_hash, split, source, text, media FROM items WHERE split IS NOT NULL ORDER BY id"
             )
         ]
 
-    def item(self, item_id: int) -> Item | None:
-        found = self.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
+    def get(self, item_id: int) -> Item | None:
+        found = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
         return as_item(found[0]) if found else None
 
     def labels(self) -> dict[int, str]:
         """The current label of each labeled item, by item id."""
-        return {r["item_id"]: r["label"] for r in self.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
+        return {r["item_id"]: r["label"] for r in self.db.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
 
     def taught(self) -> list[tuple[int, bool]]:
         """The labeled items of the pool in the order in which they were first labeled, those that leads alone decided
         last; with each whether the control arm drew it.
         """
-        found = self.rows(
+        found = self.db.rows(
             """
             SELECT i.id, COALESCE(q.strategy = 'random', 0) AS random FROM items i
             LEFT JOIN (SELECT item_id, MIN(id) AS id FROM annotations WHERE action = 'label' GROUP BY item_id) first
@@ -106,11 +109,11 @@ class Items(Connection):
 
     def drawn_holdout(self) -> set[int]:
         """Holdout items that a uniform draw put there; those that the import named are left out."""
-        return {row["id"] for row in self.rows("SELECT id FROM items WHERE split = 'holdout' AND drawn")}
+        return {row["id"] for row in self.db.rows("SELECT id FROM items WHERE split = 'holdout' AND drawn")}
 
     def flagged(self) -> set[int]:
         """Items that nobody is to be asked about although they have no label: flagged ones, and those taken out."""
-        found = self.rows(
+        found = self.db.rows(
             """
             SELECT a.item_id FROM answers a JOIN items i ON i.id = a.item_id
             WHERE a.action = 'flag' AND a.id > i.cleared
@@ -121,27 +124,27 @@ class Items(Connection):
 
     def labeled(self) -> int:
         """Labeled items of the pool: what the learning curve has on its x axis."""
-        return self.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND label IS NOT NULL")
+        return self.db.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND label IS NOT NULL")
 
     def labels_spent(self) -> int:
         """Labels that people gave, in the pool and in the holdout: what the budget pays for."""
-        return self.value("SELECT COALESCE(SUM(labels), 0) FROM tally WHERE annotator <> ?", [IMPORT])
+        return self.db.value("SELECT COALESCE(SUM(labels), 0) FROM tally WHERE annotator <> ?", [IMPORT])
 
-    def answered_by(self, annotator: str) -> int:
+    def labels_by(self, annotator: str) -> int:
         """Labels that one annotator gave."""
-        return self.value("SELECT labels FROM tally WHERE annotator = ?", [annotator]) or 0
+        return self.db.value("SELECT labels FROM tally WHERE annotator = ?", [annotator]) or 0
 
     def counts(self, annotator: str = "") -> Counts:
         """Where the project stands, seen by `annotator`."""
-        splits = {r["split"]: r["n"] for r in self.rows("SELECT split, COUNT(*) AS n FROM items GROUP BY split")}
-        labeled = self.rows(
+        splits = {r["split"]: r["n"] for r in self.db.rows("SELECT split, COUNT(*) AS n FROM items GROUP BY split")}
+        labeled = self.db.rows(
             "SELECT split, label, COUNT(*) AS n FROM items WHERE label IS NOT NULL AND split IS NOT NULL"
             " GROUP BY split, label"
         )
         pool = {r["label"]: r["n"] for r in labeled if r["split"] == "pool"}
-        per_class = dict.fromkeys(self.config.classes, 0)
+        per_class = dict.fromkeys(self.db.config.classes, 0)
         for label, n in pool.items():
-            for name in names_of(label, self.config):
+            for name in names_of(label, self.db.config):
                 if name in per_class:  # the project may have lost it
                     per_class[name] += n
         return Counts(
@@ -150,7 +153,7 @@ class Items(Connection):
             labeled=sum(pool.values()),
             holdout_labeled=sum(r["n"] for r in labeled if r["split"] == "holdout"),
             answers_by_people=self.labels_spent(),
-            mine=self.answered_by(annotator),
+            mine=self.labels_by(annotator),
             per_class=per_class,
         )
 
@@ -158,7 +161,7 @@ class Items(Connection):
         """What the project is made of, a row a split: items, labeled ones, those that leads decided or took out, those
         with a label from the import, and when the first and the last was added.
         """
-        return self.rows(
+        return self.db.rows(
             """
             SELECT split, COUNT(*) AS items, SUM(label IS NOT NULL) AS labeled, SUM(adjudicated IS 'label') AS decided,
                    SUM(adjudicated IS 'exclude') AS taken_out, SUM(drawn) AS drawn,
@@ -169,9 +172,9 @@ class Items(Connection):
             [IMPORT],
         )
 
-    def answering(self) -> Row:
+    def answer_totals(self) -> Row:
         """What people answered in all: annotators, answers that hold, changed or taken back ones, first and last."""
-        (found,) = self.rows(
+        (found,) = self.db.rows(
             """
             SELECT COUNT(DISTINCT a.annotator) AS annotators, SUM(a.action = 'label') AS labels,
                    SUM(a.action = 'skip') AS skips, SUM(a.action = 'flag') AS flags, SUM(a.unsure) AS unsure,
@@ -182,6 +185,15 @@ class Items(Connection):
             {"import": IMPORT},
         )
         return {name: value or 0 if name not in ("first", "last") else value for name, value in found.items()}
+
+    def id_of(self, content_hash: str) -> int | None:
+        """The id of the item with this content."""
+        return self.db.value("SELECT id FROM items WHERE content_hash = ? AND split IS NOT NULL", [content_hash])
+
+    def holdout_labels(self) -> dict[int, str]:
+        """The current label of each labeled item of the holdout, by item id."""
+        rows = self.db.rows("SELECT id, label FROM items WHERE split = 'holdout' AND label IS NOT NULL ORDER BY id")
+        return {row["id"]: row["label"] for row in rows}
 
 
 def as_item(row: Row) -> Item:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from labeler.core.settings import Config
-from labeler.store import Store
+from labeler.store.store import Store
 
 MOST = 4  # databases that a thread keeps open
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from labeler.core.items import Prediction
-from labeler.core.jobs import AuditRequest, Job
+from labeler.core.jobs import Job
 from labeler.core.rounds import Epoch, Forecast, ForecastKind, Metrics, Round, RoundResult, Training
-from labeler.store.connection import Row, now
+from labeler.store.background import Audits
+from labeler.store.database import Database, Row, now
 from labeler.store.forecasts import Forecasts
+from labeler.store.items import Items
 
 # A job that took its worker down this often is given up: the next try would do the same.
 ATTEMPTS = 3
@@ -18,76 +20,80 @@ _MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_er
 _COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"), *_MEASURES)
 
 
-class Rounds(Forecasts):
+class Rounds:
     """Jobs, rounds and rankings."""
 
-    def request_round(self, reason: str) -> bool:
+    def __init__(self, db: Database, items: Items, forecasts: Forecasts, audits: Audits) -> None:
+        self.db = db
+        self.items, self.forecasts, self.audits = items, forecasts, audits
+
+    def request(self, reason: str) -> bool:
         """Ask the worker for a round; False if one is waiting already."""
-        with self.write():
+        with self.db.write():
             return bool(
-                self.rows(
+                self.db.rows(
                     "INSERT INTO jobs (reason, labels, requested_at) VALUES (?, ?, ?)"
                     " ON CONFLICT DO NOTHING RETURNING id",
-                    [reason, self.labeled(), now()],
+                    [reason, self.items.labeled(), now()],
                 )
             )
 
-    def request_round_if_due(self) -> bool:
+    def request_if_due(self) -> bool:
         """Ask for a round if enough labels came since the last one was asked for."""
-        due = self.labels_until_round()
-        return due <= 0 and self.request_round("new labels")
+        due = self.labels_until_next()
+        return due <= 0 and self.request("new labels")
 
-    def labels_until_round(self) -> int:
+    def labels_until_next(self) -> int:
         """Pool labels that are missing until the next round is due."""
-        last = self.value("SELECT MAX(labels) FROM jobs") or 0
-        query = self.config.query
-        return (query.seed_size if last < query.seed_size else last + query.batch) - self.labeled()
+        last = self.db.value("SELECT MAX(labels) FROM jobs") or 0
+        query = self.db.config.query
+        return (query.seed_size if last < query.seed_size else last + query.batch) - self.items.labeled()
 
-    def has_work(self) -> bool:
+    def waiting(self) -> bool:
         """Whether a round is waiting or was left unfinished."""
-        return bool(self.value("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"))
+        return bool(self.db.value("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"))
 
-    def claim_job(self) -> Job | None:
+    def claim(self) -> Job | None:
         """The oldest job that is not finished, now running; None if there is none.
 
         Only the holder of the project's worker lock calls this, so a job that is marked as running belongs to a
         worker that died. One that took down its worker too often is failed instead.
         """
-        with self.write():
-            self.db.conn.execute(
+        with self.db.write():
+            self.db.execute(
                 "UPDATE jobs SET state = 'failed', finished_at = ?,"
                 " error = 'The worker died ' || attempts || ' times in this round; the last step was: ' || message"
                 " WHERE state = 'running' AND attempts >= ?",
                 [now(), ATTEMPTS],
             )
-            claimed = self.rows(
+            claimed = self.db.rows(
                 "UPDATE jobs SET state = 'running', attempts = attempts + 1, claimed_at = ?, labels = ?"
                 " WHERE id = (SELECT id FROM jobs WHERE state IN ('running', 'queued') ORDER BY id LIMIT 1)"
                 " RETURNING *",
-                [now(), self.labeled()],
+                [now(), self.items.labeled()],
             )
         return _as_job(claimed[0]) if claimed else None
 
-    def report_progress(self, job: Job, message: str, done: int = 0, total: int = 0) -> None:
+    def report(self, job: Job, message: str, done: int = 0, total: int = 0) -> None:
         """Say how far a running job is, for those who watch."""
-        with self.write():
-            self.db.conn.execute(
+        with self.db.write():
+            self.db.execute(
                 "UPDATE jobs SET message = ?, done = ?, total = ? WHERE id = ?",
                 [message, done, total, job.id],
             )
 
-    def fail_job(self, job: Job, error: str) -> None:
-        with self.write():
-            self.db.conn.execute(
+    def fail(self, job: Job, error: str) -> None:
+        with self.db.write():
+            self.db.execute(
                 "UPDATE jobs SET state = 'failed', error = ?, finished_at = ? WHERE id = ?",
                 [error, now(), job.id],
             )
 
-    def next_round(self) -> int:
+    def next_number(self) -> int:
         """The number that the next finished round gets; rounds count from 1."""
-        return (self.value("SELECT MAX(number) FROM rounds") or 0) + 1
+        return (self.db.value("SELECT MAX(number) FROM rounds") or 0) + 1
 
-    def finish_round(
+    def finish(
         self,
         job: Job,
         number: int,
@@ -106,15 +112,16 @@ class Rounds(Forecasts):
               stability: agreement with the model of the round before, and overall uncertainty, see `Round`.
         """
         metrics = result.metrics
-        with self.write():
-            self.db["rounds"].insert(  # type: ignore[union-attr]
+        with self.db.write():
+            self.db.insert(
+                "rounds",
                 {
                     "number": number,
                     "job_id": job.id,
                     "labels": result.labels,
                     "strategy": result.strategy,
                     "seed": result.seed,
-                    "config": json.dumps(self.config.as_dict(), ensure_ascii=False),
+                    "config": json.dumps(self.db.config.as_dict(), ensure_ascii=False),
                     "model": model,
                     **(_measures(metrics) if metrics else {}),
                     "agreement": stability[0],
@@ -123,9 +130,9 @@ class Rounds(Forecasts):
                     "query_seconds": result.query_seconds,
                     "finished_at": now(),
                     "training": result.training and json.dumps(asdict(result.training), ensure_ascii=False),
-                }
+                },
             )
-            self.db.conn.executemany(
+            self.db.executemany(
                 "INSERT INTO queries (round, rank, item_id, strategy, score, predicted, confidence)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
@@ -135,57 +142,43 @@ class Rounds(Forecasts):
                     )
                 ],
             )
-            self._keep_forecasts(number, forecasts or {})
-            self.request_audit()
-            self.db.conn.execute(
+            self.forecasts.keep(number, forecasts or {})
+            self.audits.request_for_latest()
+            self.db.execute(
                 "UPDATE jobs SET state = 'done', message = '', error = NULL, finished_at = ? WHERE id = ?",
                 [now(), job.id],
             )
-            self.request_round_if_due()  # labels may have come while it ran
+            self.request_if_due()  # labels may have come while it ran
 
     def remeasure(self, metrics: Mapping[int, Metrics]) -> None:
         """Store what rounds are measured at by the holdout's labels of today, so that all have the same yardstick."""
-        with self.write():
-            self.db.conn.executemany(
+        with self.db.write():
+            self.db.executemany(
                 f"UPDATE rounds SET {', '.join(f'{name} = :{name}' for name in _MEASURES)} WHERE number = :number",
                 [_measures(m) | {"number": number} for number, m in metrics.items()],
             )
 
-    def request_audit(self) -> None:
-        """Ask for an audit of the latest round, which one that waits turns to; those before the last are forgotten."""
-        with self.write():
-            self.db.conn.execute(
-                "DELETE FROM audits WHERE state NOT IN ('queued', 'running')"
-                " AND id < (SELECT MAX(id) FROM audits WHERE state = 'done')"
-            )
-            latest = self.value("SELECT MAX(number) FROM rounds WHERE model IS NOT NULL")
-            request = json.dumps(asdict(AuditRequest(latest))) if latest else None
-            if latest and not self.rows("UPDATE audits SET request = ? WHERE state = 'queued' RETURNING id", [request]):
-                self.db.conn.execute(
-                    "INSERT INTO audits (request, requested_by, requested_at) VALUES (?, '', ?)", [request, now()]
-                )
-
     def latest_job(self) -> Job | None:
-        found = self.rows("SELECT * FROM jobs ORDER BY state = 'running' DESC, id DESC LIMIT 1")
+        found = self.db.rows("SELECT * FROM jobs ORDER BY state = 'running' DESC, id DESC LIMIT 1")
         return _as_job(found[0]) if found else None
 
-    def rounds(self) -> list[Round]:
+    def all(self) -> list[Round]:
         """All finished rounds, oldest first."""
-        return [_as_round(r) for r in self.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number")]
+        return [_as_round(r) for r in self.db.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number")]
 
-    def latest_round(self) -> Round | None:
+    def latest(self) -> Round | None:
         """The round that was finished last."""
-        found = self.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number DESC LIMIT 1")
+        found = self.db.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number DESC LIMIT 1")
         return _as_round(found[0]) if found else None
 
     def training_of(self, number: int) -> Training | None:
         """How a round's model came about; None in rounds of version 0.1, and where there was nothing to train on."""
-        text = self.value("SELECT training FROM rounds WHERE number = ?", [number])
+        text = self.db.value("SELECT training FROM rounds WHERE number = ?", [number])
         return _as_training(json.loads(text)) if text else None
 
     def backbones(self) -> dict[int, str]:
         """What each round's settings had for a backbone, by round; "adapted" where its adapted weights were used."""
-        found = self.rows(
+        found = self.db.rows(
             "SELECT number, config ->> '$.learner.backbone'"
             " || iif(config ->> '$.learner.adapted', ', adapted', '') AS name FROM rounds ORDER BY number"
         )
@@ -193,12 +186,22 @@ class Rounds(Forecasts):
 
     def models(self) -> list[tuple[str, float | None]]:
         """The path below the project's folder of each model that was trained, and its accuracy, oldest first."""
-        found = self.rows("SELECT model, accuracy FROM rounds WHERE model IS NOT NULL ORDER BY number")
+        found = self.db.rows("SELECT model, accuracy FROM rounds WHERE model IS NOT NULL ORDER BY number")
         return [(r["model"], r["accuracy"]) for r in found]
 
     def ranking(self, number: int) -> list[Row]:
         """A round's ranking, best first: rank, item_id, strategy, score."""
-        return self.rows("SELECT rank, item_id, strategy, score FROM queries WHERE round = ? ORDER BY rank", [number])
+        return self.db.rows(
+            "SELECT rank, item_id, strategy, score FROM queries WHERE round = ? ORDER BY rank", [number]
+        )
+
+    def claimed_at(self) -> dict[int, str]:
+        """When each round took its labels: when its job was claimed."""
+        found = self.db.rows(
+            "SELECT r.number, COALESCE(j.claimed_at, r.finished_at) AS at FROM rounds r JOIN jobs j ON j.id = r.job_id"
+            " ORDER BY r.number"
+        )
+        return {row["number"]: row["at"] for row in found}
 
 
 def _as_job(row: Row) -> Job:

@@ -7,9 +7,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from labeler.core.items import Annotator
-from labeler.store.connection import Row, now
+from labeler.store.database import Database, Row, now
 from labeler.store.items import IMPORT
-from labeler.store.rounds import Rounds
 
 # The draw of qualification items is part of the project's data, as the holdout's is.
 QUALIFICATION_SEED = 20_201_123
@@ -17,31 +16,34 @@ QUALIFICATION_SEED = 20_201_123
 WAITING_SECONDS = 10.0
 
 
-class Team(Rounds):
+class Team:
     """Annotators and their qualification."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
 
     def join(self, name: str) -> Annotator:
         """The annotator of this name, who is entered if new."""
-        found = self.rows("SELECT * FROM annotators WHERE name = ?", [name])
+        found = self.db.rows("SELECT * FROM annotators WHERE name = ?", [name])
         if not found:
-            with self.write():
-                self.db.conn.execute(
+            with self.db.write():
+                self.db.execute(
                     "INSERT INTO annotators (name, joined_at) VALUES (?, ?) ON CONFLICT DO NOTHING", [name, now()]
                 )
-            found = self.rows("SELECT * FROM annotators WHERE name = ?", [name])
+            found = self.db.rows("SELECT * FROM annotators WHERE name = ?", [name])
         return _as_annotator(found[0])
 
-    def annotators(self) -> list[Annotator]:
+    def all(self) -> list[Annotator]:
         """All who have opened the desk, in the order of coming."""
-        return [_as_annotator(row) for row in self.rows("SELECT * FROM annotators ORDER BY joined_at, name")]
+        return [_as_annotator(row) for row in self.db.rows("SELECT * FROM annotators ORDER BY joined_at, name")]
 
     def assign(
         self, name: str, role: str, groups: Sequence[str], paused: bool = False, qualified: bool | None = None
     ) -> None:
         """What the lead decides about an annotator, who need not have come yet."""
         self.join(name)
-        with self.write():
-            self.db.conn.execute(
+        with self.db.write():
+            self.db.execute(
                 "UPDATE annotators SET role = ?, groups = ?, paused = ?, qualified = ? WHERE name = ?",
                 [role, json.dumps(list(groups), ensure_ascii=False), paused, qualified, name],
             )
@@ -49,19 +51,19 @@ class Team(Rounds):
     def saw_guidelines(self, name: str, digest: str) -> None:
         """Remember that these guidelines were shown to this annotator."""
         self.join(name)
-        with self.write():
-            self.db.conn.execute("UPDATE annotators SET guidelines = ? WHERE name = ?", [digest, name])
+        with self.db.write():
+            self.db.execute("UPDATE annotators SET guidelines = ? WHERE name = ?", [digest, name])
 
     def set_waiting(self, name: str, at: float | None) -> None:
         """Note that an annotator waits for items that others hold, or no longer does."""
-        self.db.conn.execute(
+        self.db.execute(
             "UPDATE annotators SET waiting_since = ? WHERE name = ? AND waiting_since IS NOT ?", [at, name, at]
         )
 
     def somebody_waits(self, name: str) -> bool:
         """Whether another annotator waits for an item."""
         return bool(
-            self.value(
+            self.db.value(
                 "SELECT 1 FROM annotators WHERE waiting_since > ? AND name <> ? LIMIT 1",
                 [time.time() - WAITING_SECONDS, name],
             )
@@ -69,17 +71,17 @@ class Team(Rounds):
 
     def groups_of(self, annotator: Annotator) -> set[str]:
         """The groups of classes that are an annotator's own; people of one role share theirs."""
-        same = [one for one in self.annotators() if annotator.role and one.role == annotator.role]
+        same = [one for one in self.all() if annotator.role and one.role == annotator.role]
         return {group for one in (annotator, *same) for group in one.groups}
 
     def elsewhere(self, annotator: Annotator) -> list[str]:
         """Classes whose items go to others: their group is assigned, and not to this annotator."""
-        assigned = {group for one in self.annotators() for group in one.groups}
+        assigned = {group for one in self.all() for group in one.groups}
         return self.classes_of(assigned - self.groups_of(annotator))
 
     def classes_of(self, groups: Collection[str]) -> list[str]:
         """The classes of these groups."""
-        return [name for name, detail in self.config.class_details.items() if detail.group in groups]
+        return [name for name, detail in self.db.config.class_details.items() if detail.group in groups]
 
     # ------------------------------------------------------------ qualification
 
@@ -89,11 +91,11 @@ class Team(Rounds):
         They are drawn from the pool's items whose label came with the import, as evenly over the classes as can be.
         Once drawn an item stays one: what newcomers were measured against must not change.
         """
-        wanted = self.config.labeling.qualification
-        drawn = self.value("SELECT COUNT(*) FROM qualification")
+        wanted = self.db.config.labeling.qualification
+        drawn = self.db.value("SELECT COUNT(*) FROM qualification")
         if drawn >= wanted:
             return drawn
-        known = self.rows(
+        known = self.db.rows(
             """
             SELECT a.item_id, a.label FROM answers a JOIN items i ON i.id = a.item_id
             WHERE a.annotator = ? AND a.action = 'label' AND i.split = 'pool'
@@ -108,16 +110,16 @@ class Team(Rounds):
             turns.append((seen.setdefault(row["label"], 0), row["item_id"]))
             seen[row["label"]] += 1
         turns.sort(key=lambda turn: turn[0])  # one of each class, then a second of each …
-        with self.write():
-            self.db.conn.executemany(
+        with self.db.write():
+            self.db.executemany(
                 "INSERT INTO qualification (item_id) VALUES (?) ON CONFLICT DO NOTHING",
                 [(item,) for _, item in turns[: wanted - drawn]],
             )
-        return self.value("SELECT COUNT(*) FROM qualification")
+        return self.db.value("SELECT COUNT(*) FROM qualification")
 
     def qualification_of(self, name: str) -> tuple[int, int, int]:
         """(answered, right, asked) qualification items of an annotator; skips count as answered and not as right."""
-        found = self.rows(
+        found = self.db.rows(
             """
             SELECT COUNT(*) AS answered, COALESCE(SUM(a.label = known.label), 0) AS good
             FROM qualification q JOIN answers known ON known.item_id = q.item_id AND known.annotator = :import
@@ -125,18 +127,35 @@ class Team(Rounds):
             """,
             {"name": name, "import": IMPORT},
         )[0]
-        return found["answered"], found["good"], self.value("SELECT COUNT(*) FROM qualification")
+        return found["answered"], found["good"], self.db.value("SELECT COUNT(*) FROM qualification")
 
     def is_qualified(self, annotator: Annotator) -> bool:
         """Whether this annotator may be given items; the lead's word goes before the qualification items."""
         if annotator.qualified is not None:
             return annotator.qualified
-        labeling = self.config.labeling
+        labeling = self.db.config.labeling
         if not labeling.qualification:
             return True
         self.draw_qualification()
         answered, right, asked = self.qualification_of(annotator.name)
         return asked == 0 or (answered >= asked and right >= labeling.qualification_pass * asked)
+
+    def own_rates(self) -> dict[str, float]:
+        """What an hour costs, of those annotators who have a rate of their own."""
+        return {r["name"]: r["rate"] for r in self.db.rows("SELECT name, rate FROM annotators WHERE rate IS NOT NULL")}
+
+    def rates(self) -> dict[str, float]:
+        """What an hour of each annotator costs: their own rate, else the project's."""
+        names = self.db.rows(
+            "SELECT name FROM annotators UNION SELECT annotator FROM tally WHERE annotator <> ?", [IMPORT]
+        )
+        return {row["name"]: self.db.config.team.rate for row in names} | self.own_rates()
+
+    def set_rate(self, name: str, rate: float | None) -> None:
+        """What an hour of this annotator costs; None: as the project's settings say."""
+        self.join(name)
+        with self.db.write():
+            self.db.execute("UPDATE annotators SET rate = ? WHERE name = ?", [rate, name])
 
 
 def _as_annotator(row: Row) -> Annotator:

@@ -9,7 +9,7 @@ from pages.shared.session import require_project, require_user
 user = require_user()
 project = require_project()
 with project.store() as store:
-    counts, annotator = store.counts(user.name), store.join(user.name)
+    counts, annotator = store.items.counts(user.name), store.team.join(user.name)
 if counts.pool + counts.holdout == 0:
     st.info(_("There is nothing to label yet. Import images or texts on the **Project** page."), icon=":material/info:")
     st.stop()

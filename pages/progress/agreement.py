@@ -17,7 +17,7 @@ from pages.shared.session import require_user
 def agreement(project: Project) -> None:
     user, config = require_user(), project.config
     with project.store() as store:
-        people = (store.audit() or {}).get("consensus")
+        people = (store.audits.latest_report() or {}).get("consensus")
     if not people:
         st.info(_("How far people agree is measured after each round."), icon=":material/groups:")
         return

@@ -10,7 +10,7 @@ from labeler.report.sentences.control import sentences
 
 def control(project: Project) -> None:
     with project.store() as store:
-        audit = store.audit()
+        audit = store.audits.latest_report()
     report = (audit or {}).get("control")
     if not report:
         st.info(_("What random sampling would have cost is measured after each round."), icon=":material/casino:")

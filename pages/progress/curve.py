@@ -53,7 +53,7 @@ def known(project: Project) -> Standing:
 
         def compute() -> Standing:
             with store.read():
-                return standing(course(store), latest_step(store), store.counts(), project.config)
+                return standing(course(store), latest_step(store), store.items.counts(), project.config)
 
         return remembered("standing", (project.slug, repr(project.config), version), compute)
 

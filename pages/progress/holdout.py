@@ -40,7 +40,7 @@ class Measured:
 
 def holdout(project: Project) -> None:
     with project.store() as store:
-        numbers, version = store.forecast_rounds(), store.version()
+        numbers, version = store.forecasts.rounds(), store.version()
     if not numbers:
         st.info(_("The holdout is measured once a round has trained a model."), icon=":material/straighten:")
         return
@@ -84,10 +84,10 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     """
     config = project.config
     with project.store() as store, store.read():
-        labels, drawn, unusable = store.holdout_labels(), drawn_by(store), store.flagged()
+        labels, drawn, unusable = store.items.holdout_labels(), drawn_by(store), store.items.flagged()
         before = max((n for n in numbers if n < number), default=None)
-        forecast = store.forecast(number, "holdout")
-        earlier = store.forecast(before, "holdout") if before is not None else None
+        forecast = store.forecasts.get(number, "holdout")
+        earlier = store.forecasts.get(before, "holdout") if before is not None else None
     found = seen(forecast, labels, config, drawn) if forecast else None
     if forecast is None or found is None:
         return None

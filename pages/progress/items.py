@@ -37,7 +37,7 @@ def items(project: Project, found: Sequence[Judged], key: str) -> None:
     page = st.pagination(pages, key=key) if pages > 1 else 1
     shown = found[SHOWN * (page - 1) : SHOWN * page]
     with project.store() as store:
-        known = {one.item_id: store.item(one.item_id) for one in shown}
+        known = {one.item_id: store.items.get(one.item_id) for one in shown}
     columns = 4 if project.config.modality == "image" else 2
     for start in range(0, len(shown), columns):
         for place, one in zip(st.columns(columns), shown[start : start + columns], strict=False):

@@ -40,8 +40,8 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     """The figures of this moment. The parts below are drawn anew when there is something new to see in them."""
     config = project.config
     with project.store() as store:
-        counts, latest, job = store.counts(user.name), store.latest_round(), store.latest_job()
-        until, stopped = max(store.labels_until_round(), 0), store.stopped()
+        counts, latest, job = store.items.counts(user.name), store.rounds.latest(), store.rounds.latest_job()
+        until, stopped = max(store.rounds.labels_until_next(), 0), store.stops.current()
         if seen(store.version()) != drawn:
             st.rerun()
     columns = beside(4)

@@ -13,7 +13,7 @@ from pages.progress.training import trained
 
 def rounds(project: Project) -> None:
     with project.store() as store:
-        found, counts = store.rounds(), store.counts()
+        found, counts = store.rounds.all(), store.items.counts()
     if found:
         st.dataframe(pd.DataFrame([_row(r, project.config) for r in reversed(found)]), hide_index=True, width="stretch")
         trained(project, found)

@@ -59,11 +59,11 @@ def measured(project: Project) -> Found:
     """The columns, and the accuracy of the latest round in each of their slices, on today's labels."""
     config = project.config
     with project.store() as store, store.read():
-        columns = slicing.columns(store.metadata_sample())
-        numbers = store.forecast_rounds()
-        forecast = store.forecast(numbers[-1], "holdout") if numbers else None
-        known = seen(forecast, store.holdout_labels(), config, drawn_by(store)) if forecast else None
-        rows = store.metadata_of(known.items.tolist()) if known else []
+        columns = slicing.columns(store.slices.sample())
+        numbers = store.forecasts.rounds()
+        forecast = store.forecasts.get(numbers[-1], "holdout") if numbers else None
+        known = seen(forecast, store.items.holdout_labels(), config, drawn_by(store)) if forecast else None
+        rows = store.slices.metadata_of(known.items.tolist()) if known else []
     right = known.right if known else np.empty(0, dtype=bool)
     weights = known.weights if known else None
     found = slicing.slices(columns, rows, right, weights)
@@ -76,7 +76,7 @@ def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[
 
     def count() -> dict[str, tuple[int, int]]:
         with project.store() as store:
-            return slicing.counted(column, store.column_counts(column.name))
+            return slicing.counted(column, store.slices.counts(column.name))
 
     return remembered("slice-counts", (str(project.folder), column, version), count)
 

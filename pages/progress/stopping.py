@@ -59,7 +59,7 @@ def _decision(project: Project, said: list[Evidence]) -> None:
     """Whether labeling goes on, in how far the rules agree, and the lead's buttons."""
     user = require_user()
     with project.store() as store:
-        stopped = store.stopped()
+        stopped = store.stops.current()
     met = sum(evidence.met for evidence in said)
     left, right = st.columns([3, 1], vertical_alignment="center")
     if stopped:
@@ -71,7 +71,7 @@ def _decision(project: Project, said: list[Evidence]) -> None:
     elif stopped:
         if right.button(_("Go on"), icon=":material/play_arrow:", width="stretch"):
             with project.store() as store:
-                store.go_on(user.name)
+                store.stops.lift(user.name)
             st.rerun()
     else:
         with right.popover(_("Stop labeling"), icon=":material/stop_circle:", width="stretch"):
@@ -79,5 +79,5 @@ def _decision(project: Project, said: list[Evidence]) -> None:
             st.caption(_("Nobody is given items until you let labeling go on; answers that are under way are kept."))
             if st.button(_("Stop now"), type="primary", key="stop-now"):
                 with project.store() as store:
-                    store.stop(user.name, reason.strip())
+                    store.stops.stop(user.name, reason.strip())
                 st.rerun()

@@ -31,7 +31,7 @@ def trained(project: Project, rounds: Sequence[Round]) -> None:
         number = st.selectbox(_("Round"), options, format_func=name, key=f"trained-{project.slug}", width=360)
         chosen = numbered[number or latest]
         with project.store() as store:
-            training = store.training_of(chosen.number)
+            training = store.rounds.training_of(chosen.number)
         if training:
             show(training, chosen, project)
         elif chosen.model:

@@ -218,7 +218,7 @@ def settings(project: Project) -> None:
 def retrain(project: Project) -> None:
     if st.button(_("Retrain now"), icon=":material/model_training:"):
         with project.store() as store:
-            asked = store.request_round("retrain now")
+            asked = store.rounds.request("retrain now")
         st.toast(_("A round is on its way.") if asked else _("A round is waiting already."))
 
 
@@ -226,7 +226,7 @@ slugs = projects.in_home(home())
 if slugs:
     project = require_project()
     with project.store() as store:
-        counts = store.counts()
+        counts = store.items.counts()
     st.title(project.config.name)
     st.caption(
         _(

@@ -70,7 +70,7 @@ def rules(project: Project) -> None:
     st.success(_("Saved."))
     if qualification:
         with changed.store() as store:
-            drawn = store.draw_qualification()
+            drawn = store.team.draw_qualification()
         if drawn < qualification:
             st.warning(
                 _(

@@ -12,8 +12,8 @@ def team(project: Project) -> None:
     groups = sorted({detail.group for detail in project.config.class_details.values() if detail.group})
     entries = {None: _("by the known items"), True: _("let in"), False: _("kept out")}
     with project.store() as store:
-        people = store.annotators()
-        scores = {one.name: store.qualification_of(one.name) for one in people}
+        people = store.team.all()
+        scores = {one.name: store.team.qualification_of(one.name) for one in people}
     frame = pd.DataFrame(
         [
             {
@@ -58,5 +58,5 @@ def team(project: Project) -> None:
             if name := str(row["name"] or "").strip():
                 given = row["groups"] if isinstance(row["groups"], list) else []
                 role = row["role"] if isinstance(row["role"], str) else ""
-                store.assign(name, role.strip(), given, bool(row["paused"] is True), answer.get(row["entry"]))
+                store.team.assign(name, role.strip(), given, bool(row["paused"] is True), answer.get(row["entry"]))
     st.success(_("Saved."))

@@ -34,7 +34,7 @@ def tuning(project: Project, user: User) -> None:
     if said := st.session_state.pop(SAID, None):
         st.success(said)
     with project.store() as store:
-        jobs, counts = store.tunings.all(), store.counts()
+        jobs, counts = store.tunings.all(), store.items.counts()
     busy = any(job.finished_at is None for job in jobs)
     if not busy:
         try:

@@ -25,14 +25,14 @@ def waiting(project: Project, version: tuple[int, ...]) -> tuple[Case, ...]:
 def _waiting(_project: Project, version: tuple[int, ...], key: tuple[str, str]) -> tuple[Case, ...]:
     findings = _findings(_project, version[-1], key)
     with _project.store() as store:
-        return tuple(queue(store.doubtful(findings.suspects()), findings, store.config))
+        return tuple(queue(store.reviews.doubtful(findings.suspects()), findings, store.config))
 
 
 @st.cache_resource(max_entries=5, show_spinner=False)
 def _findings(_project: Project, audit: int, key: tuple[str, str]) -> Findings:
     """What this audit, the latest, found."""
     with _project.store() as store:
-        return Findings(store.audit())
+        return Findings(store.audits.latest_report())
 
 
 def chosen(project: Project, cases: Sequence[Case]) -> list[Case]:

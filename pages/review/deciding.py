@@ -112,7 +112,7 @@ def decide(
         return
     try:
         with project.store() as store:
-            store.adjudicate(user.name, request_id, case.item_id, action, label, ", ".join(case.reasons))
+            store.decisions.add(user.name, request_id, case.item_id, action, label, ", ".join(case.reasons))
     except LabelerError as error:
         st.session_state[SAID] = translate(error)
     st.session_state.pop(cases.HERE, None)
@@ -121,7 +121,7 @@ def decide(
 def undo(project: Project, user: User, number: int | None = None) -> None:
     """Take back a decision, the last one by default, and look at its item again."""
     with project.store() as store:
-        item_id = store.undo_adjudication(user.name, number)
+        item_id = store.decisions.undo(user.name, number)
     if item_id is None:
         st.session_state[SAID] = _("You have not decided anything that could be taken back.")
     else:
@@ -131,7 +131,7 @@ def undo(project: Project, user: User, number: int | None = None) -> None:
 def latest(project: Project, user: User) -> None:
     """The last decisions; one's own can be taken back."""
     with project.store() as store:
-        made = store.adjudications(10)
+        made = store.decisions.latest(10)
     if not made:
         st.caption(_("Nothing has been decided yet."))
     for row in made:

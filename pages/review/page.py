@@ -26,7 +26,7 @@ with st.container():  # always there, so that what is said does not put what is 
     if wrong := st.session_state.pop(SAID, None):
         st.error(wrong)
 with project.store() as store:
-    version, decided = store.version(), store.reviewed()
+    version, decided = store.version(), store.decisions.count()
 queue = waiting(project, version)
 left = len(queue)
 st.progress(
@@ -38,8 +38,8 @@ if queue:
     case = current(found)
     if case is not None:
         with project.store() as store:
-            shown, answers = store.item(case.item_id), store.answers_to(case.item_id)
-            before = store.decisions_about(case.item_id)
+            shown, answers = store.items.get(case.item_id), store.reviews.answers_to(case.item_id)
+            before = store.decisions.about(case.item_id)
         columns = st.columns([3, 2], gap="medium")
         with columns[0]:
             if shown:

@@ -10,7 +10,7 @@ from labeler.core.items import Item
 from labeler.i18n.messages import _, mark
 from labeler.projects.project import Project
 from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNSURE, Case
-from labeler.store.connection import Row
+from labeler.store.database import Row
 from pages.review.cases import in_words
 
 ICONS = {

@@ -36,7 +36,7 @@ def figures(project: Project) -> Figures | None:
     """The figures of a project; None while nobody has answered."""
     zone = st.context.timezone or "UTC"
     with project.store() as store:
-        key = (str(project.folder), store.version(), project.config.team, tuple(store.rates().items()), zone)
+        key = (str(project.folder), store.version(), project.config.team, tuple(store.team.rates().items()), zone)
 
     def compute() -> tuple[int, float, float, float, pd.DataFrame] | None:
         found = _answers(project, key)
@@ -67,6 +67,6 @@ def _answers(project: Project, key: tuple[Any, ...]) -> pd.DataFrame:
 
     def compute() -> pd.DataFrame:
         with project.store() as store:
-            return effort.measured(store.work(), project.config.team.idle_seconds, store.rates(), key[-1])
+            return effort.measured(store.effort.work(), project.config.team.idle_seconds, store.team.rates(), key[-1])
 
     return remembered("team-answers", key, compute)

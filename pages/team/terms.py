@@ -23,7 +23,7 @@ def terms(project: Project, user: User) -> None:
     """The form. Who would no longer lead by what they save is told so, and has to say that they mean it."""
     team = project.config.team
     with project.store() as store:
-        names, own = [one.name for one in store.annotators()], store.own_rates()
+        names, own = [one.name for one in store.team.all()], store.team.own_rates()
     mark_of_doubt = f"leaving-{project.slug}"
     with st.form("terms", border=False):
         columns = st.columns(3)
@@ -90,6 +90,6 @@ def terms(project: Project, user: User) -> None:
             given = row["rate"]
             new = None if given is None or pd.isna(given) or math.isnan(given) else float(given)
             if new != own.get(row["name"]):
-                store.set_rate(row["name"], new)
+                store.team.set_rate(row["name"], new)
     st.session_state["team-said"] = _("Saved.")
     st.rerun()

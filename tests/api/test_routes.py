@@ -21,7 +21,7 @@ from labeler.core.settings import LabelingConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
-from labeler.store import Store
+from labeler.store.answers import Answers
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_an_answer_is_acknowledged_once_stored_and_again_when_sent_again(client,
         reply = post(client, "answers", body).json()
         assert reply["receipts"] == [{"request_id": "r1", "ok": True, "reason": None, "prediction": None}]
         assert reply["progress"]["mine"] == 1
-    assert len(store.export()) == 1
+    assert len(store.answers.export()) == 1
 
 
 def test_a_refused_answer_says_why(client, store):
@@ -122,7 +122,7 @@ def test_a_full_disk_is_no_acknowledgement(client, store, monkeypatch):
     def full(*args):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Store, "annotate", full)
+    monkeypatch.setattr(Answers, "add", full)
     body = {"tab": "t", "answers": [{"request_id": "r1", "item_id": 1, "action": "skip"}]}
     reply = post(client, "answers", body)
     assert reply.status_code == 503
@@ -138,8 +138,8 @@ def test_images_are_served_and_those_that_browsers_do_not_show_are_converted(cli
     Image.fromarray(pixels.astype(np.uint16) * 200).save(tmp_path / "in" / "b.tif")
     import_source(project, tmp_path / "in")
     with project.store() as store:
-        store.db.conn.execute("UPDATE items SET split = 'pool'")
-        store.db.conn.commit()
+        store.db.execute("UPDATE items SET split = 'pool'")
+        store.db.connection.commit()
     for item_id in (1, 2):
         reply = client.get(f"/api/scans/media/{item_id}", headers=headers(project="scans"))
         assert reply.status_code == 200
@@ -159,9 +159,11 @@ def reveal(project, mode: str, **labeling):
 def predicted(store, item: int, label: str, confidence: float) -> None:
     """A finished round in which the model said this of an item."""
     ranking = (Ranked(item, "margin", 1.0),)
-    store.request_round("test")
+    store.rounds.request("test")
     result = RoundResult(0, "margin", 7, None, None, ranking, 0.1, 0.2)
-    store.finish_round(store.claim_job(), store.next_round(), result, [item], None, [Prediction(label, confidence)])
+    store.rounds.finish(
+        store.rounds.claim(), store.rounds.next_number(), result, [item], None, [Prediction(label, confidence)]
+    )
 
 
 def answer(item: int, label: str, **more) -> dict:
@@ -187,7 +189,7 @@ def test_the_models_opinion_leaves_the_server_only_when_it_may_be_seen(client, p
     (row,) = post(client, "reserve", {"tab": "t", "n": 1, "history": True}).json()["history"]
     assert row.get("predicted") == ("good" if after else None)
     assert row["unsure"] == 1
-    assert store.export()[0]["reveal"] == "after"
+    assert store.answers.export()[0]["reveal"] == "after"
 
 
 def test_a_note_of_any_length_is_not_taken_nor_an_unknown_reveal(client, store):
@@ -195,7 +197,7 @@ def test_a_note_of_any_length_is_not_taken_nor_an_unknown_reveal(client, store):
     assert post(client, "answers", answer(1, "good", note="x" * 2001)).status_code == 400
     assert post(client, "answers", answer(1, "good", note=3)).status_code == 400
     assert post(client, "answers", answer(1, "good", reveal="always")).status_code == 400
-    assert store.export() == []
+    assert store.answers.export() == []
 
 
 def test_an_earlier_item_comes_with_ones_own_answer_and_nobody_elses(client, store):
@@ -212,7 +214,7 @@ def test_a_tab_that_leaves_frees_its_items(client, store):
     add(store, 2)
     post(client, "reserve", {"tab": "t", "n": 2})
     assert post(client, "leave", {"tab": "t"}).status_code == 200
-    assert store.value("SELECT MAX(expires_at) FROM reservations") < time.time() + 11
+    assert store.db.value("SELECT MAX(expires_at) FROM reservations") < time.time() + 11
 
 
 def test_predictions_are_confirmed_together_only_where_the_project_offers_it(client, project, store):
@@ -230,7 +232,7 @@ def test_guidelines_are_served_and_having_seen_them_is_remembered(client, projec
     guidelines.add_example(project, "good", "a.png", (tmp_path / "a.png").read_bytes())
     found = client.get("/api/reviews/guidelines", headers=headers()).json()
     assert "<h1>Rules</h1>" in found["html"]
-    assert store.join("kim").guidelines == found["digest"]
+    assert store.team.join("kim").guidelines == found["digest"]
     image = client.get("/api/reviews/guidelines/good/a.png", headers=headers())
     assert image.headers["content-type"] == "image/png"
     assert client.get("/api/reviews/guidelines/%2e%2e/project.toml", headers=headers()).status_code == 404
@@ -249,8 +251,8 @@ def scans(own_home, tmp_path):
     (folder / "t.csv").write_text("file,age\nlarge.png,\ndeep.tif,\nsmall.png,61\n")
     import_source(project, folder / "t.csv", image_column="file")
     with project.store() as store:
-        store.db.conn.execute("UPDATE items SET split = 'pool'")
-        store.db.conn.commit()
+        store.db.execute("UPDATE items SET split = 'pool'")
+        store.db.connection.commit()
     return project, noise
 
 

@@ -144,8 +144,8 @@ def test_two_processes_compute_each_item_once(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from labeler import embed
-from tests.test_embed import Lengths
+from labeler.backbones import cache as embed
+from tests.backbones.test_cache import Lengths
 embed.CHUNK = 1
 texts = ["x" * n for n in range(1, 40)]
 encoder = Lengths()

@@ -11,19 +11,19 @@ from labeler.measure.metrics import metrics
 def test_a_history_is_as_a_worker_would_have_left_it(tmp_path, modality):
     project = make(tmp_path / "made", 4, modality=modality, answers=400, annotators=3, days=10)
     with project.store() as store:
-        rounds, work, forecasts = store.rounds(), store.work(), store.forecasts("holdout")
+        rounds, work, forecasts = store.rounds.all(), store.effort.work(), store.forecasts.all("holdout")
         assert [r.number for r in rounds] == list(forecasts) == [1, 2, 3, 4]
         assert np.all(np.diff([r.labels for r in rounds]) > 0)
-        assert rounds[-1].labels <= store.labeled()
-        assert store.labels_until_round() > 0
-        assert not store.has_work()
-        assert work["gained"].sum() == store.labels_spent()
+        assert rounds[-1].labels <= store.items.labeled()
+        assert store.rounds.labels_until_next() > 0
+        assert not store.rounds.waiting()
+        assert work["gained"].sum() == store.items.labels_spent()
         assert len(work) == pytest.approx(400, rel=0.15)
         assert set(work["action"]) >= {"label", "skip"}
         assert (work.groupby("item_id")["annotator"].nunique() > 1).any()  # overlap
         assert not store.audits.waiting()
-        assert set(store.audit()) == {"round", "control", "errors", "consensus"}
-        labels, last = store.labels(), forecasts[4]
+        assert set(store.audits.latest_report()) == {"round", "control", "errors", "consensus"}
+        labels, last = store.items.labels(), forecasts[4]
         there = np.array([item in labels for item in last.items.tolist()])
         targets = np.array([project.config.classes.index(labels[i]) for i in last.items[there].tolist()])
         assert metrics(last.proba[there], targets).accuracy == pytest.approx(rounds[-1].metrics.accuracy)
@@ -35,5 +35,5 @@ def test_the_same_seed_has_the_same_answers(tmp_path):
     said = []
     for name in ("a", "b"):
         with make(tmp_path / name, 2, items=700, answers=200, annotators=2).store() as store:
-            said.append(store.work()[["item_id", "annotator", "label"]].astype(str).to_numpy().tolist()[:50])
+            said.append(store.effort.work()[["item_id", "annotator", "label"]].astype(str).to_numpy().tolist()[:50])
     assert said[0] == said[1]

@@ -34,14 +34,14 @@ def digits(own_home, tmp_path):
         project, tmp_path / "digits" / "some.csv", image_column="file", label_column="label", keep_labels="holdout"
     )
     with project.store() as store:
-        row_of = {item.id: int(item.source.rsplit(" ", 1)[1]) for item in store.items()}  # the header is row 1
+        row_of = {item.id: int(item.source.rsplit(" ", 1)[1]) for item in store.items.all()}  # the header is row 1
     return project, {item: rows[row - 2]["label"] for item, row in row_of.items()}
 
 
 def measured(project) -> list[int]:
     """The labels that each measured round was trained on: the points of the curve."""
     with project.store() as store:
-        return [r.labels for r in store.rounds() if r.metrics]
+        return [r.labels for r in store.rounds.all() if r.metrics]
 
 
 def test_thirty_images_by_key_with_the_server_killed_on_the_way(digits, own_home, open_page):
@@ -65,7 +65,7 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(digits, own_home
         assert len(given) == 30  # no item was shown twice
 
         with project.store() as store:
-            stored = [r for r in store.export() if r["annotator"] == "kim"]
+            stored = [r for r in store.answers.export() if r["annotator"] == "kim"]
             assert {r["item_id"]: r["label"] for r in stored} == given  # which one is missing, and not that one is
             assert len(stored) == 30
             assert all(r["seconds"] >= 0 and r["round"] is not None for r in stored)
@@ -108,4 +108,4 @@ def test_a_project_from_nothing_in_the_browser(own_home, tmp_path, open_page):
         all_saved(page)
     project = projects.open_project(own_home / "고객-후기")
     with project.store() as store:
-        assert sorted(r["label"] for r in store.export()) == ["긍정", "부정"]
+        assert sorted(r["label"] for r in store.answers.export()) == ["긍정", "부정"]

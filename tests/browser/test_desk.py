@@ -20,7 +20,7 @@ def desk(own_home):
     config = text_config(query=QueryConfig(seed_size=1000, batch=1000), labeling=LabelingConfig(reservation_seconds=60))
     project = projects.create(own_home / "reviews", config)
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [NewItem(f"{i:032x}", f"row {i}", text=t, split="pool") for i, t in enumerate([ATTACK, *TEXTS])]
         )
     with serving(own_home) as server:
@@ -29,7 +29,7 @@ def desk(own_home):
 
 def answers(project) -> list[tuple[int, str, str]]:
     with project.store() as store:
-        return [(r["item_id"], r["annotator"], r["label"]) for r in store.export()]
+        return [(r["item_id"], r["annotator"], r["label"]) for r in store.answers.export()]
 
 
 def test_keys_label_and_nothing_else_does(desk, open_page):
@@ -185,13 +185,13 @@ def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_pag
 def test_the_end_is_calm_and_ends_by_itself(own_home, open_page):
     project = projects.create(own_home / "reviews", text_config())
     with project.store() as store:
-        store.add_items([NewItem("0" * 32, "row", text="only one", split="pool")])
+        store.items.add([NewItem("0" * 32, "row", text="only one", split="pool")])
     with serving(own_home) as server:
         page = open_page(f"{server.url}/?annotator=kim")
         press(page, "1")
         page.get_by_text("Everything you can answer is answered.").wait_for()
         with project.store() as store:
-            store.add_items([NewItem("1" * 32, "row", text="one more", split="pool")])
+            store.items.add([NewItem("1" * 32, "row", text="one more", split="pool")])
         page.locator(".text", has_text="one more").wait_for()
 
 

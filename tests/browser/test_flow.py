@@ -19,7 +19,7 @@ QUIET = QueryConfig(seed_size=1000, batch=1000)  # no round is due while the tes
 def make(own_home, n: int = 30, **changes):
     project = projects.create(own_home / "reviews", text_config(**({"query": QUIET} | changes)))
     with project.store() as store:
-        store.add_items([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(n)])
+        store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(n)])
     return project
 
 
@@ -28,15 +28,15 @@ def predicted(project, said: list[tuple[int, str, float]]) -> None:
     items = [item for item, _, _ in said]
     result = RoundResult(0, "margin", 7, None, None, tuple(Ranked(i, "margin", 1.0) for i in items), 0.1, 0.2)
     with project.store() as store, store.write():
-        store.request_round("test")
-        job = store.claim_job()
+        store.rounds.request("test")
+        job = store.rounds.claim()
         predictions = [Prediction(label, confidence) for _, label, confidence in said]
-        store.finish_round(job, store.next_round(), result, items, None, predictions)
+        store.rounds.finish(job, store.rounds.next_number(), result, items, None, predictions)
 
 
 def rows(project) -> list[dict]:
     with project.store() as store:
-        return store.export()
+        return store.answers.export()
 
 
 def test_an_answer_that_comes_too_soon_is_not_taken(own_home, open_page):
@@ -178,7 +178,7 @@ def test_many_like_predictions_are_confirmed_at_once(own_home, open_page):
         seen(page)
         wait_for(lambda: page.locator(".progress .counts").inner_text() != "")
         with project.store() as store:  # what the tab holds already is not offered
-            held = {r["item_id"] for r in store.rows("SELECT item_id FROM reservations")}
+            held = {r["item_id"] for r in store.db.rows("SELECT item_id FROM reservations")}
         assert held >= {1, 2, 3, 4, 5, 6, 7}
         later = open_page(f"{server.url}/?annotator=lee")
         seen(later)
@@ -186,7 +186,7 @@ def test_many_like_predictions_are_confirmed_at_once(own_home, open_page):
             rank(store, [])
         predicted(project, [(i, "good", 0.9) for i in range(21, 28)] + [(28, "bad", 0.9)])
         with project.store() as store, store.write():
-            store.db.conn.execute("DELETE FROM reservations WHERE item_id > 20")
+            store.db.execute("DELETE FROM reservations WHERE item_id > 20")
         later.get_by_role("button", name="Many at once").click()
         later.locator(".cell").first.wait_for()
         cells = later.locator(".cell").count()

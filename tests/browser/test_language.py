@@ -45,7 +45,7 @@ def test_a_browser_that_prefers_korean_gets_it_everywhere(filled, own_home, open
         page.get_by_text("다음 라운드까지").first.wait_for()
         # what is drawn anew every two seconds, without the rest of the page, stays Korean
         with filled.store() as store:
-            store.annotate("kim", [Answer("x", 29, "label", "good")])
+            store.answers.add("kim", [Answer("x", 29, "label", "good")])
         page.locator("[data-testid=stMetricValue]").filter(has_text="2").first.wait_for()
         page.get_by_text("라벨 수").first.wait_for()
         assert page.get_by_text("Until the next round").count() == 0

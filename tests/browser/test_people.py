@@ -20,7 +20,7 @@ def make(own_home, **changes):
     quiet = QueryConfig(seed_size=1000, batch=1000)
     project = projects.create(own_home / "reviews", text_config(query=quiet, **changes))
     with project.store() as store:
-        store.add_items([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(400)])
+        store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(400)])
     return project
 
 
@@ -41,8 +41,8 @@ def test_ten_annotators_lose_nothing_while_the_server_is_gone(own_home, open_pag
         for page in pages.values():
             all_saved(page)
         with project.store() as store:
-            stored = [(r["annotator"], r["item_id"]) for r in store.export()]
-            kept = store.value("SELECT COUNT(*) FROM annotations")
+            stored = [(r["annotator"], r["item_id"]) for r in store.answers.export()]
+            kept = store.db.value("SELECT COUNT(*) FROM annotations")
         expected = [(name, item) for name, items in given.items() for item in items]
         assert sorted(stored) == sorted(expected)
         assert kept == len(expected)  # not one was stored twice, superseding itself
@@ -110,4 +110,4 @@ def test_the_whole_desk_works_without_a_mouse(own_home, open_page):
         page.locator(f".stage:not([data-item='{before}'])").wait_for()
         all_saved(page)
         with project.store() as store:
-            assert [r["label"] for r in store.export()] == ["bad"]
+            assert [r["label"] for r in store.answers.export()] == ["bad"]

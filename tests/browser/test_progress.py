@@ -22,7 +22,7 @@ def measured(project):
     """Sixty labeled holdout items from two sites; the model takes every fifth "good" one for "bad", all of site B."""
     texts = reviews(HELD + 40)
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(
                     f"{i:032x}",
@@ -39,9 +39,9 @@ def measured(project):
         forecast = Forecast(np.arange(1, HELD + 1), np.stack([good, 1 - good], axis=1).astype(np.float32))
         result = RoundResult(20, "margin", 7, None, None, (Ranked(0, "margin", 1.0),), 0.1, 0.2)
         with store.write():
-            store.request_round("test")
-            job = store.claim_job()
-            store.finish_round(job, 1, result, [HELD + 1], None, None, {"holdout": forecast})
+            store.rounds.request("test")
+            job = store.rounds.claim()
+            store.rounds.finish(job, 1, result, [HELD + 1], None, None, {"holdout": forecast})
     return project
 
 

@@ -18,18 +18,18 @@ def filled(own_home):
     details = {"bad": ClassDetail(key="q")}
     project = projects.create(own_home / "reviews", text_config(query=quiet, class_details=details))
     with project.store() as store:
-        store.add_items([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(1, 9)])
+        store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(1, 9)])
         for item in range(1, 5):
             for who, label in (("ann", "good"), ("bob", "bad")):
-                store.annotate(who, [Answer(f"{who}{item}", item, "label", label)])
-        store.annotate("ann", [Answer("f", 5, "flag", note="not a sentence")])
-        store.annotate("ann", [Answer("u", 6, "label", "good", unsure=True)])
+                store.answers.add(who, [Answer(f"{who}{item}", item, "label", label)])
+        store.answers.add("ann", [Answer("f", 5, "flag", note="not a sentence")])
+        store.answers.add("ann", [Answer("u", 6, "label", "good", unsure=True)])
     return project
 
 
 def decisions(project) -> list[tuple]:
     with project.store() as store:
-        return [(d["item_id"], d["by"], d["label"], d["undone"]) for d in store.adjudications()]
+        return [(d["item_id"], d["by"], d["label"], d["undone"]) for d in store.decisions.latest()]
 
 
 def shows(page, item: int) -> None:
@@ -65,7 +65,7 @@ def test_filter_decide_by_key_and_undo(own_home, open_page, filled):
         shows(page, 1)
         assert decisions(filled)[-1] == (1, "lead", "bad", 1)
         with filled.store() as store:
-            assert store.reviewed() == 0
+            assert store.decisions.count() == 0
 
 
 def test_a_double_press_does_not_decide_about_the_next_item(own_home, open_page, filled):

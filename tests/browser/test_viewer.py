@@ -32,7 +32,7 @@ def scans(own_home, tmp_path):
     project = projects.create(own_home / "scans", text_config(modality="image", query=NO_ROUND))
     import_source(project, folder / "t.csv", image_column="file")
     with project.store() as store:
-        store.db.conn.execute("UPDATE items SET split = 'pool'")
+        store.db.execute("UPDATE items SET split = 'pool'")
         store.db.conn.commit()
         rank(store, [1, 2, 3])
     with serving(own_home) as server:
@@ -180,7 +180,7 @@ def texts(own_home):
     labeling = LabelingConfig(reservation_seconds=60, keywords=("DELAY", "parcel"))
     project = projects.create(own_home / "texts", text_config(query=NO_ROUND, labeling=labeling))
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [NewItem(f"{i:032x}", f"row {i}", text=t, split="pool") for i, t in enumerate([LONG, "한국어 문장", "x"])]
         )
     with serving(own_home) as server:

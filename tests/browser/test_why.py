@@ -31,13 +31,13 @@ def films(own_home):
     project = projects.create(own_home / "reviews", config)
     texts = [*reviews(60)[:59], (EMOJI, "good")]
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, label=label if i < 40 else None, split="pool")
                 for i, (text, label) in enumerate(texts)
             ]
         )
-        store.request_round("import")
+        store.rounds.request("import")
     work_once(project)
     with project.store() as store:  # in an order that the test knows
         store.db.execute("UPDATE queries SET rank = -rank")
@@ -93,7 +93,7 @@ def test_why_this_item_and_what_the_model_saw_in_a_text(films, own_home, open_pa
         assert "Why this?" in focused  # back where it was
         all_saved(page)
     with films.store() as store:
-        assert [(r["item_id"], r["label"]) for r in store.export() if r["annotator"] == "kim"] == [
+        assert [(r["item_id"], r["label"]) for r in store.answers.export() if r["annotator"] == "kim"] == [
             (60, "good"), (59, "bad"), (58, "good")
         ]  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_by_default_the_models_opinion_stays_hidden(films, own_home, open_page):
         assert page.locator(".why-saw figure").count() == 0
         assert page.get_by_role("button", name="Explain by hiding parts").count() == 0
         with films.store() as store:
-            assert not store.explanations_waiting()
+            assert not store.explanations.waiting()
 
 
 @pytest.fixture
@@ -131,11 +131,11 @@ def scans(own_home, tmp_path):
     maps[0, 1:3, 1:4], maps[1, 1:3, 1:4], maps[2, 4:, 5:] = 1.0, -0.8, 0.5
     result = _result(list(config.classes), np.arange(3), np.array([0.7, 0.2, 0.1]), maps, None)
     with project.store() as store:
-        ids = [item.id for item in store.items() if item.split == "pool"]
+        ids = [item.id for item in store.items.all() if item.split == "pool"]
         rank(store, ids)
-        for item in store.items():
-            store.ask_explanation(item.content_hash, "models/m.safetensors", "saw")
-            store.finish_explanation(store.claim_explanation(), json.loads(json.dumps(result)))
+        for item in store.items.all():
+            store.explanations.ask(item.content_hash, "models/m.safetensors", "saw")
+            store.explanations.finish(store.explanations.claim(), json.loads(json.dumps(result)))
     return project
 
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.samples import reviews
-from test_worker import answer
+from support.samples import answer, reviews
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.settings import EvaluationConfig
@@ -18,7 +17,7 @@ from labeler.measure.forecasts import drawn_by, seen
 def filled(project):
     """Forty unlabeled texts in the pool, forty in the holdout, of which six have a label; active testing is on."""
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout", label=label if i < 6 else None)
                 if i < 40
@@ -26,7 +25,7 @@ def filled(project):
                 for i, (text, label) in enumerate(reviews(80))
             ]
         )
-        store.request_round("import")
+        store.rounds.request("import")
     return project.save(replace(project.config, evaluation=EvaluationConfig(active_testing=True)))
 
 
@@ -34,17 +33,19 @@ def answer_holdout(project, ids) -> None:
     true = dict(reviews(80))
     with project.store() as store:
         for i in ids:
-            store.annotate("lee", [Answer(f"lee-{i}", i, "label", true[store.item(i).text], 1.0, "u")])
+            store.answers.add("lee", [Answer(f"lee-{i}", i, "label", true[store.items.get(i).text], 1.0, "u")])
 
 
 def asked(store) -> list[int]:
-    return [row["item_id"] for row in store.ranking(store.rounds()[-1].number) if row["strategy"] == "holdout"]
+    return [
+        row["item_id"] for row in store.rounds.ranking(store.rounds.all()[-1].number) if row["strategy"] == "holdout"
+    ]
 
 
 def test_items_are_drawn_asked_in_that_order_and_weigh_what_they_should(filled):
     work_once(filled)
     with filled.store() as store:
-        rows = store.testing()
+        rows = store.active_testing.draws()
         assert {row["item_id"] for row in rows[:6]} == set(range(1, 7))  # known before: as if drawn at random
         assert [row["q"] for row in rows] == pytest.approx([1 / (40 - i) for i in range(len(rows))])  # no model yet
         assert asked(store) == [row["item_id"] for row in rows[6:]]
@@ -53,13 +54,13 @@ def test_items_are_drawn_asked_in_that_order_and_weigh_what_they_should(filled):
     answer_holdout(filled, [row["item_id"] for row in rows[6:8]])
     work_once(filled)
     with filled.store() as store:
-        rows = store.testing()
+        rows = store.active_testing.draws()
         assert asked(store) == [row["item_id"] for row in rows[8:]]
         assert len(rows) == n + 2  # as many are open as before
         assert [row["remaining"] for row in rows] == list(range(40, 40 - len(rows), -1))
         assert [row["round"] for row in rows[-2:]] == [2, 2]
         assert rows[-1]["q"] != pytest.approx(1 / rows[-1]["remaining"])  # the model has its say
-        assert store.rounds()[-1].metrics.n == 8
+        assert store.rounds.all()[-1].metrics.n == 8
 
 
 def test_rounds_are_measured_on_the_prefix_with_weights(filled):
@@ -71,15 +72,15 @@ def test_rounds_are_measured_on_the_prefix_with_weights(filled):
         answer_holdout(filled, [ids[0], ids[2]])  # the second stays open until the next round
     work_once(filled)
     with filled.store() as store:
-        drawn, latest = drawn_by(store), store.rounds()[-1]
-        assert latest.metrics.n == len(drawn.items) < sum(i <= 40 for i in store.labels())
-        found = seen(store.forecast(latest.number, "holdout"), store.labels(), filled.config, drawn)
+        drawn, latest = drawn_by(store), store.rounds.all()[-1]
+        assert latest.metrics.n == len(drawn.items) < sum(i <= 40 for i in store.items.labels())
+        found = seen(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
         right = np.average(found.right, weights=found.weights)
         assert latest.metrics.accuracy == pytest.approx(right, abs=0.1)
         assert found.items.tolist() == drawn.items.tolist()
     audit_once(filled)
     with filled.store() as store:
-        anew = store.rounds()[-1].metrics
+        anew = store.rounds.all()[-1].metrics
     assert (anew.n, anew.accuracy, anew.low) == (latest.metrics.n, latest.metrics.accuracy, latest.metrics.low)
 
 
@@ -87,7 +88,7 @@ def test_what_has_no_answer_is_passed_over(filled):
     work_once(filled)
     with filled.store() as store:
         first, second, *_ = asked(store)
-        store.annotate("lee", [Answer("f", first, "flag", note="torn")])
+        store.answers.add("lee", [Answer("f", first, "flag", note="torn")])
         assert len(drawn_by(store).items) == 7
     answer_holdout(filled, [second])
     with filled.store() as store:
@@ -102,10 +103,10 @@ def test_switched_off_again_the_draws_go_on_uniformly(filled):
     plain = filled.save(replace(filled.config, evaluation=EvaluationConfig()))
     with plain.store() as store:
         answer_holdout(plain, asked(store))
-        before = len(store.testing())
+        before = len(store.active_testing.draws())
     work_once(plain)
     with plain.store() as store:
-        rows = store.testing()[before:]
+        rows = store.active_testing.draws()[before:]
         assert rows
         assert [row["q"] for row in rows] == pytest.approx([1 / row["remaining"] for row in rows])
 
@@ -118,13 +119,13 @@ def test_with_everything_labeled_it_is_the_plain_accuracy(filled):
             ids = asked(store)
         answer_holdout(filled, ids)
     with filled.store() as store:
-        answer_holdout(filled, [i for i in range(1, 41) if i not in store.labels()])
+        answer_holdout(filled, [i for i in range(1, 41) if i not in store.items.labels()])
     while work_once(filled):
         answer(filled, 3)
     with filled.store() as store:
-        latest = store.rounds()[-1]
+        latest = store.rounds.all()[-1]
         drawn = drawn_by(store)
-        found = seen(store.forecast(latest.number, "holdout"), store.labels(), filled.config, drawn)
+        found = seen(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
         if len(drawn.items) == 40:
             assert latest.metrics.accuracy == pytest.approx(found.right.mean())
 
@@ -133,6 +134,6 @@ def test_without_active_testing_nothing_is_drawn(filled):
     plain = filled.save(replace(filled.config, evaluation=EvaluationConfig()))
     work_once(plain)
     with plain.store() as store:
-        assert store.testing() == []
+        assert store.active_testing.draws() == []
         assert drawn_by(store) is None
         assert len(asked(store)) > 0

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.published import said
 from support.samples import TOPICS, letters, topics_config
-from test_publish import said
 
 import strategies
 from labeler.backbones.choose import load_encoder
@@ -149,9 +149,9 @@ def trained(tmp_path_factory):
 
 def test_a_round_is_measured_stored_and_trained_anew(trained):
     with trained.store() as store:
-        [finished] = store.rounds()
-        counts = store.counts()
-        labels = store.labels()
+        [finished] = store.rounds.all()
+        counts = store.items.counts()
+        labels = store.items.labels()
     assert finished.metrics.micro_f1 > 0.9
     assert finished.metrics.accuracy > 0.6
     assert counts.labeled == counts.pool
@@ -165,7 +165,7 @@ def test_a_round_is_measured_stored_and_trained_anew(trained):
 
 def items_of(project, where: str):
     with project.store() as store:
-        return [item for item in store.items() if item.split == where]
+        return [item for item in store.items.all() if item.split == where]
 
 
 def test_saved_predicted_and_published_are_the_same(trained, tmp_path):
@@ -197,19 +197,21 @@ def test_rounds_follow_the_answers(own_home):
         for i, (text, label) in enumerate(truth.items())
     ]
     with project.store() as store:
-        store.add_items(items)
-        store.request_round("import")
+        store.items.add(items)
+        store.rounds.request("import")
     assert work_once(project)
     for _ in range(2):
         with project.store() as store:
-            held = store.reserve("kim", "tab", 12)
+            held = store.desk.reserve("kim", "tab", 12)
             given = [Answer(f"r{r.item.id}", r.item.id, "label", truth[r.item.text], 1.0, "tab") for r in held]
             unknown = replace(given[0], request_id="x", label='["옛것"]')
-            assert [receipt.ok for receipt in store.annotate("kim", [unknown, *given])] == [False] + [True] * 12
+            assert [receipt.ok for receipt in store.answers.add("kim", [unknown, *given])] == [False] + [True] * 12
         assert work_once(project)
     with project.store() as store:
-        last = store.rounds()[-1]
-        said = {row["predicted"] for row in store.rows("SELECT predicted FROM queries WHERE round = ?", [last.number])}
+        last = store.rounds.all()[-1]
+        said = {
+            row["predicted"] for row in store.db.rows("SELECT predicted FROM queries WHERE round = ?", [last.number])
+        }
     assert (last.labels, last.metrics.n) == (24, 30)
     assert last.metrics.micro_f1 > 0.6
     assert all(is_answer(label, CONFIG) for label in said)
@@ -227,13 +229,13 @@ def test_what_is_exported_is_imported_again(own_home, sets, data):
     first, second = (projects.create(folder / name, config) for name in ("first", "second"))
     with first.store() as store:
         labels = [join(names, config) for names in sets]
-        store.add_items([NewItem(f"{i}", f"{i}", text=f"t{i}", split="pool", label=s) for i, s in enumerate(labels)])
+        store.items.add([NewItem(f"{i}", f"{i}", text=f"t{i}", split="pool", label=s) for i, s in enumerate(labels)])
     assert export_labels(first, folder / f"out.{kind}") == len(sets)
     report = import_source(second, folder / f"out.{kind}", text_column="text", label_column="label")
     assert report.problems == ()
     with second.store() as store:
-        texts = {item.id: item.text for item in store.items()}
-        found = {texts[item]: label for item, label in store.labels().items()}
+        texts = {item.id: item.text for item in store.items.all()}
+        found = {texts[item]: label for item, label in store.items.labels().items()}
     assert found == {f"t{i}": label for i, label in enumerate(labels)}
 
 
@@ -246,8 +248,8 @@ def test_lists_stay_lists_and_unknown_classes_are_told_by_row(own_home, tmp_path
     assert "row 3" in problem.source
     assert "the label '옛것' is not among the classes '배송', '환불', '칭찬'" in problem.reason
     with project.store() as store:
-        last = store.items()[1]  # a skip has no label
-        store.annotate("kim", [Answer("s", last.id, "skip", None, 1.0, "tab")])
+        last = store.items.all()[1]  # a skip has no label
+        store.answers.add("kim", [Answer("s", last.id, "skip", None, 1.0, "tab")])
     export_labels(project, tmp_path / "out.jsonl")
     written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row["label"] for row in written] == [["배송", "칭찬"], [], None]

@@ -26,7 +26,7 @@ def client():
 def trained(project):
     """Sixty texts after a round that was trained on twenty imported labels; the last one is held out."""
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(
                     f"{i:032x}", f"row {i}", text=text, label=label if i < 20 else None,
@@ -35,7 +35,7 @@ def trained(project):
                 for i, (text, label) in enumerate(reviews(60))
             ]
         )  # fmt: skip
-        store.request_round("import")
+        store.rounds.request("import")
     work_once(project)
     return project
 
@@ -53,12 +53,12 @@ def why(client, item: int, part: str = "", user: str = "kim") -> dict:
 
 def label(project: Project, item: int, name: str, user: str = "kim") -> None:
     with project.store() as store:
-        store.annotate(user, [Answer(f"{user}-{item}-{name}", item, "label", name)])
+        store.answers.add(user, [Answer(f"{user}-{item}-{name}", item, "label", name)])
 
 
 def test_the_strategy_is_told_in_words(trained, client):
     with trained.store() as store:
-        item = store.ranking(1)[0]
+        item = store.rounds.ranking(1)[0]
     told = why(client, item["item_id"])["strategy"]
     assert told["name"] == "margin"
     assert told["family"] == "uncertainty sampling"
@@ -98,9 +98,9 @@ def test_neighbours_are_those_that_the_annotator_may_know(trained, client):
     label(trained, 32, "bad", user="lee")
     same = reviews(60)[30][0]  # item 31 and this one share their words
     with trained.store() as store:
-        store.add_items([NewItem("f" * 32, "row", text=same.replace("number", "count"), split="pool")])
-        store.request_round("again")
-        asked = [item.id for item in store.items()][-1]
+        store.items.add([NewItem("f" * 32, "row", text=same.replace("number", "count"), split="pool")])
+        store.rounds.request("again")
+        asked = [item.id for item in store.items.all()][-1]
     work_once(trained)
     mine = why(client, asked)["neighbours"]
     assert mine["hidden"] is None
@@ -118,7 +118,7 @@ def test_neighbours_are_those_that_the_annotator_may_know(trained, client):
 
 def test_before_there_is_a_model_it_says_so(project, client):
     with project.store() as store:
-        store.add_items([NewItem("0", "row", text="one", split="pool")])
+        store.items.add([NewItem("0", "row", text="one", split="pool")])
     revealing(project, "before")
     told = why(client, 1)
     assert told["strategy"] is None
@@ -139,7 +139,7 @@ def test_the_models_opinion_is_kept_from_whoever_must_not_know_it(trained, clien
 
     def asked() -> bool:
         with trained.store() as store:
-            return store.explanations_waiting()
+            return store.explanations.waiting()
 
     assert hidden(30) == "never"  # the default
     label(trained, 30, "good")
@@ -147,7 +147,7 @@ def test_the_models_opinion_is_kept_from_whoever_must_not_know_it(trained, clien
     revealing(trained, "after")
     assert hidden(31) == "after"
     with trained.store() as store:
-        store.annotate("kim", [Answer("s", 31, "skip")])
+        store.answers.add("kim", [Answer("s", 31, "skip")])
     assert hidden(31) == "after"  # a skip is no answer
     assert hidden(30, user="lee") == "after"  # somebody else's answer is not lee's
     label(trained, HOLDOUT, "good")
@@ -160,7 +160,7 @@ def test_the_models_opinion_is_kept_from_whoever_must_not_know_it(trained, clien
     assert hidden(30) is None
     assert asked()
     with trained.store() as store:
-        store.annotate("kim", [Answer("u", 30, "undo")])
+        store.answers.add("kim", [Answer("u", 30, "undo")])
     assert hidden(30) == "after"
     revealing(trained, "before")
     assert hidden(31) is None

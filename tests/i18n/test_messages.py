@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.samples import ROOT
+from support.vega import titles
 
 from labeler.core.rounds import Epoch, Training
 from labeler.i18n import extract, messages
@@ -27,7 +28,7 @@ from labeler.report.charts import holdout as holdout_charts
 from labeler.report.sentences import training as reading
 
 PAGES = [path for path in sorted((ROOT / "pages").rglob("*.py")) if "desk" not in path.parts]
-DESK = sorted((ROOT / "pages" / "desk").glob("*.js"))
+DESK = sorted((ROOT / "pages" / "desk").rglob("*.js"))
 MESSAGES = extract.messages()
 
 
@@ -286,16 +287,20 @@ def test_texts_are_told_from_names(source, found):
     assert bare(source) == found
 
 
+REPORT_ROOM = ROOT / "labeler" / "report"
 SPEAKING = [
-    *("reading.py", "report_page.py"),
-    *(f"charts/{path.name}" for path in sorted((ROOT / "labeler" / "charts").glob("*.py"))),
-    *(f"course/{path.name}" for path in sorted((ROOT / "labeler" / "course").glob("*_words.py"))),
+    "page.py",
+    *(
+        f"{folder}/{path.name}"
+        for folder in ("charts", "sentences")
+        for path in sorted((REPORT_ROOM / folder).glob("*.py"))
+    ),
 ]
 
 
 @pytest.mark.parametrize("name", SPEAKING)
 def test_no_text_of_a_chart_or_a_reading_bypasses_the_catalogues(name):
-    source = (ROOT / "labeler" / name).read_text(encoding="utf-8").partition("\ndef picture(")[0]  # then what is saved
+    source = (REPORT_ROOM / name).read_text(encoding="utf-8").partition("\ndef picture(")[0]  # then what is saved
     columns = re.compile(r"\w+:[NQ]")
     assert {text for text in bare(source) - {*get_args(reading.Kind)} if not columns.fullmatch(text)} == set()
 
@@ -352,17 +357,6 @@ REPORT = {
         {"strategy": "random", "gain_over_random": 0.0, "gain_low": None, "gain_high": None},
     ],
 }
-
-
-def titles(specification: object) -> Iterator[str]:
-    if isinstance(specification, dict):
-        if isinstance(specification.get("title"), str):
-            yield specification["title"]
-        for value in specification.values():
-            yield from titles(value)
-    elif isinstance(specification, list):
-        for value in specification:
-            yield from titles(value)
 
 
 def test_charts_are_drawn_in_the_language_of_who_looks():

@@ -45,7 +45,7 @@ def filled(own_home: Path) -> Project:
     """A project with the tiny network and 60 labeled texts of the pool, 60 of the holdout."""
     made = projects.create(own_home / "films", text_config(learner=LearnerConfig(kind="frozen", backbone="tiny")))
     with made.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:04d}", f"row {i}", text=text, label=label, split="holdout" if i >= 60 else "pool")
                 for i, (text, label) in enumerate(reviews(120))
@@ -148,7 +148,7 @@ def test_the_pool_teaches_the_holdout_measures_and_nothing_is_used_unasked(
     assert about.gain
     assert (about.gain.labels, about.gain.n) == (60, 60)
     assert about.gain.low <= about.gain.after - about.gain.before <= about.gain.high
-    assert kept(filled) == about == load(filled.embeddings / FILE)[0]
+    assert kept(filled.embeddings) == about == load(filled.embeddings / FILE)[0]
     assert not projects.open_project(filled.folder).config.learner.adapted
     assert encoder_of(filled).key == TEXTS.key
     adaptations.use(filled, True)
@@ -160,7 +160,7 @@ def test_the_pool_teaches_the_holdout_measures_and_nothing_is_used_unasked(
 def test_flagged_items_teach_nothing_and_without_labels_nothing_is_measured(project: Project) -> None:
     made = project.save(replace(project.config, learner=LearnerConfig(backbone="tiny")))
     with made.store() as store:
-        store.add_items([NewItem(f"{i:04d}", f"row {i}", text=t, split="pool") for i, (t, _) in enumerate(reviews(41))])
+        store.items.add([NewItem(f"{i:04d}", f"row {i}", text=t, split="pool") for i, (t, _) in enumerate(reviews(41))])
     first = run(made)
     assert (first.n, first.gain) == (41, None)
     assert "too few labels yet to measure" in str(first)
@@ -175,7 +175,7 @@ def test_what_ends_it_leaves_the_old_weights(filled: Project, monkeypatch: pytes
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
         run(filled, replace(QUICK, seed=1))
-    assert kept(filled) == before
+    assert kept(filled.embeddings) == before
     assert adapted(TEXTS, filled.embeddings)
 
 
@@ -185,7 +185,7 @@ def test_two_at_once_are_refused(filled: Project) -> None:
         pytest.raises(LabelerError, match="Another adaptation of this project is running"),
     ):
         run(filled)
-    assert kept(filled) is None
+    assert kept(filled.embeddings) is None
 
 
 def test_settings_that_changed_meanwhile_are_kept(filled: Project) -> None:
@@ -205,12 +205,14 @@ def test_a_job_adapts_and_the_next_round_embeds_everything_anew(filled: Project)
         assert any(run(filled) for run in BESIDE)
         (job,) = store.adaptations.all()
         assert job.state == "done"
-        assert store.adaptations.report_of(job.id) == json.loads(json.dumps(adaptations.asdict(kept(filled))))
-        store.request_round("test")
+        assert store.adaptations.report_of(job.id) == json.loads(
+            json.dumps(adaptations.asdict(kept(filled.embeddings)))
+        )
+        store.rounds.request("test")
     now = projects.open_project(filled.folder)
     assert work_once(now)
     with now.store() as store:
-        assert store.rounds()[-1].metrics
+        assert store.rounds.all()[-1].metrics
     assert (filled.embeddings / encoder_of(filled).key / "vectors.f32").exists()
     assert not (filled.embeddings / TEXTS.key).exists()
 

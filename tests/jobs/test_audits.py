@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.samples import reviews
-from test_worker import answer
+from support.samples import answer, reviews
 
 from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig
@@ -17,7 +16,7 @@ from labeler.jobs.rounds import work_once
 def filled(project):
     """Sixty unlabeled texts in the pool, twenty in the holdout, of which ten have a label, and a round asked for."""
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout", label=label if i < 10 else None)
                 if i < 20
@@ -25,7 +24,7 @@ def filled(project):
                 for i, (text, label) in enumerate(reviews(80))
             ]
         )
-        store.request_round("import")
+        store.rounds.request("import")
     return project
 
 
@@ -33,18 +32,18 @@ def test_a_round_that_trained_asks_for_an_audit_and_keeps_its_forecasts(filled):
     work_once(filled)
     with filled.store() as store:
         assert not store.audits.waiting()  # there was nothing to train on
-        assert store.forecasts("holdout") == {}
+        assert store.forecasts.all("holdout") == {}
     answer(filled, 4)
     work_once(filled)
     answer(filled, 3)
     work_once(filled)
     with filled.store() as store:
         assert store.audits.waiting()
-        first, second = store.forecasts("holdout").values()
+        first, second = store.forecasts.all("holdout").values()
         assert first.proba.shape == second.proba.shape == (20, 2)
         assert first.proba.sum(axis=1) == pytest.approx(1, abs=1e-6)
-        assert len(store.forecast(3, "stop").items) == 60
-        before, latest = store.rounds()[1:]
+        assert len(store.forecasts.get(3, "stop").items) == 60
+        before, latest = store.rounds.all()[1:]
         assert before.agreement is None
         assert -1 <= latest.agreement <= 1
         assert 0 < latest.uncertainty < 0.5
@@ -52,7 +51,7 @@ def test_a_round_that_trained_asks_for_an_audit_and_keeps_its_forecasts(filled):
     assert audit_once(filled)
     assert not audit_once(filled)
     with filled.store() as store:
-        assert store.audit()["round"] == 3
+        assert store.audits.latest_report()["round"] == 3
 
 
 def test_all_rounds_are_measured_anew_when_the_holdouts_labels_change(filled):
@@ -61,14 +60,14 @@ def test_all_rounds_are_measured_anew_when_the_holdouts_labels_change(filled):
     work_once(filled)
     audit_once(filled)
     with filled.store() as store:
-        before = store.rounds()[-1].metrics
+        before = store.rounds.all()[-1].metrics
         for item in range(1, 11):  # the lead finds that every known label was wrong
-            other = "bad" if store.labels()[item] == "good" else "good"
-            store.adjudicate("lead", f"r{item}", item, "label", other)
+            other = "bad" if store.items.labels()[item] == "good" else "good"
+            store.decisions.add("lead", f"r{item}", item, "label", other)
         assert store.audits.waiting()
     assert audit_once(filled)
     with filled.store() as store:
-        after = store.rounds()[-1].metrics
+        after = store.rounds.all()[-1].metrics
     assert after.n == before.n == 10
     assert after.accuracy == pytest.approx(1 - before.accuracy)
 
@@ -79,8 +78,8 @@ def test_an_audit_tells_of_labels_people_and_random_ones(filled):
     work_once(filled)
     assert audit_once(filled)
     with filled.store() as store:
-        found = store.audit()
-        assert found["errors"]["n"] == store.labeled() > 20
+        found = store.audits.latest_report()
+        assert found["errors"]["n"] == store.items.labeled() > 20
     assert found["consensus"]["answers"] == 24
     assert found["consensus"]["agreement"] is None  # nobody answered what somebody else did
     assert found["control"]["missing"] == "holdout"  # ten items are too few
@@ -95,5 +94,5 @@ def test_with_overlap_labels_in_doubt_are_asked_about_again(filled, monkeypatch)
     monkeypatch.setattr(audits.quality, "people", lambda rows, *_, **__: {"again": [rows[0][0]]})
     assert audit_once(project)
     with project.store() as store:
-        first = store.opinions()[0][0]
-        assert [r.item.id for r in store.reserve("lee", "tab", 1)] == [first]
+        first = store.reviews.opinions()[0][0]
+        assert [r.item.id for r in store.desk.reserve("lee", "tab", 1)] == [first]

@@ -40,7 +40,7 @@ def table(tmp_path):
 def labeled(project):
     """A project with 120 labeled texts in the pool and 60 in the holdout."""
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i % 3 == 0 else "pool", label=label)
                 for i, (text, label) in enumerate(reviews(180))
@@ -179,7 +179,7 @@ def test_one_that_is_cancelled_while_it_is_prepared_ends_before_it_compares(proj
 def test_worker_once_runs_what_is_asked_for(labeled, own_home):
     ask(labeled, SHORT, "kim")
     with labeled.store() as store:
-        store.request_round("retrain now")
+        store.rounds.request("retrain now")
     result = CliRunner().invoke(main, ["worker", str(own_home), "--once"])
     assert result.exit_code == 0, result.output
     assert latest(labeled).state == "done"
@@ -239,11 +239,11 @@ def test_the_worker_runs_it_beside_the_rounds_and_cancelling_ends_it(labeled, ow
         started = [p for p in family(process) if "spawn_main" in " ".join(p.cmdline())]
         assert len(started) >= 2  # what compares, and what it has simulate
         with labeled.store() as store:
-            store.request_round("retrain now")
+            store.rounds.request("retrain now")
         wait_for(lambda: not _has_work(labeled))  # the round does not wait for the comparison
         assert latest(labeled).state == "running"
         with labeled.store() as store:
-            assert len(store.rounds()) == 1
+            assert len(store.rounds.all()) == 1
         assert cancel(labeled, number)
         wait_for(lambda: not alive(started), 20)
         ask(labeled, replace(SHORT, source=table), "kim")  # and the next one has its turn
@@ -253,7 +253,7 @@ def test_the_worker_runs_it_beside_the_rounds_and_cancelling_ends_it(labeled, ow
 
 def _has_work(project) -> bool:
     with project.store() as store:
-        return store.has_work()
+        return store.rounds.waiting()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

@@ -21,20 +21,20 @@ from labeler.projects import project as projects
 def trained(project):
     """A project of sixty texts after a round, whose first item is asked about."""
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="pool", label=label if i < 40 else None)
                 for i, (text, label) in enumerate(reviews(60))
             ]
         )
-        store.request_round("import")
+        store.rounds.request("import")
     work_once(project)
     return project
 
 
 def ask(project, item: int = 50, kind: str = "saw"):
     with project.store() as store:
-        return store.ask_explanation(f"{item:032x}", store.models()[-1][0], kind)
+        return store.explanations.ask(f"{item:032x}", store.rounds.models()[-1][0], kind)
 
 
 def test_what_the_model_saw_and_what_hiding_parts_does_are_found_and_kept(trained):
@@ -61,24 +61,24 @@ def test_the_last_model_stays_loaded_and_explanations_go_with_their_models(train
         keeps.explain_next(trained)
     assert len(loads) == 1
     with trained.store() as store:
-        (gone, _), *_ = store.models()
-        store.request_round("again")
+        (gone, _), *_ = store.rounds.models()
+        store.rounds.request("again")
     work_once(trained)
     (trained.folder / gone).unlink()
     ask(trained)
     keeps.explain_next(trained)
     assert len(loads) == 2
     with trained.store() as store:
-        assert store.ask_explanation(f"{50:032x}", gone, "saw").state == "queued"  # forgotten, so asked for anew
+        assert store.explanations.ask(f"{50:032x}", gone, "saw").state == "queued"  # forgotten, so asked for anew
     keeps.explain_next(trained)
     with trained.store() as store:
-        assert "not kept any more" in store.ask_explanation(f"{50:032x}", gone, "saw").error
+        assert "not kept any more" in store.explanations.ask(f"{50:032x}", gone, "saw").error
 
 
 def test_a_model_of_another_backbone_is_not_asked(trained):
     ask(trained)
     with trained.store() as store:  # so many more texts that the n-grams are fitted anew
-        store.add_items([NewItem(f"{i:032x}", "row", text=f"another text {i}", split="pool") for i in range(100, 240)])
+        store.items.add([NewItem(f"{i:032x}", "row", text=f"another text {i}", split="pool") for i in range(100, 240)])
     assert Explainer().explain_next(trained)
     assert "wait for a new round" in ask(trained).error
 
@@ -125,7 +125,7 @@ STUCK = """
 import sys, threading
 from pathlib import Path
 from unittest import mock
-from labeler import explainer
+from labeler.jobs import explanations as explainer
 def stuck(*args):
     print("here", flush=True)
     threading.Event().wait()

@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 
 import pytest
-from support.samples import ROOT, environment, reviews, text_config
+from support.samples import ROOT, answer, environment, reviews, text_config
 
-from labeler.core.items import Answer, NewItem
+from labeler.core.items import NewItem
 from labeler.core.settings import LearnerConfig, QueryConfig, StoppingConfig
 from labeler.jobs import rounds as worker
 from labeler.jobs.rounds import work, work_once
@@ -21,7 +21,7 @@ from labeler.projects import project as projects
 def filled(project):
     """Sixty unlabeled texts in the pool, twenty labeled ones in the holdout, and a round asked for."""
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout", label=label)
                 if i < 20
@@ -29,7 +29,7 @@ def filled(project):
                 for i, (text, label) in enumerate(reviews(80))
             ]
         )
-        store.request_round("import")
+        store.rounds.request("import")
     return project
 
 
@@ -39,7 +39,7 @@ def test_old_models_go_and_the_best_stays(filled, monkeypatch):
         work_once(filled)
         answer(filled, 4)
     with filled.store() as store:
-        models = store.models()
+        models = store.rounds.models()
     assert len(models) == 3
     there = {model for model, _ in models if (filled.folder / model).exists()}
     assert there == {models[-1][0], max(reversed(models), key=lambda m: m[1])[0]}
@@ -52,17 +52,8 @@ def test_an_old_model_that_cannot_be_removed_fails_no_round(filled, monkeypatch)
     monkeypatch.setattr(worker.cards, "prune", read_only)
     assert work_once(filled)
     with filled.store() as store:
-        assert store.latest_job().state == "done"
-        assert len(store.rounds()) == 1
-
-
-def answer(project, n: int, annotator: str = "kim") -> None:
-    """Give the true label to the next `n` items that are asked."""
-    true = dict(reviews(80))
-    with project.store() as store:
-        for held in store.reserve(annotator, "t", n)[:n]:
-            label = true[held.item.text]
-            store.annotate(annotator, [Answer(f"{annotator}-{held.item.id}", held.item.id, "label", label, 1.0, "t")])
+        assert store.rounds.latest_job().state == "done"
+        assert len(store.rounds.all()) == 1
 
 
 def test_the_cycle_asks_trains_measures_and_asks_again(filled):
@@ -71,13 +62,13 @@ def test_the_cycle_asks_trains_measures_and_asks_again(filled):
     assert work_once(filled)
     assert not work_once(filled)  # nothing asked for
     with filled.store() as store:
-        seeded, trained = store.rounds()
+        seeded, trained = store.rounds.all()
         assert (seeded.labels, seeded.strategy, seeded.metrics) == (0, "k_means", None)
         assert (trained.labels, trained.strategy, trained.metrics.n) == (4, "margin", 20)
-        asked = store.reserve("kim", "u", 3)
+        asked = store.desk.reserve("kim", "u", 3)
         assert {a.reason.strategy for a in asked} == {"margin"}
         assert asked[0].reason.score is not None
-        assert not {a.item.id for a in asked} & set(store.labels())
+        assert not {a.item.id for a in asked} & set(store.items.labels())
     model = load(filled.folder / trained.model)
     assert model is not None
 
@@ -86,31 +77,33 @@ def test_a_round_is_repeatable(filled):
     work_once(filled)
     answer(filled, 4)
     with filled.store() as store:
-        store.request_round("again")
+        store.rounds.request("again")
     rankings = []
     for _ in range(2):
         with filled.store() as store:
-            store.request_round("again")
+            store.rounds.request("again")
         work_once(filled)
         with filled.store() as store:
             # the seed is the round's number, so compare what does not depend on it
-            rankings.append([(r["item_id"], r["score"]) for r in store.ranking(store.next_round() - 1)][:9])
+            rankings.append(
+                [(r["item_id"], r["score"]) for r in store.rounds.ranking(store.rounds.next_number() - 1)][:9]
+            )
     assert rankings[0] == rankings[1]
 
 
 def test_unlabeled_holdout_items_are_asked_too_and_never_by_the_strategy(project):
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i < 20 else "pool")
                 for i, (text, _) in enumerate(reviews(80))
             ]
         )
-        store.request_round("import")
+        store.rounds.request("import")
     work_once(project)
     with project.store() as store:
-        ranking = store.ranking(1)
-        split = {item.id: item.split for item in store.items()}
+        ranking = store.rounds.ranking(1)
+        split = {item.id: item.split for item in store.items.all()}
     assert {r["strategy"] for r in ranking if split[r["item_id"]] == "holdout"} == {"holdout"}
     first = [split[r["item_id"]] for r in ranking[:10]]
     assert first.count("holdout") == 2  # the default share of 20 %
@@ -121,11 +114,11 @@ def test_a_class_taken_out_of_the_settings_is_left_out_of_training(filled):
     answer(filled, 12)
     changed = filled.save(replace(filled.config, classes=("bad", "ugly")))
     with changed.store() as store:
-        store.request_round("retrain now")
+        store.rounds.request("retrain now")
     work_once(changed)
     with changed.store() as store:
-        assert store.rounds()[-1].metrics is None  # one class is left, nothing can be trained
-        assert store.latest_job().state == "done"
+        assert store.rounds.all()[-1].metrics is None  # one class is left, nothing can be trained
+        assert store.rounds.latest_job().state == "done"
 
 
 @pytest.mark.parametrize(
@@ -141,22 +134,22 @@ def test_what_cannot_work_fails_the_job_with_a_sentence_and_the_next_one_runs(fi
     wrong = filled.save(replace(filled.config, **change))
     work_once(wrong)
     with wrong.store() as store:
-        job = store.latest_job()
+        job = store.rounds.latest_job()
         assert job.state == "failed"
         assert says in job.error
-        store.request_round("retrain now")
+        store.rounds.request("retrain now")
     filled.save(filled.config)
     work_once(filled)
     with filled.store() as store:
-        assert store.rounds()[-1].metrics is not None
+        assert store.rounds.all()[-1].metrics is not None
 
 
 def test_an_empty_project_says_what_to_do(project):
     with project.store() as store:
-        store.request_round("retrain now")
+        store.rounds.request("retrain now")
     work_once(project)
     with project.store() as store:
-        assert "import images or texts" in store.latest_job().error
+        assert "import images or texts" in store.rounds.latest_job().error
 
 
 def test_one_broken_project_stops_no_other(filled, own_home):
@@ -165,7 +158,7 @@ def test_one_broken_project_stops_no_other(filled, own_home):
     turns = iter([False, True])
     work(own_home, poll_seconds=0, should_stop=lambda: next(turns))
     with filled.store() as store:
-        assert len(store.rounds()) == 1
+        assert len(store.rounds.all()) == 1
 
 
 # Runs the worker until it reaches a step of the round, says so, and waits there to be killed.
@@ -173,7 +166,7 @@ STUCK = """
 import sys, threading
 from pathlib import Path
 from unittest import mock
-from labeler import worker
+from labeler.jobs import rounds as worker
 def stuck(*args, **kwargs):
     print("here", flush=True)
     threading.Event().wait()
@@ -190,7 +183,7 @@ with mock.patch(sys.argv[2], stuck):
         "labeler.cycle.round.metrics",
         "labeler.cycle.round.rank",
         "labeler.jobs.rounds.models.save",
-        "labeler.store.Store.finish_round",
+        "labeler.store.rounds.Rounds.finish",
     ],
 )
 def test_a_worker_killed_in_the_middle_of_a_round_loses_nothing(filled, own_home, step):
@@ -208,20 +201,20 @@ def test_a_worker_killed_in_the_middle_of_a_round_loses_nothing(filled, own_home
         assert not work_once(filled)  # it holds the lock: nobody else runs the same round
         answer(filled, 2, "lee")  # labeling goes on meanwhile
         with filled.store() as store:
-            assert len(store.rounds()) == 1
+            assert len(store.rounds.all()) == 1
     finally:
         os.kill(stuck.pid, signal.SIGKILL)
         stuck.wait()
         stuck.stdout.close()
     assert work_once(filled)  # the next worker finishes the job
     with filled.store() as store:
-        rounds, job = store.rounds(), store.latest_job()
+        rounds, job = store.rounds.all(), store.rounds.latest_job()
         assert [r.number for r in rounds] == [1, 2]
         assert rounds[1].labels == 6
         assert rounds[1].metrics is not None
         assert (job.state, job.attempts) == ("done", 2)
         assert (filled.folder / rounds[1].model).exists()
-        assert store.labeled() == 6
+        assert store.items.labeled() == 6
 
 
 def test_a_projects_own_strategy_is_used_reported_when_broken_and_mended_without_a_restart(filled):
@@ -240,30 +233,30 @@ def test_a_projects_own_strategy_is_used_reported_when_broken_and_mended_without
     for code, says in ((good, None), (good.replace("return", "retrun"), "line 5"), (good, None)):
         own.write_text(code)
         with changed.store() as store:
-            store.request_round("retrain now")
+            store.rounds.request("retrain now")
         work_once(changed)
         with changed.store() as store:
-            job = store.latest_job()
+            job = store.rounds.latest_job()
             assert job.state == ("failed" if says else "done")
             assert says is None or ("mine.py" in job.error and says in job.error)
-            assert store.rounds()[-1].strategy == "mine"
+            assert store.rounds.all()[-1].strategy == "mine"
 
 
 def test_a_rule_that_the_settings_name_stops_labeling_until_the_lead_goes_on(filled):
     project = filled.save(replace(filled.config, budget=4, stopping=StoppingConfig(stop_when=("budget",))))
     work_once(project)
     with project.store() as store:
-        assert store.stopped() is None
+        assert store.stops.current() is None
     answer(project, 4)
     work_once(project)
     with project.store() as store:
-        assert (store.stopped()["by"], store.stopped()["reason"]) == ("", "The rule “Budget spent” is met.")
-        assert store.reserve("kim", "tab", 1) == []
-        store.go_on("lead")
-        store.request_round("retrain now")
+        assert (store.stops.current()["by"], store.stops.current()["reason"]) == ("", "The rule “Budget spent” is met.")
+        assert store.desk.reserve("kim", "tab", 1) == []
+        store.stops.lift("lead")
+        store.rounds.request("retrain now")
     work_once(project)
     with project.store() as store:
-        assert store.stopped() is None  # the lead has overruled it
+        assert store.stops.current() is None  # the lead has overruled it
 
 
 def test_nothing_stops_by_itself_unless_asked_to(filled):
@@ -272,4 +265,4 @@ def test_nothing_stops_by_itself_unless_asked_to(filled):
     answer(project, 4)
     work_once(project)
     with project.store() as store:
-        assert store.stopped() is None
+        assert store.stops.current() is None

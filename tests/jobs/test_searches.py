@@ -65,7 +65,7 @@ def fill(project, labeled: int = 120, contradicting: bool = False):
     """Texts in the pool and in the holdout whose label their words give away, or do not."""
     rng = np.random.default_rng(0)
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(
                     f"{i:032x}",
@@ -113,7 +113,7 @@ def test_the_holdout_is_never_seen_and_other_backbones_see_labeled_items_only(la
     ask(labeled, REQUEST, "kim")
     tune_once(labeled)
     with labeled.store() as store:
-        items, known = store.items(), store.labels()
+        items, known = store.items.all(), store.items.labels()
     assert seen["words"] == {item.text for item in items if item.split == "pool" and item.id in known}
     assert not list(labeled.embeddings.glob("key-of-words"))
 

@@ -40,16 +40,16 @@ def test_what_dies_is_started_again_and_all_end_together(project, own_home):
             os.kill(before[name], signal.SIGKILL)
             wait_for(lambda name=name: children(server.process.pid).get(name) not in (None, before[name]))
         with project.store() as store:
-            store.request_round("retrain now")
+            store.rounds.request("retrain now")
         # the new worker takes the job: with nothing imported it fails, and says why
         with project.store() as store:
-            wait_for(lambda: store.latest_job().state == "failed")
+            wait_for(lambda: store.rounds.latest_job().state == "failed")
         assert children(server.process.pid)["app"] == before["app"]
 
 
 WATCHER = """
 import time
-from labeler.serve import parent_is_gone
+from labeler.core.processes import parent_is_gone
 gone = parent_is_gone()
 print("gone already" if gone() else "watching", flush=True)
 while not gone():

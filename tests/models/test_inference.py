@@ -45,18 +45,18 @@ def test_new_texts_of_a_table_and_of_lines(texts, tmp_path):
     first = found.rows()[0]
     assert first["probability"] == max(first["p(good)"], first["p(bad)"]) == first["p(good)"]
     with texts.store() as store:
-        assert len(store.items()) == 120  # nothing was stored
+        assert len(store.items.all()) == 120  # nothing was stored
 
 
 def test_it_says_what_the_model_says_of_its_own_items(texts, tmp_path):
     """The same probabilities as in the round: the card names a model that reads the same features."""
     with texts.store() as store:
-        items = [item for item in store.items() if item.split == "holdout"]
-        [trained] = store.rounds()
+        items = [item for item in store.items.all() if item.split == "holdout"]
+        [trained] = store.rounds.all()
     (tmp_path / "again.txt").write_text("\n".join(item.text for item in items))
     found = predict_unseen(texts, [tmp_path / "again.txt"])
     with texts.store() as store:
-        truth = store.labels()
+        truth = store.items.labels()
     right = [row["label"] == truth[item.id] for row, item in zip(found.rows(), items, strict=True)]
     assert np.mean(right) == pytest.approx(trained.metrics.accuracy)
     card = cards.load(texts.folder / trained.model)
@@ -101,7 +101,7 @@ def test_bad_input_is_named(texts, tmp_path, name, content, says):
 def test_a_model_of_another_backbone_is_not_asked(texts, tmp_path):
     (tmp_path / "new.txt").write_text("a film\n")
     with texts.store() as store:
-        path = cards.card_path(texts.folder / store.rounds()[-1].model)
+        path = cards.card_path(texts.folder / store.rounds.all()[-1].model)
     before = path.read_text()
     try:
         path.write_text(json.dumps(json.loads(before) | {"encoder": "another"}))

@@ -1,9 +1,6 @@
 """A published model works without the labeler: the lines of its README say what the project's model says."""
 
 import json
-import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from support.published import said
 from support.samples import reviews, text_config
 
 from labeler.backbones.encoder import Pretrained
@@ -23,18 +21,6 @@ from labeler.models.inference import best_model, predict_unseen
 from labeler.models.publish import _module, publish
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
-
-
-def said(folder, given: str) -> list[tuple[str, list[float]]]:
-    """What each block of lines in the folder's README prints for `given`: the class, and all probabilities."""
-    found = []
-    for code in re.findall(r"```python\n(.+?)```", (folder / "README.md").read_text(), re.DOTALL):
-        program = f"given = {given!r}\nimport numpy\nnumpy.set_printoptions(precision=9)\n{code}"
-        ran = subprocess.run([sys.executable, "-I", "-c", program], cwd=folder, capture_output=True, text=True)
-        assert ran.returncode == 0, ran.stderr
-        label, _, numbers = ran.stdout.partition(" [")
-        found.append((label, [float(n) for n in numbers.strip(" ]\n").split()]))
-    return found
 
 
 def trained_on_texts(folder, backbone: str):

@@ -25,21 +25,21 @@ from labeler.projects.project import Project
 def add(project: Project, texts: Sequence[tuple[str, str]], start: int, labeled: int) -> None:
     """Texts into the pool; the first `labeled` of them with their label."""
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{start + i:032x}", f"row {i}", text=text, split="pool", label=label if i < labeled else None)
                 for i, (text, label) in enumerate(texts)
             ]
         )
-        store.request_round("import")
+        store.rounds.request("import")
 
 
 def test_frozen_heads_are_the_same_bit_for_bit(project: Project) -> None:
     add(project, reviews(60), 0, 30)
     assert work_once(project)
     with project.store() as store:
-        for item in store.items()[:5]:  # minds change, and more comes in
-            store.annotate("kim", [Answer(f"r{item.id}", item.id, "label", "bad", 1.0, "t")])
+        for item in store.items.all()[:5]:  # minds change, and more comes in
+            store.answers.add("kim", [Answer(f"r{item.id}", item.id, "label", "bad", 1.0, "t")])
     add(project, reviews(90)[60:], 60, 10)
     assert work_once(project)
     for number in (1, 2):

@@ -21,10 +21,16 @@ def finish(store, proba: np.ndarray, items: np.ndarray, labels: int = 20) -> Non
     """A finished round whose model says this of the holdout."""
     result = RoundResult(labels, "margin", 7, None, None, (Ranked(0, "margin", 1.0),), 0.1, 0.2)
     with store.write():
-        store.request_round("test")
-        job = store.claim_job()
-        store.finish_round(
-            job, store.next_round(), result, [int(items[-1]) + 1], "models/m", None, {"holdout": Forecast(items, proba)}
+        store.rounds.request("test")
+        job = store.rounds.claim()
+        store.rounds.finish(
+            job,
+            store.rounds.next_number(),
+            result,
+            [int(items[-1]) + 1],
+            "models/m",
+            None,
+            {"holdout": Forecast(items, proba)},
         )
 
 
@@ -32,7 +38,7 @@ def finish(store, proba: np.ndarray, items: np.ndarray, labels: int = 20) -> Non
 def filled(project):
     """Forty holdout items of two sites, of which the model gets "B" mostly wrong, and a pool of sixty."""
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(
                     f"{i:032x}",
@@ -66,7 +72,7 @@ def open_part(name: str):
 def test_figures_come_with_intervals_and_in_words(filled):
     said = everything(open_part("Holdout"))
     with filled.store() as store:
-        numbers = store.forecast_rounds()
+        numbers = store.forecasts.rounds()
     found = measured(filled, numbers, numbers[-1]).evaluation
     assert found.n == HELD - 4
     assert f"Accuracy {found.accuracy.value:.1%}" in said
@@ -83,7 +89,7 @@ def test_figures_come_with_intervals_and_in_words(filled):
 
 def test_a_cell_holds_its_items_strangest_first(filled):
     with filled.store() as store:
-        numbers = store.forecast_rounds()
+        numbers = store.forecasts.rounds()
     seen = measured(filled, numbers, numbers[-1]).seen
     wrong = judged(seen, filled.config, "good", "bad")
     assert wrong
@@ -100,20 +106,20 @@ def test_an_earlier_round_can_be_chosen(filled):
     app.selectbox(key="measured-reviews").set_value(1).run()
     assert not app.exception
     with filled.store() as store:
-        found = measured(filled, store.forecast_rounds(), 1).evaluation
+        found = measured(filled, store.forecasts.rounds(), 1).evaluation
     assert f"Accuracy {found.accuracy.value:.1%}" in everything(app)
 
 
 def test_two_rounds_that_say_the_same_cannot_be_told_apart(filled):
     with filled.store() as store:
-        latest = store.forecast(2, "holdout")
+        latest = store.forecasts.get(2, "holdout")
         finish(store, latest.proba, latest.items, labels=30)
     assert "difference to round 2 is +0.0 points" in everything(open_part("Holdout"))
 
 
 def test_before_there_is_something_to_measure_the_page_says_so(project, store):
     assert "The holdout is measured once a round has trained a model." in everything(open_part("Holdout"))
-    store.add_items([NewItem("a", "row 1", text="t", split="holdout"), NewItem("b", "row 2", text="u", split="pool")])
+    store.items.add([NewItem("a", "row 1", text="t", split="holdout"), NewItem("b", "row 2", text="u", split="pool")])
     rank(store, [2])
     assert "once a round has trained" in everything(open_part("Holdout"))
     finish(store, np.array([[0.5, 0.5]], dtype=np.float32), np.array([1]))
@@ -123,7 +129,7 @@ def test_before_there_is_something_to_measure_the_page_says_so(project, store):
 def test_with_active_testing_the_weights_are_told(filled):
     filled.save(replace(filled.config, evaluation=EvaluationConfig(active_testing=True)))
     with filled.store() as store:
-        store.add_testing(1, [3, 8, 2, 5, 9, 40], [0.1, 0.05, 0.02, 0.03, 0.01, 0.02], left=HELD)
+        store.active_testing.add(1, [3, 8, 2, 5, 9, 40], [0.1, 0.05, 0.02, 0.03, 0.01, 0.02], left=HELD)
     said = everything(open_part("Holdout"))
     assert "Labeled holdout items 5" in said  # item 40 has no label
     assert "Active testing chose these items" in said
@@ -132,14 +138,14 @@ def test_with_active_testing_the_weights_are_told(filled):
 
 def test_an_item_that_cannot_be_labeled_is_not_waited_for(filled):
     with filled.store() as store:
-        store.annotate("kim", [Answer("f", HELD, "flag", note="torn")])
+        store.answers.add("kim", [Answer("f", HELD, "flag", note="torn")])
     assert "3 have no label yet" in everything(open_part("Holdout"))
 
 
 def test_several_classes_are_questions_of_their_own(own_home):
     project = projects.create(own_home / "letters", topics_config())
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout", label=join(names, project.config))
                 for i, (text, names) in enumerate(letters(24))
@@ -181,7 +187,7 @@ def test_weak_slices_are_named_and_more_of_them_asked(filled):
 
 def test_slices_count_the_pool_and_its_labels(filled):
     with filled.store() as store:
-        store.annotate("kim", [Answer(f"r{i}", i, "label", "good") for i in (HELD + 1, HELD + 3, HELD + 2)])
+        store.answers.add("kim", [Answer(f"r{i}", i, "label", "good") for i in (HELD + 1, HELD + 3, HELD + 2)])
     (table,) = open_part("Slices").dataframe
     rows = table.value.set_index("value")
     assert rows.loc["A", ["items in the pool", "labeled", "share labeled"]].tolist() == [30, 2, "7%"]
@@ -190,5 +196,5 @@ def test_slices_count_the_pool_and_its_labels(filled):
 
 
 def test_without_columns_there_is_nothing_to_slice_by(project, store):
-    store.add_items([NewItem("a", "row 1", text="t", split="pool")])
+    store.items.add([NewItem("a", "row 1", text="t", split="pool")])
     assert "Nothing to slice by" in everything(open_part("Slices"))

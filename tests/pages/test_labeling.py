@@ -41,7 +41,7 @@ def test_what_annotators_see_is_chosen(app, project):
 
 
 def test_too_few_known_items_are_said(app, project, store):
-    store.add_items([NewItem("k", "row", text="known", label="good", split="pool")])
+    store.items.add([NewItem("k", "row", text="known", label="good", split="pool")])
     widget(app, "number_input", "Known items").set_value(5)
     press_save(app, "rules")
     assert "Only 1 items" in everything(app)
@@ -61,9 +61,9 @@ def test_guidelines_are_written_and_known_classes_kept(project, store):
 def test_the_team_is_shown_and_saving_keeps_it(project, store):
     add(store, 2)
     project.save(replace(project.config, labeling=LabelingConfig(qualification=1)))
-    store.assign("kim", "lawyer", ["complaints"], paused=True, qualified=False)
+    store.team.assign("kim", "lawyer", ["complaints"], paused=True, qualified=False)
     app = visit("project")
     press_save(app, "team")
     assert not app.exception
-    someone = store.join("kim")
+    someone = store.team.join("kim")
     assert (someone.role, someone.groups, someone.paused, someone.qualified) == ("lawyer", ("complaints",), True, False)

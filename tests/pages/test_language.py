@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from support.page_tools import everything, visit, widget
 from support.samples import ROOT, add, reviews
-from test_words import titles
+from support.vega import titles
 
 from bench.lead.project import make
 from labeler.core.items import Answer, NewItem
@@ -31,7 +31,7 @@ def korean(page: str, part: str = "") -> AppTest:
     if part:
         app.session_state["part"] = part
     if page != "label":
-        app.switch_page(f"{page}.py").run()
+        app.switch_page(f"{page}/page.py").run()
     assert not app.exception, app.exception
     return app
 
@@ -73,19 +73,19 @@ def fill(project) -> None:
     note = "Linear heads: fine-tuning begins at 100 labels; there are 40."
     training = Training(epochs, {"epochs": 5, "augment": []}, 0.6, note, 200)
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [
                 NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i % 5 == 0 else "pool", label=label)
                 for i, (text, label) in enumerate(reviews(300))
             ]
         )
         add(store, 9)
-        store.annotate("kim", [Answer("1", 301, "label", "good")])
-        store.request_round("test")
+        store.answers.add("kim", [Answer("1", 301, "label", "good")])
+        store.rounds.request("test")
         result = RoundResult(40, "margin", 1, None, Metrics(50, 0.95, 0.91, 0.99, 0.8), (), 0.1, 0.2, training)
-        store.finish_round(store.claim_job(), 1, result, [], "models/m.safetensors")
-        store.request_round("test")
-        store.fail_job(store.claim_job(), "There are no items yet: import images or texts first.")
+        store.rounds.finish(store.rounds.claim(), 1, result, [], "models/m.safetensors")
+        store.rounds.request("test")
+        store.rounds.fail(store.rounds.claim(), "There are no items yet: import images or texts first.")
         store.comparisons.request(ComparisonRequest(("margin",), 2, 2, 5, 6), "kim")
     compare_once(project)
     trial = {"number": 0, "name": "current settings", "note": "its probabilities are not finite.", "backbone": "auto"}

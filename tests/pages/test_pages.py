@@ -72,7 +72,7 @@ def test_import_from_a_path_reports_rows_and_problems(project, tmp_path):
     assert "1 items added" in app.success[0].value
     assert "1 rows could not be imported" in app.warning[0].value
     with project.store() as store:
-        assert store.has_work()
+        assert store.rounds.waiting()
 
 
 def test_settings_are_saved_and_wrong_ones_are_not(project):
@@ -114,17 +114,17 @@ def test_retrain_now_asks_for_a_round(project):
     app = visit("project")
     widget(app, "button", "Retrain now").click().run()
     with project.store() as store:
-        assert store.latest_job().reason == "retrain now"
+        assert store.rounds.latest_job().reason == "retrain now"
 
 
 def test_progress_shows_what_was_measured_with_its_interval(project):
     with project.store() as store:
         add(store, 9)
         add(store, 5, split="holdout", first=9)
-        store.annotate("kim", [Answer(str(i), i, "label", "good") for i in range(1, 5)])
-        job = store.claim_job()
+        store.answers.add("kim", [Answer(str(i), i, "label", "good") for i in range(1, 5)])
+        job = store.rounds.claim()
         result = RoundResult(4, "margin", 1, None, Metrics(5, 0.8, 0.376, 0.964, 0.7), (), 0.1, 0.2)
-        store.finish_round(job, 1, result, [], None)
+        store.rounds.finish(job, 1, result, [], None)
     app = visit("progress")
     shown = everything(app)
     assert "Accuracy 80.0%" in shown
@@ -142,11 +142,13 @@ def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_cal
     made = projects.open_project(own_home / "kundenpost")
     assert made.config.several
     with made.store() as store:
-        store.add_items([NewItem("1", "row 1", text="t", split="pool", label='["배송","환불"]')])
-        store.request_round("test")
+        store.items.add([NewItem("1", "row 1", text="t", split="pool", label='["배송","환불"]')])
+        store.rounds.request("test")
         measured = Metrics(5, 0.8, 0.376, 0.964, 0.7, 0.1, 0.75)
-        store.finish_round(store.claim_job(), 1, RoundResult(1, "margin", 1, None, measured, (), 0.1, 0.2), [], None)
-        [finished] = store.rounds()
+        store.rounds.finish(
+            store.rounds.claim(), 1, RoundResult(1, "margin", 1, None, measured, (), 0.1, 0.2), [], None
+        )
+        [finished] = store.rounds.all()
     assert finished.metrics == measured
     app = visit("progress", "Rounds")
     assert "Subset accuracy 80.0%" in everything(app)
@@ -156,8 +158,8 @@ def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_cal
 
 def test_progress_says_why_a_round_failed(project):
     with project.store() as store:
-        store.request_round("test")
-        store.fail_job(store.claim_job(), "there is no strategy 'x'.")
+        store.rounds.request("test")
+        store.rounds.fail(store.rounds.claim(), "there is no strategy 'x'.")
     assert "there is no strategy 'x'." in everything(visit("progress"))
 
 
@@ -187,11 +189,11 @@ def train(project, *trainings: Training | None, model: str | None = "models/m.sa
     """A finished round for each training, numbered from 1; round n has 10 n labels."""
     with project.store() as store:
         for training in trainings:
-            store.request_round("test")
-            number = store.next_round()
+            store.rounds.request("test")
+            number = store.rounds.next_number()
             measured = Metrics(50, 0.8, 0.67, 0.89, 0.8)
             result = RoundResult(10 * number, "margin", 1, None, measured, (), 0.1, 0.2, training)
-            store.finish_round(store.claim_job(), number, result, [], model)
+            store.rounds.finish(store.rounds.claim(), number, result, [], model)
 
 
 def test_progress_shows_how_the_latest_round_was_trained(project):

@@ -20,18 +20,18 @@ def rounds(project):
         changed = project.save(replace(project.config, **settings))
         with changed.store() as store:
             add(store, 3000)
-            items = [item.id for item in store.items()]
+            items = [item.id for item in store.items.all()]
             for i in range(1, n + 1):
                 new = items[20 * (i - 1) : 20 * i]
-                store.annotate("ann", [Answer(f"a{k}", k, "label", "good", seconds=36.0) for k in new])
+                store.answers.add("ann", [Answer(f"a{k}", k, "label", "good", seconds=36.0) for k in new])
                 accuracy = 0.9 - 0.4 / i
                 measured = Metrics(400, accuracy, accuracy - 0.04, accuracy + 0.03, accuracy)
                 with store.write():
-                    store.request_round("test")
-                    job = store.claim_job()
+                    store.rounds.request("test")
+                    job = store.rounds.claim()
                 result = RoundResult(20 * i, "margin", 1, None, measured, (), 0.1, 0.1)
                 agreement = None if i == 1 else 1 - 0.5 / i**2
-                store.finish_round(job, i, result, [], None, stability=(agreement, 0.5 / i))
+                store.rounds.finish(job, i, result, [], None, stability=(agreement, 0.5 / i))
 
     return make
 
@@ -97,11 +97,11 @@ def test_the_lead_stops_labeling_and_lets_it_go_on(project, rounds):
     widget(app, "text_input", "Why").input("Good enough for the pilot")
     widget(app, "button", "Stop now").click().run()
     with project.store() as store:
-        assert store.stopped()["reason"] == "Good enough for the pilot"
+        assert store.stops.current()["reason"] == "Good enough for the pilot"
     assert "Good enough for the pilot" in everything(app)
     widget(app, "button", "Go on").click().run()
     with project.store() as store:
-        assert store.stopped() is None
+        assert store.stops.current() is None
     assert "Labeling goes on." in everything(app)
 
 

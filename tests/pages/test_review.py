@@ -33,7 +33,7 @@ def filled(own_home, monkeypatch):
         ]
         for who, item, label, more in given:
             action = "label" if label else "flag"
-            store.annotate(who, [Answer(f"{who}{item}", item, action, label, **more)])
+            store.answers.add(who, [Answer(f"{who}{item}", item, action, label, **more)])
     return project
 
 
@@ -50,7 +50,7 @@ def press(app, label: str):
 
 def decided(project) -> list[tuple]:
     with project.store() as store:
-        return [(d["item_id"], d["by"], d["action"], d["label"], d["before"]) for d in store.adjudications()]
+        return [(d["item_id"], d["by"], d["action"], d["label"], d["before"]) for d in store.decisions.latest()]
 
 
 def test_what_is_worth_most_comes_first_with_all_that_was_said(filled):
@@ -77,7 +77,7 @@ def test_decisions_are_stored_with_who_and_before_and_can_be_taken_back(filled):
     press(app, "Undo")
     assert here(app) == 1
     with filled.store() as store:
-        assert store.labels()[1] == "bad"
+        assert store.items.labels()[1] == "bad"
     press(app, "Take out")
     press(app, "Give back")  # the unsure one
     assert [row[:3] for row in decided(filled)][:2] == [(3, "lead", "return"), (1, "lead", "exclude")]
@@ -123,10 +123,10 @@ def test_several_classes_are_chosen_and_then_decided(own_home):
     project = projects.create(own_home / "reviews", text_config(answers="several"))
     with project.store() as store:
         add(store, 2)
-        store.annotate("ann", [Answer("a", 1, "label", '["good"]', unsure=True)])
+        store.answers.add("ann", [Answer("a", 1, "label", '["good"]', unsure=True)])
     app = visit("review")
     app.session_state["review-1-chosen"] = ["good", "bad"]
     app.run()
     press(app, "Decide")
     with project.store() as store:
-        assert store.labels()[1] == '["good","bad"]'
+        assert store.items.labels()[1] == '["good","bad"]'

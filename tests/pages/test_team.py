@@ -29,13 +29,13 @@ def history(store):
                 label = None if who == "park" else "bad" if who == "lee" and item % 2 else "good"
                 rows.append((f"r{place}", item, who, action, label, seconds, day.isoformat(timespec="milliseconds")))
     with store.write():
-        store.db.conn.executemany(
+        store.db.executemany(
             "INSERT INTO annotations (request_id, item_id, annotator, action, label, seconds, at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
     for name in ("kim", "lee", "park"):
-        store.join(name)
+        store.team.join(name)
 
 
 def as_team(project, **settings: object) -> None:

@@ -30,7 +30,7 @@ TRIAL = {
 
 def fill(project) -> None:
     with project.store() as store:
-        store.add_items(
+        store.items.add(
             [NewItem(f"{i:032x}", f"row {i}", text=text, split="pool", label=label) for i, (text, label) in
              enumerate(reviews(120))]
         )  # fmt: skip

@@ -15,18 +15,18 @@ from labeler.progress.stopping import Thresholds
 
 
 def answer(store, item: int, label: str, by: str = "ann", seconds: float = 36.0) -> None:
-    (receipt,) = store.annotate(by, [Answer(f"{by}-{item}", item, "label", label, seconds=seconds)])
+    (receipt,) = store.answers.add(by, [Answer(f"{by}-{item}", item, "label", label, seconds=seconds)])
     assert receipt.ok
 
 
 def finish(store, labels: int, accuracy: float | None = None, **known) -> None:
     """A round that took all labels so far."""
     with store.write():
-        store.request_round("test")
-        job = store.claim_job()
+        store.rounds.request("test")
+        job = store.rounds.claim()
     measured = accuracy and Metrics(2, accuracy, accuracy - 0.1, min(1.0, accuracy + 0.1), accuracy)
     result = RoundResult(labels, "margin", 1, None, measured, (), 0.1, 0.1)
-    store.finish_round(job, store.next_round(), result, [], None, **known)
+    store.rounds.finish(job, store.rounds.next_number(), result, [], None, **known)
     time.sleep(0.002)  # times are stored in milliseconds, and what is answered next comes later
 
 
@@ -34,7 +34,7 @@ def finish(store, labels: int, accuracy: float | None = None, **known) -> None:
 def items(store) -> list[int]:
     add(store, 10)
     add(store, 4, "holdout", first=10)
-    return [item.id for item in store.items()]
+    return [item.id for item in store.items.all()]
 
 
 def test_what_each_round_had_learned_and_what_that_had_cost(store, items):
@@ -96,4 +96,4 @@ def test_the_backbone_of_each_round(store, items):
     learner = replace(store.config.learner, backbone="all-MiniLM-L6-v2", adapted=True)
     store.config = replace(store.config, learner=learner)
     finish(store, 3)
-    assert store.backbones() == {1: "char_tfidf", 2: "all-MiniLM-L6-v2, adapted"}
+    assert store.rounds.backbones() == {1: "char_tfidf", 2: "all-MiniLM-L6-v2, adapted"}

@@ -8,7 +8,7 @@ from labeler.projects.class_keys import CLASS_KEYS, class_keys
 
 
 def test_keys_are_those_of_the_desk() -> None:
-    desk = (ROOT / "pages" / "desk" / "keys.js").read_text(encoding="utf-8")
+    desk = (ROOT / "pages" / "desk" / "base" / "keys.js").read_text(encoding="utf-8")
     (keys,) = re.findall(r'CLASS_KEYS = "(\w+)"', desk)
     assert keys == CLASS_KEYS
     assert not set(CLASS_KEYS) & set(RESERVED_KEYS)

@@ -26,7 +26,7 @@ from labeler.files.images import open_image
 from labeler.projects import importer, project
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
-from labeler.store import Store
+from labeler.store.items import Items
 
 
 def make(folder: Path, modality: Modality = "text", classes: tuple[str, ...] = ("pos", "neg")) -> Project:
@@ -35,14 +35,14 @@ def make(folder: Path, modality: Modality = "text", classes: tuple[str, ...] = (
 
 def items(target: Project) -> list[Item]:
     with target.store() as store:
-        return store.items()
+        return store.items.all()
 
 
 def labels(target: Project) -> dict[str, str]:
     """Stored labels by the item's source."""
     with target.store() as store:
-        known = store.labels()
-        return {item.source: known[item.id] for item in store.items() if item.id in known}
+        known = store.items.labels()
+        return {item.source: known[item.id] for item in store.items.all() if item.id in known}
 
 
 def write_csv(path: Path, records: Iterable[Sequence[str]]) -> Path:
@@ -127,13 +127,13 @@ def test_line_breaks_inside_a_text_are_kept(tmp_path: Path) -> None:
 
 def test_the_other_columns_are_kept_as_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[NewItem] = []
-    add_items = Store.add_items
+    add_items = Items.add
 
-    def spy(self: Store, batch: Sequence[NewItem]) -> AddResult:
+    def spy(self: Items, batch: Sequence[NewItem]) -> AddResult:
         seen.extend(batch)
         return add_items(self, batch)
 
-    monkeypatch.setattr(Store, "add_items", spy)
+    monkeypatch.setattr(Items, "add", spy)
     table = write_csv(tmp_path / "t.csv", [["text", "id", "note"], ["one", "007", ""]])
     import_source(make(tmp_path / "p"), table)
     assert [dict(item.metadata) for item in seen] == [{"id": "007"}]
@@ -242,7 +242,7 @@ def test_an_import_cut_off_is_completed_by_running_it_again(tmp_path: Path, monk
     with pytest.raises(KeyboardInterrupt):
         import_source(cut, table, label_column="label", keep_labels="holdout", on_progress=die)
     with cut.store() as store:
-        assert store.items() == []  # nothing is shown before it is known what may be asked
+        assert store.items.all() == []  # nothing is shown before it is known what may be asked
     report = import_source(cut, table, label_column="label", keep_labels="holdout")
     assert (report.added, report.duplicates) == (20, 80)
     assert [(i.text, i.split) for i in items(cut)] == [(i.text, i.split) for i in items(whole)]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from labeler.core.settings import Config
 from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNSURE, Case, Findings, matching, queue
-from labeler.store.review import Doubtful
+from labeler.store.reviews import Doubtful
 
 CONFIG = Config("p", ("good", "bad"), modality="text")
 ROW = ("annotator", "action", "label", "unsure", "item_label", "decided", "cleared", "late")

@@ -68,7 +68,7 @@ def test_the_report_is_plain_values_of_this_moment(lived):
         *("target", "budget", "stable", "confident", "gain", "exhausted")
     }
     with lived.store() as store:
-        counts, spent = store.counts(), store.labels_spent()
+        counts, spent = store.items.counts(), store.items.labels_spent()
     pool = next(row for row in found["data"]["splits"] if row["split"] == "pool")
     assert (pool["items"], pool["labeled"]) == (counts.pool, counts.labeled)
     assert found["data"]["answers"]["labels"] == spent
@@ -79,18 +79,18 @@ def test_the_hash_is_that_of_the_labels(lived):
     assert re.fullmatch("[0-9a-f]{64}", before)
     assert report(lived)["data"]["hash"] == before
     with lived.store() as store:
-        item, label = next(iter(store.labels().items()))
+        item, label = next(iter(store.items.labels().items()))
         other = next(name for name in lived.config.classes if name != label)
-        store.adjudicate("lead", "r1", item, "label", other)
+        store.decisions.add("lead", "r1", item, "label", other)
         assert report(lived)["data"]["hash"] != before
         assert report(lived)["data"]["decisions_by_leads"] == 1
-        store.undo_adjudication("lead")
+        store.decisions.undo("lead")
     assert report(lived)["data"]["hash"] == before
 
 
 def test_nobody_who_labels_is_named(lived):
     with lived.store() as store:
-        names = [one.name for one in store.annotators()]
+        names = [one.name for one in store.team.all()]
     assert names
     for text in (page(lived), json.dumps(report(lived), ensure_ascii=False)):
         assert [name for name in names if name in text] == []

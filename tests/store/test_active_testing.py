@@ -5,10 +5,10 @@ from support.samples import add
 
 def test_draws_are_kept_in_their_order_and_go_on_behind(store):
     add(store, 9, split="holdout")
-    assert store.testing() == []
-    store.add_testing(1, [4, 2], [0.2, 0.25], left=9)
-    store.add_testing(3, [7], [0.5], left=7)
-    assert store.testing() == [
+    assert store.active_testing.draws() == []
+    store.active_testing.add(1, [4, 2], [0.2, 0.25], left=9)
+    store.active_testing.add(3, [7], [0.5], left=7)
+    assert store.active_testing.draws() == [
         {"item_id": 4, "q": 0.2, "remaining": 9, "round": 1},
         {"item_id": 2, "q": 0.25, "remaining": 8, "round": 1},
         {"item_id": 7, "q": 0.5, "remaining": 7, "round": 3},

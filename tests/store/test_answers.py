@@ -21,7 +21,7 @@ def ids(reserved) -> list[int]:
 def test_the_ranking_is_served_in_its_order_with_the_reason(store):
     add(store, 9)
     rank(store, [5, 2, 8])
-    reserved = store.reserve("kim", "t", 2)
+    reserved = store.desk.reserve("kim", "t", 2)
     assert ids(reserved) == [5, 2]
     reason = reserved[0].reason
     assert (reason.strategy, reason.score, reason.rank, reason.round, reason.seed) == ("margin", 0.2, 1, 1, 7)
@@ -29,8 +29,8 @@ def test_the_ranking_is_served_in_its_order_with_the_reason(store):
 
 def test_asking_again_gives_the_same_items_and_holds_them_longer(store):
     add(store, 9)
-    first = store.reserve("kim", "t", 3, at=1000.0)
-    again = store.reserve("kim", "t", 3, at=1050.0)
+    first = store.desk.reserve("kim", "t", 3, at=1000.0)
+    again = store.desk.reserve("kim", "t", 3, at=1050.0)
     assert ids(first) == ids(again)
     assert again[0].expires_at == 1110.0
 
@@ -38,56 +38,56 @@ def test_asking_again_gives_the_same_items_and_holds_them_longer(store):
 def test_what_a_tab_releases_is_free_and_the_newest_ranking_takes_its_place(store):
     add(store, 9)
     rank(store, [1, 2, 3, 4])
-    assert ids(store.reserve("kim", "t", 4)) == [1, 2, 3, 4]
+    assert ids(store.desk.reserve("kim", "t", 4)) == [1, 2, 3, 4]
     rank(store, [7, 8, 9])
-    assert ids(store.reserve("kim", "t", 4)) == [1, 2, 3, 4]  # nothing is taken from under an annotator's eyes
-    assert ids(store.reserve("kim", "t", 4, release=[2, 3, 4])) == [7, 8, 9, 1]
-    assert ids(store.reserve("lee", "t", 1, release=[7])) == [2]  # another's stays where it is
-    assert 7 in ids(store.reserve("kim", "t", 4))
+    assert ids(store.desk.reserve("kim", "t", 4)) == [1, 2, 3, 4]  # nothing is taken from under an annotator's eyes
+    assert ids(store.desk.reserve("kim", "t", 4, release=[2, 3, 4])) == [7, 8, 9, 1]
+    assert ids(store.desk.reserve("lee", "t", 1, release=[7])) == [2]  # another's stays where it is
+    assert 7 in ids(store.desk.reserve("kim", "t", 4))
 
 
 def test_what_ran_out_is_held_again_unless_somebody_else_took_it(store):
     add(store, 3)
     rank(store, [1, 2, 3])
-    assert ids(store.reserve("kim", "t", 2, at=1000.0)) == [1, 2]
-    assert ids(store.reserve("kim", "t", 2, at=2000.0)) == [1, 2]  # a computer that slept
-    assert ids(store.reserve("lee", "t", 1, at=3000.0)) == [1]
-    assert ids(store.reserve("kim", "t", 2, at=3001.0)) == [2, 3]
+    assert ids(store.desk.reserve("kim", "t", 2, at=1000.0)) == [1, 2]
+    assert ids(store.desk.reserve("kim", "t", 2, at=2000.0)) == [1, 2]  # a computer that slept
+    assert ids(store.desk.reserve("lee", "t", 1, at=3000.0)) == [1]
+    assert ids(store.desk.reserve("kim", "t", 2, at=3001.0)) == [2, 3]
 
 
 def test_two_annotators_and_two_tabs_never_hold_the_same_item(store):
     add(store, 30)
-    taken = [ids(store.reserve(who, tab, 7)) for who in ("kim", "lee") for tab in ("t1", "t2")]
+    taken = [ids(store.desk.reserve(who, tab, 7)) for who in ("kim", "lee") for tab in ("t1", "t2")]
     flat = [item for items in taken for item in items]
     assert len(flat) == 28
     assert len(set(flat)) == 28
-    assert len(store.reserve("park", "t", 7)) == 2
+    assert len(store.desk.reserve("park", "t", 7)) == 2
 
 
 def test_what_an_absent_annotator_held_is_free_again(store):
     add(store, 3)
-    assert len(store.reserve("kim", "t", 3, at=1000.0)) == 3
-    assert store.reserve("lee", "t", 3, at=1059.0) == []
-    assert store.why_nothing("lee") == Waiting("others", 3)
-    assert len(store.reserve("lee", "t", 3, at=1061.0)) == 3
+    assert len(store.desk.reserve("kim", "t", 3, at=1000.0)) == 3
+    assert store.desk.reserve("lee", "t", 3, at=1059.0) == []
+    assert store.desk.why_nothing("lee") == Waiting("others", 3)
+    assert len(store.desk.reserve("lee", "t", 3, at=1061.0)) == 3
 
 
 def test_the_same_answer_sent_twice_is_stored_once(store):
     add(store, 3)
     answer = Answer("r1", 1, "label", "good", 1.5, "t")
-    assert [r.ok for r in store.annotate("kim", [answer, answer])] == [True, True]
-    assert store.annotate("kim", [answer])[0].ok
-    assert len(store.export()) == 1
-    assert store.export()[0]["seconds"] == 1.5
+    assert [r.ok for r in store.answers.add("kim", [answer, answer])] == [True, True]
+    assert store.answers.add("kim", [answer])[0].ok
+    assert len(store.answers.export()) == 1
+    assert store.answers.export()[0]["seconds"] == 1.5
 
 
 def test_an_answer_after_its_reservation_ran_out_is_still_taken(store):
     add(store, 1)
-    store.reserve("kim", "t", 1, at=1000.0)
-    store.reserve("lee", "t", 1, at=2000.0)
-    store.annotate("lee", [Answer("r2", 1, "label", "bad", tab="t")])
-    assert store.annotate("kim", [Answer("r1", 1, "label", "good", tab="t")])[0].ok
-    assert [(r["annotator"], r["label"]) for r in store.export()] == [("lee", "bad"), ("kim", "good")]
+    store.desk.reserve("kim", "t", 1, at=1000.0)
+    store.desk.reserve("lee", "t", 1, at=2000.0)
+    store.answers.add("lee", [Answer("r2", 1, "label", "bad", tab="t")])
+    assert store.answers.add("kim", [Answer("r1", 1, "label", "good", tab="t")])[0].ok
+    assert [(r["annotator"], r["label"]) for r in store.answers.export()] == [("lee", "bad"), ("kim", "good")]
 
 
 @pytest.mark.parametrize(
@@ -101,63 +101,63 @@ def test_an_answer_after_its_reservation_ran_out_is_still_taken(store):
 )
 def test_a_wrong_answer_is_refused_with_the_reason_and_does_not_hold_up_others(store, answer, says):
     add(store, 2)
-    bad, good = store.annotate("kim", [answer, Answer("ok", 2, "label", "good")])
+    bad, good = store.answers.add("kim", [answer, Answer("ok", 2, "label", "good")])
     assert not bad.ok
     assert says in bad.reason
     assert good.ok
-    assert store.labels() == {2: "good"}
+    assert store.items.labels() == {2: "good"}
 
 
 def test_undo_gives_the_item_back_to_who_answered_it(store):
     add(store, 5)
-    store.reserve("kim", "t", 2)
-    store.annotate("kim", [Answer("r1", 1, "label", "good", tab="t")])
-    store.annotate("kim", [Answer("r2", 1, "undo", tab="t")])
-    assert store.labels() == {}
-    assert 1 in ids(store.reserve("kim", "t", 2))
-    assert 1 not in ids(store.reserve("lee", "t", 9))
-    store.annotate("kim", [Answer("r3", 1, "label", "bad", tab="t")])
-    assert store.labels() == {1: "bad"}
-    assert store.value("SELECT COUNT(*) FROM annotations") == 3  # history is kept
+    store.desk.reserve("kim", "t", 2)
+    store.answers.add("kim", [Answer("r1", 1, "label", "good", tab="t")])
+    store.answers.add("kim", [Answer("r2", 1, "undo", tab="t")])
+    assert store.items.labels() == {}
+    assert 1 in ids(store.desk.reserve("kim", "t", 2))
+    assert 1 not in ids(store.desk.reserve("lee", "t", 9))
+    store.answers.add("kim", [Answer("r3", 1, "label", "bad", tab="t")])
+    assert store.items.labels() == {1: "bad"}
+    assert store.db.value("SELECT COUNT(*) FROM annotations") == 3  # history is kept
 
 
 def test_undo_of_nothing_is_harmless(store):
     add(store, 1)
-    assert store.annotate("kim", [Answer("r", 1, "undo", tab="t")])[0].ok
-    assert store.export() == []
+    assert store.answers.add("kim", [Answer("r", 1, "undo", tab="t")])[0].ok
+    assert store.answers.export() == []
 
 
 def test_a_changed_answer_supersedes_the_first(store):
     add(store, 1)
-    store.annotate("kim", [Answer("r1", 1, "label", "good"), Answer("r2", 1, "label", "bad")])
-    assert store.labels() == {1: "bad"}
-    assert len(store.export()) == 1
+    store.answers.add("kim", [Answer("r1", 1, "label", "good"), Answer("r2", 1, "label", "bad")])
+    assert store.items.labels() == {1: "bad"}
+    assert len(store.answers.export()) == 1
 
 
 def test_a_skipped_item_goes_to_others_and_a_flagged_one_to_nobody(store):
     add(store, 2)
-    store.annotate("kim", [Answer("r1", 1, "skip"), Answer("r2", 2, "flag")])
-    assert store.reserve("kim", "t", 2) == []
-    assert ids(store.reserve("lee", "t", 2)) == [1]
-    assert store.flagged() == {2}
+    store.answers.add("kim", [Answer("r1", 1, "skip"), Answer("r2", 2, "flag")])
+    assert store.desk.reserve("kim", "t", 2) == []
+    assert ids(store.desk.reserve("lee", "t", 2)) == [1]
+    assert store.items.flagged() == {2}
 
 
 def test_overlap_gives_an_item_to_that_many(project):
     store = project.save(replace(project.config, labeling=LabelingConfig(overlap=2))).store()
     add(store, 1)
-    assert len(store.reserve("a", "t", 1)) == 1
-    assert len(store.reserve("b", "t", 1)) == 1
-    assert store.reserve("c", "t", 1) == []
-    store.annotate("a", [Answer("r1", 1, "label", "good", tab="t")])
-    assert store.reserve("c", "t", 1) == []
-    assert store.reserve("a", "t", 1) == []
+    assert len(store.desk.reserve("a", "t", 1)) == 1
+    assert len(store.desk.reserve("b", "t", 1)) == 1
+    assert store.desk.reserve("c", "t", 1) == []
+    store.answers.add("a", [Answer("r1", 1, "label", "good", tab="t")])
+    assert store.desk.reserve("c", "t", 1) == []
+    assert store.desk.reserve("a", "t", 1) == []
 
 
 def test_when_the_ranking_is_used_up_other_items_are_asked_the_pool_first(store):
     add(store, 4)
     add(store, 2, split="holdout", first=4)
     rank(store, [3])
-    reserved = store.reserve("kim", "t", 6)
+    reserved = store.desk.reserve("kim", "t", 6)
     assert ids(reserved)[0] == 3
     assert sorted(ids(reserved)[1:4]) == [1, 2, 4]
     assert sorted(ids(reserved)[4:]) == [5, 6]
@@ -167,18 +167,18 @@ def test_when_the_ranking_is_used_up_other_items_are_asked_the_pool_first(store)
 def test_the_budget_ends_the_queue(project):
     store = project.save(replace(project.config, budget=2)).store()
     add(store, 5)
-    assert len(store.reserve("kim", "t", 5)) == 2
-    store.annotate("kim", [Answer(f"r{i}", i, "label", "good", tab="t") for i in (1, 2)])
-    assert store.reserve("kim", "t", 5) == []
-    assert store.why_nothing("kim") == Waiting("budget", 2)
+    assert len(store.desk.reserve("kim", "t", 5)) == 2
+    store.answers.add("kim", [Answer(f"r{i}", i, "label", "good", tab="t") for i in (1, 2)])
+    assert store.desk.reserve("kim", "t", 5) == []
+    assert store.desk.why_nothing("kim") == Waiting("budget", 2)
 
 
 def test_the_end_is_said_calmly(store):
-    assert store.why_nothing("kim") == Waiting("empty")
+    assert store.desk.why_nothing("kim") == Waiting("empty")
     add(store, 1)
-    store.annotate("kim", [Answer("r", 1, "label", "good")])
-    assert store.reserve("kim", "t", 1) == []
-    assert store.why_nothing("kim") == Waiting("done")
+    store.answers.add("kim", [Answer("r", 1, "label", "good")])
+    assert store.desk.reserve("kim", "t", 1) == []
+    assert store.desk.why_nothing("kim") == Waiting("done")
 
 
 def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
@@ -189,8 +189,10 @@ def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
     def work(name: str) -> None:
         mine = seen.setdefault(name, [])
         with project.store() as store:
-            while held := store.reserve(name, "t", 5):
-                store.annotate(name, [Answer(f"{name}-{r.item.id}", r.item.id, "label", "good", tab="t") for r in held])
+            while held := store.desk.reserve(name, "t", 5):
+                store.answers.add(
+                    name, [Answer(f"{name}-{r.item.id}", r.item.id, "label", "good", tab="t") for r in held]
+                )
                 mine += ids(held)
 
     threads = [threading.Thread(target=work, args=(f"a{i}",)) for i in range(6)]
@@ -201,7 +203,7 @@ def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
     flat = [item for items in seen.values() for item in items]
     assert sorted(flat) == list(range(1, 121))
     with project.store() as store:
-        assert store.labeled() == 120
+        assert store.items.labeled() == 120
 
 
 actions = st.lists(
@@ -217,24 +219,24 @@ def test_the_current_answers_are_what_replaying_the_history_gives(history):
         add(store, 3)
         for number, (who, action, item) in enumerate(history):
             label = "good" if action == "label" else None
-            store.annotate(who, [Answer(str(number), item, action, label)])
+            store.answers.add(who, [Answer(str(number), item, action, label)])
             if action == "undo":
                 expected.pop((who, item), None)
             else:
                 expected[who, item] = action
-        assert {(r["annotator"], r["item_id"]): r["action"] for r in store.export()} == expected
+        assert {(r["annotator"], r["item_id"]): r["action"] for r in store.answers.export()} == expected
 
 
 def test_history_is_the_annotators_own_newest_first(store):
     add(store, 3)
     for i in (1, 2, 3):
-        store.annotate("lee" if i == 2 else "kim", [Answer(f"r{i}", i, "label", "good")])
-    assert [row["item_id"] for row in store.history("kim")] == [3, 1]
+        store.answers.add("lee" if i == 2 else "kim", [Answer(f"r{i}", i, "label", "good")])
+    assert [row["item_id"] for row in store.answers.history("kim")] == [3, 1]
 
 
 def test_times_are_utc_and_in_order(store):
     add(store, 1)
-    store.annotate("kim", [Answer("r", 1, "label", "good")])
-    answered = store.export()[0]["answered_at"]
+    store.answers.add("kim", [Answer("r", 1, "label", "good")])
+    answered = store.answers.export()[0]["answered_at"]
     assert answered.endswith("+00:00")
     assert answered[:10] == time.strftime("%Y-%m-%d", time.gmtime())

@@ -3,7 +3,7 @@
 import pytest
 
 from labeler.core.jobs import AdaptationRequest, ComparisonRequest, TuningRequest
-from labeler.store import Store, connection
+from labeler.store import Store, database
 from labeler.store.background import BACKGROUND_ATTEMPTS
 
 REQUESTS = {
@@ -91,8 +91,8 @@ def test_a_failed_one_says_why(jobs, asked):
 
 def test_it_is_no_round_and_none_of_another_kind(store, kind, jobs, asked):
     jobs.request(asked, "kim")
-    assert not store.has_work()
-    assert store.claim_job() is None
+    assert not store.rounds.waiting()
+    assert store.rounds.claim() is None
     assert all(getattr(store, name).claim() is None for name in REQUESTS if name != kind)
 
 
@@ -102,10 +102,10 @@ def test_it_is_no_round_and_none_of_another_kind(store, kind, jobs, asked):
     indirect=["kind"],
 )
 def test_a_database_from_before_gets_the_table(store, kind, asked, monkeypatch, migration):
-    monkeypatch.setattr(connection, "_migrated", set())
+    monkeypatch.setattr(database, "_migrated", set())
     with store.write():
-        store.db.conn.execute(f"DROP TABLE {kind}")
-        store.db.conn.execute("DELETE FROM _sqlite_migrations WHERE name = ?", [migration])
+        store.db.execute(f"DROP TABLE {kind}")
+        store.db.execute("DELETE FROM _sqlite_migrations WHERE name = ?", [migration])
     with Store(store.path, store.config) as opened:
         getattr(opened, kind).request(asked, "kim")
         assert [c.request for c in getattr(opened, kind).all()] == [asked]

@@ -18,97 +18,97 @@ def store(project):
 
 
 def test_asking_twice_asks_once_and_finds_the_result(store):
-    first = store.ask_explanation("000000", "m", "saw")
+    first = store.explanations.ask("000000", "m", "saw")
     assert (first.state, first.result) == ("queued", None)
-    assert store.explanations_waiting()
-    store.ask_explanation("000000", "m", "saw")
-    claimed = store.claim_explanation()
+    assert store.explanations.waiting()
+    store.explanations.ask("000000", "m", "saw")
+    claimed = store.explanations.claim()
     assert (claimed.content_hash, claimed.model, claimed.kind, claimed.state) == ("000000", "m", "saw", "running")
-    assert store.ask_explanation("000000", "m", "saw").state == "running"
-    store.finish_explanation(claimed, {"classes": ["좋다"]})
-    assert not store.explanations_waiting()
-    assert store.claim_explanation() is None
-    done = store.ask_explanation("000000", "m", "saw")
+    assert store.explanations.ask("000000", "m", "saw").state == "running"
+    store.explanations.finish(claimed, {"classes": ["좋다"]})
+    assert not store.explanations.waiting()
+    assert store.explanations.claim() is None
+    done = store.explanations.ask("000000", "m", "saw")
     assert (done.state, done.result) == ("done", {"classes": ["좋다"]})
-    assert store.ask_explanation("000000", "m", "local").state == "queued"  # another kind, another model: another one
-    assert store.ask_explanation("000000", "n", "saw").state == "queued"
+    assert store.explanations.ask("000000", "m", "local").state == "queued"  # another kind, another model: another one
+    assert store.explanations.ask("000000", "n", "saw").state == "queued"
 
 
 def test_the_item_that_somebody_looks_at_now_comes_first(store):
     for one in ("000000", "000001", "000002"):
-        store.ask_explanation(one, "m", "saw")
-    assert [store.claim_explanation().content_hash, store.claim_explanation().content_hash] == ["000002", "000002"]
-    store.fail_explanation(store.claim_explanation(), "No.")
-    failed = store.ask_explanation("000002", "m", "saw")
+        store.explanations.ask(one, "m", "saw")
+    assert [store.explanations.claim().content_hash, store.explanations.claim().content_hash] == ["000002", "000002"]
+    store.explanations.fail(store.explanations.claim(), "No.")
+    failed = store.explanations.ask("000002", "m", "saw")
     assert (failed.state, failed.error) == ("failed", "No.")
-    assert store.claim_explanation().content_hash == "000001"
+    assert store.explanations.claim().content_hash == "000001"
 
 
 def test_one_that_takes_its_process_down_again_and_again_is_given_up(store):
-    store.ask_explanation("000000", "m", "saw")
+    store.explanations.ask("000000", "m", "saw")
     for _ in range(verbs.ATTEMPTS):
-        assert store.claim_explanation().content_hash == "000000"  # and whoever claimed it died
-    assert store.claim_explanation() is None
-    found = store.ask_explanation("000000", "m", "saw")
+        assert store.explanations.claim().content_hash == "000000"  # and whoever claimed it died
+    assert store.explanations.claim() is None
+    found = store.explanations.ask("000000", "m", "saw")
     assert found.state == "failed"
     assert "died 3 times" in found.error
 
 
 def test_what_nobody_waits_for_any_more_is_forgotten(store, monkeypatch):
-    store.ask_explanation("000000", "m", "saw")
+    store.explanations.ask("000000", "m", "saw")
     monkeypatch.setattr(verbs, "PATIENCE", timedelta(seconds=-1))
-    assert store.claim_explanation() is None
-    assert not store.explanations_waiting()
+    assert store.explanations.claim() is None
+    assert not store.explanations.waiting()
     monkeypatch.undo()
-    assert store.ask_explanation("000000", "m", "saw").state == "queued"  # a panel that is still open asks again
-    assert store.claim_explanation() is not None
+    assert store.explanations.ask("000000", "m", "saw").state == "queued"  # a panel that is still open asks again
+    assert store.explanations.claim() is not None
 
 
 def test_explanations_go_with_their_models(store):
     for model in ("old", "best", "last"):
-        store.ask_explanation("000000", model, "saw")
-        store.finish_explanation(store.claim_explanation(), {})
-    assert store.forget_explanations(["best", "last"]) == 1
-    assert store.ask_explanation("000000", "best", "saw").state == "done"
-    assert store.ask_explanation("000000", "old", "saw").state == "queued"
+        store.explanations.ask("000000", model, "saw")
+        store.explanations.finish(store.explanations.claim(), {})
+    assert store.explanations.forget_others(["best", "last"]) == 1
+    assert store.explanations.ask("000000", "best", "saw").state == "done"
+    assert store.explanations.ask("000000", "old", "saw").state == "queued"
 
 
 def test_whose_labels_are_known(store):
-    store.add_items([NewItem("i1", "row", text="one", label="bad", split="pool")])
-    (imported,) = [item.id for item in store.items() if item.content_hash == "i1"]
+    store.items.add([NewItem("i1", "row", text="one", label="bad", split="pool")])
+    (imported,) = [item.id for item in store.items.all() if item.content_hash == "i1"]
 
     def label(annotator: str, item: int, name: str) -> None:
-        store.annotate(annotator, [Answer(f"{annotator}-{item}", item, "label", name)])
+        store.answers.add(annotator, [Answer(f"{annotator}-{item}", item, "label", name)])
 
     label("kim", 1, "good")
     label("lee", 2, "bad")
     label("lee", 1, "bad")
-    store.annotate("kim", [Answer("s", 3, "skip")])
-    assert store.known_labels("kim") == {"i1": (imported, "bad"), "000000": (1, "good")}
-    assert store.known_labels("kim", others=True) == {
+    store.answers.add("kim", [Answer("s", 3, "skip")])
+    assert store.explanations.known_labels("kim") == {"i1": (imported, "bad"), "000000": (1, "good")}
+    assert store.explanations.known_labels("kim", others=True) == {
         "i1": (imported, "bad"), "000001": (2, "bad"), "000000": (1, "good")
     }  # fmt: skip
     label("kim", imported, "good")
-    assert store.known_labels("kim")["i1"] == (imported, "good")
-    assert store.known_labels(IMPORT) == {"i1": (imported, "bad")}
+    assert store.explanations.known_labels("kim")["i1"] == (imported, "good")
+    assert store.explanations.known_labels(IMPORT) == {"i1": (imported, "bad")}
 
 
 def test_known_answers_that_newcomers_are_measured_against_stay_unknown(project):
     config = text_config()
     config = text_config(labeling=type(config.labeling)(qualification=1))
     with Store(project.database, config) as store:
-        store.add_items([NewItem(f"q{i}", "row", text=f"q{i}", label="bad", split="pool") for i in range(2)])
-        assert store.draw_qualification() == 1
-        assert len(store.known_labels("kim")) == 1
+        store.items.add([NewItem(f"q{i}", "row", text=f"q{i}", label="bad", split="pool") for i in range(2)])
+        assert store.team.draw_qualification() == 1
+        assert len(store.explanations.known_labels("kim")) == 1
 
 
 def test_why_an_item_was_asked(store):
-    assert store.reason_of("kim", 1) is None
+    assert store.explanations.reason_of("kim", 1) is None
     rank(store, [2, 1])
-    held = store.reserve("kim", "t", 1)
+    held = store.desk.reserve("kim", "t", 1)
     assert held[0].item.id == 2
     rank(store, [1, 2], strategy="entropy")
-    reason = store.reason_of("kim", 2)
+    reason = store.explanations.reason_of("kim", 2)
     assert (reason.strategy, reason.round, reason.rank) == ("margin", 1, 1)  # what it is held for
-    other = store.reason_of("lee", 2)
+    other = store.explanations.reason_of("lee", 2)
     assert (other.strategy, other.round, other.rank) == ("entropy", 2, 2)  # what it was asked for last

@@ -19,47 +19,47 @@ def memory() -> Store:
 
 def test_equal_content_is_stored_once_within_and_across_calls(store):
     twice = [NewItem("a", "row 2", text="x"), NewItem("a", "row 3", text="x"), NewItem("b", "row 4", text="y")]
-    assert store.add_items(twice).added == 2
-    again = store.add_items(twice)
+    assert store.items.add(twice).added == 2
+    again = store.items.add(twice)
     assert (again.added, again.duplicates) == (0, 3)
-    store.fix_holdout(0)
-    assert [i.source for i in store.items()] == ["row 2", "row 4"]
+    store.items.fix_holdout(0)
+    assert [i.source for i in store.items.all()] == ["row 2", "row 4"]
 
 
 def test_a_known_label_is_an_annotation_by_import_and_fills_in_later(store):
-    assert store.add_items([NewItem("a", "1", text="x", split="pool")]).labels_added == 0
-    assert store.add_items([NewItem("a", "1", text="x", label="good")]).labels_added == 1
-    assert store.add_items([NewItem("a", "1", text="x", label="bad")]).labels_added == 0
-    assert list(store.labels().values()) == ["good"]
-    assert store.export()[0]["annotator"] == IMPORT
-    assert store.labels_spent() == 0  # nobody's time was spent on it
+    assert store.items.add([NewItem("a", "1", text="x", split="pool")]).labels_added == 0
+    assert store.items.add([NewItem("a", "1", text="x", label="good")]).labels_added == 1
+    assert store.items.add([NewItem("a", "1", text="x", label="bad")]).labels_added == 0
+    assert list(store.items.labels().values()) == ["good"]
+    assert store.answers.export()[0]["annotator"] == IMPORT
+    assert store.items.labels_spent() == 0  # nobody's time was spent on it
 
 
 def test_items_are_not_seen_before_the_holdout_is_drawn(store):
     add(store, 5, split=None)
-    assert store.items() == []
-    assert store.reserve("kim", "t", 5) == []
-    store.fix_holdout(1)
-    assert len(store.items()) == 5
+    assert store.items.all() == []
+    assert store.desk.reserve("kim", "t", 5) == []
+    store.items.fix_holdout(1)
+    assert len(store.items.all()) == 5
 
 
 @given(st.integers(0, 60))
 def test_the_holdout_is_fifteen_percent_and_stays_what_it_is(n):
     with memory() as store:
         add(store, n, split=None)
-        store.fix_holdout()
-        first = [i.id for i in store.items() if i.split == "holdout"]
+        store.items.fix_holdout()
+        first = [i.id for i in store.items.all() if i.split == "holdout"]
         assert len(first) == round(0.15 * n)
         add(store, 20, split=None, first=n)
-        store.fix_holdout()
-        now = [i.id for i in store.items() if i.split == "holdout"]
+        store.items.fix_holdout()
+        now = [i.id for i in store.items.all() if i.split == "holdout"]
         assert now == first or not first
 
 
 def test_the_holdout_is_at_most_300_and_not_simply_the_first_rows(store):
     add(store, 2100, split=None)
-    store.fix_holdout()
-    ids = [i.id for i in store.items() if i.split == "holdout"]
+    store.items.fix_holdout()
+    ids = [i.id for i in store.items.all() if i.split == "holdout"]
     assert len(ids) == 300
     assert max(ids) > 1500
     assert min(ids) < 600
@@ -68,54 +68,53 @@ def test_the_holdout_is_at_most_300_and_not_simply_the_first_rows(store):
 def test_a_given_holdout_is_kept_and_nothing_is_drawn_to_it(store):
     add(store, 3, split="holdout")
     add(store, 40, split=None, first=3)
-    store.fix_holdout()
-    counts = store.counts()
+    store.items.fix_holdout()
+    counts = store.items.counts()
     assert (counts.holdout, counts.pool) == (3, 40)
 
 
 def test_annotations_cannot_be_changed_or_deleted(store):
     add(store, 1)
-    store.annotate("kim", [Answer("r1", 1, "label", "good")])
+    store.answers.add("kim", [Answer("r1", 1, "label", "good")])
     for sql in ("UPDATE annotations SET label = 'bad'", "DELETE FROM annotations"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            store.db.conn.execute(sql)
-    assert store.labels() == {1: "good"}
+            store.db.execute(sql)
+    assert store.items.labels() == {1: "good"}
 
 
 def test_most_votes_decide_then_the_latest(store):
     add(store, 1)
     for annotator, label in (("a", "good"), ("b", "bad")):
-        store.annotate(annotator, [Answer(annotator, 1, "label", label)])
-    assert store.labels() == {1: "bad"}
-    store.annotate("c", [Answer("c", 1, "label", "good")])
-    assert store.labels() == {1: "good"}
+        store.answers.add(annotator, [Answer(annotator, 1, "label", label)])
+    assert store.items.labels() == {1: "bad"}
+    store.answers.add("c", [Answer("c", 1, "label", "good")])
+    assert store.items.labels() == {1: "good"}
 
 
 def test_counts_tell_pool_from_holdout(store):
     add(store, 4)
     add(store, 2, split="holdout", first=4)
-    store.annotate("kim", [Answer(f"r{i}", i, "label", "good" if i > 1 else "bad") for i in (1, 2, 5)])
-    counts = store.counts("kim")
+    store.answers.add("kim", [Answer(f"r{i}", i, "label", "good" if i > 1 else "bad") for i in (1, 2, 5)])
+    counts = store.items.counts("kim")
     assert (counts.pool, counts.holdout, counts.labeled, counts.holdout_labeled) == (4, 2, 2, 1)
     assert (counts.mine, counts.answers_by_people, dict(counts.per_class)) == (3, 3, {"good": 1, "bad": 1})
 
 
 def test_a_database_of_a_newer_labeler_is_refused(project):
     with project.store() as store:
-        store.db["_sqlite_migrations"].insert(
-            {"migration_set": schema.migrations.name, "name": "m999_future", "applied_at": "2030"}
-        )
-    from labeler.store import connection
+        future = {"migration_set": schema.migrations.name, "name": "m999_future", "applied_at": "2030"}
+        store.db.insert("_sqlite_migrations", future)
+    from labeler.store import database
 
-    connection._migrated.clear()
+    database._migrated.clear()
     with pytest.raises(ProjectError, match="newer labeler"):
         project.store()
 
 
 def test_a_write_is_whole_or_not_at_all(store):
     with pytest.raises(sqlite3.IntegrityError):
-        store.add_items([NewItem("a", "1", text="x"), NewItem("b", "2")])  # the second has no content
-    assert store.split_of(["a", "b"]) == {}
+        store.items.add([NewItem("a", "1", text="x"), NewItem("b", "2")])  # the second has no content
+    assert store.items.split_of(["a", "b"]) == {}
 
 
 @given(
@@ -123,16 +122,16 @@ def test_a_write_is_whole_or_not_at_all(store):
 )
 def test_the_counts_that_are_kept_are_those_of_the_answers(said):
     store = memory()
-    store.add_items(
+    store.items.add(
         [NewItem(f"{i}", f"row {i}", text=f"t{i}", label="bad" if i == 0 else None, split="pool") for i in range(3)]
     )
     for number, (item, who, what) in enumerate(said):
         action, label = ("label", "good") if what == "good" else (what, None)
-        store.annotate(who, [Answer(f"r{number}", item, action, label)])
-    current = store.rows("SELECT annotator, item_id FROM answers WHERE action = 'label'")
-    assert store.labels_spent() == sum(row["annotator"] != IMPORT for row in current)
-    assert store.labeled() == len({row["item_id"] for row in current})
-    assert store.answered_by("kim") == sum(row["annotator"] == "kim" for row in current)
+        store.answers.add(who, [Answer(f"r{number}", item, action, label)])
+    current = store.db.rows("SELECT annotator, item_id FROM answers WHERE action = 'label'")
+    assert store.items.labels_spent() == sum(row["annotator"] != IMPORT for row in current)
+    assert store.items.labeled() == len({row["item_id"] for row in current})
+    assert store.items.labels_by("kim") == sum(row["annotator"] == "kim" for row in current)
 
 
 def test_a_project_of_an_older_version_keeps_its_answers_and_counts_them(tmp_path):
@@ -152,7 +151,12 @@ def test_a_project_of_an_older_version_keeps_its_answers_and_counts_them(tmp_pat
     old.conn.commit()
     old.close()
     store = Store(path, text_config())
-    assert (store.labels_spent(), store.labeled(), store.answered_by("kim"), store.answered_by("lee")) == (1, 1, 1, 0)
-    assert store.labels() == {1: "good"}
-    store.annotate("kim", [Answer("x", 1, "undo")])
-    assert (store.labels_spent(), store.labeled()) == (0, 1)
+    assert (
+        store.items.labels_spent(),
+        store.items.labeled(),
+        store.items.labels_by("kim"),
+        store.items.labels_by("lee"),
+    ) == (1, 1, 1, 0)
+    assert store.items.labels() == {1: "good"}
+    store.answers.add("kim", [Answer("x", 1, "undo")])
+    assert (store.items.labels_spent(), store.items.labeled()) == (0, 1)

@@ -6,7 +6,8 @@ import threading
 import pytest
 from support.samples import add, text_config
 
-from labeler.store import Store, kept
+from labeler.store import Store
+from labeler.store import kept_open as kept
 from labeler.store.kept_open import kept_store
 
 
@@ -24,7 +25,7 @@ def test_a_thread_gets_its_connection_again_and_another_thread_its_own(path):
         add(first, 1)
     with kept_store(path, config) as again:
         assert again is first
-        assert again.counts().pool == 1
+        assert again.items.counts().pool == 1
 
     others = []
     thread = threading.Thread(target=lambda: others.append((kept_store(path, config), kept._kept.stores)))
@@ -36,11 +37,11 @@ def test_a_thread_gets_its_connection_again_and_another_thread_its_own(path):
 
 def test_what_one_connection_stored_the_kept_ones_see(path):
     with kept_store(path, text_config()) as store:
-        assert store.counts().pool == 0
+        assert store.items.counts().pool == 0
     with Store(path, text_config()) as other:
         add(other, 2)
     with kept_store(path, text_config()) as store:
-        assert store.counts().pool == 2
+        assert store.items.counts().pool == 2
 
 
 def test_changed_settings_are_those_of_the_next_request(path):
@@ -60,7 +61,7 @@ def test_a_database_put_in_place_of_another_is_opened_anew(path, tmp_path):
     for log in tmp_path.glob("labels.sqlite-*"):
         log.unlink()
     with kept_store(path, text_config()) as store:
-        assert store.counts().pool == 3
+        assert store.items.counts().pool == 3
 
 
 def test_after_a_failure_the_connection_is_closed_and_nothing_half_done_is_left(path):
@@ -74,13 +75,13 @@ def test_after_a_failure_the_connection_is_closed_and_nothing_half_done_is_left(
     with pytest.raises(ValueError, match="broken"):
         fail()
     with pytest.raises(sqlite3.ProgrammingError):
-        store.counts()
+        store.items.counts()
     with kept_store(path, text_config()) as again:
-        assert again.counts().pool == 0
+        assert again.items.counts().pool == 0
 
 
 def test_only_the_databases_used_last_stay_open(tmp_path, path):
     stores = [kept_store(tmp_path / f"{i}.sqlite", text_config()) for i in range(kept.MOST + 1)]
     assert [store.path.stem for store in kept._kept.stores.values()] == [str(i) for i in range(1, kept.MOST + 1)]
     with pytest.raises(sqlite3.ProgrammingError):
-        stores[0].counts()
+        stores[0].items.counts()

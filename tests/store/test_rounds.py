@@ -9,12 +9,12 @@ from support.samples import add
 
 from labeler.core.items import Answer
 from labeler.core.rounds import Epoch, Metrics, Ranked, RoundResult, Training
-from labeler.store import Store, connection
+from labeler.store import Store, database
 from labeler.store.rounds import ATTEMPTS
 
 
 def label(store, *item_ids: int) -> None:
-    store.annotate("kim", [Answer(f"{i}", i, "label", "good") for i in item_ids])
+    store.answers.add("kim", [Answer(f"{i}", i, "label", "good") for i in item_ids])
 
 
 def result(labels: int = 4, ranking: tuple[Ranked, ...] = ()) -> RoundResult:
@@ -24,86 +24,86 @@ def result(labels: int = 4, ranking: tuple[Ranked, ...] = ()) -> RoundResult:
 def test_a_round_is_due_after_the_seed_set_and_then_after_each_batch(store):
     add(store, 20)
     label(store, 1, 2, 3)
-    assert store.claim_job() is None
-    assert store.labels_until_round() == 1
+    assert store.rounds.claim() is None
+    assert store.rounds.labels_until_next() == 1
     label(store, 4)
-    job = store.claim_job()
+    job = store.rounds.claim()
     assert job.reason == "new labels"
-    store.finish_round(job, 1, result(4), [], None)
+    store.rounds.finish(job, 1, result(4), [], None)
     label(store, 5, 6)
-    assert not store.has_work()
+    assert not store.rounds.waiting()
     label(store, 7)
-    assert store.has_work()
+    assert store.rounds.waiting()
 
 
 def test_labels_of_the_holdout_do_not_count_towards_a_round(store):
     add(store, 9, split="holdout")
     label(store, *range(1, 10))
-    assert not store.has_work()
+    assert not store.rounds.waiting()
 
 
 def test_labels_that_came_while_a_round_ran_make_the_next_one_due(store):
     add(store, 20)
     label(store, 1, 2, 3, 4)
-    job = store.claim_job()
+    job = store.rounds.claim()
     label(store, 5, 6, 7)
-    assert store.has_work()  # queued beside the running one
-    store.finish_round(job, 1, result(4), [], None)
-    assert store.claim_job().id != job.id
+    assert store.rounds.waiting()  # queued beside the running one
+    store.rounds.finish(job, 1, result(4), [], None)
+    assert store.rounds.claim().id != job.id
 
 
 def test_only_one_round_waits_at_a_time(store):
-    assert store.request_round("retrain now")
-    assert not store.request_round("retrain now")
-    store.claim_job()
-    assert store.request_round("retrain now")
+    assert store.rounds.request("retrain now")
+    assert not store.rounds.request("retrain now")
+    store.rounds.claim()
+    assert store.rounds.request("retrain now")
 
 
 def test_a_running_job_is_taken_up_again_and_given_up_after_some_tries(store):
-    store.request_round("test")
-    first = store.claim_job()
+    store.rounds.request("test")
+    first = store.rounds.claim()
     for attempt in range(2, ATTEMPTS + 1):
-        again = store.claim_job()
+        again = store.rounds.claim()
         assert (again.id, again.attempts) == (first.id, attempt)
-    store.report_progress(first, "embedding items", 3, 9)
-    assert store.claim_job() is None
-    job = store.latest_job()
+    store.rounds.report(first, "embedding items", 3, 9)
+    assert store.rounds.claim() is None
+    job = store.rounds.latest_job()
     assert job.state == "failed"
     assert "embedding items" in job.error
 
 
 def test_a_finished_round_is_read_back(store):
     add(store, 3)
-    store.request_round("test")
-    job = store.claim_job()
-    store.finish_round(job, 1, result(0, (Ranked(2, "margin", 0.9), Ranked(0, "random", None))), [3, 1], "models/a")
-    (found,) = store.rounds()
+    store.rounds.request("test")
+    job = store.rounds.claim()
+    store.rounds.finish(job, 1, result(0, (Ranked(2, "margin", 0.9), Ranked(0, "random", None))), [3, 1], "models/a")
+    (found,) = store.rounds.all()
     assert (found.number, found.labels, found.metrics.accuracy, found.model) == (1, 0, 0.5, "models/a")
-    assert [(r["rank"], r["item_id"], r["strategy"], r["score"]) for r in store.ranking(1)] == [
+    assert [(r["rank"], r["item_id"], r["strategy"], r["score"]) for r in store.rounds.ranking(1)] == [
         (1, 3, "margin", 0.9),
         (2, 1, "random", None),
     ]
-    assert store.latest_job().state == "done"
-    assert store.next_round() == 2
+    assert store.rounds.latest_job().state == "done"
+    assert store.rounds.next_number() == 2
 
 
 def test_a_round_that_cannot_be_stored_whole_is_not_stored_at_all(store):
     add(store, 1)
-    store.request_round("test")
-    job = store.claim_job()
+    store.rounds.request("test")
+    job = store.rounds.claim()
     with pytest.raises(sqlite3.IntegrityError):
-        store.finish_round(job, 1, result(0, (Ranked(0, "margin", 1.0),)), [999], None)
-    assert store.rounds() == []
-    assert store.ranking(1) == []
-    assert store.latest_job().state == "running"
+        store.rounds.finish(job, 1, result(0, (Ranked(0, "margin", 1.0),)), [999], None)
+    assert store.rounds.all() == []
+    assert store.rounds.ranking(1) == []
+    assert store.rounds.latest_job().state == "running"
 
 
 def test_a_failed_job_says_why_and_the_next_can_be_asked_for(store):
-    store.request_round("test")
-    store.fail_job(store.claim_job(), "no such backbone")
-    assert store.latest_job().error == "no such backbone"
-    assert not store.has_work()
-    assert store.request_round("retrain now")
+    store.rounds.request("test")
+    store.rounds.fail(store.rounds.claim(), "no such backbone")
+    assert store.rounds.latest_job().error == "no such backbone"
+    assert not store.rounds.waiting()
+    assert store.rounds.request("retrain now")
 
 
 # ---------------------------------------------------------------- how a round was trained
@@ -119,37 +119,37 @@ TRAINING = Training(
 
 
 def finish(store: Store, training: Training | None) -> int:
-    number = store.next_round()
-    store.request_round("test")
-    store.finish_round(store.claim_job(), number, replace(result(), training=training), [], None)
+    number = store.rounds.next_number()
+    store.rounds.request("test")
+    store.rounds.finish(store.rounds.claim(), number, replace(result(), training=training), [], None)
     return number
 
 
 @pytest.mark.parametrize("training", [TRAINING, Training(note="Frozen heads."), None])
 def test_a_training_is_read_back(store, training):
     number = finish(store, training)
-    assert store.training_of(number) == training
-    assert [r.number for r in store.rounds()] == [number]
+    assert store.rounds.training_of(number) == training
+    assert [r.number for r in store.rounds.all()] == [number]
 
 
 def test_a_loss_that_is_no_number_is_read_back(store):
     number = finish(store, Training((Epoch(1, math.nan, 0.1, math.inf, 0.1),)))
-    (epoch,) = store.training_of(number).epochs
+    (epoch,) = store.rounds.training_of(number).epochs
     assert math.isnan(epoch.train_loss)
     assert epoch.validation_loss == math.inf
 
 
 def test_there_is_no_training_of_a_round_that_is_not_there(store):
-    assert store.training_of(7) is None
+    assert store.rounds.training_of(7) is None
 
 
 def test_a_database_from_before_trainings_keeps_its_rounds(store, monkeypatch):
     finish(store, None)
-    monkeypatch.setattr(connection, "_migrated", set())
+    monkeypatch.setattr(database, "_migrated", set())
     with store.write():
-        store.db.conn.execute("ALTER TABLE rounds DROP COLUMN training")
-        store.db.conn.execute("DELETE FROM _sqlite_migrations WHERE name = 'm004_training'")
+        store.db.execute("ALTER TABLE rounds DROP COLUMN training")
+        store.db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm004_training'")
     with Store(store.path, store.config) as opened:
-        assert [r.number for r in opened.rounds()] == [1]
-        assert opened.training_of(1) is None
-        assert opened.training_of(finish(opened, TRAINING)) == TRAINING
+        assert [r.number for r in opened.rounds.all()] == [1]
+        assert opened.rounds.training_of(1) is None
+        assert opened.rounds.training_of(finish(opened, TRAINING)) == TRAINING

@@ -6,7 +6,7 @@ from labeler.core.items import Answer, NewItem
 
 
 def sites(store, n=12):
-    store.add_items(
+    store.items.add(
         [
             NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", split="holdout" if i % 4 == 3 else "pool", metadata=one)
             for i, one in enumerate([{"site": "AB"[i % 2], 'a "b"': "x", "Größe, cm": str(i)} for i in range(n)])
@@ -17,21 +17,21 @@ def sites(store, n=12):
 def test_a_column_of_the_pool(store):
     sites(store)
     add(store, 1, first=100)
-    ids, texts = store.pool_column("site")
+    ids, texts = store.slices.pool_column("site")
     assert ids.tolist() == [1, 2, 3, 5, 6, 7, 9, 10, 11, 13]
     assert texts == ["A", "B", "A", "A", "B", "A", "A", "B", "A", ""]
-    assert store.pool_column("Größe, cm")[1][:3] == ["0", "1", "2"]
-    assert set(store.pool_column("there is none")[1]) == {""}
+    assert store.slices.pool_column("Größe, cm")[1][:3] == ["0", "1", "2"]
+    assert set(store.slices.pool_column("there is none")[1]) == {""}
 
 
 def test_columns_of_some_items_in_their_order(store):
     sites(store)
-    assert [row["site"] for row in store.metadata_of([4, 1, 2])] == ["B", "A", "B"]
-    assert len(store.metadata_sample()) == 12
+    assert [row["site"] for row in store.slices.metadata_of([4, 1, 2])] == ["B", "A", "B"]
+    assert len(store.slices.sample()) == 12
 
 
 def test_items_and_labels_of_the_pool_by_text(store):
     sites(store)
-    store.annotate("kim", [Answer(f"r{i}", i, "label", label="good") for i in (2, 4, 5)])
-    assert store.column_counts("site") == [("A", 6, 1), ("B", 3, 1)]  # item 4 is of the holdout
-    assert store.column_counts("there is none") == [("", 9, 2)]
+    store.answers.add("kim", [Answer(f"r{i}", i, "label", label="good") for i in (2, 4, 5)])
+    assert store.slices.counts("site") == [("A", 6, 1), ("B", 3, 1)]  # item 4 is of the holdout
+    assert store.slices.counts("there is none") == [("", 9, 2)]

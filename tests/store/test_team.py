@@ -24,7 +24,7 @@ def store_with(tmp_path, **changes) -> Store:
 def known(store: Store, n: int) -> None:
     """`n` pool items whose label came with the import, good and bad by turns."""
     labels = ["good", "bad"]
-    store.add_items(
+    store.items.add(
         [NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", label=labels[i % 2], split="pool") for i in range(n)]
     )
 
@@ -33,50 +33,50 @@ def ranked(store: Store, predicted: list[tuple[int, str, float]]) -> None:
     """A finished round that ranks these items, with what its model says of them."""
     items = [item for item, _, _ in predicted]
     result = RoundResult(0, "margin", 7, None, None, tuple(Ranked(i, "margin", 1.0) for i in items), 0.1, 0.2)
-    store.request_round("test")
-    job = store.claim_job()
+    store.rounds.request("test")
+    job = store.rounds.claim()
     assert job is not None
     said = [Prediction(label, confidence) for _, label, confidence in predicted]
-    store.finish_round(job, store.next_round(), result, items, None, said)
+    store.rounds.finish(job, store.rounds.next_number(), result, items, None, said)
 
 
 def test_whoever_opens_the_desk_is_entered_once(store):
-    first = store.join("kim")
-    assert store.join("kim") == first
-    store.join("lee")
-    assert [a.name for a in store.annotators()] == ["kim", "lee"]
+    first = store.team.join("kim")
+    assert store.team.join("kim") == first
+    store.team.join("lee")
+    assert [a.name for a in store.team.all()] == ["kim", "lee"]
     assert first.groups == ()
     assert first.guidelines == ""
 
 
 def test_guidelines_are_remembered_by_what_they_said(store):
-    store.saw_guidelines("kim", "abc")
-    assert store.join("kim").guidelines == "abc"
-    assert store.join("lee").guidelines == ""
+    store.team.saw_guidelines("kim", "abc")
+    assert store.team.join("kim").guidelines == "abc"
+    assert store.team.join("lee").guidelines == ""
 
 
 def test_a_group_of_classes_goes_to_those_it_is_assigned_to(tmp_path):
     store = store_with(tmp_path, class_details={"bad": ClassDetail(group="complaints")})
     add(store, 6)
     ranked(store, [(1, "bad", 0.9), (2, "good", 0.8), (3, "bad", 0.7), (4, "good", 0.6)])
-    assert store.elsewhere(store.join("lee")) == []
-    store.assign("kim", "lawyer", ["complaints"])
-    assert ids(store.reserve("lee", "t", 2)) == [2, 4]
-    assert ids(store.reserve("kim", "t", 2)) == [1, 3]
-    assert store.join("kim").role == "lawyer"
+    assert store.team.elsewhere(store.team.join("lee")) == []
+    store.team.assign("kim", "lawyer", ["complaints"])
+    assert ids(store.desk.reserve("lee", "t", 2)) == [2, 4]
+    assert ids(store.desk.reserve("kim", "t", 2)) == [1, 3]
+    assert store.team.join("kim").role == "lawyer"
     # what no model has spoken of is anybody's
-    assert ids(store.reserve("lee", "t", 4)) == [2, 4, 5, 6]
+    assert ids(store.desk.reserve("lee", "t", 4)) == [2, 4, 5, 6]
 
 
 def test_people_of_one_role_share_their_groups(tmp_path):
     store = store_with(tmp_path, class_details={"bad": ClassDetail(group="complaints")})
     add(store, 3)
     ranked(store, [(1, "bad", 0.9), (2, "good", 0.8)])
-    store.assign("kim", "lawyer", ["complaints"])
-    store.assign("choi", "lawyer", [])
-    store.assign("lee", "clerk", [])
-    assert ids(store.reserve("lee", "t", 1)) == [2]
-    assert ids(store.reserve("choi", "t", 1)) == [1]
+    store.team.assign("kim", "lawyer", ["complaints"])
+    store.team.assign("choi", "lawyer", [])
+    store.team.assign("lee", "clerk", [])
+    assert ids(store.desk.reserve("lee", "t", 1)) == [2]
+    assert ids(store.desk.reserve("choi", "t", 1)) == [1]
 
 
 def test_with_several_classes_an_item_is_anybodys_who_has_one_of_them(tmp_path):
@@ -84,26 +84,26 @@ def test_with_several_classes_an_item_is_anybodys_who_has_one_of_them(tmp_path):
     store = store_with(tmp_path, answers="several", classes=("good", "bad", "late"), class_details=details)
     add(store, 5)
     ranked(store, [(1, '["bad"]', 0.9), (2, '["good","late"]', 0.8), (3, '["bad","late"]', 0.7), (4, "[]", 0.6)])
-    store.assign("kim", "", ["complaints"])
-    store.assign("lee", "", ["logistics"])
-    assert ids(store.reserve("park", "t", 1)) == [4]
-    assert ids(store.reserve("lee", "t", 2)) == [2, 3]
-    assert ids(store.reserve("kim", "t", 1)) == [1]
+    store.team.assign("kim", "", ["complaints"])
+    store.team.assign("lee", "", ["logistics"])
+    assert ids(store.desk.reserve("park", "t", 1)) == [4]
+    assert ids(store.desk.reserve("lee", "t", 2)) == [2, 3]
+    assert ids(store.desk.reserve("kim", "t", 1)) == [1]
 
 
 def test_nobody_is_given_items_while_labeling_is_paused(tmp_path):
     store = store_with(tmp_path)
     add(store, 4)
-    assert len(store.reserve("kim", "t", 2)) == 2
-    store.assign("kim", "", [], paused=True)
-    assert store.reserve("kim", "t", 2) == []
-    assert store.why_nothing("kim") == Waiting("paused")
-    assert len(store.reserve("lee", "t", 4)) == 4  # kim's are free
+    assert len(store.desk.reserve("kim", "t", 2)) == 2
+    store.team.assign("kim", "", [], paused=True)
+    assert store.desk.reserve("kim", "t", 2) == []
+    assert store.desk.why_nothing("kim") == Waiting("paused")
+    assert len(store.desk.reserve("lee", "t", 4)) == 4  # kim's are free
     stopped = Store(store.path, replace(store.config, labeling=LabelingConfig(paused=True)))
-    assert stopped.reserve("lee", "t", 4) == []
-    assert stopped.why_nothing("lee") == Waiting("paused")
-    store.assign("kim", "", [], paused=False)
-    assert store.annotate("kim", [Answer("late", 1, "label", "good")])[0].ok  # what was said is kept all the same
+    assert stopped.desk.reserve("lee", "t", 4) == []
+    assert stopped.desk.why_nothing("lee") == Waiting("paused")
+    store.team.assign("kim", "", [], paused=False)
+    assert store.answers.add("kim", [Answer("late", 1, "label", "good")])[0].ok  # what was said is kept all the same
 
 
 class TestQualification:
@@ -111,115 +111,115 @@ class TestQualification:
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=4, qualification_pass=0.75))
         known(store, 10)
         add(store, 3, first=10)
-        given = store.reserve("kim", "t", 9)
+        given = store.desk.reserve("kim", "t", 9)
         assert len(given) == 4
-        truth = store.labels()
+        truth = store.items.labels()
         assert sorted(truth[i] for i in ids(given)) == ["bad", "bad", "good", "good"]  # as many of each class
         assert all(one.reason is None for one in given)  # nothing tells it from other items
         wrong = {"good": "bad", "bad": "good"}
         first, *others = ids(given)
-        store.annotate("kim", [Answer("r0", first, "label", wrong[truth[first]])])
-        assert not store.is_qualified(store.join("kim"))
-        store.annotate("kim", [Answer(f"r{i}", i, "label", truth[i]) for i in others])
-        assert store.qualification_of("kim") == (4, 3, 4)
-        assert store.is_qualified(store.join("kim"))
-        assert set(ids(store.reserve("kim", "t", 9))) == {11, 12, 13}
-        assert store.labels() == truth  # a newcomer's mistake changes no known answer
+        store.answers.add("kim", [Answer("r0", first, "label", wrong[truth[first]])])
+        assert not store.team.is_qualified(store.team.join("kim"))
+        store.answers.add("kim", [Answer(f"r{i}", i, "label", truth[i]) for i in others])
+        assert store.team.qualification_of("kim") == (4, 3, 4)
+        assert store.team.is_qualified(store.team.join("kim"))
+        assert set(ids(store.desk.reserve("kim", "t", 9))) == {11, 12, 13}
+        assert store.items.labels() == truth  # a newcomer's mistake changes no known answer
 
     def test_who_fails_waits_for_the_lead(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=2, qualification_pass=1.0))
         known(store, 4)
         add(store, 3, first=4)
-        store.annotate("kim", [Answer(f"r{i}", i, "skip") for i in ids(store.reserve("kim", "t", 5))])
-        assert store.reserve("kim", "t", 5) == []
-        assert store.why_nothing("kim") == Waiting("unqualified")
-        store.assign("kim", "", [], qualified=True)
-        assert len(store.reserve("kim", "t", 5)) == 3
-        store.assign("lee", "", [], qualified=False)
-        assert store.reserve("lee", "t", 5) == []
+        store.answers.add("kim", [Answer(f"r{i}", i, "skip") for i in ids(store.desk.reserve("kim", "t", 5))])
+        assert store.desk.reserve("kim", "t", 5) == []
+        assert store.desk.why_nothing("kim") == Waiting("unqualified")
+        store.team.assign("kim", "", [], qualified=True)
+        assert len(store.desk.reserve("kim", "t", 5)) == 3
+        store.team.assign("lee", "", [], qualified=False)
+        assert store.desk.reserve("lee", "t", 5) == []
 
     def test_two_newcomers_answer_the_same_items(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=2))
         known(store, 4)
-        assert ids(store.reserve("kim", "t", 5)) == ids(store.reserve("lee", "t", 5))
+        assert ids(store.desk.reserve("kim", "t", 5)) == ids(store.desk.reserve("lee", "t", 5))
 
     def test_without_known_answers_nobody_is_kept_out(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=5))
         add(store, 2)
-        store.draw_qualification()
-        assert len(store.reserve("kim", "t", 5)) == 2
+        store.team.draw_qualification()
+        assert len(store.desk.reserve("kim", "t", 5)) == 2
 
     def test_those_drawn_stay_when_more_are_asked_for(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=2))
         known(store, 8)
-        assert store.draw_qualification() == 2
-        before = {r["item_id"] for r in store.rows("SELECT item_id FROM qualification")}
+        assert store.team.draw_qualification() == 2
+        before = {r["item_id"] for r in store.db.rows("SELECT item_id FROM qualification")}
         more = Store(store.path, replace(store.config, labeling=LabelingConfig(qualification=5)))
-        assert more.draw_qualification() == 5
+        assert more.team.draw_qualification() == 5
         assert before < {r["item_id"] for r in more.rows("SELECT item_id FROM qualification")}
 
 
 def test_an_import_without_qualification_outvotes_nobody(store):
-    store.add_items([NewItem("0", "row", text="t", label="good", split="pool")])
-    store.annotate("kim", [Answer("r", 1, "label", "bad")])
-    assert store.labels() == {1: "bad"}
-    assert {r["annotator"] for r in store.export()} == {IMPORT, "kim"}
+    store.items.add([NewItem("0", "row", text="t", label="good", split="pool")])
+    store.answers.add("kim", [Answer("r", 1, "label", "bad")])
+    assert store.items.labels() == {1: "bad"}
+    assert {r["annotator"] for r in store.answers.export()} == {IMPORT, "kim"}
 
 
 @pytest.mark.parametrize(("share", "overlapped"), [(0.0, 0), (0.5, 2), (1.0, 4)])
 def test_a_share_of_the_items_goes_to_several_annotators(tmp_path, share, overlapped):
     labeling = LabelingConfig(overlap=2, overlap_share=share)
     store = store_with(tmp_path, labeling=labeling)
-    store.add_items(
+    store.items.add(
         [NewItem(f"{digit}" * 32, f"row {digit}", text=f"t{digit}", split="pool") for digit in ("0", "4", "a", "f")]
     )
-    assert len(store.reserve("kim", "t", 9)) == 4
-    assert len(store.reserve("lee", "t", 9)) == overlapped
-    assert store.reserve("park", "t", 9) == []
+    assert len(store.desk.reserve("kim", "t", 9)) == 4
+    assert len(store.desk.reserve("lee", "t", 9)) == overlapped
+    assert store.desk.reserve("park", "t", 9) == []
 
 
 def test_an_item_that_one_annotator_began_goes_to_others_also_after_the_next_round(tmp_path):
     store = store_with(tmp_path, labeling=LabelingConfig(overlap=2))
     add(store, 9)
     rank(store, [1, 2, 3])
-    assert ids(store.reserve("kim", "t", 2)) == [1, 2]
-    store.annotate("kim", [Answer("a", 2, "label", "good"), Answer("b", 1, "label", "bad")])
+    assert ids(store.desk.reserve("kim", "t", 2)) == [1, 2]
+    store.answers.add("kim", [Answer("a", 2, "label", "good"), Answer("b", 1, "label", "bad")])
     rank(store, [5, 6, 7, 8])  # what has a label is in no newer ranking
-    given = store.reserve("lee", "t", 4)
+    given = store.desk.reserve("lee", "t", 4)
     assert ids(given) == [1, 2, 5, 6]
     assert [r.reason is None for r in given] == [True, True, False, False]  # nothing that a desk takes for outdated
-    assert ids(store.reserve("kim", "t", 2)) == [5, 6]
-    assert 1 not in ids(store.reserve("park", "t", 9))  # two have it
-    store.annotate("lee", [Answer("c", 1, "label", "bad")])
-    assert store.export()[-1]["round"] == 1  # it stays an item that the first ranking asked for
+    assert ids(store.desk.reserve("kim", "t", 2)) == [5, 6]
+    assert 1 not in ids(store.desk.reserve("park", "t", 9))  # two have it
+    store.answers.add("lee", [Answer("c", 1, "label", "bad")])
+    assert store.answers.export()[-1]["round"] == 1  # it stays an item that the first ranking asked for
 
 
 def test_items_with_imported_labels_are_not_asked_about_for_the_overlap(tmp_path):
     store = store_with(tmp_path, labeling=LabelingConfig(overlap=3))
     known(store, 4)
-    assert store.reserve("kim", "t", 4) == []
+    assert store.desk.reserve("kim", "t", 4) == []
 
 
 def test_who_waits_while_others_hold_items_is_known_to_them(store):
     add(store, 3)
-    store.reserve("kim", "t", 3)
-    assert not store.somebody_waits("kim")
-    assert store.reserve("lee", "t", 3) == []
-    assert store.somebody_waits("kim")
-    assert not store.somebody_waits("lee")
-    assert ids(store.reserve("kim", "t", 1, release=[3])) == [1, 2]
-    assert ids(store.reserve("lee", "t", 3)) == [3]
-    assert not store.somebody_waits("kim")
+    store.desk.reserve("kim", "t", 3)
+    assert not store.team.somebody_waits("kim")
+    assert store.desk.reserve("lee", "t", 3) == []
+    assert store.team.somebody_waits("kim")
+    assert not store.team.somebody_waits("lee")
+    assert ids(store.desk.reserve("kim", "t", 1, release=[3])) == [1, 2]
+    assert ids(store.desk.reserve("lee", "t", 3)) == [3]
+    assert not store.team.somebody_waits("kim")
 
 
 def test_a_tab_that_is_left_frees_its_items_in_seconds_and_has_them_again_if_it_returns(store):
     add(store, 2)
-    assert ids(store.reserve("kim", "t", 2, at=1000.0)) == [1, 2]
-    store.leave("kim", "t", at=1001.0)
-    assert ids(store.reserve("kim", "t", 2, at=1005.0)) == [1, 2]  # loaded anew
-    store.leave("kim", "t", at=1006.0)
-    assert store.reserve("lee", "t", 2, at=1015.0) == []
-    assert ids(store.reserve("lee", "t", 2, at=1017.0)) == [1, 2]
+    assert ids(store.desk.reserve("kim", "t", 2, at=1000.0)) == [1, 2]
+    store.desk.leave("kim", "t", at=1001.0)
+    assert ids(store.desk.reserve("kim", "t", 2, at=1005.0)) == [1, 2]  # loaded anew
+    store.desk.leave("kim", "t", at=1006.0)
+    assert store.desk.reserve("lee", "t", 2, at=1015.0) == []
+    assert ids(store.desk.reserve("lee", "t", 2, at=1017.0)) == [1, 2]
 
 
 class TestLike:
@@ -228,17 +228,17 @@ class TestLike:
     def test_the_class_with_most_items_the_surest_first(self, store):
         add(store, 6)
         ranked(store, [(1, "good", 0.6), (2, "bad", 0.9), (3, "good", 0.8), (4, "good", 0.7)])
-        found = store.reserve_like("kim", "t", 2)
+        found = store.desk.reserve_like("kim", "t", 2)
         assert {(r.item.id, r.prediction) for r in found} == {
             (3, Prediction("good", 0.8)),
             (4, Prediction("good", 0.7)),
         }
-        assert set(ids(store.reserve("lee", "t", 9))) == {1, 2, 5, 6}
+        assert set(ids(store.desk.reserve("lee", "t", 9))) == {1, 2, 5, 6}
 
     def test_without_predictions_there_is_nothing(self, store):
         add(store, 3)
         rank(store, [1, 2, 3])
-        assert store.reserve_like("kim", "t", 5) == []
+        assert store.desk.reserve_like("kim", "t", 5) == []
 
 
 def test_predictions_come_back_only_where_the_project_tells_them_and_never_of_the_holdout(tmp_path):
@@ -246,26 +246,26 @@ def test_predictions_come_back_only_where_the_project_tells_them_and_never_of_th
     add(store, 2)
     add(store, 1, split="holdout", first=2)
     ranked(store, [(1, "good", 0.9), (3, "good", 0.9)])
-    receipts = store.annotate(
+    receipts = store.answers.add(
         "kim", [Answer("a", 1, "label", "bad"), Answer("b", 3, "label", "bad"), Answer("c", 2, "skip")]
     )
     assert [r.prediction for r in receipts] == [Prediction("good", 0.9), None, None]
-    assert [r["predicted"] for r in store.history("kim")] == [None, None, "good"]
+    assert [r["predicted"] for r in store.answers.history("kim")] == [None, None, "good"]
     blind = Store(store.path, replace(store.config, labeling=LabelingConfig(reveal="never")))
-    assert blind.annotate("kim", [Answer("a", 1, "label", "bad")])[0].prediction is None
+    assert blind.answers.add("kim", [Answer("a", 1, "label", "bad")])[0].prediction is None
 
 
 def test_what_came_with_an_answer_is_stored_and_exported(store):
     add(store, 2)
-    store.annotate(
+    store.answers.add(
         "kim",
         [
             Answer("a", 1, "label", "good", unsure=True, reveal="after"),
             Answer("b", 2, "flag", note="two films in one"),
         ],
     )
-    first, second = store.export()
+    first, second = store.answers.export()
     assert (first["unsure"], first["note"], first["reveal"]) == (1, None, "after")
     assert (second["unsure"], second["note"], second["reveal"]) == (0, "two films in one", "never")
-    assert store.answer_of("kim", 1) == {"action": "label", "label": "good", "unsure": 1, "note": None}
-    assert store.answer_of("lee", 1) is None
+    assert store.answers.get("kim", 1) == {"action": "label", "label": "good", "unsure": 1, "note": None}
+    assert store.answers.get("lee", 1) is None

@@ -25,7 +25,7 @@ def stop_reason(rule: Rule) -> str:
 def stopped_in_words(stopped: Mapping[str, str]) -> str:
     """Since when labeling has stopped, by whom and why.
 
-    Args: stopped: as `Store.stopped` gives it.
+    Args: stopped: as `Stops.current` gives it.
     """
     at = stopped["at"][:16].replace("T", " ")
     if stopped["by"]:

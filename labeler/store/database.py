@@ -1,14 +1,14 @@
-"""The connection that all of the store's verbs share: WAL, a busy timeout, short write transactions."""
+"""The connection that all verbs of the store share: WAL, a busy timeout, short write transactions."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlite_utils import Database
+import sqlite_utils
 
 from labeler.core.settings import Config
 from labeler.store import schema
@@ -19,16 +19,16 @@ Row = dict[str, Any]
 _migrated: set[tuple[str, int]] = set()
 
 
-class Connection:
+class Database:
     """One SQLite connection, for one thread. Close it, or use it as a context manager."""
 
     def __init__(self, path: Path | str, config: Config) -> None:
         self.path = Path(path)
         self.config = config
-        self.db = Database(sqlite3.connect(path, timeout=30.0))
+        self.connection = sqlite3.connect(path, timeout=30.0)
         # FULL: an answer that was acknowledged survives a power cut, not only a crash.
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-            self.db.conn.execute(f"PRAGMA {pragma}")
+            self.connection.execute(f"PRAGMA {pragma}")
         self._migrate()
 
     def _migrate(self) -> None:
@@ -37,7 +37,7 @@ class Connection:
             return
         try:
             with self.write():
-                schema.migrate(self.db, str(self.path))
+                schema.migrate(sqlite_utils.Database(self.connection), str(self.path))
         except BaseException:
             self.close()
             raise
@@ -51,39 +51,51 @@ class Connection:
         IMMEDIATE, since a transaction that begins as a reader and then writes fails at once, without waiting,
         when another process has written in between.
         """
-        if self.db.conn.in_transaction:  # part of a larger one
+        if self.connection.in_transaction:  # part of a larger one
             yield
             return
-        self.db.conn.execute("BEGIN IMMEDIATE")
+        self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:
-            self.db.rollback()
+            self.connection.rollback()
             raise
-        self.db.conn.execute("COMMIT")
+        self.connection.execute("COMMIT")
 
     @contextmanager
     def read(self) -> Iterator[None]:
         """A read transaction: all queries within see the database at one moment."""
-        self.db.conn.execute("BEGIN")
+        self.connection.execute("BEGIN")
         try:
             yield
         finally:
-            self.db.rollback()
+            self.connection.rollback()
+
+    def execute(self, sql: str, values: Sequence[Any] | Row = ()) -> sqlite3.Cursor:
+        return self.connection.execute(sql, values)
+
+    def executemany(self, sql: str, values: Iterable[Sequence[Any] | Row]) -> sqlite3.Cursor:
+        return self.connection.executemany(sql, values)
+
+    def insert(self, table: str, row: Row) -> None:
+        """Add one row to a table, by the names of its columns."""
+        columns, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+        with self.write():
+            self.connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({values})", row)
 
     def rows(self, sql: str, values: Sequence[Any] | Row = ()) -> list[Row]:
-        cursor = self.db.conn.execute(sql, values)
+        cursor = self.connection.execute(sql, values)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def value(self, sql: str, values: Sequence[Any] | Row = ()) -> Any:
         """The first column of the first row, or None."""
-        row = self.db.conn.execute(sql, values).fetchone()
+        row = self.connection.execute(sql, values).fetchone()
         return row[0] if row else None
 
     def version(self) -> tuple[int, ...]:
         """Numbers that change with every answer, decision, round and audit, and with every import."""
-        found = self.db.conn.execute(
+        found = self.connection.execute(
             """
             SELECT (SELECT COALESCE(MAX(id), 0) FROM annotations), (SELECT COALESCE(MAX(id), 0) FROM adjudications),
                    (SELECT COALESCE(MAX(number), 0) FROM rounds), (SELECT COALESCE(MAX(id), 0) FROM items),
@@ -93,7 +105,7 @@ class Connection:
         return tuple(found)
 
     def close(self) -> None:
-        self.db.close()
+        self.connection.close()
 
     def __enter__(self) -> Self:
         return self

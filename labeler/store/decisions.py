@@ -7,14 +7,18 @@ from datetime import UTC, datetime, timedelta
 from labeler.core.errors import LabelerError
 from labeler.core.items import AdjudicationAction
 from labeler.core.labels import is_answer
-from labeler.store.connection import Row, now
-from labeler.store.explanations import Explanations
+from labeler.store.background import Audits
+from labeler.store.database import Database, Row, now
 
 
-class Adjudications(Explanations):
+class Decisions:
     """What leads decided."""
 
-    def adjudicate(
+    def __init__(self, db: Database, audits: Audits) -> None:
+        self.db = db
+        self.audits = audits
+
+    def add(
         self,
         by: str,
         request_id: str,
@@ -30,31 +34,31 @@ class Adjudications(Explanations):
 
         Raises: LabelerError: there is no such item, or the label is not one of the project's.
         """
-        if (action == "label") != (label is not None) or (label is not None and not is_answer(label, self.config)):
+        if (action == "label") != (label is not None) or (label is not None and not is_answer(label, self.db.config)):
             raise LabelerError(f"{label!r} is not a label of this project: reload the page and decide again.")
-        with self.write():
-            if made := self.value("SELECT id FROM adjudications WHERE request_id = ?", [request_id]):
+        with self.db.write():
+            if made := self.db.value("SELECT id FROM adjudications WHERE request_id = ?", [request_id]):
                 return made
-            found = self.rows("SELECT label, labels FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
+            found = self.db.rows("SELECT label, labels FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
             if not found:
                 raise LabelerError(f"There is no item {item_id} in this project.")
             if action == "return":
                 self._want(item_id, found[0]["labels"] + 1)
-            made = self.value(
+            made = self.db.value(
                 "INSERT INTO adjudications (request_id, item_id, by, action, label, before, reason, at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 [request_id, item_id, by, action, label, found[0]["label"], reason, now()],
             )
-            self.request_audit()
+            self.audits.request_for_latest()
         return made
 
-    def undo_adjudication(self, by: str, number: int | None = None) -> int | None:
+    def undo(self, by: str, number: int | None = None) -> int | None:
         """Take back a decision of this lead, the latest by default; the item's id, or None if there is none.
 
         What the item's label was decided to be before holds again.
         """
-        with self.write():
-            found = self.rows(
+        with self.db.write():
+            found = self.db.rows(
                 """
                 SELECT a.id, a.item_id, a.action, items.label FROM adjudications a JOIN items ON items.id = a.item_id
                 WHERE a.by = :by AND a.action <> 'undo' AND (:number IS NULL OR a.id = :number)
@@ -68,17 +72,17 @@ class Adjudications(Explanations):
             taken = found[0]
             if taken["action"] == "return":
                 self._want(taken["item_id"], 0)
-            self.db.conn.execute(
+            self.db.execute(
                 "INSERT INTO adjudications (request_id, item_id, by, action, before, at, undoes)"
                 " VALUES ('undo:' || :id, :item_id, :by, 'undo', :label, :at, :id)",
                 taken | {"by": by, "at": now()},
             )
-            self.request_audit()
+            self.audits.request_for_latest()
         return taken["item_id"]
 
-    def adjudications(self, n: int = 50) -> list[Row]:
+    def latest(self, n: int = 50) -> list[Row]:
         """The latest decisions, newest first; `undone` says whether one was taken back."""
-        return self.rows(
+        return self.db.rows(
             """
             SELECT a.id, a.item_id, a.by, a.action, a.label, a.before, a.reason, a.at,
                    EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) AS undone
@@ -87,15 +91,15 @@ class Adjudications(Explanations):
             [n],
         )
 
-    def decided_within(self, seconds: float) -> bool:
+    def any_within(self, seconds: float) -> bool:
         """Whether somebody decided, or took a decision back, in so many seconds until now."""
         since = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
-        return bool(self.value("SELECT MAX(at) > ? FROM adjudications", [since]))
+        return bool(self.db.value("SELECT MAX(at) > ? FROM adjudications", [since]))
 
     def ask_again(self, item_ids: Sequence[int]) -> None:
         """Have these labeled items answered by one more annotator each."""
-        with self.write():
-            self.db.conn.execute(
+        with self.db.write():
+            self.db.execute(
                 "UPDATE items SET wanted = labels + 1 WHERE id IN (SELECT value FROM json_each(?))"
                 " AND labels > 0 AND adjudicated IS NULL",
                 [json.dumps([int(i) for i in item_ids])],
@@ -103,31 +107,23 @@ class Adjudications(Explanations):
 
     def _want(self, item_id: int, labels: int) -> None:
         """Ask for so many labels in all (0: as many as of any item), and let flags until now be dealt with."""
-        self.db.conn.execute(
+        self.db.execute(
             "UPDATE items SET wanted = :labels, cleared = CASE WHEN :labels > 0 THEN"
             " (SELECT COALESCE(MAX(id), 0) FROM annotations WHERE item_id = :item) ELSE 0 END WHERE id = :item",
             {"item": item_id, "labels": labels},
         )
 
-    # ------------------------------------------------------------ stopping
+    def about(self, item_id: int) -> list[Row]:
+        """What leads decided about an item: by, action, label, reason, at; oldest first, without what was undone."""
+        return self.db.rows(
+            """
+            SELECT a.by, a.action, a.label, a.reason, a.at FROM adjudications a
+            WHERE a.item_id = ? AND a.action <> 'undo'
+              AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) ORDER BY a.id
+            """,
+            [item_id],
+        )
 
-    def stop(self, by: str, reason: str = "") -> None:
-        """Stop labeling: nobody is given items until `go_on`. Nothing changes if it has stopped already.
-
-        Args: by: a lead; "" is a rule.
-        """
-        with self.write():
-            self.db.conn.execute(
-                "INSERT INTO stops (by, reason, at) SELECT ?, ?, ?"
-                " WHERE NOT EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL)",
-                [by, reason, now()],
-            )
-
-    def lifted(self) -> set[str]:
-        """The reasons for which labeling had stopped when somebody let it go on."""
-        return {row["reason"] for row in self.rows("SELECT reason FROM stops WHERE lifted_at IS NOT NULL")}
-
-    def go_on(self, by: str) -> None:
-        """Let labeling go on."""
-        with self.write():
-            self.db.conn.execute("UPDATE stops SET lifted_by = ?, lifted_at = ? WHERE lifted_at IS NULL", [by, now()])
+    def count(self) -> int:
+        """Decisions that hold, of all leads."""
+        return self.db.value("SELECT COUNT(*) FROM adjudged")

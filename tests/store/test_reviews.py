@@ -6,19 +6,21 @@ from labeler.store import Store
 
 
 def fill(store: Store, n: int = 6) -> list[int]:
-    store.add_items([NewItem(f"{i:032x}", f"row {i}", text=f"text {i}", split="pool") for i in range(n)])
-    return [item.id for item in store.items()]
+    store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"text {i}", split="pool") for i in range(n)])
+    return [item.id for item in store.items.all()]
 
 
 def answer(store: Store, who: str, item: int, label: str | None, **more: object) -> None:
-    kept = store.value("SELECT COUNT(*) FROM annotations")
+    kept = store.db.value("SELECT COUNT(*) FROM annotations")
     action = "label" if label else more.pop("action", "flag")
-    (receipt,) = store.annotate(who, [Answer(f"{who}-{kept}", item, action, label, **more)])  # type: ignore[arg-type]
+    (receipt,) = store.answers.add(who, [Answer(f"{who}-{kept}", item, action, label, **more)])  # type: ignore[arg-type]
     assert receipt.ok
 
 
 def reasons(store: Store, suspects: tuple[int, ...] = ()) -> dict[int, tuple[str, ...]]:
-    return {case.item_id: case.reasons for case in queue(store.doubtful(suspects), Findings(None), store.config)}
+    return {
+        case.item_id: case.reasons for case in queue(store.reviews.doubtful(suspects), Findings(None), store.config)
+    }
 
 
 def test_only_what_is_doubtful_is_read(store: Store) -> None:
@@ -28,8 +30,8 @@ def test_only_what_is_doubtful_is_read(store: Store) -> None:
     answer(store, "bob", apart, "bad")
     answer(store, "ann", unsure, "good", unsure=True)
     answer(store, "ann", flagged, None, note="blurred")
-    assert {row[0] for row in store.doubtful()} == {apart, unsure, flagged}
-    assert {row[0] for row in store.doubtful([other])} == {apart, unsure, flagged, other}
+    assert {row[0] for row in store.reviews.doubtful()} == {apart, unsure, flagged}
+    assert {row[0] for row in store.reviews.doubtful([other])} == {apart, unsure, flagged, other}
     assert reasons(store) == {apart: (DISAGREEMENT,), unsure: (UNSURE,), flagged: (FLAGGED,)}
 
 
@@ -48,20 +50,20 @@ def test_decided_items_leave_until_somebody_says_otherwise_and_undo_brings_them_
     answer(store, "ann", item, "good")
     answer(store, "bob", item, "bad")
     answer(store, "ann", flagged, None)
-    store.adjudicate("lead", "d1", item, "label", "bad")
-    store.adjudicate("lead", "d2", flagged, "exclude")
+    store.decisions.add("lead", "d1", item, "label", "bad")
+    store.decisions.add("lead", "d2", flagged, "exclude")
     assert reasons(store) == {}
-    assert [(d["by"], d["label"]) for d in store.decisions_about(item)] == [("lead", "bad")]
-    assert store.reviewed() == 2
-    store.undo_adjudication("lead")
+    assert [(d["by"], d["label"]) for d in store.decisions.about(item)] == [("lead", "bad")]
+    assert store.decisions.count() == 2
+    store.decisions.undo("lead")
     assert reasons(store) == {flagged: (FLAGGED,)}
-    assert store.reviewed() == 1
+    assert store.decisions.count() == 1
 
 
 def test_what_is_given_back_leaves_until_it_is_answered(store: Store) -> None:
     flagged, *_ = fill(store)
     answer(store, "ann", flagged, None)
-    store.adjudicate("lead", "d1", flagged, "return")
+    store.decisions.add("lead", "d1", flagged, "return")
     assert reasons(store) == {}
     answer(store, "bob", flagged, "good", unsure=True)
     assert reasons(store) == {flagged: (UNSURE,)}
@@ -69,13 +71,13 @@ def test_what_is_given_back_leaves_until_it_is_answered(store: Store) -> None:
 
 def test_answers_to_an_item_and_opinions_of_people(store: Store) -> None:
     item, other, *_ = fill(store)
-    store.add_items([NewItem(f"{0:032x}", "row 0", text="text 0", label="bad")])
+    store.items.add([NewItem(f"{0:032x}", "row 0", text="text 0", label="bad")])
     answer(store, "ann", item, "good", seconds=2.5, note="clear")
     answer(store, "bob", other, None)
-    said = store.answers_to(item)
+    said = store.reviews.answers_to(item)
     assert [(a["annotator"], a["label"], a["seconds"], a["note"]) for a in said] == [
         ("import", "bad", None, None),
         ("ann", "good", 2.5, "clear"),
     ]
-    assert store.opinions() == [(item, "ann", "good", 2.5)]
-    assert store.opinions("holdout") == []
+    assert store.reviews.opinions() == [(item, "ann", "good", 2.5)]
+    assert store.reviews.opinions("holdout") == []

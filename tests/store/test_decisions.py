@@ -15,103 +15,103 @@ from labeler.store import Store
 
 
 def say(store: Store, item: int, label: str | None, who: str = "kim", action: str = "label") -> None:
-    (receipt,) = store.annotate(who, [Answer(f"{who}-{item}-{label}-{action}", item, action, label)])  # type: ignore[arg-type]
+    (receipt,) = store.answers.add(who, [Answer(f"{who}-{item}-{label}-{action}", item, action, label)])  # type: ignore[arg-type]
     assert receipt.ok
 
 
 def current(store: Store, item: int = 1) -> str | None:
-    return store.labels().get(item)
+    return store.items.labels().get(item)
 
 
 def reserved(store: Store, who: str, n: int = 10) -> list[int]:
-    return [r.item.id for r in store.reserve(who, f"tab of {who}", n)]
+    return [r.item.id for r in store.desk.reserve(who, f"tab of {who}", n)]
 
 
 def test_a_decision_goes_before_all_answers_now_and_later(store):
     add(store, 2)
     say(store, 1, "good", "kim")
-    store.adjudicate("lead", "r1", 1, "label", "bad")
+    store.decisions.add("lead", "r1", 1, "label", "bad")
     assert current(store) == "bad"
     say(store, 1, "good", "lee")
     assert current(store) == "bad"
-    assert store.labeled() == 1
+    assert store.items.labeled() == 1
 
 
 def test_decisions_are_taken_back_one_by_one(store):
     add(store, 1)
     say(store, 1, "good")
-    store.adjudicate("lead", "r1", 1, "label", "bad")
-    store.adjudicate("lead", "r2", 1, "exclude")
+    store.decisions.add("lead", "r1", 1, "label", "bad")
+    store.decisions.add("lead", "r2", 1, "exclude")
     assert current(store) is None
-    assert store.flagged() == {1}
-    assert store.undo_adjudication("lead") == 1
+    assert store.items.flagged() == {1}
+    assert store.decisions.undo("lead") == 1
     assert current(store) == "bad"
-    assert store.undo_adjudication("lead") == 1
+    assert store.decisions.undo("lead") == 1
     assert current(store) == "good"
-    assert store.undo_adjudication("lead") is None
+    assert store.decisions.undo("lead") is None
 
 
 def test_one_takes_back_only_decisions_of_ones_own(store):
     add(store, 1)
-    store.adjudicate("lead", "r1", 1, "label", "bad")
-    assert store.undo_adjudication("other") is None
+    store.decisions.add("lead", "r1", 1, "label", "bad")
+    assert store.decisions.undo("other") is None
     assert current(store) == "bad"
 
 
 def test_every_decision_keeps_who_when_and_what_was_before(store):
     add(store, 1)
     say(store, 1, "good")
-    first = store.adjudicate("lead", "r1", 1, "label", "bad", "disagreement")
-    store.undo_adjudication("lead")
-    store.adjudicate("chief", "r2", 1, "label", "bad")
-    latest, before = store.adjudications()
+    first = store.decisions.add("lead", "r1", 1, "label", "bad", "disagreement")
+    store.decisions.undo("lead")
+    store.decisions.add("chief", "r2", 1, "label", "bad")
+    latest, before = store.decisions.latest()
     assert (before["id"], before["by"], before["before"], before["label"]) == (first, "lead", "good", "bad")
     assert (before["reason"], before["undone"], latest["undone"]) == ("disagreement", 1, 0)
     assert latest["by"] == "chief"
     assert latest["at"] >= before["at"]
     for change in ("DELETE FROM adjudications", "UPDATE adjudications SET label = 'good'"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            store.db.conn.execute(change)
+            store.db.execute(change)
 
 
 def test_a_decision_that_is_sent_twice_is_stored_once(store):
     add(store, 1)
-    assert store.adjudicate("lead", "r1", 1, "label", "bad") == store.adjudicate("lead", "r1", 1, "label", "bad")
-    assert len(store.adjudications()) == 1
+    assert store.decisions.add("lead", "r1", 1, "label", "bad") == store.decisions.add("lead", "r1", 1, "label", "bad")
+    assert len(store.decisions.latest()) == 1
 
 
 def test_what_cannot_be_decided_is_refused_in_words(store):
     add(store, 1)
     with pytest.raises(LabelerError, match="'ugly' is not a label"):
-        store.adjudicate("lead", "r1", 1, "label", "ugly")
+        store.decisions.add("lead", "r1", 1, "label", "ugly")
     with pytest.raises(LabelerError, match="no item 9"):
-        store.adjudicate("lead", "r2", 9, "label", "bad")
-    assert store.adjudications() == []
+        store.decisions.add("lead", "r2", 9, "label", "bad")
+    assert store.decisions.latest() == []
 
 
 def test_a_flagged_item_is_nobodys_until_it_is_given_back(store):
     add(store, 1)
     say(store, 1, None, "kim", "flag")
-    assert store.flagged() == {1}
+    assert store.items.flagged() == {1}
     assert reserved(store, "lee") == []
-    store.adjudicate("lead", "r1", 1, "return")
-    assert store.flagged() == set()
+    store.decisions.add("lead", "r1", 1, "return")
+    assert store.items.flagged() == set()
     assert reserved(store, "lee") == [1]
     say(store, 1, None, "lee", "flag")  # again
-    assert store.flagged() == {1}
+    assert store.items.flagged() == {1}
 
 
 def test_who_flagged_an_item_alone_is_asked_again(store):
     add(store, 1)
     say(store, 1, None, "kim", "flag")
-    store.adjudicate("lead", "r1", 1, "return")
+    store.decisions.add("lead", "r1", 1, "return")
     assert reserved(store, "kim") == [1]
 
 
 def test_a_labeled_item_that_is_given_back_is_answered_once_more(store):
     add(store, 3)
     say(store, 1, "good")
-    store.adjudicate("lead", "r1", 1, "return")
+    store.decisions.add("lead", "r1", 1, "return")
     assert current(store) == "good"
     assert 1 in reserved(store, "lee")
     say(store, 1, "bad", "lee")
@@ -120,7 +120,7 @@ def test_a_labeled_item_that_is_given_back_is_answered_once_more(store):
 
 def test_what_the_lead_decided_is_asked_no_more(store):
     add(store, 2)
-    store.adjudicate("lead", "r1", 1, "label", "good")
+    store.decisions.add("lead", "r1", 1, "label", "good")
     assert reserved(store, "kim") == [2]
 
 
@@ -128,7 +128,7 @@ def test_items_in_doubt_are_asked_again_without_overlap(store):
     add(store, 5)
     say(store, 1, "good")
     say(store, 2, "good")
-    store.ask_again([2, 3])  # 3 has no label: it is asked anyway
+    store.decisions.ask_again([2, 3])  # 3 has no label: it is asked anyway
     assert 2 in reserved(store, "lee")
     assert 1 not in reserved(store, "lee")
 
@@ -136,30 +136,30 @@ def test_items_in_doubt_are_asked_again_without_overlap(store):
 def test_decisions_cost_no_budget_and_leave_agreement_alone(store):
     add(store, 1)
     say(store, 1, "good")
-    store.adjudicate("lead", "r1", 1, "label", "bad")
-    assert store.labels_spent() == 1
-    assert [row["annotator"] for row in store.export()] == ["kim"]
-    assert store.export()[0]["item_label"] == "bad"
+    store.decisions.add("lead", "r1", 1, "label", "bad")
+    assert store.items.labels_spent() == 1
+    assert [row["annotator"] for row in store.answers.export()] == ["kim"]
+    assert store.answers.export()[0]["item_label"] == "bad"
 
 
 def test_whether_somebody_is_deciding_right_now(store):
     add(store, 1)
-    assert not store.decided_within(3600)
-    store.adjudicate("lead", "r1", 1, "label", "bad")
-    assert store.decided_within(3600)
-    assert not store.decided_within(-1)
+    assert not store.decisions.any_within(3600)
+    store.decisions.add("lead", "r1", 1, "label", "bad")
+    assert store.decisions.any_within(3600)
+    assert not store.decisions.any_within(-1)
 
 
 def test_labeling_stops_for_all_and_goes_on(store):
     add(store, 3)
     assert reserved(store, "kim")
-    store.stop("lead", "the target is reached")
-    store.stop("other")
-    assert store.stopped()["by"] == "lead"
+    store.stops.stop("lead", "the target is reached")
+    store.stops.stop("other")
+    assert store.stops.current()["by"] == "lead"
     assert reserved(store, "kim") == []
-    assert store.why_nothing("kim") == Waiting("stopped")
-    store.go_on("lead")
-    assert store.stopped() is None
+    assert store.desk.why_nothing("kim") == Waiting("stopped")
+    store.stops.lift("lead")
+    assert store.stops.current() is None
     assert reserved(store, "kim")
 
 
@@ -181,7 +181,7 @@ def test_the_version_changes_with_answers_and_decisions(store):
     versions = [store.version()]
     say(store, 1, "good")
     versions.append(store.version())
-    store.adjudicate("lead", "r1", 1, "label", "bad")
+    store.decisions.add("lead", "r1", 1, "label", "bad")
     versions.append(store.version())
     assert len(set(versions)) == 3
 
@@ -205,24 +205,24 @@ def test_the_label_that_is_kept_follows_from_all_that_was_said(deeds):
     for number, (deed, who, what) in enumerate(deeds):
         if deed == "answer":
             action, label = ("label", what) if what in ("good", "bad") else (what, None)
-            store.annotate(who, [Answer(f"a{number}", 1, action, label)])
+            store.answers.add(who, [Answer(f"a{number}", 1, action, label)])
             answers.pop(who, None)
             if what != "undo":
                 answers[who] = number, what
         elif what == "undo":
-            undone = store.undo_adjudication(who)
+            undone = store.decisions.undo(who)
             own = [place for place, (by, _what) in enumerate(decisions) if by == who]
             assert undone == (1 if own else None)
             if own:
                 decisions.pop(own[-1])
         else:
             action, label = ("label", what) if what in ("good", "bad") else (what, None)
-            store.adjudicate(who, f"d{number}", 1, action, label)
+            store.decisions.add(who, f"d{number}", 1, action, label)
             decisions.append((who, what))
     votes = sorted((when, said) for when, said in answers.values() if said in ("good", "bad"))
     said = [label for _when, label in votes]
     voted = max(votes, key=lambda vote: (said.count(vote[1]), vote[0]))[1] if votes else None
     latest = decisions[-1][1] if decisions else "return"
     expected = {"exclude": None, "return": voted}.get(latest, latest)
-    assert store.labels() == ({} if expected is None else {1: expected})
-    assert store.labeled() == (expected is not None)
+    assert store.items.labels() == ({} if expected is None else {1: expected})
+    assert store.items.labeled() == (expected is not None)

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Collection
 
-from labeler.store.connection import Row
-from labeler.store.effort import Efforts
+from labeler.store.database import Database, Row
 from labeler.store.items import IMPORT
 
 # Of each row that `Reviews.doubtful` gives.
@@ -12,8 +11,11 @@ DOUBTFUL = ("item_id", "id", "annotator", "action", "label", "unsure", "item_lab
 Doubtful = tuple[int, int, str, str, str | None, int, str | None, str | None, int, int]
 
 
-class Reviews(Efforts):
+class Reviews:
     """Reads for the review of labels."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
 
     def doubtful(self, suspects: Collection[int] = ()) -> list[Doubtful]:
         """Current answers to the items on which somebody answered otherwise than the item's label, was unsure or
@@ -22,7 +24,7 @@ class Reviews(Efforts):
         `decided`: the decision that holds, 'label' or 'exclude'; `late`: whether the answer came after it.
         Answers of newcomers to items that test them are no opinions, and left out.
         """
-        return self.db.conn.execute(
+        return self.db.execute(
             """
             WITH looked AS (
                 SELECT item_id FROM annotations WHERE unsure OR action = 'flag'
@@ -45,25 +47,10 @@ class Reviews(Efforts):
 
     def answers_to(self, item_id: int) -> list[Row]:
         """What each annotator says of an item: annotator, action, label, unsure, note, seconds, at; oldest first."""
-        return self.rows(
+        return self.db.rows(
             "SELECT annotator, action, label, unsure, note, seconds, at FROM answers WHERE item_id = ? ORDER BY id",
             [item_id],
         )
-
-    def decisions_about(self, item_id: int) -> list[Row]:
-        """What leads decided about an item: by, action, label, reason, at; oldest first, without what was undone."""
-        return self.rows(
-            """
-            SELECT a.by, a.action, a.label, a.reason, a.at FROM adjudications a
-            WHERE a.item_id = ? AND a.action <> 'undo'
-              AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) ORDER BY a.id
-            """,
-            [item_id],
-        )
-
-    def reviewed(self) -> int:
-        """Decisions that hold, of all leads."""
-        return self.value("SELECT COUNT(*) FROM adjudged")
 
     def opinions(self, split: str | None = None) -> list[tuple[int, str, str, float | None]]:
         """Current labels of people, as (item id, annotator, label, seconds), in the order of answering.
@@ -71,7 +58,7 @@ class Reviews(Efforts):
         Args: split: of the items; both by default. What came with imports, and what newcomers were tested on, is left
               out.
         """
-        return self.db.conn.execute(
+        return self.db.execute(
             """
             SELECT a.item_id, a.annotator, a.label, a.seconds FROM answers a JOIN items i ON i.id = a.item_id
             WHERE a.action = 'label' AND a.annotator <> :import AND (:split IS NULL OR i.split = :split)

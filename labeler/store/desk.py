@@ -5,8 +5,10 @@ import time
 from collections.abc import Sequence
 
 from labeler.core.items import Annotator, Prediction, Reason, Reserved, Waiting
-from labeler.store.connection import Row
-from labeler.store.items import as_item
+from labeler.store.database import Database, Row
+from labeler.store.items import Items, as_item
+from labeler.store.rounds import Rounds
+from labeler.store.stops import Stops
 from labeler.store.team import Team
 
 # An item that may be given to :annotator, who does not hold it and has not answered it. Others' answers and
@@ -35,8 +37,12 @@ MINE = """
 LEAVING_SECONDS = 10.0
 
 
-class Reservations(Team):
+class Desk:
     """What annotators hold."""
+
+    def __init__(self, db: Database, items: Items, team: Team, stops: Stops, rounds: Rounds) -> None:
+        self.db = db
+        self.items, self.team, self.stops, self.rounds = items, team, stops, rounds
 
     def reserve(
         self, annotator: str, tab: str, n: int, release: Sequence[int] = (), at: float | None = None
@@ -52,14 +58,14 @@ class Reservations(Team):
               at: seconds since the epoch, now by default.
         """
         at = time.time() if at is None else at
-        someone = self.join(annotator)
-        who = self._who(someone, tab, at)
-        with self.write():
-            self.db.conn.execute(
+        someone = self.team.join(annotator)
+        who = self.holder(someone, tab, at)
+        with self.db.write():
+            self.db.execute(
                 "UPDATE reservations SET expires_at = :expires WHERE annotator = :annotator AND tab = :tab",
                 who,
             )
-            self.db.conn.execute(
+            self.db.execute(
                 """
                 DELETE FROM reservations WHERE expires_at <= :at OR (annotator = :annotator AND tab = :tab
                 AND (:stopped OR item_id IN (SELECT value FROM json_each(:release))))
@@ -69,12 +75,12 @@ class Reservations(Team):
             held = self._held(annotator, tab)
             missing = n - len(held)
             if missing > 0 and not self._is_stopped(someone):
-                if self.is_qualified(someone):
+                if self.team.is_qualified(someone):
                     self._fill(who, min(missing, self._unspent()))
                 elif someone.qualified is None:  # and not kept out by the lead
                     self._take_qualification(who, missing)
                 held = self._held(annotator, tab)
-            self.set_waiting(annotator, None if held or not self._held_by_others(annotator) else at)
+            self.team.set_waiting(annotator, None if held or not self._held_by_others(annotator) else at)
         return held
 
     def reserve_like(self, annotator: str, tab: str, n: int) -> list[Reserved]:
@@ -82,18 +88,18 @@ class Reservations(Team):
 
         It is the class with most such items. The tab holds them besides what it holds already.
         """
-        someone = self.join(annotator)
-        if self._is_stopped(someone) or not self.is_qualified(someone):
+        someone = self.team.join(annotator)
+        if self._is_stopped(someone) or not self.team.is_qualified(someone):
             return []
-        who = self._who(someone, tab, time.time())
+        who = self.holder(someone, tab, time.time())
         ranked = f"""
             FROM queries q JOIN items i ON i.id = q.item_id
             WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND i.split = 'pool'
               AND q.predicted IS NOT NULL AND {MINE} AND {FREE}
         """
-        with self.write():
-            most = self.value(f"SELECT q.predicted {ranked} GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1", who)
-            taken = self.rows(
+        with self.db.write():
+            most = self.db.value(f"SELECT q.predicted {ranked} GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1", who)
+            taken = self.db.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
                 SELECT q.item_id, :annotator, :tab, q.id, :expires {ranked} AND q.predicted = :most
@@ -104,43 +110,38 @@ class Reservations(Team):
             ids = {row["item_id"] for row in taken}
             return [one for one in self._held(annotator, tab) if one.item.id in ids]
 
-    def active(self) -> int:
+    def active_annotators(self) -> int:
         """How many annotators hold items at this moment."""
-        return self.value("SELECT COUNT(DISTINCT annotator) FROM reservations WHERE expires_at > ?", [time.time()])
+        return self.db.value("SELECT COUNT(DISTINCT annotator) FROM reservations WHERE expires_at > ?", [time.time()])
 
     def leave(self, annotator: str, tab: str, at: float | None = None) -> None:
         """Free what a tab holds soon, since it is being closed or loaded anew."""
         soon = (time.time() if at is None else at) + LEAVING_SECONDS
-        with self.write():
-            self.db.conn.execute(
+        with self.db.write():
+            self.db.execute(
                 "UPDATE reservations SET expires_at = MIN(expires_at, ?) WHERE annotator = ? AND tab = ?",
                 [soon, annotator, tab],
             )
 
-    def _who(self, annotator: Annotator, tab: str, at: float) -> Row:
+    def holder(self, annotator: Annotator, tab: str, at: float) -> Row:
         """What the statements below need to know of who asks."""
-        labeling = self.config.labeling
+        labeling = self.db.config.labeling
         return {
             "annotator": annotator.name,
             "tab": tab,
             "expires": at + labeling.reservation_seconds,
             "overlap": labeling.overlap,
             "overlapped": "g" if labeling.overlap_share >= 1 else f"{int(labeling.overlap_share * 16**6):06x}",
-            "several": self.config.several,
-            "elsewhere": json.dumps(self.elsewhere(annotator)),
-            "own": json.dumps(self.classes_of(self.groups_of(annotator))),
+            "several": self.db.config.several,
+            "elsewhere": json.dumps(self.team.elsewhere(annotator)),
+            "own": json.dumps(self.team.classes_of(self.team.groups_of(annotator))),
         }
 
     def _is_stopped(self, annotator: Annotator) -> bool:
-        return self.config.labeling.paused or annotator.paused or self.stopped() is not None
-
-    def stopped(self) -> Row | None:
-        """Who stopped labeling, or which rule, why and when; None while it goes on."""
-        found = self.rows("SELECT by, reason, at FROM stops WHERE lifted_at IS NULL")
-        return found[0] if found else None
+        return self.db.config.labeling.paused or annotator.paused or self.stops.current() is not None
 
     def _held_by_others(self, annotator: str) -> int:
-        return self.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
+        return self.db.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
 
     def _fill(self, who: Row, n: int) -> None:
         """Reserve up to `n` items: those that others began, half of them at most; the ranking; what nobody ranked."""
@@ -156,11 +157,11 @@ class Reservations(Team):
         They are overlapped, or were asked about again. No newer ranking holds them, for they have a label; and no desk
         takes them for outdated, without a query.
         """
-        again = self.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1")
-        if self.config.labeling.overlap == 1 and not again:
+        again = self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1")
+        if self.db.config.labeling.overlap == 1 and not again:
             return 0
         return len(
-            self.rows(
+            self.db.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, expires_at)
                 SELECT i.id, :annotator, :tab, :expires FROM items i
@@ -174,7 +175,7 @@ class Reservations(Team):
 
     def _take_qualification(self, who: Row, n: int) -> None:
         """Reserve qualification items; any number of newcomers may hold the same one."""
-        self.db.conn.execute(
+        self.db.execute(
             """
             INSERT INTO reservations (item_id, annotator, tab, expires_at)
             SELECT item_id, :annotator, :tab, :expires FROM qualification
@@ -187,12 +188,12 @@ class Reservations(Team):
 
     def _unspent(self) -> int:
         """Labels that the budget still pays for, less those that reserved items will cost."""
-        return self.config.budget - self.labels_spent() - self.value("SELECT COUNT(*) FROM reservations")
+        return self.db.config.budget - self.items.labels_spent() - self.db.value("SELECT COUNT(*) FROM reservations")
 
     def _take(self, who: Row, n: int) -> int:
         """Reserve the `n` best free items of the latest ranking, in one statement."""
         return len(
-            self.rows(
+            self.db.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
                 SELECT q.item_id, :annotator, :tab, q.id, :expires
@@ -211,7 +212,7 @@ class Reservations(Team):
 
         They come in the order of their content hash, which is as good as random and needs no state.
         """
-        added = self.rows(
+        added = self.db.rows(
             f"""
             INSERT INTO queries (round, rank, item_id, strategy)
             SELECT r.round, r.last + ROW_NUMBER() OVER (ORDER BY i.split = 'holdout', i.content_hash), i.id,
@@ -229,7 +230,7 @@ class Reservations(Team):
         return bool(added)
 
     def _held(self, annotator: str, tab: str) -> list[Reserved]:
-        found = self.rows(
+        found = self.db.rows(
             """
             SELECT i.*, r.expires_at, q.strategy, q.score, q.rank, q.round, q.predicted, q.confidence,
                    rounds.model, rounds.seed
@@ -243,18 +244,18 @@ class Reservations(Team):
 
     def why_nothing(self, annotator: str) -> Waiting:
         """Why an annotator got no item: what is being waited for, or that all is done."""
-        someone = self.join(annotator)
+        someone = self.team.join(annotator)
         if self._is_stopped(someone):
-            return Waiting("stopped" if self.stopped() else "paused")
-        if not self.value("SELECT 1 FROM items WHERE split IS NOT NULL LIMIT 1"):
+            return Waiting("stopped" if self.stops.current() else "paused")
+        if not self.db.value("SELECT 1 FROM items WHERE split IS NOT NULL LIMIT 1"):
             return Waiting("empty")
-        if not self.is_qualified(someone):
+        if not self.team.is_qualified(someone):
             return Waiting("unqualified")
-        if self.labels_spent() >= self.config.budget:
-            return Waiting("budget", self.config.budget)
+        if self.items.labels_spent() >= self.db.config.budget:
+            return Waiting("budget", self.db.config.budget)
         if held := self._held_by_others(annotator):
             return Waiting("others", held)
-        return Waiting("training" if self.has_work() and self.elsewhere(someone) else "done")
+        return Waiting("training" if self.rounds.waiting() and self.team.elsewhere(someone) else "done")
 
 
 def as_reason(row: Row) -> Reason | None:

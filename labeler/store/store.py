@@ -1,0 +1,92 @@
+"""A project's database, as what can be done with each thing in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from labeler.core.jobs import AdaptationRequest, ComparisonRequest, TuningRequest
+from labeler.core.settings import Config
+from labeler.store.active_testing import ActiveTesting
+from labeler.store.answers import Answers
+from labeler.store.background import Audits, Background
+from labeler.store.database import Database
+from labeler.store.decisions import Decisions
+from labeler.store.desk import Desk
+from labeler.store.effort import Effort
+from labeler.store.explanations import Explanations
+from labeler.store.forecasts import Forecasts
+from labeler.store.items import Items
+from labeler.store.reviews import Reviews
+from labeler.store.rounds import Rounds
+from labeler.store.slices import Slices
+from labeler.store.stops import Stops
+from labeler.store.team import Team
+
+
+class Store:
+    """One connection, for one thread, and the verbs on it. Close it, or use it as a context manager."""
+
+    def __init__(self, path: Path | str, config: Config) -> None:
+        self.db = Database(path, config)
+        self.items = Items(self.db)
+        self.forecasts = Forecasts(self.db)
+        self.team = Team(self.db)
+        self.stops = Stops(self.db)
+        self.audits = Audits(self.db)
+        self.rounds = Rounds(self.db, self.items, self.forecasts, self.audits)
+        self.desk = Desk(self.db, self.items, self.team, self.stops, self.rounds)
+        self.answers = Answers(self.db, self.items, self.team, self.desk, self.rounds)
+        self.explanations = Explanations(self.db)
+        self.decisions = Decisions(self.db, self.audits)
+        self.effort = Effort(self.db)
+        self.reviews = Reviews(self.db)
+        self.active_testing = ActiveTesting(self.db)
+        self.slices = Slices(self.db)
+        self.comparisons = Background(self.db, "comparisons", "comparison", ComparisonRequest)
+        self.tunings = Background(self.db, "tunings", "search", TuningRequest)
+        self.adaptations = Background(self.db, "adaptations", "adaptation", AdaptationRequest)
+
+    @property
+    def path(self) -> Path:
+        return self.db.path
+
+    @property
+    def config(self) -> Config:
+        return self.db.config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self.db.config = config
+
+    def has_background(self) -> bool:
+        """Whether anything that people asked for beside the rounds is waiting, or was left unfinished."""
+        return any(jobs.waiting() for jobs in (self.comparisons, self.tunings, self.adaptations))
+
+    def version(self) -> tuple[int, ...]:
+        """Numbers that change with every answer, decision, round and audit, and with every import."""
+        return self.db.version()
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """A read transaction: all queries within see the database at one moment."""
+        with self.db.read():
+            yield
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """A write transaction, whole or not at all."""
+        with self.db.write():
+            yield
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
