@@ -156,7 +156,7 @@ class TestQualification:
         before = {r["item_id"] for r in store.db.rows("SELECT item_id FROM qualification")}
         more = Store(store.path, replace(store.config, labeling=LabelingConfig(qualification=5)))
         assert more.team.draw_qualification() == 5
-        assert before < {r["item_id"] for r in more.rows("SELECT item_id FROM qualification")}
+        assert before < {r["item_id"] for r in more.db.rows("SELECT item_id FROM qualification")}
 
 
 def test_an_import_without_qualification_outvotes_nobody(store):
