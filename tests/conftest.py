@@ -5,12 +5,13 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from support.samples import CHROMIUM, SHARED, text_config
 
 from labeler.i18n.messages import DEFAULT, use
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
+from tests.support.machine import CHROMIUM, SHARED
+from tests.support.samples import text_config
 
 hypothesis.settings.register_profile("labeler", deadline=None)  # no test asserts a time
 hypothesis.settings.load_profile("labeler")

@@ -2,13 +2,13 @@
 
 import pandas as pd
 import pytest
-from support.samples import text_config
 
 from labeler.access import access
 from labeler.access.access import User, check_token, issue_token
 from labeler.core.errors import AccessError
 from labeler.core.settings import Config, TeamConfig
 from labeler.progress import effort
+from tests.support.samples import text_config
 
 
 def test_a_token_says_who_holds_it():

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from support.samples import add, text_config
 
 from labeler.access.access import User, issue_token
 from labeler.api.routes import routes
@@ -22,6 +21,8 @@ from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from labeler.store.answers import Answers
+from tests.support.fill import add
+from tests.support.samples import text_config
 
 
 @pytest.fixture

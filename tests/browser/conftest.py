@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from support.samples import CHROMIUM
+
+from tests.support.machine import CHROMIUM
 
 FLAGS = [
     "--no-sandbox",

@@ -3,12 +3,13 @@
 import csv
 
 import pytest
-from support.browser_tools import all_saved, press, serving, shown, wait_for
 
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
 from labeler.projects import project as projects
 from labeler.projects.demo import write_digits
 from labeler.projects.importer import import_source
+from tests.support.desk import all_saved, press, shown
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 

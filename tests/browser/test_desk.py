@@ -1,12 +1,14 @@
 """The labeling desk, as a person uses it."""
 
 import pytest
-from support.browser_tools import all_saved, press, seen, serving, shown, stage, wait_for
-from support.samples import rank, text_config
 
 from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig, QueryConfig
 from labeler.projects import project as projects
+from tests.support.desk import all_saved, press, seen, shown, stage
+from tests.support.fill import rank
+from tests.support.samples import text_config
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 

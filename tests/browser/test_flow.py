@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from support.browser_tools import all_saved, press, seen, serving, shown, wait_for
-from support.samples import rank, text_config
 
 from labeler.core.items import NewItem, Prediction
 from labeler.core.rounds import Ranked, RoundResult
 from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
+from tests.support.desk import all_saved, press, seen, shown
+from tests.support.fill import rank
+from tests.support.samples import text_config
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 QUIET = QueryConfig(seed_size=1000, batch=1000)  # no round is due while the test runs

@@ -1,10 +1,11 @@
 """English and Korean in a browser: chosen by it, switched in the sidebar, kept over a reload, and whole on a phone."""
 
 import pytest
-from support.browser_tools import all_saved, press, serving, stage
-from support.samples import add
 
 from labeler.core.items import Answer
+from tests.support.desk import all_saved, press, stage
+from tests.support.fill import add
+from tests.support.server import serving
 
 pytestmark = pytest.mark.browser
 

@@ -4,13 +4,14 @@ import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from support.browser_tools import all_saved, press, seen, serving, shown, wait_for
-from support.samples import text_config
 
 from labeler.core.items import NewItem
 from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
+from tests.support.desk import all_saved, press, seen, shown
+from tests.support.samples import text_config
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 ANNOTATORS = [f"annotator {i}" for i in range(10)]

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
-from support.browser_tools import serving, wait_for
-from support.samples import reviews
 
 from bench.lead.project import make
 from labeler.core.items import NewItem
 from labeler.core.rounds import Forecast, Ranked, RoundResult
 from labeler.projects import project as projects
+from tests.support.samples import reviews
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -1,12 +1,12 @@
 """A lead reviews labels in a browser: filters, decides by key, takes a decision back."""
 
 import pytest
-from support.browser_tools import serving, wait_for
-from support.samples import text_config
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.settings import ClassDetail, QueryConfig
 from labeler.projects import project as projects
+from tests.support.samples import text_config
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 import pandas as pd
 import psutil
 import pytest
-from support.browser_tools import serving, wait_for
-from support.samples import reviews
 
 from labeler.projects import project as projects
+from tests.support.samples import reviews
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 

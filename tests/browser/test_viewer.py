@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
-from support.browser_tools import press, serving, shown, wait_for
-from support.samples import rank, text_config
 
 from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig, QueryConfig
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
+from tests.support.desk import press, shown
+from tests.support.fill import rank
+from tests.support.samples import text_config
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 

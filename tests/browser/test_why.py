@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from support.browser_tools import all_saved, press, seen, serving, shown, stage, wait_for
-from support.samples import rank, reviews, text_config
 
 from labeler.core.items import NewItem
 from labeler.core.settings import Config, LabelingConfig, LearnerConfig, QueryConfig
@@ -15,6 +13,10 @@ from labeler.jobs.explanations import _result
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
+from tests.support.desk import all_saved, press, seen, shown, stage
+from tests.support.fill import rank
+from tests.support.samples import reviews, text_config
+from tests.support.server import serving, wait_for
 
 pytestmark = pytest.mark.browser
 

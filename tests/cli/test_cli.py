@@ -5,9 +5,9 @@ import json
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from support.samples import reviews
 
 from labeler.cli import main
+from tests.support.samples import reviews
 
 
 def labeler(*arguments, code: int = 0):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.samples import text_config, topics_config
 
 from labeler.core.labels import cell_of, is_answer, join, labels_at, names_in, names_of, split, texts_of
+from tests.support.samples import text_config, topics_config
 
 SEVERAL, ONE = topics_config(), text_config()
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=6)

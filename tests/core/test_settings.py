@@ -5,11 +5,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.samples import text_config
 
 from labeler.core import settings
 from labeler.core.errors import ConfigError
 from labeler.core.settings import ClassDetail, Config, parse
+from tests.support.samples import text_config
 
 MINIMAL = {"name": "x", "classes": ["a", "b"]}
 

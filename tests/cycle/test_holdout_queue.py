@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.samples import answer, reviews
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.settings import EvaluationConfig
 from labeler.jobs.audits import audit_once
 from labeler.jobs.rounds import work_once
 from labeler.measure.forecasts import drawn_by, seen
+from tests.support.fill import answer
+from tests.support.samples import reviews
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.samples import reviews, text_config
 
 import strategies
 from labeler.backbones.choose import load_encoder
@@ -15,6 +14,7 @@ from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, Normalizer
+from tests.support.samples import reviews, text_config
 
 CONFIG = text_config()
 

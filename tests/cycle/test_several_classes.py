@@ -9,8 +9,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.published import said
-from support.samples import TOPICS, letters, topics_config
 
 import strategies
 from labeler.backbones.choose import load_encoder
@@ -34,6 +32,8 @@ from labeler.models.reproduce import reproduce
 from labeler.projects import project as projects
 from labeler.projects.exporter import export_labels
 from labeler.projects.importer import import_source
+from tests.support.published_model import said
+from tests.support.samples import TOPICS, letters, topics_config
 
 CONFIG = topics_config()
 CHARACTERS = LearnerConfig(kind="frozen", backbone="char_tfidf")

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from support.samples import ROOT
 
 import strategies
 from labeler.cli import main
@@ -17,6 +16,7 @@ from labeler.core.settings import Config
 from labeler.experiments import strategy_tables
 from strategies.contract import CHECKS
 from strategies.worlds import pool
+from tests.support.machine import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

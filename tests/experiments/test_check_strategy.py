@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support.samples import ROOT
 
 from labeler.cli import main
 from labeler.experiments.check_strategy import ALL
+from tests.support.machine import ROOT
 
 HEAD = """
 import os

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from support.samples import blobs, text_config
 
 from labeler.backbones.encoder import Pretrained
 from labeler.core.errors import LabelerError, TrainingError
@@ -17,6 +16,7 @@ from labeler.experiments.search_file import PRUNED_FROM
 from labeler.learner.cross_validation import Features
 from labeler.learner.model import Normalizer
 from labeler.learner.train import Fitted
+from tests.support.samples import blobs, text_config
 
 DATASET, TARGETS = blobs(150, [0, 1])
 LABELED = np.arange(10, 130)

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from support.samples import text_config
 
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import TuningRequest
 from labeler.core.settings import Config, FinetuneConfig, LearnerConfig, parse
 from labeler.experiments import search_space
+from tests.support.samples import text_config
 
 IMAGES = Config("x", ("a", "b"))
 TEXTS = text_config()

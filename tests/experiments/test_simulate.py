@@ -4,12 +4,12 @@ import csv
 
 import psutil
 import pytest
-from support.samples import reviews
 
 import strategies
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.settings import QueryConfig
 from labeler.experiments.simulate import Run, compare, load_task, run, summarise
+from tests.support.samples import reviews
 
 
 def curve(strategy: str, seed: int, accuracy: list[float]) -> Run:

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support.samples import BAD, GOOD, reviews
-from support.tiny_networks import IMAGES, image_network, text_network
 
 from labeler.backbones import onnx, tfidf
 from labeler.backbones.encoder import Pretrained
@@ -20,6 +18,8 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.explain.attribution import Part, class_maps, explain, integrated_gradients, scores
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Normalizer
+from tests.support.samples import BAD, GOOD, reviews
+from tests.support.tiny_networks import IMAGES, image_network, text_network
 
 
 def heads_on(dims: tuple[int, ...], classes: int = 3, seed: int = 0) -> LinearHeads:

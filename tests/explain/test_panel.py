@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from support.samples import rank, reviews
 
 from labeler.access.access import User, issue_token
 from labeler.api.routes import routes
@@ -13,6 +12,8 @@ from labeler.core.items import Answer, NewItem
 from labeler.jobs.explanations import Explainer
 from labeler.jobs.rounds import work_once
 from labeler.projects.project import Project
+from tests.support.fill import rank
+from tests.support.samples import reviews
 
 HOLDOUT = 60  # id of the only item that is held out
 

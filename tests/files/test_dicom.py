@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGLossless
-from support.scan_files import lookup_table, write_dicom
 
 from labeler.core.errors import LabelerError
 from labeler.files import dicom, windows
 from labeler.files.images import open_image
 from labeler.files.windows import Scan
+from tests.support.scan_files import lookup_table, write_dicom
 
 RAMP = np.arange(0, 4000, 10, dtype=np.int16).reshape(20, 20)
 

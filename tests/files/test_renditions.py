@@ -6,11 +6,11 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
-from support.scan_files import write_dicom
 
 from labeler.core.errors import LabelerError
 from labeler.files import images, renditions
 from labeler.files.renditions import FIT, TILE, Renditions, Wish, as_it_is
+from tests.support.scan_files import write_dicom
 
 NOTHING = Wish()
 WIDTH, HEIGHT = 2600, 1800  # just large enough for one level of tiles

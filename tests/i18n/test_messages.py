@@ -12,8 +12,6 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
-from support.samples import ROOT
-from support.vega import titles
 
 from labeler.core.rounds import Epoch, Training
 from labeler.i18n import extract, messages
@@ -26,6 +24,8 @@ from labeler.report.charts import control as control_charts
 from labeler.report.charts import curve as curve_charts
 from labeler.report.charts import holdout as holdout_charts
 from labeler.report.sentences import training as reading
+from tests.support.machine import ROOT
+from tests.support.vega import titles
 
 PAGES = [path for path in sorted((ROOT / "pages").rglob("*.py")) if "desk" not in path.parts]
 DESK = sorted((ROOT / "pages" / "desk").rglob("*.js"))

@@ -11,8 +11,6 @@ import pytest
 import torch
 from click.testing import CliRunner
 from filelock import FileLock
-from support.samples import reviews, text_config
-from support.tiny_networks import IMAGES, TEXTS, Letters
 
 from labeler.backbones import choose, onnx
 from labeler.backbones.adapted import FILE, Adaptation, Gain, adapted, hash_of, kept, load, save, with_weights
@@ -27,6 +25,8 @@ from labeler.jobs.rounds import BESIDE, work_once
 from labeler.learner import self_supervised
 from labeler.projects import project as projects
 from labeler.projects.project import Project
+from tests.support.samples import reviews, text_config
+from tests.support.tiny_networks import IMAGES, TEXTS, Letters
 
 QUICK = AdaptationRequest(seconds=60.0, blocks=1)
 TENSORS = {"stages.3.module.output.dense.bias": np.arange(16, dtype=np.float32)}

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from support.samples import answer, reviews
 
 from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig
 from labeler.jobs import audits
 from labeler.jobs.audits import audit_once
 from labeler.jobs.rounds import work_once
+from tests.support.fill import answer
+from tests.support.samples import reviews
 
 
 @pytest.fixture

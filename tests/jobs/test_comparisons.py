@@ -12,7 +12,6 @@ import pandas as pd
 import psutil
 import pytest
 from click.testing import CliRunner
-from support.samples import ROOT, environment, reviews
 
 import strategies
 from labeler.cli import main
@@ -21,6 +20,8 @@ from labeler.core.items import NewItem
 from labeler.core.jobs import ComparisonRequest
 from labeler.jobs import comparisons
 from labeler.jobs.comparisons import ask, cancel, compare_once
+from tests.support.machine import ROOT, environment
+from tests.support.samples import reviews
 
 SHORT = ComparisonRequest(("margin",), seeds=2, rounds=2, batch=5, seed_size=6)
 LONG = replace(SHORT, seeds=40, rounds=90, batch=2)  # minutes, if nobody ends it

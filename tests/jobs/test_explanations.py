@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 
 import pytest
-from support.samples import ROOT, environment, reviews
 
 from labeler.core.items import NewItem
 from labeler.core.settings import LearnerConfig
@@ -15,6 +14,8 @@ from labeler.jobs import explanations
 from labeler.jobs.explanations import Explainer, Watched, work
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
+from tests.support.machine import ROOT, environment
+from tests.support.samples import reviews
 
 
 @pytest.fixture

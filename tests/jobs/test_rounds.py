@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 
 import pytest
-from support.samples import ROOT, answer, environment, reviews, text_config
 
 from labeler.core.items import NewItem
 from labeler.core.settings import LearnerConfig, QueryConfig, StoppingConfig
@@ -15,6 +14,9 @@ from labeler.jobs import rounds as worker
 from labeler.jobs.rounds import work, work_once
 from labeler.learner.model import load
 from labeler.projects import project as projects
+from tests.support.fill import answer
+from tests.support.machine import ROOT, environment
+from tests.support.samples import reviews, text_config
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from support.samples import GOOD, reviews
 
 from labeler.backbones import choose
 from labeler.cli import main
@@ -17,6 +16,7 @@ from labeler.core.settings import FinetuneConfig
 from labeler.jobs import runner, searches
 from labeler.jobs.searches import ask, cancel, follow, in_use, outdated, take_over, tune_once
 from labeler.projects import project as projects
+from tests.support.samples import GOOD, reviews
 
 REQUEST = TuningRequest(backbones=("words",))
 

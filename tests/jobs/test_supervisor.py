@@ -8,11 +8,11 @@ import sys
 
 import psutil
 import pytest
-from support.browser_tools import serving, wait_for
-from support.samples import environment
 
 from labeler.core.errors import LabelerError
 from labeler.jobs.supervisor import serve
+from tests.support.machine import environment
+from tests.support.server import serving, wait_for
 
 
 def test_a_taken_port_is_said(tmp_path):

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.samples import blobs
 
 from labeler.core.rounds import Dataset, Labels
 from labeler.learner.committees import DROPPED, Committee, Snapshots, committee, with_dropout
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import LinearHeads, Model, Normalizer
+from tests.support.samples import blobs
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from support.samples import blobs
 
 from labeler.core.errors import TrainingError
 from labeler.core.rounds import Labels, Training
 from labeler.core.settings import LearnerConfig
 from labeler.learner.cross_validation import FLOOR, Features, HeldOut, cross_validate, stratified
 from labeler.learner.train import Fitted, fit
+from tests.support.samples import blobs
 
 
 def test_every_label_is_in_one_fold_and_classes_are_spread_evenly():

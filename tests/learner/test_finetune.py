@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
-from support.toys import LEVERS, TOY, exclusive_or
 
 from labeler.core.rounds import Labels
 from labeler.core.settings import FinetuneConfig
 from labeler.learner.finetune import Finetuner, Tuned
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, Normalizer
+from tests.support.toy_network import LEVERS, TOY, exclusive_or
 
 DATA, TARGETS = exclusive_or(400)
 LABELS = Labels(np.arange(200), TARGETS[:200])

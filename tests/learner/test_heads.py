@@ -5,13 +5,13 @@ import pytest
 from scipy.special import softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from support.samples import blobs
 
 from labeler.core.errors import TooFewClassesError, TrainingError
 from labeler.core.rounds import Labels
 from labeler.learner import heads
 from labeler.learner.heads import discriminant, fit_committee, fit_heads
 from labeler.learner.model import Normalizer
+from tests.support.samples import blobs
 
 # ---------------------------------------------------------------- the frozen learner
 

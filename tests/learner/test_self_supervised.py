@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.tiny_networks import IMAGES, MASK, TEXTS, WORDS, text_network
 
 from labeler.backbones import onnx
 from labeler.backbones.encoder import Arrays, Pretrained
 from labeler.core.errors import BackboneError, TrainingError
 from labeler.learner import self_supervised
+from tests.support.tiny_networks import IMAGES, MASK, TEXTS, WORDS, text_network
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.special import softmax
 from sklearn.datasets import load_digits
-from support.samples import blobs
-from support.toys import LEVERS, TOY, TUNE, exclusive_or, toy_network
 
 from labeler.backbones.choose import load_image_encoder, load_text_encoder
 from labeler.backbones.tfidf import fit as fit_tfidf
@@ -25,6 +23,8 @@ from labeler.learner import augment, train
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Normalizer, load, save
 from labeler.learner.train import TEMPERATURES, Mixture, cooled, fit, mixture
+from tests.support.samples import blobs
+from tests.support.toy_network import LEVERS, TOY, TUNE, exclusive_or, toy_network
 
 FROZEN = LearnerConfig(kind="frozen")
 

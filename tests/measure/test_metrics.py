@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
-from support.samples import text_config, topics_config
 
 from labeler.core.rounds import Forecast
 from labeler.measure.metrics import calibration_error, f1, metrics, stability
+from tests.support.samples import text_config, topics_config
 
 
 def test_calibration_error_by_hand():

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from support.samples import reviews, text_config
 
 from labeler.cli import main
 from labeler.core.errors import LabelerError, SourceError
@@ -20,6 +19,7 @@ from labeler.models import cards
 from labeler.models.inference import predict_unseen
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
+from tests.support.samples import reviews, text_config
 
 
 @pytest.fixture(scope="module")

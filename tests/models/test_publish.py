@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from support.published import said
-from support.samples import reviews, text_config
 
 from labeler.backbones.encoder import Pretrained
 from labeler.core.errors import LabelerError
@@ -21,6 +19,8 @@ from labeler.models.inference import best_model, predict_unseen
 from labeler.models.publish import _module, publish
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
+from tests.support.published_model import said
+from tests.support.samples import reviews, text_config
 
 
 def trained_on_texts(folder, backbone: str):

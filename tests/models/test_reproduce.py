@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from support.samples import reviews, text_config
-from support.toys import LEVERS, TOY, TUNE, exclusive_or
 
 from labeler.cli import main
 from labeler.core.errors import LabelerError
@@ -20,6 +18,8 @@ from labeler.models import cards
 from labeler.models.reproduce import reproduce
 from labeler.projects import project as projects
 from labeler.projects.project import Project
+from tests.support.samples import reviews, text_config
+from tests.support.toy_network import LEVERS, TOY, TUNE, exclusive_or
 
 
 def add(project: Project, texts: Sequence[tuple[str, str]], start: int, labeled: int) -> None:

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.page_tools import everything, visit, widget
-from support.samples import add
 
 from labeler.access.access import local_user
 from labeler.backbones.adapted import FILE, Adaptation, Gain, hash_of, save
 from labeler.core.settings import LearnerConfig
 from labeler.jobs import adaptations
 from labeler.projects import project as projects
+from tests.support.fill import add
+from tests.support.pages import everything, visit, widget
 
 TENSORS = {"stages.1.weight": np.ones(3, dtype=np.float32)}
 GAIN = Gain(300, 1000, 0.673, 0.695, 0.007, 0.036)

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
-from support.page_tools import everything
-from support.samples import text_config
 
 from labeler.core.jobs import AuditRequest
 from labeler.core.settings import LabelingConfig, TeamConfig
 from labeler.projects import project as projects
 from labeler.quality.findings import people
+from tests.support.pages import everything
+from tests.support.samples import text_config
 
 
 def script(folder: str) -> None:

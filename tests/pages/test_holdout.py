@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.page_tools import everything, visit, widget
-from support.samples import letters, rank, topics_config
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.labels import join
@@ -13,6 +11,9 @@ from labeler.core.rounds import Forecast, Ranked, RoundResult
 from labeler.core.settings import EvaluationConfig
 from labeler.projects import project as projects
 from pages.progress.holdout import judged, measured
+from tests.support.fill import rank
+from tests.support.pages import everything, visit, widget
+from tests.support.samples import letters, topics_config
 
 HELD, POOL = 40, 60
 

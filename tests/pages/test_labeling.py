@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from support.page_tools import everything, visit, widget
-from support.samples import add
 
 from labeler.core.items import NewItem
 from labeler.core.settings import ClassDetail, LabelingConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
+from tests.support.fill import add
+from tests.support.pages import everything, visit, widget
 
 
 @pytest.fixture

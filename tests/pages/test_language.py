@@ -6,9 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from support.page_tools import everything, visit, widget
-from support.samples import ROOT, add, reviews
-from support.vega import titles
 
 from bench.lead.project import make
 from labeler.core.items import Answer, NewItem
@@ -16,6 +13,11 @@ from labeler.core.jobs import ComparisonRequest, TuningRequest
 from labeler.core.rounds import Epoch, Metrics, RoundResult, Training
 from labeler.i18n.messages import catalogue, use
 from labeler.jobs.comparisons import compare_once
+from tests.support.fill import add
+from tests.support.machine import ROOT
+from tests.support.pages import everything, visit, widget
+from tests.support.samples import reviews
+from tests.support.vega import titles
 
 # Three words of Latin letters in a row: a sentence, and no name.
 SENTENCE = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")

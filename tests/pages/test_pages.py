@@ -4,13 +4,15 @@ import ast
 from typing import get_args
 
 import pytest
-from support.page_tools import everything, visit, widget
-from support.samples import ROOT, add, text_config
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.rounds import Epoch, Metrics, RoundResult, Training
 from labeler.projects import project as projects
 from labeler.report.sentences import training as reading
+from tests.support.fill import add
+from tests.support.machine import ROOT
+from tests.support.pages import everything, visit, widget
+from tests.support.samples import text_config
 
 PAGES = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from support.page_tools import everything, visit, widget
-from support.samples import add
 
 from labeler.core.items import Answer
 from labeler.core.rounds import Metrics, RoundResult
 from labeler.core.settings import StoppingConfig, TeamConfig
 from labeler.projects import project as projects
+from tests.support.fill import add
+from tests.support.pages import everything, visit, widget
 
 
 @pytest.fixture

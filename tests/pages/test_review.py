@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from support.page_tools import everything, visit, widget
-from support.samples import add, text_config
 
 from labeler.core.items import Answer
 from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
+from tests.support.fill import add
+from tests.support.pages import everything, visit, widget
+from tests.support.samples import text_config
 
 
 @pytest.fixture(autouse=True)

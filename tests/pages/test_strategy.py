@@ -4,13 +4,13 @@ import re
 
 import pandas as pd
 import pytest
-from support.page_tools import everything, visit, widget
-from support.samples import reviews
 
 import strategies
 from labeler.core.jobs import ComparisonRequest
 from labeler.jobs.comparisons import compare_once
 from labeler.projects import project as projects
+from tests.support.pages import everything, visit, widget
+from tests.support.samples import reviews
 
 GOOD = "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
 

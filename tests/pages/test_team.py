@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 import streamlit as st
-from support.page_tools import everything, visit, widget
-from support.samples import add
 
 from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
+from tests.support.fill import add
+from tests.support.pages import everything, visit, widget
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from support.page_tools import everything, visit, widget
-from support.samples import reviews, text_config
 
 from labeler.core.items import NewItem
 from labeler.core.jobs import TuningRequest
 from labeler.core.settings import Config
 from labeler.projects import project as projects
+from tests.support.pages import everything, visit, widget
+from tests.support.samples import reviews, text_config
 
 TRIAL = {
     "number": 0,

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.samples import add, text_config
 
 from labeler.core.items import Answer
 from labeler.core.rounds import Forecast, Metrics, RoundResult
 from labeler.core.settings import StoppingConfig
 from labeler.progress.history import course, history, latest_step, thresholds
 from labeler.progress.stopping import Thresholds
+from tests.support.fill import add
+from tests.support.samples import text_config
 
 
 def answer(store, item: int, label: str, by: str = "ann", seconds: float = 36.0) -> None:

@@ -1,10 +1,10 @@
 import re
 from dataclasses import replace
 
-from support.samples import ROOT, text_config
-
 from labeler.core.settings import RESERVED_KEYS, ClassDetail
 from labeler.projects.class_keys import CLASS_KEYS, class_keys
+from tests.support.machine import ROOT
+from tests.support.samples import text_config
 
 
 def test_keys_are_those_of_the_desk() -> None:

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from support.scan_files import write_dicom
 
 from labeler.core.errors import SourceError
 from labeler.core.items import AddResult, Item, Modality, NewItem
@@ -27,6 +26,7 @@ from labeler.projects import importer, project
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
 from labeler.store.items import Items
+from tests.support.scan_files import write_dicom
 
 
 def make(folder: Path, modality: Modality = "text", classes: tuple[str, ...] = ("pos", "neg")) -> Project:

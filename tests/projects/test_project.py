@@ -1,10 +1,10 @@
 """Project folders: made once, found by name, never written over."""
 
 import pytest
-from support.samples import text_config
 
 from labeler.core.errors import ConfigError, ProjectError
 from labeler.projects import project as projects
+from tests.support.samples import text_config
 
 
 def test_a_project_is_made_and_opened(tmp_path):

@@ -5,7 +5,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from support.samples import add
 
 from bench.lead.project import make
 from labeler.core.errors import LabelerError
@@ -15,6 +14,7 @@ from labeler.projects.project import Project
 from labeler.report.facts import CARD, report
 from labeler.report.page import _ranges, page
 from labeler.report.write import write
+from tests.support.fill import add
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Which holdout items were drawn."""
 
-from support.samples import add
+from tests.support.fill import add
 
 
 def test_draws_are_kept_in_their_order_and_go_on_behind(store):

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.samples import add, rank, text_config
 
 from labeler.core.items import Answer, Waiting
 from labeler.core.settings import LabelingConfig
 from labeler.store import Store
+from tests.support.fill import add, rank
+from tests.support.samples import text_config
 
 
 def ids(reserved) -> list[int]:

@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.samples import add, text_config
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, Waiting
 from labeler.core.settings import LabelingConfig
 from labeler.store import Store
+from tests.support.fill import add
+from tests.support.samples import text_config
 
 
 def say(store: Store, item: int, label: str | None, who: str = "kim", action: str = "label") -> None:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pandas as pd
-from support.samples import add, rank
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.settings import TeamConfig
+from tests.support.fill import add, rank
 
 
 def test_a_project_without_answers_has_no_work(store):

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from support.samples import add, rank, text_config
 
 from labeler.core.items import Answer, NewItem
 from labeler.store import IMPORT, Store
 from labeler.store import explanations as verbs
+from tests.support.fill import add, rank
+from tests.support.samples import text_config
 
 
 @pytest.fixture

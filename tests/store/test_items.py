@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database
-from support.samples import add, text_config
 
 from labeler.core.errors import ProjectError
 from labeler.core.items import Answer, NewItem
 from labeler.store import IMPORT, Store, schema
+from tests.support.fill import add
+from tests.support.samples import text_config
 
 
 def memory() -> Store:

@@ -4,11 +4,12 @@ import sqlite3
 import threading
 
 import pytest
-from support.samples import add, text_config
 
 from labeler.store import Store
 from labeler.store import kept_open as kept
 from labeler.store.kept_open import kept_store
+from tests.support.fill import add
+from tests.support.samples import text_config
 
 
 @pytest.fixture

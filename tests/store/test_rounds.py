@@ -5,12 +5,12 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from support.samples import add
 
 from labeler.core.items import Answer
 from labeler.core.rounds import Epoch, Metrics, Ranked, RoundResult, Training
 from labeler.store import Store, database
 from labeler.store.rounds import ATTEMPTS
+from tests.support.fill import add
 
 
 def label(store, *item_ids: int) -> None:

@@ -1,8 +1,7 @@
 """Imported columns in the store, and which items a round prefers because of them."""
 
-from support.samples import add
-
 from labeler.core.items import Answer, NewItem
+from tests.support.fill import add
 
 
 def sites(store, n=12):

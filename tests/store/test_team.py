@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from support.samples import add, rank, text_config
 
 from labeler.core.items import Answer, NewItem, Prediction, Waiting
 from labeler.core.rounds import Ranked, RoundResult
 from labeler.core.settings import ClassDetail, Config, LabelingConfig
 from labeler.projects import project as projects
 from labeler.store import IMPORT, Store
+from tests.support.fill import add, rank
+from tests.support.samples import text_config
 
 
 def ids(reserved) -> list[int]:

@@ -3,12 +3,12 @@
 from dataclasses import asdict, replace
 
 import pytest
-from support.page_tools import everything, visit
 
 from labeler.core.jobs import AuditRequest
 from labeler.progress.control import Control, Estimate, Point
 from labeler.report.charts import control as control_charts
 from labeler.report.sentences.control import sentences
+from tests.support.pages import everything, visit
 
 CURVES = {
     "random": [Point(80, 0.6, 0.55, 0.65), Point(160, 0.66, 0.62, 0.7)],

@@ -1,4 +1,4 @@
-"""A real server and a real Chromium."""
+"""A real `labeler serve`, which can be killed."""
 
 import os
 import signal
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Locator, Page
-from support.samples import ROOT, environment
+
+from tests.support.machine import ROOT, environment
 
 
 def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
@@ -66,36 +66,3 @@ def serving(home: Path) -> Iterator[Server]:
         process.terminate()
         process.wait(30)
         assert not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
-
-
-def stage(page: Page) -> Locator:
-    return page.locator(".stage[data-item]")
-
-
-def shown(page: Page) -> int:
-    """The id of the item that is visible, once there is one."""
-    return int(stage(page).get_attribute("data-item"))
-
-
-def seen(page: Page) -> int:
-    """The id of the item that is visible, once it has been for so long that an answer counts."""
-    page.locator(".stage[data-ready]").wait_for()
-    return shown(page)
-
-
-def press(page: Page, key: str) -> int:
-    """Press a key on the visible item, wait until another one is there, give back the first one's id."""
-    before = seen(page)
-    page.keyboard.press(key)
-    page.wait_for_function(
-        """before => [...document.querySelectorAll('*')].some(host => {
-            const stage = host.shadowRoot?.querySelector('.stage');
-            return stage && stage.dataset.item !== before;
-        })""",
-        arg=str(before),
-    )
-    return before
-
-
-def all_saved(page: Page) -> None:
-    page.locator(".desk[data-unsent='0']").wait_for()

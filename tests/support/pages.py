@@ -1,7 +1,8 @@
 """Pages through Streamlit's own test runner."""
 
 from streamlit.testing.v1 import AppTest
-from support.samples import ROOT
+
+from tests.support.machine import ROOT
 
 
 def visit(page: str = "label", part: str = "") -> AppTest:

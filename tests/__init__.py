@@ -1,0 +1,1 @@
+"""The tests: a folder a room of labeler; what they share is in `support/`."""

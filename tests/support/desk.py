@@ -1,0 +1,36 @@
+"""Driving the desk in a browser: what it shows, keys, what is saved."""
+
+from playwright.sync_api import Locator, Page
+
+
+def stage(page: Page) -> Locator:
+    return page.locator(".stage[data-item]")
+
+
+def shown(page: Page) -> int:
+    """The id of the item that is visible, once there is one."""
+    return int(stage(page).get_attribute("data-item"))
+
+
+def seen(page: Page) -> int:
+    """The id of the item that is visible, once it has been for so long that an answer counts."""
+    page.locator(".stage[data-ready]").wait_for()
+    return shown(page)
+
+
+def press(page: Page, key: str) -> int:
+    """Press a key on the visible item, wait until another one is there, give back the first one's id."""
+    before = seen(page)
+    page.keyboard.press(key)
+    page.wait_for_function(
+        """before => [...document.querySelectorAll('*')].some(host => {
+            const stage = host.shadowRoot?.querySelector('.stage');
+            return stage && stage.dataset.item !== before;
+        })""",
+        arg=str(before),
+    )
+    return before
+
+
+def all_saved(page: Page) -> None:
+    page.locator(".desk[data-unsent='0']").wait_for()

@@ -1,0 +1,36 @@
+"""Filling a store: items, a finished round, answers."""
+
+from labeler.core.items import Answer, NewItem
+from labeler.core.rounds import Ranked, RoundResult
+from labeler.projects.project import Project
+from labeler.store import Store
+from tests.support.samples import reviews
+
+
+def add(store: Store, n: int, split: str | None = "pool", first: int = 0) -> None:
+    """`n` unlabeled texts in the order t0, t1, …; their content hashes sort in that order."""
+    store.items.add(
+        [NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", split=split) for i in range(first, first + n)]  # type: ignore[arg-type]
+    )
+
+
+def rank(store: Store, item_ids: list[int], strategy: str = "margin", labels: int = 0) -> None:
+    """A finished round whose ranking is `item_ids`; a worker that is running does not see it begin."""
+    ranking = tuple(Ranked(i, strategy, 1.0 / i) for i in item_ids)
+    result = RoundResult(labels, strategy, 7, None, None, ranking, 0.1, 0.2)
+    with store.write():
+        store.rounds.request("test")
+        job = store.rounds.claim()
+        assert job is not None
+        store.rounds.finish(job, store.rounds.next_number(), result, item_ids, "models/m.safetensors")
+
+
+def answer(project: Project, n: int, annotator: str = "kim") -> None:
+    """Give the true label to the next `n` items that are asked."""
+    true = dict(reviews(80))
+    with project.store() as store:
+        for held in store.desk.reserve(annotator, "t", n)[:n]:
+            label = true[held.item.text]
+            store.answers.add(
+                annotator, [Answer(f"{annotator}-{held.item.id}", held.item.id, "label", label, 1.0, "t")]
+            )
