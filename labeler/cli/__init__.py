@@ -1,4 +1,13 @@
-"""`python -m labeler …`: every verb of the house from a terminal. Errors are one sentence and exit code 2."""
+"""Commands, `labeler …` or `python -m labeler …`: in come arguments, out go text and exit codes.
+
+An error is one sentence and exit code 2.
+"""
+
+import os
+
+# Before anything loads OpenMP: threads that wait for each other sleep instead of spinning. The app answers annotators
+# on the same cores, and beside another busy process a round trains several times faster.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from labeler.cli import projects, learner, strategies  # isort: skip  # noqa: F401 (in the order of a first use)
 from labeler.cli.base import main

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from labeler.core.errors import LabelerError
+from labeler.core.extras import require
 from labeler.files.windows import Scan, Window
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ def read(source: Path | BinaryIO, name: str) -> Scan | Image.Image:
     Of several frames it is the middle one.
 
     Args:   name: what the file is called in the message, should it be unreadable.
-    Raises: LabelerError: the file is broken, holds no image, or is compressed in a way that needs a further package.
+    Raises: LabelerError: the file is broken, holds no image, or is compressed in a way that needs a further package;
+            or pydicom is not installed.
     """
+    require("dicom")
     from pydicom import dcmread
 
     try:

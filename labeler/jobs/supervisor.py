@@ -1,4 +1,4 @@
-"""App, worker and explainer as processes of their own, each restarted if it dies, all ended together."""
+"""App, worker and explainer as processes of their own: each is restarted if it dies, and all end together."""
 
 import logging
 import os
@@ -16,10 +16,12 @@ from labeler.projects import project as projects
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[2]
-APP = ROOT / "streamlit_app.py"
+SCRIPT = "streamlit_app.py"
+PACKAGE = Path(__file__).resolve().parents[1]
+# The app lies inside an installed package, and beside the package in a checkout.
+APP_FOLDER = next(folder for folder in (PACKAGE / "app", PACKAGE.parent) if (folder / SCRIPT).is_file())
 
-# The app has the cores to itself for so long: whoever opens it first waits for nothing else.
+# The app has the cores to itself for so long, since a person may be waiting for the first page.
 HEAD_START_SECONDS = 4.0
 # A process that keeps dying is restarted ever more slowly, up to this.
 SLOWEST_RESTART_SECONDS = 30.0
@@ -38,9 +40,9 @@ class Child:
         self.process = subprocess.Popen(
             self.command,
             env=self.environment,
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,  # Streamlit's own greeting; what goes wrong is on stderr
-            start_new_session=True,  # Ctrl+C is for this process, which then ends its children in order
+            cwd=APP_FOLDER,  # Streamlit reads .streamlit/config.toml of its working directory
+            stdout=subprocess.DEVNULL,  # Streamlit's own greeting; errors go to stderr
+            start_new_session=True,  # Ctrl+C reaches this process alone, which then ends its children in order
         )
         self.restart_at: float | None = None
 
@@ -76,21 +78,15 @@ def serve(home: Path, port: int) -> None:
 
     Raises: LabelerError: the port is taken.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise LabelerError(
-                f"Port {port} is taken by another program: choose another one with --port (make: PORT=…)."
-            ) from None
+    _check_port(port)
     home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
+    # the pages import each other as `pages.…`
     environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path()}
-    app = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.address=127.0.0.1"]
+    app = [sys.executable, "-m", "streamlit", "run", str(APP_FOLDER / SCRIPT), "--server.address=127.0.0.1"]
     app += [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
     app += ["--server.fileWatcherType=none"]
-    beside = {
+    waiting = {
         name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("explainer", "worker")
     }
 
@@ -107,13 +103,24 @@ def serve(home: Path, port: int) -> None:
             if not greeted and _listens(port):
                 print(f"labeler is at http://127.0.0.1:{port} (projects in {home}); Ctrl+C ends it.", flush=True)
                 greeted = True
-            if beside and time.monotonic() - began > HEAD_START_SECONDS:
-                name, command = beside.popitem()
+            if waiting and time.monotonic() - began > HEAD_START_SECONDS:
+                name, command = waiting.popitem()
                 children.append(Child(name, command, environment))
         print("Ending.", flush=True)
     finally:
         for child in children:
             child.stop()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise LabelerError(
+                f"Port {port} is taken by another program: choose another one with --port (make: PORT=…)."
+            ) from None
 
 
 def _listens(port: int) -> bool:
@@ -125,7 +132,9 @@ def _listens(port: int) -> bool:
 
 
 def _python_path() -> str:
-    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    """PYTHONPATH of the children: the app's folder, then the folders in this process's own, as absolute paths."""
+    inherited = [str(Path(folder).resolve()) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    return os.pathsep.join([str(APP_FOLDER), *inherited])
 
 
 def attend(
@@ -133,20 +142,20 @@ def attend(
 ) -> None:
     """Call `once` for the project in `home`, or for each below it, again and again, until `should_stop`.
 
-    It waits when no project had work. What is wrong with one project is logged once, and does not stop the others.
+    It waits when no project had work. An error of one project is logged once, and does not stop the others.
 
-    Args: once: takes a project's folder, and says whether there was work.
+    Args: once: takes a project's folder, and returns whether there was work.
     """
-    said: dict[Path, str] = {}
+    logged: dict[Path, str] = {}
     while not should_stop():
-        worked = False
+        had_work = False
         for folder in projects.in_home(home):
             try:
-                worked |= once(folder)
-                said.pop(folder, None)
+                had_work |= once(folder)
+                logged.pop(folder, None)
             except (LabelerError, OSError) as error:
-                if said.get(folder) != str(error):
+                if logged.get(folder) != str(error):
                     log.error("%s: %s", folder, error)
-                    said[folder] = str(error)
-        if not worked:
+                    logged[folder] = str(error)
+        if not had_work:
             time.sleep(poll_seconds)

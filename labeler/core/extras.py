@@ -1,0 +1,23 @@
+"""Libraries that only some projects need: the extras of the package."""
+
+from importlib.util import find_spec
+from typing import Literal
+
+from labeler.core.errors import LabelerError
+
+Extra = Literal["images", "texts", "dicom"]
+LIBRARIES: dict[Extra, tuple[str, ...]] = {
+    "images": ("timm", "torchvision"),
+    "texts": ("transformers",),
+    "dicom": ("pydicom",),
+}
+
+
+def require(extra: Extra) -> None:
+    """Check that the libraries of an extra are installed.
+
+    Raises: LabelerError: one is missing; the message names the command that installs it.
+    """
+    for library in LIBRARIES[extra]:
+        if find_spec(library) is None:
+            raise LabelerError(f'{library} is not installed: install it with `pip install "labeler[{extra}]"`.')
