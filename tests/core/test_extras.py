@@ -4,13 +4,13 @@ import tomllib
 from importlib.util import find_spec
 
 import pytest
-from support.samples import ROOT
 
 from labeler.backbones.images import load_image_encoder
 from labeler.backbones.texts import load_text_encoder
 from labeler.core import extras
 from labeler.core.errors import LabelerError
 from labeler.files import dicom
+from tests.support.machine import ROOT
 
 
 @pytest.fixture

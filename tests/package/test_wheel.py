@@ -12,9 +12,9 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from support.samples import CHROMIUM, ROOT
 
 import labeler
+from tests.support.machine import CHROMIUM, ROOT
 
 pytestmark = pytest.mark.slow
 
