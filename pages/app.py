@@ -5,10 +5,11 @@ from pathlib import Path
 import streamlit as st
 
 from labeler.i18n.messages import _
-from pages.shared.session import sidebar, speak
+from pages.shared.language import use_language
+from pages.shared.sidebar import sidebar
 
 st.set_page_config(page_title="labeler", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
-speak()
+use_language()
 page = st.navigation(
     [
         st.Page("label/page.py", title=_("Label"), icon=":material/keyboard:", default=True),

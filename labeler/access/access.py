@@ -2,7 +2,7 @@
 
 Streamlit's own request-forgery check does not cover added routes, so the page hands its component a token that
 names the annotator and the project, and every route checks it. Accounts come later and change only this file and
-`pages/shared/session.py`. What is shown about people, and to whom, is decided here as well.
+`pages/shared/access.py`. What is shown about people, and to whom, is decided here as well.
 """
 
 import getpass

@@ -4,7 +4,7 @@ import streamlit as st
 
 from labeler.i18n.messages import _
 from pages.desk import desk
-from pages.shared.session import require_project, require_user
+from pages.shared.access import require_project, require_user
 
 user = require_user()
 project = require_project()

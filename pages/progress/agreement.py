@@ -11,7 +11,7 @@ from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report.charts import agreement as charts
 from labeler.report.charts.agreement import RELIABLE, TENTATIVE
-from pages.shared.session import require_user
+from pages.shared.access import require_user
 
 
 def agreement(project: Project) -> None:

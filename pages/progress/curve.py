@@ -14,7 +14,8 @@ from labeler.projects.project import Project
 from labeler.report.charts import svg
 from labeler.report.charts.curve import Along, Chart
 from labeler.report.standing import Standing, chart, doubts, legend, outlook, standing
-from pages.shared.session import remembered, require_user
+from pages.shared.access import require_user
+from pages.shared.cache import cached
 
 
 def curve(project: Project) -> None:
@@ -55,7 +56,7 @@ def known(project: Project) -> Standing:
             with store.read():
                 return standing(course(store), latest_step(store), store.items.counts(), project.config)
 
-        return remembered("standing", (project.slug, repr(project.config), version), compute)
+        return cached("standing", (project.slug, repr(project.config), version), compute)
 
 
 def _axis(measured: pd.DataFrame, config: Config) -> tuple[Along, str]:

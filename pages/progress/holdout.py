@@ -16,10 +16,10 @@ from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate, items_for
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
-from pages.progress.beside import beside
 from pages.progress.confidence import calibrated, in_words, one_class
 from pages.progress.items import Judged, items
-from pages.shared.session import remembered
+from pages.shared.cache import cached
+from pages.shared.figures import figures_in_a_row
 
 CELL = "cell"  # the selection of the confusion matrix
 
@@ -46,7 +46,7 @@ def holdout(project: Project) -> None:
         return
     number = _round(project, numbers)
     key = (str(project.folder), number, version, project.config.classes)
-    found = remembered("holdout", key, lambda: measured(project, numbers, number))
+    found = cached("holdout", key, lambda: measured(project, numbers, number))
     if found is None:
         st.info(
             _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page."),
@@ -115,7 +115,7 @@ def figures(found: Measured, config: Config) -> None:
         _("Subset accuracy"): _("Items whose whole set of classes is right."),
     }
     there = [(name, one) for name, one in shown if one is not None]
-    columns = beside(len(there) + 1)
+    columns = figures_in_a_row(len(there) + 1)
     for column, (name, one) in zip(columns, there, strict=False):
         column.metric(name, f"{one.value:.1%}", help=helps.get(name))
         column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * one.low, high=one.high))

@@ -11,7 +11,7 @@ from labeler.core.items import Item
 from labeler.files import images
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
-from pages.shared.session import remembered
+from pages.shared.cache import cached
 
 SHOWN = 12  # at a time
 SIDE = 360  # pixels of a picture
@@ -63,7 +63,7 @@ def _show(project: Project, item: Item) -> None:
         return
     path = project.folder / str(item.media)
     try:
-        picture = remembered("thumbnail", (item.content_hash, SIDE), lambda: images.thumbnail(path, SIDE))
+        picture = cached("thumbnail", (item.content_hash, SIDE), lambda: images.thumbnail(path, SIDE))
     except LabelerError:
         st.caption(_("The image is not in the project's folder any more."))
     else:

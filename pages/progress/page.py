@@ -11,7 +11,6 @@ from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from labeler.report.sentences.stopping import stopped_in_words
 from pages.progress.agreement import agreement
-from pages.progress.beside import beside
 from pages.progress.control import control
 from pages.progress.curve import curve
 from pages.progress.holdout import holdout
@@ -19,7 +18,9 @@ from pages.progress.report import report
 from pages.progress.rounds import rounds
 from pages.progress.slices import slices
 from pages.progress.stopping import stopping
-from pages.shared.session import fragment, require_project, require_user
+from pages.shared.access import require_project, require_user
+from pages.shared.figures import figures_in_a_row
+from pages.shared.language import fragment
 
 PARTS: dict[str, Callable[[Project], None]] = {
     mark("Curve"): curve,
@@ -44,7 +45,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         until, stopped = max(store.rounds.labels_until_next(), 0), store.stops.current()
         if seen(store.version()) != drawn:
             st.rerun()
-    columns = beside(4)
+    columns = figures_in_a_row(4)
     columns[0].metric(_("Labels"), f"{counts.labeled:,}", help=_("Pool items with a label, of {n:,}.", n=counts.pool))
     if latest and latest.metrics:
         measured = latest.metrics

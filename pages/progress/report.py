@@ -9,7 +9,7 @@ from labeler.report import page as report_page
 from labeler.report.facts import CARD
 from labeler.report.facts import report as facts
 from labeler.report.write import as_json
-from pages.shared.session import require_user
+from pages.shared.access import require_user
 
 
 def report(project: Project) -> None:

@@ -15,7 +15,7 @@ from labeler.measure.slices import Column, Slice
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from pages.progress.confidence import in_words
-from pages.shared.session import remembered
+from pages.shared.cache import cached
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Found:
 def slices(project: Project) -> None:
     with project.store() as store:
         version = store.version()
-    found = remembered("slices", (str(project.folder), version, project.config.classes), lambda: measured(project))
+    found = cached("slices", (str(project.folder), version, project.config.classes), lambda: measured(project))
     if not found.columns:
         st.info(
             _(
@@ -78,7 +78,7 @@ def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[
         with project.store() as store:
             return slicing.counted(column, store.slices.counts(column.name))
 
-    return remembered("slice-counts", (str(project.folder), column, version), count)
+    return cached("slice-counts", (str(project.folder), column, version), count)
 
 
 def picture(project: Project, found: Found, rows: Sequence[Slice]) -> None:

@@ -12,7 +12,8 @@ from labeler.progress.stopping import Backtest, Evidence, History, Thresholds
 from labeler.projects.project import Project
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from pages.progress.curve import known
-from pages.shared.session import remembered, require_user
+from pages.shared.access import require_user
+from pages.shared.cache import cached
 
 WIDTHS = (3, 5, 5)
 
@@ -22,7 +23,7 @@ def stopping(project: Project) -> None:
     asked = history(found.rounds, found.counts.pool, config)
     compared = thresholds(config)
     key = (project.slug, asked, compared)
-    said: list[tuple[Evidence, Backtest]] = remembered("stopping", key, lambda: _said(asked, compared))
+    said: list[tuple[Evidence, Backtest]] = cached("stopping", key, lambda: _said(asked, compared))
     _decision(project, [one for one, _back in said])
     for evidence, back in said:
         with st.container(border=True):

@@ -4,11 +4,11 @@ import streamlit as st
 
 from labeler.access.access import is_lead
 from labeler.i18n.messages import _
-from pages.review import said
+from pages.review import evidence
 from pages.review.cases import PASSED, chosen, current, waiting
-from pages.review.deciding import SAID, deciding, latest
+from pages.review.decisions import SAID, deciding, latest
 from pages.review.item import item
-from pages.shared.session import require_project, require_user
+from pages.shared.access import require_project, require_user
 
 user = require_user()
 project = require_project()
@@ -45,11 +45,11 @@ if queue:
             if shown:
                 item(project, shown)
         with columns[1]:
-            said.reasons(case)
-            said.people(project, case, answers)
+            evidence.reasons(case)
+            evidence.people(project, case, answers)
             if shown:
-                said.model(project, case, shown)
-            said.earlier(project, before)
+                evidence.model(project, case, shown)
+            evidence.earlier(project, before)
             deciding(project, user, case, version)
     elif found:
         st.info(_("You have passed over all {n:,} that are left.", n=len(found)), icon=":material/low_priority:")

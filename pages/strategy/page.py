@@ -1,4 +1,4 @@
-"""What each strategy does, in a sentence and a picture, and comparisons of them on labels that are known."""
+"""The Strategies page: what each strategy does, in a sentence and a picture, and comparisons on known labels."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ import strategies
 from labeler.experiments.strategy_tables import ORDER
 from labeler.i18n.messages import _, mark, translate
 from labeler.report.charts import strategy_picture
-from pages.shared.session import require_project, require_user
-from pages.strategy.compare import compare
+from pages.shared.access import require_project, require_user
+from pages.shared.background import announce, announced
+from pages.strategy.compare import NAME, compare
 from strategies import Strategy, StrategyError
 
 user = require_user()
@@ -29,7 +30,7 @@ NEEDS = {
 # ---------------------------------------------------------------- what they do
 
 
-def gallery(known: Mapping[str, Strategy], own: set[str]) -> None:
+def gallery(offered: Mapping[str, Strategy], own: set[str]) -> None:
     st.caption(
         _(
             "Each picture is a small pool in two dimensions, and the numbered points are what the strategy's real code"
@@ -37,13 +38,13 @@ def gallery(known: Mapping[str, Strategy], own: set[str]) -> None:
             " label; the tinted areas are what a model that has learned from those labels predicts."
         )
     )
-    families = [*dict.fromkeys(strategy.family for strategy in known.values())]
-    used = known.get(project.config.query.strategy)
+    families = [*dict.fromkeys(strategy.family for strategy in offered.values())]
+    used = offered.get(project.config.query.strategy)
     place_of = {family: place for place, family in enumerate(ORDER)}
     families.sort(key=lambda f: (used is None or f != used.family, place_of.get(f, len(ORDER)), f))
     family = st.pills(_("Family"), families, default=families[0], required=True, format_func=_)
     columns = st.columns(3)
-    for place, strategy in enumerate(s for s in known.values() if s.family == family):
+    for place, strategy in enumerate(s for s in offered.values() if s.family == family):
         with columns[place % 3], st.container(border=True):
             card(strategy, strategy.name in own)
 
@@ -63,10 +64,8 @@ def card(strategy: Strategy, own: bool) -> None:
     else:
         st.image(svg, width="stretch", alt=_("The points that {name} chooses from a small pool", name=strategy.name))
     needs = ", ".join(_(NEEDS[n]) for n in strategies.base.NEEDS if n in strategy.needs) or _("nothing")
-    said = [_("Needs {needs}.", needs=needs)]
-    if strategy.source:
-        said.append(_("Source: {source}", source=strategy.source))
-    st.caption(" ".join(said))
+    source = _("Source: {source}", source=strategy.source) if strategy.source else ""
+    st.caption(f"{_('Needs {needs}.', needs=needs)} {source}".strip())
     use_button(strategy.name, f"use-{strategy.name}")
 
 
@@ -90,18 +89,17 @@ def use_button(name: str, key: str) -> None:
     if st.button(_("In use") if used else _("Use from the next round"), key=key, disabled=used):
         config = project.config
         project.save(replace(config, query=replace(config.query, strategy=name)))
-        st.session_state["said"] = _("From the next round on, {name} asks.", name=name)
+        announce(NAME, _("From the next round on, {name} asks.", name=name))
         st.rerun()
 
 
 st.title(_("Strategies"))
 with strategies.strategies_of(project.strategies) as broken:
     registered = strategies.registered()
-with st.container():  # always there, so that what is said does not put the tabs elsewhere, which would close them
+with st.container():  # always there, so that a message does not move the tabs, which would close them
     for problem in (*strategies.broken, *broken):
         st.warning(translate(problem), icon=":material/extension_off:")
-    if said := st.session_state.pop("said", None):
-        st.success(said)
+    announced(NAME)
 does, compared = st.tabs([_("What they do"), _("Compare")])
 with does:
     with strategies.strategies_of(Path("none")):

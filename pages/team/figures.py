@@ -10,7 +10,7 @@ import streamlit as st
 
 from labeler.progress import effort, pace
 from labeler.projects.project import Project
-from pages.shared.session import remembered
+from pages.shared.cache import cached
 
 BOTH = ("annotator", "day")
 
@@ -47,7 +47,7 @@ def figures(project: Project) -> Figures | None:
         hours, cost = found["counted"].sum() / effort.HOUR, found["cost"].sum()
         return int(found["gained"].sum()), an_item, float(hours), float(cost), pace.daily(found)
 
-    known = remembered("team", key, compute)
+    known = cached("team", key, compute)
     return None if known is None else Figures(project, key, datetime.now(ZoneInfo(zone)).date(), *known)
 
 
@@ -59,7 +59,7 @@ def tables(found: Figures, begin: date, end: date) -> tuple[pd.DataFrame, pd.Dat
         answers = answers[answers["day"].between(pd.Timestamp(begin), pd.Timestamp(end))]
         return effort.table(answers), effort.table(answers, BOTH), effort.table(answers, ())
 
-    return remembered("team-tables", (found.key, begin, end), compute)
+    return cached("team-tables", (found.key, begin, end), compute)
 
 
 def _answers(project: Project, key: tuple[Any, ...]) -> pd.DataFrame:
@@ -69,4 +69,4 @@ def _answers(project: Project, key: tuple[Any, ...]) -> pd.DataFrame:
         with project.store() as store:
             return effort.measured(store.effort.work(), project.config.team.idle_seconds, store.team.rates(), key[-1])
 
-    return remembered("team-answers", key, compute)
+    return cached("team-answers", key, compute)

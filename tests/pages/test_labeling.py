@@ -34,7 +34,7 @@ def test_what_annotators_see_is_chosen(app, project):
     widget(app, "number_input", "Annotators for").set_value(3)
     widget(app, "slider", "Share of the items").set_value(0.2)
     widget(app, "checkbox", "Offer to confirm").check()
-    press_save(app, "rules")
+    press_save(app, "labeling")
     labeling = saved(app, project).labeling
     assert (labeling.reveal, labeling.overlap, labeling.overlap_share, labeling.grid) == ("after", 3, 0.2, True)
     assert "Saved." in everything(app)
@@ -43,7 +43,7 @@ def test_what_annotators_see_is_chosen(app, project):
 def test_too_few_known_items_are_said(app, project, store):
     store.items.add([NewItem("k", "row", text="known", label="good", split="pool")])
     widget(app, "number_input", "Known items").set_value(5)
-    press_save(app, "rules")
+    press_save(app, "labeling")
     assert "Only 1 items" in everything(app)
     assert saved(app, project).labeling.qualification == 5
 
@@ -53,7 +53,7 @@ def test_guidelines_are_written_and_known_classes_kept(project, store):
     project.save(replace(project.config, class_details={"bad": ClassDetail(colour="#d62728", group="complaints")}))
     app = visit("project")
     widget(app, "text_area", "Guidelines").set_value("# Rules")
-    press_save(app, "telling")
+    press_save(app, "classes")
     assert guidelines.text_of(project) == "# Rules"
     assert saved(app, project).class_details == {"bad": ClassDetail(colour="#d62728", group="complaints")}
 

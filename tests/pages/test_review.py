@@ -15,7 +15,7 @@ from tests.support.samples import text_config
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch):
     """Tests press faster than people can look."""
-    monkeypatch.setattr("pages.review.deciding.TOO_SOON", 0.0)
+    monkeypatch.setattr("pages.review.decisions.TOO_SOON", 0.0)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_decisions_are_stored_with_who_and_before_and_can_be_taken_back(filled):
 
 def test_a_press_decides_only_about_what_was_seen(filled, monkeypatch):
     app = visit("review")
-    monkeypatch.setattr("pages.review.deciding.TOO_SOON", 60.0)
+    monkeypatch.setattr("pages.review.decisions.TOO_SOON", 60.0)
     press(app, "good")
     assert decided(filled) == []
     assert here(app) == 2

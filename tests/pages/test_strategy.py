@@ -94,7 +94,7 @@ def test_a_comparison_is_asked_for_and_cancelled(project, table):
         (found,) = store.comparisons.all()
     assert found.request == ComparisonRequest(("margin",), 2, 4, 3, 4, str(table))
     assert "waiting for the worker" in everything(app)
-    app.button(key=f"cancel-{found.id}").click().run()
+    app.button(key=f"cancel-comparison-{found.id}").click().run()
     assert f"Comparison {found.id} is cancelled" in everything(app)
     assert "it has no result" in everything(app)
     with project.store() as store:

@@ -1,4 +1,4 @@
-"""What annotators are told: keys, colours, groups and descriptions of the classes, guidelines, example images."""
+"""The forms of the classes (key, colour, group, description, example images) and of the guidelines."""
 
 import pandas as pd
 import streamlit as st
@@ -12,9 +12,9 @@ from labeler.projects.project import Project
 PARTS = ("key", "colour", "group", "description")
 
 
-def telling(project: Project) -> None:
-    """A table of the classes and the text of the guidelines; below them, images as examples."""
-    with st.form("telling", border=False):
+def classes(project: Project) -> None:
+    """The table of the classes and the text of the guidelines; below them, example images."""
+    with st.form("classes", border=False):
         edited = st.data_editor(
             _frame(project),
             hide_index=True,

@@ -11,12 +11,12 @@ from labeler.i18n.messages import _, mark
 from labeler.projects.project import Project
 from labeler.report.charts import effort as effort_charts
 from pages.team.figures import Figures, tables
-from pages.team.terms import SHOWN
+from pages.team.settings import SHOWN
 
 PERIODS = {7: mark("7 days"), 28: mark("4 weeks"), 0: mark("all of it"), -1: mark("from … to …")}
 
 
-def people(project: Project, user: User, found: Figures) -> None:
+def annotators(project: Project, user: User, found: Figures) -> None:
     """Labels by day as a chart, and the tables per annotator and per day, of a period that is chosen."""
     config, leads = project.config, is_lead(user, project.config)
     begin, end = choose_period(found)

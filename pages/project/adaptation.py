@@ -5,17 +5,17 @@ import streamlit as st
 from labeler.access.access import User
 from labeler.backbones import adapted
 from labeler.core.errors import LabelerError
-from labeler.core.jobs import AdaptationRequest
+from labeler.core.jobs import AdaptationJob, AdaptationRequest
 from labeler.i18n.messages import _, translate
 from labeler.jobs import adaptations
 from labeler.projects.project import Project
-from pages.shared.session import fragment
+from pages.shared.background import Watched, active, announced, step, watch
 
-SEEN = "adaptations"  # the ids of those that were not ended when the page was last drawn
+NAME = "adaptation"  # of these jobs in the keys of widgets
 
 
-def adapting(project: Project, user: User) -> None:
-    """The form, what runs now, and what is kept."""
+def adaptation(project: Project, user: User) -> None:
+    """The form, the running adaptation, and the weights that are kept."""
     config = project.config
     if config.learner.backbone == "char_tfidf":
         st.info(
@@ -29,15 +29,20 @@ def adapting(project: Project, user: User) -> None:
         )
     )
     st.caption(_(adaptations.MEASURED[config.modality]))
-    with project.store() as store:
-        jobs = store.adaptations.all()
-    busy = any(job.finished_at is None for job in jobs)
-    if not busy:
+    announced(NAME)
+    jobs = _read(project)
+    if not active(jobs):
         if jobs and jobs[0].state == "failed":
             st.error(_("The adaptation failed: {error}", error=translate(jobs[0].error)))
         ask(project, user)
-    fragment(running, run_every=1 if busy else None)(project)
-    kept(project)
+
+    def cancel(job: AdaptationJob) -> str:
+        with project.store() as store:
+            store.adaptations.cancel(job.id)
+        return _("The adaptation is cancelled.")
+
+    watch(Watched(NAME, lambda: _read(project), _progress, cancel), jobs)
+    kept_weights(project)
 
 
 def ask(project: Project, user: User) -> None:
@@ -51,30 +56,19 @@ def ask(project: Project, user: User) -> None:
             st.rerun()
 
 
-def running(project: Project) -> None:
-    """What waits or runs; the whole page follows when it ends."""
+def _read(project: Project) -> list[AdaptationJob]:
     with project.store() as store:
-        active = [job for job in store.adaptations.all() if job.finished_at is None]
-        if set(st.session_state.get(SEEN, [])) - {job.id for job in active}:
-            st.session_state[SEEN] = []
-            st.rerun()
-        st.session_state[SEEN] = [job.id for job in active]
-        for job in active:
-            if job.state == "queued":
-                st.caption(_("It is waiting for the worker; rounds come first, and one such task runs at a time."))
-            else:
-                share = min(job.done / job.total, 1.0) if job.total else 0.0
-                doing = translate(job.message) if job.message else _("starting")
-                if job.total:
-                    doing = _("{message}, {done:,} of {total:,}", message=doing, done=job.done, total=job.total)
-                st.progress(share, text=f"{doing} …")
-            if st.button(_("Cancel"), key=f"cancel-adaptation-{job.id}", icon=":material/cancel:"):
-                store.adaptations.cancel(job.id)
-                st.rerun()
+        return store.adaptations.all()
 
 
-def kept(project: Project) -> None:
-    """What is known of the adapted weights, and whether they are used."""
+def _progress(job: AdaptationJob) -> str:
+    if not job.total:
+        return step(job)
+    return _("{message}, {done:,} of {total:,}", message=step(job), done=job.done, total=job.total)
+
+
+def kept_weights(project: Project) -> None:
+    """A description of the adapted weights, whether rounds use them, and a button that switches."""
     about, on = adapted.kept(project.embeddings), project.config.learner.adapted
     if about:
         st.markdown(str(about))

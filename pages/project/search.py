@@ -11,10 +11,9 @@ from labeler.experiments import search_space, search_verdict
 from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import searches
 from labeler.projects.project import Project
-from pages.shared.session import fragment
+from pages.shared.background import Watched, active, announce, announced, step, watch
 
-SEEN = "tunings"  # the ids of those that had not ended when the page was last drawn
-SAID = "tuning-said"  # what is said once the page is drawn anew
+NAME = "tuning"  # of these jobs in the keys of widgets
 SAMPLERS: dict[Sampler, str] = {
     "tpe": mark("TPE: more of what was good so far"),
     "random": mark("random settings"),
@@ -22,7 +21,7 @@ SAMPLERS: dict[Sampler, str] = {
 }
 
 
-def tuning(project: Project, user: User) -> None:
+def search(project: Project, user: User) -> None:
     """The form, what runs now, and what came out."""
     st.markdown(
         _(
@@ -31,26 +30,29 @@ def tuning(project: Project, user: User) -> None:
             " over."
         )
     )
-    if said := st.session_state.pop(SAID, None):
-        st.success(said)
+    announced(NAME)
     with project.store() as store:
         jobs, counts = store.tunings.all(), store.items.counts()
-    busy = any(job.finished_at is None for job in jobs)
-    if not busy:
+    if not active(jobs):
         try:
             searches.check_labels(counts)
         except LabelerError as error:
             st.info(translate(error), icon=":material/info:")
         else:
             ask(project, user)
-    fragment(running, run_every=1 if busy else None)(project)
+
+    def cancel(job: Tuning) -> str:
+        searches.cancel(project, job.id)
+        return _("The search is cancelled. What it tried is kept: the next one goes on from there.")
+
+    watch(Watched(NAME, lambda: _read(project), _progress, cancel), jobs)
     if ended := [job for job in jobs if job.finished_at]:
         result(project, ended)
 
 
 def ask(project: Project, user: User) -> None:
     config = project.config
-    images, known = config.modality == "image", search_space.levers_of(config.modality)
+    images, variable_levers = config.modality == "image", search_space.levers_of(config.modality)
     with st.form("tune", border=False):
         columns = st.columns(2)
         minutes = columns[0].number_input(
@@ -70,7 +72,7 @@ def ask(project: Project, user: User) -> None:
         )
         levers = columns[1].multiselect(
             _("What is varied"),
-            known,
+            variable_levers,
             placeholder=_("all levers"),
             help=_("If nothing is chosen, all levers, and in a grid the learning rate and how many blocks learn."),
         )
@@ -103,36 +105,18 @@ def ask(project: Project, user: User) -> None:
         st.rerun()
 
 
-def running(project: Project) -> None:
-    """What waits or runs; the whole page follows when it ends."""
+def _read(project: Project) -> list[Tuning]:
     with project.store() as store:
-        active = [job for job in store.tunings.all() if job.finished_at is None]
-    if set(st.session_state.get(SEEN, [])) - {job.id for job in active}:
-        st.session_state[SEEN] = []
-        st.rerun()
-    st.session_state[SEEN] = [job.id for job in active]
-    for job in active:
-        if job.state == "queued":
-            st.caption(_("It is waiting for the worker; rounds come first, and one such task runs at a time."))
-        else:
-            share = min(job.done / job.total, 1.0) if job.total else 0.0
-            st.progress(share, text=f"{doing_in_words(job)} …")
-        if st.button(_("Cancel"), key=f"cancel-tuning-{job.id}", icon=":material/cancel:"):
-            searches.cancel(project, job.id)
-            st.session_state[SAID] = _(
-                "The search is cancelled. What it tried is kept: the next one goes on from there."
-            )
-            st.session_state[SEEN] = []
-            st.rerun()
+        return store.tunings.all()
 
 
-def doing_in_words(job: Tuning) -> str:
-    doing, left = translate(job.message) if job.message else _("starting"), job.total - job.done
+def _progress(job: Tuning) -> str:
+    left = job.total - job.done
     if not job.total:
-        return doing
+        return step(job)
     if left >= 90:
-        return _("{n:.0f} min left: {doing}", n=left / 60, doing=doing)
-    return _("{n} s left: {doing}", n=left, doing=doing)
+        return _("{n:.0f} min left: {doing}", n=left / 60, doing=step(job))
+    return _("{n} s left: {doing}", n=left, doing=step(job))
 
 
 # ---------------------------------------------------------------- what came out
@@ -175,7 +159,7 @@ def take_over(project: Project, job: Tuning, report: dict[str, Any]) -> None:
         except LabelerError as error:  # somebody changed the settings meanwhile
             st.error(translate(error))
         else:
-            st.session_state[SAID] = _("Saved: these settings are used from the next round on.")
+            announce(NAME, _("Saved: these settings are used from the next round on."))
             st.rerun()
     if outdated:
         st.caption(

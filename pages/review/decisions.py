@@ -14,7 +14,7 @@ from labeler.projects.class_keys import class_keys
 from labeler.projects.project import Project
 from labeler.quality.review import Case
 from pages.review import cases
-from pages.review.said import decision
+from pages.review.evidence import decision
 
 MOST_BUTTONS = 30  # classes; of more one is searched for
 TOO_SOON = 0.3  # seconds after an item was drawn: who presses a key twice has not seen it yet

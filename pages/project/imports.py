@@ -1,0 +1,94 @@
+"""The form that imports items, and what an import brought."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from labeler.core.errors import LabelerError
+from labeler.core.items import ImportReport
+from labeler.i18n.messages import _, mark, translate
+from labeler.projects.importer import import_source
+from labeler.projects.project import Project
+
+SOURCES = {"upload": mark("Upload"), "path": mark("Path on the server")}
+
+
+def import_items(project: Project) -> None:
+    """The form. It imports, and shows what came of it."""
+    where = st.radio(_("From"), [*SOURCES], format_func=lambda source: _(SOURCES[source]), horizontal=True)
+    with st.form("import", border=False):
+        if where == "upload":
+            files = st.file_uploader(_("Images, a zip, or a table"), accept_multiple_files=True)
+        else:
+            kinds = _("A folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX).")
+            path = st.text_input(_("Path"), help=kinds)
+        columns = st.columns(3)
+        content = columns[0].text_input(
+            _("Column of texts") if project.config.modality == "text" else _("Column of image paths"),
+            help=_("Left empty, an obvious one is taken. Not used for folders and zips."),
+        )
+        label = columns[1].text_input(_("Column of known labels"), help=_("Left empty: none are read from a table."))
+        split = columns[2].text_input(
+            _("Column that says what is held out"), help=_("`test` or `holdout` is held out.")
+        )
+        keep = st.checkbox(_("Keep known labels of the holdout only, and ask for the others"))
+        if not st.form_submit_button(_("Import"), type="primary"):
+            return
+    content_column = {"text_column" if project.config.modality == "text" else "image_column": content or None}
+    bar = st.progress(0.0, text=_("Reading …"))
+
+    def report(done: int, total: int) -> None:
+        bar.progress(min(done / total, 1.0) if total else 0.0, text=_("{n:,} rows read", n=done))
+
+    def run(source: Path) -> ImportReport:
+        return import_source(
+            project,
+            source,
+            label_column=label or None,
+            split_column=split or None,
+            keep_labels="holdout" if keep else "all",
+            on_progress=report,
+            **content_column,
+        )
+
+    try:
+        result = _import_uploads(files, run) if where == "upload" else run(Path(path).expanduser())
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    finally:
+        bar.empty()
+    show(result)
+
+
+def _import_uploads(files: list[Any], run: Callable[[Path], ImportReport]) -> ImportReport:
+    """Uploaded files lie in memory: give them a folder, from which they are copied into the project."""
+    if not files:
+        raise LabelerError("No file is chosen: choose images, a zip, or a table.")
+    with tempfile.TemporaryDirectory() as scratch:
+        for file in files:
+            (Path(scratch) / Path(file.name).name).write_bytes(file.getbuffer())
+        single = len(files) == 1 and not files[0].type.startswith("image/")
+        return run(Path(scratch) / Path(files[0].name).name if single else Path(scratch))
+
+
+def show(report: ImportReport) -> None:
+    """How many items and labels were imported, and the rows that could not be."""
+    st.success(
+        _(
+            "{added:,} items added, {duplicates:,} already there, {labels:,} labels. The pool has {pool:,} items, the"
+            " holdout {holdout:,}.",
+            added=report.added,
+            duplicates=report.duplicates,
+            labels=report.labels_added,
+            pool=report.pool,
+            holdout=report.holdout,
+        )
+    )
+    if report.problems:
+        st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
+        problems = [{_("where"): p.source, _("why"): translate(p.reason)} for p in report.problems]
+        st.dataframe(problems, hide_index=True, width="stretch")

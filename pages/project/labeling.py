@@ -1,0 +1,85 @@
+"""The form of how labeling goes: what annotators see of the model and of each other, how many answer an item."""
+
+from typing import Any
+
+import streamlit as st
+
+from labeler.core.errors import LabelerError
+from labeler.core.settings import LabelingConfig, parse
+from labeler.i18n.messages import _, translate
+from labeler.projects.project import Project
+
+
+def labeling(project: Project) -> None:
+    """The form of the settings under `[labeling]`."""
+    with st.form("labeling", border=False):
+        values = _fields(project.config.labeling)
+        if not st.form_submit_button(_("Save")):
+            return
+    settings = project.config.as_dict()
+    settings["labeling"] |= values
+    try:
+        changed = project.save(parse(settings, _("The form")))
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    st.success(_("Saved."))
+    if wanted := changed.config.labeling.qualification:
+        with changed.store() as store:
+            drawn = store.team.draw_qualification()
+        if drawn < wanted:
+            st.warning(
+                _(
+                    "Only {n} items with a known label are in the pool: import more of them with their labels.",
+                    n=drawn,
+                )
+            )
+
+
+def _fields(labeling: LabelingConfig) -> dict[str, Any]:
+    """The fields, by the names of the settings."""
+    reveals = {
+        "never": _("never: every answer is blind"),
+        "after": _("after the answer, which can be taken back"),
+        "before": _("before the answer"),
+    }
+    reveal = st.selectbox(
+        _("The model's prediction is shown"),
+        [*reveals],
+        [*reveals].index(labeling.reveal),
+        format_func=lambda name: reveals[name],
+        help=_(
+            "Seen before the answer it is quick and sways the answer; which it was is stored with each answer."
+            " Items of the holdout are always answered blind."
+        ),
+    )
+    left, right = st.columns(2)
+    overlap = left.number_input(_("Annotators for an overlapped item"), 1, 100, labeling.overlap)
+    share = right.slider(
+        _("Share of the items that are overlapped"), 0.0, 1.0, labeling.overlap_share, 0.05, format="percent"
+    )
+    qualification = left.number_input(
+        _("Known items that a newcomer answers first"),
+        0,
+        1000,
+        labeling.qualification,
+        help=_("Drawn from the items whose label came with the import, as evenly over the classes as can be."),
+    )
+    passing = right.slider(
+        _("Share of them that must be right"), 0.0, 1.0, labeling.qualification_pass, 0.05, format="percent"
+    )
+    grid = st.checkbox(
+        _("Offer to confirm twenty like predictions at once"),
+        labeling.grid,
+        help=_("Fast, and swayed by the model: for easy items late in a project."),
+    )
+    return {
+        "reveal": reveal,
+        "overlap": int(overlap),
+        "overlap_share": float(share),
+        "qualification": int(qualification),
+        "qualification_pass": float(passing),
+        "grid": grid,
+        "show_others": st.checkbox(_("Annotators may see what others answered"), labeling.show_others),
+        "paused": st.checkbox(_("Pause labeling: nobody is given items"), labeling.paused),
+    }

@@ -1,0 +1,118 @@
+"""The form of the settings that leads change most: what asks, what learns, the target and the budget."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+import strategies
+from labeler.core.errors import LabelerError
+from labeler.core.settings import Config, parse
+from labeler.i18n.messages import _, mark, translate
+from labeler.projects.project import Project
+from strategies import modifiers
+
+LEARNERS = {
+    "auto": mark("auto: fine-tunes from 100 labels on"),
+    "frozen": mark("frozen: retrains in seconds"),
+    "finetune": mark("finetune: from 30 labels on"),
+}
+AUGMENTATIONS = {
+    "flip": mark("mirrored left to right"),
+    "flip_vertical": mark("mirrored top to bottom"),
+    "crop": mark("a part of it, enlarged"),
+    "colour": mark("other brightness and colours"),
+    "noise": mark("noise"),
+}
+MODIFIERS = {"distinct": mark("no near-duplicates in a batch"), "balanced": mark("more of rare predicted classes")}
+
+
+def settings(project: Project) -> None:
+    """The form. What is saved counts from the next round on."""
+    with strategies.strategies_of(project.strategies) as broken:
+        registered = strategies.registered()
+    for problem in (*strategies.broken, *broken):
+        st.warning(translate(problem), icon=":material/extension_off:")
+    config = project.config
+    with st.form("settings", border=False):
+        columns = st.columns(2)
+        strategy = _strategy(columns, config, registered)
+        backbone, kind = _learner(columns, config)
+        batch = columns[0].number_input(_("Labels between rounds"), 1, 100_000, config.query.batch)
+        target = columns[0].number_input(_("Target accuracy"), 0.0, 1.0, config.target_accuracy, 0.01)
+        budget = columns[1].number_input(_("Budget (labels in all)"), 1, 10_000_000, config.budget)
+        seconds = columns[1].number_input(
+            _("Seconds that training may take"),
+            1,
+            86_400,
+            int(config.learner.round_seconds),
+            help=_("Fine-tuning takes fewer epochs if all would take longer. Labeling goes on meanwhile."),
+        )
+        augment = _augment(config)
+        if not st.form_submit_button(_("Save from the next round on")):
+            return
+    values = config.as_dict() | {"target_accuracy": target, "budget": int(budget)}
+    values["query"] |= {"strategy": strategy, "batch": int(batch)}
+    values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind, "round_seconds": float(seconds)}
+    values["learner"]["finetune"] |= {"augment": augment}
+    try:
+        project.save(parse(values, _("The form")))
+    except LabelerError as error:
+        st.error(translate(error))
+    else:
+        st.success(_("Saved."))
+
+
+def _strategy(columns: Any, config: Config, registered: Mapping[str, strategies.Strategy]) -> str:
+    """The fields of the query strategy and its modifiers; the name of both together."""
+    modified, current = modifiers.decompose(config.query.strategy)
+    names = [*registered] if current in registered else [current, *registered]
+    strategy = columns[0].selectbox(
+        _("Query strategy"),
+        names,
+        names.index(current),
+        format_func=lambda name: f"{name} ({_(registered[name].family)})" if name in registered else name,
+    )
+    modified = columns[1].multiselect(
+        _("Modifiers"),
+        [*modifiers.MODIFIERS],
+        [*dict.fromkeys(modified)],
+        format_func=lambda name: _(MODIFIERS[name]) if name in MODIFIERS else str(name),
+        placeholder=_("none"),
+        help=_("None, or more of them; the first has the last word."),
+    )
+    return modifiers.compose(modified, strategy)
+
+
+def _learner(columns: Any, config: Config) -> tuple[str, str]:
+    """The fields of the backbone and of the kind of learner."""
+    backbone = columns[0].text_input(
+        _("Backbone"),
+        config.learner.backbone,
+        help=_("`auto`, a timm or Hugging Face name, or a folder of weights."),
+    )
+    kind = columns[1].selectbox(
+        _("Learner"),
+        [*LEARNERS],
+        [*LEARNERS].index(config.learner.kind),
+        format_func=lambda name: _(LEARNERS[name]),
+    )
+    return backbone, kind
+
+
+def _augment(config: Config) -> list[str]:
+    """The field of the augmentations, which images alone have."""
+    current: list[str] = [*config.learner.finetune.augment]
+    if config.modality != "image":
+        return current
+    return st.multiselect(
+        _("An image still means the same when it is …"),
+        [*AUGMENTATIONS],
+        current,
+        format_func=lambda name: _(AUGMENTATIONS[name]),
+        placeholder=_("none"),
+        help=_(
+            "Fine-tuning shows images changed like this. A mirrored scan may mean something else: choose only what"
+            " leaves every label right."
+        ),
+    )

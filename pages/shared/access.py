@@ -1,0 +1,29 @@
+"""Who works, and on which project: the checks that every page begins with."""
+
+import streamlit as st
+
+from labeler.access.access import User, home, local_user
+from labeler.core.errors import LabelerError
+from labeler.i18n.messages import _, translate
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+from pages.shared.choices import chosen
+
+
+def require_user() -> User:
+    """The user of this browser session. One person on this machine needs no password; accounts will be checked here."""
+    return User(chosen("annotator", local_user().name))
+
+
+def require_project() -> Project:
+    """The project chosen in the sidebar; the page ends with a hint where there is none."""
+    slug = chosen("project", "")
+    folders = {folder.name: folder for folder in projects.in_home(home())}
+    if slug not in folders:
+        st.info(_("There is no project yet. Create one on the **Project** page."), icon=":material/info:")
+        st.stop()
+    try:
+        return projects.open_project(folders[slug])
+    except LabelerError as error:
+        st.error(translate(error))
+        st.stop()

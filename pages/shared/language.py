@@ -1,0 +1,49 @@
+"""The language of a browser session, and parts of a page that rerun by themselves in it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import streamlit as st
+
+from labeler.i18n.messages import LANGUAGES, _, language, preferred, use
+from pages.shared.choices import choose, chosen
+
+SWITCH = "switched"  # the key of the widget that switches the language
+
+
+def use_language() -> None:
+    """Use the language that was chosen in this session or its address, else the one that the browser asks for."""
+    choice = chosen("language", "")
+    if choice in LANGUAGES:
+        choose("language", choice)  # another page begins with an empty address
+    use(choice if choice in LANGUAGES else preferred(st.context.locale))
+
+
+def fragment(draw: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
+    """`st.fragment` in the session's language: its reruns skip pages/app.py, where the language is set otherwise."""
+
+    @wraps(draw)
+    def in_language(*args: Any, **kwargs: Any) -> None:
+        use_language()
+        draw(*args, **kwargs)
+
+    return st.fragment(in_language, run_every=run_every)
+
+
+def switch() -> None:
+    """The widget that switches the language."""
+    st.session_state[SWITCH] = language()
+    st.segmented_control(
+        _("Language"),
+        [*LANGUAGES],
+        required=True,
+        format_func=LANGUAGES.__getitem__,
+        key=SWITCH,
+        on_change=_switched,
+    )
+
+
+def _switched() -> None:
+    choose("language", st.session_state[SWITCH])
+    use_language()
