@@ -1,15 +1,36 @@
-"""`project.toml` → `Config`, validated once. Every key has a default; an unknown or wrong one is named."""
+"""The settings of a project: each with its type, its range, its default and one sentence that describes it."""
 
+import json
 import re
-import tomllib
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from functools import cache
+from operator import attrgetter
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NoReturn,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from annotated_types import Interval
+from typing_extensions import Doc
 
 from labeler.core.errors import ConfigError
 from labeler.core.items import ClassesAnItem, Modality, Reveal
 from labeler.core.rounds import Rule
 from labeler.i18n.messages import mark
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
 
 Auto = Literal["auto"]
 Augmentation = Literal["flip", "flip_vertical", "crop", "colour", "noise"]
@@ -18,67 +39,132 @@ Augmentation = Literal["flip", "flip_vertical", "crop", "colour", "noise"]
 RESERVED_KEYS = "usfnwg"
 MOST_CLASSES = 1000
 
+# Ranges that several settings share.
+Share = Annotated[float, Interval(ge=0, le=1)]
+Rate = Annotated[float, Interval(ge=1e-7, le=1)]  # of learning
+
 
 @dataclass(frozen=True)
 class QueryConfig:
-    """What is asked next. `seeding` picks the first `seed_size` labels, `strategy` all later ones."""
+    """What is asked next."""
 
-    strategy: str = "auto"
-    seeding: str = "k_means"
-    seed_size: int = 20
-    batch: int = 20  # labels between rounds
-    random_share: float = 0.1  # control arm: share of each batch drawn at random
-    candidates: int = 50_000  # larger pools are subsampled before the strategy looks at them
-    more_of: tuple[str, ...] = ()  # "column=value" of imported columns: items that are asked about more
-    more_share: float = 0.5  # share of what the strategy asks that are such items, where there are any
+    strategy: Annotated[str, Doc("Query strategy that picks every batch after the seed set.")] = "auto"
+    seeding: Annotated[str, Doc("Query strategy that picks the seed set, before there is a model.")] = "k_means"
+    seed_size: Annotated[int, Interval(ge=2, le=100_000), Doc("Labels in the seed set.")] = 20
+    batch: Annotated[int, Interval(ge=1, le=100_000), Doc("Labels between two rounds.")] = 20
+    random_share: Annotated[
+        Share, Doc("Share of each batch that is drawn at random: the control arm of the learning curve.")
+    ] = 0.1
+    candidates: Annotated[
+        int,
+        Interval(ge=100, le=10_000_000),
+        Doc("Candidates that the strategy scores at most; a larger pool is subsampled first."),
+    ] = 50_000
+    more_of: Annotated[
+        tuple[str, ...], Doc("Items that are asked about more often, each as `column=value` of an imported column.")
+    ] = ()
+    more_share: Annotated[
+        Share, Doc("Share of the strategy's items that match `query.more_of`, as long as there are such items.")
+    ] = 0.5
 
 
 @dataclass(frozen=True)
 class FinetuneConfig:
-    """The levers of fine-tuning. `"auto"` is what was measured to be good for images or for texts.
+    """The levers of fine-tuning. `"auto"` is the value that was measured to be good for images or for texts.
 
     Layer groups ("blocks") are counted from the output: the head first, then the backbone's last block.
     """
 
-    start: Literal["pretrained", "last"] = "pretrained"  # each round anew, or shrunk and perturbed from the last one
-    objective: Literal["auto", "cross_entropy", "contrastive", "both"] = "auto"
-    unfrozen: int | Auto = "auto"  # last blocks that are trained; the others stay as they are
-    head_epochs: float = 0.0  # share of the epochs in which the head is trained alone
-    gradual: bool = False  # after those the blocks follow one by one, the last block first
-    epochs: int | Auto = "auto"  # fewer if they do not fit in learner.round_seconds
-    batch: int = 32
-    accumulate: int = 1  # batches between two steps, where memory is short
-    learning_rate: float | Auto = "auto"  # of the last block
-    head_learning_rate: float = 1e-2
-    decay: float | Auto = "auto"  # of the learning rate from each block to the one before it
-    schedule: Literal["cosine", "one_cycle", "constant"] = "cosine"
-    warmup: float = 0.1  # share of the steps in which the learning rate rises
-    early_stopping: bool = False  # keep the weights of the epoch that was best on the validation slice
-    weight_decay: float = 0.01
-    l2_sp: float = 0.0  # pull of the trained weights towards the pretrained ones
-    dropout: float = 0.0
-    label_smoothing: float = 0.1
-    class_weights: Literal["none", "balanced"] = "none"
-    augment: tuple[Augmentation, ...] = ()  # of images; a mirrored scan may mean something else
-    augment_strength: float = 0.5  # of crops, colours and noise
-    token_dropout: float = 0.0  # share of a text's tokens that are left out each time
-    frozen_batch_norm: bool = True  # its statistics stay those of the pretrained network
-    mixed_precision: bool = True  # bfloat16 where the device is made for it; the weights stay in full precision
-    refit: bool | Auto = "auto"  # once the check is passed, train anew on all labels; "auto": if there is time
-    compile: bool = False  # torch.compile; pays on a GPU with many labels
+    start: Annotated[
+        Literal["pretrained", "last"],
+        Doc("Weights that each round starts from: the pretrained ones, or the last round's, shrunk and perturbed."),
+    ] = "pretrained"
+    objective: Annotated[
+        Literal["auto", "cross_entropy", "contrastive", "both"], Doc("Loss that fine-tuning minimises.")
+    ] = "auto"
+    unfrozen: Annotated[
+        Annotated[int, Interval(ge=0, le=1000)] | Auto,
+        Doc("Number of the backbone's last blocks that are trained; all other blocks stay frozen."),
+    ] = "auto"
+    head_epochs: Annotated[Share, Doc("Share of the epochs in which the head is trained alone.")] = 0.0
+    gradual: Annotated[
+        bool, Doc("Whether the blocks are unfrozen one after another, the last one first, once the head is trained.")
+    ] = False
+    epochs: Annotated[
+        Annotated[int, Interval(ge=1, le=1000)] | Auto,
+        Doc("Epochs of fine-tuning; fewer are run if they do not fit in `learner.round_seconds`."),
+    ] = "auto"
+    batch: Annotated[int, Interval(ge=2, le=4096), Doc("Items in a batch of the optimiser.")] = 32
+    accumulate: Annotated[
+        int, Interval(ge=1, le=1024), Doc("Batches whose gradients are summed before a step, where memory is short.")
+    ] = 1
+    learning_rate: Annotated[Rate | Auto, Doc("Learning rate of the backbone's last block.")] = "auto"
+    head_learning_rate: Annotated[Rate, Doc("Learning rate of the head.")] = 1e-2
+    decay: Annotated[
+        Annotated[float, Interval(ge=0.01, le=1)] | Auto,
+        Doc("Factor of the learning rate from each block to the one before it."),
+    ] = "auto"
+    schedule: Annotated[
+        Literal["cosine", "one_cycle", "constant"], Doc("How the learning rate changes over the steps.")
+    ] = "cosine"
+    warmup: Annotated[float, Interval(ge=0, le=0.9), Doc("Share of the steps in which the learning rate rises.")] = 0.1
+    early_stopping: Annotated[
+        bool, Doc("Whether the weights of the epoch that was best on the validation slice are kept.")
+    ] = False
+    weight_decay: Annotated[Share, Doc("Weight decay of the optimiser.")] = 0.01
+    l2_sp: Annotated[
+        float, Interval(ge=0, le=10), Doc("Strength of the penalty (L2-SP) on the distance to the pretrained weights.")
+    ] = 0.0
+    dropout: Annotated[float, Interval(ge=0, le=0.9), Doc("Dropout before the head.")] = 0.0
+    label_smoothing: Annotated[float, Interval(ge=0, le=0.5), Doc("Label smoothing of the cross-entropy.")] = 0.1
+    class_weights: Annotated[
+        Literal["none", "balanced"], Doc("Whether rare classes weigh more in the loss (`balanced`).")
+    ] = "none"
+    augment: Annotated[
+        tuple[Augmentation, ...],
+        Doc("Random changes of the training images; none by default, because a mirrored scan may mean something else."),
+    ] = ()
+    augment_strength: Annotated[Share, Doc("Strength of the crops, the colour changes and the noise.")] = 0.5
+    token_dropout: Annotated[
+        float, Interval(ge=0, le=0.9), Doc("Share of a text's tokens that are left out at each reading.")
+    ] = 0.0
+    frozen_batch_norm: Annotated[
+        bool, Doc("Whether the statistics of batch normalisation stay those of the pretrained network.")
+    ] = True
+    mixed_precision: Annotated[
+        bool, Doc("Whether bfloat16 is used where the device supports it; the weights stay in full precision.")
+    ] = True
+    refit: Annotated[
+        bool | Auto,
+        Doc("Whether the model is trained anew on all labels once it is validated; `auto`: if the time allows."),
+    ] = "auto"
+    compile: Annotated[bool, Doc("Whether `torch.compile` is used; it pays on a GPU with many labels.")] = False
 
 
 @dataclass(frozen=True)
 class LearnerConfig:
-    """What learns. `auto` backbones look at the data; `auto` learners fine-tune where labels suffice."""
+    """What learns."""
 
-    kind: Literal["auto", "frozen", "finetune"] = "auto"
-    backbone: str = "auto"
-    adapted: bool = False  # start from the weights that `adapt` trained on the pool, see `labeler.jobs.adaptations`
-    input_size: int = 128  # pixels of an image's sides
-    members: int = 5  # committee size
-    committee: Literal["bootstrap", "dropout", "snapshots"] = "bootstrap"
-    round_seconds: float = 60.0  # that fine-tuning may take, and as many for scoring the pool after it
+    kind: Annotated[
+        Literal["auto", "frozen", "finetune"],
+        Doc("A head on frozen features, a fine-tuned backbone, or whichever the number of labels allows (`auto`)."),
+    ] = "auto"
+    backbone: Annotated[
+        str, Doc("Name or folder of the pretrained backbone; `auto` chooses one by the modality and the language.")
+    ] = "auto"
+    adapted: Annotated[
+        bool, Doc("Whether learning starts from the weights that were adapted to the pool without labels.")
+    ] = False
+    input_size: Annotated[int, Interval(ge=32, le=1024), Doc("Side in pixels that images are scaled to.")] = 128
+    members: Annotated[int, Interval(ge=2, le=100), Doc("Members of the committee.")] = 5
+    committee: Annotated[
+        Literal["bootstrap", "dropout", "snapshots"], Doc("How the members of the committee come to differ.")
+    ] = "bootstrap"
+    round_seconds: Annotated[
+        float,
+        Interval(ge=1, le=86_400),
+        Doc("Seconds that fine-tuning may take in a round; scoring the pool may take as many again."),
+    ] = 60.0
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
 
 
@@ -86,76 +172,124 @@ class LearnerConfig:
 class LabelingConfig:
     """How answers are collected."""
 
-    overlap: int = 1  # annotators an overlapped item is given to
-    overlap_share: float = 1.0  # share of the items that are overlapped, where overlap is more than 1
-    holdout_share: float = 0.2  # share of the queue given to unlabeled holdout items, until all have a label
-    reservation_seconds: float = 60.0
-    reveal: Reveal = "never"  # the model's prediction; what is measured on, the holdout, is always answered blind
-    show_others: bool = False  # whether annotators may see what others answered
-    grid: bool = False  # offer to confirm many like predictions at once
-    qualification: int = 0  # items with known answers that a newcomer answers first
-    qualification_pass: float = 0.8  # share of them that must be right
-    paused: bool = False  # nobody is given items
-    keywords: tuple[str, ...] = ()  # that are highlighted in texts, capitals or not
-    relabel: bool = True  # with overlap: ask again about labels in doubt, where that teaches more than a new item
+    overlap: Annotated[int, Interval(ge=1, le=100), Doc("Annotators that an overlapped item is given to.")] = 1
+    overlap_share: Annotated[
+        Share, Doc("Share of the items that are overlapped, where `labeling.overlap` is more than 1.")
+    ] = 1.0
+    holdout_share: Annotated[
+        float,
+        Interval(ge=0, le=0.9),
+        Doc("Share of the queue that is given to unlabeled holdout items until all of them have a label."),
+    ] = 0.2
+    reservation_seconds: Annotated[
+        float,
+        Interval(ge=5, le=86_400),
+        Doc("Seconds after which an unanswered item goes to somebody else."),
+    ] = 60.0
+    reveal: Annotated[
+        Reveal,
+        Doc("When annotators see the model's prediction; holdout items are always answered without it."),
+    ] = "never"
+    show_others: Annotated[bool, Doc("Whether annotators may see what others answered.")] = False
+    grid: Annotated[bool, Doc("Whether the desk offers to confirm many items of one predicted class at once.")] = False
+    qualification: Annotated[
+        int, Interval(ge=0, le=1000), Doc("Items with known answers that a new annotator answers first.")
+    ] = 0
+    qualification_pass: Annotated[Share, Doc("Share of the qualification items that must be answered right.")] = 0.8
+    paused: Annotated[bool, Doc("Whether labeling is paused: nobody is given items.")] = False
+    keywords: Annotated[
+        tuple[str, ...], Doc("Words that are highlighted in texts, whether written in capitals or not.")
+    ] = ()
+    relabel: Annotated[
+        bool,
+        Doc("Whether overlap goes to labels in doubt where a second label teaches more than a new item."),
+    ] = True
 
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How the holdout is measured on."""
+    """How models are measured on the holdout."""
 
-    active_testing: bool = False  # label first the holdout items that tell most about the accuracy, and weigh them
+    active_testing: Annotated[
+        bool, Doc("Whether the holdout items that tell most about the accuracy are labeled first, and weighted for it.")
+    ] = False
 
 
 @dataclass(frozen=True)
 class StoppingConfig:
     """When labeling may stop. The lead decides; only the rules in `stop_when` stop by themselves."""
 
-    stop_when: tuple[Rule, ...] = ()
-    kappa: float = 0.99  # stable: agreement of successive models, the mean of the last `kappa_rounds`
-    kappa_rounds: int = 3
-    uncertainty: float = 0.05  # confident: mean of 1 − the highest probability
-    gain: float = 0.002  # gain: accuracy that the next batch is expected to add
+    stop_when: Annotated[tuple[Rule, ...], Doc("Stopping rules that stop the labeling by themselves.")] = ()
+    kappa: Annotated[
+        Share, Doc("Rule `stable`: mean agreement (kappa) of successive models, from which on they count as stable.")
+    ] = 0.99
+    kappa_rounds: Annotated[
+        int, Interval(ge=1, le=100), Doc("Rule `stable`: rounds over which the agreement is averaged.")
+    ] = 3
+    uncertainty: Annotated[
+        Share, Doc("Rule `confident`: mean of 1 − the highest probability, below which the model counts as confident.")
+    ] = 0.05
+    gain: Annotated[
+        Share, Doc("Rule `gain`: expected gain in accuracy from the next batch, below which labeling stops.")
+    ] = 0.002
 
 
 @dataclass(frozen=True)
 class TeamConfig:
     """Who leads, what an hour costs, and what is shown about people."""
 
-    leads: tuple[str, ...] = ()  # see everybody's row and review labels; empty: everybody is one
-    show: tuple[Literal["items", "speed", "agreement", "skips"], ...] = ("items", "speed", "agreement", "skips")
-    rate: float = 0.0  # cost of an hour, of annotators without a rate of their own
-    currency: str = "USD"
-    idle_seconds: int = 300  # an answer counts so long at most: who takes longer has gone for a coffee
+    leads: Annotated[
+        tuple[str, ...],
+        Doc("Names of the leads, who see everybody's figures and review labels; empty: everybody is a lead."),
+    ] = ()
+    show: Annotated[
+        tuple[Literal["items", "speed", "agreement", "skips"], ...], Doc("Figures that are shown about annotators.")
+    ] = ("items", "speed", "agreement", "skips")
+    rate: Annotated[
+        float, Interval(ge=0, le=1_000_000_000), Doc("Cost of an hour of an annotator who has no rate of their own.")
+    ] = 0.0
+    currency: Annotated[str, Doc("Currency that costs are shown in.")] = "USD"
+    idle_seconds: Annotated[
+        int,
+        Interval(ge=5, le=86_400),
+        Doc("Seconds that an answer counts at most as working time; a longer one is taken for a break."),
+    ] = 300
 
 
 @dataclass(frozen=True)
 class ClassDetail:
-    """How the desk shows a class; what is empty is chosen by the desk or left out."""
+    """How the desk shows a class; an empty value is chosen by the desk or left out."""
 
-    key: str = ""  # that answers with it
-    colour: str = ""  # "#rrggbb"
-    description: str = ""
-    group: str = ""  # classes of a group stand together, and can be assigned to annotators
+    key: Annotated[str, Doc("Key that answers with the class.")] = ""
+    colour: Annotated[str, Doc("Colour of the class, as `#rrggbb`.")] = ""
+    description: Annotated[str, Doc("Sentence about the class that annotators see.")] = ""
+    group: Annotated[
+        str, Doc("Group of the class: classes of a group stand together and can be assigned to annotators.")
+    ] = ""
 
 
 @dataclass(frozen=True)
 class Config:
     """A project's settings."""
 
-    name: str
-    classes: tuple[str, ...]
-    modality: Modality = "image"
-    answers: ClassesAnItem = "one"  # classes an item has: exactly one, or several or none (multi-label)
-    target_accuracy: float = 0.9  # with several classes: of items whose whole set is right
-    budget: int = 1000  # labels in all
+    name: Annotated[str, Doc("Name of the project that people see.")]
+    classes: Annotated[tuple[str, ...], Doc("Names of the classes, at least two.")]
+    modality: Annotated[Modality, Doc("What is labeled.")] = "image"
+    answers: Annotated[
+        ClassesAnItem, Doc("Classes that an item has: exactly one, or several, which may be none (multi-label).")
+    ] = "one"
+    target_accuracy: Annotated[
+        Share,
+        Doc("Accuracy on the holdout that labeling aims at; with several classes: exact matches of the whole set."),
+    ] = 0.9
+    budget: Annotated[int, Interval(ge=1, le=10_000_000), Doc("Labels that may be spent in all.")] = 1000
     query: QueryConfig = field(default_factory=QueryConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     labeling: LabelingConfig = field(default_factory=LabelingConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     stopping: StoppingConfig = field(default_factory=StoppingConfig)
     team: TeamConfig = field(default_factory=TeamConfig)
-    class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, as far as there is something to say
+    class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, those that have details
 
     def __post_init__(self) -> None:
         _check(self)
@@ -178,48 +312,6 @@ class Config:
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, e.g. to be stored with a round."""
         return asdict(self) | {"classes": list(self.classes)}
-
-
-# (section, key) → (lowest, highest) that make sense.
-_LIMITS: dict[str, tuple[float, float]] = {
-    "target_accuracy": (0.0, 1.0),
-    "budget": (1, 10_000_000),
-    "query.seed_size": (2, 100_000),
-    "query.batch": (1, 100_000),
-    "query.random_share": (0.0, 1.0),
-    "query.candidates": (100, 10_000_000),
-    "query.more_share": (0.0, 1.0),
-    "learner.input_size": (32, 1024),
-    "learner.members": (2, 100),
-    "learner.round_seconds": (1, 86_400),
-    "learner.finetune.unfrozen": (0, 1000),
-    "learner.finetune.head_epochs": (0, 1),
-    "learner.finetune.epochs": (1, 1000),
-    "learner.finetune.batch": (2, 4096),
-    "learner.finetune.accumulate": (1, 1024),
-    "learner.finetune.learning_rate": (1e-7, 1.0),
-    "learner.finetune.head_learning_rate": (1e-7, 1.0),
-    "learner.finetune.decay": (0.01, 1),
-    "learner.finetune.warmup": (0, 0.9),
-    "learner.finetune.weight_decay": (0, 1),
-    "learner.finetune.l2_sp": (0, 10),
-    "learner.finetune.dropout": (0, 0.9),
-    "learner.finetune.label_smoothing": (0, 0.5),
-    "learner.finetune.augment_strength": (0, 1),
-    "learner.finetune.token_dropout": (0, 0.9),
-    "labeling.overlap": (1, 100),
-    "labeling.overlap_share": (0.0, 1.0),
-    "labeling.holdout_share": (0.0, 0.9),
-    "labeling.qualification": (0, 1000),
-    "labeling.qualification_pass": (0.0, 1.0),
-    "labeling.reservation_seconds": (5, 86_400),
-    "stopping.kappa": (0.0, 1.0),
-    "stopping.kappa_rounds": (1, 100),
-    "stopping.uncertainty": (0.0, 1.0),
-    "stopping.gain": (0.0, 1.0),
-    "team.rate": (0.0, 1e9),
-    "team.idle_seconds": (5, 86_400),
-}
 
 
 def _check(config: Config) -> None:
@@ -245,12 +337,16 @@ def _check(config: Config) -> None:
         if not all(part.strip() for part in wish.partition("=")):
             raise ConfigError(f"query.more_of holds {wish!r}: name a column and its value, e.g. 'site=Seoul'.")
     _check_details(config)
-    for key, (low, high) in _LIMITS.items():
-        value: Any = config
-        for part in key.split("."):
-            value = getattr(value, part)
-        if value != "auto" and not low <= value <= high:
-            raise ConfigError(f"{key} = {value} is out of range: choose a value from {low:g} to {high:g}.")
+    for setting in described():
+        if setting.limits is not None:
+            value = attrgetter(setting.key)(config)
+            if value != "auto" and not setting.limits[0] <= value <= setting.limits[1]:
+                _refuse_range(setting.key, value, setting.limits)
+
+
+def _refuse_range(key: str, value: float, limits: tuple[float, float]) -> NoReturn:
+    low, high = limits
+    raise ConfigError(f"{key} = {value} is out of range: choose a value from {low:,} to {high:,}.")
 
 
 def _check_details(config: Config) -> None:
@@ -272,12 +368,136 @@ def _check_details(config: Config) -> None:
             taken[key] = name
 
 
+# ---------------------------------------------------------------- what the settings are
+
+
+class Setting(NamedTuple):
+    """One setting, as the documentation shows it."""
+
+    key: str  # dotted; `<class>` stands for the name of a class
+    may_be: str  # its type and range, or its choices, in words
+    default: Any  # None: the setting must be given
+    description: str  # one sentence
+    limits: tuple[float, float] | None  # lowest and highest value
+
+
+@cache
+def described() -> tuple[Setting, ...]:
+    """All settings in the order in which `project.toml` has them."""
+    return tuple(_settings_of(Config, ""))
+
+
+def _settings_of(kind: type, prefix: str) -> Iterator[Setting]:
+    for entry, hint in zip(fields(kind), _hints(kind).values(), strict=True):
+        key = prefix + entry.name
+        if is_dataclass(hint):
+            yield from _settings_of(hint, f"{key}.")  # type: ignore[arg-type]
+        elif get_origin(hint) is dict:
+            yield from _settings_of(get_args(hint)[1], f"{key}.<class>.")
+        else:
+            default = None if entry.default is MISSING else entry.default
+            (description,) = (note.documentation for note in hint.__metadata__ if isinstance(note, Doc))
+            yield Setting(key, _in_words(hint), default, description, _limits(hint))
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _limits(hint: Any) -> tuple[float, float] | None:
+    """The lowest and the highest value of a number, also of one that may be "auto" instead."""
+    for note in getattr(hint, "__metadata__", ()):
+        if isinstance(note, Interval):
+            return note.ge, note.le  # type: ignore[return-value]
+    return next(filter(None, map(_limits, _kinds(hint))), None)
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """The types that a value may have, one or several."""
+    if get_origin(hint) is Annotated:
+        return _kinds(hint.__origin__)
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
+
+
+def _in_words(hint: Any) -> str:
+    """What a value of this type may be."""
+    limits = None if _kinds(hint) else _limits(hint)
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if limits is not None:
+        return f"{_WORDS[kind]} from {limits[0]:,} to {limits[1]:,}"
+    if get_origin(kind) is Literal:
+        return ("one of " if len(get_args(kind)) > 1 else "") + ", ".join(map(repr, get_args(kind)))
+    if kinds := _kinds(kind):
+        return " or ".join(map(_in_words, kinds))
+    if get_origin(kind) is dict:
+        return "a table of tables"
+    if get_origin(kind) is tuple:
+        choices = get_args(get_args(kind)[0])
+        return "a list of " + (f"any of {', '.join(map(repr, choices))}" if choices else "strings")
+    return _WORDS[kind]
+
+
+_WORDS = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+
+# ---------------------------------------------------------------- plain values → settings
+
+
 def parse(values: dict[str, Any], where: str = "project.toml") -> Config:
     """A validated `Config` from plain values.
 
+    Args:   where: the file that holds the values, as error sentences name it.
     Raises: ConfigError: names the key and what it may be.
     """
-    return _section(Config, _renamed(values), where, "")
+    from pydantic import ValidationError  # here, because pydantic takes as long to load as numpy
+
+    values = _renamed(values)
+    try:
+        # Strict JSON takes a list for a tuple and a table for a record, but no text or truth value for a number.
+        return _adapter().validate_json(json.dumps(values, default=str), strict=True, extra="forbid")
+    except ValidationError as error:
+        _refuse_values(error.errors(include_url=False), values, where)  # never returns
+
+
+@cache
+def _adapter() -> "TypeAdapter[Config]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Config)
+
+
+def _refuse_values(problems: "Sequence[ErrorDetails]", values: dict[str, Any], where: str) -> NoReturn:
+    """Raise the first problem as a sentence; an unknown key comes first, as a misspelled one explains a missing one."""
+    first = min(problems, key=lambda problem: problem["type"] != "unexpected_keyword_argument")
+    if first["type"] == "missing":
+        missing = sorted(str(problem["loc"][-1]) for problem in problems if problem["type"] == "missing")
+        raise ConfigError(f"{where}: {' and '.join(missing)} must be given.") from None
+    key, hint, value = _at(first["loc"], values)
+    if first["type"] == "unexpected_keyword_argument":
+        unknown, known = ".".join(map(str, first["loc"])), ", ".join(sorted(_hints(hint)))
+        raise ConfigError(f"{where}: unknown key {unknown!r}; known are {known}.") from None
+    if is_dataclass(hint):
+        raise ConfigError(f"{where}: {key} must be a table, e.g. [{key}].") from None
+    if (limits := _limits(hint)) and first["type"] in ("greater_than_equal", "less_than_equal"):
+        _refuse_range(key, value, limits)
+    may_be = _in_words(hint)
+    raise ConfigError(f"{where}: {key} = {value!r} must be {may_be}.") from None
+
+
+def _at(location: Sequence[int | str], values: dict[str, Any]) -> tuple[str, Any, Any]:
+    """The dotted key, the type and the value of the setting or section that holds an error's location."""
+    parts: list[str] = []
+    hint: Any = Config
+    value: Any = values
+    for part in map(str, location):
+        if is_dataclass(hint) and part in (hints := _hints(hint)):  # type: ignore[arg-type]
+            hint = hints[part]
+        elif get_origin(hint) is dict:
+            hint = get_args(hint)[1]
+        else:  # an unknown key, a place in a list, or one of several types
+            break
+        value = value[part]
+        parts.append(part)
+    return ".".join(parts), hint, value
 
 
 def _renamed(values: dict[str, Any]) -> dict[str, Any]:
@@ -291,106 +511,3 @@ def _renamed(values: dict[str, Any]) -> dict[str, Any]:
         return values
     kept = {name: value for name, value in learner.items() if name not in moved}
     return values | {"learner": kept | {"finetune": old | levers}}
-
-
-def load(path: Path) -> Config:
-    """Read and validate a `project.toml`.
-
-    Raises: ConfigError: the file is missing, is not TOML, or a key is unknown or wrong.
-    """
-    try:
-        return parse(tomllib.loads(path.read_text(encoding="utf-8-sig")), str(path))
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist: is this a project folder? `init` makes one.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
-
-
-def _section(kind: type, values: Any, where: str, prefix: str) -> Any:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: {prefix.rstrip('.')} must be a table, e.g. [{prefix.rstrip('.')}].")
-    hints, known = get_type_hints(kind), {f.name for f in fields(kind)}
-    for key in values:
-        if key not in known:
-            raise ConfigError(f"{where}: unknown key {prefix + key!r}; known are {', '.join(sorted(known))}.")
-    missing = {"name", "classes"} & known - set(values)
-    if missing:
-        raise ConfigError(f"{where}: {' and '.join(sorted(missing))} must be given.")
-    return kind(**{key: _value(hints[key], value, where, prefix + key) for key, value in values.items()})
-
-
-def _value(hint: Any, value: Any, where: str, key: str) -> Any:
-    wrong = ConfigError(f"{where}: {key} = {value!r} must be {_in_words(hint)}.")
-    if is_dataclass(hint):
-        return _section(hint, value, where, key + ".")  # type: ignore[arg-type]
-    if get_origin(hint) is Union:  # a number or "auto"
-        literal = next(one for one in get_args(hint) if get_origin(one) is Literal)
-        number = next(one for one in get_args(hint) if one is not literal)
-        if value in get_args(literal):
-            return value
-        hint = number
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            raise wrong
-        return value
-    if get_origin(hint) is dict:  # a table of tables
-        if not isinstance(value, dict):
-            raise wrong
-        return {name: _section(get_args(hint)[1], one, where, f"{key}.{name}.") for name, one in value.items()}
-    if get_origin(hint) is tuple:
-        one = get_args(hint)[0]
-        allowed = get_args(one)  # of a Literal; none for `str`
-        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-            raise wrong
-        if allowed and not set(value) <= set(allowed):
-            raise wrong
-        return tuple(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or isinstance(value, bool) is not (hint is bool):
-        raise wrong
-    return value
-
-
-def _in_words(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return ("one of " if len(get_args(hint)) > 1 else "") + ", ".join(map(repr, get_args(hint)))
-    if get_origin(hint) is Union:
-        return " or ".join(_in_words(one) for one in get_args(hint))
-    if get_origin(hint) is dict:
-        return "a table of tables"
-    if get_origin(hint) is tuple:
-        allowed = get_args(get_args(hint)[0])
-        return "a list of " + (f"any of {', '.join(map(repr, allowed))}" if allowed else "strings")
-    return {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}.get(hint, str(hint))
-
-
-def to_toml(config: Config) -> str:
-    """The text of a `project.toml` that reads back as `config`, with every key shown."""
-    return "\n".join(_tables("", config.as_dict())) + "\n"
-
-
-def _tables(name: str, values: dict[str, Any]) -> list[str]:
-    plain = any(not isinstance(value, dict) for value in values.values())
-    lines = ["", f"[{name}]"] if name and (plain or not values) else []
-    lines += [f"{key} = {_literal(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    for key, value in values.items():
-        if isinstance(value, dict):
-            lines += _tables(f"{name}.{_key(key)}".lstrip("."), value)
-    return lines
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _literal(name)
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, str):
-        escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-        body = "".join(escapes.get(c, c if ord(c) >= 32 and ord(c) != 127 else f"\\u{ord(c):04x}") for c in value)
-        return f'"{body}"'
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_literal, value)) + "]"
-    return repr(value)

@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from labeler.core import settings
+from labeler.core import settings_file
 from labeler.core.errors import ProjectError
 from labeler.core.settings import Config
+from labeler.core.whole_files import write_whole
 from labeler.store import Store
 from labeler.store.kept_open import kept_store
 
@@ -70,10 +71,13 @@ class Project:
         return Store(self.database, self.config)
 
     def save(self, config: Config) -> "Project":
-        """Write changed settings, whole or not at all, and give back the project that has them."""
-        temporary = self.folder / (SETTINGS + ".tmp")
-        temporary.write_text(settings.to_toml(config), encoding="utf-8")
-        temporary.replace(self.folder / SETTINGS)
+        """The project with changed settings, once they are written; comments and order of the file stay."""
+        path = self.folder / SETTINGS
+        if path.exists():  # its bytes, because reading text would change the line ends
+            text = settings_file.rewritten(path.read_bytes().decode("utf-8-sig", "replace"), config)
+        else:
+            text = settings_file.to_toml(config)
+        write_whole(path, text)
         return Project(self.folder, config)
 
 
@@ -115,7 +119,7 @@ def open_project(folder: Path) -> Project:
     now = (file.st_mtime_ns, file.st_ino, file.st_size)
     before, config = _settings.get(path, (None, None))
     if config is None or now != before:
-        config = settings.load(path)
+        config = settings_file.load(path)
         _settings[path] = now, config
     return Project(folder, config)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import Environment
 
-from labeler.core.settings import Config, to_toml
+from labeler.core.settings import Config
+from labeler.core.settings_file import to_toml
 from labeler.i18n.messages import _, language
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate

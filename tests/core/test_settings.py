@@ -1,14 +1,11 @@
-"""Settings: validated once, every wrong key named, written so that they read back."""
+"""Settings: validated once, every wrong key named, each described in a sentence."""
 
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from labeler.core import settings
 from labeler.core.errors import ConfigError
-from labeler.core.settings import ClassDetail, Config, parse
+from labeler.core.settings import ClassDetail, Config, described, parse
 from tests.support.samples import text_config
 
 MINIMAL = {"name": "x", "classes": ["a", "b"]}
@@ -38,7 +35,7 @@ def test_every_key_has_a_default():
         ({"learner": {"kind": "magic"}}, "'frozen'"),
         ({"learner": {"finetune": 3}}, "learner.finetune must be a table"),
         ({"learner": {"finetune": {"epoch": 3}}}, "unknown key 'learner.finetune.epoch'"),
-        ({"learner": {"finetune": {"epochs": "many"}}}, "a whole number or 'auto'"),
+        ({"learner": {"finetune": {"epochs": "many"}}}, "a whole number from 1 to 1,000 or 'auto'"),
         ({"learner": {"finetune": {"epochs": 0}}}, "learner.finetune.epochs = 0 is out of range"),
         ({"learner": {"finetune": {"refit": 1}}}, "true or false or 'auto'"),
         ({"learner": {"finetune": {"augment": ["turn"]}}}, "a list of any of 'flip'"),
@@ -70,33 +67,6 @@ def test_missing_keys_are_named():
         parse({})
 
 
-words = st.text(min_size=1, max_size=20).filter(lambda s: s == s.strip() and s.strip() and s < "\ud800")
-
-
-@given(st.lists(words, min_size=2, max_size=5, unique=True), words, st.floats(0, 1))
-def test_what_is_written_reads_back(tmp_path_factory, classes, name, target):
-    told = {classes[0]: ClassDetail(description=name), classes[-1]: ClassDetail()}
-    config = Config(name, tuple(classes), target_accuracy=target, class_details=told)
-    path = tmp_path_factory.mktemp("c") / "project.toml"
-    path.write_text(settings.to_toml(config), encoding="utf-8")
-    assert settings.load(path) == config
-
-
-def test_korean_settings_with_a_byte_order_mark_are_read(tmp_path):
-    path = tmp_path / "project.toml"
-    path.write_text('name = "고객 불만"\nclasses = ["긍정", "부정"]\n', encoding="utf-8-sig")
-    assert settings.load(path).classes == ("긍정", "부정")
-
-
-def test_a_file_that_is_no_toml_is_named(tmp_path):
-    path = tmp_path / "project.toml"
-    path.write_text("name = ")
-    with pytest.raises(ConfigError, match=r"project\.toml is not valid TOML"):
-        settings.load(path)
-    with pytest.raises(ConfigError, match="does not exist"):
-        settings.load(tmp_path / "none.toml")
-
-
 def test_a_round_can_store_its_settings_and_read_them():
     config = text_config()
     assert parse(config.as_dict()) == config
@@ -107,9 +77,9 @@ def details(**changes) -> dict:
 
 
 def test_a_class_may_have_a_key_a_colour_a_description_and_a_group(tmp_path):
-    said = {"key": "q", "colour": "#1f77b4", "description": "Worth it.", "group": "모두"}
-    config = parse(details(**said) | {"classes": ["good", "bad"]})
-    assert config.class_details["good"] == ClassDetail(**said)
+    detail = {"key": "q", "colour": "#1f77b4", "description": "Worth it.", "group": "모두"}
+    config = parse(details(**detail) | {"classes": ["good", "bad"]})
+    assert config.class_details["good"] == ClassDetail(**detail)
     assert parse(config.as_dict()) == config
 
 
@@ -129,3 +99,35 @@ def test_a_class_may_have_a_key_a_colour_a_description_and_a_group(tmp_path):
 def test_a_wrong_detail_of_a_class_is_named(values, says):
     with pytest.raises(ConfigError, match=re.escape(says)):
         parse(values)
+
+
+def test_every_setting_is_described_in_one_sentence_that_no_other_has():
+    sentences = [setting.description for setting in described()]
+    assert all(re.fullmatch(r"[A-Z][^\n]{10,}\.", sentence) for sentence in sentences)
+    assert len(set(sentences)) == len(sentences)
+
+
+def test_described_settings_are_those_that_are_written():
+    values = parse(MINIMAL | {"class_details": {"a": {}}}).as_dict()
+
+    def keys(table, prefix=""):
+        for key, value in table.items():
+            inner = isinstance(value, dict)
+            yield from keys(value, f"{prefix}{key}.") if inner else [prefix + key]
+
+    written = [key.replace("class_details.a", "class_details.<class>") for key in keys(values)]
+    assert [setting.key for setting in described()] == written
+
+
+def test_a_description_tells_the_type_the_range_and_the_default():
+    settings = {setting.key: setting for setting in described()}
+    assert settings["query.batch"][1:3] == ("a whole number from 1 to 100,000", 20)
+    assert settings["learner.finetune.epochs"][1:3] == ("a whole number from 1 to 1,000 or 'auto'", "auto")
+    assert settings["labeling.reveal"].may_be == "one of 'never', 'after', 'before'"
+    assert settings["name"].default is None
+
+
+@pytest.mark.parametrize("outside", [-0.01, 1.01, float("nan")])
+def test_settings_made_in_code_are_held_to_their_ranges(outside):
+    with pytest.raises(ConfigError, match=r"target_accuracy = .* is out of range"):
+        Config("x", ("a", "b"), target_accuracy=outside)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import strategies
 from labeler.cli import main
-from labeler.core import settings
+from labeler.core import settings_file
 from labeler.core.settings import Config
 from labeler.experiments import strategy_tables
 from strategies.contract import CHECKS
@@ -53,7 +53,7 @@ def test_the_commands_that_are_shown_have_the_options_that_are_shown(page):
 
 
 def test_the_defaults_are_those_of_the_code():
-    values = tomllib.loads(settings.to_toml(Config("x", ("a", "b"))))
+    values = tomllib.loads(settings_file.to_toml(Config("x", ("a", "b"))))
     flat = values | {f"{section}.{key}": v for section in values for key, v in _items(values[section])}
     rows = re.findall(r"^\| (`[\w.]+`(?:, `[\w.]+`)*) \| ([^|]+) \|", README, re.MULTILINE)
     checked = 0

@@ -1,5 +1,7 @@
 """Project folders: made once, found by name, never written over."""
 
+from dataclasses import replace
+
 import pytest
 
 from labeler.core.errors import ConfigError, ProjectError
@@ -70,6 +72,17 @@ def test_wrong_settings_are_never_saved(project):
     with pytest.raises(ConfigError):
         project.save(text_config(budget=0))
     assert (project.folder / "project.toml").read_text() == before
+
+
+def test_comments_and_order_of_the_settings_survive_a_save(project):
+    path = project.folder / "project.toml"
+    path.write_text('# Ask Kim first.\nbudget = 77  # until spring\nclasses = ["good", "bad"]\nname = "x"\n')
+    opened = projects.open_project(project.folder)
+    opened.save(replace(opened.config, budget=78))
+    assert path.read_text() == (
+        '# Ask Kim first.\nbudget = 78  # until spring\nclasses = ["good", "bad"]\nname = "x"\n'
+    )
+    assert projects.open_project(project.folder).config.budget == 78
 
 
 @pytest.mark.parametrize(

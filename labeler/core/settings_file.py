@@ -1,0 +1,99 @@
+"""`project.toml`: read into a `Config`, and written back so that a person's comments and order survive."""
+
+import tomllib
+from collections.abc import MutableMapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Array
+
+from labeler.core.errors import ConfigError
+from labeler.core.settings import ClassDetail, Config, parse
+
+
+def load(path: Path) -> Config:
+    """Read and validate a `project.toml`.
+
+    Raises: ConfigError: the file is missing, is not TOML, or a key is unknown or wrong.
+    """
+    try:
+        return parse_text(path.read_text(encoding="utf-8-sig"), str(path))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist: is this a project folder? `init` makes one.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+
+
+def parse_text(text: str, where: str = "project.toml") -> Config:
+    """The settings in the text of a `project.toml`; raises as `load` does."""
+    return parse(tomllib.loads(text), where)
+
+
+def to_toml(config: Config) -> str:
+    """The text of a `project.toml` that reads back as `config`, with every key shown."""
+    return tomlkit.dumps(config.as_dict())
+
+
+def rewritten(text: str, config: Config) -> str:
+    """The text of a `project.toml` with the values of `config`; everything else in it stays as it was written.
+
+    Settings that the text does not mention are added where they differ from their defaults. A text that cannot be
+    changed in place (TOML can spread a table over a file in ways that tomlkit does not write to) is written anew.
+    """
+    empty = {name: ClassDetail() for name in config.classes}
+    defaults = Config(config.name, config.classes, class_details=empty).as_dict()
+    try:
+        document = tomlkit.parse(text)
+        _update(document, config.as_dict(), defaults)
+        changed = tomlkit.dumps(document)
+        if _without_empty_details(parse_text(changed)) == _without_empty_details(config):
+            return changed
+    except (TOMLKitError, tomllib.TOMLDecodeError, ConfigError):
+        pass
+    return to_toml(config)
+
+
+def _without_empty_details(config: Config) -> Config:
+    details = {name: detail for name, detail in config.class_details.items() if detail != ClassDetail()}
+    return replace(config, class_details=details)
+
+
+def _update(table: MutableMapping[str, Any], values: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """Give the table these values, and touch only what differs."""
+    for key in [key for key in table if key not in values]:  # a class that is gone, or a setting's former name
+        del table[key]
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(table.get(key), MutableMapping):
+            _update(table[key], value, defaults.get(key, {}))
+        elif isinstance(value, dict):
+            if changed := _differing(value, defaults.get(key, {})):
+                table[key] = changed
+        elif key in table:
+            _set(table, key, list(value) if isinstance(value, tuple) else value)
+        elif value != defaults.get(key):
+            table[key] = value
+
+
+def _differing(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """What of these values differs from the defaults, tables in tables as well."""
+    changed: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            if inner := _differing(value, defaults.get(key, {})):
+                changed[key] = inner
+        elif value != defaults.get(key):
+            changed[key] = value
+    return changed
+
+
+def _set(table: MutableMapping[str, Any], key: str, value: Any) -> None:
+    before = table[key]
+    if value == before and type(value) is type(getattr(before, "unwrap", lambda: before)()):
+        return
+    if isinstance(before, Array) and value[: len(before)] == before:
+        before.extend(value[len(before) :])  # comments between the entries stay
+    else:
+        table[key] = value

@@ -1,0 +1,41 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PART = ".part"  # suffix of a file that is being written
+
+
+def write_whole(path: Path, data: str | bytes) -> None:
+    """Write a file whole or not at all; text is written in UTF-8, its line ends as they are."""
+    with whole_file(path) as part:
+        part.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, for writers that need one; what they write there takes the place of `path`.
+
+    Until then `path` stays as it is, also if the block fails or the machine loses power. Both the file and its folder
+    are synchronised with the disk, because a rename alone may reach the disk before the bytes do.
+    """
+    part = path.with_name(f".{uuid.uuid4().hex}{PART}")
+    try:
+        yield part
+        _synchronise(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    if os.name == "posix":  # elsewhere folders cannot be opened
+        _synchronise(path.parent)
+
+
+def _synchronise(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
