@@ -1,4 +1,4 @@
-"""Which key stands for each class: its own, or the next that is free, as at the desk (`pages/desk/base/keys.js`)."""
+"""The key of each class, for the desk and for Review: its own, or the next one that is free."""
 
 from labeler.core.settings import Config
 

@@ -1,21 +1,56 @@
 // The labeling desk: shows the next item at once, takes answers by key, click or touch, and keeps each in this browser
-// until the server has acknowledged it. The files beside this one are served with it as one module, in the order of
-// `pages/desk/__init__.py`.
+// until the server has acknowledged it. `pages/desk/joined.py` joins the modules for the browser.
+import { make, openDialog } from "./base/dom.js";
+import { ACTIONS, fieldOf, isTyped, keyOf } from "./base/keys.js";
+import { t } from "./base/words.js";
+import { Actions } from "./panels/actions.js";
+import { ClassBar } from "./panels/classes.js";
+import { askForNote } from "./panels/flag.js";
+import { Guide } from "./panels/guidelines.js";
+import { History } from "./panels/history.js";
+import { Opinion } from "./panels/opinion.js";
+import { Pace } from "./panels/pace.js";
+import { Quiet } from "./panels/quiet.js";
+import { drawRest } from "./panels/rest.js";
+import { WhyPanel } from "./panels/why.js";
+import { forgetPicture, loadPicture } from "./sync/media.js";
+import { Outbox } from "./sync/outbox.js";
+import { IDLE_POLL_MS, Queue } from "./sync/queue.js";
+import { Sender } from "./sync/sender.js";
+import { Server } from "./sync/server.js";
+import { claimTab } from "./sync/tab.js";
+import { TextReader } from "./view/reader.js";
+import { ImageViewer } from "./view/viewer.js";
+/** @import { Action, Answer, DeskData, GivenAnswer, Item, PastAnswer, Receipt, Reservation, Waiting } from "./base/types.js" */
+/** @import { Grid } from "./panels/grid.js" */
 
 const TOO_SOON_MS = 120;  // an item that was visible for less cannot have been looked at
 
-class Desk {
+export class Desk {
+  /**
+   * @param {Element} root that Streamlit mounts the desk in
+   * @param {DeskData} data
+   */
   constructor(root, data) {
     this.root = root;
+    this.data = data;
     this.alive = true;
-    this.item = null;            // the one on the stage, or about to be
-    this.view = null;            // what draws it
+    /** @type {Item | null} */
+    this.item = null;            // on the stage, or about to be
+    /** @type {ImageViewer | TextReader | null} */
+    this.view = null;            // draws the item
+    /** @type {number | null} */
     this.shownAt = null;         // when it became visible; null: nothing that could be answered
-    this.done = [];              // answers, latest last: {id, item?, action, label, unsure, prediction?}
-    this.update(data);
+    /** @type {GivenAnswer[]} */
+    this.done = [];              // the latest last
+    /** @type {Grid | null} */
+    this.grid = null;            // while many predictions are confirmed at once
+    /** @type {number | null} */
+    this.noneOf = null;          // id of the item that Enter was pressed on without a class
     this.server = new Server(data);
     this.outbox = new Outbox(data.project, data.annotator);
     this.build();
+    /** @type {(event: KeyboardEvent) => void} */
     this.onKey = (event) => this.key(event);
     this.onVisible = () => document.visibilityState === "visible" && this.queue?.refill();
     this.onLeave = () => this.server.post("leave", { tab: this.tab }, { keepalive: true }).catch(() => {});
@@ -26,24 +61,31 @@ class Desk {
     claimTab().then((tab) => this.alive && this.start(tab));
   }
 
+  /** @param {string} tab */
   start(tab) {
     this.tab = tab;
-    const trouble = (text) => this.say(text);
-    this.queue = new Queue(this.server, this.outbox, tab, { arrived: (reply) => this.arrived(reply), trouble });
+    this.queue = new Queue(this.server, this.outbox, tab, {
+      arrived: (reply) => this.arrived(reply),
+      trouble: (text) => this.say(text),
+    });
     this.sender = new Sender(this.outbox, this.server, tab, {
       unsent: () => this.unsent(),
-      receipt: (receipt, id) => this.receipt(receipt, id),
-      progress: (progress) => { this.pace.show(progress); this.queue.heed(progress); },
-      trouble,
+      receipt: (receipt, itemId) => this.receipt(receipt, itemId),
+      progress: (progress) => {
+        this.pace.show(progress);
+        this.queue.heed(progress);
+      },
+      trouble: (text) => this.say(text),
     });
     this.sender.flush();
     this.queue.refill();
     if (this.guide.isNew) this.guide.open();
   }
 
+  /** @param {DeskData} data with a newer token */
   update(data) {
     this.data = data;
-    if (this.server) this.server.data = data;
+    this.server.data = data;
   }
 
   destroy() {
@@ -63,10 +105,18 @@ class Desk {
     return this.data.answers === "several";
   }
 
+  /**
+   * @param {string} path
+   * @param {RequestInit} [options]
+   */
   fetch(path, options) {
     return this.server.fetch(path, options);
   }
 
+  /**
+   * @param {string} name its CSS classes
+   * @param {string} label
+   */
   dialog(name, label) {
     return openDialog(this.element, name, label);
   }
@@ -98,20 +148,31 @@ class Desk {
     this.rest({ reason: "getting" });
   }
 
-  enable(on) {
-    this.bar.enable(on);
-    this.actions.enable(on, this.done.length > 0);
+  /** @param {boolean} hasItem whether there is an item to answer */
+  enable(hasItem) {
+    this.bar.enable(hasItem);
+    this.actions.enable(hasItem, this.done.length > 0);
   }
 
+  /** @param {string} text of the note below everything */
   say(text) {
     this.note.textContent = text;
   }
 
-  said(label) {
+  /**
+   * An answer's label, as people read it.
+   * @param {string} label
+   */
+  labelText(label) {
     if (!this.several) return label;
     return JSON.parse(label).join(", ") || t("none of them");
   }
 
+  /**
+   * Show that there is nothing to answer, and why.
+   * @param {Waiting} waiting
+   * @param {() => void} [resume]
+   */
   rest(waiting, resume) {
     this.shownAt = null;
     this.item = null;
@@ -121,13 +182,13 @@ class Desk {
     delete this.stage.dataset.item;
     delete this.stage.dataset.ready;
     this.whyPanel.update(null);
-    rest(this.stage, waiting, resume);
+    drawRest(this.stage, waiting, resume);
     this.enable(false);
   }
 
   unsent() {
     const waiting = this.outbox.entries().length;
-    this.element.dataset.unsent = waiting;
+    this.element.dataset.unsent = String(waiting);
     this.pace.unsent(waiting, this.sender?.retries > 0);
     if (!waiting && this.queue?.first) this.queue.refill();
   }
@@ -145,13 +206,14 @@ class Desk {
     }
   }
 
+  /** @param {Item} item */
   async show(item) {
     this.item = item;
     this.shownAt = null;
     if (item.media) {
-      if (!item.picture) rest(this.stage, { reason: "getting" });
+      if (!item.picture) drawRest(this.stage, { reason: "getting" });
       try {
-        await load(item, this.server);
+        await loadPicture(item, this.server);
       } catch (error) {
         if (this.item === item && this.alive) this.cannotShow(item, error);
         return;
@@ -159,9 +221,10 @@ class Desk {
       if (this.item !== item || !this.alive) return;
     }
     this.view?.destroy();
-    this.view = item.media ? new ImageViewer(item, this) : new TextReader(item, this);
+    this.view = item.media ? new ImageViewer(item, this.server, () => this.queue.items)
+      : new TextReader(item, this.data.keywords);
     this.stage.replaceChildren(this.view.element);
-    this.stage.dataset.item = item.id;
+    this.stage.dataset.item = String(item.id);
     delete this.stage.dataset.ready;
     this.shownAt = performance.now();
     setTimeout(() => this.item === item && (this.stage.dataset.ready = ""), TOO_SOON_MS);
@@ -170,16 +233,21 @@ class Desk {
     this.enable(true);
   }
 
+  /** @param {Item} item */
   describe(item) {
     this.actions.setUnsure(Boolean(item.answer?.unsure));
     this.bar.set(!item.answer?.label ? [] : this.several ? JSON.parse(item.answer.label) : [item.answer.label]);
     const { reason } = item;
     this.why.textContent = item.answer ? t("Your earlier answer: a key changes it, Esc leaves it.")
-      : !reason ? "" : reason.round ? t("asked by {strategy}, round {round}", reason) : t("asked by {strategy}", reason);
+      : !reason ? "" : reason.round ? t("selected in round {round}", reason) : t("selected before the first round");
     this.opinion.about(item);
     this.whyPanel.update(item);
   }
 
+  /**
+   * @param {Item} item
+   * @param {Error} error
+   */
   cannotShow(item, error) {
     this.rest({ reason: "getting" });
     this.say(t("This image could not be loaded ({reason}). It comes back later.", { reason: error.message }));
@@ -189,6 +257,7 @@ class Desk {
 
   // ------------------------------------------------------------ keys
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (isTyped(event)) {
       this.leaveField(event);
@@ -202,7 +271,8 @@ class Desk {
     }
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = keyOf(event);
-    const button = event.composedPath()[0].closest?.("button, a, summary");
+    const target = event.composedPath()[0];
+    const button = target instanceof Element ? target.closest("button, a, summary") : null;
     if ((key === "enter" || key === " ") && button?.matches(":focus-visible")) return;  // it is pressed by that key
     if (this.grid ? this.grid.key(key) : this.act(key)) {
       event.preventDefault();
@@ -210,13 +280,20 @@ class Desk {
     }
   }
 
-  // Enter and Escape end the typing in a field of the page around the desk, so that keys label again without a click.
+  /**
+   * Enter and Escape end the typing in a field of the page around the desk, so that keys label again without a click.
+   * @param {KeyboardEvent} event
+   */
   leaveField(event) {
     const field = fieldOf(event);
     if (!field || event.isComposing || !["Enter", "Escape"].includes(event.key) || this.element.contains(field)) return;
     if (field.tagName === "INPUT") setTimeout(() => field.blur());
   }
 
+  /**
+   * Whether the key did something.
+   * @param {string} key
+   */
   act(key) {
     const name = this.bar.byKey(key);
     if (name !== null) {
@@ -242,7 +319,7 @@ class Desk {
   }
 
   stepBack() {
-    if (this.whyPanel.key({ key: "Escape" })) return true;
+    if (this.whyPanel.closeIfOpen()) return true;
     if (!this.item?.answer) return false;
     this.next();  // the earlier answer stays
     return true;
@@ -250,6 +327,7 @@ class Desk {
 
   // ------------------------------------------------------------ what a person does
 
+  /** @param {string} name of a class */
   choose(name) {
     if (this.several) this.bar.toggle(name);
     else this.answer("label", name);
@@ -267,22 +345,39 @@ class Desk {
     this.answer("label", JSON.stringify(chosen));
   }
 
+  /**
+   * @param {Action} action
+   * @param {string | null} label
+   * @param {string | null} [note]
+   */
   answer(action, label, note = null) {
     if (this.shownAt === null || !this.item) return;
     const now = performance.now();
     if (now - this.shownAt < TOO_SOON_MS) return;  // the key was meant for the item before
     const item = this.item;
-    const seconds = Math.round(now - this.shownAt) / 1000;
-    const entry = { item_id: item.id, action, label, note, unsure: action === "label" && this.actions.isUnsure };
-    if (!this.keep({ ...entry, seconds, reveal: this.opinion.knownOf(item) })) return;
+    /** @type {Answer} */
+    const answer = {
+      item_id: item.id,
+      action,
+      label,
+      note,
+      unsure: action === "label" && this.actions.isUnsure,
+      seconds: Math.round(now - this.shownAt) / 1000,
+      reveal: this.opinion.revealOf(item),
+    };
+    if (!this.keep(answer)) return;
     this.pace.answered(now);
-    this.remember(item, entry);
+    this.remember(item, answer);
     this.opinion.clear();
     for (const name of this.several ? [] : [label]) this.bar.flash(name);
     this.next();
     this.sender.flush();
   }
 
+  /**
+   * Whether the answer is safe in this browser; the person is told if it is not.
+   * @param {Answer} answer
+   */
   keep(answer) {
     try {
       this.outbox.add(answer);
@@ -295,18 +390,28 @@ class Desk {
     return true;
   }
 
+  /**
+   * @param {Item} item
+   * @param {Answer} answer
+   */
   remember(item, { action, label, unsure }) {
     this.queue.acted(item.id, true);
     const earlier = this.done.findIndex((entry) => entry.id === item.id);
     if (earlier >= 0) this.done.splice(earlier, 1);
     this.done.push({ id: item.id, item: item.answer ? undefined : item, action, label, unsure });
-    if (this.done.length > 50) forget(this.done.shift().item);
+    if (this.done.length > 50) forgetPicture(this.done.shift().item);
     this.history.draw(this.done);
   }
 
   undo() {
-    if (this.grid) return void this.grid.leave();
-    if (this.item?.answer) return void this.stepBack();
+    if (this.grid) {
+      this.grid.leave();
+      return;
+    }
+    if (this.item?.answer) {
+      this.stepBack();
+      return;
+    }
     const last = this.done.at(-1);
     if (!last || !this.keep({ item_id: last.id, action: "undo", label: null, seconds: null })) return;
     this.done.pop();
@@ -325,10 +430,13 @@ class Desk {
     this.sender.flush();
   }
 
-  // Look at an earlier item again; the answer stays until another one is given.
+  /**
+   * Look at an earlier item again; the answer stays until another one is given.
+   * @param {number} id
+   */
   async revisit(id) {
     this.grid?.leave();
-    const entry = this.done.find((one) => one.id === id);
+    const entry = this.done.find((given) => given.id === id);
     try {
       await this.sender.flush();
       const item = await (await this.fetch(`items/${id}`)).json();
@@ -359,6 +467,7 @@ class Desk {
 
   // ------------------------------------------------------------ what the server says
 
+  /** @param {Reservation} reply */
   arrived(reply) {
     if (reply.history) this.recall(reply.history);
     if (!this.outbox.entries().length) this.pace.show(reply.progress);
@@ -367,22 +476,27 @@ class Desk {
     else this.rest(reply.waiting ?? { reason: "getting" });
   }
 
+  /** @param {PastAnswer[]} history newest first */
   recall(history) {
     for (const row of history) {
-      if (row.predicted) this.opinion.told.set(row.item_id, { label: row.predicted, confidence: row.confidence });
+      if (row.predicted) this.opinion.shown.set(row.item_id, { label: row.predicted, confidence: row.confidence });
     }
     const earlier = history.reverse().map((row) => (
-      { id: row.item_id, action: row.action, label: row.label, unsure: row.unsure, prediction: this.opinion.told.get(row.item_id) }));
+      { id: row.item_id, action: row.action, label: row.label, unsure: row.unsure, prediction: this.opinion.shown.get(row.item_id) }));
     this.done.unshift(...earlier.filter((row) => !this.done.some((entry) => entry.id === row.id)));
     this.history.draw(this.done);
     this.enable(this.shownAt !== null);
   }
 
+  /**
+   * @param {Receipt} receipt
+   * @param {number} id of the item
+   */
   receipt({ ok, reason, prediction }, id) {
-    if (!ok) this.say(t("An answer was not taken: {reason}", { reason }));
+    if (!ok) this.say(t("An answer was refused: {reason}", { reason }));
     if (!prediction || this.data.reveal !== "after") return;
-    this.opinion.told.set(id, prediction);
-    const entry = this.done.find((one) => one.id === id);
+    this.opinion.shown.set(id, prediction);
+    const entry = this.done.find((given) => given.id === id);
     if (!entry) return;
     entry.prediction = prediction;
     this.history.draw(this.done);

@@ -1,8 +1,17 @@
 // Where Streamlit mounts the desk.
+import { speak } from "./base/words.js";
+import { Desk } from "./desk.js";
+/** @import { DeskData } from "./base/types.js" */
+
+/** @type {WeakMap<Element, Desk>} */
 const desks = new WeakMap();
+/** @type {(keyof DeskData)[]} */
 const IDENTITY = ["project", "annotator", "classes", "answers", "reveal", "grid", "language"];
 
-// Streamlit calls this on every rerun; the desk stays and takes over the new token.
+/**
+ * Streamlit calls this on every rerun; the desk stays and takes over the new token.
+ * @param {{data: DeskData, parentElement: Element}} mounted
+ */
 export default function ({ data, parentElement }) {
   let desk = desks.get(parentElement);
   const changed = desk && IDENTITY.some((name) => JSON.stringify(desk.data[name]) !== JSON.stringify(data[name]));

@@ -35,7 +35,7 @@ def scans(own_home, tmp_path):
     import_source(project, folder / "t.csv", image_column="file")
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
-        store.db.conn.commit()
+        store.db.connection.commit()
         rank(store, [1, 2, 3])
     with serving(own_home) as server:
         yield server

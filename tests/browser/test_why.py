@@ -44,7 +44,7 @@ def films(own_home):
     with project.store() as store:  # in an order that the test knows
         store.db.execute("UPDATE queries SET rank = -rank")
         store.db.execute("UPDATE queries SET rank = 61 - item_id")
-        store.db.conn.commit()
+        store.db.connection.commit()
     return project
 
 
@@ -106,7 +106,7 @@ def test_by_default_the_models_opinion_stays_hidden(films, own_home, open_page):
         page = open_page(f"{server.url}/?annotator=kim")
         seen(page)
         page.keyboard.press("w")
-        page.get_by_text("This project keeps the model's opinion to itself").wait_for()
+        page.get_by_text("This project does not show the model's predictions").wait_for()
         assert page.locator(".why-saw figure").count() == 0
         assert page.get_by_role("button", name="Explain by hiding parts").count() == 0
         with films.store() as store:

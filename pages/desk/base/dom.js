@@ -1,5 +1,14 @@
 // Everything that is drawn goes through here: texts are set as texts, never as HTML.
-function make(tag, name, parent, text) {
+
+/**
+ * A new element at the end of its parent.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [name] its CSS classes
+ * @param {Element | null} [parent]
+ * @param {string} [text]
+ */
+export function make(tag, name, parent, text) {
   const element = document.createElement(tag);
   if (name) element.className = name;
   if (text !== undefined) element.textContent = text;
@@ -7,7 +16,13 @@ function make(tag, name, parent, text) {
   return element;
 }
 
-function makeButton(name, parent, { key, text, title, run }) {
+/**
+ * A button that is also pressed by its key, which it shows.
+ * @param {string} name its CSS classes
+ * @param {Element | null} parent
+ * @param {{key?: string, text: string, title?: string, run: (event: MouseEvent) => unknown}} options
+ */
+export function makeButton(name, parent, { key, text, title, run }) {
   const button = make("button", name, parent);
   button.type = "button";
   if (key) make("kbd", "", button, key).setAttribute("aria-hidden", "true");
@@ -21,14 +36,16 @@ function makeButton(name, parent, { key, text, title, run }) {
   return button;
 }
 
-// A modal dialog within the desk; `closed` runs however it ends.
-function openDialog(parent, name, label, closed) {
+/**
+ * A modal dialog within the desk.
+ * @param {Element} parent
+ * @param {string} name its CSS classes
+ * @param {string} label for screen readers
+ */
+export function openDialog(parent, name, label) {
   const dialog = make("dialog", name, parent);
   dialog.setAttribute("aria-label", label);
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    closed?.();
-  });
+  dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());  // beside it
   dialog.showModal();
   return dialog;

@@ -1,9 +1,19 @@
 // The buttons of everything that is not a class, each with its key.
-class Actions {
+import { make, makeButton } from "../base/dom.js";
+import { t } from "../base/words.js";
+import { openGrid } from "./grid.js";
+/** @import { Desk } from "../desk.js" */
+
+export class Actions {
+  /**
+   * @param {Element} parent
+   * @param {Desk} desk
+   */
   constructor(parent, desk) {
     this.element = make("div", "actions", parent);
+    /** @type {(key: string, text: string, run: () => void, title?: string) => HTMLButtonElement} */
     const action = (key, text, run, title) => makeButton("action", this.element, { key, text, title, run });
-    const confirm = desk.several && action("Enter", t("Confirm"), () => desk.confirm());
+    const confirm = desk.several ? action("Enter", t("Confirm"), () => desk.confirm()) : null;
     this.undo = action("U", t("Undo"), () => desk.undo());
     const skip = action("S", t("Skip"), () => desk.answer("skip", null), t("Somebody else may answer it."));
     this.unsure = action("N", t("Not sure"), () => this.setUnsure(!this.isUnsure),
@@ -12,18 +22,23 @@ class Actions {
     const why = action("W", t("Why this?"), () => desk.whyPanel.toggle(desk.item));
     if (desk.data.guidelines.digest) action("G", t("Guidelines"), () => desk.guide.open());
     if (desk.data.grid) action("", t("Many at once"), () => openGrid(desk));
-    action("", t("Break"), () => desk.takeBreak(), t("Frees your items and stops the clock."));
+    action("", t("Break"), () => desk.takeBreak(), t("Returns your items and stops the clock."));
     this.ofItem = [confirm, skip, this.unsure, flag, why].filter(Boolean);
     this.setUnsure(false);
   }
 
+  /** @param {boolean} on */
   setUnsure(on) {
     this.isUnsure = on;
     this.unsure.setAttribute("aria-pressed", String(on));
   }
 
-  enable(on, undo) {
-    for (const button of this.ofItem) button.disabled = !on;
-    this.undo.disabled = !undo;
+  /**
+   * @param {boolean} hasItem whether there is an item to answer
+   * @param {boolean} canUndo whether there is an answer to take back
+   */
+  enable(hasItem, canUndo) {
+    for (const button of this.ofItem) button.disabled = !hasItem;
+    this.undo.disabled = !canUndo;
   }
 }

@@ -1,37 +1,52 @@
 // The buttons of the classes: by group, with colours and keys, and a search where there are many. With several
 // classes an item they are toggles, which `chosen` gives in the project's order.
+import { make, makeButton } from "../base/dom.js";
+import { classOfKey, isComposed } from "../base/keys.js";
+import { t } from "../base/words.js";
+/** @import { ClassDetail, DeskData } from "../base/types.js" */
+
 const SEARCH_FROM = 13;  // classes
 
-class ClassBar {
+export class ClassBar {
+  /**
+   * @param {Element} parent
+   * @param {DeskData} data
+   * @param {(name: string) => void} choose
+   */
   constructor(parent, data, choose) {
     this.classes = data.classes;
     this.several = data.answers === "several";
     this.choose = choose;
-    this.on = new Set();
-    this.keys = classKeys(this.classes);
+    /** @type {Set<string>} */
+    this.on = new Set();  // names of the classes that are chosen
     this.element = make("div", "class-bar", parent);
     if (this.classes.length >= SEARCH_FROM) this.buildSearch();
     const list = make("div", "class-list", this.element);
     list.setAttribute("role", "group");
     list.setAttribute("aria-label", t("Classes"));
+    /** @type {Map<string, ClassDetail[]>} */
     const groups = new Map();
-    for (const one of this.classes) groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
+    for (const detail of this.classes) groups.set(detail.group, [...(groups.get(detail.group) ?? []), detail]);
+    /** @type {Map<string, HTMLButtonElement>} */
     this.buttons = new Map();
     this.groups = [...groups].map(([name, members]) => {
       const group = make("div", "class-group", list);
       if (name) make("h3", "", group, name);
       const grid = make("div", "classes", group);
-      for (const one of members) this.buttons.set(one.name, this.buildButton(grid, one));
+      for (const detail of members) this.buttons.set(detail.name, this.buildButton(grid, detail));
       return { group, members };
     });
   }
 
-  buildButton(parent, one) {
-    const key = this.keys[this.classes.indexOf(one)];
+  /**
+   * @param {Element} parent
+   * @param {ClassDetail} detail
+   */
+  buildButton(parent, { name, key, colour, description }) {
     const button = makeButton("class", parent, {
-      key: key.toUpperCase(), text: one.name, title: one.description, run: () => this.choose(one.name),
+      key: key.toUpperCase(), text: name, title: description, run: () => this.choose(name),
     });
-    if (one.colour) button.style.setProperty("--colour", one.colour);
+    if (colour) button.style.setProperty("--colour", colour);
     if (this.several) button.setAttribute("aria-pressed", "false");
     return button;
   }
@@ -45,7 +60,7 @@ class ClassBar {
     this.search.setAttribute("aria-label", t("Search classes"));
     this.search.addEventListener("input", () => this.filter());
     this.search.addEventListener("keydown", (event) => {
-      if (event.isComposing || event.keyCode === 229) return;
+      if (isComposed(event)) return;
       if (event.key === "Enter") {
         const first = this.matches()[0];
         this.leaveSearch();
@@ -71,33 +86,40 @@ class ClassBar {
 
   // Names that begin with what was typed come before those that hold it.
   matches() {
-    const wanted = (this.search?.value ?? "").trim().toLowerCase();
-    const at = (one) => one.name.toLowerCase().indexOf(wanted);
-    return this.classes.filter((one) => at(one) >= 0).sort((a, b) => (at(a) > 0) - (at(b) > 0));
+    const typed = (this.search?.value ?? "").trim().toLowerCase();
+    const matches = this.classes.filter((detail) => detail.name.toLowerCase().includes(typed));
+    /** @param {ClassDetail} detail */
+    const isBeginning = ({ name }) => name.toLowerCase().startsWith(typed);
+    return [...matches.filter(isBeginning), ...matches.filter((detail) => !isBeginning(detail))];
   }
 
   filter() {
-    const found = new Set(this.matches());
-    const first = this.search.value.trim() ? this.matches()[0] : null;
-    for (const one of this.classes) {
-      const button = this.buttons.get(one.name);
-      button.hidden = !found.has(one);
-      button.classList.toggle("first", one === first);
+    const matches = this.matches();
+    const first = this.search.value.trim() ? matches[0] : null;
+    for (const detail of this.classes) {
+      const button = this.buttons.get(detail.name);
+      button.hidden = !matches.includes(detail);
+      button.classList.toggle("first", detail === first);
     }
-    for (const { group, members } of this.groups) group.hidden = !members.some((one) => found.has(one));
+    for (const { group, members } of this.groups) group.hidden = !members.some((detail) => matches.includes(detail));
   }
 
   // ------------------------------------------------------------ what is chosen
 
+  /**
+   * The name of the class that a key answers with, or null.
+   * @param {string} key
+   */
   byKey(key) {
-    const index = key ? this.keys.indexOf(key) : -1;
-    return index < 0 ? null : this.classes[index].name;
+    return classOfKey(this.classes, key)?.name ?? null;
   }
 
+  /** @param {string} name */
   toggle(name) {
-    this.set(this.on.has(name) ? [...this.on].filter((one) => one !== name) : [...this.on, name]);
+    this.set(this.on.has(name) ? [...this.on].filter((other) => other !== name) : [...this.on, name]);
   }
 
+  /** @param {string[]} names of the classes to be chosen */
   set(names) {
     this.on = new Set(names);
     for (const [name, button] of this.buttons) {
@@ -107,15 +129,17 @@ class ClassBar {
   }
 
   get chosen() {
-    return this.classes.map((one) => one.name).filter((name) => this.on.has(name));
+    return this.classes.map((detail) => detail.name).filter((name) => this.on.has(name));
   }
 
+  /** @param {string} name */
   flash(name) {
     const button = this.buttons.get(name);
     button?.classList.add("pressed");
     setTimeout(() => button?.classList.remove("pressed"), 150);
   }
 
+  /** @param {boolean} on */
   enable(on) {
     for (const button of this.buttons.values()) button.disabled = !on;
   }

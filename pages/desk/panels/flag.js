@@ -1,5 +1,14 @@
-// Asks what is the matter with an item; `send` gets the note, or null where none was written.
-function askForNote(desk, send) {
+// The dialog that a flag comes with.
+import { make, makeButton } from "../base/dom.js";
+import { t } from "../base/words.js";
+/** @import { Desk } from "../desk.js" */
+
+/**
+ * Ask what is the matter with an item.
+ * @param {Desk} desk
+ * @param {(note: string | null) => void} send null: no note was written
+ */
+export function askForNote(desk, send) {
   const dialog = desk.dialog("flag", t("Flag this item"));
   const form = make("form", "", dialog);
   form.method = "dialog";
@@ -8,14 +17,14 @@ function askForNote(desk, send) {
   field.maxLength = 2000;
   field.rows = 4;
   const row = make("div", "actions", form);
-  const done = () => {
+  const submit = () => {
     dialog.close();
     send(field.value.trim() || null);
   };
-  makeButton("action confirm", row, { text: t("Flag"), run: done });
+  makeButton("action confirm", row, { text: t("Flag"), run: submit });
   makeButton("action", row, { text: t("Cancel"), run: () => dialog.close() });
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) done();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) submit();
   });
   field.focus();
 }

@@ -1,16 +1,25 @@
 // Confirms many like predictions at once: all are ticked, and what is something else is unticked and answered alone.
+import { make, makeButton } from "../base/dom.js";
+import { t } from "../base/words.js";
+/** @import { Answer, Item } from "../base/types.js" */
+/** @import { Desk } from "../desk.js" */
+
 const GRID = 20;
 
-class Grid {
+export class Grid {
+  /**
+   * @param {Desk} desk
+   * @param {Item[]} items of one predicted class
+   */
   constructor(desk, items) {
     this.desk = desk;
     this.items = items;
     this.label = items[0].prediction.label;
     this.shownAt = performance.now();
     this.element = make("div", "grid");
-    const name = desk.said(this.label);
+    const name = desk.labelText(this.label);
     make("h2", "", this.element,
-      t("To the model these look like “{label}”. Untick what is something else.", { label: name }));
+      t("The model predicts “{label}” for these items. Untick those that are something else.", { label: name }));
     const cells = make("div", "cells", this.element);
     this.boxes = items.map((item) => this.cell(cells, item));
     const row = make("div", "actions", this.element);
@@ -20,6 +29,11 @@ class Grid {
     makeButton("action", row, { key: "Esc", text: t("One by one"), run: () => this.leave() });
   }
 
+  /**
+   * The checkbox of an item.
+   * @param {Element} parent
+   * @param {Item} item
+   */
   cell(parent, item) {
     const cell = make("label", "cell", parent);
     const box = make("input", "", cell);
@@ -38,6 +52,10 @@ class Grid {
     return box;
   }
 
+  /**
+   * Whether the key was meant for the grid.
+   * @param {string} key
+   */
   key(key) {
     if (key === "enter") this.confirm();
     else if (key === "escape") this.leave();
@@ -53,29 +71,37 @@ class Grid {
     this.close([]);
   }
 
-  // The ticked are answered; the others come one by one, and are known to have been seen with their prediction.
+  /**
+   * Answer the ticked items; the others come one by one, and count as shown with their prediction.
+   * @param {Item[]} ticked
+   */
   close(ticked) {
     const { desk, label } = this;
     const seconds = (performance.now() - this.shownAt) / 1000 / Math.max(1, ticked.length);
     desk.grid = null;
     for (const item of ticked) {
-      const entry = { item_id: item.id, action: "label", label, note: null, unsure: false };
-      if (desk.keep({ ...entry, seconds, reveal: "before" })) desk.remember(item, entry);
+      /** @type {Answer} */
+      const answer = { item_id: item.id, action: "label", label, note: null, unsure: false, seconds, reveal: "before" };
+      if (desk.keep(answer)) desk.remember(item, answer);
     }
     const others = this.items.filter((item) => !ticked.includes(item));
-    const shown = desk.data.reveal === "before";
-    if (!shown) for (const item of others) desk.opinion.told.set(item.id, item.prediction);
-    desk.queue.back(...others.map((item) => ({ ...item, prediction: shown ? item.prediction : null })));
+    const isShownAgain = desk.data.reveal === "before";
+    if (!isShownAgain) for (const item of others) desk.opinion.shown.set(item.id, item.prediction);
+    desk.queue.back(...others.map((item) => ({ ...item, prediction: isShownAgain ? item.prediction : null })));
     desk.next();
     desk.sender.flush();
   }
 }
 
-async function openGrid(desk) {
+/** @param {Desk} desk */
+export async function openGrid(desk) {
   if (desk.grid) return;
   try {
     const { items } = await desk.server.post("like", { tab: desk.tab, n: GRID });
-    if (!items.length) return void desk.say(t("There are no predictions to confirm: they come with the next round."));
+    if (!items.length) {
+      desk.say(t("There are no predictions to confirm: they come with the next round."));
+      return;
+    }
     desk.rest({ reason: "getting" });
     desk.opinion.clear();
     desk.queue.back();

@@ -1,6 +1,11 @@
 // The guidelines with the classes' descriptions and example images, and the desk's keys: one key away, and shown
 // once to whoever has not seen them as they are now.
-class Guide {
+import { make, makeButton } from "../base/dom.js";
+import { t } from "../base/words.js";
+/** @import { Desk } from "../desk.js" */
+
+export class Guide {
+  /** @param {Desk} desk */
   constructor(desk) {
     this.desk = desk;
   }
@@ -22,7 +27,9 @@ class Guide {
       if (!dialog.isConnected) return;
       const text = make("div", "guide-text", body);
       text.innerHTML = guidelines.html;  // rendered by the server from Markdown, in which HTML stays text
-      for (const image of text.querySelectorAll("img[data-src]")) this.fill(image, image.dataset.src);
+      /** @type {NodeListOf<HTMLImageElement>} */
+      const images = text.querySelectorAll("img[data-src]");
+      for (const image of images) this.fill(image, image.dataset.src);
       this.classes(body, guidelines.examples);
     } catch (error) {
       make("p", "", body, error.message);
@@ -30,39 +37,48 @@ class Guide {
     this.keys(body);
   }
 
+  /**
+   * @param {Element} body
+   * @param {Record<string, string[]>} examples paths of images, by class
+   */
   classes(body, examples) {
-    const told = this.desk.data.classes.filter((one) => one.description || examples[one.name]);
-    if (!told.length) return;
+    const described = this.desk.data.classes.filter((detail) => detail.description || examples[detail.name]);
+    if (!described.length) return;
     make("h3", "", body, t("Classes"));
-    for (const one of told) {
+    for (const { name, colour, description } of described) {
       const part = make("section", "guide-class", body);
-      const title = make("h4", "", part, one.name);
-      if (one.colour) title.style.setProperty("--colour", one.colour);
-      if (one.description) make("p", "", part, one.description);
+      const title = make("h4", "", part, name);
+      if (colour) title.style.setProperty("--colour", colour);
+      if (description) make("p", "", part, description);
       const strip = make("div", "examples", part);
-      for (const path of examples[one.name] ?? []) {
+      for (const path of examples[name] ?? []) {
         const image = make("img", "", strip);
-        image.alt = t("An example of {name}", { name: one.name });
+        image.alt = t("An example of {name}", { name });
         this.fill(image, path.split("/").map(encodeURIComponent).join("/"));
       }
     }
   }
 
+  /** @param {Element} body */
   keys(body) {
     make("h3", "", body, t("Keys"));
     const list = make("dl", "keys", body);
-    const said = [
+    const rows = [
       ["1 2 3 …", t("the classes")], ["U", t("undo, several times if need be")], ["S", t("skip: somebody else may answer")],
       ["N", t("not sure: the answer counts, and is looked at again")], ["F", t("flag with a note: for the project lead")],
       ["W", t("why this item?")], ["G", t("guidelines")], ["/", t("search the classes")],
     ];
-    if (this.desk.several) said.push(["Enter", t("confirm the chosen classes")]);
-    for (const [key, text] of said) {
+    if (this.desk.several) rows.push(["Enter", t("confirm the chosen classes")]);
+    for (const [key, text] of rows) {
       make("kbd", "", make("dt", "", list), key);
       make("dd", "", list, text);
     }
   }
 
+  /**
+   * @param {HTMLImageElement} image
+   * @param {string} path below the guidelines' folder
+   */
   async fill(image, path) {
     try {
       const reply = await this.desk.fetch(`guidelines/${path}`);

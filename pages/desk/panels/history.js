@@ -1,23 +1,34 @@
 // The strip of earlier answers, the latest first; a click brings an item back to be looked at or answered anew.
+import { make, makeButton } from "../base/dom.js";
+import { t } from "../base/words.js";
+/** @import { GivenAnswer } from "../base/types.js" */
+/** @import { Desk } from "../desk.js" */
+
 const STRIP = 10;
 
-class History {
+export class History {
+  /**
+   * @param {Element} parent
+   * @param {Desk} desk
+   */
   constructor(parent, desk) {
     this.desk = desk;
     this.element = make("ol", "history", parent);
     this.element.setAttribute("aria-label", t("Your latest answers"));
   }
 
+  /** @param {GivenAnswer[]} entries the latest last */
   draw(entries) {
     const latest = entries.slice(-STRIP).reverse();
     this.element.replaceChildren(...latest.map((entry) => this.chip(entry)));
   }
 
+  /** @param {GivenAnswer} entry */
   chip(entry) {
     const place = make("li", "");
-    const said = this.inWords(entry);
-    const button = makeButton("chip", place, { text: said, run: () => this.desk.revisit(entry.id) });
-    const colour = this.desk.data.classes.find((one) => one.name === entry.label)?.colour;
+    const text = this.inWords(entry);
+    const button = makeButton("chip", place, { text, run: () => this.desk.revisit(entry.id) });
+    const colour = this.desk.data.classes.find((detail) => detail.name === entry.label)?.colour;
     if (colour) button.style.setProperty("--colour", colour);
     button.classList.toggle("unsure", Boolean(entry.unsure));
     const model = entry.prediction;
@@ -26,14 +37,15 @@ class History {
       make("span", agrees ? "agrees" : "differs", button, agrees ? "✓" : "≠");
       button.title = agrees ? t("The model says the same.") : t("The model says {label}.", { label: model.label });
     }
-    button.setAttribute("aria-label", t("Change the answer {answer}", { answer: said }));
+    button.setAttribute("aria-label", t("Change the answer {answer}", { answer: text }));
     return place;
   }
 
+  /** @param {GivenAnswer} entry */
   inWords(entry) {
     if (entry.action === "skip") return t("skipped");
     if (entry.action === "flag") return t("flagged");
-    const said = this.desk.said(entry.label);
-    return entry.unsure ? `${said} ?` : said;
+    const label = this.desk.labelText(entry.label);
+    return entry.unsure ? `${label} ?` : label;
   }
 }

@@ -1,8 +1,13 @@
 // How far things are, and how fast: mine, the round's, the project's.
+import { make } from "../base/dom.js";
+import { t } from "../base/words.js";
+/** @import { Progress } from "../base/types.js" */
+
 const RECENT = 20;         // answers that the pace is measured on
 const PAUSE_SECONDS = 60;  // a longer one is a pause, not work
 
-class Pace {
+export class Pace {
+  /** @param {Element} parent */
   constructor(parent) {
     this.element = make("div", "progress", parent);
     this.bar = make("progress", "", this.element);
@@ -11,9 +16,11 @@ class Pace {
     this.speed = make("span", "speed", this.element);
     this.status = make("span", "status", this.element);
     this.status.setAttribute("role", "status");
-    this.times = [];
+    /** @type {number[]} */
+    this.times = [];  // of the latest answers, milliseconds
   }
 
+  /** @param {number} at milliseconds */
   answered(at) {
     this.times = [...this.times, at].slice(-RECENT - 1);
   }
@@ -25,24 +32,29 @@ class Pace {
     return gaps.length < 4 || !seconds ? null : (60 * gaps.length) / seconds;
   }
 
-  show(values) {
-    if (!values) return;
-    this.bar.max = values.batch;
-    this.bar.value = Math.max(0, values.batch - values.until_round);
-    const next = values.until_round
-      ? t("{n} to the next round", { n: values.until_round }) : t("the next round is training");
-    const all = t("{n} of {budget} labels", { n: values.spent, budget: values.budget });
-    this.counts.textContent = [t("{n} by you", { n: values.mine }), next, all].join(" · ");
+  /** @param {Progress} [progress] */
+  show(progress) {
+    if (!progress) return;
+    this.bar.max = progress.batch;
+    this.bar.value = Math.max(0, progress.batch - progress.until_round);
+    const next = progress.until_round
+      ? t("{n} to the next round", { n: progress.until_round }) : t("the next round is training");
+    const all = t("{n} of {budget} labels", { n: progress.spent, budget: progress.budget });
+    this.counts.textContent = [t("{n} by you", { n: progress.mine }), next, all].join(" · ");
     const pace = this.perMinute;
     if (!pace) {
       this.speed.textContent = "";
       return;
     }
-    const left = values.until_round / (pace * Math.max(1, values.labelers));
+    const left = progress.until_round / (pace * Math.max(1, progress.labelers));
     this.speed.textContent = t("{n} a minute", { n: Math.round(pace) })
-      + (values.until_round ? ` · ${t("about {n} min to the next round", { n: Math.max(1, Math.round(left)) })}` : "");
+      + (progress.until_round ? ` · ${t("about {n} min to the next round", { n: Math.max(1, Math.round(left)) })}` : "");
   }
 
+  /**
+   * @param {number} waiting answers that the server has not acknowledged
+   * @param {boolean} offline whether the server could not be reached
+   */
   unsent(waiting, offline) {
     this.status.textContent = waiting && offline
       ? t("Server unreachable: {n} answers are kept in this browser and will be sent.", { n: waiting })

@@ -1,30 +1,41 @@
 // What is shown while there is nothing to answer: what is being waited for, calmly.
+import { make, makeButton } from "../base/dom.js";
+import { t } from "../base/words.js";
+/** @import { Waiting } from "../base/types.js" */
+
+// Title and text, by the reason.
+/** @type {Record<string, (waiting: Waiting) => string[]>} */
 const RESTS = {
   getting: () => ["", t("Getting the next items …")],
-  break: () => [t("Taking a break"), t("Your items are free for others meanwhile. No time is counted.")],
-  paused: () => [t("Labeling is paused"), t("The project lead has paused it. It goes on here by itself.")],
+  break: () => [t("Taking a break"), t("Others can answer your items meanwhile. No time is counted.")],
+  paused: () => [t("Labeling is paused"), t("The project lead has paused it. It continues here automatically.")],
   stopped: () => [
-    t("Labeling has stopped"), t("There are labels enough for now. If it goes on, items appear here by themselves."),
+    t("Labeling has stopped"), t("There are enough labels for now. If labeling resumes, items appear here automatically."),
   ],
   unqualified: () => [
     t("Thank you for the first answers"),
-    t("The project lead looks at them, and then lets you in. New items appear here by themselves."),
+    t("The project lead checks them before you continue. New items appear here automatically."),
   ],
   budget: ({ n }) => [
     t("The budget is spent"), t("All {n} labels have been given. The project lead can raise the budget.", { n }),
   ],
   others: ({ n }) => [
     t("Nothing to do for a moment"),
-    t("Others are answering the last {n} items. New ones appear here by themselves.", { n }),
+    t("Others are answering the last {n} items. New ones appear here automatically.", { n }),
   ],
   empty: () => [t("Nothing to label yet"), t("Import images or texts on the Project page.")],
   training: () => [
-    t("The model is learning"), t("New items appear here by themselves as soon as the next ranking is ready."),
+    t("The model is learning"), t("New items appear here automatically as soon as the next ranking is ready."),
   ],
-  done: () => [t("All done"), t("Everything you can answer is answered. Thank you.")],
+  done: () => [t("All done"), t("You have answered everything that you can. Thank you.")],
 };
 
-function rest(parent, waiting, resume) {
+/**
+ * @param {Element} parent whose content it replaces
+ * @param {Waiting} waiting
+ * @param {() => void} [resume] for a button that goes on
+ */
+export function drawRest(parent, waiting, resume) {
   const [title, text] = RESTS[waiting.reason](waiting);
   const card = make("div", "rest");
   card.dataset.reason = waiting.reason;

@@ -1,12 +1,23 @@
 // Pictures of items, fetched and decoded before they are needed. A few at a time and in order, so that what a person
 // waits for, an answer being sent above all, finds the way to the server free.
+import { viewing } from "../base/viewing.js";
+import { t } from "../base/words.js";
+/** @import { Fetching, Item, Picture } from "../base/types.js" */
+
 class Gate {
+  /** @param {number} most that pass at the same time */
   constructor(most) {
     this.free = most;
+    /** @type {((value?: unknown) => void)[]} */
     this.waiting = [];
   }
 
-  // The result of `run`, which is called when it is its turn; what is `urgent` comes before all that waits.
+  /**
+   * The result of `run`, which is called when it is its turn.
+   * @template Result
+   * @param {() => Promise<Result>} run
+   * @param {boolean} [urgent] before all that waits
+   */
   async pass(run, urgent = false) {
     if (this.free > 0) this.free -= 1;
     else await new Promise((resolve) => (urgent ? this.waiting.unshift(resolve) : this.waiting.push(resolve)));
@@ -20,11 +31,16 @@ class Gate {
   }
 }
 
-const mediaGate = new Gate(2);
+export const mediaGate = new Gate(2);
 
-async function fetchImage(path, desk, signal) {
-  const response = await desk.fetch(path, { signal });
-  if (!response.ok) throw new Error((await response.json()).error);
+/**
+ * The image at a path of the server, decoded.
+ * @param {string} path
+ * @param {Fetching} server
+ * @returns {Promise<Picture>}
+ */
+export async function fetchImage(path, server) {
+  const response = await server.fetch(path);
   const image = new Image();
   const url = URL.createObjectURL(await response.blob());
   try {
@@ -32,20 +48,24 @@ async function fetchImage(path, desk, signal) {
     image.draggable = false;
     await image.decode();
   } finally {
-    URL.revokeObjectURL(url);  // a decoded image keeps what it was made of
+    URL.revokeObjectURL(url);  // a decoded image keeps its pixels
   }
   return { image, about: JSON.parse(response.headers.get("X-Image") ?? "null") };
 }
 
-// The item's picture as {image, about}, fetched and decoded once; later calls get the same promise. A scan is drawn
-// through the window that was chosen last, and anew when another one has been chosen since.
-function load(item, desk) {
-  const window = viewing.window();
-  const scan = item.picture?.about.drawn;
-  if (item.loading && (item.window === window || (item.picture && !scan))) return item.loading;
+/**
+ * The item's picture, fetched and decoded once; later calls get the same promise. A scan is drawn through the window
+ * that was chosen last, and anew when another one has been chosen since.
+ * @param {Item} item
+ * @param {Fetching} server
+ */
+export function loadPicture(item, server) {
+  const window = viewing.query();
+  const isScan = item.picture?.about.drawn;
+  if (item.loading && (item.window === window || (item.picture && !isScan))) return item.loading;
   item.window = window;
   const loading = mediaGate.pass(async () => {
-    const picture = await fetchImage(`media/${item.id}${window}`, desk);
+    const picture = await fetchImage(`media/${item.id}${window}`, server);
     picture.image.className = "image";
     picture.image.alt = t("The item to label");
     if (item.window === window) item.picture = picture;
@@ -56,6 +76,7 @@ function load(item, desk) {
   return loading;
 }
 
-function forget(item) {
+/** @param {Item | null} [item] */
+export function forgetPicture(item) {
   if (item) item.loading = item.picture = undefined;
 }

@@ -1,11 +1,18 @@
 // Brightness, contrast and inversion: which values are drawn black and which white. Every image has a window of
 // values: a scan one in its own unit, which the server draws in full depth; any other image one from 0 to 255, which
 // the browser does by a filter. The filter also shows at once what the server is about to draw.
+import { make } from "../base/dom.js";
+import { viewing } from "../base/viewing.js";
+import { t } from "../base/words.js";
+/** @import { ImageAbout, ValueWindow } from "../base/types.js" */
+
+/** @type {ValueWindow} */
 const PLAIN = [0, 255];
 const STEP = 0.06;  // of the window's width that a key press moves it by
 const FACTOR = 1.15;  // by which a key press makes it narrower
 const REDRAW_MS = 150;
 
+/** @type {Record<string, () => string>} */
 const WINDOW_NAMES = {
   file: () => t("As in the file"),
   auto: () => t("Automatic"),
@@ -17,20 +24,30 @@ const WINDOW_NAMES = {
   bone: () => t("Bone"),
 };
 
-class Light {
-  // `show(filter)` applies a CSS filter, `redraw()` gets the scan drawn through the window that is chosen now.
+export class Light {
+  /**
+   * @param {ImageAbout} about
+   * @param {(filter: string) => void} show applies a CSS filter
+   * @param {() => void} redraw gets the scan drawn through the window that is chosen now
+   */
   constructor(about, show, redraw) {
-    Object.assign(this, { about, show, redraw });
+    this.about = about;
+    this.show = show;
+    this.redraw = redraw;
     this.scan = Boolean(about.drawn);
     const full = this.scan ? about.windows.full : [8, 247];
     this.range = { low: full[0], high: Math.max(full[1], full[0] + 1) };
   }
 
-  // The window that an image has while nobody chose another.
+  /**
+   * The window that an image has while nobody chose another.
+   * @returns {ValueWindow}
+   */
   get base() {
     return this.scan ? Object.values(this.about.windows)[0] : PLAIN;
   }
 
+  /** @returns {ValueWindow} */
   get window() {
     if (!this.scan) return viewing.light ?? PLAIN;
     const { chosen } = viewing;
@@ -44,6 +61,7 @@ class Light {
     this.apply();
   }
 
+  /** @param {string} name of a window of the scan */
   choose(name) {
     viewing.set({ chosen: { name } });
     this.apply();
@@ -59,13 +77,22 @@ class Light {
     this.apply();
   }
 
-  // Brighter and more contrast by so many steps.
+  /**
+   * Brighter and more contrast by so many steps.
+   * @param {number} brighter
+   * @param {number} contrast
+   */
   adjust(brighter, contrast) {
     const [low, high] = this.window;
     const width = high - low;
     this.setWindow((low + high) / 2 - brighter * STEP * width, width * FACTOR ** -contrast);
   }
 
+  /**
+   * Choose this window, as far as the image's values go.
+   * @param {number} centre
+   * @param {number} width
+   */
   setWindow(centre, width) {
     const { low, high } = this.range;
     const [from, to] = this.base;
@@ -85,6 +112,7 @@ class Light {
     return { brightness: (-100 * moved) / (room || 1), contrast: -100 * (Math.log((high - low) / (to - from)) / Math.log(16)) };
   }
 
+  /** @param {{brightness: number, contrast: number}} sliders */
   slide({ brightness, contrast }) {
     const [from, to] = this.base;
     const middle = (from + to) / 2;
@@ -104,8 +132,12 @@ class Light {
     }
   }
 
-  // A picture of the window `drawn` as it would be of `wanted`: grey × slope + offset, which the filters brightness
-  // and contrast do one after the other. Empty where no such filter does it.
+  /**
+   * The CSS filter that shows a picture of the window `drawn` as it would be of `wanted`: grey × slope + offset, which
+   * the filters brightness and contrast do one after the other. Empty where no such filter does it.
+   * @param {ValueWindow} drawn
+   * @param {ValueWindow} wanted
+   */
   filter(drawn, wanted) {
     const slope = (drawn[1] - drawn[0]) / (wanted[1] - wanted[0]);
     let offset = (drawn[0] - wanted[0]) / (wanted[1] - wanted[0]);
@@ -121,7 +153,11 @@ class Light {
 }
 
 // The sliders and named windows, on a small panel over the image.
-class LightPanel {
+export class LightPanel {
+  /**
+   * @param {Element} parent
+   * @param {Light} light
+   */
   constructor(parent, light) {
     this.light = light;
     this.element = make("div", "light panel", parent);
@@ -140,11 +176,15 @@ class LightPanel {
     this.update();
   }
 
+  /**
+   * @param {string} name
+   * @param {string} keys that do the same
+   */
   slider(name, keys) {
     const label = make("label", "slider", this.element);
     make("span", "", label, name).title = keys;
     const input = make("input", "", label);
-    Object.assign(input, { type: "range", min: -100, max: 100, step: 1 });
+    Object.assign(input, { type: "range", min: "-100", max: "100", step: "1" });
     input.addEventListener("input", () => {
       this.light.slide({ brightness: Number(this.brightness.value), contrast: Number(this.contrast.value) });
     });
@@ -153,12 +193,13 @@ class LightPanel {
 
   update() {
     const { brightness, contrast } = this.light.sliders;
-    this.brightness.value = brightness;
-    this.contrast.value = contrast;
+    this.brightness.value = String(brightness);
+    this.contrast.value = String(contrast);
     const [low, high] = this.light.window;
-    const exact = (value) => (Math.abs(value) >= 10 || Number.isInteger(value) ? Math.round(value) : value.toPrecision(2));
-    const level = exact((low + high) / 2);
-    const width = exact(high - low);
+    /** @param {number} value */
+    const rounded = (value) => (Math.abs(value) >= 10 || Number.isInteger(value) ? Math.round(value) : value.toPrecision(2));
+    const level = rounded((low + high) / 2);
+    const width = rounded(high - low);
     const unit = this.light.about.unit ?? "";
     this.values.textContent = this.light.scan ? t("Level {level}, width {width} {unit}", { level, width, unit }).trim() : "";
     for (const { name, button } of this.windows) {

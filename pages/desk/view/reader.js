@@ -1,20 +1,35 @@
 // A text, read in comfort: larger or smaller letters, keys that scroll, a search of its own, keywords highlighted.
 // The text is one text node; what is highlighted are ranges of it, never elements.
+import { make } from "../base/dom.js";
+import { isComposed } from "../base/keys.js";
+import { t } from "../base/words.js";
+import { makeTool } from "./tools.js";
+/** @import { Item } from "../base/types.js" */
+
 const LETTERS = { name: "labeler/letters", least: 0.7, most: 2.5, factor: 1.1 };
 const LINES = 3;      // that an arrow key scrolls by
 const PAGE = 0.88;    // of the visible part, that a page key scrolls by
 
+// Language of a text, by letters that no other has; for the right fonts and line breaks.
+/** @type {[string, RegExp][]} */
 const SCRIPTS = [["ko", /[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]/], ["ja", /[\u3040-\u30ff]/], ["zh", /[\u4e00-\u9fff]/]];
 
-class TextReader {
-  constructor(item, desk) {
+export class TextReader {
+  /**
+   * @param {Item} item
+   * @param {string[]} [keywords] to highlight
+   */
+  constructor(item, keywords = []) {
     this.item = item;
     this.build();
-    this.matches = [];
-    this.current = -1;
+    /** @type {Range[]} */
+    this.matches = [];       // of the search
+    this.current = -1;       // index of the match that is walked to
+    /** @type {HTMLElement | null} */
+    this.search = null;
     this.scale = Number(localStorage.getItem(LETTERS.name)) || 1;
     this.resize(1);
-    this.highlight("labeler-keyword", (desk.data.keywords ?? []).flatMap((word) => this.ranges(word)));
+    this.highlight("labeler-keyword", keywords.flatMap((word) => this.ranges(word)));
   }
 
   destroy() {
@@ -40,15 +55,20 @@ class TextReader {
     makeTool(this.tools, { icon: "find", label: t("Search in the text"), key: "Control+F", run: () => this.openSearch() });
   }
 
+  /** @param {number} factor 1: as large as before */
   resize(factor) {
     this.scale = Math.min(Math.max(this.scale * factor, LETTERS.least), LETTERS.most);
-    this.element.style.setProperty("--letters", this.scale);
+    this.element.style.setProperty("--letters", String(this.scale));
     if (factor === 1) return;
     try {
       localStorage.setItem(LETTERS.name, this.scale.toFixed(3));
     } catch { /* the size is not remembered */ }
   }
 
+  /**
+   * Whether the key was meant for the text.
+   * @param {KeyboardEvent} event
+   */
   key(event) {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "f") {
       this.openSearch();
@@ -78,11 +98,14 @@ class TextReader {
 
   // ------------------------------------------------------------ search and highlights
 
-  // Where `words` stand in the text, capitals or not.
+  /**
+   * Where the words stand in the text, capitals or not.
+   * @param {string} words
+   */
   ranges(words) {
-    const wanted = words.normalize("NFC").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    if (!wanted) return [];
-    return [...this.item.text.matchAll(new RegExp(wanted, "giu"))].map((match) => {
+    const pattern = words.normalize("NFC").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    if (!pattern) return [];
+    return [...this.item.text.matchAll(new RegExp(pattern, "giu"))].map((match) => {
       const range = new Range();
       range.setStart(this.paragraph.firstChild, match.index);
       range.setEnd(this.paragraph.firstChild, match.index + match[0].length);
@@ -90,6 +113,10 @@ class TextReader {
     });
   }
 
+  /**
+   * @param {string} name of the highlight in CSS
+   * @param {Range[]} ranges
+   */
   highlight(name, ranges) {
     if (!globalThis.CSS?.highlights) return;  // a browser of before 2025: the search still walks
     if (ranges.length) CSS.highlights.set(name, new Highlight(...ranges));
@@ -123,9 +150,10 @@ class TextReader {
     this.highlight("labeler-current", []);
   }
 
+  /** @param {KeyboardEvent} event */
   searchKey(event) {
     event.stopPropagation();  // nobody else's shortcuts while somebody types
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isComposed(event)) return;
     if (event.key === "Enter") this.walk(event.shiftKey ? -1 : 1);
     else if (event.key === "Escape") this.closeSearch();
     else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "f") this.field.select();
@@ -144,6 +172,7 @@ class TextReader {
     }
   }
 
+  /** @param {1 | -1} step to the next match or the one before */
   walk(step) {
     const all = this.matches.length;
     if (!all) return;

@@ -1,4 +1,9 @@
 // The slim bars of buttons below an image or a text: quiet, named for everybody, large enough for a finger.
+import { make } from "../base/dom.js";
+import { t } from "../base/words.js";
+/** @import { ImageViewer } from "./viewer.js" */
+
+/** @type {Record<string, string>} */
 const ICONS = {
   closer: "M4 10h12M10 4v12",
   farther: "M4 10h12",
@@ -14,8 +19,12 @@ const ICONS = {
   previous: "M5 12l5-5 5 5",
 };
 
-// A button that takes no focus from a mouse or a finger, so that the next Enter or space is not for it.
-function makeTool(parent, { icon, label, key, run }) {
+/**
+ * A button that takes no focus from a mouse or a finger, so that the next Enter or space is not for it.
+ * @param {Element} parent
+ * @param {{icon: string, label: string, key?: string, run: () => void}} options
+ */
+export function makeTool(parent, { icon, label, key, run }) {
   const button = make("button", "tool", parent);
   button.type = "button";
   button.title = key ? `${label} (${key})` : label;
@@ -34,21 +43,27 @@ function makeTool(parent, { icon, label, key, run }) {
   }
   button.addEventListener("pointerdown", (event) => event.preventDefault());
   button.addEventListener("mousedown", (event) => event.preventDefault());
-  button.addEventListener("click", run);
+  button.addEventListener("click", () => run());
   return button;
 }
 
-class ViewerTools {
+export class ViewerTools {
+  /**
+   * @param {Element} parent
+   * @param {ImageViewer} viewer
+   */
   constructor(parent, viewer) {
     this.element = make("div", "tools", parent);
     this.element.setAttribute("role", "group");
     this.element.setAttribute("aria-label", t("Image tools"));
+    /** @type {(icon: string, label: string, key: string, run: () => void) => HTMLButtonElement} */
     const tool = (icon, label, key, run) => makeTool(this.element, { icon, label, key, run });
-    tool("farther", t("Zoom out"), "-", () => viewer.zoomBy(1 / CLOSER));
+    tool("farther", t("Zoom out"), "-", () => viewer.zoomOut());
     this.readout = make("span", "readout", this.element);
-    tool("closer", t("Zoom in"), "+", () => viewer.zoomBy(CLOSER));
+    tool("closer", t("Zoom in"), "+", () => viewer.zoomIn());
     tool("actual", t("Actual pixels, or as large as fits"), ".", () => viewer.toggleActual());
     tool("turn", t("Turn clockwise"), ",", () => viewer.turn());
+    /** @type {Record<string, HTMLButtonElement>} */
     this.toggles = {
       light: tool("light", t("Brightness and contrast"), "[ ] { }", () => viewer.toggleLight()),
       invert: tool("invert", t("Invert"), "\\", () => viewer.light.invert()),
@@ -59,10 +74,15 @@ class ViewerTools {
     tool("reset", t("Reset the view"), "Home", () => viewer.reset());
   }
 
+  /**
+   * @param {string} name of a toggle
+   * @param {boolean} on
+   */
   press(name, on) {
     this.toggles[name].setAttribute("aria-pressed", String(on));
   }
 
+  /** @param {number} screen screen pixels for an image pixel */
   update(screen) {
     this.readout.textContent = screen < 10 ? `${Math.round(100 * screen)} %` : `${Math.round(screen)} ×`;
   }

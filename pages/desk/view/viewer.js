@@ -1,25 +1,47 @@
 // An image, seen well: zoom, pan, turn, brightness and contrast, grid, details. `item.picture` has been loaded.
 // Everything is placed in image pixels on one plane, which a single transform puts on the screen.
-const CLOSER = 1.25;      // zoom of a key press or a button
+import { make } from "../base/dom.js";
+import { viewing } from "../base/viewing.js";
+import { t } from "../base/words.js";
+import { loadPicture } from "../sync/media.js";
+import { Light, LightPanel } from "./light.js";
+import { Tiles } from "./tiles.js";
+import { ViewerTools } from "./tools.js";
+/** @import { Fetching, Item } from "../base/types.js" */
+
+/** @typedef {[number, number]} Point across and down */
+
+const ZOOM_STEP = 1.25;   // zoom of a key press or a button
 const MOST_ZOOM = 32;     // screen pixels for an image pixel
 const PIXELS_FROM = 3;    // from which on pixels are drawn as squares
 const PAN = 0.15;         // of the visible part, by an arrow key
 const GRID_CELLS = 8;     // along the longer side, about
 
-class ImageViewer {
-  constructor(item, desk) {
+export class ImageViewer {
+  /**
+   * @param {Item} item whose picture has been loaded
+   * @param {Fetching} server
+   * @param {() => Item[]} upcoming items that come next
+   */
+  constructor(item, server, upcoming) {
     this.item = item;
-    this.desk = desk;
+    this.server = server;
+    this.upcoming = upcoming;
     this.about = item.picture.about;
+    /** @type {number | null} */
     this.zoom = null;        // CSS pixels for an image pixel; null: as large as fits
     this.turns = 0;          // quarters, clockwise
+    /** @type {Point} */
     this.centre = [this.about.width / 2, this.about.height / 2];  // the image pixel in the middle
+    /** @type {Point} */
     this.size = [0, 0];      // of the viewport
-    this.fingers = new Map();
+    /** @type {Map<number, Point>} */
+    this.fingers = new Map();  // by the pointer's id
+    this.gone = false;
     this.build();
     this.light = new Light(this.about, (filter) => this.showLight(filter), () => this.redraw());
     this.light.apply();
-    this.tiles = new Tiles(this.plane, this.about, desk, (tile) => `media/${item.id}/tile/${tile}${viewing.window()}`);
+    this.tiles = new Tiles(this.plane, this.about, server, (tile) => `media/${item.id}/tile/${tile}${viewing.query()}`);
     this.watch = new ResizeObserver(() => {
       this.size = [this.viewport.clientWidth, this.viewport.clientHeight];
       this.draw();
@@ -55,7 +77,7 @@ class ImageViewer {
     this.viewport.addEventListener("dblclick", (event) => this.toggleActual(this.place(event)));
     this.viewport.addEventListener("pointerdown", (event) => this.press(event));
     this.viewport.addEventListener("pointermove", (event) => this.move(event));
-    for (const end of ["pointerup", "pointercancel"]) {
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
       this.viewport.addEventListener(end, (event) => this.fingers.delete(event.pointerId));
     }
   }
@@ -76,8 +98,10 @@ class ImageViewer {
     const scale = this.scale;
     const half = this.size.map((side) => side / 2 / scale);
     if (this.turns % 2) half.reverse();
-    this.centre = [width, height].map((side, axis) => (
-      side <= 2 * half[axis] ? side / 2 : Math.min(Math.max(this.centre[axis], half[axis]), side - half[axis])));
+    /** @type {(side: number, axis: number) => number} */
+    const centreOf = (side, axis) => (
+      side <= 2 * half[axis] ? side / 2 : Math.min(Math.max(this.centre[axis], half[axis]), side - half[axis]));
+    this.centre = [centreOf(width, 0), centreOf(height, 1)];
     const [x, y] = this.centre;
     this.plane.style.transform = `translate(${this.size[0] / 2}px, ${this.size[1] / 2}px) rotate(${90 * this.turns}deg)`
       + ` scale(${scale}) translate(${-x}px, ${-y}px)`;
@@ -95,7 +119,7 @@ class ImageViewer {
   // The scan through the window that is chosen now, in full depth; the items that come next as well.
   async redraw() {
     try {
-      const picture = await load(this.item, this.desk);
+      const picture = await loadPicture(this.item, this.server);
       if (this.gone || picture !== this.item.picture) return;
       this.plane.querySelector(".image").replaceWith(picture.image);
       this.about = this.light.about = picture.about;
@@ -103,9 +127,10 @@ class ImageViewer {
       this.light.apply();
       this.draw();
     } catch { /* the filter shows it meanwhile; the next change asks again */ }
-    for (const item of this.desk.queue?.items ?? []) if (item.media) load(item, this.desk).catch(() => {});
+    for (const item of this.upcoming()) if (item.media) loadPicture(item, this.server).catch(() => {});
   }
 
+  /** @param {string} filter of CSS */
   showLight(filter) {
     this.plane.style.filter = filter;
     this.panel?.update();
@@ -114,21 +139,40 @@ class ImageViewer {
 
   // ------------------------------------------------------------ what a person does
 
-  // Zoom so that what is at `at`, from the viewport's middle, stays there.
+  /**
+   * Zoom so that what is at a place stays there.
+   * @param {number} scale CSS pixels for an image pixel
+   * @param {Point} [at] from the viewport's middle
+   */
   zoomTo(scale, at = [0, 0]) {
     const from = this.unturn(at, this.scale);
     const most = Math.max(MOST_ZOOM / devicePixelRatio, this.fit);
     this.zoom = scale <= this.fit ? null : Math.min(scale, most);
     const to = this.unturn(at, this.scale);
-    this.centre = this.centre.map((value, axis) => value + from[axis] - to[axis]);
+    this.centre = [this.centre[0] + from[0] - to[0], this.centre[1] + from[1] - to[1]];
     this.draw();
   }
 
+  /**
+   * @param {number} factor
+   * @param {Point} [at] from the viewport's middle
+   */
   zoomBy(factor, at) {
     this.zoomTo(this.scale * factor, at);
   }
 
-  // Whole, or one screen pixel for each image pixel; a small image that fits anyway is magnified instead.
+  zoomIn() {
+    this.zoomBy(ZOOM_STEP);
+  }
+
+  zoomOut() {
+    this.zoomBy(1 / ZOOM_STEP);
+  }
+
+  /**
+   * Whole, or one screen pixel for each image pixel; a small image that fits anyway is magnified instead.
+   * @param {Point} [at] from the viewport's middle
+   */
   toggleActual(at) {
     const actual = 1 / devicePixelRatio;
     this.zoomTo(this.zoom !== null ? 0 : actual > this.fit ? actual : 3 * this.fit, at);
@@ -139,8 +183,13 @@ class ImageViewer {
     this.draw();
   }
 
+  /**
+   * @param {number} x CSS pixels
+   * @param {number} y
+   */
   panBy(x, y) {
     const [right, down] = this.unturn([x, y], this.scale);
+    /** @type {Point} */
     this.centre = [this.centre[0] + right, this.centre[1] + down];
     this.draw();
   }
@@ -186,7 +235,10 @@ class ImageViewer {
     this.tools.press("light", on);
   }
 
-  // Whether the key was meant for the image.
+  /**
+   * Whether the key was meant for the image.
+   * @param {KeyboardEvent} event
+   */
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     const target = event.composedPath()[0];
@@ -199,27 +251,31 @@ class ImageViewer {
       return true;
     }
     if (slides && event.key === "Home") return false;
-    const act = {
-      "+": () => this.zoomBy(CLOSER),
-      "=": () => this.zoomBy(CLOSER),
-      "-": () => this.zoomBy(1 / CLOSER),
+    /** @param {() => void} run but not again while the key is held */
+    const once = (run) => (event.repeat ? () => {} : run);
+    /** @type {Record<string, () => void>} */
+    const acts = {
+      "+": () => this.zoomIn(),
+      "=": () => this.zoomIn(),
+      "-": () => this.zoomOut(),
       ".": () => this.toggleActual(),
       ",": () => this.turn(),
       "[": () => this.light.adjust(-1, 0),
       "]": () => this.light.adjust(1, 0),
       "{": () => this.light.adjust(0, -1),
       "}": () => this.light.adjust(0, 1),
-      "\\": () => event.repeat || this.light.invert(),
-      "#": () => event.repeat || this.toggleGrid(),
-      "'": () => event.repeat || this.toggleDetails(),
+      "\\": once(() => this.light.invert()),
+      "#": once(() => this.toggleGrid()),
+      "'": once(() => this.toggleDetails()),
       Home: () => this.reset(),
-    }[event.key];
-    act?.();
-    return Boolean(act);
+    };
+    acts[event.key]?.();
+    return event.key in acts;
   }
 
   // ------------------------------------------------------------ wheel, mouse and fingers
 
+  /** @param {WheelEvent} event */
   wheel(event) {
     event.preventDefault();
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
@@ -227,12 +283,14 @@ class ImageViewer {
     this.zoomBy(Math.exp(-event.deltaY * lines * speed), this.place(event));
   }
 
+  /** @param {PointerEvent} event */
   press(event) {
-    if (event.button !== 0 || event.target.closest(".panel")) return;
+    if (event.button !== 0 || (event.target instanceof Element && event.target.closest(".panel"))) return;
     this.viewport.setPointerCapture(event.pointerId);
     this.fingers.set(event.pointerId, this.place(event));
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
     const before = this.fingers.get(event.pointerId);
     if (!before) return;
@@ -240,6 +298,7 @@ class ImageViewer {
     const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
     this.fingers.set(event.pointerId, now);
     if (other) {
+      /** @type {(a: Point, b: Point) => number} */
       const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
       this.zoomBy(apart(now, other) / apart(before, other), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
     }
@@ -247,13 +306,22 @@ class ImageViewer {
     if (this.zoom !== null) this.panBy((before[0] - now[0]) * share, (before[1] - now[1]) * share);
   }
 
-  // Where the pointer is, from the viewport's middle.
+  /**
+   * Where the pointer is, from the viewport's middle.
+   * @param {MouseEvent} event
+   * @returns {Point}
+   */
   place(event) {
     const box = this.viewport.getBoundingClientRect();
     return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
   }
 
-  // A way on the screen as a way on the image.
+  /**
+   * A way on the screen as a way on the image.
+   * @param {Point} way CSS pixels
+   * @param {number} scale CSS pixels for an image pixel
+   * @returns {Point}
+   */
   unturn([x, y], scale) {
     const [right, down] = [[x, y], [y, -x], [-x, -y], [-y, x]][this.turns];
     return [right / scale, down / scale];

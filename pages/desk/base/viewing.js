@@ -1,9 +1,11 @@
 // How images are looked at: kept from one item to the next, for as long as this tab is open. Zoom and rotation are
 // not: each item begins whole and upright.
-const viewing = {
+export const viewing = {
   name: "labeler/viewing",
-  chosen: null,      // window of a scan: {name}, or {low, high, unit}; null: as it is drawn by itself
-  light: null,       // of other images: {low, high} on their scale from 0 to 255
+  /** @type {{name?: string, low?: number, high?: number, unit?: string | null} | null} */
+  chosen: null,      // window of a scan, by name or by values; null: as it is drawn by itself
+  /** @type {[number, number] | null} */
+  light: null,       // of other images: low and high on their scale from 0 to 255
   invert: false,
   grid: false,
   details: false,
@@ -15,6 +17,7 @@ const viewing = {
     } catch { /* begins as if nothing had been chosen */ }
   },
 
+  /** @param {object} values by the names above */
   set(values) {
     Object.assign(this, values);
     const { chosen, light, invert, grid, details, lighting } = this;
@@ -24,10 +27,10 @@ const viewing = {
   },
 
   // The choice as the server is asked for it.
-  window() {
+  query() {
     if (!this.chosen) return "";
     const { name, low, high, unit } = this.chosen;
-    return `?${new URLSearchParams(name ? { window: name } : { low, high, unit: unit ?? "" })}`;
+    return `?${new URLSearchParams(name ? { window: name } : { low: String(low), high: String(high), unit: unit ?? "" })}`;
   },
 };
 viewing.read();

@@ -1,0 +1,162 @@
+// What passes between the server and the desk, for the type checker alone. Fields that the server knows are named as
+// there: `labeler/core/items.py`, `labeler/api/`, `pages/desk/__init__.py`.
+
+/** A class, as the project describes it. */
+export interface ClassDetail {
+  name: string;
+  key: string;          // that answers with it; "" for the last of many classes
+  colour: string;       // "#rrggbb", or ""
+  description: string;
+  group: string;        // of classes that stand together, or ""
+}
+
+/** What the page hands to the desk. */
+export interface DeskData {
+  project: string;      // its slug
+  annotator: string;
+  classes: ClassDetail[];
+  answers: "one" | "several";  // classes that an item has
+  reveal: Reveal;
+  grid: boolean;        // whether predictions may be confirmed many at once
+  keywords: string[];   // highlighted in texts
+  guidelines: { digest: string; seen: string };  // of those that there are, and of those that were read last
+  language: string;
+  words: Record<string, string>;  // the catalogue: English text → translation
+  token: string;
+}
+
+/** When an annotator gets to know the model's prediction. */
+export type Reveal = "never" | "before" | "after";
+
+export interface Prediction {
+  label: string;
+  confidence: number;   // probability of the label, 0 to 1
+}
+
+/** From low to high, in the unit of the image's values. */
+export type ValueWindow = [low: number, high: number];
+
+/** What the viewer must know of an image: `labeler.files.renditions.About`. */
+export interface ImageAbout {
+  width: number;        // pixels
+  height: number;
+  levels?: number;      // of tiles of a large image
+  drawn?: ValueWindow;  // that a scan is drawn through
+  windows?: Record<string, ValueWindow>;  // of a scan, by name
+  unit?: string | null; // of a scan's values
+  inverted?: boolean;   // low values are white
+  frame?: [number: number, of: number];
+}
+
+export interface Picture {
+  image: HTMLImageElement;
+  about: ImageAbout;
+}
+
+/** An item that this tab holds. */
+export interface Item {
+  id: number;
+  text: string | null;
+  media: string | null; // address of its image
+  metadata?: Record<string, string>;
+  reason: { strategy: string; round: number } | null;  // why it is asked; round 0: before the first ranking
+  prediction: Prediction | null;  // where the project shows it before the answer
+  answer?: { label: string | null; unsure: boolean };  // given before; the item is looked at again
+  // The desk's own:
+  loading?: Promise<Picture>;
+  picture?: Picture;
+  window?: string;      // that the picture was asked for
+}
+
+export type Action = "label" | "skip" | "flag" | "undo";
+
+/** An answer, as a person gives it. */
+export interface Answer {
+  item_id: number;
+  action: Action;
+  label: string | null; // a class; where items have several, a JSON list of classes
+  seconds: number | null;
+  note?: string | null;
+  unsure?: boolean;
+  reveal?: Reveal;      // what was known of the model's prediction
+}
+
+/** An answer in the outbox: its name makes sending it twice harmless. */
+export interface UnsentAnswer extends Answer {
+  request_id: string;
+}
+
+/** What became of an answer. */
+export interface Receipt {
+  request_id: string;
+  ok: boolean;          // stored now or before
+  reason: string | null;  // why it was refused
+  prediction: Prediction | null;  // where the project shows it after the answer
+}
+
+/** How far the project and this annotator are. */
+export interface Progress {
+  mine: number;         // labels
+  spent: number;
+  budget: number;
+  until_round: number;  // labels that the next round waits for
+  batch: number;
+  round: number;
+  labelers: number;     // annotators at work
+  wanted: boolean;      // somebody else waits for an item
+}
+
+/** An earlier answer, as the server remembers it. */
+export interface PastAnswer {
+  item_id: number;
+  action: Action;
+  label: string | null;
+  unsure: boolean;
+  predicted?: string | null;
+  confidence?: number;
+}
+
+/** An earlier answer, as the strip shows it. */
+export interface GivenAnswer {
+  id: number;           // of the item
+  item?: Item;
+  action: Action;
+  label: string | null;
+  unsure: boolean;
+  prediction?: Prediction;
+}
+
+/** Why there is nothing to answer. */
+export interface Waiting {
+  reason: string;
+  n?: number;
+}
+
+/** The reply to `reserve`. */
+export interface Reservation {
+  items: Item[];        // that the tab holds, in the order to ask them
+  waiting: Waiting | null;
+  history: PastAnswer[] | null;  // newest first
+  progress: Progress;
+}
+
+/** The reply to `answers`. */
+export interface Receipts {
+  receipts: Receipt[];
+  progress: Progress;
+}
+
+/** What can ask the server: `Server`, and the desk, which passes it on. */
+export interface Fetching {
+  fetch(path: string, options?: RequestInit): Promise<Response>;
+}
+
+/** What can send to the server. */
+export interface Posting {
+  post(verb: string, body: object, options?: RequestInit): Promise<any>;
+}
+
+/** An error whose message the server wrote for people; any other is of the network. */
+export interface ServerError extends Error {
+  fromServer: boolean;
+}
