@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from labeler.core.settings import RESERVED_KEYS
 from labeler.projects.class_keys import CLASS_KEYS
 from pages.desk.joined import in_order, join
