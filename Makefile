@@ -8,7 +8,7 @@ TEST := .venv/.installed-test
 # What the latest run of all tests took; `python -m bench.house` reads it.
 SUITE := .pytest_cache/suite.xml
 
-.PHONY: help demo serve test check lint style types quick coverage format tables words wheel lock bench clean
+.PHONY: help demo serve test check lint style types lint-desk test-desk quick coverage format tables words wheel lock bench clean
 
 help:
 	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
@@ -16,7 +16,8 @@ help:
 	@echo "make check     ruff, mypy and the quick tests, in under a minute"
 	@echo "make test      install what the tests need, run them all"
 	@echo "make coverage  run all tests, and report which lines they reach"
-	@echo "make lint      ruff, ruff format, mypy"
+	@echo "make lint      ruff, ruff format, mypy; lint-desk: tsc on the desk's scripts, where there is npm"
+	@echo "make test-desk the tests of the desk's scripts alone, in node"
 	@echo "make tables    write the tables of strategies in README.md and docs/strategies.md anew"
 	@echo "make words     bring the catalogues of translations in labeler/i18n/locale up to date with the code"
 	@echo "make wheel     build the package into dist/"
@@ -38,7 +39,7 @@ test: $(TEST)
 check: $(TEST)
 	@$(MAKE) --no-print-directory -j 3 --output-sync=target style types quick
 
-lint: style types
+lint: style types lint-desk
 
 style: $(TEST)
 	@$(BIN)/ruff check .
@@ -46,6 +47,19 @@ style: $(TEST)
 
 types: $(TEST)
 	@$(BIN)/mypy
+
+# Users need no node, and who changes no script needs none either.
+lint-desk:
+	@if command -v npm >/dev/null; then $(MAKE) --silent --no-print-directory node_modules/.package-lock.json && node_modules/.bin/tsc; \
+	else echo "There is no npm: the desk's scripts are not checked by tsc."; fi
+
+test-desk:
+	@if command -v node >/dev/null; then node --test tests/desk/*.test.js; \
+	else echo "There is no node: the tests of the desk's scripts are skipped."; fi
+
+node_modules/.package-lock.json: package-lock.json
+	@npm ci --silent --no-audit --no-fund || { echo "Installing TypeScript by npm failed, see above: is there a network?"; exit 2; }
+	@touch $@
 
 quick: $(TEST)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not browser and not slow"
@@ -77,7 +91,7 @@ bench: $(TEST)
 	@$(BIN)/python -m bench.query.speed --sizes 10000 --limit 20
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.12 demo"; exit 2; }

@@ -33,6 +33,7 @@ COMMAND_LINE = (
     "labeler/jobs/supervisor.py",
     "labeler/models/inference.py",
     "strategies/contract.py",
+    "pages/desk/joined.py",  # for those who write the desk's scripts
 )
 
 
