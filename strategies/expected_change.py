@@ -6,6 +6,8 @@ from strategies import blocks
 from strategies.base import Candidates, scores, top
 from strategies.uncertainty import gap, shannon
 
+# Imports of scipy are deferred: it is slow to load.
+
 FAMILY = "expected model change"
 
 CANDIDATES = 200  # items whose effect is worked out: half of them the smallest margins, half drawn

@@ -8,6 +8,8 @@ from strategies.coreset import greedily
 from strategies.low_budget import clusters, middles, squared_distances
 from strategies.uncertainty import gap, highest
 
+# Imports of scipy are deferred: it is slow to load.
+
 FAMILY = "hybrid"
 
 MANY = 10  # the unsurest items that are looked at, times the batch

@@ -9,6 +9,8 @@ from strategies import blocks
 from strategies.base import Candidates, selects
 from strategies.blocks import nearest_squared
 
+# Imports of sklearn are deferred: it is slow to load.
+
 FAMILY = "low budget"
 
 DRAWN = 25_000  # rows that k-means looks at, at most; the others are given to the nearest centre

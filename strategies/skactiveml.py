@@ -23,6 +23,8 @@ from strategies.base import Candidates, InvalidCandidates, Need, Strategy, Unkno
 from strategies.modal import Learner
 from strategies.skactiveml_names import KNOWN
 
+# Imports of sklearn and skactiveml are deferred: they are slow to load, and scikit-activeml may not be installed.
+
 FAMILY = "scikit-activeml"
 # What a query may call the classifier that it asks.
 CLASSIFIERS = ("clf", "estimator", "ensemble", "discriminator")

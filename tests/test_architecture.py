@@ -1,4 +1,7 @@
-"""The one direction of imports, and one home for SQL: read from the syntax trees of the files."""
+"""The house keeps its order: rooms, directions of imports, sizes of functions, and one home for SQL.
+
+All is read from the syntax trees of the files.
+"""
 
 import ast
 import re
@@ -9,11 +12,71 @@ from pathlib import Path
 
 import pytest
 
+from bench.house.functions import functions, functions_of
+from bench.house.imports import circles, graph, modules, room_of, unexplained
+
 ROOT = Path(__file__).parent.parent
+# The rooms of labeler/, lowest first. A room imports from lower lines alone, never from one on its own line.
+LAYERS = """
+    i18n
+    core
+    files store
+    access
+    projects measure
+    backbones
+    learner
+    cycle quality progress
+    models
+    experiments
+    explain
+    report
+    jobs
+    api
+    cli
+"""
+LEVELS = {room: level for level, rooms in enumerate(LAYERS.strip().splitlines()) for room in rooms.split()}
+# Nothing imports labeler/__main__.py, and labeler/__init__.py holds the version, which any room may read.
+LEVELS |= {"labeler": -1, "__main__": len(LEVELS)}
 SQL = re.compile(
     r"^\s*(SELECT\s.+|INSERT\s+(OR\s+\w+\s+)?INTO\s.+|UPDATE\s.+\sSET\s.+|DELETE\s+FROM\s.+|WITH\s.+\sAS\s*\(.+)",
     re.DOTALL,
 )
+# What is still to be put right; nothing may be added.
+LARGE = {
+    "labeler.cycle.query.ask",
+    "labeler.cycle.query.rank",
+    "labeler.experiments.dataset.load_task",
+    "labeler.experiments.search.search",
+    "labeler.experiments.simulate.compare",
+    "labeler.learner.committees.committee",
+    "labeler.learner.cross_validation.__call__",
+    "labeler.learner.cross_validation.cross_validate",
+    "labeler.learner.finetune.train",
+    "labeler.learner.self_supervised.adapt",
+    "labeler.learner.train._finetune",
+    "labeler.learner.train.fit",
+    "labeler.progress.control.control_arm",
+    "labeler.progress.shadows.shadows",
+    "labeler.projects.importer.import_source",
+    "labeler.quality.label_errors.out_of_sample",
+    "labeler.report.charts.comparison.curves",
+    "labeler.report.charts.curve._reach",
+    "labeler.report.charts.curve.accuracy_curve",
+    "labeler.store.rounds.finish",
+    "labeler.store.schema.m001_cycle",
+    "labeler.store.schema.m010_lead",
+    "strategies.coreset.greedily",
+    "strategies.modal.from_modal",
+}
+DEFERRED = {
+    "labeler/experiments/dataset.py",
+    "labeler/experiments/simulate.py",
+    "labeler/learner/augment.py",
+    "labeler/learner/heads.py",
+    "labeler/learner/model.py",
+    "labeler/learner/train.py",
+}
+CIRCLE = ["labeler.core.rounds", "labeler.learner.model"]
 FORBIDDEN = {
     "strategies": {"labeler", "pages", "torch", "sqlite3", "sqlite_utils", "streamlit", "timm", "transformers"},
     "labeler": {"streamlit", "pages"},
@@ -66,6 +129,52 @@ def test_imports_go_one_way(folder: str) -> None:
     assert wrong == set()
 
 
+def test_every_room_has_its_level() -> None:
+    assert {room_of(module) for module in graph(ROOT, "labeler")} == set(LEVELS)
+
+
+def test_a_room_imports_from_lower_rooms_alone() -> None:
+    wrong = {
+        f"{module} imports {other}"
+        for module, others in graph(ROOT, "labeler").items()
+        for other in others
+        if [module, other] != CIRCLE
+        and room_of(module) != room_of(other)
+        and LEVELS[room_of(other)] >= LEVELS[room_of(module)]
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("package", ["labeler", "strategies", "pages"])
+def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
+    assert [circle for circle in circles(graph(ROOT, package)) if circle != CIRCLE] == []
+
+
+@pytest.mark.parametrize("room", sorted({*LEVELS} - {"labeler", "__main__"}))
+def test_a_room_says_what_enters_and_what_leaves(room: str) -> None:
+    docstring = ast.get_docstring(ast.parse((ROOT / "labeler" / room / "__init__.py").read_text(encoding="utf-8")))
+    assert re.search(r"\benters?\b", docstring or "")
+    assert re.search(r"\bleaves?\b", docstring or "")
+
+
+@pytest.mark.parametrize("package", ["labeler", "strategies"])
+def test_a_long_or_wide_function_says_why(package: str) -> None:
+    """Over 60 lines: a comment `# long: …`; over six parameters: a comment `# wide: …`, above it or before its body."""
+    assert {f.name for f in functions(ROOT, package) if not f.is_explained} - LARGE == set()
+
+
+@pytest.mark.parametrize("package", ["labeler", "strategies", "pages"])
+def test_an_import_inside_a_function_says_why(package: str) -> None:
+    """Beside it, above it, or once in the file: "# Imports of torch are deferred: …"."""
+    unsaid = {
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in modules(ROOT, package).values()
+        if path.relative_to(ROOT).as_posix() not in DEFERRED
+        for line, module in unexplained(path.read_text(encoding="utf-8"))
+    }
+    assert unsaid == set()
+
+
 def test_sql_lives_in_the_store_alone() -> None:
     paths = [*files("labeler"), *files("pages"), *files("strategies"), *ROOT.glob("*.py")]
     wrong = {
@@ -113,6 +222,45 @@ def late():
 from . import sibling
 """
     assert set(imports(ast.parse(source))) == {"torch", "timm", "sqlite3", "streamlit"}
+
+
+def test_a_circle_over_several_modules_is_seen() -> None:
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}
+    assert circles(edges) == [["a", "b", "c"]]
+
+
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        ("def late():\n    import torch", ["torch"]),
+        ("def late():\n    import torch  # takes seconds", []),
+        ("def late():\n    # both take seconds\n    import torch\n    from timm import create_model", []),
+        ("def late():\n    # on torch\n    use()\n    import torch", ["torch"]),
+        ("# Imports of torch are deferred: it takes seconds.\ndef late():\n    from torch import nn", []),
+        ("# Imports of torch are deferred: it takes seconds.\ndef late():\n    import timm", ["timm"]),
+        ("import torch", []),
+    ],
+)
+def test_deferred_imports_without_a_reason_are_seen(source: str, modules: list[str]) -> None:
+    assert [module for _, module in unexplained(source)] == modules
+
+
+@pytest.mark.parametrize(
+    ("source", "explained"),
+    [
+        ("def f(self, a, b, c, d, e, f): ...", True),
+        ("def f(a, b, c, d, *, e, f, g): ...", False),
+        ("# wide: options of a command\n@command\ndef f(a, b, c, d, e, f, g): ...", True),
+        ('def f(a, b, c, d, e, f, g):\n    """What."""\n    # wide: options\n    return a', True),
+        ("def f(a, b, c, d, e, f, g):\n    return a  # wide: late", False),
+        ("def f():\n" + 59 * "    g()\n", True),
+        ("def f():\n" + 60 * "    g()\n", False),
+        ("# long: one statement\ndef f():\n" + 60 * "    g()\n", True),
+    ],
+)
+def test_large_functions_without_a_reason_are_seen(source: str, explained: bool) -> None:
+    (function,) = functions_of(source, "module")
+    assert function.is_explained is explained
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
 
 from labeler.backbones.encoder import Encoder, Pretrained
 from labeler.backbones.weights import key
@@ -21,7 +23,9 @@ from labeler.core.errors import BackboneError
 from labeler.i18n.messages import _, n_, translate
 
 if TYPE_CHECKING:
-    from labeler.backbones.network import Network
+    from labeler.backbones.onnx import Network
+
+# Imports of torch are deferred: the app reads what an adaptation brought, and does without torch.
 
 FILE = "adapted.safetensors"
 
@@ -99,8 +103,6 @@ class Adaptation:
 
 def save(path: Path, tensors: Mapping[str, np.ndarray], about: Adaptation) -> None:
     """Write the tensors and what is known of them to one file, whole or not at all."""
-    from safetensors.numpy import save as to_bytes
-
     data = to_bytes(dict(tensors), {"labeler": json.dumps(asdict(about))})
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -113,8 +115,6 @@ def load(path: Path) -> tuple[Adaptation, dict[str, np.ndarray]]:
 
     Raises: BackboneError: there is no such file, or it is damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(path, "numpy") as file:
             about = _about(file.metadata())
@@ -132,8 +132,6 @@ def load(path: Path) -> tuple[Adaptation, dict[str, np.ndarray]]:
 
 def kept(folder: Path) -> Adaptation | None:
     """What is known of the adapted weights in `folder`; None if there are none that can be read."""
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(folder / FILE, "numpy") as file:
             return _about(file.metadata())

@@ -15,6 +15,8 @@ from labeler.backbones.texts import load_text_encoder
 from labeler.core.items import Modality, Progress
 from labeler.core.settings import LearnerConfig
 
+# Imports of labeler.backbones.tfidf are deferred: scikit-learn is slow to load, and few projects need it.
+
 ANY_SCRIPT = "char_tfidf"
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from labeler.core.items import Progress
 
 if TYPE_CHECKING:
-    from labeler.backbones.network import Network
-    from labeler.backbones.onnx import Run
+    from labeler.backbones.onnx import Network, Run
+
+# Imports of labeler.backbones.onnx are deferred: it loads torch, which takes seconds.
 
 Arrays = tuple[np.ndarray, ...]
 

@@ -16,6 +16,8 @@ import numpy as np
 from labeler.core.errors import BackboneError
 from labeler.core.items import Progress
 
+# Imports of sklearn are deferred: it is slow to load.
+
 NAME = "char_tfidf"
 STATE = "char_tfidf.npz"
 

@@ -11,7 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
 from labeler.core.errors import BackboneError
+
+# Imports of torch and huggingface_hub are deferred: both are slow to load.
 
 # Raised when what is computed changes, so that nothing cached before is taken for it.
 LAYOUT = 1
@@ -126,7 +130,6 @@ def check_readable(files: Iterable[Path]) -> None:
     Raises: BackboneError: names the file.
     """
     import torch
-    from safetensors import safe_open
 
     for file in files:
         try:

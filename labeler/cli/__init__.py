@@ -1,7 +1,4 @@
-"""Commands, `labeler …` or `python -m labeler …`: in come arguments, out go text and exit codes.
-
-An error is one sentence and exit code 2.
-"""
+"""Arguments of a command enter, `labeler …` or `python -m labeler …`; text and an exit code leave."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What all commands share: one group, errors as one sentence, progress bars, common options."""
+"""What all commands share: the group with its errors, progress bars, common options."""
 
 import logging
 import sys
@@ -20,13 +20,13 @@ MODALITY = click.Choice(get_args(Modality))
 
 
 class Refusal(click.ClickException):
-    """One sentence on what is wrong, and exit code 2."""
+    """An error as one sentence on the terminal, with exit code 2."""
 
     exit_code = 2
 
 
 class Group(click.Group):
-    """Commands in the order of a first use, and errors as one sentence."""
+    """Commands, listed in the order of a first use; their errors end as one sentence."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(self.commands)
@@ -36,7 +36,7 @@ class Group(click.Group):
             return super().invoke(context)
         except (LabelerError, strategies.StrategyError) as error:
             raise Refusal(str(error)) from error
-        except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+        except BrokenPipeError:  # the program that reads the output, e.g. `head`, has ended
             raise
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
@@ -52,7 +52,10 @@ def main() -> None:
 
 @contextmanager
 def bar(what: str, unit: str = "") -> Iterator[Progress]:
-    """A progress bar on the terminal's error stream, with the time left."""
+    """A function that moves a progress bar on the terminal's error stream.
+
+    Args: what: the step, as the bar's title. unit: what is counted.
+    """
     with tqdm(desc=what, unit=unit, disable=None, file=sys.stderr, leave=False) as bar:
 
         def report(done: int, total: int) -> None:
@@ -63,6 +66,7 @@ def bar(what: str, unit: str = "") -> Iterator[Progress]:
 
 
 def of_columns(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with options for the columns of a table."""
     for option in (
         click.option("--split-column", metavar="S", help="Column that says what is held out (`test`, `holdout`)."),
         click.option("--label-column", metavar="L", help="Column of known labels."),

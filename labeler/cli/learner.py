@@ -1,4 +1,4 @@
-"""The learner: adapted, searched for better settings, used on what is new, published, trained anew."""
+"""Commands on the learner: adapt its backbone, search for better settings, predict, publish, reproduce."""
 
 import json
 import sys
@@ -8,10 +8,13 @@ from typing import Any, get_args
 import click
 from tqdm import tqdm
 
+from labeler.access.access import local_user
 from labeler.cli.base import ANY_PATH, FOLDER, Refusal, bar, main
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import AdaptationRequest, Sampler, TuningRequest
 from labeler.projects import project as projects
+
+# Imports of labeler and pandas are deferred: torch, pandas and optuna are slow to load, and `--help` should not wait.
 
 
 @main.command()
@@ -45,8 +48,8 @@ def adapt(project: Path, seconds: float, blocks: int, seed: int, use: bool, swit
         switch = projects.open_project(project).config.learner.adapted
     else:
         adaptations.use(opened, switch)
-    said = "are used from the next round on" if switch else "are not used; `adapt --on` changes that"
-    click.echo(f"The adapted weights {said}.")
+    state = "are used from the next round on" if switch else "are not used; `adapt --on` changes that"
+    click.echo(f"The adapted weights {state}.")
 
 
 @main.command()
@@ -71,24 +74,23 @@ def adapt(project: Path, seconds: float, blocks: int, seed: int, use: bool, swit
 @click.option("--seed", type=click.IntRange(0), default=TuningRequest.seed, show_default=True, help="Of all chance.")
 @click.option("--apply", "take", is_flag=True, help="Take over what is proposed.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def tune(project: Path, take: bool, as_json: bool, **wanted: Any) -> None:
+def tune(project: Path, take: bool, as_json: bool, **request: Any) -> None:
     """Search for better settings of the learner by cross-validation on the labels at hand.
 
     One that was stopped goes on from where it was, as long as there are no new labels.
     """
-    from labeler.access.access import local_user
     from labeler.jobs import searches
 
     opened = projects.open_project(project)
-    number = searches.ask(opened, TuningRequest(**wanted), local_user().name)
-    with tqdm(disable=None, file=sys.stderr, leave=False, bar_format="{n}/{total} s {bar} {desc}") as shown:
+    number = searches.ask(opened, TuningRequest(**request), local_user().name)
+    with tqdm(disable=None, file=sys.stderr, leave=False, bar_format="{n}/{total} s {bar} {desc}") as progress:
 
-        def tell(message: str, done: int, total: int) -> None:
-            shown.n, shown.total = done, total
-            shown.set_description_str(message)
+        def show(message: str, done: int, total: int) -> None:
+            progress.n, progress.total = done, total
+            progress.set_description_str(message)
 
         try:
-            job = searches.follow(opened, number, tell)
+            job = searches.follow(opened, number, show)
         except KeyboardInterrupt:
             searches.cancel(opened, number)
             raise Refusal("Stopped. What was tried is kept: the same command goes on from there.") from None
@@ -96,27 +98,28 @@ def tune(project: Path, take: bool, as_json: bool, **wanted: Any) -> None:
         report = store.tunings.report_of(number)
     if report is None:
         raise LabelerError(job.error or "The search was cancelled from elsewhere; what was tried is kept.")
-    taken = bool(take and report["proposal"] and searches.take_over(opened, number))
+    taken_over = bool(take and report["proposal"] and searches.take_over(opened, number))
     if as_json:
-        click.echo(json.dumps(report | {"taken_over": taken}, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(report | {"taken_over": taken_over}, ensure_ascii=False, indent=2))
         return
     click.echo(_evidence(report))
     click.echo(report["verdict"])
-    if taken:
+    if taken_over:
         click.echo("They are used from the next round on.")
     elif report["proposal"]:
         click.echo("Nothing is changed; `tune --apply` takes them over.")
 
 
 def _evidence(report: dict[str, Any]) -> str:
+    """A table of how the settings that were tried compare, with a line on the search above it."""
     import pandas as pd
 
     from labeler.experiments import search_verdict
 
     frame = pd.DataFrame(search_verdict.table(report))
-    shown = {"log likelihood": "{:.3f}".format, "accuracy": "{:.1%}".format, "seconds": "{:.1f}".format}
+    formats = {"log likelihood": "{:.3f}".format, "accuracy": "{:.1%}".format, "seconds": "{:.1f}".format}
     head = f"{report['labels']} labels, {report['folds']} folds, {report['seconds']:.0f} s"
-    return f"{head}\n{frame.to_string(index=False, na_rep='', formatters=shown)}"
+    return f"{head}\n{frame.to_string(index=False, na_rep='', formatters=formats)}"
 
 
 @main.command()
@@ -141,10 +144,10 @@ def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: 
     from labeler.models.inference import predict_unseen
 
     with bar("predict", "items") as report:
-        found = predict_unseen(projects.open_project(project), sources, column, report)
-    for problem in found.problems[:20]:
+        predictions = predict_unseen(projects.open_project(project), sources, column, report)
+    for problem in predictions.problems[:20]:
         click.echo(str(problem), err=True)
-    frame = pd.DataFrame(found.rows())
+    frame = pd.DataFrame(predictions.rows())
     text = (
         frame.to_csv(index=False) if kind == "csv" else frame.to_json(orient="records", lines=True, force_ascii=False)
     )

@@ -1,4 +1,4 @@
-"""A project from its creation to its labels."""
+"""Commands on a project, from its creation to its export."""
 
 import json
 import signal
@@ -11,9 +11,13 @@ import click
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
+from labeler.core.processes import parent_is_gone
 from labeler.core.settings import Config
 from labeler.i18n.messages import DEFAULT, LANGUAGES, use
+from labeler.jobs import supervisor
 from labeler.projects import project as projects
+
+# Imports of labeler are deferred: torch, pandas and altair are slow to load, and `--help` should not wait for them.
 
 
 @main.command()
@@ -68,9 +72,7 @@ def import_(project: Path, source: Path, **options: Any) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="On 127.0.0.1.")
 def serve(home: Path, port: int) -> None:
     """Serve the app on 127.0.0.1, with a worker and an explainer; HOME holds the projects."""
-    from labeler.jobs.supervisor import serve as run
-
-    run(home, port)
+    supervisor.serve(home, port)
 
 
 @main.command()
@@ -79,7 +81,6 @@ def serve(home: Path, port: int) -> None:
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:
     """Run rounds for a project, or for all projects in a folder."""
-    from labeler.core.processes import parent_is_gone
     from labeler.jobs.rounds import BESIDE, work, work_once
 
     if not home.is_dir():
@@ -99,7 +100,6 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def explainer(home: Path, with_parent: bool) -> None:
     """Explain items to annotators who ask; `serve` starts it."""
-    from labeler.core.processes import parent_is_gone
     from labeler.jobs.explanations import work
 
     work(home, should_stop=parent_is_gone() if with_parent else lambda: False)

@@ -1,4 +1,4 @@
-"""Query strategies: listed, held to their contract, compared on known labels."""
+"""Commands on query strategies: compare them on known labels, list them, check them against their contract."""
 
 import json
 from pathlib import Path
@@ -12,6 +12,8 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.projects import project as projects
+
+# Imports of labeler and pandas are deferred: torch, pandas and altair are slow to load, and `--help` should not wait.
 
 
 @main.command()
@@ -65,12 +67,13 @@ def simulate(
     **columns: Any,
 ) -> None:
     """Compare query strategies on labels that are known; `random` always runs as the control."""
+    # wide: click passes each option as a parameter of its own
     from labeler.experiments.simulate import check_names, compare, load_task
     from labeler.report.charts import comparison as comparison_charts
 
     if plugins and not plugins.is_dir():
         raise LabelerError(f"{plugins} does not exist: give --plugins a folder of Python files.")
-    # a typing error should not cost the time that embedding takes
+    # before anything is embedded, which may take minutes
     check_names(names, plugins or Path("none"))
     if plot:
         comparison_charts.check_name(plot)
@@ -96,9 +99,10 @@ def simulate(
 
 
 def _summary(result: dict[str, Any]) -> str:
+    """The compared strategies as a table, with a line on the data above it."""
     import pandas as pd
 
-    found, first = result["dataset"], result["runs"][0]["labels"]
+    dataset, label_counts = result["dataset"], result["runs"][0]["labels"]
     rows = []
     for row in result["summary"]:
         gain, low, high, saved = (row[k] for k in ("gain_over_random", "gain_low", "gain_high", "labels_saved_percent"))
@@ -114,31 +118,31 @@ def _summary(result: dict[str, Any]) -> str:
             }
         )
     head = (
-        f"{found['name']}: pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes;"
-        f" {first[0]} to {first[-1]} labels, {result['config']['seeds']} seeds"
+        f"{dataset['name']}: pool {dataset['pool']}, holdout {dataset['holdout']}, {len(dataset['classes'])} classes;"
+        f" {label_counts[0]} to {label_counts[-1]} labels, {result['config']['seeds']} seeds"
     )
     return head + "\n" + pd.DataFrame(rows).to_string(index=False)
 
 
 def _reached(result: dict[str, Any], at: tuple[int, ...]) -> str:
-    """Means over the seeds with so many labels, and their standard deviations, as a table."""
+    """A table of the measures with each number of labels in `at`: mean ± standard deviation over the seeds."""
     import pandas as pd
 
     from labeler.report.charts.comparison import measure
 
     measures = {"accuracy": measure(result), "macro_f1": "macro F1", "micro_f1": "micro F1"}
     runs = pd.concat([pd.DataFrame(run) for run in result["runs"]])
-    chosen = runs[runs["labels"].isin(at)].dropna(axis="columns", how="all").rename(columns=measures)
-    if chosen.empty:
+    measured = runs[runs["labels"].isin(at)].dropna(axis="columns", how="all").rename(columns=measures)
+    if measured.empty:
         counts = ", ".join(map(str, sorted(set(runs["labels"]))))
         raise LabelerError(f"Nothing was measured with {' or '.join(map(str, at))} labels, only with {counts}.")
-    shown = [name for name in measures.values() if name in chosen]
+    columns = [name for name in measures.values() if name in measured]
 
     def spread(values: "pd.Series[float]") -> str:
         return f"{values.mean():.3f}" + (f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else "")
 
-    found = chosen.groupby(["labels", "strategy"])[shown].agg(spread)
-    return found.reset_index().to_string(index=False)
+    table = measured.groupby(["labels", "strategy"])[columns].agg(spread)
+    return table.reset_index().to_string(index=False)
 
 
 @main.command("strategies")
@@ -150,13 +154,13 @@ def strategies_(project: Path | None, markdown: bool) -> None:
 
     folder = projects.open_project(project).strategies if project else Path("none")
     with strategies.strategies_of(folder) as broken:
-        known, table = strategies.registered(), by_family()
+        registered, table = strategies.registered(), by_family()
     for problem in (*strategies.broken, *broken):
         click.echo(str(problem), err=True)
     if markdown:
         click.echo(table)
         return
-    for strategy in known.values():
+    for strategy in registered.values():
         needs = ", ".join(sorted(strategy.needs)) or "nothing"
         click.secho(f"{strategy.name}", bold=True, nl=False)
         click.echo(f"  ({strategy.family}; needs {needs})\n    {strategy.summary}\n    {strategy.source}")

@@ -1,4 +1,4 @@
 """The vocabulary of the whole: settings, errors, labels, and the records that flow between the rooms.
 
-Nothing enters; every room above takes its words from here.
+Nothing enters; the words that every room uses leave.
 """

@@ -29,7 +29,7 @@ from labeler.core.rounds import Rule
 from labeler.i18n.messages import mark
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter  # slow to load, as above
     from pydantic_core import ErrorDetails
 
 Auto = Literal["auto"]
@@ -460,7 +460,7 @@ def parse(values: dict[str, Any], where: str = "project.toml") -> Config:
 
 @cache
 def _adapter() -> "TypeAdapter[Config]":
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter  # slow to load, as above
 
     return TypeAdapter(Config)
 

@@ -19,6 +19,8 @@ from labeler.core.rounds import Dataset
 from labeler.files.images import open_image
 from labeler.learner.model import Model
 
+# Imports of sklearn are deferred: texts are explained without it.
+
 TRIES = 300
 SEGMENTS = 36  # that an image is divided into
 MOST_SPANS = 60  # of a text; words of a longer one are hidden several at a time

@@ -13,6 +13,8 @@ from labeler.files.windows import Scan, Window
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+# Imports of pydicom are deferred: it is an extra, and few projects hold scans.
+
 SUFFIXES = (".dcm", ".dicom")
 _MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 1 << 27)  # where Pillow refuses an image as well
 

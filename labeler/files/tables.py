@@ -12,6 +12,8 @@ from typing import Any
 from labeler.core.errors import SourceError
 from labeler.i18n.messages import mark
 
+# Imports of pyarrow and openpyxl are deferred: loading them takes longer than reading most tables.
+
 # A record's number as a person counts it in the file, and its fields, or in words why it has none.
 Records = Iterator[tuple[int, list[str] | str]]
 

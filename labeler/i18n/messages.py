@@ -14,6 +14,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+# Imports of babel are deferred: English needs no catalogue.
+
 log = logging.getLogger(__name__)
 
 LANGUAGES = {"en": "English", "ko": "한국어"}

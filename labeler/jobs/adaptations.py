@@ -30,6 +30,8 @@ from labeler.store import Store
 if TYPE_CHECKING:
     pass
 
+# Imports of labeler.backbones, labeler.learner and labeler.progress are deferred: they load torch and pandas.
+
 FEWEST_HOLDOUT = 50  # with fewer labels one item is 2 points of accuracy
 
 # What docs/benchmarks.md has, in a sentence for those who wonder whether it is worth their time.

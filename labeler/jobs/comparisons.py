@@ -22,6 +22,8 @@ from labeler.jobs.runner import Tell, run_next
 from labeler.projects.project import Project
 from labeler.store import Store
 
+# Imports of labeler.experiments are deferred: the app asks for comparisons, and does without torch.
+
 log = logging.getLogger(__name__)
 
 _MAX_UNPACKED = 4 << 30  # bytes that an uploaded zip may unpack to

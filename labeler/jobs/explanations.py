@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from labeler.backbones.encoder import Encoder
     from labeler.learner.model import Model
 
+# Imports of labeler.explain and labeler.backbones are deferred: the app asks for explanations, and does without torch.
+
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2

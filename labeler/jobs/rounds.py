@@ -47,6 +47,8 @@ from labeler.projects.project import Project
 from labeler.report.sentences.stopping import stop_reason
 from labeler.store import Store
 
+# Imports of labeler.learner are deferred: it loads torch.
+
 log = logging.getLogger(__name__)
 
 # Places of a ranking for each label of a batch: labeling goes on from it while the next round trains.

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 import strategies
 from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.jobs import BackgroundJob, Request
+from labeler.core.processes import end_with_parent
 from labeler.i18n.messages import _
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -152,8 +153,6 @@ class Beside:
 
 
 def _process_beside(folder: Path, kinds: Sequence[RunNext]) -> None:
-    from labeler.core.processes import end_with_parent
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the worker, which then ends this one
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the simulating processes are ended in order
     end_with_parent()

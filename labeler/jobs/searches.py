@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from labeler.cycle.snapshot import Snapshot
     from labeler.learner.cross_validation import Features
 
+# Imports of labeler.experiments, labeler.backbones and labeler.learner are deferred: the app asks for searches, and
+# does without torch.
+
 # With fewer, chance decides: of 100 held-out items, 10 more or fewer right are within what chance explains.
 FEWEST = 100
 

@@ -7,6 +7,8 @@ from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
 from labeler.measure.intervals import estimate
 
+# Imports of sklearn are deferred: it is slow to load.
+
 BINS = 15  # of confidence, as Guo et al. have them
 
 

@@ -25,6 +25,8 @@ from labeler.projects.project import Project
 if TYPE_CHECKING:
     from labeler.learner.model import Model
 
+# Imports of labeler.learner and labeler.backbones are deferred: they load torch.
+
 
 @dataclass(frozen=True)
 class Predictions:

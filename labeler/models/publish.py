@@ -21,6 +21,8 @@ from labeler.projects.project import Project
 if TYPE_CHECKING:
     from torch import nn
 
+# Imports of torch and labeler.backbones.onnx are deferred: they take seconds.
+
 PRELUDE = """import json, unicodedata
 import numpy as np
 

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load, load_file
 
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
@@ -90,8 +91,6 @@ def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Mo
 
 def difference(model: Model, path: Path) -> float:
     """The largest difference between the model's tensors and those in a file; infinity if they are other ones."""
-    from safetensors.numpy import load, load_file
-
     if not path.exists():
         raise LabelerError(f"{path} is gone: there is nothing to compare with.")
     ours, theirs = load(model.to_bytes()), load_file(path)

@@ -10,6 +10,8 @@ from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
 
+# Imports of sklearn and PIL are deferred: they are slow to load, and the demo is made once.
+
 SIDE, MARGIN = 64, 8  # pixels; the digits come as 8 × 8 and fill their square
 
 

@@ -16,6 +16,8 @@ from labeler.core.labels import labels_at
 from labeler.core.settings import Config
 from labeler.measure.intervals import Estimate, wilson
 
+# Imports of scipy are deferred: most projects have too few people for what needs it.
+
 DRAWS = 1000  # of the bootstrap
 FEWEST_SHARED = 5  # items that two people both answered, before a kappa of the two says anything
 MOST_PAIRS = 200  # those with the most items in common

@@ -12,6 +12,8 @@ import numpy as np
 
 from labeler.quality.agreement import Votes
 
+# Imports of cleanlab are deferred: it is slow to load.
+
 
 @dataclass(frozen=True)
 class OfAnnotator:

@@ -9,6 +9,8 @@ from labeler.learner.cross_validation import stratified
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import Normalizer
 
+# Imports of cleanlab are deferred: it is slow to load.
+
 FEWEST = 20  # labels; with fewer every model is a guess, and so is its doubt
 
 

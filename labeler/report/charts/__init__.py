@@ -9,6 +9,8 @@ from labeler.core.rounds import Training
 from labeler.i18n.messages import _
 from labeler.report.sentences.training import best_epoch
 
+# Imports of vl_convert are deferred: it is large, and only pictures on disk need it.
+
 BLUE, ORANGE = "#3b74d1", "#d9822b"  # told apart by the colour-blind, readable on light and dark
 GREY = "#8a8a8a"
 WIDTH = 820  # pixels, of charts that are files

@@ -8,6 +8,8 @@ import numpy as np
 
 from strategies import Candidates, Strategy
 
+# Imports of sklearn are deferred: it is slow to load.
+
 SEED = 7
 CHOSEN = 10  # points that a picture shows as chosen
 MEMBERS = 5
