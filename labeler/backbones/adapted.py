@@ -23,7 +23,7 @@ from labeler.core.errors import BackboneError
 from labeler.i18n.messages import _, n_, translate
 
 if TYPE_CHECKING:
-    from labeler.backbones.onnx import Network
+    from labeler.backbones.network import Network
 
 # Imports of torch are deferred: the app reads what an adaptation brought, and does without torch.
 

@@ -12,7 +12,8 @@ import numpy as np
 from labeler.core.items import Progress
 
 if TYPE_CHECKING:
-    from labeler.backbones.onnx import Network, Run
+    from labeler.backbones.network import Network
+    from labeler.backbones.onnx import Run
 
 # Imports of labeler.backbones.onnx are deferred: it loads torch, which takes seconds.
 

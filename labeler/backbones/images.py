@@ -31,7 +31,7 @@ from labeler.core.processes import cores
 from labeler.files.images import open_image
 
 if TYPE_CHECKING:
-    from labeler.backbones.onnx import Network
+    from labeler.backbones.network import Network
 
 # Imports of torch, timm and labeler.backbones.onnx are deferred: each takes seconds.
 
@@ -210,7 +210,7 @@ def staged(model: Any) -> "Network":
     import timm
     from timm.models import EfficientNet, ResNet, VisionTransformer, group_parameters
 
-    from labeler.backbones.onnx import Network, Pixels, Stage
+    from labeler.backbones.network import Network, Pixels, Stage
 
     data = timm.data.resolve_model_data_config(model)
     pixels = Pixels(data["mean"], data["std"])
@@ -234,7 +234,7 @@ def _lite0(weights: Path) -> "Network":
     import timm
     import torch
 
-    from labeler.backbones.onnx import Pixels
+    from labeler.backbones.network import Pixels
 
     with torch.random.fork_rng(devices=[]):  # first weights are drawn at random, only to be replaced
         model = timm.create_model(DEFAULT)
@@ -248,7 +248,7 @@ def _efficientnet(pixels: Any, model: Any) -> "Network":
     """Features are those of the last two blocks and of the final convolution."""
     from torch import nn
 
-    from labeler.backbones.onnx import Network
+    from labeler.backbones.network import Network
 
     head: nn.Module = nn.Sequential(model.conv_head, model.bn2)
     stages = [pixels, nn.Sequential(model.conv_stem, model.bn1), *model.blocks, head]
@@ -260,7 +260,7 @@ def _resnet(pixels: Any, model: Any) -> "Network":
     """Features are those of the last two of its four rows of blocks."""
     from torch import nn
 
-    from labeler.backbones.onnx import Network
+    from labeler.backbones.network import Network
 
     stem = nn.Sequential(model.conv1, model.bn1, model.act1, model.maxpool)
     stages = [stem, model.layer1, model.layer2, model.layer3, model.layer4]
@@ -277,7 +277,7 @@ def _vision_transformer(pixels: Any, model: Any) -> "Network":
     """
     from torch import nn
 
-    from labeler.backbones.onnx import Network, Stage
+    from labeler.backbones.network import Network, Stage
 
     blocks, model.blocks = list(model.blocks), nn.Sequential()
     head = copy.deepcopy(model)

@@ -1,12 +1,12 @@
-"""Networks in stages, and running them fast: on a GPU in torch, on a CPU in ONNX Runtime, exported once.
+"""Running networks fast: on a GPU in torch, on a CPU in ONNX Runtime, to which they are exported once.
 
-This is the half of the house that loads torch; who needs it imports it inside a function.
+Imports of this module are deferred where a page or the store must not load torch.
 """
 
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,8 +21,8 @@ from labeler.core.processes import cores
 # Imports of onnxruntime are deferred: what runs on torch alone does without it.
 
 logger = logging.getLogger(__name__)
-for chatty in ("onnxscript", "torch.onnx", "onnx_ir"):  # an export tells of every step
-    logging.getLogger(chatty).setLevel(logging.WARNING)
+for exporter in ("onnxscript", "torch.onnx", "onnx_ir"):  # they log every step of an export
+    logging.getLogger(exporter).setLevel(logging.WARNING)
 
 # Arrays of one batch in, the array that the network makes of them out.
 Run = Callable[..., np.ndarray]
@@ -59,121 +59,6 @@ def to_device(arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
     return tuple(tensor.to(device(), non_blocking=True) for tensor in tensors)
 
 
-class Network(nn.Module):
-    """A backbone as a row of stages; the outputs of some of them, pooled, are the features.
-
-    Fine-tuning trains the last stages only. What comes before, `first(cut)`, stays as it is: its outputs can be
-    computed once, and `tail` goes on from there.
-
-    Args: stages: each maps (hidden, *rest) to hidden; `rest` (e.g. a text's mask) is the same for all.
-          taps: the stages whose outputs are pooled, ascending; the last stage is one of them.
-          groups: the parameters of each block, from input to output; by default those of each stage.
-          layers_in_tap: how many of the backbone's layers lie side by side in the output of a tapped stage.
-    """
-
-    def __init__(
-        self,
-        stages: Sequence[nn.Module],
-        taps: Sequence[int],
-        groups: Sequence[Sequence[nn.Parameter]] | None = None,
-        layers_in_tap: int = 1,
-    ) -> None:
-        super().__init__()
-        self.stages = nn.ModuleList(stages)
-        self.taps, self.layers_in_tap = tuple(taps), layers_in_tap
-        self.groups = groups if groups is not None else [list(stage.parameters()) for stage in stages]
-        self.requires_grad_(False).eval()
-
-    def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-        return self.tail(0, x, *rest)
-
-    def last(self, blocks: int) -> list[nn.Parameter]:
-        """The parameters of the last so many blocks."""
-        return [p for group in self.groups[max(0, len(self.groups) - blocks) :] for p in group]
-
-    def cut(self, unfrozen: int) -> int:
-        """How many stages stay as they are when the last `unfrozen` blocks are trained and no tap is lost."""
-        trained = {id(p) for p in self.last(unfrozen)}
-        touched = [any(id(p) in trained for p in stage.parameters()) for stage in self.stages]
-        return min([*(number for number, hit in enumerate(touched) if hit), self.taps[0] + 1, self.taps[-1]])
-
-    def first(self, cut: int) -> nn.Module:
-        """The first `cut` stages as a module of their own, with shared parameters."""
-        return _First(self.stages[:cut])
-
-    def tail(self, cut: int, x: Tensor, *rest: Tensor) -> Tensor:
-        """(n, sum(dims)) features from the output of stage `cut - 1` (`cut = 0`: from the network's input)."""
-        return torch.cat(self._pooled(cut, x, *rest), dim=1)
-
-    def tapped(self, cut: int, x: Tensor, *rest: Tensor) -> list[Tensor]:
-        """What `tail` pools: the outputs of the tapped stages as they are."""
-        tapped = [x] if cut - 1 in self.taps else []
-        for number in range(cut, len(self.stages)):
-            x = self.stages[number](x, *rest)
-            if number in self.taps:
-                tapped.append(x)
-        return tapped
-
-    def dims(self, example: tuple[np.ndarray, ...]) -> tuple[int, ...]:
-        """How many columns each layer's features take, found by a run on a batch."""
-        with torch.inference_mode():
-            widths = [part.shape[1] for part in self._pooled(0, *map(torch.from_numpy, example))]
-        return tuple(w // self.layers_in_tap for w in widths for _ in range(self.layers_in_tap))
-
-    def _pooled(self, cut: int, x: Tensor, *rest: Tensor) -> list[Tensor]:
-        return [pool(one, *rest) for one in self.tapped(cut, x, *rest)]
-
-
-class Pixels(nn.Module):
-    """The first stage for images: (n, 3, size, size) bytes to the mean and spread that the network was trained on."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        super().__init__()
-        self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1))
-        self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x.float() - self.mean) / self.std
-
-
-class Stage(nn.Module):
-    """A part of somebody else's network as a stage: `call(module, hidden, *rest)` runs it."""
-
-    def __init__(self, module: nn.Module, call: Callable[..., Tensor]) -> None:
-        super().__init__()
-        self.module, self.call = module, call
-
-    def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-        return self.call(self.module, x, *rest)
-
-
-class _First(nn.Module):
-    def __init__(self, stages: nn.ModuleList) -> None:
-        super().__init__()
-        self.stages = stages
-
-    def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-        for stage in self.stages:
-            x = stage(x, *rest)
-        return x
-
-
-def pool(x: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The mean over an image's places (n, d, h, w) or a text's unmasked tokens (n, length, d); (n, d) stays."""
-    if x.ndim == 4:
-        return x.mean((2, 3))
-    if x.ndim == 3 and mask is not None:
-        weight = mask.unsqueeze(-1).to(x.dtype)
-        return (x * weight).sum(1) / weight.sum(1)
-    return x
-
-
-# ---------------------------------------------------------------- running
-
-
 def cache_folder() -> Path:
     """Where exported networks are kept: `$LABELER_CACHE`, else `~/.cache/labeler`."""
     return Path(os.environ.get("LABELER_CACHE") or Path.home() / ".cache" / "labeler")
@@ -202,7 +87,7 @@ def compiled(build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dy
                 logger.warning("%s cannot be loaded and is exported again: %s", path, error)
         export(build(), example, dynamic_axes, path)
         return in_onnxruntime(path)
-    except Exception as error:  # exporters raise whatever they like; torch is slower, but always there
+    except Exception as error:  # exporters raise errors of many kinds; torch is slower, but always there
         reason = str(error).split("\n")[0]
         logger.warning("The network runs in torch, two to four times slower: its export failed: %s", reason)
         return in_torch(build())
@@ -250,19 +135,19 @@ def _dynamic_shapes(example: tuple[np.ndarray, ...], dynamic_axes: int) -> tuple
 
 def in_onnxruntime(path: Path) -> Run:
     """A function that runs an exported network on the CPU."""
-    import onnxruntime
+    import onnxruntime  # slow to load, and a GPU does without it
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores()
     # idle threads sleep: the web server answers annotators on the same cores
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_inputs()]
+    names = [node.name for node in session.get_inputs()]
 
     def run(*arrays: np.ndarray) -> np.ndarray:
-        # an input that the network does not look at is not in the file
-        given = {f"input_{number}": array for number, array in enumerate(arrays)}
-        return session.run(None, {name: given[name] for name in names})[0]
+        # the file has no input that the network does not use
+        inputs = {f"input_{number}": array for number, array in enumerate(arrays)}
+        return session.run(None, {name: inputs[name] for name in names})[0]
 
     return run
 

@@ -29,7 +29,7 @@ from labeler.core.extras import require
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from labeler.backbones.onnx import Network
+    from labeler.backbones.network import Network
 
 # Imports of torch, transformers, safetensors and labeler.backbones.onnx are deferred: each takes seconds.
 
@@ -261,7 +261,7 @@ def _staged(model: Any) -> "Network":
     import torch
     from torch import nn
 
-    from labeler.backbones.onnx import Network, Stage
+    from labeler.backbones.network import Network, Stage
 
     if model.config.model_type in ("bert", "roberta", "xlm-roberta", "camembert", "electra"):
         return _bert(model)
@@ -279,7 +279,7 @@ def _bert(model: Any) -> "Network":
     """One stage a layer of a BERT-like model, after its embeddings."""
     from torch import nn
 
-    from labeler.backbones.onnx import Network, Stage
+    from labeler.backbones.network import Network, Stage
 
     layers = [
         Stage(layer, lambda one, hidden, mask: one(hidden, mask[:, None, None, :].bool()))

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from labeler.backbones import onnx
 from labeler.backbones.encoder import Encoder, Pretrained, collate
-from labeler.backbones.onnx import Network
+from labeler.backbones.network import Network
 from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import CharTfidf
 from labeler.core.errors import LabelerError

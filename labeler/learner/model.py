@@ -17,7 +17,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset
 
 if TYPE_CHECKING:
-    from labeler.backbones.onnx import Network
+    from labeler.backbones.network import Network
 
 _ROWS = 1024  # embeddings that are in memory at a time: the cache holds them
 _BATCH = 64  # items that the trained stages see at a time

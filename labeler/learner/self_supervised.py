@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from labeler.backbones import onnx
 from labeler.backbones.encoder import Arrays, Pretrained, collate
+from labeler.backbones.network import Network, pool
 from labeler.core.errors import BackboneError, TrainingError
 from labeler.core.items import Modality, Progress
 from labeler.core.processes import cores
@@ -165,7 +166,7 @@ def same_image(encoder: Pretrained, last: Last) -> tuple[nn.Module, Objective]:
     def loss(arrays: Arrays) -> Tensor:
         pixels = torch.from_numpy(arrays[0])
         views = torch.cat([augment.images(pixels, ("crop", "colour"), 1.0) for _ in range(2)])
-        seen = projector(onnx.pool(last((views.numpy(),))))
+        seen = projector(pool(last((views.numpy(),))))
         first, second = predictor(seen).chunk(2)
         target, other = seen.detach().chunk(2)  # without this stop all images would soon look the same
         crossed = functional.cosine_similarity(first, other) + functional.cosine_similarity(second, target)
@@ -175,7 +176,7 @@ def same_image(encoder: Pretrained, last: Last) -> tuple[nn.Module, Objective]:
 
 
 def masked_words(
-    encoder: Pretrained, network: onnx.Network, last: Last, rng: np.random.Generator
+    encoder: Pretrained, network: Network, last: Last, rng: np.random.Generator
 ) -> tuple[nn.Module, Objective]:
     """What BERT's masked language model adds to a network, and its loss: say which words were masked.
 

@@ -14,7 +14,7 @@ from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
 from labeler.measure.active_testing import Drawn, evaluate_drawn, labeled_prefix, metrics_drawn, weights
 from labeler.measure.holdout import Evaluation, evaluation
-from labeler.measure.intervals import paired_difference
+from labeler.measure.intervals import Estimate, paired_difference
 from labeler.measure.metrics import metrics
 from labeler.store import Store
 
@@ -69,10 +69,10 @@ def seen(forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: D
 
 def gained(
     now: Forecast, before: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
-) -> tuple[float, float, float] | None:
-    """By how much more often one model is right than another on the labeled holdout that both saw.
+) -> Estimate | None:
+    """The difference in how often two models are right on the labeled holdout items that both have scored.
 
-    Returns: (difference, low, high), as `intervals.paired_difference`; None where there is no such item.
+    Returns: as `intervals.paired_difference`; None where there is no such item.
     """
     both = {item: labels[item] for item in np.intersect1d(now.items, before.items).tolist() if item in labels}
     ours, theirs = (seen(one, both, config, drawn) for one in (now, before))

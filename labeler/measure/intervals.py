@@ -9,11 +9,24 @@ Z = 1.959963984540054  # 97.5 % of the normal distribution lies below it
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure from 0 to 1 and its 95 % interval."""
+    """A figure and its 95 % interval."""
 
     value: float
     low: float
     high: float
+
+    @property
+    def width(self) -> float:
+        return self.high - self.low
+
+
+@dataclass(frozen=True)
+class OpenEstimate:
+    """A figure and its 95 % interval, which may be open: an end is None where nothing bounds the figure there."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
 
 
 def wilson(share: np.ndarray | float, n: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
@@ -80,31 +93,22 @@ def labels_to_halve(share: float, n: float) -> int:
 # ---------------------------------------------------------------- two models on the same items
 
 
-def paired_difference(
-    right_now: np.ndarray, right_before: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[float, float, float]:
-    """How much more often one model is right than another on the same items, with its 95 % interval.
+def paired_difference(right_now: np.ndarray, right_before: np.ndarray, weights: np.ndarray | None = None) -> Estimate:
+    """The difference, from -1 to 1, in how often two models are right on the same items.
 
     Only the items on which they differ tell them apart, so that a small gain shows that two intervals side by side
     would hide.
 
     Args:    right_now, right_before: (n,) bool, of the same items in the same order; n ≥ 1.
              weights: (n,) of the items, where they were not drawn alike.
-    Returns: (difference, low, high), from -1 to 1.
     Source:  Bonett & Price 2012 (the adjusted Wald interval); recommended for few items by Fagerland, Lydersen & Laake
              2014, section 5.
     """
     now, before = np.asarray(right_now, dtype=bool), np.asarray(right_before, dtype=bool)
     each = np.ones(len(now)) if weights is None else weights
     n = float(each.sum() ** 2 / (each**2).sum())  # items of equal weight that tell as much (Kish 1965, section 8.2)
-    gained, lost = (n * float(np.average(one, weights=each)) for one in (now & ~before, before & ~now))
+    gained, lost = (n * float(np.average(items, weights=each)) for items in (now & ~before, before & ~now))
     up, down = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
     half = Z * np.sqrt((up + down - (up - down) ** 2) / (n + 2))
     low, high = max(-1.0, up - down - half), min(1.0, up - down + half)
-    return (gained - lost) / n, float(low), float(high)
-
-
-def told_apart(right_now: np.ndarray, right_before: np.ndarray, weights: np.ndarray | None = None) -> bool:
-    """Whether these items show that one of two models is better: the interval of their difference leaves out 0."""
-    _, low, high = paired_difference(right_now, right_before, weights)
-    return low > 0 or high < 0
+    return Estimate((gained - lost) / n, float(low), float(high))

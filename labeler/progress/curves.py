@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import t
 
 from labeler.i18n.messages import mark
+from labeler.measure.intervals import Estimate
 from labeler.progress import power_law
 
 FEWEST = 3  # rounds with different numbers of labels
@@ -29,15 +30,6 @@ class Projection:
     low: float | None
     high: float | None
     why_not: str = ""
-
-
-@dataclass(frozen=True)
-class Gain:
-    """What further labels bring, in accuracy, with a 95 % interval."""
-
-    expected: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -79,13 +71,13 @@ class Curve:
         expected, low, high = (float(n) if n <= most else None for n in found)
         return Projection(expected, low, high)
 
-    def gain(self, more: float) -> Gain | None:
-        """What `more` labels bring beyond luck."""
+    def gain(self, more: float) -> Estimate | None:
+        """The accuracy that `more` labels bring beyond luck."""
         if self.drawn is None or self.why_not:
             return None
         gains = self.drawn.risen(np.array([self.labels + more]))[:, 0]
         low, high = np.quantile(gains, [0.025, 0.975])
-        return Gain(float(gains.mean()), float(low), float(high))
+        return Estimate(float(gains.mean()), float(low), float(high))
 
 
 def fit_curve(labels: Sequence[int], accuracy: Sequence[float], holdout: int | None, seed: int = 0) -> Curve:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from labeler.core.settings import Config
 from labeler.measure.forecasts import drawn_by, gained
+from labeler.measure.intervals import Estimate
 from labeler.progress.effort import spent_at_rounds
 from labeler.progress.stopping import History, Thresholds
 from labeler.store import Store
@@ -14,13 +15,11 @@ from labeler.store import Store
 
 @dataclass(frozen=True)
 class Step:
-    """How much better the latest measured round is than the one before, on the same items, with its 95 % interval."""
+    """How much better the latest measured round is than the one before, on the same items."""
 
     before: int
     now: int
-    gain: float
-    low: float
-    high: float
+    gain: Estimate
 
 
 def course(store: Store) -> pd.DataFrame:
@@ -107,4 +106,4 @@ def latest_step(store: Store) -> Step | None:
     if before is None or now is None:
         return None
     gain = gained(now, before, store.items.holdout_labels(), store.config, drawn_by(store))
-    return Step(measured[0], measured[1], *gain) if gain else None
+    return Step(measured[0], measured[1], gain) if gain else None

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import t
 
 from labeler.i18n.messages import mark
+from labeler.measure.intervals import OpenEstimate
 
 WEEKS = 4  # that count as recent
 FEWEST = 3  # working days that an interval takes
@@ -24,15 +25,6 @@ STANDSTILL = mark("Lately as many labels were taken back as were given.")
 
 
 @dataclass(frozen=True)
-class Range:
-    """A figure with its 95 % interval. Both ends None: there is too little to say; `high` None: it has no end."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
 class Pace:
     """How fast labels came in recent weeks; `note` says what keeps an interval, or all of it, from being known.
 
@@ -40,8 +32,8 @@ class Pace:
     cost_per_hour: of work. working, days: how many days of work, and of the calendar, it was read from.
     """
 
-    per_hour: Range | None = None
-    per_day: Range | None = None
+    per_hour: OpenEstimate | None = None
+    per_day: OpenEstimate | None = None
     cost_per_hour: float = 0.0
     working: int = 0
     days: int = 0
@@ -98,16 +90,16 @@ def pace(days: pd.DataFrame, today: date) -> Pace:
     return Pace(per_hour, per_day, found.cost_per_hour, n, span)
 
 
-def still(pace: Pace, remaining: int) -> tuple[Range, Range] | None:
+def still(pace: Pace, remaining: int) -> tuple[OpenEstimate, OpenEstimate] | None:
     """Hours and cost that `remaining` more labels take at this pace; None where it is not known."""
     if not pace.per_hour or pace.per_hour.value <= 0:
         return None
     rate = pace.per_hour
     low = None if not rate.high else remaining / rate.high
     high = None if not rate.low else remaining / rate.low
-    hours = Range(remaining / rate.value, low, high)
-    money = [None if one is None else one * pace.cost_per_hour for one in (hours.low, hours.high)]
-    return hours, Range(hours.value * pace.cost_per_hour, *money)
+    hours = OpenEstimate(remaining / rate.value, low, high)
+    money = [None if end is None else end * pace.cost_per_hour for end in (hours.low, hours.high)]
+    return hours, OpenEstimate(hours.value * pace.cost_per_hour, *money)
 
 
 def finish(days: pd.DataFrame, today: date, remaining: int) -> Finish:
@@ -165,13 +157,13 @@ def _recent(days: pd.DataFrame, today: date) -> tuple[pd.DataFrame, int]:
 def _plain(days: pd.DataFrame, span: int, note: str) -> Pace:
     """The pace without intervals."""
     labels, hours = float(days["labels"].sum()), float(days["hours"].sum())
-    per_hour = Range(labels / hours) if hours > 0 else None
+    per_hour = OpenEstimate(labels / hours) if hours > 0 else None
     cost = float(days["cost"].sum()) / hours if hours > 0 else 0.0
-    return Pace(per_hour, Range(labels / span), cost, len(days), span, note)
+    return Pace(per_hour, OpenEstimate(labels / span), cost, len(days), span, note)
 
 
-def _around(value: float, half: float) -> Range:
-    return Range(float(value), float(max(0.0, value - half)), float(value + half))
+def _around(value: float, half: float) -> OpenEstimate:
+    return OpenEstimate(float(value), float(max(0.0, value - half)), float(value + half))
 
 
 def _working_days_ahead(worked: pd.Series, today: date) -> np.ndarray:

@@ -145,10 +145,10 @@ def gain(history: History, thresholds: Thresholds) -> Evidence:
     """
     measured = [(n, a) for n, a in zip(history.labels, history.accuracy, strict=True) if a is not None]
     curve = fit_curve([n for n, _a in measured], [a for _n, a in measured], history.holdout)
-    found = curve.gain(history.batch)
-    if found is None:
+    expected = curve.gain(history.batch)
+    if expected is None:
         return Evidence("gain", False, None, thresholds.gain, curve.why_not)
-    return Evidence("gain", found.high < thresholds.gain, found.high, thresholds.gain)
+    return Evidence("gain", expected.high < thresholds.gain, expected.high, thresholds.gain)
 
 
 def exhausted(history: History, thresholds: Thresholds) -> Evidence:

@@ -69,17 +69,9 @@ def chart(
     if along != "labels":
         ahead[along] = last[along] + (ahead["labels"] - last["labels"]) * scale
     near = budget is not None and budget <= max([last["labels"], *ahead["labels"]]) * 1.5
-    return curve_charts.accuracy_curve(
-        measured,
-        ahead,
-        found.projection,
-        along=along,
-        title=title,
-        scale=scale,
-        target=config.target_accuracy,
-        budget=last[along] + (budget - last["labels"]) * scale if near and budget is not None else None,
-        measure=config.accuracy,
-    )
+    spent_at = last[along] + (budget - last["labels"]) * scale if near and budget is not None else None
+    goal = curve_charts.Goal(config.target_accuracy, found.projection, spent_at)
+    return curve_charts.accuracy_curve(measured, ahead, curve_charts.Axis(along, title, scale), goal, config.accuracy)
 
 
 def outlook(found: Standing, measured: pd.DataFrame, config: Config) -> str:

@@ -1,7 +1,7 @@
 """How good a round's model is: every figure of the holdout with its interval, and the items that it gets wrong."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ CELL = "cell"  # the selection of the confusion matrix
 
 @dataclass(frozen=True)
 class Measured:
-    """A round on the labeled holdout. `gain`: over the round before on the same items, with its interval.
+    """A round on the labeled holdout. `gain`: in accuracy over the round before, on the same items.
 
     open_items: holdout items that still can get a label.
     """
@@ -34,7 +34,7 @@ class Measured:
     seen: Seen
     evaluation: Evaluation
     before: int | None
-    gain: tuple[float, float, float] | None
+    gain: Estimate | None
     open_items: int
 
 
@@ -130,7 +130,7 @@ def sentences(found: Measured) -> list[str]:
     said = [
         _(
             "The accuracy's interval is {width:.1f} points wide; {more:,} more labels in the holdout would halve it.",
-            width=100 * (accuracy.high - accuracy.low),
+            width=100 * accuracy.width,
             more=more,
         )
     ]
@@ -138,7 +138,7 @@ def sentences(found: Measured) -> list[str]:
         said.append(_("That is more than the holdout has: a larger one can be imported, by a column that names it."))
     lines = [" ".join(said)]
     if found.seen.drawn is not None:
-        same = items_for(accuracy.value, accuracy.high - accuracy.low)
+        same = items_for(accuracy.value, accuracy.width)
         lines.append(
             _(
                 "Active testing chose these items where errors are likely, and all figures are weighted to make up for"
@@ -151,16 +151,16 @@ def sentences(found: Measured) -> list[str]:
     return lines
 
 
-def compared(gain: tuple[float, float, float], before: int | None) -> str:
+def compared(gain: Estimate, before: int | None) -> str:
     """Whether this round is surely better or worse than the one before on the same items."""
-    points = dict(zip(("value", "low", "high"), (f"{100 * g:+.1f}".replace("-", "−") for g in gain), strict=True))
-    if gain[1] > 0:
+    points = {name: f"{100 * share:+.1f}".replace("-", "−") for name, share in asdict(gain).items()}
+    if gain.low > 0:
         return _(
             "On the same items it is better than round {before}, by {value} points ({low} to {high}).",
             before=before,
             **points,
         )
-    if gain[2] < 0:
+    if gain.high < 0:
         return _(
             "On the same items it is worse than round {before}, by {value} points ({low} to {high}).",
             before=before,

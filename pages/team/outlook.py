@@ -5,8 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from labeler.i18n.messages import _, mark
+from labeler.measure.intervals import OpenEstimate
 from labeler.progress import curves, pace
-from labeler.progress.pace import Pace, Range
+from labeler.progress.pace import Pace
 from labeler.projects.project import Project
 from labeler.report.charts import effort as effort_charts
 from pages.team.figures import Figures
@@ -44,7 +45,7 @@ def outlook(project: Project, found: Figures) -> None:
         st.altair_chart(chart, width="stretch", key="burn-down")
     with right:
         st.markdown(f"**{_('Spent, and still expected')}**")
-        expected = still if remaining else (Range(0.0), Range(0.0))
+        expected = still if remaining else (OpenEstimate(0.0), OpenEstimate(0.0))
         st.altair_chart(
             effort_charts.spent_chart(hours, expected and expected[0], _("hours")), width="stretch", key="hours"
         )
@@ -119,7 +120,7 @@ def _target(project: Project, found: Figures) -> tuple[int, str]:
     return found.given + round(missing * found.labels_an_item), said
 
 
-def more(still: Range | None, remaining: int, shown: Callable[[float], str]) -> str:
+def more(still: OpenEstimate | None, remaining: int, shown: Callable[[float], str]) -> str:
     """What is still expected, with its interval."""
     if not remaining:
         return _("nothing more to the goal")

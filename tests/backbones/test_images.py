@@ -15,6 +15,7 @@ from labeler.backbones import images as image_backbones
 from labeler.backbones import onnx
 from labeler.backbones.encoder import Pretrained, collate
 from labeler.backbones.images import load_image_encoder, read_image, staged
+from labeler.backbones.network import Network
 from labeler.core.errors import BackboneError, LabelerError
 
 
@@ -157,7 +158,7 @@ def normal(images: list[Path], size: int, model: Any) -> tuple[torch.Tensor, tor
     return x, (x / 255 - mean) / std
 
 
-def check_cuts(network: onnx.Network, x: torch.Tensor, blocks: int) -> None:
+def check_cuts(network: Network, x: torch.Tensor, blocks: int) -> None:
     """From each cut on, the tail gives what the whole network gives, and what was to be trained is in it."""
     whole = network(x)
     cuts = [network.cut(unfrozen) for unfrozen in range(1, blocks + 1)]

@@ -12,6 +12,7 @@ from PIL import Image
 from labeler.backbones import onnx, tfidf
 from labeler.backbones.encoder import Pretrained
 from labeler.backbones.images import read_image, staged
+from labeler.backbones.network import Network, Pixels
 from labeler.backbones.texts import Tokens
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset, Labels
@@ -67,7 +68,7 @@ def test_of_several_classes_each_score_is_the_log_odds_of_its_own_class():
 
 def test_a_map_worked_out_by_hand():
     """Two pixels of one layer: the mean is (3, 4), of length 5; each place adds weight · pixel / 5 / 2."""
-    network = onnx.Network([onnx.Pixels((0.0,) * 3, (1 / 255,) * 3), torch.nn.Identity()], taps=[1])
+    network = Network([Pixels((0.0,) * 3, (1 / 255,) * 3), torch.nn.Identity()], taps=[1])
     pixels = torch.tensor([[[[6, 0]], [[0, 8]], [[0, 0]]]], dtype=torch.uint8)
     weight = np.array([[[1, 0, 0], [-1, 0, 0]]], dtype=np.float32)  # sums to 0 over the classes: centred already
     heads = LinearHeads(
@@ -113,7 +114,7 @@ def test_of_a_fine_tuned_model_both_networks_have_their_say(picture):
     np.testing.assert_allclose(found.weights, mixed, atol=1e-5)
 
 
-def of_images(network: onnx.Network) -> Pretrained:
+def of_images(network: Network) -> Pretrained:
     example = (np.zeros((2, 3, 16, 16), dtype=np.uint8),)
     prepare = lambda paths: [(read_image(path, 16),) for path in paths]  # noqa: E731
     return Pretrained("tiny", "tiny-3", network.dims(example), lambda: network, prepare, example)
@@ -132,7 +133,7 @@ def test_a_vision_transformer_has_a_place_for_each_patch(picture):
 
 def test_a_network_of_one_piece_is_looked_at_from_its_pixels(picture):
     whole = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 5), torch.nn.Tanh())
-    encoder = of_images(onnx.Network([onnx.Pixels((0.5,) * 3, (0.5,) * 3), whole], taps=[1]))
+    encoder = of_images(Network([Pixels((0.5,) * 3, (0.5,) * 3), whole], taps=[1]))
     found = explain(heads_on(encoder.dims), encoder, picture)
     assert found.weights.shape == (3, 16, 16)
     np.testing.assert_allclose(sums(found.weights), found.score - found.base, atol=0.02)
@@ -229,7 +230,7 @@ def test_characters_of_n_grams_without_a_rest_and_what_they_speak_for():
 
 @pytest.mark.parametrize("stages", [1, 3])
 def test_what_cannot_be_looked_into_says_so(stages):
-    whole = onnx.Network([torch.nn.Embedding(9, 4) for _ in range(stages)], taps=[stages - 1])
+    whole = Network([torch.nn.Embedding(9, 4) for _ in range(stages)], taps=[stages - 1])
     encoder = Pretrained("odd", "odd-1", (4,), lambda: whole, lambda texts: [], (np.ones((2, 2)),), 2)
     other = SimpleNamespace(name="odd", dims=(4,))
     for one in (encoder, other):

@@ -364,7 +364,7 @@ def test_charts_are_drawn_in_the_language_of_who_looks():
         training = charts.training_frame(TRAINED)
         return [
             curve_charts.accuracy_curve(
-                ROUNDS, ROUNDS.iloc[:0], NOWHERE, along="labels", title=_("labels"), target=0.9, budget=None
+                ROUNDS, ROUNDS.iloc[:0], curve_charts.Axis("labels", _("labels")), curve_charts.Goal(0.9, NOWHERE)
             ),
             control_charts.control_chart(AGAINST),
             holdout_charts.confusion(MEASURED),

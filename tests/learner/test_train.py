@@ -348,7 +348,7 @@ def test_without_cached_activations_each_batch_is_augmented_anew(
         looks.append(len(batch))
         return images(batch, *args)
 
-    monkeypatch.setattr("labeler.backbones.onnx.Network.cut", lambda self, unfrozen: 0)
+    monkeypatch.setattr("labeler.backbones.network.Network.cut", lambda self, unfrozen: 0)
     monkeypatch.setattr(augment, "images", counted)
     paths: list[Path | str] = [tmp_path / f"{i}.png" for i in range(40)]
     for i, path in enumerate(paths):

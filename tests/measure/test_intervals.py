@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from labeler.measure.intervals import (
+    Estimate,
     effective,
     items_for,
     labels_to_halve,
     paired_difference,
-    told_apart,
     width,
     wilson,
 )
@@ -55,28 +55,30 @@ def test_halving_takes_about_three_times_as_many_again():
 def test_paired_difference_by_hand():
     now = np.array([1] * 12 + [0] * 3 + [1] * 80 + [0] * 5, dtype=bool)
     before = np.array([0] * 12 + [1] * 3 + [1] * 80 + [0] * 5, dtype=bool)
-    difference, low, high = paired_difference(now, before)
+    difference = paired_difference(now, before)
     # 12 gained, 3 lost of 100: up 13/102, down 4/102; half = 1.96 √((17/102 − (9/102)²) / 102)
     half = 1.959964 * np.sqrt((17 / 102 - (9 / 102) ** 2) / 102)
-    assert difference == pytest.approx(0.09)
-    assert (low, high) == (pytest.approx(9 / 102 - half), pytest.approx(9 / 102 + half))
-    assert told_apart(now, before)
-    assert told_apart(before, now)
-    assert not told_apart(now[3:], before[3:][::-1])
+    assert difference == Estimate(pytest.approx(0.09), pytest.approx(9 / 102 - half), pytest.approx(9 / 102 + half))
+    assert difference.low > 0
+    assert paired_difference(before, now).high < 0
+    alike = paired_difference(now[3:], before[3:][::-1])
+    assert alike.low < 0 < alike.high
 
 
 def test_two_models_that_are_right_on_the_same_items_are_not_told_apart():
     right = np.arange(300) % 4 > 0
-    assert paired_difference(right, right)[0] == 0
-    assert not told_apart(right, right)
+    difference = paired_difference(right, right)
+    assert difference.value == 0
+    assert difference.low < 0 < difference.high
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_the_interval_holds_what_was_seen_and_turns_with_the_models(pairs):
     now, before = np.array(pairs).T
-    difference, low, high = paired_difference(now, before)
-    assert -1 <= low <= difference <= high <= 1
-    assert paired_difference(before, now) == (pytest.approx(-difference), pytest.approx(-high), pytest.approx(-low))
+    gain = paired_difference(now, before)
+    assert -1 <= gain.low <= gain.value <= gain.high <= 1
+    turned = Estimate(pytest.approx(-gain.value), pytest.approx(-gain.high), pytest.approx(-gain.low))
+    assert paired_difference(before, now) == turned
 
 
 @pytest.mark.parametrize(("n", "gained", "lost"), [(50, 0.04, 0.04), (100, 0.05, 0.01), (300, 0.02, 0.02)])
@@ -85,6 +87,6 @@ def test_the_paired_interval_covers_the_truth_where_few_items_differ(n, gained, 
     held = 0
     for _ in range(2000):
         kind = rng.choice(3, n, p=[gained, lost, 1 - gained - lost])
-        _, low, high = paired_difference(kind != 1, kind != 0)
-        held += low <= gained - lost <= high
+        difference = paired_difference(kind != 1, kind != 0)
+        held += difference.low <= gained - lost <= difference.high
     assert 0.94 <= held / 2000 <= 0.995

@@ -54,7 +54,7 @@ def test_the_gain_of_the_next_batch():
     gain = fit_curve(labels, power_law(labels), None).gain(1000)
     # 1.5 (1000^(−1/2) − 2000^(−1/2)) = 0.01389
     assert gain.low < 0.01389 < gain.high
-    assert gain.expected == pytest.approx(0.01389, abs=0.002)
+    assert gain.value == pytest.approx(0.01389, abs=0.002)
 
 
 def test_a_target_that_is_reached_already_is_not_ahead():
@@ -138,4 +138,4 @@ def test_whatever_the_rounds_are_what_is_said_is_in_order(steps, seed, holdout, 
     assert low.min() >= 0
     assert high.max() <= 1
     gain = curve.gain(20)
-    assert 0 <= gain.low <= gain.expected <= gain.high + 1e-9
+    assert 0 <= gain.low <= gain.value <= gain.high + 1e-9

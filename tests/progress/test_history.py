@@ -86,8 +86,8 @@ def test_the_last_two_rounds_are_compared_on_the_same_labeled_items(store, items
     finish(store, 6, 0.9, forecasts={"holdout": Forecast(np.array(holdout[::-1]), np.array([bad, good, bad, good]))})
     step = latest_step(store)
     assert step is not None
-    assert (step.before, step.now, step.gain) == (1, 3, pytest.approx(2 / 3))
-    assert step.low < 2 / 3 < step.high
+    assert (step.before, step.now, step.gain.value) == (1, 3, pytest.approx(2 / 3))
+    assert step.gain.low < 2 / 3 < step.gain.high
     finish(store, 7, 0.9)  # a round of an earlier version kept no forecasts
     assert latest_step(store) is None
 

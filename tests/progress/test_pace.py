@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labeler.measure.intervals import OpenEstimate
 from labeler.progress import pace
 
 FRIDAY = date(2026, 11, 20)
@@ -40,7 +41,7 @@ def test_the_pace_of_four_days():
     found = pace.pace(WEEK, FRIDAY)
     assert (found.working, found.days, found.note, found.cost_per_hour) == (4, 4, "", 10.0)
     half = 3.1824 * np.sqrt(200 / 3) / 2  # t(3) · s / √4, every day of the four was worked on
-    assert found.per_day == pace.Range(100, pytest.approx(100 - half, abs=0.01), pytest.approx(100 + half, abs=0.01))
+    assert found.per_day == OpenEstimate(100, pytest.approx(100 - half, abs=0.01), pytest.approx(100 + half, abs=0.01))
     assert found.per_hour.value == 100  # an hour a day: the same figures
     assert found.per_hour.low == pytest.approx(100 - half, abs=0.01)
 
@@ -67,7 +68,7 @@ def test_what_is_long_past_is_not_recent():
 def test_with_few_days_there_is_a_pace_without_interval_and_no_date(n):
     found = pace.pace(WEEK.iloc[:n], FRIDAY)
     assert found.note == pace.TOO_FEW
-    assert found.per_hour == pace.Range(90 if n == 1 else 95)
+    assert found.per_hour == OpenEstimate(90 if n == 1 else 95)
     assert pace.finish(WEEK.iloc[:n], FRIDAY, 10) == pace.Finish(10, note=pace.TOO_FEW)
 
 
@@ -78,13 +79,13 @@ def test_without_an_answer_there_is_nothing_to_say():
 
 
 def test_hours_and_cost_that_are_still_to_come():
-    hours, cost = pace.still(pace.Pace(pace.Range(100, 50, 200), cost_per_hour=30), 1000)
-    assert hours == pace.Range(10, 5, 20)
-    assert cost == pace.Range(300, 150, 600)
-    hours, cost = pace.still(pace.Pace(pace.Range(100, 0, 200), cost_per_hour=30), 1000)
+    hours, cost = pace.still(pace.Pace(OpenEstimate(100, 50, 200), cost_per_hour=30), 1000)
+    assert hours == OpenEstimate(10, 5, 20)
+    assert cost == OpenEstimate(300, 150, 600)
+    hours, cost = pace.still(pace.Pace(OpenEstimate(100, 0, 200), cost_per_hour=30), 1000)
     assert (hours.high, cost.high) == (None, None)
     assert pace.still(pace.Pace(), 10) is None
-    assert pace.still(pace.Pace(pace.Range(100)), 50) == (pace.Range(0.5), pace.Range(0.0))
+    assert pace.still(pace.Pace(OpenEstimate(100)), 50) == (OpenEstimate(0.5), OpenEstimate(0.0))
 
 
 def test_an_even_pace_has_a_sure_date():

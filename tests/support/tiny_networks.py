@@ -7,20 +7,20 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from labeler.backbones import onnx
 from labeler.backbones.encoder import Arrays, Pretrained
+from labeler.backbones.network import Network, Pixels
 
 MASK, SPECIAL, WORDS = 1, [0, 1, 2, 3], 200
 
 
-def image_network() -> onnx.Network:
+def image_network() -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         blocks = [
             torch.nn.Sequential(torch.nn.Conv2d(a, b, 3, stride=2), torch.nn.BatchNorm2d(b), torch.nn.ReLU())
             for a, b in ((3, 8), (8, 16), (16, 24))
         ]
-    return onnx.Network([onnx.Pixels((0.5,) * 3, (0.5,) * 3), *blocks], taps=[2, 3])
+    return Network([Pixels((0.5,) * 3, (0.5,) * 3), *blocks], taps=[2, 3])
 
 
 def pictures(paths: Sequence[Path]) -> list[Arrays]:
@@ -39,7 +39,7 @@ class Letters:
         return [(row, np.ones_like(row)) for row in rows]
 
 
-def text_network() -> onnx.Network:
+def text_network() -> Network:
     from transformers import BertConfig, BertModel
 
     from labeler.backbones.texts import _bert

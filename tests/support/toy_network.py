@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from labeler.backbones import onnx
 from labeler.backbones.encoder import Arrays, Pretrained
+from labeler.backbones.network import Network
 from labeler.core.rounds import Dataset
 from labeler.core.settings import FinetuneConfig, LearnerConfig
 
@@ -19,11 +19,11 @@ def numbers(texts: Sequence[str]) -> list[Arrays]:
     return [(np.array(text.split(), dtype=np.float32),) for text in texts]
 
 
-def toy_network() -> onnx.Network:
+def toy_network() -> Network:
     rng = np.random.default_rng(0)
     with torch.random.fork_rng(devices=[]):
         stages = [torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU()), torch.nn.Linear(32, 2)]
-    network = onnx.Network(stages, taps=[1])
+    network = Network(stages, taps=[1])
     for parameter in network.parameters():
         parameter.data = torch.from_numpy(rng.normal(0, 0.5, parameter.shape).astype(np.float32))
     return network

@@ -1,4 +1,4 @@
-"""A comparison's report → charts, and any chart → a file. The report is what `simulate.compare` gives back."""
+"""Charts of a comparison's report, which `simulate.compare` returns, and any chart as a file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,28 +86,56 @@ def curves(
     A click on the legend (with shift: several) shows that strategy only.
 
     Args: highlighted: strategies with a colour, at most six; by default the five with the largest area.
-          interactive: whether there is something to click at: else the legend names only those with a colour.
+          interactive: whether the chart answers clicks: else the legend names only the strategies with a colour.
     """
     frame = curves_frame(report)
-    there = list(dict.fromkeys(frame["strategy"]))
-    bright = [n for n in (highlights(report) if highlighted is None else highlighted) if n in there and n != CONTROL]
-    bright = bright[: len(COLOURS)]
-    pale = [name for name in there if name not in (*bright, CONTROL)]
+    names = list(dict.fromkeys(frame["strategy"]))
+    wanted = highlights(report) if highlighted is None else highlighted
+    bright = [name for name in wanted if name in names and name != CONTROL][: len(COLOURS)]
+    pale = [name for name in names if name not in (*bright, CONTROL)]
+    frame = frame.assign(loud=frame["strategy"].isin(bright), control=frame["strategy"] == CONTROL)
+    colour, shape = _identity(bright, pale, legend=[*bright, CONTROL, *(pale if interactive else [])])
+    x = alt.X("labels:Q", title=_("labels"), scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1, tickCount=8))
+    scale = alt.Scale(zero=False, domainMin=_floor(frame))
+    name = _(measure(report))
+    title = _("mean {measure} on the holdout", measure=name)
+    y = alt.Y("accuracy:Q", title=title, axis=alt.Axis(format="%"), scale=scale)
+    tooltip = [
+        alt.Tooltip("strategy:N", title=_("strategy")),
+        alt.Tooltip("labels:Q", title=_("labels")),
+        alt.Tooltip("accuracy:Q", format=".1%", title=_("mean {measure}", measure=name)),
+        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
+        alt.Tooltip("high:Q", format=".1%", title=_("to")),
+        alt.Tooltip("seeds:Q", title=_("runs")),
+    ]
+    chosen = alt.selection_point(name="chosen", fields=["strategy"], bind="legend")
+
+    def shown(value: float, hidden: float) -> Any:
+        return alt.when(chosen).then(alt.value(value)).otherwise(alt.value(hidden))
+
+    base = alt.Chart(frame)
+    band = alt.Y("low:Q", title="", scale=scale)
+    loud = base.transform_filter(alt.datum.loud | alt.datum.control)
+    dashes = alt.when(alt.datum.control).then(alt.value([6, 4])).otherwise(alt.value([1, 0]))
+    width = alt.when(alt.datum.loud).then(alt.value(2.5)).otherwise(alt.value(1.5))
+    layers = alt.layer(
+        loud.mark_area().encode(x, band, alt.Y2("high:Q"), colour, opacity=shown(0.13, 0.0)),
+        base.mark_line().encode(x, y, colour, strokeDash=dashes, strokeWidth=width, opacity=shown(1.0, 0.08)),
+        loud.mark_point(filled=True, size=55).encode(x, y, colour, shape, opacity=shown(1.0, 0.05)),
+        # invisible, and larger than the points are: what the pointer meets
+        base.mark_point(size=350, filled=True).encode(x, y, opacity=alt.value(0), tooltip=tooltip),
+    )
+    return layers.add_params(chosen).properties(height=400)
+
+
+def _identity(bright: Sequence[str], pale: Sequence[str], legend: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
+    """The colour and the shape that tell strategies apart.
+
+    Args: bright: have a colour of their own. pale: share a grey. legend: are named in the legend.
+    """
     names = [*bright, CONTROL, *pale]
     colours = [*COLOURS[: len(bright)], GREY, *[PALE] * len(pale)]
     shapes = [*SHAPES[: len(bright)], "circle", *["circle"] * len(pale)]
-    frame = frame.assign(loud=frame["strategy"].isin(bright), control=frame["strategy"] == CONTROL)
-
-    floor = min(frame["low"].min(), frame["accuracy"].min()) if len(frame) else 0.0
-    floor = frame["accuracy"].min() if np.isnan(floor) else floor
-    x = alt.X("labels:Q", title=_("labels"), scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1, tickCount=8))
-    scale = alt.Scale(zero=False, domainMin=max(0.0, float(np.floor(floor * 20) / 20)))
-    y = alt.Y(
-        "accuracy:Q",
-        title=_("mean {measure} on the holdout", measure=_(measure(report))),
-        axis=alt.Axis(format="%"),
-        scale=scale,
-    )
     colour = alt.Color(
         "strategy:N",
         title=_("strategy"),
@@ -119,39 +147,16 @@ def curves(
             labelLimit=400,
             title=None,
             symbolOpacity=1,
-            values=names if interactive else [*bright, CONTROL],
+            values=list(legend),
         ),
     )
-    shape = alt.Shape("strategy:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
-    chosen = alt.selection_point(name="chosen", fields=["strategy"], bind="legend")
-    tooltip = [
-        alt.Tooltip("strategy:N", title=_("strategy")),
-        alt.Tooltip("labels:Q", title=_("labels")),
-        alt.Tooltip("accuracy:Q", format=".1%", title=_("mean {measure}", measure=_(measure(report)))),
-        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
-        alt.Tooltip("high:Q", format=".1%", title=_("to")),
-        alt.Tooltip("seeds:Q", title=_("runs")),
-    ]
+    return colour, alt.Shape("strategy:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
 
-    def shown(value: float, hidden: float) -> Any:
-        return alt.when(chosen).then(alt.value(value)).otherwise(alt.value(hidden))
 
-    base = alt.Chart(frame)
-    band = alt.Y("low:Q", title="", scale=scale)
-    loud = base.transform_filter(alt.datum.loud | alt.datum.control)
-    dashes = alt.when(alt.datum.control).then(alt.value([6, 4])).otherwise(alt.value([1, 0]))
-    width = alt.when(alt.datum.loud).then(alt.value(2.5)).otherwise(alt.value(1.5))
-    return (
-        alt.layer(
-            loud.mark_area().encode(x, band, alt.Y2("high:Q"), colour, opacity=shown(0.13, 0.0)),
-            base.mark_line().encode(x, y, colour, strokeDash=dashes, strokeWidth=width, opacity=shown(1.0, 0.08)),
-            loud.mark_point(filled=True, size=55).encode(x, y, colour, shape, opacity=shown(1.0, 0.05)),
-            # what the pointer finds: larger than what is seen
-            base.mark_point(size=350, filled=True).encode(x, y, opacity=alt.value(0), tooltip=tooltip),
-        )
-        .add_params(chosen)
-        .properties(height=400)
-    )
+def _floor(frame: pd.DataFrame) -> float:
+    """The bottom of the accuracy axis: a multiple of 5 % below all curves and bands."""
+    lowest = frame[["low", "accuracy"]].min().min() if len(frame) else 0.0
+    return max(0.0, float(np.floor(lowest * 20) / 20))
 
 
 def gains(report: Report, label_limit: int = 240) -> alt.LayerChart | alt.FacetChart:

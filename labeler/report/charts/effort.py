@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 
 from labeler.i18n.messages import _
-from labeler.progress.pace import Finish, Range
+from labeler.measure.intervals import OpenEstimate
+from labeler.progress.pace import Finish
 from labeler.report.charts import BLUE, GREY, ORANGE
 from labeler.report.charts.comparison import COLOURS
 
@@ -126,7 +127,9 @@ def _colours(names: list[str]) -> dict[str, str]:
     return dict(zip(names, (*COLOURS, GREY) if len(names) == len(COLOURS) + 1 else COLOURS, strict=False))
 
 
-def spent_chart(so_far: float, more: Range | None, title: str, legend: bool = True) -> alt.LayerChart | alt.FacetChart:
+def spent_chart(
+    so_far: float, more: OpenEstimate | None, title: str, legend: bool = True
+) -> alt.LayerChart | alt.FacetChart:
     """What was spent as a bar, what is still expected as a lighter one behind it, with its interval.
 
     Args: so_far: hours, or money. more: what the labels that are missing will take; None: not known.

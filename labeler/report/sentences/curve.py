@@ -64,13 +64,13 @@ def step_in_words(step: Step) -> str:
     values = {
         "before": step.before,
         "now": step.now,
-        "gain": 100 * step.gain,
-        "low": 100 * step.low,
-        "high": 100 * step.high,
+        "gain": 100 * step.gain.value,
+        "low": 100 * step.gain.low,
+        "high": 100 * step.gain.high,
     }
-    if step.low > 0:
+    if step.gain.low > 0:
         return _("Round {now} is better than round {before}, by {gain:.1f} points ({low:.1f} to {high:.1f}).", **values)
-    if step.high < 0:
+    if step.gain.high < 0:
         return _("Round {now} is worse than round {before}: {gain:.1f} points ({low:.1f} to {high:.1f}).", **values)
     return _(
         "Rounds {before} and {now} cannot be told apart: on the same items the difference is {gain:+.1f} points"

@@ -5,8 +5,9 @@ import pytest
 from vl_convert import vegalite_to_svg
 
 from labeler.progress.curves import Projection
-from labeler.report.charts.curve import CLOSE, accuracy_curve, stretches
+from labeler.report.charts.curve import CLOSE, Axis, Goal, accuracy_curve, stretches
 
+LABELS, UNKNOWN = Axis("labels", "labels"), Projection(None, None, None, "no")
 NOWHERE = pd.DataFrame({name: pd.Series(dtype=float) for name in ("labels", "accuracy", "low", "high")})
 
 
@@ -29,10 +30,14 @@ def rounds(n: int, strategies: tuple[str, ...] = ("margin",), backbones: tuple[s
     )
 
 
-def drawn(frame: pd.DataFrame, ahead: pd.DataFrame = NOWHERE, **changes: object):
-    values = {"along": "labels", "title": "labels", "target": 0.9, "budget": None}
-    projection = changes.pop("projection", Projection(None, None, None, "no"))
-    return accuracy_curve(frame, ahead, projection, **(values | changes))
+def drawn(
+    frame: pd.DataFrame,
+    ahead: pd.DataFrame = NOWHERE,
+    axis: Axis = LABELS,
+    projection: Projection = UNKNOWN,
+    budget: float | None = None,
+):
+    return accuracy_curve(frame, ahead, axis, Goal(0.9, projection, budget))
 
 
 def rows(chart, *having: str) -> list[dict]:
@@ -55,7 +60,10 @@ def test_neighbouring_rounds_of_one_strategy_are_one_stretch():
 @pytest.mark.parametrize("along", ["labels", "hours", "cost"])
 def test_a_curve_of_any_length_can_be_drawn(n, along):
     chart = drawn(
-        rounds(n, ("margin", "auto"), ("a", "b", "b")), NOWHERE.assign(**{along: []}), along=along, budget=9.0
+        rounds(n, ("margin", "auto"), ("a", "b", "b")),
+        NOWHERE.assign(**{along: []}),
+        axis=Axis(along, along),
+        budget=9.0,
     )
     assert vegalite_to_svg(chart.to_json()).startswith("<svg")
 
@@ -85,8 +93,7 @@ def test_the_target_its_reach_and_the_budget_are_marked():
         rounds(20),
         ahead.assign(hours=[6.0, 12.0]),
         projection=Projection(600.0, 300.0, 700.0),
-        along="hours",
-        scale=0.015,
+        axis=Axis("hours", "hours", scale=0.015),
     )
     assert rows(hours, "from")[0] == pytest.approx({"from": 6.0, "to": 10.5, "at": 9.0, "accuracy": 0.9})
 

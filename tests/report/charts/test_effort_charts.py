@@ -5,7 +5,8 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from labeler.progress.pace import Finish, Range
+from labeler.measure.intervals import OpenEstimate
+from labeler.progress.pace import Finish
 from labeler.report.charts import effort as effort_charts
 from labeler.report.charts.comparison import COLOURS
 
@@ -84,12 +85,12 @@ def test_many_days_are_weeks():
 
 
 def test_what_is_still_expected_follows_what_was_spent():
-    chart = effort_charts.spent_chart(10.0, Range(5.0, 4.0, 8.0), "hours")
+    chart = effort_charts.spent_chart(10.0, OpenEstimate(5.0, 4.0, 8.0), "hours")
     assert [(row["from"], row["to"]) for row in table(chart, "part")] == [(0, 10), (10, 15)]
     assert [found for found in rows(chart) if "part" not in found[0]] == [[{"from": 14.0, "to": 18.0}]]
 
 
-@pytest.mark.parametrize("more", [None, Range(5.0), Range(5.0, 2.0, None)])
+@pytest.mark.parametrize("more", [None, OpenEstimate(5.0), OpenEstimate(5.0, 2.0, None)])
 def test_what_is_not_known_has_no_interval(more):
     (found,) = rows(effort_charts.spent_chart(10.0, more, "hours"))
     assert len(found) == (1 if more is None else 2)

@@ -3,6 +3,7 @@
 import pytest
 
 from labeler.core.rounds import Metrics
+from labeler.measure.intervals import Estimate
 from labeler.progress.curves import Projection
 from labeler.progress.history import Step
 from labeler.report.sentences.curve import amount, gain_in_words, outlook, rounded, step_in_words, width_in_words
@@ -34,10 +35,12 @@ def test_a_target_that_lies_behind():
 
 
 def test_rounds_that_cannot_be_told_apart_are_named():
-    assert "Rounds 4 and 5 cannot be told apart" in step_in_words(Step(4, 5, 0.01, -0.02, 0.04))
-    assert "+1.0 points (-2.0 to +4.0)" in step_in_words(Step(4, 5, 0.01, -0.02, 0.04))
-    assert "Round 5 is better than round 4, by 3.0 points (1.0 to 5.0)." in step_in_words(Step(4, 5, 0.03, 0.01, 0.05))
-    assert "Round 5 is worse than round 4" in step_in_words(Step(4, 5, -0.03, -0.05, -0.01))
+    assert "Rounds 4 and 5 cannot be told apart" in step_in_words(Step(4, 5, Estimate(0.01, -0.02, 0.04)))
+    assert "+1.0 points (-2.0 to +4.0)" in step_in_words(Step(4, 5, Estimate(0.01, -0.02, 0.04)))
+    assert "Round 5 is better than round 4, by 3.0 points (1.0 to 5.0)." in step_in_words(
+        Step(4, 5, Estimate(0.03, 0.01, 0.05))
+    )
+    assert "Round 5 is worse than round 4" in step_in_words(Step(4, 5, Estimate(-0.03, -0.05, -0.01)))
 
 
 def test_without_forecasts_the_width_of_the_interval_decides():
