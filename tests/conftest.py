@@ -1,5 +1,6 @@
 """What the tests share: projects made on the fly. No network, no GPU, no data from outside the repo."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from labeler.store import Store
 from tests.support.machine import CHROMIUM, SHARED
 from tests.support.samples import text_config
 
-hypothesis.settings.register_profile("labeler", deadline=None)  # no test asserts a time
-hypothesis.settings.load_profile("labeler")
+# No test asserts a time. `HYPOTHESIS_PROFILE=thorough` tries many more examples of each property.
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

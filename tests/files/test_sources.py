@@ -10,7 +10,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.core.errors import SourceError
@@ -300,7 +300,6 @@ def test_a_zip_with_a_broken_directory_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     suffix=st.sampled_from(["csv", "tsv", "json", "jsonl", "parquet", "xlsx", "zip"]),
     content=st.binary(max_size=60) | st.text('"\n\r,;\tax{}[]:\0', max_size=60).map(lambda t: t.encode()),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.progress.curves import FLAT, TOO_FEW, Projection, area_under_curve, fit_curve, labels_to_reach, paired_gain
@@ -110,7 +110,6 @@ def test_the_same_rounds_give_the_same_curve_and_more_rounds_than_are_fitted_one
     assert one.band([2000])[0, 0] == pytest.approx(power_law(2000), abs=0.01)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     steps=st.lists(st.integers(1, 300), min_size=3, max_size=60),
     seed=st.integers(0, 1000),

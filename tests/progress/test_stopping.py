@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.progress import stopping
@@ -110,7 +110,6 @@ def test_only_rules_that_were_named_stop_labeling():
 numbers = st.one_of(st.none(), st.floats(0, 1))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=12), st.integers(1, 11))
 def test_no_rule_looks_ahead(rows, at):
     at = min(at, len(rows))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -165,7 +165,6 @@ TABLES: dict[str, Callable[[Path, pd.DataFrame], object]] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
 @given(texts=st.lists(CELL, min_size=1, max_size=12), suffix=st.sampled_from(sorted(TABLES)))
 def test_no_text_is_lost_and_none_is_invented(texts: list[str], suffix: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.core.items import Answer, Waiting
@@ -212,7 +212,6 @@ actions = st.lists(
 )
 
 
-@settings(max_examples=60)
 @given(actions)
 def test_the_current_answers_are_what_replaying_the_history_gives(history):
     expected: dict[tuple[str, int], str] = {}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import Candidates, get, herding
@@ -63,7 +63,6 @@ def test_where_nothing_is_uncertain_it_still_gives_what_is_asked_for() -> None:
     assert len(set(herd("uncertainty_herding", c, 20))) == 20
 
 
-@settings(max_examples=50)
 @given(n=st.integers(2, 25), m=st.integers(0, 6), d=st.integers(1, 9), seed=st.integers(0, 10_000))
 def test_each_choice_adds_the_most(n: int, m: int, d: int, seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import Candidates, coreset, get, hybrid
@@ -67,7 +67,6 @@ def gradients(c: Candidates) -> np.ndarray:
     return np.einsum("nc,nd->ncd", off, c.embeddings).reshape(len(c), -1)
 
 
-@settings(max_examples=50)
 @given(n=st.integers(1, 12), classes=st.integers(1, 5), d=st.integers(1, 6), seed=st.integers(0, 10_000))
 def test_distances_between_gradients_are_those_of_the_gradients_in_full(
     n: int, classes: int, d: int, seed: int
@@ -189,7 +188,6 @@ def test_with_many_labels_doubt_decides_and_with_few_distance() -> None:
     assert ranked(c, np.zeros((100, 1))) == [0]
 
 
-@settings(max_examples=30, deadline=None)
 @given(n=st.integers(2, 25), m=st.integers(1, 9), d=st.integers(1, 5), seed=st.integers(0, 10_000))
 def test_ranked_batch_is_that_of_modal(n: int, m: int, d: int, seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -242,7 +242,7 @@ def test_modifiers_compose() -> None:
         "balanced(bald)",
         "balanced(random)",
         "distinct(balanced(entropy))",
-        "balanced(distinct(k_means))",
+        "balanced(distinct(max_herding))",
     ],
 )
 def test_a_modified_strategy_keeps_every_promise(name: str, check: Check) -> None:
