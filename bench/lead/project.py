@@ -27,6 +27,7 @@ from bench.lead.history import History, Life, Model, Person, work_hours
 from labeler.core.items import NewItem
 from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config, LabelingConfig, LearnerConfig, QueryConfig, TeamConfig
+from labeler.files.sources import SourceColumns
 from labeler.measure.metrics import metrics, stability
 from labeler.projects import project as projects
 from labeler.projects.demo import write_digits
@@ -127,7 +128,7 @@ def _add_digits(project: Project, store: Store, rng: np.random.Generator) -> dic
             writer.writerow(["file", "site", "scanner"])
             for row, site in zip(rows, _draw_sites(len(rows), rng), strict=True):
                 writer.writerow([row["file"], site, rng.choice(["flatbed", "phone"])])
-        import_source(project, table, image_column="file")
+        import_source(project, table, SourceColumns(image="file"))
         truth = {content_hash((Path(scratch) / row["file"]).read_bytes()): int(row["label"]) for row in rows}
     store.db.execute("DELETE FROM jobs")  # the import asked for a round
     store.db.connection.commit()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from labeler.core.settings import Config
+from labeler.files.sources import SourceColumns
 from labeler.projects import project
 from labeler.projects.importer import import_source
 
@@ -38,13 +39,13 @@ def main(rows: int) -> None:
         target = project.create(Path(folder) / "project", config)
 
         start = time.perf_counter()
-        report = import_source(target, table, text_column="text", label_column="label")
+        report = import_source(target, table, SourceColumns(text="text", label="label"))
         seconds = time.perf_counter() - start
         if report.added != rows or report.labels_added != rows:
             raise SystemExit(f"{rows} rows were written, but {report} came in")
 
         start = time.perf_counter()
-        again = import_source(target, table, text_column="text", label_column="label")
+        again = import_source(target, table, SourceColumns(text="text", label="label"))
         seconds_again = time.perf_counter() - start
         if again.added or again.duplicates != rows:
             raise SystemExit(f"a second import changed something: {again}")

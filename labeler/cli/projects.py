@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Literal, get_args
 
 import click
 
@@ -13,6 +13,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.processes import parent_is_gone
 from labeler.core.settings import Config
+from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import DEFAULT, LANGUAGES, use
 from labeler.jobs import supervisor
 from labeler.projects import project as projects
@@ -50,13 +51,14 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
     show_default=True,
     help="`holdout` forgets the known labels of the pool and asks for them.",
 )
-def import_(project: Path, source: Path, **options: Any) -> None:
+def import_(project: Path, source: Path, keep_labels: Literal["all", "holdout"], **names: str | None) -> None:
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
     from labeler.projects.importer import import_source
 
     opened = projects.open_project(project)
+    columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
     with bar("import", "rows") as report:
-        result = import_source(opened, source, on_progress=report, **options)
+        result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report)
     for problem in result.problems[:20]:
         click.echo(str(problem), err=True)
     if len(result.problems) > 20:

@@ -11,7 +11,7 @@ from labeler.core.labels import join, labels_at, names_in
 from labeler.core.rounds import Dataset
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
 from labeler.cycle.snapshot import Snapshot
-from labeler.files.sources import Row, read
+from labeler.files.sources import Row, SourceColumns, read
 from labeler.files.tables import read_table
 from labeler.projects.importer import content_hash, normalise
 
@@ -67,12 +67,7 @@ def load_task(
         if split_column is None and source.is_file() and "split" in read_table(source)[0]:
             split_column = "split"
         rows_read = read(
-            source,
-            text_column=text_column,
-            image_column=image_column,
-            label_column=label_column,
-            split_column=split_column,
-            modality=modality,
+            source, SourceColumns(text_column, image_column, label_column, split_column), modality=modality
         )
     for row in rows_read:
         if isinstance(row, Problem):

@@ -4,7 +4,7 @@ import os
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.resources.abc import Traversable
 from itertools import chain
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -45,26 +45,38 @@ class Row:
     metadata: Mapping[str, str] = field(default_factory=dict)  # a table's other columns, where not empty
 
 
+@dataclass(frozen=True)
+class SourceColumns:
+    """Names of a table's columns by what they hold.
+
+    Of `text` and `image` at most one is named; with neither, a table's obvious column is taken. `label` and `split` are
+    never guessed; a folder of images has no columns, and the label of an image is its parent folder.
+    """
+
+    text: str | None = None
+    image: str | None = None
+    label: str | None = None
+    split: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """The columns that are named, by what they hold."""
+        return {role: column for role, column in asdict(self).items() if column is not None}
+
+
+OBVIOUS = SourceColumns()  # no column is named
+
+
 def read(
-    source: Path,
-    *,
-    text_column: str | None = None,
-    image_column: str | None = None,
-    label_column: str | None = None,
-    split_column: str | None = None,
-    modality: Modality | None = None,
+    source: Path, columns: SourceColumns = OBVIOUS, *, modality: Modality | None = None
 ) -> Iterator[Row | Problem]:
     """Rows of a folder or zip of images, or of a table of texts or image paths; a bad row comes as a problem.
 
-    Args:     text_column, image_column: at most one; with neither, a table's obvious column is taken.
-              label_column, split_column: nothing is guessed for them; a folder's label is the parent folder.
-              modality: which obvious column is meant, where a table has one of each.
+    Args:     columns: of a table. modality: which obvious column is meant, where a table has one of each.
     Returns:  rows in the order of the file, files in the order of their names.
     Raises:   SourceError: nothing can be read or a column is not there; raised by the call, before any row.
     """
     name = _decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
-    columns = {"text": text_column, "image": image_column, "label": label_column, "split": split_column}
-    named = {role: column for role, column in columns.items() if column is not None}
+    named = columns.named()
     try:
         if not source.exists():
             raise SourceError(f"{source} does not exist: check the path.")

@@ -17,7 +17,7 @@ from labeler.core.items import Modality, Problem, Progress
 from labeler.core.labels import cell_of
 from labeler.core.rounds import Dataset
 from labeler.files.images import open_image
-from labeler.files.sources import IMAGE_SUFFIXES, Row, read
+from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, read
 from labeler.models import cards
 from labeler.models.cards import Card
 from labeler.projects.project import Project
@@ -157,8 +157,8 @@ def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row 
             raise SourceError(f"{source} is not UTF-8: save it as UTF-8, or as a CSV table.") from None
         return [Row(f"{source.name} line {n}", text=line) for n, line in enumerate(lines, 1) if line.strip()]
     table = source.is_file() and kind != ".zip"
-    columns = {f"{modality}_column": column} if table and column else {}
-    return list(read(source, modality=modality, **columns))
+    columns = SourceColumns(**{modality: column}) if table else SourceColumns()
+    return list(read(source, columns, modality=modality))
 
 
 def _input(row: Row, scratch: Path) -> Path | str:

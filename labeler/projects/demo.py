@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labeler.core.items import Progress
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
+from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
@@ -38,8 +39,7 @@ def create_demo(folder: Path, on_progress: Progress | None = None) -> Project:
             import_source(
                 project,
                 table,
-                image_column="file",
-                label_column="label",
+                SourceColumns(image="file", label="label"),
                 keep_labels="holdout",
                 on_progress=on_progress,
             )

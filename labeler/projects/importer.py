@@ -4,8 +4,7 @@ import hashlib
 import io
 import os
 import unicodedata
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -18,8 +17,9 @@ from PIL import Image, UnidentifiedImageError
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import ImportReport, Modality, NewItem, Problem, Progress, Split
 from labeler.core.labels import join, names_in
+from labeler.core.whole_files import write_whole
 from labeler.files import dicom, sources
-from labeler.files.sources import Row
+from labeler.files.sources import OBVIOUS, Row, SourceColumns
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -41,11 +41,8 @@ _SUFFIXES = {
 def import_source(
     project: Project,
     source: Path,
+    columns: SourceColumns = OBVIOUS,
     *,
-    text_column: str | None = None,
-    image_column: str | None = None,
-    label_column: str | None = None,
-    split_column: str | None = None,
     keep_labels: Literal["all", "holdout"] = "all",
     on_progress: Progress | None = None,
 ) -> ImportReport:
@@ -54,58 +51,63 @@ def import_source(
     Images are copied into the project. The holdout is drawn by the first import, or given by a split column
     (`test` or `holdout`; anything else is the pool). An import that was cut off is completed by running it again.
 
-    Args:     text_column, image_column, label_column, split_column: as in `labeler.files.sources.read`.
-              keep_labels: "holdout" forgets the pool's labels, so that its items are asked as if unlabeled.
-              on_progress: called with (rows done, rows in all).
+    Args:     columns: of a table. keep_labels: "holdout" forgets the pool's labels, so that its items are asked as if
+              unlabeled. on_progress: called with (rows done, rows in all).
     Returns:  counts, and a problem for each row that was not imported.
     Raises:   SourceError: nothing can be read, a column is not there, or the project is of the other modality.
     """
-    found = list(
-        sources.read(
-            source,
-            text_column=text_column,
-            image_column=image_column,
-            label_column=label_column,
-            split_column=split_column,
-            modality=project.config.modality,
-        )
-    )
-    _check_modality(project.config.modality, source, found)
-    classes = {unicodedata.normalize("NFC", name): name for name in project.config.classes}
-    if label_column is None and not _folders_are_classes(found, classes):
-        found = [replace(row, label=None) if isinstance(row, Row) else row for row in found]
-
-    def item_of(row: Row | Problem) -> NewItem | Problem:
-        return row if isinstance(row, Problem) else _item(project, classes, row)
-
-    added = duplicates = labels_added = done = 0
+    rows = _rows(project, source, columns)
+    added = duplicates = labels_added = 0
     problems: list[Problem] = []
-    labeled: list[NewItem] = []
-    with project.store() as store, ThreadPoolExecutor(THREADS) as threads:
-        for start in range(0, len(found), BATCH):
-            batch = found[start : start + BATCH]
-            items: list[NewItem] = []
-            for item in threads.map(item_of, batch) if project.config.modality == "image" else map(item_of, batch):
-                if isinstance(item, Problem):
-                    problems.append(item)
-                else:
-                    items.append(item)
-                done += 1
-                if on_progress is not None and (done % REPORT_EVERY == 0 or done == len(found)):
-                    on_progress(done, len(found))
+    withheld: list[NewItem] = []  # items with labels that are stored only if the holdout gets the items
+    with project.store() as store:
+        for batch in _batches_of_items(project, rows, on_progress):
+            problems += [entry for entry in batch if isinstance(entry, Problem)]
+            items = [entry for entry in batch if isinstance(entry, NewItem)]
             if keep_labels == "holdout":
-                labeled += [item for item in items if item.label is not None]
+                withheld += [item for item in items if item.label is not None]
                 items = [replace(item, label=None) for item in items]
             result = store.items.add(_merged(items))
             added += result.added
             duplicates += len(items) - result.added
             labels_added += result.labels_added
         store.items.fix_holdout()
-        labels_added += _label_holdout(store, labeled)
+        labels_added += _label_holdout(store, withheld)
         if added or labels_added:
             store.rounds.request("import")  # embeds the new items and ranks what to ask first
         counts = store.items.counts()
     return ImportReport(added, duplicates, labels_added, counts.pool, counts.holdout, tuple(problems))
+
+
+def _rows(project: Project, source: Path, columns: SourceColumns) -> list[Row | Problem]:
+    """The rows of the source; folders that do not name classes give no labels."""
+    rows = list(sources.read(source, columns, modality=project.config.modality))
+    _check_modality(project.config.modality, source, rows)
+    if columns.label is None and not _folders_are_classes(rows, project.config.classes):
+        return [replace(row, label=None) if isinstance(row, Row) else row for row in rows]
+    return rows
+
+
+def _batches_of_items(
+    project: Project, rows: Sequence[Row | Problem], on_progress: Progress | None
+) -> Iterator[list[NewItem | Problem]]:
+    """Items of the rows, `BATCH` at a time; images are decoded in several threads."""
+    classes = {unicodedata.normalize("NFC", name): name for name in project.config.classes}
+
+    def item_of(row: Row | Problem) -> NewItem | Problem:
+        return row if isinstance(row, Problem) else _item(project, classes, row)
+
+    done = 0
+    with ThreadPoolExecutor(THREADS) as threads:
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            items: list[NewItem | Problem] = []
+            for item in threads.map(item_of, batch) if project.config.modality == "image" else map(item_of, batch):
+                items.append(item)
+                done += 1
+                if on_progress is not None and (done % REPORT_EVERY == 0 or done == len(rows)):
+                    on_progress(done, len(rows))
+            yield items
 
 
 def normalise(text: str) -> str:
@@ -118,8 +120,8 @@ def content_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def _check_modality(modality: Modality, source: Path, found: Sequence[Row | Problem]) -> None:
-    row = next((row for row in found if isinstance(row, Row)), None)
+def _check_modality(modality: Modality, source: Path, rows: Sequence[Row | Problem]) -> None:
+    row = next((row for row in rows if isinstance(row, Row)), None)
     if row is None:
         return
     given = "text" if row.text is not None else "image"
@@ -130,13 +132,13 @@ def _check_modality(modality: Modality, source: Path, found: Sequence[Row | Prob
         )
 
 
-def _folders_are_classes(found: Sequence[Row | Problem], classes: Mapping[str, str]) -> bool:
+def _folders_are_classes(rows: Sequence[Row | Problem], classes: Sequence[str]) -> bool:
     """Whether folders name classes; if none of them does, they only sort the files, e.g. by patient or day.
 
-    Capitals make no difference here: "Cat" is meant to be the class "cat", and is reported, not dropped.
+    Case makes no difference here: "Cat" is meant to be the class "cat", and is reported, not dropped.
     """
-    names = {row.label.casefold() for row in found if isinstance(row, Row) and row.label is not None}
-    return not names.isdisjoint(name.casefold() for name in classes)
+    names = {row.label.casefold() for row in rows if isinstance(row, Row) and row.label is not None}
+    return not names.isdisjoint(unicodedata.normalize("NFC", name).casefold() for name in classes)
 
 
 def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | Problem:
@@ -146,8 +148,8 @@ def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | P
         names = names_in(given, classes) if project.config.several else (given,)
         unknown = next((name for name in names if name not in classes), None)
         if unknown is not None:
-            known = ", ".join(map(repr, classes.values()))
-            return Problem(row.source, f"the label {unknown!r} is not among the classes {known}")
+            choices = ", ".join(map(repr, classes.values()))
+            return Problem(row.source, f"the label {unknown!r} is not among the classes {choices}")
         label = join([classes[name] for name in names], project.config)
     text, media = None, None
     if row.image is not None:
@@ -186,13 +188,11 @@ def _store_image(project: Project, image: Traversable) -> tuple[str, str]:
         # the one other format is MPO, a JPEG that has further pictures behind the first, as phones write
         suffix, check = _SUFFIXES.get(picture.format or "", ".jpg"), picture.load
     path = project.media / name[:2] / (name + suffix)
-    # What is there has been decoded before; its size differs only if the machine died while writing it.
+    # A stored file has been decoded before; versions that did not write files whole may have left a part of one.
     if not path.exists() or path.stat().st_size != len(content):
         check()
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        write_whole(path, content)
     return name, path.relative_to(project.folder).as_posix()
 
 
@@ -200,9 +200,9 @@ def _merged(items: Sequence[NewItem]) -> list[NewItem]:
     """Items of equal content as the first of them, with the first label that one of them has."""
     first: dict[str, NewItem] = {}
     for item in items:
-        known = first.setdefault(item.content_hash, item)
-        if known.label is None and item.label is not None:
-            first[item.content_hash] = replace(known, label=item.label)
+        kept = first.setdefault(item.content_hash, item)
+        if kept.label is None and item.label is not None:
+            first[item.content_hash] = replace(kept, label=item.label)
     return list(first.values())
 
 

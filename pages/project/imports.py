@@ -9,6 +9,7 @@ import streamlit as st
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import ImportReport
+from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
@@ -37,22 +38,14 @@ def import_items(project: Project) -> None:
         keep = st.checkbox(_("Keep known labels of the holdout only, and ask for the others"))
         if not st.form_submit_button(_("Import"), type="primary"):
             return
-    content_column = {"text_column" if project.config.modality == "text" else "image_column": content or None}
+    columns = SourceColumns(**{project.config.modality: content or None}, label=label or None, split=split or None)
     bar = st.progress(0.0, text=_("Reading …"))
 
     def report(done: int, total: int) -> None:
         bar.progress(min(done / total, 1.0) if total else 0.0, text=_("{n:,} rows read", n=done))
 
     def run(source: Path) -> ImportReport:
-        return import_source(
-            project,
-            source,
-            label_column=label or None,
-            split_column=split or None,
-            keep_labels="holdout" if keep else "all",
-            on_progress=report,
-            **content_column,
-        )
+        return import_source(project, source, columns, keep_labels="holdout" if keep else "all", on_progress=report)
 
     try:
         result = _import_uploads(files, run) if where == "upload" else run(Path(path).expanduser())

@@ -17,6 +17,7 @@ from labeler.api.routes import routes
 from labeler.core.items import Prediction
 from labeler.core.rounds import Ranked, RoundResult
 from labeler.core.settings import LabelingConfig
+from labeler.files.sources import SourceColumns
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
@@ -250,7 +251,7 @@ def scans(own_home, tmp_path):
     Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64)).save(folder / "deep.tif")
     Image.new("L", (8, 8)).save(folder / "small.png")
     (folder / "t.csv").write_text("file,age\nlarge.png,\ndeep.tif,\nsmall.png,61\n")
-    import_source(project, folder / "t.csv", image_column="file")
+    import_source(project, folder / "t.csv", SourceColumns(image="file"))
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
         store.db.connection.commit()

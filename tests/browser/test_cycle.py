@@ -5,6 +5,7 @@ import csv
 import pytest
 
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
+from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 from labeler.projects.demo import write_digits
 from labeler.projects.importer import import_source
@@ -32,7 +33,7 @@ def digits(own_home, tmp_path):
     )
     project = projects.create(own_home / "digits", config)
     import_source(
-        project, tmp_path / "digits" / "some.csv", image_column="file", label_column="label", keep_labels="holdout"
+        project, tmp_path / "digits" / "some.csv", SourceColumns(image="file", label="label"), keep_labels="holdout"
     )
     with project.store() as store:
         row_of = {item.id: int(item.source.rsplit(" ", 1)[1]) for item in store.items.all()}  # the header is row 1

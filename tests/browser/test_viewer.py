@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 
 from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig, QueryConfig
+from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from tests.support.desk import press, shown
@@ -32,7 +33,7 @@ def scans(own_home, tmp_path):
         Image.fromarray(values + ord(name)).save(folder / f"{name}.png")
     (folder / "t.csv").write_text("file,ward\na.png,<b>3</b>\nb.png,4\nc.png,5\n")
     project = projects.create(own_home / "scans", text_config(modality="image", query=NO_ROUND))
-    import_source(project, folder / "t.csv", image_column="file")
+    import_source(project, folder / "t.csv", SourceColumns(image="file"))
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
         store.db.connection.commit()

@@ -23,6 +23,7 @@ from labeler.cycle.query import candidates
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.simulate import compare, load_task
+from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
 from labeler.learner import model as models
 from labeler.learner.model import Normalizer
@@ -141,7 +142,7 @@ def trained(tmp_path_factory):
     table = folder / "letters.csv"
     rows = [{"text": text, "topics": ";".join(names) or "[]"} for text, names in letters(160)]
     pd.DataFrame(rows).to_csv(table, index=False)
-    report = import_source(project, table, label_column="topics")
+    report = import_source(project, table, SourceColumns(label="topics"))
     assert (report.added, report.labels_added, report.problems) == (160, 160, ())
     assert work_once(project)
     return project
@@ -231,7 +232,7 @@ def test_what_is_exported_is_imported_again(own_home, sets, data):
         labels = [join(names, config) for names in sets]
         store.items.add([NewItem(f"{i}", f"{i}", text=f"t{i}", split="pool", label=s) for i, s in enumerate(labels)])
     assert export_labels(first, folder / f"out.{kind}") == len(sets)
-    report = import_source(second, folder / f"out.{kind}", text_column="text", label_column="label")
+    report = import_source(second, folder / f"out.{kind}", SourceColumns(text="text", label="label"))
     assert report.problems == ()
     with second.store() as store:
         texts = {item.id: item.text for item in store.items.all()}
@@ -243,7 +244,7 @@ def test_lists_stay_lists_and_unknown_classes_are_told_by_row(own_home, tmp_path
     project = projects.create(own_home / "letters", CONFIG)
     rows = [{"text": "a", "label": ["칭찬", "배송"]}, {"text": "b", "label": []}, {"text": "c", "label": "배송|옛것"}]
     (tmp_path / "in.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-    report = import_source(project, tmp_path / "in.jsonl", label_column="label")
+    report = import_source(project, tmp_path / "in.jsonl", SourceColumns(label="label"))
     [problem] = report.problems
     assert "row 3" in problem.source
     assert "the label '옛것' is not among the classes '배송', '환불', '칭찬'" in problem.reason

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from labeler.core.errors import SourceError
 from labeler.core.items import Problem
-from labeler.files.sources import Row, read
+from labeler.files.sources import OBVIOUS, Row, SourceColumns, read
 
 COLUMNS = ["id", "text", "label"]
 RECORDS = [
@@ -26,8 +26,8 @@ RECORDS = [
 ]
 
 
-def rows(source: Path, **columns: str) -> list[Row]:
-    found = list(read(source, **columns))
+def rows(source: Path, columns: SourceColumns = OBVIOUS) -> list[Row]:
+    found = list(read(source, columns))
     assert [f for f in found if isinstance(f, Problem)] == []
     return [f for f in found if isinstance(f, Row)]
 
@@ -70,7 +70,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     WRITERS[name](tmp_path / name)
-    found = rows(tmp_path / name, label_column="label")
+    found = rows(tmp_path / name, SourceColumns(label="label"))
     assert [[r.metadata["id"], r.text, r.label] for r in found] == RECORDS
     assert {r.split for r in found} == {None}
     has_header = not name.endswith(("json", "jsonl", "parquet"))
@@ -81,9 +81,13 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
 def test_values_stay_as_they_stand(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"text": "a", "label": 1.0}\n{"text": "b", "label": null}\n{"text": true, "label": 1e3}\n')
-    assert [(r.text, r.label) for r in rows(path, label_column="label")] == [("a", "1.0"), ("b", None), ("true", "1e3")]
+    assert [(r.text, r.label) for r in rows(path, SourceColumns(label="label"))] == [
+        ("a", "1.0"),
+        ("b", None),
+        ("true", "1e3"),
+    ]
     write_xlsx(tmp_path / "t.xlsx", [["text", "label"], ["a", 1], ["b", "01"], [None, None], ["c", True], ["d", None]])
-    found = rows(tmp_path / "t.xlsx", label_column="label")
+    found = rows(tmp_path / "t.xlsx", SourceColumns(label="label"))
     assert [(r.source, r.label) for r in found] == [
         ("t.xlsx row 2", "1"),
         ("t.xlsx row 3", "01"),
@@ -97,14 +101,14 @@ def test_a_sheet_that_states_its_size_wrongly_is_read_whole(tmp_path: Path) -> N
     with zipfile.ZipFile(tmp_path / "right.xlsx") as right, zipfile.ZipFile(tmp_path / "t.xlsx", "w") as wrong:
         for name in right.namelist():
             wrong.writestr(name, right.read(name).replace(b'ref="A1:B3"', b'ref="A1:A2"'))
-    found = rows(tmp_path / "t.xlsx", label_column="label")
+    found = rows(tmp_path / "t.xlsx", SourceColumns(label="label"))
     assert [(r.text, r.label) for r in found] == [("a", "x"), ("b", "y")]
 
 
 def test_ragged_rows_are_named_and_the_rest_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('text,label\n"one\nmore",a\ntoo,many,fields\n\nfew\nfour,b\n')
-    found = list(read(path, label_column="label"))
+    found = list(read(path, SourceColumns(label="label")))
     assert [f.text for f in found if isinstance(f, Row)] == ["one\nmore", "four"]
     assert [str(f) for f in found if isinstance(f, Problem)] == [
         "t.csv row 3: has 3 fields where the header has 2",
@@ -115,7 +119,7 @@ def test_ragged_rows_are_named_and_the_rest_is_kept(tmp_path: Path) -> None:
 def test_a_stray_quote_swallows_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "t.tsv"
     path.write_text('text\tlabel\n"Great" film\ta\n"never closed\tb\nnext\tc\n"well\tquoted"\td\nlast\te\n')
-    found = list(read(path, label_column="label"))
+    found = list(read(path, SourceColumns(label="label")))
     kept = [(f.text, f.label) for f in found if isinstance(f, Row)]
     assert kept[:3] == [('"Great" film', "a"), ('"never closed', "b"), ("next", "c")]
     assert kept[3:] == [("well\tquoted", "d"), ("last", "e")]
@@ -123,7 +127,7 @@ def test_a_stray_quote_swallows_no_rows(tmp_path: Path) -> None:
 
 def test_nul_bytes_and_half_characters_do_not_stop_the_reading(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"text,label\na\0b,x\n\0,y\n")
-    assert [r.text for r in rows(tmp_path / "t.csv", text_column="text")] == ["ab", ""]
+    assert [r.text for r in rows(tmp_path / "t.csv", SourceColumns(text="text"))] == ["ab", ""]
     (tmp_path / "t.jsonl").write_text('{"text": "cut \\ud83d"}\n{"text": "a\\u2028b"}\n{broken\n[1]\n')
     found = list(read(tmp_path / "t.jsonl"))
     assert [f.text for f in found if isinstance(f, Row)] == ["cut ?", "a\u2028b"]
@@ -135,7 +139,7 @@ def test_nul_bytes_and_half_characters_do_not_stop_the_reading(tmp_path: Path) -
 
 def test_a_long_document_is_read(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("text,label\n" + "long " * 100_000 + ",x\n")
-    assert len(rows(tmp_path / "t.csv", text_column="text")[0].text or "") == 500_000
+    assert len(rows(tmp_path / "t.csv", SourceColumns(text="text"))[0].text or "") == 500_000
 
 
 @pytest.mark.parametrize(
@@ -158,7 +162,7 @@ def test_the_obvious_column_is_taken(tmp_path: Path, header: str, expected: str)
 
 def test_the_only_free_column_is_taken(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("q,y,s\nwhy?,a,test\n")
-    (found,) = rows(tmp_path / "t.csv", label_column="y", split_column="s")
+    (found,) = rows(tmp_path / "t.csv", SourceColumns(label="y", split="s"))
     assert (found.text, found.label, found.split, found.metadata) == ("why?", "a", "test", {})
 
 
@@ -187,7 +191,7 @@ def test_image_paths_are_relative_to_the_table_and_stay_below_it(tmp_path: Path)
         "",
     ]
     (folder / "t.json").write_text(json.dumps([{"file": path, "label": "x"} for path in paths]))
-    found = list(read(folder / "t.json", label_column="label"))
+    found = list(read(folder / "t.json", SourceColumns(label="label")))
     assert [f.image.read_bytes() for f in found if isinstance(f, Row) and f.image] == [b"A", b"A", b"N"]
     reasons = [f.reason for f in found if isinstance(f, Problem)]
     assert len(reasons) == 5
@@ -198,33 +202,33 @@ def test_image_paths_are_relative_to_the_table_and_stay_below_it(tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "content", "columns", "message"),
     [
-        ("none.csv", None, {}, "does not exist"),
-        ("empty.csv", b"", {}, "is empty"),
-        ("blank.csv", b"\n\n", {}, "has no rows"),
-        ("header.csv", b"text,label\n", {}, "has no rows"),
-        ("notes.docx", b"PK", {}, "unknown kind"),
-        ("t.csv", b"a,b\n1,2\n", {}, "its columns are 'a', 'b'"),
-        ("t.csv", b"a,b\n1,2\n", {"text_column": "c"}, "no column 'c'; its columns are 'a', 'b'"),
-        ("t.csv", b"text,b\n1,2\n", {"label_column": "c"}, "no column 'c'; its columns are 'text', 'b'"),
-        ("t.csv", b"text,text\n1,2\n", {"text_column": "text"}, "has 2 columns 'text'"),
-        ("t.csv", b"a,b\n1,2\n", {"text_column": "a", "image_column": "b"}, "name one"),
-        ("t.csv", b"text,b\nfine,1\ncaf\xe9 noir,2\n", {}, r"byte 17 \(row 3\): save it as UTF-8"),
-        ("t.csv", b"\xff\xfet\0e\0x", {}, "is not UTF-16 text"),
-        ("t.json", b'[{"text": "a"},', {}, "not valid JSON"),
-        ("t.json", b'["a", "b"]', {}, "no JSON objects"),
-        ("t.jsonl", b"words\n", {}, "no JSON objects"),
-        ("t.parquet", b"PAR1 broken", {}, "cannot be read as Parquet"),
-        ("t.xlsx", b"PK broken", {}, "cannot be read as an Excel workbook"),
-        ("t.zip", b"PK broken", {}, "not a zip file"),
+        ("none.csv", None, OBVIOUS, "does not exist"),
+        ("empty.csv", b"", OBVIOUS, "is empty"),
+        ("blank.csv", b"\n\n", OBVIOUS, "has no rows"),
+        ("header.csv", b"text,label\n", OBVIOUS, "has no rows"),
+        ("notes.docx", b"PK", OBVIOUS, "unknown kind"),
+        ("t.csv", b"a,b\n1,2\n", OBVIOUS, "its columns are 'a', 'b'"),
+        ("t.csv", b"a,b\n1,2\n", SourceColumns(text="c"), "no column 'c'; its columns are 'a', 'b'"),
+        ("t.csv", b"text,b\n1,2\n", SourceColumns(label="c"), "no column 'c'; its columns are 'text', 'b'"),
+        ("t.csv", b"text,text\n1,2\n", SourceColumns(text="text"), "has 2 columns 'text'"),
+        ("t.csv", b"a,b\n1,2\n", SourceColumns(text="a", image="b"), "name one"),
+        ("t.csv", b"text,b\nfine,1\ncaf\xe9 noir,2\n", OBVIOUS, r"byte 17 \(row 3\): save it as UTF-8"),
+        ("t.csv", b"\xff\xfet\0e\0x", OBVIOUS, "is not UTF-16 text"),
+        ("t.json", b'[{"text": "a"},', OBVIOUS, "not valid JSON"),
+        ("t.json", b'["a", "b"]', OBVIOUS, "no JSON objects"),
+        ("t.jsonl", b"words\n", OBVIOUS, "no JSON objects"),
+        ("t.parquet", b"PAR1 broken", OBVIOUS, "cannot be read as Parquet"),
+        ("t.xlsx", b"PK broken", OBVIOUS, "cannot be read as an Excel workbook"),
+        ("t.zip", b"PK broken", OBVIOUS, "not a zip file"),
     ],
 )
 def test_what_cannot_be_read_is_said(
-    tmp_path: Path, name: str, content: bytes | None, columns: dict[str, str], message: str
+    tmp_path: Path, name: str, content: bytes | None, columns: SourceColumns, message: str
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
-        read(tmp_path / name, **columns)
+        read(tmp_path / name, columns)
 
 
 def touch(path: Path) -> None:
@@ -252,7 +256,7 @@ def test_a_folder_without_images_or_with_a_column_named_is_refused(tmp_path: Pat
     with pytest.raises(SourceError, match="no images in it"):
         read(tmp_path)
     with pytest.raises(SourceError, match="leave out the column 'label'"):
-        read(tmp_path, label_column="label")
+        read(tmp_path, SourceColumns(label="label"))
 
 
 class Cp949Name(zipfile.ZipInfo):

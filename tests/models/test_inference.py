@@ -13,6 +13,7 @@ from PIL import Image
 from labeler.cli import main
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.settings import Config
+from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
 from labeler.learner.model import load
 from labeler.models import cards
@@ -29,7 +30,7 @@ def texts(tmp_path_factory):
     project = projects.create(folder / "films", text_config())
     table = folder / "films.csv"
     pd.DataFrame(reviews(120), columns=["text", "label"]).to_csv(table, index=False)
-    import_source(project, table, text_column="text", label_column="label")
+    import_source(project, table, SourceColumns(text="text", label="label"))
     assert work_once(project)
     return project
 

@@ -13,6 +13,7 @@ from labeler.backbones.encoder import Pretrained
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset
 from labeler.core.settings import Config, LearnerConfig
+from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
 from labeler.learner.model import FineTuned, load, save
 from labeler.models.inference import best_model, predict_unseen
@@ -27,7 +28,7 @@ def trained_on_texts(folder, backbone: str):
     project = projects.create(folder / "films", text_config(learner=LearnerConfig(backbone=backbone)))
     table = folder / "films.csv"
     pd.DataFrame(reviews(60), columns=["text", "label"]).to_csv(table, index=False)
-    import_source(project, table, text_column="text", label_column="label")
+    import_source(project, table, SourceColumns(text="text", label="label"))
     assert work_once(project)
     return project
 

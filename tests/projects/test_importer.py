@@ -22,6 +22,7 @@ from labeler.core.errors import SourceError
 from labeler.core.items import AddResult, Item, Modality, NewItem
 from labeler.core.settings import Config
 from labeler.files.images import open_image
+from labeler.files.sources import SourceColumns
 from labeler.projects import importer, project
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
@@ -84,7 +85,7 @@ def test_texts_labels_and_problems(tmp_path: Path) -> None:
             ["  one ", "NA"],
         ],
     )
-    report = import_source(target, table, label_column="label")
+    report = import_source(target, table, SourceColumns(label="label"))
     assert (report.added, report.duplicates, report.labels_added) == (3, 1, 2)
     assert [str(problem) for problem in report.problems] == [
         "t.csv row 5: the text is empty",
@@ -112,10 +113,10 @@ def test_equal_texts_are_one_item_within_a_batch_across_batches_and_across_runs(
 def test_an_equal_row_adds_the_label_that_was_missing(tmp_path: Path) -> None:
     target = make(tmp_path / "p")
     table = write_csv(tmp_path / "t.csv", [["text", "label"], ["a", ""], ["a", "neg"], ["a", "pos"], ["b", ""]])
-    assert import_source(target, table, label_column="label").labels_added == 1
+    assert import_source(target, table, SourceColumns(label="label")).labels_added == 1
     assert labels(target) == {"t.csv row 2": "neg"}
     later = write_csv(tmp_path / "u.csv", [["text", "label"], ["b", "pos"]])
-    assert import_source(target, later, label_column="label").labels_added == 1
+    assert import_source(target, later, SourceColumns(label="label")).labels_added == 1
     assert labels(target) == {"t.csv row 2": "neg", "t.csv row 5": "pos"}
 
 
@@ -198,7 +199,7 @@ def test_a_split_column_decides(tmp_path: Path) -> None:
     target = make(tmp_path / "p")
     values = ["train", "Test", " HOLDOUT ", "", "valid"]
     table = write_csv(tmp_path / "t.csv", [["text", "split"], *([f"t{v}", v] for v in values)])
-    report = import_source(target, table, split_column="split")
+    report = import_source(target, table, SourceColumns(split="split"))
     assert [item.split for item in items(target)] == ["pool", "holdout", "holdout", "pool", "pool"]
     assert (report.pool, report.holdout) == (3, 2)
 
@@ -211,7 +212,7 @@ def test_only_the_holdout_keeps_its_labels(tmp_path: Path, monkeypatch: pytest.M
     table = write_csv(tmp_path / "t.csv", [["text", "label", "split"], *records])
     split_column = "split" if with_split else None
     for added in (100, 0):
-        report = import_source(target, table, label_column="label", split_column=split_column, keep_labels="holdout")
+        report = import_source(target, table, SourceColumns(label="label", split=split_column), keep_labels="holdout")
         holdout = [item for item in items(target) if item.split == "holdout"]
         assert (report.added, report.holdout, len(holdout)) == (added, len(holdout), 10 if with_split else 15)
         assert report.labels_added == (len(holdout) if added else 0)
@@ -221,10 +222,10 @@ def test_only_the_holdout_keeps_its_labels(tmp_path: Path, monkeypatch: pytest.M
 def test_an_equal_text_in_both_splits_leaks_no_label_into_the_pool(tmp_path: Path) -> None:
     target = make(tmp_path / "p")
     records = [["text", "label", "split"], ["same", "pos", "train"], ["other", "neg", "test"]]
-    columns = {"label_column": "label", "split_column": "split"}
-    import_source(target, write_csv(tmp_path / "t.csv", records), **columns, keep_labels="holdout")
+    columns = SourceColumns(label="label", split="split")
+    import_source(target, write_csv(tmp_path / "t.csv", records), columns, keep_labels="holdout")
     again = write_csv(tmp_path / "u.csv", [records[0], ["same", "pos", "test"]])
-    assert import_source(target, again, **columns, keep_labels="holdout").labels_added == 0
+    assert import_source(target, again, columns, keep_labels="holdout").labels_added == 0
     assert labels(target) == {"t.csv row 3": "neg"}
 
 
@@ -232,17 +233,17 @@ def test_an_import_cut_off_is_completed_by_running_it_again(tmp_path: Path, monk
     monkeypatch.setattr(importer, "BATCH", 40)
     table = reviews(tmp_path / "t.csv", 100)
     whole, cut = make(tmp_path / "whole"), make(tmp_path / "cut")
-    import_source(whole, table, label_column="label", keep_labels="holdout")
+    import_source(whole, table, SourceColumns(label="label"), keep_labels="holdout")
 
     def die(done: int, total: int) -> None:
         if done == total:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        import_source(cut, table, label_column="label", keep_labels="holdout", on_progress=die)
+        import_source(cut, table, SourceColumns(label="label"), keep_labels="holdout", on_progress=die)
     with cut.store() as store:
         assert store.items.all() == []  # nothing is shown before it is known what may be asked
-    report = import_source(cut, table, label_column="label", keep_labels="holdout")
+    report = import_source(cut, table, SourceColumns(label="label"), keep_labels="holdout")
     assert (report.added, report.duplicates) == (20, 80)
     assert [(i.text, i.split) for i in items(cut)] == [(i.text, i.split) for i in items(whole)]
     assert labels(cut) == labels(whole)
@@ -337,7 +338,7 @@ def test_a_zip_and_a_table_of_image_paths(tmp_path: Path) -> None:
     write(tmp_path / "images/c.png", picture(3))
     write(tmp_path / "images/b.png", picture(2))
     table = [["file", "label", "split"], ["images/c.png", "양성", "x"], ["images/b.png", "", "x"], ["no.png", "", "x"]]
-    report = import_source(target, write_csv(tmp_path / "t.csv", table), label_column="label", split_column="split")
+    report = import_source(target, write_csv(tmp_path / "t.csv", table), SourceColumns(label="label", split="split"))
     assert (report.added, report.duplicates, report.labels_added, len(report.problems)) == (1, 1, 1, 1)
     assert labels(target) == {"s.zip/양성/a.png": "양성", "s.zip/음성/b.png": "음성", "t.csv row 2": "양성"}
 
