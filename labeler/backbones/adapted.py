@@ -7,7 +7,6 @@ the pretrained weights stay as they are.
 import copy
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from safetensors.numpy import save as to_bytes
 from labeler.backbones.encoder import Encoder, Pretrained
 from labeler.backbones.weights import key
 from labeler.core.errors import BackboneError
+from labeler.core.whole_files import write_whole
 from labeler.i18n.messages import _, n_, translate
 
 if TYPE_CHECKING:
@@ -105,9 +105,7 @@ def save(path: Path, tensors: Mapping[str, np.ndarray], about: Adaptation) -> No
     """Write the tensors and what is known of them to one file, whole or not at all."""
     data = to_bytes(dict(tensors), {"labeler": json.dumps(asdict(about))})
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    write_whole(path, data)
 
 
 def load(path: Path) -> tuple[Adaptation, dict[str, np.ndarray]]:

@@ -5,7 +5,6 @@ Imports of this module are deferred where a page or the store must not load torc
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from labeler.core.processes import cores
+from labeler.core.whole_files import whole_file
 
 # Imports of onnxruntime are deferred: what runs on torch alone does without it.
 
@@ -109,9 +109,8 @@ def export(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int
         )
     assert program is not None
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        program.save(str(Path(folder) / path.name), external_data=False)
-        (Path(folder) / path.name).replace(path)
+    with whole_file(path) as part:
+        program.save(str(part), external_data=False)
 
 
 def traced(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int) -> "torch.export.ExportedProgram":

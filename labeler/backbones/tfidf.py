@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ import numpy as np
 
 from labeler.core.errors import BackboneError
 from labeler.core.items import Progress
+from labeler.core.whole_files import whole_file
 
 # Imports of sklearn are deferred: it is slow to load.
 
@@ -86,10 +86,8 @@ class CharTfidf:
         about = {"settings": SETTINGS, "fitted_to": self.fitted_to, "vocabulary": self.vocabulary}
         header = np.frombuffer(_to_bytes(about), dtype=np.uint8)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        with temporary.open("wb") as file:
+        with whole_file(path) as part, part.open("wb") as file:
             np.savez(file, about=header, idf=self.idf, axes=self.axes)
-        temporary.replace(path)
 
 
 def load_or_fit(texts: Sequence[str], folder: Path, on_progress: Progress | None = None) -> CharTfidf:

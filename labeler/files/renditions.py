@@ -14,7 +14,6 @@ import math
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -26,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 from labeler.core.errors import LabelerError
+from labeler.core.whole_files import PART, whole_file
 from labeler.files import images
 from labeler.files import windows as scans
 from labeler.files.windows import Scan, Window
@@ -39,7 +39,6 @@ _VERSION = "1"  # of what is kept; another one where pictures come out different
 # Pictures are made two at a time, so that the server's other threads and the machine's memory stay free.
 THREADS = ThreadPoolExecutor(2, thread_name_prefix="rendition")
 _decoding = threading.Lock()  # the tiles of one image are asked for at once, and need it decoded once
-_PART = ".part"  # a file that is being written
 _written: dict[Path, int] = {}  # bytes written below each folder since it was last looked through
 
 
@@ -180,13 +179,8 @@ class Renditions:
         """Write a file whole or not at all; the oldest ones go if they are too many bytes then."""
         file = self._file(name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f"{uuid.uuid4().hex}{_PART}")
-        try:
-            with temporary.open("wb") as opened:
-                write(opened)
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(file) as part, part.open("wb") as opened:
+            write(opened)
         # All files are looked through once for every twentieth of the room that was written, not for each file.
         _written[self.folder] = _written.get(self.folder, self.most_bytes) + file.stat().st_size
         if _written[self.folder] >= self.most_bytes / 20:
@@ -198,8 +192,8 @@ class Renditions:
         found = [(file, file.stat()) for file in self.folder.glob("*/*") if file != newest]
         size = newest.stat().st_size + sum(facts.st_size for _, facts in found)
         for file, facts in sorted(found, key=lambda one: one[1].st_mtime):
-            left = file.suffix == _PART and facts.st_mtime < time.time() - 3600
-            if left or (size > self.most_bytes and file.suffix != _PART):
+            left = file.suffix == PART and facts.st_mtime < time.time() - 3600
+            if left or (size > self.most_bytes and file.suffix != PART):
                 file.unlink(missing_ok=True)
                 size -= facts.st_size
 

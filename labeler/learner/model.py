@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from scipy.special import expit, softmax
 from labeler.backbones.encoder import Encoder, Pretrained, collate
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset
+from labeler.core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from labeler.backbones.network import Network
@@ -41,9 +41,7 @@ class Model(Protocol):
 def save(model: Model, path: Path) -> None:
     """Write a model to one file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(model.to_bytes())
-    temporary.replace(path)
+    write_whole(path, model.to_bytes())
 
 
 @dataclass(frozen=True)

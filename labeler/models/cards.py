@@ -5,7 +5,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +14,7 @@ from typing import Any, Self
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import RoundResult
 from labeler.core.settings import Config
+from labeler.core.whole_files import write_whole
 
 # What a model's numbers may depend on.
 PACKAGES = ("numpy", "scikit-learn", "torch", "onnxruntime", "transformers", "timm")
@@ -62,10 +62,7 @@ class Card:
 
     def save(self, weights: Path) -> None:
         """Write the card beside the weights, whole or not at all."""
-        path = card_path(weights)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(card_path(weights), json.dumps(asdict(self), ensure_ascii=False, indent=1))
 
 
 def load(weights: Path) -> Card:

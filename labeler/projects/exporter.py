@@ -7,6 +7,7 @@ import pandas as pd
 
 from labeler.core.errors import LabelerError
 from labeler.core.labels import cell_of, split
+from labeler.core.whole_files import whole_file
 from labeler.projects.project import Project
 from labeler.store import EXPORT
 
@@ -29,19 +30,17 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
     if project.config.several:
         rows = [row | {column: _names(row[column], kind) for column in LABELS} for row in rows]
     frame = pd.DataFrame(rows, columns=list(EXPORT))
-    temporary = out.with_name(f".{out.name}.tmp")
+    if kind != "jsonl":
+        frame["metadata"] = [json.dumps(m, ensure_ascii=False) for m in frame["metadata"]]
     try:
-        if kind == "jsonl":
-            frame.to_json(temporary, orient="records", lines=True, force_ascii=False)
-        else:
-            frame["metadata"] = [json.dumps(m, ensure_ascii=False) for m in frame["metadata"]]
-            if kind == "parquet":
-                frame.to_parquet(temporary, index=False)
+        with whole_file(out) as part:
+            if kind == "jsonl":
+                frame.to_json(part, orient="records", lines=True, force_ascii=False)
+            elif kind == "parquet":
+                frame.to_parquet(part, index=False)
             else:  # with a byte order mark, so that Excel reads Korean
-                frame.to_csv(temporary, index=False, encoding="utf-8-sig")
-        temporary.replace(out)
+                frame.to_csv(part, index=False, encoding="utf-8-sig")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
     return len(frame)
 

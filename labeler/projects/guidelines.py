@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 from labeler.core.errors import LabelerError
+from labeler.core.whole_files import write_whole
 from labeler.files.images import WEB_SUFFIXES
 from labeler.projects.project import Project
 
@@ -53,9 +54,7 @@ def text_of(project: Project) -> str:
 
 def write(project: Project, text: str) -> None:
     """Store the guidelines, whole or not at all."""
-    temporary = project.folder / (TEXT + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(project.folder / TEXT)
+    write_whole(project.folder / TEXT, text)
 
 
 def add_example(project: Project, name: str, file_name: str, content: bytes) -> None:
@@ -70,7 +69,7 @@ def add_example(project: Project, name: str, file_name: str, content: bytes) -> 
         raise LabelerError(f"{plain} cannot be an example: choose a PNG, JPEG, GIF or WebP file.")
     folder = project.folder / FOLDER / folder_of(name)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / plain).write_bytes(content)
+    write_whole(folder / plain, content)
 
 
 def image(project: Project, path: str) -> Path:

@@ -1,11 +1,11 @@
 """The report on disk: as a page for people, as JSON for programs."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from labeler.core.errors import LabelerError
+from labeler.core.whole_files import write_whole
 from labeler.projects.project import Project
 from labeler.report.facts import report
 from labeler.report.page import page
@@ -18,12 +18,9 @@ def write(project: Project, out: Path) -> None:
     """
 
     text = as_json(report(project)) if out.suffix.lower() == ".json" else page(project)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(out)
+        write_whole(out, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
 
 
