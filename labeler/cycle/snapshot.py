@@ -51,7 +51,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         more = wanted(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
     if not items:
         raise LabelerError("There are no items yet: import images or texts first.")
-    inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
+    inputs = [project.input_of(item) for item in items]
     texts = [item.text for item in items if item.text is not None]
     reporter(mark("loading the backbone"))(0, 0)
     encoder = load_encoder(

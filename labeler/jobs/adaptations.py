@@ -125,7 +125,7 @@ def use(project: Project, on: bool) -> None:
 
 
 def _inputs(project: Project, items: Sequence[Item]) -> list[Path | str]:
-    return [item.text if item.text is not None else project.folder / str(item.media) for item in items]
+    return [project.input_of(item) for item in items]
 
 
 def _gain(

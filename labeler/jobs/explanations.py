@@ -86,7 +86,7 @@ class Explainer:
         if found is None:
             raise LabelerError("The item is not in the project any more.")
         loaded = self._load(project, store, project.folder / asked.model)
-        one = found.text if found.text is not None else project.folder / str(found.media)
+        one = project.input_of(found)
         if asked.kind == "saw":
             evidence = explain(loaded.model, loaded.encoder, one)
             return _result(loaded.classes, evidence.classes, evidence.proba, evidence.weights, evidence.spans)

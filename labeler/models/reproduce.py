@@ -47,7 +47,7 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
 
     with project.store() as store:
         items = store.items.all()[: card.items]
-    inputs = [item.text if item.text is not None else project.folder / str(item.media) for item in items]
+    inputs = [project.input_of(item) for item in items]
     texts = [item.text for item in items if item.text is not None]
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
     if encoder.key != card.encoder:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labeler.core import settings_file
 from labeler.core.errors import ProjectError
+from labeler.core.items import Item
 from labeler.core.settings import Config
 from labeler.core.whole_files import write_whole
 from labeler.store import Store
@@ -69,6 +70,10 @@ class Project:
     def store(self) -> Store:
         """A new connection to the project's database; use it in one thread only, and close it."""
         return Store(self.database, self.config)
+
+    def input_of(self, item: Item) -> str | Path:
+        """The item as an encoder takes it: its text, or the file of its image."""
+        return item.text if item.text is not None else self.folder / str(item.media)
 
     def save(self, config: Config) -> "Project":
         """The project with changed settings, once they are written; comments and order of the file stay."""

@@ -38,14 +38,14 @@ def import_items(project: Project) -> None:
         keep = st.checkbox(_("Keep known labels of the holdout only, and ask for the others"))
         if not st.form_submit_button(_("Import"), type="primary"):
             return
-    columns = SourceColumns(**{project.config.modality: content or None}, label=label or None, split=split or None)
+    named = SourceColumns(**{project.config.modality: content or None}, label=label or None, split=split or None)
     bar = st.progress(0.0, text=_("Reading …"))
 
     def report(done: int, total: int) -> None:
         bar.progress(min(done / total, 1.0) if total else 0.0, text=_("{n:,} rows read", n=done))
 
     def run(source: Path) -> ImportReport:
-        return import_source(project, source, columns, keep_labels="holdout" if keep else "all", on_progress=report)
+        return import_source(project, source, named, keep_labels="holdout" if keep else "all", on_progress=report)
 
     try:
         result = _import_uploads(files, run) if where == "upload" else run(Path(path).expanduser())
