@@ -13,7 +13,8 @@ import psutil
 
 from bench.desk.annotators import Seen, pause
 from bench.desk.server import Served, Usage
-from labeler.access.access import User, issue_token
+from labeler.access.tokens import issue_token
+from labeler.access.users import User
 
 AHEAD, REFILL_BELOW = 20, 12  # as in pages/desk/sync/queue.js
 

@@ -12,7 +12,7 @@ GET  /api/{project}/media/{item_id}                → a picture of the image; w
 GET  /api/{project}/media/{item_id}/tile/{level}/{x}/{y}  → a part of a large image, with the same choice of a window
 GET  /api/{project}/why/{item_id}?part=            → why it is asked, and what the model saw if that may be known;
                                                      `part`: "saw" or "local", to ask again for that alone
-Each with `Authorization: Bearer <token>`, see `labeler.access.access`, and answered in the language that
+Each with `Authorization: Bearer <token>`, see `labeler.access.tokens`, and answered in the language that
 `Accept-Language` names.
 """
 
@@ -31,7 +31,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from labeler.access.access import User, check_token, home
+from labeler.access.home import home
+from labeler.access.tokens import check_token
+from labeler.access.users import User
 from labeler.core.errors import AccessError, LabelerError
 from labeler.core.items import Answer, Item, Reserved, Reveal
 from labeler.core.jobs import ExplanationKind

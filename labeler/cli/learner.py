@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 from tqdm import tqdm
 
-from labeler.access.access import local_user
+from labeler.access.users import local_user
 from labeler.cli.base import ANY_PATH, FOLDER, Refusal, bar, main
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import AdaptationRequest, Sampler, TuningRequest

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from labeler.access.access import User, issue_token
+from labeler.access.tokens import issue_token
+from labeler.access.users import User
 from labeler.core.items import Annotator
 from labeler.core.settings import ClassDetail
 from labeler.i18n.messages import catalogue, language

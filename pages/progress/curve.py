@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from labeler.access.access import is_lead
+from labeler.access.users import is_lead
 from labeler.core.settings import Config
 from labeler.i18n.messages import _
 from labeler.progress.history import course, latest_step

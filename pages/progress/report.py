@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labeler.access.access import is_lead
+from labeler.access.users import is_lead
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report import page as report_page

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labeler.access.access import is_lead
+from labeler.access.users import is_lead
 from labeler.core.rounds import Rule
 from labeler.core.settings import Config
 from labeler.i18n.messages import _

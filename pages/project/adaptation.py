@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labeler.access.access import User
+from labeler.access.users import User
 from labeler.backbones import adapted
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import AdaptationJob, AdaptationRequest

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labeler.access.access import home
+from labeler.access.home import home
 from labeler.core.errors import LabelerError
 from labeler.core.settings import parse
 from labeler.i18n.messages import _, mark, translate

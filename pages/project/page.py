@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labeler.access.access import home
+from labeler.access.home import home
 from labeler.i18n.messages import _
 from labeler.projects import project as projects
 from labeler.projects.project import Project

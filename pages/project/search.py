@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from labeler.access.access import User
+from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Sampler, Tuning, TuningRequest
 from labeler.experiments import search_space, search_verdict

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from labeler.access.access import User
+from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.items import AdjudicationAction
 from labeler.core.labels import join, names_of

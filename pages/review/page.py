@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labeler.access.access import is_lead
+from labeler.access.users import is_lead
 from labeler.i18n.messages import _
 from pages.review import evidence
 from pages.review.cases import PASSED, chosen, current, waiting

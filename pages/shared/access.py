@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from labeler.access.access import User, home, local_user
+from labeler.access.home import home
+from labeler.access.users import User, local_user
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, translate
 from labeler.projects import project as projects

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from labeler.access.access import home
+from labeler.access.home import home
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _
 from labeler.projects import project as projects

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from labeler.access.access import User
+from labeler.access.users import User
 from labeler.core.jobs import Comparison
 from labeler.i18n.messages import _
 from labeler.jobs import comparisons

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pandas as pd
 import streamlit as st
 
-from labeler.access.access import User, is_lead, visible
+from labeler.access.users import User, is_lead
+from labeler.access.visibility import visible
 from labeler.core.settings import Config
 from labeler.i18n.messages import _, mark
 from labeler.projects.project import Project

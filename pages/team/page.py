@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labeler.access.access import is_lead
+from labeler.access.users import is_lead
 from labeler.i18n.messages import _
 from pages.shared.access import require_project, require_user
 from pages.shared.background import announced

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from labeler.access.access import ABOUT_PEOPLE, User
+from labeler.access.users import User
+from labeler.access.visibility import ABOUT_PEOPLE
 from labeler.core.errors import LabelerError
 from labeler.core.settings import TeamConfig, parse
 from labeler.i18n.messages import _, mark, translate

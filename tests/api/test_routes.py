@@ -12,7 +12,8 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from labeler.access.access import User, issue_token
+from labeler.access.tokens import issue_token
+from labeler.access.users import User
 from labeler.api.routes import routes
 from labeler.core.items import Prediction
 from labeler.core.rounds import Ranked, RoundResult

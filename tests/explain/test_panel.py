@@ -6,7 +6,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from labeler.access.access import User, issue_token
+from labeler.access.tokens import issue_token
+from labeler.access.users import User
 from labeler.api.routes import routes
 from labeler.core.items import Answer, NewItem
 from labeler.jobs.explanations import Explainer

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labeler.access.access import local_user
+from labeler.access.users import local_user
 from labeler.backbones.adapted import FILE, Adaptation, Gain, hash_of, save
 from labeler.core.settings import LearnerConfig
 from labeler.jobs import adaptations

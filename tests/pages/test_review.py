@@ -21,7 +21,7 @@ def no_hurry(monkeypatch):
 @pytest.fixture
 def filled(own_home, monkeypatch):
     """Item 1 was answered otherwise by two people, 2 flagged, 3 unsure, 4 is plain; "lead" works."""
-    monkeypatch.setattr("labeler.access.access.getpass.getuser", lambda: "lead")
+    monkeypatch.setattr("labeler.access.users.getpass.getuser", lambda: "lead")
     project = projects.create(own_home / "reviews", text_config(team=TeamConfig(leads=("lead",))))
     with project.store() as store:
         add(store, 6)
@@ -114,7 +114,7 @@ def test_filters_leave_what_they_name(filled):
 
 
 def test_only_leads_review(filled, monkeypatch):
-    monkeypatch.setattr("labeler.access.access.getpass.getuser", lambda: "ann")
+    monkeypatch.setattr("labeler.access.users.getpass.getuser", lambda: "ann")
     app = visit("review")
     assert "by those who lead" in everything(app)
     assert not [button for button in app.button if button.label in ("good", "bad")]

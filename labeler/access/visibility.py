@@ -1,0 +1,29 @@
+"""Which figures about annotators a user may see."""
+
+from typing import TYPE_CHECKING
+
+from labeler.access.users import User, is_lead
+from labeler.core.settings import Config
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Columns of the tables of `labeler.progress.effort`, by the choices of `team.show`. An answer's seconds are also in its
+# hours and its cost.
+ABOUT_PEOPLE = {
+    "items": ("answers", "labels", "flags", "unsure", "last"),
+    "speed": ("median_seconds", "hours", "cost"),
+    "agreement": ("agreement", "agreement_low", "agreement_high", "compared"),
+    "skips": ("skips",),
+}
+
+
+def visible(table: "pd.DataFrame", user: User, config: Config) -> "pd.DataFrame":
+    """What a user may see of a table about people: a lead all rows, others their own; the columns of `team.show`.
+
+    Args: table: with a column `annotator`; columns that `ABOUT_PEOPLE` does not know stay.
+    """
+    shown = {column for kind in config.team.show for column in ABOUT_PEOPLE[kind]}
+    hidden = {column for columns in ABOUT_PEOPLE.values() for column in columns} - shown
+    rows = table if is_lead(user, config) else table[table["annotator"] == user.name]
+    return rows[[column for column in table if column not in hidden]].reset_index(drop=True)

@@ -1,0 +1,38 @@
+"""Tokens: for one person and one project, not to be forged, not for ever."""
+
+import pytest
+
+from labeler.access import tokens
+from labeler.access.tokens import check_token, issue_token
+from labeler.access.users import User
+from labeler.core.errors import AccessError
+
+
+def test_a_token_says_who_holds_it():
+    assert check_token(issue_token(User("김지수"), "p"), "p") == User("김지수")
+
+
+def test_a_token_is_for_one_project():
+    with pytest.raises(AccessError, match="not for the project 'q'"):
+        check_token(issue_token(User("kim"), "p"), "q")
+
+
+@pytest.mark.parametrize("spoil", [lambda t: "", lambda t: t[:-2], lambda t: "x" + t, lambda t: "a.b.c"])
+def test_a_spoilt_token_is_refused(spoil):
+    with pytest.raises(AccessError, match="no valid token"):
+        check_token(spoil(issue_token(User("kim"), "p")), "p")
+
+
+def test_an_old_token_is_refused(monkeypatch):
+    token = issue_token(User("kim"), "p")
+    monkeypatch.setattr(tokens, "TOKEN_SECONDS", -1)
+    with pytest.raises(AccessError, match="open for too long"):
+        check_token(token, "p")
+
+
+def test_the_secret_is_this_homes_own_and_for_its_owner_only(own_home, monkeypatch, tmp_path):
+    token = issue_token(User("kim"), "p")
+    assert (own_home / ".secret").stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("LABELER_HOME", str(tmp_path / "other"))
+    with pytest.raises(AccessError):
+        check_token(token, "p")
