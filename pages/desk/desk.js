@@ -21,7 +21,8 @@ import { Server } from "./sync/server.js";
 import { claimTab } from "./sync/tab.js";
 import { TextReader } from "./view/reader.js";
 import { ImageViewer } from "./view/viewer.js";
-/** @import { Action, Answer, DeskData, GivenAnswer, Item, PastAnswer, Receipt, Reservation, Waiting } from "./base/types.js" */
+/** @import { Action, Answer, DeskData, GivenAnswer, Item } from "./base/types.js" */
+/** @import { PastAnswer, Receipt, Reservation, Waiting } from "./base/types.js" */
 /** @import { Grid } from "./panels/grid.js" */
 
 const TOO_SOON_MS = 120;  // an item that was visible for less cannot have been looked at
@@ -239,7 +240,7 @@ export class Desk {
     this.bar.set(!item.answer?.label ? [] : this.several ? JSON.parse(item.answer.label) : [item.answer.label]);
     const { reason } = item;
     this.why.textContent = item.answer ? t("Your earlier answer: a key changes it, Esc leaves it.")
-      : !reason ? "" : reason.round ? t("selected in round {round}", reason) : t("selected before the first round");
+      : !reason ? "" : reason.round ? t("Selected in round {round}", reason) : t("Selected before the first round");
     this.opinion.about(item);
     this.whyPanel.update(item);
   }

@@ -29,9 +29,27 @@ import { t } from "../base/words.js";
  * @property {string} [map] address of an image of where it speaks for the class
  */
 
-/** @typedef {{id: number, label: string, similarity: number, text: string | null, media: string | null}} Neighbour */
+/**
+ * A labeled item near this one.
+ * @typedef {object} Neighbour
+ * @property {number} id
+ * @property {string} label
+ * @property {number} similarity
+ * @property {string | null} text
+ * @property {string | null} media
+ */
 
-/** @typedef {{name: string, family: string, summary: string, round: number, rank: number, score: number | null, model: string | null}} Origin */
+/**
+ * The strategy that chose the item, and its place in that ranking.
+ * @typedef {object} Origin
+ * @property {string} name
+ * @property {string} family
+ * @property {string} summary
+ * @property {number} round 0: before the first ranking
+ * @property {number} rank
+ * @property {number | null} score
+ * @property {string | null} model
+ */
 
 const WHY_POLL_MS = 300;
 const WHY_RETRY_MS = 2_000;
