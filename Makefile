@@ -8,7 +8,7 @@ TEST := .venv/.installed-test
 # What the latest run of all tests took; `python -m bench.house` reads it.
 SUITE := .pytest_cache/suite.xml
 
-.PHONY: help demo serve test check lint style types lint-desk test-desk quick coverage format tables words wheel lock bench clean
+.PHONY: help demo serve test check lint style types lint-desk test-desk quick coverage format reference docs words wheel lock bench clean
 
 help:
 	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
@@ -18,11 +18,12 @@ help:
 	@echo "make coverage  run all tests, and report which lines they reach"
 	@echo "make lint      ruff, ruff format, mypy; lint-desk: tsc on the desk's scripts, where there is npm"
 	@echo "make test-desk the tests of the desk's scripts alone, in node"
-	@echo "make tables    write the tables of strategies in README.md and docs/strategies.md anew"
+	@echo "make reference write the commands, settings and strategies in docs/ from the code"
+	@echo "make docs      build the documentation as a site in site/"
 	@echo "make words     bring the catalogues of translations in labeler/i18n/locale up to date with the code"
 	@echo "make wheel     build the package into dist/"
 	@echo "make lock      write the versions that are installed into requirements.lock"
-	@echo "make bench     the quick benchmarks (see docs/benchmarks.md for the long ones)"
+	@echo "make bench     the quick benchmarks (docs/benchmarks/ has the long ones)"
 
 demo: $(RUN)
 	@$(BIN)/python -m labeler demo projects/demo
@@ -72,8 +73,12 @@ format: $(TEST)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-tables: $(RUN)
-	@$(BIN)/python -m labeler.experiments.strategy_tables
+reference: $(RUN)
+	@$(BIN)/python -m labeler.cli.reference
+
+docs: $(TEST)
+	@$(BIN)/python -m mkdocs build --strict --quiet
+	@echo "The site is in site/; look at it with: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site"
 
 words: $(RUN)
 	@$(BIN)/python -m labeler.i18n.extract

@@ -16,7 +16,7 @@ def auto(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     """The default: items that cover most of the uncertainty around them, looked for in a larger sample of the pool.
 
     Uncertainty Herding: few labels are spread over the pool, many refine the boundaries, and an item that is like a
-    chosen one adds nothing. docs/benchmarks.md has what it was compared with.
+    chosen one adds nothing. docs/benchmarks/strategies.md has the comparison.
 
     Args:    c: with proba, embeddings and labeled.
     Returns: (n,) positions in the order of choice.

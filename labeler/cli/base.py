@@ -68,7 +68,7 @@ def bar(what: str, unit: str = "") -> Iterator[Progress]:
 def of_columns(command: Callable[..., None]) -> Callable[..., None]:
     """The command with options for the columns of a table."""
     for option in (
-        click.option("--split-column", metavar="S", help="Column that says what is held out (`test`, `holdout`)."),
+        click.option("--split-column", metavar="S", help="Column that marks the holdout with `test` or `holdout`."),
         click.option("--label-column", metavar="L", help="Column of known labels."),
         click.option("--image-column", metavar="F", help="Column of image paths, relative to the table."),
         click.option("--text-column", metavar="T", help="Column of texts."),

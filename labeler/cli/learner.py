@@ -24,18 +24,18 @@ from labeler.projects import project as projects
     type=click.FloatRange(1),
     default=AdaptationRequest.seconds,
     show_default=True,
-    help="That the training may take, about.",
+    help="Seconds that the training takes, approximately.",
 )
 @click.option(
     "--blocks",
     type=click.IntRange(1),
     default=AdaptationRequest.blocks,
     show_default=True,
-    help="Last blocks of the backbone that are trained.",
+    help="Number of last blocks of the backbone that are trained.",
 )
-@click.option("--seed", type=int, default=AdaptationRequest.seed, show_default=True, help="Of everything random.")
+@click.option("--seed", type=int, default=AdaptationRequest.seed, show_default=True, help="Seed of all random numbers.")
 @click.option("--use", is_flag=True, help="Use the adapted weights from the next round on.")
-@click.option("--on/--off", "switch", default=None, help="Train nothing; use the weights that are kept, or not.")
+@click.option("--on/--off", "switch", default=None, help="Train nothing; switch the kept weights on or off.")
 def adapt(project: Path, seconds: float, blocks: int, seed: int, use: bool, switch: bool | None) -> None:
     """Let the backbone learn from the pool before the first label, and measure what that brings."""
     from labeler.jobs import adaptations
@@ -59,25 +59,54 @@ def adapt(project: Path, seconds: float, blocks: int, seed: int, use: bool, swit
     type=click.Choice(get_args(Sampler)),
     default=TuningRequest.sampler,
     show_default=True,
-    help="How settings are drawn.",
+    help="How the settings of a trial are chosen.",
 )
 @click.option(
-    "--seconds", type=click.FloatRange(1), default=TuningRequest.seconds, show_default=True, help="For all of it."
+    "--seconds",
+    type=click.FloatRange(1),
+    default=TuningRequest.seconds,
+    show_default=True,
+    help="Time budget in seconds.",
 )
 @click.option(
-    "--trials", type=click.IntRange(2), default=TuningRequest.trials, show_default=True, help="Settings at most."
+    "--trials",
+    type=click.IntRange(2),
+    default=TuningRequest.trials,
+    show_default=True,
+    help="Highest number of trials.",
 )
-@click.option("--lever", "levers", multiple=True, metavar="L", help="To vary; several times. By default all.")
-@click.option("--backbone", "backbones", multiple=True, metavar="B", help="To try besides the project's.")
-@click.option("--augment", multiple=True, metavar="A", help="Of images, to try; what changes no meaning only.")
-@click.option("--folds", type=click.IntRange(2, 10), default=TuningRequest.folds, show_default=True, help="Of labels.")
-@click.option("--seed", type=click.IntRange(0), default=TuningRequest.seed, show_default=True, help="Of all chance.")
-@click.option("--apply", "take", is_flag=True, help="Take over what is proposed.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--lever", "levers", multiple=True, metavar="L", help="A lever to vary; may be given several times. All by default."
+)
+@click.option(
+    "--backbone",
+    "backbones",
+    multiple=True,
+    metavar="B",
+    help="A backbone to try besides the project's; may be given several times.",
+)
+@click.option(
+    "--augment",
+    multiple=True,
+    metavar="A",
+    help="An augmentation of images to try; name only those that keep the meaning.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 10),
+    default=TuningRequest.folds,
+    show_default=True,
+    help="Folds of the cross-validation.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=TuningRequest.seed, show_default=True, help="Seed of all random numbers."
+)
+@click.option("--apply", "take", is_flag=True, help="Write the proposed settings into the project.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def tune(project: Path, take: bool, as_json: bool, **request: Any) -> None:
     """Search for better settings of the learner by cross-validation on the labels at hand.
 
-    One that was stopped goes on from where it was, as long as there are no new labels.
+    A stopped search continues where it was, as long as there are no new labels.
     """
     from labeler.jobs import searches
 
@@ -125,17 +154,19 @@ def _evidence(report: dict[str, Any]) -> str:
 @main.command()
 @click.argument("project", type=FOLDER)
 @click.argument("sources", type=ANY_PATH, nargs=-1, required=True, metavar="INPUT...")
-@click.option("--column", metavar="T", help="Of the texts or image paths in a table; an obvious one by default.")
+@click.option(
+    "--column", metavar="T", help="Column of the texts or image paths in a table; recognised by its name if not given."
+)
 @click.option(
     "--format",
     "kind",
     type=click.Choice(["csv", "jsonl"]),
     default="csv",
     show_default=True,
-    help="Of what is written.",
+    help="Format of the output.",
 )
 def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: str) -> None:
-    """Classes of new images or texts by the project's best model, with probabilities, to the standard output.
+    """Predict the classes of new images or texts with the project's best model; probabilities go to standard output.
 
     INPUT is an image, a folder or zip of images, a table, or a .txt file with a text a line.
     """
@@ -158,7 +189,7 @@ def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: 
 @click.argument("project", type=FOLDER)
 @click.argument("out", type=FOLDER)
 def publish(project: Path, out: Path) -> None:
-    """Write the best model to the new folder OUT, which works without the labeler: ONNX, torch, and how to use it."""
+    """Write the best model to the new folder OUT as ONNX and as a torch program, which work without the labeler."""
     from labeler.models.publish import publish as write
 
     weights = write(projects.open_project(project), out)
@@ -168,9 +199,9 @@ def publish(project: Path, out: Path) -> None:
 @main.command()
 @click.argument("project", type=FOLDER)
 @click.argument("number", type=click.IntRange(1), metavar="ROUND")
-@click.option("--out", type=ANY_PATH, metavar="M.safetensors", help="Where the model is written.")
+@click.option("--out", type=ANY_PATH, metavar="M.safetensors", help="File that the model is written to.")
 def reproduce(project: Path, number: int, out: Path | None) -> None:
-    """Train the model of ROUND anew from its card, and compare it with the one that was kept."""
+    """Train the model of ROUND again from its card, and compare it with the model that was kept."""
     from labeler.learner.model import save
     from labeler.models.reproduce import reproduce as run
 

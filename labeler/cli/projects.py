@@ -30,9 +30,9 @@ from labeler.projects import project as projects
     type=click.Choice(get_args(ClassesAnItem)),
     default="one",
     show_default=True,
-    help="Classes that an item has; several may be none.",
+    help="Number of classes of an item: exactly one, or any number of them.",
 )
-@click.option("--name", help="What people see; the folder's name by default.")
+@click.option("--name", help="Name that people see; the folder's name by default.")
 def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem, name: str | None) -> None:
     """Create a project folder."""
     names = tuple(c.strip() for c in classes.split(",") if c.strip())
@@ -71,15 +71,15 @@ def import_(project: Path, source: Path, keep_labels: Literal["all", "holdout"],
 
 @main.command()
 @click.argument("home", type=FOLDER, default="projects")
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="On 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port on 127.0.0.1.")
 def serve(home: Path, port: int) -> None:
-    """Serve the app on 127.0.0.1, with a worker and an explainer; HOME holds the projects."""
+    """Serve the app on 127.0.0.1, with a worker and an explainer; HOME is the folder of all projects."""
     supervisor.serve(home, port)
 
 
 @main.command()
 @click.argument("home", type=FOLDER)
-@click.option("--once", is_flag=True, help="Run what is asked for, rounds first, then end.")
+@click.option("--once", is_flag=True, help="Run all queued jobs, rounds first, then end.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:
     """Run rounds for a project, or for all projects in a folder."""
@@ -101,7 +101,7 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
 @click.argument("home", type=FOLDER)
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def explainer(home: Path, with_parent: bool) -> None:
-    """Explain items to annotators who ask; `serve` starts it."""
+    """Compute explanations for annotators who ask for them; `serve` starts this process."""
     from labeler.jobs.explanations import work
 
     work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
@@ -109,9 +109,9 @@ def explainer(home: Path, with_parent: bool) -> None:
 
 @main.command()
 @click.argument("project", type=FOLDER)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def status(project: Path, as_json: bool) -> None:
-    """Items, labels, rounds, and the latest accuracy with its interval."""
+    """Show items, labels, rounds, and the latest accuracy with its interval."""
     opened = projects.open_project(project)
     with opened.store() as store:
         counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
@@ -151,7 +151,12 @@ def status(project: Path, as_json: bool) -> None:
 @main.command()
 @click.argument("project", type=FOLDER)
 @click.argument("out", type=ANY_PATH)
-@click.option("--format", "kind", type=click.Choice(["csv", "jsonl", "parquet"]), help="By OUT's suffix if not given.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="Format of the file; OUT's suffix decides if it is not given.",
+)
 def export(project: Path, out: Path, kind: str | None) -> None:
     """Write the labels with annotator, round, strategy, score, seconds and times."""
     from labeler.projects.exporter import export_labels
@@ -163,9 +168,11 @@ def export(project: Path, out: Path, kind: str | None) -> None:
 @main.command()
 @click.argument("project", type=FOLDER)
 @click.argument("out", type=ANY_PATH)
-@click.option("--language", type=click.Choice([*LANGUAGES]), default=DEFAULT, show_default=True, help="Of the page.")
+@click.option(
+    "--language", type=click.Choice([*LANGUAGES]), default=DEFAULT, show_default=True, help="Language of the page."
+)
 def report(project: Path, out: Path, language: str) -> None:
-    """Write where the project stands as one page that stands alone, or as JSON if OUT ends in .json."""
+    """Write the state of the project as one self-contained HTML page, or as JSON if OUT ends in .json."""
     from labeler.report.write import write
 
     use(language)

@@ -19,37 +19,55 @@ from labeler.projects import project as projects
 @main.command()
 @click.argument("source", type=ANY_PATH)
 @click.option("--strategy", "names", multiple=True, metavar="A", help="May be given several times.")
-@click.option("--modality", type=MODALITY, help="Which column is meant where a table has both kinds.")
+@click.option("--modality", type=MODALITY, help="Kind of the items, where a table has columns of both kinds.")
 @click.option("--image-column", metavar="F", help="Column of image paths, relative to the table.")
 @click.option("--text-column", metavar="T", help="Column of texts.")
-@click.option("--label-column", default="label", show_default=True, help="The oracle.")
+@click.option(
+    "--label-column", default="label", show_default=True, help="Column of the true labels, which act as the oracle."
+)
 @click.option(
     "--answers",
     type=click.Choice(get_args(ClassesAnItem)),
     default="one",
     show_default=True,
-    help="Classes of an item; several stand in a cell with `;` or `|` between them, or as a JSON list.",
+    help="Number of classes of an item; a cell holds several with `;` or `|` between them, or as a JSON list.",
 )
-@click.option("--split-column", metavar="S", help="`split` if there is one: `test` is held out; else a seeded 20 %.")
-@click.option("--seed-size", type=click.IntRange(2), default=20, show_default=True, help="First labels.")
-@click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels a round.")
-@click.option("--rounds", type=click.IntRange(1), default=24, show_default=True, help="Queries after the first labels.")
-@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs of each strategy.")
+@click.option(
+    "--split-column",
+    metavar="S",
+    help="Column that marks the holdout with `test`; `split` if there is one, else a random 20 %.",
+)
+@click.option("--seed-size", type=click.IntRange(2), default=20, show_default=True, help="Labels of the seed set.")
+@click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels per round.")
+@click.option("--rounds", type=click.IntRange(1), default=24, show_default=True, help="Rounds after the seed set.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Runs of each strategy, each with its own seed.",
+)
 @click.option(
     "--learner",
     type=click.Choice(["auto", "frozen", "finetune"]),
     default="frozen",
     show_default=True,
-    help="What is trained; the others take up to a minute a round.",
+    help="Learner; `auto` and `finetune` take up to a minute per round.",
 )
 @click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name, or a folder.")
-@click.option("--processes", type=click.IntRange(1), help="Runs at once; one a core by default.")
+@click.option("--processes", type=click.IntRange(1), help="Runs at the same time; one per core by default.")
 @click.option("--plugins", type=FOLDER, help="A folder of strategies of your own, e.g. a project's `strategies`.")
 @click.option(
-    "--at", type=click.IntRange(1), multiple=True, metavar="N", help="Also show what is reached with N labels."
+    "--at",
+    type=click.IntRange(1),
+    multiple=True,
+    metavar="N",
+    help="Also show the accuracy at N labels; may be given several times.",
 )
-@click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole report.")
-@click.option("--plot", type=ANY_PATH, metavar="P.png", help="Draw curves and gains: .png, .svg or .html.")
+@click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole result to this file.")
+@click.option(
+    "--plot", type=ANY_PATH, metavar="P.png", help="Draw the curves and gains to this file (.png, .svg or .html)."
+)
 def simulate(
     source: Path,
     names: tuple[str, ...],
@@ -66,7 +84,7 @@ def simulate(
     plot: Path | None,
     **columns: Any,
 ) -> None:
-    """Compare query strategies on labels that are known; `random` always runs as the control."""
+    """Compare query strategies on known labels; `random` always runs as the control."""
     # wide: click passes each option as a parameter of its own
     from labeler.experiments.simulate import check_names, compare, load_task
     from labeler.report.charts import comparison as comparison_charts
@@ -147,9 +165,9 @@ def _reached(result: dict[str, Any], at: tuple[int, ...]) -> str:
 
 @main.command("strategies")
 @click.argument("project", type=FOLDER, required=False)
-@click.option("--markdown", is_flag=True, help="Families and names as a table in Markdown, as the README shows it.")
+@click.option("--markdown", is_flag=True, help="Print families and names as a table in Markdown.")
 def strategies_(project: Path | None, markdown: bool) -> None:
-    """Name, family, needs and source of each query strategy; with PROJECT, also of its own."""
+    """List each query strategy with its family, needs and source; with PROJECT, also the project's own."""
     from labeler.experiments.strategy_tables import by_family
 
     folder = projects.open_project(project).strategies if project else Path("none")
@@ -169,10 +187,14 @@ def strategies_(project: Path | None, markdown: bool) -> None:
 @main.command("check-strategy")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--limit", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True, help="Seconds for a check."
+    "--limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30,
+    show_default=True,
+    help="Seconds that one check may take.",
 )
 def check_strategy(file: Path, limit: float) -> None:
-    """Try the strategies of a Python FILE on what every strategy promises; exit code 1 if one is broken."""
+    """Check the strategies of a Python FILE against the contract; the exit code is 1 if a promise is broken."""
     from labeler.experiments.check_strategy import check_file
 
     name, kept, broken = "", 0, 0

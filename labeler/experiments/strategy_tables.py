@@ -1,18 +1,11 @@
-"""The strategies that there are as tables in Markdown: `python -m labeler strategies --markdown`.
-
-`python -m labeler.experiments.strategy_tables` (`make tables`) writes them into README.md and docs/strategies.md,
-between their markers.
-"""
+"""The registered strategies as tables in Markdown, for `python -m labeler strategies --markdown` and docs/."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from strategies import base
 from strategies.base import Strategy
 
-ROOT = Path(__file__).resolve().parents[2]
-
-# Families in the order in which one meets them in the literature; others follow, and the control comes last.
+# The usual order of the families in the literature; other families follow, and the control comes last.
 ORDER = [
     "uncertainty sampling",
     "query by committee",
@@ -27,16 +20,16 @@ LAST = ["control"]
 
 def families() -> dict[str, list[Strategy]]:
     """The registered strategies by family, in the order of their files."""
-    found: dict[str, list[Strategy]] = {}
+    members: dict[str, list[Strategy]] = {}
     for strategy in base.current().values():
-        found.setdefault(strategy.family, []).append(strategy)
-    others = sorted(found.keys() - {*ORDER, *LAST})
-    return {family: found[family] for family in [*ORDER, *others, *LAST] if family in found}
+        members.setdefault(strategy.family, []).append(strategy)
+    others = sorted(members.keys() - {*ORDER, *LAST})
+    return {family: members[family] for family in [*ORDER, *others, *LAST] if family in members}
 
 
 def by_family() -> str:
     """A row for each family: its name, and the names of its strategies."""
-    return _table(
+    return markdown_table(
         ("family", "names"),
         ((family, ", ".join(f"`{s.name}`" for s in members)) for family, members in families().items()),
     )
@@ -44,7 +37,7 @@ def by_family() -> str:
 
 def in_full() -> str:
     """A row for each strategy: its name, family, what it asks, what it needs, and its source."""
-    return _table(
+    return markdown_table(
         ("name", "family", "what it asks", "needs", "source"),
         (
             (
@@ -60,37 +53,8 @@ def in_full() -> str:
     )
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows of text as a table in Markdown."""
     lines = [" | ".join(head), "|".join(["---"] * len(head))]
     lines += [" | ".join(cell.replace("|", r"\|") for cell in row) for row in rows]
     return "\n".join(f"|{line}|" if line.startswith("-") else f"| {line} |" for line in lines)
-
-
-# ---------------------------------------------------------------- in the pages
-
-BEGIN, END = "<!-- strategies: written by `make tables` -->", "<!-- /strategies -->"
-PAGES = {"README.md": by_family, "docs/strategies.md": in_full}
-
-
-def parts(text: str) -> tuple[str, str, str]:
-    """What stands before the table of a page, the table, and what stands after it.
-
-    Raises: ValueError: the page does not hold the two markers.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    table, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"there is no {BEGIN} followed by {END}.")
-    return before, table.strip("\n"), after
-
-
-def write_tables(root: Path = ROOT) -> None:
-    """Bring the tables in the pages up to date."""
-    for page, table in PAGES.items():
-        path = root / page
-        before, _, after = parts(path.read_text(encoding="utf-8"))
-        path.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_tables()

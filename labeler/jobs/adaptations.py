@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FEWEST_HOLDOUT = 50  # with fewer labels one item is 2 points of accuracy
 
-# What docs/benchmarks.md has, in a sentence for those who wonder whether it is worth their time.
+# The result of docs/benchmarks/learner.md in one sentence.
 MEASURED: dict[Modality, str] = {
     "image": mark(
         "Measured with two minutes of training: on photographs 4.9, 3.1 and 2.1 points of accuracy were gained at 50,"

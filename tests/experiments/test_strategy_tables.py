@@ -1,4 +1,4 @@
-"""The tables of strategies: families in a fixed order, the control last, and pages rewritten between their markers."""
+"""The tables of strategies: families in a fixed order, the control last."""
 
 import pytest
 
@@ -48,22 +48,3 @@ def test_each_strategy_has_a_row(registry):
     assert first == row
     assert [line.split(" | ")[0] for line in others] == ["| `b`", "| `a`", "| `mine`", "| `random`"]
     assert "| nothing |" in others[0]
-
-
-def test_pages_are_written_between_their_markers_alone(registry, tmp_path):
-    (tmp_path / "docs").mkdir()
-    for page in strategy_tables.PAGES:
-        (tmp_path / page).write_text(
-            f"before\n{strategy_tables.BEGIN}\nold\n{strategy_tables.END}\nnach 후\n", encoding="utf-8"
-        )
-    for _ in range(2):  # and a second time changes nothing
-        strategy_tables.write_tables(tmp_path)
-        for page, table in strategy_tables.PAGES.items():
-            text = (tmp_path / page).read_text(encoding="utf-8")
-            assert text == f"before\n{strategy_tables.BEGIN}\n{table()}\n{strategy_tables.END}\nnach 후\n"
-
-
-@pytest.mark.parametrize("text", ["nothing", strategy_tables.BEGIN, f"{strategy_tables.END}{strategy_tables.BEGIN}"])
-def test_a_page_without_markers_is_refused(text):
-    with pytest.raises(ValueError, match="there is no <!-- strategies"):
-        strategy_tables.parts(text)

@@ -1,0 +1,108 @@
+"""The parts of the documentation that are written from the code: commands, settings, strategies.
+
+`python -m labeler.cli.reference` (`make reference`) writes each part into its page in docs/, between two markers;
+tests/docs/test_reference.py fails where a page is behind the code.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from labeler.cli import main
+from labeler.experiments import strategy_tables
+from labeler.experiments.strategy_tables import markdown_table
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def commands() -> str:
+    """A list of all commands, then a section for each: how it is called, its help, its arguments and options."""
+    context = click.Context(main, info_name="python -m labeler")
+    sections = [_command_section(main.commands[name], context) for name in main.list_commands(context)]
+    return "\n\n".join([_overview(main.commands.values()), *sections])
+
+
+def _overview(listed: Iterable[click.Command]) -> str:
+    rows = [(f"[`{command.name}`](#{command.name})", _summary(command)) for command in listed]
+    return markdown_table(("command", "does"), rows)
+
+
+def _summary(command: click.Command) -> str:
+    """The first sentence of a command's help."""
+    return (command.help or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _command_section(command: click.Command, parent: click.Context) -> str:
+    context = click.Context(command, info_name=command.name, parent=parent)
+    usage = command.get_usage(context).removeprefix("Usage: ")
+    paragraphs = [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
+    parts = [f"## {command.name}", f"```\n{' '.join(usage.split())}\n```", *paragraphs]
+    options = [
+        _option_row(option, context)
+        for option in command.params
+        if isinstance(option, click.Option) and not option.hidden
+    ]
+    if options:
+        parts.append(markdown_table(("option", "what it does", "default"), options))
+    return "\n\n".join(parts)
+
+
+def _option_row(option: click.Option, context: click.Context) -> tuple[str, str, str]:
+    """An option as a row: its names with the value that it takes, its sentence, and its default."""
+    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    value = "" if option.is_flag else _value_of(option, context)
+    if option.required:
+        default = "must be given"
+    elif option.show_default and not option.is_flag:
+        default = f"`{option.default}`"
+    else:
+        default = ""
+    return f"{names} {value}".strip(), option.help or "", default
+
+
+def _value_of(option: click.Option, context: click.Context) -> str:
+    """The values that an option takes: choices by their names, numbers with their limits."""
+    kind = option.type
+    if isinstance(kind, click.Choice):
+        return "one of " + ", ".join(f"`{choice}`" for choice in kind.choices)
+    if isinstance(kind, (click.IntRange, click.FloatRange)):
+        if kind.max is None:
+            return f"N, {'more than' if kind.min_open else 'at least'} {kind.min:g}"
+        return f"N, {kind.min:g} to {kind.max:g}"
+    return "N" if kind is click.INT else option.make_metavar(context)
+
+
+# ---------------------------------------------------------------- in the pages
+
+# Page and name of the part → what writes it.
+PARTS: dict[tuple[str, str], Callable[[], str]] = {
+    ("docs/cli.md", "commands"): commands,
+    ("docs/strategies.md", "families"): strategy_tables.by_family,
+    ("docs/strategies.md", "strategies"): strategy_tables.in_full,
+}
+
+
+def split_at(text: str, name: str) -> tuple[str, str, str]:
+    """What stands before a written part of a page (with its marker), the part, and what stands after it.
+
+    Raises: ValueError: the page does not hold the two markers of the part.
+    """
+    begin, end = f"<!-- {name}: written by `make reference` -->\n", f"\n<!-- /{name} -->"
+    before, opening, rest = text.partition(begin)
+    part, closing, after = rest.partition(end)
+    if not opening or not closing:
+        raise ValueError(f"there is no {begin.strip()} followed by {end.strip()}.")
+    return before + opening, part.strip("\n"), closing + after
+
+
+def write_parts(root: Path = ROOT) -> None:
+    """Bring the written parts of all pages up to date."""
+    for (page, name), write in PARTS.items():
+        path = root / page
+        before, _, after = split_at(path.read_text(encoding="utf-8"), name)
+        path.write_text(f"{before}\n{write()}\n{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_parts()

@@ -1,0 +1,69 @@
+"""The parts of docs/ that are written from the code: they are up to date, and complete."""
+
+import re
+
+import click
+import pytest
+from support.samples import ROOT
+
+from labeler.cli import main, reference
+
+
+def page_text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("page", "name"), reference.PARTS)
+def test_a_written_part_is_what_the_code_gives(page, name):
+    _, part, _ = reference.split_at(page_text(page), name)
+    assert part == reference.PARTS[page, name](), f"{page} is behind the code: run `make reference`"
+
+
+def test_every_command_has_a_section_with_its_options():
+    sections = re.split(r"^## ", page_text("docs/cli.md"), flags=re.MULTILINE)[1:]
+    assert [section.splitlines()[0] for section in sections] == list(main.commands)
+    for section in sections:
+        command = main.commands[section.splitlines()[0]]
+        options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
+        assert re.findall(r"^\| `(--[\w-]+)`", section, re.MULTILINE) == [option.opts[0] for option in options]
+
+
+def test_values_and_defaults_of_an_option_are_said():
+    @click.command()
+    @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="A port.")
+    @click.option("--kind", type=click.Choice(["a", "b"]), required=True, help="A kind.")
+    @click.option("--limit", type=click.FloatRange(min=0, min_open=True), default=30, help="Seconds.")
+    @click.option("--on/--off", default=None, help="A switch.")
+    def command() -> None: ...
+
+    context = click.Context(command)
+    assert [reference._option_row(option, context) for option in command.params] == [
+        ("`--port` N, 1 to 65535", "A port.", "`8501`"),
+        ("`--kind` one of `a`, `b`", "A kind.", "must be given"),
+        ("`--limit` N, more than 0", "Seconds.", ""),
+        ("`--on`, `--off`", "A switch.", ""),
+    ]
+
+
+def test_a_part_is_written_between_its_markers_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(reference, "PARTS", {("page.md", "first"): lambda: "| 1 |", ("page.md", "second"): lambda: "2"})
+    path = tmp_path / "page.md"
+    markers = "<!-- {0}: written by `make reference` -->\n{1}\n<!-- /{0} -->"
+    path.write_text(
+        f"a\n{markers.format('first', 'old')}\nb\n{markers.format('second', 'old')}\n후\n", encoding="utf-8"
+    )
+    for _ in range(2):  # writing twice changes nothing
+        reference.write_parts(tmp_path)
+        assert path.read_text(encoding="utf-8") == (
+            f"a\n{markers.format('first', chr(10) + '| 1 |' + chr(10))}\nb\n"
+            f"{markers.format('second', chr(10) + '2' + chr(10))}\n후\n"
+        )
+
+
+BEGIN, END = "<!-- x: written by `make reference` -->\n", "\n<!-- /x -->"
+
+
+@pytest.mark.parametrize("text", ["nothing", BEGIN, END + BEGIN])
+def test_a_page_without_markers_is_refused(text):
+    with pytest.raises(ValueError, match="there is no <!-- x"):
+        reference.split_at(text, "x")
