@@ -77,7 +77,7 @@ reference: $(RUN)
 	@$(BIN)/python -m labeler.cli.reference
 
 docs: $(TEST)
-	@$(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "The site is in site/; look at it with: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site"
 
 words: $(RUN)

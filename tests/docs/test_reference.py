@@ -4,9 +4,9 @@ import re
 
 import click
 import pytest
-from support.samples import ROOT
 
 from labeler.cli import main, reference
+from tests.support.machine import ROOT
 
 
 def page_text(page: str) -> str:
