@@ -4,12 +4,15 @@
 tests/docs/test_reference.py fails where a page is behind the code.
 """
 
+import json
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from pathlib import Path
 
 import click
 
 from labeler.cli import main
+from labeler.core.settings import Setting, described
 from labeler.experiments import strategy_tables
 from labeler.experiments.strategy_tables import markdown_table
 
@@ -73,11 +76,31 @@ def _value_of(option: click.Option, context: click.Context) -> str:
     return "N" if kind is click.INT else option.make_metavar(context)
 
 
+def settings() -> str:
+    """A table of settings for each section of `project.toml`, under the section's name."""
+    return "\n\n".join(
+        f"## {section}\n\n"
+        + markdown_table(("setting", "what it does", "may be", "default"), map(_setting_row, members))
+        for section, members in groupby(described(), _section_of)
+    )
+
+
+def _section_of(setting: Setting) -> str:
+    return setting.key.rpartition(".")[0].replace("<class>", "CLASS") or "The project itself"
+
+
+def _setting_row(setting: Setting) -> tuple[str, str, str, str]:
+    """A setting as a row, with its default as TOML writes it."""
+    default = "must be given" if setting.default is None else f"`{json.dumps(setting.default, ensure_ascii=False)}`"
+    return f"`{setting.key.rpartition('.')[2]}`", setting.description, setting.may_be.replace("'", "`"), default
+
+
 # ---------------------------------------------------------------- in the pages
 
 # Page and name of the part → what writes it.
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/cli.md", "commands"): commands,
+    ("docs/settings.md", "settings"): settings,
     ("docs/strategies.md", "families"): strategy_tables.by_family,
     ("docs/strategies.md", "strategies"): strategy_tables.in_full,
 }

@@ -11,12 +11,6 @@ from click.testing import CliRunner
 
 import strategies
 from labeler.cli import main
-<<<<<<< HEAD
-from labeler.core import settings_file
-from labeler.core.settings import Config
-from labeler.experiments import strategy_tables
-=======
->>>>>>> 37166e4 (The documentation is a site: a short README, a first page, a tutorial, a glossary, troubleshooting, benchmarks by question)
 from strategies.contract import CHECKS
 from strategies.worlds import pool
 from tests.support.machine import ROOT
@@ -53,28 +47,12 @@ def test_the_commands_that_are_shown_have_the_options_that_are_shown(page):
         assert set(re.findall(r"--[\w-]+", arguments)) <= options, command
 
 
-<<<<<<< HEAD
-def test_the_defaults_are_those_of_the_code():
-    values = tomllib.loads(settings_file.to_toml(Config("x", ("a", "b"))))
-    flat = values | {f"{section}.{key}": v for section in values for key, v in _items(values[section])}
-    rows = re.findall(r"^\| (`[\w.]+`(?:, `[\w.]+`)*) \| ([^|]+) \|", README, re.MULTILINE)
-    checked = 0
-    for names, defaults in rows:
-        for name, default in zip(re.findall(r"`([\w.]+)`", names), defaults.replace("`", "").split(","), strict=True):
-            if name in flat:
-                value = flat[name]
-                shown = str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
-                assert shown == default.strip(), name
-                checked += 1
-    assert checked >= 14
-=======
 def test_readme_and_tutorial_show_commands():
     shown = re.compile(r"^(?:\.venv/bin/)?python -m labeler ([\w-]+)", re.MULTILINE)
     assert set(shown.findall(page_text("README.md"))) == {"check-strategy", "simulate"}
     assert {"status", "export", "report", "predict", "publish", "init", "import"} == set(
         shown.findall(page_text("docs/tutorial.md"))
     )
->>>>>>> 37166e4 (The documentation is a site: a short README, a first page, a tutorial, a glossary, troubleshooting, benchmarks by question)
 
 
 @pytest.mark.parametrize("page", PAGES)

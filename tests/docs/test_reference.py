@@ -1,11 +1,14 @@
 """The parts of docs/ that are written from the code: they are up to date, and complete."""
 
 import re
+import tomllib
 
 import click
 import pytest
 
 from labeler.cli import main, reference
+from labeler.core.settings import Config, described
+from labeler.core.settings_file import to_toml
 from tests.support.machine import ROOT
 
 
@@ -26,6 +29,42 @@ def test_every_command_has_a_section_with_its_options():
         command = main.commands[section.splitlines()[0]]
         options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
         assert re.findall(r"^\| `(--[\w-]+)`", section, re.MULTILINE) == [option.opts[0] for option in options]
+
+
+def test_every_setting_has_a_row_with_its_default():
+    rows = [f"{section}.{name}" for section, name, *_ in setting_rows()]
+    assert rows == [setting.key.replace("<class>", "CLASS") for setting in described() if "." in setting.key]
+    defaults = tomllib.loads(to_toml(Config("x", ("a", "b"))))
+    checked = 0
+    for section, name, _, _, default in setting_rows():
+        values = defaults
+        for part in section.split("."):
+            values = values.get(part, {})
+        if name in values:
+            assert tomllib.loads(f"x = {default.strip('`')}")["x"] == values[name], name
+            checked += 1
+    assert checked >= 14
+
+
+def test_the_levers_of_the_learners_page_are_all_levers_with_their_defaults():
+    block = re.search(r"```toml\n(\[learner\.finetune\].*?)```", page_text("docs/learner.md"), re.DOTALL)[1]
+    assert tomllib.loads(block) == {
+        "learner": {"finetune": tomllib.loads(to_toml(Config("x", ("a", "b"))))["learner"]["finetune"]}
+    }
+
+
+def setting_rows() -> list[tuple[str, ...]]:
+    """Section, name, sentence, values and default of each setting that is in a section."""
+    rows = []
+    for section in re.split(r"^## ", page_text("docs/settings.md"), flags=re.MULTILINE)[1:]:
+        title, *lines = section.splitlines()
+        if title != "The project itself":
+            rows += [
+                (title, *cells)
+                for line in lines
+                for cells in re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \| (.+) \|$", line)
+            ]
+    return rows
 
 
 def test_values_and_defaults_of_an_option_are_said():
