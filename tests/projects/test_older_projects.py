@@ -1,0 +1,65 @@
+"""A project that version 0.1 made opens, is labeled on, and keeps its settings; its files are kept as text."""
+
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from labeler.core.items import Answer
+from labeler.core.settings import ClassDetail
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+from labeler.store.schema import migrations
+
+VERSION_0_1 = Path(__file__).parent / "version_0_1"
+
+
+@pytest.fixture
+def older(tmp_path) -> Project:
+    """The project as version 0.1 left it: `project.toml`, and the database from its dump."""
+    folder = tmp_path / "reviews"
+    folder.mkdir()
+    shutil.copy(VERSION_0_1 / "project.toml", folder)
+    connection = sqlite3.connect(folder / "labels.sqlite")
+    connection.executescript((VERSION_0_1 / "labels.sql").read_text(encoding="utf-8"))
+    connection.close()
+    return projects.open_project(folder)
+
+
+def test_its_settings_are_read(older):
+    config = older.config
+    assert (config.name, config.classes, config.budget) == ("영화 리뷰", ("good", "bad"), 500)
+    assert (config.query.batch, config.learner.kind, config.team.leads) == (3, "frozen", ("kim",))
+    assert config.class_details == {"good": ClassDetail("q", "#1f77b4", "Worth it.")}
+
+
+def test_its_database_is_brought_to_the_tables_of_today(older):
+    older.store().close()
+    assert migrations.pending(Database(older.database)) == []
+
+
+def test_its_items_and_answers_are_there(older):
+    with older.store() as store:
+        counts = store.items.counts("kim")
+        assert (counts.pool, counts.holdout, counts.labeled, counts.mine) == (10, 2, 2, 1)
+        history = [(row["item_id"], row["action"], row["label"]) for row in store.answers.history("kim")]
+        assert history == [(5, "skip", None), (6, "label", "good")]
+
+
+def test_it_is_labeled_on(older):
+    with older.store() as store:
+        (reserved,) = store.desk.reserve("lee", "tab-2", 1)
+        (receipt,) = store.answers.add("lee", [Answer("r3", reserved.item.id, "label", "bad")])
+        assert receipt.ok
+        assert store.items.labels()[reserved.item.id] == "bad"
+
+
+def test_its_settings_are_saved_with_one_line_changed(older):
+    before = (older.folder / "project.toml").read_text(encoding="utf-8")
+    older.save(replace(older.config, budget=700))
+    after = (older.folder / "project.toml").read_text(encoding="utf-8")
+    assert after == before.replace("budget = 500", "budget = 700")
+    assert projects.open_project(older.folder).config == replace(older.config, budget=700)
