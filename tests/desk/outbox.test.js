@@ -48,6 +48,15 @@ test("two answers never share a name", () => {
   assert.equal(names.size, 100);
 });
 
+test("the order is that of the names, in whatever order the browser lists its entries", () => {
+  const outbox = new Outbox("reviews", "kim");
+  for (const id of [1, 2, 3]) outbox.add(answerTo(id));
+  const entries = Object.entries(localStorage).reverse();
+  globalThis.localStorage = fakeStorage();
+  for (const [name, text] of entries) localStorage.setItem(name, text);
+  assert.deepEqual(ids(outbox), [1, 2, 3]);
+});
+
 test("each person and each project has an outbox of its own", () => {
   new Outbox("reviews", "kim").add(answerTo(1));
   new Outbox("reviews", "lee").add(answerTo(2));
