@@ -1,15 +1,13 @@
-"""What a round learns from and brings: data sets, labels, metrics, rankings."""
+"""The records of a round: data set, labels, metrics, training, ranking, forecasts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from labeler.learner.model import Model
-
+from labeler.core.items import Prediction
 
 Rule = Literal["target", "budget", "stable", "confident", "gain", "exhausted"]  # of stopping
 ForecastKind = Literal["holdout", "stop"]
@@ -17,7 +15,7 @@ ForecastKind = Literal["holdout", "stop"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """All items that a round can look at, as arrays; positions index it.
+    """All items of a project as arrays; positions index them.
 
     `inputs` are image paths or texts, `embeddings` is (n, d) float32 from the frozen backbone,
     and `dims` says how many of the d columns each of the backbone's layers takes.
@@ -69,12 +67,12 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the labels did, `number` counting from 1. Losses are mean cross-entropies in nats.
+    """The losses and accuracies of one epoch; `number` counts from 1. Losses are mean cross-entropies in nats.
 
     Where an item has several classes, losses and accuracies are means over all its decisions, one yes or no a class.
 
-    Those of training are means over the epoch, with whatever augmentation, dropout and smoothing there is; those of
-    validation are on labels that were held back, and None where none were.
+    The training figures are means over the epoch, with augmentation, dropout and label smoothing. The validation
+    figures are of labels that were held back, and None where none were.
     """
 
     number: int
@@ -88,9 +86,9 @@ class Epoch:
 class Training:
     """How a model came about.
 
-    epochs: of fine-tuning; empty for frozen heads. chosen: every lever as it was in the end, none of them "auto".
-    share: of the fine-tuned network in the probabilities, from 0 (the frozen heads alone) to 1.
-    note: in words, what was decided and why. validation_items: that the validation of each epoch is measured on;
+    epochs: of fine-tuning; empty for frozen heads. chosen: every lever with its final value, none of them "auto".
+    share: the fine-tuned network's weight in the probabilities, from 0 (the frozen heads alone) to 1.
+    note: one sentence on what was decided and why. validation_items: how many labels each epoch was validated on;
     0: none, or unknown.
     """
 
@@ -112,7 +110,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a round's model says of some items, kept so that it can be measured at any time, by the labels of then.
+    """A model's probabilities for some items, kept so that the model can be measured again whenever labels change.
 
     items: (n,) int ids. proba: (n, C) float32.
     """
@@ -123,21 +121,38 @@ class Forecast:
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What one turn of the cycle brought. `metrics` and `model` are None while there is nothing to train on.
+    """The metrics and the ranking of one turn of the cycle.
 
-    `watched`: (w, C) what the model says of the positions that its state watches, for the forecasts.
+    metrics: None without a model or a labeled holdout. training: None without a model.
     """
 
     labels: int
     strategy: str
     seed: int
-    model: "Model | None"
     metrics: Metrics | None
     ranking: tuple[Ranked, ...]
     train_seconds: float
     query_seconds: float
     training: Training | None = None
-    watched: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class FinishedRound:
+    """A round as the store keeps it.
+
+    items: the item id of each place in `result.ranking`. predictions: the model's for each of these items; None for
+    an item whose prediction nobody may see. model: path of the model's file below the project's folder; None without
+    a model. agreement, uncertainty: see `Round`.
+    """
+
+    number: int
+    result: RoundResult
+    items: Sequence[int] = ()
+    predictions: Sequence[Prediction | None] | None = None
+    forecasts: Mapping[ForecastKind, Forecast] = field(default_factory=dict)
+    agreement: float | None = None
+    uncertainty: float | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,123 +1,226 @@
-"""The cycle, written once: train → evaluate → query. Live and simulated runs differ only in who answers."""
+"""One turn of the cycle, top to bottom: snapshot → train → measure → query → finished round.
 
+A live round begins with a project and ends with a record for the store (`run_live_round`). A simulated round has its
+labels at hand and runs the part in the middle (`run_round`): the two differ only in who answers.
+"""
+
+import logging
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import strategies
-from labeler.backbones.choose import Encoder
-from labeler.core.errors import TooFewClassesError
-from labeler.core.items import Progress
-from labeler.core.rounds import Dataset, Metrics, RoundResult
+from labeler.backbones.encoder import Encoder
+from labeler.core.errors import LabelerError, TooFewClassesError
+from labeler.core.items import Prediction, Progress
+from labeler.core.rounds import Dataset, FinishedRound, Forecast, ForecastKind, Metrics, Ranked, RoundResult
 from labeler.core.settings import Config
-from labeler.cycle.query import rank
+from labeler.cycle import snapshot
+from labeler.cycle.holdout_queue import next_holdout, weighted
+from labeler.cycle.query import Querier, interleave, rank
+from labeler.cycle.snapshot import Snapshot
 from labeler.cycle.state import State
+from labeler.i18n.messages import mark
+from labeler.learner import model as models
 from labeler.learner.committees import committee
 from labeler.learner.model import FineTuned, Model
-from labeler.learner.predict import class_proba
+from labeler.learner.predict import class_proba, opinions
 from labeler.learner.train import Fitted, fit
-from labeler.measure.metrics import metrics
+from labeler.measure.metrics import metrics, stability
+from labeler.projects.project import Project
+from labeler.store import Store
 
-TRIAL = 128  # items whose scoring shows how long the pool would take
+log = logging.getLogger(__name__)
+
+DEPTH = 5  # places of a ranking for each label of a batch: labeling goes on from it while the next round trains
+TRIAL = 128  # items that are scored to estimate how long the pool would take
 
 
-def run_round(
-    state: State,
-    config: Config,
-    seed: int,
-    depth: int,
-    encoder: Encoder | None = None,
-    on_progress: Progress | None = None,
-) -> RoundResult:
-    """One turn of the cycle: train on all labels so far, measure on the holdout, rank what to ask next.
+@dataclass(frozen=True)
+class Turn:
+    """What one turn of the cycle returns.
 
-    Without labels of two classes there is nothing to train on: then `config.query.seeding` ranks the pool.
+    model: None while the labels cannot train one. watched: (w, C) its probabilities at `State.watched`.
+    """
 
-    Args:   seed: of everything random in the round; same state and seed, same result.
-            depth: places of the ranking. encoder: needed for fine-tuning only.
+    result: RoundResult
+    model: Model | None
+    watched: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class LiveTurn:
+    """A live round, ready to be stored once its model is saved as a file."""
+
+    finished: FinishedRound
+    model: Model | None
+    snapshot: Snapshot
+
+
+def run_live_round(project: Project, store: Store, number: int, reporter: Callable[[str], Progress]) -> LiveTurn:
+    """One turn of a project's cycle. It stores nothing but draws of active testing, so it can be repeated at any time.
+
+    Args:   number: of the round, and its seed. reporter: takes a step in words; returns the function that is called
+            with its progress.
+    Raises: LabelerError, StrategyError: the round cannot be run; says why.
+    """
+    config = project.config
+    snap = snapshot.take(project, store, reporter)
+    state = State(
+        snap.task(len(config.classes)),
+        pool=snap.unlabeled,
+        holdout=snap.holdout,
+        previous=_last_model(project, store, snap.encoder),
+        watched=np.concatenate([snap.all_holdout, snap.compared]),
+        preferred=snap.preferred,
+    )
+    depth = max(DEPTH * config.query.batch, config.query.seed_size)
+    reporter(mark("training"))(0, 0)
+    with _own_strategies(project):
+        turn = run_round(state, config, number, depth, reporter(mark("training")))
+
+    forecasts = _forecasts(turn.watched, snap)
+    on_holdout, share = forecasts.get("holdout"), config.labeling.holdout_share
+    asked = next_holdout(store, snap, on_holdout, config, int(depth * share / (1 - share)), number)
+    ranking = interleave(list(turn.result.ranking), [Ranked(int(p), "holdout", None) for p in asked], share)
+    agreement = uncertainty = None
+    if forecasts:
+        agreement, uncertainty = stability(forecasts["stop"], store.forecasts.get(number - 1, "stop"), config)
+    finished = FinishedRound(
+        number,
+        replace(turn.result, ranking=tuple(ranking), metrics=weighted(store, on_holdout, turn.result.metrics, config)),
+        items=snap.ids(np.array([r.position for r in ranking], dtype=np.intp)).tolist(),
+        predictions=_predictions(turn.model, ranking, snap, config),
+        forecasts=forecasts,
+        agreement=agreement,
+        uncertainty=uncertainty,
+    )
+    return LiveTurn(finished, turn.model, snap)
+
+
+def run_round(state: State, config: Config, seed: int, depth: int, on_progress: Progress | None = None) -> Turn:
+    """Train on all labels so far, measure on the holdout, rank what to ask next.
+
+    Without labels of two classes no model can be trained: then `config.query.seeding` ranks the pool.
+
+    Args:   seed: of everything random in the round; the same state and seed give the same result.
+            depth: places of the ranking. on_progress: called with (epoch, epochs) of the training.
     Raises: StrategyError: the strategy's name or result cannot be used.
     Source: Settles 2010, section 1, figure 1 (the pool-based cycle).
     """
-    querying = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, 1])
     began = time.perf_counter()
-    fitted = train(state, config, seed, encoder, on_progress)
+    fitted = train(state, config, seed, on_progress)
     model = fitted.model if fitted else None
-    measured, watched = look(model, state) if model else (None, None)
+    measured, watched = _measure(model, state) if model else (None, None)
     trained = time.perf_counter()
 
     strategy = strategies.get(config.query.strategy if fitted else config.query.seeding)
-    members = None
-    if "member_proba" in strategy.needs and fitted:
-        members = committee(
-            config.learner.committee,
-            fitted.model,
-            fitted.snapshots,
-            state.dataset,
-            state.labeled,
-            len(config.classes),
-            config.learner.members,
-            int(querying.integers(2**31)),
-            state.normalizer,
-        )
-    query = config.query
+    members, query = None, config.query
+    if fitted and "member_proba" in strategy.needs:
+        members = committee(state.task, fitted, config.learner, int(rng.integers(2**31)))
     if fitted and strategy.needs & {"proba", "member_proba"}:
-        most = affordable(fitted.model, state.dataset, state.pool, config.learner.round_seconds)
+        most = affordable(fitted.model, state.task.dataset, state.pool, config.learner.round_seconds)
         query = replace(query, candidates=min(query.candidates, max(most, depth)))
-    ranking = rank(state, strategy, model, members, query, depth, querying)
-    return RoundResult(
-        labels=len(state.labeled),
+    ranking = rank(state, Querier(strategy, model, members), query, depth, rng)
+    result = RoundResult(
+        labels=len(state.task.labels),
         strategy=strategy.name,
         seed=seed,
-        model=model,
         metrics=measured,
         ranking=tuple(ranking),
         train_seconds=trained - began,
         query_seconds=time.perf_counter() - trained,
         training=fitted.training if fitted else None,
-        watched=watched,
     )
+    return Turn(result, model, watched)
 
 
-def look(model: Model, state: State) -> tuple[Metrics | None, np.ndarray | None]:
-    """How good the model is on the holdout, and what it says of what is watched; no item is looked at twice."""
+# ---------------------------------------------------------------- its steps
+
+
+def _last_model(project: Project, store: Store, encoder: Encoder) -> Model | None:
+    """The last round's model, if the settings ask for a warm start and the model can be loaded."""
+    trained = store.rounds.models()
+    if project.config.learner.finetune.start != "last" or not trained:
+        return None
+    try:
+        return models.load(project.folder / trained[-1][0], encoder)
+    except LabelerError as error:
+        log.warning("%s: the round starts from the pretrained weights: %s", project.slug, error)
+        return None
+
+
+@contextmanager
+def _own_strategies(project: Project) -> Iterator[None]:
+    """A block in which the strategies of the project's own folder can be used.
+
+    Raises: LabelerError: the block named an unknown strategy; says which there are, and which files are broken.
+    """
+    with strategies.strategies_of(project.strategies) as broken:
+        for problem in (*strategies.broken, *broken):
+            log.warning("%s: %s", project.slug, problem)
+        try:
+            yield
+        except strategies.UnknownStrategy as error:
+            raise LabelerError(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
+
+
+def train(state: State, config: Config, seed: int, on_progress: Progress | None = None) -> Fitted | None:
+    """The model of the round with this seed, or None while the labels cannot train one."""
+    of_training = int(np.random.default_rng([seed, 0]).integers(2**31))
+    try:
+        return fit(state.task, config.learner, of_training, on_progress, state.previous)
+    except TooFewClassesError:
+        return None
+
+
+def _measure(model: Model, state: State) -> tuple[Metrics | None, np.ndarray | None]:
+    """The metrics on the holdout, and the probabilities of the watched items; each item is scored once."""
     watched = np.empty(0, dtype=np.intp) if state.watched is None else state.watched
-    positions, where = np.unique(np.concatenate([state.holdout.positions, watched]), return_inverse=True)
-    proba = class_proba(model, state.dataset, positions)[where]
+    positions, places = np.unique(np.concatenate([state.holdout.positions, watched]), return_inverse=True)
+    proba = class_proba(model, state.task.dataset, positions)[places]
     n = len(state.holdout)
     measured = metrics(proba[:n], state.holdout.targets) if n else None
     return measured, None if state.watched is None else proba[n:]
 
 
-def train(
-    state: State, config: Config, seed: int, encoder: Encoder | None, on_progress: Progress | None = None
-) -> Fitted | None:
-    """The model of the round with this seed, or None while the labels cannot train one."""
-    try:
-        return fit(
-            state.dataset,
-            state.labeled,
-            len(config.classes),
-            config.learner,
-            int(np.random.default_rng([seed, 0]).integers(2**31)),
-            encoder,
-            on_progress,
-            state.normalizer,
-            state.previous,
-        )
-    except TooFewClassesError:
-        return None
-
-
 def affordable(model: Model, dataset: Dataset, pool: np.ndarray, seconds: float) -> int:
-    """How many of the pool's items the model can score in the given seconds, found by a trial on a few.
+    """How many of the pool's items the model can score in the given seconds, estimated by a trial on a few.
 
-    Linear heads read cached features, so all of them; a fine-tuned network looks at every item anew.
+    Linear heads read cached features, so they can score all; a fine-tuned network reads each item again.
     """
     if not isinstance(model, FineTuned) or len(pool) <= TRIAL:
         return len(pool)
-    few = pool[:: len(pool) // TRIAL][:TRIAL]
-    class_proba(model, dataset, few)  # the first pass through a network is slower
+    sample = pool[:: len(pool) // TRIAL][:TRIAL]
+    class_proba(model, dataset, sample)  # the first pass through a network is slower
     began = time.perf_counter()
-    class_proba(model, dataset, few)
+    class_proba(model, dataset, sample)
     return max(TRIAL, int(TRIAL * seconds / (time.perf_counter() - began)))
+
+
+def _forecasts(watched: np.ndarray | None, snap: Snapshot) -> dict[ForecastKind, Forecast]:
+    if watched is None:
+        return {}
+    n = len(snap.all_holdout)
+    return {
+        "holdout": Forecast(snap.ids(snap.all_holdout), watched[:n]),
+        "stop": Forecast(snap.ids(snap.compared), watched[n:]),
+    }
+
+
+def _predictions(
+    model: Model | None, ranking: Sequence[Ranked], snap: Snapshot, config: Config
+) -> list[Prediction | None]:
+    """The model's prediction for each place of the ranking; None for holdout items, which are answered blind."""
+    predictions: list[Prediction | None] = [None] * len(ranking)
+    if model is None:
+        return predictions
+    places = [place for place, r in enumerate(ranking) if snap.items[r.position].split == "pool"]
+    positions = np.array([ranking[place].position for place in places], dtype=np.intp)
+    for place, prediction in zip(places, opinions(model, snap.dataset, positions, config), strict=True):
+        predictions[place] = prediction
+    return predictions

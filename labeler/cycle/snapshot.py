@@ -1,54 +1,67 @@
-"""What a project knows at one moment, as arrays: its items with their embeddings, and the labels so far."""
+"""A project at one moment as arrays: its items with their embeddings, and the labels so far."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from labeler.backbones.cache import embed
+from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item, Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
 from labeler.i18n.messages import mark
+from labeler.learner.task import LearningTask
 from labeler.measure.slices import wanted
 from labeler.projects.project import Project
 from labeler.store import Store
 
-# Items that successive models are compared on. Bloodgood and Vijay-Shanker 2009, section 3.1, have 2000; with 500 a
-# kappa of 0.99 is known to within 0.01, and a fine-tuned network is not kept busy.
+# Items that successive models are compared on. Bloodgood and Vijay-Shanker 2009, section 3.1, have 2000; with 500 the
+# standard error of a kappa of 0.99 is below 0.01, and scoring them with a fine-tuned network takes little time.
 COMPARED = 500
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All items of a project and what is known of them; positions index `items` and `dataset` alike."""
+    """All items of a project with their labels; positions index `items` and `dataset` alike.
+
+    labeled: of the pool. unlabeled, holdout_unlabeled: positions that may be asked about. all_holdout: positions of
+    the holdout, labeled or not. compared: positions of the pool, labeled or not, on which successive models are
+    compared. preferred: positions that the settings want more of; None: no preference.
+    """
 
     items: list[Item]
     dataset: Dataset
     encoder: Encoder
-    labeled: Labels  # of the pool
+    labeled: Labels
     holdout: Labels
-    unlabeled: np.ndarray  # positions of the pool that may be asked about
+    unlabeled: np.ndarray
     holdout_unlabeled: np.ndarray
     all_holdout: np.ndarray
-    compared: np.ndarray  # of the pool, labeled or not: where successive models are compared
-    preferred: np.ndarray | None = None  # of the pool: what the settings want more of; None: nothing special
+    compared: np.ndarray
+    preferred: np.ndarray | None = None
+
+    def task(self, n_classes: int) -> LearningTask:
+        """The labels of the pool, to be learned from; the normalizer is fitted to all items."""
+        return LearningTask.of(self.dataset, self.labeled, n_classes, self.encoder)
+
+    def ids(self, positions: np.ndarray) -> np.ndarray:
+        """(k,) int ids of the items at `positions`."""
+        return np.array([self.items[p].id for p in positions], dtype=np.int64)
 
 
 def take(project: Project, store: Store, reporter: Callable[[str], Progress]) -> Snapshot:
-    """Read the project at one moment, and embed what is not embedded yet.
+    """The project's items and labels, read in one transaction; items without an embedding are embedded.
 
-    Args:   reporter: gives, for a step in words, what is told how far it is.
+    Args:   reporter: takes a step in words; returns the function that is called with its progress.
     Raises: LabelerError: there are no items, or the backbone cannot read them.
     """
-    from labeler.backbones.cache import embed
-    from labeler.backbones.choose import load_encoder  # torch and its company load when there is work
-
     config = project.config
     with store.read():
         items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
-        more = wanted(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
+        preferred = wanted(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
     if not items:
         raise LabelerError("There are no items yet: import images or texts first.")
     inputs = [project.input_of(item) for item in items]
@@ -60,28 +73,30 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
     hashes = [item.content_hash for item in items]
     embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter(mark("embedding items")))
 
-    def known(where: np.ndarray) -> Labels:
-        positions = [p for p in np.flatnonzero(where).tolist() if items[p].id in labels]
+    def labels_of(mask: np.ndarray) -> Labels:
+        positions = [p for p in np.flatnonzero(mask).tolist() if items[p].id in labels]
         return labels_at(positions, [labels[items[p].id] for p in positions], config)
 
-    pool, holdout = (np.array([i.split == split for i in items]) for split in ("pool", "holdout"))
+    pool, holdout = (np.array([item.split == split for item in items]) for split in ("pool", "holdout"))
+    is_open = np.array([item.id not in labels and item.id not in flagged for item in items])
     return Snapshot(
         items,
         Dataset(inputs, embeddings, encoder.dims),
         encoder,
-        labeled=known(pool),
-        holdout=known(holdout),
-        unlabeled=np.flatnonzero(pool & [i.id not in labels and i.id not in flagged for i in items]),
-        holdout_unlabeled=np.flatnonzero(holdout & [i.id not in labels and i.id not in flagged for i in items]),
+        labeled=labels_of(pool),
+        holdout=labels_of(holdout),
+        unlabeled=np.flatnonzero(pool & is_open),
+        holdout_unlabeled=np.flatnonzero(holdout & is_open),
         all_holdout=np.flatnonzero(holdout),
         compared=_compared(items, pool),
-        preferred=None if more is None else np.flatnonzero(np.isin([item.id for item in items], more)),
+        preferred=None if preferred is None else np.flatnonzero(np.isin([item.id for item in items], preferred)),
     )
 
 
 def _compared(items: list[Item], pool: np.ndarray) -> np.ndarray:
-    """The same `COMPARED` items of the pool each time, as good as drawn at random: by the end of their content hash.
+    """The same `COMPARED` items of the pool each time, practically random: the order is by the reversed content hash.
 
-    Its beginning says what is overlapped, and what is asked about when the ranking is used up.
+    The plain order of the hash is in use already: it chooses the items that several annotators answer, and the items
+    that are asked about when a ranking is used up.
     """
     return np.array(sorted(np.flatnonzero(pool), key=lambda p: items[p].content_hash[::-1])[:COMPARED], dtype=np.intp)

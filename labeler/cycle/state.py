@@ -4,22 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeler.core.rounds import Dataset, Labels
-from labeler.learner.model import Model, Normalizer
+from labeler.core.rounds import Labels
+from labeler.learner.model import Model
+from labeler.learner.task import LearningTask
 
 
 @dataclass(frozen=True)
 class State:
-    """What is known when a round begins; positions index `dataset`.
+    """The labels and the pool at the beginning of a round; positions index `task.dataset`.
 
-    `pool` holds the unlabeled positions; `holdout` is never trained on and never queried; `previous` is the last
-    round's model, if it is at hand. What the model says of the positions `watched` is given back with the result. Of
-    the positions `preferred` more is asked, see `QueryConfig.more_of`.
+    task: the labels of the pool so far. pool: (n,) unlabeled positions. holdout: labels that are never trained on and
+    never queried. previous: the last round's model, for a warm start. watched: positions whose probabilities are
+    returned with the round. preferred: positions that are asked about more often, see `QueryConfig.more_of`.
     """
 
-    dataset: Dataset
-    normalizer: Normalizer
-    labeled: Labels
+    task: LearningTask
     pool: np.ndarray
     holdout: Labels
     previous: Model | None = None

@@ -19,17 +19,18 @@ import optuna
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from labeler.backbones.encoder import Pretrained
+from labeler.backbones.encoder import Encoder, Pretrained
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import TuningRequest
-from labeler.core.rounds import Labels
 from labeler.core.settings import Config, LearnerConfig
 from labeler.experiments import search_space
 from labeler.experiments.search_file import open_study
 from labeler.experiments.search_verdict import gain_of, signed, verdict
 from labeler.i18n.messages import _, mark, n_
-from labeler.learner.cross_validation import Features, Fit, HeldOut, cross_validate
+from labeler.learner.cross_validation import Fit, HeldOut, cross_validate
 from labeler.learner.levers import AUTO_FROM
+from labeler.learner.task import LearningTask
+from labeler.learner.train import fit as fit_model
 from labeler.measure.intervals import estimate
 
 FRESH = 1_000_003  # between the seed of the search's folds and that of those that it has not seen
@@ -40,15 +41,14 @@ CURRENT, FROZEN = mark("current settings"), mark("frozen heads")
 
 
 def search(
-    features: Mapping[str, Features],
-    labels: Labels,
+    tasks: Mapping[str, LearningTask],
     config: Config,
     request: TuningRequest,
     data: str,
     folder: Path,
     tell: Callable[[str, int, int], None] = lambda message, done, total: None,
     spent: float = 0.0,
-    fit: Fit | None = None,
+    fit: Fit = fit_model,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
     """Try settings until time is up or all are tried; the evidence and what is proposed, as plain values.
@@ -56,19 +56,19 @@ def search(
     What was tried before on the same labels, beside the same settings and from the same space, is kept in a file and
     not repeated: whatever ends a search, the next one goes on from there.
 
-    Args:    features: by the names of the backbones in the settings, the project's own first.
-             labels: of the pool; positions index each dataset. data: identifies them, see `cards.data_hash`.
+    Args:    tasks: the same labels of the pool with the features of each backbone, by the backbone's name in the
+             settings, the project's own first. data: identifies the labels, see `cards.data_hash`.
              folder: of that file. tell: told (message, seconds, seconds in all); what it raises ends the search.
              spent: seconds of the request's that a process has had which was cut off.
     Raises:  LabelerError: there is nothing to search, the current settings cannot be trained, or the file is damaged.
     """
-    begun = _Search(features, labels, config, request, tell, fit or _fit(), clock, clock() + request.seconds - spent)
+    begun = _Search(tasks, config, request, tell, fit, clock, clock() + request.seconds - spent)
     about = [
         data,
         config.classes,
         asdict(config.learner),
         asdict(replace(request, seconds=0.0, trials=0)),
-        [one.encoder.key for one in features.values()],
+        [_encoder(task).key for task in tasks.values()],
         {name: distribution_to_json(drawn_from) for name, drawn_from in begun.space.items()},
     ]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
@@ -77,8 +77,7 @@ def search(
 
 @dataclass
 class _Search:
-    features: Mapping[str, Features]
-    labels: Labels
+    tasks: Mapping[str, LearningTask]
     config: Config
     request: TuningRequest
     tell: Callable[[str, int, int], None]
@@ -87,11 +86,12 @@ class _Search:
     ends: float
 
     def __post_init__(self) -> None:
-        self.tunable = [name for name, one in self.features.items() if isinstance(one.encoder, Pretrained)]
+        self.n_labels = len(next(iter(self.tasks.values())).labels)
+        self.tunable = [name for name, task in self.tasks.items() if isinstance(task.encoder, Pretrained)]
         self.space = search_space.space_of(self.config, self.request, self.tunable)
         self.baselines = self._baselines()
         if not self.space and len(self.baselines) < 2:
-            name = next(iter(self.features.values())).encoder.name
+            name = _encoder(next(iter(self.tasks.values()))).name
             raise LabelerError(
                 f"Backbone {name} cannot be fine-tuned and no other is named, so there is nothing to search: name"
                 " backbones to try."
@@ -110,7 +110,7 @@ class _Search:
         """The settings that are always tried: the current ones, and the frozen heads of each backbone."""
         learner = self.config.learner
         found = {CURRENT: learner}
-        for name in self.features:
+        for name in self.tasks:
             heads = replace(search_space.with_backbone(learner, name), kind="frozen")
             if name != learner.backbone:
                 found[f"{FROZEN}, {name}"] = heads
@@ -243,10 +243,9 @@ class _Search:
             message = _("{standing}, fold {fold} of {folds}", standing=standing, fold=fold, folds=folds)
             self.tell(message, round(spent), round(seconds))
 
-        if learner.kind == "auto" and learner.backbone in self.tunable and len(self.labels) >= AUTO_FROM:
+        if learner.kind == "auto" and learner.backbone in self.tunable and self.n_labels >= AUTO_FROM:
             learner = replace(learner, kind="finetune")  # as a round on all labels does, though a fold leaves fewer
-        features = self.features[learner.backbone]
-        return cross_validate(features, self.labels, len(self.config.classes), learner, folds, seed, self.fit, tell)
+        return cross_validate(self.tasks[learner.backbone], learner, folds, seed, self.fit, tell)
 
     def _standing(self, trial: Trial | FrozenTrial) -> str:
         """What was tried so far, and what is tried now, in words."""
@@ -298,7 +297,7 @@ class _Search:
         rows = [self._row(trial) for trial in tried]
         order = {"complete": 0, "pruned": 1, "failed": 2}
         report = {
-            "labels": len(self.labels),
+            "labels": self.n_labels,
             "folds": self.request.folds,
             "sampler": self.request.sampler,
             "space": {name: search_space.range_in_words(drawn_from) for name, drawn_from in self.space.items()},
@@ -332,10 +331,9 @@ class _Search:
         }
 
 
-def _fit() -> Fit:
-    from labeler.learner.train import fit  # torch and its company load when there is work
-
-    return fit
+def _encoder(task: LearningTask) -> Encoder:
+    assert task.encoder is not None  # settings are searched for a backbone
+    return task.encoder
 
 
 def _mean(parts: list[HeldOut]) -> float:

@@ -50,11 +50,6 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
 
     Args: rounds: queries after the first labels, fewer if the pool runs out.
     """
-    from labeler.backbones.choose import load_encoder
-    from labeler.cycle.round import run_round
-    from labeler.cycle.state import State
-    from labeler.learner.model import Normalizer
-
     config = replace(
         task.config, query=replace(task.config.query, strategy=strategy, seeding=CONTROL, random_share=0.0)
     )

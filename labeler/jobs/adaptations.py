@@ -84,7 +84,6 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
             found = adapt(
                 base,
                 _inputs(project, pool),
-                config.modality,
                 request.seconds,
                 request.seed,
                 request.blocks,
@@ -138,7 +137,7 @@ def _gain(
 ) -> Gain | None:
     """What the adapted weights bring to heads on all labels of the pool; None if there are too few labels to tell."""
     from labeler.learner.heads import fit_heads
-    from labeler.learner.model import Normalizer
+    from labeler.learner.task import LearningTask
     from labeler.progress.curves import paired_gain
 
     known = [item for item in items if item.id in labels]
@@ -153,8 +152,7 @@ def _gain(
     for encoder in encoders:
         features = encoder.encode(inputs, reporter(mark("measuring")))
         dataset = Dataset(inputs, features, encoder.dims)
-        normalizer, taught = Normalizer.fit(features, encoder.dims), Labels(learning, targets[learning])
-        heads = fit_heads(dataset, taught, len(config.classes), normalizer)
+        heads = fit_heads(LearningTask.of(dataset, Labels(learning, targets[learning]), len(config.classes)))
         right.append(decisions.right(heads.predict_proba(dataset, measuring), targets[measuring]).astype(float))
     before, after = right
     low, high = paired_gain(after.tolist(), before.tolist())[1:]

@@ -24,7 +24,7 @@ from labeler.store import Store
 
 if TYPE_CHECKING:
     from labeler.cycle.snapshot import Snapshot
-    from labeler.learner.cross_validation import Features
+    from labeler.learner.task import LearningTask
 
 # Imports of labeler.experiments, labeler.backbones and labeler.learner are deferred: the app asks for searches, and
 # does without torch.
@@ -87,8 +87,7 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
     rows, targets = known.labeled.positions, known.labeled.targets
     hashes = [known.items[row].content_hash for row in rows]
     return search(
-        _features(project, known, request, reporter),
-        Labels(np.arange(len(rows)), targets),
+        _tasks(project, known, request, reporter),
         project.config,
         request,
         cards.data_hash(hashes, texts_of(targets, project.config)),
@@ -98,19 +97,21 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
     )
 
 
-def _features(
+def _tasks(
     project: Project, known: "Snapshot", request: TuningRequest, reporter: Callable[[str], Progress]
-) -> "dict[str, Features]":
-    """The labeled pool items as each backbone sees them, and nothing else: what is not there is not looked at."""
+) -> "dict[str, LearningTask]":
+    """The labels of the pool with the features of each backbone; unlabeled and holdout items are left out."""
     from labeler.backbones.cache import embed
     from labeler.backbones.choose import load_encoder
-    from labeler.learner.cross_validation import Features
+    from labeler.learner.task import LearningTask
 
     config, dataset, rows = project.config, known.dataset, known.labeled.positions
     inputs, hashes = [dataset.inputs[row] for row in rows], [known.items[row].content_hash for row in rows]
     texts = [item.text for item in known.items if item.text is not None]
     own = Dataset(inputs, np.asarray(dataset.embeddings[rows]), dataset.dims)
-    found = {config.learner.backbone: Features.of(own, known.encoder)}
+    labels, n_classes = Labels(np.arange(len(rows)), known.labeled.targets), len(config.classes)
+    tasks = {config.learner.backbone: LearningTask.of(own, labels, n_classes, known.encoder)}
+    keys = {known.encoder.key}
     # a cache of its own: the project's would hold these items first, and could not be mapped into memory as it lies
     cache = project.tuning / "embeddings"
     for name in request.backbones:
@@ -118,10 +119,11 @@ def _features(
         encoder = load_encoder(
             learner, config.modality, texts, project.embeddings, reporter(_("loading {name}", name=name))
         )
-        if all(encoder.key != one.encoder.key for one in found.values()):
+        if encoder.key not in keys:
+            keys.add(encoder.key)
             embeddings = embed(inputs, hashes, encoder, cache, reporter(_("embedding items with {name}", name=name)))
-            found[name] = Features.of(Dataset(inputs, embeddings, encoder.dims), encoder)
-    return found
+            tasks[name] = LearningTask.of(Dataset(inputs, embeddings, encoder.dims), labels, n_classes, encoder)
+    return tasks
 
 
 def follow(project: Project, number: int, tell: Tell) -> Tuning:

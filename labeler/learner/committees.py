@@ -1,23 +1,25 @@
-"""Committees that are cheap: members that share one backbone's features, or come from one training."""
+"""Committees whose members share one backbone's features or come from one training, so that they cost little."""
 
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from labeler.core.rounds import Dataset, Labels
+from labeler.core.rounds import Dataset
+from labeler.core.settings import LearnerConfig
 from labeler.learner.heads import fit_committee
-from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
+from labeler.learner.model import FineTuned, LinearHeads
+from labeler.learner.task import LearningTask
+from labeler.learner.train import Fitted
 
-Kind = Literal["bootstrap", "dropout", "snapshots"]
-DROPPED = 0.5  # share of the features that a member of a dropout committee does not see
+DROPPED = 0.5  # share of the features that are masked for a member of a dropout committee
 
 
 class Committee(Protocol):
-    """Several models that have seen the same labels and may differ in what they make of an item."""
+    """Several models that learned from the same labels and may disagree about an item."""
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(M, k, C) float64: what each member says, as `Model.predict_proba`."""
+        """(M, k, C) float64: each member's probabilities, as `Model.predict_proba`."""
         ...
 
 
@@ -29,46 +31,37 @@ class Snapshots:
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """(M, k, C) as `Committee.member_proba`."""
-        return np.stack([one.predict_proba(dataset, positions) for one in self.models])
+        return np.stack([model.predict_proba(dataset, positions) for model in self.models])
 
 
-def committee(
-    kind: Kind,
-    model: Model,
-    snapshots: tuple[FineTuned, ...],
-    dataset: Dataset,
-    labels: Labels,
-    n_classes: int,
-    members: int,
-    seed: int,
-    normalizer: Normalizer,
-) -> Committee:
-    """A committee around the round's model.
+def committee(task: LearningTask, fitted: Fitted, learner: LearnerConfig, seed: int) -> Committee:
+    """The committee of kind `learner.committee` around the round's model.
 
-    `bootstrap`: heads on the frozen features, each fitted to a bootstrap of the labels. `dropout`: the model itself,
-    each member blind to other features. `snapshots`: the states after the last epochs of fine-tuning; where nothing
-    was fine-tuned there are none, and bootstraps take their place.
+    `bootstrap`: heads on the frozen features, each fitted to a bootstrap of the labels. `dropout`: the model itself
+    with other features masked for each member. `snapshots`: the states after the last epochs of fine-tuning; without
+    fine-tuning there are none, and bootstraps take their place.
 
-    Raises: TooFewClassesError: the labels tell nothing apart.
+    Args:   fitted: the round's model, trained on this task.
+    Raises: TooFewClassesError: fewer than two classes among the labels.
     """
-    if kind == "snapshots" and len(snapshots) > 1:
-        return Snapshots(snapshots)
-    if kind == "dropout" and isinstance(model, LinearHeads | FineTuned):
-        return with_dropout(model, members, seed)
-    return fit_committee(dataset, labels, n_classes, members, seed, normalizer)
+    if learner.committee == "snapshots" and len(fitted.snapshots) > 1:
+        return Snapshots(fitted.snapshots)
+    if learner.committee == "dropout" and isinstance(fitted.model, LinearHeads | FineTuned):
+        return with_dropout(fitted.model, learner.members, seed)
+    return fit_committee(task, learner.members, seed)
 
 
 def with_dropout(model: LinearHeads | FineTuned, members: int, seed: int) -> LinearHeads | FineTuned:
-    """The model as `members` of itself, each with a random share of the features left out before the head.
+    """The model as `members` copies, each with a random share of the features masked before the head.
 
     A mask on the features of a linear head is a mask on its weights, so all members together cost one pass through
-    the network, and each is the same function for every item.
+    the network. Each member has the same mask for every item.
 
     Source: Gal and Ghahramani 2016 (dropout at prediction), on the last layer; masks kept over the items as in
             Kirsch et al. 2019, section 3 (consistent dropout).
     """
     if isinstance(model, FineTuned):
-        frozen, head = (_masked(one, members, seed + n) for n, one in enumerate((model.frozen, model.head)))
+        frozen, head = (_masked(heads, members, seed + n) for n, heads in enumerate((model.frozen, model.head)))
         return replace(model, frozen=frozen, head=head)
     return _masked(model, members, seed)
 

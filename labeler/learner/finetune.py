@@ -1,4 +1,4 @@
-"""Fine-tuning: a backbone's last blocks and a head on them learn together, from activations computed once."""
+"""Fine-tuning: a backbone's last blocks and a head on them are trained together, on activations computed once."""
 
 import copy
 import math
@@ -20,15 +20,16 @@ from labeler.learner import augment, loop
 from labeler.learner.losses import accuracy, balanced, cross_entropy, supervised_contrastive
 from labeler.learner.model import LinearHeads
 
-VIEWS = 4  # looks of each augmented image that are computed once, where computing them each time would take too long
+VIEWS = 4  # augmented views of each image, computed once where computing them in every epoch would take too long
 SHARPNESS = 0.1  # temperature of the contrastive objective
-SHRINK, PERTURB = 0.5, 0.01  # of what the last round learned; spread of the noise, in those of the weights
-BUCKET = 8  # batches' worth of texts that are sorted by length, so that little is padding
+SHRINK = 0.5  # share of the last round's change to the weights that is kept
+PERTURB = 0.01  # standard deviation of the added noise, in standard deviations of the weights
+BUCKET = 8  # texts of so many batches are sorted by length together, so that there is little padding
 
 
 @dataclass(frozen=True)
 class Weights:
-    """All that is trained: the network's parameters by name, and a head (c, d), (c,) on its normalised features."""
+    """All trained weights: the network's parameters by name, and a head (c, d), (c,) on its normalised features."""
 
     parameters: dict[str, np.ndarray]
     weight: np.ndarray
@@ -37,11 +38,11 @@ class Weights:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What fine-tuning brought.
+    """A fine-tuned network.
 
-    cut: the stages before it are those of the encoder. features: (n, d) that the network in the end gives of all the
-    items, held back or not; heads can be fitted to them. snapshots: the weights at the end of the last epochs, if
-    they were asked for.
+    cut: the stages before it are those of the encoder. features: (n, d) features of all items by the final network,
+    held back or not; heads can be fitted to them. snapshots: the weights at the end of the last epochs, if they were
+    asked for.
     """
 
     cut: int
@@ -52,7 +53,7 @@ class Tuned:
 
 
 class Finetuner:
-    """Labeled inputs, ready to be trained on: what the frozen part of the network makes of them is computed once.
+    """Labeled inputs, ready to be trained on: the activations of the frozen stages are computed once.
 
     Source: Howard and Ruder 2018, section 3 (discriminative rates, gradual unfreezing); Khosla et al. 2020
             (contrastive); Ash and Adams 2020 (shrink and perturb, here towards the pretrained weights).
@@ -65,28 +66,29 @@ class Finetuner:
         targets: np.ndarray,
         levers: FinetuneConfig,
         seed: int,
+        previous: dict[str, np.ndarray] | None = None,
     ) -> None:
         """
         Args:   inputs: n image paths or texts. targets: (n,) int, 0 to c − 1, or (n, c) float of 0 and 1.
-                levers: none of them "auto".
+                levers: none of them "auto". previous: the parameters that the last round trained, for a warm start.
         Raises: LabelerError: an image cannot be read.
         """
-        self.encoder, self.targets, self.levers, self.seed = encoder, targets, levers, seed
+        self.encoder, self.targets, self.levers, self.seed, self.previous = encoder, targets, levers, seed, previous
         self.about_texts, self.unfrozen = isinstance(inputs[0], str), int(levers.unfrozen)
-        # On a GPU the whole network runs anyway faster than its activations could be fetched.
+        # On a GPU the whole network runs faster than its activations could be copied there.
         self.cut = encoder.network.cut(self.unfrozen) if onnx.device().type == "cpu" else 0
         with onnx.seeded(seed):
             self.views = _views(encoder, inputs, self.cut, levers)
 
     def seconds_per_epoch(self, start: LinearHeads) -> float:
-        """How long an epoch over all items takes here, found by a batch of middling size."""
+        """How long an epoch over all items takes on this machine, measured on a batch of median length."""
         with onnx.seeded(self.seed):
             trial = _Run(self, start, None)
             batches = trial.batches(np.arange(len(self.targets)))
             middle = sorted(batches, key=lambda rows: max(len(self.views[0][row][0]) for row in rows))[
                 len(batches) // 2
             ]
-            for _ in range(2):  # the first one warms up
+            for _ in range(2):  # the first pass warms up
                 began = time.perf_counter()
                 trial.loss(middle).backward()
                 if onnx.device().type == "cuda":
@@ -99,18 +101,16 @@ class Finetuner:
         rows: np.ndarray,
         held: np.ndarray,
         start: LinearHeads,
-        previous: "dict[str, np.ndarray] | None" = None,
         epochs: int | None = None,
         snapshots: int = 0,
         after_epoch: Callable[[int], None] = lambda epoch: None,
     ) -> Tuned:
-        """Train on the items at `rows`, from the pretrained weights and the first of the heads of `start`.
+        """The network trained on the items at `rows`, from the pretrained weights and the first of the heads `start`.
 
-        Args: held: rows that validate. previous: what the last round trained, for a warm start.
-              epochs: instead of the levers'. snapshots: how many of the last epochs to keep.
+        Args: held: rows to validate on. epochs: instead of the levers'. snapshots: how many of the last epochs to keep.
         """
         with onnx.seeded(self.seed):
-            return _Run(self, start, previous).train(rows, held, epochs, snapshots, after_epoch)
+            return _Run(self, start, self.previous).train(rows, held, epochs, snapshots, after_epoch)
 
 
 class _Run:
@@ -133,7 +133,7 @@ class _Run:
             _shrink_and_perturb(self.trained, previous)
         self.tail: Callable[..., Tensor] = self.network.tail
         if self.levers.compile:
-            torch._dynamo.config.suppress_errors = True  # without a compiler it goes on as it was
+            torch._dynamo.config.suppress_errors = True  # without a compiler the plain network runs
             self.tail = torch.compile(self.tail)
         _set_modes(self.network, self.levers)
         self.weight.requires_grad_(True)
@@ -170,7 +170,7 @@ class _Run:
         return Tuned(self.owner.cut, self._weights(), tuple(history), everything, tuple(kept))
 
     def loss(self, rows: np.ndarray) -> Tensor:
-        """The objective on the items at `rows`, looked at as training does."""
+        """The training objective on the items at `rows`, with augmentation and dropout."""
         levers = self.levers
         with onnx.autocast(on_cpu=self.owner.about_texts and levers.mixed_precision):
             features = self.tail(self.owner.cut, *self._batch(rows, training=True))
@@ -185,22 +185,23 @@ class _Run:
         if levers.objective == "cross_entropy":
             return crossed
         contrast = supervised_contrastive(functional.normalize(features, dim=1), targets, SHARPNESS)
-        # the head learns from what the features are then, without a say in them
+        # the head learns from the features, and its gradient does not reach the network
         own = cross_entropy(functional.linear(kept.detach(), self.weight, self.bias), targets)
         return contrast + (crossed if levers.objective == "both" else own)
 
     @torch.inference_mode()
     def features(self, rows: np.ndarray) -> np.ndarray:
-        """(k, d) features of the items at `rows`, looked at as prediction does."""
+        """(k, d) features of the items at `rows`, computed as for prediction."""
         self.network.eval()
-        found = np.empty((len(rows), len(self.mean)), dtype=np.float32)
-        order = np.argsort([len(self.owner.views[0][row][0]) for row in rows], kind="stable")  # little is padding
+        features = np.empty((len(rows), len(self.mean)), dtype=np.float32)
+        order = np.argsort([len(self.owner.views[0][row][0]) for row in rows], kind="stable")  # little padding
         for start in range(0, len(rows), self.levers.batch):
             places = order[start : start + self.levers.batch]
             with onnx.autocast():
-                found[places] = self.tail(self.owner.cut, *self._batch(rows[places], training=False)).float().cpu()
+                batch = self._batch(rows[places], training=False)
+                features[places] = self.tail(self.owner.cut, *batch).float().cpu()
         _set_modes(self.network, self.levers)
-        return found
+        return features
 
     @torch.inference_mode()
     def _logits(self, rows: np.ndarray) -> Tensor:
@@ -222,7 +223,7 @@ class _Run:
         return x, *rest
 
     def batches(self, rows: np.ndarray) -> list[np.ndarray]:
-        """The rows in random order; among each few batches' worth those of like length go together."""
+        """The rows in random batches; of texts those of similar length share a batch."""
         batch, lengths = self.levers.batch, self.owner.views[0]
         rows = self.rng.permutation(rows)
         if self.owner.about_texts:
@@ -237,7 +238,7 @@ class _Run:
         blocks = list(reversed(self.network.groups[max(0, len(self.network.groups) - self.owner.unfrozen) :]))
         groups = [loop.Group([self.weight, self.bias], levers.head_learning_rate)]
         for number, block in enumerate(blocks):
-            # gradually: one block after the other in the first half of what is left after the head's epochs
+            # gradual unfreezing: one block after the other in the first half of the epochs after the head's
             later = number / len(blocks) / 2 * (1 - levers.head_epochs) if levers.gradual else 0.0
             rate = float(levers.learning_rate) * float(levers.decay) ** number
             groups.append(loop.Group(list(block), rate, levers.head_epochs + later, pulled=True))
@@ -266,22 +267,22 @@ class _Run:
 
 
 def _views(encoder: Pretrained, inputs: Sequence[Path | str], cut: int, levers: FinetuneConfig) -> list[list[Arrays]]:
-    """For each look, what the first `cut` stages make of each input; the first look is the input as it is."""
+    """For each view, the activations after the first `cut` stages; the first view is the input as it is."""
     if not levers.augment or isinstance(inputs[0], str) or not cut:
         return [encoder.activations(inputs, cut)]
     prepared = encoder.activations(inputs, 0)
     views, images = [encoder.advance(prepared, cut)], [item[0] for item in prepared]
     for _ in range(1, VIEWS):
-        looks = []
+        augmented = []
         for start in range(0, len(images), encoder.batch):
-            some = torch.from_numpy(np.stack(images[start : start + encoder.batch]))
-            looks += [(one,) for one in augment.images(some, levers.augment, levers.augment_strength).numpy()]
-        views.append(encoder.advance(looks, cut))
+            batch = torch.from_numpy(np.stack(images[start : start + encoder.batch]))
+            augmented += [(image,) for image in augment.images(batch, levers.augment, levers.augment_strength).numpy()]
+        views.append(encoder.advance(augmented, cut))
     return views
 
 
 def _set_modes(network: nn.Module, levers: FinetuneConfig) -> None:
-    """Everything as in prediction, but what the levers switch on for training."""
+    """Set every layer to evaluation mode, except those that the levers switch on for training."""
     network.eval()
     for module in network.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd) and levers.dropout:

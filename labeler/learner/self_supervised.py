@@ -1,6 +1,6 @@
-"""Self-supervised adaptation: a backbone's last blocks go on learning from a pool's inputs, without any label.
+"""Self-supervised adaptation: pretraining of a backbone's last blocks goes on with a pool's inputs, without labels.
 
-Images: that two views of one are one (SimSiam). Texts: which words were masked.
+The objective is SimSiam for images (two views of an image have similar features) and masked words for texts.
 """
 
 import copy
@@ -20,19 +20,19 @@ from labeler.backbones import onnx
 from labeler.backbones.encoder import Arrays, Pretrained, collate
 from labeler.backbones.network import Network, pool
 from labeler.core.errors import BackboneError, TrainingError
-from labeler.core.items import Modality, Progress
+from labeler.core.items import Progress
 from labeler.core.processes import cores
 from labeler.core.settings import FinetuneConfig
 from labeler.learner import augment, loop
 
-FEWEST = 32  # inputs; fewer teach nothing that lasts
+FEWEST = 32  # inputs; fewer bring no lasting gain
 BATCH = 32
-PASSES = 30  # over the inputs at most: few of them would be learned by heart
-LOOKS = 20  # at the clock, and as many reports
-OVERTIME = 1.25  # of the time, before the end of the schedule is given up
+PASSES = 30  # over the inputs at most: the network would memorise a few inputs
+LOOKS = 20  # how often the clock is read and progress is reported
+OVERTIME = 1.25  # share of the allowed time after which training ends before its schedule does
 RATE, HEAD_RATE = 1e-4, 1e-3
-HEAD_FIRST = 0.2  # share of the steps in which the new head learns alone, so that its first errors change no block
-LEVERS = FinetuneConfig(l2_sp=10.0)  # in a long run the pull keeps what is known of other images and texts
+HEAD_FIRST = 0.2  # share of the steps in which only the new head is trained, so that its first errors change no block
+LEVERS = FinetuneConfig(l2_sp=10.0)  # a strong pull to the pretrained weights, against forgetting in a long run
 
 WIDTH, BOTTLENECK = 512, 128  # of SimSiam's projector and predictor: a quarter of the paper's, for small batches
 MASKED = 0.15  # share of the words
@@ -54,22 +54,21 @@ class Adapted:
 
 # Prepared inputs → their loss.
 Objective = Callable[[Arrays], Tensor]
-# Prepared inputs → what the network's last stage makes of them.
+# Prepared inputs → the output of the network's last stage.
 Last = Callable[[Arrays], Tensor]
 
 
 def adapt(
     encoder: Pretrained,
     inputs: Sequence[Path | str],
-    modality: Modality,
     seconds: float,
     seed: int = 0,
     blocks: int = 2,
     on_progress: Progress | None = None,
 ) -> Adapted:
-    """The encoder's last blocks after they learned from the inputs; the encoder itself stays as it is.
+    """The encoder's last blocks after training on the inputs alone; the encoder itself does not change.
 
-    Args:    inputs: the pool's image paths or texts, none of the holdout's. seconds: that it may take, about.
+    Args:    inputs: the pool's image paths or texts, none of the holdout's. seconds: the time that it may take, about.
              blocks: how many, counted from the output. on_progress: called with (step, steps).
     Raises:  TrainingError: too few inputs, or the training diverged. BackboneError: the network cannot be adapted.
              LabelerError: an image cannot be read.
@@ -80,7 +79,51 @@ def adapt(
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
     trained = {id(p): p.requires_grad_(True) for p in network.last(blocks)}
-    # on a GPU the whole network runs anyway faster than its activations could be fetched
+    last = _last_stages(encoder, network, blocks)
+    with onnx.seeded(seed), _one_core_left():
+        if isinstance(inputs[0], str):
+            objective, (head, loss_of) = "masked words", masked_words(encoder, network, last, rng)
+        else:
+            objective, (head, loss_of) = "SimSiam", same_image(encoder, last)
+        head.to(onnx.device())
+        losses: list[float] = []
+
+        def loss(rows: np.ndarray) -> Tensor:
+            batch_loss = loss_of(collate(encoder.prepare([inputs[row] for row in rows])))
+            losses.append(float(batch_loss.detach()))
+            return batch_loss
+
+        began = time.monotonic()
+        step = _seconds_a_step(lambda: loss(rng.integers(len(inputs), size=BATCH)).backward())
+        for p in [*trained.values(), *head.parameters()]:
+            p.grad = None
+        losses.clear()
+        steps = int(max(1.0, min((seconds - (time.monotonic() - began)) / step, PASSES * len(inputs) / BATCH)))
+        batches = _batches(len(inputs), steps, rng)
+        groups = [
+            loop.Group(list(head.parameters()), HEAD_RATE),
+            loop.Group(list(trained.values()), RATE, HEAD_FIRST, pulled=True),
+        ]
+        total = batches.shape[0] * batches.shape[1]
+        report = on_progress or (lambda done, total: None)
+        report(0, total)
+
+        def go_on(look: int) -> bool:
+            report(len(losses), total)
+            return time.monotonic() - began < OVERTIME * seconds
+
+        loop.train(groups, lambda look: list(batches[look - 1]), loss, len(batches), LEVERS, go_on)
+    tensors = {name: p.detach().cpu().numpy() for name, p in network.named_parameters() if id(p) in trained}
+    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+        raise TrainingError("The adaptation diverged, and nothing of it is kept: use the backbone as it is.")
+    share = max(1, len(losses) // 20)
+    means = float(np.mean(losses[:share])), float(np.mean(losses[-share:]))
+    return Adapted(tensors, objective, len(losses), time.monotonic() - began, means)
+
+
+def _last_stages(encoder: Pretrained, network: Network, blocks: int) -> Last:
+    """The network on prepared inputs. On a CPU the stages before the trained blocks run in ONNX Runtime."""
+    # on a GPU the whole network runs faster than its activations could be copied there
     cut = network.cut(blocks) if onnx.device().type == "cpu" else 0
     first = encoder.first(cut)
 
@@ -91,60 +134,16 @@ def adapt(
                 x = stage(x, *rest)
         return x.float()
 
-    with onnx.seeded(seed), _one_core_left():
-        if modality == "image":
-            objective, (head, loss_of) = "SimSiam", same_image(encoder, last)
-        else:
-            objective, (head, loss_of) = "masked words", masked_words(encoder, network, last, rng)
-        head.to(onnx.device())
-        losses: list[float] = []
-
-        def loss(rows: np.ndarray) -> Tensor:
-            found = loss_of(collate(encoder.prepare([inputs[row] for row in rows])))
-            losses.append(float(found.detach()))
-            return found
-
-        began = time.monotonic()
-        step = _seconds_a_step(lambda: loss(rng.integers(len(inputs), size=BATCH)).backward())
-        for p in [*trained.values(), *head.parameters()]:
-            p.grad = None
-        losses.clear()
-        steps = int(max(1.0, min((seconds - (time.monotonic() - began)) / step, PASSES * len(inputs) / BATCH)))
-        batches = _batches(len(inputs), steps, rng)
-        total = batches.shape[0] * batches.shape[1]
-        report = on_progress or (lambda done, total: None)
-        report(0, total)
-
-        def go_on(look: int) -> bool:
-            report(len(losses), total)
-            return time.monotonic() - began < OVERTIME * seconds
-
-        loop.train(
-            [
-                loop.Group(list(head.parameters()), HEAD_RATE),
-                loop.Group(list(trained.values()), RATE, HEAD_FIRST, pulled=True),
-            ],
-            lambda look: list(batches[look - 1]),
-            loss,
-            len(batches),
-            LEVERS,
-            go_on,
-        )
-    tensors = {name: p.detach().cpu().numpy() for name, p in network.named_parameters() if id(p) in trained}
-    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-        raise TrainingError("The adaptation diverged, and nothing of it is kept: use the backbone as it is.")
-    share = max(1, len(losses) // 20)
-    means = float(np.mean(losses[:share])), float(np.mean(losses[-share:]))
-    return Adapted(tensors, objective, len(losses), time.monotonic() - began, means)
+    return last
 
 
 # ---------------------------------------------------------------- objectives
 
 
 def same_image(encoder: Pretrained, last: Last) -> tuple[nn.Module, Objective]:
-    """What SimSiam adds to a network, and its loss: from one view of an image predict the network's of another.
+    """SimSiam's projector and predictor, and its loss: one view's features are predicted from another's.
 
-    Views are crops in changed colours. None is mirrored: what lies left and what lies right may matter.
+    Views are crops in changed colours. None is mirrored, since left and right may matter.
 
     Source: Chen and He 2021, section 3.
     """
@@ -166,9 +165,9 @@ def same_image(encoder: Pretrained, last: Last) -> tuple[nn.Module, Objective]:
     def loss(arrays: Arrays) -> Tensor:
         pixels = torch.from_numpy(arrays[0])
         views = torch.cat([augment.images(pixels, ("crop", "colour"), 1.0) for _ in range(2)])
-        seen = projector(pool(last((views.numpy(),))))
-        first, second = predictor(seen).chunk(2)
-        target, other = seen.detach().chunk(2)  # without this stop all images would soon look the same
+        projected = projector(pool(last((views.numpy(),))))
+        first, second = predictor(projected).chunk(2)
+        target, other = projected.detach().chunk(2)  # without this stop of the gradient all features would collapse
         crossed = functional.cosine_similarity(first, other) + functional.cosine_similarity(second, target)
         return -crossed.mean() / 2
 
@@ -178,11 +177,11 @@ def same_image(encoder: Pretrained, last: Last) -> tuple[nn.Module, Objective]:
 def masked_words(
     encoder: Pretrained, network: Network, last: Last, rng: np.random.Generator
 ) -> tuple[nn.Module, Objective]:
-    """What BERT's masked language model adds to a network, and its loss: say which words were masked.
+    """The head of BERT's masked language model, and its loss: the masked words are predicted.
 
     The output layer is tied to the network's word embeddings.
 
-    Raises: BackboneError: the network has none, or its tokenizer no mask.
+    Raises: BackboneError: the network has no word embeddings, or its tokenizer no mask.
     Source: Devlin et al. 2019, section 3.1 (80 % masked, 10 % another word, 10 % as they are).
     """
     tokenizer = getattr(encoder.prepare, "tokenizer", None)
@@ -193,7 +192,7 @@ def masked_words(
     words = max(tables, key=lambda table: table.num_embeddings)
     special = np.array(tokenizer.all_special_ids)  # type: ignore[union-attr]
     linear = nn.Linear(encoder.dims[-1], words.embedding_dim)
-    nn.init.eye_(linear.weight)  # the output layer can read what was a word's own embedding
+    nn.init.eye_(linear.weight)  # so that the output layer starts from the words' own embeddings
     head = nn.Sequential(linear, nn.GELU(), nn.LayerNorm(words.embedding_dim))
     bias = nn.Parameter(torch.zeros(words.num_embeddings))
     head.register_parameter("bias", bias)
@@ -208,9 +207,9 @@ def masked_words(
         swapped = hidden & (fate >= 0.9)
         given[swapped] = rng.integers(words.num_embeddings, size=np.count_nonzero(swapped))
         places = torch.from_numpy(hidden).to(onnx.device())
-        found = head(last((given, mask))[places][:, -encoder.dims[-1] :])
+        predicted = head(last((given, mask))[places][:, -encoder.dims[-1] :])
         return functional.cross_entropy(
-            functional.linear(found, words.weight, bias), torch.from_numpy(ids[hidden]).to(onnx.device())
+            functional.linear(predicted, words.weight, bias), torch.from_numpy(ids[hidden]).to(onnx.device())
         )
 
     return head, loss
@@ -220,7 +219,7 @@ def masked_words(
 
 
 def _batches(n: int, steps: int, rng: np.random.Generator) -> np.ndarray:
-    """(looks, steps between two looks, BATCH) rows: pass after pass over all `n`, each in an order of its own."""
+    """(looks, steps between two looks, BATCH) rows: pass after pass over all `n`, each in a random order."""
     stretch = math.ceil(steps / LOOKS)
     steps -= steps % stretch
     passes = [rng.permutation(n) for _ in range(steps * BATCH // n + 1)]
@@ -228,20 +227,20 @@ def _batches(n: int, steps: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _seconds_a_step(step: Callable[[], object]) -> float:
-    """How long a step takes: the median of three, after one that warms up."""
-    took = []
+    """How long a step takes: the median of three, after one to warm up."""
+    seconds = []
     for _ in range(4):
         began = time.monotonic()
         step()
-        took.append(time.monotonic() - began)
-    return float(np.median(took[1:]))
+        seconds.append(time.monotonic() - began)
+    return float(np.median(seconds[1:]))
 
 
 @contextmanager
 def _one_core_left() -> Iterator[None]:
     """A block in which torch computes on all cores but one.
 
-    Rounds and annotators need one; and where they have it, threads on all cores wait for each other so often that
+    Rounds and the app need a core. If threads on all cores compete with them, they wait for each other so often that
     a step took eight times as long on two cores.
     """
     before = torch.get_num_threads()

@@ -2,30 +2,30 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labeler.backbones.encoder import Encoder, Pretrained
+from labeler.backbones.encoder import Pretrained
 from labeler.core import decisions
 from labeler.core.errors import TrainingError
 from labeler.core.items import Progress
-from labeler.core.rounds import Dataset, Epoch, Labels, Training
+from labeler.core.rounds import Dataset, Epoch, Training
 from labeler.core.settings import LearnerConfig
 from labeler.i18n.messages import _
 from labeler.learner import levers as levers_of
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
+from labeler.learner.model import FineTuned, LinearHeads, Model
+from labeler.learner.task import LearningTask
 
 if TYPE_CHECKING:
-    from labeler.learner.finetune import Tuned
+    from labeler.learner.finetune import Tuned, Weights
 
-# What the mean of the tuned network and the frozen heads may be made of.
-SHARES = np.linspace(0.0, 1.0, 5)
+SHARES = np.linspace(0.0, 1.0, 5)  # candidates for the fine-tuned network's weight beside the frozen heads
 TEMPERATURES = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 3.0])
-SPREAD = 0.35  # of the logarithms of temperatures, before any label is seen
+SPREAD = 0.35  # standard deviation of the prior on the logarithm of a temperature
 
 _MEASURED = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
@@ -40,34 +40,30 @@ class Fitted:
 
 
 def fit(
-    dataset: Dataset,
-    labels: Labels,
-    n_classes: int,
+    task: LearningTask,
     learner: LearnerConfig,
     seed: int,
-    encoder: Encoder | None = None,
     on_progress: Progress | None = None,
-    normalizer: Normalizer | None = None,
     previous: Model | None = None,
 ) -> Fitted:
-    """A model trained on all labels.
+    """A model trained on all labels of the task.
 
-    `frozen` fits linear heads in about a second. `finetune` and `auto` train the backbone's last blocks, too, within
-    `learner.round_seconds`: parts of the labels are held back, one after the other, and what the tuned network and
-    the frozen heads say of those decides how much say each of them gets; the heads alone, if tuning made nothing
-    better. Then the network is trained anew on all labels, if there is time. `auto` keeps to the frozen heads where
-    a backbone cannot be fine-tuned. Same data, seed and levers give the same model on the same machine; the levers
-    in the end, which depend on its speed, are in `Training.chosen`.
+    `frozen` fits linear heads in about a second. `finetune` and `auto` also train the backbone's last blocks, within
+    `learner.round_seconds`: parts of the labels are held back, one after the other, and the predictions of the
+    fine-tuned network and of the frozen heads on those labels decide how much weight each gets. The heads stay alone
+    if fine-tuning improves nothing. Then the network is trained again on all labels, if there is time. `auto` keeps
+    the frozen heads where a backbone cannot be fine-tuned. The same task, seed and levers give the same model on the
+    same machine; the final levers, which depend on its speed, are in `Training.chosen`.
 
-    Args:    n_classes: of the project; a class without a label gets probability 0, or its base rate where an item
-             has several classes.
-             encoder: needed to fine-tune. on_progress: called with (epoch, epochs).
-             normalizer: fitted on `dataset.embeddings` if not given. previous: the last round's, for a warm start.
-    Raises:  TooFewClassesError: the labels tell nothing apart. TrainingError: the backbone cannot be fine-tuned.
+    A class without a label gets probability 0, or its base rate where an item has several classes.
+
+    Args:    on_progress: called with (epoch, epochs). previous: the last round's model, for a warm start.
+    Raises:  TooFewClassesError: fewer than two classes among the labels. TrainingError: the backbone cannot be
+             fine-tuned.
     """
-    began = time.perf_counter()
-    normalizer = normalizer or Normalizer.fit(dataset.embeddings, dataset.dims)
-    heads = fit_heads(dataset, labels, n_classes, normalizer)
+    deadline = time.perf_counter() + learner.round_seconds
+    encoder, labels = task.encoder, len(task.labels)
+    heads = fit_heads(task)
     if learner.kind == "frozen":
         return Fitted(heads, Training(note=_("Linear heads on the frozen backbone, as the settings say.")))
     if not isinstance(encoder, Pretrained):
@@ -75,125 +71,131 @@ def fit(
         if learner.kind == "auto":
             return Fitted(heads, Training(note=_("Linear heads: backbone {name} cannot be fine-tuned.", name=name)))
         raise TrainingError(f'backbone {name} cannot be fine-tuned: set learner.kind = "frozen".')
-    if learner.kind == "auto" and len(labels) < levers_of.AUTO_FROM:
+    if learner.kind == "auto" and labels < levers_of.AUTO_FROM:
         note = _(
             "Linear heads: fine-tuning begins at {n} labels; there are {labels}.",
             n=levers_of.AUTO_FROM,
-            labels=len(labels),
+            labels=labels,
         )
         return Fitted(heads, Training(note=note))
-    if not levers_of.folds_of(len(labels)):
+    if not levers_of.folds_of(labels):
         note = _(
             "Linear heads: {labels} labels are too few to check fine-tuning on; {n} are needed.",
-            labels=len(labels),
+            labels=labels,
             n=levers_of.VALIDATED // 2,
         )
         return Fitted(heads, Training(note=note))
-    return _finetune(dataset, labels, heads, learner, seed, encoder, on_progress, previous, began)
+    return _FineTuning(task, encoder, heads, learner, seed, previous).fit(deadline, on_progress)
 
 
 # ---------------------------------------------------------------- fine-tuning
 
 
-def _finetune(
-    dataset: Dataset,
-    labels: Labels,
-    heads: LinearHeads,
-    learner: LearnerConfig,
-    seed: int,
-    encoder: Pretrained,
-    on_progress: Progress | None,
-    previous: Model | None,
-    began: float,
-) -> Fitted:
-    """The tuned network beside the frozen heads, or these alone if that is no better on labels that were held back."""
-    from labeler.learner.finetune import Finetuner, Tuned, Weights
+class _FineTuning:
+    """The fine-tuning of one round: the task, the frozen heads, and the network to be trained beside them."""
 
-    inputs = [dataset.inputs[p] for p in labels.positions]
-    targets = labels.targets.astype(np.float32) if labels.several else np.searchsorted(heads.classes, labels.targets)
-    levers = levers_of.resolve(learner.finetune, isinstance(inputs[0], str), labels.several)
-    last = previous if levers.start == "last" and isinstance(previous, FineTuned) else None
-    warm = last.tuned if last is not None and last.encoder.key == encoder.key else None
-    finetuner = Finetuner(encoder, inputs, targets, levers, seed)
-    left = learner.round_seconds - (time.perf_counter() - began)
-    epoch_seconds = finetuner.seconds_per_epoch(heads)
-    plan = levers_of.fit_time(levers, len(labels), epoch_seconds, left)
-    if plan is None:
-        note = _(
-            "Linear heads: learner.round_seconds is too short for an epoch of fine-tuning ({seconds:.0f} s).",
-            seconds=epoch_seconds,
+    def __init__(
+        self,
+        task: LearningTask,
+        encoder: Pretrained,
+        heads: LinearHeads,
+        learner: LearnerConfig,
+        seed: int,
+        previous: Model | None,
+    ) -> None:
+        from labeler.learner.finetune import Finetuner  # imported here because torch is slow to load
+
+        self.task, self.encoder, self.heads, self.seed = task, encoder, heads, seed
+        self.snapshots = learner.members if learner.committee == "snapshots" else 0
+        labels = task.labels
+        self.inputs = [task.dataset.inputs[p] for p in labels.positions]
+        self.targets = (
+            labels.targets.astype(np.float32) if labels.several else np.searchsorted(heads.classes, labels.targets)
         )
-        return Fitted(heads, Training(note=note))
-    finetuner.levers = plan.levers
-    done, total = 0, int(plan.levers.epochs) * (plan.folds + bool(plan.levers.refit))
+        levers = levers_of.resolve(learner.finetune, isinstance(self.inputs[0], str), labels.several)
+        last = previous if levers.start == "last" and isinstance(previous, FineTuned) else None
+        warm = last.tuned if last is not None and last.encoder.key == encoder.key else None
+        self.finetuner = Finetuner(encoder, self.inputs, self.targets, levers, seed, warm)
 
-    def after_epoch(epoch: int) -> None:
-        nonlocal done
-        done += 1
-        if on_progress:
-            on_progress(min(done, total), total)
+    def fit(self, deadline: float, on_progress: Progress | None) -> Fitted:
+        """The tuned network beside the frozen heads, or these alone if that is no better on labels held back."""
+        levers, n = self.finetuner.levers, len(self.targets)
+        left = deadline - time.perf_counter()
+        epoch_seconds = self.finetuner.seconds_per_epoch(self.heads)
+        plan = levers_of.fit_time(levers, n, epoch_seconds, left)
+        if plan is None:
+            note = _(
+                "Linear heads: learner.round_seconds is too short for an epoch of fine-tuning ({seconds:.0f} s).",
+                seconds=epoch_seconds,
+            )
+            return Fitted(self.heads, Training(note=note))
+        self.finetuner.levers = plan.levers
+        after_epoch = _counted(on_progress, int(plan.levers.epochs) * (plan.folds + bool(plan.levers.refit)))
 
-    everything, snapshots = np.arange(len(labels)), learner.members if learner.committee == "snapshots" else 0
+        began = time.perf_counter()
+        parts = [self._train_without(held, after_epoch) for held in _held_back(self.targets, plan.folds, self.seed)]
+        held = np.concatenate([part.held for part in parts])
+        network, frozen = self._probabilities(parts)
+        mixed = mixture(network, frozen, self.targets[held])
+        heads = cooled(self.heads, mixed.heads)
 
-    def heads_on(tuned: Tuned, rows: np.ndarray) -> LinearHeads:
-        """Heads as the frozen ones, on the features of the tuned network: with few labels better than its own."""
-        seen = Dataset(inputs, tuned.features, dataset.dims)
-        return fit_heads(seen, Labels(rows, labels.targets[rows]), heads.n_classes, heads.normalizer)
+        refit, now = bool(plan.levers.refit), time.perf_counter()
+        if levers.refit == "auto" and plan.folds == 1 and now - began > deadline - now:
+            refit = False  # validation took longer than planned
+        epochs = _mean_of([part.tuned.epochs for part in parts])
+        note = _note(mixed, network, frozen, self.targets[held])
+        training = Training(epochs, plan.as_dict() | {"refit": refit}, mixed.share, note, len(held))
+        if not mixed.share:
+            return Fitted(heads, training)
+        tuned, rows = parts[0].tuned, np.arange(n)
+        if refit:
+            best = _best_epoch(epochs) if plan.levers.early_stopping else None
+            tuned = self.finetuner.train(rows, rows[:0], heads, best, self.snapshots, after_epoch)
+        return self._beside(heads, tuned, mixed, training)
 
-    parts: list[_Part] = []
-    checking = time.perf_counter()
-    for held in _held_back(targets, plan.folds, seed):
-        rows = np.setdiff1d(everything, held)
-        taught = Labels(labels.positions[rows], labels.targets[rows])
-        start = fit_heads(dataset, taught, heads.n_classes, heads.normalizer)
-        tuned = finetuner.train(rows, held, start, warm, snapshots=snapshots, after_epoch=after_epoch)
-        embeddings = dataset.embeddings[labels.positions[held]]
-        parts.append(_Part(held, tuned, heads_on(tuned, rows), start, tuned.features[held], embeddings))
+    def _train_without(self, held: np.ndarray, after_epoch: Callable[[int], None]) -> "_Part":
+        """Network and heads, trained on all labels but those of the rows `held`."""
+        rows, positions = np.setdiff1d(np.arange(len(self.targets)), held), self.task.labels.positions
+        start = fit_heads(self.task.subset(rows))
+        tuned = self.finetuner.train(rows, held, start, snapshots=self.snapshots, after_epoch=after_epoch)
+        embeddings = self.task.dataset.embeddings[positions[held]]
+        return _Part(held, tuned, self._heads_on(tuned, rows), start, tuned.features[held], embeddings)
 
-    validated = np.concatenate([part.held for part in parts])
-    network, frozen = (
-        np.stack([np.concatenate([said(part, t)[:, heads.classes] for part in parts]) for t in TEMPERATURES])
-        for said in (_Part.of_network, _Part.of_frozen)
-    )
-    mixed = mixture(network, frozen, targets[validated])
-    heads, share = cooled(heads, mixed.heads), mixed.share
-    tuned, epochs = parts[0].tuned, _mean_of([part.tuned.epochs for part in parts])
-    refit, now = bool(plan.levers.refit), time.perf_counter()
-    if levers.refit == "auto" and plan.folds == 1 and now - checking > learner.round_seconds - (now - began):
-        refit = False  # the check took longer than it was thought to
-    chosen = plan.as_dict() | {"refit": refit}
-    accuracy = [float(decisions.right(p[0], targets[validated]).mean()) for p in (frozen, network)]
-    evidence = _(
-        "on {n} labels that were held back the frozen heads were right in {frozen:.0%}, the fine-tuned network in"
-        " {tuned:.0%}",
-        n=len(validated),
-        frozen=accuracy[0],
-        tuned=accuracy[1],
-    )
-    if not share:
-        note = _("Linear heads: fine-tuning did not make them better; {evidence}.", evidence=evidence)
-        return Fitted(heads, Training(epochs, chosen, 0.0, note, len(validated)))
-    if refit:
-        best = _best_epoch(epochs) if plan.levers.early_stopping else None
-        tuned = finetuner.train(everything, everything[:0], heads, warm, best, snapshots, after_epoch)
+    def _heads_on(self, tuned: "Tuned", rows: np.ndarray) -> LinearHeads:
+        """Heads like the frozen ones on the tuned network's features; with few labels better than its own head."""
+        task, labels = self.task, self.task.labels
+        tuned_task = replace(
+            task,
+            dataset=Dataset(self.inputs, tuned.features, task.dataset.dims),
+            labels=replace(labels, positions=np.arange(len(labels))),
+        )
+        return fit_heads(tuned_task.subset(rows))
 
-    def model(weights: Weights, head: LinearHeads) -> FineTuned:
-        return FineTuned(encoder, heads, cooled(head, mixed.network), tuned.cut, weights.parameters, share)
+    def _probabilities(self, parts: Sequence["_Part"]) -> tuple[np.ndarray, np.ndarray]:
+        """(t, v, c) probabilities of the labels held back, by network and by frozen heads, at each temperature."""
+        network, frozen = (
+            np.stack([np.concatenate([of(part, t)[:, self.heads.classes] for part in parts]) for t in TEMPERATURES])
+            for of in (_Part.of_network, _Part.of_frozen)
+        )
+        return network, frozen
 
-    def snapshot(weights: Weights) -> FineTuned:
-        return model(weights, replace(heads, weight=weights.weight[None], bias=weights.bias[None]))
+    def _beside(self, heads: LinearHeads, tuned: "Tuned", mixed: "Mixture", training: Training) -> Fitted:
+        """The tuned network beside the frozen heads, and the same of each snapshot."""
 
-    note = _(
-        "Fine-tuned, with {share:.0%} of the say beside the frozen heads: {evidence}.", share=share, evidence=evidence
-    )
-    training = Training(epochs, chosen, share, note, len(validated))
-    whole = model(tuned.weights, heads_on(tuned, everything))
-    return Fitted(whole, training, tuple(snapshot(one) for one in tuned.snapshots))
+        def model(weights: "Weights", head: LinearHeads) -> FineTuned:
+            warm = cooled(head, mixed.network)
+            return FineTuned(self.encoder, heads, warm, tuned.cut, weights.parameters, mixed.share)
+
+        def snapshot(weights: "Weights") -> FineTuned:
+            return model(weights, replace(heads, weight=weights.weight[None], bias=weights.bias[None]))
+
+        final = model(tuned.weights, self._heads_on(tuned, np.arange(len(self.targets))))
+        return Fitted(final, training, tuple(snapshot(weights) for weights in tuned.snapshots))
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Labels that were held back, and heads that have not seen them, on the tuned features and on the frozen ones."""
+    """Labels that were held back, and heads trained on the others: on the tuned features and on the frozen ones."""
 
     held: np.ndarray
     tuned: "Tuned"
@@ -209,6 +211,38 @@ class _Part:
         return cooled(self.frozen, temperature).of_features(self.embeddings).mean(axis=0)
 
 
+def _counted(on_progress: Progress | None, total: int) -> Callable[[int], None]:
+    """A function that reports one more of all epochs each time it is called."""
+    done = 0
+
+    def after_epoch(epoch: int) -> None:
+        nonlocal done
+        done += 1
+        if on_progress:
+            on_progress(min(done, total), total)
+
+    return after_epoch
+
+
+def _note(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> str:
+    """One sentence on what fine-tuning brought, with the accuracies of both on the labels held back."""
+    accuracy = [float(decisions.right(proba[0], targets).mean()) for proba in (frozen, network)]
+    evidence = _(
+        "on {n} labels that were held back the frozen heads were right in {frozen:.0%}, the fine-tuned network in"
+        " {tuned:.0%}",
+        n=len(targets),
+        frozen=accuracy[0],
+        tuned=accuracy[1],
+    )
+    if not mixed.share:
+        return _("Linear heads: fine-tuning did not make them better; {evidence}.", evidence=evidence)
+    return _(
+        "Fine-tuned, with {share:.0%} of the say beside the frozen heads: {evidence}.",
+        share=mixed.share,
+        evidence=evidence,
+    )
+
+
 @dataclass(frozen=True)
 class Mixture:
     """The fine-tuned network's share in the prediction, its temperature, and that of the frozen heads beside it."""
@@ -219,14 +253,14 @@ class Mixture:
 
 
 def mixture(network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Mixture:
-    """How much say a fine-tuned network gets beside the frozen heads, and how sure each of them is.
+    """The weight of a fine-tuned network beside the frozen heads, and the temperature of each.
 
-    What makes labels that neither has seen most likely, if a temperature of 1 is thought likelier beforehand: few
-    labels tell little about it.
+    They are the ones with the highest posterior on labels that neither was trained on. The prior favours temperatures
+    near 1, since few labels tell little about them.
 
     Args:    network, frozen: (t, v, c) probabilities of both at each of `TEMPERATURES`. targets: (v,) int, or (v, c) of
              0 and 1, where the likelihood of an item is that of all its decisions.
-    Returns: share 0 if the network makes nothing better or its probabilities are not finite.
+    Returns: share 0 if the network improves nothing or its probabilities are not finite.
     Source:  Guo et al. 2017, section 4.2 (temperature scaling); Wolpert 1992 (stacking).
     """
     unlikely = [(math.log(t) / SPREAD) ** 2 / 2 for t in TEMPERATURES]
@@ -239,17 +273,17 @@ def mixture(network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Mix
                 mixed = share * ours + (1 - share) * theirs if share else theirs
                 likelihood = np.log(np.maximum(mixed, 1e-12)).sum() - doubt - more_doubt
                 candidates.append((float(likelihood), Mixture(float(share), float(temperature), float(heads))))
-    return max(candidates, key=lambda one: one[0])[1]
+    return max(candidates, key=lambda candidate: candidate[0])[1]
 
 
 def cooled(heads: LinearHeads, temperature: float) -> LinearHeads:
-    """The heads with their logits divided by a temperature; above 1 they are less sure."""
+    """The heads with their logits divided by a temperature; above 1 they are less confident."""
     t = np.float32(temperature)
     return replace(heads, weight=heads.weight / t, bias=heads.bias / t)
 
 
 def _held_back(targets: np.ndarray, folds: int, seed: int) -> Iterator[np.ndarray]:
-    """The rows that are held back each time: a share of every class, which keeps at least one to train on."""
+    """The rows held back for each fold: a share of every class, which keeps at least one row to train on."""
     rng, part = np.random.default_rng(seed), levers_of.part_of(len(targets))
     classes = decisions.strata(targets)
     order = [rng.permutation(np.flatnonzero(classes == c)) for c in np.unique(classes)]
@@ -259,11 +293,11 @@ def _held_back(targets: np.ndarray, folds: int, seed: int) -> Iterator[np.ndarra
 
 
 def _mean_of(histories: Sequence[Sequence[Epoch]]) -> tuple[Epoch, ...]:
-    """The epochs that all parts went through, each the mean over the parts."""
-    together = zip(*histories, strict=False)
+    """The epochs that all folds reached, each the mean over the folds."""
+    by_epoch = zip(*histories, strict=False)  # early stopping may end some folds sooner
     return tuple(
-        Epoch(number, *(float(np.mean([getattr(one, name) for one in each])) for name in _MEASURED))
-        for number, each in enumerate(together, 1)
+        Epoch(number, *(float(np.mean([getattr(epoch, name) for epoch in epochs])) for name in _MEASURED))
+        for number, epochs in enumerate(by_epoch, 1)
     )
 
 

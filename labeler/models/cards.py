@@ -1,4 +1,4 @@
-"""A card beside each model's weights: what it was trained on and how, so that it can be told from others and used.
+"""A card beside each model's weights, which says what the model was trained on and how.
 
 `models/round-0007.safetensors` has its card in `models/round-0007.json`.
 """
@@ -12,42 +12,43 @@ from pathlib import Path
 from typing import Any, Self
 
 from labeler.core.errors import LabelerError
-from labeler.core.rounds import RoundResult
+from labeler.core.rounds import FinishedRound
 from labeler.core.settings import Config
 from labeler.core.whole_files import write_whole
 
-# What a model's numbers may depend on.
+# Packages whose version may change a model's numbers.
 PACKAGES = ("numpy", "scikit-learn", "torch", "onnxruntime", "transformers", "timm")
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is known about a model, enough to train it anew.
+    """How a model was trained, in enough detail to train it again.
 
-    data: a hash of the labeled items and their labels, see `data_hash`. taught: these themselves, content hash and
-    label of each, in the order in which they were given. items: how many items the project had, which the features'
-    mean is of. chosen: the levers of fine-tuning in the end, see `Training`.
+    data: a hash of the labeled items and their labels, see `data_hash`. taught: content hash and label of each labeled
+    item, in the order of training. items: how many items the project had; the normalizer's mean is of these.
+    chosen: the final levers of fine-tuning, see `Training`.
     """
 
     round: int
     labels: int
     data: str
-    encoder: str  # the key of the encoder whose features it reads
+    encoder: str  # the key of the encoder whose features the model reads
     seed: int
     config: dict[str, Any]
     versions: dict[str, str]
     metrics: dict[str, Any] | None
-    items: int = 0  # 0 and nothing taught: of version 0.1
+    items: int = 0  # 0 in cards of version 0.1, which have no `taught` either
     taught: Sequence[Sequence[str]] = field(default_factory=list)
     chosen: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, number: int, result: RoundResult, taught: Sequence[Sequence[str]], items: int, encoder: str, config: Config
+        cls, finished: FinishedRound, taught: Sequence[Sequence[str]], items: int, encoder: str, config: Config
     ) -> Self:
         """The card of the model that a round trained."""
+        result = finished.result
         return cls(
-            number,
+            finished.number,
             result.labels,
             data_hash(*zip(*taught, strict=True)) if taught else data_hash((), ()),
             encoder,
@@ -88,34 +89,34 @@ def data_hash(hashes: Sequence[str], labels: Sequence[str]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The installed versions of what a model's numbers may depend on."""
-    found = {}
+    """The installed versions of `PACKAGES`."""
+    installed = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def prune(folder: Path, rounds: Sequence[tuple[str, float | None]], keep: int) -> list[Path]:
     """Remove the models, with their cards, of all but the last `keep` rounds and the one with the highest accuracy.
 
     Args:    rounds: the path below `folder` of each round's model and its accuracy, oldest first.
-    Returns: the weights that are gone now.
+    Returns: the weights that were removed.
     """
-    there = [(folder / model, accuracy) for model, accuracy in rounds if (folder / model).exists()]
-    kept = {path for path, _ in there[-keep:]}
-    if (finest := best(there)) is not None:
-        kept.add(finest)
-    gone = [path for path, _ in there if path not in kept]
-    for path in gone:
+    existing = [(folder / model, accuracy) for model, accuracy in rounds if (folder / model).exists()]
+    kept = {path for path, _ in existing[-keep:]}
+    if (most_accurate := best(existing)) is not None:
+        kept.add(most_accurate)
+    removed = [path for path, _ in existing if path not in kept]
+    for path in removed:
         path.unlink(missing_ok=True)
         card_path(path).unlink(missing_ok=True)
-    return gone
+    return removed
 
 
 def best(models: Sequence[tuple[Path, float | None]]) -> Path | None:
-    """The model of the highest accuracy, of equal ones the latest; the latest where none was measured."""
+    """The most accurate model, the latest of equally accurate ones; the latest of all where none was measured."""
     ranked = [(-1.0 if accuracy is None else accuracy, place) for place, (_, accuracy) in enumerate(models)]
     return models[max(ranked)[1]][0] if ranked else None

@@ -17,7 +17,8 @@ from labeler.core.settings import parse
 from labeler.cycle.round import train
 from labeler.cycle.state import State
 from labeler.learner import model as models
-from labeler.learner.model import Model, Normalizer
+from labeler.learner.model import Model
+from labeler.learner.task import LearningTask
 from labeler.models import cards
 from labeler.projects.project import Project
 
@@ -61,14 +62,12 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     labels = labels_at(positions, [text for _, text in card.taught], config)
     dataset, nothing = Dataset(inputs, embeddings, encoder.dims), np.empty(0, dtype=np.intp)
     state = State(
-        dataset,
-        Normalizer.fit(embeddings, encoder.dims),
-        labels,
+        LearningTask.of(dataset, labels, len(config.classes), encoder),
         pool=nothing,
         holdout=Labels(nothing, nothing),
         previous=_previous(project, number, config.learner.finetune.start, encoder),
     )
-    fitted = train(state, config, card.seed, encoder, on_progress)
+    fitted = train(state, config, card.seed, on_progress)
     if fitted is None:
         raise LabelerError(f"Round {number} had labels that tell nothing apart.")
     return fitted.model, difference(fitted.model, path)

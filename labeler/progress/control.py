@@ -26,8 +26,8 @@ from typing import Literal
 import numpy as np
 
 from labeler.core.items import Progress
-from labeler.core.rounds import Dataset, Labels
-from labeler.learner.model import Normalizer
+from labeler.core.rounds import Labels
+from labeler.learner.task import LearningTask
 from labeler.progress.shadows import Shadows, right_on, shadows, subsamples
 
 STEPS = 24  # numbers of labels at most that the project's own curve is refitted for
@@ -90,43 +90,47 @@ class Control:
         return not self.missing
 
 
+def random_labels(labeled: Labels, random: np.ndarray, holdout: Labels, drawn: np.ndarray) -> Labels:
+    """The control arm: the labels of items that were drawn uniformly at random.
+
+    Args: labeled: of the pool. random: (m,) bool, which of them were drawn as a batch's random share.
+          drawn: (H,) bool, which holdout items were drawn uniformly rather than given by the import.
+    """
+    return Labels(
+        np.concatenate([labeled.positions[random], holdout.positions[drawn]]),
+        np.concatenate([labeled.targets[random], holdout.targets[drawn]]),
+    )
+
+
 def control_arm(
-    dataset: Dataset,
-    labeled: Labels,
-    random: np.ndarray,
+    task: LearningTask,
+    arm: Labels,
     holdout: Labels,
-    drawn: np.ndarray,
     steps: Sequence[int],
-    n_classes: int,
-    normalizer: Normalizer,
     seed: int,
     on_progress: Progress | None = None,
 ) -> Control:
     """What a project's choice of labels brought, compared with random ones. About a hundred fits of the heads.
 
-    Args: labeled: of the pool, in the order of labeling. random: (m,) bool, which of them the control arm drew.
-          drawn: (H,) bool, which holdout items were drawn uniformly, rather than given by the import.
+    Args: task: its labels are of the pool, in the order of labeling. arm: see `random_labels`.
           steps: labels at each round. on_progress: called between the fits; what it raises ends them.
     """
-    ours = thinned([n for n in steps if 0 < n <= len(labeled)])
-    positions = np.concatenate([labeled.positions[random], holdout.positions[drawn]])
-    arm = Labels(positions, np.concatenate([labeled.targets[random], holdout.targets[drawn]]))
-    total = len(ours) + len(subsamples(len(arm)))
+    sizes = thinned([n for n in steps if 0 < n <= len(task.labels)])
+    total = len(sizes) + len(subsamples(len(arm)))
 
     def tell(done: int) -> None:
         if on_progress:
             on_progress(done, total)
 
-    if len(holdout) < FEWEST_HOLDOUT or len(ours) < FEWEST_ROUNDS:
+    if len(holdout) < FEWEST_HOLDOUT or len(sizes) < FEWEST_ROUNDS:
         missing: Missing = "holdout" if len(holdout) < FEWEST_HOLDOUT else "rounds"
         return Control(len(arm), len(holdout), [], [], missing=missing)
-    own = np.empty((len(ours), len(holdout)), dtype=bool)
-    for row, n in enumerate(ours):
+    own = np.empty((len(sizes), len(holdout)), dtype=bool)
+    for row, n in enumerate(sizes):
         tell(row)
-        first = Labels(labeled.positions[:n], labeled.targets[:n])
-        own[row] = right_on(dataset, first, holdout, n_classes, normalizer)
-    taught = shadows(dataset, arm, holdout, n_classes, normalizer, seed, lambda done: tell(len(ours) + done))
-    return estimate(np.array(ours), own, taught)
+        own[row] = right_on(task.subset(np.arange(n)), holdout)
+    by_chance = shadows(task.relabeled(arm), holdout, seed, lambda done: tell(len(sizes) + done))
+    return estimate(np.array(sizes), own, by_chance)
 
 
 def thinned(steps: Sequence[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Shadow models: taught by random subsamples of labels, measured on the holdout items that were not among them."""
+"""Shadow models: trained on random subsamples of labels, measured on the holdout items outside the subsample."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ import numpy as np
 
 from labeler.core import decisions
 from labeler.core.errors import TooFewClassesError
-from labeler.core.rounds import Dataset, Labels
+from labeler.core.rounds import Labels
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 
 SIZES = (20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 896, 1280)  # of subsamples: labels, each √2 times the last
 REPEATS = 14  # subsamples of a size
@@ -17,10 +17,10 @@ REPEATS = 14  # subsamples of a size
 
 @dataclass(frozen=True)
 class Shadows:
-    """Models that random subsamples of the arm taught, measured on the holdout items that were not among them.
+    """Which holdout items the shadow models of b subsamples get right.
 
-    sizes: (b,) int, labels that taught each. right, unseen: (b, H) bool; `right` counts where `unseen`.
-    arm: labels that the subsamples are drawn from.
+    sizes: (b,) int, labels in each subsample. right: (b, H) bool. unseen: (b, H) bool, which holdout items are outside
+    the subsample; `right` counts only there. arm: how many labels the subsamples are drawn from.
     """
 
     sizes: np.ndarray
@@ -34,42 +34,34 @@ class Shadows:
 
 
 def subsamples(arm: int) -> list[int]:
-    """The size of each subsample of so many labels: `REPEATS` of each size up to half of them."""
+    """The size of each subsample of an arm of so many labels: `REPEATS` of each size up to half of the arm."""
     return [size for size in SIZES if 2 * size <= arm for _ in range(REPEATS)]
 
 
-def shadows(
-    dataset: Dataset,
-    arm: Labels,
-    holdout: Labels,
-    n_classes: int,
-    normalizer: Normalizer,
-    seed: int,
-    tell: Callable[[int], None] = lambda done: None,
-) -> Shadows:
-    """The frozen heads taught by subsamples of the arm, drawn without replacement, and measured.
+def shadows(arm: LearningTask, holdout: Labels, seed: int, tell: Callable[[int], None] = lambda done: None) -> Shadows:
+    """The frozen heads, trained on subsamples of the arm's labels that are drawn without replacement, and measured.
 
     Args: tell: called between the fits with how many are done; what it raises ends them.
     """
-    rng, sizes = np.random.default_rng(seed), subsamples(len(arm))
+    rng, sizes = np.random.default_rng(seed), subsamples(len(arm.labels))
     right, unseen = np.zeros((2, len(sizes), len(holdout)), dtype=bool)
     for row, size in enumerate(sizes):
         tell(row)
-        drawn = rng.choice(len(arm), size, replace=False)
-        taught = Labels(arm.positions[drawn], arm.targets[drawn])
-        unseen[row] = ~np.isin(holdout.positions, taught.positions)
-        right[row] = right_on(dataset, taught, holdout, n_classes, normalizer)
-    return Shadows(np.array(sizes, dtype=np.intp), right, unseen, len(arm))
+        subsample = arm.subset(rng.choice(len(arm.labels), size, replace=False))
+        unseen[row] = ~np.isin(holdout.positions, subsample.labels.positions)
+        right[row] = right_on(subsample, holdout)
+    return Shadows(np.array(sizes, dtype=np.intp), right, unseen, len(arm.labels))
 
 
-def right_on(dataset: Dataset, taught: Labels, holdout: Labels, n_classes: int, normalizer: Normalizer) -> np.ndarray:
-    """(H,) bool: which holdout items the frozen heads get right that `taught` taught.
+def right_on(task: LearningTask, holdout: Labels) -> np.ndarray:
+    """(H,) bool: which holdout items the frozen heads get right when they are trained on the task.
 
-    Labels that are all the same teach to give that answer always.
+    Labels of a single class train no heads; then that class is the prediction for every item.
     """
+    labels = task.labels
     try:
-        model = fit_heads(dataset, taught, n_classes, normalizer)
+        model = fit_heads(task)
     except TooFewClassesError:
-        same = holdout.targets == taught.targets[0]
-        return same.all(axis=1) if taught.several else same
-    return decisions.right(model.predict_proba(dataset, holdout.positions), holdout.targets)
+        same = holdout.targets == labels.targets[0]
+        return same.all(axis=1) if labels.several else same
+    return decisions.right(model.predict_proba(task.dataset, holdout.positions), holdout.targets)

@@ -1,55 +1,46 @@
-"""Which labels are likely wrong: confident learning on what models say of labels that they were not trained on."""
+"""Which labels are likely wrong: confident learning on out-of-sample probabilities."""
 
 import numpy as np
 
 from labeler.core.errors import TooFewClassesError
 from labeler.core.items import Progress
-from labeler.core.rounds import Dataset, Labels
 from labeler.learner.cross_validation import stratified
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 
 # Imports of cleanlab are deferred: it is slow to load.
 
-FEWEST = 20  # labels; with fewer every model is a guess, and so is its doubt
+FEWEST = 20  # labels; models of fewer are too poor to doubt a label
 
 
-def out_of_sample(
-    dataset: Dataset,
-    labels: Labels,
-    n_classes: int,
-    normalizer: Normalizer,
-    seed: int,
-    folds: int = 5,
-    on_progress: Progress | None = None,
-) -> np.ndarray:
-    """What frozen heads that were not trained on a label say of its item, for each label.
+def out_of_sample(task: LearningTask, seed: int, folds: int = 5, on_progress: Progress | None = None) -> np.ndarray:
+    """For each label, the probabilities that frozen heads which were not trained on it give its item.
 
-    Args:    labels: of the pool; several classes an item as well. seed: of the folds.
+    Args:    task: its labels are of the pool, of one or several classes an item. seed: of the folds.
              on_progress: called with (done, total) folds.
-    Returns: (n, C) float; rows sum to 1, or, of several classes, each class has a yes of its own.
-    Raises:  TooFewClassesError: the labels are too few, or tell nothing apart.
+    Returns: (n, C) float; rows sum to 1, or, where an item has several classes, each column is that class's yes.
+    Raises:  TooFewClassesError: fewer than `FEWEST` labels, or fewer than two classes among them.
     Source:  Northcutt, Jiang and Chuang 2021, section 2 (out-of-sample predicted probabilities by cross-validation).
     """
+    labels = task.labels
     if len(labels) < FEWEST:
         raise TooFewClassesError(f"{len(labels)} labels are too few to check each other: {FEWEST} are needed.")
-    proba = np.empty((len(labels), n_classes))
-    everything = np.arange(len(labels))
+    proba = np.empty((len(labels), task.n_classes))
+    all_rows = np.arange(len(labels))
     for fold, rows in enumerate(stratified(labels.targets, folds, seed)):
-        others = np.setdiff1d(everything, rows)
-        known = Labels(labels.positions[others], labels.targets[others])
-        proba[rows] = fit_heads(dataset, known, n_classes, normalizer).predict_proba(dataset, labels.positions[rows])
+        heads = fit_heads(task.subset(np.setdiff1d(all_rows, rows)))
+        proba[rows] = heads.predict_proba(task.dataset, labels.positions[rows])
         if on_progress:
             on_progress(fold + 1, folds)
     return proba
 
 
 def label_quality(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """How likely each label is right, in the eyes of models that have not seen it; lower is looked at first.
+    """How likely each label is right, by out-of-sample probabilities; the lowest are reviewed first.
 
     Args:    proba: (n, C) out of sample. targets: (n,) int, or (n, C) of 0 and 1 where an item has several classes.
-    Returns: (n,) from 0 to 1: the probability of the label (self-confidence); of several classes a mean of its
-             decisions that the most doubtful ones dominate (exponential moving average).
+    Returns: (n,) from 0 to 1: the probability of the label (self-confidence); with several classes an item, a mean
+             of its decisions that the most doubtful ones dominate (exponential moving average).
     Source:  Kuan and Mueller 2022, section 2 (label quality scores); Thyagarajan et al. 2022 (several classes);
              computed by cleanlab.
     """
@@ -63,7 +54,7 @@ def label_quality(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def likely_errors(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Which labels are likely wrong, by the noise that the labels and the probabilities together show.
+    """Which labels are likely wrong, by the noise estimated from the labels and the probabilities together.
 
     Args:    proba: (n, C) out of sample. targets: (n,) int, or (n, C) of 0 and 1 where an item has several classes.
     Returns: (n,) bool.
@@ -75,21 +66,20 @@ def likely_errors(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return np.asarray(of_several(_lists(targets), np.asarray(proba), n_jobs=1))
     from cleanlab.filter import find_label_issues
 
-    # cleanlab wants labels of every class: those without one are left out, as the models know nothing of them
+    # cleanlab needs labels of every class, so the classes without a label are left out; their probability is 0 anyway
     classes, dense = np.unique(targets, return_inverse=True)
-    seen = np.asarray(proba)[:, classes]
-    seen = np.maximum(seen, 1e-9)
-    return np.asarray(find_label_issues(dense, seen / seen.sum(axis=1, keepdims=True), n_jobs=1))
+    present = np.maximum(np.asarray(proba)[:, classes], 1e-9)
+    return np.asarray(find_label_issues(dense, present / present.sum(axis=1, keepdims=True), n_jobs=1))
 
 
 def chance_of_error(quality: np.ndarray, noise: float, outcomes: int) -> np.ndarray:
-    """How likely each label is wrong, in the eyes of the models and of whoever gave it together, by Bayes' rule.
+    """How likely each label is wrong, by the models and the annotator together, with Bayes' rule.
 
-    Models alone are often unsure where people are right. That a person gave the label counts for it, as much as labels
-    are right in general; a mistake is as likely to be any other class.
+    Models alone are often unsure where people are right. The annotator's prior of being right is the share of labels
+    that are right in general; a mistake is equally likely to be any other class.
 
-    Args:    quality: (n,) the probability of the label, of models that have not seen it. noise: the share of labels
-             that are wrong. outcomes: of a decision: the classes, or yes and no.
+    Args:    quality: (n,) out-of-sample probability of the label. noise: the share of labels that are wrong.
+             outcomes: of a decision: the number of classes, or 2 for yes and no.
     Returns: (n,) from 0 to 1, in the same order as falling `quality`.
     """
     noise = float(np.clip(noise, 0.01, 0.5))
@@ -98,5 +88,5 @@ def chance_of_error(quality: np.ndarray, noise: float, outcomes: int) -> np.ndar
 
 
 def _lists(targets: np.ndarray) -> list[list[int]]:
-    """The classes of each item, as cleanlab wants them."""
+    """The classes of each item as lists, which is the form that cleanlab takes."""
     return [np.flatnonzero(row).tolist() for row in targets]

@@ -1,4 +1,4 @@
-"""Verbs on forecasts: what each round's model says of the holdout and of the items that rounds are compared on."""
+"""Verbs on forecasts: each round's probabilities for the holdout and for the items that rounds are compared on."""
 
 from collections.abc import Mapping
 
@@ -15,9 +15,9 @@ class Forecasts:
         self.db = db
 
     def get(self, number: int, kind: ForecastKind) -> Forecast | None:
-        """What a round's model said; None where there was no model, and in rounds of earlier versions."""
-        found = self.db.rows("SELECT items, proba FROM forecasts WHERE round = ? AND kind = ?", [number, kind])
-        return _as_forecast(found[0]) if found else None
+        """The forecast of a round; None where there was no model, and in rounds of earlier versions."""
+        rows = self.db.rows("SELECT items, proba FROM forecasts WHERE round = ? AND kind = ?", [number, kind])
+        return _as_forecast(rows[0]) if rows else None
 
     def rounds(self) -> list[int]:
         """The numbers of the rounds whose forecast of the holdout is kept, ascending."""
@@ -26,12 +26,12 @@ class Forecasts:
         ]
 
     def all(self, kind: ForecastKind) -> dict[int, Forecast]:
-        """What the models of all rounds said, by round, oldest first."""
-        found = self.db.rows("SELECT round, items, proba FROM forecasts WHERE kind = ? ORDER BY round", [kind])
-        return {row["round"]: _as_forecast(row) for row in found}
+        """The forecasts of all rounds, by round, oldest first."""
+        rows = self.db.rows("SELECT round, items, proba FROM forecasts WHERE kind = ? ORDER BY round", [kind])
+        return {row["round"]: _as_forecast(row) for row in rows}
 
     def keep(self, number: int, forecasts: Mapping[ForecastKind, Forecast]) -> None:
-        """Store a round's forecasts. Of the items to compare on only the last two rounds' are needed."""
+        """Store a round's forecasts. Of the `stop` forecasts only those of the last two rounds are kept."""
         self.db.executemany(
             "INSERT INTO forecasts (round, kind, items, proba) VALUES (?, ?, ?, ?)",
             [

@@ -1,21 +1,20 @@
 """Verbs of the cycle: ask for a round, claim it, finish it, read the curve."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 
-from labeler.core.items import Prediction
 from labeler.core.jobs import Job
-from labeler.core.rounds import Epoch, Forecast, ForecastKind, Metrics, Round, RoundResult, Training
+from labeler.core.rounds import Epoch, FinishedRound, Metrics, Round, Training
 from labeler.store.background import Audits
 from labeler.store.database import Database, Row, now
 from labeler.store.forecasts import Forecasts
 from labeler.store.items import Items
 
-# A job that took its worker down this often is given up: the next try would do the same.
+# A job is given up after so many attempts that ended its worker: the next attempt would do the same.
 ATTEMPTS = 3
 
-# Without what is long and seldom read: a round's settings and its training.
+# Settings and training are long and seldom read, so they are left out here.
 _MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1")
 _COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"), *_MEASURES)
 
@@ -50,14 +49,14 @@ class Rounds:
         return (query.seed_size if last < query.seed_size else last + query.batch) - self.items.labeled()
 
     def waiting(self) -> bool:
-        """Whether a round is waiting or was left unfinished."""
+        """Whether a round is queued, or was left unfinished by a worker that died."""
         return bool(self.db.value("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"))
 
     def claim(self) -> Job | None:
         """The oldest job that is not finished, now running; None if there is none.
 
         Only the holder of the project's worker lock calls this, so a job that is marked as running belongs to a
-        worker that died. One that took down its worker too often is failed instead.
+        worker that died. A job with too many attempts fails instead.
         """
         with self.db.write():
             self.db.execute(
@@ -75,7 +74,7 @@ class Rounds:
         return _as_job(claimed[0]) if claimed else None
 
     def report(self, job: Job, message: str, done: int = 0, total: int = 0) -> None:
-        """Say how far a running job is, for those who watch."""
+        """Store the progress of a running job."""
         with self.db.write():
             self.db.execute(
                 "UPDATE jobs SET message = ?, done = ?, total = ? WHERE id = ?",
@@ -93,25 +92,9 @@ class Rounds:
         """The number that the next finished round gets; rounds count from 1."""
         return (self.db.value("SELECT MAX(number) FROM rounds") or 0) + 1
 
-    def finish(
-        self,
-        job: Job,
-        number: int,
-        result: RoundResult,
-        ranked_items: Sequence[int],
-        model: str | None,
-        predictions: Sequence[Prediction | None] | None = None,
-        forecasts: Mapping[ForecastKind, Forecast] | None = None,
-        stability: tuple[float | None, float | None] = (None, None),
-    ) -> None:
-        """Store model, metrics, training and ranking, and end the job, in one transaction.
-
-        Args: ranked_items: the item id of each place in `result.ranking`.
-              model: path of the model's file below the project's folder.
-              predictions: what the model says of each of these items; None where nobody is ever to be told.
-              stability: agreement with the model of the round before, and overall uncertainty, see `Round`.
-        """
-        metrics = result.metrics
+    def finish(self, job: Job, finished: FinishedRound) -> None:
+        """Store metrics, training, ranking and forecasts, and end the job, in one transaction."""
+        number, result = finished.number, finished.result
         with self.db.write():
             self.db.insert(
                 "rounds",
@@ -122,27 +105,18 @@ class Rounds:
                     "strategy": result.strategy,
                     "seed": result.seed,
                     "config": json.dumps(self.db.config.as_dict(), ensure_ascii=False),
-                    "model": model,
-                    **(_measures(metrics) if metrics else {}),
-                    "agreement": stability[0],
-                    "uncertainty": stability[1],
+                    "model": finished.model,
+                    **(_measures(result.metrics) if result.metrics else {}),
+                    "agreement": finished.agreement,
+                    "uncertainty": finished.uncertainty,
                     "train_seconds": result.train_seconds,
                     "query_seconds": result.query_seconds,
                     "finished_at": now(),
                     "training": result.training and json.dumps(asdict(result.training), ensure_ascii=False),
                 },
             )
-            self.db.executemany(
-                "INSERT INTO queries (round, rank, item_id, strategy, score, predicted, confidence)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (number, rank, item_id, asked.strategy, asked.score, said and said.label, said and said.confidence)
-                    for rank, (item_id, asked, said) in enumerate(
-                        zip(ranked_items, result.ranking, predictions or [None] * len(ranked_items), strict=True), 1
-                    )
-                ],
-            )
-            self.forecasts.keep(number, forecasts or {})
+            self._insert_ranking(finished)
+            self.forecasts.keep(number, finished.forecasts)
             self.audits.request_for_latest()
             self.db.execute(
                 "UPDATE jobs SET state = 'done', message = '', error = NULL, finished_at = ? WHERE id = ?",
@@ -150,8 +124,28 @@ class Rounds:
             )
             self.request_if_due()  # labels may have come while it ran
 
+    def _insert_ranking(self, finished: FinishedRound) -> None:
+        ranking, predictions = finished.result.ranking, finished.predictions or [None] * len(finished.items)
+        places = zip(finished.items, ranking, predictions, strict=True)
+        self.db.executemany(
+            "INSERT INTO queries (round, rank, item_id, strategy, score, predicted, confidence)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    finished.number,
+                    rank,
+                    item_id,
+                    asked.strategy,
+                    asked.score,
+                    prediction and prediction.label,
+                    prediction and prediction.confidence,
+                )
+                for rank, (item_id, asked, prediction) in enumerate(places, 1)
+            ],
+        )
+
     def remeasure(self, metrics: Mapping[int, Metrics]) -> None:
-        """Store what rounds are measured at by the holdout's labels of today, so that all have the same yardstick."""
+        """Store the metrics of rounds by the holdout's current labels, so that all rounds are comparable."""
         with self.db.write():
             self.db.executemany(
                 f"UPDATE rounds SET {', '.join(f'{name} = :{name}' for name in _MEASURES)} WHERE number = :number",
@@ -159,8 +153,8 @@ class Rounds:
             )
 
     def latest_job(self) -> Job | None:
-        found = self.db.rows("SELECT * FROM jobs ORDER BY state = 'running' DESC, id DESC LIMIT 1")
-        return _as_job(found[0]) if found else None
+        jobs = self.db.rows("SELECT * FROM jobs ORDER BY state = 'running' DESC, id DESC LIMIT 1")
+        return _as_job(jobs[0]) if jobs else None
 
     def all(self) -> list[Round]:
         """All finished rounds, oldest first."""
@@ -168,8 +162,8 @@ class Rounds:
 
     def latest(self) -> Round | None:
         """The round that was finished last."""
-        found = self.db.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number DESC LIMIT 1")
-        return _as_round(found[0]) if found else None
+        rows = self.db.rows(f"SELECT {', '.join(_COLUMNS)} FROM rounds ORDER BY number DESC LIMIT 1")
+        return _as_round(rows[0]) if rows else None
 
     def training_of(self, number: int) -> Training | None:
         """How a round's model came about; None in rounds of version 0.1, and where there was nothing to train on."""
@@ -177,17 +171,17 @@ class Rounds:
         return _as_training(json.loads(text)) if text else None
 
     def backbones(self) -> dict[int, str]:
-        """What each round's settings had for a backbone, by round; "adapted" where its adapted weights were used."""
-        found = self.db.rows(
+        """The backbone in each round's settings, by round; followed by "adapted" where adapted weights were used."""
+        rows = self.db.rows(
             "SELECT number, config ->> '$.learner.backbone'"
             " || iif(config ->> '$.learner.adapted', ', adapted', '') AS name FROM rounds ORDER BY number"
         )
-        return {row["number"]: row["name"] or "" for row in found}
+        return {row["number"]: row["name"] or "" for row in rows}
 
     def models(self) -> list[tuple[str, float | None]]:
         """The path below the project's folder of each model that was trained, and its accuracy, oldest first."""
-        found = self.db.rows("SELECT model, accuracy FROM rounds WHERE model IS NOT NULL ORDER BY number")
-        return [(r["model"], r["accuracy"]) for r in found]
+        rows = self.db.rows("SELECT model, accuracy FROM rounds WHERE model IS NOT NULL ORDER BY number")
+        return [(row["model"], row["accuracy"]) for row in rows]
 
     def ranking(self, number: int) -> list[Row]:
         """A round's ranking, best first: rank, item_id, strategy, score."""
@@ -196,12 +190,12 @@ class Rounds:
         )
 
     def claimed_at(self) -> dict[int, str]:
-        """When each round took its labels: when its job was claimed."""
-        found = self.db.rows(
+        """When each round read its labels: the time at which its job was claimed."""
+        rows = self.db.rows(
             "SELECT r.number, COALESCE(j.claimed_at, r.finished_at) AS at FROM rounds r JOIN jobs j ON j.id = r.job_id"
             " ORDER BY r.number"
         )
-        return {row["number"]: row["at"] for row in found}
+        return {row["number"]: row["at"] for row in rows}
 
 
 def _as_job(row: Row) -> Job:

@@ -1,0 +1,45 @@
+"""A learning task: labels, and everything else that a model needs to learn from them."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from labeler.backbones.encoder import Encoder
+from labeler.core.rounds import Dataset, Labels
+from labeler.learner.model import Normalizer
+
+
+@dataclass(frozen=True)
+class LearningTask:
+    """Labels of a dataset, and what it takes to learn from them.
+
+    n_classes: of the project, with or without labels. normalizer: of the dataset's embeddings. encoder: what computed
+    these; only fine-tuning needs it.
+    """
+
+    dataset: Dataset
+    labels: Labels
+    n_classes: int
+    normalizer: Normalizer
+    encoder: Encoder | None = None
+
+    @classmethod
+    def of(cls, dataset: Dataset, labels: Labels, n_classes: int, encoder: Encoder | None = None) -> Self:
+        """A task whose normalizer is fitted to all of the dataset's embeddings."""
+        return cls(dataset, labels, n_classes, Normalizer.fit(dataset.embeddings, dataset.dims), encoder)
+
+    def relabeled(self, labels: Labels) -> Self:
+        """The same task with other labels."""
+        return replace(self, labels=labels)
+
+    def subset(self, rows: np.ndarray) -> Self:
+        """The same task with some of its labels.
+
+        Args: rows: (k,) int, into the labels.
+        """
+        return self.relabeled(Labels(self.labels.positions[rows], self.labels.targets[rows]))
+
+    def features(self, positions: np.ndarray) -> np.ndarray:
+        """(k, d) float32 normalised features of the items at `positions` (k,)."""
+        return self.normalizer.apply(self.dataset.embeddings[positions])
