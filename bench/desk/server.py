@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from labeler.core.rounds import Ranked, RoundResult
+from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import Config, QueryConfig
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
@@ -117,8 +117,8 @@ def _rank(project: Project) -> None:
         if job is None:
             raise SystemExit("The import asked for no round: what is measured here has changed.")
         ranking = tuple(Ranked(i, "random", None) for i in ids)
-        result = RoundResult(0, "random", 0, None, None, ranking, 0.0, 0.0)
-        store.rounds.finish(job, store.rounds.next_number(), result, ids, None)
+        result = RoundResult(0, "random", 0, None, ranking, 0.0, 0.0)
+        store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, ids))
 
 
 def free_port() -> int:

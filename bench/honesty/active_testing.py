@@ -24,6 +24,7 @@ from labeler.core.rounds import Labels
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import Normalizer
 from labeler.learner.predict import class_proba
+from labeler.learner.task import LearningTask
 from labeler.measure import active_testing
 from labeler.measure.intervals import wilson
 
@@ -88,7 +89,9 @@ def main() -> None:
                 rng = np.random.default_rng(seed)
                 learned = rng.permutation(task.pool)[:size]
                 model = fit_heads(
-                    task.dataset, Labels(learned, task.targets[learned]), len(task.config.classes), normalizer
+                    LearningTask(
+                        task.dataset, Labels(learned, task.targets[learned]), len(task.config.classes), normalizer
+                    )
                 )
                 proba, targets = class_proba(model, task.dataset, task.holdout), task.targets[task.holdout]
                 held = rng.choice(len(targets), min(options.holdout, len(targets)), replace=False)

@@ -22,6 +22,7 @@ from labeler.cycle.state import State
 from labeler.learner.cross_validation import stratified
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.progress import shadows
 
 BATCH, BATCHES = 20, 20
@@ -65,6 +66,10 @@ class World:
     def labels(self, positions: np.ndarray) -> Labels:
         return Labels(positions, self.targets[positions])
 
+    def task(self, labels: Labels) -> LearningTask:
+        """What is learned from these labels."""
+        return LearningTask(self.dataset, labels, len(self.config.classes), self.normalizer)
+
 
 def project(world: World, seed: int) -> dict[str, np.ndarray]:
     """One simulated project, as arrays to be kept.
@@ -80,14 +85,15 @@ def project(world: World, seed: int) -> dict[str, np.ndarray]:
     labeled, random, pool = np.empty(0, dtype=np.intp), np.empty(0, dtype=bool), world.pool
     kept: dict[str, list[Any]] = {"steps": [], "truth": [], "proba": [], "stop": []}
     while len(kept["steps"]) <= BATCHES:
-        state = State(world.dataset, world.normalizer, world.labels(labeled), pool, world.labels(holdout[:0]))
-        result = run_round(state, world.config, seed * 100_003 + len(labeled), min(BATCH, len(pool)))
-        if result.model is not None:
-            proba = result.model.predict_proba(world.dataset, world.population)
+        state = State(world.task(world.labels(labeled)), pool, world.labels(holdout[:0]))
+        turn = run_round(state, world.config, seed * 100_003 + len(labeled), min(BATCH, len(pool)))
+        result = turn.result
+        if turn.model is not None:
+            proba = turn.model.predict_proba(world.dataset, world.population)
             kept["steps"].append(len(labeled))
             kept["truth"].append(decisions.right(proba, world.targets[world.population]).mean())
             kept["proba"].append(proba[np.searchsorted(world.population, holdout)].astype(np.float32))
-            kept["stop"].append(result.model.predict_proba(world.dataset, stop).astype(np.float16))
+            kept["stop"].append(turn.model.predict_proba(world.dataset, stop).astype(np.float16))
         if not result.ranking:
             break
         labeled = np.concatenate([labeled, [r.position for r in result.ranking]])
@@ -96,9 +102,7 @@ def project(world: World, seed: int) -> dict[str, np.ndarray]:
     last = kept["steps"][-1]
     labeled, random = labeled[:last], random[:last]
     arm = world.labels(np.unique(np.concatenate([labeled[random], holdout])))
-    taught = shadows.shadows(
-        world.dataset, arm, world.labels(holdout), len(world.config.classes), world.normalizer, seed
-    )
+    taught = shadows.shadows(world.task(arm), world.labels(holdout), seed)
     flipped, flipped_proba = with_errors(world, labeled, rng)
     return {
         "labeled": labeled,
@@ -122,7 +126,7 @@ def with_errors(world: World, labeled: np.ndarray, rng: np.random.Generator) -> 
     proba = np.empty((len(targets), classes))
     for rows in stratified(targets, 5, int(rng.integers(2**31))):
         others = np.setdiff1d(np.arange(len(targets)), rows)
-        model = fit_heads(world.dataset, Labels(labeled[others], targets[others]), classes, world.normalizer)
+        model = fit_heads(world.task(Labels(labeled[others], targets[others])))
         proba[rows] = model.predict_proba(world.dataset, labeled[rows])
     return targets, proba
 
@@ -139,8 +143,7 @@ def random_curve(world: World) -> dict[str, np.ndarray]:
     for row, size in enumerate(sizes):
         for draw in range(DRAWS):
             taught = world.labels(rng.choice(world.pool, size, replace=False))
-            of = shadows.right_on(world.dataset, taught, everybody, len(world.config.classes), world.normalizer)
-            accuracy[row, draw] = of.mean()
+            accuracy[row, draw] = shadows.right_on(world.task(taught), everybody).mean()
     return {"sizes": sizes, "accuracy": accuracy}
 
 

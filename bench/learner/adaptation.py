@@ -25,6 +25,7 @@ from labeler.experiments.dataset import Task
 from labeler.learner.model import Normalizer
 from labeler.learner.predict import class_proba
 from labeler.learner.self_supervised import adapt
+from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 from labeler.progress.curves import paired_gain
 
@@ -43,7 +44,9 @@ def accuracies(
     for m in sizes:
         for seed, drawn in enumerate(draws):
             labels = Labels(np.searchsorted(rows, drawn[:m]), task.targets[drawn[:m]])
-            model = fit(dataset, labels, len(task.config.classes), learner, seed, encoder, normalizer=normalizer).model
+            model = fit(
+                LearningTask(dataset, labels, len(task.config.classes), normalizer, encoder), learner, seed
+            ).model
             right = class_proba(model, dataset, held).argmax(axis=1) == task.targets[task.holdout]
             found.setdefault(m, []).append(float(right.mean()))
     return found
@@ -70,7 +73,7 @@ def main() -> None:
             texts = [one for one in task.dataset.inputs if isinstance(one, str)]
             base = adaptable(load_encoder(config.learner, config.modality, texts, Path(scratch)))
             pool = [task.dataset.inputs[row] for row in task.pool]
-            found = adapt(base, pool, config.modality, options.seconds)
+            found = adapt(base, pool, options.seconds)
             draws = [np.random.default_rng(seed).permutation(task.pool)[: max(sizes)] for seed in range(options.seeds)]
             before = accuracies(task, base, draws, sizes, learner)
             after = accuracies(task, with_weights(base, found.tensors), draws, sizes, learner)

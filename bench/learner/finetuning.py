@@ -32,6 +32,7 @@ from labeler.learner.finetune import Finetuner
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, Model, Normalizer
 from labeler.learner.predict import class_proba
+from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 from labeler.measure.metrics import calibration_error
 from labeler.progress.curves import paired_gain
@@ -102,14 +103,14 @@ class Bench:
         }
 
     def frozen(self, labels: Labels) -> Model:
-        return fit_heads(self.task.dataset, labels, len(self.task.config.classes), self.normalizer)
+        return fit_heads(LearningTask(self.task.dataset, labels, len(self.task.config.classes), self.normalizer))
 
     def fitted(self, learner: LearnerConfig, seed: int) -> Callable[[Labels], Model]:
         n_classes = len(self.task.config.classes)
 
         def train(labels: Labels) -> Model:
             return fit(
-                self.task.dataset, labels, n_classes, learner, seed, self.encoder, normalizer=self.normalizer
+                LearningTask(self.task.dataset, labels, n_classes, self.normalizer, self.encoder), learner, seed
             ).model
 
         return train
@@ -122,17 +123,16 @@ class Bench:
         levers = levers_of.resolve(replace(FinetuneConfig(), **(PLAIN | change)), about_texts)
 
         def train(labels: Labels) -> Model:
-            heads = fit_heads(task.dataset, labels, len(task.config.classes), self.normalizer)
+            heads = fit_heads(LearningTask(task.dataset, labels, len(task.config.classes), self.normalizer))
             inputs, targets = (
                 [task.dataset.inputs[p] for p in labels.positions],
                 np.searchsorted(heads.classes, labels.targets),
             )
             everything = np.arange(len(labels))
             finetuner = Finetuner(encoder, inputs, targets, levers, seed)
-            last = None
             if levers.start == "last":
-                last = finetuner.train(everything[::2], everything[:0], heads).weights.parameters
-            tuned = finetuner.train(everything, everything[:0], heads, last)
+                finetuner.previous = finetuner.train(everything[::2], everything[:0], heads).weights.parameters
+            tuned = finetuner.train(everything, everything[:0], heads)
             head = replace(heads, weight=tuned.weights.weight[None], bias=tuned.weights.bias[None])
             return FineTuned(encoder, heads, head, tuned.cut, tuned.weights.parameters, 1.0)
 

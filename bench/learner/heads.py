@@ -21,6 +21,7 @@ from labeler.core.rounds import Labels
 from labeler.experiments.simulate import Task
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.progress.curves import area_under_curve, paired_gain
 
 # labels at which all are measured
@@ -36,7 +37,7 @@ def accuracies(task: Task, normalizer: Normalizer, rows: np.ndarray) -> dict[str
     last = slice(embeddings.shape[1] - task.dataset.dims[-1], None)
     plain = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     plain.fit(embeddings[rows, last], task.targets[rows])
-    ours = fit_heads(task.dataset, Labels(rows, task.targets[rows]), len(task.config.classes), normalizer)
+    ours = fit_heads(LearningTask(task.dataset, Labels(rows, task.targets[rows]), len(task.config.classes), normalizer))
     each = ours.member_proba(task.dataset, held)
     predicted = {
         "plain": plain.predict(embeddings[held, last]),

@@ -17,6 +17,7 @@ from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.dataset import Task, load_task
 from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.quality import findings as quality
 from labeler.quality.label_errors import out_of_sample
 from labeler.quality.review import Findings, queue
@@ -70,16 +71,20 @@ class Answers:
         said[wrong] = (said[wrong] + self.rng.integers(1, C, len(wrong))) % C
         return said
 
+    def learning(self, labels: Labels) -> LearningTask:
+        """What is learned from these labels."""
+        return LearningTask(self.task.dataset, labels, len(self.task.config.classes), self.normalizer)
+
     def choose(self, n: int) -> np.ndarray:
         """Positions of the labeled items, in the order of labeling."""
         task, query = self.task, self.task.config.query
         labeled, pool = np.empty(0, dtype=np.intp), task.pool
         nothing = Labels(task.holdout[:0], task.targets[:0])
         while len(labeled) < n:
-            state = State(task.dataset, self.normalizer, Labels(labeled, self.first[labeled]), pool, nothing)
+            state = State(self.learning(Labels(labeled, self.first[labeled])), pool, nothing)
             step = min(query.batch if len(labeled) else query.seed_size, n - len(labeled))
-            result = run_round(state, task.config, self.seed * 100_003 + len(labeled), step)
-            asked = np.array([one.position for one in result.ranking], dtype=np.intp)
+            ranking = run_round(state, task.config, self.seed * 100_003 + len(labeled), step).result.ranking
+            asked = np.array([place.position for place in ranking], dtype=np.intp)
             labeled, pool = np.concatenate([labeled, asked]), np.setdiff1d(pool, asked)
         return labeled
 
@@ -93,7 +98,7 @@ class Answers:
         other = (one + rng.integers(1, PEOPLE, n)) % PEOPLE
         given = [(i, f"person {one[i]}", str(names[self.first[chosen[i]]])) for i in range(n)]
         given += [(i, f"person {other[i]}", str(names[self.second[chosen[i]]])) for i in np.flatnonzero(twice).tolist()]
-        proba = out_of_sample(task.dataset, Labels(chosen, label), len(names), self.normalizer, self.seed)
+        proba = out_of_sample(self.learning(Labels(chosen, label)), self.seed)
         items = np.arange(n)
         people = quality.people([(*row, None) for row in given], items, proba, config, seed=self.seed)
         errors = quality.errors(items, label, proba, config, quality.noise_of(people))

@@ -31,7 +31,7 @@ from labeler.core.settings import FinetuneConfig
 from labeler.learner import levers as levers_of
 from labeler.learner.finetune import Finetuner
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 
 BATCH, CLASSES, UNFROZEN = 32, 10, 2
 
@@ -73,7 +73,7 @@ def ours(paths: list[Path], targets: np.ndarray, size: int, epochs: int) -> None
     data = Dataset(inputs, np.zeros((len(paths), sum(encoder.dims)), dtype=np.float32), encoder.dims)
     data.embeddings[:] = np.random.default_rng(0).normal(size=data.embeddings.shape)  # the head starts from anything
     everything = np.arange(len(paths))
-    heads = fit_heads(data, Labels(everything, targets), CLASSES, Normalizer.fit(data.embeddings, data.dims))
+    heads = fit_heads(LearningTask.of(data, Labels(everything, targets), CLASSES))
     levers = levers_of.resolve(FinetuneConfig(epochs=epochs, unfrozen=UNFROZEN, batch=BATCH), False)
     Finetuner(encoder, inputs, targets, levers, 0).train(everything, everything[:0], heads)
 

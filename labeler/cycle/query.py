@@ -14,8 +14,6 @@ from labeler.learner.model import Model
 from labeler.learner.predict import class_proba, member_proba
 from strategies import Candidates, Strategy
 
-NOBODY = np.empty(0, dtype=np.intp)
-
 
 @dataclass(frozen=True)
 class Querier:
@@ -35,8 +33,8 @@ class Quota:
 
     n: int
     step: int
-    preferred: np.ndarray = NOBODY
-    more_share: float = 0.0
+    preferred: np.ndarray
+    more_share: float
 
 
 def rank(state: State, querier: Querier, config: QueryConfig, depth: int, rng: np.random.Generator) -> list[Ranked]:
@@ -53,7 +51,7 @@ def rank(state: State, querier: Querier, config: QueryConfig, depth: int, rng: n
     drawn = rng.choice(state.pool, round(share * depth), replace=False)
     rest = np.setdiff1d(state.pool, drawn)
     n = min(config.seed_size, depth) if seeding else depth - len(drawn)
-    preferred = NOBODY if state.preferred is None or seeding else np.intersect1d(rest, state.preferred)
+    preferred = rest[:0] if state.preferred is None or seeding else np.intersect1d(rest, state.preferred)
     if len(rest) > config.candidates:
         rest = np.sort(rng.choice(rest, min(len(rest), max(config.candidates, n)), replace=False))
         if len(preferred):  # the sample may hold too few of them

@@ -19,11 +19,15 @@ from typing import Any
 import numpy as np
 
 import strategies
+from labeler.backbones.choose import load_encoder
 from labeler.core.errors import LabelerError
 from labeler.core.items import Progress
 from labeler.core.processes import cores, end_with_parent
 from labeler.core.rounds import Labels
+from labeler.cycle.round import run_round
+from labeler.cycle.state import State
 from labeler.experiments.dataset import Task, load_task
+from labeler.learner.task import LearningTask
 from labeler.progress.curves import area_under_curve, labels_to_reach, paired_gain
 
 __all__ = ["Run", "Task", "compare", "load_task", "run", "summarise"]
@@ -57,24 +61,18 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
     if config.learner.kind != "frozen":
         texts = [i for i in task.dataset.inputs if isinstance(i, str)]
         encoder = load_encoder(config.learner, config.modality, texts, task.cache)
-    normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
-    labeled, pool = np.empty(0, dtype=np.intp), task.pool
+    labeled, pool, holdout = np.empty(0, dtype=np.intp), task.pool, Labels(task.holdout, task.targets[task.holdout])
+    start = Labels(labeled, task.targets[labeled])
+    learning = LearningTask.of(task.dataset, start, len(config.classes), encoder)
     curve: list[tuple[Any, ...]] = []
     previous = None
     while len(curve) <= rounds:
-        state = State(
-            task.dataset,
-            normalizer,
-            Labels(labeled, task.targets[labeled]),
-            pool,
-            Labels(task.holdout, task.targets[task.holdout]),
-            previous,
-        )
+        state = State(learning.relabeled(Labels(labeled, task.targets[labeled])), pool, holdout, previous)
         step = config.query.batch if len(labeled) else config.query.seed_size
-        # A seed of its own for each (seed, step): round numbers start again for every strategy, so that all
-        # strategies share the first labels.
-        result = run_round(state, config, seed * 100_003 + len(labeled), min(step, len(pool)), encoder)
-        previous = result.model
+        # The seed of a round follows from the run's seed and the number of labels, so that all strategies of a seed
+        # share the first labels.
+        turn = run_round(state, config, seed * 100_003 + len(labeled), min(step, len(pool)))
+        previous, result = turn.model, turn.result
         if result.metrics:
             m = result.metrics
             seconds = result.query_seconds, result.train_seconds

@@ -16,7 +16,7 @@ from labeler.access.tokens import issue_token
 from labeler.access.users import User
 from labeler.api.routes import routes
 from labeler.core.items import Prediction
-from labeler.core.rounds import Ranked, RoundResult
+from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import LabelingConfig
 from labeler.files.sources import SourceColumns
 from labeler.projects import guidelines
@@ -163,10 +163,9 @@ def predicted(store, item: int, label: str, confidence: float) -> None:
     """A finished round in which the model said this of an item."""
     ranking = (Ranked(item, "margin", 1.0),)
     store.rounds.request("test")
-    result = RoundResult(0, "margin", 7, None, None, ranking, 0.1, 0.2)
-    store.rounds.finish(
-        store.rounds.claim(), store.rounds.next_number(), result, [item], None, [Prediction(label, confidence)]
-    )
+    result = RoundResult(0, "margin", 7, None, ranking, 0.1, 0.2)
+    predictions = [Prediction(label, confidence)]
+    store.rounds.finish(store.rounds.claim(), FinishedRound(store.rounds.next_number(), result, [item], predictions))
 
 
 def answer(item: int, label: str, **more) -> dict:

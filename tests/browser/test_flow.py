@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from labeler.core.items import NewItem, Prediction
-from labeler.core.rounds import Ranked, RoundResult
+from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
@@ -28,12 +28,12 @@ def make(own_home, n: int = 30, **changes):
 def predicted(project, said: list[tuple[int, str, float]]) -> None:
     """A finished round that ranks these items, with what its model says of them."""
     items = [item for item, _, _ in said]
-    result = RoundResult(0, "margin", 7, None, None, tuple(Ranked(i, "margin", 1.0) for i in items), 0.1, 0.2)
+    result = RoundResult(0, "margin", 7, None, tuple(Ranked(i, "margin", 1.0) for i in items), 0.1, 0.2)
     with project.store() as store, store.write():
         store.rounds.request("test")
         job = store.rounds.claim()
         predictions = [Prediction(label, confidence) for _, label, confidence in said]
-        store.rounds.finish(job, store.rounds.next_number(), result, items, None, predictions)
+        store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, items, predictions))
 
 
 def rows(project) -> list[dict]:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from bench.lead.project import make
 from labeler.core.items import NewItem
-from labeler.core.rounds import Forecast, Ranked, RoundResult
+from labeler.core.rounds import FinishedRound, Forecast, Ranked, RoundResult
 from labeler.projects import project as projects
 from tests.support.samples import reviews
 from tests.support.server import serving, wait_for
@@ -37,11 +37,11 @@ def measured(project):
         )
         good = np.array([0.9 if texts[i][1] == "good" and i % 10 else 0.2 for i in range(HELD)])
         forecast = Forecast(np.arange(1, HELD + 1), np.stack([good, 1 - good], axis=1).astype(np.float32))
-        result = RoundResult(20, "margin", 7, None, None, (Ranked(0, "margin", 1.0),), 0.1, 0.2)
+        result = RoundResult(20, "margin", 7, None, (Ranked(0, "margin", 1.0),), 0.1, 0.2)
         with store.write():
             store.rounds.request("test")
             job = store.rounds.claim()
-            store.rounds.finish(job, 1, result, [HELD + 1], None, None, {"holdout": forecast})
+            store.rounds.finish(job, FinishedRound(1, result, [HELD + 1], forecasts={"holdout": forecast}))
     return project
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 import strategies
 from labeler.core.rounds import Dataset, Labels, Ranked
 from labeler.core.settings import LearnerConfig, QueryConfig
-from labeler.cycle.query import candidates, interleave, rank
+from labeler.cycle.query import Querier, candidates, interleave, rank
 from labeler.cycle.state import State
-from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 
 N = 60
@@ -24,10 +24,9 @@ def state() -> State:
     targets = np.arange(N) % 2
     embeddings = (rng.normal(size=(N, 6)) + 2 * targets[:, None]).astype(np.float32)
     labeled = np.arange(10)
+    dataset = Dataset([f"text {i}" for i in range(N)], embeddings, (6,))
     return State(
-        Dataset([f"text {i}" for i in range(N)], embeddings, (6,)),
-        Normalizer.fit(embeddings, (6,)),
-        Labels(labeled, targets[labeled]),
+        LearningTask.of(dataset, Labels(labeled, targets[labeled]), 2),
         np.arange(10, 50),
         Labels(np.arange(50, N), targets[50:]),
     )
@@ -35,12 +34,12 @@ def state() -> State:
 
 @pytest.fixture(scope="module")
 def model(state):
-    return fit(state.dataset, state.labeled, 2, LearnerConfig(kind="frozen"), 0, normalizer=state.normalizer).model
+    return fit(state.task, LearnerConfig(kind="frozen"), 0).model
 
 
 def ask(state, model, name="margin", depth=20, **changes):
     config = QueryConfig(**({"random_share": 0.0} | changes))
-    return rank(state, strategies.get(name), model, None, config, depth, np.random.default_rng(5))
+    return rank(state, Querier(strategies.get(name), model), config, depth, np.random.default_rng(5))
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]))
@@ -88,7 +87,7 @@ def test_a_strategy_that_plans_batches_is_asked_for_one_at_a_time(state, model):
 
     planner = strategies.Strategy(name, "test", frozenset({"embeddings", "labeled"}), "selects", plan)
     config = QueryConfig(batch=8, random_share=0.25)
-    ranking = rank(state, planner, model, None, config, 24, np.random.default_rng(5))
+    ranking = rank(state, Querier(planner, model), config, 24, np.random.default_rng(5))
     assert seen == [(6, 34, 10), (6, 28, 16), (6, 22, 22)]
     assert len({r.position for r in ranking}) == 24
 
@@ -101,10 +100,10 @@ def test_a_large_pool_is_subsampled_and_a_small_one_exhausted(state, model):
 
 
 def test_only_what_a_strategy_needs_is_computed(state, model):
-    seen = candidates(state, strategies.get("entropy"), state.pool, model, None)
+    seen = candidates(state, Querier(strategies.get("entropy"), model), state.pool)
     assert seen.proba is not None
     assert seen.embeddings is None
-    seen = candidates(state, strategies.get("k_center"), state.pool, model, None)
+    seen = candidates(state, Querier(strategies.get("k_center"), model), state.pool)
     assert seen.proba is None
     assert seen.embeddings.shape == (40, 6)
     assert len(seen.labeled_embeddings) == 10
@@ -186,6 +185,6 @@ def test_a_batch_planner_sees_the_preferred_of_its_batch_as_labeled(state, model
     planner = strategies.Strategy("a planner", "test", frozenset({"embeddings", "labeled"}), "selects", plan)
     config = QueryConfig(batch=8, random_share=0.0, more_share=0.5)
     with_some = replace(state, preferred=np.arange(40, 50))
-    ranking = rank(with_some, planner, model, None, config, 16, np.random.default_rng(5))
+    ranking = rank(with_some, Querier(planner, model), config, 16, np.random.default_rng(5))
     assert seen == [(4, 10, 10), (4, 36, 14), (4, 6, 18), (4, 28, 22)]
     assert sum(of(ranking, range(40, 50))) == 8

@@ -13,7 +13,8 @@ from labeler.cycle import round
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, Normalizer
+from labeler.learner.model import FineTuned
+from labeler.learner.task import LearningTask
 from tests.support.samples import reviews, text_config
 
 CONFIG = text_config()
@@ -26,9 +27,7 @@ def state(tmp_path_factory) -> State:
     embeddings = encoder.encode(texts)
     targets = np.array([CONFIG.classes.index(label) for label in labels])
     return State(
-        Dataset(texts, embeddings, encoder.dims),
-        Normalizer.fit(embeddings, encoder.dims),
-        Labels(np.arange(20), targets[:20]),
+        LearningTask.of(Dataset(texts, embeddings, encoder.dims), Labels(np.arange(20), targets[:20]), 2),
         np.arange(20, 90),
         Labels(np.arange(90, 120), targets[90:]),
     )
@@ -37,37 +36,36 @@ def state(tmp_path_factory) -> State:
 @pytest.mark.parametrize("name", sorted(strategies.registered()))
 def test_every_strategy_turns_the_cycle(state, name):
     config = replace(CONFIG, query=QueryConfig(strategy=name, random_share=0.0))
-    result = run_round(state, config, seed=3, depth=15)
+    result = run_round(state, config, seed=3, depth=15).result
     positions = [r.position for r in result.ranking]
     assert len(set(positions)) == 15
     assert set(positions) <= set(state.pool.tolist())
     assert (result.labels, result.strategy, result.metrics.n) == (20, name, 30)
-    again = run_round(state, config, seed=3, depth=15)
+    again = run_round(state, config, seed=3, depth=15).result
     assert (again.ranking, again.metrics) == (result.ranking, result.metrics)
 
 
 def test_more_labels_teach_more(state):
-    few = replace(state, labeled=Labels(state.labeled.positions[:4], state.labeled.targets[:4]))
+    few = replace(state, task=state.task.subset(np.arange(4)))
     pool_labels = np.array([CONFIG.classes.index(label) for _, label in reviews(120)])[:80]
-    many = replace(state, labeled=Labels(np.arange(80), pool_labels), pool=np.arange(80, 90))
-    worse, better = (run_round(s, CONFIG, 1, 5).metrics.accuracy for s in (few, many))
+    many = replace(state, task=state.task.relabeled(Labels(np.arange(80), pool_labels)), pool=np.arange(80, 90))
+    worse, better = (run_round(s, CONFIG, 1, 5).result.metrics.accuracy for s in (few, many))
     assert better > worse
     assert better > 0.9
 
 
 def test_with_one_class_only_the_seeding_goes_on(state):
-    same = state.labeled.targets == 0
-    one = replace(state, labeled=Labels(state.labeled.positions[same], state.labeled.targets[same]))
-    result = run_round(one, CONFIG, 1, 5)
-    assert (result.model, result.metrics, result.strategy) == (None, None, "k_means")
-    assert len(result.ranking) == 5
+    one_class = replace(state, task=state.task.subset(state.task.labels.targets == 0))
+    turn = run_round(one_class, CONFIG, 1, 5)
+    assert (turn.model, turn.result.metrics, turn.result.strategy) == (None, None, "k_means")
+    assert len(turn.result.ranking) == 5
 
 
 def test_without_a_labeled_holdout_nothing_is_measured(state):
     empty = Labels(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
-    result = run_round(replace(state, holdout=empty), CONFIG, 1, 5)
-    assert result.metrics is None
-    assert result.model is not None
+    turn = run_round(replace(state, holdout=empty), CONFIG, 1, 5)
+    assert turn.result.metrics is None
+    assert turn.model is not None
 
 
 def test_an_unknown_strategy_is_named(state):
@@ -84,13 +82,13 @@ def test_what_a_fine_tuned_network_can_score_in_time_is_found_by_a_trial(state, 
 
     monkeypatch.setattr(round, "class_proba", slow)
     monkeypatch.setattr("labeler.cycle.round.time.perf_counter", lambda: clock)
-    heads = fit_heads(state.dataset, state.labeled, 2, state.normalizer)
+    heads = fit_heads(state.task)
     network = FineTuned(None, heads, heads, 0, {}, 0.5)
     pool = np.arange(1000)
-    assert round.affordable(network, state.dataset, pool, 5.0) == 500
-    assert round.affordable(network, state.dataset, pool, 0.1) == round.TRIAL  # some are always asked about
-    assert round.affordable(network, state.dataset, pool[:50], 0.1) == 50
-    assert round.affordable(heads, state.dataset, pool, 0.1) == 1000  # cached features cost nothing
+    assert round.affordable(network, state.task.dataset, pool, 5.0) == 500
+    assert round.affordable(network, state.task.dataset, pool, 0.1) == round.TRIAL  # some are always asked about
+    assert round.affordable(network, state.task.dataset, pool[:50], 0.1) == 50
+    assert round.affordable(heads, state.task.dataset, pool, 0.1) == 1000  # cached features cost nothing
 
 
 def test_a_pool_that_takes_too_long_is_subsampled(state, monkeypatch):
@@ -98,12 +96,12 @@ def test_a_pool_that_takes_too_long_is_subsampled(state, monkeypatch):
     monkeypatch.setattr(round, "affordable", lambda model, dataset, pool, seconds: 12)
     ranked = round.rank
 
-    def rank(state, strategy, model, members, query, depth, rng):
+    def rank(state, querier, query, depth, rng):
         seen.append(query.candidates)
-        return ranked(state, strategy, model, members, query, depth, rng)
+        return ranked(state, querier, query, depth, rng)
 
     monkeypatch.setattr(round, "rank", rank)
-    result = run_round(state, CONFIG, 1, 5)
+    result = run_round(state, CONFIG, 1, 5).result
     assert seen == [12]
     assert len(result.ranking) == 5
 
@@ -112,6 +110,6 @@ def test_a_pool_that_takes_too_long_is_subsampled(state, monkeypatch):
 def test_a_committee_of_each_kind_asks(state, kind):
     learner = replace(CONFIG.learner, committee=kind)
     config = replace(CONFIG, learner=learner, query=QueryConfig(strategy="consensus_entropy", random_share=0.0))
-    result = run_round(state, config, seed=1, depth=10)
+    result = run_round(state, config, seed=1, depth=10).result
     assert {r.strategy for r in result.ranking} == {"consensus_entropy"}
     assert len({r.score for r in result.ranking}) > 1

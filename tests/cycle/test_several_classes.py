@@ -19,14 +19,14 @@ from labeler.core.items import Answer, NewItem
 from labeler.core.labels import is_answer, join, split
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import LearnerConfig, QueryConfig
-from labeler.cycle.query import candidates
+from labeler.cycle.query import Querier, candidates
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.simulate import compare, load_task
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
 from labeler.learner import model as models
-from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.models.inference import best_model, predict_unseen
 from labeler.models.publish import publish
 from labeler.models.reproduce import reproduce
@@ -47,9 +47,7 @@ def state(tmp_path_factory) -> State:
     embeddings = encoder.encode(texts)
     targets = np.array([[name in names for name in TOPICS] for names in sets], dtype=np.int8)
     return State(
-        Dataset(texts, embeddings, encoder.dims),
-        Normalizer.fit(embeddings, encoder.dims),
-        Labels(np.arange(24), targets[:24]),
+        LearningTask.of(Dataset(texts, embeddings, encoder.dims), Labels(np.arange(24), targets[:24]), len(TOPICS)),
         np.arange(24, 90),
         Labels(np.arange(90, 120), targets[90:]),
     )
@@ -61,7 +59,7 @@ def state(tmp_path_factory) -> State:
 @pytest.mark.parametrize("name", sorted(strategies.registered()))
 def test_every_strategy_turns_the_cycle(state, name):
     config = replace(CONFIG, query=QueryConfig(strategy=name, batch=5, random_share=0.0))
-    result = run_round(state, config, seed=3, depth=15)
+    result = run_round(state, config, seed=3, depth=15).result
     positions = [r.position for r in result.ranking]
     assert len(set(positions)) == 15
     assert set(positions) <= set(state.pool.tolist())
@@ -80,14 +78,14 @@ def test_every_strategy_turns_the_cycle(state, name):
 )
 def test_strategies_made_by_others_and_of_others_turn_it_too(state, name):
     config = replace(CONFIG, query=QueryConfig(strategy=name, batch=5, random_share=0.0))
-    assert len({r.position for r in run_round(state, config, seed=3, depth=10).ranking}) == 10
+    assert len({r.position for r in run_round(state, config, seed=3, depth=10).result.ranking}) == 10
 
 
 def test_it_learns_more_than_base_rates(state):
     pool_truth = np.array([[name in names for name in TOPICS] for _, names in letters(120)], dtype=np.int8)
-    many = replace(state, labeled=Labels(np.arange(80), pool_truth[:80]), pool=np.arange(80, 90))
-    few = replace(state, labeled=Labels(np.arange(8), pool_truth[:8]))
-    worse, better = (run_round(one, CONFIG, 1, 5).metrics for one in (few, many))
+    many = replace(state, task=state.task.relabeled(Labels(np.arange(80), pool_truth[:80])), pool=np.arange(80, 90))
+    few = replace(state, task=state.task.relabeled(Labels(np.arange(8), pool_truth[:8])))
+    worse, better = (run_round(start, CONFIG, 1, 5).result.metrics for start in (few, many))
     usual = state.holdout.targets.mean(axis=0) > 0.5
     guessed = (state.holdout.targets == usual).all(axis=1).mean()
     assert better.accuracy > max(worse.accuracy, guessed + 0.3)
@@ -97,38 +95,40 @@ def test_it_learns_more_than_base_rates(state):
 
 def test_margin_asks_about_the_least_certain_decision(state):
     config = replace(CONFIG, query=QueryConfig(strategy="margin", random_share=0.0))
-    result = run_round(state, config, seed=0, depth=20)
-    proba = result.model.predict_proba(state.dataset, np.array([r.position for r in result.ranking]))
+    turn = run_round(state, config, seed=0, depth=20)
+    asked = np.array([r.position for r in turn.result.ranking])
+    proba = turn.model.predict_proba(state.task.dataset, asked)
     doubt = np.abs(proba - 0.5).min(axis=1)
     assert (np.diff(doubt) >= -1e-12).all()
-    others = np.setdiff1d(state.pool, [r.position for r in result.ranking])
-    assert np.abs(result.model.predict_proba(state.dataset, others) - 0.5).min() >= doubt.max() - 1e-12
+    others = np.setdiff1d(state.pool, asked)
+    assert np.abs(turn.model.predict_proba(state.task.dataset, others) - 0.5).min() >= doubt.max() - 1e-12
 
 
 def test_strategies_see_no_and_yes_and_label_sets(state):
     model = run_round(state, CONFIG, 1, 5).model
-    seen = candidates(state, strategies.get("margin"), state.pool, model, None)
+    seen = candidates(state, Querier(strategies.get("margin"), model), state.pool)
     assert seen.proba.shape == (66, 2)
     needy = strategies.Strategy(
         "needy", "test", frozenset({"proba", "labeled"}), "scores", lambda c, rng: c.proba[:, 0]
     )
-    seen = candidates(state, needy, state.pool, model, None)
-    sets = {tuple(row) for row in state.labeled.targets.tolist()}
+    seen = candidates(state, Querier(needy, model), state.pool)
+    sets = {tuple(row) for row in state.task.labels.targets.tolist()}
     assert seen.labeled_targets.max() + 1 == len(sets) == seen.proba.shape[1]
-    np.testing.assert_array_equal(seen.labeled_targets, decisions.sets(state.labeled.targets))
+    np.testing.assert_array_equal(seen.labeled_targets, decisions.sets(state.task.labels.targets))
 
 
 def test_with_equal_sets_only_the_seeding_goes_on(state):
-    same = replace(state, labeled=Labels(np.arange(6), np.repeat(state.labeled.targets[5:6], 6, axis=0)))
-    result = run_round(same, CONFIG, 1, 5)
-    assert (result.model, result.metrics, result.strategy) == (None, None, "k_means")
+    same = Labels(np.arange(6), np.repeat(state.task.labels.targets[5:6], 6, axis=0))
+    turn = run_round(replace(state, task=state.task.relabeled(same)), CONFIG, 1, 5)
+    assert (turn.model, turn.result.metrics, turn.result.strategy) == (None, None, "k_means")
 
 
 def test_a_class_that_no_item_has_so_far_gets_its_base_rate(state):
-    targets = state.labeled.targets.copy()
+    targets = state.task.labels.targets.copy()
     targets[:, 1] = 0
-    model = run_round(replace(state, labeled=Labels(state.labeled.positions, targets)), CONFIG, 1, 5).model
-    np.testing.assert_allclose(model.predict_proba(state.dataset, state.pool)[:, 1], 1 / 26, rtol=1e-5)
+    task = state.task.relabeled(Labels(state.task.labels.positions, targets))
+    model = run_round(replace(state, task=task), CONFIG, 1, 5).model
+    np.testing.assert_allclose(model.predict_proba(state.task.dataset, state.pool)[:, 1], 1 / 26, rtol=1e-5)
 
 
 # ---------------------------------------------------------------- a project

@@ -13,8 +13,7 @@ from labeler.core.rounds import Labels, Training
 from labeler.core.settings import FinetuneConfig, LearnerConfig
 from labeler.experiments.search import CURRENT, FROZEN, search
 from labeler.experiments.search_file import PRUNED_FROM
-from labeler.learner.cross_validation import Features
-from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted
 from tests.support.samples import blobs, text_config
 
@@ -78,13 +77,13 @@ class FakeFit:
     seeds: list[int] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
 
-    def __call__(self, dataset, labels, n_classes, learner, seed, encoder=None, on_progress=None, normalizer=None):
+    def __call__(self, task, learner, seed, on_progress=None):
+        labels = task.labels
         self.asked.append(learner)
         if self.dies_at == len(self.asked):
             raise KeyboardInterrupt
         self.seeds.append(seed)
         self.seen |= set(labels.positions.tolist())
-        assert isinstance(normalizer, Normalizer)
         assert (labels.targets == TARGETS[labels.positions]).all()
         self.clock.now += self.seconds
         if on_progress:
@@ -108,13 +107,16 @@ class Tfidf:
     name, key, dims = "char_tfidf", "0", DATASET.dims
 
 
-def features(*names: str, encoder: type | None = None) -> dict[str, Features]:
-    return {name: Features.of(DATASET, encoder() if encoder else pretrained(name)) for name in names}
+def tasks(*names: str, encoder: type | None = None, labels: Labels | None = None) -> dict[str, LearningTask]:
+    return {
+        name: LearningTask.of(DATASET, labels or LABELS, 2, encoder() if encoder else pretrained(name))
+        for name in names
+    }
 
 
-def run(folder, fit, request=None, config=CONFIG, seen=None, data="data", **changes):
+def run(folder, fit, request=None, config=CONFIG, of=None, data="data", **changes):
     request = replace(request or TuningRequest("random", seconds=1e6, trials=8), **changes)
-    return search(seen or features("mini"), LABELS, config, request, data, folder, fit=fit, clock=fit.clock)
+    return search(of or tasks("mini"), config, request, data, folder, fit=fit, clock=fit.clock)
 
 
 def drawn(report) -> list[dict]:
@@ -143,7 +145,7 @@ def test_auto_is_judged_by_what_a_round_on_all_labels_does_with_it(tmp_path, lab
     fit, config = FakeFit(), replace(CONFIG, learner=replace(LEARNER, kind="auto"))
     some = Labels(LABELS.positions[:labels], LABELS.targets[:labels])
     request = TuningRequest("random", trials=3)
-    report = search(features("mini"), some, config, request, "data", tmp_path, fit=fit, clock=fit.clock)
+    report = search(tasks("mini", labels=some), config, request, "data", tmp_path, fit=fit, clock=fit.clock)
     assert {one.kind for one in fit.asked} == {kind, "frozen"}
     assert "kind" not in (report["proposal"] or {})  # it stays auto
 
@@ -158,8 +160,8 @@ def test_frozen_heads_are_not_tried_twice_where_they_are_the_current_settings(tm
 
 def test_of_each_backbone_the_frozen_heads_are_tried_and_those_that_can_be_fine_tuned_are_drawn(tmp_path):
     fit = FakeFit()
-    seen = features("mini", "large") | features("words", encoder=Tfidf)
-    report = run(tmp_path, fit, seen=seen, trials=30)
+    of = tasks("mini", "large") | tasks("words", encoder=Tfidf)
+    report = run(tmp_path, fit, of=of, trials=30)
     assert {row["name"] for row in report["trials"]} == {
         CURRENT, FROZEN, f"{FROZEN}, large", f"{FROZEN}, words", None,
     }  # fmt: skip
@@ -169,10 +171,10 @@ def test_of_each_backbone_the_frozen_heads_are_tried_and_those_that_can_be_fine_
 def test_without_a_backbone_that_can_be_fine_tuned_the_others_heads_are_all_there_is(tmp_path):
     fit = FakeFit()
     words = replace(CONFIG, learner=replace(LEARNER, backbone="words"))
-    report = run(tmp_path, fit, config=words, seen=features("words", "signs", encoder=Tfidf))
+    report = run(tmp_path, fit, config=words, of=tasks("words", "signs", encoder=Tfidf))
     assert [row["name"] for row in report["trials"]] == [CURRENT, f"{FROZEN}, signs"]
     with pytest.raises(LabelerError, match="char_tfidf cannot be fine-tuned and no other is named"):
-        run(tmp_path, fit, config=words, seen=features("words", encoder=Tfidf))
+        run(tmp_path, fit, config=words, of=tasks("words", encoder=Tfidf))
 
 
 def test_only_labeled_items_are_trained_on_or_predicted_and_all_of_them_are(tmp_path):
@@ -269,7 +271,7 @@ def test_the_budget_holds_with_the_check_on_fresh_folds(tmp_path):
 def test_what_was_spent_before_counts(tmp_path):
     fit = FakeFit(seconds=10.0)
     request = TuningRequest("random", seconds=300.0)
-    search(features("mini"), LABELS, CONFIG, request, "data", tmp_path, spent=200.0, fit=fit, clock=fit.clock)
+    search(tasks("mini"), CONFIG, request, "data", tmp_path, spent=200.0, fit=fit, clock=fit.clock)
     assert fit.clock.now <= 120  # the current settings, the frozen heads, and the check
 
 
@@ -303,7 +305,7 @@ def test_how_far_it_is_is_told(tmp_path):
     told = []
     fit = FakeFit(seconds=10.0)
     request = TuningRequest("random", seconds=300.0, trials=4)
-    search(features("mini"), LABELS, CONFIG, request, "data", tmp_path, lambda *one: told.append(one), fit=fit,
+    search(tasks("mini"), CONFIG, request, "data", tmp_path, lambda *one: told.append(one), fit=fit,
            clock=fit.clock)  # fmt: skip
     assert told[0] == ("0 settings tried; trying current settings, fold 1 of 3", 0, 300)
     words = [message for message, _, _ in told]
@@ -368,7 +370,7 @@ def test_a_setting_that_ends_its_process_twice_is_passed_over(tmp_path):
         {"data": "other labels"},
         {"levers": ("unfrozen",)},
         {"config": replace(CONFIG, learner=replace(LEARNER, input_size=64))},
-        {"seen": {"mini": Features.of(DATASET, pretrained("mini, adapted"))}},
+        {"of": {"mini": LearningTask.of(DATASET, LABELS, 2, pretrained("mini, adapted"))}},
         {"folds": 4},
         {"seed": 1},
     ],
@@ -448,9 +450,9 @@ def test_better_probabilities_with_fewer_items_right_are_not_proposed(tmp_path):
             proba[np.arange(len(positions)), TARGETS[positions]] = true
             return proba
 
-    def fit(dataset, labels, n_classes, learner, *rest):
+    def fit(task, learner, *rest):
         kind = Odd if learner.kind == "frozen" else Sure
-        return Fitted(kind(0.6, labels.positions, set()), Training(share=0.5))
+        return Fitted(kind(0.6, task.labels.positions, set()), Training(share=0.5))
 
     fit.clock = Clock()
     report = run(tmp_path, fit, trials=2)

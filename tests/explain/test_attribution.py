@@ -19,6 +19,7 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.explain.attribution import Part, class_maps, explain, integrated_gradients, scores
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Normalizer
+from labeler.learner.task import LearningTask
 from tests.support.samples import BAD, GOOD, reviews
 from tests.support.tiny_networks import IMAGES, image_network, text_network
 
@@ -171,7 +172,7 @@ def features(encoder: Pretrained, texts: list[str]) -> np.ndarray:
 def learned(encoder, embeddings: np.ndarray, targets: np.ndarray, texts: list[str]) -> LinearHeads:
     dataset = Dataset(texts, embeddings, encoder.dims)
     labels = Labels(np.arange(len(texts)), targets)
-    return fit_heads(dataset, labels, 2, Normalizer.fit(embeddings, encoder.dims))
+    return fit_heads(LearningTask.of(dataset, labels, 2))
 
 
 TEXTS = [text for text, _ in reviews(80)]

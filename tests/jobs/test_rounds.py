@@ -180,7 +180,7 @@ with mock.patch(sys.argv[2], stuck):
 @pytest.mark.parametrize(
     "step",
     [
-        "labeler.backbones.cache.embed",
+        "labeler.cycle.snapshot.embed",
         "labeler.cycle.round.fit",
         "labeler.cycle.round.metrics",
         "labeler.cycle.round.rank",

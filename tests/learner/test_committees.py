@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labeler.core.rounds import Dataset, Labels
+from labeler.core.rounds import Dataset, Labels, Training
+from labeler.core.settings import LearnerConfig
 from labeler.learner.committees import DROPPED, Committee, Snapshots, committee, with_dropout
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import LinearHeads, Model, Normalizer
+from labeler.learner.model import LinearHeads, Model
+from labeler.learner.task import LearningTask
+from labeler.learner.train import Fitted
 from tests.support.samples import blobs
 
 
@@ -16,12 +19,14 @@ from tests.support.samples import blobs
 def known() -> tuple[Dataset, Labels, LinearHeads]:
     data, targets = blobs(120, [0, 1, 3])
     labels = Labels(np.arange(60), targets[:60])
-    return data, labels, fit_heads(data, labels, 4, Normalizer.fit(data.embeddings, data.dims))
+    return data, labels, fit_heads(LearningTask.of(data, labels, 4))
 
 
 def build(kind: str, model: Model, known: tuple[Dataset, Labels, LinearHeads], snapshots: tuple = ()) -> Committee:
     data, labels, heads = known
-    return committee(kind, model, snapshots, data, labels, 4, 6, 0, heads.normalizer)  # type: ignore[arg-type]
+    fitted = Fitted(model, Training(), snapshots)
+    learner = LearnerConfig(committee=kind, members=6)  # type: ignore[arg-type]
+    return committee(LearningTask(data, labels, 4, heads.normalizer), fitted, learner, 0)
 
 
 @pytest.mark.parametrize("kind", ["bootstrap", "dropout", "snapshots"])

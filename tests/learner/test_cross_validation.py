@@ -6,7 +6,8 @@ import pytest
 from labeler.core.errors import TrainingError
 from labeler.core.rounds import Labels, Training
 from labeler.core.settings import LearnerConfig
-from labeler.learner.cross_validation import FLOOR, Features, HeldOut, cross_validate, stratified
+from labeler.learner.cross_validation import FLOOR, HeldOut, cross_validate, stratified
+from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted, fit
 from tests.support.samples import blobs
 
@@ -56,19 +57,19 @@ def test_folds_are_put_together_in_the_order_of_the_labels():
 
 DATASET, TARGETS = blobs(90, [0, 1, 3])
 LABELED = np.arange(20, 80)
-LABELS = Labels(LABELED, TARGETS[LABELED])
+TASK = LearningTask.of(DATASET, Labels(LABELED, TARGETS[LABELED]), 4)
 FROZEN = LearnerConfig(kind="frozen")
 
 
 def test_with_the_real_fit_each_label_is_predicted_once_by_a_model_that_was_not_trained_on_it():
     seen = []
 
-    def watched(dataset, labels, *rest):
-        seen.append(labels.positions)
-        return fit(dataset, labels, *rest)
+    def watched(task, *rest):
+        seen.append(task.labels.positions)
+        return fit(task, *rest)
 
     told = []
-    parts = list(cross_validate(Features.of(DATASET, None), LABELS, 4, FROZEN, 3, 0, watched, told.append))
+    parts = list(cross_validate(TASK, FROZEN, 3, 0, watched, told.append))
     whole = HeldOut.whole(parts)
     assert whole.rows.tolist() == list(range(60))
     assert whole.right.mean() > 0.8
@@ -80,7 +81,7 @@ def test_with_the_real_fit_each_label_is_predicted_once_by_a_model_that_was_not_
 
 def test_models_of_several_classes_are_validated_as_well():
     sets = Labels(LABELED, np.stack([TARGETS[LABELED] == 0, TARGETS[LABELED] < 2], axis=1).astype(np.int8))
-    whole = HeldOut.whole(list(cross_validate(Features.of(DATASET, None), sets, 2, FROZEN, 3, 0, fit)))
+    whole = HeldOut.whole(list(cross_validate(LearningTask.of(DATASET, sets, 2), FROZEN, 3, 0, fit)))
     assert whole.rows.tolist() == list(range(60))
     assert whole.right.mean() > 0.8
     assert whole.log_likelihood.mean() > 2 * np.log(0.5)
@@ -91,6 +92,6 @@ def test_what_is_no_probability_is_an_error():
         def predict_proba(self, dataset, positions):
             return np.full((len(positions), 4), np.nan)
 
-    folds = cross_validate(Features.of(DATASET, None), LABELS, 4, FROZEN, 3, 0, lambda *_: Fitted(Broken(), Training()))
+    folds = cross_validate(TASK, FROZEN, 3, 0, lambda *_: Fitted(Broken(), Training()))
     with pytest.raises(TrainingError, match="not finite"):
         next(folds)

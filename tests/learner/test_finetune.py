@@ -13,12 +13,13 @@ from labeler.core.rounds import Labels
 from labeler.core.settings import FinetuneConfig
 from labeler.learner.finetune import Finetuner, Tuned
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, Normalizer
+from labeler.learner.model import FineTuned
+from labeler.learner.task import LearningTask
 from tests.support.toy_network import LEVERS, TOY, exclusive_or
 
 DATA, TARGETS = exclusive_or(400)
 LABELS = Labels(np.arange(200), TARGETS[:200])
-HEADS = fit_heads(DATA, LABELS, 2, Normalizer.fit(DATA.embeddings, DATA.dims))
+HEADS = fit_heads(LearningTask.of(DATA, LABELS, 2))
 NOTHING = np.empty(0, dtype=np.intp)
 
 

@@ -8,6 +8,7 @@ from labeler.core.settings import LearnerConfig
 from labeler.learner import predict
 from labeler.learner.heads import fit_committee
 from labeler.learner.predict import class_proba, member_proba
+from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 
 RNG = np.random.default_rng(0)
@@ -18,7 +19,10 @@ LABELS = Labels(np.arange(20), np.tile([0, 2], 10))
 
 @pytest.mark.parametrize("batch", [1, 7, 1024])
 def test_batches_change_nothing(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, committee = fit(DATA, LABELS, 4, LearnerConfig(kind="frozen"), 0).model, fit_committee(DATA, LABELS, 4, 3, 0)
+    model, committee = (
+        fit(LearningTask.of(DATA, LABELS, 4), LearnerConfig(kind="frozen"), 0).model,
+        fit_committee(LearningTask.of(DATA, LABELS, 4), 3, 0),
+    )
     positions = np.random.default_rng(1).permutation(60)[:33]
     monkeypatch.setattr(predict, "BATCH", batch)
     proba, members = class_proba(model, DATA, positions), member_proba(committee, DATA, positions)
@@ -32,13 +36,15 @@ def test_batches_change_nothing(batch: int, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_no_positions_give_no_rows() -> None:
     nothing = np.array([], dtype=np.intp)
-    assert class_proba(fit(DATA, LABELS, 4, LearnerConfig(kind="frozen"), 0).model, DATA, nothing).shape == (0, 4)
-    assert member_proba(fit_committee(DATA, LABELS, 4, 3, 0), DATA, nothing).shape == (3, 0, 4)
+    assert class_proba(
+        fit(LearningTask.of(DATA, LABELS, 4), LearnerConfig(kind="frozen"), 0).model, DATA, nothing
+    ).shape == (0, 4)
+    assert member_proba(fit_committee(LearningTask.of(DATA, LABELS, 4), 3, 0), DATA, nothing).shape == (3, 0, 4)
 
 
 def test_progress_counts_positions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict, "BATCH", 25)
     seen: list[tuple[int, int]] = []
-    model = fit(DATA, LABELS, 4, LearnerConfig(kind="frozen"), 0).model
+    model = fit(LearningTask.of(DATA, LABELS, 4), LearnerConfig(kind="frozen"), 0).model
     class_proba(model, DATA, np.arange(60), lambda done, total: seen.append((done, total)))
     assert seen == [(25, 60), (50, 60), (60, 60)]

@@ -36,9 +36,7 @@ def test_the_loss_falls_and_only_the_last_blocks_change(modality: Any, fell: flo
     encoder, seen = ENCODERS[modality], list[tuple[int, int]]()
     before = {name: p.clone() for name, p in encoder.network.named_parameters()}
     drawn = torch.get_rng_state(), torch.get_num_threads()
-    found = self_supervised.adapt(
-        encoder, POOL[modality], modality, FOREVER, on_progress=lambda *at: seen.append(at), blocks=1
-    )
+    found = self_supervised.adapt(encoder, POOL[modality], FOREVER, on_progress=lambda *at: seen.append(at), blocks=1)
     assert found.losses[1] < found.losses[0] - fell
     assert found.steps == seen[-1][0] == seen[-1][1] == 30
     # the last block and nothing else, all of it; the encoder is as it was
@@ -51,7 +49,7 @@ def test_the_loss_falls_and_only_the_last_blocks_change(modality: Any, fell: flo
 
 @pytest.mark.parametrize("modality", ["image", "text"])
 def test_blocks_say_how_many_are_trained(modality: Any) -> None:
-    found = self_supervised.adapt(ENCODERS[modality], POOL[modality], modality, 0, blocks=2)
+    found = self_supervised.adapt(ENCODERS[modality], POOL[modality], 0, blocks=2)
     assert {name.rpartition("stages.")[2][0] for name in found.tensors} == {"2", "3"}
     assert found.steps == 1  # there is no time for more
 
@@ -61,7 +59,7 @@ def test_the_pull_keeps_the_weights_near_the_pretrained_ones(monkeypatch: pytest
 
     def distance(l2_sp: float) -> float:
         monkeypatch.setattr(self_supervised, "LEVERS", self_supervised.FinetuneConfig(l2_sp=l2_sp))
-        found = self_supervised.adapt(TEXTS, POOL["text"], "text", FOREVER)
+        found = self_supervised.adapt(TEXTS, POOL["text"], FOREVER)
         return sum(float(np.square(value - start[name].numpy()).sum()) for name, value in found.tensors.items())
 
     assert distance(2000.0) < 0.5 * distance(0.0)
@@ -91,13 +89,13 @@ def test_special_tokens_are_never_masked(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_cannot_be_adapted_says_so() -> None:
     with pytest.raises(TrainingError, match="3 items in the pool are too few to adapt to"):
-        self_supervised.adapt(IMAGES, POOL["image"][:3], "image", 1)
+        self_supervised.adapt(IMAGES, POOL["image"][:3], 1)
     with pytest.raises(BackboneError, match="knows no masked words"):
-        self_supervised.adapt(IMAGES, POOL["image"], "text", 1)
+        self_supervised.adapt(IMAGES, POOL["text"], 1)
 
 
 def test_what_diverges_is_not_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_supervised, "RATE", math.inf)
     monkeypatch.setattr(self_supervised, "PASSES", 2)
     with pytest.raises(TrainingError, match="diverged, and nothing of it is kept"):
-        self_supervised.adapt(TEXTS, POOL["text"], "text", FOREVER)
+        self_supervised.adapt(TEXTS, POOL["text"], FOREVER)

@@ -22,6 +22,7 @@ from labeler.core.settings import FinetuneConfig, LearnerConfig
 from labeler.learner import augment, train
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Normalizer, load, save
+from labeler.learner.task import LearningTask
 from labeler.learner.train import TEMPERATURES, Mixture, cooled, fit, mixture
 from tests.support.samples import blobs
 from tests.support.toy_network import LEVERS, TOY, TUNE, exclusive_or, toy_network
@@ -34,7 +35,7 @@ FROZEN = LearnerConfig(kind="frozen")
 
 def test_a_head_learns_and_a_class_without_labels_gets_nothing() -> None:
     data, targets = blobs(200, [0, 1, 3])
-    model = fit(data, Labels(np.arange(60), targets[:60]), 5, FROZEN, 0).model
+    model = fit(LearningTask.of(data, Labels(np.arange(60), targets[:60]), 5), FROZEN, 0).model
     proba = model.predict_proba(data, np.arange(60, 200))
     assert (proba.argmax(axis=1) == targets[60:]).mean() > 0.85
     assert proba.shape == (140, 5)
@@ -46,14 +47,14 @@ def test_a_head_learns_and_a_class_without_labels_gets_nothing() -> None:
 def test_same_data_same_head_whatever_the_seed(kind: Any) -> None:
     data, targets = blobs(100, [0, 1, 2])
     labels = Labels(np.arange(40), targets[:40])
-    one, other = (fit(data, labels, 3, LearnerConfig(kind=kind), seed).model for seed in (0, 1))
+    one, other = (fit(LearningTask.of(data, labels, 3), LearnerConfig(kind=kind), seed).model for seed in (0, 1))
     np.testing.assert_array_equal(one.predict_proba(data, np.arange(100)), other.predict_proba(data, np.arange(100)))
 
 
 def test_a_normalizer_that_is_given_is_used() -> None:
     data, targets = blobs(50, [0, 1])
     normalizer = Normalizer(np.zeros(8, dtype=np.float32), data.dims)
-    model = fit(data, Labels(np.arange(50), targets), 2, FROZEN, 0, normalizer=normalizer).model
+    model = fit(LearningTask(data, Labels(np.arange(50), targets), 2, normalizer), FROZEN, 0).model
     assert isinstance(model, LinearHeads)
     assert model.normalizer is normalizer
 
@@ -63,7 +64,7 @@ def test_fewer_than_two_classes_cannot_train(found: list[int]) -> None:
     data, _ = blobs(10, [0, 1])
     labels = Labels(np.arange(len(found)), np.array(found, dtype=int))
     with pytest.raises(TrainingError, match="label items of at least two classes"):
-        fit(data, labels, 2, FROZEN, 0)
+        fit(LearningTask.of(data, labels, 2), FROZEN, 0)
 
 
 # ---------------------------------------------------------------- fine-tuning, on a toy
@@ -89,10 +90,10 @@ def test_finetuning_learns_what_the_frozen_head_cannot(xor: tuple[Dataset, np.nd
     data, targets = xor
     labels = Labels(np.arange(300), targets[:300])
     before, seen = torch.get_rng_state(), []
-    fitted = fit(data, labels, 3, TUNE, 0, TOY, lambda done, total: seen.append((done, total)))
+    fitted = fit(LearningTask.of(data, labels, 3, TOY), TUNE, 0, lambda done, total: seen.append((done, total)))
     tuned, training = fitted.model, fitted.training
     assert isinstance(tuned, FineTuned)
-    assert accuracy(fit(data, labels, 3, FROZEN, 0).model, data, targets) < 0.6
+    assert accuracy(fit(LearningTask.of(data, labels, 3), FROZEN, 0).model, data, targets) < 0.6
     assert accuracy(tuned, data, targets) > 0.78
     # a part of the labels was held back, then all of them taught
     assert seen == [(epoch, 40) for epoch in range(1, 41)]
@@ -108,7 +109,7 @@ def test_finetuning_learns_what_the_frozen_head_cannot(xor: tuple[Dataset, np.nd
     np.testing.assert_array_equal(TOY.network.stages[1].weight.numpy(), toy_network().stages[1].weight.numpy())
     assert sorted(tuned.tuned) == ["stages.1.bias", "stages.1.weight"]
     # same seed, same model; another seed, another
-    again, other = (fit(data, labels, 3, TUNE, seed, TOY).model for seed in (0, 1))
+    again, other = (fit(LearningTask.of(data, labels, 3, TOY), TUNE, seed).model for seed in (0, 1))
     expected = tuned.predict_proba(data, np.arange(500))
     assert expected.shape == (500, 3)
     assert (expected[:, 2] == 0).all()
@@ -128,7 +129,7 @@ def test_a_network_that_is_worse_on_what_was_held_back_gets_no_say(xor: tuple[Da
     # a linear class boundary, which the frozen features have, and a learning rate that makes nonsense of the network
     targets = (data.embeddings[:, 0] > np.median(data.embeddings[:, 0])).astype(int)
     wild = replace(LEVERS, learning_rate=1.0, head_learning_rate=1.0, schedule="constant", epochs=3)
-    fitted = fit(data, Labels(np.arange(300), targets[:300]), 2, replace(TUNE, finetune=wild), 0, TOY)
+    fitted = fit(LearningTask.of(data, Labels(np.arange(300), targets[:300]), 2, TOY), replace(TUNE, finetune=wild), 0)
     assert accuracy(fitted.model, data, targets) > 0.9
     assert fitted.training.share < 0.5
     assert fitted.training.epochs  # what happened is kept all the same
@@ -138,9 +139,9 @@ def test_a_network_that_is_worse_on_what_was_held_back_gets_no_say(xor: tuple[Da
 def test_auto_is_as_good_as_the_better_of_both(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
     labels = Labels(np.arange(300), targets[:300])
-    auto = fit(data, labels, 2, replace(TUNE, kind="auto"), 0, TOY)
+    auto = fit(LearningTask.of(data, labels, 2, TOY), replace(TUNE, kind="auto"), 0)
     assert accuracy(auto.model, data, targets) > 0.78
-    few = fit(data, Labels(np.arange(99), targets[:99]), 2, replace(TUNE, kind="auto"), 0, TOY)
+    few = fit(LearningTask.of(data, Labels(np.arange(99), targets[:99]), 2, TOY), replace(TUNE, kind="auto"), 0)
     assert isinstance(few.model, LinearHeads)
     assert few.training.note == "Linear heads: fine-tuning begins at 100 labels; there are 99."
 
@@ -152,9 +153,9 @@ def test_time_that_is_short_means_fewer_epochs_and_then_none(
     data, targets = xor
     labels = Labels(np.arange(300), targets[:300])
     monkeypatch.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: 10_000.0)
-    some = fit(data, labels, 2, replace(TUNE, round_seconds=50_000), 0, TOY).training
+    some = fit(LearningTask.of(data, labels, 2, TOY), replace(TUNE, round_seconds=50_000), 0).training
     assert (some.chosen["epochs"], some.chosen["refit"], len(some.epochs)) == (5, False, 5)
-    none = fit(data, labels, 2, replace(TUNE, round_seconds=5000), 0, TOY)
+    none = fit(LearningTask.of(data, labels, 2, TOY), replace(TUNE, round_seconds=5000), 0)
     assert isinstance(none.model, LinearHeads)
     assert "round_seconds is too short for an epoch of fine-tuning (10000 s)" in none.training.note
 
@@ -163,9 +164,9 @@ def test_time_that_is_short_means_fewer_epochs_and_then_none(
 def test_what_was_chosen_gives_the_same_model_again(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
     labels = Labels(np.arange(100), targets[:100])
-    one = fit(data, labels, 2, TUNE, 0, TOY)
+    one = fit(LearningTask.of(data, labels, 2, TOY), TUNE, 0)
     assert one.training.validation_items == 60  # three parts of a fifth, one after the other
-    again = fit(data, labels, 2, replace(TUNE, finetune=FinetuneConfig(**one.training.chosen)), 0, TOY)
+    again = fit(LearningTask.of(data, labels, 2, TOY), replace(TUNE, finetune=FinetuneConfig(**one.training.chosen)), 0)
     assert one.model.to_bytes() == again.model.to_bytes()
 
 
@@ -173,7 +174,7 @@ def test_what_was_chosen_gives_the_same_model_again(xor: tuple[Dataset, np.ndarr
 def test_snapshots_are_the_last_epochs_states(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
     learner = replace(TUNE, committee="snapshots", members=3)
-    fitted = fit(data, Labels(np.arange(300), targets[:300]), 2, learner, 0, TOY)
+    fitted = fit(LearningTask.of(data, Labels(np.arange(300), targets[:300]), 2, TOY), learner, 0)
     assert len(fitted.snapshots) == 3
     assert isinstance(fitted.model, FineTuned)
     for name, value in fitted.snapshots[2].tuned.items():
@@ -186,10 +187,10 @@ def test_snapshots_are_the_last_epochs_states(xor: tuple[Dataset, np.ndarray]) -
 def test_a_warm_start_begins_between_the_last_weights_and_the_pretrained(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
     labels, warm = Labels(np.arange(300), targets[:300]), replace(LEVERS, start="last", learning_rate=1e-7, epochs=1)
-    last = fit(data, labels, 2, TUNE, 0, TOY).model
+    last = fit(LearningTask.of(data, labels, 2, TOY), TUNE, 0).model
     assert isinstance(last, FineTuned)
     learner = replace(TUNE, finetune=replace(warm, refit=True))
-    model = fit(data, labels, 2, learner, 0, TOY, previous=last).model
+    model = fit(LearningTask.of(data, labels, 2, TOY), learner, 0, previous=last).model
     assert isinstance(model, FineTuned)
     pretrained = dict(TOY.network.named_parameters())
     for name, found in model.tuned.items():
@@ -199,7 +200,7 @@ def test_a_warm_start_begins_between_the_last_weights_and_the_pretrained(xor: tu
 
 def test_too_few_labels_to_tell_leave_the_frozen_head(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
-    fitted = fit(data, Labels(np.arange(20), targets[:20]), 2, TUNE, 0, TOY)
+    fitted = fit(LearningTask.of(data, Labels(np.arange(20), targets[:20]), 2, TOY), TUNE, 0)
     assert isinstance(fitted.model, LinearHeads)
     assert fitted.training.note == "Linear heads: 20 labels are too few to check fine-tuning on; 30 are needed."
 
@@ -209,12 +210,14 @@ def test_what_is_no_network_cannot_be_finetuned(fitted: bool) -> None:
     data, targets = blobs(20, [0, 1])
     encoder = fit_tfidf(["가나다", "라마바"]) if fitted else None
     with pytest.raises(TrainingError, match=r'set learner\.kind = "frozen"'):
-        fit(data, Labels(np.arange(20), targets), 2, TUNE, 0, encoder)
+        fit(LearningTask.of(data, Labels(np.arange(20), targets), 2, encoder), TUNE, 0)
 
 
 def test_auto_keeps_to_the_heads_where_there_is_no_network() -> None:
     data, targets = blobs(60, [0, 1])
-    fitted = fit(data, Labels(np.arange(60), targets), 2, LearnerConfig(), 0, fit_tfidf(["가나다", "라마바"]))
+    fitted = fit(
+        LearningTask.of(data, Labels(np.arange(60), targets), 2, fit_tfidf(["가나다", "라마바"])), LearnerConfig(), 0
+    )
     assert isinstance(fitted.model, LinearHeads)
     assert "char_tfidf cannot be fine-tuned" in fitted.training.note
 
@@ -253,7 +256,7 @@ def test_a_mixture_is_never_less_likely_than_the_heads_alone(seed: int) -> None:
 
 def test_cooling_changes_how_sure_and_not_what() -> None:
     data, targets = blobs(60, [0, 1])
-    heads = fit_heads(data, Labels(np.arange(60), targets), 2, Normalizer.fit(data.embeddings, data.dims))
+    heads = fit_heads(LearningTask.of(data, Labels(np.arange(60), targets), 2))
     one = replace(heads, weight=heads.weight[:1], bias=heads.bias[:1])
     odds = [np.log(cooled(one, t).predict_proba(data, np.arange(60))) @ [1, -1] for t in (1.0, 2.0)]
     np.testing.assert_allclose(odds[0], 2 * odds[1], rtol=1e-4, atol=1e-5)
@@ -290,7 +293,7 @@ def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCapture
     labels = Labels(np.arange(120), targets[:120])
     learner = LearnerConfig(kind="finetune", finetune=FinetuneConfig(epochs=8, augment=("flip", "crop"), refit=False))
     with caplog.at_level(logging.WARNING):
-        model = fit(data, labels, 10, learner, 0, encoder).model
+        model = fit(LearningTask.of(data, labels, 10, encoder), learner, 0).model
     assert isinstance(model, FineTuned)
     assert "runs in torch" not in caplog.text  # both halves were exported
     named = dict(encoder.network.named_parameters())
@@ -317,7 +320,7 @@ def test_minilm_can_be_finetuned(tmp_path: Path) -> None:
     data = Dataset(texts, encoder.encode(texts), encoder.dims)
     labels = Labels(np.arange(20), np.arange(20) % 2)
     levers = FinetuneConfig(epochs=1, unfrozen=2, token_dropout=0.1, dropout=0.1)
-    model = fit(data, labels, 2, LearnerConfig(kind="finetune", finetune=levers), 0, encoder).model
+    model = fit(LearningTask.of(data, labels, 2, encoder), LearnerConfig(kind="finetune", finetune=levers), 0).model
     assert isinstance(model, FineTuned)
     assert {name.split(".")[1] for name in model.tuned} == {"5", "6"}  # the last two layers
     proba = model.predict_proba(data, np.arange(24))
@@ -356,7 +359,7 @@ def test_without_cached_activations_each_batch_is_augmented_anew(
     encoder = load_image_encoder("tf_efficientnet_lite0", 32)
     data, labels = Dataset(paths, encoder.encode(paths), encoder.dims), Labels(np.arange(40), np.arange(40) % 2)
     levers = FinetuneConfig(epochs=1, unfrozen=1, augment=("flip", "noise"), refit=False, batch=16)
-    model = fit(data, labels, 2, LearnerConfig(kind="finetune", finetune=levers), 0, encoder).model
+    model = fit(LearningTask.of(data, labels, 2, encoder), LearnerConfig(kind="finetune", finetune=levers), 0).model
     assert isinstance(model, FineTuned)
     assert model.cut == 0
     assert sum(looks) >= 32  # the labels that taught, and the batch that timed an epoch
@@ -372,7 +375,7 @@ def test_cuda_fine_tunes_as_well(tmp_path: Path) -> None:
     encoder = load_image_encoder("tf_efficientnet_lite0", 64)
     data = Dataset(paths, encoder.encode(paths), encoder.dims)
     learner = LearnerConfig(kind="finetune", finetune=FinetuneConfig(augment=("crop",)))
-    fitted = fit(data, Labels(np.arange(200), targets[:200]), 10, learner, 0, encoder)
+    fitted = fit(LearningTask.of(data, Labels(np.arange(200), targets[:200]), 10, encoder), learner, 0)
     proba = fitted.model.predict_proba(data, np.arange(200, 300))
     assert (proba.argmax(axis=1) == targets[200:300]).mean() > 0.7
     assert fitted.training.epochs
@@ -388,7 +391,7 @@ def test_finetuning_of_several_classes_learns_each_of_them(xor: tuple[Dataset, n
     line = data.embeddings[:, 0] > np.median(data.embeddings[:, 0])
     targets = np.stack([product, line, np.zeros(500)], axis=1).astype(np.int8)
     labels = Labels(np.arange(300), targets[:300])
-    fitted = fit(data, labels, 3, TUNE, 0, TOY)
+    fitted = fit(LearningTask.of(data, labels, 3, TOY), TUNE, 0)
     tuned, training = fitted.model, fitted.training
     assert isinstance(tuned, FineTuned)
     assert training.share > 0.5
@@ -399,7 +402,7 @@ def test_finetuning_of_several_classes_learns_each_of_them(xor: tuple[Dataset, n
     def right(model: Any) -> np.ndarray:
         return ((model.predict_proba(data, np.arange(300, 500)) > 0.5) == targets[300:]).mean(axis=0)
 
-    assert right(fit(data, labels, 3, FROZEN, 0).model)[0] < 0.6
+    assert right(fit(LearningTask.of(data, labels, 3), FROZEN, 0).model)[0] < 0.6
     assert (right(tuned) > [0.75, 0.9, 0.99]).all()
     proba = tuned.predict_proba(data, np.arange(500))
     assert proba.sum(axis=1).max() > 1.3  # each class has a probability of its own

@@ -52,7 +52,7 @@ def test_frozen_heads_are_the_same_bit_for_bit(project: Project) -> None:
 def toys(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project of numbers, whose backbone is the toy."""
     monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("labeler.backbones.choose.load_encoder", lambda *args: TOY)
+    monkeypatch.setattr("labeler.cycle.snapshot.load_encoder", lambda *args: TOY)
     monkeypatch.setattr("labeler.models.reproduce.load_encoder", lambda *args: TOY)
     project = projects.create(own_home / "toys", replace(text_config(), learner=replace(TUNE, kind="auto")))
     data, targets = exclusive_or(400)

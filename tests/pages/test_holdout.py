@@ -7,7 +7,7 @@ import pytest
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.labels import join
-from labeler.core.rounds import Forecast, Ranked, RoundResult
+from labeler.core.rounds import FinishedRound, Forecast, Ranked, RoundResult
 from labeler.core.settings import EvaluationConfig
 from labeler.projects import project as projects
 from pages.progress.holdout import judged, measured
@@ -20,19 +20,18 @@ HELD, POOL = 40, 60
 
 def finish(store, proba: np.ndarray, items: np.ndarray, labels: int = 20) -> None:
     """A finished round whose model says this of the holdout."""
-    result = RoundResult(labels, "margin", 7, None, None, (Ranked(0, "margin", 1.0),), 0.1, 0.2)
+    result = RoundResult(labels, "margin", 7, None, (Ranked(0, "margin", 1.0),), 0.1, 0.2)
     with store.write():
         store.rounds.request("test")
         job = store.rounds.claim()
-        store.rounds.finish(
-            job,
+        finished = FinishedRound(
             store.rounds.next_number(),
             result,
             [int(items[-1]) + 1],
-            "models/m",
-            None,
-            {"holdout": Forecast(items, proba)},
+            forecasts={"holdout": Forecast(items, proba)},
+            model="models/m",
         )
+        store.rounds.finish(job, finished)
 
 
 @pytest.fixture

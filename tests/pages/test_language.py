@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from bench.lead.project import make
 from labeler.core.items import Answer, NewItem
 from labeler.core.jobs import ComparisonRequest, TuningRequest
-from labeler.core.rounds import Epoch, Metrics, RoundResult, Training
+from labeler.core.rounds import Epoch, FinishedRound, Metrics, RoundResult, Training
 from labeler.i18n.messages import catalogue, use
 from labeler.jobs.comparisons import compare_once
 from tests.support.fill import add
@@ -84,8 +84,8 @@ def fill(project) -> None:
         add(store, 9)
         store.answers.add("kim", [Answer("1", 301, "label", "good")])
         store.rounds.request("test")
-        result = RoundResult(40, "margin", 1, None, Metrics(50, 0.95, 0.91, 0.99, 0.8), (), 0.1, 0.2, training)
-        store.rounds.finish(store.rounds.claim(), 1, result, [], "models/m.safetensors")
+        result = RoundResult(40, "margin", 1, Metrics(50, 0.95, 0.91, 0.99, 0.8), (), 0.1, 0.2, training)
+        store.rounds.finish(store.rounds.claim(), FinishedRound(1, result, model="models/m.safetensors"))
         store.rounds.request("test")
         store.rounds.fail(store.rounds.claim(), "There are no items yet: import images or texts first.")
         store.comparisons.request(ComparisonRequest(("margin",), 2, 2, 5, 6), "kim")

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from labeler.core.items import Answer, NewItem
-from labeler.core.rounds import Epoch, Metrics, RoundResult, Training
+from labeler.core.rounds import Epoch, FinishedRound, Metrics, RoundResult, Training
 from labeler.projects import project as projects
 from labeler.report.sentences import training as reading
 from tests.support.fill import add
@@ -125,8 +125,8 @@ def test_progress_shows_what_was_measured_with_its_interval(project):
         add(store, 5, split="holdout", first=9)
         store.answers.add("kim", [Answer(str(i), i, "label", "good") for i in range(1, 5)])
         job = store.rounds.claim()
-        result = RoundResult(4, "margin", 1, None, Metrics(5, 0.8, 0.376, 0.964, 0.7), (), 0.1, 0.2)
-        store.rounds.finish(job, 1, result, [], None)
+        result = RoundResult(4, "margin", 1, Metrics(5, 0.8, 0.376, 0.964, 0.7), (), 0.1, 0.2)
+        store.rounds.finish(job, FinishedRound(1, result))
     app = visit("progress")
     shown = everything(app)
     assert "Accuracy 80.0%" in shown
@@ -147,9 +147,8 @@ def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_cal
         store.items.add([NewItem("1", "row 1", text="t", split="pool", label='["배송","환불"]')])
         store.rounds.request("test")
         measured = Metrics(5, 0.8, 0.376, 0.964, 0.7, 0.1, 0.75)
-        store.rounds.finish(
-            store.rounds.claim(), 1, RoundResult(1, "margin", 1, None, measured, (), 0.1, 0.2), [], None
-        )
+        result = RoundResult(1, "margin", 1, measured, (), 0.1, 0.2)
+        store.rounds.finish(store.rounds.claim(), FinishedRound(1, result))
         [finished] = store.rounds.all()
     assert finished.metrics == measured
     app = visit("progress", "Rounds")
@@ -194,8 +193,8 @@ def train(project, *trainings: Training | None, model: str | None = "models/m.sa
             store.rounds.request("test")
             number = store.rounds.next_number()
             measured = Metrics(50, 0.8, 0.67, 0.89, 0.8)
-            result = RoundResult(10 * number, "margin", 1, None, measured, (), 0.1, 0.2, training)
-            store.rounds.finish(store.rounds.claim(), number, result, [], model)
+            result = RoundResult(10 * number, "margin", 1, measured, (), 0.1, 0.2, training)
+            store.rounds.finish(store.rounds.claim(), FinishedRound(number, result, model=model))
 
 
 def test_progress_shows_how_the_latest_round_was_trained(project):

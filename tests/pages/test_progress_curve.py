@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from labeler.core.items import Answer
-from labeler.core.rounds import Metrics, RoundResult
+from labeler.core.rounds import FinishedRound, Metrics, RoundResult
 from labeler.core.settings import StoppingConfig, TeamConfig
 from labeler.projects import project as projects
 from tests.support.fill import add
@@ -29,9 +29,9 @@ def rounds(project):
                 with store.write():
                     store.rounds.request("test")
                     job = store.rounds.claim()
-                result = RoundResult(20 * i, "margin", 1, None, measured, (), 0.1, 0.1)
+                result = RoundResult(20 * i, "margin", 1, measured, (), 0.1, 0.1)
                 agreement = None if i == 1 else 1 - 0.5 / i**2
-                store.rounds.finish(job, i, result, [], None, stability=(agreement, 0.5 / i))
+                store.rounds.finish(job, FinishedRound(i, result, agreement=agreement, uncertainty=0.5 / i))
 
     return make
 

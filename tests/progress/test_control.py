@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from labeler.core.rounds import Dataset, Labels
-from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.progress import control, shadows
 from labeler.progress.control import (
     WIDE,
@@ -20,6 +20,7 @@ from labeler.progress.control import (
     estimate,
     first_reached,
     labels_needed,
+    random_labels,
     smoothing,
     spreads,
 )
@@ -233,24 +234,16 @@ def world(monkeypatch):
     targets = rng.integers(3, size=550)
     embeddings = (1.5 * np.eye(3, 8)[targets] + rng.normal(size=(550, 8))).astype(np.float32)
     dataset = Dataset([Path(f"{i}.png") for i in range(550)], embeddings, (8,))
-    return dataset, targets, Normalizer.fit(embeddings, (8,))
+    return dataset, targets
 
 
 def compared(world, drawn: bool = True, random: float = 1.0, labels: int = 200, holdout: int = 150, **more):
-    dataset, targets, normalizer = world
+    dataset, targets = world
     held = np.arange(400, 400 + holdout)
-    return control_arm(
-        dataset,
-        Labels(np.arange(labels), targets[:labels]),
-        np.arange(labels) % 10 < 10 * random,
-        Labels(held, targets[held]),
-        np.full(holdout, drawn),
-        [0, *range(20, labels + 1, 20)],
-        3,
-        normalizer,
-        seed=0,
-        **more,
-    )
+    labeled, measured = Labels(np.arange(labels), targets[:labels]), Labels(held, targets[held])
+    arm = random_labels(labeled, np.arange(labels) % 10 < 10 * random, measured, np.full(holdout, drawn))
+    task = LearningTask.of(dataset, labeled, 3)
+    return control_arm(task, arm, measured, [0, *range(20, labels + 1, 20)], seed=0, **more)
 
 
 def test_a_project_that_labeled_at_random_has_gained_nothing(world):
@@ -297,18 +290,12 @@ def test_of_many_rounds_some_are_looked_at_from_the_first_to_the_last():
 
 
 def test_items_of_several_classes_are_right_as_a_whole(world):
-    dataset, targets, normalizer = world
+    dataset, targets = world
     both = np.stack([targets == 0, targets != 1], axis=1).astype(int)
-    found = control_arm(
-        dataset,
-        Labels(np.arange(100), both[:100]),
-        np.zeros(100, dtype=bool),
+    task, holdout = (
+        LearningTask.of(dataset, Labels(np.arange(100), both[:100]), 2),
         Labels(np.arange(400, 550), both[400:]),
-        np.ones(150, dtype=bool),
-        [20, 40, 60, 80, 100],
-        2,
-        normalizer,
-        seed=0,
     )
+    found = control_arm(task, holdout, holdout, [20, 40, 60, 80, 100], seed=0)
     assert found.gain is not None
     assert 0.3 < found.own[-1].accuracy < 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from labeler.core.items import Answer
-from labeler.core.rounds import Forecast, Metrics, RoundResult
+from labeler.core.rounds import FinishedRound, Forecast, Metrics, RoundResult
 from labeler.core.settings import StoppingConfig
 from labeler.progress.history import course, history, latest_step, thresholds
 from labeler.progress.stopping import Thresholds
@@ -26,8 +26,8 @@ def finish(store, labels: int, accuracy: float | None = None, **known) -> None:
         store.rounds.request("test")
         job = store.rounds.claim()
     measured = accuracy and Metrics(2, accuracy, accuracy - 0.1, min(1.0, accuracy + 0.1), accuracy)
-    result = RoundResult(labels, "margin", 1, None, measured, (), 0.1, 0.1)
-    store.rounds.finish(job, store.rounds.next_number(), result, [], None, **known)
+    result = RoundResult(labels, "margin", 1, measured, (), 0.1, 0.1)
+    store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, **known))
     time.sleep(0.002)  # times are stored in milliseconds, and what is answered next comes later
 
 

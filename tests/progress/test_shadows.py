@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labeler.core.rounds import Dataset, Labels
-from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.progress.shadows import REPEATS, right_on, shadows, subsamples
 
 
@@ -17,7 +17,7 @@ def corners():
     targets = np.arange(100) % 3
     embeddings = (5 * np.eye(3)[targets] + rng.normal(scale=0.1, size=(100, 3))).astype(np.float32)
     dataset = Dataset([Path(f"{i}.png") for i in range(100)], embeddings, (3,))
-    return dataset, targets, Normalizer.fit(embeddings, (3,))
+    return dataset, targets
 
 
 def test_there_are_as_many_subsamples_of_each_size_up_to_half_of_the_labels():
@@ -26,11 +26,11 @@ def test_there_are_as_many_subsamples_of_each_size_up_to_half_of_the_labels():
 
 
 def test_a_model_is_measured_on_the_items_that_it_has_not_seen_and_told_between_fits(corners):
-    dataset, targets, normalizer = corners
-    arm = Labels(np.arange(50), targets[:50])
+    dataset, targets = corners
+    arm = LearningTask.of(dataset, Labels(np.arange(50), targets[:50]), 3)
     holdout = Labels(np.arange(20, 70), targets[20:70])  # 30 of them are in the arm
     told = []
-    taught = shadows(dataset, arm, holdout, 3, normalizer, seed=0, tell=told.append)
+    taught = shadows(arm, holdout, seed=0, tell=told.append)
     assert told == list(range(REPEATS))
     assert taught.arm == 50
     assert taught.right.shape == taught.unseen.shape == (REPEATS, 50)
@@ -39,21 +39,22 @@ def test_a_model_is_measured_on_the_items_that_it_has_not_seen_and_told_between_
     seen = (~taught.unseen).sum(axis=1)
     assert seen.min() > 5  # 12 in the mean
     assert seen.max() <= 20
-    same = shadows(dataset, arm, holdout, 3, normalizer, seed=0)
+    same = shadows(arm, holdout, seed=0)
     assert (same.unseen == taught.unseen).all()
 
 
 def test_labels_of_one_class_teach_to_answer_it_always(corners):
-    dataset, targets, normalizer = corners
+    dataset, targets = corners
     holdout = Labels(np.arange(9), targets[:9])
     taught = Labels(np.array([30, 33]), targets[[30, 33]])
-    assert right_on(dataset, taught, holdout, 3, normalizer).tolist() == (targets[:9] == targets[30]).tolist()
+    assert right_on(LearningTask.of(dataset, taught, 3), holdout).tolist() == (targets[:9] == targets[30]).tolist()
 
 
 def test_of_several_classes_an_item_is_right_if_all_are(corners):
-    dataset, targets, normalizer = corners
+    dataset, targets = corners
     several = np.eye(3, dtype=int)[targets]
     holdout = Labels(np.arange(9), several[:9])
-    assert right_on(dataset, Labels(np.arange(50, 80), several[50:80]), holdout, 3, normalizer).all()
-    same = right_on(dataset, Labels(np.array([30, 33]), several[[30, 33]]), holdout, 3, normalizer)
+    task = LearningTask.of(dataset, Labels(np.arange(50, 80), several[50:80]), 3)
+    assert right_on(task, holdout).all()
+    same = right_on(task.relabeled(Labels(np.array([30, 33]), several[[30, 33]])), holdout)
     assert same.tolist() == (targets[:9] == targets[30]).tolist()

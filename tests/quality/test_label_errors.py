@@ -4,6 +4,7 @@ import pytest
 from labeler.core.errors import TooFewClassesError
 from labeler.core.rounds import Dataset, Labels
 from labeler.learner.model import Normalizer
+from labeler.learner.task import LearningTask
 from labeler.quality.label_errors import label_quality, likely_errors, out_of_sample
 
 
@@ -19,7 +20,7 @@ def blobs(n: int = 120, classes: int = 3, seed: int = 0) -> tuple[Dataset, np.nd
 def opinion(dataset: Dataset, targets: np.ndarray, n_classes: int = 3, seed: int = 1) -> np.ndarray:
     labels = Labels(np.arange(len(dataset)), targets)
     normalizer = Normalizer.fit(dataset.embeddings, dataset.dims)
-    return out_of_sample(dataset, labels, n_classes, normalizer, seed)
+    return out_of_sample(LearningTask(dataset, labels, n_classes, normalizer), seed)
 
 
 def test_models_doubt_exactly_the_labels_that_were_flipped() -> None:
@@ -48,7 +49,7 @@ def test_the_same_seed_gives_the_same_opinion_and_progress_counts_folds() -> Non
     np.testing.assert_array_equal(opinion(dataset, targets, seed=4), opinion(dataset, targets, seed=4))
     told: list[tuple[int, int]] = []
     labels, normalizer = Labels(np.arange(120), targets), Normalizer.fit(dataset.embeddings, dataset.dims)
-    out_of_sample(dataset, labels, 3, normalizer, 0, folds=4, on_progress=lambda *at: told.append(at))
+    out_of_sample(LearningTask(dataset, labels, 3, normalizer), 0, folds=4, on_progress=lambda *at: told.append(at))
     assert told[-1][0] == told[-1][1]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from labeler.core.items import Answer
-from labeler.core.rounds import Epoch, Metrics, Ranked, RoundResult, Training
+from labeler.core.rounds import Epoch, FinishedRound, Metrics, Ranked, RoundResult, Training
 from labeler.store import Store, database
 from labeler.store.rounds import ATTEMPTS
 from tests.support.fill import add
@@ -18,7 +18,7 @@ def label(store, *item_ids: int) -> None:
 
 
 def result(labels: int = 4, ranking: tuple[Ranked, ...] = ()) -> RoundResult:
-    return RoundResult(labels, "margin", 1, None, Metrics(10, 0.5, 0.2, 0.8, 0.4, 0.1), ranking, 0.1, 0.2)
+    return RoundResult(labels, "margin", 1, Metrics(10, 0.5, 0.2, 0.8, 0.4, 0.1), ranking, 0.1, 0.2)
 
 
 def test_a_round_is_due_after_the_seed_set_and_then_after_each_batch(store):
@@ -29,7 +29,7 @@ def test_a_round_is_due_after_the_seed_set_and_then_after_each_batch(store):
     label(store, 4)
     job = store.rounds.claim()
     assert job.reason == "new labels"
-    store.rounds.finish(job, 1, result(4), [], None)
+    store.rounds.finish(job, FinishedRound(1, result(4)))
     label(store, 5, 6)
     assert not store.rounds.waiting()
     label(store, 7)
@@ -48,7 +48,7 @@ def test_labels_that_came_while_a_round_ran_make_the_next_one_due(store):
     job = store.rounds.claim()
     label(store, 5, 6, 7)
     assert store.rounds.waiting()  # queued beside the running one
-    store.rounds.finish(job, 1, result(4), [], None)
+    store.rounds.finish(job, FinishedRound(1, result(4)))
     assert store.rounds.claim().id != job.id
 
 
@@ -76,7 +76,8 @@ def test_a_finished_round_is_read_back(store):
     add(store, 3)
     store.rounds.request("test")
     job = store.rounds.claim()
-    store.rounds.finish(job, 1, result(0, (Ranked(2, "margin", 0.9), Ranked(0, "random", None))), [3, 1], "models/a")
+    ranking = (Ranked(2, "margin", 0.9), Ranked(0, "random", None))
+    store.rounds.finish(job, FinishedRound(1, result(0, ranking), [3, 1], model="models/a"))
     (found,) = store.rounds.all()
     assert (found.number, found.labels, found.metrics.accuracy, found.model) == (1, 0, 0.5, "models/a")
     assert [(r["rank"], r["item_id"], r["strategy"], r["score"]) for r in store.rounds.ranking(1)] == [
@@ -92,7 +93,7 @@ def test_a_round_that_cannot_be_stored_whole_is_not_stored_at_all(store):
     store.rounds.request("test")
     job = store.rounds.claim()
     with pytest.raises(sqlite3.IntegrityError):
-        store.rounds.finish(job, 1, result(0, (Ranked(0, "margin", 1.0),)), [999], None)
+        store.rounds.finish(job, FinishedRound(1, result(0, (Ranked(0, "margin", 1.0),)), [999]))
     assert store.rounds.all() == []
     assert store.rounds.ranking(1) == []
     assert store.rounds.latest_job().state == "running"
@@ -121,7 +122,7 @@ TRAINING = Training(
 def finish(store: Store, training: Training | None) -> int:
     number = store.rounds.next_number()
     store.rounds.request("test")
-    store.rounds.finish(store.rounds.claim(), number, replace(result(), training=training), [], None)
+    store.rounds.finish(store.rounds.claim(), FinishedRound(number, replace(result(), training=training)))
     return number
 
 

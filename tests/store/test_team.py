@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from labeler.core.items import Answer, NewItem, Prediction, Waiting
-from labeler.core.rounds import Ranked, RoundResult
+from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import ClassDetail, Config, LabelingConfig
 from labeler.projects import project as projects
 from labeler.store import IMPORT, Store
@@ -33,12 +33,12 @@ def known(store: Store, n: int) -> None:
 def ranked(store: Store, predicted: list[tuple[int, str, float]]) -> None:
     """A finished round that ranks these items, with what its model says of them."""
     items = [item for item, _, _ in predicted]
-    result = RoundResult(0, "margin", 7, None, None, tuple(Ranked(i, "margin", 1.0) for i in items), 0.1, 0.2)
+    result = RoundResult(0, "margin", 7, None, tuple(Ranked(i, "margin", 1.0) for i in items), 0.1, 0.2)
     store.rounds.request("test")
     job = store.rounds.claim()
     assert job is not None
     said = [Prediction(label, confidence) for _, label, confidence in predicted]
-    store.rounds.finish(job, store.rounds.next_number(), result, items, None, said)
+    store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, items, said))
 
 
 def test_whoever_opens_the_desk_is_entered_once(store):

@@ -1,7 +1,7 @@
 """Filling a store: items, a finished round, answers."""
 
 from labeler.core.items import Answer, NewItem
-from labeler.core.rounds import Ranked, RoundResult
+from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.projects.project import Project
 from labeler.store import Store
 from tests.support.samples import reviews
@@ -17,12 +17,13 @@ def add(store: Store, n: int, split: str | None = "pool", first: int = 0) -> Non
 def rank(store: Store, item_ids: list[int], strategy: str = "margin", labels: int = 0) -> None:
     """A finished round whose ranking is `item_ids`; a worker that is running does not see it begin."""
     ranking = tuple(Ranked(i, strategy, 1.0 / i) for i in item_ids)
-    result = RoundResult(labels, strategy, 7, None, None, ranking, 0.1, 0.2)
+    result = RoundResult(labels, strategy, 7, None, ranking, 0.1, 0.2)
     with store.write():
         store.rounds.request("test")
         job = store.rounds.claim()
         assert job is not None
-        store.rounds.finish(job, store.rounds.next_number(), result, item_ids, "models/m.safetensors")
+        number = store.rounds.next_number()
+        store.rounds.finish(job, FinishedRound(number, result, item_ids, model="models/m.safetensors"))
 
 
 def answer(project: Project, n: int, annotator: str = "kim") -> None:
