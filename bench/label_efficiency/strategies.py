@@ -30,7 +30,9 @@ import numpy as np
 import strategies
 from bench.label_efficiency.worlds import WORLDS
 from labeler.core.settings import LearnerConfig, QueryConfig
-from labeler.experiments.simulate import Run, Task, compare, load_task, summarise
+from labeler.experiments.dataset import Task, load_task, read_labeled
+from labeler.experiments.simulate import Design, Run, compare, summarise
+from labeler.files.sources import SourceColumns
 from labeler.projects.demo import write_digits
 from labeler.report.charts import comparison as comparison_charts
 from strategies import skactiveml
@@ -66,12 +68,14 @@ LEFT_OUT = (
 
 def task_of(name: str, data: Path, kind: Any, first: int, batch: int, scratch: Path) -> Task:
     """The labeled data set `name`, embedded."""
-    settings = {"query": QueryConfig(seed_size=first, batch=batch), "learner": LearnerConfig(kind=kind)}
+    images = SourceColumns(image="file", label="label")
     if name == "digits":
-        return load_task(write_digits(scratch), image_column="file", **settings)[0]
-    if name == "cifar10":
-        return load_task(data / name / "labels.csv", image_column="file", **settings)[0]
-    return load_task(data / f"{name}.csv", **settings)[0]
+        labeled = read_labeled(write_digits(scratch), images)
+    elif name == "cifar10":
+        labeled = read_labeled(data / name / "labels.csv", images)
+    else:
+        labeled = read_labeled(data / f"{name}.csv")
+    return load_task(labeled, QueryConfig(seed_size=first, batch=batch), LearnerConfig(kind=kind))
 
 
 def part(report: dict[str, Any], points: slice) -> dict[str, dict[str, Any]]:
@@ -157,10 +161,10 @@ def all_names() -> list[str]:
 def run(task: Task, names: Sequence[str], seeds: int, batches: int, plugins: Path = PLUGINS) -> dict[str, Any]:
     """The report of `simulate.compare`, with the slow ones on fewer candidates."""
     slow = [name for name in names if _is_of(name, SLOW)]
-    report = compare(task, [n for n in names if n not in slow], seeds, batches, plugins=plugins)
+    report = compare(task, Design([n for n in names if n not in slow], seeds, batches), plugins=plugins)
     if slow:
         query = replace(task.config.query, candidates=CANDIDATES)
-        others = compare(replace(task, config=replace(task.config, query=query)), slow, seeds, batches)
+        others = compare(replace(task, config=replace(task.config, query=query)), Design(slow, seeds, batches))
         report["runs"] += [r for r in others["runs"] if r["strategy"] != "random"]
         report["summary"] = summarise([Run(**r) for r in report["runs"]])
     return report

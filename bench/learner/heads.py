@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bench.label_efficiency.strategies import BUDGETS, task_of
 from labeler.core.rounds import Labels
-from labeler.experiments.simulate import Task
+from labeler.experiments.dataset import Task
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import Normalizer
 from labeler.learner.task import LearningTask

@@ -15,7 +15,8 @@ from labeler.core.rounds import Labels
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
-from labeler.experiments.dataset import Task, load_task
+from labeler.experiments.dataset import Task, load_task, read_labeled
+from labeler.files.sources import SourceColumns
 from labeler.learner.model import Normalizer
 from labeler.learner.task import LearningTask
 from labeler.quality import findings as quality
@@ -37,10 +38,8 @@ def main(data: Path, only: str, labels: int, twice: str, seeds: int) -> None:
     """A line for each data set below DATA and share: found, and of how many looks."""
     for name in only.split(","):
         source = data / name / "labels.csv" if (data / name).is_dir() else data / f"{name}.csv"
-        settings = {"image_column": "file"} if source.parent != data else {}
-        task, _ = load_task(
-            source, learner=LearnerConfig(kind="frozen"), query=QueryConfig(candidates=1500), **settings
-        )
+        columns = SourceColumns(image="file" if source.parent != data else None, label="label")
+        task = load_task(read_labeled(source, columns), QueryConfig(candidates=1500), LearnerConfig(kind="frozen"))
         found: dict[float, list[float]] = {float(share): [] for share in twice.split(",")}
         for seed in range(seeds):
             answers = Answers(task, seed)

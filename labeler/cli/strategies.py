@@ -9,8 +9,9 @@ import click
 import strategies
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main
 from labeler.core.errors import LabelerError
-from labeler.core.items import ClassesAnItem
+from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.settings import LearnerConfig, QueryConfig
+from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 
 # Imports of labeler and pandas are deferred: torch, pandas and altair are slow to load, and `--help` should not wait.
@@ -82,11 +83,14 @@ def simulate(
     at: tuple[int, ...],
     out: Path | None,
     plot: Path | None,
-    **columns: Any,
+    modality: Modality | None,
+    answers: ClassesAnItem,
+    **columns: str | None,
 ) -> None:
     """Compare query strategies on known labels; `random` always runs as the control."""
     # wide: click passes each option as a parameter of its own
-    from labeler.experiments.simulate import check_names, compare, load_task
+    from labeler.experiments.dataset import load_task, read_labeled
+    from labeler.experiments.simulate import Design, check_names, compare
     from labeler.report.charts import comparison as comparison_charts
 
     if plugins and not plugins.is_dir():
@@ -96,17 +100,14 @@ def simulate(
     if plot:
         comparison_charts.check_name(plot)
     with bar("embed", "items") as report:
-        task, problems = load_task(
-            source,
-            query=QueryConfig(seed_size=seed_size, batch=batch),
-            learner=LearnerConfig(kind=learner, backbone=backbone),
-            on_progress=report,
-            **columns,
-        )
-    for problem in problems[:20]:
+        roles = {name.removesuffix("_column"): column for name, column in columns.items()}
+        labeled = read_labeled(source, SourceColumns(**roles), modality, answers)
+        query, settings = QueryConfig(seed_size=seed_size, batch=batch), LearnerConfig(kind=learner, backbone=backbone)
+        task = load_task(labeled, query, settings, on_progress=report)
+    for problem in labeled.problems[:20]:
         click.echo(str(problem), err=True)
     with bar("simulate", "rounds") as report:
-        result = compare(task, names, seeds, rounds, processes, report, plugins)
+        result = compare(task, Design(names, seeds, rounds), processes, report, plugins)
     if out:
         out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
     if plot:

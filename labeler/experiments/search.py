@@ -40,7 +40,7 @@ TRIES = 2  # of a setting during which the process ended
 CURRENT, FROZEN = mark("current settings"), mark("frozen heads")
 
 
-def search(
+def search(  # `fit` and `clock` are parameters so that tests take no time
     tasks: Mapping[str, LearningTask],
     config: Config,
     request: TuningRequest,

@@ -1,7 +1,7 @@
 """Strategies compared on labels that are already known: the same cycle, with the label column as the oracle.
 
 For each seed all strategies start from the same randomly drawn first labels, and `random` always runs as the
-control, so that gains are paired by seed. What a strategy is measured on is a holdout that it never queries.
+control, so that gains are paired by seed. Strategies are measured on a holdout that they never query.
 """
 
 import multiprocessing
@@ -26,13 +26,23 @@ from labeler.core.processes import cores, end_with_parent
 from labeler.core.rounds import Labels
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
-from labeler.experiments.dataset import Task, load_task
+from labeler.experiments.dataset import Task
 from labeler.learner.task import LearningTask
 from labeler.progress.curves import area_under_curve, labels_to_reach, paired_gain
 
-__all__ = ["Run", "Task", "compare", "load_task", "run", "summarise"]
-
 CONTROL = "random"
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which runs are compared: each strategy, and `random`, once a seed.
+
+    rounds: queries after the first labels, fewer if the pool is used up.
+    """
+
+    strategies: Sequence[str]
+    seeds: int
+    rounds: int
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,9 @@ class Run:
 
 
 def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[], None] = lambda: None) -> Run:
-    """Simulate the cycle with the true labels as the oracle.
+    """The learning curve of one strategy, with the true labels as the oracle.
 
-    Args: rounds: queries after the first labels, fewer if the pool runs out.
+    Args: rounds: queries after the first labels, fewer if the pool is used up. on_round: called after each round.
     """
     config = replace(
         task.config, query=replace(task.config.query, strategy=strategy, seeding=CONTROL, random_share=0.0)
@@ -117,7 +127,8 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _mean_curve(runs: Sequence[Run]) -> tuple[list[int], list[float]]:
-    """The mean over the seeds, made monotone: more labels do not make a model worse, a dip or peak is chance."""
+    """The mean over the seeds, made monotone: more labels do not make a model worse, so a dip or peak is chance."""
+    # imported here because sklearn is slow to load
     from sklearn.isotonic import isotonic_regression
 
     grid = sorted(set.intersection(*(set(r.labels) for r in runs)))
@@ -127,21 +138,20 @@ def _mean_curve(runs: Sequence[Run]) -> tuple[list[int], list[float]]:
 
 def compare(
     task: Task,
-    names: Sequence[str],
-    seeds: int,
-    rounds: int,
+    design: Design,
     processes: int | None = None,
     on_progress: Progress | None = None,
     plugins: Path | None = None,
 ) -> dict[str, Any]:
-    """Run each strategy, and `random`, once a seed; the report as plain values.
+    """The report of all runs of the design, as plain values.
 
     Args:   processes: how many at once, by default one a core (one in all when fine-tuning, which uses all cores).
             on_progress: called with (done, total) rounds; what it raises ends the comparison at once.
-            plugins: a folder of strategies that are known besides the registered ones.
-    Raises: UnknownStrategy: names those there are. LabelerError: a simulating process died.
+            plugins: a folder of strategies that are used besides the registered ones.
+    Raises: UnknownStrategy: a strategy does not exist; names those that do. LabelerError: a simulating process died.
     """
-    names = [CONTROL, *(n for n in dict.fromkeys(names) if n != CONTROL)]
+    rounds, seeds = design.rounds, design.seeds
+    names = [CONTROL, *(n for n in dict.fromkeys(design.strategies) if n != CONTROL)]
     plugins = plugins or Path("none")
     check_names(names, plugins)
     jobs = [(name, seed) for seed in range(seeds) for name in names]
@@ -155,7 +165,7 @@ def compare(
     try:
         waiting = [executor.submit(_run, name, seed, rounds) for name, seed in jobs]
         runs = _gather(waiting, ticks, total, on_progress)
-    except BaseException:  # also of whoever cancels: no process is left behind
+    except BaseException:  # cancellation too: no process is left behind
         _end_now(executor)
         raise
     executor.shutdown()
@@ -176,10 +186,10 @@ def compare(
 
 
 def check_names(names: Iterable[str], plugins: Path) -> None:
-    """See that there are strategies of these names.
+    """Check that strategies of these names exist.
 
-    Args:   plugins: a folder of strategies that are known besides the registered ones.
-    Raises: UnknownStrategy: names those there are, and the files that could not be used.
+    Args:   plugins: a folder of strategies that are used besides the registered ones.
+    Raises: UnknownStrategy: one does not exist; names those that do, and the files that could not be used.
     """
     with strategies.strategies_of(plugins) as broken:
         try:
@@ -190,7 +200,7 @@ def check_names(names: Iterable[str], plugins: Path) -> None:
 
 
 def _gather(waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_progress: Progress | None) -> list[Run]:
-    """The runs once all are done; the first that fails ends the wait."""
+    """The runs once all are done; the first failure is raised at once."""
     done = 0
     while not all(f.done() for f in waiting):
         failed = wait(waiting, timeout=0.3, return_when=FIRST_EXCEPTION).done
@@ -207,7 +217,7 @@ def _gather(waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_pr
     try:
         for f in waiting:
             if f.done():
-                f.result()  # what failed first is raised before the others are waited for
+                f.result()  # raises the first failure before the other runs have ended
         return [f.result() for f in waiting]
     except BrokenProcessPool:
         raise LabelerError(
@@ -216,7 +226,8 @@ def _gather(waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_pr
 
 
 def _end_now(executor: ProcessPoolExecutor) -> None:
-    children = list((executor._processes or {}).values())  # shutdown() waits for what runs; there is no public way
+    # shutdown() waits for running calls, and no public method ends them
+    children = list((executor._processes or {}).values())
     for child in children:
         child.kill()
     executor.shutdown(cancel_futures=True)
@@ -224,7 +235,7 @@ def _end_now(executor: ProcessPoolExecutor) -> None:
         child.join()
 
 
-# What a simulating process works on; set once when it starts, since the embeddings are large.
+# The task of a simulating process, set once when it starts, since the embeddings are large.
 _task: Task
 _ticks: "Queue[int]"
 _plugins = ExitStack()
@@ -236,8 +247,8 @@ def _start(task: Task, ticks: "Queue[int]", threads: int | None, plugins: Path) 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
     end_with_parent()
     _plugins.enter_context(strategies.strategies_of(plugins))
-    if threads:  # one process a core: more threads than that only get in each other's way
-        from threadpoolctl import threadpool_limits
+    if threads:  # there is a process for each core, so more threads would compete for them
+        from threadpoolctl import threadpool_limits  # imported here because only these processes need it
 
         threadpool_limits(threads)
 

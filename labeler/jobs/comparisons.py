@@ -16,6 +16,7 @@ from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import Progress
 from labeler.core.jobs import Comparison, ComparisonRequest
 from labeler.core.processes import cores
+from labeler.files.sources import SourceColumns
 from labeler.files.tables import read_table
 from labeler.i18n.messages import _, mark
 from labeler.jobs.runner import Tell, run_next
@@ -102,8 +103,8 @@ def compare_once(project: Project) -> bool:
 
 def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dict[str, Any]:
     from labeler.cycle import snapshot  # torch and its company load when there is work
-    from labeler.experiments.dataset import check_own_labels, load_task, own_task
-    from labeler.experiments.simulate import compare
+    from labeler.experiments.dataset import check_own_labels, load_task, own_task, read_labeled
+    from labeler.experiments.simulate import Design, compare
 
     request = job.request
 
@@ -125,28 +126,22 @@ def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dic
     else:
         source = project.folder / request.source if request.uploaded else Path(request.source).expanduser()
         table = source.is_file()
-        task, problems = load_task(
-            source,
-            modality=config.modality,
-            text_column=request.content_column if table and config.modality == "text" else None,
-            image_column=request.content_column if table and config.modality == "image" else None,
-            label_column=request.label_column,
-            answers=config.answers,
-            split_column=request.split_column if table else None,
-            query=query,
-            learner=learner,
-            cache=source.parent / "embeddings" if request.uploaded else None,
-            on_progress=reporter(mark("embedding items")),
+        columns = SourceColumns(
+            text=request.content_column if table and config.modality == "text" else None,
+            image=request.content_column if table and config.modality == "image" else None,
+            label=request.label_column,
+            split=request.split_column if table else None,
         )
-        for problem in problems[:20]:
+        labeled = read_labeled(source, columns, config.modality, config.answers)
+        cache = source.parent / "embeddings" if request.uploaded else None
+        task = load_task(labeled, query, learner, cache, reporter(mark("embedding items")))
+        for problem in labeled.problems[:20]:
             log.warning("%s: %s", project.slug, problem)
     began = time.monotonic()
     processes = 1 if kind == "finetune" else max(1, cores() - 1)  # one core is left to the rounds
     return compare(
         task,
-        request.strategies,
-        request.seeds,
-        request.rounds,
+        Design(request.strategies, request.seeds, request.rounds),
         processes,
         lambda done, total: tell(_time_left(time.monotonic() - began, done, total), done, total),
         project.strategies,

@@ -104,8 +104,7 @@ def adapt(
             loop.Group(list(head.parameters()), HEAD_RATE),
             loop.Group(list(trained.values()), RATE, HEAD_FIRST, pulled=True),
         ]
-        total = batches.shape[0] * batches.shape[1]
-        report = on_progress or (lambda done, total: None)
+        total, report = batches.shape[0] * batches.shape[1], on_progress or (lambda done, total: None)
         report(0, total)
 
         def go_on(look: int) -> bool:
@@ -116,9 +115,9 @@ def adapt(
     tensors = {name: p.detach().cpu().numpy() for name, p in network.named_parameters() if id(p) in trained}
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise TrainingError("The adaptation diverged, and nothing of it is kept: use the backbone as it is.")
-    share = max(1, len(losses) // 20)
-    means = float(np.mean(losses[:share])), float(np.mean(losses[-share:]))
-    return Adapted(tensors, objective, len(losses), time.monotonic() - began, means)
+    twentieth = max(1, len(losses) // 20)
+    first_and_last = float(np.mean(losses[:twentieth])), float(np.mean(losses[-twentieth:]))
+    return Adapted(tensors, objective, len(losses), time.monotonic() - began, first_and_last)
 
 
 def _last_stages(encoder: Pretrained, network: Network, blocks: int) -> Last:

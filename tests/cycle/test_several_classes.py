@@ -22,7 +22,8 @@ from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.cycle.query import Querier, candidates
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
-from labeler.experiments.simulate import compare, load_task
+from labeler.experiments.dataset import load_task, read_labeled
+from labeler.experiments.simulate import Design, compare
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
 from labeler.learner import model as models
@@ -272,11 +273,10 @@ def test_strategies_are_compared_on_known_sets(tmp_path):
     table = tmp_path / "letters.csv"
     rows = [(text, "|".join(names) or "[]") for text, names in letters(160)]
     pd.DataFrame(rows, columns=["text", "label"]).to_csv(table, index=False)
-    task, problems = load_task(
-        table, answers="several", query=QueryConfig(seed_size=16, batch=16), learner=CHARACTERS, cache=tmp_path
-    )
-    assert (task.config.classes, task.targets.shape, problems) == (tuple(sorted(TOPICS)), (160, 3), [])
-    report = compare(task, ["margin"], seeds=1, rounds=1, processes=1)
+    labeled = read_labeled(table, answers="several")
+    task = load_task(labeled, QueryConfig(seed_size=16, batch=16), CHARACTERS, cache=tmp_path)
+    assert (task.config.classes, task.targets.shape, labeled.problems) == (tuple(sorted(TOPICS)), (160, 3), [])
+    report = compare(task, Design(["margin"], 1, 1), processes=1)
     run = report["runs"][0]
     assert run["labels"] == [16, 32]
     assert all(0 < micro <= 1 for micro in run["micro_f1"])

@@ -7,8 +7,9 @@ import pytest
 
 import strategies
 from labeler.core.errors import LabelerError, SourceError
-from labeler.core.settings import QueryConfig
-from labeler.experiments.simulate import Run, compare, load_task, run, summarise
+from labeler.core.settings import LearnerConfig, QueryConfig
+from labeler.experiments.dataset import load_task, read_labeled
+from labeler.experiments.simulate import Design, Run, compare, run, summarise
 from tests.support.samples import reviews
 
 
@@ -53,14 +54,8 @@ def table(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def task(table, tmp_path_factory):
-    from labeler.core.settings import LearnerConfig
-
-    return load_task(
-        table,
-        query=QueryConfig(seed_size=8, batch=10),
-        learner=LearnerConfig(backbone="char_tfidf"),
-        cache=tmp_path_factory.mktemp("cache"),
-    )[0]
+    query, learner = QueryConfig(seed_size=8, batch=10), LearnerConfig(backbone="char_tfidf")
+    return load_task(read_labeled(table), query, learner, cache=tmp_path_factory.mktemp("cache"))
 
 
 def test_the_split_column_is_kept_and_duplicates_do_not_straddle(task):
@@ -71,7 +66,7 @@ def test_the_split_column_is_kept_and_duplicates_do_not_straddle(task):
 def test_without_a_split_column_a_fifth_is_held_out_always_the_same(tmp_path):
     path = tmp_path / "films.csv"
     path.write_text("text,label\n" + "\n".join(f'"{text}",{label}' for text, label in reviews(100)))
-    first, second = (load_task(path, cache=tmp_path)[0] for _ in range(2))
+    first, second = (load_task(read_labeled(path), cache=tmp_path) for _ in range(2))
     assert len(first.holdout) == 20
     assert (first.holdout == second.holdout).all()
 
@@ -91,7 +86,7 @@ def test_a_pool_that_runs_out_ends_the_curve(task):
 
 def test_compare_reports_every_run_and_its_progress(task):
     seen = []
-    report = compare(task, ["margin"], seeds=2, rounds=2, processes=2, on_progress=lambda d, t: seen.append((d, t)))
+    report = compare(task, Design(["margin"], 2, 2), processes=2, on_progress=lambda d, t: seen.append((d, t)))
     assert set(report) == {"dataset", "config", "runs", "summary"}
     assert {(r["strategy"], r["seed"]) for r in report["runs"]} == {
         (s, i) for s in ("random", "margin") for i in (0, 1)
@@ -106,29 +101,29 @@ def test_compare_reports_every_run_and_its_progress(task):
 
 def test_an_unknown_strategy_is_said_before_anything_runs(task):
     with pytest.raises(strategies.UnknownStrategy, match="marginn"):
-        compare(task, ["marginn"], 1, 1)
+        compare(task, Design(["marginn"], 1, 1))
 
 
 def test_a_table_that_cannot_be_compared_on_is_refused(tmp_path):
     one = tmp_path / "one.csv"
     one.write_text("text,label\na,x\nb,x\n")
     with pytest.raises(SourceError, match="two or more"):
-        load_task(one, cache=tmp_path)
+        load_task(read_labeled(one), cache=tmp_path)
     few = tmp_path / "few.csv"
     few.write_text("text,label\n" + "\n".join(f'"{t}",{y}' for t, y in reviews(10)))
     with pytest.raises(SourceError, match="fewer than the 20 first labels"):
-        load_task(few, cache=tmp_path)
+        load_task(read_labeled(few), cache=tmp_path)
 
 
 def test_strategies_of_a_folder_are_known_in_the_processes_too(task, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
     )
-    report = compare(task, ["mine"], seeds=1, rounds=1, processes=1, plugins=tmp_path)
+    report = compare(task, Design(["mine"], 1, 1), processes=1, plugins=tmp_path)
     assert {row["strategy"] for row in report["summary"]} == {"mine", "random"}
     (tmp_path / "mine.py").write_text("1 / 0")
     with pytest.raises(strategies.UnknownStrategy, match=r"'mine'.*mine\.py: line 1: ZeroDivisionError"):
-        compare(task, ["mine"], seeds=1, rounds=1, processes=1, plugins=tmp_path)
+        compare(task, Design(["mine"], 1, 1), processes=1, plugins=tmp_path)
 
 
 def test_the_first_failure_ends_the_comparison(task, tmp_path):
@@ -137,7 +132,7 @@ def test_the_first_failure_ends_the_comparison(task, tmp_path):
     )
     seen = []
     with pytest.raises(strategies.StrategyError, match=r"mine\.py, line 4: AttributeError"):
-        compare(task, ["mine"], 200, 50, 1, lambda d, t: seen.append((d, t)), tmp_path)
+        compare(task, Design(["mine"], 200, 50), 1, lambda d, t: seen.append((d, t)), tmp_path)
     assert seen[-1][0] < seen[-1][1] / 10  # long before all was done
 
 
@@ -148,7 +143,7 @@ def test_what_on_progress_raises_ends_the_comparison_and_its_processes(task):
 
     before = set(psutil.Process().children(recursive=True))
     with pytest.raises(KeyboardInterrupt):
-        compare(task, ["margin"], seeds=200, rounds=50, processes=2, on_progress=cancel)
+        compare(task, Design(["margin"], 200, 50), processes=2, on_progress=cancel)
     left = set(psutil.Process().children(recursive=True)) - before
     assert not [p for p in left if "spawn_main" in " ".join(p.cmdline())]
 
@@ -160,4 +155,4 @@ def test_a_process_that_is_killed_is_said_in_a_sentence(task):
                 child.kill()
 
     with pytest.raises(LabelerError, match="ended from outside"):
-        compare(task, ["margin"], seeds=200, rounds=50, processes=1, on_progress=kill)
+        compare(task, Design(["margin"], 200, 50), processes=1, on_progress=kill)

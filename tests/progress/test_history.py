@@ -44,7 +44,7 @@ def test_what_each_round_had_learned_and_what_that_had_cost(store, items):
     answer(store, items[10], "bad", seconds=72.0)  # of the holdout: it costs, and teaches nothing
     finish(store, 2)
     answer(store, items[2], "good")
-    finish(store, 3, 0.75, stability=(0.8, 0.3))
+    finish(store, 3, 0.75, agreement=0.8, uncertainty=0.3)
     answer(store, items[3], "good")  # after the last round
     found = course(store)
     assert found["round"].tolist() == [1, 2]
