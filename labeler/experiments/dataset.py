@@ -18,6 +18,8 @@ from labeler.files.sources import Row, SourceColumns, read
 from labeler.files.tables import read_table
 from labeler.projects.importer import content_hash, normalise
 
+# Imports of labeler.backbones.onnx are deferred: it loads torch.
+
 # With fewer, chance decides: one holdout item of 50 is 2 points of accuracy, and with fewer than 100 pool items a
 # strategy has little choice, since most of them are asked in the end.
 FEWEST_POOL, FEWEST_HOLDOUT = 100, 50
@@ -101,7 +103,6 @@ def load_task(
     Args:   cache: folder of the embeddings; the user's cache by default. on_progress: of the embedding.
     Raises: SourceError: the pool has no more items than the first labels.
     """
-    # imported here because torch is slow to load
     from labeler.backbones.onnx import cache_folder
 
     config = Config(

@@ -40,7 +40,8 @@ TRIES = 2  # of a setting during which the process ended
 CURRENT, FROZEN = mark("current settings"), mark("frozen heads")
 
 
-def search(  # `fit` and `clock` are parameters so that tests take no time
+# wide: tests pass a fit and a clock of their own, so that they take no time
+def search(
     tasks: Mapping[str, LearningTask],
     config: Config,
     request: TuningRequest,

@@ -30,6 +30,8 @@ from labeler.experiments.dataset import Task
 from labeler.learner.task import LearningTask
 from labeler.progress.curves import area_under_curve, labels_to_reach, paired_gain
 
+# Imports of sklearn and threadpoolctl are deferred: they are slow to load.
+
 CONTROL = "random"
 
 
@@ -128,7 +130,6 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def _mean_curve(runs: Sequence[Run]) -> tuple[list[int], list[float]]:
     """The mean over the seeds, made monotone: more labels do not make a model worse, so a dip or peak is chance."""
-    # imported here because sklearn is slow to load
     from sklearn.isotonic import isotonic_regression
 
     grid = sorted(set.intersection(*(set(r.labels) for r in runs)))
@@ -248,7 +249,7 @@ def _start(task: Task, ticks: "Queue[int]", threads: int | None, plugins: Path) 
     end_with_parent()
     _plugins.enter_context(strategies.strategies_of(plugins))
     if threads:  # there is a process for each core, so more threads would compete for them
-        from threadpoolctl import threadpool_limits  # imported here because only these processes need it
+        from threadpoolctl import threadpool_limits
 
         threadpool_limits(threads)
 

@@ -35,8 +35,6 @@ from labeler.projects.project import Project
 from labeler.report.sentences.stopping import stop_reason
 from labeler.store import Store
 
-# Imports of labeler.learner are deferred: it loads torch.
-
 log = logging.getLogger(__name__)
 
 KEPT = 3  # models of the last rounds that are kept, besides the best

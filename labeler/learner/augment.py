@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from labeler.core.settings import Augmentation
 
+# Imports of torchvision are deferred: it is slow to load, and augmenting tokens does not need it.
+
 
 def images(batch: Tensor, kinds: Sequence[Augmentation], strength: float) -> Tensor:
     """Each image changed at random in the given ways.

@@ -9,6 +9,8 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.learner.model import LinearHeads
 from labeler.learner.task import LearningTask
 
+# Imports of scipy and sklearn are deferred: they are slow to load.
+
 # Inverse strength of the L2 penalty. Fixed: values that cross-validation picks on actively chosen labels are worse.
 C_TEXT, C_IMAGE = 1.0, 3.0
 SHRINKAGE = 0.6  # of the covariance towards a sphere
@@ -66,7 +68,7 @@ def discriminant(features: np.ndarray, targets: np.ndarray) -> Head:
     Args:   features: (m, r) float. targets: (m,) int, 0 to c − 1, each of them present.
     Source: Friedman 1989, section 3 (shrinkage to a multiple of the identity); Guo et al. 2017 (temperature).
     """
-    from scipy.linalg import solve  # imported here because scipy.linalg is slow to load
+    from scipy.linalg import solve
 
     counts = np.bincount(targets)
     means = np.stack([features[targets == c].mean(axis=0) for c in range(len(counts))])
@@ -143,7 +145,7 @@ def _span(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts: np.ndarray | None = None) -> Head:
     """Weight (c, r) and bias (c,) of a logistic regression; `counts` weighs each row."""
-    from sklearn.linear_model import LogisticRegression  # imported here because sklearn is slow to load
+    from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(C=strength, max_iter=1000).fit(features, targets, sample_weight=counts)
     weight, bias = fitted.coef_, fitted.intercept_

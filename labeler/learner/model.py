@@ -19,6 +19,8 @@ from labeler.core.whole_files import write_whole
 if TYPE_CHECKING:
     from labeler.backbones.network import Network
 
+# Imports of torch, safetensors and labeler.backbones.onnx are deferred: they are slow to load.
+
 _ROWS = 1024  # embeddings that are in memory at a time: the cache holds them
 _BATCH = 64  # items that the trained stages see at a time
 

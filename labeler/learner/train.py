@@ -23,6 +23,8 @@ from labeler.learner.task import LearningTask
 if TYPE_CHECKING:
     from labeler.learner.finetune import Tuned, Weights
 
+# Imports of labeler.learner.finetune are deferred: it loads torch.
+
 SHARES = np.linspace(0.0, 1.0, 5)  # candidates for the fine-tuned network's weight beside the frozen heads
 TEMPERATURES = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 3.0])
 SPREAD = 0.35  # standard deviation of the prior on the logarithm of a temperature
@@ -103,7 +105,7 @@ class _FineTuning:
         seed: int,
         previous: Model | None,
     ) -> None:
-        from labeler.learner.finetune import Finetuner  # imported here because torch is slow to load
+        from labeler.learner.finetune import Finetuner
 
         self.task, self.encoder, self.heads, self.seed = task, encoder, heads, seed
         self.snapshots = learner.members if learner.committee == "snapshots" else 0
