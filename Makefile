@@ -8,7 +8,7 @@ TEST := .venv/.installed-test
 # What the latest run of all tests took; `python -m bench.house` reads it.
 SUITE := .pytest_cache/suite.xml
 
-.PHONY: help demo serve test check lint style types lint-desk test-desk quick coverage format reference docs words wheel lock bench clean
+.PHONY: quick-without-torch help demo serve test check lint style types lint-desk test-desk quick coverage format reference docs words wheel lock bench clean
 
 help:
 	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
@@ -64,6 +64,14 @@ node_modules/.package-lock.json: package-lock.json
 
 quick: $(TEST)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not browser and not slow"
+
+# With another Python, e.g. make quick-without-torch PYTHON=python3.13: torch would be a download of gigabytes.
+OTHER := .venv-other
+quick-without-torch:
+	@$(PYTHON) -m venv --clear $(OTHER)
+	@$(PYTHON) -m bench.house.without_torch > $(OTHER)/requirements.txt
+	@$(OTHER)/bin/python -m pip install --quiet -c requirements.lock -r $(OTHER)/requirements.txt
+	@OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest -m "not browser and not slow" tests/strategies tests/core tests/i18n tests/store
 
 coverage: $(TEST)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=

@@ -57,6 +57,7 @@ def _farthest_first(c: Candidates, n: int, skip: int, rng: np.random.Generator) 
     return greedily(c.embeddings, c.labeled_embeddings, first, n, rng, skip=skip)
 
 
+# wide: the loop that several strategies share; the last two are for the few that differ
 def greedily(
     X: np.ndarray,
     known: np.ndarray,

@@ -17,6 +17,7 @@ FAMILY = "modAL"
 Best = Literal["highest", "lowest", "first"]
 
 
+# wide: the properties of a strategy, each by its name, as for `@strategy`
 def from_modal(
     query_function: Callable[..., Any],
     name: str,

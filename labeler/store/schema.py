@@ -12,6 +12,7 @@ from labeler.core.errors import ProjectError
 migrations = Migrations("labeler")
 
 
+# long: one script that creates the tables of the cycle
 @migrations()
 def m001_cycle(db: Database) -> None:
     db.executescript(
@@ -293,6 +294,7 @@ _DECIDE = """
 """
 
 
+# long: one script that creates the tables of the lead's view
 @migrations()
 def m010_lead(db: Database) -> None:
     db.executescript(

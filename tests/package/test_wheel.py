@@ -118,7 +118,7 @@ def test_the_installed_package_is_the_one_that_runs(installation: Installation) 
 
 
 def test_a_page_is_served(url: str) -> None:
-    with urllib.request.urlopen(url, timeout=10) as reply:
+    with urllib.request.urlopen(url, timeout=120) as reply:
         assert "<title>" in reply.read().decode()
 
 
