@@ -21,9 +21,9 @@ _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content
 @route("media/{item_id:int}", "GET")
 def media(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing:
     path, key = _image(request, project)
-    wish, made = _wish(request), Renditions(project.renditions)
-    ready = made.ready(path, key, wish)
-    return _picture(ready) if ready else lambda: _picture(made.draw(path, key, wish))
+    wish, renditions = _wish(request), Renditions(project.renditions)
+    ready = renditions.ready(path, key, wish)
+    return _picture(ready) if ready else lambda: _picture(renditions.draw(path, key, wish))
 
 
 @route("media/{item_id:int}/tile/{level:int}/{x:int}/{y:int}", "GET")
@@ -37,11 +37,11 @@ def tile(request: Request, project: Project, user: User, body: Nothing) -> Respo
 def _image(request: Request, project: Project) -> tuple[Path, str]:
     """The file of the item that the address names, and its content hash."""
     with project.store() as store:
-        found = store.items.get(request.path_params["item_id"])
-    path = project.folder / found.media if found and found.media else None
-    if found is None or path is None or not path.is_file():
+        item = store.items.get(request.path_params["item_id"])
+    path = project.folder / item.media if item and item.media else None
+    if item is None or path is None or not path.is_file():
         raise LabelerError("The image is not in the project's folder any more.")
-    return path, found.content_hash
+    return path, item.content_hash
 
 
 def _picture(rendition: Rendition) -> Response:

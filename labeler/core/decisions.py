@@ -32,8 +32,8 @@ def of_truth(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 def of_whole(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """(n,) the probability of each item's class, or of its whole set of classes as if they were independent."""
-    found = of_truth(proba, targets)
-    return found.prod(axis=-1) if targets.ndim == 2 else found
+    each = of_truth(proba, targets)
+    return each.prod(axis=-1) if targets.ndim == 2 else each
 
 
 def one_by_one(proba: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

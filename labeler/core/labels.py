@@ -22,8 +22,8 @@ def join(names: Collection[str], config: Config) -> str:
 
     Args: names: exactly one, unless the project has several classes an item.
     """
-    found = [name for name in config.classes if name in names]
-    return _json(found) if config.several else found[0]
+    ordered = [name for name in config.classes if name in names]
+    return _json(ordered) if config.several else ordered[0]
 
 
 def split(label: str) -> tuple[str, ...]:
@@ -86,8 +86,8 @@ def names_in(cell: str, known: Collection[str]) -> tuple[str, ...]:
     if cell not in known:
         listed = _list(cell) if cell.startswith("[") else None
         names = re.split(f"[{SEPARATORS}]", cell) if listed is None else listed
-    found = (unicodedata.normalize("NFC", name).strip() for name in names)
-    return tuple(dict.fromkeys(name for name in found if name))
+    composed = (unicodedata.normalize("NFC", name).strip() for name in names)
+    return tuple(dict.fromkeys(name for name in composed if name))
 
 
 def cell_of(names: Sequence[str]) -> str:

@@ -107,14 +107,14 @@ def _as_seen(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window | 
 
 def _functional_groups(data: "Dataset") -> dict[str, Any]:
     """Rescaling and window, which files of many frames keep in groups of their own, for all frames or for each one."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     frame = int(data.get("NumberOfFrames") or 1) // 2
     shared, each = data.get("SharedFunctionalGroupsSequence"), data.get("PerFrameFunctionalGroupsSequence")
     groups = [g for g in (shared and shared[0], each and len(each) > frame and each[frame]) if g]
     parts = [group[name][0] for group in groups for name in _GROUPS if group.get(name)]
     for part in [data, *parts]:
-        found |= {name: part[name].value for name in _SETTINGS if name in part}
-    return found
+        values |= {name: part[name].value for name in _SETTINGS if name in part}
+    return values
 
 
 _GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")

@@ -24,8 +24,8 @@ def open_image(path: Path, near: int | None = None) -> Image.Image:
     Args:   near: a large JPEG may be decoded at a fraction of its size, not below this many pixels a side.
     Raises: LabelerError: the file cannot be read as an image.
     """
-    found = read(path, near)
-    return (windows.picture(found) if isinstance(found, Scan) else found).convert("RGB")
+    image = read(path, near)
+    return (windows.picture(image) if isinstance(image, Scan) else image).convert("RGB")
 
 
 def read(path: Path, near: int | None = None) -> Image.Image | Scan:

@@ -38,9 +38,9 @@ def windows(scan: Scan) -> dict[str, Window]:
     Source: Radiopaedia, "Windowing (CT)", for the tissues.
     """
     low, darkest, dark, bright, brightest, high = _bounds(scan.values)
-    found: dict[str, Window] = {"file": scan.window} if scan.window else {}
-    found |= {"auto": (darkest, brightest), "percentile": (dark, bright), "full": (low, high)}
-    return found | (HOUNSFIELD if scan.unit == "HU" else {})
+    choices: dict[str, Window] = {"file": scan.window} if scan.window else {}
+    choices |= {"auto": (darkest, brightest), "percentile": (dark, bright), "full": (low, high)}
+    return choices | (HOUNSFIELD if scan.unit == "HU" else {})
 
 
 def draw(values: np.ndarray, window: Window, inverted: bool = False) -> Image.Image:
