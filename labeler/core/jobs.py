@@ -1,4 +1,4 @@
-"""What is asked of the processes beside the app: rounds, comparisons, searches, adaptations, audits, explanations."""
+"""Requests to the processes beside the app: rounds, comparisons, searches, adaptations, audits, explanations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ExplanationKind = Literal["saw", "local"]
 
 @dataclass(frozen=True)
 class Job:
-    """A round that was asked for."""
+    """A requested round and its progress."""
 
     id: int
     reason: str
@@ -26,7 +26,7 @@ class Job:
 
 @dataclass(frozen=True)
 class ComparisonRequest:
-    """Strategies to be compared, and on what: the project's own labels, or a labeled table or folder.
+    """Strategies to be compared, and the labels to compare them on: the project's own, or a labeled table or folder.
 
     `source` is a path on the server or the name of an uploaded file; None stands for the project's own labels.
     """
@@ -47,9 +47,9 @@ class ComparisonRequest:
 class TuningRequest:
     """A search for better settings of the learner, within `seconds`.
 
-    trials: settings at most, with those of an earlier search on the same labels. backbones: to try besides the
-    project's own. levers: what is varied, by name; empty: what `sampler` varies by default.
-    augment: of images, which may be tried besides those that the project uses already.
+    trials: settings at most, including those of an earlier search on the same labels. backbones: to try besides the
+    project's own. levers: names of the levers that are varied; empty: those that `sampler` varies by default.
+    augment: kinds of augmentation that may be tried besides those that the project uses already.
     """
 
     sampler: Sampler = "tpe"
@@ -66,7 +66,7 @@ class TuningRequest:
 class AdaptationRequest:
     """Self-supervised training of the backbone's last `blocks` on the pool, for about so many `seconds`.
 
-    use: whether the settings then have the adapted weights used.
+    use: whether the project uses the adapted weights afterwards.
     """
 
     seconds: float = 120.0
@@ -77,7 +77,7 @@ class AdaptationRequest:
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """What is measured beside a round, once it is finished or the labels have changed, see `labeler.jobs.audits`."""
+    """An audit of the rounds, once a round is finished or labels have changed, see `labeler.jobs.audits`."""
 
     round: int
 
@@ -87,7 +87,7 @@ Request = TypeVar("Request")
 
 @dataclass(frozen=True)
 class BackgroundJob(Generic[Request]):
-    """Something asked for that runs beside the rounds, without its report; `Background.report_of` has that."""
+    """A request that runs beside the rounds, without its report; `Background.report_of` has that."""
 
     id: int
     request: Request
@@ -110,7 +110,7 @@ Audit = BackgroundJob[AuditRequest]
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a model's scores of an item come from: `saw` looks into the model, `local` tries variations of the item."""
+    """Why a model gave an item its scores: `saw` looks into the model, `local` tries variations of the item."""
 
     content_hash: str
     model: str  # path of the model's file below the project's folder

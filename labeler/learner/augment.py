@@ -1,4 +1,4 @@
-"""Augmentation: what an image or a text looks like while it teaches. Which kinds are harmless, a project says."""
+"""Augmentation of images and texts during training. The settings say which kinds are harmless for a project."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def images(batch: Tensor, kinds: Sequence[Augmentation], strength: float) -> Ten
     from torchvision.transforms import v2
 
     size = batch.shape[-1]
-    known = {
+    transforms = {
         "flip": lambda: v2.RandomHorizontalFlip(),
         "flip_vertical": lambda: v2.RandomVerticalFlip(),
         "crop": lambda: v2.RandomResizedCrop(size, scale=(1 - 0.6 * strength, 1.0), antialias=True),
@@ -32,7 +32,7 @@ def images(batch: Tensor, kinds: Sequence[Augmentation], strength: float) -> Ten
             ]
         ),
     }
-    change = nn.Sequential(*[known[kind]() for kind in dict.fromkeys(kinds)])
+    change = nn.Sequential(*[transforms[kind]() for kind in dict.fromkeys(kinds)])
     return torch.stack([change(image) for image in batch])
 
 

@@ -1,4 +1,4 @@
-"""What "auto" stands for in the levers of fine-tuning, and what of it fits into the time that a round may take."""
+"""The values that "auto" stands for in the levers of fine-tuning, and the plan that fits into a round's time."""
 
 import math
 from dataclasses import asdict, dataclass, replace
@@ -7,8 +7,8 @@ from typing import Any
 from labeler.core.settings import FinetuneConfig
 
 # Chosen by trials on parts of the pools, a few seeds each; `bench/learner/finetuning.py` measures them. Texts: all of
-# MiniLM's layers, gently, and pulling texts of a class together. Images: the last stages, boldly: they were made for
-# others.
+# MiniLM's layers at a low learning rate, with a contrastive term. Images: the last stages at a high learning rate,
+# since they were trained for other classes.
 TEXTS: dict[str, Any] = {
     "objective": "both",
     "unfrozen": 6,
@@ -23,34 +23,34 @@ IMAGES: dict[str, Any] = {
     "learning_rate": 1e-3,
     "decay": 0.7,
 }
-PART, LARGEST_PART = 0.2, 100  # of the labels that is held back at a time, in items at most
-VALIDATED = 60  # items that must have been held back before what fine-tuning brings is believed
-AUTO_FROM = 100  # labels from which `auto` fine-tunes: with fewer it gains little, and rounds take a second without
-CHECKING = 0.35  # what a forward pass costs of a training step
+PART, LARGEST_PART = 0.2, 100  # share of the labels that is held back at a time, and its limit in items
+VALIDATED = 60  # items that must be held back in all before the gain of fine-tuning counts
+AUTO_FROM = 100  # labels from which `auto` fine-tunes: with fewer the gain is small, and frozen heads take a second
+CHECKING = 0.35  # cost of a forward pass, as a share of a training step's
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How often labels are held back (`folds` parts, one after the other), and whether all teach in the end."""
+    """The final levers, in how many `folds` labels are held back, and how many `seconds` that should take."""
 
     levers: FinetuneConfig
     folds: int
-    seconds: float  # that it should take
+    seconds: float
 
     def as_dict(self) -> dict[str, Any]:
-        """What was chosen, as a round stores it."""
+        """The levers as plain values, as a round stores them."""
         return asdict(self.levers)
 
 
 def resolve(levers: FinetuneConfig, about_texts: bool, several: bool = False) -> FinetuneConfig:
-    """The levers with a value in place of each "auto", but `refit`, which is a question of time.
+    """The levers with a value in place of each "auto", except `refit`, which depends on the time.
 
-    Args: several: whether an item has several classes: then there are no items of a class to be pulled together.
+    Args: several: whether an item has several classes; then the contrastive objective has no classes to contrast.
     """
-    measured = TEXTS if about_texts else IMAGES
+    defaults = TEXTS if about_texts else IMAGES
     if several:
-        measured = measured | {"objective": "cross_entropy"}
-    return replace(levers, **{name: value for name, value in measured.items() if getattr(levers, name) == "auto"})
+        defaults = defaults | {"objective": "cross_entropy"}
+    return replace(levers, **{name: value for name, value in defaults.items() if getattr(levers, name) == "auto"})
 
 
 def part_of(labels: int) -> float:
@@ -59,22 +59,22 @@ def part_of(labels: int) -> float:
 
 
 def folds_of(labels: int) -> int:
-    """How many parts of the labels are held back one after the other, so that `VALIDATED` items are; 0: too few."""
+    """In how many folds labels are held back, so that `VALIDATED` items are in all; 0: there are too few labels."""
     return 0 if labels * 2 < VALIDATED else min(round(1 / PART), math.ceil(VALIDATED / (PART * labels)))
 
 
 def fit_time(levers: FinetuneConfig, labels: int, epoch_seconds: float, left: float) -> Plan | None:
     """The fullest plan that fits: all epochs and a refit, then without the refit, then fewer epochs.
 
-    Without a refit a single part is held back, since there is one network to be used. So the levers of a plan, given
+    Without a refit there is a single fold, since its network is the one that is used. So the levers of a plan, given
     again with enough time, lead to the same plan.
 
-    Args:    levers: none of them "auto", but maybe `refit`. epoch_seconds: of an epoch over all labels.
-             left: seconds that there are.
+    Args:    levers: none of them "auto" except `refit`. epoch_seconds: of an epoch over all labels.
+             left: seconds until the round's time is over.
     Returns: None if not even one epoch fits.
     """
     wanted, folds, part = int(levers.epochs), folds_of(labels), part_of(labels)
-    checked = 1 - part + CHECKING * part  # of an epoch over all labels, for an epoch that holds a part back
+    checked = 1 - part + CHECKING * part  # cost of an epoch with a fold held back, as a share of one over all labels
 
     def plan(epochs: int, folds: int, refit: bool) -> Plan:
         seconds = epochs * epoch_seconds * (folds * checked + refit)
@@ -87,4 +87,4 @@ def fit_time(levers: FinetuneConfig, labels: int, epoch_seconds: float, left: fl
         plans += [plan(epochs, 1, False) for epochs in range(wanted, 0, -1)]
     else:
         plans += [plan(epochs, folds, True) for epochs in range(wanted - 1, 0, -1)]
-    return next((one for one in plans if one.seconds <= left), None)
+    return next((candidate for candidate in plans if candidate.seconds <= left), None)

@@ -1,6 +1,6 @@
-"""The only training loop: groups of parameters that learn at their own rates, along a schedule, down a loss.
+"""The only training loop: groups of parameters with their own learning rates, a schedule, and a loss.
 
-Fine-tuning and self-supervised adaptation both run it; what a batch and its loss are is up to them.
+Fine-tuning and self-supervised adaptation both run it, each with batches and a loss of its own.
 """
 
 import math
@@ -16,7 +16,7 @@ from labeler.core.settings import FinetuneConfig
 
 Batch = TypeVar("Batch")
 
-CLIP = 1.0  # longest gradient: one odd batch must not undo what the others taught
+CLIP = 1.0  # largest norm of the gradient, so that an unusual batch cannot undo the training so far
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def train(
     """Train the groups' parameters in place with AdamW.
 
     Args:   batches: those of an epoch, counted from 1; each epoch has as many as the first.
-            loss: of a batch, a mean over its items. after_epoch: says whether to go on.
+            loss: of a batch, a mean over its items. after_epoch: returns whether to go on.
     Source: Loshchilov and Hutter 2019 (AdamW); Smith 2018 (one cycle); Howard and Ruder 2018, section 3.2 (warm-up,
             discriminative rates, gradual unfreezing); Li et al. 2018 (L2-SP), decoupled from the gradient as weight
             decay is.
@@ -65,13 +65,13 @@ def train(
     ]
     step = 0
     for epoch in range(1, epochs + 1):
-        todo = first if epoch == 1 else batches(epoch)
-        for number, batch in enumerate(todo, 1):
-            for group in groups:  # what does not learn yet costs nothing
+        of_epoch = first if epoch == 1 else batches(epoch)
+        for number, batch in enumerate(of_epoch, 1):
+            for group in groups:  # frozen parameters need no gradient
                 for p in group.parameters:
                     p.requires_grad_(step >= group.begins * steps)
             (loss(batch) / levers.accumulate).backward()
-            if number % levers.accumulate and number < len(todo):
+            if number % levers.accumulate and number < len(of_epoch):
                 continue
             torch.nn.utils.clip_grad_norm_(everything, CLIP)
             optimizer.step()
@@ -92,7 +92,7 @@ def _factor(levers: FinetuneConfig, group: Group, steps: int, step: int) -> floa
 
 
 def factor(schedule: str, warmup: float, step: int, steps: int) -> float:
-    """The learning rate's factor, from 0 to 1: up in the first `warmup` of the steps, then as the schedule says.
+    """The learning rate's factor, from 0 to 1: up in the first `warmup` of the steps, then by the schedule.
 
     `cosine` rises along a line and falls to 0 along a cosine; `one_cycle` rises along a cosine, too, over 30 % of the
     steps at least; `constant` stays up.

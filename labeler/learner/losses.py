@@ -26,8 +26,8 @@ def cross_entropy(
 
 def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
     """The share of right decisions: of the items, or, where an item has several classes, of each yes or no."""
-    found = logits.argmax(dim=1) == targets if targets.ndim == 1 else (logits > 0) == (targets > 0)
-    return found.float().mean()
+    right = logits.argmax(dim=1) == targets if targets.ndim == 1 else (logits > 0) == (targets > 0)
+    return right.float().mean()
 
 
 def balanced(targets: np.ndarray, classes: int) -> np.ndarray:
@@ -42,7 +42,7 @@ def balanced(targets: np.ndarray, classes: int) -> np.ndarray:
 
 
 def supervised_contrastive(features: Tensor, targets: Tensor, temperature: float) -> Tensor:
-    """How much nearer items of another class are than those of the same, averaged over the items that have a partner.
+    """The supervised contrastive loss, averaged over the items that have a partner: another item of their class.
 
     Args:    features: (n, d) of length 1. targets: (n,) int.
     Returns: scalar, in nats; 0 where no item has a partner.

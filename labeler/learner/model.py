@@ -26,12 +26,13 @@ _BATCH = 64  # items that the trained stages see at a time
 
 
 class Model(Protocol):
-    """What a round trains: class probabilities of items."""
+    """A classifier that a round trains."""
 
     def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """(k, C) float64 over all of the project's classes.
 
-        Rows sum to 1, and a class without a label gets 0; where an item has several classes, each has its own yes.
+        Rows sum to 1, and a class without a label gets 0. Where an item has several classes, each column is the
+        probability of that class's yes.
         """
         ...
 
@@ -48,7 +49,7 @@ def save(model: Model, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Normalizer:
-    """Centres each layer's features and scales them to length 1, so that no layer drowns another.
+    """Centres each layer's features and scales them to length 1, so that all layers have the same weight.
 
     mean: (d,) float32. dims: how many columns each layer takes.
     """
@@ -68,8 +69,8 @@ class Normalizer:
         """Normalised features.
 
         Args:    embeddings: (k, d) float.
-        Returns: (k, d) float32; each layer's columns have length 1, or 0 where there was nothing but the mean.
-        Raises:  LabelerError: the number of columns is another one.
+        Returns: (k, d) float32; each layer's columns have length 1, or 0 where they equal the mean.
+        Raises:  LabelerError: the number of columns differs from that of the mean.
         """
         if embeddings.shape[1] != len(self.mean):
             raise LabelerError(
@@ -92,9 +93,10 @@ class Normalizer:
 
 @dataclass(frozen=True)
 class LinearHeads:
-    """Linear classifiers on the dataset's normalised embeddings, which predict the mean of what each says.
+    """Linear classifiers on the dataset's normalised embeddings; the prediction is the mean of theirs.
 
-    The frozen learner's are fitted in different ways to the same labels; a committee's in one way to bootstraps.
+    The heads of the frozen learner are fitted in different ways to the same labels, those of a committee in the same
+    way to bootstraps of the labels.
 
     classes: (c,) int, the classes that have labels. weight: (M, c, d) float32. bias: (M, c) float32.
     several: whether an item has several classes; then each has a sigmoid of its own, else all share a softmax.
@@ -108,7 +110,7 @@ class LinearHeads:
     several: bool = False
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(M, k, C) float64: what each head says, as `predict_proba`.
+        """(M, k, C) float64: the probabilities by each head, as `predict_proba`.
 
         Raises: LabelerError: the dataset's embeddings are from another backbone.
         """
@@ -145,13 +147,13 @@ class LinearHeads:
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A backbone whose last blocks were trained, together with the frozen heads: a weighted mean of what both say.
+    """A backbone whose last blocks were trained, and frozen heads; the prediction is the weighted mean of both.
 
-    Where one of the two has learned something odd, the other makes up for it.
+    The mean is more robust than either: their errors differ.
 
-    frozen: as without fine-tuning. head: the same on the features of the trained network.
-    cut: the stages before it are those of the encoder. tuned: the trained parameters by name; the rest of the
-    network is the encoder's. share: of the trained network in the mean, 0 to 1.
+    frozen: heads on the frozen features. head: heads on the features of the trained network.
+    cut: the stages before it are those of the encoder. tuned: the trained parameters by name; all others are the
+    encoder's. share: weight of the trained network in the mean, 0 to 1.
     """
 
     encoder: Pretrained
@@ -162,7 +164,7 @@ class FineTuned:
     share: float
 
     def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """As `Model.predict_proba`. The stages that are as they were run in ONNX Runtime on a CPU.
+        """As `Model.predict_proba`. On a CPU the stages that were not trained run in ONNX Runtime.
 
         Raises: LabelerError: an image cannot be read.
         """
@@ -170,7 +172,7 @@ class FineTuned:
         return self.share * tuned + (1 - self.share) * self.frozen.predict_proba(dataset, positions)
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(M, k, C) as `LinearHeads.member_proba`, if both kinds of heads are M."""
+        """(M, k, C) as `LinearHeads.member_proba`, if `frozen` and `head` have M members each."""
         tuned = self.head.of_features(self.features(dataset, positions))
         return self.share * tuned + (1 - self.share) * self.frozen.member_proba(dataset, positions)
 
@@ -185,7 +187,7 @@ class FineTuned:
 
         items = self.encoder.activations([dataset.inputs[p] for p in positions], self.cut)
         features = np.empty((len(items), len(self.head.normalizer.mean)), dtype=np.float32)
-        # like lengths together, so that little is padding
+        # inputs of similar length share a batch, so that there is little padding
         order = np.argsort([len(item[0]) for item in items], kind="stable")
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
@@ -215,7 +217,7 @@ class FineTuned:
 
 
 def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
-    """Probabilities over all classes from logits (…, c) of those that have labels; the others get 0.
+    """Probabilities over all classes from logits (…, c) of the classes that have labels; the others get 0.
 
     Returns: (…, n_classes) float64.
     """
@@ -228,10 +230,10 @@ def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarra
 
 
 def load(path: Path, encoder: Encoder | None = None) -> Model:
-    """The model that was saved at `path`; it gives the same probabilities.
+    """The model that was saved at `path`, with the same probabilities.
 
-    Args:    encoder: the one that it was trained with; only a fine-tuned model needs it.
-    Raises:  LabelerError: the file is missing or damaged, or the encoder is another one.
+    Args:    encoder: with which the model was trained; only a fine-tuned model needs it.
+    Raises:  LabelerError: the file is missing or damaged, or the model was trained with another encoder.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -246,7 +248,7 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
             about["n_classes"],
             weight.reshape(-1, *weight.shape[-2:]),  # files of version 0.1 hold a single head
             bias.reshape(-1, bias.shape[-1]),
-            about.get("several", False),  # files of version 0.1 know one class an item
+            about.get("several", False),  # files of version 0.1 have one class an item
         )
         if about["kind"] == "frozen":
             return head
@@ -255,7 +257,7 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
             head, weight=weight.reshape(-1, *weight.shape[-2:]), bias=bias.reshape(-1, len(head.classes))
         )
         trained_on, cut = about["encoder"], about["cut"]
-        share = about.get("share", 0.5)  # files of version 0.1 weigh both alike
+        share = about.get("share", 0.5)  # in files of version 0.1 both have the same weight
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
     if not isinstance(encoder, Pretrained) or encoder.key != trained_on:
@@ -268,7 +270,7 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
 
 
 def normalizer_of(path: Path) -> Normalizer:
-    """How the model that was saved at `path` normalises the frozen backbone's features; the rest is not read.
+    """The normalizer of the model that was saved at `path`; nothing else is read from the file.
 
     Raises: LabelerError: the file is missing or damaged.
     """

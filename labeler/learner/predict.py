@@ -1,4 +1,4 @@
-"""What a model thinks of items: class probabilities, and those of each member of a committee."""
+"""Class probabilities of items by a model, and by each member of a committee."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def class_proba(
     Returns: (k, C) float64, as `Model.predict_proba`.
     Raises:  LabelerError: the model was trained on other features, or an input cannot be read.
     """
-    parts = [model.predict_proba(dataset, positions[:0])]  # so that no positions give (0, C)
+    parts = [model.predict_proba(dataset, positions[:0])]  # the result for no positions is (0, C)
     for start in range(0, len(positions), BATCH):
         parts.append(model.predict_proba(dataset, positions[start : start + BATCH]))
         if on_progress:
@@ -31,7 +31,7 @@ def class_proba(
 
 
 def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-    """Class probabilities by each member of the committee; where they differ, a label teaches much.
+    """Class probabilities by each member of the committee; where they disagree, a label is informative.
 
     Args:    positions: (k,) int, into the dataset.
     Returns: (M, k, C) float64, as `Model.predict_proba`.
@@ -47,5 +47,5 @@ def opinions(model: Model, dataset: Dataset, positions: np.ndarray, config: Conf
     """The likeliest class, or set of classes, of each of the items at `positions`, with its probability."""
     proba = class_proba(model, dataset, positions)
     answers = decisions.predicted(proba, config.several)
-    sure = decisions.of_whole(proba, answers)
-    return [Prediction(text, float(p)) for text, p in zip(texts_of(answers, config), sure, strict=True)]
+    confidence = decisions.of_whole(proba, answers)
+    return [Prediction(text, float(p)) for text, p in zip(texts_of(answers, config), confidence, strict=True)]

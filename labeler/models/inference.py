@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says about n inputs. `proba` is (n, C) over `classes`, those of the model."""
+    """A model's predictions for n inputs. `proba` is (n, C) over `classes`, those of the model."""
 
     model: Path
     classes: tuple[str, ...]
@@ -38,33 +38,33 @@ class Predictions:
     inputs: list[str]  # the text, or the image's path as it was given
     proba: np.ndarray
     problems: list[Problem]
-    several: bool = False  # classes an input
+    several: bool = False  # whether an input has several classes
 
     def rows(self) -> list[dict[str, str | float]]:
         """One flat row an input: source, input, label, its probability, and that of each class.
 
-        Several classes are joined by `;`, and their probability is that of the whole set, as if independent.
+        Several classes are joined by `;`; their probability is that of the whole set, with classes as if independent.
         """
-        found = []
+        rows = []
         predicted = decisions.predicted(self.proba, self.several)
-        sure = decisions.of_whole(self.proba, predicted)
-        for source, one, row, answer, probability in zip(
-            self.sources, self.inputs, self.proba, predicted, sure, strict=True
+        confidence = decisions.of_whole(self.proba, predicted)
+        for source, content, proba, answer, probability in zip(
+            self.sources, self.inputs, self.proba, predicted, confidence, strict=True
         ):
-            found_in = [self.classes[i] for i in np.flatnonzero(answer)] if self.several else [self.classes[answer]]
-            label = cell_of(found_in) if self.several else found_in[0]
-            values: dict[str, str | float] = {"source": source, "input": one, "label": label}
+            names = [self.classes[i] for i in np.flatnonzero(answer)] if self.several else [self.classes[answer]]
+            label = cell_of(names) if self.several else names[0]
+            values: dict[str, str | float] = {"source": source, "input": content, "label": label}
             values["probability"] = round(float(probability), 6)
-            found.append(values | {f"p({c})": round(float(p), 6) for c, p in zip(self.classes, row, strict=True)})
-        return found
+            rows.append(values | {f"p({c})": round(float(p), 6) for c, p in zip(self.classes, proba, strict=True)})
+        return rows
 
 
 def predict_unseen(
     project: Project, sources: Sequence[Path], column: str | None = None, on_progress: Progress | None = None
 ) -> Predictions:
-    """What the project's best model says about images, or the texts of tables; nothing is stored.
+    """The predictions of the project's best model for images, or for the texts of tables; nothing is stored.
 
-    The best is the one with the highest accuracy on the holdout among those that are kept.
+    The best model is the one with the highest accuracy on the holdout among those that are kept.
 
     Args:    sources: image files, folders or zips of images, tables of texts or image paths, `.txt` files (a text a
              line). column: of the texts or image paths in tables, an obvious one by default.
@@ -105,7 +105,7 @@ def predict_unseen(
 
 @dataclass(frozen=True)
 class Best:
-    """A project's best model. `classes` are those that it was trained on; the project's may be other ones by now."""
+    """A project's best model. `classes` are those that it was trained on; the project's may have changed since."""
 
     weights: Path
     card: Card
@@ -118,14 +118,14 @@ class Best:
 
     @property
     def several(self) -> bool:
-        """Whether it gives an input several classes."""
+        """Whether the model predicts several classes for an input."""
         return self.card.config.get("answers") == "several"
 
 
 def best_model(project: Project) -> Best:
-    """The most accurate model on the holdout, of those that are kept and read what the project's encoder gives.
+    """The most accurate model on the holdout, of those that are kept and were trained with the project's encoder.
 
-    Raises: LabelerError: there is none yet, or all were trained with another encoder than the settings name.
+    Raises: LabelerError: there is no model yet, or all were trained with another encoder than the settings name.
     """
     from labeler.backbones.choose import load_encoder
     from labeler.learner import model as models
@@ -162,9 +162,9 @@ def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row 
 
 
 def _input(row: Row, scratch: Path) -> Path | str:
-    """The text as it is imported, or an image on disk; one that lies in a zip is written to `scratch`.
+    """The text, normalised as the importer does, or the image's path; an image in a zip is written to `scratch`.
 
-    Raises: LabelerError, OSError: it is no image, or cannot be read.
+    Raises: LabelerError, OSError: the row is no image, or cannot be read.
     """
     if row.text is not None:
         return unicodedata.normalize("NFC", row.text).strip()
@@ -172,5 +172,5 @@ def _input(row: Row, scratch: Path) -> Path | str:
     path = row.image if isinstance(row.image, Path) else scratch
     if path is scratch:
         path.write_bytes(row.image.read_bytes())
-    open_image(path, near=64)  # what cannot be read is told by its name, and costs the others nothing
+    open_image(path, near=64)  # so that an unreadable image is reported by its name, and the others are predicted
     return path

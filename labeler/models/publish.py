@@ -58,7 +58,7 @@ features /= np.maximum(np.linalg.norm(features), 1e-12)
 odds = np.exp(features @ arrays["weight"].transpose(0, 2, 1) + arrays["bias"][:, None])  # (heads, 1, classes)
 proba = (odds / OTHERS).mean(axis=0)[0]
 """
-# By whether an input has several classes: what odds are divided by, and what is made of probabilities.
+# By whether an input has several classes: the divisor of the odds, and the lines that print the result.
 OTHERS = {False: "odds.sum(axis=2, keepdims=True)", True: "(1 + odds)"}
 RESULT = {
     False: 'print(about["classes"][proba.argmax()], proba)\n',
@@ -69,10 +69,10 @@ RESULT = {
 def publish(project: Project, out: Path) -> Path:
     """Write the project's best model to the new folder `out`, whole or not at all; the path of its weights.
 
-    In it are `about.json` (the classes in the order of the probabilities, and the model's card), the model itself,
-    and a README with the lines that load it.
+    The folder holds `about.json` (the classes in the order of the probabilities, and the model's card), the model
+    itself, and a README with the lines that load it.
 
-    Raises: LabelerError: there is no model yet, or `out` is there already or cannot be written.
+    Raises: LabelerError: there is no model yet, or `out` exists already or cannot be written.
     """
     if out.exists():
         raise LabelerError(f"{out} is there already: name a new folder.")
@@ -101,7 +101,7 @@ def publish(project: Project, out: Path) -> Path:
                 tokenizer = encoder.prepare.tokenizer.backend_tokenizer.to_str()
                 (temporary / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
             else:
-                about["size"] = encoder.example[0].shape[-1]  # a network of patches reads whole ones
+                about["size"] = encoder.example[0].shape[-1]  # the size is rounded down to whole patches
             prepare = TOKENS if project.config.modality == "text" else PIXELS
             lines = {
                 "ONNX Runtime": PRELUDE + prepare + ONNX + result,
@@ -119,7 +119,7 @@ def publish(project: Project, out: Path) -> Path:
 
 
 def _whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
-    """Weight (M, C, d) and bias (M, C) over all classes; those without a label get a logit of no chance."""
+    """Weight (M, C, d) and bias (M, C) over all classes; those without a label get a logit of practically −∞."""
     members, _, width = heads.weight.shape
     weight = np.zeros((members, heads.n_classes, width), dtype=np.float32)
     bias = np.full((members, heads.n_classes), -1e9, dtype=np.float32)
@@ -128,7 +128,7 @@ def _whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _export(encoder: Pretrained, model: LinearHeads | FineTuned, folder: Path) -> None:
-    """Write model.onnx and model.pt2: what the encoder's `prepare` gives in, probabilities (n, C) out."""
+    """Write model.onnx and model.pt2, which map the arrays of the encoder's `prepare` to probabilities (n, C)."""
     import torch
 
     from labeler.backbones import onnx
@@ -140,7 +140,7 @@ def _export(encoder: Pretrained, model: LinearHeads | FineTuned, folder: Path) -
 
 
 def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
-    """The backbone, or both of a fine-tuned model, and the heads in one module."""
+    """Backbone and heads as one module; of a fine-tuned model both networks with their heads."""
     import torch
     from torch import Tensor, nn
     from torch.nn import functional
@@ -166,7 +166,7 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
             return (logits.sigmoid() if self.several else logits.softmax(dim=2)).mean(dim=0)
 
     class Both(nn.Module):
-        """The weighted mean of what two classifiers say."""
+        """The weighted mean of two classifiers' probabilities."""
 
         def __init__(self, first: nn.Module, second: nn.Module, share: float) -> None:
             super().__init__()
@@ -182,7 +182,7 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
 
 
 def _readme(best: Best, lines: Mapping[str, str]) -> str:
-    """What is in the folder and how it is used."""
+    """The README of a published folder."""
     name, modality = best.card.config["name"], best.card.config["modality"]
     several = ", several or none of them an item" if best.several else ""
     given = "a text" if modality == "text" else "the path of an image of 8 bits a colour (others look different here)"

@@ -22,27 +22,27 @@ from labeler.learner.task import LearningTask
 from labeler.models import cards
 from labeler.projects.project import Project
 
-A_DAY = 86_400.0  # seconds: the clock chooses nothing
+A_DAY = 86_400.0  # seconds that a round may take: so many that time limits no lever
 
 
 def reproduce(project: Project, number: int, on_progress: Progress | None = None) -> tuple[Model, float]:
-    """The model of a round, trained anew, and the largest difference between its weights and those that were kept.
+    """The model of a round, trained again, and the largest difference between its weights and those that were kept.
 
-    On the machine that trained it, with as many threads, there is none: sums of floats depend on their order. The
-    settings are those of the round, not today's.
+    On the machine that trained it, with as many threads, the difference is 0; elsewhere sums of floats may have
+    another order. The settings are those of the round, not the current ones.
 
-    Raises: LabelerError: the round's card is gone, as of all but the last rounds and the best, or what it was trained
-            on or with is no longer there.
+    Raises: LabelerError: the round's card was removed (cards of the last rounds and of the best are kept), or its items
+            or its encoder no longer exist.
     """
     path = project.models / f"round-{number:04d}.safetensors"
     if not cards.card_path(path).exists():
-        kept = ", ".join(str(int(one.stem.removeprefix("round-"))) for one in sorted(project.models.glob("*.json")))
+        kept = ", ".join(str(int(path.stem.removeprefix("round-"))) for path in sorted(project.models.glob("*.json")))
         raise LabelerError(f"Round {number} has no card; the rounds that are kept: {kept or 'none'}.")
     card = cards.load(path)
     if not card.items:
         raise LabelerError(f"Round {number} is of an older labeler, whose cards do not say all: retrain.")
     learner = card.config["learner"] | {"round_seconds": A_DAY}
-    if card.chosen:  # the levers in the end
+    if card.chosen:  # the final levers
         learner |= {"finetune": dict(card.chosen)}
     config = parse(card.config | {"learner": learner}, str(cards.card_path(path)))
 
@@ -74,9 +74,9 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
 
 
 def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Model | None:
-    """The model that the round started from, if it did from one.
+    """The model that the round started from, if it had a warm start.
 
-    Raises: LabelerError: it is no longer kept.
+    Raises: LabelerError: that model is no longer kept.
     """
     with project.store() as store:
         before = [project.folder / model for model, _ in store.rounds.models()]
@@ -89,7 +89,7 @@ def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Mo
 
 
 def difference(model: Model, path: Path) -> float:
-    """The largest difference between the model's tensors and those in a file; infinity if they are other ones."""
+    """The largest difference between the model's tensors and those in a file; infinity if names or shapes differ."""
     if not path.exists():
         raise LabelerError(f"{path} is gone: there is nothing to compare with.")
     ours, theirs = load(model.to_bytes()), load_file(path)

@@ -1,22 +1,22 @@
 """What random sampling would have cost, measured from the items that were drawn at random: the control arm.
 
-What is measured. R(s) is the accuracy on the population that is to be expected of a model taught by s labels drawn
-uniformly at random; a(n) is the accuracy on the population of *this* project's model with its first n labels, smoothed
-over n (`smoothing`), since a single round's model is luckier or unluckier than its neighbours. The gain at s labels is
-a(s) − R(s). Labels saved are s − n*, where n* is where a first reaches R(s). Both are of the frozen heads, whatever
-the project's own model is: nothing but the choice of the labels is to differ.
+What is measured. R(s) is the expected accuracy on the population of a model trained on s labels drawn uniformly at
+random; a(n) is the accuracy on the population of *this* project's model with its first n labels, smoothed over n
+(`smoothing`), since the accuracy of a single round's model varies by chance. The gain at s labels is a(s) − R(s).
+Labels saved are s − n*, where n* is the number of labels at which a first reaches R(s). Both are of the frozen heads,
+whatever the project's own model is, so that only the choice of the labels differs.
 
-How. A share of every batch is drawn at random, and so was the holdout, where the import did not bring it. These labels
-are the arm. Models taught by random subsamples of it are measured on the holdout items that were not among them, so
-holdout labels teach such shadow models only, never the project's. a(n) comes from the heads refitted on the first n
-labels, on the same holdout items, and the difference is taken item by item.
+How. A share of every batch is drawn at random, and so was the holdout, unless the import brought it. These labels
+are the arm. Shadow models, trained on random subsamples of the arm, are measured on the holdout items outside the
+subsample; only shadow models are trained on holdout labels, never the project's. a(n) comes from the heads refitted on
+the first n labels, on the same holdout items, and the difference is taken item by item.
 
-What is not known. D(n) = a(n) − R(s) is estimated with two errors: which items the holdout happens to have, seen from
-how the difference varies between items; and which labels the arm happens to have. Models taught by s of N labels vary
-by σ²(s)(1 − s/N), and the mean over all subsamples by about σ²(s)s/N, as a mean's does. The 95 %
-interval of n* are all n where that of D(n) has 0 in it, as Fieller's; one without an end is left open.
+Uncertainty. D(n) = a(n) − R(s) is estimated with two errors: from the sample of holdout items, estimated by how the
+difference varies between items; and from the sample of labels in the arm. The variance of models trained on s of N
+labels is σ²(s)(1 − s/N), that of the mean over all subsamples about σ²(s)s/N. The 95 % interval of n* holds all n
+where the interval of D(n) contains 0, as Fieller's; an interval without an end is left open.
 
-The arm is uniform up to this: its labels from batches were drawn from what had not been asked for until then.
+The arm is uniform with one exception: labels from batches were drawn from the items that had not been asked until then.
 """
 
 from collections.abc import Sequence
@@ -30,13 +30,14 @@ from labeler.core.rounds import Labels
 from labeler.learner.task import LearningTask
 from labeler.progress.shadows import Shadows, right_on, shadows, subsamples
 
-STEPS = 24  # numbers of labels at most that the project's own curve is refitted for
+STEPS = 24  # points of the project's own curve, at most; each costs a fit
 SPAN = np.log(2)  # of the smoothing: from half to twice the labels
-FALL, NEAR = 1.5, 3.0  # how σ² falls with s, and how far: between a mean's 1 and 2, that of a model near its best
-GRID = 401  # numbers of labels that are tried for n*
-WIDE = 1.959964  # standard errors to either side of a 95 % interval
+FALL = 1.5  # exponent with which σ² falls in s: between 1, that of a mean, and 2, that of a model near its best
+NEAR = 3.0  # sizes up to so many times larger or smaller are pooled for σ²
+GRID = 401  # candidates for n*
+WIDE = 1.959964  # half the width of a 95 % interval, in standard errors
 
-# With less there is nothing to say.
+# With less there is no comparison.
 FEWEST_HOLDOUT = 50
 FEWEST_ROUNDS = 4
 
@@ -64,14 +65,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Control:
-    """What the choice of labels brought, compared with random ones; plain values.
+    """The gain of the chosen labels over random ones, as plain values.
 
-    arm: random labels that there are. holdout: items measured on. random, own: the curves of random sampling and of
-    the project, the same learner for both. size: s, the labels that the comparison is about. gain: in accuracy, at
-    `size` labels. needed: n*, labels that the project took to what random sampling reaches with `size`; saved: `size`
-    less that. missing: what there is too little of to say so: labels in the holdout (under active testing all of
-    them), random labels, rounds, or precision (the interval would be wider than the project's curve is long); "":
-    nothing.
+    arm: number of random labels. holdout: number of items measured on. random, own: the curves of random sampling and
+    of the project, with the same learner. size: s, the number of labels at which both are compared. gain: in accuracy,
+    at `size` labels. needed: n*, the labels with which the project reached the accuracy of random sampling with
+    `size`. saved: `size` less `needed`. missing: why there is no comparison: too few labels in the holdout (under
+    active testing all must be labeled), too few random labels or rounds, or too little precision (the interval would
+    be longer than the project's curve); "": there is one.
     """
 
     arm: int
@@ -86,7 +87,7 @@ class Control:
 
     @property
     def enough(self) -> bool:
-        """Whether there is enough to say what was saved."""
+        """Whether `saved` could be estimated."""
         return not self.missing
 
 
@@ -110,7 +111,7 @@ def control_arm(
     seed: int,
     on_progress: Progress | None = None,
 ) -> Control:
-    """What a project's choice of labels brought, compared with random ones. About a hundred fits of the heads.
+    """The gain of a project's chosen labels over random ones. It costs about a hundred fits of the heads.
 
     Args: task: its labels are of the pool, in the order of labeling. arm: see `random_labels`.
           steps: labels at each round. on_progress: called between the fits; what it raises ends them.
@@ -134,7 +135,7 @@ def control_arm(
 
 
 def thinned(steps: Sequence[int]) -> list[int]:
-    """The numbers of labels, at most `STEPS` of them, evenly spread over their logarithm from the first to the last."""
+    """At most `STEPS` of the numbers of labels, evenly spread over their logarithm from the first to the last."""
     every = sorted(set(steps))
     if len(every) <= STEPS:
         return every
@@ -147,10 +148,10 @@ def thinned(steps: Sequence[int]) -> list[int]:
 
 @dataclass(frozen=True)
 class Measured:
-    """What random sampling gets right with `size` labels.
+    """The accuracy of random sampling with `size` labels, item by item.
 
-    right: (H,) share of the models that had not seen the item which get it right; NaN where all had seen it.
-    luck: variance of the mean over items that comes from the labels that the arm happens to have.
+    right: (H,) share of the models that get the item right, of those that were not trained on it; NaN without any.
+    luck: variance of the mean over items that comes from the sample of labels in the arm.
     """
 
     size: int
@@ -173,7 +174,7 @@ class Measured:
         return _point(self.size, self.right, self.luck)
 
     def behind(self, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """By how much models do better, item by item on the same items: the means (k,) and their standard errors.
+        """By how much models are more accurate on the same items: the mean differences (k,) and their standard errors.
 
         Args: right: (k, H) of the models.
         """
@@ -183,61 +184,63 @@ class Measured:
 
 
 def estimate(steps: np.ndarray, own: np.ndarray, taught: Shadows) -> Control:
-    """What is to be said from what the models get right.
+    """The comparison, from the items that each model gets right.
 
-    Args: steps: (r,) increasing, labels at each of the project's models. own: (r, H) bool, what each gets right.
+    Args: steps: (r,) increasing, labels of each of the project's models. own: (r, H) bool, the items that each gets
+          right. taught: the shadow models.
     """
     arms = [Measured.of(taught, size, spread) for size, spread in spreads(taught).items()]
     curve = smoothing(steps, steps) @ own
-    known = Control(
+    control = Control(
         taught.arm,
         own.shape[1],
-        [one.point() for one in arms],
+        [arm.point() for arm in arms],
         [_point(int(n), line, 0.0) for n, line in zip(steps, curve, strict=True)],
     )
-    within = [one for one in arms if steps[0] <= one.size <= steps[-1]]
+    within = [arm for arm in arms if steps[0] <= arm.size <= steps[-1]]
     if not within:
-        return replace(known, missing="arm")
-    fine = [one for one in within if _is_precise(one, steps, own)]
-    at = (fine or within)[-1]
+        return replace(control, missing="arm")
+    precise = [arm for arm in within if _is_precise(arm, steps, own)]
+    at = (precise or within)[-1]
     (gain,), (error,) = at.behind(smoothing(steps, np.array([at.size])) @ own)
     half = WIDE * float(error)
-    known = replace(known, size=at.size, gain=Estimate(float(gain), float(gain) - half, float(gain) + half))
-    if not fine:
-        return replace(known, missing="precision")
+    control = replace(control, size=at.size, gain=Estimate(float(gain), float(gain) - half, float(gain) + half))
+    if not precise:
+        return replace(control, missing="precision")
     needed = labels_needed(at, steps, own)
-    return replace(known, needed=needed, saved=_less(at.size, needed))
+    return replace(control, needed=needed, saved=_less(at.size, needed))
 
 
 def spreads(taught: Shadows) -> dict[int, float]:
-    """σ²(s) for each size: by how much the accuracy of models varies that are taught by other random labels.
+    """σ²(s) for each size: the variance of accuracy between models trained on different random labels.
 
-    Two models of a size differ on items that neither has seen. The products of their differences on two items are, in
-    the mean, twice the variance of accuracy; those of an item with itself would be chance in that item alone. A size
-    alone tells little, so those up to three times larger or smaller count as well, as if σ² fell like s^(−1.5).
+    It is estimated from how two models of a size differ on items that neither was trained on. The product of their
+    differences on two items is twice the variance in the mean; an item is not paired with itself, which would add the
+    noise of that item alone. The estimate of one size is imprecise, so sizes up to three times larger or smaller are
+    pooled, as if σ² fell like s^(−1.5).
     """
     sizes = np.unique(taught.sizes)
     totals, weights = np.zeros((2, len(sizes)))
     for row, size in enumerate(sizes.tolist()):
         right, unseen = taught.of(size)
-        for one in range(1, len(right)):
-            both = unseen[one] & unseen[:one]
-            differences = np.where(both, right[one] - right[:one], 0.0)
+        for model in range(1, len(right)):
+            both = unseen[model] & unseen[:model]
+            differences = np.where(both, right[model] - right[:model], 0.0)
             products = differences.sum(axis=1) ** 2 - (differences**2).sum(axis=1)
             totals[row] += products.sum() / 2 / (1 - size / taught.arm)
             weights[row] += (both.sum(axis=1) * (both.sum(axis=1) - 1)).sum()
-    found = {}
+    variances = {}
     for size in sizes.tolist():
         near = (sizes <= NEAR * size) & (sizes >= size / NEAR)
         scaled = totals[near] @ (sizes[near] / size) ** FALL
-        found[size] = max(float(scaled / max(weights[near].sum(), 1.0)), 0.0)
-    return found
+        variances[size] = max(float(scaled / max(weights[near].sum(), 1.0)), 0.0)
+    return variances
 
 
 def smoothing(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(k, r) weights that make a smooth curve of values at `steps`: straight lines through what is near.
+    """(k, r) weights of a local linear regression on values at `steps`.
 
-    Near is from half to twice the labels, and three steps at least; the nearer a step, the more it weighs.
+    Its window is from half to twice the labels, and three steps at least; nearer steps have more weight.
 
     Args:   steps: (r,) increasing, r ≥ 3. at: (k,) labels.
     Source: Cleveland 1979 (locally weighted regression); Epanechnikov's weights.
@@ -251,7 +254,7 @@ def smoothing(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> Estimate:
-    """n*: labels with which the project's curve first reaches what random sampling reaches with `at.size`."""
+    """n*: labels with which the project's curve first reaches the accuracy of random sampling with `at.size`."""
     grid = np.geomspace(steps[0], steps[-1], GRID)
     ahead, errors = at.behind(smoothing(steps, grid) @ own)
     below, above = ahead < -WIDE * errors, ahead > WIDE * errors
@@ -267,16 +270,16 @@ def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> Estimate:
 
 
 def first_reached(grid: np.ndarray, ahead: np.ndarray) -> float | None:
-    """Where on the grid `ahead` first is no longer negative; None if that is at its beginning, or never."""
+    """The first place of the grid at which `ahead` is not negative; None if that is its beginning, or never."""
     there = np.flatnonzero(ahead >= 0)
     return float(grid[there[0]]) if len(there) and there[0] else None
 
 
 def _is_precise(at: Measured, steps: np.ndarray, own: np.ndarray) -> bool:
-    """Whether the interval of n* would have two ends if nothing was saved or lost: the project's curve rises enough.
+    """Whether the project's curve rises enough around the size that the interval of n* has two ends if the gain is 0.
 
-    The largest such size is what the comparison is about. The gain has no part in the choice, which would otherwise
-    favour what looks good by chance.
+    The comparison is made at the largest such size. The gain itself has no part in the choice, which would otherwise
+    favour sizes where the gain is large by chance.
     """
     curve = smoothing(steps, np.array([steps[0], at.size, steps[-1]])) @ own
     _, errors = at.behind(curve)
@@ -285,7 +288,7 @@ def _is_precise(at: Measured, steps: np.ndarray, own: np.ndarray) -> bool:
 
 
 def _less(size: int, needed: Estimate) -> Estimate:
-    """`size` less what was needed: the ends change places."""
+    """`size` less the labels needed; the ends of the interval change places."""
     value, low, high = (None if n is None else size - n for n in (needed.value, needed.high, needed.low))
     return Estimate(value, low, high)
 
