@@ -6,7 +6,7 @@ from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
 from labeler.cycle.snapshot import Snapshot
 from labeler.measure.active_testing import draw, loss_estimate
-from labeler.measure.forecasts import drawn_by, measure, seen
+from labeler.measure.forecasts import drawn_by, measure, on_labels
 from labeler.store import Store
 
 
@@ -51,5 +51,5 @@ def weighted(store: Store, forecast: Forecast | None, metrics: Metrics | None, c
     drawn = drawn_by(store)
     if drawn is None or forecast is None:
         return metrics
-    labeled = seen(forecast, store.items.labels(), config, drawn)
+    labeled = on_labels(forecast, store.items.labels(), config, drawn)
     return None if labeled is None else measure(labeled)

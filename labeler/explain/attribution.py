@@ -162,20 +162,20 @@ def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
         for stage in stages[1:before]:
             x, base_x = stage(x), stage(base_x)
     score = lambda x: scores(part.heads, part.network.tail(before, x))  # noqa: E731
-    found = integrated_gradients(score, x, base_x, targets).cpu()
+    attribution = integrated_gradients(score, x, base_x, targets).cpu()
     with torch.no_grad():
         at_base = score(base_x)[0, list(targets)].cpu().numpy()
-    return _places(found).numpy(), at_base
+    return _places(attribution).numpy(), at_base
 
 
-def _places(found: Tensor) -> Tensor:
+def _places(attribution: Tensor) -> Tensor:
     """(k, h, w) of what was found at a network's tokens (k, n, d), or its pixels (k, 3, height, width)."""
-    if found.ndim == 4:
-        height, width = (min(SIDE, side) for side in found.shape[2:])
-        cell = found.shape[2] * found.shape[3] / (height * width)
-        return functional.adaptive_avg_pool2d(found.sum(1), (height, width)) * cell
-    side = math.isqrt(found.shape[1])  # before the patches are a class token and perhaps registers
-    return found.sum(2)[:, -side * side :].unflatten(1, (side, side))
+    if attribution.ndim == 4:
+        height, width = (min(SIDE, side) for side in attribution.shape[2:])
+        cell = attribution.shape[2] * attribution.shape[3] / (height * width)
+        return functional.adaptive_avg_pool2d(attribution.sum(1), (height, width)) * cell
+    side = math.isqrt(attribution.shape[1])  # before the patches are a class token and perhaps registers
+    return attribution.sum(2)[:, -side * side :].unflatten(1, (side, side))
 
 
 def _resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
@@ -205,9 +205,9 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence
     given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
     words = tokens.words(text)
     spans = tuple(dict.fromkeys(word for word in words if word))
-    found = _evidence(parts, given, lambda part, targets: token_weights(part, given, base, targets), spans)
+    attribution = _evidence(parts, given, lambda part, targets: token_weights(part, given, base, targets), spans)
     of_word = np.array([[word == span for span in spans] for word in words], dtype=float)
-    return replace(found, weights=found.weights @ of_word)
+    return replace(attribution, weights=attribution.weights @ of_word)
 
 
 def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], targets: Sequence[int]) -> Weights:
@@ -222,9 +222,9 @@ def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], t
     def score(x: Tensor) -> Tensor:
         return scores(part.heads, part.network.tail(1, x, *(one.expand(len(x), -1) for one in given[1:])))
 
-    found = integrated_gradients(score, x, base_x, targets)
+    attribution = integrated_gradients(score, x, base_x, targets)
     with torch.no_grad():
-        return found.sum(2).cpu().numpy(), score(base_x)[0, list(targets)].cpu().numpy()
+        return attribution.sum(2).cpu().numpy(), score(base_x)[0, list(targets)].cpu().numpy()
 
 
 def _of_characters(heads: LinearHeads, encoder: CharTfidf, text: str) -> Evidence:

@@ -90,11 +90,11 @@ def ridge(shown: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray
     x = np.column_stack([np.ones(len(shown)), shown])
     penalty = STRENGTH * np.eye(x.shape[1])
     penalty[0, 0] = 0.0
-    found = np.linalg.solve(x.T @ (weight * x) + penalty, x.T @ (weight * values))
+    fitted = np.linalg.solve(x.T @ (weight * x) + penalty, x.T @ (weight * values))
     mean = (weight * values).sum(axis=0) / weight.sum()
-    rest = (weight * (values - x @ found) ** 2).sum(axis=0)
+    rest = (weight * (values - x @ fitted) ** 2).sum(axis=0)
     spread = (weight * (values - mean) ** 2).sum(axis=0)
-    return found[1:].T, 1 - rest / np.maximum(spread, 1e-12)
+    return fitted[1:].T, 1 - rest / np.maximum(spread, 1e-12)
 
 
 def _weigh(shown: np.ndarray, proba: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -112,9 +112,9 @@ def _proba(model: Model, encoder: Encoder, inputs: Sequence[Path | str]) -> np.n
 
 def parts_of(text: str) -> tuple[tuple[int, int], ...]:
     """First and last + 1 character of each part that can be hidden: a word, a few of a long text, else a letter."""
-    words = [found.span() for found in re.finditer(r"\S+", text)]
+    words = [match.span() for match in re.finditer(r"\S+", text)]
     if len(words) < 3:
-        words = [found.span() for found in re.finditer(r"\S", text)]
+        words = [match.span() for match in re.finditer(r"\S", text)]
     step = -(-len(words) // MOST_SPANS)
     return tuple((words[i][0], words[min(i + step, len(words)) - 1][1]) for i in range(0, len(words), step))
 
@@ -146,8 +146,8 @@ def divide(picture: np.ndarray) -> np.ndarray:
     points = np.column_stack([COLOUR / cells * small.reshape(-1, 3), rows / SIDE, columns / SIDE])
     middles = ((np.arange(cells) + 0.5) * SIDE / cells).astype(int)
     start = points.reshape(SIDE, SIDE, -1)[np.ix_(middles, middles)].reshape(cells * cells, -1)
-    found = KMeans(cells * cells, init=start, n_init=1, max_iter=10).fit_predict(points)
-    segment = np.unique(found, return_inverse=True)[1].reshape(SIDE, SIDE)
+    fitted = KMeans(cells * cells, init=start, n_init=1, max_iter=10).fit_predict(points)
+    segment = np.unique(fitted, return_inverse=True)[1].reshape(SIDE, SIDE)
     height, width = picture.shape[:2]
     return segment[np.arange(height)[:, None] * SIDE // height, np.arange(width) * SIDE // width]
 

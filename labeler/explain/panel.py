@@ -20,10 +20,10 @@ Hidden = Literal["holdout", "never", "after", "no model"]
 def about(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
     """Why an item is asked, and its nearest labeled neighbours; how the model's own opinion stands is `explanation`."""
     reason = store.explanations.reason_of(annotator, item.id)
-    told: dict[str, Any] = {"strategy": None, "neighbours": neighbours(project, store, annotator, item)}
+    panel: dict[str, Any] = {"strategy": None, "neighbours": neighbours(project, store, annotator, item)}
     if reason is not None:
         family, summary = described(project, reason.strategy)
-        told["strategy"] = {
+        panel["strategy"] = {
             "name": reason.strategy,
             "family": family,
             "summary": summary,
@@ -32,7 +32,7 @@ def about(project: Project, store: Store, annotator: str, item: Item) -> dict[st
             "round": reason.round,
             "model": reason.model,
         }
-    return told
+    return panel
 
 
 def described(project: Project, name: str) -> tuple[str, str]:
@@ -43,13 +43,13 @@ def described(project: Project, name: str) -> tuple[str, str]:
 
     try:
         try:
-            found = strategies.get(name)
+            match = strategies.get(name)
         except strategies.UnknownStrategy:
             with strategies.strategies_of(project.strategies):
-                found = strategies.get(name)
+                match = strategies.get(name)
     except strategies.StrategyError:
         return "", ""
-    return translate(found.family), translate(found.summary)
+    return translate(match.family), translate(match.summary)
 
 
 def neighbours(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
@@ -71,9 +71,9 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
         encoder, normalizer = cards.load(weights).encoder, normalizer_of(weights)
     except LabelerError:  # a newer model has just taken its place
         return {"hidden": "no model", "items": []}
-    found = nearest(item.content_hash, known, NEIGHBOURS, encoder, normalizer, project.embeddings)
+    match = nearest(item.content_hash, known, NEIGHBOURS, encoder, normalizer, project.embeddings)
     items = []
-    for one in found:
+    for one in match:
         item_id, label = known[one.content_hash]
         other = store.items.get(item_id)
         if other is not None:
@@ -106,9 +106,9 @@ def explanation(project: Project, store: Store, annotator: str, item: Item, kind
     model = latest_model(project, store)
     if model is None:
         return {"state": "hidden", "hidden": "no model"}
-    found = store.explanations.ask(item.content_hash, model, kind)
-    error = found.error and translate(found.error)
-    return {"state": found.state, "result": found.result, "error": error, "model": model}
+    match = store.explanations.ask(item.content_hash, model, kind)
+    error = match.error and translate(match.error)
+    return {"state": match.state, "result": match.result, "error": error, "model": model}
 
 
 def latest_model(project: Project, store: Store) -> str | None:
@@ -119,7 +119,7 @@ def latest_model(project: Project, store: Store) -> str | None:
 
 def of_item(store: Store, item_id: int) -> Item:
     """The item of this id. Raises: LabelerError: there is none."""
-    found = store.items.get(item_id)
-    if found is None:
+    match = store.items.get(item_id)
+    if match is None:
         raise LabelerError(f"There is no item {item_id} in this project.")
-    return found
+    return match

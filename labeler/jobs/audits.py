@@ -18,7 +18,7 @@ from labeler.i18n.messages import mark
 from labeler.jobs.runner import Tell, run_next
 from labeler.learner.heads import fit_heads
 from labeler.learner.task import LearningTask
-from labeler.measure.forecasts import drawn_by, measure, seen
+from labeler.measure.forecasts import drawn_by, measure, on_labels
 from labeler.progress.control import Control, control_arm, random_labels
 from labeler.projects.project import Project
 from labeler.quality import findings as quality
@@ -106,5 +106,5 @@ def measured(project: Project, store: Store) -> dict[int, Metrics]:
     """Every round's metrics, all by the holdout's current labels, so that rounds are comparable."""
     with store.read():
         forecasts, labels, drawn = store.forecasts.all("holdout"), store.items.labels(), drawn_by(store)
-    labeled = {number: seen(forecast, labels, project.config, drawn) for number, forecast in forecasts.items()}
+    labeled = {number: on_labels(forecast, labels, project.config, drawn) for number, forecast in forecasts.items()}
     return {number: measure(holdout) for number, holdout in labeled.items() if holdout is not None}

@@ -160,18 +160,18 @@ def evaluate_drawn(
     proba: np.ndarray, targets: np.ndarray, classes: Sequence[str], drawn: Drawn, seed: int = 0
 ) -> Evaluation:
     """The evaluation of the usable items that were drawn, weighted; there must be one at least. See `accuracy`."""
-    found, n = accuracy(proba, targets, drawn)
+    estimate, n = accuracy(proba, targets, drawn)
     each = weights(drawn.q, drawn.remaining)[drawn.usable]
-    halving = intervals.labels_to_halve(found.value, n)
-    return replace(evaluation(proba, targets, classes, each, seed), accuracy=found, to_halve=halving)
+    halving = intervals.labels_to_halve(estimate.value, n)
+    return replace(evaluation(proba, targets, classes, each, seed), accuracy=estimate, to_halve=halving)
 
 
 def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> Metrics:
     """The metrics of a round on the usable items that were drawn, weighted; there must be one at least."""
-    found, _ = accuracy(proba, targets, drawn)
+    estimate, _ = accuracy(proba, targets, drawn)
     each = weights(drawn.q, drawn.remaining)[drawn.usable]
     several = targets.ndim == 2
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
     one, truth = decisions.one_by_one(proba, targets)
     error = calibration_error(one, truth, np.repeat(each, proba.shape[1]) if several else each)
-    return Metrics(len(each), found.value, found.low, found.high, macro, error, micro if several else None)
+    return Metrics(len(each), estimate.value, estimate.low, estimate.high, macro, error, micro if several else None)

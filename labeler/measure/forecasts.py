@@ -20,7 +20,7 @@ from labeler.store import Store
 
 
 @dataclass(frozen=True)
-class Seen:
+class LabeledForecast:
     """The holdout items that have a label, with what a model said of them. `drawn`: by active testing, in its order.
 
     items: (n,) ids. proba: (n, C). targets: (n,) class indices, or (n, C) of 0 and 1; n is 1 or more.
@@ -48,7 +48,9 @@ def drawn_by(store: Store) -> Drawn | None:
     return labeled_prefix(rows, store.items.labels(), store.items.flagged()) if rows else None
 
 
-def seen(forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None) -> Seen | None:
+def on_labels(
+    forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
+) -> LabeledForecast | None:
     """The labeled holdout as a model saw it; None while nothing can be measured, or if the classes are others now.
 
     Args: labels: of all items, by id.
@@ -58,16 +60,16 @@ def seen(forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: D
     place = {item: i for i, item in enumerate(forecast.items.tolist())}
     order = forecast.items.tolist() if drawn is None else drawn.items[drawn.usable].tolist()
     ids = [item for item in order if item in place and item in labels]
-    known = labels_at([place[item] for item in ids], [labels[item] for item in ids], config)
-    if not len(known):
+    labeled = labels_at([place[item] for item in ids], [labels[item] for item in ids], config)
+    if not len(labeled):
         return None
-    items = forecast.items[known.positions]
+    items = forecast.items[labeled.positions]
     if drawn is not None:  # what this model did not see counts as what has no answer
         drawn = replace(drawn, usable=np.isin(drawn.items, items))
-    return Seen(items, forecast.proba[known.positions].astype(float), known.targets, drawn)
+    return LabeledForecast(items, forecast.proba[labeled.positions].astype(float), labeled.targets, drawn)
 
 
-def gained(
+def gain_between(
     now: Forecast, before: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
 ) -> Estimate | None:
     """The difference in how often two models are right on the labeled holdout items that both have scored.
@@ -75,7 +77,7 @@ def gained(
     Returns: as `intervals.paired_difference`; None where there is no such item.
     """
     both = {item: labels[item] for item in np.intersect1d(now.items, before.items).tolist() if item in labels}
-    ours, theirs = (seen(one, both, config, drawn) for one in (now, before))
+    ours, theirs = (on_labels(forecast, both, config, drawn) for forecast in (now, before))
     if ours is None or theirs is None:
         return None
     first, second = np.argsort(ours.items), np.argsort(theirs.items)
@@ -83,15 +85,15 @@ def gained(
     return paired_difference(ours.right[first], theirs.right[second], weights)
 
 
-def evaluate(found: Seen, config: Config) -> Evaluation:
+def evaluate(labeled: LabeledForecast, config: Config) -> Evaluation:
     """All figures with their intervals."""
-    if found.drawn is None:
-        return evaluation(found.proba, found.targets, config.classes)
-    return evaluate_drawn(found.proba, found.targets, config.classes, found.drawn)
+    if labeled.drawn is None:
+        return evaluation(labeled.proba, labeled.targets, config.classes)
+    return evaluate_drawn(labeled.proba, labeled.targets, config.classes, labeled.drawn)
 
 
-def measure(found: Seen) -> Metrics:
+def measure(labeled: LabeledForecast) -> Metrics:
     """The metrics that a round is stored with."""
-    if found.drawn is None:
-        return metrics(found.proba, found.targets)
-    return metrics_drawn(found.proba, found.targets, found.drawn)
+    if labeled.drawn is None:
+        return metrics(labeled.proba, labeled.targets)
+    return metrics_drawn(labeled.proba, labeled.targets, labeled.drawn)

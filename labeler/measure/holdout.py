@@ -65,14 +65,14 @@ def evaluation(
     predicted, right = decisions.predicted(proba, several), decisions.right(proba, targets)
     items, times = _kinds(predicted, targets, weights)
     of_kind, pairs, C = weight[items], predicted[items], len(classes)
-    found, wrong, missed = _outcomes(pairs, targets[items], C)
+    hits, wrong, missed = _outcomes(pairs, targets[items], C)
     weighted = csr_array((of_kind, (np.arange(len(items)),) * 2))
-    counts = np.stack([times @ part for part in (found, wrong, missed)])
-    sums, squares = (np.stack([(times * of_kind**k) @ part for part in (found, wrong, missed)]) for k in (1, 2))
+    counts = np.stack([times @ part for part in (hits, wrong, missed)])
+    sums, squares = (np.stack([(times * of_kind**k) @ part for part in (hits, wrong, missed)]) for k in (1, 2))
 
     draws = int(np.clip(MOST // len(items), 100, 1000))
     drawn = np.random.default_rng(seed).multinomial(n, times / n, draws) @ weighted
-    again = np.stack([drawn @ part for part in (found, wrong, missed)])
+    again = np.stack([drawn @ part for part in (hits, wrong, missed)])
 
     def with_interval(measure: Callable[[np.ndarray], np.ndarray]) -> Estimate:
         value = float(measure(sums))
@@ -106,11 +106,11 @@ def _outcomes(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple
     """(k, C) each, of 0 and 1: the class was found, was said wrongly, was missed."""
     if targets.ndim == 1:
         rows, shape = np.arange(len(targets)), (len(targets), classes)
-        said, true = (csr_array((np.ones(len(rows)), (rows, one)), shape=shape) for one in (predicted, targets))
+        predicted_at, true = (csr_array((np.ones(len(rows)), (rows, one)), shape=shape) for one in (predicted, targets))
     else:
-        said, true = csr_array(predicted.astype(float)), csr_array(targets.astype(float))
-    found = said * true
-    return found, said - found, true - found
+        predicted_at, true = csr_array(predicted.astype(float)), csr_array(targets.astype(float))
+    hits = predicted_at * true
+    return hits, predicted_at - hits, true - hits
 
 
 def _size(total: float, squares: float) -> float:
@@ -132,8 +132,8 @@ def _score(name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray)
 
     either = of(1, 2)  # F1 is 2 q / (1 + q) of the share q that was found among these
     f1 = either and Estimate(*(2 * q / (1 + q) for q in vars(either).values()))
-    found, wrong, missed = (round(float(c)) for c in counts)
-    return ClassScore(name, found + missed, found + wrong, found, of(1), of(2), f1)
+    hits, wrong, missed = (round(float(c)) for c in counts)
+    return ClassScore(name, hits + missed, hits + wrong, hits, of(1), of(2), f1)
 
 
 def _mean(values: np.ndarray, of: np.ndarray) -> np.ndarray:
@@ -144,23 +144,23 @@ def _mean(values: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 
 def _macro_f1(outcomes: np.ndarray) -> np.ndarray:
-    found, wrong, missed = outcomes
-    return _mean(2 * found, 2 * found + wrong + missed)
+    hits, wrong, missed = outcomes
+    return _mean(2 * hits, 2 * hits + wrong + missed)
 
 
 def _balanced(outcomes: np.ndarray) -> np.ndarray:
-    found, _, missed = outcomes
-    return _mean(found, found + missed)
+    hits, _, missed = outcomes
+    return _mean(hits, hits + missed)
 
 
 def _micro_f1(outcomes: np.ndarray) -> np.ndarray:
-    found, wrong, missed = outcomes.sum(axis=-1)
-    return _mean(2 * found[..., None], (2 * found + wrong + missed)[..., None])
+    hits, wrong, missed = outcomes.sum(axis=-1)
+    return _mean(2 * hits[..., None], (2 * hits + wrong + missed)[..., None])
 
 
 def _confusion(predicted: np.ndarray, targets: np.ndarray) -> tuple[tuple[int, int, int], ...]:
     pairs, times = np.unique(np.stack([targets, predicted], axis=1), axis=0, return_counts=True)
-    return tuple((int(true), int(said), int(k)) for (true, said), k in zip(pairs, times, strict=True))
+    return tuple((int(true), int(predicted_at), int(k)) for (true, predicted_at), k in zip(pairs, times, strict=True))
 
 
 def _each(weights: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -75,8 +75,8 @@ def _resampled(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None
     positives, negatives = yes.sum(axis=1), no.sum(axis=1)
     both = (positives > 0) & (negatives > 0)
     yes, no, positives, negatives = yes[both], no[both], positives[both], negatives[both]
-    found, wrong = yes.cumsum(axis=1), no.cumsum(axis=1)
+    hits, wrong = yes.cumsum(axis=1), no.cumsum(axis=1)
     area = (yes * (negatives[:, None] - wrong + no / 2)).sum(axis=1) / (positives * negatives)
-    seen = found + wrong
-    average = (yes * np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)).sum(axis=1) / positives
+    taken = hits + wrong
+    average = (yes * np.divide(hits, taken, out=np.zeros_like(hits), where=taken > 0)).sum(axis=1) / positives
     return np.stack([area, average])

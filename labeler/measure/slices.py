@@ -67,8 +67,8 @@ def columns(rows: Sequence[Mapping[str, str]]) -> list[Column]:
     Args: rows: the columns of some items.
     """
     names = sorted({name for row in rows for name in row if '"' not in name})
-    found = [_column(name, [str(row.get(name, "")).strip() for row in rows]) for name in names]
-    return [column for column in found if column is not None]
+    candidates = [_column(name, [str(row.get(name, "")).strip() for row in rows]) for name in names]
+    return [column for column in candidates if column is not None]
 
 
 def _column(name: str, texts: Sequence[str]) -> Column | None:
@@ -105,7 +105,7 @@ def _number(text: str) -> float | None:
 
 
 def slices(
-    found: Sequence[Column],
+    by: Sequence[Column],
     rows: Sequence[Mapping[str, str]],
     right: np.ndarray,
     weights: np.ndarray | None = None,
@@ -123,7 +123,7 @@ def slices(
     right = np.asarray(right, dtype=bool)
     weight = np.ones(len(right)) if weights is None else weights
     places = []
-    for column in found:
+    for column in by:
         values = [column.value_of(str(row.get(column.name, ""))) for row in rows]
         places += [(column.name, value, np.flatnonzero([v == value for v in values])) for value in column.values]
     tested = {
@@ -135,7 +135,7 @@ def slices(
     for step, i in enumerate(sorted(tested, key=lambda i: tested[i])):
         highest = max(highest, min(1.0, tested[i] * (len(tested) - step)))
         chances[i] = highest
-    result: dict[str, list[Slice]] = {column.name: [] for column in found}
+    result: dict[str, list[Slice]] = {column.name: [] for column in by}
     for i, (name, value, where) in enumerate(places):
         accuracy = None
         if len(where):
@@ -151,12 +151,12 @@ def counted(column: Column, counts: Sequence[tuple[str, int, int]]) -> dict[str,
 
     Args: counts: as `Slices.counts` gives them.
     """
-    found = dict.fromkeys(column.values, (0, 0))
+    counts_of = dict.fromkeys(column.values, (0, 0))
     for text, items, labeled in counts:
-        if (value := column.value_of(text)) in found:
-            before = found[value]
-            found[value] = before[0] + items, before[1] + labeled
-    return found
+        if (value := column.value_of(text)) in counts_of:
+            before = counts_of[value]
+            counts_of[value] = before[0] + items, before[1] + labeled
+    return counts_of
 
 
 # ---------------------------------------------------------------- more of these

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from labeler.core.settings import Config
-from labeler.measure.forecasts import drawn_by, gained
+from labeler.measure.forecasts import drawn_by, gain_between
 from labeler.measure.intervals import Estimate
 from labeler.progress.effort import spent_at_rounds
 from labeler.progress.stopping import History, Thresholds
@@ -105,5 +105,5 @@ def latest_step(store: Store) -> Step | None:
     before, now = (store.forecasts.get(number, "holdout") for number in measured)
     if before is None or now is None:
         return None
-    gain = gained(now, before, store.items.holdout_labels(), store.config, drawn_by(store))
+    gain = gain_between(now, before, store.items.holdout_labels(), store.config, drawn_by(store))
     return Step(measured[0], measured[1], gain) if gain else None

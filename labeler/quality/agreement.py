@@ -38,10 +38,10 @@ class Votes:
     @classmethod
     def of(cls, rows: Sequence[tuple[int, str, str]], config: Config) -> "Votes":
         """From (item id, annotator, label) as stored; a label that the project no longer has is left out."""
-        known = labels_at(range(len(rows)), [label for _, _, label in rows], config)
+        usable = labels_at(range(len(rows)), [label for _, _, label in rows], config)
         items = np.array([item for item, _, _ in rows], dtype=np.int64)
         names = np.array([name for _, name, _ in rows], dtype=object)
-        return cls(items[known.positions], names[known.positions], known.targets)
+        return cls(items[usable.positions], names[usable.positions], usable.targets)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -212,34 +212,36 @@ def _pairs(votes: Votes, n_classes: int, seed: int) -> list[OfPair]:
     by_name: dict[str, dict[int, int]] = {}
     for row, (item, name) in enumerate(zip(votes.items.tolist(), votes.annotators.tolist(), strict=True)):
         by_name.setdefault(name, {})[item] = row
-    found = []
+    shared_items = []
     for one, other in combinations(sorted(by_name), 2):
         a, b = by_name[one], by_name[other]
         shared = sorted(a.keys() & b.keys())
         if len(shared) >= FEWEST_SHARED:
-            found.append((one, other, [a[i] for i in shared], [b[i] for i in shared]))
-    found.sort(key=lambda pair: -len(pair[2]))
+            shared_items.append((one, other, [a[i] for i in shared], [b[i] for i in shared]))
+    shared_items.sort(key=lambda pair: -len(pair[2]))
     pairs = []
-    for one, other, a_rows, b_rows in found[:MOST_PAIRS]:
+    for one, other, a_rows, b_rows in shared_items[:MOST_PAIRS]:
         percent, kappa = cohen(votes.targets[a_rows], votes.targets[b_rows], n_classes, seed)
         pairs.append(OfPair(one, other, len(a_rows), percent, kappa))
     return sorted(pairs, key=lambda pair: (pair.one, pair.other))
 
 
-def cohen(one: np.ndarray, other: np.ndarray, n_classes: int, seed: int = 0) -> tuple[Estimate, Estimate | None]:
+def cohen(
+    first_answers: np.ndarray, other: np.ndarray, n_classes: int, seed: int = 0
+) -> tuple[Estimate, Estimate | None]:
     """How often two people say the same, and Cohen's kappa; of several classes kappa is over all yes and no.
 
     Args:   one, other: (k,) int, or (k, C) of 0 and 1, answers to the same items.
     Source: Cohen 1960.
     """
-    k, several = len(one), one.ndim == 2
-    whole = (one != other).any(axis=1) if several else one != other
+    k, several = len(first_answers), first_answers.ndim == 2
+    whole = (first_answers != other).any(axis=1) if several else first_answers != other
     if several:
-        C = one.shape[1]
-        wrong, yes, also = (x.sum(axis=1) / C for x in (one != other, one, other))
+        C = first_answers.shape[1]
+        wrong, yes, also = (x.sum(axis=1) / C for x in (first_answers != other, first_answers, other))
         table = np.stack([np.ones(k), whole, wrong, yes, also], axis=1)
     else:
-        first, second = (np.eye(n_classes)[x] for x in (one, other))
+        first, second = (np.eye(n_classes)[x] for x in (first_answers, other))
         table = np.hstack([np.stack([np.ones(k), whole, whole], axis=1), first, second])
     means = _bootstrap(csr_array(table), seed)
 
@@ -285,9 +287,9 @@ def _kappa(figure: Figure, n: int) -> Estimate | None:
 
 def _share(figure: Figure, n: int) -> Estimate:
     """1 - observed disagreement as a share."""
-    found = _kappa(figure, n)
-    assert found is not None  # nothing is divided
-    low, high = (float(np.clip(end, 0, 1)) for end in (found.low, found.high))
-    if found.value <= 1e-12:
+    kappa = _kappa(figure, n)
+    assert kappa is not None  # nothing is divided
+    low, high = (float(np.clip(end, 0, 1)) for end in (kappa.low, kappa.high))
+    if kappa.value <= 1e-12:
         high = float(wilson(0.0, n)[1])
-    return Estimate(found.value, low, high)
+    return Estimate(kappa.value, low, high)

@@ -16,18 +16,18 @@ def outliers(annotators: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     Returns: (v,) bool.
     Source:  Iglewicz and Hoaglin 1993 (modified z-score: median and median absolute deviation), on log seconds.
     """
-    known = np.isfinite(seconds) & (seconds > 0)
+    timed = np.isfinite(seconds) & (seconds > 0)
     fast = np.zeros(len(seconds), dtype=bool)
-    if not known.any():
+    if not timed.any():
         return fast
-    logs = np.log(seconds[known])
-    _, who = np.unique(annotators[known].astype(str), return_inverse=True)
+    logs = np.log(seconds[timed])
+    _, who = np.unique(annotators[timed].astype(str), return_inverse=True)
     own = np.zeros(len(logs))
-    for one in range(who.max() + 1):
-        rows = who == one
+    for person in range(who.max() + 1):
+        rows = who == person
         if rows.sum() >= FEWEST:
             own[rows] = _score(logs[rows])
-    fast[known] = (own < -FAST) & (_score(logs) < -FAST)
+    fast[timed] = (own < -FAST) & (_score(logs) < -FAST)
     return fast
 
 

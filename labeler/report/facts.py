@@ -13,7 +13,7 @@ from labeler import __version__
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Round
 from labeler.core.settings import Config
-from labeler.measure.forecasts import drawn_by, evaluate, seen
+from labeler.measure.forecasts import drawn_by, evaluate, on_labels
 from labeler.measure.holdout import Evaluation
 from labeler.models import cards
 from labeler.models.cards import data_hash
@@ -33,10 +33,10 @@ CARD = "datacard.md"  # what the project's people write about their data, if the
 def report(project: Project) -> dict[str, Any]:
     """All that is known about where the project stands, at one moment, as plain values."""
     with project.store() as store, store.read():
-        return facts(project, store, known(project, store))
+        return facts(project, store, standing_of(project, store))
 
 
-def known(project: Project, store: Store) -> Standing:
+def standing_of(project: Project, store: Store) -> Standing:
     """Where the rounds stand and lead."""
     return standing(course(store), latest_step(store), store.items.counts(), project.config)
 
@@ -45,13 +45,13 @@ def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
     """The latest round that was measured, and all figures of its model on the labeled holdout."""
     measured = [r.number for r in store.rounds.all() if r.metrics]
     forecast = store.forecasts.get(measured[-1], "holdout") if measured else None
-    found = forecast and seen(forecast, store.items.labels(), project.config, drawn_by(store))
-    return (measured[-1], evaluate(found, project.config)) if found else None
+    labeled = forecast and on_labels(forecast, store.items.labels(), project.config, drawn_by(store))
+    return (measured[-1], evaluate(labeled, project.config)) if labeled else None
 
 
 def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
     """The report's values. People are numbered, not named, but for who stopped labeling."""
-    rounds, found = store.rounds.all(), latest(project, store)
+    rounds, latest_measured = store.rounds.all(), latest(project, store)
     return {
         "project": {
             "name": project.config.name,
@@ -64,7 +64,7 @@ def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
         "made": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "labeler": __version__},
         "rounds": json.loads(stands.rounds.to_json(orient="records")),
         "projection": {"target": project.config.target_accuracy, **asdict(stands.projection)},
-        "holdout": {"round": found[0], **asdict(found[1])} if found else None,
+        "holdout": {"round": latest_measured[0], **asdict(latest_measured[1])} if latest_measured else None,
         "stopping": _stopping(stands, project.config),
         "stopped": store.stops.current(),
         **_audited(store.audits.latest_report()),
@@ -84,8 +84,8 @@ def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
     """Each rule with its evidence and what it would have done to this project so far."""
     so_far, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
     return [
-        asdict(said) | {"backtest": asdict(back)}
-        for said, back in zip(evidence(so_far, compared), backtests(so_far, compared), strict=True)
+        asdict(judgement) | {"backtest": asdict(back)}
+        for judgement, back in zip(evidence(so_far, compared), backtests(so_far, compared), strict=True)
     ]
 
 

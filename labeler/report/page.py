@@ -19,7 +19,7 @@ from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from labeler.report.charts import svg
 from labeler.report.charts.control import control_chart
-from labeler.report.facts import facts, known, latest
+from labeler.report.facts import facts, latest, standing_of
 from labeler.report.sentences.control import sentences as control_sentences
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from labeler.report.standing import Standing, chart, doubts, legend, outlook
@@ -45,7 +45,7 @@ class Section:
 def page(project: Project) -> str:
     """The report as HTML, in the current language."""
     with project.store() as store, store.read():
-        stands = known(project, store)
+        stands = standing_of(project, store)
         found, measured = facts(project, store, stands), latest(project, store)
     subtitle = _(
         "Report of {at} (UTC), written by labeler {version}.",
@@ -96,10 +96,10 @@ def _curve(stands: Standing, project: Project) -> Section:
     )
 
 
-def _holdout(found: tuple[int, Evaluation] | None) -> Section:
-    if found is None:
+def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
+    if latest_measured is None:
         return Section(_("The latest model"), [_("The holdout has no labels yet, so nothing can be measured.")])
-    number, measured = found
+    number, measured = latest_measured
     named = {
         _("accuracy"): measured.accuracy,
         _("balanced accuracy"): measured.balanced_accuracy,
@@ -108,13 +108,13 @@ def _holdout(found: tuple[int, Evaluation] | None) -> Section:
     }
     classes = [
         {
-            _("class"): one.name,
-            _("items"): one.support,
-            _("precision"): _estimate(one.precision),
-            _("recall"): _estimate(one.recall),
-            "F1": _estimate(one.f1),
+            _("class"): score.name,
+            _("items"): score.support,
+            _("precision"): _estimate(score.precision),
+            _("recall"): _estimate(score.recall),
+            "F1": _estimate(score.f1),
         }
-        for one in measured.classes
+        for score in measured.classes
     ]
     texts = [
         _("Round {round}, measured on {n:,} items.", round=number, n=measured.n),
@@ -132,43 +132,47 @@ def _holdout(found: tuple[int, Evaluation] | None) -> Section:
 
 def _figures(named: dict[str, Estimate | None]) -> Table:
     return [
-        {_("figure"): name, _("value"): f"{one.value:.3f}", _("95 % interval"): f"{one.low:.3f} – {one.high:.3f}"}
-        for name, one in named.items()
-        if one
+        {
+            _("figure"): name,
+            _("value"): f"{estimate.value:.3f}",
+            _("95 % interval"): f"{estimate.low:.3f} – {estimate.high:.3f}",
+        }
+        for name, estimate in named.items()
+        if estimate
     ]
 
 
-def _estimate(one: Estimate | None) -> str:
-    return f"{one.value:.3f} ({one.low:.3f} – {one.high:.3f})" if one else "–"
+def _estimate(estimate: Estimate | None) -> str:
+    return f"{estimate.value:.3f} ({estimate.low:.3f} – {estimate.high:.3f})" if estimate else "–"
 
 
-def _control(found: dict[str, Any] | None, config: Config) -> Section:
+def _control(report: dict[str, Any] | None, config: Config) -> Section:
     title = _("Against random sampling")
-    if not found:
+    if not report:
         return Section(title, [_("What random sampling would have cost is measured after each round.")])
-    charts = [svg(control_chart(found, config.accuracy))] if found["random"] else []
-    return Section(title, control_sentences(found), charts)
+    charts = [svg(control_chart(report, config.accuracy))] if report["random"] else []
+    return Section(title, control_sentences(report), charts)
 
 
-def _stopping(found: dict[str, Any], stands: Standing, config: Config) -> Section:
+def _stopping(values: dict[str, Any], stands: Standing, config: Config) -> Section:
     asked, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
     rows = []
-    for one in found["stopping"]:
-        said, back = Evidence(**{k: v for k, v in one.items() if k != "backtest"}), Backtest(**one["backtest"])
+    for row in values["stopping"]:
+        evidence, back = Evidence(**{k: v for k, v in row.items() if k != "backtest"}), Backtest(**row["backtest"])
         rows.append(
             {
-                _("rule"): _(NAMES[said.rule]),
-                _("state"): _(MET) if said.met else _(UNKNOWN if said.value is None else NOT_MET),
-                _("evidence"): in_words(said, asked, compared),
+                _("rule"): _(NAMES[evidence.rule]),
+                _("state"): _(MET) if evidence.met else _(UNKNOWN if evidence.value is None else NOT_MET),
+                _("evidence"): in_words(evidence, asked, compared),
                 _("on this project's own past"): back_in_words(back, asked),
             }
         )
-    texts = [stopped_in_words(found["stopped"])] if found["stopped"] else []
+    texts = [stopped_in_words(values["stopped"])] if values["stopped"] else []
     return Section(_("When to stop"), texts, tables=[("", rows)])
 
 
-def _agreement(found: dict[str, Any]) -> Section:
-    agreed, errors, title = found["agreement"], found["likely_errors"], _("Quality of the labels")
+def _agreement(values: dict[str, Any]) -> Section:
+    agreed, errors, title = values["agreement"], values["likely_errors"], _("Quality of the labels")
     texts = []
     if errors:
         texts.append(
@@ -191,16 +195,16 @@ def _agreement(found: dict[str, Any]) -> Section:
     named = {name: agreed[key] and Estimate(**agreed[key]) for key, name in measures.items()}
     classes = [
         {
-            _("class"): one["name"],
-            _("answers"): one["answers"],
-            _("Krippendorff's alpha"): _estimate(one["alpha"] and Estimate(**one["alpha"])),
+            _("class"): figures["name"],
+            _("answers"): figures["answers"],
+            _("Krippendorff's alpha"): _estimate(figures["alpha"] and Estimate(**figures["alpha"])),
         }
-        for one in agreed["classes"]
+        for figures in agreed["classes"]
     ]
     return Section(title, texts, tables=[("", _figures(named)), (_("By class"), classes)])
 
 
-def _data(found: dict[str, Any], config: Config) -> Section:
+def _data(values: dict[str, Any], config: Config) -> Section:
     splits = {"pool": _("pool"), "holdout": _("holdout")}
     rows = [
         {
@@ -213,9 +217,9 @@ def _data(found: dict[str, Any], config: Config) -> Section:
             _("drawn at random"): f"{row['drawn']:,}" if row["split"] == "holdout" else "–",
             _("imported (UTC)"): row["first_added"][:10],
         }
-        for row in found["splits"]
+        for row in values["splits"]
     ]
-    answers = found["answers"]
+    answers = values["answers"]
     texts = [
         _(
             "{annotators} people gave {labels:,} labels, {skips:,} skips and {flags:,} flags in {hours:,.1f} hours;"
@@ -233,9 +237,9 @@ def _data(found: dict[str, Any], config: Config) -> Section:
                 last=answers["last"][:10],
             )
         )
-    texts.append(_("SHA-256 of all items and labels: {hash}", hash=found["hash"]))
-    counted = [{_("class"): name, _("labels in the pool"): f"{n:,}"} for name, n in found["per_class"].items()]
-    listings = [(_("Data card"), found["card"]), (_("Guidelines of the annotators"), found["guidelines"])]
+    texts.append(_("SHA-256 of all items and labels: {hash}", hash=values["hash"]))
+    counted = [{_("class"): name, _("labels in the pool"): f"{n:,}"} for name, n in values["per_class"].items()]
+    listings = [(_("Data card"), values["card"]), (_("Guidelines of the annotators"), values["guidelines"])]
     return Section(
         _("The data"),
         texts,
@@ -244,14 +248,14 @@ def _data(found: dict[str, Any], config: Config) -> Section:
     )
 
 
-def _provenance(found: dict[str, Any], config: Config) -> Section:
-    versions = [{_("package"): name, _("version"): one} for name, one in found["versions"].items()]
+def _provenance(values: dict[str, Any], config: Config) -> Section:
+    versions = [{_("package"): name, _("version"): version} for name, version in values["versions"].items()]
     seeds = [
-        {_("what is drawn"): _("holdout"), _("seed"): found["seeds"]["holdout"]},
-        {_("what is drawn"): _("known items for newcomers"), _("seed"): found["seeds"]["qualification"]},
-        {_("what is drawn"): _("rounds"), _("seed"): _ranges(list(found["seeds"]["rounds"].values()))},
+        {_("what is drawn"): _("holdout"), _("seed"): values["seeds"]["holdout"]},
+        {_("what is drawn"): _("known items for newcomers"), _("seed"): values["seeds"]["qualification"]},
+        {_("what is drawn"): _("rounds"), _("seed"): _ranges(list(values["seeds"]["rounds"].values()))},
     ]
-    model = found["model"]
+    model = values["model"]
     texts = (
         [
             _(

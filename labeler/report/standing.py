@@ -56,48 +56,48 @@ def each(measured: pd.DataFrame, along: str) -> float:
 
 
 def chart(
-    found: Standing, measured: pd.DataFrame, config: Config, along: Along, title: str
+    stands: Standing, measured: pd.DataFrame, config: Config, along: Along, title: str
 ) -> alt.LayerChart | alt.FacetChart:
     """Accuracy along labels, hours or cost; see `curve_charts.accuracy_curve`.
 
-    Args: measured: the rounds of `found` that were measured. title: of the axis.
+    Args: measured: the rounds of `stands` that were measured. title: of the axis.
     """
     scale = each(measured, along)
     last = measured.iloc[-1]
     budget = _budget(measured, config)
-    ahead = _ahead(found, last["labels"], budget)
+    ahead = _ahead(stands, last["labels"], budget)
     if along != "labels":
         ahead[along] = last[along] + (ahead["labels"] - last["labels"]) * scale
     near = budget is not None and budget <= max([last["labels"], *ahead["labels"]]) * 1.5
     spent_at = last[along] + (budget - last["labels"]) * scale if near and budget is not None else None
-    goal = curve_charts.Goal(config.target_accuracy, found.projection, spent_at)
+    goal = curve_charts.Goal(config.target_accuracy, stands.projection, spent_at)
     return curve_charts.accuracy_curve(measured, ahead, curve_charts.Axis(along, title, scale), goal, config.accuracy)
 
 
-def outlook(found: Standing, measured: pd.DataFrame, config: Config) -> str:
+def outlook(stands: Standing, measured: pd.DataFrame, config: Config) -> str:
     """When the target is expected, and how much more work that is."""
     hours = each(measured, "hours")
     return curve_words.outlook(
-        found.projection,
+        stands.projection,
         config.target_accuracy,
         measured["labels"].iloc[-1],
-        found.most,
-        found.most >= found.counts.pool,
+        stands.most,
+        stands.most >= stands.counts.pool,
         hours if hours > 0 else None,
     )
 
 
-def legend(found: Standing, measured: pd.DataFrame) -> str:
+def legend(stands: Standing, measured: pd.DataFrame) -> str:
     """What the chart's lines are, and what all rounds have in common."""
     sentences = [_("Band: 95 % interval of what the holdout says.")]
-    if not found.leads.why_not:
+    if not stands.leads.why_not:
         sentences.append(
             _(
                 "Dashed: the inverse power law {a:.3f} − {b:.3g} · labels^−{c:.2f} and others that explain the rounds"
                 " as well, with the 95 % interval of the accuracy on all items.",
-                a=found.leads.a,
-                b=found.leads.b,
-                c=found.leads.c,
+                a=stands.leads.a,
+                b=stands.leads.b,
+                c=stands.leads.c,
             )
         )
     same = [column for column in ("strategy", "backbone") if measured[column].nunique() == 1]
@@ -116,28 +116,28 @@ def legend(found: Standing, measured: pd.DataFrame) -> str:
     return " ".join(sentences)
 
 
-def doubts(found: Standing, measured: pd.DataFrame) -> list[str]:
+def doubts(stands: Standing, measured: pd.DataFrame) -> list[str]:
     """What the figures cannot tell, and what would change that."""
     latest = [
         Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0)
         for _place, row in measured.iloc[-2:].iterrows()
     ]
     sentences = []
-    if found.step:
-        sentences.append(curve_words.step_in_words(found.step))
-    elif len(latest) == 2 and (said := curve_words.gain_in_words(latest[1], latest[0])):
-        sentences.append(said)
-    sentences.append(curve_words.width_in_words(latest[-1], found.counts.holdout - found.counts.holdout_labeled))
+    if stands.step:
+        sentences.append(curve_words.step_in_words(stands.step))
+    elif len(latest) == 2 and (sentence := curve_words.gain_in_words(latest[1], latest[0])):
+        sentences.append(sentence)
+    sentences.append(curve_words.width_in_words(latest[-1], stands.counts.holdout - stands.counts.holdout_labeled))
     return sentences
 
 
-def _ahead(found: Standing, now: float, budget: float | None) -> pd.DataFrame:
+def _ahead(stands: Standing, now: float, budget: float | None) -> pd.DataFrame:
     """The fit beyond the last round: as far as the target, the budget or half as many labels again."""
-    expected = found.projection.expected
+    expected = stands.projection.expected
     end = now * 1.5 if expected is None or expected <= now else expected * MARGIN
-    end = min(max(end, now * 1.1), now * FARTHEST, max(found.most, now * 1.02))
+    end = min(max(end, now * 1.1), now * FARTHEST, max(stands.most, now * 1.02))
     labels = np.linspace(now, end, POINTS)
-    band = found.leads.band(labels)  # type: ignore[arg-type]
+    band = stands.leads.band(labels)  # type: ignore[arg-type]
     if band is None:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in ("labels", "accuracy", "low", "high")})
     return pd.DataFrame({"labels": labels, "accuracy": band[0], "low": band[1], "high": band[2]})

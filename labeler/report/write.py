@@ -24,5 +24,5 @@ def write(project: Project, out: Path) -> None:
         raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
 
 
-def as_json(found: dict[str, Any]) -> str:
-    return json.dumps(found, ensure_ascii=False, indent=1)
+def as_json(values: dict[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, indent=1)

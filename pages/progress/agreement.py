@@ -21,19 +21,19 @@ def agreement(project: Project) -> None:
     if not people:
         st.info(_("How far people agree is measured after each round."), icon=":material/groups:")
         return
-    leads, found = is_lead(user, config), people["agreement"]
+    leads, agreed = is_lead(user, config), people["agreement"]
     shown = set(config.team.show)
-    if found is None:
+    if agreed is None:
         _no_overlap(people, config.labeling.overlap)
     else:
-        _figures(people, found)
-        _charts(found, config.outcomes > 2 or config.several, leads and "agreement" in shown)
+        _figures(people, agreed)
+        _charts(agreed, config.outcomes > 2 or config.several, leads and "agreement" in shown)
     mine = None if leads else user.name
     if "agreement" in shown and people["annotators"]:
         _annotators(people, mine)
     if "speed" in shown:
         _fast(people, mine)
-    if config.several and found is not None:
+    if config.several and agreed is not None:
         st.caption(
             _(
                 "Where an item has several classes, alpha is over all yes and no; consensus and the quality of"
@@ -54,25 +54,25 @@ def _no_overlap(people: Mapping[str, Any], overlap: int) -> None:
     st.info(f"{alone} {more}", icon=":material/groups:")
 
 
-def _figures(people: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+def _figures(people: Mapping[str, Any], agreed: Mapping[str, Any]) -> None:
     columns = st.columns(4)
-    columns[0].metric(_("Items with several answers"), f"{found['items']:,}")
+    columns[0].metric(_("Items with several answers"), f"{agreed['items']:,}")
     columns[0].caption(_("of {n:,} that were answered", n=people["labeled"]))
-    told = [
-        (_("Two answers are the same"), found["percent"], _("How often two people's answers to an item are alike.")),
+    figures = [
+        (_("Two answers are the same"), agreed["percent"], _("How often two people's answers to an item are alike.")),
         (
             _("Krippendorff's alpha"),
-            found["alpha"],
+            agreed["alpha"],
             _("1: all agree. 0: no better than chance. It takes any number of answers to an item."),
         ),
         (
             _("Fleiss' kappa"),
-            found["fleiss"],
+            agreed["fleiss"],
             _("As alpha, but every item weighs alike; with unequal numbers of answers as in Gwet 2014."),
         ),
     ]
-    for column, (name, figure, help_) in zip(columns[1:], told, strict=True):
-        share = figure is found["percent"]
+    for column, (name, figure, help_) in zip(columns[1:], figures, strict=True):
+        share = figure is agreed["percent"]
         if figure is None:
             column.metric(name, "–", help=help_)
         else:
@@ -80,8 +80,8 @@ def _figures(people: Mapping[str, Any], found: Mapping[str, Any]) -> None:
             low, high = figure["low"], figure["high"]
             span = f"{100 * low:.0f} – {high:.0%}" if share else f"{low:.2f} – {high:.2f}"
             column.caption(_("95 %: {span}", span=span))
-    if found["alpha"] is not None:
-        st.markdown(_in_words(found["alpha"]))
+    if agreed["alpha"] is not None:
+        st.markdown(_in_words(agreed["alpha"]))
 
 
 def _in_words(alpha: Mapping[str, float]) -> str:
@@ -103,18 +103,20 @@ def _in_words(alpha: Mapping[str, float]) -> str:
     )
 
 
-def _charts(found: Mapping[str, Any], classes: bool, pairs: bool) -> None:
+def _charts(agreed: Mapping[str, Any], classes: bool, pairs: bool) -> None:
     """Args: classes: of only two each is as well told from the rest as the other, and alpha says it all."""
-    told = []
+    parts = []
     if classes:
         figure = _("Krippendorff's alpha, each class against the rest")
-        told.append((_("By class"), charts.class_frame(found), figure, _("answers"), _("All name the same class.")))
+        parts.append((_("By class"), charts.class_frame(agreed), figure, _("answers"), _("All name the same class.")))
     if pairs:
         few = _("No two people have answered 5 items in common yet.")
-        told.append((_("By pair"), charts.pair_frame(found), _("Cohen's kappa"), _("items that both answered"), few))
-    if not told:
+        parts.append((_("By pair"), charts.pair_frame(agreed), _("Cohen's kappa"), _("items that both answered"), few))
+    if not parts:
         return
-    for column, (title, frame, figure, counted, nothing) in zip(st.columns(len(told), gap="medium"), told, strict=True):
+    for column, (title, frame, figure, counted, nothing) in zip(
+        st.columns(len(parts), gap="medium"), parts, strict=True
+    ):
         with column:
             st.markdown(f"**{title}**")
             if len(frame):
@@ -134,14 +136,14 @@ def _charts(found: Mapping[str, Any], classes: bool, pairs: bool) -> None:
 def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
     rows = [
         {
-            _("annotator"): one["name"],
-            _("quality %"): None if one["quality"] is None else round(100 * one["quality"]),
-            _("as the consensus %"): round(100 * one["agreement"]),
-            _("answers"): one["answers"],
-            _("most often wrong about"): one["worst"],
+            _("annotator"): annotator["name"],
+            _("quality %"): None if annotator["quality"] is None else round(100 * annotator["quality"]),
+            _("as the consensus %"): round(100 * annotator["agreement"]),
+            _("answers"): annotator["answers"],
+            _("most often wrong about"): annotator["worst"],
         }
-        for one in people["annotators"]
-        if mine in (None, one["name"])
+        for annotator in people["annotators"]
+        if mine in (None, annotator["name"])
     ]
     if rows:
         st.markdown(f"**{_('Annotators')}**")
@@ -155,15 +157,15 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
 
 
 def _fast(people: Mapping[str, Any], mine: str | None) -> None:
-    found = {name: counts for name, counts in people["fast"].items() if counts[0] and mine in (None, name)}
-    if not found:
+    suspects = {name: counts for name, counts in people["fast"].items() if counts[0] and mine in (None, name)}
+    if not suspects:
         st.caption(_("No answer was much faster than is usual for its annotator and for everybody."))
         return
-    told = [
+    names = [
         _("{name}: {fast:,} of {n:,} answers", name=name, fast=fast, n=n)
-        for name, (fast, n) in sorted(found.items(), key=lambda one: -one[1][0])
+        for name, (fast, n) in sorted(suspects.items(), key=lambda entry: -entry[1][0])
     ]
     st.warning(
-        _("Much faster than is usual for the annotator and for everybody: {who}.", who="; ".join(told)),
+        _("Much faster than is usual for the annotator and for everybody: {who}.", who="; ".join(names)),
         icon=":material/speed:",
     )

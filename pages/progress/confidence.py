@@ -5,37 +5,39 @@ import streamlit as st
 from labeler.core.settings import Config
 from labeler.i18n.messages import _
 from labeler.measure.calibration import Calibration
-from labeler.measure.forecasts import Seen
+from labeler.measure.forecasts import LabeledForecast
 from labeler.measure.intervals import Estimate
 from labeler.measure.one_vs_rest import yes_no
 from labeler.report.charts import holdout as holdout_charts
 
 
-def in_words(one: Estimate | None) -> str:
+def in_words(estimate: Estimate | None) -> str:
     """A figure with its interval, in percent."""
-    return "–" if one is None else f"{100 * one.value:.0f} ({100 * one.low:.0f} – {100 * one.high:.0f}) %"
+    if estimate is None:
+        return "–"
+    return f"{100 * estimate.value:.0f} ({100 * estimate.low:.0f} – {100 * estimate.high:.0f}) %"
 
 
-def calibrated(found: Calibration) -> None:
+def calibrated(calibration: Calibration) -> None:
     """The reliability diagram, and whether chance alone explains what is off."""
     st.subheader(_("Whether its confidence can be believed"))
     left, right = st.columns([3, 2])
-    left.altair_chart(holdout_charts.reliability(found), width="stretch", key="reliability")
-    total = sum(b.n for b in found.bins)
-    sure = sum(b.confidence * b.n for b in found.bins) / total
-    hit = sum(b.accuracy.value * b.n for b in found.bins) / total
+    left.altair_chart(holdout_charts.reliability(calibration), width="stretch", key="reliability")
+    total = sum(b.n for b in calibration.bins)
+    sure = sum(b.confidence * b.n for b in calibration.bins) / total
+    hit = sum(b.accuracy.value * b.n for b in calibration.bins) / total
     with right:
-        st.metric(_("Expected calibration error"), f"{100 * found.error:.1f} %")
+        st.metric(_("Expected calibration error"), f"{100 * calibration.error:.1f} %")
         st.markdown(
             _(
                 "By chance alone a perfectly calibrated model would have up to {chance:.1f} % on so few items, so"
                 " this is no evidence that it is not.",
-                chance=100 * found.by_chance,
+                chance=100 * calibration.by_chance,
             )
-            if found.error <= found.by_chance
+            if calibration.error <= calibration.by_chance
             else _(
                 "By chance alone a perfectly calibrated model would have up to {chance:.1f} %, so this one is off.",
-                chance=100 * found.by_chance,
+                chance=100 * calibration.by_chance,
             )
         )
         st.markdown(_("It is {sure:.0f} % sure on average, and right in {hit:.0f} %.", sure=100 * sure, hit=100 * hit))
@@ -45,7 +47,7 @@ def calibrated(found: Calibration) -> None:
 # ---------------------------------------------------------------- one class against the rest
 
 
-def one_class(found: Seen, config: Config) -> None:
+def one_class(forecast: LabeledForecast, config: Config) -> None:
     """ROC and precision-recall curves of a class."""
     st.subheader(_("One class against the rest"))
     binary = len(config.classes) == 2 and not config.several
@@ -53,8 +55,8 @@ def one_class(found: Seen, config: Config) -> None:
         _("Class"), config.classes, index=1 if binary else 0, key=f"one-class-{'-'.join(config.classes)}", width=360
     )
     place = config.classes.index(name)
-    truth = found.targets[:, place] > 0 if config.several else found.targets == place
-    curves = yes_no(found.proba[:, place], truth, found.weights)
+    truth = forecast.targets[:, place] > 0 if config.several else forecast.targets == place
+    curves = yes_no(forecast.proba[:, place], truth, forecast.weights)
     if curves is None:
         st.caption(_("It takes holdout items of this class and others for these curves."))
         return

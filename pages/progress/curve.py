@@ -19,21 +19,21 @@ from pages.shared.cache import cached
 
 
 def curve(project: Project) -> None:
-    found = known(project)
+    stands = where_it_stands(project)
     lead = is_lead(require_user(), project.config)
     if not lead:  # what people's time costs is the lead's to see
-        found = replace(found, rounds=found.rounds.assign(hours=0.0, cost=0.0))
-    measured = found.rounds.dropna(subset=["accuracy"])
+        stands = replace(stands, rounds=stands.rounds.assign(hours=0.0, cost=0.0))
+    measured = stands.rounds.dropna(subset=["accuracy"])
     if not len(measured):
         st.info(_("There is no round yet that was measured on the holdout."), icon=":material/show_chart:")
         return
     along, title = _axis(measured, project.config)
-    st.markdown(f"**{outlook(found, measured, project.config)}**")
-    drawn = chart(found, measured, project.config, along, title)
+    st.markdown(f"**{outlook(stands, measured, project.config)}**")
+    drawn = chart(stands, measured, project.config, along, title)
     st.altair_chart(drawn, width="stretch", key="accuracy")
-    st.caption(legend(found, measured))
-    st.markdown("\n".join(f"- {sentence}" for sentence in doubts(found, measured)))
-    _downloads(project, found.rounds if lead else found.rounds.drop(columns=["hours", "cost"]), drawn)
+    st.caption(legend(stands, measured))
+    st.markdown("\n".join(f"- {sentence}" for sentence in doubts(stands, measured)))
+    _downloads(project, stands.rounds if lead else stands.rounds.drop(columns=["hours", "cost"]), drawn)
 
 
 def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
@@ -47,7 +47,7 @@ def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
             )
 
 
-def known(project: Project) -> Standing:
+def where_it_stands(project: Project) -> Standing:
     """Where the project stands; computed once for each round, not for each answer."""
     with project.store() as store:
         version = store.version()[1:]

@@ -11,7 +11,7 @@ from labeler.core import decisions
 from labeler.core.labels import texts_of
 from labeler.core.settings import Config
 from labeler.i18n.messages import _, n_
-from labeler.measure.forecasts import Seen, drawn_by, evaluate, gained, seen
+from labeler.measure.forecasts import LabeledForecast, drawn_by, evaluate, gain_between, on_labels
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate, items_for
 from labeler.projects.project import Project
@@ -31,7 +31,7 @@ class Measured:
     open_items: holdout items that still can get a label.
     """
 
-    seen: Seen
+    forecast: LabeledForecast
     evaluation: Evaluation
     before: int | None
     gain: Estimate | None
@@ -46,21 +46,21 @@ def holdout(project: Project) -> None:
         return
     number = _round(project, numbers)
     key = (str(project.folder), number, version, project.config.classes)
-    found = cached("holdout", key, lambda: measured(project, numbers, number))
-    if found is None:
+    measurement = cached("holdout", key, lambda: measured(project, numbers, number))
+    if measurement is None:
         st.info(
             _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page."),
             icon=":material/straighten:",
         )
         return
-    figures(found, project.config)
-    for sentence in sentences(found):
+    figures(measurement, project.config)
+    for sentence in sentences(measurement):
         st.markdown(sentence)
     if not project.config.several:
-        confused(project, found, number)
-    classes(found.evaluation, project.config)
-    calibrated(found.evaluation.calibration)
-    one_class(found.seen, project.config)
+        confused(project, measurement, number)
+    classes(measurement.evaluation, project.config)
+    calibrated(measurement.evaluation.calibration)
+    one_class(measurement.forecast, project.config)
 
 
 def _round(project: Project, numbers: list[int]) -> int:
@@ -88,25 +88,25 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
         before = max((n for n in numbers if n < number), default=None)
         forecast = store.forecasts.get(number, "holdout")
         earlier = store.forecasts.get(before, "holdout") if before is not None else None
-    found = seen(forecast, labels, config, drawn) if forecast else None
-    if forecast is None or found is None:
+    labeled = on_labels(forecast, labels, config, drawn) if forecast else None
+    if forecast is None or labeled is None:
         return None
-    gain = gained(forecast, earlier, labels, config, drawn) if earlier else None
+    gain = gain_between(forecast, earlier, labels, config, drawn) if earlier else None
     still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
-    return Measured(found, evaluate(found, config), before, gain, still_open)
+    return Measured(labeled, evaluate(labeled, config), before, gain, still_open)
 
 
 # ---------------------------------------------------------------- figures
 
 
-def figures(found: Measured, config: Config) -> None:
+def figures(measured: Measured, config: Config) -> None:
     """The headline: each figure with its interval."""
-    e = found.evaluation
+    evaluation = measured.evaluation
     shown: list[tuple[str, Estimate | None]] = [
-        (_("Subset accuracy") if config.several else _("Accuracy"), e.accuracy),
-        (_("Balanced accuracy"), e.balanced_accuracy),
-        (_("Macro F1"), e.macro_f1),
-        (_("Micro F1"), e.micro_f1),
+        (_("Subset accuracy") if config.several else _("Accuracy"), evaluation.accuracy),
+        (_("Balanced accuracy"), evaluation.balanced_accuracy),
+        (_("Macro F1"), evaluation.macro_f1),
+        (_("Micro F1"), evaluation.micro_f1),
     ]
     helps = {
         _("Balanced accuracy"): _("The mean over the classes of how many of their items are found."),
@@ -114,30 +114,30 @@ def figures(found: Measured, config: Config) -> None:
         _("Micro F1"): _("F1 over all decisions, so that frequent classes count more."),
         _("Subset accuracy"): _("Items whose whole set of classes is right."),
     }
-    there = [(name, one) for name, one in shown if one is not None]
-    columns = figures_in_a_row(len(there) + 1)
-    for column, (name, one) in zip(columns, there, strict=False):
-        column.metric(name, f"{one.value:.1%}", help=helps.get(name))
-        column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * one.low, high=one.high))
-    columns[-1].metric(_("Labeled holdout items"), f"{e.n:,}")
-    if found.open_items > 0:
-        columns[-1].caption(n_("{n:,} has no label yet", "{n:,} have no label yet", found.open_items))
+    estimates = [(name, estimate) for name, estimate in shown if estimate is not None]
+    columns = figures_in_a_row(len(estimates) + 1)
+    for column, (name, estimate) in zip(columns, estimates, strict=False):
+        column.metric(name, f"{estimate.value:.1%}", help=helps.get(name))
+        column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * estimate.low, high=estimate.high))
+    columns[-1].metric(_("Labeled holdout items"), f"{evaluation.n:,}")
+    if measured.open_items > 0:
+        columns[-1].caption(n_("{n:,} has no label yet", "{n:,} have no label yet", measured.open_items))
 
 
-def sentences(found: Measured) -> list[str]:
+def sentences(measured: Measured) -> list[str]:
     """How sure the figures are, and whether this round can be told from the one before it."""
-    accuracy, more = found.evaluation.accuracy, found.evaluation.to_halve
-    said = [
+    accuracy, more = measured.evaluation.accuracy, measured.evaluation.to_halve
+    width = [
         _(
             "The accuracy's interval is {width:.1f} points wide; {more:,} more labels in the holdout would halve it.",
             width=100 * accuracy.width,
             more=more,
         )
     ]
-    if more > found.open_items:
-        said.append(_("That is more than the holdout has: a larger one can be imported, by a column that names it."))
-    lines = [" ".join(said)]
-    if found.seen.drawn is not None:
+    if more > measured.open_items:
+        width.append(_("That is more than the holdout has: a larger one can be imported, by a column that names it."))
+    lines = [" ".join(width)]
+    if measured.forecast.drawn is not None:
         same = items_for(accuracy.value, accuracy.width)
         lines.append(
             _(
@@ -146,8 +146,8 @@ def sentences(found: Measured) -> list[str]:
                 same=same,
             )
         )
-    if found.gain is not None:
-        lines.append(compared(found.gain, found.before))
+    if measured.gain is not None:
+        lines.append(compared(measured.gain, measured.before))
     return lines
 
 
@@ -177,14 +177,14 @@ def compared(gain: Estimate, before: int | None) -> str:
 # ---------------------------------------------------------------- confusion
 
 
-def confused(project: Project, found: Measured, number: int) -> None:
+def confused(project: Project, measured: Measured, number: int) -> None:
     """The confusion matrix, and below it the items of the cell that was clicked."""
     st.subheader(_("What is taken for what"))
-    e = found.evaluation
-    if len(e.classes) > holdout_charts.MOST_CLASSES:
+    evaluation = measured.evaluation
+    if len(evaluation.classes) > holdout_charts.MOST_CLASSES:
         st.caption(_("The {n} classes with most errors.", n=holdout_charts.MOST_CLASSES))
     event = st.altair_chart(
-        holdout_charts.confusion(e),
+        holdout_charts.confusion(evaluation),
         width="stretch",
         key=f"confusion-{project.slug}-{number}",
         on_select="rerun",
@@ -194,17 +194,17 @@ def confused(project: Project, found: Measured, number: int) -> None:
     if not chosen:
         st.caption(_("A click on a cell shows its items."))
         return
-    true, said = chosen[0]["true"], chosen[0]["predicted"]
-    inside = judged(found.seen, project.config, true, said)
+    true, predicted = chosen[0]["true"], chosen[0]["predicted"]
+    cell = judged(measured.forecast, project.config, true, predicted)
     st.markdown(
         _("**{true}**, taken for **{said}** ({n:,}): those that the model is surest of first.", true=true,
-          said=said, n=len(inside))
-        if true != said
+          said=predicted, n=len(cell))
+        if true != predicted
         else _("**{true}**, and the model says so ({n:,}): those that it is least sure of first.", true=true,
-               n=len(inside))
+               n=len(cell))
     )  # fmt: skip
-    items(project, inside, f"cell-{project.slug}-{true}-{said}")
-    if true != said:
+    items(project, cell, f"cell-{project.slug}-{true}-{predicted}")
+    if true != predicted:
         st.caption(
             _(
                 "Labels of the holdout are put right on the Review page where people disagree or doubt, not where the"
@@ -213,29 +213,29 @@ def confused(project: Project, found: Measured, number: int) -> None:
         )
 
 
-def judged(found: Seen, config: Config, true: str, said: str) -> list[Judged]:
+def judged(forecast: LabeledForecast, config: Config, true: str, predicted: str) -> list[Judged]:
     """The items of a cell, in the order in which a person looks at them: the strangest first."""
     index: Mapping[str, int] = {name: i for i, name in enumerate(config.classes)}
-    predicted = decisions.predicted(found.proba, several=False)
-    where = np.flatnonzero((found.targets == index.get(true)) & (predicted == index.get(said)))
-    sure = found.proba[where].max(axis=1)
-    order = np.argsort(sure if true == said else -sure, kind="stable")
-    texts = texts_of(found.targets[where], config)
-    return [Judged(int(found.items[where[i]]), texts[i], said, float(sure[i])) for i in order]
+    decided = decisions.predicted(forecast.proba, several=False)
+    where = np.flatnonzero((forecast.targets == index.get(true)) & (decided == index.get(predicted)))
+    sure = forecast.proba[where].max(axis=1)
+    order = np.argsort(sure if true == predicted else -sure, kind="stable")
+    texts = texts_of(forecast.targets[where], config)
+    return [Judged(int(forecast.items[where[i]]), texts[i], predicted, float(sure[i])) for i in order]
 
 
 # ---------------------------------------------------------------- classes
 
 
-def classes(found: Evaluation, config: Config) -> None:
+def classes(evaluation: Evaluation, config: Config) -> None:
     """Each class as a row."""
     st.subheader(_("Each class"))
     if config.several:
         st.caption(_("An item has several classes: each is a question of its own, answered with yes or no."))
-    st.dataframe(classes_frame(found), hide_index=True, width="stretch")
+    st.dataframe(classes_frame(evaluation), hide_index=True, width="stretch")
 
 
-def classes_frame(found: Evaluation) -> pd.DataFrame:
+def classes_frame(evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -247,6 +247,6 @@ def classes_frame(found: Evaluation) -> pd.DataFrame:
                 _("recall"): in_words(c.recall),
                 _("F1"): in_words(c.f1),
             }
-            for c in found.classes
+            for c in evaluation.classes
         ]
     )

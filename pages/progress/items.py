@@ -1,4 +1,4 @@
-"""Items as a lead looks at them: pictures or texts, with what is true and what the model says."""
+"""Cards of items: the picture or the text, with the label and the model's prediction."""
 
 import html
 from collections.abc import Sequence
@@ -20,28 +20,28 @@ LETTERS = 400  # of a text
 
 @dataclass(frozen=True)
 class Judged:
-    """An item with its label and the model's. `confidence`: of the model in what it says, 0 to 1."""
+    """An item with its label and the model's prediction. `confidence`: of that prediction, 0 to 1."""
 
     item_id: int
     label: str
-    said: str
+    predicted: str
     confidence: float
 
 
-def items(project: Project, found: Sequence[Judged], key: str) -> None:
+def items(project: Project, cell: Sequence[Judged], key: str) -> None:
     """The items, a few at a time.
 
     Args: key: of the choice of a page.
     """
-    pages = -(-len(found) // SHOWN)
+    pages = -(-len(cell) // SHOWN)
     page = st.pagination(pages, key=key) if pages > 1 else 1
-    shown = found[SHOWN * (page - 1) : SHOWN * page]
+    shown = cell[SHOWN * (page - 1) : SHOWN * page]
     with project.store() as store:
-        known = {one.item_id: store.items.get(one.item_id) for one in shown}
+        stored = {judged.item_id: store.items.get(judged.item_id) for judged in shown}
     columns = 4 if project.config.modality == "image" else 2
     for start in range(0, len(shown), columns):
-        for place, one in zip(st.columns(columns), shown[start : start + columns], strict=False):
-            item = known[one.item_id]
+        for place, judged in zip(st.columns(columns), shown[start : start + columns], strict=False):
+            item = stored[judged.item_id]
             if item is not None:
                 with place.container(border=True):
                     _show(project, item)
@@ -49,9 +49,9 @@ def items(project: Project, found: Sequence[Judged], key: str) -> None:
                         _(
                             "Item {id}: {label}. The model: {said} ({confidence:.0%}).",
                             id=item.id,
-                            label=one.label,
-                            said=one.said,
-                            confidence=one.confidence,
+                            label=judged.label,
+                            said=judged.predicted,
+                            confidence=judged.confidence,
                         )
                     )
 

@@ -1,4 +1,4 @@
-"""Where a project stands: an accuracy curve that can be believed, and the decision to stop."""
+"""The Progress page: the figures of the moment, and a tab for each part."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     with project.store() as store:
         counts, latest, job = store.items.counts(user.name), store.rounds.latest(), store.rounds.latest_job()
         until, stopped = max(store.rounds.labels_until_next(), 0), store.stops.current()
-        if seen(store.version()) != drawn:
+        if parts_version(store.version()) != drawn:
             st.rerun()
     columns = figures_in_a_row(4)
     columns[0].metric(_("Labels"), f"{counts.labeled:,}", help=_("Pool items with a label, of {n:,}.", n=counts.pool))
@@ -67,8 +67,8 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
 
 
-def seen(version: tuple[int, ...]) -> tuple[int, ...]:
-    """Of a store's version what the parts show: decisions, rounds, items, audits; answers come too often."""
+def parts_version(version: tuple[int, ...]) -> tuple[int, ...]:
+    """The part of a store's version that redraws the tabs: decisions, rounds, items, audits; answers come too often."""
     return version[1:]
 
 
@@ -123,7 +123,7 @@ def job_state(job: Job | None) -> None:
 
 st.title(project.config.name)
 with project.store() as store:
-    version = seen(store.version())
+    version = parts_version(store.version())
 fragment(headline, run_every=2)(project, version)
 tabs = st.tabs([_(name) for name in PARTS], key="part", on_change="rerun", bind="query-params")
 for tab, draw in zip(tabs, PARTS.values(), strict=True):

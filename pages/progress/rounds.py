@@ -13,10 +13,12 @@ from pages.progress.training import trained
 
 def rounds(project: Project) -> None:
     with project.store() as store:
-        found, counts = store.rounds.all(), store.items.counts()
-    if found:
-        st.dataframe(pd.DataFrame([_row(r, project.config) for r in reversed(found)]), hide_index=True, width="stretch")
-        trained(project, found)
+        finished, counts = store.rounds.all(), store.items.counts()
+    if finished:
+        st.dataframe(
+            pd.DataFrame([_row(r, project.config) for r in reversed(finished)]), hide_index=True, width="stretch"
+        )
+        trained(project, finished)
     st.subheader(_("Labels of each class"))
     st.altair_chart(charts.class_counts(dict(counts.per_class)), width="stretch")
 

@@ -10,7 +10,7 @@ import streamlit as st
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, translate
 from labeler.measure import slices as slicing
-from labeler.measure.forecasts import drawn_by, seen
+from labeler.measure.forecasts import drawn_by, on_labels
 from labeler.measure.slices import Column, Slice
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
@@ -19,7 +19,7 @@ from pages.shared.cache import cached
 
 
 @dataclass(frozen=True)
-class Found:
+class Measured:
     """The columns of a project, and how the latest model does in their slices; `whole`: its accuracy on all items.
 
     Without a model that was measured there are counts only.
@@ -34,8 +34,10 @@ class Found:
 def slices(project: Project) -> None:
     with project.store() as store:
         version = store.version()
-    found = cached("slices", (str(project.folder), version, project.config.classes), lambda: measured(project))
-    if not found.columns:
+    measured_slices = cached(
+        "slices", (str(project.folder), version, project.config.classes), lambda: measured(project)
+    )
+    if not measured_slices.columns:
         st.info(
             _(
                 "Nothing to slice by: the imported tables have no further columns, such as the site or the scanner, or"
@@ -44,31 +46,34 @@ def slices(project: Project) -> None:
             icon=":material/splitscreen:",
         )
         return
-    weakest = {c.name: min((s.chance or 1 for s in found.slices[c.name]), default=1.0) for c in found.columns}
+    weakest = {
+        c.name: min((s.chance or 1 for s in measured_slices.slices[c.name]), default=1.0)
+        for c in measured_slices.columns
+    }
     names = sorted(weakest, key=lambda name: weakest[name])  # of equals by name
     name = st.selectbox(_("Column"), names, key=f"slice-{project.slug}", width=360)
-    column = next(c for c in found.columns if c.name == name)
+    column = next(c for c in measured_slices.columns if c.name == name)
     counts = counted(project, column, version)
-    rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in found.slices[name]]
-    picture(project, found, rows)
+    rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in measured_slices.slices[name]]
+    picture(project, measured_slices, rows)
     st.dataframe(table(rows), hide_index=True, width="stretch")
     ask_more(project, column)
 
 
-def measured(project: Project) -> Found:
+def measured(project: Project) -> Measured:
     """The columns, and the accuracy of the latest round in each of their slices, on today's labels."""
     config = project.config
     with project.store() as store, store.read():
         columns = slicing.columns(store.slices.sample())
         numbers = store.forecasts.rounds()
         forecast = store.forecasts.get(numbers[-1], "holdout") if numbers else None
-        known = seen(forecast, store.items.holdout_labels(), config, drawn_by(store)) if forecast else None
-        rows = store.slices.metadata_of(known.items.tolist()) if known else []
-    right = known.right if known else np.empty(0, dtype=bool)
-    weights = known.weights if known else None
-    found = slicing.slices(columns, rows, right, weights)
-    whole = float(np.average(right, weights=weights)) if known else None
-    return Found(columns, found, whole, weights is not None)
+        labeled = on_labels(forecast, store.items.holdout_labels(), config, drawn_by(store)) if forecast else None
+        rows = store.slices.metadata_of(labeled.items.tolist()) if labeled else []
+    right = labeled.right if labeled else np.empty(0, dtype=bool)
+    weights = labeled.weights if labeled else None
+    by_column = slicing.slices(columns, rows, right, weights)
+    whole = float(np.average(right, weights=weights)) if labeled else None
+    return Measured(columns, by_column, whole, weights is not None)
 
 
 def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[str, tuple[int, int]]:
@@ -81,14 +86,16 @@ def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[
     return cached("slice-counts", (str(project.folder), column, version), count)
 
 
-def picture(project: Project, found: Found, rows: Sequence[Slice]) -> None:
+def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) -> None:
     """The chart, and what it says in words."""
-    if found.whole is None:
+    if measured_slices.whole is None:
         st.caption(_("How good the model is in each slice is measured once a round has trained one."))
         return
     measure = project.config.accuracy
     st.altair_chart(
-        holdout_charts.slices(rows, found.whole, measure, _("(none)")), width="stretch", key=f"slices-{project.slug}"
+        holdout_charts.slices(rows, measured_slices.whole, measure, _("(none)")),
+        width="stretch",
+        key=f"slices-{project.slug}",
     )
     weak = [s.value or _("(none)") for s in rows if s.weak]
     if weak:
@@ -104,10 +111,10 @@ def picture(project: Project, found: Found, rows: Sequence[Slice]) -> None:
                 chance=least.chance,
             )
         )
-    looked_at = sum(s.chance is not None for one in found.slices.values() for s in one)
+    looked_at = sum(s.chance is not None for column in measured_slices.slices.values() for s in column)
     st.caption(
         _("The dashed line is the accuracy on all items. With active testing no slice is marked as weak.")
-        if found.weighted
+        if measured_slices.weighted
         else _(
             "The dashed line is the accuracy on all items. A slice is marked as weak (orange) where chance is no"
             " explanation although {n} slices of all columns are looked at: the chance of a single false mark is 5 %.",

@@ -11,7 +11,7 @@ from labeler.progress.history import history, thresholds
 from labeler.progress.stopping import Backtest, Evidence, History, Thresholds
 from labeler.projects.project import Project
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
-from pages.progress.curve import known
+from pages.progress.curve import where_it_stands
 from pages.shared.access import require_user
 from pages.shared.cache import cached
 
@@ -19,13 +19,13 @@ WIDTHS = (3, 5, 5)
 
 
 def stopping(project: Project) -> None:
-    found, config = known(project), project.config
-    asked = history(found.rounds, found.counts.pool, config)
+    stands, config = where_it_stands(project), project.config
+    asked = history(stands.rounds, stands.counts.pool, config)
     compared = thresholds(config)
     key = (project.slug, asked, compared)
-    said: list[tuple[Evidence, Backtest]] = cached("stopping", key, lambda: _said(asked, compared))
-    _decision(project, [one for one, _back in said])
-    for evidence, back in said:
+    judged: list[tuple[Evidence, Backtest]] = cached("stopping", key, lambda: _said(asked, compared))
+    _decision(project, [evidence for evidence, _back in judged])
+    for evidence, back in judged:
         with st.container(border=True):
             state, today, past = st.columns(WIDTHS, vertical_alignment="center")
         state.markdown(f"{_badge(evidence)} **{_(NAMES[evidence.rule])}**{_by_itself(evidence.rule, config)}")
@@ -56,17 +56,17 @@ def _by_itself(rule: Rule, config: Config) -> str:
 # ---------------------------------------------------------------- the decision
 
 
-def _decision(project: Project, said: list[Evidence]) -> None:
+def _decision(project: Project, judgements: list[Evidence]) -> None:
     """Whether labeling goes on, in how far the rules agree, and the lead's buttons."""
     user = require_user()
     with project.store() as store:
         stopped = store.stops.current()
-    met = sum(evidence.met for evidence in said)
+    met = sum(evidence.met for evidence in judgements)
     left, right = st.columns([3, 1], vertical_alignment="center")
     if stopped:
         left.markdown(stopped_in_words(stopped))
     else:
-        left.markdown(_("{met} of {n} rules are met. Labeling goes on.", met=met, n=len(said)))
+        left.markdown(_("{met} of {n} rules are met. Labeling goes on.", met=met, n=len(judgements)))
     if not is_lead(user, project.config):
         right.caption(_("The lead decides."))
     elif stopped:

@@ -44,8 +44,8 @@ def show(training: Training, chosen: Round, project: Project) -> None:
     config = project.config
     st.markdown(translate(training.note))
     if training.epochs:
-        for found in reading.read(training, config.outcomes, config.modality, chosen.labels):
-            callout(found)
+        for finding in reading.read(training, config.outcomes, config.modality, chosen.labels):
+            callout(finding)
         frame = charts.training_frame(training)
         left, right = st.columns(2)
         left.altair_chart(charts.training_curve(frame, "loss"), width="stretch", key="loss")
@@ -68,12 +68,12 @@ CALLOUTS = {
 }
 
 
-def callout(found: reading.Reading) -> None:
-    draw, icon, title = CALLOUTS[found.kind]
-    text = f"**{_(title)}.** {found.words}"
-    if found.levers:
+def callout(finding: reading.Reading) -> None:
+    draw, icon, title = CALLOUTS[finding.kind]
+    text = f"**{_(title)}.** {finding.words}"
+    if finding.levers:
         text += f"\n\n{_('Levers of `[learner.finetune]` in project.toml, the first to pull first:')}\n\n"
-        text += "\n".join(f"1. {lever}" for lever in found.levers)
+        text += "\n".join(f"1. {lever}" for lever in finding.levers)
     draw(text, icon=icon)
 
 

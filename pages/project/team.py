@@ -13,18 +13,18 @@ def team(project: Project) -> None:
     entries = {None: _("by the known items"), True: _("let in"), False: _("kept out")}
     with project.store() as store:
         people = store.team.all()
-        scores = {one.name: store.team.qualification_of(one.name) for one in people}
+        scores = {person.name: store.team.qualification_of(person.name) for person in people}
     frame = pd.DataFrame(
         [
             {
-                "name": one.name,
-                "role": one.role,
-                "groups": list(one.groups),
-                "known": _("{right} of {asked}", right=scores[one.name][1], asked=scores[one.name][2]),
-                "entry": entries[one.qualified],
-                "paused": one.paused,
+                "name": person.name,
+                "role": person.role,
+                "groups": list(person.groups),
+                "known": _("{right} of {asked}", right=scores[person.name][1], asked=scores[person.name][2]),
+                "entry": entries[person.qualified],
+                "paused": person.paused,
             }
-            for one in people
+            for person in people
         ],
         columns=["name", "role", "groups", "known", "entry", "paused"],
     )

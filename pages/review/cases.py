@@ -1,4 +1,4 @@
-"""What is waiting to be looked at again, and which of it is looked at now."""
+"""The queue of items to review, and the item that is shown now."""
 
 import time
 from collections.abc import Sequence
@@ -10,17 +10,16 @@ from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.quality.review import REASONS, Case, Findings, matching, queue
 
-# Where this session is: an item that stays until something is decided, and those that were passed over, in order.
+# Keys of the session: the item shown until a decision, the items passed over, in order, and when the item was drawn.
 HERE, PASSED, SHOWN = "review-here", "review-passed", "review-shown"
 
 
 def waiting(project: Project, version: tuple[int, ...]) -> tuple[Case, ...]:
-    """The whole queue as the project is at this version."""
+    """The whole queue at this version of the project."""
     return _waiting(project, version, (str(project.folder), repr(project.config)))
 
 
-# Nothing in these can be changed, so that all sessions share them as they are: copying thousands of cases takes as long
-# as finding them.
+# Cases cannot be changed, so all sessions share them: copying thousands of cases takes as long as finding them.
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _waiting(_project: Project, version: tuple[int, ...], key: tuple[str, str]) -> tuple[Case, ...]:
     findings = _findings(_project, version[-1], key)
@@ -30,7 +29,7 @@ def _waiting(_project: Project, version: tuple[int, ...], key: tuple[str, str]) 
 
 @st.cache_resource(max_entries=5, show_spinner=False)
 def _findings(_project: Project, audit: int, key: tuple[str, str]) -> Findings:
-    """What this audit, the latest, found."""
+    """The findings of this audit, the latest."""
     with _project.store() as store:
         return Findings(store.audits.latest_report())
 
@@ -77,12 +76,12 @@ def _begin() -> None:
 
 
 def current(cases: Sequence[Case]) -> Case | None:
-    """The case that is looked at: the one that was, as long as it is there, else the first that was not passed over."""
+    """The case to show: the one shown before if it is still in the queue, else the first that was not passed over."""
     passed = st.session_state.setdefault(PASSED, [])
     by_item = {case.item_id: case for case in cases}
     case = by_item.get(st.session_state.get(HERE, 0))
     if case is None:
-        case = next((one for one in cases if one.item_id not in set(passed)), None)
+        case = next((other for other in cases if other.item_id not in set(passed)), None)
     st.session_state[HERE] = case.item_id if case else None
     shown = st.session_state.get(SHOWN, (None, 0.0))[0]
     if case and case.item_id != shown:
@@ -91,7 +90,7 @@ def current(cases: Sequence[Case]) -> Case | None:
 
 
 def forward() -> None:
-    """Pass over the case, without deciding."""
+    """Pass over the case without a decision."""
     here = st.session_state.pop(HERE, None)
     passed = st.session_state[PASSED]
     if here and here not in passed:
@@ -99,16 +98,16 @@ def forward() -> None:
 
 
 def back() -> None:
-    """To the one that was passed over last."""
+    """Show the case that was passed over last."""
     passed = st.session_state[PASSED]
     if passed:
         st.session_state[HERE] = passed.pop()
 
 
 def go_to(item_id: int) -> None:
-    """To this case, also if it was passed over."""
+    """Show this case, also if it was passed over."""
     st.session_state[HERE] = item_id
-    st.session_state[PASSED] = [one for one in st.session_state.get(PASSED, []) if one != item_id]
+    st.session_state[PASSED] = [number for number in st.session_state.get(PASSED, []) if number != item_id]
 
 
 def in_words(label: str | None, project: Project) -> str:

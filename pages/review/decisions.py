@@ -1,4 +1,4 @@
-"""The lead's decision: a key for each class, and for what else can be done with an item."""
+"""The lead's decision: a button and a key for each class, for taking an item out and for giving it back."""
 
 import time
 from typing import Any
@@ -16,15 +16,15 @@ from labeler.quality.review import Case
 from pages.review import cases
 from pages.review.evidence import decision
 
-MOST_BUTTONS = 30  # classes; of more one is searched for
-TOO_SOON = 0.3  # seconds after an item was drawn: who presses a key twice has not seen it yet
+MOST_BUTTONS = 30  # classes; among more, one is searched for
+TOO_SOON = 0.3  # seconds after an item was drawn: a key that was pressed twice meets an item that nobody has read
 NO_SHORTCUT = "cr"  # keys that Streamlit keeps for itself
-SAID = "review-said"  # what went wrong with the last decision
+MESSAGE = "review-said"  # the key of the error that the last decision met
 
 
-def deciding(project: Project, user: User, case: Case, version: tuple[int, ...]) -> None:
-    """The buttons. Their keys hold the item, so that no press decides about another one."""
-    config, made = project.config, f"{user.name}:{case.item_id}:{version[1]}"
+def decision_buttons(project: Project, user: User, case: Case, version: tuple[int, ...]) -> None:
+    """The buttons. Their keys contain the item, so that no press decides about another item."""
+    config, request_id = project.config, f"{user.name}:{case.item_id}:{version[1]}"
 
     def press(label: str, key: str, action: AdjudicationAction, text: str | None = None, **looks: Any) -> None:
         shortcut = key if key and key not in NO_SHORTCUT else None
@@ -33,13 +33,13 @@ def deciding(project: Project, user: User, case: Case, version: tuple[int, ...])
             key=f"review-{case.item_id}-{action}-{text}",
             shortcut=shortcut,
             on_click=decide,
-            args=(project, user, case, action, text, made),
+            args=(project, user, case, action, text, request_id),
             **looks,
         )
 
     keys = class_keys(config)
     if config.several or len(config.classes) > MOST_BUTTONS:
-        _from_many(project, user, case, made)
+        _from_many(project, user, case, request_id)
     else:
         with st.container(horizontal=True, gap="xsmall"):
             for name in config.classes:
@@ -81,7 +81,7 @@ def deciding(project: Project, user: User, case: Case, version: tuple[int, ...])
         )
 
 
-def _from_many(project: Project, user: User, case: Case, made: str) -> None:
+def _from_many(project: Project, user: User, case: Case, request_id: str) -> None:
     """The classes to choose from, and a button that decides: where an item has several, or where there are many."""
     config, key = project.config, f"review-{case.item_id}-chosen"
     now = [name for name in names_of(case.label, config) if name in config.classes] if case.label is not None else []
@@ -99,7 +99,7 @@ def _from_many(project: Project, user: User, case: Case, made: str) -> None:
         shortcut="Enter",
         disabled=not text,
         on_click=decide,
-        args=(project, user, case, "label", text, made),
+        args=(project, user, case, "label", text, request_id),
     )
 
 
@@ -114,7 +114,7 @@ def decide(
         with project.store() as store:
             store.decisions.add(user.name, request_id, case.item_id, action, label, ", ".join(case.reasons))
     except LabelerError as error:
-        st.session_state[SAID] = translate(error)
+        st.session_state[MESSAGE] = translate(error)
     st.session_state.pop(cases.HERE, None)
 
 
@@ -123,24 +123,26 @@ def undo(project: Project, user: User, number: int | None = None) -> None:
     with project.store() as store:
         item_id = store.decisions.undo(user.name, number)
     if item_id is None:
-        st.session_state[SAID] = _("You have not decided anything that could be taken back.")
+        st.session_state[MESSAGE] = _("You have not decided anything that could be taken back.")
     else:
         cases.go_to(item_id)
 
 
-def latest(project: Project, user: User) -> None:
+def latest_decisions(project: Project, user: User) -> None:
     """The last decisions; one's own can be taken back."""
     with project.store() as store:
-        made = store.decisions.latest(10)
-    if not made:
+        decisions = store.decisions.latest(10)
+    if not decisions:
         st.caption(_("Nothing has been decided yet."))
-    for row in made:
+    for row in decisions:
         before = cases.in_words(row["before"], project)
         what = _("{before} → {after}", before=before, after=decision(project, row))
         when = row["at"][:16].replace("T", " ")
         with st.container(horizontal=True, vertical_alignment="center"):
-            said = _("Item {id}: **{what}**, {name}, {when}", id=row["item_id"], what=what, name=row["by"], when=when)
-            st.markdown(f"~~{said}~~" if row["undone"] else said, width="stretch")
+            sentence = _(
+                "Item {id}: **{what}**, {name}, {when}", id=row["item_id"], what=what, name=row["by"], when=when
+            )
+            st.markdown(f"~~{sentence}~~" if row["undone"] else sentence, width="stretch")
             if row["by"] == user.name and not row["undone"]:
                 st.button(
                     _("Undo"),

@@ -1,4 +1,4 @@
-"""What people said of an item, and what the models say that have not seen its label."""
+"""The evidence about an item: reasons for the review, people's answers, a model's prediction, earlier decisions."""
 
 import html
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ ACTIONS = {"skip": mark("skipped"), "flag": mark("flagged")}
 
 
 def reasons(case: Case) -> None:
-    """Why the item is here, and what a decision is good for."""
+    """Why the item is in the queue, and how much a decision is worth."""
     badges = " ".join(f":blue-badge[{ICONS[reason]} {_(reason)}]" for reason in case.reasons)
     if case.label is None:
         benefit = _("It has no label yet, so a decision is worth most.")
@@ -33,7 +33,7 @@ def reasons(case: Case) -> None:
     st.markdown(f"{badges}  \n{benefit}")
 
 
-def people(project: Project, case: Case, answers: Sequence[Row]) -> None:
+def answers_of_people(project: Project, case: Case, answers: Sequence[Row]) -> None:
     """A row for each annotator; answers that are not the item's label stand out."""
     rows = []
     for answer in answers:
@@ -60,8 +60,8 @@ def people(project: Project, case: Case, answers: Sequence[Row]) -> None:
     )
 
 
-def model(project: Project, case: Case, item: Item) -> None:
-    """What models say that have not seen the label; of the holdout nothing, which is measured by people alone."""
+def prediction(project: Project, case: Case, item: Item) -> None:
+    """The prediction of a model that was not trained on the label; none for holdout items, which people alone judge."""
     if item.split == "holdout":
         st.caption(
             _("This item is of the holdout: what a model says of it is not shown, since models are measured on it.")
@@ -77,15 +77,15 @@ def model(project: Project, case: Case, item: Item) -> None:
         )
 
 
-def earlier(project: Project, decisions: Sequence[Row]) -> None:
-    """What leads decided about the item before."""
-    for one in decisions:
+def earlier_decisions(project: Project, decisions: Sequence[Row]) -> None:
+    """The decisions that leads made about the item before."""
+    for row in decisions:
         st.caption(
             _(
                 "{name} decided before: {decision}, {at}",
-                name=one["by"],
-                decision=decision(project, one),
-                at=one["at"][:16].replace("T", " "),
+                name=row["by"],
+                decision=decision(project, row),
+                at=row["at"][:16].replace("T", " "),
             )
         )
 

@@ -12,27 +12,29 @@ from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
 
 
-def item(project: Project, found: Item) -> None:
+def item(project: Project, shown: Item) -> None:
     """The text, or the picture that the desk shows as well: scans through their first window."""
     with st.container(border=True):
-        if found.text is not None:
+        if shown.text is not None:
             st.html(
                 "<div style='white-space: pre-wrap; overflow-wrap: anywhere; font-size: 1.2rem; line-height: 1.6;"
-                f" max-height: 60vh; overflow-y: auto'>{html.escape(found.text)}</div>"
+                f" max-height: 60vh; overflow-y: auto'>{html.escape(shown.text)}</div>"
             )
         else:
-            _picture(project, found)
-        told = [_("Item {id}", id=found.id), Path(found.source).name if found.media else found.source]
-        told += [f"{name}: {value}" for name, value in list(found.metadata.items())[:6]]
-        st.caption(" · ".join(told).replace("[", "\\["))
+            _picture(project, shown)
+        facts = [_("Item {id}", id=shown.id), Path(shown.source).name if shown.media else shown.source]
+        facts += [f"{name}: {value}" for name, value in list(shown.metadata.items())[:6]]
+        st.caption(" · ".join(facts).replace("[", "\\["))
 
 
-def _picture(project: Project, found: Item) -> None:
-    path, made = project.folder / str(found.media), Renditions(project.renditions)
+def _picture(project: Project, shown: Item) -> None:
+    path, renditions = project.folder / str(shown.media), Renditions(project.renditions)
     try:
         if not path.is_file():
             raise LabelerError("The image is not in the project's folder any more.")
-        picture = made.ready(path, found.content_hash, Wish()) or made.draw(path, found.content_hash, Wish())
+        picture = renditions.ready(path, shown.content_hash, Wish()) or renditions.draw(
+            path, shown.content_hash, Wish()
+        )
     except LabelerError as error:
         st.warning(translate(error), icon=":material/broken_image:")
         return

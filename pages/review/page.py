@@ -1,4 +1,4 @@
-"""Labels that are worth a second look, one at a time: what people and models said, and what the lead decides."""
+"""The Review page: doubtful labels, one at a time, with the evidence and the lead's decision."""
 
 import streamlit as st
 
@@ -6,14 +6,14 @@ from labeler.access.users import is_lead
 from labeler.i18n.messages import _
 from pages.review import evidence
 from pages.review.cases import PASSED, chosen, current, waiting
-from pages.review.decisions import SAID, deciding, latest
+from pages.review.decisions import MESSAGE, decision_buttons, latest_decisions
 from pages.review.item import item
 from pages.shared.access import require_project, require_user
 
 user = require_user()
 project = require_project()
 
-# The item is what the page is for: little room is given away above it.
+# The item is what the page is for, so little space stays empty above it.
 st.html(
     "<style>.stMainBlockContainer { padding-top: 3rem }"
     " @media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } }</style>"  # below the app's own bar
@@ -22,9 +22,9 @@ st.title(_("Review"))
 if not is_lead(user, project.config):
     st.info(_("Labels are reviewed by those who lead this project."), icon=":material/lock:")
     st.stop()
-with st.container():  # always there, so that what is said does not put what is below elsewhere
-    if wrong := st.session_state.pop(SAID, None):
-        st.error(wrong)
+with st.container():  # always there, so that a message does not move what is below
+    if message := st.session_state.pop(MESSAGE, None):
+        st.error(message)
 with project.store() as store:
     version, decided = store.version(), store.decisions.count()
 queue = waiting(project, version)
@@ -34,8 +34,8 @@ st.progress(
     text=_("**{left:,}** to look at · {decided:,} decided", left=left, decided=decided),
 )
 if queue:
-    found = chosen(project, queue)
-    case = current(found)
+    cases = chosen(project, queue)
+    case = current(cases)
     if case is not None:
         with project.store() as store:
             shown, answers = store.items.get(case.item_id), store.reviews.answers_to(case.item_id)
@@ -46,13 +46,13 @@ if queue:
                 item(project, shown)
         with columns[1]:
             evidence.reasons(case)
-            evidence.people(project, case, answers)
+            evidence.answers_of_people(project, case, answers)
             if shown:
-                evidence.model(project, case, shown)
-            evidence.earlier(project, before)
-            deciding(project, user, case, version)
-    elif found:
-        st.info(_("You have passed over all {n:,} that are left.", n=len(found)), icon=":material/low_priority:")
+                evidence.prediction(project, case, shown)
+            evidence.earlier_decisions(project, before)
+            decision_buttons(project, user, case, version)
+    elif cases:
+        st.info(_("You have passed over all {n:,} that are left.", n=len(cases)), icon=":material/low_priority:")
         if st.button(_("Begin again"), shortcut="Left"):
             st.session_state[PASSED] = []
             st.rerun()
@@ -67,4 +67,4 @@ else:
         icon=":material/task_alt:",
     )
 with st.expander(_("Last decisions"), icon=":material/history:"):
-    latest(project, user)
+    latest_decisions(project, user)

@@ -17,37 +17,37 @@ from pages.team.settings import SHOWN
 PERIODS = {7: mark("7 days"), 28: mark("4 weeks"), 0: mark("all of it"), -1: mark("from … to …")}
 
 
-def annotators(project: Project, user: User, found: Figures) -> None:
+def annotators(project: Project, user: User, work: Figures) -> None:
     """Labels by day as a chart, and the tables per annotator and per day, of a period that is chosen."""
     config, leads = project.config, is_lead(user, project.config)
-    begin, end = choose_period(found)
-    totals, by_day, whole = tables(found, begin, end)
-    seen, seen_by_day = visible(totals, user, config), visible(by_day, user, config)
-    if not len(seen):
-        said = _("Nobody has answered in this period.") if leads else _("You have not answered in this period.")
-        st.info(said, icon=":material/info:")
+    begin, end = choose_period(work)
+    totals, by_day, whole = tables(work, begin, end)
+    rows, rows_by_day = visible(totals, user, config), visible(by_day, user, config)
+    if not len(rows):
+        message = _("Nobody has answered in this period.") if leads else _("You have not answered in this period.")
+        st.info(message, icon=":material/info:")
         return
-    chart = _chart_frame(seen_by_day, by_day, leads)
+    chart = _chart_frame(rows_by_day, by_day, leads)
     if chart is not None:
         st.altair_chart(effort_charts.labels_by_day(chart), width="stretch", key="labels-by-day")
     in_all, each_day = st.tabs([_("Per annotator"), _("Per day")])
     with in_all:
-        shown = seen
-        if leads and len(seen) > 1:
+        shown = rows
+        if leads and len(rows) > 1:
             whole = whole.assign(annotator=_("all"))
-            shown = pd.concat([visible(whole, user, config), seen], ignore_index=True)
+            shown = pd.concat([visible(whole, user, config), rows], ignore_index=True)
         show(shown, config, "people")
-        download(seen, project, "annotators", begin, end)
+        download(rows, project, "annotators", begin, end)
     with each_day:
-        show(seen_by_day.sort_values("day", ascending=False, kind="stable"), config, "people-by-day")
-        download(seen_by_day, project, "days", begin, end)
+        show(rows_by_day.sort_values("day", ascending=False, kind="stable"), config, "people-by-day")
+        download(rows_by_day, project, "days", begin, end)
     st.caption(legend(config))
 
 
-def choose_period(found: Figures) -> tuple[date, date]:
+def choose_period(work: Figures) -> tuple[date, date]:
     """The first and the last day of the period."""
-    days = found.days["day"]
-    first, last = days.min().date(), max(days.max().date(), found.today)
+    days = work.days["day"]
+    first, last = days.min().date(), max(days.max().date(), work.today)
     default = 0 if (last - first).days < 28 else 28
     columns = st.columns([3, 1])
     length = columns[0].segmented_control(
@@ -56,18 +56,18 @@ def choose_period(found: Figures) -> tuple[date, date]:
         default=default,
         required=True,
         format_func=lambda n: _(PERIODS[n]),
-        key=f"period-{found.project.slug}",
+        key=f"period-{work.project.slug}",
     )
     if length == -1:
-        chosen = columns[1].date_input(_("Days"), (first, last), first, last, key=f"period-days-{found.project.slug}")
+        chosen = columns[1].date_input(_("Days"), (first, last), first, last, key=f"period-days-{work.project.slug}")
         return (chosen[0], chosen[-1]) if chosen else (first, last)  # one day while the second is being chosen
-    return (found.today - timedelta(days=length - 1) if length else first), last
+    return (work.today - timedelta(days=length - 1) if length else first), last
 
 
-def _chart_frame(seen: pd.DataFrame, by_day: pd.DataFrame, leads: bool) -> pd.DataFrame | None:
+def _chart_frame(rows: pd.DataFrame, by_day: pd.DataFrame, leads: bool) -> pd.DataFrame | None:
     """Labels by annotator and day; of nobody in particular where the project does not show people's items."""
-    if "labels" in seen:
-        return seen[["annotator", "day", "labels"]]
+    if "labels" in rows:
+        return rows[["annotator", "day", "labels"]]
     if not leads:
         return None
     return by_day.groupby("day", as_index=False)["labels"].sum().assign(annotator=_("all"))
@@ -76,11 +76,11 @@ def _chart_frame(seen: pd.DataFrame, by_day: pd.DataFrame, leads: bool) -> pd.Da
 def show(table: pd.DataFrame, config: Config, key: str) -> None:
     """A table with the columns that the reader may see."""
     if "agreement_low" in table:
-        said = [
+        intervals = [
             _("{low:.0f} – {high:.0f} % (n = {n})", low=100 * low, high=100 * high, n=n) if n else ""
             for low, high, n in zip(table["agreement_low"], table["agreement_high"], table["compared"], strict=True)
         ]
-        table = table.assign(agreement=100 * table["agreement"], agreement_low=said)
+        table = table.assign(agreement=100 * table["agreement"], agreement_low=intervals)
         nobody = not table["compared"].any()
         table = table.drop(columns=["agreement_high", "compared", *(["agreement", "agreement_low"] if nobody else [])])
     if "cost" in table:
@@ -133,7 +133,7 @@ def download(table: pd.DataFrame, project: Project, what: str, begin: date, end:
 
 def legend(config: Config) -> str:
     hidden = [_(SHOWN[kind]) for kind in SHOWN if kind not in config.team.show]
-    said = [_("Agreement with others does not say who is right.")]
+    sentences = [_("Agreement with others does not say who is right.")]
     if hidden:
-        said.append(_("This project does not show of people: {what}.", what=", ".join(hidden)))
-    return " ".join(said)
+        sentences.append(_("This project does not show of people: {what}.", what=", ".join(hidden)))
+    return " ".join(sentences)

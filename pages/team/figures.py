@@ -39,27 +39,27 @@ def figures(project: Project) -> Figures | None:
         key = (str(project.folder), store.version(), project.config.team, tuple(store.team.rates().items()), zone)
 
     def compute() -> tuple[int, float, float, float, pd.DataFrame] | None:
-        found = _answers(project, key)
-        if not len(found):
+        answers = _answers(project, key)
+        if not len(answers):
             return None
-        labels = found[found["current"] & (found["action"] == "label")]
+        labels = answers[answers["current"] & (answers["action"] == "label")]
         an_item = len(labels) / max(1, labels["item_id"].nunique())
-        hours, cost = found["counted"].sum() / effort.HOUR, found["cost"].sum()
-        return int(found["gained"].sum()), an_item, float(hours), float(cost), pace.daily(found)
+        hours, cost = answers["counted"].sum() / effort.HOUR, answers["cost"].sum()
+        return int(answers["gained"].sum()), an_item, float(hours), float(cost), pace.daily(answers)
 
-    known = cached("team", key, compute)
-    return None if known is None else Figures(project, key, datetime.now(ZoneInfo(zone)).date(), *known)
+    values = cached("team", key, compute)
+    return None if values is None else Figures(project, key, datetime.now(ZoneInfo(zone)).date(), *values)
 
 
-def tables(found: Figures, begin: date, end: date) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def tables(work: Figures, begin: date, end: date) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """What was done from one day to another, both included: by annotator, by annotator and day, and in all."""
 
     def compute() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        answers = _answers(found.project, found.key)
+        answers = _answers(work.project, work.key)
         answers = answers[answers["day"].between(pd.Timestamp(begin), pd.Timestamp(end))]
         return effort.table(answers), effort.table(answers, BOTH), effort.table(answers, ())
 
-    return cached("team-tables", (found.key, begin, end), compute)
+    return cached("team-tables", (work.key, begin, end), compute)
 
 
 def _answers(project: Project, key: tuple[Any, ...]) -> pd.DataFrame:

@@ -15,12 +15,12 @@ from pages.team.figures import Figures
 GOALS = {"budget": mark("budget"), "target": mark("target accuracy"), "number": mark("another number")}
 
 
-def outlook(project: Project, found: Figures) -> None:
+def outlook(project: Project, work: Figures) -> None:
     """Figures and charts up to a goal that is chosen: the budget, the target accuracy, or a number of labels."""
-    config, given, hours, cost = project.config, found.given, found.hours, found.cost
-    goal, words = choose_goal(project, found)
+    config, given, hours, cost = project.config, work.given, work.hours, work.cost
+    goal, words = choose_goal(project, work)
     remaining = max(0, goal - given)
-    speed, finish = pace.pace(found.days, found.today), pace.finish(found.days, found.today, remaining)
+    speed, finish = pace.pace(work.days, work.today), pace.finish(work.days, work.today, remaining)
     still = pace.still(speed, remaining)
     paid = cost > 0
 
@@ -41,7 +41,7 @@ def outlook(project: Project, found: Figures) -> None:
     left, right = st.columns([2, 1])
     with left:
         st.markdown(f"**{_('Labels still missing')}**")
-        chart = effort_charts.burn_down_chart(pace.burn_down(found.days, goal), finish, found.today)
+        chart = effort_charts.burn_down_chart(pace.burn_down(work.days, goal), finish, work.today)
         st.altair_chart(chart, width="stretch", key="burn-down")
     with right:
         st.markdown(f"**{_('Spent, and still expected')}**")
@@ -73,7 +73,7 @@ HOURS = mark(
 )
 
 
-def choose_goal(project: Project, found: Figures) -> tuple[int, str]:
+def choose_goal(project: Project, work: Figures) -> tuple[int, str]:
     """Labels in all that are aimed at, and what there is to say about how they were found."""
     config = project.config
     columns = st.columns([3, 1])
@@ -91,11 +91,11 @@ def choose_goal(project: Project, found: Figures) -> tuple[int, str]:
         )
         return int(number), ""
     if goal == "target":
-        return _target(project, found)
+        return _target(project, work)
     return config.budget, ""
 
 
-def _target(project: Project, found: Figures) -> tuple[int, str]:
+def _target(project: Project, work: Figures) -> tuple[int, str]:
     """The labels that the learning curve takes to the target accuracy; the budget where it cannot tell."""
     config = project.config
     with project.store() as store:
@@ -108,16 +108,16 @@ def _target(project: Project, found: Figures) -> tuple[int, str]:
         why = _(leads_to.why_not) if leads_to.why_not else _("The curve does not lead there within sight.")
         return config.budget, " ".join([why, _("Until it does, the goal is the budget.")])
     missing = max(0.0, leads_to.expected - labeled)
-    said = _(
+    explanation = _(
         "The learning curve leads to {target:.0%} at {expected:,.0f} labeled items of the pool, of which {missing:,.0f}"
         " are missing, with {an_item:.2f} labels an item as until now. How sure that is, the Progress page says; the"
         " dates here know of the pace alone.",
         target=config.target_accuracy,
         expected=leads_to.expected,
         missing=missing,
-        an_item=found.labels_an_item,
+        an_item=work.labels_an_item,
     )
-    return found.given + round(missing * found.labels_an_item), said
+    return work.given + round(missing * work.labels_an_item), explanation
 
 
 def more(still: OpenEstimate | None, remaining: int, shown: Callable[[float], str]) -> str:

@@ -9,7 +9,7 @@ from labeler.core.items import Answer, NewItem
 from labeler.core.settings import EvaluationConfig
 from labeler.jobs.audits import audit_once
 from labeler.jobs.rounds import work_once
-from labeler.measure.forecasts import drawn_by, seen
+from labeler.measure.forecasts import drawn_by, on_labels
 from tests.support.fill import answer
 from tests.support.samples import reviews
 
@@ -75,7 +75,7 @@ def test_rounds_are_measured_on_the_prefix_with_weights(filled):
     with filled.store() as store:
         drawn, latest = drawn_by(store), store.rounds.all()[-1]
         assert latest.metrics.n == len(drawn.items) < sum(i <= 40 for i in store.items.labels())
-        found = seen(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
+        found = on_labels(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
         right = np.average(found.right, weights=found.weights)
         assert latest.metrics.accuracy == pytest.approx(right, abs=0.1)
         assert found.items.tolist() == drawn.items.tolist()
@@ -126,7 +126,7 @@ def test_with_everything_labeled_it_is_the_plain_accuracy(filled):
     with filled.store() as store:
         latest = store.rounds.all()[-1]
         drawn = drawn_by(store)
-        found = seen(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
+        found = on_labels(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
         if len(drawn.items) == 40:
             assert latest.metrics.accuracy == pytest.approx(found.right.mean())
 

@@ -90,7 +90,7 @@ def test_figures_come_with_intervals_and_in_words(filled):
 def test_a_cell_holds_its_items_strangest_first(filled):
     with filled.store() as store:
         numbers = store.forecasts.rounds()
-    seen = measured(filled, numbers, numbers[-1]).seen
+    seen = measured(filled, numbers, numbers[-1]).forecast
     wrong = judged(seen, filled.config, "good", "bad")
     assert wrong
     assert {(one.label, one.said) for one in wrong} == {("good", "bad")}

@@ -13,17 +13,17 @@ MOST_ROWS = 25  # of a chart that can be read: those with the least agreement
 RELIABLE, TENTATIVE = 0.8, 0.667  # Krippendorff 2004, section 11.4: conclusions, tentative conclusions
 
 
-def class_frame(found: Mapping[str, Any]) -> pd.DataFrame:
+def class_frame(agreed: Mapping[str, Any]) -> pd.DataFrame:
     """One row a class that people told from others: name, value, low, high (alpha), n (answers that named it).
 
-    Args: found: as `labeler.agreement.Agreement`, as plain values.
+    Args: agreed: as `labeler.agreement.Agreement`, as plain values.
     """
-    return _frame([(one["name"], one["alpha"], one["answers"]) for one in found["classes"]])
+    return _frame([(row["name"], row["alpha"], row["answers"]) for row in agreed["classes"]])
 
 
-def pair_frame(found: Mapping[str, Any]) -> pd.DataFrame:
+def pair_frame(agreed: Mapping[str, Any]) -> pd.DataFrame:
     """One row a pair of people: name, value, low, high (Cohen's kappa), n (items that both answered)."""
-    return _frame([(f"{one['one']} – {one['other']}", one["kappa"], one["items"]) for one in found["pairs"]])
+    return _frame([(f"{row['one']} – {row['other']}", row["kappa"], row["items"]) for row in agreed["pairs"]])
 
 
 def _frame(rows: Sequence[tuple[str, Mapping[str, float] | None, int]]) -> pd.DataFrame:

@@ -30,11 +30,11 @@ MISSING = {
 
 def sentences(report: Report) -> list[str]:
     """What the report says, in words, each figure with its 95 % interval."""
-    said = [gained(report)] if report["gain"] else []
+    sentences_so_far = [gained(report)] if report["gain"] else []
     if report["needed"]:
-        return [saved(report), *said]
+        return [saved(report), *sentences_so_far]
     fewest = {"fewest_holdout": FEWEST_HOLDOUT, "fewest_rounds": FEWEST_ROUNDS, "fewest_arm": 2 * SIZES[0]}
-    return [*said, _(MISSING[report["missing"]], holdout=report["holdout"], arm=report["arm"], **fewest)]
+    return [*sentences_so_far, _(MISSING[report["missing"]], holdout=report["holdout"], arm=report["arm"], **fewest)]
 
 
 def gained(report: Report) -> str:

@@ -29,10 +29,10 @@ def stopped_in_words(stopped: Mapping[str, str]) -> str:
     """
     at = stopped["at"][:16].replace("T", " ")
     if stopped["by"]:
-        said = _("Labeling has been stopped since {at} (UTC) by {name}.", at=at, name=stopped["by"])
+        sentence = _("Labeling has been stopped since {at} (UTC) by {name}.", at=at, name=stopped["by"])
     else:
-        said = _("Labeling has been stopped since {at} (UTC) by a rule that the settings name.", at=at)
-    return f"{said} {translate(stopped['reason'])}".strip()
+        sentence = _("Labeling has been stopped since {at} (UTC) by a rule that the settings name.", at=at)
+    return f"{sentence} {translate(stopped['reason'])}".strip()
 
 
 def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
