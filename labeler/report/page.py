@@ -78,7 +78,7 @@ def _curve(stands: Standing, project: Project) -> Section:
             _(config.accuracy): f"{row['accuracy']:.1%}",
             _("95 % interval"): f"{row['low']:.1%} – {row['high']:.1%}",
             _("agreement with the round before"): "" if math.isnan(row["agreement"]) else f"{row['agreement']:.3f}",
-            _("next asked by"): row["strategy"],
+            _("query strategy"): row["strategy"],
             _("backbone"): row["backbone"],
         }
         for _place, row in measured.iloc[::-1].iterrows()
@@ -119,8 +119,7 @@ def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
     texts = [
         _("Round {round}, measured on {n:,} items.", round=number, n=measured.n),
         _(
-            "The expected calibration error is {error:.3f}; of a calibrated model chance alone makes up to"
-            " {chance:.3f}.",
+            "The expected calibration error is {error:.3f}; chance alone gives a calibrated model up to {chance:.3f}.",
             error=measured.calibration.error,
             chance=measured.calibration.by_chance,
         ),
@@ -164,7 +163,7 @@ def _stopping(values: dict[str, Any], stands: Standing, config: Config) -> Secti
                 _("rule"): _(NAMES[evidence.rule]),
                 _("state"): _(MET) if evidence.met else _(UNKNOWN if evidence.value is None else NOT_MET),
                 _("evidence"): in_words(evidence, asked, compared),
-                _("on this project's own past"): back_in_words(back, asked),
+                _("back-test on this project"): back_in_words(back, asked),
             }
         )
     texts = [stopped_in_words(values["stopped"])] if values["stopped"] else []
@@ -177,16 +176,16 @@ def _agreement(values: dict[str, Any]) -> Section:
     if errors:
         texts.append(
             _(
-                "Of {n:,} labels that were checked by models that had not seen them, {likely:,} are likely wrong.",
+                "Models that were not trained on them checked {n:,} labels; {likely:,} of these are likely wrong.",
                 n=errors["checked"],
                 likely=errors["likely"],
             )
         )
     if not agreed:
-        return Section(title, [*texts, _("No item has answers of two people, so their agreement is not known.")])
+        return Section(title, [*texts, _("No item has answers by two annotators yet, so agreement is unknown.")])
     texts.append(
         _(
-            "{items:,} items have answers of two people or more, {n:,} in all.",
+            "{items:,} items have answers by two annotators or more, {n:,} answers in all.",
             items=agreed["items"],
             n=agreed["answers"],
         )
@@ -259,8 +258,8 @@ def _provenance(values: dict[str, Any], config: Config) -> Section:
     texts = (
         [
             _(
-                "The latest model is {file}, taught by {labels:,} labels (SHA-256 {hash}); `labeler reproduce` trains"
-                " it anew.",
+                "The latest model is {file}, trained on {labels:,} labels (SHA-256 {hash}); `labeler reproduce`"
+                " trains it again.",
                 file=model["file"],
                 labels=model["labels"],
                 hash=model["data"],

@@ -89,7 +89,7 @@ def outlook(stands: Standing, measured: pd.DataFrame, config: Config) -> str:
 
 def legend(stands: Standing, measured: pd.DataFrame) -> str:
     """What the chart's lines are, and what all rounds have in common."""
-    sentences = [_("Band: 95 % interval of what the holdout says.")]
+    sentences = [_("Band: 95 % interval of the accuracy on the holdout.")]
     if not stands.leads.why_not:
         sentences.append(
             _(
@@ -104,15 +104,15 @@ def legend(stands: Standing, measured: pd.DataFrame) -> str:
     if same == ["strategy", "backbone"]:
         sentences.append(
             _(
-                "All rounds: {strategy} asks, backbone {backbone}.",
+                "All rounds: query strategy {strategy}, backbone {backbone}.",
                 strategy=measured["strategy"].iloc[0],
                 backbone=measured["backbone"].iloc[0],
             )
         )
     elif same == ["strategy"]:
-        sentences.append(_("In all rounds {strategy} asks.", strategy=measured["strategy"].iloc[0]))
+        sentences.append(_("The query strategy is {strategy} in all rounds.", strategy=measured["strategy"].iloc[0]))
     elif same == ["backbone"]:
-        sentences.append(_("In all rounds the backbone is {backbone}.", backbone=measured["backbone"].iloc[0]))
+        sentences.append(_("The backbone is {backbone} in all rounds.", backbone=measured["backbone"].iloc[0]))
     return " ".join(sentences)
 
 

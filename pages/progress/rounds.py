@@ -35,7 +35,7 @@ def _row(r: Round, config: Config) -> dict[str, object]:
         _("macro F1"): m and round(m.macro_f1, 4),
         **micro,
         _("calibration error"): m and m.calibration_error and round(m.calibration_error, 4),
-        _("next asked by"): r.strategy,
+        _("query strategy"): r.strategy,
         _("training s"): round(r.train_seconds, 2),
         _("query s"): round(r.query_seconds, 2),
         _("finished (UTC)"): r.finished_at[:19].replace("T", " "),

@@ -15,7 +15,7 @@ from pages.shared.background import Watched, active, announce, announced, step, 
 
 NAME = "tuning"  # of these jobs in the keys of widgets
 SAMPLERS: dict[Sampler, str] = {
-    "tpe": mark("TPE: more of what was good so far"),
+    "tpe": mark("TPE: favours settings that did well so far"),
     "random": mark("random settings"),
     "grid": mark("grid: all combinations"),
 }
@@ -25,9 +25,8 @@ def search(project: Project, user: User) -> None:
     """The form, what runs now, and what came out."""
     st.markdown(
         _(
-            "Settings of the learner are tried on the labels so far: on each part of them, trained on the others. The"
-            " holdout is not looked at, the frozen heads are always among them, and nothing changes until you take it"
-            " over."
+            "The search tries settings of the learner by cross-validation on the labels so far. It never uses"
+            " the holdout, always includes the frozen heads, and changes nothing until you apply a result."
         )
     )
     announced(NAME)
@@ -43,7 +42,7 @@ def search(project: Project, user: User) -> None:
 
     def cancel(job: Tuning) -> str:
         searches.cancel(project, job.id)
-        return _("The search is cancelled. What it tried is kept: the next one goes on from there.")
+        return _("The search is cancelled. Its trials are kept, and the next search goes on from there.")
 
     watch(Watched(NAME, lambda: _read(project), _progress, cancel), jobs)
     if ended := [job for job in jobs if job.finished_at]:
@@ -152,7 +151,7 @@ def described(job: Tuning) -> str:
 def take_over(project: Project, job: Tuning, report: dict[str, Any]) -> None:
     used = searches.in_use(project, report)
     outdated = not used and searches.outdated(project, report)
-    label = _("In use") if used else _("Take over these settings")
+    label = _("In use") if used else _("Apply these settings")
     if st.button(label, key=f"take-over-{job.id}", type="primary", disabled=used or outdated):
         try:
             searches.take_over(project, job.id)
@@ -163,7 +162,7 @@ def take_over(project: Project, job: Tuning, report: dict[str, Any]) -> None:
             st.rerun()
     if outdated:
         st.caption(
-            _("The learner's settings have changed since this search, so it says nothing of them: search again.")
+            _("The learner's settings have changed since this search, so its result no longer applies: search again.")
         )
 
 

@@ -79,7 +79,7 @@ def _strategy(columns: Any, config: Config, registered: Mapping[str, strategies.
         [*dict.fromkeys(modified)],
         format_func=lambda name: _(MODIFIERS[name]) if name in MODIFIERS else str(name),
         placeholder=_("none"),
-        help=_("None, or more of them; the first has the last word."),
+        help=_("Any number of them; the first one listed has the last word."),
     )
     return modifiers.compose(modified, strategy)
 
@@ -106,13 +106,13 @@ def _augment(config: Config) -> list[str]:
     if config.modality != "image":
         return current
     return st.multiselect(
-        _("An image still means the same when it is …"),
+        _("An image keeps its label when it is …"),
         [*AUGMENTATIONS],
         current,
         format_func=lambda name: _(AUGMENTATIONS[name]),
         placeholder=_("none"),
         help=_(
-            "Fine-tuning shows images changed like this. A mirrored scan may mean something else: choose only what"
-            " leaves every label right."
+            "Fine-tuning trains on images changed like this. A mirrored scan may mean something else: choose"
+            " only changes that keep every label right."
         ),
     )

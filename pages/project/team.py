@@ -30,8 +30,9 @@ def team(project: Project) -> None:
     )
     st.caption(
         _(
-            "Items that the model takes for a class of an assigned group go to those people and to others of their role"
-            " alone; all other items go to everybody. Groups are made in the table of classes."
+            "Items that the model predicts to be of an assigned group go only to its annotators and to others"
+            " with the same role; all other items go to everybody. Groups are defined in the table of"
+            " classes."
         )
     )
     with st.form("team", border=False):

@@ -47,8 +47,14 @@ def decision_buttons(project: Project, user: User, case: Case, version: tuple[in
                 help_ = _("The item's label now.") if own else None
                 press(name, keys[name], "label", name, icon=":material/check:" if own else None, help=help_)
     with st.container(horizontal=True, gap="xsmall"):
-        press(_("Take out"), "F", "exclude", icon=":material/block:", help=_("No label, and nobody is asked about it."))
-        again = _("It is asked once more, of somebody who has not answered it.")
+        press(
+            _("Take out"),
+            "F",
+            "exclude",
+            icon=":material/block:",
+            help=_("The item gets no label and is not asked again."),
+        )
+        again = _("The item is asked again, of an annotator who has not answered it.")
         press(_("Give back"), "G", "return", icon=":material/reply:", help=again)
     with st.container(horizontal=True, gap="small"):
         st.button(
@@ -77,7 +83,7 @@ def decision_buttons(project: Project, user: User, case: Case, version: tuple[in
             type="tertiary",
             on_click=cases.forward,
             key=f"review-{case.item_id}-next",
-            help=_("Without a decision; it comes again later."),
+            help=_("No decision now; the item comes again later."),
         )
 
 
@@ -123,7 +129,7 @@ def undo(project: Project, user: User, number: int | None = None) -> None:
     with project.store() as store:
         item_id = store.decisions.undo(user.name, number)
     if item_id is None:
-        st.session_state[MESSAGE] = _("You have not decided anything that could be taken back.")
+        st.session_state[MESSAGE] = _("You have no decision to take back.")
     else:
         cases.go_to(item_id)
 

@@ -27,7 +27,7 @@ def reasons(case: Case) -> None:
     """Why the item is in the queue, and how much a decision is worth."""
     badges = " ".join(f":blue-badge[{ICONS[reason]} {_(reason)}]" for reason in case.reasons)
     if case.label is None:
-        benefit = _("It has no label yet, so a decision is worth most.")
+        benefit = _("The item has no label yet, so a decision is worth most.")
     else:
         benefit = _("A decision changes the label with a probability of **{p:.0%}**.", p=case.benefit)
     st.markdown(f"{badges}  \n{benefit}")
@@ -64,13 +64,13 @@ def prediction(project: Project, case: Case, item: Item) -> None:
     """The prediction of a model that was not trained on the label; none for holdout items, which people alone judge."""
     if item.split == "holdout":
         st.caption(
-            _("This item is of the holdout: what a model says of it is not shown, since models are measured on it.")
+            _("This item belongs to the holdout. The model's prediction is hidden, since models are measured on it.")
         )
     elif case.opinion:
         opinion = case.opinion
         st.markdown(
             _(
-                "A model that has not seen this label says **{label}** ({confidence:.0%}).",
+                "A model that was not trained on this label predicts **{label}** ({confidence:.0%}).",
                 label=in_words(opinion.predicted, project),
                 confidence=opinion.confidence,
             )

@@ -20,7 +20,7 @@ st.html(
 )
 st.title(_("Review"))
 if not is_lead(user, project.config):
-    st.info(_("Labels are reviewed by those who lead this project."), icon=":material/lock:")
+    st.info(_("The leads of this project review the labels."), icon=":material/lock:")
     st.stop()
 with st.container():  # always there, so that a message does not move what is below
     if message := st.session_state.pop(MESSAGE, None):
@@ -52,17 +52,17 @@ if queue:
             evidence.earlier_decisions(project, before)
             decision_buttons(project, user, case, version)
     elif cases:
-        st.info(_("You have passed over all {n:,} that are left.", n=len(cases)), icon=":material/low_priority:")
+        st.info(_("You have passed over all {n:,} items that are left.", n=len(cases)), icon=":material/low_priority:")
         if st.button(_("Begin again"), shortcut="Left"):
             st.session_state[PASSED] = []
             st.rerun()
     else:
-        st.info(_("Nothing with this filter is left to look at."), icon=":material/filter_alt:")
+        st.info(_("No item with this filter is left to review."), icon=":material/filter_alt:")
 else:
     st.success(
         _(
-            "Nothing is waiting for a second look. Items come here when annotators disagree, are unsure or flag one,"
-            " and when models that have not seen a label think that it is wrong."
+            "No item is waiting for a review. Items come here when annotators disagree, are unsure or flag an"
+            " item, and when a model that was not trained on a label predicts another one."
         ),
         icon=":material/task_alt:",
     )

@@ -68,7 +68,7 @@ def _watch(watched: Watched) -> None:
             if watched.title:
                 st.markdown(f"**{watched.title(job)}**")
             if job.state == "queued":
-                st.caption(_("It is waiting for the worker; rounds come first, and one such task runs at a time."))
+                st.caption(_("The job is waiting for the worker; rounds come first, and one such job runs at a time."))
             else:
                 share = min(job.done / job.total, 1.0) if job.total else 0.0
                 st.progress(share, text=f"{watched.progress(job)} …")

@@ -53,17 +53,18 @@ def ask(project: Project, user: User, names: Iterable[str]) -> None:
     """
     st.markdown(
         _(
-            "Strategies are tried on items whose labels are known: each begins with the same few labels drawn at"
-            " random, asks for more, and is measured on items that it never sees. `random` always runs as well: what"
-            " is not better than chance is not worth its time."
+            "A comparison runs strategies on items whose labels are known. Each strategy begins with the same"
+            " few labels drawn at random, asks for more, and is measured on held-out items. `random` always"
+            " runs as the control."
         )
     )
     kind = st.radio(_("Compare on"), [*SOURCES], format_func=lambda source: _(SOURCES[source]), horizontal=True)
     if kind == "own":
         st.caption(
             _(
-                "The labeled pool items are asked about, the labeled holdout items measure. Most of these labels were"
-                " chosen by a strategy and are no random sample, so a gain here is a hint and no proof."
+                "Strategies ask about the labeled pool items and are measured on the labeled holdout items. A"
+                " strategy chose most of these labels, so they are no random sample: a gain here is a hint and no"
+                " proof."
             )
         )
     config = project.config
@@ -75,7 +76,7 @@ def ask(project: Project, user: User, names: Iterable[str]) -> None:
             [n for n in dict.fromkeys([config.query.strategy, "margin"]) if n in offered],
             accept_new_options=True,
             placeholder=_("none"),
-            help=_("Others go by their names as well: `modAL.uncertainty.entropy_sampling`, `distinct(margin)`."),
+            help=_("Other strategies can be named as well: `modAL.uncertainty.entropy_sampling`, `distinct(margin)`."),
         )
         source, size = _source(kind, config), _size(config)
         if not st.form_submit_button(_("Start comparison"), type="primary"):
@@ -109,7 +110,7 @@ def _source(kind: str, config: Config) -> Source:
     label = columns[1].text_input(_("Column of labels"), "label")
     split = columns[2].text_input(
         _("Column that says what is held out"),
-        help=_("Rows with `test` in it measure. Left empty: a column named `split`, else a fifth at random."),
+        help=_("Rows with `test` in it are held out. Left empty: a column named `split`, else a fifth at random."),
     )
     return Source(kind, file, path.strip(), content.strip(), label.strip() or "label", split.strip())
 
@@ -123,7 +124,7 @@ def _size(config: Config) -> Size:
         1,
         100,
         3,
-        help=_("With other first labels. More runs make the intervals narrower."),
+        help=_("Each run has other first labels. More runs make the intervals narrower."),
     )
     first = numbers[1].number_input(_("First labels"), 2, 10_000, seed_size, help=_("Drawn at random."))
     batch = numbers[2].number_input(_("Labels between rounds"), 1, 10_000, batch_size)

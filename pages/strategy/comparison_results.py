@@ -68,8 +68,8 @@ def result(comparison: Comparison, report: Mapping[str, Any], use_button: UseBut
     dataset, labels = report["dataset"], report["runs"][0]["labels"]
     st.caption(
         _(
-            "{pool:,} items to ask about, {holdout:,} that measure, {classes} classes; {first:,} to {last:,}"
-            " labels, {runs} runs of each strategy; asked for by {who}.",
+            "{pool:,} pool items, {holdout:,} held-out items, {classes} classes; {first:,} to {last:,}"
+            " labels, {runs} runs of each strategy; requested by {who}.",
             pool=dataset["pool"],
             holdout=dataset["holdout"],
             classes=len(dataset["classes"]),
@@ -80,7 +80,12 @@ def result(comparison: Comparison, report: Mapping[str, Any], use_button: UseBut
         )
     )
     if comparison.request.source is None:
-        st.caption(_("On the project's own labels, most of them chosen by a strategy: a gain is a hint and no proof."))
+        st.caption(
+            _(
+                "The comparison ran on the project's own labels, most of them chosen by a strategy: a gain is a"
+                " hint and no proof."
+            )
+        )
     table(comparison.id, report, use_button)
     left, right = st.columns([3, 2])
     left.altair_chart(comparison_charts.curves(report).properties(height=480), width="stretch", key="curves")
@@ -99,7 +104,7 @@ def result(comparison: Comparison, report: Mapping[str, Any], use_button: UseBut
 
 
 WIDTHS = [3, 2, 3, 2, 3]
-HEADS = (mark("Strategy"), mark("Accuracy on the way"), mark("Gain over random"), mark("Labels saved"))
+HEADS = (mark("Strategy"), mark("Mean accuracy"), mark("Gain over random"), mark("Labels saved"))
 
 
 def stacked(heads: Sequence[str]) -> str:
@@ -131,21 +136,20 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
     with st.expander(_("How to read this")):
         st.markdown(
             _(
-                "**Accuracy on the way** is the mean accuracy from the first label to the last (the area under the"
-                " curve), with the spread (one standard deviation) over the runs. **Gain over random** is how many"
-                " points of it a strategy has more than `random` with the same first labels; the brackets hold its"
-                " 95 % interval, and where that includes 0 the comparison has shown no difference."
+                "**Mean accuracy** is the mean from the first label to the last (the area under the learning"
+                " curve), with one standard deviation over the runs. **Gain over random** is the difference in"
+                " mean accuracy to `random` with the same first labels, in points. The brackets hold its 95 %"
+                " interval; where that includes 0, the comparison has shown no difference."
             )
         )
         if comparison_charts.measure(report) != "accuracy":
-            st.markdown(
-                _("Accuracy is that of whole sets of classes: one class too many or too few makes an item wrong.")
-            )
+            st.markdown(_("Accuracy counts whole sets of classes: one class too many or too few makes an item wrong."))
         st.markdown(
             _(
-                "**Labels saved** is how many fewer labels it takes to the accuracy with which `random` ends. It may"
-                " itself get there before its last label, where its curve is flat or shaky at the end. That is the"
-                " floor: only what is clearly more than it was saved by a strategy."
+                "**Labels saved** is how many fewer labels a strategy needs to reach the final accuracy of"
+                " `random`. `random` itself may reach it before its last label, where its curve is flat or"
+                " unsteady at the end. That is the floor: only a strategy that saves clearly more has saved"
+                " labels."
             )
         )
 
@@ -167,7 +171,7 @@ def signed(share: float) -> str:
 
 def saved_in_words(row: Mapping[str, Any]) -> str:
     if row["labels_saved_percent"] is None:
-        return _("none: never got there")
+        return _("none: not reached")
     saved = row["labels_saved_percent"]
     if row["strategy"] == comparison_charts.CONTROL:
         return _("{saved:.0f} % (the floor)", saved=saved)

@@ -23,7 +23,7 @@ NEEDS = {
     "proba": mark("the model's probabilities"),
     "member_proba": mark("the probabilities of a committee of models"),
     "embeddings": mark("the items' features"),
-    "labeled": mark("what is labeled so far"),
+    "labeled": mark("the labels so far"),
 }
 
 
@@ -33,9 +33,10 @@ NEEDS = {
 def gallery(offered: Mapping[str, Strategy], own: set[str]) -> None:
     st.caption(
         _(
-            "Each picture is a small pool in two dimensions, and the numbered points are what the strategy's real code"
-            " asks about, in its order. Circle, square and triangle are the three true classes; the large ones have a"
-            " label; the tinted areas are what a model that has learned from those labels predicts."
+            "Each picture is a small pool in two dimensions. The numbered points are the items that the"
+            " strategy's own code asks about, in its order. Circle, square and triangle are the three true"
+            " classes; the large ones have a label; the tinted areas show the predictions of a model trained"
+            " on those labels."
         )
     )
     families = [*dict.fromkeys(strategy.family for strategy in offered.values())]
@@ -89,7 +90,7 @@ def use_button(name: str, key: str) -> None:
     if st.button(_("In use") if used else _("Use from the next round"), key=key, disabled=used):
         config = project.config
         project.save(replace(config, query=replace(config.query, strategy=name)))
-        announce(NAME, _("From the next round on, {name} asks.", name=name))
+        announce(NAME, _("{name} is the query strategy from the next round on.", name=name))
         st.rerun()
 
 

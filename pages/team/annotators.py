@@ -102,13 +102,13 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
             "skips": number(_("Skips")),
             "flags": number(_("Flags")),
             "unsure": number(_("Unsure"), help=_("Labels that their annotator was not sure of.")),
-            "median_seconds": number(_("Median s"), help=_("Seconds of an answer, in the middle."), format="%.1f"),
+            "median_seconds": number(_("Median s"), help=_("Median seconds for an answer."), format="%.1f"),
             "hours": number(_("Hours"), format="%.2f"),
             "cost": number(_("Cost ({currency})", currency=config.team.currency), format="localized"),
             "agreement": number(
                 _("Agreement"),
                 format="%.0f %%",
-                help=_("Of the labels that others gave to the same items, the share that says the same."),
+                help=_("The share of the labels by others on the same items that are equal."),
             ),
             "agreement_low": text(_("95 % interval"), help=_("Wilson's, for the n items that others labeled too.")),
             "last": st.column_config.DateColumn(_("Last day"), format="YYYY-MM-DD"),
@@ -133,7 +133,7 @@ def download(table: pd.DataFrame, project: Project, what: str, begin: date, end:
 
 def legend(config: Config) -> str:
     hidden = [_(SHOWN[kind]) for kind in SHOWN if kind not in config.team.show]
-    sentences = [_("Agreement with others does not say who is right.")]
+    sentences = [_("Agreement with others does not show who is right.")]
     if hidden:
-        sentences.append(_("This project does not show of people: {what}.", what=", ".join(hidden)))
+        sentences.append(_("This project does not show about people: {what}.", what=", ".join(hidden)))
     return " ".join(sentences)

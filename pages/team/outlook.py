@@ -25,14 +25,12 @@ def outlook(project: Project, work: Figures) -> None:
     paid = cost > 0
 
     columns = st.columns(4)
-    columns[0].metric(
-        _("Labels"), f"{given:,}", help=_("That people gave and that stand, of the pool and the holdout.")
-    )
+    columns[0].metric(_("Labels"), f"{given:,}", help=_("Current labels by people, in the pool and the holdout."))
     columns[0].caption(_("of {goal:,} to the goal", goal=goal))
     columns[1].metric(_("Hours of work"), f"{hours:,.1f}", help=_(HOURS, seconds=config.team.idle_seconds))
     columns[1].caption(more(still and still[0], remaining, lambda amount: f"{amount:,.1f}"))
     columns[2].metric(_("Cost ({currency})", currency=config.team.currency), money(cost) if paid else "–")
-    columns[2].caption(more(still and still[1], remaining, money) if paid else _("Nobody's hour has a rate yet."))
+    columns[2].caption(more(still and still[1], remaining, money) if paid else _("No hourly rate is set yet."))
     columns[3].metric(_("Done on"), f"{finish.expected:%Y-%m-%d}" if finish.expected else "–")
     columns[3].caption(done(finish))
     if words:
@@ -44,7 +42,7 @@ def outlook(project: Project, work: Figures) -> None:
         chart = effort_charts.burn_down_chart(pace.burn_down(work.days, goal), finish, work.today)
         st.altair_chart(chart, width="stretch", key="burn-down")
     with right:
-        st.markdown(f"**{_('Spent, and still expected')}**")
+        st.markdown(f"**{_('Spent and still expected')}**")
         expected = still if remaining else (OpenEstimate(0.0), OpenEstimate(0.0))
         st.altair_chart(
             effort_charts.spent_chart(hours, expected and expected[0], _("hours")), width="stretch", key="hours"
@@ -60,16 +58,16 @@ def outlook(project: Project, work: Figures) -> None:
     if finish.expected:
         st.caption(
             _(
-                "Foretold from the working days of the last four weeks, as if work went on as it did then; the band is"
-                " a 95 % interval, from how much one day differs from another."
+                "Projected from the working days of the last four weeks, at the same pace. The band is a 95 %"
+                " interval; it follows from how much the days differ."
             )
         )
 
 
 HOURS = mark(
-    "The time between seeing an item on the Label page and answering it. An answer counts {seconds} seconds at most, as"
-    " whoever takes longer has gone away; one whose time is not known counts as that annotator's median. Imported"
-    " labels and work on other pages count nothing."
+    "The time from seeing an item on the Label page to answering it. An answer counts for {seconds}"
+    " seconds at most, since somebody who takes longer has left the desk. An answer without a time"
+    " counts as that annotator's median. Imported labels and work on other pages do not count."
 )
 
 
@@ -105,13 +103,17 @@ def _target(project: Project, work: Figures) -> tuple[int, str]:
     curve = curves.fit_curve([r.labels for r in rounds], accuracy, holdout)
     leads_to = curve.projection(config.target_accuracy)
     if leads_to.expected is None:
-        why = _(leads_to.why_not) if leads_to.why_not else _("The curve does not lead there within sight.")
+        why = (
+            _(leads_to.why_not)
+            if leads_to.why_not
+            else _("The learning curve does not reach the target within the range that it can project.")
+        )
         return config.budget, " ".join([why, _("Until it does, the goal is the budget.")])
     missing = max(0.0, leads_to.expected - labeled)
     explanation = _(
-        "The learning curve leads to {target:.0%} at {expected:,.0f} labeled items of the pool, of which {missing:,.0f}"
-        " are missing, with {an_item:.2f} labels an item as until now. How sure that is, the Progress page says; the"
-        " dates here know of the pace alone.",
+        "The learning curve reaches {target:.0%} at {expected:,.0f} labeled items of the pool."
+        " {missing:,.0f} of them are missing, with {an_item:.2f} labels an item as until now. The"
+        " Progress page shows how certain that is; the dates here depend on the pace alone.",
         target=config.target_accuracy,
         expected=leads_to.expected,
         missing=missing,
@@ -125,7 +127,7 @@ def more(still: OpenEstimate | None, remaining: int, shown: Callable[[float], st
     if not remaining:
         return _("nothing more to the goal")
     if still is None:
-        return _("how much more cannot be said yet")
+        return _("not enough data to project the rest yet")
     if still.low is None:
         return _("about {more} more to the goal", more=shown(still.value))
     if still.high is None:

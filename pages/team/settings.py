@@ -99,7 +99,7 @@ def _rates(project: Project, names: list[str], rates: Mapping[str, float]) -> pd
         key=f"rates-{project.slug}",
         column_config={
             "name": st.column_config.TextColumn(_("Annotator")),
-            "rate": st.column_config.NumberColumn(_("Cost of an hour, if another"), min_value=0.0),
+            "rate": st.column_config.NumberColumn(_("Cost of an hour, if different"), min_value=0.0),
         },
     )
 
@@ -108,9 +108,9 @@ def _confirmation(user: User) -> bool:
     """Whether somebody who gives up the lead has said that they mean it."""
     st.warning(
         _(
-            "You, {name}, are not among those who lead: once this is saved you see your own row only and cannot"
+            "You, {name}, are not among the leads. Once this is saved, you see your own row only and cannot"
             " change it back here.",
             name=user.name,
         )
     )
-    return st.checkbox(_("Save it all the same"))
+    return st.checkbox(_("Save anyway"))

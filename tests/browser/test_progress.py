@@ -88,7 +88,7 @@ def test_axe_finds_nothing_serious_in_what_leads_see(own_home, open_page, scheme
             ("progress?part=Holdout", "A click on a cell shows its items."),
             ("progress?part=Report", "Make the report"),
             ("review", "Last decisions"),
-            ("team", "Agreement with others does not say who is right."),
+            ("team", "Agreement with others does not show who is right."),
         ):
             page.goto(f"{server.url}/{path}", wait_until="commit")
             page.get_by_text(ready).wait_for()

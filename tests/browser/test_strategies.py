@@ -63,7 +63,7 @@ def test_compare_on_a_table_use_the_winner_and_cancel_another(project, own_home,
         page.get_by_text(" rounds, ").wait_for()  # progress, while it runs
         page.get_by_role("button", name="Download the report").wait_for(timeout=120_000)
         assert states(project) == ["done"]
-        page.get_by_text("192 items to ask about, 48 that measure, 2 classes; 4 to 61 labels, 15 runs").wait_for()
+        page.get_by_text("192 pool items, 48 held-out items, 2 classes; 4 to 61 labels, 15 runs").wait_for()
         charts = page.locator("[data-testid=stVegaLiteChart]")
         charts.nth(1).locator("svg, canvas").first.wait_for(state="attached")
         assert charts.count() == 2
@@ -71,7 +71,7 @@ def test_compare_on_a_table_use_the_winner_and_cancel_another(project, own_home,
 
         # the row of the control: `margin` is what the project uses already
         page.locator(".stMain").get_by_role("button", name="Use from the next round").locator("visible=true").click()
-        page.get_by_text("From the next round on, random asks.").wait_for()
+        page.get_by_text("random is the query strategy from the next round on.").wait_for()
         assert projects.open_project(project.folder).config.query.strategy == "random"
         assert 'strategy = "random"' in (project.folder / "project.toml").read_text()
 

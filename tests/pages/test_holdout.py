@@ -93,7 +93,7 @@ def test_a_cell_holds_its_items_strangest_first(filled):
     seen = measured(filled, numbers, numbers[-1]).forecast
     wrong = judged(seen, filled.config, "good", "bad")
     assert wrong
-    assert {(one.label, one.said) for one in wrong} == {("good", "bad")}
+    assert {(one.label, one.predicted) for one in wrong} == {("good", "bad")}
     assert [one.confidence for one in wrong] == sorted((one.confidence for one in wrong), reverse=True)
     right = judged(seen, filled.config, "good", "good")
     assert [one.confidence for one in right] == sorted(one.confidence for one in right)

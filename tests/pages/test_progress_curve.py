@@ -55,7 +55,7 @@ def test_the_curve_says_when_the_target_is_expected(rounds):
     shown = everything(app)
     assert "89% is expected at" in shown
     assert "h more." in shown
-    assert "All rounds: margin asks, backbone char_tfidf." in shown
+    assert "All rounds: query strategy margin, backbone char_tfidf." in shown
     assert "cannot be told apart: the interval is 7.0 points wide" in shown
     assert len(app.get("vega_lite_chart")) == 1
     assert not app.get("download_button")  # a picture takes a while: it is made once somebody asks
@@ -86,7 +86,7 @@ def test_the_rules_stand_side_by_side_with_what_they_would_have_done(rounds):
     # uncertainty is 0.5/i: 0.05 at round 10; agreement 1 − 0.5/i²: the mean of the last three is 0.98 at round 7
     assert "Would have stopped at round 10, 2.0 points below today, 200 labels earlier." in shown
     assert "Would have stopped at round 7, 3.7 points below today, 260 labels earlier." in shown
-    assert "doubts its answers by 2.5%" in shown
+    assert "mean uncertainty is 2.5%" in shown
     assert "400 of 1,000 labels are spent." in shown
     assert shown.count("stops by itself") == 1 + shown.count("Nothing stops by itself")
 

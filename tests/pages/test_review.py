@@ -86,7 +86,7 @@ def test_decisions_are_stored_with_who_and_before_and_can_be_taken_back(filled):
     press(app, "Begin again")
     assert here(app) == 2
     press(app, "bad")
-    assert "Nothing is waiting" in everything(app)
+    assert "No item is waiting" in everything(app)
 
 
 def test_a_press_decides_only_about_what_was_seen(filled, monkeypatch):
@@ -116,7 +116,7 @@ def test_filters_leave_what_they_name(filled):
 def test_only_leads_review(filled, monkeypatch):
     monkeypatch.setattr("labeler.access.users.getpass.getuser", lambda: "ann")
     app = visit("review")
-    assert "by those who lead" in everything(app)
+    assert "The leads of this project" in everything(app)
     assert not [button for button in app.button if button.label in ("good", "bad")]
 
 

@@ -91,7 +91,7 @@ def test_a_search_is_asked_for_watched_and_cancelled(labeled):
     (bar,) = app.get("progress")
     assert "4 min left: 3 settings tried; trying setting 3 …" in bar.proto.text
     app.button(key=f"cancel-tuning-{found.id}").click().run()
-    assert "The search is cancelled. What it tried is kept" in everything(app)
+    assert "The search is cancelled. Its trials are kept" in everything(app)
     with labeled.store() as store:
         assert store.tunings.all()[0].state == "cancelled"
 

@@ -49,7 +49,7 @@ def test_use_from_the_next_round_is_saved(project):
     app = visit("strategy")
     app.button(key="use-entropy").click().run()
     assert projects.open_project(project.folder).config.query.strategy == "entropy"
-    assert "From the next round on, entropy asks" in everything(app)
+    assert "entropy is the query strategy from the next round on" in everything(app)
     assert app.button(key="use-entropy").disabled
 
 
@@ -119,7 +119,7 @@ def test_a_result_is_shown_and_its_strategies_can_be_used(project, table):
     number = compared(project, table)
     app = visit("strategy")
     shown = everything(app)
-    assert "128 items to ask about, 32 that measure, 2 classes; 6 to 16 labels, 2 runs" in shown
+    assert "128 pool items, 32 held-out items, 2 classes; 6 to 16 labels, 2 runs" in shown
     assert "the control" in shown
     assert re.search(r"\d points \(\S+ to \S+\)", shown)
     assert "(the floor)" in shown

@@ -121,7 +121,7 @@ def test_what_a_project_hides_is_in_no_table(project, history):
     app = page("kim")
     for place in (0, 1):
         assert not {"median_seconds", "hours", "cost", "agreement", "skips"} & set(table(app, place))
-    assert "does not show of people: how fast, hours and cost, agreement with others, skips" in everything(app)
+    assert "does not show about people: how fast, hours and cost, agreement with others, skips" in everything(app)
 
 
 def test_a_period_is_chosen(project, history):
@@ -175,9 +175,9 @@ def test_nobody_locks_themselves_out_unawares(project, history):
     app = page("kim")
     widget(app, "multiselect", "Who leads").set_value(["lee"])
     press_save(app)
-    assert "You, kim, are not among those who lead" in everything(app)
+    assert "You, kim, are not among the leads" in everything(app)
     assert saved(project).leads == ()
-    widget(app, "checkbox", "Save it all the same").check()
+    widget(app, "checkbox", "Save anyway").check()
     press_save(app)
     assert saved(project).leads == ("lee",)
     assert table(app)["annotator"].tolist() == ["kim"]

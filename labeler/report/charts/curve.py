@@ -129,7 +129,7 @@ def _tooltips(rounds: pd.DataFrame, measure: str) -> list[alt.Tooltip]:
         alt.Tooltip("labels:Q", title=_("labels"), format=","),
         alt.Tooltip("accuracy:Q", format=".1%", title=_(measure)),
         alt.Tooltip("holdout:Q", title=_("measured on"), format=","),
-        alt.Tooltip("strategy:N", title=_("next asked by")),
+        alt.Tooltip("strategy:N", title=_("query strategy")),
         alt.Tooltip("backbone:N", title=_("backbone")),
         *_interval(),
     ]
@@ -208,7 +208,7 @@ def _lane(runs: pd.DataFrame, column: str, bottom: int, frame: _Frame) -> list[a
     Args: runs: as `stretches` gives them, of a column of the rounds. bottom: pixels above the x axis.
     """
     runs = runs[runs["end"] > runs["begin"]]
-    titles: Mapping[str, str] = {"strategy": _("next asked by"), "backbone": _("backbone")}
+    titles: Mapping[str, str] = {"strategy": _("query strategy"), "backbone": _("backbone")}
     base = alt.Chart(runs)
     x = alt.X("begin:Q", scale=frame.x)
     tooltip = [

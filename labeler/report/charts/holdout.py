@@ -125,11 +125,11 @@ def calibration_frame(found: Calibration) -> pd.DataFrame:
 def reliability(found: Calibration) -> alt.LayerChart | alt.FacetChart:
     """How often the model is right against how sure it says it is, with intervals; on the diagonal it is as it says."""
     scale = alt.Scale(domain=[0, 1])
-    x = alt.X("confidence:Q", title=_("how sure the model is"), scale=scale, axis=alt.Axis(format="%", tickCount=6))
-    y = alt.Y("accuracy:Q", title=_("how often it is right"), scale=scale, axis=alt.Axis(format="%", tickCount=6))
+    x = alt.X("confidence:Q", title=_("confidence of the model"), scale=scale, axis=alt.Axis(format="%", tickCount=6))
+    y = alt.Y("accuracy:Q", title=_("accuracy at this confidence"), scale=scale, axis=alt.Axis(format="%", tickCount=6))
     tooltip = [
-        alt.Tooltip("confidence:Q", format=".1%", title=_("how sure the model is")),
-        alt.Tooltip("accuracy:Q", format=".1%", title=_("how often it is right")),
+        alt.Tooltip("confidence:Q", format=".1%", title=_("confidence of the model")),
+        alt.Tooltip("accuracy:Q", format=".1%", title=_("accuracy at this confidence")),
         alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
         alt.Tooltip("items:Q", title=_("answers")),
@@ -153,8 +153,8 @@ def roc(found: YesNo) -> alt.LayerChart | alt.FacetChart:
     frame = pd.DataFrame({"false": found.false_positives, "true": found.true_positives})
     return _steps(
         frame,
-        alt.X("false:Q", title=_("others taken for it"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
-        alt.Y("true:Q", title=_("found (recall)"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
+        alt.X("false:Q", title=_("false positive rate"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
+        alt.Y("true:Q", title=_("recall (true positive rate)"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
         pd.DataFrame({"false": [0.0, 1.0], "true": [0.0, 1.0]}),
         "step-after",
     )
@@ -165,8 +165,8 @@ def precision_recall(found: YesNo) -> alt.LayerChart | alt.FacetChart:
     frame = pd.DataFrame({"recall": found.recall, "precision": found.precision})
     return _steps(
         frame,
-        alt.X("recall:Q", title=_("found (recall)"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
-        alt.Y("precision:Q", title=_("right of those (precision)"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
+        alt.X("recall:Q", title=_("recall (true positive rate)"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
+        alt.Y("precision:Q", title=_("precision"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
         pd.DataFrame({"recall": [0.0, 1.0], "precision": [found.share] * 2}),
         "step-before",
     )

@@ -11,19 +11,19 @@ Report = Mapping[str, Any]  # `control.Control` as plain values
 
 # What it takes to say how much was saved, where that is missing.
 MISSING = {
-    "holdout": mark("Too little to say yet: {holdout} holdout items have a label, and it takes {fewest_holdout}."),
+    "holdout": mark("Not enough data yet: {holdout} holdout items have a label; {fewest_holdout} are needed."),
     "testing": mark(
-        "While active testing chooses which holdout items are labeled first, they are no random sample: this can be"
-        " said once all of them have a label."
+        "Active testing chooses which holdout items are labeled first, so they are no random sample: the"
+        " comparison is possible once all of them have a label."
     ),
-    "rounds": mark("Too little to say yet: it takes {fewest_rounds} rounds with different numbers of labels."),
+    "rounds": mark("Not enough data yet: {fewest_rounds} rounds with different numbers of labels are needed."),
     "arm": mark(
-        "Too little to say yet: {arm} labels were drawn at random, and it takes {fewest_arm}, and twice as many as the"
-        " first round had. A larger `query.random_share` brings them sooner."
+        "Not enough data yet: {arm} labels were drawn at random; {fewest_arm} are needed, and twice as"
+        " many as the first round had. A larger `query.random_share` brings them sooner."
     ),
     "precision": mark(
-        "How many labels that saved cannot be said yet: the curve rises by less than its uncertainty. More labels in"
-        " the holdout, now {holdout}, make that smaller."
+        "How many labels this saved is not known yet: the curve rises by less than its uncertainty. More"
+        " labels in the holdout, now {holdout}, make that smaller."
     ),
 }
 
@@ -43,13 +43,13 @@ def gained(report: Report) -> str:
     figures = {name: f"{100 * gain[name]:+.1f}".replace("-", "−") for name in ("value", "low", "high")}
     if gain["low"] <= 0 <= gain["high"]:
         return _(
-            "At {size} labels the choice of items has brought {value} points of accuracy ({low} to {high}), which can"
-            " be chance.",
+            "At {size} labels the query strategy has gained {value} points of accuracy ({low} to {high}),"
+            " which may be chance.",
             size=report["size"],
             **figures,
         )
     return _(
-        "At {size} labels the choice of items has brought {value} points of accuracy ({low} to {high}).",
+        "At {size} labels the query strategy has gained {value} points of accuracy ({low} to {high}).",
         size=report["size"],
         **figures,
     )
@@ -65,8 +65,8 @@ def saved(report: Report) -> str:
 
     if value is not None and low is not None and high is not None:
         return _(
-            "What random sampling reaches with {size} labels took {n:.0f} ({low:.0f} to {high:.0f}): {saved} % saved"
-            " ({least} % to {most} %).",
+            "The project reached the accuracy of {size} random labels with {n:.0f} labels ({low:.0f} to"
+            " {high:.0f}): {saved} % saved ({least} % to {most} %).",
             size=size,
             n=value,
             low=low,
@@ -77,16 +77,21 @@ def saved(report: Report) -> str:
         )
     if high is not None:
         return _(
-            "What random sampling reaches with {size} labels took {high:.0f} at most: {saved} % saved, or more.",
+            "The project reached the accuracy of {size} random labels with {high:.0f} labels at most: {saved}"
+            " % saved, or more.",
             size=size,
             high=high,
             saved=share(high),
         )
     if low is not None:
         return _(
-            "What random sampling reaches with {size} labels took {low:.0f} at least: {saved} % saved, or less.",
+            "The project reached the accuracy of {size} random labels with {low:.0f} labels at least: {saved}"
+            " % saved, or less.",
             size=size,
             low=low,
             saved=share(low),
         )
-    return _("Whether what random sampling reaches with {size} labels took more or fewer cannot be told.", size=size)
+    return _(
+        "The data do not show whether the project needed more or fewer labels than the {size} of random sampling.",
+        size=size,
+    )

@@ -26,7 +26,7 @@ def outlook(
         return _("{target:.0%} is not in sight, not before {n:,} labels.", target=target, n=rounded(most))
     if expected is None:
         return _(
-            "{target:.0%} may be out of reach: if the curve gets there at all, then not before {low:,} labels.",
+            "{target:.0%} may be out of reach: the curve gets there at {low:,} labels at the earliest, if at all.",
             target=target,
             low=rounded(max(low, labels)),
         )
@@ -54,9 +54,11 @@ def outlook(
 def _reached(target: float, since: float, surely: bool) -> str:
     if surely:
         return _(
-            "By all rounds together {target:.0%} is reached, since about {n:,} labels.", target=target, n=rounded(since)
+            "All rounds together show that {target:.0%} has been reached since about {n:,} labels.",
+            target=target,
+            n=rounded(since),
         )
-    return _("By all rounds together {target:.0%} is about reached, but that is less than certain.", target=target)
+    return _("All rounds together suggest that {target:.0%} is about reached, which is not certain.", target=target)
 
 
 def step_in_words(step: Step) -> str:

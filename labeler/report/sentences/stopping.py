@@ -14,7 +14,7 @@ NAMES: dict[Rule, str] = {
     "gain": mark("Little left to gain"),
     "exhausted": mark("Pool exhausted"),
 }
-MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("cannot be said")
+MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("unknown")
 
 
 def stop_reason(rule: Rule) -> str:
@@ -47,18 +47,18 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
         ),
         "budget": lambda value: _("{value:,.0f} of {budget:,} labels are spent.", value=value, budget=asked.budget),
         "stable": lambda value: _(
-            "Successive models agree with a kappa of {value:.3f}, in the mean of the last {n}; it takes {kappa:g}.",
+            "Successive models agree with a mean kappa of {value:.3f} over the last {n}; the rule needs {kappa:g}.",
             value=value,
             n=compared.kappa_rounds,
             kappa=compared.kappa,
         ),
         "confident": lambda value: _(
-            "In the mean the model doubts its answers by {value:.1%}; it takes {most:.1%} or less.",
+            "The model's mean uncertainty is {value:.1%}; the rule needs {most:.1%} or less.",
             value=value,
             most=compared.uncertainty,
         ),
         "gain": lambda value: _(
-            "The next {n:,} labels bring {value:.2f} points at most; it takes less than {least:.2f}.",
+            "The next {n:,} labels gain {value:.2f} points at most; the rule needs less than {least:.2f}.",
             n=asked.batch,
             value=100 * value,
             least=100 * compared.gain,

@@ -31,24 +31,27 @@ def said(**changes: object) -> str:
 
 def test_what_was_saved_and_gained_is_said_with_its_interval():
     assert said() == (
-        "What random sampling reaches with 160 labels took 104 (80 to 139): 35 % saved (13 % to 50 %). At 160 labels"
-        " the choice of items has brought +3.0 points of accuracy (+1.0 to +5.0)."
+        "The project reached the accuracy of 160 random labels with 104 labels (80 to 139): 35 % saved (13 % to 50 %)."
+        " At 160 labels the query strategy has gained +3.0 points of accuracy (+1.0 to +5.0)."
     )
 
 
 def test_labels_that_were_lost_are_said_as_well():
     text = said(needed=Estimate(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
-    assert "took 200 (150 to 280): −25 % saved (−75 % to 6 %)." in text
+    assert "with 200 labels (150 to 280): −25 % saved (−75 % to 6 %)." in text
     assert "−2.0 points of accuracy" in text
-    assert "(−5.0 to +1.0), which can be chance." in text
+    assert "(−5.0 to +1.0), which may be chance." in text
 
 
 @pytest.mark.parametrize(
     ("needed", "text"),
     [
-        (Estimate(30.0, None, 120.0), "took 120 at most: 25 % saved, or more."),
-        (Estimate(None, 120.0, None), "took 120 at least: 25 % saved, or less."),
-        (Estimate(90.0, None, None), "Whether what random sampling reaches with 160 labels took more or fewer cannot"),
+        (Estimate(30.0, None, 120.0), "with 120 labels at most: 25 % saved, or more."),
+        (Estimate(None, 120.0, None), "with 120 labels at least: 25 % saved, or less."),
+        (
+            Estimate(90.0, None, None),
+            "do not show whether the project needed more or fewer labels than the 160 of random",
+        ),
     ],
 )
 def test_an_open_interval_is_said_from_its_one_end(needed, text):
@@ -58,22 +61,22 @@ def test_an_open_interval_is_said_from_its_one_end(needed, text):
 @pytest.mark.parametrize(
     ("missing", "text"),
     [
-        ("holdout", "300 holdout items have a label, and it takes 50."),
-        ("rounds", "it takes 4 rounds"),
-        ("arm", "338 labels were drawn at random, and it takes 40, and twice as many as the first round had."),
+        ("holdout", "300 holdout items have a label; 50 are needed."),
+        ("rounds", "4 rounds with different numbers of labels are needed"),
+        ("arm", "338 labels were drawn at random; 40 are needed, and twice as many as the first round had."),
     ],
 )
 def test_too_little_to_say_is_said_with_what_is_missing(missing, text):
     only = said(needed=None, saved=None, gain=None, missing=missing)
-    assert only.startswith("Too little to say yet: ")
+    assert only.startswith("Not enough data yet: ")
     assert text in only
-    assert "took" not in only
+    assert "saved" not in only
 
 
 def test_a_gain_is_said_where_the_labels_saved_cannot_be():
     text = said(needed=None, saved=None, missing="precision")
-    assert text.startswith("At 160 labels the choice of items has brought +3.0 points")
-    assert "How many labels that saved cannot be said yet" in text
+    assert text.startswith("At 160 labels the query strategy has gained +3.0 points")
+    assert "How many labels this saved is not known yet" in text
 
 
 def test_the_chart_has_both_curves_and_the_way_between_them():

@@ -23,15 +23,15 @@ def test_when_the_target_is_expected():
 
 def test_why_nothing_is_expected():
     assert said(None, None, None, why_not="Too few rounds.") == "Too few rounds."
-    assert said(None, 700.0, None).endswith("then not before 700 labels.")
-    assert said(None, 200.0, None).endswith("then not before 400 labels.")  # it is not there today
+    assert said(None, 700.0, None).endswith("at 700 labels at the earliest, if at all.")
+    assert said(None, 200.0, None).endswith("at 400 labels at the earliest, if at all.")  # it is not there today
     assert said(None, None, None) == "90% is not in sight, not before 5,000 labels."
     assert said(None, None, None, whole_pool=True).endswith("not even with all 5,000 items of the pool.")
 
 
 def test_a_target_that_lies_behind():
-    assert said(300.0, 200.0, 390.0) == "By all rounds together 90% is reached, since about 300 labels."
-    assert said(300.0, 200.0, 900.0).endswith("less than certain.")
+    assert said(300.0, 200.0, 390.0) == "All rounds together show that 90% has been reached since about 300 labels."
+    assert said(300.0, 200.0, 900.0).endswith("which is not certain.")
 
 
 def test_rounds_that_cannot_be_told_apart_are_named():
