@@ -97,5 +97,5 @@ def test_the_page_shows_the_latest_audits_report(project):
         store.audits.request(AuditRequest(1), "kim")
         store.audits.finish(store.audits.claim().id, {"round": 1, "control": asdict(FOUND)})
     shown = everything(visit("progress", "Against random"))
-    assert "took 104 (80 to 139): 35 % saved" in shown
+    assert "with 104 labels (80 to 139): 35 % saved" in shown
     assert "Measured on 300 holdout items, from 338 labels that were drawn at random." in shown
