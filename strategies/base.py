@@ -23,7 +23,14 @@ NEEDS: tuple[Need, ...] = ("proba", "member_proba", "embeddings", "labeled")
 
 
 class StrategyError(ValueError):
-    """Something is wrong with a strategy or with what it was given; the message says what."""
+    """Something is wrong with a strategy or with what it was given; the message says what.
+
+    Args: message: with its fields in braces, so that it can be translated. fields: what stands in them.
+    """
+
+    def __init__(self, message: str, /, **fields: object) -> None:
+        super().__init__(message.format(**fields) if fields else message)
+        self.message, self.fields = message, fields
 
 
 class InvalidCandidates(StrategyError):
@@ -71,7 +78,9 @@ class Candidates:
         if self.member_proba is not None:
             if self.member_proba.ndim != 3 or len(self.member_proba) == 0:
                 raise InvalidCandidates(
-                    f"member_proba has shape {self.member_proba.shape}; expected (M, {n}, C) with M ≥ 1."
+                    "member_proba has shape {shape}; expected (M, {n}, C) with M ≥ 1.",
+                    shape=self.member_proba.shape,
+                    n=n,
                 )
             _check_proba("member_proba", self.member_proba, (len(self.member_proba), n))
             if self.proba is not None and self.proba.shape[1] != self.member_proba.shape[2]:
@@ -79,7 +88,9 @@ class Candidates:
         if self.embeddings is not None:
             _check_embeddings("embeddings", self.embeddings)
             if len(self.embeddings) != n:
-                raise InvalidCandidates(f"embeddings has shape {self.embeddings.shape}; expected ({n}, d).")
+                raise InvalidCandidates(
+                    "embeddings has shape {shape}; expected ({n}, d).", shape=self.embeddings.shape, n=n
+                )
         known, targets = self.labeled_embeddings, self.labeled_targets
         if known is not None:
             _check_embeddings("labeled_embeddings", known)
@@ -104,22 +115,26 @@ class Candidates:
 
 def _check_proba(name: str, proba: np.ndarray, leading: tuple[int, ...]) -> None:
     if proba.shape[:-1] != leading or proba.shape[-1] == 0:
-        raise InvalidCandidates(f"{name} has shape {proba.shape}; expected {(*leading, 'C')}.")
+        raise InvalidCandidates(
+            "{name} has shape {shape}; expected {leading}.", name=name, shape=proba.shape, leading=(*leading, "C")
+        )
     for member in proba if proba.ndim == 3 else (proba,):
         for _, block in blocks.rows(member):
             sums = block @ np.ones(proba.shape[-1], dtype=block.dtype)
             # `not (… <= …)` is also true for NaN
             if not (np.abs(sums - 1) <= 1e-3).all() or block.min(initial=0) < 0:
                 raise InvalidCandidates(
-                    f"{name} holds a row that is no probability distribution (NaN, negative, or sum ≠ 1)."
+                    "{name} holds a row that is no probability distribution (NaN, negative, or sum ≠ 1).", name=name
                 )
 
 
 def _check_embeddings(name: str, embeddings: np.ndarray) -> None:
     if embeddings.ndim != 2:
-        raise InvalidCandidates(f"{name} has shape {embeddings.shape}; expected two axes: item, feature.")
+        raise InvalidCandidates(
+            "{name} has shape {shape}; expected two axes: item, feature.", name=name, shape=embeddings.shape
+        )
     if not blocks.finite(embeddings):
-        raise InvalidCandidates(f"{name} holds NaN or infinity.")
+        raise InvalidCandidates("{name} holds NaN or infinity.", name=name)
 
 
 @dataclass(frozen=True)
@@ -164,29 +179,50 @@ class Strategy:
                 InvalidScores: the strategy's result cannot be used, or it has none: its code failed.
         """
         if n < 0:
-            raise StrategyError(f"{n} items were asked for; ask for none or more.")
+            raise StrategyError("{n} items were asked for; ask for none or more.", n=n)
         if n > len(candidates):
-            raise PoolExhausted(f"{n} items were asked for, but only {len(candidates)} candidates are left.")
+            raise PoolExhausted(
+                "{n} items were asked for, but only {candidates} candidates are left.", n=n, candidates=len(candidates)
+            )
         for need in self.needs:
             for name in ("labeled_embeddings", "labeled_targets") if need == "labeled" else (need,):
                 if getattr(candidates, name) is None:
-                    raise InvalidCandidates(f"strategy {self.name!r} needs {name}, which was not computed.")
+                    raise InvalidCandidates(
+                        "strategy {name!r} needs {array}, which was not computed.", name=self.name, array=name
+                    )
         if n == 0:
             return Query(np.empty(0, dtype=np.intp), None)
         if self.kind == "scores":
             scores = self._call(candidates, rng).astype(float, copy=False)
             if scores.shape != (len(candidates),):
-                raise InvalidScores(f"strategy {self.name!r} returned shape {scores.shape}, not ({len(candidates)},).")
+                raise InvalidScores(
+                    "strategy {name!r} returned shape {shape}, not ({candidates},).",
+                    name=self.name,
+                    shape=scores.shape,
+                    candidates=len(candidates),
+                )
             if not np.isfinite(scores).all():
                 bad = int(np.flatnonzero(~np.isfinite(scores))[0])
-                raise InvalidScores(f"strategy {self.name!r} gave candidate {bad} the score {scores[bad]}.")
+                raise InvalidScores(
+                    "strategy {name!r} gave candidate {bad} the score {scores}.",
+                    name=self.name,
+                    bad=bad,
+                    scores=scores[bad],
+                )
             positions = top(scores, n, rng)
             return Query(positions, scores[positions])
         positions = self._call(candidates, n, rng)
         if positions.shape != (n,) or not np.issubdtype(positions.dtype, np.integer):
-            raise InvalidScores(f"strategy {self.name!r} must return {n} integer positions, not {positions!r}.")
+            raise InvalidScores(
+                "strategy {name!r} must return {n} integer positions, not {positions}.",
+                name=self.name,
+                n=n,
+                positions=repr(positions),
+            )
         if len(np.unique(positions)) < n or positions.min() < 0 or positions.max() >= len(candidates):
-            raise InvalidScores(f"strategy {self.name!r} returned positions that repeat or lie outside the pool.")
+            raise InvalidScores(
+                "strategy {name!r} returned positions that repeat or lie outside the pool.", name=self.name
+            )
         return Query(positions.astype(np.intp), None)
 
     def _call(self, *arguments: object) -> np.ndarray:
@@ -197,7 +233,9 @@ class Strategy:
         except Exception as error:  # perhaps a plug-in: who reads this wants its file and line, not ours
             code = getattr(self.function, "__code__", None)
             file = Path(code.co_filename).name if code else ""
-            raise InvalidScores(f"strategy {self.name!r} failed in {file}, {describe(error, file)}") from error
+            raise InvalidScores(
+                "strategy {name!r} failed in {file}, {error}", name=self.name, file=file, error=describe(error, file)
+            ) from error
 
 
 def describe(error: BaseException, file: str) -> str:
@@ -265,7 +303,9 @@ def needed(needs: Need | Iterable[Need]) -> frozenset[Need]:
     """
     wanted: frozenset[Need] = frozenset([needs] if isinstance(needs, str) else needs)
     if wanted - set(NEEDS):
-        raise StrategyError(f"needs={sorted(wanted)} is not understood; choose from {', '.join(NEEDS)}.")
+        raise StrategyError(
+            "needs={wanted} is not understood; choose from {needs}.", wanted=sorted(wanted), needs=", ".join(NEEDS)
+        )
     return wanted
 
 
@@ -311,4 +351,6 @@ def get(name: str) -> Strategy:
     for resolve in resolvers:
         if (strategy := resolve(name)) is not None:
             return strategy
-    raise UnknownStrategy(f"there is no strategy {name!r}; there are {', '.join(registered())}.")
+    raise UnknownStrategy(
+        "there is no strategy {name!r}; there are {registered}.", name=name, registered=", ".join(registered())
+    )

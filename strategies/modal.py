@@ -221,7 +221,9 @@ def resolve(name: str) -> Strategy | None:
     if not name.startswith("modAL."):
         return None
     if name not in _KNOWN:
-        raise UnknownStrategy(f"there is no strategy {name!r}; of modAL there are {', '.join(_KNOWN)}.")
+        raise UnknownStrategy(
+            "there is no strategy {name!r}; of modAL there are {known}.", name=name, known=", ".join(_KNOWN)
+        )
     needs, family, best, asks, paper = _KNOWN[name]
     module, _, attribute = name.rpartition(".")
 

@@ -134,7 +134,9 @@ def resolve(name: str) -> Strategy | None:
         return None
     inner = rest[:-1].strip()
     if not inner or not rest.endswith(")") or name.count("(") != name.count(")"):
-        raise UnknownStrategy(f"{name!r} is not understood: write {head}(STRATEGY), e.g. {head}(margin).")
+        raise UnknownStrategy(
+            "{name!r} is not understood: write {head}(STRATEGY), e.g. {head}(margin).", name=name, head=head
+        )
     return MODIFIERS[head](base.get(inner))
 
 

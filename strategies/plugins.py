@@ -9,21 +9,30 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 from strategies import base
+from strategies.base import StrategyError
 
 GROUP = "labeler.strategies"
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A plug-in whose strategies are not there, and why."""
+    """A plug-in whose strategies are not there, and why; `message` has its fields in braces, as that of an error."""
+
+    message: ClassVar[str] = "Strategy file {name}: {reason}"
 
     name: str
-    reason: str
+    reason: str | StrategyError
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """What stands in `message`."""
+        return {"name": self.name, "reason": self.reason}
 
     def __str__(self) -> str:
-        return f"Strategy file {self.name}: {self.reason}"
+        return self.message.format(**self.fields)
 
 
 @contextmanager
@@ -66,6 +75,7 @@ def _add(known: dict[str, base.Strategy], name: str, register: Callable[[], obje
         return [Broken(name, base.describe(error, name))]
     taken = sorted(own.keys() & known.keys())
     if taken:
-        return [Broken(name, f"there is a strategy {taken[0]!r} already: choose another name.")]
+        reason = StrategyError("there is a strategy {taken!r} already: choose another name.", taken=taken[0])
+        return [Broken(name, reason)]
     known.update(own)
     return []

@@ -150,7 +150,7 @@ def _fitted(c: Candidates, order: np.ndarray, X: np.ndarray, needs: frozenset[Ne
     """A classifier that answers for these rows, or a committee of such classifiers."""
     need: Need = "member_proba" if committee else "proba"
     if need not in needs:
-        raise InvalidCandidates(f"the strategy asks for a fitted classifier: add {need} to its needs.")
+        raise InvalidCandidates("the strategy asks for a fitted classifier: add {need} to its needs.", need=need)
     if not committee:
         assert c.proba is not None
         return _answers()(Learner(X, c.proba[order], None, None))
@@ -175,13 +175,15 @@ def _answers() -> type:
             super().__init__(classes=self.classes_.tolist())
 
         def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Any:
-            raise InvalidCandidates(f"the strategy fits a classifier anew; {GIVE}")
+            raise InvalidCandidates("the strategy fits a classifier anew; {give}", give=GIVE)
 
         def predict_proba(self, X: np.ndarray, **kwargs: Any) -> np.ndarray:
             try:
                 return self.learner.predict_proba(X)
             except InvalidCandidates:
-                raise InvalidCandidates(f"the strategy asks about a row that is no candidate; {GIVE}") from None
+                raise InvalidCandidates(
+                    "the strategy asks about a row that is no candidate; {give}", give=GIVE
+                ) from None
 
         def predict(self, X: np.ndarray, **kwargs: Any) -> np.ndarray:
             return self.predict_proba(X).argmax(axis=1)
@@ -228,9 +230,13 @@ def resolve(name: str) -> Strategy | None:
     if not name.startswith("skactiveml."):
         return None
     if name not in NAMES:
-        raise UnknownStrategy(f"there is no strategy {name!r}; of scikit-activeml there are {', '.join(NAMES)}.")
+        raise UnknownStrategy(
+            "there is no strategy {name!r}; of scikit-activeml there are {names}.", name=name, names=", ".join(NAMES)
+        )
     if importlib.util.find_spec("skactiveml") is None:
-        raise UnknownStrategy(f"strategy {name!r} needs scikit-activeml, which is not installed: {INSTALL}")
+        raise UnknownStrategy(
+            "strategy {name!r} needs scikit-activeml, which is not installed: {install}", name=name, install=INSTALL
+        )
     known = KNOWN[name.removeprefix(PREFIX)]
     kind, _, method = name.removeprefix(PREFIX).partition(".")
 

@@ -34,7 +34,7 @@ def check_token(token: str, project: str) -> User:
     except BadSignature:
         raise AccessError("The request carries no valid token: open the project's Label page again.") from None
     if claims.get("project") != project:
-        raise AccessError(f"The token is not for the project {project!r}.")
+        raise AccessError("The token is not for the project {project!r}.", project=project)
     return User(claims["user"])
 
 

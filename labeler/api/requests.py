@@ -112,7 +112,7 @@ def _refuse_body(problem: str, location: tuple[int | str, ...]) -> NoReturn:
     name = [part for part in location if isinstance(part, str)][-1]
     match name:
         case "n":
-            raise RequestError(f"'n' must be a whole number from 1 to {MOST_ITEMS}.") from None
+            raise RequestError("'n' must be a whole number from 1 to {most_items}.", most_items=MOST_ITEMS) from None
         case "release":
             raise RequestError("'release' must be a list of item ids.") from None
         case "history":
@@ -126,7 +126,9 @@ def _refuse_body(problem: str, location: tuple[int | str, ...]) -> NoReturn:
         case "label":
             raise RequestError("'label' must be a text.") from None
         case "note":
-            raise RequestError(f"'note' must be a text of at most {MOST_NOTE} characters.") from None
+            raise RequestError(
+                "'note' must be a text of at most {most_note} characters.", most_note=MOST_NOTE
+            ) from None
         case "reveal":
-            raise RequestError(f"'reveal' must be {' or '.join(get_args(Reveal))}.") from None
-    raise RequestError(f"{name!r} must be a text of 1 to 200 characters.") from None
+            raise RequestError("'reveal' must be {reveal}.", reveal=" or ".join(get_args(Reveal))) from None
+    raise RequestError("{name!r} must be a text of 1 to 200 characters.", name=name) from None

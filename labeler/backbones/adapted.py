@@ -85,6 +85,7 @@ class Adaptation:
 
     def __str__(self) -> str:
         first, last = self.losses
+        unknown = _("There are too few labels yet to measure whether that helps.")
         learned = n_(
             "The last block learned from {items:,} items of the pool by {objective}: {steps:,} steps in {seconds:.0f}"
             " s, in which the loss went from {first:.2f} to {last:.2f}.",
@@ -98,7 +99,7 @@ class Adaptation:
             first=first,
             last=last,
         )
-        return f"{learned} {self.gain or _('There are too few labels yet to measure whether that helps.')}"
+        return f"{learned} {self.gain or unknown}"
 
 
 def save(path: Path, tensors: Mapping[str, np.ndarray], about: Adaptation) -> None:
@@ -119,7 +120,7 @@ def load(path: Path) -> tuple[Adaptation, dict[str, np.ndarray]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except FileNotFoundError:
         raise BackboneError(
-            f"{path} is missing: run `python -m labeler adapt`, or set learner.adapted = false."
+            "{path} is missing: run `python -m labeler adapt`, or set learner.adapted = false.", path=path
         ) from None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise _damaged(path) from error
@@ -144,7 +145,9 @@ def _about(metadata: Mapping[str, str] | None) -> Adaptation:
 
 
 def _damaged(path: Path) -> BackboneError:
-    return BackboneError(f"{path} is damaged: run `python -m labeler adapt` again, or set learner.adapted = false.")
+    return BackboneError(
+        "{path} is damaged: run `python -m labeler adapt` again, or set learner.adapted = false.", path=path
+    )
 
 
 def hash_of(tensors: Mapping[str, np.ndarray]) -> str:
@@ -167,8 +170,9 @@ def adapted(encoder: Encoder, folder: Path) -> Pretrained:
     about, tensors = load(folder / FILE)
     if about.base != base.key:
         raise BackboneError(
-            f"{folder / FILE} was adapted from another backbone or input size than the settings name: "
-            "run `python -m labeler adapt` again, or set learner.adapted = false."
+            "{folder} was adapted from another backbone or input size than the settings name: "
+            "run `python -m labeler adapt` again, or set learner.adapted = false.",
+            folder=folder / FILE,
         )
     return with_weights(base, tensors)
 
@@ -180,8 +184,9 @@ def adaptable(encoder: Encoder) -> Pretrained:
     """
     if not isinstance(encoder, Pretrained):
         raise BackboneError(
-            f"{encoder.name} is no network and cannot be adapted: set learner.adapted = false, "
-            "or choose another learner.backbone."
+            "{name} is no network and cannot be adapted: set learner.adapted = false, "
+            "or choose another learner.backbone.",
+            name=encoder.name,
         )
     return encoder
 

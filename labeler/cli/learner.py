@@ -126,7 +126,8 @@ def tune(project: Path, take: bool, as_json: bool, **request: Any) -> None:
     with opened.store() as store:
         report = store.tunings.report_of(number)
     if report is None:
-        raise LabelerError(job.error or "The search was cancelled from elsewhere; what was tried is kept.")
+        reason = job.error or "The search was cancelled from elsewhere; what was tried is kept."
+        raise LabelerError("{reason}", reason=reason)
     taken_over = bool(take and report["proposal"] and searches.take_over(opened, number))
     if as_json:
         click.echo(json.dumps(report | {"taken_over": taken_over}, ensure_ascii=False, indent=2))
@@ -210,5 +211,9 @@ def reproduce(project: Path, number: int, out: Path | None) -> None:
     if out:
         save(model, out)
     if difference:
-        raise LabelerError(f"Round {number} was trained anew, and its weights differ by up to {difference:.1e}.")
+        raise LabelerError(
+            "Round {number} was trained anew, and its weights differ by up to {difference:.1e}.",
+            number=number,
+            difference=difference,
+        )
     click.echo(f"Round {number} was trained anew; its weights are the same, bit for bit.")

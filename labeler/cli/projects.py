@@ -86,7 +86,7 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
     from labeler.jobs.rounds import BESIDE, work, work_once
 
     if not home.is_dir():
-        raise LabelerError(f"{home} does not exist: create a project with `init` first.")
+        raise LabelerError("{home} does not exist: create a project with `init` first.", home=home)
     if once:
         for folder in projects.in_home(home):
             project = projects.open_project(folder)

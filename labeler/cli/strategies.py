@@ -94,7 +94,7 @@ def simulate(
     from labeler.report.charts import comparison as comparison_charts
 
     if plugins and not plugins.is_dir():
-        raise LabelerError(f"{plugins} does not exist: give --plugins a folder of Python files.")
+        raise LabelerError("{plugins} does not exist: give --plugins a folder of Python files.", plugins=plugins)
     # before anything is embedded, which may take minutes
     check_names(names, plugins or Path("none"))
     if plot:
@@ -154,7 +154,9 @@ def _reached(result: dict[str, Any], at: tuple[int, ...]) -> str:
     measured = runs[runs["labels"].isin(at)].dropna(axis="columns", how="all").rename(columns=measures)
     if measured.empty:
         counts = ", ".join(map(str, sorted(set(runs["labels"]))))
-        raise LabelerError(f"Nothing was measured with {' or '.join(map(str, at))} labels, only with {counts}.")
+        raise LabelerError(
+            "Nothing was measured with {at} labels, only with {counts}.", at=" or ".join(map(str, at)), counts=counts
+        )
     columns = [name for name in measures.values() if name in measured]
 
     def spread(values: "pd.Series[float]") -> str:

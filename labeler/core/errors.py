@@ -1,12 +1,21 @@
 """Named exceptions. Each message is one sentence for the person who reads it: what is wrong and what to do."""
 
-from labeler.i18n.messages import mark
+from labeler.i18n.messages import Message, mark
 
 UNEXPECTED = mark("Unexpected {kind}: {error}. The worker's log has the details.")
 
 
 class LabelerError(Exception):
-    """Something a person can put right; the message says how."""
+    """Something a person can put right; the message says how.
+
+    Args: message: in English, with its fields in braces. fields: what stands in them; `translate(error)` puts them
+          into the translated message.
+    """
+
+    def __init__(self, message: str, /, **fields: object) -> None:
+        text = Message(message, **fields)
+        super().__init__(text)
+        self.message, self.fields = text.message, text.fields
 
 
 class ConfigError(LabelerError):

@@ -20,4 +20,8 @@ def require(extra: Extra) -> None:
     """
     for library in LIBRARIES[extra]:
         if find_spec(library) is None:
-            raise LabelerError(f'{library} is not installed: install it with `pip install "labeler[{extra}]"`.')
+            raise LabelerError(
+                '{library} is not installed: install it with `pip install "labeler[{extra}]"`.',
+                library=library,
+                extra=extra,
+            )

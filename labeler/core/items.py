@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 Modality = Literal["image", "text"]
 ClassesAnItem = Literal["one", "several"]
@@ -38,10 +38,17 @@ class AddResult:
 
 @dataclass(frozen=True)
 class Problem:
-    """A row or file that could not be imported, and why, in words."""
+    """A row or file that could not be imported, and why: a message."""
 
     source: str
     reason: str
+
+    message: ClassVar[str] = "{source}: {reason}"
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """What stands in the message, see `i18n.messages.translate`."""
+        return {"source": self.source, "reason": self.reason}
 
     def __str__(self) -> str:
         return f"{self.source}: {self.reason}"

@@ -321,21 +321,30 @@ def _check(config: Config) -> None:
         raise ConfigError('classes needs at least two names, e.g. classes = ["cat", "dog"].')
     for name in config.classes:
         if not name.strip() or name != name.strip():
-            raise ConfigError(f"classes holds {name!r}: a class name is not empty and has no spaces around it.")
+            raise ConfigError(
+                "classes holds {name!r}: a class name is not empty and has no spaces around it.", name=name
+            )
     if len(set(config.classes)) < len(config.classes):
         twice = next(c for c in config.classes if config.classes.count(c) > 1)
-        raise ConfigError(f"classes names {twice!r} twice: name each class once.")
+        raise ConfigError("classes names {twice!r} twice: name each class once.", twice=twice)
     objective = config.learner.finetune.objective
     if config.several and objective not in ("auto", "cross_entropy"):
         raise ConfigError(
-            f'learner.finetune.objective = "{objective}" pulls items of one class together, which says nothing where'
-            ' items have several: choose "auto" or "cross_entropy".'
+            'learner.finetune.objective = "{objective}" pulls items of one class together, which says nothing where'
+            ' items have several: choose "auto" or "cross_entropy".',
+            objective=objective,
         )
     if len(config.classes) > MOST_CLASSES:
-        raise ConfigError(f"classes names {len(config.classes)} classes: at most {MOST_CLASSES} can be shown.")
+        raise ConfigError(
+            "classes names {classes} classes: at most {most_classes} can be shown.",
+            classes=len(config.classes),
+            most_classes=MOST_CLASSES,
+        )
     for wish in config.query.more_of:
         if not all(part.strip() for part in wish.partition("=")):
-            raise ConfigError(f"query.more_of holds {wish!r}: name a column and its value, e.g. 'site=Seoul'.")
+            raise ConfigError(
+                "query.more_of holds {wish!r}: name a column and its value, e.g. 'site=Seoul'.", wish=wish
+            )
     _check_details(config)
     for setting in described():
         if setting.limits is not None:
@@ -346,7 +355,13 @@ def _check(config: Config) -> None:
 
 def _refuse_range(key: str, value: float, limits: tuple[float, float]) -> NoReturn:
     low, high = limits
-    raise ConfigError(f"{key} = {value} is out of range: choose a value from {low:,} to {high:,}.")
+    raise ConfigError(
+        "{key} = {value} is out of range: choose a value from {low:,} to {high:,}.",
+        key=key,
+        value=value,
+        low=low,
+        high=high,
+    )
 
 
 def _check_details(config: Config) -> None:
@@ -354,17 +369,29 @@ def _check_details(config: Config) -> None:
     for name, detail in config.class_details.items():
         where = f"class_details.{name}"
         if name not in config.classes:
-            raise ConfigError(f"{where}: {name!r} is not one of the classes; remove it or name a class.")
+            raise ConfigError(
+                "{where}: {name!r} is not one of the classes; remove it or name a class.", where=where, name=name
+            )
         if detail.colour and not re.fullmatch(r"#[0-9a-fA-F]{6}", detail.colour):
-            raise ConfigError(f"{where}.colour = {detail.colour!r} must be a colour such as '#1f77b4'.")
+            raise ConfigError(
+                "{where}.colour = {colour!r} must be a colour such as '#1f77b4'.", where=where, colour=detail.colour
+            )
         if key := detail.key.lower():
             if len(key) != 1 or not key.isalnum() or key in RESERVED_KEYS:
                 raise ConfigError(
-                    f"{where}.key = {detail.key!r} must be one letter or digit, and none of {', '.join(RESERVED_KEYS)},"
-                    " which the desk uses itself."
+                    "{where}.key = {key!r} must be one letter or digit, and none of {reserved_keys},"
+                    " which the desk uses itself.",
+                    where=where,
+                    key=detail.key,
+                    reserved_keys=", ".join(RESERVED_KEYS),
                 )
             if key in taken:
-                raise ConfigError(f"{where}.key = {detail.key!r} is the key of {taken[key]!r} already: choose another.")
+                raise ConfigError(
+                    "{where}.key = {key!r} is the key of {taken!r} already: choose another.",
+                    where=where,
+                    key=detail.key,
+                    taken=taken[key],
+                )
             taken[key] = name
 
 
@@ -470,17 +497,21 @@ def _refuse_values(problems: "Sequence[ErrorDetails]", values: dict[str, Any], w
     first = min(problems, key=lambda problem: problem["type"] != "unexpected_keyword_argument")
     if first["type"] == "missing":
         missing = sorted(str(problem["loc"][-1]) for problem in problems if problem["type"] == "missing")
-        raise ConfigError(f"{where}: {' and '.join(missing)} must be given.") from None
+        raise ConfigError("{where}: {missing} must be given.", where=where, missing=" and ".join(missing)) from None
     key, hint, value = _at(first["loc"], values)
     if first["type"] == "unexpected_keyword_argument":
         unknown, known = ".".join(map(str, first["loc"])), ", ".join(sorted(_hints(hint)))
-        raise ConfigError(f"{where}: unknown key {unknown!r}; known are {known}.") from None
+        raise ConfigError(
+            "{where}: unknown key {unknown!r}; known are {known}.", where=where, unknown=unknown, known=known
+        ) from None
     if is_dataclass(hint):
-        raise ConfigError(f"{where}: {key} must be a table, e.g. [{key}].") from None
+        raise ConfigError("{where}: {key} must be a table, e.g. [{key}].", where=where, key=key) from None
     if (limits := _limits(hint)) and first["type"] in ("greater_than_equal", "less_than_equal"):
         _refuse_range(key, value, limits)
     may_be = _in_words(hint)
-    raise ConfigError(f"{where}: {key} = {value!r} must be {may_be}.") from None
+    raise ConfigError(
+        "{where}: {key} = {value!r} must be {may_be}.", where=where, key=key, value=value, may_be=may_be
+    ) from None
 
 
 def _at(location: Sequence[int | str], values: dict[str, Any]) -> tuple[str, Any, Any]:

@@ -22,9 +22,9 @@ def load(path: Path) -> Config:
     try:
         return parse_text(path.read_text(encoding="utf-8-sig"), str(path))
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist: is this a project folder? `init` makes one.") from None
+        raise ConfigError("{path} does not exist: is this a project folder? `init` makes one.", path=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+        raise ConfigError("{path} is not valid TOML: {error}.", path=path, error=error) from None
 
 
 def parse_text(text: str, where: str = "project.toml") -> Config:

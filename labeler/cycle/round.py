@@ -23,7 +23,7 @@ from labeler.cycle.holdout_queue import next_holdout, weighted
 from labeler.cycle.query import Querier, interleave, rank
 from labeler.cycle.snapshot import Snapshot
 from labeler.cycle.state import State
-from labeler.i18n.messages import mark
+from labeler.i18n.messages import mark, sentences
 from labeler.learner import model as models
 from labeler.learner.committees import committee
 from labeler.learner.model import FineTuned, Model
@@ -166,7 +166,7 @@ def _own_strategies(project: Project) -> Iterator[None]:
         try:
             yield
         except strategies.UnknownStrategy as error:
-            raise LabelerError(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
+            raise LabelerError(sentences(error, *strategies.broken, *broken)) from error
 
 
 def train(state: State, config: Config, seed: int, on_progress: Progress | None = None) -> Fitted | None:

@@ -52,7 +52,7 @@ def check_file(path: Path, limit: float = LIMIT) -> Iterator[Verdict]:
             except _NoAnswerError as error:
                 loaded = f"Strategy file {path.name}: {error}"
             if isinstance(loaded, str):
-                raise StrategyFileError(loaded)
+                raise StrategyFileError("{reason}", reason=loaded)
             tasks = list(product(loaded, ALL))
             for name, check in tasks[done:]:
                 done += 1

@@ -16,6 +16,7 @@ from labeler.core.settings import Config, LearnerConfig, QueryConfig
 from labeler.cycle.snapshot import Snapshot
 from labeler.files.sources import Row, SourceColumns, read
 from labeler.files.tables import read_table
+from labeler.i18n.messages import mark
 from labeler.projects.importer import content_hash, normalise
 
 # Imports of labeler.backbones.onnx are deferred: it loads torch.
@@ -77,17 +78,26 @@ def read_labeled(
             try:
                 rows.setdefault(content_hash(_content(row)), row)
             except OSError as error:
-                problems.append(Problem(row.source, f"cannot be read: {error.strerror}"))
+                problems.append(Problem(row.source, mark("cannot be read: {strerror}", strerror=error.strerror)))
     labels = [names_in(str(r.label), ()) if answers == "several" else (str(r.label),) for r in rows.values()]
     classes = sorted(set().union(*labels))
     if len(classes) < 2:
-        first = f" The first problem: {problems[0]}." if problems else ""
+        first = mark(" The first problem: {problem}.", problem=problems[0]) if problems else ""
         raise SourceError(
-            f"{source}: {len(rows)} labeled rows of {len(classes)} classes; a comparison needs two or more.{first}"
+            "{source}: {rows} labeled rows of {classes} classes; a comparison needs two or more.{first}",
+            source=source,
+            rows=len(rows),
+            classes=len(classes),
+            first=first,
         )
     kind: Modality = "text" if next(iter(rows.values())).text is not None else "image"
     if modality not in (None, kind):
-        raise SourceError(f"{source} holds {kind}s, not {modality}s: name the column with --{modality}-column.")
+        raise SourceError(
+            "{source} holds {kind}s, not {modality}s: name the column with --{modality}-column.",
+            source=source,
+            kind=kind,
+            modality=modality,
+        )
     return LabeledRows(source, rows, labels, tuple(classes), kind, answers, problems)
 
 
@@ -129,8 +139,10 @@ def load_task(
     )
     if len(task.pool) <= config.query.seed_size:
         raise SourceError(
-            f"{labeled.source}: the pool has {len(task.pool)} items, fewer than the {config.query.seed_size} first"
-            " labels."
+            "{source}: the pool has {pool} items, fewer than the {seed_size} first labels.",
+            source=labeled.source,
+            pool=len(task.pool),
+            seed_size=config.query.seed_size,
         )
     return task
 
@@ -153,7 +165,7 @@ def _input(row: Row) -> str | Path:
 
 def _file(row: Row) -> Path:
     if not isinstance(row.image, Path):
-        raise SourceError(f"{row.source} lies in a zip: unpack it, and compare strategies on the folder.")
+        raise SourceError("{source} lies in a zip: unpack it, and compare strategies on the folder.", source=row.source)
     return row.image
 
 
@@ -165,9 +177,14 @@ def check_own_labels(counts: Counts) -> None:
     classes = sum(n > 0 for n in counts.per_class.values())
     if counts.labeled < FEWEST_POOL or classes < 2 or counts.holdout_labeled < FEWEST_HOLDOUT:
         raise SourceError(
-            f"The project's own labels are too few to compare strategies on: {counts.labeled} of the pool in {classes}"
-            f" classes and {counts.holdout_labeled} of the holdout; {FEWEST_POOL} in two classes and {FEWEST_HOLDOUT}"
-            " are needed. Label more, or compare on an imported table."
+            "The project's own labels are too few to compare strategies on: {labeled} of the pool in {classes}"
+            " classes and {holdout_labeled} of the holdout; {fewest_pool} in two classes and {fewest_holdout}"
+            " are needed. Label more, or compare on an imported table.",
+            labeled=counts.labeled,
+            classes=classes,
+            holdout_labeled=counts.holdout_labeled,
+            fewest_pool=FEWEST_POOL,
+            fewest_holdout=FEWEST_HOLDOUT,
         )
 
 
@@ -183,7 +200,9 @@ def own_task(snapshot: Snapshot, config: Config, cache: Path) -> Task:
     n = len(labeled)
     if n <= config.query.seed_size:
         raise SourceError(
-            f"{n} pool items have a label, no more than the {config.query.seed_size} first labels: lower those."
+            "{n} pool items have a label, no more than the {seed_size} first labels: lower those.",
+            n=n,
+            seed_size=config.query.seed_size,
         )
     targets = np.concatenate([labeled.targets, holdout.targets])
     config = replace(config, name=f"{config.name}, own labels")

@@ -26,7 +26,7 @@ from labeler.core.settings import Config, LearnerConfig
 from labeler.experiments import search_space
 from labeler.experiments.search_file import open_study
 from labeler.experiments.search_verdict import gain_of, signed, verdict
-from labeler.i18n.messages import _, mark, n_
+from labeler.i18n.messages import Message, dump, load, mark
 from labeler.learner.cross_validation import Fit, HeldOut, cross_validate
 from labeler.learner.levers import AUTO_FROM
 from labeler.learner.task import LearningTask
@@ -94,8 +94,9 @@ class _Search:
         if not self.space and len(self.baselines) < 2:
             name = _encoder(next(iter(self.tasks.values()))).name
             raise LabelerError(
-                f"Backbone {name} cannot be fine-tuned and no other is named, so there is nothing to search: name"
-                " backbones to try."
+                "Backbone {name} cannot be fine-tuned and no other is named, so there is nothing to search: name"
+                " backbones to try.",
+                name=name,
             )
 
     def run(self, study: optuna.Study) -> dict[str, Any]:
@@ -110,7 +111,7 @@ class _Search:
     def _baselines(self) -> dict[str, LearnerConfig]:
         """The settings that are always tried: the current ones, and the frozen heads of each backbone."""
         learner = self.config.learner
-        found = {CURRENT: learner}
+        found: dict[str, LearnerConfig] = {CURRENT: learner}
         for name in self.tasks:
             heads = replace(search_space.with_backbone(learner, name), kind="frozen")
             if name != learner.backbone:
@@ -224,12 +225,14 @@ class _Search:
         except (LabelerError, RuntimeError, MemoryError) as error:  # a setting that is too much for the machine
             if baseline == CURRENT:
                 raise
-            state, note = TrialState.FAIL, str(error).strip().split("\n")[0][:200] or type(error).__name__
+            state = TrialState.FAIL
+            own = isinstance(error, LabelerError)
+            note = Message.of(error) if own else str(error).strip().split("\n")[0][:200] or type(error).__name__
         if parts:
             held = HeldOut.whole(parts)
             trial.set_user_attr("held_out", [int(held.right.sum()), len(held.right), held.share])
             note = note or ("" if held.share else held.note)
-        trial.set_user_attr("note", note)
+        trial.set_user_attr("note", dump(note))
         trial.set_user_attr("seconds", round(self.clock() - began, 3))
         self.study.tell(trial, _mean(parts) if state == TrialState.COMPLETE else None, state)
         return True
@@ -241,7 +244,7 @@ class _Search:
 
         def tell(fold: int) -> None:
             spent = min(seconds - self._left(), seconds)
-            message = _("{standing}, fold {fold} of {folds}", standing=standing, fold=fold, folds=folds)
+            message = mark("{standing}, fold {fold} of {folds}", standing=standing, fold=fold, folds=folds)
             self.tell(message, round(spent), round(seconds))
 
         if learner.kind == "auto" and learner.backbone in self.tunable and self.n_labels >= AUTO_FROM:
@@ -251,19 +254,19 @@ class _Search:
     def _standing(self, trial: Trial | FrozenTrial) -> str:
         """What was tried so far, and what is tried now, in words."""
         tried = len(self._tried())
-        done = n_("{n} setting tried", "{n} settings tried", tried)
+        done = mark("{n} setting tried", n=1) if tried == 1 else mark("{n} settings tried", n=tried)
         if self._trials(TrialState.COMPLETE):
             best, current = _value(self._best()), _value(self._current())
-            done = _(
+            done = mark(
                 "{done}, log likelihood {best} at best, {current} as it is",
                 done=done,
                 best=signed(best),
                 current=signed(current),
             )
-        what = trial.user_attrs.get("baseline") or _("setting {n}", n=trial.number)
+        what = trial.user_attrs.get("baseline") or mark("setting {n}", n=trial.number)
         if isinstance(trial, FrozenTrial):
-            return _("{done}; checking on fresh folds {what}", done=done, what=what)
-        return _("{done}; trying {what}", done=done, what=what)
+            return mark("{done}; checking on fresh folds {what}", done=done, what=what)
+        return mark("{done}; trying {what}", done=done, what=what)
 
     # ------------------------------------------------------------ what came out
 
@@ -319,7 +322,7 @@ class _Search:
             "number": trial.number,
             "name": trial.user_attrs.get("baseline"),
             "state": {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}.get(trial.state, "failed"),
-            "note": trial.user_attrs["note"],
+            "note": load(trial.user_attrs["note"]),
             "backbone": learner.backbone,
             "levers": {name: getattr(learner.finetune, name) for name in levers if learner.kind != "frozen"},
             "log_likelihood": trial.value,

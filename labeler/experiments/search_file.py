@@ -33,7 +33,7 @@ def open_study(path: Path) -> optuna.Study:
             load_if_exists=True,
         )
     except Exception as error:  # whatever a line that is no record makes its replay raise
-        raise LabelerError(f"{path} is damaged: delete it, and the search begins anew.") from error
+        raise LabelerError("{path} is damaged: delete it, and the search begins anew.", path=path) from error
 
 
 def _cut_torn_line(path: Path) -> None:

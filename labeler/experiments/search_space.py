@@ -55,12 +55,21 @@ def check(request: TuningRequest, config: Config) -> None:
     known = levers_of(config.modality)
     for name in request.levers:
         if name not in known:
-            raise LabelerError(f"There is no lever {name!r} of {config.modality}s: choose from {', '.join(known)}.")
+            raise LabelerError(
+                "There is no lever {name!r} of {modality}s: choose from {known}.",
+                name=name,
+                modality=config.modality,
+                known=", ".join(known),
+            )
     if request.augment and config.modality == "text":
         raise LabelerError("Augmentations are of images, and this project has texts: leave them out.")
     for name in request.augment:
         if name not in AUGMENTATIONS:
-            raise LabelerError(f"There is no augmentation {name!r}: choose from {', '.join(AUGMENTATIONS)}.")
+            raise LabelerError(
+                "There is no augmentation {name!r}: choose from {augmentations}.",
+                name=name,
+                augmentations=", ".join(AUGMENTATIONS),
+            )
     if set(request.levers) & set(OF_IMAGES) and not allowed(config, request):
         raise LabelerError("No augmentation may be tried: name those that change no meaning, e.g. crop.")
     if request.seconds <= 0 or request.trials < 2 or not 2 <= request.folds <= 10:

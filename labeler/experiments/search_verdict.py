@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from labeler.experiments import search_space
-from labeler.i18n.messages import _
+from labeler.i18n.messages import Message, _, mark, sentences
 
 LEVEL = 0.05  # of searches that may propose one of many settings though none is better
 
@@ -31,7 +31,7 @@ def gain_of(ours: np.ndarray, theirs: np.ndarray, tried: int) -> tuple[float, fl
     return mean, mean - half, mean + half
 
 
-def verdict(report: Mapping[str, Any]) -> str:
+def verdict(report: Mapping[str, Any]) -> Message:
     """What a search found, in a sentence or two.
 
     Args: report: as `tuning.search` gives it back.
@@ -41,20 +41,24 @@ def verdict(report: Mapping[str, Any]) -> str:
     drawn = [row for row in trials if row["name"] is None]
     if not drawn and report["space"]:
         longest = max(row["seconds"] for row in trials)
-        hint = _("No levers were varied: {seconds:.0f} s go into one setting.", seconds=longest)
+        hint = mark("No levers were varied: {seconds:.0f} s go into one setting.", seconds=longest)
     elif drawn and not any(row["share"] for row in drawn):
-        hint = _("Fine-tuning got no say in any of them, so its levers made no difference; the notes say why.")
+        hint = mark("Fine-tuning got no say in any of them, so its levers made no difference; the notes say why.")
     else:
-        hint = ""
+        hint = Message("")
     if check is None:
         if others > 1:
-            said = _("No better settings were found: none of {n} others did better than the current ones.", n=others)
+            finding = mark(
+                "No better settings were found: none of {n} others did better than the current ones.", n=others
+            )
         elif others:
-            said = _("No better settings were found: the only other ones did not do better than the current ones.")
+            finding = mark(
+                "No better settings were found: the only other ones did not do better than the current ones."
+            )
         else:
-            said = _("No better settings were found: no others were tried.")
-        return f"{said} {hint}".strip()
-    found = _(
+            finding = mark("No better settings were found: no others were tried.")
+        return sentences(finding, hint)
+    found = mark(
         "log likelihood {ours} instead of {theirs} (a gain of {gain}; {low} to {high}, allowing for the best of {n}),"
         " accuracy {accuracy:.1%} instead of {current_accuracy:.1%}",
         ours=signed(check["log_likelihood"]),
@@ -67,25 +71,25 @@ def verdict(report: Mapping[str, Any]) -> str:
         current_accuracy=check["current_accuracy"],
     )
     if report["proposal"] is not None:
-        return _(
+        return mark(
             "Better settings were found: {settings}. On fresh folds: {found}.",
             settings=search_space.in_words(report["proposal"]),
             found=found,
         )
     if check["gain_low"] <= 0:
-        said = _(
+        finding = mark(
             "No better settings were found: of {n} others the best had, on fresh folds, {found}, which may be chance.",
             n=others,
             found=found,
         )
     else:
-        said = _(
+        finding = mark(
             "No better settings were found: of {n} others the best had, on fresh folds, {found}, but it got fewer items"
             " right.",
             n=others,
             found=found,
         )
-    return f"{said} {hint}".strip()
+    return sentences(finding, hint)
 
 
 def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:

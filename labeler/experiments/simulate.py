@@ -27,6 +27,7 @@ from labeler.core.rounds import Labels
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.dataset import Task
+from labeler.i18n.messages import sentences
 from labeler.learner.task import LearningTask
 from labeler.progress.curves import area_under_curve, labels_to_reach, paired_gain
 
@@ -197,7 +198,8 @@ def check_names(names: Iterable[str], plugins: Path) -> None:
             for name in names:
                 strategies.get(name)
         except strategies.UnknownStrategy as error:
-            raise strategies.UnknownStrategy(" ".join(map(str, (error, *strategies.broken, *broken)))) from error
+            text = sentences(error, *strategies.broken, *broken)
+            raise strategies.UnknownStrategy(text.message, **text.fields) from error
 
 
 def _gather(waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_progress: Progress | None) -> list[Run]:

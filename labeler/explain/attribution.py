@@ -67,7 +67,9 @@ def explain(model: Model, encoder: Encoder, one: Path | str) -> Evidence:
     if isinstance(encoder, CharTfidf):
         return _of_characters(cast(LinearHeads, model), encoder, str(one))
     if not isinstance(encoder, Pretrained):
-        raise LabelerError(f"Backbone {encoder.name} cannot be looked into; a local explanation tries it from outside.")
+        raise LabelerError(
+            "Backbone {name} cannot be looked into; a local explanation tries it from outside.", name=encoder.name
+        )
     parts = parts_of(model, encoder)
     return _of_words(parts, encoder, one) if isinstance(one, str) else _of_places(parts, encoder, one)
 
@@ -197,7 +199,9 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence
     """
     tokens: object = encoder.prepare
     if not isinstance(tokens, Tokens) or any(len(part.network.stages) < 2 for part in parts):
-        raise LabelerError(f"Backbone {encoder.name} cannot be looked into; a local explanation tries it from outside.")
+        raise LabelerError(
+            "Backbone {name} cannot be looked into; a local explanation tries it from outside.", name=encoder.name
+        )
     tokenizer = tokens.tokenizer
     mask = tokenizer.pad_token_id if tokenizer.mask_token_id is None else tokenizer.mask_token_id
     arrays = collate(encoder.prepare([text]))

@@ -121,5 +121,5 @@ def of_item(store: Store, item_id: int) -> Item:
     """The item of this id. Raises: LabelerError: there is none."""
     match = store.items.get(item_id)
     if match is None:
-        raise LabelerError(f"There is no item {item_id} in this project.")
+        raise LabelerError("There is no item {item_id} in this project.", item_id=item_id)
     return match

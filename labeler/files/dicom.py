@@ -40,10 +40,12 @@ def read(source: Path | BinaryIO, name: str) -> Scan | Image.Image:
         data = dcmread(source)
         return _image(data)
     except LabelerError as error:
-        raise LabelerError(f"{name} {error}") from None
+        raise LabelerError("{name} {error}", name=name, error=error) from None
     except Exception as error:  # broken bytes make the reader raise nearly anything
         reason = str(error).split("\n")[0] or type(error).__name__
-        raise LabelerError(f"{name} cannot be read as a DICOM image ({reason}): replace or remove it.") from error
+        raise LabelerError(
+            "{name} cannot be read as a DICOM image ({reason}): replace or remove it.", name=name, reason=reason
+        ) from error
 
 
 def _image(data: "Dataset") -> Scan | Image.Image:
@@ -52,7 +54,11 @@ def _image(data: "Dataset") -> Scan | Image.Image:
     if "PixelData" not in data and "FloatPixelData" not in data and "DoubleFloatPixelData" not in data:
         raise LabelerError("is a DICOM file without an image in it: leave it out of the import.")
     if data.Rows * data.Columns > _MOST_PIXELS:
-        raise LabelerError(f"has {data.Columns} × {data.Rows} pixels, which is more than can be shown: cut it up.")
+        raise LabelerError(
+            "has {columns} × {rows} pixels, which is more than can be shown: cut it up.",
+            columns=data.Columns,
+            rows=data.Rows,
+        )
     frames = int(data.get("NumberOfFrames") or 1)
     middle = frames // 2
     try:
@@ -62,8 +68,9 @@ def _image(data: "Dataset") -> Scan | Image.Image:
             raise
         syntax = data.file_meta.TransferSyntaxUID.name
         raise LabelerError(
-            f"is compressed as {syntax}, which pydicom reads with a further package only: "
-            "install pylibjpeg[all], or save the file uncompressed."
+            "is compressed as {syntax}, which pydicom reads with a further package only: "
+            "install pylibjpeg[all], or save the file uncompressed.",
+            syntax=syntax,
         ) from error
     if data.PhotometricInterpretation == "PALETTE COLOR":
         values = apply_color_lut(values, data)

@@ -72,7 +72,7 @@ def size(path: Path) -> tuple[int, int, bool]:
 
 
 def _unreadable(path: Path, error: Exception) -> LabelerError:
-    return LabelerError(f"{path} cannot be read as an image ({error}): replace or remove it.")
+    return LabelerError("{path} cannot be read as an image ({error}): replace or remove it.", path=path, error=error)
 
 
 def thumbnail(path: Path, side: int) -> bytes:

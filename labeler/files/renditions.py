@@ -142,7 +142,7 @@ class Renditions:
         about = self._about(key) or (self.ready(path, key, wish) or self.draw(path, key, wish)).about
         side = TILE << level
         if level >= about.levels or x * side >= about.width or y * side >= about.height:
-            raise LabelerError(f"This image has no tile {level}/{x}/{y}.")
+            raise LabelerError("This image has no tile {level}/{x}/{y}.", level=level, x=x, y=y)
         block = self._pixels(path, key)[y * side : (y + 1) * side, x * side : (x + 1) * side]
         if not about.windows:
             return _encoded(Image.fromarray(np.ascontiguousarray(block)).reduce(1 << level), "image/png")

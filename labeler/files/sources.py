@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from labeler.core.errors import SourceError
 from labeler.core.items import Modality, Problem
 from labeler.files.tables import Records, read_table
-from labeler.i18n.messages import _, mark
+from labeler.i18n.messages import mark
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
 
@@ -79,14 +79,18 @@ def read(
     named = columns.named()
     try:
         if not source.exists():
-            raise SourceError(f"{source} does not exist: check the path.")
+            raise SourceError("{source} does not exist: check the path.", source=source)
         if source.is_dir() or source.suffix.lower() == ".zip":
             if named:
-                raise SourceError(f"{name} is no table: leave out the column {_listed(named.values())}.")
+                raise SourceError(
+                    "{name} is no table: leave out the column {values}.", name=name, values=_listed(named.values())
+                )
             return _image_rows(name, _folder(source) if source.is_dir() else _zip(source))
         return _table_rows(name, source.parent, *read_table(source), named, modality)
     except OSError as error:
-        raise SourceError(f"{source} cannot be read: {error.strerror or error}.") from error
+        raise SourceError(
+            "{source} cannot be read: {strerror}.", source=source, strerror=error.strerror or error
+        ) from error
 
 
 # ---------------------------------------------------------------- folders and zips
@@ -101,7 +105,9 @@ class _File:
 
 def _image_rows(source: str, files: list[_File]) -> Iterator[Row | Problem]:
     if not any(file.name.suffix.lower() in IMAGE_SUFFIXES for file in files):
-        raise SourceError(f"{source} has no images in it ({', '.join(IMAGE_SUFFIXES)}).")
+        raise SourceError(
+            "{source} has no images in it ({image_suffixes}).", source=source, image_suffixes=", ".join(IMAGE_SUFFIXES)
+        )
 
     def rows() -> Iterator[Row | Problem]:
         for file in sorted(files, key=lambda file: file.name):
@@ -109,7 +115,7 @@ def _image_rows(source: str, files: list[_File]) -> Iterator[Row | Problem]:
             if file.problem is not None:
                 yield Problem(name, file.problem)
             elif file.name.suffix.lower() not in IMAGE_SUFFIXES:
-                yield Problem(name, "is not an image; import a table by its own path, not by its folder")
+                yield Problem(name, mark("is not an image; import a table by its own path, not by its folder"))
             else:
                 yield Row(name, image=file.content, label=file.name.parent.name or None)
 
@@ -130,7 +136,9 @@ def _zip(source: Path) -> list[_File]:
     try:
         archive = zipfile.ZipFile(source)  # stays open for as long as a row refers to it
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):  # all three from broken bytes
-        raise SourceError(f"{source.name} is not a zip file, or is cut off: make or fetch it again.") from None
+        raise SourceError(
+            "{name} is not a zip file, or is cut off: make or fetch it again.", name=source.name
+        ) from None
     files = []
     for info in archive.infolist():
         # Without its UTF-8 flag zipfile takes a name for cp437, where Korean Windows means cp949 and macOS UTF-8.
@@ -142,7 +150,7 @@ def _zip(source: Path) -> list[_File]:
         if _leads_out(name):
             problem = mark("its name leads out of the zip")
         elif info.file_size > _MAX_ENTRY:
-            problem = _("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
+            problem = mark("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
         files.append(_File(name, zipfile.Path(archive, info.filename), problem))
     return files
 
@@ -177,7 +185,7 @@ def _table_rows(
     modality: Modality | None,
 ) -> Iterator[Row | Problem]:
     if (first := next(records, None)) is None:
-        raise SourceError(f"{source} has no rows: there is nothing to read.")
+        raise SourceError("{source} has no rows: there is nothing to read.", source=source)
     if {"text", "image"} <= named.keys():
         raise SourceError("A text and an image column are named, but an item is one of the two: name one.")
     at = {role: _position(source, columns, name) for role, name in named.items()}
@@ -189,7 +197,10 @@ def _table_rows(
         if isinstance(fields, str):
             return Problem(name, fields)
         if len(fields) != len(columns):
-            return Problem(name, f"has {len(fields)} fields where the header has {len(columns)}")
+            return Problem(
+                name,
+                mark("has {fields} fields where the header has {columns}", fields=len(fields), columns=len(columns)),
+            )
         image = _image(folder, fields[at["image"]]) if "image" in at else None
         if isinstance(image, str):
             return Problem(name, image)
@@ -207,9 +218,19 @@ def _table_rows(
 
 def _position(source: str, columns: list[str], name: str) -> int:
     if name not in columns:
-        raise SourceError(f"{source} has no column {name!r}; its columns are {_listed(columns)}.")
+        raise SourceError(
+            "{source} has no column {name!r}; its columns are {columns}.",
+            source=source,
+            name=name,
+            columns=_listed(columns),
+        )
     if columns.count(name) > 1:
-        raise SourceError(f"{source} has {columns.count(name)} columns {name!r}: give each its own name.")
+        raise SourceError(
+            "{source} has {n} columns {name!r}: give each its own name.",
+            source=source,
+            n=columns.count(name),
+            name=name,
+        )
     return columns.index(name)
 
 
@@ -222,7 +243,9 @@ def _obvious(source: str, columns: list[str], taken: set[int], modality: Modalit
                 return {kind: _position(source, columns, columns[free[name]])}
     if len(free) == 1:
         return {modality or "text": next(iter(free.values()))}
-    raise SourceError(f"Name the text or image column of {source}; its columns are {_listed(columns)}.")
+    raise SourceError(
+        "Name the text or image column of {source}; its columns are {columns}.", source=source, columns=_listed(columns)
+    )
 
 
 def _image(folder: Path, value: str) -> Path | str:
@@ -231,14 +254,14 @@ def _image(folder: Path, value: str) -> Path | str:
     if not name.parts:
         return mark("has no image path")
     if _leads_out(name):
-        return _(
+        return mark(
             "{path!r} leads out of the table's folder: put the images below it and name them from there", path=value
         )
     # macOS stores Korean names taken apart, while a table mostly has them put together
     for form in (str(name), unicodedata.normalize("NFC", str(name)), unicodedata.normalize("NFD", str(name))):
         if (folder / form).is_file():
             return folder / form
-    return _("the image {path!r} does not exist in the table's folder", path=value)
+    return mark("the image {path!r} does not exist in the table's folder", path=value)
 
 
 def _listed(names: Iterable[str]) -> str:

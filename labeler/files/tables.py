@@ -30,10 +30,12 @@ def read_table(source: Path) -> tuple[list[str], Records]:
     reader = _READERS.get(source.suffix.lower())
     if reader is None:
         raise SourceError(
-            f"{source.name} is of an unknown kind: give a folder or zip of images, or a table ({_kinds()})."
+            "{name} is of an unknown kind: give a folder or zip of images, or a table ({kinds}).",
+            name=source.name,
+            kinds=_kinds(),
         )
     if source.stat().st_size == 0:
-        raise SourceError(f"{source.name} is empty: there is nothing to read.")
+        raise SourceError("{name} is empty: there is nothing to read.", name=source.name)
     return reader(source)
 
 
@@ -75,14 +77,18 @@ def _json(source: Path) -> tuple[list[str], Records]:
         try:
             entries = list(enumerate(_loads(text), start=1))
         except (ValueError, RecursionError) as error:
-            raise SourceError(f"{source.name} is not valid JSON ({error}): put that right.") from None
+            raise SourceError(
+                "{name} is not valid JSON ({error}): put that right.", name=source.name, error=error
+            ) from None
     else:
         # not splitlines(), as a JSON string may hold U+2028 and its like
         lines = enumerate(text.split("\n"), start=1)
         entries = [(number, _loads_or_none(line)) for number, line in lines if line.strip()]
     keys = list(dict.fromkeys(key for _, entry in entries if isinstance(entry, dict) for key in entry))
     if not keys:
-        raise SourceError(f"{source.name} has no JSON objects: give an array of objects, or one object a line.")
+        raise SourceError(
+            "{name} has no JSON objects: give an array of objects, or one object a line.", name=source.name
+        )
     return [_clean(key) for key in keys], (
         (n, [_string(entry.get(key)) for key in keys] if isinstance(entry, dict) else mark("is not a JSON object"))
         for n, entry in entries
@@ -109,7 +115,9 @@ def _parquet(source: Path) -> tuple[list[str], Records]:
         table = pq.read_table(source, partitioning=None)
         values = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise SourceError(f"{source.name} cannot be read as Parquet ({error}): write it anew.") from None
+        raise SourceError(
+            "{name} cannot be read as Parquet ({error}): write it anew.", name=source.name, error=error
+        ) from None
     return table.column_names, ((n, [_string(v) for v in row]) for n, row in enumerate(values, start=1))
 
 
@@ -123,7 +131,9 @@ def _xlsx(source: Path) -> tuple[list[str], Records]:
         cells = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
         workbook.close()
     except Exception as error:  # a broken workbook makes openpyxl's zip and XML readers raise anything
-        raise SourceError(f"{source.name} cannot be read as an Excel workbook: save it anew as .xlsx.") from error
+        raise SourceError(
+            "{name} cannot be read as an Excel workbook: save it anew as .xlsx.", name=source.name
+        ) from error
     filled = ((number, fields) for number, row in enumerate(cells, start=1) if (fields := _trimmed(row)))
     columns = [column.strip() for column in next(filled, (0, []))[1]]
     # empty cells at the end of a row are not stored, so a short row is whole
@@ -166,7 +176,13 @@ def _decode(source: Path) -> str:
     at = max(error.start for error in errors)
     row = data.count(b"\n", 0, at) + 1
     known = "UTF-16" if utf16 else "UTF-8 or Korean (CP949)"
-    raise SourceError(f"{source.name} is not {known} text at byte {at} (row {row}): save it as UTF-8.")
+    raise SourceError(
+        "{name} is not {known} text at byte {at} (row {row}): save it as UTF-8.",
+        name=source.name,
+        known=known,
+        at=at,
+        row=row,
+    )
 
 
 def _kinds() -> str:

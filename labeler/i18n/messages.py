@@ -5,11 +5,13 @@ the worker, which has no reader, or as an error, whose sentence logs and the com
 translations are in `labeler/i18n/locale/`, and `make words` brings them up to date.
 """
 
+import json
 import logging
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
-from functools import cache, lru_cache
+from functools import cache
+from numbers import Number
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -21,11 +23,6 @@ log = logging.getLogger(__name__)
 LANGUAGES = {"en": "English", "ko": "한국어"}
 DEFAULT = "en"
 LOCALE = Path(__file__).parent / "locale"
-
-# What may stand in a field: while a text's sentences are told apart none of them ends there, afterwards whatever it is.
-END = r"\.\s+(?=\w)"
-ONE_SENTENCE, WHATEVER = rf"(?:(?!{END}).)*?", ".*?"
-
 _language: ContextVar[str] = ContextVar("language", default=DEFAULT)
 
 
@@ -56,9 +53,42 @@ def preferred(accepted: str | None) -> str:
 # ---------------------------------------------------------------- texts
 
 
-def mark(message: str) -> str:
-    """The message as it is: marks a constant that is translated where it is shown."""
-    return message
+class Message(str):
+    """An English text that still has the message and the fields that it was made from.
+
+    Its text is what logs and the command line show; `translate` puts the same fields into the translated message.
+    """
+
+    message: str
+    fields: dict[str, object]
+
+    def __new__(cls, message: str, /, **fields: object) -> "Message":
+        if isinstance(message, Message) and not fields:
+            return message
+        text = super().__new__(cls, message.format(**fields) if fields else message)
+        text.message, text.fields = str(message), fields
+        return text
+
+    @classmethod
+    def of(cls, text: object) -> "Message":
+        """The message of an error, or of another text, which has no fields then."""
+        message, fields = getattr(text, "message", None), getattr(text, "fields", None)
+        return cls(message, **fields) if isinstance(message, str) and isinstance(fields, Mapping) else cls(str(text))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:  # for pickle and copy
+        return (self.message,), self.fields
+
+
+def mark(message: str, /, **fields: object) -> Message:
+    """The English message, with the values in its fields; it is translated where it is shown."""
+    return Message(message, **fields)
+
+
+def sentences(*texts: object) -> Message:
+    """Several messages, or errors, as one: with a space between them, and each translated by itself."""
+    there = [text for text in texts if str(text)]
+    names = [f"text{position}" for position in range(len(there))]
+    return Message(" ".join(f"{{{name}}}" for name in names), **dict(zip(names, there, strict=True)))
 
 
 def _(message: str, /, **values: object) -> str:
@@ -82,73 +112,72 @@ def _filled(translation: str, message: str, values: Mapping[str, object]) -> str
 
 
 def translate(text: object) -> str:
-    """An English text that was made elsewhere, in the current language: found by the message that it was made from.
+    """A text that was made elsewhere, in the current language: a `Message`, an error, or a message without fields.
 
-    Phrases in its fields are translated as well; a single word in one may be a name, and stays.
+    Fields that are themselves messages or errors are translated as well; any other text stays as it is.
     """
-    return _translate(str(text), language())
+    message = Message.of(text)
+    fields = {name: translate(v) if hasattr(v, "fields") else v for name, v in message.fields.items()}
+    return _(message.message, **fields)
 
 
-@lru_cache(maxsize=1000)
-def _translate(text: str, name: str) -> str:
-    for found in (_sentence(text, name), _sentences(text, name), _sentence(text, name, WHATEVER)):
-        if found is not None:
-            return found
-    return text
+def dump(text: object) -> str:
+    """A message or an error as it is stored, so that `load` gives it back: JSON where it has fields."""
+    message = Message.of(text)
+    if not message.fields:
+        return str(message)
+    fields = {name: _plain(value) for name, value in message.fields.items()}
+    return json.dumps({"message": message.message, "fields": fields}, ensure_ascii=False)
 
 
-def _sentence(text: str, name: str, within: str = ONE_SENTENCE) -> str | None:
-    """The translation of a text that one message was made into; None if there is no such message."""
-    if (found := _translations(name).get(text)) is not None:
-        return found
-    for pattern, translation in _patterns(name, within):
-        if match := pattern.fullmatch(text):
-            values = {field: _translate(v, name) if " " in v else v for field, v in match.groupdict().items()}
-            return "".join(literal + values.get(field or "", "") for literal, field in _parts(translation))
-    return None
+def load(stored: str) -> str:
+    """What `dump` stored: a `Message` again. Another text, e.g. of an older version, stays as it is."""
+    if not stored.startswith('{"message"'):
+        return stored
+    try:
+        values = json.loads(stored)
+        fields = {name: load(value) if isinstance(value, str) else value for name, value in values["fields"].items()}
+        return Message(values["message"], **fields)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        log.warning("The stored message %r cannot be filled (%s).", stored, error)
+        return stored
 
 
-def _sentences(text: str, name: str) -> str | None:
-    """The translation of several sentences, of which the first ones at least are a message."""
-    for end in reversed(list(re.finditer(END, text))):
-        if (found := _sentence(text[: end.start() + 1], name)) is not None:
-            return f"{found} {_translate(text[end.end() :], name)}"
-    return None
+def to_json(values: object) -> str:
+    """JSON in which each message stands as `dump` stores it; `from_json` reads it."""
+
+    def stored(value: object) -> object:
+        if isinstance(value, Mapping):
+            return {name: stored(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [stored(part) for part in value]
+        return dump(value) if isinstance(value, Message) else value
+
+    return json.dumps(stored(values), ensure_ascii=False)
 
 
-@cache
-def _patterns(name: str, within: str) -> list[tuple[re.Pattern[str], str]]:
-    """What texts made from each message look like, with its translation; those with most words of their own first."""
-    found = []
-    for message, translation in _translations(name).items():
-        own = "".join(literal for literal, _field in _parts(message))
-        if fields_of(message) and re.search(r"[^\W\d_]{2}", own):
-            found.append((len(own), _pattern(message, within), translation))
-    return [(pattern, translation) for _size, pattern, translation in sorted(found, key=lambda one: -one[0])]
+def from_json(text: str) -> Any:
+    """The values of `to_json`, whose messages are messages again where they are the values of a mapping."""
+
+    def loaded(values: dict[str, object]) -> dict[str, object]:
+        return {name: load(value) if isinstance(value, str) else value for name, value in values.items()}
+
+    return json.loads(text, object_hook=loaded)
 
 
-def _pattern(message: str, within: str) -> re.Pattern[str]:
-    seen: set[str] = set()
-    pattern = ""
-    for literal, field in _parts(message):
-        pattern += re.escape(literal)
-        if field:
-            pattern += f"(?P={field})" if field in seen else f"(?P<{field}>{within})"
-            seen.add(field)
-    return re.compile(pattern, re.DOTALL)
+def _plain(value: object) -> object:
+    """A field as JSON can hold it."""
+    if isinstance(value, Number) and hasattr(value, "item"):  # of numpy
+        return value.item()
+    return value if value is None or isinstance(value, bool | int | float) else dump(value)
 
 
 def fields_of(message: str) -> set[str]:
-    """The names of a message's fields."""
-    return {field for _literal, field in _parts(message) if field}
-
-
-def _parts(message: str) -> list[tuple[str, str | None]]:
-    """Its literal texts, each with the field that follows; none if its braces do not match."""
+    """The names of a message's fields; none if its braces do not match."""
     try:
-        return [(literal, field) for literal, field, *_format in Formatter().parse(message)]
+        return {field for _literal, field, *_format in Formatter().parse(message) if field}
     except ValueError:
-        return []
+        return set()
 
 
 # ---------------------------------------------------------------- catalogues

@@ -18,7 +18,7 @@ from labeler.core.jobs import Comparison, ComparisonRequest
 from labeler.core.processes import cores
 from labeler.files.sources import SourceColumns
 from labeler.files.tables import read_table
-from labeler.i18n.messages import _, mark
+from labeler.i18n.messages import mark
 from labeler.jobs.runner import Tell, run_next
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -53,7 +53,7 @@ def ask(project: Project, request: ComparisonRequest, by: str, upload: bytes | N
     elif upload is not None:
         request = replace(request, source=_keep(project, source, upload), uploaded=True)
     elif not Path(source).expanduser().exists():
-        raise SourceError(f"{source} does not exist on the server: check the path.")
+        raise SourceError("{source} does not exist on the server: check the path.", source=source)
     with project.store() as store:
         return store.comparisons.request(request, by)
 
@@ -81,10 +81,14 @@ def _unpack(path: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > _MAX_UNPACKED:
-                raise SourceError(f"{path.name} would unpack to more than {_MAX_UNPACKED >> 30} GiB: make it smaller.")
+                raise SourceError(
+                    "{name} would unpack to more than {max_unpacked} GiB: make it smaller.",
+                    name=path.name,
+                    max_unpacked=_MAX_UNPACKED >> 30,
+                )
             archive.extractall(target)  # takes names that lead out of the zip as names within
     except (zipfile.BadZipFile, NotImplementedError):
-        raise SourceError(f"{path.name} is not a zip file, or is cut off: make or fetch it again.") from None
+        raise SourceError("{name} is not a zip file, or is cut off: make or fetch it again.", name=path.name) from None
     path.unlink()
     tables = [p for kind in ("csv", "tsv", "jsonl", "parquet", "xlsx") for p in target.rglob(f"*.{kind}")]
     return tables[0] if len(tables) == 1 else target
@@ -110,7 +114,7 @@ def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dic
 
     def reporter(message: str) -> Progress:
         def report(done: int, total: int) -> None:
-            counted = _("{message}, {done:,} of {total:,}", message=message, done=done, total=total)
+            counted = mark("{message}, {done:,} of {total:,}", message=message, done=done, total=total)
             tell(counted if total else message, 0, 0)
 
         return report
@@ -156,8 +160,8 @@ def _time_left(seconds: float, done: int, total: int) -> str:
     if left < 60:
         return mark("less than a minute left")
     if left < 5400:
-        return _("about {n:.0f} min left", n=left / 60)
-    return _("about {n:.1f} h left", n=left / 3600)
+        return mark("about {n:.0f} min left", n=left / 60)
+    return mark("about {n:.1f} h left", n=left / 3600)
 
 
 def _tidy(project: Project, store: Store) -> None:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Explanation
+from labeler.i18n.messages import mark
 from labeler.jobs.supervisor import attend
 from labeler.models import cards
 from labeler.projects import project as projects
@@ -69,11 +70,16 @@ class Explainer:
         try:
             store.explanations.finish(asked, self._explain(project, store, asked))
         except LabelerError as error:
-            store.explanations.fail(asked, str(error))
+            store.explanations.fail(asked, error)
         except Exception as error:
             log.exception("%s: explaining failed", project.slug)
             store.explanations.fail(
-                asked, f"Unexpected {type(error).__name__}: {error}. The explainer's log has the details."
+                asked,
+                mark(
+                    "Unexpected {kind}: {error}. The explainer's log has the details.",
+                    kind=type(error).__name__,
+                    error=error,
+                ),
             )
         else:
             log.info("%s: %s explained in %.1f s", project.slug, asked.content_hash, time.monotonic() - began)

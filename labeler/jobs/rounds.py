@@ -18,7 +18,7 @@ from labeler.core.items import Progress
 from labeler.core.jobs import Job
 from labeler.core.labels import texts_of
 from labeler.cycle.round import LiveTurn, run_live_round
-from labeler.i18n.messages import _
+from labeler.i18n.messages import mark
 from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
@@ -90,10 +90,10 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
         store.rounds.finish(job, finished)
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
-        store.rounds.fail(job, str(error))
+        store.rounds.fail(job, error)
     except Exception as error:
         log.exception("%s: round failed", project.slug)
-        store.rounds.fail(job, _(UNEXPECTED, kind=type(error).__name__, error=error))
+        store.rounds.fail(job, mark(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
         result = finished.result
         measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"

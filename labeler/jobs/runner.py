@@ -22,7 +22,7 @@ import strategies
 from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.jobs import BackgroundJob, Request
 from labeler.core.processes import end_with_parent
-from labeler.i18n.messages import _
+from labeler.i18n.messages import mark
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -102,10 +102,10 @@ def _run(
         log.info("%s is cancelled", name)
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s failed: %s", name, error)
-        jobs.fail(job.id, str(error))
+        jobs.fail(job.id, error)
     except Exception as error:
         log.exception("%s failed", name)
-        jobs.fail(job.id, _(UNEXPECTED, kind=type(error).__name__, error=error))
+        jobs.fail(job.id, mark(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
         log.info("%s is done", name)
 

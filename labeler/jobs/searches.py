@@ -17,7 +17,7 @@ from labeler.core.labels import texts_of
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import Config, parse
 from labeler.experiments import search_space
-from labeler.i18n.messages import _, mark
+from labeler.i18n.messages import mark
 from labeler.jobs.runner import Tell, run_next
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -55,8 +55,11 @@ def check_labels(counts: Counts) -> None:
     labels, classes = counts.labeled, sum(n > 1 for n in counts.per_class.values())
     if labels < FEWEST or classes < 2:
         raise LabelerError(
-            f"The labels are too few to tell settings apart: {labels} of the pool, with two or more in {classes} of the"
-            f" classes; {FEWEST} are needed, with two or more in two classes. Label more first."
+            "The labels are too few to tell settings apart: {labels} of the pool, with two or more in {classes} of the"
+            " classes; {fewest} are needed, with two or more in two classes. Label more first.",
+            labels=labels,
+            classes=classes,
+            fewest=FEWEST,
         )
 
 
@@ -77,7 +80,9 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
 
     def reporter(message: str) -> Progress:
         def report(done: int, total: int) -> None:
-            words = _("{message}, {done:,} of {total:,}", message=message, done=done, total=total) if total else message
+            words = (
+                mark("{message}, {done:,} of {total:,}", message=message, done=done, total=total) if total else message
+            )
             tell(words, job.done + round(time.monotonic() - began), round(request.seconds))
 
         return report
@@ -117,11 +122,11 @@ def _tasks(
     for name in request.backbones:
         learner = search_space.with_backbone(config.learner, name)
         encoder = load_encoder(
-            learner, config.modality, texts, project.embeddings, reporter(_("loading {name}", name=name))
+            learner, config.modality, texts, project.embeddings, reporter(mark("loading {name}", name=name))
         )
         if encoder.key not in keys:
             keys.add(encoder.key)
-            embeddings = embed(inputs, hashes, encoder, cache, reporter(_("embedding items with {name}", name=name)))
+            embeddings = embed(inputs, hashes, encoder, cache, reporter(mark("embedding items with {name}", name=name)))
             tasks[name] = LearningTask.of(Dataset(inputs, embeddings, encoder.dims), labels, n_classes, encoder)
     return tasks
 

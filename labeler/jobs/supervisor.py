@@ -119,7 +119,7 @@ def _check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise LabelerError(
-                f"Port {port} is taken by another program: choose another one with --port (make: PORT=…)."
+                "Port {port} is taken by another program: choose another one with --port (make: PORT=…).", port=port
             ) from None
 
 

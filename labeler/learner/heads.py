@@ -98,7 +98,7 @@ def _classes(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
     classes, targets = np.unique(labels.targets, return_inverse=True)
     if len(classes) < 2:
         problem = "there are no labels" if not len(labels) else f"all {len(labels)} labels are of one class"
-        raise TooFewClassesError(f"{problem}: label items of at least two classes.")
+        raise TooFewClassesError("{problem}: label items of at least two classes.", problem=problem)
     return classes.astype(np.int64), targets
 
 
@@ -114,7 +114,8 @@ def _yes_or_no(targets: np.ndarray, fit: Callable[[np.ndarray], list[Head]]) -> 
     learned = {c: fit(targets[:, c].astype(np.intp)) for c in np.flatnonzero((counts > 0) & (counts < len(targets)))}
     if not learned:
         raise TooFewClassesError(
-            f"of {len(targets)} labels none tells a class from the others: label items with a class and without it."
+            "of {targets} labels none tells a class from the others: label items with a class and without it.",
+            targets=len(targets),
         )
     pairs = next(iter(learned.values()))
     fitted = []

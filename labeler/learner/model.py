@@ -74,8 +74,10 @@ class Normalizer:
         """
         if embeddings.shape[1] != len(self.mean):
             raise LabelerError(
-                f"the model was trained on {len(self.mean)} features, and the backbone gives {embeddings.shape[1]}: "
-                "train again, or set learner.backbone back."
+                "the model was trained on {mean} features, and the backbone gives {shape}: "
+                "train again, or set learner.backbone back.",
+                mean=len(self.mean),
+                shape=embeddings.shape[1],
             )
         result = np.subtract(embeddings, self.mean, dtype=np.float32)
         for columns in self.layers():
@@ -259,11 +261,14 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
         trained_on, cut = about["encoder"], about["cut"]
         share = about.get("share", 0.5)  # in files of version 0.1 both have the same weight
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
+        raise LabelerError(
+            "{path} cannot be read as a model ({error}): train again.", path=path, error=error
+        ) from error
     if not isinstance(encoder, Pretrained) or encoder.key != trained_on:
         raise LabelerError(
-            f"{path} was fine-tuned from another backbone than that of the settings: "
-            "train again, or set learner.backbone and learner.input_size back."
+            "{path} was fine-tuned from another backbone than that of the settings: "
+            "train again, or set learner.backbone and learner.input_size back.",
+            path=path,
         )
     tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
     return FineTuned(encoder, head, tuned_head, cut, tuned, share)
@@ -281,7 +286,9 @@ def normalizer_of(path: Path) -> Normalizer:
             about = json.loads((file.metadata() or {})["labeler"])
             return Normalizer(file.get_tensor("mean"), tuple(about["dims"]))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise LabelerError(f"{path} cannot be read as a model ({error}): train again.") from error
+        raise LabelerError(
+            "{path} cannot be read as a model ({error}): train again.", path=path, error=error
+        ) from error
 
 
 def _to_bytes(head: LinearHeads, about: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:

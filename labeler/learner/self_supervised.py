@@ -75,7 +75,11 @@ def adapt(
     Source:  Gururangan et al. 2020 (going on with pretraining on the task's own data); Li et al. 2018 (L2-SP).
     """
     if len(inputs) < FEWEST:
-        raise TrainingError(f"{len(inputs)} items in the pool are too few to adapt to: import {FEWEST} or more.")
+        raise TrainingError(
+            "{inputs} items in the pool are too few to adapt to: import {fewest} or more.",
+            inputs=len(inputs),
+            fewest=FEWEST,
+        )
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
     trained = {id(p): p.requires_grad_(True) for p in network.last(blocks)}
@@ -187,7 +191,7 @@ def masked_words(
     mask_id = getattr(tokenizer, "mask_token_id", None)
     tables = [module for module in network.modules() if isinstance(module, nn.Embedding)]
     if mask_id is None or not tables:
-        raise BackboneError(f"backbone {encoder.name!r} knows no masked words: it cannot be adapted.")
+        raise BackboneError("backbone {name!r} knows no masked words: it cannot be adapted.", name=encoder.name)
     words = max(tables, key=lambda table: table.num_embeddings)
     special = np.array(tokenizer.all_special_ids)  # type: ignore[union-attr]
     linear = nn.Linear(encoder.dims[-1], words.embedding_dim)

@@ -14,7 +14,7 @@ from labeler.core.errors import TrainingError
 from labeler.core.items import Progress
 from labeler.core.rounds import Dataset, Epoch, Training
 from labeler.core.settings import LearnerConfig
-from labeler.i18n.messages import _
+from labeler.i18n.messages import mark
 from labeler.learner import levers as levers_of
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Model
@@ -67,21 +67,21 @@ def fit(
     encoder, labels = task.encoder, len(task.labels)
     heads = fit_heads(task)
     if learner.kind == "frozen":
-        return Fitted(heads, Training(note=_("Linear heads on the frozen backbone, as the settings say.")))
+        return Fitted(heads, Training(note=mark("Linear heads on the frozen backbone, as the settings say.")))
     if not isinstance(encoder, Pretrained):
         name = encoder.name if encoder else "(none)"
         if learner.kind == "auto":
-            return Fitted(heads, Training(note=_("Linear heads: backbone {name} cannot be fine-tuned.", name=name)))
-        raise TrainingError(f'backbone {name} cannot be fine-tuned: set learner.kind = "frozen".')
+            return Fitted(heads, Training(note=mark("Linear heads: backbone {name} cannot be fine-tuned.", name=name)))
+        raise TrainingError('backbone {name} cannot be fine-tuned: set learner.kind = "frozen".', name=name)
     if learner.kind == "auto" and labels < levers_of.AUTO_FROM:
-        note = _(
+        note = mark(
             "Linear heads: fine-tuning begins at {n} labels; there are {labels}.",
             n=levers_of.AUTO_FROM,
             labels=labels,
         )
         return Fitted(heads, Training(note=note))
     if not levers_of.folds_of(labels):
-        note = _(
+        note = mark(
             "Linear heads: {labels} labels are too few to check fine-tuning on; {n} are needed.",
             labels=labels,
             n=levers_of.VALIDATED // 2,
@@ -126,7 +126,7 @@ class _FineTuning:
         epoch_seconds = self.finetuner.seconds_per_epoch(self.heads)
         plan = levers_of.fit_time(levers, n, epoch_seconds, left)
         if plan is None:
-            note = _(
+            note = mark(
                 "Linear heads: learner.round_seconds is too short for an epoch of fine-tuning ({seconds:.0f} s).",
                 seconds=epoch_seconds,
             )
@@ -229,7 +229,7 @@ def _counted(on_progress: Progress | None, total: int) -> Callable[[int], None]:
 def _note(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> str:
     """One sentence on what fine-tuning brought, with the accuracies of both on the labels held back."""
     accuracy = [float(decisions.right(proba[0], targets).mean()) for proba in (frozen, network)]
-    evidence = _(
+    evidence = mark(
         "on {n} labels that were held back the frozen heads were right in {frozen:.0%}, the fine-tuned network in"
         " {tuned:.0%}",
         n=len(targets),
@@ -237,8 +237,8 @@ def _note(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np
         tuned=accuracy[1],
     )
     if not mixed.share:
-        return _("Linear heads: fine-tuning did not make them better; {evidence}.", evidence=evidence)
-    return _(
+        return mark("Linear heads: fine-tuning did not make them better; {evidence}.", evidence=evidence)
+    return mark(
         "Fine-tuned, with {share:.0%} of the say beside the frozen heads: {evidence}.",
         share=mixed.share,
         evidence=evidence,

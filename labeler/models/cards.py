@@ -75,7 +75,9 @@ def load(weights: Path) -> Card:
     try:
         return Card(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise LabelerError(f"{path} cannot be read as a model's card ({error}): train again.") from error
+        raise LabelerError(
+            "{path} cannot be read as a model's card ({error}): train again.", path=path, error=error
+        ) from error
 
 
 def card_path(weights: Path) -> Path:

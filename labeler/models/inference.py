@@ -18,6 +18,7 @@ from labeler.core.labels import cell_of
 from labeler.core.rounds import Dataset
 from labeler.files.images import open_image
 from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, read
+from labeler.i18n.messages import Message, mark
 from labeler.models import cards
 from labeler.models.cards import Card
 from labeler.projects.project import Project
@@ -79,9 +80,11 @@ def predict_unseen(
         if isinstance(row, Problem):
             problems.append(row)
         elif (row.text is not None) != (modality == "text"):
-            raise SourceError(f"{row.source} is no {modality}: this project is about {modality}s.")
+            raise SourceError(
+                "{source} is no {modality}: this project is about {modality}s.", source=row.source, modality=modality
+            )
         elif row.text is not None and not row.text.strip():
-            problems.append(Problem(row.source, "is empty"))
+            problems.append(Problem(row.source, mark("is empty")))
         else:
             rows.append(row)
     with tempfile.TemporaryDirectory() as scratch:
@@ -92,10 +95,10 @@ def predict_unseen(
                 inputs.append(_input(row, Path(scratch) / str(len(inputs))))
                 usable.append(row)
             except (LabelerError, OSError) as error:
-                problems.append(Problem(row.source, str(error)))
+                problems.append(Problem(row.source, Message.of(error)))
         if not inputs:
-            first = f" The first problem: {problems[0]}." if problems else ""
-            raise SourceError(f"There is nothing to predict in what was given.{first}")
+            first = mark(" The first problem: {problem}.", problem=problems[0]) if problems else ""
+            raise SourceError("There is nothing to predict in what was given.{first}", first=first)
         dataset = Dataset(inputs, best.encoder.encode(inputs, on_progress), best.encoder.dims)
         proba = class_proba(best.model, dataset, np.arange(len(inputs)))
     shown = [row.text if row.text is not None else str(row.image) for row in usable]
@@ -141,7 +144,8 @@ def best_model(project: Project) -> Best:
     weights = cards.best([(path, accuracy) for path, accuracy in kept if cards.load(path).encoder == encoder.key])
     if weights is None:
         raise LabelerError(
-            f"{kept[-1][0].name} was trained with another backbone, or one fitted to other texts: retrain first."
+            "{name} was trained with another backbone, or one fitted to other texts: retrain first.",
+            name=kept[-1][0].name,
         )
     return Best(weights, cards.load(weights), models.load(weights, encoder), encoder)
 
@@ -154,7 +158,7 @@ def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row 
         try:
             lines = source.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError:
-            raise SourceError(f"{source} is not UTF-8: save it as UTF-8, or as a CSV table.") from None
+            raise SourceError("{source} is not UTF-8: save it as UTF-8, or as a CSV table.", source=source) from None
         return [Row(f"{source.name} line {n}", text=line) for n, line in enumerate(lines, 1) if line.strip()]
     table = source.is_file() and kind != ".zip"
     columns = SourceColumns(**{modality: column}) if table else SourceColumns()

@@ -75,7 +75,7 @@ def publish(project: Project, out: Path) -> Path:
     Raises: LabelerError: there is no model yet, or `out` exists already or cannot be written.
     """
     if out.exists():
-        raise LabelerError(f"{out} is there already: name a new folder.")
+        raise LabelerError("{out} is there already: name a new folder.", out=out)
     best = best_model(project)
     model, encoder = best.model, best.encoder
     temporary = out.with_name(f".{out.name}.tmp")
@@ -112,7 +112,7 @@ def publish(project: Project, out: Path) -> Path:
         (temporary / "README.md").write_text(_readme(best, lines), encoding="utf-8")
         temporary.replace(out)
     except OSError as error:
-        raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
+        raise LabelerError("{out} cannot be written: {strerror}.", out=out, strerror=error.strerror or error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return best.weights

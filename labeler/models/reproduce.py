@@ -37,10 +37,12 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     path = project.models / f"round-{number:04d}.safetensors"
     if not cards.card_path(path).exists():
         kept = ", ".join(str(int(path.stem.removeprefix("round-"))) for path in sorted(project.models.glob("*.json")))
-        raise LabelerError(f"Round {number} has no card; the rounds that are kept: {kept or 'none'}.")
+        raise LabelerError(
+            "Round {number} has no card; the rounds that are kept: {kept}.", number=number, kept=kept or "none"
+        )
     card = cards.load(path)
     if not card.items:
-        raise LabelerError(f"Round {number} is of an older labeler, whose cards do not say all: retrain.")
+        raise LabelerError("Round {number} is of an older labeler, whose cards do not say all: retrain.", number=number)
     learner = card.config["learner"] | {"round_seconds": A_DAY}
     if card.chosen:  # the final levers
         learner |= {"finetune": dict(card.chosen)}
@@ -52,13 +54,17 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     texts = [item.text for item in items if item.text is not None]
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
     if encoder.key != card.encoder:
-        raise LabelerError(f"Round {number} was trained with another state of its backbone, which is not kept.")
+        raise LabelerError(
+            "Round {number} was trained with another state of its backbone, which is not kept.", number=number
+        )
     embeddings = embed(inputs, [item.content_hash for item in items], encoder, project.embeddings)
     place = {item.content_hash: position for position, item in enumerate(items)}
     try:
         positions = [place[content] for content, _ in card.taught]
     except KeyError:
-        raise LabelerError(f"Round {number} was trained on items that are no longer in the project.") from None
+        raise LabelerError(
+            "Round {number} was trained on items that are no longer in the project.", number=number
+        ) from None
     labels = labels_at(positions, [text for _, text in card.taught], config)
     dataset, nothing = Dataset(inputs, embeddings, encoder.dims), np.empty(0, dtype=np.intp)
     state = State(
@@ -69,7 +75,7 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     )
     fitted = train(state, config, card.seed, on_progress)
     if fitted is None:
-        raise LabelerError(f"Round {number} had labels that tell nothing apart.")
+        raise LabelerError("Round {number} had labels that tell nothing apart.", number=number)
     return fitted.model, difference(fitted.model, path)
 
 
@@ -84,14 +90,18 @@ def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Mo
     if start != "last" or not before:
         return None
     if not before[-1].exists():
-        raise LabelerError(f"Round {number} started from the weights of {before[-1].stem}, which are not kept.")
+        raise LabelerError(
+            "Round {number} started from the weights of {stem}, which are not kept.",
+            number=number,
+            stem=before[-1].stem,
+        )
     return models.load(before[-1], encoder)
 
 
 def difference(model: Model, path: Path) -> float:
     """The largest difference between the model's tensors and those in a file; infinity if names or shapes differ."""
     if not path.exists():
-        raise LabelerError(f"{path} is gone: there is nothing to compare with.")
+        raise LabelerError("{path} is gone: there is nothing to compare with.", path=path)
     ours, theirs = load(model.to_bytes()), load_file(path)
     if {name: array.shape for name, array in ours.items()} != {name: array.shape for name, array in theirs.items()}:
         return math.inf

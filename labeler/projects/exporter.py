@@ -41,7 +41,7 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
             else:  # with a byte order mark, so that Excel reads Korean
                 frame.to_csv(part, index=False, encoding="utf-8-sig")
     except OSError as error:
-        raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
+        raise LabelerError("{out} cannot be written: {strerror}.", out=out, strerror=error.strerror or error) from error
     return len(frame)
 
 

@@ -63,10 +63,10 @@ def add_example(project: Project, name: str, file_name: str, content: bytes) -> 
     Raises: LabelerError: there is no such class, or no browser shows files of this kind.
     """
     if name not in project.config.classes:
-        raise LabelerError(f"{name!r} is not a class of this project.")
+        raise LabelerError("{name!r} is not a class of this project.", name=name)
     plain = Path(file_name).name
     if Path(plain).suffix.lower() not in WEB_SUFFIXES:
-        raise LabelerError(f"{plain} cannot be an example: choose a PNG, JPEG, GIF or WebP file.")
+        raise LabelerError("{plain} cannot be an example: choose a PNG, JPEG, GIF or WebP file.", plain=plain)
     folder = project.folder / FOLDER / folder_of(name)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / plain, content)
@@ -80,7 +80,9 @@ def image(project: Project, path: str) -> Path:
     root = (project.folder / FOLDER).resolve()
     file = (root / path).resolve()
     if not file.is_relative_to(root) or not file.is_file() or file.suffix.lower() not in WEB_SUFFIXES:
-        raise LabelerError(f"The guidelines' image {path!r} is not in the project's folder {FOLDER}.")
+        raise LabelerError(
+            "The guidelines' image {path!r} is not in the project's folder {folder}.", path=path, folder=FOLDER
+        )
     return file
 
 

@@ -20,6 +20,7 @@ from labeler.core.labels import join, names_in
 from labeler.core.whole_files import write_whole
 from labeler.files import dicom, sources
 from labeler.files.sources import OBVIOUS, Row, SourceColumns
+from labeler.i18n.messages import Message, mark
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -127,8 +128,11 @@ def _check_modality(modality: Modality, source: Path, rows: Sequence[Row | Probl
     given = "text" if row.text is not None else "image"
     if given != modality:
         raise SourceError(
-            f"{source.name} holds {given}s, but this project is for {modality}s: "
-            f"name its {modality} column, or import it into a project for {given}s."
+            "{name} holds {given}s, but this project is for {modality}s: "
+            "name its {modality} column, or import it into a project for {given}s.",
+            name=source.name,
+            given=given,
+            modality=modality,
         )
 
 
@@ -149,22 +153,29 @@ def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | P
         unknown = next((name for name in names if name not in classes), None)
         if unknown is not None:
             choices = ", ".join(map(repr, classes.values()))
-            return Problem(row.source, f"the label {unknown!r} is not among the classes {choices}")
+            return Problem(
+                row.source,
+                mark("the label {unknown!r} is not among the classes {choices}", unknown=unknown, choices=choices),
+            )
         label = join([classes[name] for name in names], project.config)
     text, media = None, None
     if row.image is not None:
         try:
             name, media = _store_image(project, row.image)
         except UnidentifiedImageError:
-            return Problem(row.source, f"is not an image of a known format ({', '.join(_SUFFIXES)}, DICOM)")
+            return Problem(
+                row.source, mark("is not an image of a known format ({suffixes}, DICOM)", suffixes=", ".join(_SUFFIXES))
+            )
         except LabelerError as error:
-            return Problem(row.source, str(error))
+            return Problem(row.source, Message.of(error))
         except Exception as error:  # broken bytes make decoders and zipfile raise nearly anything
-            return Problem(row.source, f"the image cannot be read: {error or type(error).__name__}")
+            return Problem(
+                row.source, mark("the image cannot be read: {error}", error=str(error) or type(error).__name__)
+            )
     else:
         text = unicodedata.normalize("NFC", row.text or "").strip()
         if not text:
-            return Problem(row.source, "the text is empty")
+            return Problem(row.source, mark("the text is empty"))
         name = content_hash(normalise(text).encode())
     return NewItem(name, row.source, text, media, label, _split(row.split), row.metadata)
 

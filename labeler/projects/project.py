@@ -100,14 +100,16 @@ def create(folder: Path, config: Config) -> Project:
     Raises: ProjectError: the folder is already a project, or holds other files.
     """
     if (folder / SETTINGS).exists():
-        raise ProjectError(f"{folder} is already a project: choose another folder, or import into this one.")
+        raise ProjectError(
+            "{folder} is already a project: choose another folder, or import into this one.", folder=folder
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ProjectError(f"{folder} is not an empty folder: choose another place for the project.")
+        raise ProjectError("{folder} is not an empty folder: choose another place for the project.", folder=folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         project = Project(folder, config).save(config)
     except OSError as error:
-        raise ProjectError(f"{folder} cannot be written: {error.strerror}.") from error
+        raise ProjectError("{folder} cannot be written: {strerror}.", folder=folder, strerror=error.strerror) from error
     project.store().close()
     return project
 
@@ -119,7 +121,9 @@ def open_project(folder: Path) -> Project:
     """
     path = folder / SETTINGS
     if not path.exists():
-        raise ProjectError(f"{folder} is not a project (it has no {SETTINGS}): `init` makes one.")
+        raise ProjectError(
+            "{folder} is not a project (it has no {settings}): `init` makes one.", folder=folder, settings=SETTINGS
+        )
     file = path.stat()
     now = (file.st_mtime_ns, file.st_ino, file.st_size)
     before, config = _settings.get(path, (None, None))
@@ -136,7 +140,7 @@ def serve_project(home: Path, slug: str) -> ServedProject:
     """
     folder = home if is_project(home) else home / slug
     if slug == ".." or folder.name != slug or not is_project(folder):
-        raise ProjectError(f"There is no project {slug!r} here.")
+        raise ProjectError("There is no project {slug!r} here.", slug=slug)
     return ServedProject(folder, open_project(folder).config)
 
 

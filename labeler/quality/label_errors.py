@@ -24,7 +24,9 @@ def out_of_sample(task: LearningTask, seed: int, folds: int = 5, on_progress: Pr
     """
     labels = task.labels
     if len(labels) < FEWEST:
-        raise TooFewClassesError(f"{len(labels)} labels are too few to check each other: {FEWEST} are needed.")
+        raise TooFewClassesError(
+            "{labels} labels are too few to check each other: {fewest} are needed.", labels=len(labels), fewest=FEWEST
+        )
     proba = np.empty((len(labels), task.n_classes))
     all_rows = np.arange(len(labels))
     for fold, rows in enumerate(stratified(labels.targets, folds, seed)):

@@ -21,7 +21,7 @@ def write(project: Project, out: Path) -> None:
     try:
         write_whole(out, text)
     except OSError as error:
-        raise LabelerError(f"{out} cannot be written: {error.strerror or error}.") from error
+        raise LabelerError("{out} cannot be written: {strerror}.", out=out, strerror=error.strerror or error) from error
 
 
 def as_json(values: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from labeler.core.items import Answer, Prediction, Receipt
 from labeler.core.labels import is_answer
+from labeler.i18n.messages import Message, mark
 from labeler.store.database import Database, Row, now
 from labeler.store.desk import FREE, Desk, as_prediction
 from labeler.store.items import Items
@@ -64,18 +65,26 @@ class Answers:
         return receipts
 
     def _annotate(self, annotator: str, answer: Answer) -> Receipt:
-        def refused(reason: str) -> Receipt:
+        def refused(reason: Message) -> Receipt:
             return Receipt(answer.request_id, False, reason)
 
         if self.db.value("SELECT 1 FROM annotations WHERE request_id = ?", [answer.request_id]):
             return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
         item = self.items.get(answer.item_id)
         if item is None:
-            return refused(f"there is no item {answer.item_id} in this project.")
+            return refused(mark("there is no item {item_id} in this project.", item_id=answer.item_id))
         if (answer.label is not None) != (answer.action == "label"):
-            return refused(f"an answer of kind {answer.action!r} does not fit the label {answer.label!r}.")
+            return refused(
+                mark(
+                    "an answer of kind {action!r} does not fit the label {label!r}.",
+                    action=answer.action,
+                    label=answer.label,
+                )
+            )
         if answer.label is not None and not is_answer(answer.label, self.db.config):
-            return refused(f"{answer.label!r} is not a class of this project any more: reload the page.")
+            return refused(
+                mark("{label!r} is not a class of this project any more: reload the page.", label=answer.label)
+            )
         key: Row = {"item_id": item.id, "annotator": annotator}
         current = self.db.value("SELECT id FROM answers WHERE item_id = :item_id AND annotator = :annotator", key)
         if answer.action == "undo" and current is None:

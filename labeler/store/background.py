@@ -6,10 +6,18 @@ from dataclasses import asdict
 from typing import Any, Generic
 
 from labeler.core.jobs import AuditRequest, BackgroundJob, Request
+from labeler.i18n.messages import dump, from_json, load, mark, to_json
 from labeler.store.database import Database, Row, now
 
 # One that took its process down this often is given up: the next try would do the same.
 BACKGROUND_ATTEMPTS = 3
+
+CUT_OFF = {
+    "comparison": mark("The comparison was cut off {attempts} times; the last step was: {message}"),
+    "search": mark("The search was cut off {attempts} times; the last step was: {message}"),
+    "adaptation": mark("The adaptation was cut off {attempts} times; the last step was: {message}"),
+    "audit": mark("The audit was cut off {attempts} times; the last step was: {message}"),
+}
 
 _COLUMNS = ", ".join(BackgroundJob.__dataclass_fields__)  # all but the report, which is large
 
@@ -45,9 +53,9 @@ class Background(Generic[Request]):
         with self.db.write():
             self.db.execute(
                 f"UPDATE {self.table} SET state = 'failed', finished_at = ?,"
-                f" error = 'The {self.noun} was cut off ' || attempts || ' times; the last step was: ' || message"
+                f" error = json_object('message', ?, 'fields', json_object('attempts', attempts, 'message', message))"
                 " WHERE state = 'running' AND attempts >= ?",
-                [now(), BACKGROUND_ATTEMPTS],
+                [now(), CUT_OFF[self.noun], BACKGROUND_ATTEMPTS],
             )
             claimed = self.db.rows(
                 f"UPDATE {self.table} SET state = 'running', attempts = attempts + 1, claimed_at = ?"
@@ -64,17 +72,17 @@ class Background(Generic[Request]):
                 self.db.rows(
                     f"UPDATE {self.table} SET message = ?, done = ?, total = ? WHERE id = ? AND state = 'running'"
                     " RETURNING id",
-                    [message, done, total, number],
+                    [dump(message), done, total, number],
                 )
             )
 
     def finish(self, number: int, report: Mapping[str, Any]) -> bool:
         """Store the report; False if the job was cancelled meanwhile."""
-        return self._end(number, "done", None, json.dumps(report, ensure_ascii=False))
+        return self._end(number, "done", None, to_json(report))
 
-    def fail(self, number: int, error: str) -> bool:
-        """End a job with what went wrong, in words."""
-        return self._end(number, "failed", error, None)
+    def fail(self, number: int, error: object) -> bool:
+        """End a job with what went wrong: a message or an error."""
+        return self._end(number, "failed", dump(error), None)
 
     def cancel(self, number: int) -> bool:
         """End a job that waits or runs; what runs it stops within seconds. False if it has ended already."""
@@ -103,11 +111,18 @@ class Background(Generic[Request]):
     def report_of(self, number: int) -> dict[str, Any] | None:
         """What a finished job found."""
         text = self.db.value(f"SELECT report FROM {self.table} WHERE id = ?", [number])
-        return json.loads(text) if text else None
+        return from_json(text) if text else None
 
     def _job(self, row: Row) -> BackgroundJob[Request]:
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(row["request"]).items()}
-        return BackgroundJob(**(row | {"request": self.kind(**values)}))
+        return BackgroundJob(
+            **row
+            | {
+                "request": self.kind(**values),
+                "message": load(row["message"]),
+                "error": row["error"] and load(row["error"]),
+            }
+        )
 
 
 class Audits(Background[AuditRequest]):

@@ -35,13 +35,15 @@ class Decisions:
         Raises: LabelerError: there is no such item, or the label is not one of the project's.
         """
         if (action == "label") != (label is not None) or (label is not None and not is_answer(label, self.db.config)):
-            raise LabelerError(f"{label!r} is not a label of this project: reload the page and decide again.")
+            raise LabelerError(
+                "{label!r} is not a label of this project: reload the page and decide again.", label=label
+            )
         with self.db.write():
             if made := self.db.value("SELECT id FROM adjudications WHERE request_id = ?", [request_id]):
                 return made
             found = self.db.rows("SELECT label, labels FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
             if not found:
-                raise LabelerError(f"There is no item {item_id} in this project.")
+                raise LabelerError("There is no item {item_id} in this project.", item_id=item_id)
             if action == "return":
                 self._want(item_id, found[0]["labels"] + 1)
             made = self.db.value(

@@ -7,12 +7,14 @@ from typing import Any
 
 from labeler.core.items import Reason
 from labeler.core.jobs import Explanation, ExplanationKind
+from labeler.i18n.messages import dump, load, mark
 from labeler.store.database import Database, now
 from labeler.store.desk import as_reason
 from labeler.store.items import IMPORT
 
 # One that took its process down this often is given up: the next try would do the same.
 ATTEMPTS = 3
+DIED = mark("The explainer died {attempts} times at this item.")
 # A panel that still waits after this asks again; what nobody waits for is not computed.
 PATIENCE = timedelta(seconds=20)
 # Answers that neighbours are looked for among, the latest.
@@ -74,7 +76,8 @@ class Explanations:
                 )
             return Explanation(content_hash, model, kind)
         row = found[0]
-        return Explanation(**(row | {"result": json.loads(row["result"]) if row["result"] else None}))
+        result, error = row["result"], row["error"]
+        return Explanation(**(row | {"result": result and json.loads(result), "error": error and load(error)}))
 
     def waiting(self) -> bool:
         """Whether any is queued, or was left unfinished."""
@@ -90,9 +93,9 @@ class Explanations:
         with self.db.write():
             self.db.execute(
                 "UPDATE explanations SET state = 'failed', finished_at = ?,"
-                " error = 'The explainer died ' || attempts || ' times at this item.'"
+                " error = json_object('message', ?, 'fields', json_object('attempts', attempts))"
                 " WHERE state = 'running' AND attempts >= ?",
-                [now(), ATTEMPTS],
+                [now(), DIED, ATTEMPTS],
             )
             self.db.execute("DELETE FROM explanations WHERE state = 'queued' AND requested_at < ?", [too_old])
             found = self.db.rows(
@@ -106,9 +109,9 @@ class Explanations:
         """Store what explains the item."""
         self._end(asked, "done", json.dumps(result, ensure_ascii=False), None)
 
-    def fail(self, asked: Explanation, error: str) -> None:
-        """End one with what went wrong, in words."""
-        self._end(asked, "failed", None, error)
+    def fail(self, asked: Explanation, error: object) -> None:
+        """End one with what went wrong: a message or an error."""
+        self._end(asked, "failed", None, dump(error))
 
     def _end(self, asked: Explanation, state: str, result: str | None, error: str | None) -> None:
         with self.db.write():

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from labeler.core.jobs import Job
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Round, Training
+from labeler.i18n.messages import dump, from_json, load, mark, to_json
 from labeler.store.background import Audits
 from labeler.store.database import Database, Row, now
 from labeler.store.forecasts import Forecasts
@@ -16,6 +17,8 @@ ATTEMPTS = 3
 
 # Settings and training are long and seldom read, so they are left out here.
 _MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1")
+DIED = mark("The worker died {attempts} times in this round; the last step was: {message}")
+
 _COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"), *_MEASURES)
 
 
@@ -61,9 +64,9 @@ class Rounds:
         with self.db.write():
             self.db.execute(
                 "UPDATE jobs SET state = 'failed', finished_at = ?,"
-                " error = 'The worker died ' || attempts || ' times in this round; the last step was: ' || message"
+                " error = json_object('message', ?, 'fields', json_object('attempts', attempts, 'message', message))"
                 " WHERE state = 'running' AND attempts >= ?",
-                [now(), ATTEMPTS],
+                [now(), DIED, ATTEMPTS],
             )
             claimed = self.db.rows(
                 "UPDATE jobs SET state = 'running', attempts = attempts + 1, claimed_at = ?, labels = ?"
@@ -78,14 +81,15 @@ class Rounds:
         with self.db.write():
             self.db.execute(
                 "UPDATE jobs SET message = ?, done = ?, total = ? WHERE id = ?",
-                [message, done, total, job.id],
+                [dump(message), done, total, job.id],
             )
 
-    def fail(self, job: Job, error: str) -> None:
+    def fail(self, job: Job, error: object) -> None:
+        """End a job with what went wrong: a message or an error."""
         with self.db.write():
             self.db.execute(
                 "UPDATE jobs SET state = 'failed', error = ?, finished_at = ? WHERE id = ?",
-                [error, now(), job.id],
+                [dump(error), now(), job.id],
             )
 
     def next_number(self) -> int:
@@ -112,7 +116,7 @@ class Rounds:
                     "train_seconds": result.train_seconds,
                     "query_seconds": result.query_seconds,
                     "finished_at": now(),
-                    "training": result.training and json.dumps(asdict(result.training), ensure_ascii=False),
+                    "training": result.training and to_json(asdict(result.training)),
                 },
             )
             self._insert_ranking(finished)
@@ -168,7 +172,7 @@ class Rounds:
     def training_of(self, number: int) -> Training | None:
         """How a round's model came about; None in rounds of version 0.1, and where there was nothing to train on."""
         text = self.db.value("SELECT training FROM rounds WHERE number = ?", [number])
-        return _as_training(json.loads(text)) if text else None
+        return _as_training(from_json(text)) if text else None
 
     def backbones(self) -> dict[int, str]:
         """The backbone in each round's settings, by round; followed by "adapted" where adapted weights were used."""
@@ -199,7 +203,8 @@ class Rounds:
 
 
 def _as_job(row: Row) -> Job:
-    return Job(**{name: row[name] for name in Job.__dataclass_fields__})
+    values = {name: row[name] for name in Job.__dataclass_fields__}
+    return Job(**(values | {"message": load(row["message"]), "error": row["error"] and load(row["error"])}))
 
 
 def _measures(metrics: Metrics) -> Row:

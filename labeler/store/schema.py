@@ -387,5 +387,9 @@ def migrate(db: Database, where: str) -> None:
     known = {name for name, value in globals().items() if name.startswith("m0") and callable(value)}
     newer = {m.name for m in migrations.applied(db)} - known
     if newer:
-        raise ProjectError(f"{where} was written by a newer labeler ({', '.join(sorted(newer))}): update this one.")
+        raise ProjectError(
+            "{where} was written by a newer labeler ({newer}): update this one.",
+            where=where,
+            newer=", ".join(sorted(newer)),
+        )
     migrations.apply(db)

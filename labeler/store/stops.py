@@ -1,5 +1,6 @@
 """Verbs on stops: labeling stops, and goes on again. Who, when and why is kept."""
 
+from labeler.i18n.messages import dump, load
 from labeler.store.database import Database, Row, now
 
 
@@ -12,7 +13,7 @@ class Stops:
     def current(self) -> Row | None:
         """Who stopped labeling, or which rule, why and when; None while it goes on."""
         found = self.db.rows("SELECT by, reason, at FROM stops WHERE lifted_at IS NULL")
-        return found[0] if found else None
+        return found[0] | {"reason": load(found[0]["reason"])} if found else None
 
     # ------------------------------------------------------------ stopping
 
@@ -25,12 +26,12 @@ class Stops:
             self.db.execute(
                 "INSERT INTO stops (by, reason, at) SELECT ?, ?, ?"
                 " WHERE NOT EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL)",
-                [by, reason, now()],
+                [by, dump(reason), now()],
             )
 
     def lifted(self) -> set[str]:
         """The reasons for which labeling had stopped when somebody let it go on."""
-        return {row["reason"] for row in self.db.rows("SELECT reason FROM stops WHERE lifted_at IS NOT NULL")}
+        return {load(row["reason"]) for row in self.db.rows("SELECT reason FROM stops WHERE lifted_at IS NOT NULL")}
 
     def lift(self, by: str) -> None:
         """Let labeling go on."""

@@ -146,7 +146,7 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
         if mine in (None, annotator["name"])
     ]
     if rows:
-        st.markdown(f"**{_('Annotators')}**")
+        st.markdown("**" + _("Annotators") + "**")
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="agreement-annotators")
         st.caption(
             _(

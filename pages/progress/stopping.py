@@ -50,7 +50,7 @@ def _badge(evidence: Evidence) -> str:
 
 
 def _by_itself(rule: Rule, config: Config) -> str:
-    return f" :orange-badge[{_('stops by itself')}]" if rule in config.stopping.stop_when else ""
+    return " :orange-badge[" + _("stops by itself") + "]" if rule in config.stopping.stop_when else ""
 
 
 # ---------------------------------------------------------------- the decision

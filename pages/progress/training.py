@@ -72,7 +72,7 @@ def callout(finding: reading.Reading) -> None:
     draw, icon, title = CALLOUTS[finding.kind]
     text = f"**{_(title)}.** {finding.words}"
     if finding.levers:
-        text += f"\n\n{_('Levers of `[learner.finetune]` in project.toml, the first to pull first:')}\n\n"
+        text += "\n\n" + _("Levers of `[learner.finetune]` in project.toml, the first to pull first:") + "\n\n"
         text += "\n".join(f"1. {lever}" for lever in finding.levers)
     draw(text, icon=icon)
 

@@ -13,7 +13,7 @@ from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNS
 from labeler.store.database import Row
 from pages.review.cases import in_words
 
-ICONS = {
+ICONS: dict[str, str] = {
     FLAGGED: ":material/flag:",
     DISAGREEMENT: ":material/call_split:",
     UNSURE: ":material/help:",

@@ -139,7 +139,9 @@ def _request(names: list[str], source: Source, size: Size) -> ComparisonRequest:
     if source.kind == "path" and not source.path:
         raise LabelerError("No path is given: name a table or a folder on the server.")
     if last <= first:
-        raise LabelerError(f"{last} labels to reach are no more than the {first} first labels: reach for more.")
+        raise LabelerError(
+            "{last} labels to reach are no more than the {first} first labels: reach for more.", last=last, first=first
+        )
     return ComparisonRequest(
         tuple(name.strip() for name in names),
         seeds=size.runs,

@@ -160,7 +160,8 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
     gain = signed(row["gain_over_random"])
     if row["gain_low"] is None:
         return _("{gain} points (one run has no interval)", gain=gain)
-    colour = {comparison_charts.BETTER: "green", comparison_charts.WORSE: "red"}.get(comparison_charts.verdict(row))
+    colours: dict[str, str] = {comparison_charts.BETTER: "green", comparison_charts.WORSE: "red"}
+    colour = colours.get(comparison_charts.verdict(row))
     text = _("{gain} points ({low} to {high})", gain=gain, low=signed(row["gain_low"]), high=signed(row["gain_high"]))
     return f":{colour}[{text}]" if colour else text
 

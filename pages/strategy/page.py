@@ -66,7 +66,7 @@ def card(strategy: Strategy, own: bool) -> None:
         st.image(svg, width="stretch", alt=_("The points that {name} chooses from a small pool", name=strategy.name))
     needs = ", ".join(_(NEEDS[n]) for n in strategies.base.NEEDS if n in strategy.needs) or _("nothing")
     source = _("Source: {source}", source=strategy.source) if strategy.source else ""
-    st.caption(f"{_('Needs {needs}.', needs=needs)} {source}".strip())
+    st.caption((_("Needs {needs}.", needs=needs) + " " + source).strip())
     use_button(strategy.name, f"use-{strategy.name}")
 
 

@@ -38,11 +38,11 @@ def outlook(project: Project, work: Figures) -> None:
 
     left, right = st.columns([2, 1])
     with left:
-        st.markdown(f"**{_('Labels still missing')}**")
+        st.markdown("**" + _("Labels still missing") + "**")
         chart = effort_charts.burn_down_chart(pace.burn_down(work.days, goal), finish, work.today)
         st.altair_chart(chart, width="stretch", key="burn-down")
     with right:
-        st.markdown(f"**{_('Spent and still expected')}**")
+        st.markdown("**" + _("Spent and still expected") + "**")
         expected = still if remaining else (OpenEstimate(0.0), OpenEstimate(0.0))
         st.altair_chart(
             effort_charts.spent_chart(hours, expected and expected[0], _("hours")), width="stretch", key="hours"
@@ -147,8 +147,8 @@ def done(finish: pace.Finish) -> str:
     if finish.expected is None:
         return _(finish.note) if finish.note else _("In more than ten years at this pace.")
     if finish.latest is None:
-        return _("95 %: {earliest} at the earliest, the end is open", earliest=f"{finish.earliest:%Y-%m-%d}")
-    return _("95 %: {earliest} – {latest}", earliest=f"{finish.earliest:%Y-%m-%d}", latest=f"{finish.latest:%Y-%m-%d}")
+        return _("95 %: {earliest} at the earliest, the end is open", earliest=finish.earliest)
+    return _("95 %: {earliest} – {latest}", earliest=finish.earliest, latest=finish.latest)
 
 
 def pace_in_words(speed: Pace) -> str:

@@ -1,8 +1,11 @@
 """Translations: what is found, what happens where something is missing, and that nothing shown goes without."""
 
 import ast
+import importlib
 import json
 import logging
+import pickle
+import pkgutil
 import re
 from collections.abc import Iterator
 from contextvars import copy_context
@@ -13,9 +16,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import labeler
+import strategies
+from labeler.core.errors import ConfigError, LabelerError
 from labeler.core.rounds import Epoch, Training
 from labeler.i18n import extract, messages
-from labeler.i18n.messages import LANGUAGES, _, catalogue, fields_of, language, n_, preferred, translate, use
+from labeler.i18n.messages import (
+    LANGUAGES,
+    _,
+    catalogue,
+    dump,
+    fields_of,
+    from_json,
+    language,
+    load,
+    mark,
+    n_,
+    preferred,
+    sentences,
+    to_json,
+    translate,
+    use,
+)
 from labeler.measure.holdout import evaluation
 from labeler.progress.curves import Projection
 from labeler.report import charts
@@ -24,6 +46,7 @@ from labeler.report.charts import control as control_charts
 from labeler.report.charts import curve as curve_charts
 from labeler.report.charts import holdout as holdout_charts
 from labeler.report.sentences import training as reading
+from strategies import StrategyError
 from tests.support.machine import ROOT
 from tests.support.vega import titles
 
@@ -47,7 +70,7 @@ def entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def forget() -> None:
-    for cached in (messages._read, messages._translations, messages._patterns, messages._translate):
+    for cached in (messages._read, messages._translations):
         cached.cache_clear()
 
 
@@ -144,52 +167,122 @@ def test_the_catalogue_of_a_folder_holds_what_is_used_there(entries):
     assert catalogue("en") == {}
 
 
-def test_a_text_made_elsewhere_is_found_by_its_message(entries):
+def test_a_message_made_elsewhere_is_translated_with_its_fields(entries):
     entries(
         entry("{path} is not valid TOML: {error}.", "{path} 파일이 TOML이 아닙니다: {error}.")
-        + entry("{what} is wrong", "{what} 틀림")
+        + entry("{what!r} is wrong", "{what!r} 틀림")
         + entry("loading the backbone", "백본을 불러오는 중")
         + entry("{message}, {done:,} of {total:,}", "{message}, {total:,}개 중 {done:,}개")
         + entry("good", "좋음")
     )
-    use("ko")
-    assert (
-        translate("/a b/project.toml is not valid TOML: line 3.") == "/a b/project.toml 파일이 TOML이 아닙니다: line 3."
+    error = ConfigError(
+        "{path} is not valid TOML: {error}.", path=Path("/a b/project.toml"), error=ValueError("line 3")
     )
-    # a phrase in a field is translated as well, a single word may be a name
-    assert translate("loading the backbone, 1,200 of 3,000") == "백본을 불러오는 중, 3,000개 중 1,200개"
-    assert translate("good is wrong") == "good 틀림"
+    far = mark("{message}, {done:,} of {total:,}", message=mark("loading the backbone"), done=1200, total=3000)
+    assert str(error) == "/a b/project.toml is not valid TOML: line 3."
+    assert far == "loading the backbone, 1,200 of 3,000"
+    use("ko")
+    assert translate(error) == "/a b/project.toml 파일이 TOML이 아닙니다: line 3."
+    # a message in a field is translated as well; any other text may be a name
+    assert translate(far) == "백본을 불러오는 중, 3,000개 중 1,200개"
+    assert translate(mark("{what!r} is wrong", what="good")) == "'good' 틀림"
     assert translate("good") == "좋음"
-    # several sentences, of which one is of somebody else
-    assert translate("x is not valid TOML: y. It broke.") == "x 파일이 TOML이 아닙니다: y. It broke."
+    # several messages, of which one is of somebody else
+    assert translate(sentences(error, "It broke.")) == "/a b/project.toml 파일이 TOML이 아닙니다: line 3. It broke."
     assert translate(ValueError("nothing of ours")) == "nothing of ours"
     use("en")
-    assert translate("good is wrong") == "good is wrong"
+    assert translate(far) == str(far)
+
+
+def test_an_error_in_a_field_of_an_error_is_translated(entries):
+    entries(entry("{name} {error}", "{name}: {error}") + entry("has {n:,} pixels", "픽셀 {n:,}개"))
+    use("ko")
+    inner = LabelerError("has {n:,} pixels", n=40_000)
+    assert translate(LabelerError("{name} {error}", name="scan.dcm", error=inner)) == "scan.dcm: 픽셀 40,000개"
+
+
+def test_what_is_stored_is_the_message_again(entries):
+    entries(entry("{name} {error}", "{name}: {error}") + entry("has {n:.1f} pixels", "픽셀 {n:.1f}개"))
+    inner = StrategyError("has {n:.1f} pixels", n=np.float32(2.5))
+    stored = dump(LabelerError("{name} {error}", name=Path("a"), error=inner))
+    assert load(stored) == "a has 2.5 pixels"
+    report = from_json(to_json({"rows": [{"note": mark("has {n:.1f} pixels", n=1)}], "n": (1, None)}))
+    assert report == {"rows": [{"note": "has 1.0 pixels"}], "n": [1, None]}
+    use("ko")
+    assert translate(load(stored)) == "a: 픽셀 2.5개"
+    assert translate(report["rows"][0]["note"]) == "픽셀 1.0개"
+
+
+@pytest.mark.parametrize(
+    "text", ["The round failed: 3 of {n}.", "", "{}", '{"message": 3}', '{"message": "{n}", "fields": {}']
+)
+def test_a_stored_text_of_an_older_version_is_shown_as_it_is(text):
+    use("ko")
+    assert translate(load(text)) == text
+
+
+@pytest.mark.parametrize("kind", [LabelerError, StrategyError])
+def test_an_error_keeps_its_fields_on_the_way_between_processes(kind):
+    error = pickle.loads(pickle.dumps(kind("{n} items of {whose}", n=3, whose=mark("mine"))))
+    assert str(error) == "3 items of mine"
+    assert (error.message, error.fields) == ("{n} items of {whose}", {"n": 3, "whose": "mine"})
 
 
 # ---------------------------------------------------------------- the catalogues are whole
 
 
-def test_all_ways_of_saying_something_are_collected():
+def test_all_ways_of_marking_a_message_are_collected(tmp_path):
     source = """
 def show(n):
     _("a {n}"
-      " whole", n=n); n_("one", "many", n); mark("later"); f"{_('inside')}"; _(found)
-    raise ConfigError(f"{path} of {', '.join(sorted(known))} has {known!r} {{}}: {a.b} {1 + 1}")
+      " whole", n=n); n_("one", "many", n); mark("later", x=_("inside")); _(name)
+    raise ConfigError("{path} has {known!r} {{}}: {value}", path=path)
     raise SourceError("Two words")
     raise KeyError("key")
-    return Problem(row, f"is {n} rows")
-class Broken:
-    def __str__(self):
-        return f"Strategy file {self.name}"
 other("not said"); f"{x} neither"
 """
     marked = {"a {n} whole", "one", "many", "later", "inside"}
-    said = {"{path} of {known} has {known2} {{}}: {b} {value}", "Two words", "is {n} rows", "Strategy file {name}"}
-    assert set(extract.of_python(source, "labeler/x.py")) == {*marked, *said}
-    assert set(extract.of_python(source, "labeler/cli/x.py")) == marked
-    script = 't("a {n}", {n: t("inside")}); other("b"); post("b"); `${t("c")}`; t("d \\"" +\n "e")'
-    assert set(extract.of_javascript(script)) == {"a {n}", "inside", "c", 'd "e'}
+    errors = {"{path} has {known!r} {{}}: {value}", "Two words"}
+    (tmp_path / "x.py").write_text(source)
+    assert set(extract.messages_of(tmp_path / "x.py", "labeler/x.py")) == {*marked, *errors}
+    assert set(extract.messages_of(tmp_path / "x.py", "labeler/cli/x.py")) == marked
+    script = 't("a {n}", {n: 3}); t("inside"); other("b"); post("b"); `${t("c")}`; t("d \\"" +\n "e")'
+    (tmp_path / "x.js").write_text(script)
+    assert set(extract.messages_of(tmp_path / "x.js", "pages/desk/x.js")) == {"a {n}", "inside", "c", 'd "e'}
+
+
+def test_what_strategies_say_of_themselves_is_collected():
+    for strategy in strategies.registered().values():
+        assert {strategy.summary, strategy.family} <= MESSAGES.keys(), strategy.name
+
+
+def descendants(kind: type) -> set[type]:
+    return {kind}.union(*map(descendants, kind.__subclasses__()))
+
+
+def test_the_messages_of_all_errors_are_collected():
+    for module in pkgutil.walk_packages(labeler.__path__, "labeler."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    names = {kind.__name__ for base in (LabelerError, StrategyError) for kind in descendants(base)}
+    command_line = {"BrokenPromise", "Refusal"}  # shown on the command line alone
+    assert {name for name in names if not name.startswith("_")} - command_line == set(extract.ERRORS)
+
+
+SOURCES = [path for folder in extract.FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_error_has_a_message_that_can_be_translated(path):
+    """A constant text, or several messages that became one; so nothing bypasses the catalogues."""
+    if path.relative_to(ROOT).as_posix().startswith(extract.COMMAND_LINE[-1]):
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in extract.ERRORS:
+            message = node.args[0]
+            constant = isinstance(message, ast.Constant) and isinstance(message.value, str)
+            whole = ast.unparse(message).startswith(("sentences(", "text.message"))
+            assert constant or whole, f"{path}:{node.lineno}: {ast.unparse(node)}"
 
 
 @pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])

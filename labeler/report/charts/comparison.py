@@ -245,5 +245,5 @@ def check_name(path: Path) -> str:
     """
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg", "html"):
-        raise LabelerError(f"{path.name} is no picture: let the name end in .png, .svg or .html.")
+        raise LabelerError("{name} is no picture: let the name end in .png, .svg or .html.", name=path.name)
     return kind

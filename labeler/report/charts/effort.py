@@ -69,7 +69,7 @@ def _band(finish: Finish, today: date) -> pd.DataFrame:
 
 
 def _dated(expected: date) -> alt.Chart:
-    name = _("expected {date}", date=f"{expected:%Y-%m-%d}")
+    name = _("expected {date}", date=expected)
     return alt.Chart(pd.DataFrame({"day": [pd.Timestamp(expected)], "left": [0], "name": [name]}))
 
 

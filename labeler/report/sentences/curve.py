@@ -48,7 +48,7 @@ def outlook(
         text = _("{target:.0%} is expected at {n:,} labels ({low:,} to {high:,}).", **values)
     if hours is None:
         return text
-    return f"{text} {_('That is about {hours} h more.', hours=amount((expected - labels) * hours))}"
+    return text + " " + _("That is about {hours} h more.", hours=amount((expected - labels) * hours))
 
 
 def _reached(target: float, since: float, surely: bool) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from labeler.core.rounds import Rule
-from labeler.i18n.messages import _, mark, translate
+from labeler.i18n.messages import Message, _, mark, translate
 from labeler.progress.stopping import Backtest, Evidence, History, Thresholds
 
 NAMES: dict[Rule, str] = {
@@ -17,9 +17,9 @@ NAMES: dict[Rule, str] = {
 MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("unknown")
 
 
-def stop_reason(rule: Rule) -> str:
-    """What is stored where a rule stops labeling, in English: see `words.translate`."""
-    return mark("The rule “{rule}” is met.").format(rule=NAMES[rule])
+def stop_reason(rule: Rule) -> Message:
+    """What is stored where a rule stops labeling."""
+    return mark("The rule “{rule}” is met.", rule=NAMES[rule])
 
 
 def stopped_in_words(stopped: Mapping[str, str]) -> str:

@@ -191,7 +191,7 @@ def _unsteady(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
 
 
 def _diverging(words: str, chosen: Mapping[str, Any]) -> Reading:
-    return Reading("diverging", f"{words} {_('The steps are too large.')}", _calmer(chosen))
+    return Reading("diverging", words + " " + _("The steps are too large."), _calmer(chosen))
 
 
 def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> Reading | None:
@@ -237,9 +237,8 @@ def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> R
 
 def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     reached = max([c.accuracy[-1], *c.validation_accuracy[-1:]])
-    epochs = _(
-        "{lever}; `learner.round_seconds` must leave room for them", lever=_lever(_("more `epochs`"), "epochs", chosen)
-    )
+    more = _lever(_("more `epochs`"), "epochs", chosen)
+    epochs = _("{lever}; `learner.round_seconds` must leave room for them", lever=more)
     rate = _lever(_("higher `learning_rate`"), "learning_rate", chosen)
     blocks = _lever(_("more `unfrozen` blocks"), "unfrozen", chosen)
     late = min(max(TREND_EPOCHS, len(c.loss) // 3), len(c.loss))
@@ -344,9 +343,10 @@ def _doubt(c: _Curves) -> Reading | None:
 
 def _restraints(chosen: Mapping[str, Any], modality: Modality | None) -> tuple[str, ...]:
     """What lets a network learn less by heart."""
+    dropout = _lever(_("higher `dropout`"), "dropout", chosen)
     any_of = _(
         "{first}, {second} or {third}",
-        first=_lever(_("higher `dropout`"), "dropout", chosen),
+        first=dropout,
         second=_lever("`weight_decay`", "weight_decay", chosen),
         third=_lever("`l2_sp`", "l2_sp", chosen),
     )
