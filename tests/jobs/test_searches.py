@@ -58,6 +58,7 @@ def seen(monkeypatch) -> dict[str, set[str]]:
         return known(learner, modality, texts, folder, on_progress)
 
     monkeypatch.setattr(choose, "load_encoder", load)
+    monkeypatch.setattr("labeler.cycle.snapshot.load_encoder", load)
     return seen
 
 
