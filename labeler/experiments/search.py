@@ -49,7 +49,7 @@ def search(
     folder: Path,
     tell: Callable[[str, int, int], None] = lambda message, done, total: None,
     spent: float = 0.0,
-    fit: Fit = fit_model,
+    fit: Fit | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
     """Try settings until time is up or all are tried; the evidence and what is proposed, as plain values.
@@ -63,7 +63,7 @@ def search(
              spent: seconds of the request's that a process has had which was cut off.
     Raises:  LabelerError: there is nothing to search, the current settings cannot be trained, or the file is damaged.
     """
-    begun = _Search(tasks, config, request, tell, fit, clock, clock() + request.seconds - spent)
+    begun = _Search(tasks, config, request, tell, fit or fit_model, clock, clock() + request.seconds - spent)
     about = [
         data,
         config.classes,

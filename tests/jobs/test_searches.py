@@ -173,12 +173,12 @@ def test_a_cancelled_search_ends_and_what_it_tried_is_kept(labeled, monkeypatch)
     fits = []
 
     def fit(*arguments):
-        fits.append(arguments[3].backbone)
+        fits.append(arguments[1].backbone)
         if len(fits) == 4:
             assert cancel(labeled, number)
         return known(*arguments)
 
-    monkeypatch.setattr(train, "fit", fit)
+    monkeypatch.setattr("labeler.experiments.search.fit_model", fit)
     tune_once(labeled)
     assert latest(labeled).state == "cancelled"
     assert fits == ["char_tfidf"] * 3 + ["words"]
@@ -357,7 +357,7 @@ def test_stopped_by_hand_a_search_keeps_what_it_tried(labeled, monkeypatch):
             raise KeyboardInterrupt
         return known(*arguments)
 
-    monkeypatch.setattr(train, "fit", fit)
+    monkeypatch.setattr("labeler.experiments.search.fit_model", fit)
     assert "the same command goes on from there" in tune(labeled, "--backbone", "words", code=2)
     assert latest(labeled).state == "cancelled"
     tune(labeled, "--backbone", "words")
