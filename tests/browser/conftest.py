@@ -1,11 +1,13 @@
-"""One Chromium for all browser tests."""
+"""One Chromium and one `labeler serve` for all browser tests of a process; each test has a project of its own."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.machine import CHROMIUM
+from tests.support.server import Server, serving, wait_for
 
 FLAGS = [
     "--no-sandbox",
@@ -24,6 +26,33 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("served") / "home"
+
+
+@pytest.fixture(scope="session")
+def shared_server(shared_home: Path) -> Iterator[Server]:
+    with serving(shared_home) as started:
+        yield started
+
+
+@pytest.fixture
+def own_home(shared_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """The home that is served, empty as the test begins; what the test left there goes when it ends."""
+    monkeypatch.setenv("LABELER_HOME", str(shared_home))
+    yield shared_home
+    for path in shared_home.iterdir() if shared_home.is_dir() else ():
+        path.rename(tmp_path / f"{path.name}-left")  # at once, whoever is still writing there
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    """The server, once it answers: the test before may have killed its app."""
+    wait_for(shared_server.answers)
+    return shared_server
 
 
 @pytest.fixture

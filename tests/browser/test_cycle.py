@@ -10,7 +10,7 @@ from labeler.projects import project as projects
 from labeler.projects.demo import write_digits
 from labeler.projects.importer import import_source
 from tests.support.desk import all_saved, press, shown
-from tests.support.server import serving, wait_for
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -46,68 +46,66 @@ def measured(project) -> list[int]:
         return [r.labels for r in store.rounds.all() if r.metrics]
 
 
-def test_thirty_images_by_key_with_the_server_killed_on_the_way(digits, own_home, open_page):
+def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, open_page):
     project, truth = digits
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?annotator=kim")
-        given: dict[int, str] = {}
-        for number in range(30):
-            if number == 12:
-                server.kill_app()
-            if number == 20:
-                wait_for(lambda: measured(project), seconds=120)
-            if number in (22, 24, 26):  # a busy machine needs a moment to bring the new ranking to the tab
-                all_saved(page)
-                page.wait_for_timeout(500)
-            item = shown(page)
-            assert press(page, truth[item]) == item
-            given[item] = truth[item]
-        wait_for(server.answers)
-        all_saved(page)
-        assert len(given) == 30  # no item was shown twice
+    page = open_page(f"{server.url}/?annotator=kim")
+    given: dict[int, str] = {}
+    for number in range(30):
+        if number == 12:
+            server.kill_app()
+        if number == 20:
+            wait_for(lambda: measured(project), seconds=120)
+        if number in (22, 24, 26):  # a busy machine needs a moment to bring the new ranking to the tab
+            all_saved(page)
+            page.wait_for_timeout(500)
+        item = shown(page)
+        assert press(page, truth[item]) == item
+        given[item] = truth[item]
+    wait_for(server.answers)
+    all_saved(page)
+    assert len(given) == 30  # no item was shown twice
 
-        with project.store() as store:
-            stored = [r for r in store.answers.export() if r["annotator"] == "kim"]
-            assert {r["item_id"]: r["label"] for r in stored} == given  # which one is missing, and not that one is
-            assert len(stored) == 30
-            assert all(r["seconds"] >= 0 and r["round"] is not None for r in stored)
-            assert "margin" in [r["strategy"] for r in stored[20:]]  # the new ranking replaced what the tab held
-        wait_for(lambda: len(measured(project)) >= 2, seconds=60)
-        first, *_, last = measured(project)
-        assert last > first >= 10
+    with project.store() as store:
+        stored = [r for r in store.answers.export() if r["annotator"] == "kim"]
+        assert {r["item_id"]: r["label"] for r in stored} == given  # which one is missing, and not that one is
+        assert len(stored) == 30
+        assert all(r["seconds"] >= 0 and r["round"] is not None for r in stored)
+        assert "margin" in [r["strategy"] for r in stored[20:]]  # the new ranking replaced what the tab held
+    wait_for(lambda: len(measured(project)) >= 2, seconds=60)
+    first, *_, last = measured(project)
+    assert last > first >= 10
 
-        page.get_by_role("link", name="Progress").click()
-        page.get_by_text("95 %:").wait_for()
-        page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for(
-            state="attached"
-        )
-        page.get_by_text("Rounds", exact=True).click()
-        page.get_by_role("link", name="Label", exact=True).click()
-        assert shown(page) not in given  # and labeling goes on where it was
+    page.get_by_role("link", name="Progress").click()
+    page.get_by_text("95 %:").wait_for()
+    page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for(
+        state="attached"
+    )
+    page.get_by_text("Rounds", exact=True).click()
+    page.get_by_role("link", name="Label", exact=True).click()
+    assert shown(page) not in given  # and labeling goes on where it was
 
 
-def test_a_project_from_nothing_in_the_browser(own_home, tmp_path, open_page):
-    own_home.mkdir()
+def test_a_project_from_nothing_in_the_browser(server, own_home, tmp_path, open_page):
+    own_home.mkdir(exist_ok=True)
     table = tmp_path / "후기.csv"
     table.write_bytes("내용,분류\n배송이 빨라요,긍정\n너무 느려요,\n별로예요,\n최고예요,\n".encode("cp949"))
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/project")
-        page.get_by_label("Name", exact=True).fill("고객 후기")
-        page.get_by_text("texts", exact=True).click()
-        page.get_by_label("Classes, one a line").fill("긍정\n부정")
-        page.get_by_role("button", name="Create project").click()
-        page.get_by_role("heading", name="고객 후기").wait_for()
-        page.get_by_text("Create another project").wait_for()  # the page is whole
-        uploader = page.get_by_test_id("stFileUploader").filter(has_text="Images, a zip, or a table")
-        uploader.locator("input[type=file]").set_input_files(table)
-        uploader.get_by_text(table.name).wait_for()
-        page.get_by_role("textbox", name="Column of known labels").fill("분류")
-        page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Import").click()
-        page.get_by_text("4 items added").wait_for()
-        page.get_by_role("link", name="Label", exact=True).click()
-        shown(page)
-        press(page, "2")
-        all_saved(page)
+    page = open_page(f"{server.url}/project")
+    page.get_by_label("Name", exact=True).fill("고객 후기")
+    page.get_by_text("texts", exact=True).click()
+    page.get_by_label("Classes, one a line").fill("긍정\n부정")
+    page.get_by_role("button", name="Create project").click()
+    page.get_by_role("heading", name="고객 후기").wait_for()
+    page.get_by_text("Create another project").wait_for()  # the page is whole
+    uploader = page.get_by_test_id("stFileUploader").filter(has_text="Images, a zip, or a table")
+    uploader.locator("input[type=file]").set_input_files(table)
+    uploader.get_by_text(table.name).wait_for()
+    page.get_by_role("textbox", name="Column of known labels").fill("분류")
+    page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Import").click()
+    page.get_by_text("4 items added").wait_for()
+    page.get_by_role("link", name="Label", exact=True).click()
+    shown(page)
+    press(page, "2")
+    all_saved(page)
     project = projects.open_project(own_home / "고객-후기")
     with project.store() as store:
         assert sorted(r["label"] for r in store.answers.export()) == ["긍정", "부정"]

@@ -8,7 +8,7 @@ from labeler.projects import project as projects
 from tests.support.desk import all_saved, press, seen, shown, stage
 from tests.support.fill import rank
 from tests.support.samples import text_config
-from tests.support.server import serving, wait_for
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ ATTACK = "<img src=x onerror=\"document.title='attacked'\">"
 
 
 @pytest.fixture
-def desk(own_home):
+def desk(server, own_home):
     """A served project of sixty texts; the first one tries to be HTML. No round is due while the test runs."""
     config = text_config(query=QueryConfig(seed_size=1000, batch=1000), labeling=LabelingConfig(reservation_seconds=60))
     project = projects.create(own_home / "reviews", config)
@@ -25,8 +25,7 @@ def desk(own_home):
         store.items.add(
             [NewItem(f"{i:032x}", f"row {i}", text=t, split="pool") for i, t in enumerate([ATTACK, *TEXTS])]
         )
-    with serving(own_home) as server:
-        yield project, server
+    return project, server
 
 
 def answers(project) -> list[tuple[int, str, str]]:
@@ -184,17 +183,16 @@ def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_pag
     assert len({item for item, _, _ in given}) == 6
 
 
-def test_the_end_is_calm_and_ends_by_itself(own_home, open_page):
+def test_the_end_is_calm_and_ends_by_itself(server, own_home, open_page):
     project = projects.create(own_home / "reviews", text_config())
     with project.store() as store:
         store.items.add([NewItem("0" * 32, "row", text="only one", split="pool")])
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?annotator=kim")
-        press(page, "1")
-        page.get_by_text("You have answered everything that you can.").wait_for()
-        with project.store() as store:
-            store.items.add([NewItem("1" * 32, "row", text="one more", split="pool")])
-        page.locator(".text", has_text="one more").wait_for()
+    page = open_page(f"{server.url}/?annotator=kim")
+    press(page, "1")
+    page.get_by_text("You have answered everything that you can.").wait_for()
+    with project.store() as store:
+        store.items.add([NewItem("1" * 32, "row", text="one more", split="pool")])
+    page.locator(".text", has_text="one more").wait_for()
 
 
 def test_nothing_leaves_this_machine(desk, open_page):

@@ -5,7 +5,6 @@ import pytest
 from labeler.core.items import Answer
 from tests.support.desk import all_saved, press, stage
 from tests.support.fill import add
-from tests.support.server import serving
 
 pytestmark = pytest.mark.browser
 
@@ -31,55 +30,52 @@ def filled(project):
     return project
 
 
-def test_a_browser_that_prefers_korean_gets_it_everywhere(filled, own_home, open_page):
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?project={filled.slug}", locale="ko-KR")
-        stage(page).wait_for()
-        page.get_by_role("link", name="라벨링", exact=True).wait_for()
-        assert page.evaluate("document.documentElement.lang") == "ko"
-        page.get_by_role("button", name="건너뛰기").wait_for()
-        press(page, "1")
-        all_saved(page)
-        page.get_by_text("내 라벨 1개").wait_for()
-        page.get_by_text("모든 답이 저장됨").wait_for()
-        page.get_by_role("link", name="진행 상황").click()
-        page.get_by_text("다음 라운드까지").first.wait_for()
-        # what is drawn anew every two seconds, without the rest of the page, stays Korean
-        with filled.store() as store:
-            store.answers.add("kim", [Answer("x", 29, "label", "good")])
-        page.locator("[data-testid=stMetricValue]").filter(has_text="2").first.wait_for()
-        page.get_by_text("라벨 수").first.wait_for()
-        assert page.get_by_text("Until the next round").count() == 0
+def test_a_browser_that_prefers_korean_gets_it_everywhere(server, filled, open_page):
+    page = open_page(f"{server.url}/?project={filled.slug}", locale="ko-KR")
+    stage(page).wait_for()
+    page.get_by_role("link", name="라벨링", exact=True).wait_for()
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    page.get_by_role("button", name="건너뛰기").wait_for()
+    press(page, "1")
+    all_saved(page)
+    page.get_by_text("내 라벨 1개").wait_for()
+    page.get_by_text("모든 답이 저장됨").wait_for()
+    page.get_by_role("link", name="진행 상황").click()
+    page.get_by_text("다음 라운드까지").first.wait_for()
+    # what is drawn anew every two seconds, without the rest of the page, stays Korean
+    with filled.store() as store:
+        store.answers.add("kim", [Answer("x", 29, "label", "good")])
+    page.locator("[data-testid=stMetricValue]").filter(has_text="2").first.wait_for()
+    page.get_by_text("라벨 수").first.wait_for()
+    assert page.get_by_text("Until the next round").count() == 0
 
 
-def test_switching_changes_navigation_page_and_desk_and_is_kept(filled, own_home, open_page):
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?project={filled.slug}", locale="en-US")
-        stage(page).wait_for()
-        page.get_by_role("button", name="Skip").wait_for()
-        assert page.evaluate("document.documentElement.lang") == "en"
-        page.get_by_text("한국어", exact=True).click()
-        page.get_by_role("link", name="라벨링", exact=True).wait_for()
-        page.get_by_role("button", name="건너뛰기").wait_for()
-        stage(page).wait_for()
-        page.wait_for_url("**language=ko**")
-        page.reload()
-        page.get_by_role("button", name="건너뛰기").wait_for()
-        page.get_by_role("link", name="프로젝트", exact=True).click()
-        page.get_by_role("button", name="지금 다시 학습").wait_for()
-        page.reload()
-        page.get_by_role("button", name="지금 다시 학습").wait_for()
-        page.get_by_text("English", exact=True).click()
-        page.get_by_role("button", name="Retrain now").wait_for()
-        page.get_by_role("link", name="Progress", exact=True).wait_for()
+def test_switching_changes_navigation_page_and_desk_and_is_kept(server, filled, open_page):
+    page = open_page(f"{server.url}/?project={filled.slug}", locale="en-US")
+    stage(page).wait_for()
+    page.get_by_role("button", name="Skip").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    page.get_by_text("한국어", exact=True).click()
+    page.get_by_role("link", name="라벨링", exact=True).wait_for()
+    page.get_by_role("button", name="건너뛰기").wait_for()
+    stage(page).wait_for()
+    page.wait_for_url("**language=ko**")
+    page.reload()
+    page.get_by_role("button", name="건너뛰기").wait_for()
+    page.get_by_role("link", name="프로젝트", exact=True).click()
+    page.get_by_role("button", name="지금 다시 학습").wait_for()
+    page.reload()
+    page.get_by_role("button", name="지금 다시 학습").wait_for()
+    page.get_by_text("English", exact=True).click()
+    page.get_by_role("button", name="Retrain now").wait_for()
+    page.get_by_role("link", name="Progress", exact=True).wait_for()
 
 
-def test_korean_fits_on_a_phone(filled, own_home, open_page):
+def test_korean_fits_on_a_phone(server, filled, open_page):
     ready = {"": "건너뛰기", "progress": "다음 라운드까지", "strategies": "전략의 동작", "project": "지금 다시 학습"}
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?project={filled.slug}", locale="ko-KR", viewport={"width": 390, "height": 844})
-        for path, text in ready.items():
-            page.goto(f"{server.url}/{path}?project={filled.slug}", wait_until="commit")
-            page.get_by_text(text).first.wait_for()
-            assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
-            assert page.evaluate(OVERFLOWS) == [], path
+    page = open_page(f"{server.url}/?project={filled.slug}", locale="ko-KR", viewport={"width": 390, "height": 844})
+    for path, text in ready.items():
+        page.goto(f"{server.url}/{path}?project={filled.slug}", wait_until="commit")
+        page.get_by_text(text).first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
+        assert page.evaluate(OVERFLOWS) == [], path

@@ -11,7 +11,7 @@ from labeler.projects import guidelines
 from labeler.projects import project as projects
 from tests.support.desk import all_saved, press, seen, shown
 from tests.support.samples import text_config
-from tests.support.server import serving, wait_for
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 ANNOTATORS = [f"annotator {i}" for i in range(10)]
@@ -25,29 +25,28 @@ def make(own_home, **changes):
     return project
 
 
-def test_ten_annotators_lose_nothing_while_the_server_is_gone(own_home, open_page):
+def test_ten_annotators_lose_nothing_while_the_server_is_gone(server, own_home, open_page):
     project = make(own_home)
-    with serving(own_home) as server:
-        pages = {name: open_page(f"{server.url}/?annotator={name}") for name in ANNOTATORS}
-        given: dict[str, list[int]] = {name: [press(page, "1")] for name, page in pages.items()}
-        for page in pages.values():
-            all_saved(page)
-        end = time.monotonic() + 10  # for so long every new server is shot as soon as it is there
-        while time.monotonic() < end:
-            server.kill_app(if_there=True)
-            for name, page in pages.items():
-                if len(given[name]) < 8:
-                    given[name].append(press(page, "2"))
-        wait_for(server.answers)
-        for page in pages.values():
-            all_saved(page)
-        with project.store() as store:
-            stored = [(r["annotator"], r["item_id"]) for r in store.answers.export()]
-            kept = store.db.value("SELECT COUNT(*) FROM annotations")
-        expected = [(name, item) for name, items in given.items() for item in items]
-        assert sorted(stored) == sorted(expected)
-        assert kept == len(expected)  # not one was stored twice, superseding itself
-        assert len({item for _, item in expected}) == len(expected)  # and nobody shared an item
+    pages = {name: open_page(f"{server.url}/?annotator={name}") for name in ANNOTATORS}
+    given: dict[str, list[int]] = {name: [press(page, "1")] for name, page in pages.items()}
+    for page in pages.values():
+        all_saved(page)
+    end = time.monotonic() + 10  # for so long every new server is shot as soon as it is there
+    while time.monotonic() < end:
+        server.kill_app(if_there=True)
+        for name, page in pages.items():
+            if len(given[name]) < 8:
+                given[name].append(press(page, "2"))
+    wait_for(server.answers)
+    for page in pages.values():
+        all_saved(page)
+    with project.store() as store:
+        stored = [(r["annotator"], r["item_id"]) for r in store.answers.export()]
+        kept = store.db.value("SELECT COUNT(*) FROM annotations")
+    expected = [(name, item) for name, items in given.items() for item in items]
+    assert sorted(stored) == sorted(expected)
+    assert kept == len(expected)  # not one was stored twice, superseding itself
+    assert len({item for _, item in expected}) == len(expected)  # and nobody shared an item
 
 
 SERIOUS = ("serious", "critical")
@@ -66,28 +65,27 @@ def found_by_axe(page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(own_home, open_page, scheme):
+def test_axe_finds_nothing_serious(server, own_home, open_page, scheme):
     details = {
         "good": ClassDetail(colour="#1f77b4", description="Praise.", group="opinion"),
         "bad": ClassDetail(colour="#d62728", group="opinion"),
     }
     project = make(own_home, class_details=details, labeling=LabelingConfig(grid=True))
     guidelines.write(project, "# Rules\n\nRead [all](https://example.org) of it.")
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?annotator=kim", color_scheme=scheme)
-        page.get_by_role("dialog").get_by_text("Rules").wait_for()
-        assert found_by_axe(page) == []
-        page.keyboard.press("Escape")
-        press(page, "1")
-        seen(page)
-        assert found_by_axe(page) == []
-        page.keyboard.press("f")
-        page.get_by_role("dialog").wait_for()
-        assert found_by_axe(page) == []
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="Break").click()
-        page.get_by_text("Taking a break").wait_for()
-        assert found_by_axe(page) == []
+    page = open_page(f"{server.url}/?annotator=kim", color_scheme=scheme)
+    page.get_by_role("dialog").get_by_text("Rules").wait_for()
+    assert found_by_axe(page) == []
+    page.keyboard.press("Escape")
+    press(page, "1")
+    seen(page)
+    assert found_by_axe(page) == []
+    page.keyboard.press("f")
+    page.get_by_role("dialog").wait_for()
+    assert found_by_axe(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Break").click()
+    page.get_by_text("Taking a break").wait_for()
+    assert found_by_axe(page) == []
 
 
 FOCUSED = """() => {
@@ -97,18 +95,17 @@ FOCUSED = """() => {
 }"""
 
 
-def test_the_whole_desk_works_without_a_mouse(own_home, open_page):
+def test_the_whole_desk_works_without_a_mouse(server, own_home, open_page):
     project = make(own_home)
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?annotator=kim")
-        seen(page)
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            if "bad" in page.evaluate(FOCUSED):
-                break
-        before = shown(page)
-        page.keyboard.press("Enter")  # the focused button, as everywhere
-        page.locator(f".stage:not([data-item='{before}'])").wait_for()
-        all_saved(page)
-        with project.store() as store:
-            assert [r["label"] for r in store.answers.export()] == ["bad"]
+    page = open_page(f"{server.url}/?annotator=kim")
+    seen(page)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if "bad" in page.evaluate(FOCUSED):
+            break
+    before = shown(page)
+    page.keyboard.press("Enter")  # the focused button, as everywhere
+    page.locator(f".stage:not([data-item='{before}'])").wait_for()
+    all_saved(page)
+    with project.store() as store:
+        assert [r["label"] for r in store.answers.export()] == ["bad"]

@@ -10,7 +10,7 @@ from labeler.core.items import NewItem
 from labeler.core.rounds import FinishedRound, Forecast, Ranked, RoundResult
 from labeler.projects import project as projects
 from tests.support.samples import reviews
-from tests.support.server import serving, wait_for
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -45,54 +45,52 @@ def measured(project):
     return project
 
 
-def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(measured, own_home, open_page):
+def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(server, measured, open_page):
     wrong = [text for i, (text, label) in enumerate(reviews(HELD)) if label == "good" and i % 10 == 0]
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/progress?project={measured.slug}&part=Holdout")
-        page.get_by_text("A click on a cell shows its items.").wait_for()
-        cells = page.locator("[data-testid=stVegaLiteChart]").first.locator("svg g.mark-rect path")
-        cells.first.wait_for(state="attached")
-        assert cells.count() == 3  # nothing "bad" is taken for "good"
-        cells.and_(page.locator("[aria-label='good, taken for bad: 6']")).click()
-        page.get_by_text("good, taken for bad (6): those that the model is surest of first.").wait_for()
-        for text in wrong:
-            page.get_by_text(text, exact=True).wait_for()
-        page.get_by_text("good. The model: bad (80%).").first.wait_for()
+    page = open_page(f"{server.url}/progress?project={measured.slug}&part=Holdout")
+    page.get_by_text("A click on a cell shows its items.").wait_for()
+    cells = page.locator("[data-testid=stVegaLiteChart]").first.locator("svg g.mark-rect path")
+    cells.first.wait_for(state="attached")
+    assert cells.count() == 3  # nothing "bad" is taken for "good"
+    cells.and_(page.locator("[aria-label='good, taken for bad: 6']")).click()
+    page.get_by_text("good, taken for bad (6): those that the model is surest of first.").wait_for()
+    for text in wrong:
+        page.get_by_text(text, exact=True).wait_for()
+    page.get_by_text("good. The model: bad (80%).").first.wait_for()
 
-        # another cell: its first twelve of thirty, and the next page
-        cells.and_(page.locator("[aria-label='bad, taken for bad: 30']")).click()
-        page.get_by_text("bad, and the model says so (30)").wait_for()
-        shown = page.get_by_text("bad. The model: bad (80%).")
-        wait_for(lambda: shown.count() == 12)
-        first = shown.first.text_content()
-        page.get_by_role("button", name="Page 3").click()
-        wait_for(lambda: shown.count() == 6)
-        assert shown.first.text_content() != first
+    # another cell: its first twelve of thirty, and the next page
+    cells.and_(page.locator("[aria-label='bad, taken for bad: 30']")).click()
+    page.get_by_text("bad, and the model says so (30)").wait_for()
+    shown = page.get_by_text("bad. The model: bad (80%).")
+    wait_for(lambda: shown.count() == 12)
+    first = shown.first.text_content()
+    page.get_by_role("button", name="Page 3").click()
+    wait_for(lambda: shown.count() == 6)
+    assert shown.first.text_content() != first
 
-        page.get_by_role("tab", name="Slices").click()
-        page.get_by_text("Weaker than the rest, and not by chance: B.").wait_for()
-        page.get_by_role("combobox", name="Items with").press_sequentially("site=B")
-        page.get_by_role("option", name="site=B").click()
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="Save from the next round on").click()
-        page.get_by_text("From the next round on, more is asked of site=B.").wait_for()
-        assert projects.open_project(measured.folder).config.query.more_of == ("site=B",)
+    page.get_by_role("tab", name="Slices").click()
+    page.get_by_text("Weaker than the rest, and not by chance: B.").wait_for()
+    page.get_by_role("combobox", name="Items with").press_sequentially("site=B")
+    page.get_by_role("option", name="site=B").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Save from the next round on").click()
+    page.get_by_text("From the next round on, more is asked of site=B.").wait_for()
+    assert projects.open_project(measured.folder).config.query.more_of == ("site=B",)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_in_what_leads_see(own_home, open_page, scheme):
+def test_axe_finds_nothing_serious_in_what_leads_see(server, own_home, open_page, scheme):
     make(own_home / "letters", 5)
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/progress?part=Holdout", color_scheme=scheme)
-        for path, ready in (
-            ("progress?part=Holdout", "A click on a cell shows its items."),
-            ("progress?part=Report", "Make the report"),
-            ("review", "Last decisions"),
-            ("team", "Agreement with others does not show who is right."),
-        ):
-            page.goto(f"{server.url}/{path}", wait_until="commit")
-            page.get_by_text(ready).wait_for()
-            wait_for(lambda: serious(page) == [])  # what is being drawn anew is pale for a moment
+    page = open_page(f"{server.url}/progress?part=Holdout", color_scheme=scheme)
+    for path, ready in (
+        ("progress?part=Holdout", "A click on a cell shows its items."),
+        ("progress?part=Report", "Make the report"),
+        ("review", "Last decisions"),
+        ("team", "Agreement with others does not show who is right."),
+    ):
+        page.goto(f"{server.url}/{path}", wait_until="commit")
+        page.get_by_text(ready).wait_for()
+        wait_for(lambda: serious(page) == [])  # what is being drawn anew is pale for a moment
 
 
 def serious(page: Page) -> list[tuple[str, str]]:

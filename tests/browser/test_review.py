@@ -6,17 +6,20 @@ from labeler.core.items import Answer, NewItem
 from labeler.core.settings import ClassDetail, QueryConfig
 from labeler.projects import project as projects
 from tests.support.samples import text_config
-from tests.support.server import serving, wait_for
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def filled(own_home):
-    """Items 1 to 4 were answered otherwise by two people, 5 was flagged, 6 is unsure."""
+def filled(own_home, request):
+    """Items 1 to 4 were answered otherwise by two people, 5 was flagged, 6 is unsure.
+
+    It has a name of its own: the page keeps the queue of a folder and its settings.
+    """
     quiet = QueryConfig(seed_size=1000, batch=1000)
     details = {"bad": ClassDetail(key="q")}
-    project = projects.create(own_home / "reviews", text_config(query=quiet, class_details=details))
+    project = projects.create(own_home / "reviews", text_config(name=request.node.name, query=quiet, class_details=details))
     with project.store() as store:
         store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(1, 9)])
         for item in range(1, 5):
@@ -40,40 +43,38 @@ def shows(page, item: int) -> None:
     page.wait_for_timeout(500)
 
 
-def test_filter_decide_by_key_and_undo(own_home, open_page, filled):
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/review?project=reviews&annotator=lead")
-        shows(page, 5)  # without a label it comes first
-        page.get_by_text("not a sentence").wait_for()
-        page.get_by_text("disagreement · 4").click()
-        shows(page, 1)
-        page.keyboard.press("q")
-        shows(page, 2)
-        assert decisions(filled) == [(1, "lead", "bad", 0)]
-        page.keyboard.press("1")
-        shows(page, 3)
-        assert decisions(filled)[0] == (2, "lead", "good", 0)
-        page.keyboard.press("u")
-        shows(page, 2)
-        assert decisions(filled)[0] == (2, "lead", "good", 1)
-        page.keyboard.press("ArrowRight")
-        shows(page, 3)
-        page.keyboard.press("ArrowLeft")
-        shows(page, 2)
-        page.get_by_role("button", name="Last decisions").or_(page.get_by_text("Last decisions")).first.click()
-        page.locator("[class*=st-key-review-undo-]").get_by_role("button", name="Undo").click()
-        shows(page, 1)
-        assert decisions(filled)[-1] == (1, "lead", "bad", 1)
-        with filled.store() as store:
-            assert store.decisions.count() == 0
+def test_filter_decide_by_key_and_undo(server, open_page, filled):
+    page = open_page(f"{server.url}/review?project=reviews&annotator=lead")
+    shows(page, 5)  # without a label it comes first
+    page.get_by_text("not a sentence").wait_for()
+    page.get_by_text("disagreement · 4").click()
+    shows(page, 1)
+    page.keyboard.press("q")
+    shows(page, 2)
+    assert decisions(filled) == [(1, "lead", "bad", 0)]
+    page.keyboard.press("1")
+    shows(page, 3)
+    assert decisions(filled)[0] == (2, "lead", "good", 0)
+    page.keyboard.press("u")
+    shows(page, 2)
+    assert decisions(filled)[0] == (2, "lead", "good", 1)
+    page.keyboard.press("ArrowRight")
+    shows(page, 3)
+    page.keyboard.press("ArrowLeft")
+    shows(page, 2)
+    page.get_by_role("button", name="Last decisions").or_(page.get_by_text("Last decisions")).first.click()
+    page.locator("[class*=st-key-review-undo-]").get_by_role("button", name="Undo").click()
+    shows(page, 1)
+    assert decisions(filled)[-1] == (1, "lead", "bad", 1)
+    with filled.store() as store:
+        assert store.decisions.count() == 0
 
 
-def test_a_double_press_does_not_decide_about_the_next_item(own_home, open_page, filled):
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/review?project=reviews&annotator=lead")
-        shows(page, 5)
-        page.keyboard.press("1")
-        page.keyboard.press("1")
-        wait_for(lambda: decisions(filled))
-        shows(page, 1)
-        assert [d[0] for d in decisions(filled)] == [5]
+def test_a_double_press_does_not_decide_about_the_next_item(server, open_page, filled):
+    page = open_page(f"{server.url}/review?project=reviews&annotator=lead")
+    shows(page, 5)
+    page.keyboard.press("1")
+    page.keyboard.press("1")
+    wait_for(lambda: decisions(filled))
+    shows(page, 1)
+    assert [d[0] for d in decisions(filled)] == [5]

@@ -8,7 +8,7 @@ import pytest
 
 from labeler.projects import project as projects
 from tests.support.samples import reviews
-from tests.support.server import serving, wait_for
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -53,63 +53,61 @@ def start(page, table, runs: int, reach: int) -> None:
     page.get_by_role("button", name="Cancel").wait_for()
 
 
-def test_compare_on_a_table_use_the_winner_and_cancel_another(project, own_home, tmp_path, open_page):
+def test_compare_on_a_table_use_the_winner_and_cancel_another(server, project, tmp_path, open_page):
     table = tmp_path / "films.csv"
     pd.DataFrame(reviews(240), columns=["text", "label"]).to_csv(table, index=False)
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/strategies?project={project.slug}")
-        page.get_by_role("tab", name="Compare").click()
-        start(page, table, runs=15, reach=60)
-        page.get_by_text(" rounds, ").wait_for()  # progress, while it runs
-        page.get_by_role("button", name="Download the report").wait_for(timeout=120_000)
-        assert states(project) == ["done"]
-        page.get_by_text("192 pool items, 48 held-out items, 2 classes; 4 to 61 labels, 15 runs").wait_for()
-        charts = page.locator("[data-testid=stVegaLiteChart]")
-        charts.nth(1).locator("svg, canvas").first.wait_for(state="attached")
-        assert charts.count() == 2
-        page.get_by_text("the control", exact=True).wait_for()
+    page = open_page(f"{server.url}/strategies?project={project.slug}")
+    page.get_by_role("tab", name="Compare").click()
+    start(page, table, runs=15, reach=60)
+    page.get_by_text(" rounds, ").wait_for()  # progress, while it runs
+    page.get_by_role("button", name="Download the report").wait_for(timeout=120_000)
+    assert states(project) == ["done"]
+    page.get_by_text("192 pool items, 48 held-out items, 2 classes; 4 to 61 labels, 15 runs").wait_for()
+    charts = page.locator("[data-testid=stVegaLiteChart]")
+    charts.nth(1).locator("svg, canvas").first.wait_for(state="attached")
+    assert charts.count() == 2
+    page.get_by_text("the control", exact=True).wait_for()
 
-        # the row of the control: `margin` is what the project uses already
-        page.locator(".stMain").get_by_role("button", name="Use from the next round").locator("visible=true").click()
-        page.get_by_text("random is the query strategy from the next round on.").wait_for()
-        assert projects.open_project(project.folder).config.query.strategy == "random"
-        assert 'strategy = "random"' in (project.folder / "project.toml").read_text()
+    # the row of the control: `margin` is what the project uses already
+    page.locator(".stMain").get_by_role("button", name="Use from the next round").locator("visible=true").click()
+    page.get_by_text("random is the query strategy from the next round on.").wait_for()
+    assert projects.open_project(project.folder).config.query.strategy == "random"
+    assert 'strategy = "random"' in (project.folder / "project.toml").read_text()
 
-        page.get_by_text("Start a comparison", exact=True).click()
-        start(page, table, runs=60, reach=190)
-        page.get_by_text(" rounds, ").wait_for()
-        assert simulating(server)
-        page.get_by_role("button", name="Cancel").click()
-        page.get_by_text("Comparison 2 is cancelled.").wait_for()
-        assert states(project) == ["cancelled", "done"]
-        wait_for(lambda: not simulating(server), 20)
-        assert list(project.comparisons.iterdir()) == []
-        page.get_by_text("the control", exact=True).wait_for()  # the earlier result is there
+    page.get_by_text("Start a comparison", exact=True).click()
+    start(page, table, runs=60, reach=190)
+    page.get_by_text(" rounds, ").wait_for()
+    assert simulating(server)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Comparison 2 is cancelled.").wait_for()
+    assert states(project) == ["cancelled", "done"]
+    wait_for(lambda: not simulating(server), 20)
+    assert list(project.comparisons.iterdir()) == []
+    page.get_by_text("the control", exact=True).wait_for()  # the earlier result is there
 
 
-def test_a_strategy_file_is_picked_up_breaks_and_is_mended_without_a_restart(project, own_home, open_page):
+def test_a_strategy_file_is_picked_up_breaks_and_is_mended_without_a_restart(server, project, open_page):
     project.strategies.mkdir()
     own = project.strategies / "mine.py"
     own.write_text(GOOD)
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/strategies?project={project.slug}")
+    page = open_page(f"{server.url}/strategies?project={project.slug}")
 
-        def look() -> None:
-            page.reload()
-            page.get_by_role("heading", name="Strategies").wait_for()
-            page.get_by_text("Each picture is a small pool").wait_for()
+    def look() -> None:
+        page.reload()
+        page.get_by_role("heading", name="Strategies").wait_for()
+        page.get_by_text("Each picture is a small pool").wait_for()
 
-        def seen() -> None:
-            page.get_by_text("custom", exact=True).click()
-            page.get_by_text("Where the first class is likely.").wait_for()
-            page.get_by_role("img", name="The points that mine chooses").wait_for()
+    def seen() -> None:
+        page.get_by_text("custom", exact=True).click()
+        page.get_by_text("Where the first class is likely.").wait_for()
+        page.get_by_role("img", name="The points that mine chooses").wait_for()
 
-        seen()
-        own.write_text(GOOD.replace("return", "retrun"))
-        look()
-        page.get_by_text("Strategy file mine.py: line 5: SyntaxError").wait_for()
-        assert page.get_by_text("custom", exact=True).count() == 0
-        own.write_text(GOOD)
-        look()
-        seen()
-        assert page.get_by_text("Strategy file mine.py").count() == 0
+    seen()
+    own.write_text(GOOD.replace("return", "retrun"))
+    look()
+    page.get_by_text("Strategy file mine.py: line 5: SyntaxError").wait_for()
+    assert page.get_by_text("custom", exact=True).count() == 0
+    own.write_text(GOOD)
+    look()
+    seen()
+    assert page.get_by_text("Strategy file mine.py").count() == 0

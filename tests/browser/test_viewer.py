@@ -13,7 +13,7 @@ from labeler.projects.importer import import_source
 from tests.support.desk import press, shown
 from tests.support.fill import rank
 from tests.support.samples import text_config
-from tests.support.server import serving, wait_for
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ LONG = "\n".join(f"Line {i}: the parcel came after a delay of {i} days." for i i
 
 
 @pytest.fixture
-def scans(own_home, tmp_path):
+def scans(server, own_home, tmp_path):
     """A photograph of 40 megapixels, then two scans of 16 bit."""
     folder = tmp_path / "in"
     folder.mkdir()
@@ -38,8 +38,7 @@ def scans(own_home, tmp_path):
         store.db.execute("UPDATE items SET split = 'pool'")
         store.db.connection.commit()
         rank(store, [1, 2, 3])
-    with serving(own_home) as server:
-        yield server
+    return server
 
 
 def zoom(page: Page) -> float:
@@ -179,15 +178,14 @@ def test_two_fingers_zoom_and_one_moves(scans, open_page):
 
 
 @pytest.fixture
-def texts(own_home):
+def texts(server, own_home):
     labeling = LabelingConfig(reservation_seconds=60, keywords=("DELAY", "parcel"))
     project = projects.create(own_home / "texts", text_config(query=NO_ROUND, labeling=labeling))
     with project.store() as store:
         store.items.add(
             [NewItem(f"{i:032x}", f"row {i}", text=t, split="pool") for i, t in enumerate([LONG, "한국어 문장", "x"])]
         )
-    with serving(own_home) as server:
-        yield server
+    return server
 
 
 HIGHLIGHTED = "name => [...(CSS.highlights.get(name) ?? [])].map(String)"

@@ -16,7 +16,7 @@ from labeler.projects.importer import import_source
 from tests.support.desk import all_saved, press, seen, shown, stage
 from tests.support.fill import rank
 from tests.support.samples import reviews, text_config
-from tests.support.server import serving, wait_for
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -44,73 +44,71 @@ def films(own_home):
     with project.store() as store:  # in an order that the test knows
         store.db.execute("UPDATE queries SET rank = -rank")
         store.db.execute("UPDATE queries SET rank = 61 - item_id")
-        store.db.connection.commit()
+        store.db.conn.commit()
     return project
 
 
-def test_why_this_item_and_what_the_model_saw_in_a_text(films, own_home, open_page):
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?annotator=kim")
-        panel = page.get_by_role("complementary", name="Why this item?")
-        assert seen(page) == 60
-        assert not panel.is_visible()
-        page.keyboard.press("w")
-        panel.wait_for()
-        panel.get_by_text("uncertainty sampling").wait_for()
-        panel.locator(".why-list li").nth(4).wait_for()
-        assert panel.locator(".why-label").first.inner_text() in ("good", "bad")
+def test_why_this_item_and_what_the_model_saw_in_a_text(server, films, open_page):
+    page = open_page(f"{server.url}/?annotator=kim")
+    panel = page.get_by_role("complementary", name="Why this item?")
+    assert seen(page) == 60
+    assert not panel.is_visible()
+    page.keyboard.press("w")
+    panel.wait_for()
+    panel.get_by_text("uncertainty sampling").wait_for()
+    panel.locator(".why-list li").nth(4).wait_for()
+    assert panel.locator(".why-label").first.inner_text() in ("good", "bad")
 
-        texts = panel.locator(".why-saw figure")
-        texts.nth(1).wait_for(timeout=120_000)  # the explainer loads torch first
-        assert texts.locator(".why-text").first.inner_text() == EMOJI
-        assert texts.first.locator("figcaption").inner_text().startswith("good")
-        words = texts.first.locator(".why-text > span")
-        assert "".join(words.all_inner_texts()) == "".join(EMOJI.split())
-        shades = [float(w.evaluate("e => e.style.getPropertyValue('--weight')")) for w in words.all()]
-        assert max(shades) == pytest.approx(1)
-        panel.get_by_text("evidence, not a cause").wait_for()
+    texts = panel.locator(".why-saw figure")
+    texts.nth(1).wait_for(timeout=120_000)  # the explainer loads torch first
+    assert texts.locator(".why-text").first.inner_text() == EMOJI
+    assert texts.first.locator("figcaption").inner_text().startswith("good")
+    words = texts.first.locator(".why-text > span")
+    assert "".join(words.all_inner_texts()) == "".join(EMOJI.split())
+    shades = [float(w.evaluate("e => e.style.getPropertyValue('--weight')")) for w in words.all()]
+    assert max(shades) == pytest.approx(1)
+    panel.get_by_text("evidence, not a cause").wait_for()
 
-        panel.get_by_role("button", name="Explain by hiding parts").click()
-        panel.locator(".why-local figure").nth(1).wait_for(timeout=60_000)
-        panel.get_by_text("hidden at random").wait_for()
+    panel.get_by_role("button", name="Explain by hiding parts").click()
+    panel.locator(".why-local figure").nth(1).wait_for(timeout=60_000)
+    panel.get_by_text("hidden at random").wait_for()
 
-        # Answers go on while it is open, and it follows; the focus stays where it was.
-        before = panel.locator(".why-facts").inner_text()
-        assert press(page, "1") == 60
-        wait_for(lambda: panel.locator(".why-facts").count() and panel.locator(".why-facts").inner_text() != before)
-        assert panel.is_visible()
-        assert press(page, "2") == 59
-        all_saved(page)
-        page.keyboard.press("Escape")
-        panel.wait_for(state="hidden")
-        assert press(page, "1") == 58
-        page.get_by_role("button", name="Why this?").focus()
-        page.keyboard.press("Enter")
-        panel.get_by_role("button", name="Close").focus()
-        page.keyboard.press("Enter")
-        panel.wait_for(state="hidden")
-        focused = page.evaluate(
-            "[...document.querySelectorAll('*')].map(e => e.shadowRoot?.activeElement?.innerText).find(Boolean)"
-        )
-        assert "Why this?" in focused  # back where it was
-        all_saved(page)
+    # Answers go on while it is open, and it follows; the focus stays where it was.
+    before = panel.locator(".why-facts").inner_text()
+    assert press(page, "1") == 60
+    wait_for(lambda: panel.locator(".why-facts").count() and panel.locator(".why-facts").inner_text() != before)
+    assert panel.is_visible()
+    assert press(page, "2") == 59
+    all_saved(page)
+    page.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
+    assert press(page, "1") == 58
+    page.get_by_role("button", name="Why this?").focus()
+    page.keyboard.press("Enter")
+    panel.get_by_role("button", name="Close").focus()
+    page.keyboard.press("Enter")
+    panel.wait_for(state="hidden")
+    focused = page.evaluate(
+        "[...document.querySelectorAll('*')].map(e => e.shadowRoot?.activeElement?.innerText).find(Boolean)"
+    )
+    assert "Why this?" in focused  # back where it was
+    all_saved(page)
     with films.store() as store:
         assert [(r["item_id"], r["label"]) for r in store.answers.export() if r["annotator"] == "kim"] == [
             (60, "good"), (59, "bad"), (58, "good")
         ]  # fmt: skip
 
 
-def test_by_default_the_models_opinion_stays_hidden(films, own_home, open_page):
+def test_by_default_the_models_opinion_stays_hidden(server, films, open_page):
     films.save(replace(films.config, labeling=LabelingConfig()))
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?annotator=kim")
-        seen(page)
-        page.keyboard.press("w")
-        page.get_by_text("This project does not show the model's predictions").wait_for()
-        assert page.locator(".why-saw figure").count() == 0
-        assert page.get_by_role("button", name="Explain by hiding parts").count() == 0
-        with films.store() as store:
-            assert not store.explanations.waiting()
+    page = open_page(f"{server.url}/?annotator=kim")
+    seen(page)
+    page.keyboard.press("w")
+    page.get_by_text("This project does not show the model's predictions").wait_for()
+    assert page.locator(".why-saw figure").count() == 0
+    assert page.get_by_role("button", name="Explain by hiding parts").count() == 0
+    with films.store() as store:
+        assert not store.explanations.waiting()
 
 
 @pytest.fixture
@@ -142,32 +140,31 @@ def scans(own_home, tmp_path):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_maps_lie_over_the_image_and_the_slider_leaves_the_keys_alone(scans, own_home, open_page, width, scheme):
-    with serving(own_home) as server:
-        page = open_page(f"{server.url}/?annotator=kim", color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 850})
-        stage(page).wait_for()
-        first = seen(page)
-        page.get_by_role("button", name="Why this?").click()
-        maps = page.locator(".why-map")
-        maps.nth(2).wait_for()
-        assert maps.first.get_attribute("alt") == "Where the image speaks for and against spot"
-        for _ in range(2):
-            box, over = page.locator(".why-picture").first.bounding_box(), maps.first.bounding_box()
-            assert box == pytest.approx(over, abs=1)
-        slider = page.get_by_role("slider", name="Strength of the colours")
-        slider.focus()
-        before = float(maps.first.evaluate("e => getComputedStyle(e).opacity"))
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("End")
-        assert float(maps.first.evaluate("e => getComputedStyle(e).opacity")) == 1 > before
-        assert shown(page) == first
-        assert press(page, "2") == first  # a class key answers, wherever the focus in the panel is
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        panel, middle = page.locator(".why-panel").bounding_box(), page.locator(".stage").bounding_box()
-        if width > 1000:
-            assert panel["x"] > middle["x"] + middle["width"] - 1
-            assert panel["height"] == pytest.approx(middle["height"], abs=2)
-        else:
-            assert panel["y"] > middle["y"] + middle["height"] - 1
-        all_saved(page)
+def test_maps_lie_over_the_image_and_the_slider_leaves_the_keys_alone(server, scans, open_page, width, scheme):
+    page = open_page(f"{server.url}/?annotator=kim", color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 850})
+    stage(page).wait_for()
+    first = seen(page)
+    page.get_by_role("button", name="Why this?").click()
+    maps = page.locator(".why-map")
+    maps.nth(2).wait_for()
+    assert maps.first.get_attribute("alt") == "Where the image speaks for and against spot"
+    for _ in range(2):
+        box, over = page.locator(".why-picture").first.bounding_box(), maps.first.bounding_box()
+        assert box == pytest.approx(over, abs=1)
+    slider = page.get_by_role("slider", name="Strength of the colours")
+    slider.focus()
+    before = float(maps.first.evaluate("e => getComputedStyle(e).opacity"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
+    assert float(maps.first.evaluate("e => getComputedStyle(e).opacity")) == 1 > before
+    assert shown(page) == first
+    assert press(page, "2") == first  # a class key answers, wherever the focus in the panel is
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    panel, middle = page.locator(".why-panel").bounding_box(), page.locator(".stage").bounding_box()
+    if width > 1000:
+        assert panel["x"] > middle["x"] + middle["width"] - 1
+        assert panel["height"] == pytest.approx(middle["height"], abs=2)
+    else:
+        assert panel["y"] > middle["y"] + middle["height"] - 1
+    all_saved(page)
