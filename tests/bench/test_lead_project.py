@@ -7,6 +7,7 @@ from bench.lead.project import make
 from labeler.measure.metrics import metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modality", ["text", "image"])
 def test_a_history_is_as_a_worker_would_have_left_it(tmp_path, modality):
     project = make(tmp_path / "made", 4, modality=modality, answers=400, annotators=3, days=10)

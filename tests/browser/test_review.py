@@ -18,8 +18,8 @@ def filled(own_home, request):
     It has a name of its own: the page keeps the queue of a folder and its settings.
     """
     quiet = QueryConfig(seed_size=1000, batch=1000)
-    details = {"bad": ClassDetail(key="q")}
-    project = projects.create(own_home / "reviews", text_config(name=request.node.name, query=quiet, class_details=details))
+    name, details = request.node.name, {"bad": ClassDetail(key="q")}
+    project = projects.create(own_home / "reviews", text_config(name=name, query=quiet, class_details=details))
     with project.store() as store:
         store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(1, 9)])
         for item in range(1, 5):

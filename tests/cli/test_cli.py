@@ -108,6 +108,7 @@ def test_strategies_are_listed_with_their_source():
     )
 
 
+@pytest.mark.slow
 def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
     arguments = ["--strategy", "margin", "--seed-size", 6, "--batch", 5, "--rounds", 2, "--seeds", 2, "--processes", 1]
     said = labeler("simulate", table, *arguments, "--backbone", "char_tfidf", "--out", tmp_path / "r.json").output
@@ -118,6 +119,7 @@ def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
     assert set(report["summary"][0]) == keys
 
 
+@pytest.mark.slow
 def test_simulate_takes_strategies_of_a_folder_and_draws_the_plot(table, tmp_path):
     own = tmp_path / "own"
     own.mkdir()

@@ -108,7 +108,7 @@ def test_switched_off_again_the_draws_go_on_uniformly(filled):
     work_once(plain)
     with plain.store() as store:
         rows = store.active_testing.draws()[before:]
-        assert rows
+        assert len(rows) > 0
         assert [row["q"] for row in rows] == pytest.approx([1 / row["remaining"] for row in rows])
 
 

@@ -317,5 +317,5 @@ def test_whatever_a_file_holds_it_is_read_or_refused_in_words(
         found = list(read(path))
     except SourceError:
         return
-    assert found
+    assert len(found) > 0
     assert len({f.source for f in found}) == len(found)

@@ -357,7 +357,8 @@ def test_no_text_of_a_page_bypasses_the_catalogues(path):
     source = path.read_text(encoding="utf-8")
     assert bare(source) - {"retrain now"} == set()  # which is stored, as why there is a round
     assert "st.error(str(" not in source
-    assert not re.search(r"st\.fragment\b", source) or path.name == "language.py"  # its reruns would be English
+    if path.name != "language.py":
+        assert not re.search(r"st\.fragment\b", source)  # its reruns would be English
 
 
 @pytest.mark.parametrize(

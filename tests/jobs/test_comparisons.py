@@ -76,7 +76,7 @@ def test_the_projects_own_labels_are_compared_on(labeled):
 def test_too_few_labels_of_its_own_are_refused_with_what_is_missing(project):
     with pytest.raises(SourceError, match=r"0 of the pool in 0 classes and 0 of the holdout; 100 in two"):
         ask(project, SHORT, "kim")
-    assert compare_once(project) is False
+    assert not compare_once(project)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def test_stronger_changes_more_and_none_changes_nothing(kind: str) -> None:
         assert look.dtype == torch.uint8
         changes.append((look.float() - batch.float()).abs().mean().item())
     assert changes[0] < (40 if kind == "crop" else 1)  # a crop may squeeze the whole image a little
-    assert changes[1] < changes[2] or kind == "crop"
+    if kind != "crop":
+        assert changes[1] < changes[2]
     assert changes[2] > 3
 
 

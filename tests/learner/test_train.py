@@ -180,7 +180,7 @@ def test_snapshots_are_the_last_epochs_states(xor: tuple[Dataset, np.ndarray]) -
     for name, value in fitted.snapshots[2].tuned.items():
         np.testing.assert_array_equal(value, fitted.model.tuned[name])
         assert not np.array_equal(value, fitted.snapshots[0].tuned[name])
-    assert (fitted.snapshots[0].predict_proba(data, np.arange(50)).sum(axis=1) == pytest.approx(1)) is True
+    np.testing.assert_allclose(fitted.snapshots[0].predict_proba(data, np.arange(50)).sum(axis=1), 1, rtol=1e-6)
 
 
 @pytest.mark.usefixtures("cache")
@@ -298,7 +298,7 @@ def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCapture
     assert "runs in torch" not in caplog.text  # both halves were exported
     named = dict(encoder.network.named_parameters())
     changed = [name for name, value in model.tuned.items() if not np.array_equal(value, named[name].numpy())]
-    assert changed  # the blocks were trained,
+    assert len(changed) > 0  # the blocks were trained,
     assert {name.split(".")[1] for name in model.tuned} == {
         "5",
         "6",

@@ -139,5 +139,5 @@ with sync_playwright() as playwright:
 
 @pytest.mark.browser
 def test_the_desk_shows_an_image_and_speaks_korean(url: str, installation: Installation) -> None:
-    assert CHROMIUM
+    assert CHROMIUM is not None
     assert "라벨링" in installation.run(sys.executable, "-c", BROWSER, CHROMIUM, url)

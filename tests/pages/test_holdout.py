@@ -82,7 +82,7 @@ def test_figures_come_with_intervals_and_in_words(filled):
     wide = 100 * (found.accuracy.high - found.accuracy.low)
     assert f"interval is {wide:.1f} points wide; {found.to_halve:,} more labels in the holdout would halve it" in said
     assert "That is more than the holdout has" in said
-    assert "On the same items it is better than round 1" in said or "cannot be told apart" in said
+    assert "cannot be told apart" in said
     assert "A click on a cell shows its items." in said
     assert "Expected calibration error" in said
 
@@ -92,7 +92,7 @@ def test_a_cell_holds_its_items_strangest_first(filled):
         numbers = store.forecasts.rounds()
     seen = measured(filled, numbers, numbers[-1]).forecast
     wrong = judged(seen, filled.config, "good", "bad")
-    assert wrong
+    assert len(wrong) > 0
     assert {(one.label, one.predicted) for one in wrong} == {("good", "bad")}
     assert [one.confidence for one in wrong] == sorted((one.confidence for one in wrong), reverse=True)
     right = judged(seen, filled.config, "good", "good")
