@@ -74,6 +74,7 @@ def example(page: str) -> str:
     return re.search(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)[1]
 
 
+@pytest.mark.slow
 def test_the_example_strategy_has_ten_lines_and_keeps_every_promise(tmp_path):
     source = example("docs/strategies.md")
     assert source == example("README.md")

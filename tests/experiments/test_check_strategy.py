@@ -9,6 +9,8 @@ from labeler.cli import main
 from labeler.experiments.check_strategy import ALL
 from tests.support.machine import ROOT
 
+pytestmark = pytest.mark.slow
+
 HEAD = """
 import os
 import numpy as np

@@ -84,6 +84,7 @@ def test_a_pool_that_runs_out_ends_the_curve(task):
     assert run(task, "random", 0, 99).labels[-1] == 120
 
 
+@pytest.mark.slow
 def test_compare_reports_every_run_and_its_progress(task):
     seen = []
     report = compare(task, Design(["margin"], 2, 2), processes=2, on_progress=lambda d, t: seen.append((d, t)))
@@ -115,6 +116,7 @@ def test_a_table_that_cannot_be_compared_on_is_refused(tmp_path):
         load_task(read_labeled(few), cache=tmp_path)
 
 
+@pytest.mark.slow
 def test_strategies_of_a_folder_are_known_in_the_processes_too(task, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
@@ -126,6 +128,7 @@ def test_strategies_of_a_folder_are_known_in_the_processes_too(task, tmp_path):
         compare(task, Design(["mine"], 1, 1), processes=1, plugins=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_first_failure_ends_the_comparison(task, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.probability\n"
@@ -136,6 +139,7 @@ def test_the_first_failure_ends_the_comparison(task, tmp_path):
     assert seen[-1][0] < seen[-1][1] / 10  # long before all was done
 
 
+@pytest.mark.slow
 def test_what_on_progress_raises_ends_the_comparison_and_its_processes(task):
     def cancel(done: int, total: int) -> None:
         if done > 3:

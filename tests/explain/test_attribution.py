@@ -98,6 +98,7 @@ def test_the_maps_of_a_convolutional_network_sum_to_its_scores(picture):
     assert found.proba.sum() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_of_a_fine_tuned_model_both_networks_have_their_say(picture):
     frozen, head = heads_on(IMAGES.dims), heads_on(IMAGES.dims, seed=1)
     tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}

@@ -99,6 +99,7 @@ def test_segments_keep_to_what_belongs_together(flag):
     np.testing.assert_allclose(part[there], np.broadcast_to(picture[there].mean(axis=0), part[there].shape), atol=0.51)
 
 
+@pytest.mark.slow
 def test_the_place_that_made_the_answer_is_found(tmp_path):
     """The model sees nothing but how bright the upper left corner is, whose brightness varies within each segment."""
     noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)

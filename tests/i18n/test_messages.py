@@ -453,6 +453,7 @@ REPORT = {
 }
 
 
+@pytest.mark.slow
 def test_charts_are_drawn_in_the_language_of_who_looks():
     def drawn() -> list:
         training = charts.training_frame(TRAINED)

@@ -28,6 +28,8 @@ from labeler.projects.project import Project
 from tests.support.samples import reviews, text_config
 from tests.support.tiny_networks import IMAGES, TEXTS, Letters
 
+pytestmark = pytest.mark.slow
+
 QUICK = AdaptationRequest(seconds=60.0, blocks=1)
 TENSORS = {"stages.3.module.output.dense.bias": np.arange(16, dtype=np.float32)}
 ABOUT = Adaptation(TEXTS.key, "masked words", 1, 2.5, 30, (5.25, 4.5), 0, "hash of items", 40, hash_of(TENSORS))

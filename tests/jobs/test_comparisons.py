@@ -23,6 +23,8 @@ from labeler.jobs.comparisons import ask, cancel, compare_once
 from tests.support.machine import ROOT, environment
 from tests.support.samples import reviews
 
+pytestmark = pytest.mark.slow
+
 SHORT = ComparisonRequest(("margin",), seeds=2, rounds=2, batch=5, seed_size=6)
 LONG = replace(SHORT, seeds=40, rounds=90, batch=2)  # minutes, if nobody ends it
 

@@ -156,6 +156,7 @@ def test_an_explainer_that_is_killed_loses_nothing(trained, own_home):
     assert ask(trained).state == "done"
 
 
+@pytest.mark.slow
 def test_waiting_for_requests_loads_no_torch(own_home):
     code = (
         "import sys; from pathlib import Path; from labeler.jobs.explanations import work; turns = iter([False, True]);"

@@ -14,6 +14,8 @@ from labeler.jobs.supervisor import serve
 from tests.support.machine import environment
 from tests.support.server import serving, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_taken_port_is_said(tmp_path):
     with socket.socket() as other:

@@ -55,6 +55,7 @@ def old_task(tuned: Tuned) -> float:
     return float(head.score(network.features(DATA, np.arange(400)), old))
 
 
+@pytest.mark.slow
 def test_l2_sp_keeps_the_network_from_forgetting() -> None:
     free, pulled = tune(epochs=40), tune(epochs=40, l2_sp=3.0)
     assert moved(pulled) < 0.7 * moved(free)
@@ -75,6 +76,7 @@ def test_blocks_follow_one_by_one_and_the_first_ones_learn_more_slowly() -> None
     assert set(gradual.weights.parameters) == set(both.weights.parameters)
 
 
+@pytest.mark.slow
 def test_stopping_early_gives_the_best_epoch_back() -> None:
     held = np.arange(0, 200, 4)
     wild = tune(held, epochs=30, early_stopping=True, learning_rate=0.3, schedule="constant")
@@ -86,6 +88,7 @@ def test_stopping_early_gives_the_best_epoch_back() -> None:
     assert loss == pytest.approx(min(losses), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

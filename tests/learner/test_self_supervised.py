@@ -31,6 +31,7 @@ FOREVER = math.inf  # seconds: the passes end the training, on a slow machine as
 ENCODERS: dict[Any, Pretrained] = {"image": IMAGES, "text": TEXTS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("modality", "fell"), [("image", 0.2), ("text", 0.3)])
 def test_the_loss_falls_and_only_the_last_blocks_change(modality: Any, fell: float) -> None:
     encoder, seen = ENCODERS[modality], list[tuple[int, int]]()

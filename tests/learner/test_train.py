@@ -85,6 +85,7 @@ def accuracy(model: Any, data: Dataset, targets: np.ndarray) -> float:
     return float((model.predict_proba(data, np.arange(300, 500)).argmax(axis=1) == targets[300:]).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cache")
 def test_finetuning_learns_what_the_frozen_head_cannot(xor: tuple[Dataset, np.ndarray], tmp_path: Path) -> None:
     data, targets = xor
@@ -160,6 +161,7 @@ def test_time_that_is_short_means_fewer_epochs_and_then_none(
     assert "round_seconds is too short for an epoch of fine-tuning (10000 s)" in none.training.note
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cache")
 def test_what_was_chosen_gives_the_same_model_again(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
@@ -281,6 +283,7 @@ def always_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labeler.learner.levers.VALIDATED", 20)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("always_kept")
 def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pixels, targets = load_digits(return_X_y=True)
@@ -312,6 +315,7 @@ def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCapture
     np.testing.assert_array_equal(load(tmp_path / "m", encoder).predict_proba(data, np.arange(160)), proba)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("always_kept")
 def test_minilm_can_be_finetuned(tmp_path: Path) -> None:
     kinds = ["a warm and funny film", "a dull and tedious film that never seems to end"]

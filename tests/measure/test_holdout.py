@@ -94,6 +94,7 @@ def test_every_figure_lies_in_its_interval(n, classes, seed, several):
     assert sum(b.n for b in found.calibration.bins) == (n * classes if several else n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "classes", "accuracy"), [(50, 2, 0.95), (100, 5, 0.9), (200, 4, 0.6)])
 def test_the_intervals_of_means_over_classes_cover_the_truth(n, classes, accuracy):
     rng = np.random.default_rng(4)

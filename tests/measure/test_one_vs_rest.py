@@ -50,6 +50,7 @@ def test_resampling_measures_as_scikit_learn_does_with_ties_too():
         assert averages[i] == pytest.approx(average_precision_score(truth[some], scores[some]))
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_area_covers():
     rng, held = np.random.default_rng(2), 0
     for seed in range(200):

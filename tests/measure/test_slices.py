@@ -97,6 +97,7 @@ def test_a_weak_slice_is_found_among_many():
     assert not any(s.weak for s in found["scanner"])
 
 
+@pytest.mark.slow
 def test_chance_alone_seldom_marks_anything():
     rng, alarms = np.random.default_rng(1), 0
     held = rows(site=list(rng.choice(list("ABCDE"), 300)), scanner=[f"S{i}" for i in rng.integers(0, 15, 300)])

@@ -23,6 +23,8 @@ from labeler.projects.importer import import_source
 from tests.support.published_model import said
 from tests.support.samples import reviews, text_config
 
+pytestmark = pytest.mark.slow
+
 
 def trained_on_texts(folder, backbone: str):
     project = projects.create(folder / "films", text_config(learner=LearnerConfig(backbone=backbone)))

@@ -60,6 +60,7 @@ def toys(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pro
     return project
 
 
+@pytest.mark.slow
 def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers(
     toys: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_without_overlap_it_says_how_to_get_some(own_home, overlap, said):
     assert said in everything(app)
 
 
+@pytest.mark.slow
 def test_figures_have_intervals_and_a_word_on_what_they_mean(own_home):
     app = show(own_home, found())
     told = everything(app)

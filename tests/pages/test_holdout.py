@@ -69,6 +69,7 @@ def open_part(name: str):
     return app
 
 
+@pytest.mark.slow
 def test_figures_come_with_intervals_and_in_words(filled):
     said = everything(open_part("Holdout"))
     with filled.store() as store:
@@ -101,6 +102,7 @@ def test_a_cell_holds_its_items_strangest_first(filled):
     assert judged(seen, filled.config, "good", "gone") == []
 
 
+@pytest.mark.slow
 def test_an_earlier_round_can_be_chosen(filled):
     app = open_part("Holdout")
     app.selectbox(key="measured-reviews").set_value(1).run()
@@ -117,6 +119,7 @@ def test_two_rounds_that_say_the_same_cannot_be_told_apart(filled):
     assert "difference to round 2 is +0.0 points" in everything(open_part("Holdout"))
 
 
+@pytest.mark.slow
 def test_before_there_is_something_to_measure_the_page_says_so(project, store):
     assert "The holdout is measured once a round has trained a model." in everything(open_part("Holdout"))
     store.items.add([NewItem("a", "row 1", text="t", split="holdout"), NewItem("b", "row 2", text="u", split="pool")])
@@ -126,6 +129,7 @@ def test_before_there_is_something_to_measure_the_page_says_so(project, store):
     assert "The holdout has no labels yet" in everything(open_part("Holdout"))
 
 
+@pytest.mark.slow
 def test_with_active_testing_the_weights_are_told(filled):
     filled.save(replace(filled.config, evaluation=EvaluationConfig(active_testing=True)))
     with filled.store() as store:
@@ -167,6 +171,7 @@ def test_several_classes_are_questions_of_their_own(own_home):
     assert "ROC" in said
 
 
+@pytest.mark.slow
 def test_weak_slices_are_named_and_more_of_them_asked(filled):
     app = open_part("Slices")
     said = everything(app)

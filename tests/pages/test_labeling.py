@@ -40,6 +40,7 @@ def test_what_annotators_see_is_chosen(app, project):
     assert "Saved." in everything(app)
 
 
+@pytest.mark.slow
 def test_too_few_known_items_are_said(app, project, store):
     store.items.add([NewItem("k", "row", text="known", label="good", split="pool")])
     widget(app, "number_input", "Known items").set_value(5)

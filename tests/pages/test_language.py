@@ -107,6 +107,7 @@ def fill(project) -> None:
         store.tunings.report(waiting, "2 settings tried; trying setting 3, fold 1 of 3", 60, 600)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["label", "progress", "strategy", "project"])
 def test_nothing_on_a_full_page_is_english(project, page):
     fill(project)
@@ -126,6 +127,7 @@ def lived(tmp_path_factory):
 PARTS = ["Curve", "Holdout", "Against random", "When to stop", "Agreement", "Slices", "Rounds", "Report"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "part"), [*(("progress", part) for part in PARTS), ("review", ""), ("team", "")], ids=str
 )
@@ -143,6 +145,7 @@ def test_nothing_on_an_empty_page_is_english(own_home, page):
     assert english(korean(page)) == []
 
 
+@pytest.mark.slow
 def test_what_the_worker_wrote_is_translated_where_it_is_shown(project):
     fill(project)
     said = everything(korean("progress", catalogue("ko")["Rounds"]))
@@ -163,6 +166,7 @@ def test_errors_are_translated(own_home):
     assert "이름이 두 개 이상 필요합니다" in app.error[0].value
 
 
+@pytest.mark.slow
 def test_the_language_is_switched_in_the_sidebar_and_kept_from_page_to_page(project):
     app = visit("progress")
     (languages,) = [group for group in app.get("button_group") if group.key == "switched"]
@@ -179,6 +183,7 @@ def test_the_language_is_switched_in_the_sidebar_and_kept_from_page_to_page(proj
     assert widget(app, "button", "Retrain now")
 
 
+@pytest.mark.slow
 def test_what_a_project_is_saved_with_does_not_depend_on_the_language(project):
     app = korean("project")
     widget(app, "selectbox", "질의 전략").set_value("entropy")

@@ -88,6 +88,7 @@ def test_settings_are_saved_and_wrong_ones_are_not(project):
     assert saved.classes == text_config().classes
 
 
+@pytest.mark.slow
 def test_modifiers_are_chosen_beside_the_strategy_and_shown_again(project):
     app = visit("project")
     assert widget(app, "multiselect", "Modifiers").value == []
@@ -134,6 +135,7 @@ def test_progress_shows_what_was_measured_with_its_interval(project):
     assert "Labels 4" in shown
 
 
+@pytest.mark.slow
 def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_called_what_it_is(own_home):
     app = visit("project")
     widget(app, "text_input", "Name").input("Kundenpost")
@@ -197,6 +199,7 @@ def train(project, *trainings: Training | None, model: str | None = "models/m.sa
             store.rounds.finish(store.rounds.claim(), FinishedRound(number, result, model=model))
 
 
+@pytest.mark.slow
 def test_progress_shows_how_the_latest_round_was_trained(project):
     train(project, None, OVERFIT)
     app = visit("progress", "Rounds")
@@ -229,6 +232,7 @@ def test_a_chosen_round_stays_chosen_when_others_follow_and_the_latest_follows_t
     assert "The third." in everything(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("share", "said"), [(0.0, "The frozen heads alone predict."), (1.0, "The fine-tuned network alone predicts.")]
 )

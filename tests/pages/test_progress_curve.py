@@ -49,6 +49,7 @@ def test_two_rounds_are_too_few_to_say_where_they_lead(rounds):
     assert "points wide" in shown
 
 
+@pytest.mark.slow
 def test_the_curve_says_when_the_target_is_expected(rounds):
     rounds(20, target_accuracy=0.89)
     app = visit("progress", "Curve")
@@ -64,6 +65,7 @@ def test_the_curve_says_when_the_target_is_expected(rounds):
     assert [button.label for button in app.get("download_button")] == ["Rounds (CSV)", "Chart (SVG)"]
 
 
+@pytest.mark.slow
 def test_accuracy_versus_hours_and_versus_cost_where_there_is_one(rounds):
     rounds(5)
     app = visit("progress", "Curve")
@@ -73,6 +75,7 @@ def test_accuracy_versus_hours_and_versus_cost_where_there_is_one(rounds):
     assert "hours of annotators" in app.get("vega_lite_chart")[0].proto.spec
 
 
+@pytest.mark.slow
 def test_with_a_rate_there_is_a_cost(rounds):
     rounds(5, team=TeamConfig(rate=30.0, currency="EUR"))
     app = visit("progress", "Curve")
@@ -80,6 +83,7 @@ def test_with_a_rate_there_is_a_cost(rounds):
     assert "cost, EUR" in app.get("vega_lite_chart")[0].proto.spec
 
 
+@pytest.mark.slow
 def test_the_rules_stand_side_by_side_with_what_they_would_have_done(rounds):
     rounds(20, stopping=StoppingConfig(("stable",), kappa=0.98, uncertainty=0.05))
     shown = everything(visit("progress", "When to stop"))
@@ -91,6 +95,7 @@ def test_the_rules_stand_side_by_side_with_what_they_would_have_done(rounds):
     assert shown.count("stops by itself") == 1 + shown.count("Nothing stops by itself")
 
 
+@pytest.mark.slow
 def test_the_lead_stops_labeling_and_lets_it_go_on(project, rounds):
     rounds(3)
     app = visit("progress", "When to stop")

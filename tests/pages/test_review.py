@@ -70,6 +70,7 @@ def test_what_is_worth_most_comes_first_with_all_that_was_said(filled):
     assert here(app) == 2
 
 
+@pytest.mark.slow
 def test_decisions_are_stored_with_who_and_before_and_can_be_taken_back(filled):
     app = press(visit("review"), "Next")
     press(app, "good")

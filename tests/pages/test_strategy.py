@@ -82,6 +82,7 @@ def test_too_few_labels_of_its_own_are_refused_with_a_sentence(project):
     assert "own labels are too few to compare strategies on: 0 of the pool" in app.error[0].value
 
 
+@pytest.mark.slow
 def test_a_comparison_is_asked_for_and_cancelled(project, table):
     app = visit("strategy")
     widget(app, "radio", "Compare on").set_value("A path on the server").run()
@@ -114,6 +115,7 @@ def test_what_is_wrong_with_a_comparison_is_said(project, path, reach, says):
     assert says in app.error[0].value
 
 
+@pytest.mark.slow
 def test_a_result_is_shown_and_its_strategies_can_be_used(project, table):
     projects.open_project(project.folder)
     number = compared(project, table)
@@ -128,6 +130,7 @@ def test_a_result_is_shown_and_its_strategies_can_be_used(project, table):
     assert projects.open_project(project.folder).config.query.strategy == "random"
 
 
+@pytest.mark.slow
 def test_why_a_comparison_failed_is_shown_and_earlier_ones_can_be_chosen(project, table):
     compared(project, table)
     with project.store() as store:

@@ -60,6 +60,7 @@ def test_without_answers_the_page_says_so(project, store):
     assert not app.tabs
 
 
+@pytest.mark.slow
 def test_everybody_leads_by_default_and_sees_all(project, history):
     as_team(project)
     app = page("kim")
@@ -77,6 +78,7 @@ def test_everybody_leads_by_default_and_sees_all(project, history):
     assert "6.0 a day of the calendar (6.0 – 6.0), from the 9 working days in 9" in said
 
 
+@pytest.mark.slow
 def test_the_date_is_that_of_the_pace(project, history):
     as_team(project)
     app = page("kim")
@@ -87,6 +89,7 @@ def test_the_date_is_that_of_the_pace(project, history):
     assert "The goal is reached." in everything(app)
 
 
+@pytest.mark.slow
 def test_a_target_that_the_curve_does_not_tell_is_said(project, history):
     as_team(project)
     app = page("kim")
@@ -116,6 +119,7 @@ def test_who_has_not_answered_sees_nobody(project, history):
     assert not app.dataframe
 
 
+@pytest.mark.slow
 def test_what_a_project_hides_is_in_no_table(project, history):
     as_team(project, show=("items",))
     app = page("kim")
@@ -124,6 +128,7 @@ def test_what_a_project_hides_is_in_no_table(project, history):
     assert "does not show about people: how fast, hours and cost, agreement with others, skips" in everything(app)
 
 
+@pytest.mark.slow
 def test_a_period_is_chosen(project, history):
     as_team(project)
     app = page("kim")
@@ -132,6 +137,7 @@ def test_a_period_is_chosen(project, history):
     assert table(app)["labels"].tolist() == [36, 24, 12, 0]  # today and six days before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "rows"), [("kim", ["kim", "lee", "park"]), ("lee", ["lee"])])
 def test_files_hold_no_more_than_the_tables(project, history, monkeypatch, name, rows):
     files = {}
@@ -157,6 +163,7 @@ def saved(project) -> TeamConfig:
     return projects.open_project(project.folder).config.team
 
 
+@pytest.mark.slow
 def test_leads_set_rates_and_what_is_shown(project, history):
     as_team(project)
     app = page("kim")
@@ -170,6 +177,7 @@ def test_leads_set_rates_and_what_is_shown(project, history):
     assert "Cost (KRW) 13.75" in everything(app)  # 360 + 360 + 270 seconds
 
 
+@pytest.mark.slow
 def test_nobody_locks_themselves_out_unawares(project, history):
     as_team(project)
     app = page("kim")

@@ -187,6 +187,7 @@ def answers(rng: np.random.Generator, ability: np.ndarray, difficulty: np.ndarra
     return rng.random((len(ability), len(difficulty))) < expit(2 * (ability[:, None] - difficulty))
 
 
+@pytest.mark.slow
 def test_in_nineteen_of_twenty_projects_the_intervals_hold_the_truth():
     """A world without learners: each label makes a model better or worse, and items are easy or hard."""
     steps, sizes, luck = np.arange(20, 421, 20), (20, 28, 40, 56, 80, 112), 2.0

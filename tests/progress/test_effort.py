@@ -134,6 +134,7 @@ def test_all_of_it_as_one_row_and_nothing_as_none():
         assert (len(found), list(found)) == (0, [*by, *effort.COLUMNS])
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

@@ -166,6 +166,7 @@ TABLES: dict[str, Callable[[Path, pd.DataFrame], object]] = {
 }
 
 
+@pytest.mark.slow
 @given(texts=st.lists(CELL, min_size=1, max_size=12), suffix=st.sampled_from(sorted(TABLES)))
 def test_no_text_is_lost_and_none_is_invented(texts: list[str], suffix: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -111,6 +111,7 @@ def test_alpha_is_that_of_the_krippendorff_package(seed: int) -> None:
         assert of_class.alpha.value == pytest.approx(krippendorff.alpha(binary, level_of_measurement="nominal"))
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.permutations(range(4)))
 def test_who_is_who_and_the_order_do_not_matter(seed: int, order: list[int]) -> None:
     table = np.random.default_rng(seed).integers(-1, 3, (4, 20))
@@ -180,6 +181,7 @@ def test_votes_leave_out_classes_that_are_gone_and_the_report_is_json() -> None:
     assert json.loads(json.dumps(asdict(found)))["pairs"][0]["one"] == "ann"
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     """Two people who are each right with 85 %: kappa of infinitely many items is known."""
     rng, right, inside = np.random.default_rng(0), 0.85, 0

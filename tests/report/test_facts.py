@@ -89,6 +89,7 @@ def test_the_hash_is_that_of_the_labels(lived):
     assert report(lived)["data"]["hash"] == before
 
 
+@pytest.mark.slow
 def test_nobody_who_labels_is_named(lived):
     with lived.store() as store:
         names = [one.name for one in store.team.all()]
@@ -97,6 +98,7 @@ def test_nobody_who_labels_is_named(lived):
         assert [name for name in names if name in text] == []
 
 
+@pytest.mark.slow
 def test_what_people_wrote_about_their_data_is_in_it_and_cannot_break_the_page(lived):
     (lived.folder / CARD).write_text("From <b>clinic</b> 7, <script>alert(1)</script> CC BY 4.0", encoding="utf-8")
     html = page(lived)
@@ -105,6 +107,7 @@ def test_what_people_wrote_about_their_data_is_in_it_and_cannot_break_the_page(l
     assert "<script" not in html
 
 
+@pytest.mark.slow
 def test_it_is_written_whole_as_a_page_or_as_json(lived, tmp_path):
     write(lived, tmp_path / "report.html")
     write(lived, tmp_path / "report.json")
@@ -123,6 +126,7 @@ def test_an_empty_project_says_what_is_missing(project):
     assert report(projects.open_project(project.folder))["holdout"] is None
 
 
+@pytest.mark.slow
 def test_it_is_in_the_language_of_who_asks(lived):
     use("ko")
     html = page(lived)

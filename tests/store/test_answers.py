@@ -212,6 +212,7 @@ actions = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(actions)
 def test_the_current_answers_are_what_replaying_the_history_gives(history):
     expected: dict[tuple[str, int], str] = {}

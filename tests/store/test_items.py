@@ -44,6 +44,7 @@ def test_items_are_not_seen_before_the_holdout_is_drawn(store):
     assert len(store.items.all()) == 5
 
 
+@pytest.mark.slow
 @given(st.integers(0, 60))
 def test_the_holdout_is_fifteen_percent_and_stays_what_it_is(n):
     with memory() as store:
@@ -119,6 +120,7 @@ def test_a_write_is_whole_or_not_at_all(store):
     assert store.items.split_of(["a", "b"]) == {}
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["kim", "lee"]), st.sampled_from(["good", "skip", "undo"])))
 )

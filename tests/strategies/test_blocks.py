@@ -150,6 +150,7 @@ def test_half_precision_from_a_file_gives_the_same_items(
     assert chosen[0] == chosen[1]
 
 
+@pytest.mark.slow
 @every
 def test_a_large_pool_is_not_copied(strategy: Strategy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # these samples are as large for any pool, and this one is not very large

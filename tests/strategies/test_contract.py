@@ -54,6 +54,7 @@ if find_spec("skactiveml"):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "check"), EVERY, ids=[f"{name}-{check.name}" for name, check in EVERY])
 @pytest.mark.filterwarnings("ignore")  # what the libraries warn of while they work is not asked here
 def test_every_strategy_keeps_every_promise(name: str, check: Check) -> None:

@@ -232,6 +232,7 @@ def test_modifiers_compose() -> None:
         assert sorted(chosen[:2] // 4) == [0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 @pytest.mark.parametrize(
     "name",

@@ -77,6 +77,7 @@ def test_the_legend_of_a_picture_names_what_has_a_colour():
     assert chart["layer"][1]["encoding"]["color"]["legend"]["values"] == ["entropy", "random"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("found", [PAIRED, SINGLE])
 @pytest.mark.parametrize(
     ("name", "begins", "holds"),
