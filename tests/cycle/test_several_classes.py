@@ -34,7 +34,7 @@ from labeler.models.reproduce import reproduce
 from labeler.projects import project as projects
 from labeler.projects.exporter import export_labels
 from labeler.projects.importer import import_source
-from tests.support.published_model import said
+from tests.support.published_model import readme_answers
 from tests.support.samples import TOPICS, letters, topics_config
 
 CONFIG = topics_config()
@@ -183,7 +183,7 @@ def test_saved_predicted_and_published_are_the_same(trained, tmp_path):
     p = expected.proba[0]
     assert row["probability"] == pytest.approx(p[0] * (1 - p[1]) * p[2], abs=1e-6)
     publish(trained, tmp_path / "out")
-    [(printed, proba)] = said(tmp_path / "out", text)
+    [(printed, proba)] = readme_answers(tmp_path / "out", text)
     assert printed == "['배송', '칭찬']"
     np.testing.assert_allclose(proba, p, atol=1e-6)
 

@@ -20,7 +20,7 @@ from labeler.models.inference import best_model, predict_unseen
 from labeler.models.publish import _module, publish
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
-from tests.support.published_model import said
+from tests.support.published_model import readme_answers
 from tests.support.samples import reviews, text_config
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def test_texts(tmp_path, backbone, ways):
     text = "a dull and  tedious film, 아주 지루하다"
     (tmp_path / "new.txt").write_text(text)
     expected = predict_unseen(project, [tmp_path / "new.txt"])
-    answers = said(tmp_path / "out", text)
+    answers = readme_answers(tmp_path / "out", text)
     assert len(answers) == ways
     for label, proba in answers:
         assert label == expected.rows()[0]["label"]
@@ -72,7 +72,7 @@ def test_images_by_a_frozen_model(pictures, tmp_path):
     project, picture = pictures
     publish(project, tmp_path / "out")
     expected = predict_unseen(project, [picture]).proba[0]
-    for label, proba in said(tmp_path / "out", str(picture)):
+    for label, proba in readme_answers(tmp_path / "out", str(picture)):
         assert label == "blue"
         assert proba[1] == 0  # no item is labeled green
         np.testing.assert_allclose(proba, expected, atol=1e-4)
@@ -94,7 +94,7 @@ def test_images_by_a_fine_tuned_model(pictures, tmp_path):
         assert isinstance(load(weights, encoder), FineTuned)
         publish(project, tmp_path / "out")
         expected = predict_unseen(project, [picture]).proba[0]
-        for _, proba in said(tmp_path / "out", str(picture)):
+        for _, proba in readme_answers(tmp_path / "out", str(picture)):
             np.testing.assert_allclose(proba, expected, atol=1e-4)
     finally:
         weights.write_bytes(kept)
