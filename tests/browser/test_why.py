@@ -44,7 +44,7 @@ def films(own_home):
     with project.store() as store:  # in an order that the test knows
         store.db.execute("UPDATE queries SET rank = -rank")
         store.db.execute("UPDATE queries SET rank = 61 - item_id")
-        store.db.conn.commit()
+        store.db.connection.commit()
     return project
 
 
