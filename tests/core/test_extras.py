@@ -1,7 +1,6 @@
 """A library that is not installed is named, with the command that installs it."""
 
 import tomllib
-from importlib.util import find_spec
 
 import pytest
 
@@ -18,7 +17,7 @@ def without(monkeypatch):
     """Makes a library look as if it were not installed."""
 
     def hide(library):
-        monkeypatch.setattr(extras, "find_spec", lambda name: None if name == library else find_spec(name))
+        monkeypatch.setattr(extras, "find_spec", lambda name: None if name == library else object())
 
     return hide
 
