@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from labeler.cli import main
-from labeler.core.settings import Setting, described
+from labeler.core.setting_descriptions import Setting, described
+from labeler.core.settings import Config
 from labeler.experiments import strategy_tables
 from labeler.experiments.strategy_tables import markdown_table
 
@@ -81,7 +82,7 @@ def settings() -> str:
     return "\n\n".join(
         f"## {section}\n\n"
         + markdown_table(("setting", "what it does", "may be", "default"), map(_setting_row, members))
-        for section, members in groupby(described(), _section_of)
+        for section, members in groupby(described(Config), _section_of)
     )
 
 

@@ -1,43 +1,19 @@
 """The settings of a project: each with its type, its range, its default and one sentence that describes it."""
 
-import json
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
-from functools import cache
-from operator import attrgetter
-from types import UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Literal,
-    NamedTuple,
-    NoReturn,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal
 
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from labeler.core.errors import ConfigError
+from labeler.core import setting_rules
 from labeler.core.items import ClassesAnItem, Modality, Reveal
 from labeler.core.rounds import Rule
+from labeler.core.setting_descriptions import described
 from labeler.i18n.messages import mark
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter  # slow to load, as above
-    from pydantic_core import ErrorDetails
 
 Auto = Literal["auto"]
 Augmentation = Literal["flip", "flip_vertical", "crop", "colour", "noise"]
-
-# Keys of the desk that no class can have: its own actions.
-RESERVED_KEYS = "usfnwg"
-MOST_CLASSES = 1000
 
 # Ranges that several settings share.
 Share = Annotated[float, Interval(ge=0, le=1)]
@@ -292,7 +268,16 @@ class Config:
     class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, those that have details
 
     def __post_init__(self) -> None:
-        _check(self)
+        setting_rules.check_name(self.name)
+        setting_rules.check_classes(self.classes)
+        setting_rules.check_objective(self.learner.finetune.objective, self.several)
+        setting_rules.check_more_of(self.query.more_of)
+        setting_rules.check_class_details(
+            self.classes,
+            keys={name: detail.key for name, detail in self.class_details.items()},
+            colours={name: detail.colour for name, detail in self.class_details.items()},
+        )
+        setting_rules.check_ranges(self, described(Config))
 
     @property
     def several(self) -> bool:
@@ -312,233 +297,3 @@ class Config:
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, e.g. to be stored with a round."""
         return asdict(self) | {"classes": list(self.classes)}
-
-
-def _check(config: Config) -> None:
-    if not config.name.strip():
-        raise ConfigError("name is empty: give the project a name.")
-    if len(config.classes) < 2:
-        raise ConfigError('classes needs at least two names, e.g. classes = ["cat", "dog"].')
-    for name in config.classes:
-        if not name.strip() or name != name.strip():
-            raise ConfigError(
-                "classes holds {name!r}: a class name is not empty and has no spaces around it.", name=name
-            )
-    if len(set(config.classes)) < len(config.classes):
-        twice = next(c for c in config.classes if config.classes.count(c) > 1)
-        raise ConfigError("classes names {twice!r} twice: name each class once.", twice=twice)
-    objective = config.learner.finetune.objective
-    if config.several and objective not in ("auto", "cross_entropy"):
-        raise ConfigError(
-            'learner.finetune.objective = "{objective}" pulls items of one class together, which says nothing where'
-            ' items have several: choose "auto" or "cross_entropy".',
-            objective=objective,
-        )
-    if len(config.classes) > MOST_CLASSES:
-        raise ConfigError(
-            "classes names {classes} classes: at most {most_classes} can be shown.",
-            classes=len(config.classes),
-            most_classes=MOST_CLASSES,
-        )
-    for wish in config.query.more_of:
-        if not all(part.strip() for part in wish.partition("=")):
-            raise ConfigError(
-                "query.more_of holds {wish!r}: name a column and its value, e.g. 'site=Seoul'.", wish=wish
-            )
-    _check_details(config)
-    for setting in described():
-        if setting.limits is not None:
-            value = attrgetter(setting.key)(config)
-            if value != "auto" and not setting.limits[0] <= value <= setting.limits[1]:
-                _refuse_range(setting.key, value, setting.limits)
-
-
-def _refuse_range(key: str, value: float, limits: tuple[float, float]) -> NoReturn:
-    low, high = limits
-    raise ConfigError(
-        "{key} = {value} is out of range: choose a value from {low:,} to {high:,}.",
-        key=key,
-        value=value,
-        low=low,
-        high=high,
-    )
-
-
-def _check_details(config: Config) -> None:
-    taken: dict[str, str] = {}
-    for name, detail in config.class_details.items():
-        where = f"class_details.{name}"
-        if name not in config.classes:
-            raise ConfigError(
-                "{where}: {name!r} is not one of the classes; remove it or name a class.", where=where, name=name
-            )
-        if detail.colour and not re.fullmatch(r"#[0-9a-fA-F]{6}", detail.colour):
-            raise ConfigError(
-                "{where}.colour = {colour!r} must be a colour such as '#1f77b4'.", where=where, colour=detail.colour
-            )
-        if key := detail.key.lower():
-            if len(key) != 1 or not key.isalnum() or key in RESERVED_KEYS:
-                raise ConfigError(
-                    "{where}.key = {key!r} must be one letter or digit, and none of {reserved_keys},"
-                    " which the desk uses itself.",
-                    where=where,
-                    key=detail.key,
-                    reserved_keys=", ".join(RESERVED_KEYS),
-                )
-            if key in taken:
-                raise ConfigError(
-                    "{where}.key = {key!r} is the key of {taken!r} already: choose another.",
-                    where=where,
-                    key=detail.key,
-                    taken=taken[key],
-                )
-            taken[key] = name
-
-
-# ---------------------------------------------------------------- what the settings are
-
-
-class Setting(NamedTuple):
-    """One setting, as the documentation shows it."""
-
-    key: str  # dotted; `<class>` stands for the name of a class
-    may_be: str  # its type and range, or its choices, in words
-    default: Any  # None: the setting must be given
-    description: str  # one sentence
-    limits: tuple[float, float] | None  # lowest and highest value
-
-
-@cache
-def described() -> tuple[Setting, ...]:
-    """All settings in the order in which `project.toml` has them."""
-    return tuple(_settings_of(Config, ""))
-
-
-def _settings_of(kind: type, prefix: str) -> Iterator[Setting]:
-    for entry, hint in zip(fields(kind), _hints(kind).values(), strict=True):
-        key = prefix + entry.name
-        if is_dataclass(hint):
-            yield from _settings_of(hint, f"{key}.")  # type: ignore[arg-type]
-        elif get_origin(hint) is dict:
-            yield from _settings_of(get_args(hint)[1], f"{key}.<class>.")
-        else:
-            default = None if entry.default is MISSING else entry.default
-            (description,) = (note.documentation for note in hint.__metadata__ if isinstance(note, Doc))
-            yield Setting(key, _in_words(hint), default, description, _limits(hint))
-
-
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
-
-
-def _limits(hint: Any) -> tuple[float, float] | None:
-    """The lowest and the highest value of a number, also of one that may be "auto" instead."""
-    for note in getattr(hint, "__metadata__", ()):
-        if isinstance(note, Interval):
-            return note.ge, note.le  # type: ignore[return-value]
-    return next(filter(None, map(_limits, _kinds(hint))), None)
-
-
-def _kinds(hint: Any) -> tuple[Any, ...]:
-    """The types that a value may have, one or several."""
-    if get_origin(hint) is Annotated:
-        return _kinds(hint.__origin__)
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
-
-
-def _in_words(hint: Any) -> str:
-    """What a value of this type may be."""
-    limits = None if _kinds(hint) else _limits(hint)
-    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if limits is not None:
-        return f"{_WORDS[kind]} from {limits[0]:,} to {limits[1]:,}"
-    if get_origin(kind) is Literal:
-        return ("one of " if len(get_args(kind)) > 1 else "") + ", ".join(map(repr, get_args(kind)))
-    if kinds := _kinds(kind):
-        return " or ".join(map(_in_words, kinds))
-    if get_origin(kind) is dict:
-        return "a table of tables"
-    if get_origin(kind) is tuple:
-        choices = get_args(get_args(kind)[0])
-        return "a list of " + (f"any of {', '.join(map(repr, choices))}" if choices else "strings")
-    return _WORDS[kind]
-
-
-_WORDS = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
-
-# ---------------------------------------------------------------- plain values → settings
-
-
-def parse(values: dict[str, Any], where: str = "project.toml") -> Config:
-    """A validated `Config` from plain values.
-
-    Args:   where: the file that holds the values, as error sentences name it.
-    Raises: ConfigError: names the key and what it may be.
-    """
-    from pydantic import ValidationError  # here, because pydantic takes as long to load as numpy
-
-    values = _renamed(values)
-    try:
-        # Strict JSON takes a list for a tuple and a table for a record, but no text or truth value for a number.
-        return _adapter().validate_json(json.dumps(values, default=str), strict=True, extra="forbid")
-    except ValidationError as error:
-        _refuse_values(error.errors(include_url=False), values, where)  # never returns
-
-
-@cache
-def _adapter() -> "TypeAdapter[Config]":
-    from pydantic import TypeAdapter  # slow to load, as above
-
-    return TypeAdapter(Config)
-
-
-def _refuse_values(problems: "Sequence[ErrorDetails]", values: dict[str, Any], where: str) -> NoReturn:
-    """Raise the first problem as a sentence; an unknown key comes first, as a misspelled one explains a missing one."""
-    first = min(problems, key=lambda problem: problem["type"] != "unexpected_keyword_argument")
-    if first["type"] == "missing":
-        missing = sorted(str(problem["loc"][-1]) for problem in problems if problem["type"] == "missing")
-        raise ConfigError("{where}: {missing} must be given.", where=where, missing=" and ".join(missing)) from None
-    key, hint, value = _at(first["loc"], values)
-    if first["type"] == "unexpected_keyword_argument":
-        unknown, known = ".".join(map(str, first["loc"])), ", ".join(sorted(_hints(hint)))
-        raise ConfigError(
-            "{where}: unknown key {unknown!r}; known are {known}.", where=where, unknown=unknown, known=known
-        ) from None
-    if is_dataclass(hint):
-        raise ConfigError("{where}: {key} must be a table, e.g. [{key}].", where=where, key=key) from None
-    if (limits := _limits(hint)) and first["type"] in ("greater_than_equal", "less_than_equal"):
-        _refuse_range(key, value, limits)
-    may_be = _in_words(hint)
-    raise ConfigError(
-        "{where}: {key} = {value!r} must be {may_be}.", where=where, key=key, value=value, may_be=may_be
-    ) from None
-
-
-def _at(location: Sequence[int | str], values: dict[str, Any]) -> tuple[str, Any, Any]:
-    """The dotted key, the type and the value of the setting or section that holds an error's location."""
-    parts: list[str] = []
-    hint: Any = Config
-    value: Any = values
-    for part in map(str, location):
-        if is_dataclass(hint) and part in (hints := _hints(hint)):  # type: ignore[arg-type]
-            hint = hints[part]
-        elif get_origin(hint) is dict:
-            hint = get_args(hint)[1]
-        else:  # an unknown key, a place in a list, or one of several types
-            break
-        value = value[part]
-        parts.append(part)
-    return ".".join(parts), hint, value
-
-
-def _renamed(values: dict[str, Any]) -> dict[str, Any]:
-    """Settings of version 0.1 under their names of today."""
-    learner = values.get("learner")
-    if not isinstance(learner, dict) or not isinstance(levers := learner.get("finetune", {}), dict):
-        return values
-    moved = {"epochs": "epochs", "unfrozen": "unfrozen", "learning_rate": "head_learning_rate"}
-    old = {new: learner[name] for name, new in moved.items() if name in learner}
-    if not old:
-        return values
-    kept = {name: value for name, value in learner.items() if name not in moved}
-    return values | {"learner": kept | {"finetune": old | levers}}

@@ -11,7 +11,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Array
 
 from labeler.core.errors import ConfigError
-from labeler.core.settings import ClassDetail, Config, parse
+from labeler.core.settings import ClassDetail, Config
+from labeler.core.settings_parser import parse
 
 
 def load(path: Path) -> Config:

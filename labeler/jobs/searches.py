@@ -15,7 +15,8 @@ from labeler.core.items import Counts, Progress
 from labeler.core.jobs import Tuning, TuningRequest
 from labeler.core.labels import texts_of
 from labeler.core.rounds import Dataset, Labels
-from labeler.core.settings import Config, parse
+from labeler.core.settings import Config
+from labeler.core.settings_parser import parse
 from labeler.experiments import search_space
 from labeler.i18n.messages import mark
 from labeler.jobs.runner import Tell, run_next

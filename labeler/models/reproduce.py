@@ -13,7 +13,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
-from labeler.core.settings import parse
+from labeler.core.settings_parser import parse
 from labeler.cycle.round import train
 from labeler.cycle.state import State
 from labeler.learner import model as models

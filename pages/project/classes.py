@@ -4,7 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from labeler.core.errors import LabelerError
-from labeler.core.settings import RESERVED_KEYS, parse
+from labeler.core.setting_rules import RESERVED_KEYS
+from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, translate
 from labeler.projects import guidelines
 from labeler.projects.project import Project

@@ -4,7 +4,7 @@ import streamlit as st
 
 from labeler.access.home import home
 from labeler.core.errors import LabelerError
-from labeler.core.settings import parse
+from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects import project as projects
 from pages.shared.choices import choose

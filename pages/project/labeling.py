@@ -5,7 +5,8 @@ from typing import Any
 import streamlit as st
 
 from labeler.core.errors import LabelerError
-from labeler.core.settings import LabelingConfig, parse
+from labeler.core.settings import LabelingConfig
+from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
 

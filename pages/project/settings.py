@@ -7,7 +7,8 @@ import streamlit as st
 
 import strategies
 from labeler.core.errors import LabelerError
-from labeler.core.settings import Config, parse
+from labeler.core.settings import Config
+from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from strategies import modifiers

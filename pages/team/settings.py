@@ -9,7 +9,8 @@ import streamlit as st
 from labeler.access.users import User
 from labeler.access.visibility import ABOUT_PEOPLE
 from labeler.core.errors import LabelerError
-from labeler.core.settings import TeamConfig, parse
+from labeler.core.settings import TeamConfig
+from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from pages.shared.background import announce

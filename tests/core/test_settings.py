@@ -5,7 +5,9 @@ import re
 import pytest
 
 from labeler.core.errors import ConfigError
-from labeler.core.settings import ClassDetail, Config, described, parse
+from labeler.core.setting_descriptions import described
+from labeler.core.settings import ClassDetail, Config
+from labeler.core.settings_parser import parse
 from tests.support.samples import text_config
 
 MINIMAL = {"name": "x", "classes": ["a", "b"]}
@@ -102,7 +104,7 @@ def test_a_wrong_detail_of_a_class_is_named(values, says):
 
 
 def test_every_setting_is_described_in_one_sentence_that_no_other_has():
-    sentences = [setting.description for setting in described()]
+    sentences = [setting.description for setting in described(Config)]
     assert all(re.fullmatch(r"[A-Z][^\n]{10,}\.", sentence) for sentence in sentences)
     assert len(set(sentences)) == len(sentences)
 
@@ -116,11 +118,11 @@ def test_described_settings_are_those_that_are_written():
             yield from keys(value, f"{prefix}{key}.") if inner else [prefix + key]
 
     written = [key.replace("class_details.a", "class_details.<class>") for key in keys(values)]
-    assert [setting.key for setting in described()] == written
+    assert [setting.key for setting in described(Config)] == written
 
 
 def test_a_description_tells_the_type_the_range_and_the_default():
-    settings = {setting.key: setting for setting in described()}
+    settings = {setting.key: setting for setting in described(Config)}
     assert settings["query.batch"][1:3] == ("a whole number from 1 to 100,000", 20)
     assert settings["learner.finetune.epochs"][1:3] == ("a whole number from 1 to 1,000 or 'auto'", "auto")
     assert settings["labeling.reveal"].may_be == "one of 'never', 'after', 'before'"

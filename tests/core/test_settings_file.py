@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from labeler.core import settings_file
 from labeler.core.errors import ConfigError
-from labeler.core.settings import ClassDetail, Config, QueryConfig, TeamConfig, parse
+from labeler.core.settings import ClassDetail, Config, QueryConfig, TeamConfig
+from labeler.core.settings_parser import parse
 
 words = st.text(min_size=1, max_size=20).filter(lambda s: s == s.strip() and s.strip() and s < "\ud800")
 WRITTEN = """\

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from labeler.core.settings import RESERVED_KEYS
+from labeler.core.setting_rules import RESERVED_KEYS
 from labeler.projects.class_keys import CLASS_KEYS
 from pages.desk.joined import in_order, join
 from tests.support.machine import ROOT

@@ -7,7 +7,8 @@ import click
 import pytest
 
 from labeler.cli import main, reference
-from labeler.core.settings import Config, described
+from labeler.core.setting_descriptions import described
+from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
 from tests.support.machine import ROOT
 
@@ -33,7 +34,7 @@ def test_every_command_has_a_section_with_its_options():
 
 def test_every_setting_has_a_row_with_its_default():
     rows = [f"{section}.{name}" for section, name, *_ in setting_rows()]
-    assert rows == [setting.key.replace("<class>", "CLASS") for setting in described() if "." in setting.key]
+    assert rows == [setting.key.replace("<class>", "CLASS") for setting in described(Config) if "." in setting.key]
     defaults = tomllib.loads(to_toml(Config("x", ("a", "b"))))
     checked = 0
     for section, name, _, _, default in setting_rows():

@@ -7,7 +7,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import TuningRequest
-from labeler.core.settings import Config, FinetuneConfig, LearnerConfig, parse
+from labeler.core.settings import Config, FinetuneConfig, LearnerConfig
+from labeler.core.settings_parser import parse
 from labeler.experiments import search_space
 from tests.support.samples import text_config
 

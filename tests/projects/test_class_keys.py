@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from labeler.core.settings import RESERVED_KEYS, ClassDetail
+from labeler.core.setting_rules import RESERVED_KEYS
+from labeler.core.settings import ClassDetail
 from labeler.projects.class_keys import CLASS_KEYS, class_keys
 from tests.support.samples import text_config
 

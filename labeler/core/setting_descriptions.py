@@ -1,0 +1,80 @@
+"""What each setting may be, in words and as limits, read from the types of the settings' dataclasses."""
+
+from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Interval
+from typing_extensions import Doc
+
+
+class Setting(NamedTuple):
+    """One setting, as the documentation shows it."""
+
+    key: str  # dotted; `<class>` stands for the name of a class
+    may_be: str  # its type and range, or its choices, in words
+    default: Any  # None: the setting must be given
+    description: str  # one sentence
+    limits: tuple[float, float] | None  # lowest and highest value
+
+
+@cache
+def described(kind: type) -> tuple[Setting, ...]:
+    """The settings of a dataclass in the order in which `project.toml` has them, those of its sections as well."""
+    return tuple(_settings_of(kind, ""))
+
+
+def _settings_of(kind: type, prefix: str) -> Iterator[Setting]:
+    for entry, hint in zip(fields(kind), types_of(kind).values(), strict=True):
+        key = prefix + entry.name
+        if is_dataclass(hint):
+            yield from _settings_of(hint, f"{key}.")  # type: ignore[arg-type]
+        elif get_origin(hint) is dict:
+            yield from _settings_of(get_args(hint)[1], f"{key}.<class>.")
+        else:
+            default = None if entry.default is MISSING else entry.default
+            (description,) = (note.documentation for note in hint.__metadata__ if isinstance(note, Doc))
+            yield Setting(key, in_words(hint), default, description, limits_of(hint))
+
+
+def types_of(kind: type) -> dict[str, Any]:
+    """The type of each field of a dataclass, with its limits and its description."""
+    return get_type_hints(kind, include_extras=True)
+
+
+def limits_of(hint: Any) -> tuple[float, float] | None:
+    """The lowest and the highest value of a number, also of one that may be "auto" instead."""
+    for note in getattr(hint, "__metadata__", ()):
+        if isinstance(note, Interval):
+            return note.ge, note.le  # type: ignore[return-value]
+    return next(filter(None, map(limits_of, _alternatives(hint))), None)
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    """The types that a value may have, one or several."""
+    if get_origin(hint) is Annotated:
+        return _alternatives(hint.__origin__)
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
+
+
+def in_words(hint: Any) -> str:
+    """What a value of this type may be."""
+    limits = None if _alternatives(hint) else limits_of(hint)
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if limits is not None:
+        return f"{_WORDS[kind]} from {limits[0]:,} to {limits[1]:,}"
+    if get_origin(kind) is Literal:
+        return ("one of " if len(get_args(kind)) > 1 else "") + ", ".join(map(repr, get_args(kind)))
+    if alternatives := _alternatives(kind):
+        return " or ".join(map(in_words, alternatives))
+    if get_origin(kind) is dict:
+        return "a table of tables"
+    if get_origin(kind) is tuple:
+        choices = get_args(get_args(kind)[0])
+        return "a list of " + (f"any of {', '.join(map(repr, choices))}" if choices else "strings")
+    return _WORDS[kind]
+
+
+_WORDS = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}

@@ -1,0 +1,115 @@
+"""What settings must keep beside their types, each rule with the sentence that says how it was broken."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import NoReturn
+
+from labeler.core.errors import ConfigError
+from labeler.core.setting_descriptions import Setting
+
+# Keys of the desk that no class can have: its own actions.
+RESERVED_KEYS = "usfnwg"
+MOST_CLASSES = 1000
+
+
+def check_name(name: str) -> None:
+    """Refuse an empty name of a project."""
+    if not name.strip():
+        raise ConfigError("name is empty: give the project a name.")
+
+
+def check_classes(classes: Sequence[str]) -> None:
+    """Refuse fewer than two classes, more than can be shown, and names that are empty, padded or given twice."""
+    if len(classes) < 2:
+        raise ConfigError('classes needs at least two names, e.g. classes = ["cat", "dog"].')
+    for name in classes:
+        if not name.strip() or name != name.strip():
+            raise ConfigError(
+                "classes holds {name!r}: a class name is not empty and has no spaces around it.", name=name
+            )
+    if len(set(classes)) < len(classes):
+        twice = next(name for name in classes if classes.count(name) > 1)
+        raise ConfigError("classes names {twice!r} twice: name each class once.", twice=twice)
+    if len(classes) > MOST_CLASSES:
+        raise ConfigError(
+            "classes names {classes} classes: at most {most_classes} can be shown.",
+            classes=len(classes),
+            most_classes=MOST_CLASSES,
+        )
+
+
+def check_objective(objective: str, several: bool) -> None:
+    """Refuse a contrastive loss where items have several classes."""
+    if several and objective not in ("auto", "cross_entropy"):
+        raise ConfigError(
+            'learner.finetune.objective = "{objective}" pulls items of one class together, which says nothing where'
+            ' items have several: choose "auto" or "cross_entropy".',
+            objective=objective,
+        )
+
+
+def check_more_of(more_of: Sequence[str]) -> None:
+    """Refuse an entry of `query.more_of` that is not `column=value`."""
+    for entry in more_of:
+        if not all(part.strip() for part in entry.partition("=")):
+            raise ConfigError(
+                "query.more_of holds {wish!r}: name a column and its value, e.g. 'site=Seoul'.", wish=entry
+            )
+
+
+def check_class_details(classes: Sequence[str], keys: Mapping[str, str], colours: Mapping[str, str]) -> None:
+    """Refuse details of an unknown class, a colour that is none, and a key that is taken or no single letter or digit.
+
+    Args: keys, colours: of each class that has details; empty where the desk chooses.
+    """
+    class_of_key: dict[str, str] = {}
+    for name, key in keys.items():
+        where = f"class_details.{name}"
+        if name not in classes:
+            raise ConfigError(
+                "{where}: {name!r} is not one of the classes; remove it or name a class.", where=where, name=name
+            )
+        if colours[name] and not re.fullmatch(r"#[0-9a-fA-F]{6}", colours[name]):
+            raise ConfigError(
+                "{where}.colour = {colour!r} must be a colour such as '#1f77b4'.", where=where, colour=colours[name]
+            )
+        if not key:
+            continue
+        if len(key) != 1 or not key.isalnum() or key.lower() in RESERVED_KEYS:
+            raise ConfigError(
+                "{where}.key = {key!r} must be one letter or digit, and none of {reserved_keys},"
+                " which the desk uses itself.",
+                where=where,
+                key=key,
+                reserved_keys=", ".join(RESERVED_KEYS),
+            )
+        if key.lower() in class_of_key:
+            raise ConfigError(
+                "{where}.key = {key!r} is the key of {taken!r} already: choose another.",
+                where=where,
+                key=key,
+                taken=class_of_key[key.lower()],
+            )
+        class_of_key[key.lower()] = name
+
+
+def check_ranges(config: object, settings: Iterable[Setting]) -> None:
+    """Refuse a number that is out of the range of its setting."""
+    for setting in settings:
+        if setting.limits is not None:
+            value = attrgetter(setting.key)(config)
+            if value != "auto" and not setting.limits[0] <= value <= setting.limits[1]:
+                refuse_range(setting.key, value, setting.limits)
+
+
+def refuse_range(key: str, value: float, limits: tuple[float, float]) -> NoReturn:
+    """Raise the error of a number that is out of its range."""
+    low, high = limits
+    raise ConfigError(
+        "{key} = {value} is out of range: choose a value from {low:,} to {high:,}.",
+        key=key,
+        value=value,
+        low=low,
+        high=high,
+    )
