@@ -76,9 +76,7 @@ def adapt(
     """
     if len(inputs) < FEWEST:
         raise TrainingError(
-            "{inputs} items in the pool are too few to adapt to: import {fewest} or more.",
-            inputs=len(inputs),
-            fewest=FEWEST,
+            "{n} items in the pool are too few to adapt to: import {fewest} or more.", n=len(inputs), fewest=FEWEST
         )
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
@@ -104,10 +102,8 @@ def adapt(
         losses.clear()
         steps = int(max(1.0, min((seconds - (time.monotonic() - began)) / step, PASSES * len(inputs) / BATCH)))
         batches = _batches(len(inputs), steps, rng)
-        groups = [
-            loop.Group(list(head.parameters()), HEAD_RATE),
-            loop.Group(list(trained.values()), RATE, HEAD_FIRST, pulled=True),
-        ]
+        new_layers = loop.Group(list(head.parameters()), HEAD_RATE)
+        pretrained = loop.Group(list(trained.values()), RATE, HEAD_FIRST, pulled=True)
         total, report = batches.shape[0] * batches.shape[1], on_progress or (lambda done, total: None)
         report(0, total)
 
@@ -115,7 +111,7 @@ def adapt(
             report(len(losses), total)
             return time.monotonic() - began < OVERTIME * seconds
 
-        loop.train(groups, lambda look: list(batches[look - 1]), loss, len(batches), LEVERS, go_on)
+        loop.train([new_layers, pretrained], lambda look: list(batches[look - 1]), loss, len(batches), LEVERS, go_on)
     tensors = {name: p.detach().cpu().numpy() for name, p in network.named_parameters() if id(p) in trained}
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise TrainingError("The adaptation diverged, and nothing of it is kept: use the backbone as it is.")

@@ -14,7 +14,7 @@ from labeler.core.errors import TrainingError
 from labeler.core.items import Progress
 from labeler.core.rounds import Dataset, Epoch, Training
 from labeler.core.settings import LearnerConfig
-from labeler.i18n.messages import mark
+from labeler.i18n.messages import Message, mark
 from labeler.learner import levers as levers_of
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Model
@@ -226,7 +226,7 @@ def _counted(on_progress: Progress | None, total: int) -> Callable[[int], None]:
     return after_epoch
 
 
-def _note(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> str:
+def _note(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Message:
     """One sentence on what fine-tuning brought, with the accuracies of both on the labels held back."""
     accuracy = [float(decisions.right(proba[0], targets).mean()) for proba in (frozen, network)]
     evidence = mark(

@@ -8,10 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bench.lead.project import make
+from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
 from labeler.core.jobs import ComparisonRequest, TuningRequest
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, RoundResult, Training
-from labeler.i18n.messages import catalogue, use
+from labeler.i18n.messages import catalogue, mark, use
 from labeler.jobs.comparisons import compare_once
 from tests.support.fill import add
 from tests.support.machine import ROOT
@@ -72,7 +73,7 @@ def fill(project) -> None:
     """Labels, a trained round, a failed one, a comparison, a search, and one that waits."""
     loss = [(1.2, 0.60, 0.9, 0.70), (0.8, 0.80, 0.5, 0.82), (0.6, 0.90, 0.7, 0.80), (0.4, 0.95, 0.9, 0.79)]
     epochs = tuple(Epoch(number, *row) for number, row in enumerate([*loss, (0.3, 0.99, 1.1, 0.78)], 1))
-    note = "Linear heads: fine-tuning begins at 100 labels; there are 40."
+    note = mark("Linear heads: fine-tuning begins at {n} labels; there are {labels}.", n=100, labels=40)
     training = Training(epochs, {"epochs": 5, "augment": []}, 0.6, note, 200)
     with project.store() as store:
         store.items.add(
@@ -97,14 +98,19 @@ def fill(project) -> None:
     with project.store() as store:
         number = store.tunings.request(TuningRequest(), "kim")
         store.tunings.claim()
-        report["verdict"] = "No better settings were found: none of 3 others did better than the current ones."
+        verdict = "No better settings were found: none of {n} others did better than the current ones."
+        report["verdict"] = mark(verdict, n=3)
         store.tunings.finish(number, report)
-        store.tunings.fail(
-            store.tunings.request(TuningRequest(), "kim"), "There is no augmentation 'x': choose from y."
+        error = LabelerError(
+            "There is no augmentation {name!r}: choose from {augmentations}.", name="x", augmentations="y"
         )
+        store.tunings.fail(store.tunings.request(TuningRequest(), "kim"), error)
         waiting = store.tunings.request(TuningRequest(), "kim")
         store.tunings.claim()
-        store.tunings.report(waiting, "2 settings tried; trying setting 3, fold 1 of 3", 60, 600)
+        what, done = mark("setting {n}", n=3), mark("{n} settings tried", n=2)
+        standing = mark("{done}; trying {what}", done=done, what=what)
+        message = mark("{standing}, fold {fold} of {folds}", standing=standing, fold=1, folds=3)
+        store.tunings.report(waiting, message, 60, 600)
 
 
 @pytest.mark.slow
