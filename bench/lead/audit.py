@@ -26,7 +26,9 @@ def report(store: Store, model: Model, history: History, ids: np.ndarray) -> dic
     targets = np.array([config.classes.index(labels[i]) for i in ids[labeled].tolist()], dtype=np.intp)
     proba, items = model.says(labeled, growth), ids[labeled].astype(np.int64)
     unlabeled = np.flatnonzero(~np.isin(np.arange(len(ids)), labeled))[:1000]
-    people = quality.people(store.reviews.opinions(), items, proba, config, model.says(unlabeled, growth), len(turns))
+    people = quality.people(
+        store.reviews.annotations(), items, proba, config, model.says(unlabeled, growth), len(turns)
+    )
     return {
         "round": len(turns),
         "control": asdict(against_random(store, history)),
@@ -37,7 +39,7 @@ def report(store: Store, model: Model, history: History, ids: np.ndarray) -> dic
 
 def against_random(store: Store, history: History) -> Control:
     """The project's curve, and one of random labels below it."""
-    arm = sum(random for _, random in store.items.taught())
+    arm = sum(random for _, random in store.items.labeled_in_order())
     measured = {r.labels: r.metrics for r in store.rounds.all() if r.metrics and r.labels > 0}
     steps = thinned([*measured])
     n = max((m.n for m in measured.values()), default=0)

@@ -50,8 +50,8 @@ VERBS: dict[str, Callable[[Store], Any]] = {
     "rounds.claimed_at": lambda store: store.rounds.claimed_at(),
     "audits.latest_report": lambda store: store.audits.latest_report(),
     "decisions.latest": lambda store: store.decisions.latest(),
-    "reviews.opinions": lambda store: store.reviews.opinions(),
-    "items.taught": lambda store: store.items.taught(),
+    "reviews.annotations": lambda store: store.reviews.annotations(),
+    "items.labeled_in_order": lambda store: store.items.labeled_in_order(),
 }
 
 
@@ -82,7 +82,7 @@ def measure_page(project: Project, name: str) -> dict[str, Took]:
     for turn in range(TIMES):
         st.cache_data.clear()
         st.cache_resource.clear()
-        effort._read.clear()
+        effort._cache.clear()
         first.append(milliseconds(app.run))
         again.append(milliseconds(app.run))
         with project.store() as store:

@@ -240,7 +240,7 @@ def _write_rounds(store: Store, history: History, holdout: np.ndarray, compared:
                 "finished_at": job["finished_at"],
             },
         )
-        store.forecasts.keep(turn.number, said)  # type: ignore[arg-type]
+        store.forecasts.add(turn.number, said)  # type: ignore[arg-type]
     store.audits.request_for_latest()
 
 

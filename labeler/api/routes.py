@@ -75,7 +75,7 @@ def reserve(request: Request, project: Project, user: User, body: Reserve) -> Re
         return JSONResponse(
             {
                 "items": [_as_json(r, project) for r in held],
-                "waiting": None if held else asdict(store.desk.why_nothing(user.name)),
+                "waiting": None if held else asdict(store.desk.waiting_reason(user.name)),
                 "history": _history(store, project, user) if body.history else None,
                 "progress": _progress(store, user),
             }
@@ -103,7 +103,7 @@ def like(request: Request, project: Project, user: User, body: Like) -> Response
     if not project.config.labeling.grid:
         raise RequestError("This project does not confirm predictions together (labeling.grid is off).")
     with project.store() as store:
-        held = store.desk.reserve_like(user.name, body.tab, body.n)
+        held = store.desk.reserve_one_class(user.name, body.tab, body.n)
         items = [_as_json(r, project) | {"prediction": r.prediction and asdict(r.prediction)} for r in held]
         return JSONResponse({"items": items, "progress": _progress(store, user)})
 
@@ -124,7 +124,7 @@ def item(request: Request, project: Project, user: User, body: Nothing) -> Respo
 def read_guidelines(request: Request, project: Project, user: User, body: Nothing) -> Response:
     current = guidelines.read(project)
     with project.store() as store:
-        store.team.saw_guidelines(user.name, current.digest)
+        store.team.record_guidelines_read(user.name, current.digest)
     return JSONResponse(asdict(current))
 
 

@@ -106,7 +106,7 @@ def explanation(project: Project, store: Store, annotator: str, item: Item, kind
     model = latest_model(project, store)
     if model is None:
         return {"state": "hidden", "hidden": "no model"}
-    match = store.explanations.ask(item.content_hash, model, kind)
+    match = store.explanations.get_or_request(item.content_hash, model, kind)
     error = match.error and translate(match.error)
     return {"state": match.state, "result": match.result, "error": error, "model": model}
 

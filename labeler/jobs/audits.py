@@ -37,7 +37,7 @@ def audit_once(project: Project) -> bool:
 def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, Any]:
     """The report of one audit, as plain values."""
     tell(mark("measuring the rounds"), 0, 1)
-    store.rounds.remeasure(measured(project, store))
+    store.rounds.update_metrics(measured(project, store))
     snap = snapshot.take(project, store, lambda message: lambda done, total: tell(message, done, total))
     task = snap.task(len(project.config.classes))
     return {
@@ -55,7 +55,7 @@ def against_random(store: Store, snap: Snapshot, task: LearningTask, number: int
     Args: task: its labels are those of the snapshot. number: of the round.
     """
     with store.read():
-        order, drawn, rounds = store.items.taught(), store.items.drawn_holdout(), store.rounds.all()
+        order, drawn, rounds = store.items.labeled_in_order(), store.items.drawn_holdout(), store.rounds.all()
     if drawn_by(store) is not None and len(snap.holdout_unlabeled):
         return asdict(Control(0, len(snap.holdout), [], [], missing="testing"))
     row_of = {item: row for row, item in enumerate(snap.ids(task.labels.positions).tolist())}
@@ -86,7 +86,7 @@ def of_labels(
     With overlap, doubtful labels that teach more than new items are asked about again.
     """
     message, config = mark("looking for wrong labels"), project.config
-    items, opinions = snap.ids(task.labels.positions), store.reviews.opinions()
+    items, opinions = snap.ids(task.labels.positions), store.reviews.annotations()
     try:
         proba = out_of_sample(task, number, on_progress=lambda done, total: tell(message, done, total))
     except TooFewClassesError:

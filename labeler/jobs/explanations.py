@@ -104,7 +104,7 @@ class Explainer:
         if self._loaded is None or self._loaded.path != path:
             self._loaded = load(project, store, path)
             kept = [model for model, _ in store.rounds.models() if (project.folder / model).exists()]
-            store.explanations.forget_others(kept)  # they go with their models
+            store.explanations.delete_except(kept)  # they go with their models
         return self._loaded
 
 

@@ -140,7 +140,7 @@ def _stop_if_asked(project: Project, store: Store) -> None:
 
     A rule that the lead has overruled by going on does not stop labeling again.
     """
-    lifted = store.stops.lifted()
+    lifted = store.stops.lifted_reasons()
     rules = [rule for rule in project.config.stopping.stop_when if stop_reason(rule) not in lifted]
     if not rules:
         return

@@ -10,7 +10,7 @@ from labeler.core.items import Item
 from labeler.core.settings import Config
 from labeler.core.whole_files import write_whole
 from labeler.store import Store
-from labeler.store.kept_open import kept_store
+from labeler.store.thread_store import thread_store
 
 SETTINGS = "project.toml"
 
@@ -87,11 +87,11 @@ class Project:
 
 
 class ServedProject(Project):
-    """A project in a process that answers requests: each of its threads keeps its connection."""
+    """A project in a process that answers requests: each of its threads keeps one open store."""
 
     def store(self) -> Store:
-        """The calling thread's connection to the project's database; use it in a `with` block, which leaves it open."""
-        return kept_store(self.database, self.config)
+        """The calling thread's open store; use it in a `with` block, which leaves it open."""
+        return thread_store(self.database, self.config)
 
 
 def create(folder: Path, config: Config) -> Project:

@@ -71,7 +71,7 @@ def people(
 ) -> dict[str, Any]:
     """How far people agree, what they and the model say together, and who is too fast to have looked.
 
-    Args:    rows: as `Reviews.opinions` gives them, of pool and holdout. items, proba: as in `errors`, of the pool:
+    Args:    rows: as `Reviews.annotations` gives them, of pool and holdout. items, proba: as in `errors`, of the pool:
              what the holdout is measured by must not depend on the model.
              unlabeled: (k, C) what the model says of the items that are asked next; None: only new ones are asked.
     Returns: answers, and labeled (items with one); agreement (`labeler.agreement.Agreement`; None without overlap);

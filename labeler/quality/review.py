@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from labeler.core.labels import names_of
 from labeler.core.settings import Config
 from labeler.i18n.messages import mark
-from labeler.store.reviews import Doubtful
+from labeler.store.reviews import ReviewRow
 
 FLAGGED, DISAGREEMENT, UNSURE = mark("flagged"), mark("disagreement"), mark("unsure")
 LIKELY, CONSENSUS = mark("likely error"), mark("consensus differs")
@@ -93,12 +93,12 @@ class Findings:
         return doubted
 
 
-def queue(rows: Iterable[Doubtful], findings: Findings, config: Config) -> list[Case]:
+def queue(rows: Iterable[ReviewRow], findings: Findings, config: Config) -> list[Case]:
     """Every item that is worth a second look, once, with all its reasons; the most beneficial first.
 
     What was decided is not in it until somebody answers anew.
 
-    Args: rows: as `Reviews.doubtful` gives them.
+    Args: rows: as `Reviews.answers_to_review` gives them.
     """
     cases = [
         case
@@ -121,7 +121,7 @@ def matching(
     ]
 
 
-def _case(item_id: int, answers: Sequence[Doubtful], findings: Findings, config: Config) -> Case | None:
+def _case(item_id: int, answers: Sequence[ReviewRow], findings: Findings, config: Config) -> Case | None:
     _, last, *_, label, decided, cleared, _ = answers[-1]
     if decided == "exclude" or last <= cleared:
         return None

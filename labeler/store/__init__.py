@@ -1,8 +1,8 @@
-"""The only SQL. Answers, decisions and finished rounds enter; what is known of a project leaves.
+"""All SQL. Answers, decisions and finished rounds enter; the state of a project leaves.
 
-`Store` is opened once per thread and rerun. It is composed of one object for each thing that is stored: `store.items`,
-`store.rounds`, `store.desk` …; each is a file of this folder. `database.py` is the connection that they share, and
-`schema.py` the tables.
+`Store` is opened once per thread and rerun. It has an attribute for each thing that is stored (`store.items`,
+`store.rounds`, `store.desk` …), and each of them is a file in this folder. `database.py` is the connection that they
+share, `schema.py` the tables.
 """
 
 from labeler.store.answers import EXPORT

@@ -1,4 +1,4 @@
-"""Verbs on answers: store them, take them back, read them."""
+"""Annotators' answers: stored, taken back, read and exported."""
 
 import json
 import time
@@ -13,8 +13,8 @@ from labeler.store.items import Items
 from labeler.store.rounds import Rounds
 from labeler.store.team import Team
 
-# Columns of an export. `label` is what this annotator said, `item_label` what all of them say together, or what the
-# lead decided.
+# Columns of an export. `label` is this annotator's label. `item_label` is the item's label, from all annotators' votes
+# or the lead's decision.
 EXPORT = {
     "item_id": "i.id",
     "source": "i.source",
@@ -47,7 +47,7 @@ EXPORT = {
 
 
 class Answers:
-    """What annotators answered."""
+    """Annotators' answers."""
 
     def __init__(self, db: Database, items: Items, team: Team, desk: Desk, rounds: Rounds) -> None:
         self.db = db
@@ -56,8 +56,8 @@ class Answers:
     def add(self, annotator: str, answers: Sequence[Answer]) -> list[Receipt]:
         """Store answers in one transaction, each exactly once, and ask for a round when enough are new.
 
-        An answer is taken even when its reservation has run out or somebody else has answered meanwhile:
-        what a person said is never thrown away.
+        An answer is stored even when its reservation has expired or somebody else has answered meanwhile: no answer
+        is thrown away.
         """
         with self.db.write():
             receipts = [self._annotate(annotator, answer) for answer in answers]
@@ -120,13 +120,13 @@ class Answers:
         return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
 
     def _revealed(self, answer: Answer, annotator: str) -> Prediction | None:
-        """What the model had said of an item that was just labeled, if the project shows it then.
+        """The model's prediction for an item that was just labeled, if the project reveals it after the answer.
 
-        Never of the holdout: the model is measured on it, by answers that know nothing of the model.
+        Predictions for the holdout are never revealed: its labels measure the model, so they must not depend on it.
         """
         if self.db.config.labeling.reveal == "never" or answer.action != "label":
             return None
-        found = self.db.rows(
+        predictions = self.db.rows(
             """
             SELECT q.predicted, q.confidence FROM answers a JOIN queries q ON q.id = a.query_id
             JOIN items i ON i.id = a.item_id
@@ -134,27 +134,28 @@ class Answers:
             """,
             [answer.item_id, annotator],
         )
-        return as_prediction(found[0]) if found else None
+        return as_prediction(predictions[0]) if predictions else None
 
     def _take_back(self, annotator: str, tab: str, item_id: int, query: int | None) -> None:
-        """After an undo the item is the annotator's again, unless others have it by now."""
+        """Reserve the item for the annotator again after an undo, unless others have it by now."""
         self.db.execute(
             f"""
             INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
             SELECT i.id, :annotator, :tab, :query, :expires FROM items i WHERE i.id = :item_id AND {FREE}
             """,
-            self.desk.holder(self.team.join(annotator), tab, time.time()) | {"item_id": item_id, "query": query},
+            self.desk.reservation_values(self.team.join(annotator), tab, time.time())
+            | {"item_id": item_id, "query": query},
         )
 
     def get(self, annotator: str, item_id: int) -> Row | None:
         """An annotator's current answer to an item: action, label, unsure, note; None if there is none."""
-        found = self.db.rows(
+        answers = self.db.rows(
             "SELECT action, label, unsure, note FROM answers WHERE annotator = ? AND item_id = ?", [annotator, item_id]
         )
-        return found[0] if found else None
+        return answers[0] if answers else None
 
     def history(self, annotator: str, n: int = 50) -> list[Row]:
-        """The annotator's latest current answers, newest first, with what the model had said of pool items."""
+        """The annotator's latest current answers, newest first, with the model's predictions for pool items."""
         return self.db.rows(
             """
             SELECT a.item_id, a.action, a.label, a.unsure,
@@ -166,7 +167,7 @@ class Answers:
         )
 
     def export(self) -> list[Row]:
-        """One row for each current answer, with why and when it was asked; in the order of answering."""
+        """One row for each current answer, with when and why the item was asked, in the order of answering."""
         columns = ", ".join(f"{expression} AS {name}" for name, expression in EXPORT.items())
         rows = self.db.rows(
             f"""

@@ -1,4 +1,4 @@
-"""Verbs on what runs beside the rounds: ask for it, claim it, say how far it is, end it. Each kind has its table."""
+"""Jobs beside the rounds: requested, claimed, reported on, finished. Each kind of job has its own table."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from labeler.core.jobs import AuditRequest, BackgroundJob, Request
 from labeler.i18n.messages import dump, from_json, load, mark, to_json
 from labeler.store.database import Database, Row, now
 
-# One that took its process down this often is given up: the next try would do the same.
+# A job that crashed its process this often is given up: the next attempt would crash as well.
 BACKGROUND_ATTEMPTS = 3
 
 CUT_OFF = {
@@ -23,16 +23,16 @@ _COLUMNS = ", ".join(BackgroundJob.__dataclass_fields__)  # all but the report, 
 
 
 class Background(Generic[Request]):
-    """Jobs of one kind that run beside the rounds."""
+    """The background jobs of one kind."""
 
     def __init__(self, db: Database, table: str, noun: str, kind: type[Request]) -> None:
         """
-        Args: noun: what a job is called, in words. kind: of what is asked for.
+        Args: noun: the word for a job in messages. kind: the class of its requests.
         """
         self.db, self.table, self.noun, self.kind = db, table, noun, kind
 
     def request(self, request: Request, by: str) -> int:
-        """Ask the worker for a job; its id."""
+        """The id of a new job, which waits for the worker."""
         with self.db.write():
             return self.db.value(
                 f"INSERT INTO {self.table} (request, requested_by, requested_at) VALUES (?, ?, ?) RETURNING id",
@@ -45,10 +45,10 @@ class Background(Generic[Request]):
         return bool(self.db.value(query))
 
     def claim(self) -> BackgroundJob[Request] | None:
-        """The oldest job that is not finished, now running, with how far it was; None if there is none.
+        """The oldest unfinished job, now running, with the progress it had made; None if there is none.
 
-        Only the holder of the project's background lock calls this, so one that is marked as running belongs to a
-        process that died. One that took down its process too often is failed instead.
+        Only the holder of the project's background lock calls this. A job that is marked as running therefore belongs
+        to a process that died. A job that crashed its process `BACKGROUND_ATTEMPTS` times fails instead.
         """
         with self.db.write():
             self.db.execute(
@@ -66,7 +66,7 @@ class Background(Generic[Request]):
         return self._job(claimed[0]) if claimed else None
 
     def report(self, number: int, message: str, done: int = 0, total: int = 0) -> bool:
-        """Say how far a job is; False if it runs no more, because somebody cancelled it."""
+        """Store a job's progress; False if it runs no more, because somebody cancelled it."""
         with self.db.write():
             return bool(
                 self.db.rows(
@@ -81,11 +81,11 @@ class Background(Generic[Request]):
         return self._end(number, "done", None, to_json(report))
 
     def fail(self, number: int, error: object) -> bool:
-        """End a job with what went wrong: a message or an error."""
+        """End a job with a message or an error."""
         return self._end(number, "failed", dump(error), None)
 
     def cancel(self, number: int) -> bool:
-        """End a job that waits or runs; what runs it stops within seconds. False if it has ended already."""
+        """Cancel a job that is queued or running; False if it has ended already. Its process stops within seconds."""
         return self._end(number, "cancelled", None, None)
 
     def _end(self, number: int, state: str, error: str | None, report: str | None) -> bool:
@@ -109,7 +109,7 @@ class Background(Generic[Request]):
         return self._job(row)
 
     def report_of(self, number: int) -> dict[str, Any] | None:
-        """What a finished job found."""
+        """The report of a finished job; None before it is finished."""
         text = self.db.value(f"SELECT report FROM {self.table} WHERE id = ?", [number])
         return from_json(text) if text else None
 
@@ -132,7 +132,7 @@ class Audits(Background[AuditRequest]):
         super().__init__(db, "audits", "audit", AuditRequest)
 
     def request_for_latest(self) -> None:
-        """Ask for an audit of the latest round, which one that waits turns to; those before the last are forgotten."""
+        """Request an audit of the latest round, in place of one that is still queued. Older audits are deleted."""
         with self.db.write():
             self.db.execute(
                 "DELETE FROM audits WHERE state NOT IN ('queued', 'running')"
@@ -148,6 +148,6 @@ class Audits(Background[AuditRequest]):
                 )
 
     def latest_report(self) -> dict[str, Any] | None:
-        """What the latest audit measured, see `labeler.jobs.audits`; None before the first."""
+        """The report of the latest audit, see `labeler.jobs.audits`; None before the first."""
         number = self.db.value("SELECT MAX(id) FROM audits WHERE state = 'done'")
         return None if number is None else self.report_of(number)

@@ -1,4 +1,4 @@
-"""The connection that all verbs of the store share: WAL, a busy timeout, short write transactions."""
+"""The connection that all parts of the store share: WAL, a busy timeout, short write transactions."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from labeler.store import schema
 
 Row = dict[str, Any]
 
-# Databases that this process has already brought up to date; opening one again must cost next to nothing.
+# Databases that this process has migrated already, so that opening one again is cheap.
 _migrated: set[tuple[str, int]] = set()
 
 
@@ -48,10 +48,10 @@ class Database:
     def write(self) -> Iterator[None]:
         """A write transaction, whole or not at all.
 
-        IMMEDIATE, since a transaction that begins as a reader and then writes fails at once, without waiting,
-        when another process has written in between.
+        The transaction is IMMEDIATE: one that begins as a reader and writes later fails at once, without waiting, when
+        another process has written in between.
         """
-        if self.connection.in_transaction:  # part of a larger one
+        if self.connection.in_transaction:  # part of a larger transaction
             yield
             return
         self.connection.execute("BEGIN IMMEDIATE")
@@ -95,14 +95,14 @@ class Database:
 
     def version(self) -> tuple[int, ...]:
         """Numbers that change with every answer, decision, round and audit, and with every import."""
-        found = self.connection.execute(
+        numbers = self.connection.execute(
             """
             SELECT (SELECT COALESCE(MAX(id), 0) FROM annotations), (SELECT COALESCE(MAX(id), 0) FROM adjudications),
                    (SELECT COALESCE(MAX(number), 0) FROM rounds), (SELECT COALESCE(MAX(id), 0) FROM items),
                    (SELECT COALESCE(MAX(id), 0) FROM audits WHERE state = 'done')
             """
         ).fetchone()
-        return tuple(found)
+        return tuple(numbers)
 
     def close(self) -> None:
         self.connection.close()

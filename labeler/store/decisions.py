@@ -1,4 +1,4 @@
-"""Verbs of the lead: decide about items, stop labeling and go on. Decisions keep who, when and what was before."""
+"""The lead's decisions about items: who decided, when, why, and the label before."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from labeler.store.database import Database, Row, now
 
 
 class Decisions:
-    """What leads decided."""
+    """Leads' decisions."""
 
     def __init__(self, db: Database, audits: Audits) -> None:
         self.db = db
@@ -29,8 +29,8 @@ class Decisions:
     ) -> int:
         """Store a decision about an item, once for each `request_id`; its id.
 
-        `label` sets the item's label, whatever annotators said or say later. `exclude` takes the item out: it has no
-        label, and nobody is asked about it. `return` gives it back: to be answered once more, flagged or not.
+        `label` sets the item's label, whatever annotators answer before or later. `exclude` takes the item out: it has
+        no label, and nobody is asked about it. `return` asks for one more answer, even if the item was flagged.
 
         Raises: LabelerError: there is no such item, or the label is not one of the project's.
         """
@@ -39,28 +39,28 @@ class Decisions:
                 "{label!r} is not a label of this project: reload the page and decide again.", label=label
             )
         with self.db.write():
-            if made := self.db.value("SELECT id FROM adjudications WHERE request_id = ?", [request_id]):
-                return made
-            found = self.db.rows("SELECT label, labels FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
-            if not found:
+            if stored := self.db.value("SELECT id FROM adjudications WHERE request_id = ?", [request_id]):
+                return stored
+            items = self.db.rows("SELECT label, labels FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
+            if not items:
                 raise LabelerError("There is no item {item_id} in this project.", item_id=item_id)
             if action == "return":
-                self._want(item_id, found[0]["labels"] + 1)
-            made = self.db.value(
+                self._set_wanted(item_id, items[0]["labels"] + 1)
+            decision = self.db.value(
                 "INSERT INTO adjudications (request_id, item_id, by, action, label, before, reason, at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-                [request_id, item_id, by, action, label, found[0]["label"], reason, now()],
+                [request_id, item_id, by, action, label, items[0]["label"], reason, now()],
             )
             self.audits.request_for_latest()
-        return made
+        return decision
 
     def undo(self, by: str, number: int | None = None) -> int | None:
         """Take back a decision of this lead, the latest by default; the item's id, or None if there is none.
 
-        What the item's label was decided to be before holds again.
+        The decision before it, if there is one, holds again.
         """
         with self.db.write():
-            found = self.db.rows(
+            decisions = self.db.rows(
                 """
                 SELECT a.id, a.item_id, a.action, items.label FROM adjudications a JOIN items ON items.id = a.item_id
                 WHERE a.by = :by AND a.action <> 'undo' AND (:number IS NULL OR a.id = :number)
@@ -69,21 +69,21 @@ class Decisions:
                 """,
                 {"by": by, "number": number},
             )
-            if not found:
+            if not decisions:
                 return None
-            taken = found[0]
-            if taken["action"] == "return":
-                self._want(taken["item_id"], 0)
+            undone = decisions[0]
+            if undone["action"] == "return":
+                self._set_wanted(undone["item_id"], 0)
             self.db.execute(
                 "INSERT INTO adjudications (request_id, item_id, by, action, before, at, undoes)"
                 " VALUES ('undo:' || :id, :item_id, :by, 'undo', :label, :at, :id)",
-                taken | {"by": by, "at": now()},
+                undone | {"by": by, "at": now()},
             )
             self.audits.request_for_latest()
-        return taken["item_id"]
+        return undone["item_id"]
 
     def latest(self, n: int = 50) -> list[Row]:
-        """The latest decisions, newest first; `undone` says whether one was taken back."""
+        """The latest decisions, newest first; `undone` tells whether a decision was taken back."""
         return self.db.rows(
             """
             SELECT a.id, a.item_id, a.by, a.action, a.label, a.before, a.reason, a.at,
@@ -94,12 +94,12 @@ class Decisions:
         )
 
     def any_within(self, seconds: float) -> bool:
-        """Whether somebody decided, or took a decision back, in so many seconds until now."""
+        """Whether any decision was made or taken back within the last `seconds`."""
         since = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
         return bool(self.db.value("SELECT MAX(at) > ? FROM adjudications", [since]))
 
     def ask_again(self, item_ids: Sequence[int]) -> None:
-        """Have these labeled items answered by one more annotator each."""
+        """Ask one more annotator about each of these labeled items."""
         with self.db.write():
             self.db.execute(
                 "UPDATE items SET wanted = labels + 1 WHERE id IN (SELECT value FROM json_each(?))"
@@ -107,16 +107,16 @@ class Decisions:
                 [json.dumps([int(i) for i in item_ids])],
             )
 
-    def _want(self, item_id: int, labels: int) -> None:
-        """Ask for so many labels in all (0: as many as of any item), and let flags until now be dealt with."""
+    def _set_wanted(self, item_id: int, labels: int) -> None:
+        """Set how many labels an item needs in all (0: as many as any item), and clear its flags so far."""
         self.db.execute(
             "UPDATE items SET wanted = :labels, cleared = CASE WHEN :labels > 0 THEN"
             " (SELECT COALESCE(MAX(id), 0) FROM annotations WHERE item_id = :item) ELSE 0 END WHERE id = :item",
             {"item": item_id, "labels": labels},
         )
 
-    def about(self, item_id: int) -> list[Row]:
-        """What leads decided about an item: by, action, label, reason, at; oldest first, without what was undone."""
+    def of_item(self, item_id: int) -> list[Row]:
+        """The decisions about an item that hold: by, action, label, reason, at; oldest first."""
         return self.db.rows(
             """
             SELECT a.by, a.action, a.label, a.reason, a.at FROM adjudications a
@@ -127,5 +127,5 @@ class Decisions:
         )
 
     def count(self) -> int:
-        """Decisions that hold, of all leads."""
+        """How many decisions hold, of all leads."""
         return self.db.value("SELECT COUNT(*) FROM adjudged")

@@ -1,4 +1,4 @@
-"""Verbs of reservation: who holds which item, until when, and why somebody has none."""
+"""Reservations: who holds which item until when, and why an annotator gets none."""
 
 import json
 import time
@@ -11,10 +11,10 @@ from labeler.store.rounds import Rounds
 from labeler.store.stops import Stops
 from labeler.store.team import Team
 
-# An item that may be given to :annotator, who does not hold it and has not answered it. Others' answers and
-# their live reservations count against the overlap, or against what the lead or the audit asks for; a flagged item
-# waits for the lead, and one that the lead has decided, or whose label came with the import, is not asked about. Which
-# items are overlapped follows from their content, so that they are spread evenly over rounds and stay the same.
+# An item is free for :annotator if the annotator neither holds nor answered it, and if it still needs labels: others'
+# answers and reservations count against the overlap, or against the number that the lead or the audit asked for.
+# Flagged items wait for the lead. Items with a decision or an imported label are not asked about. The content hash
+# decides which items are overlapped, so that they spread evenly over rounds and stay the same.
 WANTED = "MAX(CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END, i.wanted)"
 FREE = f"""
     i.adjudicated IS NULL
@@ -26,19 +26,19 @@ FREE = f"""
     AND i.labels + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
       < {WANTED}
 """
-# A ranked item whose predicted classes are not others' alone: see `Team.elsewhere`.
+# A ranked item that is not for others alone by its predicted classes: see `Team.classes_of_others`.
 MINE = """
     (NOT EXISTS (SELECT 1 FROM json_each(CASE WHEN :several THEN q.predicted ELSE json_array(q.predicted) END)
-                 WHERE value IN (SELECT value FROM json_each(:elsewhere)))
+                 WHERE value IN (SELECT value FROM json_each(:others_classes)))
      OR EXISTS (SELECT 1 FROM json_each(CASE WHEN :several THEN q.predicted ELSE json_array(q.predicted) END)
                 WHERE value IN (SELECT value FROM json_each(:own))))
 """
-# A tab that is closed gives its items back so soon; one that is only loaded anew has them again by then.
+# The items of a closed tab are free after this time. A tab that is only reloaded has reserved them again by then.
 LEAVING_SECONDS = 10.0
 
 
 class Desk:
-    """What annotators hold."""
+    """The reservations of annotators' tabs."""
 
     def __init__(self, db: Database, items: Items, team: Team, stops: Stops, rounds: Rounds) -> None:
         self.db = db
@@ -49,73 +49,75 @@ class Desk:
     ) -> list[Reserved]:
         """Up to `n` items that this annotator's tab holds from now on, in the order to ask them.
 
-        Those that it holds already are held longer, even if their time was over and nobody took them: asking again is
-        the tab's heartbeat. The latest ranking serves; when that is used up, items that nobody asked about yet, so
-        that nobody waits.
+        The reservations that the tab has already are prolonged, even expired ones that nobody took: each call is the
+        tab's heartbeat. New items come from the latest ranking. When that is used up, unranked items follow, so that
+        nobody waits.
 
-        Args: release: items that the tab gives back, e.g. since a newer ranking knows better what to ask. Only the tab
-                  does so: it alone knows what is before the annotator's eyes.
+        Args: release: items that the tab gives back, e.g. because a newer ranking has come. Only the tab decides this,
+                  because only it knows which item the annotator looks at.
               at: seconds since the epoch, now by default.
         """
         at = time.time() if at is None else at
-        someone = self.team.join(annotator)
-        who = self.holder(someone, tab, at)
+        member = self.team.join(annotator)
+        values = self.reservation_values(member, tab, at)
         with self.db.write():
             self.db.execute(
                 "UPDATE reservations SET expires_at = :expires WHERE annotator = :annotator AND tab = :tab",
-                who,
+                values,
             )
             self.db.execute(
                 """
                 DELETE FROM reservations WHERE expires_at <= :at OR (annotator = :annotator AND tab = :tab
                 AND (:stopped OR item_id IN (SELECT value FROM json_each(:release))))
                 """,
-                who | {"at": at, "release": json.dumps(list(release)), "stopped": self._is_stopped(someone)},
+                values | {"at": at, "release": json.dumps(list(release)), "stopped": self._is_stopped(member)},
             )
             held = self._held(annotator, tab)
             missing = n - len(held)
-            if missing > 0 and not self._is_stopped(someone):
-                if self.team.is_qualified(someone):
-                    self._fill(who, min(missing, self._unspent()))
-                elif someone.qualified is None:  # and not kept out by the lead
-                    self._take_qualification(who, missing)
+            if missing > 0 and not self._is_stopped(member):
+                if self.team.is_qualified(member):
+                    self._fill(values, min(missing, self._unspent()))
+                elif member.qualified is None:  # and not kept out by the lead
+                    self._take_qualification(values, missing)
                 held = self._held(annotator, tab)
             self.team.set_waiting(annotator, None if held or not self._held_by_others(annotator) else at)
         return held
 
-    def reserve_like(self, annotator: str, tab: str, n: int) -> list[Reserved]:
-        """Up to `n` free items of the latest ranking that the model takes for one class, the surest first.
+    def reserve_one_class(self, annotator: str, tab: str, n: int) -> list[Reserved]:
+        """Up to `n` free items of the latest ranking with the same predicted class, the most confident first.
 
-        It is the class with most such items. The tab holds them besides what it holds already.
+        The class is the one with the most free items. The tab holds them in addition to its other items.
         """
-        someone = self.team.join(annotator)
-        if self._is_stopped(someone) or not self.team.is_qualified(someone):
+        member = self.team.join(annotator)
+        if self._is_stopped(member) or not self.team.is_qualified(member):
             return []
-        who = self.holder(someone, tab, time.time())
+        values = self.reservation_values(member, tab, time.time())
         ranked = f"""
             FROM queries q JOIN items i ON i.id = q.item_id
             WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND i.split = 'pool'
               AND q.predicted IS NOT NULL AND {MINE} AND {FREE}
         """
         with self.db.write():
-            most = self.db.value(f"SELECT q.predicted {ranked} GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1", who)
+            largest_class = self.db.value(
+                f"SELECT q.predicted {ranked} GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1", values
+            )
             taken = self.db.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
-                SELECT q.item_id, :annotator, :tab, q.id, :expires {ranked} AND q.predicted = :most
+                SELECT q.item_id, :annotator, :tab, q.id, :expires {ranked} AND q.predicted = :class
                 ORDER BY q.confidence DESC LIMIT :n RETURNING item_id
                 """,
-                who | {"most": most, "n": max(0, min(n, self._unspent()))},
+                values | {"class": largest_class, "n": max(0, min(n, self._unspent()))},
             )
             ids = {row["item_id"] for row in taken}
-            return [one for one in self._held(annotator, tab) if one.item.id in ids]
+            return [reserved for reserved in self._held(annotator, tab) if reserved.item.id in ids]
 
     def active_annotators(self) -> int:
-        """How many annotators hold items at this moment."""
+        """How many annotators hold items now."""
         return self.db.value("SELECT COUNT(DISTINCT annotator) FROM reservations WHERE expires_at > ?", [time.time()])
 
     def leave(self, annotator: str, tab: str, at: float | None = None) -> None:
-        """Free what a tab holds soon, since it is being closed or loaded anew."""
+        """Let a tab's reservations expire soon, because it is being closed or reloaded."""
         soon = (time.time() if at is None else at) + LEAVING_SECONDS
         with self.db.write():
             self.db.execute(
@@ -123,8 +125,8 @@ class Desk:
                 [soon, annotator, tab],
             )
 
-    def holder(self, annotator: Annotator, tab: str, at: float) -> Row:
-        """What the statements below need to know of who asks."""
+    def reservation_values(self, annotator: Annotator, tab: str, at: float) -> Row:
+        """The values of the named parameters in the statements of this module, for one annotator's tab."""
         labeling = self.db.config.labeling
         return {
             "annotator": annotator.name,
@@ -133,7 +135,7 @@ class Desk:
             "overlap": labeling.overlap,
             "overlapped": "g" if labeling.overlap_share >= 1 else f"{int(labeling.overlap_share * 16**6):06x}",
             "several": self.db.config.several,
-            "elsewhere": json.dumps(self.team.elsewhere(annotator)),
+            "others_classes": json.dumps(self.team.classes_of_others(annotator)),
             "own": json.dumps(self.team.classes_of(self.team.groups_of(annotator))),
         }
 
@@ -143,19 +145,19 @@ class Desk:
     def _held_by_others(self, annotator: str) -> int:
         return self.db.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
 
-    def _fill(self, who: Row, n: int) -> None:
-        """Reserve up to `n` items: those that others began, half of them at most; the ranking; what nobody ranked."""
+    def _fill(self, values: Row, n: int) -> None:
+        """Reserve up to `n` items: at most half that others labeled already, then ranked ones, then unranked ones."""
         if n > 0:
-            n -= self._take_begun(who, (n + 1) // 2)
-            taken = self._take(who, n)
-            if taken < n and self._extend_queue(who, n - taken):
-                self._take(who, n - taken)
+            n -= self._take_labeled(values, (n + 1) // 2)
+            taken = self._take(values, n)
+            if taken < n and self._extend_queue(values, n - taken):
+                self._take(values, n - taken)
 
-    def _take_begun(self, who: Row, n: int) -> int:
-        """Reserve items that somebody has labeled and others are still to label, the oldest first.
+    def _take_labeled(self, values: Row, n: int) -> int:
+        """Reserve items that need further labels, the ones that were answered first at the head; how many.
 
-        They are overlapped, or were asked about again. No newer ranking holds them, for they have a label; and no desk
-        takes them for outdated, without a query.
+        They are overlapped items, or items that the lead asks about again. They have a label, so no newer ranking holds
+        them. They are reserved without a query, so no desk takes them for outdated.
         """
         again = self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1")
         if self.db.config.labeling.overlap == 1 and not again:
@@ -169,12 +171,12 @@ class Desk:
                 ORDER BY (SELECT MIN(id) FROM answers WHERE item_id = i.id) LIMIT :n
                 RETURNING item_id
                 """,
-                who | {"n": n},
+                values | {"n": n},
             )
         )
 
-    def _take_qualification(self, who: Row, n: int) -> None:
-        """Reserve qualification items; any number of newcomers may hold the same one."""
+    def _take_qualification(self, values: Row, n: int) -> None:
+        """Reserve qualification items. Any number of newcomers may hold the same item."""
         self.db.execute(
             """
             INSERT INTO reservations (item_id, annotator, tab, expires_at)
@@ -183,15 +185,15 @@ class Desk:
               AND item_id NOT IN (SELECT item_id FROM reservations WHERE annotator = :annotator)
             ORDER BY item_id LIMIT :n
             """,
-            who | {"n": n},
+            values | {"n": n},
         )
 
     def _unspent(self) -> int:
-        """Labels that the budget still pays for, less those that reserved items will cost."""
+        """The number of labels that the budget still pays for, without those of reserved items."""
         return self.db.config.budget - self.items.labels_spent() - self.db.value("SELECT COUNT(*) FROM reservations")
 
-    def _take(self, who: Row, n: int) -> int:
-        """Reserve the `n` best free items of the latest ranking, in one statement."""
+    def _take(self, values: Row, n: int) -> int:
+        """Reserve the `n` best free items of the latest ranking, in one statement; how many."""
         return len(
             self.db.rows(
                 f"""
@@ -203,14 +205,14 @@ class Desk:
                 ORDER BY q.rank LIMIT :n
                 RETURNING item_id
                 """,
-                who | {"n": n},
+                values | {"n": n},
             )
         )
 
-    def _extend_queue(self, who: Row, n: int) -> bool:
-        """Append `n` free items to the latest ranking: the pool's first, then the holdout's.
+    def _extend_queue(self, values: Row, n: int) -> bool:
+        """Append `n` free items to the latest ranking, pool before holdout; whether there were any.
 
-        They come in the order of their content hash, which is as good as random and needs no state.
+        Their order is that of the content hash, which is as good as random and needs no state.
         """
         added = self.db.rows(
             f"""
@@ -225,12 +227,12 @@ class Desk:
             ORDER BY i.split = 'holdout', i.content_hash LIMIT :n
             RETURNING id
             """,
-            who | {"n": n},
+            values | {"n": n},
         )
         return bool(added)
 
     def _held(self, annotator: str, tab: str) -> list[Reserved]:
-        found = self.db.rows(
+        rows = self.db.rows(
             """
             SELECT i.*, r.expires_at, q.strategy, q.score, q.rank, q.round, q.predicted, q.confidence,
                    rounds.model, rounds.seed
@@ -240,22 +242,22 @@ class Desk:
             """,
             [annotator, tab],
         )
-        return [Reserved(as_item(r), as_reason(r), r["expires_at"], as_prediction(r)) for r in found]
+        return [Reserved(as_item(r), as_reason(r), r["expires_at"], as_prediction(r)) for r in rows]
 
-    def why_nothing(self, annotator: str) -> Waiting:
-        """Why an annotator got no item: what is being waited for, or that all is done."""
-        someone = self.team.join(annotator)
-        if self._is_stopped(someone):
+    def waiting_reason(self, annotator: str) -> Waiting:
+        """Why an annotator got no item: what they wait for, or that everything is done."""
+        member = self.team.join(annotator)
+        if self._is_stopped(member):
             return Waiting("stopped" if self.stops.current() else "paused")
         if not self.db.value("SELECT 1 FROM items WHERE split IS NOT NULL LIMIT 1"):
             return Waiting("empty")
-        if not self.team.is_qualified(someone):
+        if not self.team.is_qualified(member):
             return Waiting("unqualified")
         if self.items.labels_spent() >= self.db.config.budget:
             return Waiting("budget", self.db.config.budget)
         if held := self._held_by_others(annotator):
             return Waiting("others", held)
-        return Waiting("training" if self.rounds.waiting() and self.team.elsewhere(someone) else "done")
+        return Waiting("training" if self.rounds.waiting() and self.team.classes_of_others(member) else "done")
 
 
 def as_reason(row: Row) -> Reason | None:

@@ -1,4 +1,4 @@
-"""Verbs on forecasts: each round's probabilities for the holdout and for the items that rounds are compared on."""
+"""Forecasts: each round's probabilities for the holdout and for the items that rounds are compared on."""
 
 from collections.abc import Mapping
 
@@ -30,8 +30,8 @@ class Forecasts:
         rows = self.db.rows("SELECT round, items, proba FROM forecasts WHERE kind = ? ORDER BY round", [kind])
         return {row["round"]: _as_forecast(row) for row in rows}
 
-    def keep(self, number: int, forecasts: Mapping[ForecastKind, Forecast]) -> None:
-        """Store a round's forecasts. Of the `stop` forecasts only those of the last two rounds are kept."""
+    def add(self, number: int, forecasts: Mapping[ForecastKind, Forecast]) -> None:
+        """Store a round's forecasts. Only the last two rounds keep their `stop` forecasts."""
         self.db.executemany(
             "INSERT INTO forecasts (round, kind, items, proba) VALUES (?, ?, ?, ?)",
             [

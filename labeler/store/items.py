@@ -1,4 +1,4 @@
-"""Verbs on items: add them, fix the holdout, count them, read them."""
+"""Items: added, split into pool and holdout, counted and read."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from labeler.core.items import AddResult, Counts, Item, NewItem, Split
 from labeler.core.labels import names_of
 from labeler.store.database import Database, Row, now
 
-# Who the labels that came along with an import are stored under.
+# The annotator that imported labels are stored under.
 IMPORT = "import"
 
 # The draw of the holdout is part of the project's data, not of any round's randomness.
@@ -17,7 +17,7 @@ HOLDOUT_SEED = 20_201_122
 
 
 class Items:
-    """Items and where they belong."""
+    """Items, their splits and their labels."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
@@ -25,7 +25,7 @@ class Items:
     def add(self, items: Sequence[NewItem]) -> AddResult:
         """Store items in one transaction; an item whose content is already there is counted, not stored twice.
 
-        A known label becomes an annotation by `import`, also for an item that was there without one.
+        A known label becomes an annotation by `import`, also for an item that was stored without a label.
         """
         with self.db.write():
             before = set(self.split_of([item.content_hash for item in items]))
@@ -54,14 +54,14 @@ class Items:
 
     def split_of(self, hashes: Sequence[str]) -> dict[str, Split | None]:
         """The split of each stored item among `hashes`; those that are not stored are left out."""
-        found = self.db.rows(
+        rows = self.db.rows(
             "SELECT content_hash, split FROM items WHERE content_hash IN (SELECT value FROM json_each(?))",
             [json.dumps(list(hashes))],
         )
-        return {row["content_hash"]: row["split"] for row in found}
+        return {row["content_hash"]: row["split"] for row in rows}
 
     def fix_holdout(self, size: int | None = None) -> None:
-        """Decide where undecided items belong. The holdout is drawn once; what comes later goes to the pool.
+        """Assign items without a split. The holdout is drawn once; later items go to the pool.
 
         Args: size: items in the holdout; by default 15 %, at most 300.
         """
@@ -85,18 +85,19 @@ class Items:
         ]
 
     def get(self, item_id: int) -> Item | None:
-        found = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
-        return as_item(found[0]) if found else None
+        rows = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
+        return as_item(rows[0]) if rows else None
 
     def labels(self) -> dict[int, str]:
         """The current label of each labeled item, by item id."""
         return {r["item_id"]: r["label"] for r in self.db.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
 
-    def taught(self) -> list[tuple[int, bool]]:
-        """The labeled items of the pool in the order in which they were first labeled, those that leads alone decided
-        last; with each whether the control arm drew it.
+    def labeled_in_order(self) -> list[tuple[int, bool]]:
+        """The labeled pool items in the order of their first label: (item id, whether the control arm drew it).
+
+        Items that only leads decided come last.
         """
-        found = self.db.rows(
+        rows = self.db.rows(
             """
             SELECT i.id, COALESCE(q.strategy = 'random', 0) AS random FROM items i
             LEFT JOIN (SELECT item_id, MIN(id) AS id FROM annotations WHERE action = 'label' GROUP BY item_id) first
@@ -105,37 +106,37 @@ class Items:
             WHERE i.split = 'pool' AND i.label IS NOT NULL ORDER BY first.id IS NULL, first.id, i.id
             """
         )
-        return [(row["id"], bool(row["random"])) for row in found]
+        return [(row["id"], bool(row["random"])) for row in rows]
 
     def drawn_holdout(self) -> set[int]:
-        """Holdout items that a uniform draw put there; those that the import named are left out."""
+        """The holdout items that were drawn uniformly, without those that the import assigned."""
         return {row["id"] for row in self.db.rows("SELECT id FROM items WHERE split = 'holdout' AND drawn")}
 
     def flagged(self) -> set[int]:
-        """Items that nobody is to be asked about although they have no label: flagged ones, and those taken out."""
-        found = self.db.rows(
+        """Unlabeled items that nobody is asked about: those with an open flag and those that a lead excluded."""
+        rows = self.db.rows(
             """
             SELECT a.item_id FROM answers a JOIN items i ON i.id = a.item_id
             WHERE a.action = 'flag' AND a.id > i.cleared
             UNION SELECT id FROM items WHERE adjudicated = 'exclude'
             """
         )
-        return {r["item_id"] for r in found}
+        return {row["item_id"] for row in rows}
 
-    def labeled(self) -> int:
-        """Labeled items of the pool: what the learning curve has on its x axis."""
+    def count_labeled(self) -> int:
+        """The number of labeled pool items: the x axis of the learning curve."""
         return self.db.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND label IS NOT NULL")
 
     def labels_spent(self) -> int:
-        """Labels that people gave, in the pool and in the holdout: what the budget pays for."""
+        """The number of labels by people in pool and holdout, which the budget pays for."""
         return self.db.value("SELECT COALESCE(SUM(labels), 0) FROM tally WHERE annotator <> ?", [IMPORT])
 
     def labels_by(self, annotator: str) -> int:
-        """Labels that one annotator gave."""
+        """The number of labels by an annotator."""
         return self.db.value("SELECT labels FROM tally WHERE annotator = ?", [annotator]) or 0
 
     def counts(self, annotator: str = "") -> Counts:
-        """Where the project stands, seen by `annotator`."""
+        """Items and labels in pool and holdout; `mine` counts the labels of `annotator`."""
         splits = {r["split"]: r["n"] for r in self.db.rows("SELECT split, COUNT(*) AS n FROM items GROUP BY split")}
         labeled = self.db.rows(
             "SELECT split, label, COUNT(*) AS n FROM items WHERE label IS NOT NULL AND split IS NOT NULL"
@@ -145,7 +146,7 @@ class Items:
         per_class = dict.fromkeys(self.db.config.classes, 0)
         for label, n in pool.items():
             for name in names_of(label, self.db.config):
-                if name in per_class:  # the project may have lost it
+                if name in per_class:  # a class may have been removed from the project
                     per_class[name] += n
         return Counts(
             pool=splits.get("pool", 0),
@@ -158,8 +159,8 @@ class Items:
         )
 
     def composition(self) -> list[Row]:
-        """What the project is made of, a row a split: items, labeled ones, those that leads decided or took out, those
-        with a label from the import, and when the first and the last was added.
+        """A row for each split: how many items it has, how many of them are labeled, decided, excluded, drawn, or have
+        an imported label, and when the first and the last item were added.
         """
         return self.db.rows(
             """
@@ -173,8 +174,8 @@ class Items:
         )
 
     def answer_totals(self) -> Row:
-        """What people answered in all: annotators, answers that hold, changed or taken back ones, first and last."""
-        (found,) = self.db.rows(
+        """Totals of people's answers: annotators, current answers by kind, changes, and the first and last time."""
+        (totals,) = self.db.rows(
             """
             SELECT COUNT(DISTINCT a.annotator) AS annotators, SUM(a.action = 'label') AS labels,
                    SUM(a.action = 'skip') AS skips, SUM(a.action = 'flag') AS flags, SUM(a.unsure) AS unsure,
@@ -184,7 +185,7 @@ class Items:
             """,
             {"import": IMPORT},
         )
-        return {name: value or 0 if name not in ("first", "last") else value for name, value in found.items()}
+        return {name: value or 0 if name not in ("first", "last") else value for name, value in totals.items()}
 
     def id_of(self, content_hash: str) -> int | None:
         """The id of the item with this content."""

@@ -1,4 +1,4 @@
-"""What the lead's review reads: answers that somebody should look at again, and all that is known of one item."""
+"""Reads for the lead's review of labels: disputed and doubtful answers, and all answers to an item."""
 
 import json
 from collections.abc import Collection
@@ -6,9 +6,9 @@ from collections.abc import Collection
 from labeler.store.database import Database, Row
 from labeler.store.items import IMPORT
 
-# Of each row that `Reviews.doubtful` gives.
-DOUBTFUL = ("item_id", "id", "annotator", "action", "label", "unsure", "item_label", "decided", "cleared", "late")
-Doubtful = tuple[int, int, str, str, str | None, int, str | None, str | None, int, int]
+# The columns of a row of `Reviews.answers_to_review`.
+REVIEW_COLUMNS = ("item_id", "id", "annotator", "action", "label", "unsure", "item_label", "decided", "cleared", "late")
+ReviewRow = tuple[int, int, str, str, str | None, int, str | None, str | None, int, int]
 
 
 class Reviews:
@@ -17,12 +17,12 @@ class Reviews:
     def __init__(self, db: Database) -> None:
         self.db = db
 
-    def doubtful(self, suspects: Collection[int] = ()) -> list[Doubtful]:
-        """Current answers to the items on which somebody answered otherwise than the item's label, was unsure or
-        flagged, and to `suspects`: rows of `DOUBTFUL`, by item and in the order of answering.
+    def answers_to_review(self, suspects: Collection[int] = ()) -> list[ReviewRow]:
+        """Current answers to items that need review: rows of `REVIEW_COLUMNS`, by item and in the order of answering.
 
-        `decided`: the decision that holds, 'label' or 'exclude'; `late`: whether the answer came after it.
-        Answers of newcomers to items that test them are no opinions, and left out.
+        An item needs review if an answer differs from its label, is unsure or is a flag, or if it is among `suspects`.
+        `decided`: the decision that holds, 'label' or 'exclude'. `late`: whether the answer came after the decision.
+        Qualification items are left out.
         """
         return self.db.execute(
             """
@@ -46,17 +46,18 @@ class Reviews:
         ).fetchall()
 
     def answers_to(self, item_id: int) -> list[Row]:
-        """What each annotator says of an item: annotator, action, label, unsure, note, seconds, at; oldest first."""
+        """Current answers to an item: annotator, action, label, unsure, note, seconds, at; oldest first."""
         return self.db.rows(
             "SELECT annotator, action, label, unsure, note, seconds, at FROM answers WHERE item_id = ? ORDER BY id",
             [item_id],
         )
 
-    def opinions(self, split: str | None = None) -> list[tuple[int, str, str, float | None]]:
+    def annotations(self, split: str | None = None) -> list[tuple[int, str, str, float | None]]:
         """Current labels of people, as (item id, annotator, label, seconds), in the order of answering.
 
-        Args: split: of the items; both by default. What came with imports, and what newcomers were tested on, is left
-              out.
+        Imported labels and qualification items are left out.
+
+        Args: split: of the items; both by default.
         """
         return self.db.execute(
             """

@@ -1,4 +1,4 @@
-"""Verbs of the cycle: ask for a round, claim it, finish it, read the curve."""
+"""Rounds of the cycle: requested, claimed, finished; their rankings and metrics."""
 
 import json
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from labeler.store.database import Database, Row, now
 from labeler.store.forecasts import Forecasts
 from labeler.store.items import Items
 
-# A job is given up after so many attempts that ended its worker: the next attempt would do the same.
+# A job that crashed its worker this often is given up: the next attempt would crash as well.
 ATTEMPTS = 3
 
-# Settings and training are long and seldom read, so they are left out here.
+# Settings and training are long and rarely read, so they are not among these columns.
 _MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1")
 DIED = mark("The worker died {attempts} times in this round; the last step was: {message}")
 
@@ -30,36 +30,36 @@ class Rounds:
         self.items, self.forecasts, self.audits = items, forecasts, audits
 
     def request(self, reason: str) -> bool:
-        """Ask the worker for a round; False if one is waiting already."""
+        """Request a round from the worker; False if a round is waiting already."""
         with self.db.write():
             return bool(
                 self.db.rows(
                     "INSERT INTO jobs (reason, labels, requested_at) VALUES (?, ?, ?)"
                     " ON CONFLICT DO NOTHING RETURNING id",
-                    [reason, self.items.labeled(), now()],
+                    [reason, self.items.count_labeled(), now()],
                 )
             )
 
     def request_if_due(self) -> bool:
-        """Ask for a round if enough labels came since the last one was asked for."""
+        """Request a round if enough labels were added since the last request; whether it was requested."""
         due = self.labels_until_next()
         return due <= 0 and self.request("new labels")
 
     def labels_until_next(self) -> int:
-        """Pool labels that are missing until the next round is due."""
+        """The number of pool labels that are missing until the next round is due."""
         last = self.db.value("SELECT MAX(labels) FROM jobs") or 0
         query = self.db.config.query
-        return (query.seed_size if last < query.seed_size else last + query.batch) - self.items.labeled()
+        return (query.seed_size if last < query.seed_size else last + query.batch) - self.items.count_labeled()
 
     def waiting(self) -> bool:
         """Whether a round is queued, or was left unfinished by a worker that died."""
         return bool(self.db.value("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"))
 
     def claim(self) -> Job | None:
-        """The oldest job that is not finished, now running; None if there is none.
+        """The oldest unfinished job, now running; None if there is none.
 
-        Only the holder of the project's worker lock calls this, so a job that is marked as running belongs to a
-        worker that died. A job with too many attempts fails instead.
+        Only the holder of the project's worker lock calls this. A job that is marked as running therefore belongs to a
+        worker that died. A job with `ATTEMPTS` attempts fails instead.
         """
         with self.db.write():
             self.db.execute(
@@ -72,7 +72,7 @@ class Rounds:
                 "UPDATE jobs SET state = 'running', attempts = attempts + 1, claimed_at = ?, labels = ?"
                 " WHERE id = (SELECT id FROM jobs WHERE state IN ('running', 'queued') ORDER BY id LIMIT 1)"
                 " RETURNING *",
-                [now(), self.items.labeled()],
+                [now(), self.items.count_labeled()],
             )
         return _as_job(claimed[0]) if claimed else None
 
@@ -120,17 +120,17 @@ class Rounds:
                 },
             )
             self._insert_ranking(finished)
-            self.forecasts.keep(number, finished.forecasts)
+            self.forecasts.add(number, finished.forecasts)
             self.audits.request_for_latest()
             self.db.execute(
                 "UPDATE jobs SET state = 'done', message = '', error = NULL, finished_at = ? WHERE id = ?",
                 [now(), job.id],
             )
-            self.request_if_due()  # labels may have come while it ran
+            self.request_if_due()  # labels may have been added while the round ran
 
     def _insert_ranking(self, finished: FinishedRound) -> None:
         ranking, predictions = finished.result.ranking, finished.predictions or [None] * len(finished.items)
-        places = zip(finished.items, ranking, predictions, strict=True)
+        ranked = zip(finished.items, ranking, predictions, strict=True)
         self.db.executemany(
             "INSERT INTO queries (round, rank, item_id, strategy, score, predicted, confidence)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -139,17 +139,17 @@ class Rounds:
                     finished.number,
                     rank,
                     item_id,
-                    asked.strategy,
-                    asked.score,
+                    query.strategy,
+                    query.score,
                     prediction and prediction.label,
                     prediction and prediction.confidence,
                 )
-                for rank, (item_id, asked, prediction) in enumerate(places, 1)
+                for rank, (item_id, query, prediction) in enumerate(ranked, 1)
             ],
         )
 
-    def remeasure(self, metrics: Mapping[int, Metrics]) -> None:
-        """Store the metrics of rounds by the holdout's current labels, so that all rounds are comparable."""
+    def update_metrics(self, metrics: Mapping[int, Metrics]) -> None:
+        """Replace the metrics of rounds with those on the holdout's current labels, so that rounds are comparable."""
         with self.db.write():
             self.db.executemany(
                 f"UPDATE rounds SET {', '.join(f'{name} = :{name}' for name in _MEASURES)} WHERE number = :number",
@@ -170,12 +170,12 @@ class Rounds:
         return _as_round(rows[0]) if rows else None
 
     def training_of(self, number: int) -> Training | None:
-        """How a round's model came about; None in rounds of version 0.1, and where there was nothing to train on."""
+        """How a round's model was trained; None in rounds of version 0.1, and where no labels were there."""
         text = self.db.value("SELECT training FROM rounds WHERE number = ?", [number])
         return _as_training(from_json(text)) if text else None
 
     def backbones(self) -> dict[int, str]:
-        """The backbone in each round's settings, by round; followed by "adapted" where adapted weights were used."""
+        """The backbone in each round's settings, by round, and ", adapted" where adapted weights were used."""
         rows = self.db.rows(
             "SELECT number, config ->> '$.learner.backbone'"
             " || iif(config ->> '$.learner.adapted', ', adapted', '') AS name FROM rounds ORDER BY number"

@@ -278,8 +278,8 @@ def m009_several_classes(db: Database) -> None:
     db.executescript("ALTER TABLE rounds ADD COLUMN micro_f1 REAL;")
 
 
-# What an item's label is, after each answer and each decision: the lead's decision, else a known answer, else most
-# votes, then the latest.
+# Sets an item's label after each answer and decision: the lead's decision, else the imported label of a qualification
+# item, else the label with most votes, and of several such labels the latest.
 _DECIDE = """
     UPDATE items SET
         adjudicated = (SELECT action FROM adjudged WHERE item_id = NEW.item_id AND action IN ('label', 'exclude')),
@@ -384,8 +384,8 @@ def migrate(db: Database, where: str) -> None:
 
     Raises: ProjectError: a newer version of the labeler wrote it.
     """
-    known = {name for name, value in globals().items() if name.startswith("m0") and callable(value)}
-    newer = {m.name for m in migrations.applied(db)} - known
+    own = {name for name, value in globals().items() if name.startswith("m0") and callable(value)}
+    newer = {m.name for m in migrations.applied(db)} - own
     if newer:
         raise ProjectError(
             "{where} was written by a newer labeler ({newer}): update this one.",

@@ -1,4 +1,4 @@
-"""Verbs on imported columns: what values there are, which items have one, and what is labeled of them."""
+"""Imported columns: their values, the items with each value, and how many of those are labeled."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,44 +7,44 @@ import numpy as np
 
 from labeler.store.database import Database
 
-SAMPLE = 1000  # items that show which columns there are
+SAMPLE = 1000  # items that are read to list the columns
 
 
 class Slices:
-    """Items by the other columns of the tables that they came from.
+    """Items by the further columns of the tables that they were imported from.
 
-    A query that needs a column of most items says `+split`: reading the table once is faster than by the index.
+    Queries over most items write `+split`, which keeps SQLite from the index: one pass over the table is faster.
     """
 
     def __init__(self, db: Database) -> None:
         self.db = db
 
     def sample(self) -> list[dict[str, str]]:
-        """The columns of some items, spread over all of them: which columns there are, and what kind they are of."""
+        """The columns of about `SAMPLE` items, spread evenly over all items."""
         newest = self.db.value("SELECT MAX(id) FROM items") or 0
-        some = json.dumps(list(range(1, newest + 1, max(1, newest // SAMPLE))))
-        found = self.db.execute("SELECT metadata FROM items WHERE id IN (SELECT value FROM json_each(?))", [some])
-        return [json.loads(text) for (text,) in found]
+        sampled = json.dumps(list(range(1, newest + 1, max(1, newest // SAMPLE))))
+        cursor = self.db.execute("SELECT metadata FROM items WHERE id IN (SELECT value FROM json_each(?))", [sampled])
+        return [json.loads(text) for (text,) in cursor]
 
     def metadata_of(self, item_ids: Sequence[int]) -> list[dict[str, str]]:
         """The columns of these items, in their order."""
-        found = self.db.execute(
+        cursor = self.db.execute(
             "SELECT id, metadata FROM items WHERE id IN (SELECT value FROM json_each(?))",
             [json.dumps([int(i) for i in item_ids])],
         )
-        known: Mapping[int, dict[str, str]] = {item: json.loads(text) for item, text in found}
-        return [known[int(i)] for i in item_ids]
+        columns: Mapping[int, dict[str, str]] = {item_id: json.loads(text) for item_id, text in cursor}
+        return [columns[int(i)] for i in item_ids]
 
     def pool_column(self, column: str) -> tuple[np.ndarray, list[str]]:
-        """The ids of the pool's items, ascending, and what each has in a column; empty where it has nothing."""
-        found = self.db.execute(
+        """The ids of the pool's items, ascending, and each one's value in a column; "" where it has none."""
+        rows = self.db.execute(
             "SELECT id, COALESCE(json_extract(metadata, ?), '') FROM items WHERE +split = 'pool' ORDER BY id",
             [_path(column)],
         ).fetchall()
-        return np.array([row[0] for row in found], dtype=np.int64), [str(row[1]) for row in found]
+        return np.array([row[0] for row in rows], dtype=np.int64), [str(row[1]) for row in rows]
 
     def counts(self, column: str) -> list[tuple[str, int, int]]:
-        """What the pool's items have in a column: each different text, items with it, and how many have a label."""
+        """The values of a column in the pool: (value, number of items, number of labeled items)."""
         return self.db.execute(
             """
             SELECT CAST(COALESCE(json_extract(metadata, ?), '') AS TEXT), COUNT(*), SUM(label IS NOT NULL)
@@ -55,5 +55,5 @@ class Slices:
 
 
 def _path(column: str) -> str:
-    """SQLite's path to a key; one with quotes in it cannot be said, and finds nothing."""
+    """SQLite's JSON path to a key. Such a path cannot hold quotes, so a key with quotes finds nothing."""
     return '$."' + column.replace('"', "") + '"'

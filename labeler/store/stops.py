@@ -1,26 +1,24 @@
-"""Verbs on stops: labeling stops, and goes on again. Who, when and why is kept."""
+"""Stops of labeling: who or which rule stopped it, when and why, and who lifted the stop."""
 
 from labeler.i18n.messages import dump, load
 from labeler.store.database import Database, Row, now
 
 
 class Stops:
-    """Whether labeling has stopped."""
+    """The stops of labeling."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
 
     def current(self) -> Row | None:
-        """Who stopped labeling, or which rule, why and when; None while it goes on."""
-        found = self.db.rows("SELECT by, reason, at FROM stops WHERE lifted_at IS NULL")
-        return found[0] | {"reason": load(found[0]["reason"])} if found else None
-
-    # ------------------------------------------------------------ stopping
+        """The stop that holds: by, reason, at; None while labeling goes on."""
+        stops = self.db.rows("SELECT by, reason, at FROM stops WHERE lifted_at IS NULL")
+        return stops[0] | {"reason": load(stops[0]["reason"])} if stops else None
 
     def stop(self, by: str, reason: str = "") -> None:
-        """Stop labeling: nobody is given items until `go_on`. Nothing changes if it has stopped already.
+        """Stop labeling: nobody is given items until `lift`. Nothing changes if labeling is stopped already.
 
-        Args: by: a lead; "" is a rule.
+        Args: by: a lead, or "" for a stopping rule.
         """
         with self.db.write():
             self.db.execute(
@@ -29,11 +27,11 @@ class Stops:
                 [by, dump(reason), now()],
             )
 
-    def lifted(self) -> set[str]:
-        """The reasons for which labeling had stopped when somebody let it go on."""
+    def lifted_reasons(self) -> set[str]:
+        """The reasons of the stops that somebody lifted."""
         return {load(row["reason"]) for row in self.db.rows("SELECT reason FROM stops WHERE lifted_at IS NOT NULL")}
 
     def lift(self, by: str) -> None:
-        """Let labeling go on."""
+        """Lift the stop, so that labeling goes on."""
         with self.db.write():
             self.db.execute("UPDATE stops SET lifted_by = ?, lifted_at = ? WHERE lifted_at IS NULL", [by, now()])

@@ -1,4 +1,4 @@
-"""A project's database, as what can be done with each thing in it."""
+"""A project's database, with an attribute for each thing that it stores."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ from labeler.store.team import Team
 
 
 class Store:
-    """One connection, for one thread, and the verbs on it. Close it, or use it as a context manager."""
+    """One connection, for one thread, and what it reads and writes. Close it, or use it as a context manager."""
 
     def __init__(self, path: Path | str, config: Config) -> None:
         self.db = Database(path, config)
@@ -61,7 +61,7 @@ class Store:
         self.db.config = config
 
     def has_background(self) -> bool:
-        """Whether anything that people asked for beside the rounds is waiting, or was left unfinished."""
+        """Whether a comparison, search or adaptation is queued, or was left unfinished."""
         return any(jobs.waiting() for jobs in (self.comparisons, self.tunings, self.adaptations))
 
     def version(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Verbs on annotators: who labels here, what is theirs, and whether they have shown that they can."""
+"""Annotators: their roles, groups of classes, qualification and rates."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from labeler.store.items import IMPORT
 
 # The draw of qualification items is part of the project's data, as the holdout's is.
 QUALIFICATION_SEED = 20_201_123
-# For so long somebody without an item is remembered, for others to give back what they hold ahead.
+# Seconds that an annotator without an item counts as waiting. Others' tabs then give back items held ahead.
 WAITING_SECONDS = 10.0
 
 
@@ -23,24 +23,24 @@ class Team:
         self.db = db
 
     def join(self, name: str) -> Annotator:
-        """The annotator of this name, who is entered if new."""
-        found = self.db.rows("SELECT * FROM annotators WHERE name = ?", [name])
-        if not found:
+        """The annotator of this name, added if new."""
+        rows = self.db.rows("SELECT * FROM annotators WHERE name = ?", [name])
+        if not rows:
             with self.db.write():
                 self.db.execute(
                     "INSERT INTO annotators (name, joined_at) VALUES (?, ?) ON CONFLICT DO NOTHING", [name, now()]
                 )
-            found = self.db.rows("SELECT * FROM annotators WHERE name = ?", [name])
-        return _as_annotator(found[0])
+            rows = self.db.rows("SELECT * FROM annotators WHERE name = ?", [name])
+        return _as_annotator(rows[0])
 
     def all(self) -> list[Annotator]:
-        """All who have opened the desk, in the order of coming."""
+        """All annotators, in the order of joining."""
         return [_as_annotator(row) for row in self.db.rows("SELECT * FROM annotators ORDER BY joined_at, name")]
 
     def assign(
         self, name: str, role: str, groups: Sequence[str], paused: bool = False, qualified: bool | None = None
     ) -> None:
-        """What the lead decides about an annotator, who need not have come yet."""
+        """Store the lead's settings for an annotator, who is added if new."""
         self.join(name)
         with self.db.write():
             self.db.execute(
@@ -48,14 +48,14 @@ class Team:
                 [role, json.dumps(list(groups), ensure_ascii=False), paused, qualified, name],
             )
 
-    def saw_guidelines(self, name: str, digest: str) -> None:
-        """Remember that these guidelines were shown to this annotator."""
+    def record_guidelines_read(self, name: str, digest: str) -> None:
+        """Record that an annotator was shown the guidelines with this digest."""
         self.join(name)
         with self.db.write():
             self.db.execute("UPDATE annotators SET guidelines = ? WHERE name = ?", [digest, name])
 
     def set_waiting(self, name: str, at: float | None) -> None:
-        """Note that an annotator waits for items that others hold, or no longer does."""
+        """Record since when an annotator waits for items that others hold; None: the annotator does not wait."""
         self.db.execute(
             "UPDATE annotators SET waiting_since = ? WHERE name = ? AND waiting_since IS NOT ?", [at, name, at]
         )
@@ -70,13 +70,13 @@ class Team:
         )
 
     def groups_of(self, annotator: Annotator) -> set[str]:
-        """The groups of classes that are an annotator's own; people of one role share theirs."""
-        same = [one for one in self.all() if annotator.role and one.role == annotator.role]
-        return {group for one in (annotator, *same) for group in one.groups}
+        """The groups of classes of an annotator. People of the same role share their groups."""
+        same_role = [member for member in self.all() if annotator.role and member.role == annotator.role]
+        return {group for member in (annotator, *same_role) for group in member.groups}
 
-    def elsewhere(self, annotator: Annotator) -> list[str]:
-        """Classes whose items go to others: their group is assigned, and not to this annotator."""
-        assigned = {group for one in self.all() for group in one.groups}
+    def classes_of_others(self, annotator: Annotator) -> list[str]:
+        """Classes whose items go to others: their group is assigned, but not to this annotator."""
+        assigned = {group for member in self.all() for group in member.groups}
         return self.classes_of(assigned - self.groups_of(annotator))
 
     def classes_of(self, groups: Collection[str]) -> list[str]:
@@ -86,16 +86,16 @@ class Team:
     # ------------------------------------------------------------ qualification
 
     def draw_qualification(self) -> int:
-        """See to it that there are as many qualification items as the settings ask for, and count them.
+        """Draw qualification items up to the number in the settings; how many there are then.
 
-        They are drawn from the pool's items whose label came with the import, as evenly over the classes as can be.
-        Once drawn an item stays one: what newcomers were measured against must not change.
+        They are drawn from the pool items with an imported label, as evenly over the classes as possible. An item that
+        was drawn stays drawn, because earlier newcomers were measured on it.
         """
         wanted = self.db.config.labeling.qualification
         drawn = self.db.value("SELECT COUNT(*) FROM qualification")
         if drawn >= wanted:
             return drawn
-        known = self.db.rows(
+        candidates = self.db.rows(
             """
             SELECT a.item_id, a.label FROM answers a JOIN items i ON i.id = a.item_id
             WHERE a.annotator = ? AND a.action = 'label' AND i.split = 'pool'
@@ -103,13 +103,13 @@ class Team:
             """,
             [IMPORT],
         )
-        order = np.random.default_rng([QUALIFICATION_SEED, drawn]).permutation(len(known))
-        seen: dict[str, int] = {}
+        order = np.random.default_rng([QUALIFICATION_SEED, drawn]).permutation(len(candidates))
+        drawn_of_class: dict[str, int] = {}
         turns = []
-        for row in (known[i] for i in order):
-            turns.append((seen.setdefault(row["label"], 0), row["item_id"]))
-            seen[row["label"]] += 1
-        turns.sort(key=lambda turn: turn[0])  # one of each class, then a second of each …
+        for row in (candidates[i] for i in order):
+            turns.append((drawn_of_class.setdefault(row["label"], 0), row["item_id"]))
+            drawn_of_class[row["label"]] += 1
+        turns.sort(key=lambda turn: turn[0])  # the first item of each class, then the second of each …
         with self.db.write():
             self.db.executemany(
                 "INSERT INTO qualification (item_id) VALUES (?) ON CONFLICT DO NOTHING",
@@ -118,19 +118,19 @@ class Team:
         return self.db.value("SELECT COUNT(*) FROM qualification")
 
     def qualification_of(self, name: str) -> tuple[int, int, int]:
-        """(answered, right, asked) qualification items of an annotator; skips count as answered and not as right."""
-        found = self.db.rows(
+        """(answered, right, asked) qualification items of an annotator; skips count as answered, but not as right."""
+        totals = self.db.rows(
             """
-            SELECT COUNT(*) AS answered, COALESCE(SUM(a.label = known.label), 0) AS good
-            FROM qualification q JOIN answers known ON known.item_id = q.item_id AND known.annotator = :import
+            SELECT COUNT(*) AS answered, COALESCE(SUM(a.label = imported.label), 0) AS good
+            FROM qualification q JOIN answers imported ON imported.item_id = q.item_id AND imported.annotator = :import
             JOIN answers a ON a.item_id = q.item_id AND a.annotator = :name
             """,
             {"name": name, "import": IMPORT},
         )[0]
-        return found["answered"], found["good"], self.db.value("SELECT COUNT(*) FROM qualification")
+        return totals["answered"], totals["good"], self.db.value("SELECT COUNT(*) FROM qualification")
 
     def is_qualified(self, annotator: Annotator) -> bool:
-        """Whether this annotator may be given items; the lead's word goes before the qualification items."""
+        """Whether this annotator may be given items. The lead's setting goes before the qualification items."""
         if annotator.qualified is not None:
             return annotator.qualified
         labeling = self.db.config.labeling
@@ -141,18 +141,18 @@ class Team:
         return asked == 0 or (answered >= asked and right >= labeling.qualification_pass * asked)
 
     def own_rates(self) -> dict[str, float]:
-        """What an hour costs, of those annotators who have a rate of their own."""
+        """The cost of an hour, for annotators with a rate of their own."""
         return {r["name"]: r["rate"] for r in self.db.rows("SELECT name, rate FROM annotators WHERE rate IS NOT NULL")}
 
     def rates(self) -> dict[str, float]:
-        """What an hour of each annotator costs: their own rate, else the project's."""
+        """The cost of an hour of each annotator: their own rate, else the project's."""
         names = self.db.rows(
             "SELECT name FROM annotators UNION SELECT annotator FROM tally WHERE annotator <> ?", [IMPORT]
         )
         return {row["name"]: self.db.config.team.rate for row in names} | self.own_rates()
 
     def set_rate(self, name: str, rate: float | None) -> None:
-        """What an hour of this annotator costs; None: as the project's settings say."""
+        """Store the cost of an hour of an annotator; None: the project's rate."""
         self.join(name)
         with self.db.write():
             self.db.execute("UPDATE annotators SET rate = ? WHERE name = ?", [rate, name])

@@ -24,7 +24,7 @@ def waiting(project: Project, version: tuple[int, ...]) -> tuple[Case, ...]:
 def _waiting(_project: Project, version: tuple[int, ...], key: tuple[str, str]) -> tuple[Case, ...]:
     findings = _findings(_project, version[-1], key)
     with _project.store() as store:
-        return tuple(queue(store.reviews.doubtful(findings.suspects()), findings, store.config))
+        return tuple(queue(store.reviews.answers_to_review(findings.suspects()), findings, store.config))
 
 
 @st.cache_resource(max_entries=5, show_spinner=False)

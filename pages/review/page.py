@@ -39,7 +39,7 @@ if queue:
     if case is not None:
         with project.store() as store:
             shown, answers = store.items.get(case.item_id), store.reviews.answers_to(case.item_id)
-            before = store.decisions.about(case.item_id)
+            before = store.decisions.of_item(case.item_id)
         columns = st.columns([3, 2], gap="medium")
         with columns[0]:
             if shown:

@@ -97,7 +97,7 @@ def _target(project: Project, work: Figures) -> tuple[int, str]:
     """The labels that the learning curve takes to the target accuracy; the budget where it cannot tell."""
     config = project.config
     with project.store() as store:
-        rounds, labeled = [r for r in store.rounds.all() if r.metrics], store.items.labeled()
+        rounds, labeled = [r for r in store.rounds.all() if r.metrics], store.items.count_labeled()
     accuracy = [r.metrics.accuracy for r in rounds if r.metrics]
     holdout = rounds[-1].metrics.n if rounds and rounds[-1].metrics else None
     curve = curves.fit_curve([r.labels for r in rounds], accuracy, holdout)

@@ -15,7 +15,7 @@ def test_a_history_is_as_a_worker_would_have_left_it(tmp_path, modality):
         rounds, work, forecasts = store.rounds.all(), store.effort.work(), store.forecasts.all("holdout")
         assert [r.number for r in rounds] == list(forecasts) == [1, 2, 3, 4]
         assert np.all(np.diff([r.labels for r in rounds]) > 0)
-        assert rounds[-1].labels <= store.items.labeled()
+        assert rounds[-1].labels <= store.items.count_labeled()
         assert store.rounds.labels_until_next() > 0
         assert not store.rounds.waiting()
         assert work["gained"].sum() == store.items.labels_spent()

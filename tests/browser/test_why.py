@@ -134,7 +134,7 @@ def scans(own_home, tmp_path):
         ids = [item.id for item in store.items.all() if item.split == "pool"]
         rank(store, ids)
         for item in store.items.all():
-            store.explanations.ask(item.content_hash, "models/m.safetensors", "saw")
+            store.explanations.get_or_request(item.content_hash, "models/m.safetensors", "saw")
             store.explanations.finish(store.explanations.claim(), json.loads(json.dumps(result)))
     return project
 

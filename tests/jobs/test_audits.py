@@ -80,7 +80,7 @@ def test_an_audit_tells_of_labels_people_and_random_ones(filled):
     assert audit_once(filled)
     with filled.store() as store:
         found = store.audits.latest_report()
-        assert found["errors"]["n"] == store.items.labeled() > 20
+        assert found["errors"]["n"] == store.items.count_labeled() > 20
     assert found["consensus"]["answers"] == 24
     assert found["consensus"]["agreement"] is None  # nobody answered what somebody else did
     assert found["control"]["missing"] == "holdout"  # ten items are too few
@@ -95,5 +95,5 @@ def test_with_overlap_labels_in_doubt_are_asked_about_again(filled, monkeypatch)
     monkeypatch.setattr(audits.quality, "people", lambda rows, *_, **__: {"again": [rows[0][0]]})
     assert audit_once(project)
     with project.store() as store:
-        first = store.reviews.opinions()[0][0]
+        first = store.reviews.annotations()[0][0]
         assert [r.item.id for r in store.desk.reserve("lee", "tab", 1)] == [first]

@@ -35,7 +35,7 @@ def trained(project):
 
 def ask(project, item: int = 50, kind: str = "saw"):
     with project.store() as store:
-        return store.explanations.ask(f"{item:032x}", store.rounds.models()[-1][0], kind)
+        return store.explanations.get_or_request(f"{item:032x}", store.rounds.models()[-1][0], kind)
 
 
 def test_what_the_model_saw_and_what_hiding_parts_does_are_found_and_kept(trained):
@@ -70,10 +70,12 @@ def test_the_last_model_stays_loaded_and_explanations_go_with_their_models(train
     keeps.explain_next(trained)
     assert len(loads) == 2
     with trained.store() as store:
-        assert store.explanations.ask(f"{50:032x}", gone, "saw").state == "queued"  # forgotten, so asked for anew
+        assert (
+            store.explanations.get_or_request(f"{50:032x}", gone, "saw").state == "queued"
+        )  # forgotten, so asked for anew
     keeps.explain_next(trained)
     with trained.store() as store:
-        assert "not kept any more" in store.explanations.ask(f"{50:032x}", gone, "saw").error
+        assert "not kept any more" in store.explanations.get_or_request(f"{50:032x}", gone, "saw").error
 
 
 def test_a_model_of_another_backbone_is_not_asked(trained):

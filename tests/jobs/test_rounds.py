@@ -216,7 +216,7 @@ def test_a_worker_killed_in_the_middle_of_a_round_loses_nothing(filled, own_home
         assert rounds[1].metrics is not None
         assert (job.state, job.attempts) == ("done", 2)
         assert (filled.folder / rounds[1].model).exists()
-        assert store.items.labeled() == 6
+        assert store.items.count_labeled() == 6
 
 
 def test_a_projects_own_strategy_is_used_reported_when_broken_and_mended_without_a_restart(filled):

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from labeler.core.settings import Config
 from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNSURE, Case, Findings, matching, queue
-from labeler.store.reviews import Doubtful
+from labeler.store.reviews import ReviewRow
 
 CONFIG = Config("p", ("good", "bad"), modality="text")
 ROW = ("annotator", "action", "label", "unsure", "item_label", "decided", "cleared", "late")
 
 
-def row(item: int, number: int, **values: object) -> Doubtful:
+def row(item: int, number: int, **values: object) -> ReviewRow:
     plain = {"annotator": "ann", "action": "label", "label": "good", "unsure": 0, "item_label": "good"}
     full = {**plain, "decided": None, "cleared": 0, "late": 0, **values}
     return (item, number, *(full[name] for name in ROW))  # type: ignore[return-value]
@@ -27,7 +27,7 @@ def audit(**lists: list) -> dict:
 NOTHING = Findings(None)
 
 
-def queue_of(rows: list[Doubtful], findings: Findings) -> list[Case]:
+def queue_of(rows: list[ReviewRow], findings: Findings) -> list[Case]:
     return queue(rows, findings, CONFIG)
 
 
@@ -104,7 +104,7 @@ def test_what_was_given_back_waits_for_the_next_answer() -> None:
     assert [case.reasons for case in queue_of(apart, NOTHING)] == [(DISAGREEMENT,)]
 
 
-def replace_label(one: Doubtful, label: str) -> Doubtful:
+def replace_label(one: ReviewRow, label: str) -> ReviewRow:
     return (*one[:6], label, *one[7:])
 
 

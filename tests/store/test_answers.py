@@ -69,7 +69,7 @@ def test_what_an_absent_annotator_held_is_free_again(store):
     add(store, 3)
     assert len(store.desk.reserve("kim", "t", 3, at=1000.0)) == 3
     assert store.desk.reserve("lee", "t", 3, at=1059.0) == []
-    assert store.desk.why_nothing("lee") == Waiting("others", 3)
+    assert store.desk.waiting_reason("lee") == Waiting("others", 3)
     assert len(store.desk.reserve("lee", "t", 3, at=1061.0)) == 3
 
 
@@ -171,15 +171,15 @@ def test_the_budget_ends_the_queue(project):
     assert len(store.desk.reserve("kim", "t", 5)) == 2
     store.answers.add("kim", [Answer(f"r{i}", i, "label", "good", tab="t") for i in (1, 2)])
     assert store.desk.reserve("kim", "t", 5) == []
-    assert store.desk.why_nothing("kim") == Waiting("budget", 2)
+    assert store.desk.waiting_reason("kim") == Waiting("budget", 2)
 
 
 def test_the_end_is_said_calmly(store):
-    assert store.desk.why_nothing("kim") == Waiting("empty")
+    assert store.desk.waiting_reason("kim") == Waiting("empty")
     add(store, 1)
     store.answers.add("kim", [Answer("r", 1, "label", "good")])
     assert store.desk.reserve("kim", "t", 1) == []
-    assert store.desk.why_nothing("kim") == Waiting("done")
+    assert store.desk.waiting_reason("kim") == Waiting("done")
 
 
 def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
@@ -204,7 +204,7 @@ def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
     flat = [item for items in seen.values() for item in items]
     assert sorted(flat) == list(range(1, 121))
     with project.store() as store:
-        assert store.items.labeled() == 120
+        assert store.items.count_labeled() == 120
 
 
 actions = st.lists(

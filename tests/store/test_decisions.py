@@ -35,7 +35,7 @@ def test_a_decision_goes_before_all_answers_now_and_later(store):
     assert current(store) == "bad"
     say(store, 1, "good", "lee")
     assert current(store) == "bad"
-    assert store.items.labeled() == 1
+    assert store.items.count_labeled() == 1
 
 
 def test_decisions_are_taken_back_one_by_one(store):
@@ -158,7 +158,7 @@ def test_labeling_stops_for_all_and_goes_on(store):
     store.stops.stop("other")
     assert store.stops.current()["by"] == "lead"
     assert reserved(store, "kim") == []
-    assert store.desk.why_nothing("kim") == Waiting("stopped")
+    assert store.desk.waiting_reason("kim") == Waiting("stopped")
     store.stops.lift("lead")
     assert store.stops.current() is None
     assert reserved(store, "kim")
@@ -226,4 +226,4 @@ def test_the_label_that_is_kept_follows_from_all_that_was_said(deeds):
     latest = decisions[-1][1] if decisions else "return"
     expected = {"exclude": None, "return": voted}.get(latest, latest)
     assert store.items.labels() == ({} if expected is None else {1: expected})
-    assert store.items.labeled() == (expected is not None)
+    assert store.items.count_labeled() == (expected is not None)

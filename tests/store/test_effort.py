@@ -99,7 +99,7 @@ def test_what_comes_later_is_read_on_its_own_and_all_is_as_if_read_at_once(proje
         ):
             store.answers.add(who, [Answer(str(n), item, action, label)])
             bit_by_bit = store.effort.work()
-        effort._read.clear()
+        effort._cache.clear()
         pd.testing.assert_frame_equal(store.effort.work(), bit_by_bit, check_categorical=False)
         assert bit_by_bit["current"].tolist() == [False, True, False, True, False, True]
         assert bit_by_bit["gained"].tolist() == [1, 0, 1, 0, -1, 0]

@@ -19,59 +19,63 @@ def store(project):
 
 
 def test_asking_twice_asks_once_and_finds_the_result(store):
-    first = store.explanations.ask("000000", "m", "saw")
+    first = store.explanations.get_or_request("000000", "m", "saw")
     assert (first.state, first.result) == ("queued", None)
     assert store.explanations.waiting()
-    store.explanations.ask("000000", "m", "saw")
+    store.explanations.get_or_request("000000", "m", "saw")
     claimed = store.explanations.claim()
     assert (claimed.content_hash, claimed.model, claimed.kind, claimed.state) == ("000000", "m", "saw", "running")
-    assert store.explanations.ask("000000", "m", "saw").state == "running"
+    assert store.explanations.get_or_request("000000", "m", "saw").state == "running"
     store.explanations.finish(claimed, {"classes": ["좋다"]})
     assert not store.explanations.waiting()
     assert store.explanations.claim() is None
-    done = store.explanations.ask("000000", "m", "saw")
+    done = store.explanations.get_or_request("000000", "m", "saw")
     assert (done.state, done.result) == ("done", {"classes": ["좋다"]})
-    assert store.explanations.ask("000000", "m", "local").state == "queued"  # another kind, another model: another one
-    assert store.explanations.ask("000000", "n", "saw").state == "queued"
+    assert (
+        store.explanations.get_or_request("000000", "m", "local").state == "queued"
+    )  # another kind, another model: another one
+    assert store.explanations.get_or_request("000000", "n", "saw").state == "queued"
 
 
 def test_the_item_that_somebody_looks_at_now_comes_first(store):
     for one in ("000000", "000001", "000002"):
-        store.explanations.ask(one, "m", "saw")
+        store.explanations.get_or_request(one, "m", "saw")
     assert [store.explanations.claim().content_hash, store.explanations.claim().content_hash] == ["000002", "000002"]
     store.explanations.fail(store.explanations.claim(), "No.")
-    failed = store.explanations.ask("000002", "m", "saw")
+    failed = store.explanations.get_or_request("000002", "m", "saw")
     assert (failed.state, failed.error) == ("failed", "No.")
     assert store.explanations.claim().content_hash == "000001"
 
 
 def test_one_that_takes_its_process_down_again_and_again_is_given_up(store):
-    store.explanations.ask("000000", "m", "saw")
+    store.explanations.get_or_request("000000", "m", "saw")
     for _ in range(verbs.ATTEMPTS):
         assert store.explanations.claim().content_hash == "000000"  # and whoever claimed it died
     assert store.explanations.claim() is None
-    found = store.explanations.ask("000000", "m", "saw")
+    found = store.explanations.get_or_request("000000", "m", "saw")
     assert found.state == "failed"
     assert "died 3 times" in found.error
 
 
 def test_what_nobody_waits_for_any_more_is_forgotten(store, monkeypatch):
-    store.explanations.ask("000000", "m", "saw")
+    store.explanations.get_or_request("000000", "m", "saw")
     monkeypatch.setattr(verbs, "PATIENCE", timedelta(seconds=-1))
     assert store.explanations.claim() is None
     assert not store.explanations.waiting()
     monkeypatch.undo()
-    assert store.explanations.ask("000000", "m", "saw").state == "queued"  # a panel that is still open asks again
+    assert (
+        store.explanations.get_or_request("000000", "m", "saw").state == "queued"
+    )  # a panel that is still open asks again
     assert store.explanations.claim() is not None
 
 
 def test_explanations_go_with_their_models(store):
     for model in ("old", "best", "last"):
-        store.explanations.ask("000000", model, "saw")
+        store.explanations.get_or_request("000000", model, "saw")
         store.explanations.finish(store.explanations.claim(), {})
-    assert store.explanations.forget_others(["best", "last"]) == 1
-    assert store.explanations.ask("000000", "best", "saw").state == "done"
-    assert store.explanations.ask("000000", "old", "saw").state == "queued"
+    assert store.explanations.delete_except(["best", "last"]) == 1
+    assert store.explanations.get_or_request("000000", "best", "saw").state == "done"
+    assert store.explanations.get_or_request("000000", "old", "saw").state == "queued"
 
 
 def test_whose_labels_are_known(store):

@@ -134,7 +134,7 @@ def test_the_counts_that_are_kept_are_those_of_the_answers(said):
         store.answers.add(who, [Answer(f"r{number}", item, action, label)])
     current = store.db.rows("SELECT annotator, item_id FROM answers WHERE action = 'label'")
     assert store.items.labels_spent() == sum(row["annotator"] != IMPORT for row in current)
-    assert store.items.labeled() == len({row["item_id"] for row in current})
+    assert store.items.count_labeled() == len({row["item_id"] for row in current})
     assert store.items.labels_by("kim") == sum(row["annotator"] == "kim" for row in current)
 
 
@@ -157,10 +157,10 @@ def test_a_project_of_an_older_version_keeps_its_answers_and_counts_them(tmp_pat
     store = Store(path, text_config())
     assert (
         store.items.labels_spent(),
-        store.items.labeled(),
+        store.items.count_labeled(),
         store.items.labels_by("kim"),
         store.items.labels_by("lee"),
     ) == (1, 1, 1, 0)
     assert store.items.labels() == {1: "good"}
     store.answers.add("kim", [Answer("x", 1, "undo")])
-    assert (store.items.labels_spent(), store.items.labeled()) == (0, 1)
+    assert (store.items.labels_spent(), store.items.count_labeled()) == (0, 1)

@@ -19,7 +19,8 @@ def answer(store: Store, who: str, item: int, label: str | None, **more: object)
 
 def reasons(store: Store, suspects: tuple[int, ...] = ()) -> dict[int, tuple[str, ...]]:
     return {
-        case.item_id: case.reasons for case in queue(store.reviews.doubtful(suspects), Findings(None), store.config)
+        case.item_id: case.reasons
+        for case in queue(store.reviews.answers_to_review(suspects), Findings(None), store.config)
     }
 
 
@@ -30,8 +31,8 @@ def test_only_what_is_doubtful_is_read(store: Store) -> None:
     answer(store, "bob", apart, "bad")
     answer(store, "ann", unsure, "good", unsure=True)
     answer(store, "ann", flagged, None, note="blurred")
-    assert {row[0] for row in store.reviews.doubtful()} == {apart, unsure, flagged}
-    assert {row[0] for row in store.reviews.doubtful([other])} == {apart, unsure, flagged, other}
+    assert {row[0] for row in store.reviews.answers_to_review()} == {apart, unsure, flagged}
+    assert {row[0] for row in store.reviews.answers_to_review([other])} == {apart, unsure, flagged, other}
     assert reasons(store) == {apart: (DISAGREEMENT,), unsure: (UNSURE,), flagged: (FLAGGED,)}
 
 
@@ -53,7 +54,7 @@ def test_decided_items_leave_until_somebody_says_otherwise_and_undo_brings_them_
     store.decisions.add("lead", "d1", item, "label", "bad")
     store.decisions.add("lead", "d2", flagged, "exclude")
     assert reasons(store) == {}
-    assert [(d["by"], d["label"]) for d in store.decisions.about(item)] == [("lead", "bad")]
+    assert [(d["by"], d["label"]) for d in store.decisions.of_item(item)] == [("lead", "bad")]
     assert store.decisions.count() == 2
     store.decisions.undo("lead")
     assert reasons(store) == {flagged: (FLAGGED,)}
@@ -79,5 +80,5 @@ def test_answers_to_an_item_and_opinions_of_people(store: Store) -> None:
         ("import", "bad", None, None),
         ("ann", "good", 2.5, "clear"),
     ]
-    assert store.reviews.opinions() == [(item, "ann", "good", 2.5)]
-    assert store.reviews.opinions("holdout") == []
+    assert store.reviews.annotations() == [(item, "ann", "good", 2.5)]
+    assert store.reviews.annotations("holdout") == []

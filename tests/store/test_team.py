@@ -51,7 +51,7 @@ def test_whoever_opens_the_desk_is_entered_once(store):
 
 
 def test_guidelines_are_remembered_by_what_they_said(store):
-    store.team.saw_guidelines("kim", "abc")
+    store.team.record_guidelines_read("kim", "abc")
     assert store.team.join("kim").guidelines == "abc"
     assert store.team.join("lee").guidelines == ""
 
@@ -60,7 +60,7 @@ def test_a_group_of_classes_goes_to_those_it_is_assigned_to(tmp_path):
     store = store_with(tmp_path, class_details={"bad": ClassDetail(group="complaints")})
     add(store, 6)
     ranked(store, [(1, "bad", 0.9), (2, "good", 0.8), (3, "bad", 0.7), (4, "good", 0.6)])
-    assert store.team.elsewhere(store.team.join("lee")) == []
+    assert store.team.classes_of_others(store.team.join("lee")) == []
     store.team.assign("kim", "lawyer", ["complaints"])
     assert ids(store.desk.reserve("lee", "t", 2)) == [2, 4]
     assert ids(store.desk.reserve("kim", "t", 2)) == [1, 3]
@@ -98,11 +98,11 @@ def test_nobody_is_given_items_while_labeling_is_paused(tmp_path):
     assert len(store.desk.reserve("kim", "t", 2)) == 2
     store.team.assign("kim", "", [], paused=True)
     assert store.desk.reserve("kim", "t", 2) == []
-    assert store.desk.why_nothing("kim") == Waiting("paused")
+    assert store.desk.waiting_reason("kim") == Waiting("paused")
     assert len(store.desk.reserve("lee", "t", 4)) == 4  # kim's are free
     stopped = Store(store.path, replace(store.config, labeling=LabelingConfig(paused=True)))
     assert stopped.desk.reserve("lee", "t", 4) == []
-    assert stopped.desk.why_nothing("lee") == Waiting("paused")
+    assert stopped.desk.waiting_reason("lee") == Waiting("paused")
     store.team.assign("kim", "", [], paused=False)
     assert store.answers.add("kim", [Answer("late", 1, "label", "good")])[0].ok  # what was said is kept all the same
 
@@ -133,7 +133,7 @@ class TestQualification:
         add(store, 3, first=4)
         store.answers.add("kim", [Answer(f"r{i}", i, "skip") for i in ids(store.desk.reserve("kim", "t", 5))])
         assert store.desk.reserve("kim", "t", 5) == []
-        assert store.desk.why_nothing("kim") == Waiting("unqualified")
+        assert store.desk.waiting_reason("kim") == Waiting("unqualified")
         store.team.assign("kim", "", [], qualified=True)
         assert len(store.desk.reserve("kim", "t", 5)) == 3
         store.team.assign("lee", "", [], qualified=False)
@@ -229,7 +229,7 @@ class TestLike:
     def test_the_class_with_most_items_the_surest_first(self, store):
         add(store, 6)
         ranked(store, [(1, "good", 0.6), (2, "bad", 0.9), (3, "good", 0.8), (4, "good", 0.7)])
-        found = store.desk.reserve_like("kim", "t", 2)
+        found = store.desk.reserve_one_class("kim", "t", 2)
         assert {(r.item.id, r.prediction) for r in found} == {
             (3, Prediction("good", 0.8)),
             (4, Prediction("good", 0.7)),
@@ -239,7 +239,7 @@ class TestLike:
     def test_without_predictions_there_is_nothing(self, store):
         add(store, 3)
         rank(store, [1, 2, 3])
-        assert store.desk.reserve_like("kim", "t", 5) == []
+        assert store.desk.reserve_one_class("kim", "t", 5) == []
 
 
 def test_predictions_come_back_only_where_the_project_tells_them_and_never_of_the_holdout(tmp_path):
