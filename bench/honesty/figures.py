@@ -1,7 +1,7 @@
 """What the kept projects of `bench.honesty.runs` say of each figure that a lead reads. Nothing is trained here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from labeler.progress.stopping import History, Thresholds, backtest
 from labeler.quality.label_errors import label_quality
 
 # Each rule as it is by default, and with thresholds that are met earlier.
-RULES: tuple[tuple[str, Rule, dict[str, float]], ...] = (
+RULES: tuple[tuple[str, Rule, dict[str, Any]], ...] = (
     ("target", "target", {}),
     ("stable", "stable", {}),
     ("stable, kappa 0.95", "stable", {"kappa": 0.95}),
@@ -84,15 +84,14 @@ def controlled(traces: Traces) -> Row:
         steps = p["steps"]
         taught = Shadows(p["shadow_sizes"], p["shadow_right"], p["shadow_unseen"], int(p["arm"]))
         found = control.estimate(steps, traces.right(p), taught)
-        if found.size is None or found.gain is None:
+        if found.size is None or found.gain is None or found.gain.value is None:
             continue
         grid = np.geomspace(steps[0], steps[-1], control.GRID)
         ahead = smoothing(steps, grid) @ p["truth"] - traces.random[found.size]
         gain = float((smoothing(steps, np.array([found.size])) @ p["truth"])[0]) - traces.random[found.size]
-        gains.append((within(gain, found.gain), found.gain.high - found.gain.low, abs(found.gain.value - gain)))
+        gains.append((within(gain, found.gain), width(found.gain), abs(found.gain.value - gain)))
         if needed := found.needed:
-            width = np.nan if None in (needed.low, needed.high) else (needed.high - needed.low) / found.size
-            needs.append((reached_within(ahead, grid, needed), found.size, width))
+            needs.append((reached_within(ahead, grid, needed), found.size, width(needed) / found.size))
             truth = first_reached(grid, ahead)
             if truth is not None and needed.value is not None:
                 shares.append((1 - truth / found.size, 1 - needed.value / found.size))
@@ -114,6 +113,11 @@ def controlled(traces: Traces) -> Row:
 def within(truth: float, found: control.Estimate) -> bool:
     """Whether an interval holds the truth; an open end holds everything on its side."""
     return (found.low is None or found.low <= truth) and (found.high is None or truth <= found.high)
+
+
+def width(interval: control.Estimate) -> float:
+    """The width of an interval; NaN where an end is open."""
+    return np.nan if interval.low is None or interval.high is None else interval.high - interval.low
 
 
 def reached_within(ahead: np.ndarray, grid: np.ndarray, found: control.Estimate) -> bool:
@@ -165,7 +169,7 @@ def stopped(traces: Traces) -> list[Row]:
     histories = [(history(traces, p), p["truth"]) for p in traces.projects]
     rows = []
     for name, rule, changes in RULES:
-        thresholds = Thresholds(**{"target": target} | changes)
+        thresholds = replace(Thresholds(target=target), **changes)
         ends = [(backtest(rule, past, thresholds).round, past, truth) for past, truth in histories]
         stops = [(past.labels[-1] - past.labels[at - 1], truth[-1] - truth[at - 1]) for at, past, truth in ends if at]
         saved, lost = np.array(stops, dtype=float).T if stops else np.full((2, 1), np.nan)
@@ -217,9 +221,9 @@ def found_errors(traces: Traces) -> Row:
     low, high = np.quantile(recall, [0.05, 0.95])
     return {
         "wrong": f"{wrong.sum()} of {len(wrong)}",
-        "found": percent(np.mean(recall)),
+        "found": percent(float(np.mean(recall))),
         "9 of 10 projects": f"{percent(low)} to {percent(high)}",
-        "at least half": percent(np.mean(np.array(recall) >= 0.5)),
+        "at least half": percent(float(np.mean(np.array(recall) >= 0.5))),
     }
 
 

@@ -159,7 +159,7 @@ def simulate(name: str, data: Path, out: Path, first: int, projects: int) -> Ite
             yield seed
 
 
-def keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def keep(path: Path, arrays: dict[str, Any]) -> None:
     """Write the arrays whole or not at all."""
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:

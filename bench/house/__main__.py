@@ -83,7 +83,7 @@ def seconds_now() -> float | None:
 def main(revision: str, before: float | None, after: float | None) -> None:
     """Print how the house is built, before and after."""
     old, new = figures_of(revision), figures(ROOT)
-    rows = [(name, str(old[name]), str(new[name])) for name in new]
+    rows: list[tuple[str, ...]] = [(name, str(old[name]), str(new[name])) for name in new]
     spans = [before if before is not None else seconds_before(revision), after if after is not None else seconds_now()]
     rows.append(("seconds of the suite", *("not measured" if span is None else f"{span:.0f}" for span in spans)))
     head = ("", revision, "working tree")

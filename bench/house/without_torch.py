@@ -3,6 +3,7 @@
 Run: python -m bench.house.without_torch
 """
 
+import argparse
 import tomllib
 from pathlib import Path
 
@@ -17,5 +18,10 @@ def requirements() -> list[str]:
     return [requirement for requirement in listed if not requirement.startswith(NEED_TORCH)]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print("\n".join(requirements()))
+
+
+if __name__ == "__main__":
+    main()

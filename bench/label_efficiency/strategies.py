@@ -80,8 +80,11 @@ def task_of(name: str, data: Path, kind: Any, first: int, batch: int, scratch: P
 
 def part(report: dict[str, Any], points: slice) -> dict[str, dict[str, Any]]:
     """The summary of some points of the curve, by strategy."""
-    cut = [Run(**{k: v[points] if isinstance(v, list) else v for k, v in run.items()}) for run in report["runs"]]
-    return {row["strategy"]: row for row in summarise(cut)}
+    cut: list[dict[str, Any]] = [
+        {key: value[points] if isinstance(value, list) else value for key, value in run.items()}
+        for run in report["runs"]
+    ]
+    return {row["strategy"]: row for row in summarise([Run(**run) for run in cut])}
 
 
 def few(report: dict[str, Any]) -> dict[str, dict[str, Any]]:

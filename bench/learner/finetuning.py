@@ -39,7 +39,7 @@ from labeler.progress.curves import paired_gain
 
 SIZES = (50, 100, 300, 1000)
 # What a lever is beside, where it is the only one.
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "objective": "cross_entropy",
     "decay": 1.0,
     "schedule": "constant",
@@ -48,7 +48,7 @@ PLAIN = {
     "label_smoothing": 0.0,
     "frozen_batch_norm": False,
 }
-STILL = {"frozen_batch_norm": True}
+STILL: dict[str, Any] = {"frozen_batch_norm": True}
 BOTH: dict[str, dict[str, Any]] = {
     "cosine with warm-up": {"schedule": "cosine", "warmup": 0.1},
     "one cycle": {"schedule": "one_cycle"},
@@ -65,7 +65,7 @@ BOTH: dict[str, dict[str, Any]] = {
     "warm start": {"start": "last"},
     "balanced classes": {"class_weights": "balanced"},
 }
-LEVERS = {
+LEVERS: dict[str, dict[str, dict[str, Any]]] = {
     "image": BOTH
     | {
         "two blocks": {"unfrozen": 2},
@@ -197,7 +197,7 @@ def main() -> None:
                     if isinstance(bench.encoder, Pretrained):
                         trains["plain"] = bench.unchecked({}, seed)
                         if options.levers:
-                            levers = {"base": {}} | LEVERS[bench.task.config.modality]
+                            levers: dict[str, dict[str, Any]] = {"base": {}} | LEVERS[bench.task.config.modality]
                             trains |= {lever: bench.unchecked(STILL | one, seed) for lever, one in levers.items()}
                     wanted = options.learners.split(",") + list(trains)[3:]
                     for learner_name in wanted:

@@ -36,6 +36,13 @@ def pool(n: int, seed: int) -> Candidates:
     return Candidates(np.arange(n), draw.dirichlet(np.ones(5), n), None, X[:n], X[n:], np.zeros(LABELED, dtype=int))
 
 
+def points(c: Candidates) -> tuple[np.ndarray, np.ndarray]:
+    """The embeddings of the candidates and of the labeled items."""
+    assert c.embeddings is not None
+    assert c.labeled_embeddings is not None
+    return c.embeddings, c.labeled_embeddings
+
+
 @contextmanager
 def changed(module: Any, **values: int) -> Iterator[None]:
     """Other constants in a module, within the block."""
@@ -49,27 +56,32 @@ def changed(module: Any, **values: int) -> Iterator[None]:
 
 def covered(c: Candidates, chosen: np.ndarray, weights: np.ndarray) -> float:
     """The objective of herding, with the width that the labeled items give."""
-    away = blocks.nearest_squared(c.embeddings, np.concatenate([c.labeled_embeddings, c.embeddings[chosen]]))
-    sample = c.embeddings[:2000]
-    width = herding._width(sample - sample.mean(axis=0), c.labeled_embeddings, low_budget.squared_distances(sample))
+    X, labeled = points(c)
+    away = blocks.nearest_squared(X, np.concatenate([labeled, X[chosen]]))
+    sample = X[:2000]
+    width = herding._width(sample - sample.mean(axis=0), labeled, low_budget.squared_distances(sample))
     return float(weights @ np.exp(-away / width**2))
 
 
 def held(c: Candidates, chosen: np.ndarray, radius: float) -> float:
     """The objective of prob_cover: the share of the pool within a radius of what is labeled or chosen."""
-    away = blocks.nearest_squared(c.embeddings, np.concatenate([c.labeled_embeddings, c.embeddings[chosen]]))
+    X, labeled = points(c)
+    away = blocks.nearest_squared(X, np.concatenate([labeled, X[chosen]]))
     return float((away <= radius).mean())
 
 
 def of_seed(n: int, seed: int) -> dict[str, tuple[float, float]]:
     """For each strategy its objective and that of random items, relative to the search of the whole pool."""
     c = pool(n, seed)
-    pairs = low_budget.squared_distances(c.embeddings[:2000])[np.triu_indices(2000, 1)]
+    assert c.proba is not None
+    uncertainty = 1 - gap(c.proba)
+    X, _ = points(c)
+    pairs = low_budget.squared_distances(X[:2000])[np.triu_indices(2000, 1)]
     radius = float(np.quantile(pairs, 1 / (LABELED + BATCH)))
     objectives = {
         "max_herding": (herding, "SAMPLE", lambda chosen: covered(c, chosen, np.ones(n))),
-        "uncertainty_herding": (herding, "SAMPLE", lambda chosen: covered(c, chosen, 1 - gap(c.proba))),
-        "auto": (auto, "SAMPLE", lambda chosen: covered(c, chosen, 1 - gap(c.proba))),
+        "uncertainty_herding": (herding, "SAMPLE", lambda chosen: covered(c, chosen, uncertainty)),
+        "auto": (auto, "SAMPLE", lambda chosen: covered(c, chosen, uncertainty)),
         "prob_cover": (low_budget, "COVER", lambda chosen: held(c, chosen, radius)),
     }
     at_random = np.random.default_rng(seed).choice(n, BATCH, replace=False)
@@ -81,14 +93,14 @@ def of_seed(n: int, seed: int) -> dict[str, tuple[float, float]]:
         result[name] = (objective(sampled) / objective(exact), objective(at_random) / objective(exact))
 
     def squares(centres: np.ndarray) -> float:
-        return float(blocks.nearest_squared(c.embeddings, centres).sum())
+        return float(blocks.nearest_squared(X, centres).sum())
 
     k = n // 400
     with changed(low_budget, DRAWN=n, FEWEST=300):
-        whole = squares(low_budget.clusters(c.embeddings, k, seed)[1])
+        whole = squares(low_budget.clusters(X, k, seed)[1])
     with changed(low_budget, DRAWN=n // 8, COMPARISONS=0):
-        part = squares(low_budget.clusters(c.embeddings, k, seed)[1])
-    drawn = squares(c.embeddings[np.random.default_rng(seed).choice(n, k, replace=False)])
+        part = squares(low_budget.clusters(X, k, seed)[1])
+    drawn = squares(X[np.random.default_rng(seed).choice(n, k, replace=False)])
     return result | {"k-means": (whole / part, whole / drawn)}
 
 

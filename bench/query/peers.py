@@ -52,12 +52,21 @@ def peer(name: str) -> Peer:
 def _modal(kind: str) -> Peer:
     from modAL import batch, density, disagreement, uncertainty
 
-    class Learner:
+    class Fitted:
+        """What a learner and a committee have in common."""
+
+        def __init__(self, a: Arrays) -> None:
+            self.classes_, self.X_training, self.on_transformed = np.arange(CLASSES), a["X"][-LABELED:], False
+
+        def transform_without_estimating(self, X: np.ndarray) -> np.ndarray:
+            return X
+
+    class Learner(Fitted):
         """A fitted learner that knows its answers."""
 
-        def __init__(self, a: Arrays, proba: np.ndarray | None) -> None:
-            self.proba, self.classes_ = proba, np.arange(CLASSES)
-            self.X_training, self.on_transformed = a["X"][-LABELED:], False
+        def __init__(self, a: Arrays, proba: np.ndarray) -> None:
+            super().__init__(a)
+            self.proba = proba
 
         def predict_proba(self, X: np.ndarray, **_: Any) -> np.ndarray:
             return self.proba
@@ -65,12 +74,11 @@ def _modal(kind: str) -> Peer:
         def predict(self, X: np.ndarray) -> np.ndarray:
             return self.proba.argmax(axis=1)
 
-        def transform_without_estimating(self, X: np.ndarray) -> np.ndarray:
-            return X
+    class Committee(Fitted):
+        """A committee of fitted learners."""
 
-    class Committee(Learner):
         def __init__(self, a: Arrays) -> None:
-            super().__init__(a, None)
+            super().__init__(a)
             self.members = [Learner(a, proba) for proba in a["member_proba"]]
 
         def __len__(self) -> int:
@@ -93,7 +101,7 @@ def _modal(kind: str) -> Peer:
     if hasattr(disagreement, kind):
         return lambda a, n: getattr(disagreement, kind)(Committee(a), a["X"][:-LABELED], n_instances=n)
     module = uncertainty if hasattr(uncertainty, kind) else batch
-    return lambda a, n: getattr(module, kind)(Learner(a, a.get("proba")), a["X"][:-LABELED], n_instances=n)
+    return lambda a, n: getattr(module, kind)(Learner(a, a["proba"]), a["X"][:-LABELED], n_instances=n)
 
 
 def _skactiveml(kind: str, method: str = "") -> Peer:

@@ -16,8 +16,12 @@ def make(folder: Path, n: int) -> None:
     """
     draw = np.random.default_rng(0)
     centres = draw.normal(size=(CLASSES, D)).astype(np.float32)
-    shapes = {"X": (n + LABELED, D), "half": (n + LABELED, D), "proba": (n, CLASSES)}
-    shapes["member_proba"] = (MEMBERS, n, CLASSES)
+    shapes: dict[str, tuple[int, ...]] = {
+        "X": (n + LABELED, D),
+        "half": (n + LABELED, D),
+        "proba": (n, CLASSES),
+        "member_proba": (MEMBERS, n, CLASSES),
+    }
     to = {
         name: np.lib.format.open_memmap(
             folder / f"{name}.npy", "w+", dtype=np.float16 if name == "half" else np.float32, shape=shape

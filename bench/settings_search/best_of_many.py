@@ -8,8 +8,8 @@ settings. What is true is the log likelihood on the digits that are left, by a m
 decide: on the search's own folds or on fresh ones, as if one setting had been tried or allowing for how many were.
 """
 
+import argparse
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
@@ -60,25 +60,30 @@ def searches(world: str, repeats: int, labels: int, settings: int) -> Iterator[t
         if best == 0:
             yield {}, 0.0
             continue
-        fresh = [held_out(features[one][known], targets[known], seed + 1_000_003) for one in (best, 0)]
+        fresh, current = (held_out(features[one][known], targets[known], seed + 1_000_003) for one in (best, 0))
         true = [
             log_likelihood(features[one][known], targets[known], features[one][rest], targets[rest]).mean()
             for one in (best, 0)
         ]
         decide = {
             "own folds": partial(gain_of, own[best], own[0], 1),
-            "fresh folds": partial(gain_of, *fresh, 1),
-            "fresh folds, allowing for the number": partial(gain_of, *fresh, settings - 1),
+            "fresh folds": partial(gain_of, fresh, current, 1),
+            "fresh folds, allowing for the number": partial(gain_of, fresh, current, settings - 1),
         }
         yield {name: gain()[1] > 0 for name, gain in decide.items()}, float(true[0] - true[1])
 
 
 def main() -> None:
-    repeats, labels, settings = (int(a) for a in [*sys.argv[1:], *["100", "300", "30"][len(sys.argv) - 1 :]])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("searches", type=int, nargs="?", default=100)
+    parser.add_argument("labels", type=int, nargs="?", default=300)
+    parser.add_argument("settings", type=int, nargs="?", default=30)
+    options = parser.parse_args()
+    repeats, labels, settings = options.searches, options.labels, options.settings
     report: dict[str, Any] = {}
     with threadpool_limits(1):
         for world in WIDTHS:
-            gains = defaultdict(list)
+            gains: defaultdict[str, list[float]] = defaultdict(list)
             for proposed, gain in searches(world, repeats, labels, settings):
                 for name, yes in proposed.items():
                     gains[name] += [gain] if yes else []

@@ -6,8 +6,8 @@ Images are noise of 128 × 128 pixels in PNG files, texts are sentences of 5 to 
 batch are not counted; decoding and tokenising are.
 """
 
+import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from PIL import Image
 from labeler.backbones import onnx
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Pretrained
+from labeler.core.items import Modality
 from labeler.core.settings import LearnerConfig
 
 
@@ -31,7 +32,9 @@ def per_second(encoder: Pretrained, inputs: Sequence[Path | str]) -> float:
 
 
 def main() -> None:
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("items", type=int, nargs="?", default=400)
+    n = parser.parse_args().items
     rng = np.random.default_rng(0)
     words = [f"word{i}" for i in range(500)]
     texts = [" ".join(rng.choice(words, rng.integers(5, 60))) for _ in range(n)]
@@ -40,8 +43,10 @@ def main() -> None:
         images = [Path(scratch) / f"{i}.png" for i in range(n)]
         for path in images:
             Image.fromarray(rng.integers(0, 256, (128, 128, 3), dtype=np.uint8)).save(path)
-        for kind, inputs in (("image", images), ("text", texts)):
+        inputs_by_kind: dict[Modality, Sequence[Path | str]] = {"image": images, "text": texts}
+        for kind, inputs in inputs_by_kind.items():
             encoder = load_encoder(LearnerConfig(), kind, texts, Path(scratch))
+            assert isinstance(encoder, Pretrained)
             eager = replace(encoder)
             vars(eager)["_run"] = onnx.in_torch(encoder.network)
             ours, torch = per_second(encoder, inputs), per_second(eager, inputs)

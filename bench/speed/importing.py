@@ -3,10 +3,10 @@
 Run: .venv/bin/python -m bench.speed.importing [rows]
 """
 
+import argparse
 import csv
 import json
 import random
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -31,7 +31,10 @@ def write_table(path: Path, rows: int) -> None:
             writer.writerow([i, f"{text} {i}", rng.choice(["pos", "neg"])])
 
 
-def main(rows: int) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", type=int, nargs="?", default=10_000)
+    rows = parser.parse_args().rows
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "reviews.csv"
         write_table(table, rows)
@@ -65,4 +68,4 @@ def main(rows: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    main()

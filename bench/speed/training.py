@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import timm
@@ -53,7 +54,7 @@ class Files(TorchDataset):
 def plain(paths: list[Path], targets: np.ndarray, size: int, epochs: int) -> None:
     """timm, torch's loader, AdamW: nothing cached, nothing in half precision."""
     device = onnx.device()
-    model = timm.create_model(DEFAULT, num_classes=CLASSES).to(device)
+    model: Any = timm.create_model(DEFAULT, num_classes=CLASSES).to(device)  # its parts have names of their own
     model.requires_grad_(False)
     for part in (*model.blocks[-UNFROZEN:], model.conv_head, model.bn2, model.classifier):
         part.requires_grad_(True)
