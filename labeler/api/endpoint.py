@@ -1,4 +1,4 @@
-"""What all routes share: who asks, which project is meant, and how errors are answered."""
+"""The frame of all routes: it finds user and project, parses the body, and answers errors."""
 
 import asyncio
 import sqlite3
@@ -27,15 +27,15 @@ Handler = Callable[[Request, Project, User, Any], Response | Drawing]  # Any: th
 
 
 def require_user(request: Request) -> User:
-    """Who sends this request. Raises: AccessError."""
+    """The user who sends this request. Raises: AccessError."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return check_token(token if kind.lower() == "bearer" else "", request.path_params["project"])
 
 
 def route(path: str, method: str, takes: type = Nothing) -> Callable[[Handler], Route]:
-    """A route that checks who asks, opens the project, parses the body, and answers errors with a sentence.
+    """A route that checks the token, opens the project, parses the body, and answers errors with a sentence.
 
-    Args: takes: the type of the body, of `labeler.api.requests`.
+    Args: takes: the type of the body, from `labeler.api.requests`.
     """
 
     def decorate(handler: Handler) -> Route:
@@ -60,7 +60,7 @@ def route(path: str, method: str, takes: type = Nothing) -> Callable[[Handler], 
                 return _refuse(400, translate(error))
             except LabelerError as error:
                 return _refuse(404, translate(error))
-            except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: worth trying again
+            except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: trying again may help
                 reason = _("The server cannot store or read right now ({error}). Trying again.", error=error)
                 return _refuse(503, reason)
 

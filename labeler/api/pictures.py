@@ -14,7 +14,7 @@ from labeler.core.errors import LabelerError
 from labeler.files.renditions import Rendition, Renditions, Wish
 from labeler.projects.project import Project
 
-# Named by the hash of its content, an image never changes. nosniff, so that no file is taken for a page.
+# An image is named by the hash of its content, so it never changes. With nosniff no browser takes it for a page.
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 
@@ -35,11 +35,11 @@ def tile(request: Request, project: Project, user: User, body: Nothing) -> Respo
 
 
 def _image(request: Request, project: Project) -> tuple[Path, str]:
-    """The file of the item that the address names, and its content hash."""
+    """The path and the content hash of the image that the address names."""
     with project.store() as store:
         item = store.items.get(request.path_params["item_id"])
-    path = project.folder / item.media if item and item.media else None
-    if item is None or path is None or not path.is_file():
+    path = project.input_of(item) if item else None
+    if item is None or not isinstance(path, Path) or not path.is_file():
         raise LabelerError("The image is not in the project's folder any more.")
     return path, item.content_hash
 

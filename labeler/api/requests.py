@@ -1,4 +1,4 @@
-"""Bodies of requests: what each holds, and the sentence for one that does not."""
+"""Bodies of requests: the fields of each, and the sentences about wrong ones."""
 
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from labeler.core.errors import LabelerError
 from labeler.core.items import Action, Answer, Reveal
 
-MOST_ITEMS = 100  # that one tab may hold
+MOST_ITEMS = 100  # held by a tab
 MOST_ANSWERS = 1000  # in one request
 MOST_BYTES = 1_000_000  # of a request
 MOST_NOTE = 2000  # characters
@@ -19,29 +19,29 @@ Count = Annotated[int, Field(ge=1, le=MOST_ITEMS)]
 
 
 class RequestError(LabelerError):
-    """The request is not of the form that the route takes."""
+    """The request does not have the form that the route takes."""
 
 
 def _plausible(seconds: Any) -> float | None:
-    """The seconds, or None for what no clock shows, NaN included: a clock gone wrong costs no answer."""
+    """The seconds, or None for an impossible time such as NaN: a wrong clock must not cost an answer."""
     return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e7 else None
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """The body of a request that sends none."""
+    """The body of a request without one."""
 
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab tells that it is left."""
+    """A tab is being closed."""
 
     tab: Name
 
 
 @dataclass(frozen=True)
 class Reserve(Tab):
-    """A tab asks for items. `release`: ids of those that it holds and does not need. `history`: also past answers."""
+    """A tab asks for items. `release`: ids of items that it gives back. `history`: past answers are sent too."""
 
     n: Count = 20
     release: list[int] = field(default_factory=list)
@@ -83,9 +83,9 @@ Body = TypeVar("Body")
 
 
 def parse(kind: type[Body], body: bytes) -> Body:
-    """The body of a request; fields that are not known are left aside.
+    """The body of a request; unknown fields are ignored.
 
-    Raises: RequestError: names the field and what it must be.
+    Raises: RequestError: a field is wrong; the message names it and what it must be.
     """
     if len(body) > MOST_BYTES:
         raise RequestError("The request is too large: send fewer answers at once.")
@@ -102,7 +102,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def _refuse_body(problem: str, location: tuple[int | str, ...]) -> NoReturn:
-    """Raise the sentence for one of pydantic's errors."""
+    """Raise the sentence for an error of pydantic."""
     if problem == "json_invalid":
         raise RequestError("The request is not JSON.") from None
     if problem == "dataclass_type":

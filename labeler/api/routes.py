@@ -1,16 +1,16 @@
-"""The JSON API that the labeling desk talks to: Starlette routes, each a store verb behind a check of who asks.
+"""The JSON API of the labeling desk: Starlette routes, each a method of the store behind a check of the token.
 
 POST /api/{project}/reserve    {tab, n, release}   → items to answer, progress
 POST /api/{project}/answers    {tab, answers: []}  → a receipt for each answer, progress
-POST /api/{project}/leave      {tab}               → what the tab holds is free soon
+POST /api/{project}/leave      {tab}               → the tab's items are free soon
 POST /api/{project}/like       {tab, n}            → items of one predicted class, to be confirmed together
 GET  /api/{project}/items/{item_id}                → an item that was answered before
-GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; reading them is remembered
+GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; the reading is recorded
 GET  /api/{project}/guidelines/{path}              → an image of the guidelines
-GET  /api/{project}/media/{item_id}                → a picture of the image; what a viewer must know, in `X-Image`
+GET  /api/{project}/media/{item_id}                → a picture of the image; facts for the viewer, in `X-Image`
      ?window=NAME, ?low=&high=&unit=               → of a scan, through this window
 GET  /api/{project}/media/{item_id}/tile/{level}/{x}/{y}  → a part of a large image, with the same choice of a window
-GET  /api/{project}/why/{item_id}?part=            → why it is asked, and what the model saw if that may be known;
+GET  /api/{project}/why/{item_id}?part=            → why it is asked, and what the model saw if it is revealed;
                                                      `part`: "saw" or "local", to ask again for that alone
 Each with `Authorization: Bearer <token>`, see `labeler.access.tokens`, and answered in the language that
 `Accept-Language` names.
@@ -51,11 +51,11 @@ def _progress(store: Store, user: User) -> dict[str, Any]:
 
 
 def _as_json(reserved: Reserved, project: Project) -> dict[str, Any]:
-    shown = project.config.labeling.reveal == "before" and reserved.prediction
+    prediction = reserved.prediction if project.config.labeling.reveal == "before" else None
     return {
         **_content(reserved.item, project),
         "reason": asdict(reserved.reason) if reserved.reason else None,
-        "prediction": asdict(reserved.prediction) if shown and reserved.prediction else None,
+        "prediction": asdict(prediction) if prediction else None,
     }
 
 
@@ -83,7 +83,7 @@ def reserve(request: Request, project: Project, user: User, body: Reserve) -> Re
 
 
 def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]:
-    """What this annotator answered, newest first; with what the model had said if the project tells that."""
+    """The annotator's answers, newest first, with the model's predictions if the project reveals them."""
     revealed = ("predicted", "confidence") if project.config.labeling.reveal != "never" else ()
     return [
         {name: row[name] for name in ("item_id", "action", "label", "unsure", *revealed)}
@@ -109,15 +109,15 @@ def like(request: Request, project: Project, user: User, body: Like) -> Response
 
 
 @route("items/{item_id:int}", "GET")
-def item(request: Request, project: Project, user: User, body: Nothing) -> Response:
-    """An item that the annotator answered, with that answer: to look at it again, or to change the answer."""
+def answered_item(request: Request, project: Project, user: User, body: Nothing) -> Response:
+    """An item that the annotator answered, with the answer, so that it can be changed."""
     with project.store() as store:
-        asked, answer = store.items.get(request.path_params["item_id"]), None
-        if asked:
-            answer = store.answers.get(user.name, asked.id)
-    if asked is None or answer is None:
+        item, answer = store.items.get(request.path_params["item_id"]), None
+        if item:
+            answer = store.answers.get(user.name, item.id)
+    if item is None or answer is None:
         raise LabelerError("You have not answered this item.")
-    return JSONResponse(_content(asked, project) | {"reason": None, "prediction": None, "answer": answer})
+    return JSONResponse(_content(item, project) | {"reason": None, "prediction": None, "answer": answer})
 
 
 @route("guidelines", "GET")
@@ -153,10 +153,10 @@ def explain_item(request: Request, project: Project, user: User, body: Nothing) 
     if part not in ("", *get_args(ExplanationKind)):
         raise RequestError("'part' must be saw or local.")
     with project.store() as store:
-        found = panel.of_item(store, request.path_params["item_id"])
-        told = {} if part else panel.about(project, store, user.name, found)
+        item = panel.of_item(store, request.path_params["item_id"])
+        facts = {} if part else panel.about(project, store, user.name, item)
         kind: ExplanationKind = "local" if part == "local" else "saw"
-        return JSONResponse(told | {kind: panel.explanation(project, store, user.name, found, kind)})
+        return JSONResponse(facts | {kind: panel.explanation(project, store, user.name, item, kind)})
 
 
-routes = [reserve, answers, leave, like, item, read_guidelines, guidelines_image, media, tile, explain_item]
+routes = [reserve, answers, leave, like, answered_item, read_guidelines, guidelines_image, media, tile, explain_item]

@@ -1,4 +1,4 @@
-"""DICOM files → the values that they stand for, or the picture in them. pydicom is imported with the first file."""
+"""DICOM files → a scan's values in their unit, or a colour picture. pydicom is imported with the first file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,16 +20,16 @@ _MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 1 << 27)  # where Pillow refuses a
 
 
 def is_dicom(content: bytes) -> bool:
-    """Whether a file that begins with these bytes says that it is DICOM."""
+    """Whether a file with this content is marked as DICOM."""
     return content[128:132] == b"DICM"
 
 
 def read(source: Path | BinaryIO, name: str) -> Scan | Image.Image:
-    """What the file holds: a scan in the unit that its rescale slope and intercept lead to, or a colour picture.
+    """The scan in a file, its values rescaled by slope and intercept, or the colour picture in it.
 
-    Of several frames it is the middle one.
+    Of several frames the middle frame is read.
 
-    Args:   name: what the file is called in the message, should it be unreadable.
+    Args:   name: the name of the file in error messages.
     Raises: LabelerError: the file is broken, holds no image, or is compressed in a way that needs a further package;
             or pydicom is not installed.
     """
@@ -76,7 +76,7 @@ def _image(data: "Dataset") -> Scan | Image.Image:
         values = apply_color_lut(values, data)
     if values.ndim == 3:
         return Image.fromarray((values >> 8 if values.dtype.itemsize == 2 else values).astype(np.uint8))
-    values, window = _as_seen(values, data)
+    values, window = _rescaled(values, data)
     return Scan(
         values,
         window=window,
@@ -86,11 +86,11 @@ def _image(data: "Dataset") -> Scan | Image.Image:
     )
 
 
-def _as_seen(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window | None]:
-    """Values after the modality's transformation, and the window that the file asks for on them.
+def _rescaled(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window | None]:
+    """The values after the modality transformation, and the window on them that the file names.
 
-    Every window is taken as `LINEAR_EXACT`, half a value beside `LINEAR`: its level and width are then those that the
-    file names. A file that asks for a table of values in place of a window gets its values from the table.
+    Every window is read as `LINEAR_EXACT`, which differs from `LINEAR` by half a value: level and width are then those
+    in the file. Where the file has a lookup table in place of a window, the values are looked up in the table.
 
     Source: DICOM PS3.3, C.11.1 and C.11.2.
     """
@@ -113,7 +113,7 @@ def _as_seen(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window | 
 
 
 def _functional_groups(data: "Dataset") -> dict[str, Any]:
-    """Rescaling and window, which files of many frames keep in groups of their own, for all frames or for each one."""
+    """Rescaling and window. Files with many frames keep them in functional groups, shared or for each frame."""
     values: dict[str, Any] = {}
     frame = int(data.get("NumberOfFrames") or 1) // 2
     shared, each = data.get("SharedFunctionalGroupsSequence"), data.get("PerFrameFunctionalGroupsSequence")
@@ -129,7 +129,7 @@ _SETTINGS = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth")
 
 
 def _first(value: Any) -> float | None:
-    """The first of what may be one number, several or none."""
+    """The first number of a value that may be one number, several or none."""
     if value is None or value == "":
         return None
     return float(value[0]) if hasattr(value, "__getitem__") and not isinstance(value, str) else float(value)

@@ -1,4 +1,4 @@
-"""Image files → pixels as a person sees them: upright; of 8 bit and opaque, or a scan's values in full depth."""
+"""Image files → upright pixels: opaque with 8 bit a channel, or a scan's values in full depth."""
 
 import io
 from pathlib import Path
@@ -10,18 +10,18 @@ from labeler.core.errors import LabelerError
 from labeler.files import dicom, windows
 from labeler.files.windows import Scan
 
-# What every browser shows as it stands.
+# The formats that every browser shows without conversion.
 WEB_SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
 
-_ORIENTATION = 0x0112  # in EXIF: 5 to 8 are turned by a quarter
+_ORIENTATION = 0x0112  # in EXIF: 5 to 8 are rotated by 90 degrees
 _DEEP = ("I", "F")  # how the names of Pillow's modes of more than 8 bit begin
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow raises for broken files
 
 
 def open_image(path: Path, near: int | None = None) -> Image.Image:
-    """The image in RGB, turned as its EXIF data says; what is transparent becomes white, a scan is drawn in 8 bit.
+    """The image in RGB, upright by its EXIF data. Transparent pixels become white; a scan is drawn in 8 bit.
 
-    Args:   near: a large JPEG may be decoded at a fraction of its size, not below this many pixels a side.
+    Args:   near: a large JPEG may be decoded at a fraction of its size, with at least this many pixels a side.
     Raises: LabelerError: the file cannot be read as an image.
     """
     image = read(path, near)
@@ -29,7 +29,7 @@ def open_image(path: Path, near: int | None = None) -> Image.Image:
 
 
 def read(path: Path, near: int | None = None) -> Image.Image | Scan:
-    """What the file holds, upright: an opaque picture in grey or RGB, or a scan of more than 8 bit.
+    """The image in a file, upright: an opaque picture in grey or RGB, or a scan with more than 8 bit.
 
     Args:   near: as in `open_image`.
     Raises: LabelerError: the file cannot be read as an image.
@@ -82,6 +82,6 @@ def thumbnail(path: Path, side: int) -> bytes:
     """
     image = open_image(path, near=side)
     image.thumbnail((side, side))
-    written = io.BytesIO()
-    image.save(written, "JPEG", quality=85)
-    return written.getvalue()
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

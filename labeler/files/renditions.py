@@ -1,11 +1,11 @@
-"""What a browser is given of an image: the file itself where that will do, else a picture made of it, and tiles.
+"""Renditions: the pictures of an image that a browser is sent. They are the file itself, or a picture and tiles of it.
 
-A large image comes as a picture of `FIT` pixels, which is what a screen shows of it, and as tiles for looking closer:
-level 0 has the image's own pixels, each further level half as many a side. A scan is drawn here through the window that
-is asked for; its values in full depth stay on the server.
+A large image has a picture of at most `FIT` pixels a side, which fills a screen, and tiles for a closer look: level 0
+has the image's own pixels, each further level half as many a side. A scan is drawn on the server through the requested
+window; its values in full depth stay there.
 
-What was made is kept below the project's `renditions/`, named by the image's content hash and by what was asked for.
-Everything there can be made again: the oldest goes first when it grows beyond `MOST_BYTES`.
+Renditions are kept below the project's `renditions/`, named by the image's content hash and the window. They can all be
+made again, so the oldest are deleted when the folder grows beyond `MOST_BYTES`.
 """
 
 import io
@@ -32,21 +32,21 @@ from labeler.files.windows import Scan, Window
 
 TILE = 512  # pixels a side
 FIT = 2048  # longest side of the picture of a large image
-LARGE = FIT * FIT  # pixels from which on an image is not sent whole
-MOST_BYTES = 2 << 30  # that are kept for one project
-_VERSION = "1"  # of what is kept; another one where pictures come out differently
+LARGE = FIT * FIT  # pixels; larger images are not sent whole
+MOST_BYTES = 2 << 30  # of the renditions of a project
+_VERSION = "1"  # of the kept files; it changes when pictures are drawn differently
 
-# Pictures are made two at a time, so that the server's other threads and the machine's memory stay free.
+# At most two pictures are drawn at a time, so that the server's other threads and the memory stay free.
 THREADS = ThreadPoolExecutor(2, thread_name_prefix="rendition")
-_decoding = threading.Lock()  # the tiles of one image are asked for at once, and need it decoded once
-_written: dict[Path, int] = {}  # bytes written below each folder since it was last looked through
+_decoding = threading.Lock()  # a browser asks for all tiles of an image at once, which is then decoded once
+_written: dict[Path, int] = {}  # bytes written below each folder since it was last tidied
 
 
 @dataclass(frozen=True)
 class Wish:
-    """How a scan is to be drawn: through a window by its name, or from `low` to `high` if its unit is `unit`.
+    """How a scan should be drawn: through the window `name`, or through `window` if the scan's unit is `unit`.
 
-    What does not apply to an image is left aside: a wish is kept from one image to the next.
+    The desk sends the same wish with every image. Wishes that do not apply to an image are ignored.
     """
 
     name: str | None = None
@@ -56,13 +56,13 @@ class Wish:
 
 @dataclass(frozen=True)
 class About:
-    """What the viewer has to know of an image before it draws it."""
+    """The facts about an image that the viewer needs before it draws the image."""
 
     width: int  # upright
     height: int
-    levels: int = 0  # of tiles; 0: the picture shows all there is
-    windows: Mapping[str, Window] = field(default_factory=dict)  # of a scan, the one it is drawn through first
-    drawn: Window | None = None  # the window that this picture of a scan was drawn through
+    levels: int = 0  # of tiles; 0: the picture has all pixels
+    windows: Mapping[str, Window] = field(default_factory=dict)  # of a scan, the default first
+    drawn: Window | None = None  # the window that this picture was drawn through
     unit: str | None = None
     inverted: bool = False
     frame: tuple[int, int] | None = None  # which frame this is, counted from 1, and of how many
@@ -70,7 +70,7 @@ class About:
 
     @property
     def media_type(self) -> str:
-        """Of the picture: nobody sees what a JPEG of a large photograph loses; where grey is stretched one might."""
+        """The type of the picture. JPEG losses are invisible in a large photograph, but not where grey is stretched."""
         return "image/jpeg" if self.levels and self.colour else "image/png"
 
     def as_json(self) -> str:
@@ -90,7 +90,7 @@ class Rendition:
 class Renditions:
     """The renditions of one project.
 
-    Args: folder: where they are kept; made when the first one is. most_bytes: that they may take there.
+    Args: folder: where they are kept; created with the first file. most_bytes: the size that it may grow to.
     """
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -98,7 +98,7 @@ class Renditions:
         self.most_bytes = most_bytes
 
     def ready(self, path: Path, key: str, wish: Wish) -> Rendition | None:
-        """The picture of the image at `path`, if it is there already; else `draw` makes it, which may take a second.
+        """The picture of the image at `path` if it exists; None: `draw` makes it, which may take a second.
 
         Args:   key: the content hash of the image.
         Raises: LabelerError: the file cannot be read as an image.
@@ -112,30 +112,30 @@ class Renditions:
         return None if content is None else Rendition(content, about.media_type, about)
 
     def draw(self, path: Path, key: str, wish: Wish) -> Rendition:
-        """The picture of the image at `path`, made and kept.
+        """The picture of the image at `path`, newly drawn and kept.
 
         Raises: LabelerError: the file cannot be read as an image.
         """
         about = self._about(key)
-        # Whoever looks at a scan through one window looks through others: values that are asked for again are kept.
-        again = about is not None and about.windows
-        found = Scan(self._pixels(path, key)) if again else images.read(path, near=FIT)
+        # A scan that is drawn again is looked at through several windows, so its values are kept decoded.
+        drawn_before = about is not None and about.windows
+        source = Scan(self._pixels(path, key)) if drawn_before else images.read(path, near=FIT)
         if about is None:
-            about = _about(found, path)
+            about = _about(source, path)
             line = about.as_json().encode()
             self._keep(f"{key}-about.json", lambda file: file.write(line))
         about = _wished(about, wish)
-        if isinstance(found, Scan):
-            values = _fitting(Image.fromarray(found.values.astype(np.float32, copy=False)), about)
+        if isinstance(source, Scan):
+            values = _fitting(Image.fromarray(source.values.astype(np.float32, copy=False)), about)
             picture = scans.draw(np.asarray(values), about.drawn or (0, 1), about.inverted)
         else:
-            picture = _fitting(found, about)
+            picture = _fitting(source, about)
         content = _encoded(picture, about.media_type)
         self._keep(_picture_name(key, about), lambda file: file.write(content))
         return Rendition(content, about.media_type, about)
 
     def tile(self, path: Path, key: str, wish: Wish, level: int, x: int, y: int) -> bytes:
-        """The tile in column `x` and row `y` of a level, as a PNG; those at the right and lower border are smaller.
+        """The tile in column `x` and row `y` of a level, as a PNG; tiles at the right and lower border are smaller.
 
         Raises: LabelerError: there is no such tile, or the file cannot be read as an image.
         """
@@ -150,12 +150,12 @@ class Renditions:
         return _encoded(scans.draw(values, _wished(about, wish).drawn or (0, 1), about.inverted), "image/png")
 
     def _pixels(self, path: Path, key: str) -> np.ndarray:
-        """The image's pixels or values, decoded once and read from the disk as far as they are needed."""
+        """The image's pixels or values, decoded once and mapped from the disk."""
         name = f"{key}-pixels.npy"
         with _decoding:
             if not self._file(name).exists():
-                found = images.read(path)
-                pixels = found.values if isinstance(found, Scan) else np.asarray(found)
+                source = images.read(path)
+                pixels = source.values if isinstance(source, Scan) else np.asarray(source)
                 self._keep(name, lambda file: np.save(file, pixels))
             os.utime(self._file(name))
             return np.load(self._file(name), mmap_mode="r")
@@ -170,37 +170,37 @@ class Renditions:
     def _kept(self, name: str) -> bytes | None:
         try:
             content = self._file(name).read_bytes()
-            os.utime(self._file(name))  # what is looked at is not the oldest
-        except OSError:  # not there, or just removed
+            os.utime(self._file(name))  # so that files in use are not the oldest
+        except OSError:  # it does not exist, or was just removed
             return None
         return content
 
     def _keep(self, name: str, write: Callable[[BinaryIO], object]) -> None:
-        """Write a file whole or not at all; the oldest ones go if they are too many bytes then."""
+        """Write a file whole or not at all, and remove the oldest files if they are too large together."""
         file = self._file(name)
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(file) as part, part.open("wb") as opened:
             write(opened)
-        # All files are looked through once for every twentieth of the room that was written, not for each file.
+        # The folder is tidied once for each twentieth of `most_bytes` that was written, not for each file.
         _written[self.folder] = _written.get(self.folder, self.most_bytes) + file.stat().st_size
         if _written[self.folder] >= self.most_bytes / 20:
             _written[self.folder] = 0
             self._tidy(file)
 
     def _tidy(self, newest: Path) -> None:
-        """Remove the oldest files until the others fit, and what a process that died has left half written."""
-        found = [(file, file.stat()) for file in self.folder.glob("*/*") if file != newest]
-        size = newest.stat().st_size + sum(facts.st_size for _, facts in found)
-        for file, facts in sorted(found, key=lambda one: one[1].st_mtime):
-            left = file.suffix == PART and facts.st_mtime < time.time() - 3600
-            if left or (size > self.most_bytes and file.suffix != PART):
+        """Remove the oldest files until the others fit, and the partial files of processes that died."""
+        files = [(file, file.stat()) for file in self.folder.glob("*/*") if file != newest]
+        size = newest.stat().st_size + sum(facts.st_size for _, facts in files)
+        for file, facts in sorted(files, key=lambda entry: entry[1].st_mtime):
+            abandoned = file.suffix == PART and facts.st_mtime < time.time() - 3600
+            if abandoned or (size > self.most_bytes and file.suffix != PART):
                 file.unlink(missing_ok=True)
                 size -= facts.st_size
 
 
-@lru_cache(maxsize=4096)  # named by its content, a file stays what it is
+@lru_cache(maxsize=4096)  # a file is named by its content and never changes
 def as_it_is(path: Path) -> Rendition | None:
-    """The file itself, if every browser shows it as it stands and it is not too large; None: it has to be drawn.
+    """The file itself, if every browser shows its format and it is not too large; None: it has to be drawn.
 
     Raises: LabelerError: the file cannot be read as an image.
     """
@@ -211,26 +211,26 @@ def as_it_is(path: Path) -> Rendition | None:
     return None if deep or width * height > LARGE else Rendition(path, kind, About(width, height))
 
 
-def _about(found: Image.Image | Scan, path: Path) -> About:
-    if isinstance(found, Scan):
-        height, width = found.values.shape
-        windows = scans.windows(found)
-        return About(width, height, _levels(width, height), windows, None, found.unit, found.inverted, found.frame)
-    width, height = found.size
-    if path.suffix.lower() in (".jpg", ".jpeg"):  # which may have been decoded at a fraction of its size
+def _about(source: Image.Image | Scan, path: Path) -> About:
+    if isinstance(source, Scan):
+        height, width = source.values.shape
+        windows = scans.windows(source)
+        return About(width, height, _levels(width, height), windows, None, source.unit, source.inverted, source.frame)
+    width, height = source.size
+    if path.suffix.lower() in (".jpg", ".jpeg"):  # it may have been decoded at a fraction of its size
         width, height, _ = images.size(path)
-    return About(width, height, _levels(width, height), colour=found.mode == "RGB")
+    return About(width, height, _levels(width, height), colour=source.mode == "RGB")
 
 
 def _levels(width: int, height: int) -> int:
-    """How many levels of tiles show more than the picture does."""
+    """How many levels of tiles show more detail than the picture."""
     if width * height <= LARGE:
         return 0
     return math.ceil(math.log2(max(width, height) / FIT))
 
 
 def _wished(about: About, wish: Wish) -> About:
-    """The same with the window that is wished for, as far as the wish applies to this image."""
+    """The facts with the wished window, as far as the wish applies to this image."""
     if not about.windows:
         return about
     drawn = next(iter(about.windows.values()))
@@ -259,5 +259,5 @@ def _encoded(image: Image.Image, kind: str) -> bytes:
     if kind == "image/jpeg":
         image.save(buffer, "JPEG", quality=92, subsampling=0)
     else:
-        image.save(buffer, "PNG", compress_level=1)  # a third of the time of the best one, for a tenth more bytes
+        image.save(buffer, "PNG", compress_level=1)  # a third of the time of the best level, for a tenth more bytes
     return buffer.getvalue()

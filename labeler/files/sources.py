@@ -1,4 +1,4 @@
-"""Folders, zips and tables → rows of texts or images. Knows files and columns, nothing of projects."""
+"""Folders, zips and tables → rows of texts or images. This module knows files and columns, but no projects."""
 
 import os
 import unicodedata
@@ -16,7 +16,7 @@ from labeler.i18n.messages import mark
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
 
-# What people call the column that matters, the likeliest first.
+# Usual names of the text or image column, the most likely first.
 # fmt: off
 _OBVIOUS: dict[Modality, tuple[str, ...]] = {
     "text": (
@@ -35,7 +35,7 @@ _MAX_ENTRY = 1 << 30  # bytes that one entry of a zip may unpack to
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text or one image of a source. `image` is read with `.read_bytes()`, be it on disk or in a zip."""
+    """One text or one image of a source. `image` is read with `.read_bytes()`, on disk or in a zip."""
 
     source: str  # e.g. "reviews.csv row 12", "scans/glioma/a.png"
     text: str | None = None
@@ -49,8 +49,8 @@ class Row:
 class SourceColumns:
     """Names of a table's columns by what they hold.
 
-    Of `text` and `image` at most one is named; with neither, a table's obvious column is taken. `label` and `split` are
-    never guessed; a folder of images has no columns, and the label of an image is its parent folder.
+    At most one of `text` and `image` is named; without either, the column with a usual name is taken. `label` and
+    `split` are never guessed. A folder of images has no columns: the label of an image is its parent folder.
     """
 
     text: str | None = None
@@ -71,7 +71,7 @@ def read(
 ) -> Iterator[Row | Problem]:
     """Rows of a folder or zip of images, or of a table of texts or image paths; a bad row comes as a problem.
 
-    Args:     columns: of a table. modality: which obvious column is meant, where a table has one of each.
+    Args:     columns: of a table. modality: whether the text or the image column is taken, where a table has both.
     Returns:  rows in the order of the file, files in the order of their names.
     Raises:   SourceError: nothing can be read or a column is not there; raised by the call, before any row.
     """

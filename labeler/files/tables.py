@@ -1,4 +1,4 @@
-"""Table files → column names and records, every value a string as it stands in the file."""
+"""Table files → column names and records; every value is the string in the file."""
 
 import codecs
 import csv
@@ -14,7 +14,7 @@ from labeler.i18n.messages import mark
 
 # Imports of pyarrow and openpyxl are deferred: loading them takes longer than reading most tables.
 
-# A record's number as a person counts it in the file, and its fields, or in words why it has none.
+# A record's row number, as a person counts it in the file, and its fields, or the reason that it has none.
 Records = Iterator[tuple[int, list[str] | str]]
 
 # A document may be longer than the 128 KiB at which the csv module gives up.
@@ -25,7 +25,7 @@ def read_table(source: Path) -> tuple[list[str], Records]:
     """Column names and records of a table, by the suffix of its name.
 
     Returns:  columns, then (row number, fields); CSV and TSV fields may be more or fewer than the columns.
-    Raises:   SourceError: the kind is unknown, the file is broken or empty, or its encoding is not known.
+    Raises:   SourceError: the kind is unknown, the file is broken or empty, or its encoding is unknown.
     """
     reader = _READERS.get(source.suffix.lower())
     if reader is None:
@@ -172,7 +172,7 @@ def _decode(source: Path) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError as error:
             errors.append(error)
-    # the encoding that held longest is the one that was meant
+    # the encoding that decoded the most bytes is the intended one
     at = max(error.start for error in errors)
     row = data.count(b"\n", 0, at) + 1
     known = "UTF-16" if utf16 else "UTF-8 or Korean (CP949)"

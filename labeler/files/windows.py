@@ -1,4 +1,4 @@
-"""Grey values of more than eight bits → what a person sees: a window of them, drawn from black to white."""
+"""Grey values of more than eight bits → a picture of a window of them, drawn from black to white."""
 
 import math
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-Window = tuple[float, float]  # the value that is drawn black, and the one that is drawn white
+Window = tuple[float, float]  # (value drawn black, value drawn white)
 
-# Windows for computed tomography, in Hounsfield units, by the names that radiologists choose them by.
+# Windows for computed tomography in Hounsfield units, by their names in radiology.
 HOUNSFIELD: dict[str, Window] = {
     "lung": (-1350, 150),
     "soft_tissue": (-150, 250),
@@ -20,20 +20,20 @@ _SAMPLE = 1 << 20  # values that percentiles are estimated from
 
 @dataclass(frozen=True)
 class Scan:
-    """Values of more than eight bits, upright, and what their file says of how they are meant to be seen."""
+    """Values of more than eight bits, upright, with the display settings of their file."""
 
     values: np.ndarray  # (height, width)
-    window: Window | None = None  # that the file asks for
+    window: Window | None = None  # in the file
     unit: str | None = None  # "HU": Hounsfield units
     inverted: bool = False  # the lowest value is white
     frame: tuple[int, int] | None = None  # which frame this is, counted from 1, and of how many
 
 
 def windows(scan: Scan) -> dict[str, Window]:
-    """Windows to choose from, by name; the first one is how the scan is drawn unless somebody chooses another.
+    """Windows to choose from, by name; the first is the default.
 
-    "file" is what the file asks for; "auto" leaves out the darkest and the brightest 0.1 %, since scans rarely fill
-    their range; "percentile" leaves out 1 %; "full" shows every value. Those for tissues need Hounsfield units.
+    "file" is the window in the file; "auto" leaves out the darkest and the brightest 0.1 %, since scans rarely fill
+    their range; "percentile" leaves out 1 %; "full" shows every value. The windows for tissues need Hounsfield units.
 
     Source: Radiopaedia, "Windowing (CT)", for the tissues.
     """
@@ -44,7 +44,7 @@ def windows(scan: Scan) -> dict[str, Window]:
 
 
 def draw(values: np.ndarray, window: Window, inverted: bool = False) -> Image.Image:
-    """The values as 8-bit grey: what is below the window is black, what is above it white, or the other way round."""
+    """The values as 8-bit grey: values below the window are black, values above it white; inverted, the reverse."""
     low, high = window
     grey = np.subtract(values, low, dtype=np.float32)
     grey *= 255 / ((high - low) or 1)
@@ -54,7 +54,7 @@ def draw(values: np.ndarray, window: Window, inverted: bool = False) -> Image.Im
 
 
 def picture(scan: Scan) -> Image.Image:
-    """The scan as it is drawn unless somebody chooses another window; a learner sees the same."""
+    """The scan drawn through its default window, as learners see it too."""
     return draw(scan.values, next(iter(windows(scan).values())), scan.inverted)
 
 

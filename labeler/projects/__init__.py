@@ -1,4 +1,4 @@
-"""A project's folder: what enters it (an import), what leaves it (an export), and what it says of itself.
+"""A project's folder: its settings and guidelines, imports into it and exports from it.
 
 Settings and files enter; an open `Project` leaves.
 """

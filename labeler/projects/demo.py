@@ -1,4 +1,4 @@
-"""The demo project: scikit-learn's handwritten digits, with the holdout's labels known and the pool's to be given."""
+"""The demo project: scikit-learn's handwritten digits with a labeled holdout and an unlabeled pool."""
 
 import csv
 import tempfile
@@ -11,19 +11,19 @@ from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
 
-# Imports of sklearn and PIL are deferred: they are slow to load, and the demo is made once.
+# Imports of sklearn and PIL are deferred because they are slow to load and the demo is created once.
 
-SIDE, MARGIN = 64, 8  # pixels; the digits come as 8 × 8 and fill their square
+SIDE, MARGIN = 64, 8  # pixels; the original digits have 8 × 8 and no margin
 
 
 def create_demo(folder: Path, on_progress: Progress | None = None) -> Project:
-    """Make the demo project, or finish one that was begun; one that is complete is left as it is."""
+    """The demo project, created if it does not exist and completed if an earlier import was cut off."""
     if projects.is_project(folder):
         project = projects.open_project(folder)
     else:
         config = Config(
             name="Handwritten digits",
-            classes=tuple("1234567890"),  # so that each digit is given by its own key
+            classes=tuple("1234567890"),  # in this order each digit is on its own key
             modality="image",
             target_accuracy=0.9,
             budget=500,
@@ -47,7 +47,7 @@ def create_demo(folder: Path, on_progress: Progress | None = None) -> Project:
 
 
 def write_digits(folder: Path) -> Path:
-    """The 1,797 digits as PNGs with a table of file and label; the table's path."""
+    """The path of a table of file and label, written to `folder` with the 1,797 digits as PNGs."""
     from PIL import Image, ImageOps
     from sklearn.datasets import load_digits
 

@@ -1,4 +1,4 @@
-"""Answers → a file that pandas, a spreadsheet or a program reads."""
+"""Answers → a CSV, JSON Lines or Parquet file."""
 
 import json
 from pathlib import Path
@@ -16,12 +16,12 @@ LABELS = ("label", "item_label")
 
 
 def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
-    """Write one row for each current answer, with why and when it was asked; the number of rows.
+    """The number of rows written to `out`: one for each current answer, with when and why the item was asked.
 
-    The file is written whole or not at all. Several classes are a list in JSON Lines and Parquet; in CSV they are names
-    with `;` between them, and `[]` where there is none.
+    The file is written whole or not at all. Several classes are a list in JSON Lines and Parquet. In CSV they are names
+    with `;` between them, or `[]` without a class.
 
-    Args:   kind: csv, jsonl or parquet; by default what `out` is called, else csv.
+    Args:   kind: csv, jsonl or parquet; by default that of the suffix of `out`, else csv.
     Raises: LabelerError: `out` cannot be written.
     """
     kind = kind or (out.suffix[1:].lower() if out.suffix[1:].lower() in KINDS else "csv")
@@ -38,7 +38,7 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
                 frame.to_json(part, orient="records", lines=True, force_ascii=False)
             elif kind == "parquet":
                 frame.to_parquet(part, index=False)
-            else:  # with a byte order mark, so that Excel reads Korean
+            else:  # with a byte order mark, without which Excel misreads Korean
                 frame.to_csv(part, index=False, encoding="utf-8-sig")
     except OSError as error:
         raise LabelerError("{out} cannot be written: {strerror}.", out=out, strerror=error.strerror or error) from error
@@ -46,7 +46,7 @@ def export_labels(project: Project, out: Path, kind: str | None = None) -> int:
 
 
 def _names(label: str | None, kind: str) -> str | list[str] | None:
-    """The classes in a stored text as a file of this kind has them."""
+    """The classes in a stored label, in the form for a file of this kind."""
     if label is None:
         return None
     return cell_of(split(label)) if kind == "csv" else list(split(label))

@@ -1,6 +1,6 @@
-"""What annotators are told: `guidelines.md` of a project and example images of its classes, as safe HTML.
+"""Guidelines for annotators: a project's `guidelines.md` and example images of its classes, as safe HTML.
 
-`guidelines/` holds what the text shows, and in a folder named as a class the examples of that class.
+The folder `guidelines/` holds the images in the text, and for each class a folder with its examples.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ TEXT = "guidelines.md"
 
 @dataclass(frozen=True)
 class Guidelines:
-    """html: of the Markdown, without any HTML that it held. digest: changes with what is said; "" if that is nothing.
+    """html: of the Markdown, with HTML in it escaped. digest: of text, examples and descriptions; "" if there are none.
 
     examples: paths below `guidelines/`, by class.
     """
@@ -36,9 +36,9 @@ class Guidelines:
 
 
 def read(project: Project) -> Guidelines:
-    """A project's guidelines; empty ones where it has none."""
+    """A project's guidelines; empty if it has none."""
     text = text_of(project)
-    examples = {name: found for name in project.config.classes if (found := _examples(project, name))}
+    examples = {name: paths for name in project.config.classes if (paths := _examples(project, name))}
     details = [(name, d.description) for name, d in project.config.class_details.items() if d.description]
     if not text.strip() and not examples and not details:
         return Guidelines("", "", {})
@@ -47,7 +47,7 @@ def read(project: Project) -> Guidelines:
 
 
 def text_of(project: Project) -> str:
-    """The guidelines as they were written, in Markdown."""
+    """The Markdown of the guidelines; "" if there are none."""
     path = project.folder / TEXT
     return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
 
@@ -58,9 +58,9 @@ def write(project: Project, text: str) -> None:
 
 
 def add_example(project: Project, name: str, file_name: str, content: bytes) -> None:
-    """Keep an image as an example of a class.
+    """Store an image as an example of a class.
 
-    Raises: LabelerError: there is no such class, or no browser shows files of this kind.
+    Raises: LabelerError: there is no such class, or browsers do not show files of this kind.
     """
     if name not in project.config.classes:
         raise LabelerError("{name!r} is not a class of this project.", name=name)
@@ -73,9 +73,9 @@ def add_example(project: Project, name: str, file_name: str, content: bytes) -> 
 
 
 def image(project: Project, path: str) -> Path:
-    """The file of an image that the guidelines show.
+    """The path of an image in the guidelines.
 
-    Raises: LabelerError: there is none, or it would lie outside of `guidelines/`, or is no image.
+    Raises: LabelerError: the file does not exist, lies outside of `guidelines/`, or is no image.
     """
     root = (project.folder / FOLDER).resolve()
     file = (root / path).resolve()
@@ -99,7 +99,7 @@ def _examples(project: Project, name: str) -> list[str]:
 
 
 class _Lazily(RendererHTML):
-    """Images are fetched by the desk, which has to say who asks for them."""
+    """Writes `data-src` in place of `src`, because the desk fetches images with its token."""
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
         tokens[idx].attrs["data-src"] = tokens[idx].attrs.pop("src")
@@ -107,5 +107,5 @@ class _Lazily(RendererHTML):
 
 
 def _markdown() -> MarkdownIt:
-    """Markdown in which HTML stays text."""
+    """A Markdown parser that escapes HTML."""
     return MarkdownIt("commonmark", {"html": False}, renderer_cls=_Lazily).enable("table")

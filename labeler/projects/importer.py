@@ -1,4 +1,4 @@
-"""Files, folders and tables → items of a project. Fixes the holdout once; running it again changes nothing."""
+"""Files, folders and tables → items of a project. An import draws the holdout once, and can be repeated safely."""
 
 import hashlib
 import io
@@ -26,9 +26,9 @@ from labeler.store import Store
 
 BATCH = 1000  # rows stored in one transaction
 REPORT_EVERY = 100  # rows between two reports of progress
-THREADS = min(4, os.cpu_count() or 1)  # PIL decodes outside Python's lock
+THREADS = min(4, os.cpu_count() or 1)  # PIL releases Python's lock while it decodes
 
-# The formats that are tried, whatever a file's name says, and the suffix that each is stored under.
+# The formats that are tried whatever the file's suffix, with the suffix that each is stored under.
 _SUFFIXES = {
     "PNG": ".png",
     "JPEG": ".jpg",
@@ -47,20 +47,20 @@ def import_source(
     keep_labels: Literal["all", "holdout"] = "all",
     on_progress: Progress | None = None,
 ) -> ImportReport:
-    """What became of each row of a folder, zip or table. Bad rows are reported, equal content is stored once.
+    """The report on importing a folder, zip or table. Bad rows are reported, equal content is stored once.
 
-    Images are copied into the project. The holdout is drawn by the first import, or given by a split column
-    (`test` or `holdout`; anything else is the pool). An import that was cut off is completed by running it again.
+    Images are copied into the project. The first import draws the holdout, unless a split column names it (`test` or
+    `holdout`; any other value is the pool). Repeating an import that was cut off completes it.
 
-    Args:     columns: of a table. keep_labels: "holdout" forgets the pool's labels, so that its items are asked as if
-              unlabeled. on_progress: called with (rows done, rows in all).
+    Args:     columns: of a table. keep_labels: "holdout" drops the pool's labels, so that annotators are asked for
+              them. on_progress: called with (rows done, rows in all).
     Returns:  counts, and a problem for each row that was not imported.
-    Raises:   SourceError: nothing can be read, a column is not there, or the project is of the other modality.
+    Raises:   SourceError: nothing can be read, a column is missing, or the project has the other modality.
     """
     rows = _rows(project, source, columns)
     added = duplicates = labels_added = 0
     problems: list[Problem] = []
-    withheld: list[NewItem] = []  # items with labels that are stored only if the holdout gets the items
+    withheld: list[NewItem] = []  # labeled items, whose labels are stored only if they are drawn for the holdout
     with project.store() as store:
         for batch in _batches_of_items(project, rows, on_progress):
             problems += [entry for entry in batch if isinstance(entry, Problem)]
@@ -75,13 +75,13 @@ def import_source(
         store.items.fix_holdout()
         labels_added += _label_holdout(store, withheld)
         if added or labels_added:
-            store.rounds.request("import")  # embeds the new items and ranks what to ask first
+            store.rounds.request("import")  # it embeds the new items and ranks the pool
         counts = store.items.counts()
     return ImportReport(added, duplicates, labels_added, counts.pool, counts.holdout, tuple(problems))
 
 
 def _rows(project: Project, source: Path, columns: SourceColumns) -> list[Row | Problem]:
-    """The rows of the source; folders that do not name classes give no labels."""
+    """The rows of the source, without labels where its folders are not named after classes."""
     rows = list(sources.read(source, columns, modality=project.config.modality))
     _check_modality(project.config.modality, source, rows)
     if columns.label is None and not _folders_are_classes(rows, project.config.classes):
@@ -112,12 +112,12 @@ def _batches_of_items(
 
 
 def normalise(text: str) -> str:
-    """The form in which two texts count as equal: letters composed, runs of whitespace as one space."""
+    """The text in the form in which duplicates are found: composed letters, and one space for any whitespace."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def content_hash(content: bytes) -> str:
-    """What names an item by its content: 32 hexadecimal digits."""
+    """The hash that identifies an item by its content: 32 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
@@ -137,9 +137,9 @@ def _check_modality(modality: Modality, source: Path, rows: Sequence[Row | Probl
 
 
 def _folders_are_classes(rows: Sequence[Row | Problem], classes: Sequence[str]) -> bool:
-    """Whether folders name classes; if none of them does, they only sort the files, e.g. by patient or day.
+    """Whether any folder is named after a class; otherwise folders sort the files, e.g. by patient or day.
 
-    Case makes no difference here: "Cat" is meant to be the class "cat", and is reported, not dropped.
+    Case is ignored here: a folder "Cat" beside the class "cat" is reported as an unknown label, not dropped.
     """
     names = {row.label.casefold() for row in rows if isinstance(row, Row) and row.label is not None}
     return not names.isdisjoint(unicodedata.normalize("NFC", name).casefold() for name in classes)
@@ -168,7 +168,7 @@ def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | P
             )
         except LabelerError as error:
             return Problem(row.source, Message.of(error))
-        except Exception as error:  # broken bytes make decoders and zipfile raise nearly anything
+        except Exception as error:  # with broken bytes, decoders and zipfile raise nearly any error
             return Problem(
                 row.source, mark("the image cannot be read: {error}", error=str(error) or type(error).__name__)
             )
@@ -187,19 +187,19 @@ def _split(value: str | None) -> Split | None:
 
 
 def _store_image(project: Project, image: Traversable) -> tuple[str, str]:
-    """Content hash, and path below the project's folder, of an image that decodes to its last line."""
+    """The content hash of an image and its path below the project's folder, stored once it decodes completely."""
     content = image.read_bytes()
     name = content_hash(content)
     if dicom.is_dicom(content):
         check: Callable[[], object] = partial(dicom.read, io.BytesIO(content), "the file")
         suffix = ".dcm"
     else:
-        # PIL refuses more than about 180 megapixels, here as well as when a model reads the image
+        # PIL refuses more than about 180 megapixels here, as it would when a model reads the image
         picture = Image.open(io.BytesIO(content), formats=list(_SUFFIXES))
-        # the one other format is MPO, a JPEG that has further pictures behind the first, as phones write
+        # the only other format is MPO: a JPEG with further pictures behind the first, written by phones
         suffix, check = _SUFFIXES.get(picture.format or "", ".jpg"), picture.load
     path = project.media / name[:2] / (name + suffix)
-    # A stored file has been decoded before; versions that did not write files whole may have left a part of one.
+    # A stored file was decoded before. Versions that did not write files whole may have left a partial file.
     if not path.exists() or path.stat().st_size != len(content):
         check()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ def _store_image(project: Project, image: Traversable) -> tuple[str, str]:
 
 
 def _merged(items: Sequence[NewItem]) -> list[NewItem]:
-    """Items of equal content as the first of them, with the first label that one of them has."""
+    """One item for each content: the first one, with the first label among its duplicates."""
     first: dict[str, NewItem] = {}
     for item in items:
         kept = first.setdefault(item.content_hash, item)
@@ -218,7 +218,7 @@ def _merged(items: Sequence[NewItem]) -> list[NewItem]:
 
 
 def _label_holdout(store: Store, labeled: Sequence[NewItem]) -> int:
-    """Store the known labels of those items that turned out to be in the holdout; how many there were."""
+    """The number of labels stored, for those of the items that were drawn for the holdout."""
     stored = 0
     for start in range(0, len(labeled), BATCH):
         batch = labeled[start : start + BATCH]

@@ -1,4 +1,4 @@
-"""A project folder: where its settings, items, cache and models lie."""
+"""A project folder: the places of its settings, items, features and models."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from labeler.store.thread_store import thread_store
 
 SETTINGS = "project.toml"
 
-# Settings as they were read, with what their file was then: a server is asked far more often than they change.
+# Settings read so far, with their file's time, inode and size: a server reads them far more often than they change.
 _settings: dict[Path, tuple[tuple[int, int, int], Config]] = {}
 
 
@@ -41,7 +41,7 @@ class Project:
 
     @property
     def renditions(self) -> Path:
-        """Pictures made of images for the browser; all of them can be made again."""
+        """Pictures of images for the browser, which can all be made again."""
         return self.folder / "renditions"
 
     @property
@@ -50,17 +50,17 @@ class Project:
 
     @property
     def strategies(self) -> Path:
-        """Query strategies of the project's own, one Python file or several; the folder may be missing."""
+        """Python files with the project's own query strategies; the folder may be missing."""
         return self.folder / "strategies"
 
     @property
     def comparisons(self) -> Path:
-        """Files uploaded for comparisons, a folder each, until those have ended."""
+        """Files uploaded for comparisons, in a folder each; they are deleted when the comparison ends."""
         return self.folder / "comparisons"
 
     @property
     def tuning(self) -> Path:
-        """What searches for better settings have tried, and features of backbones that they tried."""
+        """Trials of searches for better settings, and features of the backbones in them."""
         return self.folder / "tuning"
 
     @property
@@ -76,7 +76,7 @@ class Project:
         return item.text if item.text is not None else self.folder / str(item.media)
 
     def save(self, config: Config) -> "Project":
-        """The project with changed settings, once they are written; comments and order of the file stay."""
+        """The project with changed settings, which are written first. Comments and order in the file stay."""
         path = self.folder / SETTINGS
         if path.exists():  # its bytes, because reading text would change the line ends
             text = settings_file.rewritten(path.read_bytes().decode("utf-8-sig", "replace"), config)
@@ -87,7 +87,7 @@ class Project:
 
 
 class ServedProject(Project):
-    """A project in a process that answers requests: each of its threads keeps one open store."""
+    """A project in a process that answers requests, where each thread keeps one open store."""
 
     def store(self) -> Store:
         """The calling thread's open store; use it in a `with` block, which leaves it open."""

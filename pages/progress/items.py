@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -61,7 +62,7 @@ def _show(project: Project, item: Item) -> None:
         text = item.text if len(item.text) <= LETTERS else item.text[:LETTERS] + " …"
         st.html(f"<div style='white-space: pre-wrap; overflow-wrap: anywhere'>{html.escape(text)}</div>")
         return
-    path = project.folder / str(item.media)
+    path = Path(project.input_of(item))
     try:
         picture = cached("thumbnail", (item.content_hash, SIDE), lambda: images.thumbnail(path, SIDE))
     except LabelerError:

@@ -28,7 +28,7 @@ def item(project: Project, shown: Item) -> None:
 
 
 def _picture(project: Project, shown: Item) -> None:
-    path, renditions = project.folder / str(shown.media), Renditions(project.renditions)
+    path, renditions = Path(project.input_of(shown)), Renditions(project.renditions)
     try:
         if not path.is_file():
             raise LabelerError("The image is not in the project's folder any more.")
