@@ -11,7 +11,8 @@ from pages.desk.joined import in_order, join
 from tests.support.machine import ROOT
 
 DESK = ROOT / "pages" / "desk"
-LAYERS = ("base", "sync", "view", "panels", "desk.js", "mount.js")  # each imports only from itself and those before it
+# Each imports only from itself and those before it.
+LAYERS = ("base", "sync", "view", "panels", "work", "desk.js", "mount.js")
 MODULES = list(in_order(DESK / "mount.js", DESK))
 NODE = shutil.which("node")
 

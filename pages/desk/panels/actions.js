@@ -13,13 +13,13 @@ export class Actions {
     this.element = make("div", "actions", parent);
     /** @type {(key: string, text: string, run: () => void, title?: string) => HTMLButtonElement} */
     const action = (key, text, run, title) => makeButton("action", this.element, { key, text, title, run });
-    const confirm = desk.several ? action("Enter", t("Confirm"), () => desk.confirm()) : null;
-    this.undo = action("U", t("Undo"), () => desk.undo());
-    const skip = action("S", t("Skip"), () => desk.answer("skip", null), t("Somebody else may answer it."));
+    const confirm = desk.several ? action("Enter", t("Confirm"), () => desk.answers.confirm()) : null;
+    this.undo = action("U", t("Undo"), () => desk.answers.undo());
+    const skip = action("S", t("Skip"), () => desk.answers.give("skip", null), t("Somebody else may answer it."));
     this.unsure = action("N", t("Not sure"), () => this.setUnsure(!this.isUnsure),
       t("The answer counts, and is looked at again."));
-    const flag = action("F", t("Flag"), () => desk.flag(), t("For the project lead, with a note."));
-    const why = action("W", t("Why this?"), () => desk.whyPanel.toggle(desk.item));
+    const flag = action("F", t("Flag"), () => desk.answers.flag(), t("For the project lead, with a note."));
+    const why = action("W", t("Why this?"), () => desk.whyPanel.toggle(desk.stage.item));
     if (desk.data.guidelines.digest) action("G", t("Guidelines"), () => desk.guide.open());
     if (desk.data.grid) action("", t("Many at once"), () => openGrid(desk));
     action("", t("Break"), () => desk.takeBreak(), t("Returns your items and stops the clock."));

@@ -82,7 +82,7 @@ export class Grid {
     for (const item of ticked) {
       /** @type {Answer} */
       const answer = { item_id: item.id, action: "label", label, note: null, unsure: false, seconds, reveal: "before" };
-      if (desk.keep(answer)) desk.remember(item, answer);
+      if (desk.answers.keep(answer)) desk.answers.remember(item, answer);
     }
     const others = this.items.filter((item) => !ticked.includes(item));
     const isShownAgain = desk.data.reveal === "before";
@@ -102,11 +102,11 @@ export async function openGrid(desk) {
       desk.say(t("There are no predictions to confirm: they come with the next round."));
       return;
     }
-    desk.rest({ reason: "getting" });
+    desk.stage.rest({ reason: "getting" });
     desk.opinion.clear();
     desk.queue.back();
     desk.grid = new Grid(desk, items);
-    desk.stage.replaceChildren(desk.grid.element);
+    desk.stage.element.replaceChildren(desk.grid.element);
   } catch (error) {
     desk.say(error.message);
   }

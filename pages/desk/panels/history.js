@@ -15,19 +15,28 @@ export class History {
     this.desk = desk;
     this.element = make("ol", "history", parent);
     this.element.setAttribute("aria-label", t("Your latest answers"));
+    /** @type {Map<number, HTMLButtonElement>} */
+    this.chips = new Map();  // by item id
   }
 
   /** @param {GivenAnswer[]} entries the latest last */
   draw(entries) {
     const latest = entries.slice(-STRIP).reverse();
+    this.chips.clear();
     this.element.replaceChildren(...latest.map((entry) => this.chip(entry)));
+  }
+
+  /** @param {Set<number>} ids of the items whose answer the server has not acknowledged */
+  mark(ids) {
+    for (const [id, chip] of this.chips) chip.classList.toggle("waiting", ids.has(id));
   }
 
   /** @param {GivenAnswer} entry */
   chip(entry) {
     const place = make("li", "");
     const text = this.inWords(entry);
-    const button = makeButton("chip", place, { text, run: () => this.desk.revisit(entry.id) });
+    const button = makeButton("chip", place, { text, run: () => this.desk.answers.revisit(entry.id) });
+    this.chips.set(entry.id, button);
     const colour = this.desk.data.classes.find((detail) => detail.name === entry.label)?.colour;
     if (colour) button.style.setProperty("--colour", colour);
     button.classList.toggle("unsure", Boolean(entry.unsure));

@@ -1,0 +1,134 @@
+// What the model saw in an item: the parts of a text or an image that speak for and against each class.
+import { make, makeButton } from "../../base/dom.js";
+import { t } from "../../base/words.js";
+import { reasonInWords } from "./reasons.js";
+/** @import { Item } from "../../base/types.js" */
+/** @import { WhyPanel } from "./panel.js" */
+/** @import { ExplainedClass, Explanation, ExplanationResult } from "./types.js" */
+
+export class ExplanationView {
+  /**
+   * @param {WhyPanel} panel that asks the server and fetches images
+   * @param {Item} item
+   */
+  constructor(panel, item) {
+    this.panel = panel;
+    this.item = item;
+    /** @type {Promise<string> | null} */
+    this.picture = null;  // address of the item's image
+  }
+
+  /**
+   * @param {HTMLElement} place
+   * @param {Explanation} explanation
+   * @param {"saw" | "local"} kind
+   */
+  draw(place, { state, hidden, error, result }, kind) {
+    if (state === place.dataset.state) return;  // as it was
+    place.dataset.state = state;
+    place.replaceChildren();
+    if (state === "hidden") {
+      make("p", "why-hidden", place, reasonInWords(hidden));
+    } else if (state === "failed") {
+      make("p", "why-error", place, error);
+    } else if (state === "done") {
+      this.drawClasses(place, result);
+      if (kind === "saw") make("p", "why-caution", place, t("What is marked moved the score: it is evidence, not a cause."));
+      else this.drawFit(place, result);
+    } else {
+      make("p", "why-wait", place, t("Computing the explanation …")).setAttribute("role", "status");
+    }
+    if (kind === "saw" && ["done", "failed"].includes(state)) this.offerLocal(place);
+  }
+
+  /**
+   * @param {Element} place
+   * @param {ExplanationResult} result
+   */
+  drawClasses(place, result) {
+    const row = make("div", result.spans ? "why-texts" : "why-pictures", place);
+    for (const explained of result.classes) {
+      const figure = make("figure", "", row);
+      if (result.spans) this.drawText(figure, result.spans, explained.weights);
+      else this.drawMap(figure, explained);
+      const caption = make("figcaption", "", figure);
+      make("strong", "", caption, explained.name);
+      caption.append(` ${(100 * explained.probability).toFixed(0)} %`);
+    }
+    const legend = make("p", "why-legend", place);
+    make("span", "why-for", legend, t("speaks for the class"));
+    make("span", "why-against", legend, t("speaks against it"));
+    if (!result.spans) this.drawSlider(place);
+  }
+
+  /**
+   * @param {Element} figure
+   * @param {[number, number][]} spans
+   * @param {number[]} weights
+   */
+  drawText(figure, spans, weights) {
+    const letters = Array.from(this.item.text);  // the server counts characters, JavaScript halves of them
+    const text = make("p", "why-text", figure);
+    text.dir = "auto";
+    let end = 0;
+    spans.forEach(([start, stop], index) => {
+      text.append(letters.slice(end, start).join(""));
+      const weight = weights[index];
+      const word = make("span", weight < 0 ? "why-against" : "why-for", text, letters.slice(start, stop).join(""));
+      word.style.setProperty("--weight", Math.abs(weight).toFixed(3));
+      end = stop;
+    });
+    text.append(letters.slice(end).join(""));
+  }
+
+  /**
+   * @param {Element} figure
+   * @param {ExplainedClass} explained
+   */
+  drawMap(figure, { name, map: address }) {
+    const frame = make("div", "why-frame", figure);
+    const picture = make("img", "why-picture", frame);
+    picture.alt = "";
+    this.picture ??= this.panel.image(`media/${this.item.id}`);
+    this.picture.then((url) => { picture.src = url; }, () => picture.remove());
+    const map = make("img", "why-map", frame);
+    map.alt = t("Where the image speaks for and against {name}", { name });
+    map.src = address;
+    this.panel.content.style.setProperty("--strength", String(this.panel.strength / 100));
+  }
+
+  /** @param {Element} place */
+  drawSlider(place) {
+    const label = make("label", "why-slider", place, t("Strength of the colours"));
+    const slider = make("input", "", label);
+    Object.assign(slider, { type: "range", min: "0", max: "100", value: String(this.panel.strength) });
+    slider.addEventListener("input", () => {
+      this.panel.strength = Number(slider.value);
+      this.panel.content.style.setProperty("--strength", String(this.panel.strength / 100));
+    });
+  }
+
+  /** @param {Element} place */
+  offerLocal(place) {
+    const local = make("div", "why-local", place);
+    const button = makeButton("why-ask", local, { text: t("Explain by hiding parts"), run: () => {
+      button.remove();
+      make("h3", "", local, t("By hiding parts"));
+      const body = make("div", "", local);
+      this.panel.ask("local", (reply) => {
+        this.draw(body, reply.local, "local");
+        return reply.local;
+      });
+    } });
+    button.title = t("Parts of the item are hidden at random, to see what each does to the answer (LIME).");
+  }
+
+  /**
+   * @param {Element} place
+   * @param {ExplanationResult} result
+   */
+  drawFit(place, result) {
+    const fit = Math.max(0, result.fit[0]);
+    make("p", "why-caution", place, t("Parts were hidden at random; adding up what each does tells {n} % of how the first class's probability changed. It holds near this item only, and is evidence, not a cause.", { n: Math.round(100 * fit) }));
+  }
+}

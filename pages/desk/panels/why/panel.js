@@ -1,0 +1,176 @@
+// "Why this item?": a panel beside the stage. It tells what the item was asked for and its nearest labeled neighbours,
+// and, where the project lets people know, what the model saw in it. It is no dialog: class keys answer while it is open.
+import { make, makeButton } from "../../base/dom.js";
+import { t } from "../../base/words.js";
+import { ExplanationView } from "./explanation.js";
+import { drawNeighbours, drawOrigin } from "./origin.js";
+/** @import { Item } from "../../base/types.js" */
+/** @import { Desk } from "../../desk.js" */
+/** @import { Explanation } from "./types.js" */
+
+const WHY_POLL_MS = 300;
+const WHY_RETRY_MS = 2_000;
+const WHY_OWN_KEYS = ["arrowup", "arrowdown", "arrowleft", "arrowright", "pageup", "pagedown", "home", "end", " ", "enter"];
+
+export class WhyPanel {
+  /** @param {Desk} desk */
+  constructor(desk) {
+    this.desk = desk;
+    this.isOpen = false;
+    this.turn = 0;  // replies to earlier questions are not drawn
+    /** @type {string[]} */
+    this.urls = [];  // of images, to be revoked
+    this.strength = 70;  // percent that the colours cover
+    this.element = make("aside", "why-panel");
+    this.element.hidden = true;
+    this.element.tabIndex = -1;
+    this.element.setAttribute("aria-label", t("Why this item?"));
+    const body = make("div", "why-body", this.element);
+    const head = make("div", "why-head", body);
+    make("h2", "", head, t("Why this item?"));
+    makeButton("why-close", head, { key: "W", text: t("Close"), run: () => this.close() });
+    this.content = make("div", "why-content", body);
+  }
+
+  // ------------------------------------------------------------ what the desk calls
+
+  /** @param {Item | null} item */
+  toggle(item) {
+    if (this.isOpen) this.close();
+    else if (item) this.open(item);
+  }
+
+  /**
+   * Another item is shown, or the same one was answered.
+   * @param {Item | null} item
+   */
+  update(item) {
+    if (!this.isOpen) return;
+    if (item) this.load(item);
+    else this.clear();
+  }
+
+  // For Escape: whether there was something to close.
+  closeIfOpen() {
+    if (!this.isOpen) return false;
+    this.close();
+    return true;
+  }
+
+  /**
+   * Whether the key belongs to what has the focus in the panel: it scrolls it, moves its slider, presses its buttons.
+   * @param {KeyboardEvent} event
+   */
+  holds(event) {
+    return this.isOpen && event.composedPath().includes(this.element) && WHY_OWN_KEYS.includes(event.key.toLowerCase());
+  }
+
+  destroy() {
+    this.isOpen = false;
+    this.clear();
+    this.element.remove();
+  }
+
+  // ------------------------------------------------------------ open, close
+
+  get focused() {
+    const root = this.element.getRootNode();
+    return root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null;
+  }
+
+  /** @param {Item} item */
+  open(item) {
+    this.isOpen = true;
+    this.before = this.focused;
+    this.element.hidden = false;
+    this.load(item);
+    this.element.focus({ preventScroll: true });
+  }
+
+  close() {
+    const inside = this.element.contains(this.focused);
+    this.isOpen = false;
+    this.element.hidden = true;
+    this.clear();
+    if (inside && this.before instanceof HTMLElement && this.before.isConnected) this.before.focus({ preventScroll: true });
+  }
+
+  clear() {
+    this.turn++;
+    this.content.replaceChildren();
+    for (const url of this.urls) URL.revokeObjectURL(url);
+    this.urls = [];
+  }
+
+  // ------------------------------------------------------------ asking
+
+  /** @param {Item} item */
+  load(item) {
+    this.clear();
+    this.item = item;
+    /** @type {(name: string, title: string) => HTMLElement} */
+    const section = (name, title) => {
+      const place = make("section", name, this.content);
+      make("h3", "", place, title);
+      return make("div", "", place);
+    };
+    const strategy = section("why-strategy", t("How it was chosen"));
+    const neighbours = section("why-neighbours", t("Most similar labeled items"));
+    const saw = section("why-saw", t("What the model saw"));
+    make("p", "why-wait", strategy, t("Loading …"));
+    const explanation = new ExplanationView(this, item);
+    this.ask("", (reply) => {
+      if (reply.neighbours) {
+        drawOrigin(strategy, reply.strategy);
+        drawNeighbours(neighbours, reply.neighbours, this);
+      }
+      explanation.draw(saw, reply.saw, "saw");
+      return reply.saw;
+    });
+  }
+
+  /**
+   * Ask, draw, and ask again while the reply is being computed and the panel shows the same item.
+   * @param {"" | "local"} part "": all but the local explanation
+   * @param {(reply: any) => Explanation} draw
+   */
+  async ask(part, draw) {
+    const turn = this.turn;
+    for (let asked = /** @type {string} */ (part); ;) {
+      let wait = WHY_RETRY_MS;
+      try {
+        const reply = await (await this.desk.fetch(`why/${this.item.id}${asked ? `?part=${asked}` : ""}`)).json();
+        if (turn !== this.turn) return;
+        const explanation = draw(reply);
+        if (!["queued", "running"].includes(explanation.state)) return;
+        asked = part || "saw";
+        wait = WHY_POLL_MS;
+      } catch (error) {
+        if (turn !== this.turn) return;
+        if (error.fromServer) {  // else the server cannot be reached just now
+          this.say(error.message);
+          return;
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (turn !== this.turn) return;
+    }
+  }
+
+  /** @param {string} text */
+  say(text) {
+    make("p", "why-error", this.content, text).setAttribute("role", "alert");
+  }
+
+  /**
+   * The address of an image, for as long as the panel shows the same item.
+   * @param {string} path of the server
+   */
+  async image(path) {
+    const turn = this.turn;
+    const url = URL.createObjectURL(await (await this.desk.fetch(path)).blob());
+    if (turn === this.turn) this.urls.push(url);
+    else URL.revokeObjectURL(url);
+    return url;
+  }
+}

@@ -1,0 +1,12 @@
+// Why something about the model is not shown to this annotator.
+import { t } from "../../base/words.js";
+
+/** @param {string} reason */
+export function reasonInWords(reason) {
+  switch (reason) {
+    case "holdout": return t("This item is in the holdout, which measures the model, so the model's prediction is not shown.");
+    case "never": return t("This project does not show the model's predictions, so that they cannot influence your answers.");
+    case "after": return t("This is shown once you have answered the item.");
+    default: return t("There is no model yet: the first one is trained once there are labels of two classes.");
+  }
+}

@@ -1,0 +1,42 @@
+// The replies of the server to "Why this item?", for the type checker alone: `labeler.explain.panel`.
+
+/** What the model saw in the item, or how far that is computed. */
+export interface Explanation {
+  state: "hidden" | "queued" | "running" | "failed" | "done";
+  hidden?: string;      // why it is not shown
+  error?: string;
+  result?: ExplanationResult;
+}
+
+export interface ExplanationResult {
+  classes: ExplainedClass[];  // the most probable first
+  spans?: [start: number, end: number][];  // words of a text: where each begins and ends, in characters
+  fit: number[];        // of the local explanation, for each class: R²
+}
+
+export interface ExplainedClass {
+  name: string;
+  probability: number;
+  weights?: number[];   // of the spans, -1 to 1
+  map?: string;         // address of an image of where it speaks for the class
+}
+
+/** The strategy that chose the item, and its place in that ranking. */
+export interface Origin {
+  name: string;
+  family: string;
+  summary: string;
+  round: number;        // 0: before the first ranking
+  rank: number;
+  score: number | null;
+  model: string | null;
+}
+
+/** A labeled item near this one. */
+export interface Neighbour {
+  id: number;
+  label: string;
+  similarity: number;
+  text: string | null;
+  media: string | null;
+}
