@@ -183,6 +183,25 @@ def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_pag
     assert len({item for item, _, _ in given}) == 6
 
 
+def test_unsent_answers_stand_in_the_strip_after_a_reload(desk, open_page):
+    project, server = desk
+    page = open_page(f"{server.url}/?annotator=kim")
+    press(page, "1")
+    all_saved(page)
+    page.route("**/answers", lambda route: route.abort())
+    press(page, "2")
+    page.locator(".status.offline").wait_for()
+    page.reload()
+    page.locator(".chip").nth(1).wait_for()
+    assert page.locator(".chip").all_inner_texts() == ["bad", "good"]
+    assert page.locator(".chip.waiting").all_inner_texts() == ["bad"]
+    page.unroute("**/answers")
+    all_saved(page)
+    assert page.locator(".chip").all_inner_texts() == ["bad", "good"]
+    assert page.locator(".chip.waiting").count() == 0
+    assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad")]
+
+
 def test_the_end_is_calm_and_ends_by_itself(server, own_home, open_page):
     project = projects.create(own_home / "reviews", text_config())
     with project.store() as store:
