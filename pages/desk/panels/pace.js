@@ -57,7 +57,7 @@ export class Pace {
    */
   unsent(waiting, offline) {
     this.status.textContent = waiting && offline
-      ? t("Server unreachable: {n} answers are kept in this browser and will be sent.", { n: waiting })
+      ? t("The server cannot be reached. Answers that are kept in this browser and will be sent: {n}", { n: waiting })
       : waiting ? t("Saving …") : t("All answers saved");
     this.status.classList.toggle("offline", Boolean(waiting && offline));
   }
