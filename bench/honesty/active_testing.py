@@ -36,7 +36,7 @@ def of_holdout(
     proba: np.ndarray, targets: np.ndarray, m: int, whole: float, draws: int, rng: np.random.Generator
 ) -> list[dict[str, float]]:
     """Errors and intervals of repeated draws of `m` labels from one holdout, by either way of drawing."""
-    N, wrong = len(targets), ~decisions.right(proba, targets)
+    N, wrong = len(targets), ~decisions.correct(proba, targets)
     expected, remaining, truth = active_testing.loss_estimate(proba), N - np.arange(m), wrong.mean()
     rows = []
     for _ in range(draws):
@@ -95,7 +95,7 @@ def main() -> None:
                 )
                 proba, targets = class_proba(model, task.dataset, task.holdout), task.targets[task.holdout]
                 held = rng.choice(len(targets), min(options.holdout, len(targets)), replace=False)
-                worlds.append((proba[held], targets[held], float((~decisions.right(proba, targets)).mean()), rng))
+                worlds.append((proba[held], targets[held], float((~decisions.correct(proba, targets)).mean()), rng))
             for m in (m for m in SIZES if m < options.holdout):
                 rows = [
                     r

@@ -55,7 +55,7 @@ class Traces:
     def right(self, project: dict[str, np.ndarray]) -> np.ndarray:
         """(r, H) bool: what the model of each round gets right of the holdout."""
         targets = self.targets[project["holdout"]]
-        return np.array([decisions.right(proba, targets) for proba in project["proba"]])
+        return np.array([decisions.correct(proba, targets) for proba in project["proba"]])
 
 
 Row = dict[str, Any]

@@ -91,7 +91,7 @@ def project(world: World, seed: int) -> dict[str, np.ndarray]:
         if turn.model is not None:
             proba = turn.model.predict_proba(world.dataset, world.population)
             kept["steps"].append(len(labeled))
-            kept["truth"].append(decisions.right(proba, world.targets[world.population]).mean())
+            kept["truth"].append(decisions.correct(proba, world.targets[world.population]).mean())
             kept["proba"].append(proba[np.searchsorted(world.population, holdout)].astype(np.float32))
             kept["stop"].append(turn.model.predict_proba(world.dataset, stop).astype(np.float16))
         if not result.ranking:

@@ -1,4 +1,4 @@
-"""The vocabulary of the whole: settings, errors, labels, and the records that flow between the rooms.
+"""The vocabulary of all rooms: settings, errors, labels, and the records that flow between the rooms.
 
-Nothing enters; the words that every room uses leave.
+Nothing enters; types and functions that every room uses leave.
 """

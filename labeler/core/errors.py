@@ -1,4 +1,4 @@
-"""Named exceptions. Each message is one sentence for the person who reads it: what is wrong and what to do."""
+"""Exceptions whose message is a sentence for people: what is wrong and what to do."""
 
 from labeler.i18n.messages import Message, mark
 
@@ -6,7 +6,7 @@ UNEXPECTED = mark("Unexpected {kind}: {error}. The worker's log has the details.
 
 
 class LabelerError(Exception):
-    """Something a person can put right; the message says how.
+    """A problem that a person can solve; the message says how.
 
     Args: message: in English, with its fields in braces. fields: what stands in them; `translate(error)` puts them
           into the translated message.
@@ -19,7 +19,7 @@ class LabelerError(Exception):
 
 
 class ConfigError(LabelerError):
-    """A project's settings do not hold together."""
+    """A project's settings are wrong or contradict each other."""
 
 
 class ProjectError(LabelerError):
@@ -27,20 +27,20 @@ class ProjectError(LabelerError):
 
 
 class SourceError(LabelerError):
-    """Nothing at all can be read from what was to be imported; single bad rows are reported, not raised."""
+    """A source of an import cannot be read at all. Single bad rows are reported, not raised."""
 
 
 class BackboneError(LabelerError):
-    """A backbone is unknown, its weights are missing, or they are not the ones that were published."""
+    """A backbone is unknown, or its weights are missing or differ from the published ones."""
 
 
 class TrainingError(LabelerError):
-    """The labels at hand cannot train a model, or the settings ask for what cannot be trained."""
+    """No model can be trained on these labels, or with these settings."""
 
 
 class TooFewClassesError(TrainingError):
-    """There is nothing to tell apart yet: label on."""
+    """Fewer than two classes have labels yet."""
 
 
 class AccessError(LabelerError):
-    """Who asks is not known, or may not do this."""
+    """The user is unknown, or may not do this."""

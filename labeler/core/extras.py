@@ -1,4 +1,4 @@
-"""Libraries that only some projects need: the extras of the package."""
+"""The extras of the package: libraries that only some projects need."""
 
 from importlib.util import find_spec
 from typing import Literal

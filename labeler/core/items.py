@@ -1,4 +1,4 @@
-"""What is imported, given out and answered: items, annotators, answers, as they flow through the house."""
+"""The records of labeling: items, reservations, answers, annotators."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ Modality = Literal["image", "text"]
 ClassesAnItem = Literal["one", "several"]
 Split = Literal["pool", "holdout"]
 Action = Literal["label", "skip", "flag", "undo"]
-Reveal = Literal["never", "after", "before"]  # when annotators see what the model predicts, relative to their answer
+Reveal = Literal["never", "after", "before"]  # when annotators see the prediction, relative to their answer
 
-# What encodes, trains and imports reports how far it is: (done, total).
+# Encoders, learners and imports call it with their progress: (done, total).
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class NewItem:
-    """An item as the importer found it. `split=None` leaves the choice to the draw of the holdout."""
+    """An item to be stored. With `split=None` the draw of the holdout decides its split."""
 
     content_hash: str
     source: str
@@ -29,7 +29,7 @@ class NewItem:
 
 @dataclass(frozen=True)
 class AddResult:
-    """What one call of `Items.add` did. `labels_added` counts known labels that were stored."""
+    """The result of `Items.add`. `labels_added` counts the imported labels that were stored."""
 
     added: int
     duplicates: int
@@ -56,7 +56,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did; the sum of `added`, `duplicates` and `problems` is the number of rows read."""
+    """The result of an import; the sum of `added`, `duplicates` and `problems` is the number of rows read."""
 
     added: int
     duplicates: int
@@ -93,7 +93,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a round's model said of an item that it asked about. `confidence`: the probability of `label`, 0 to 1."""
+    """The prediction of a round's model for a ranked item. `confidence`: the probability of `label`, 0 to 1."""
 
     label: str
     confidence: float
@@ -111,10 +111,10 @@ class Reserved:
 
 @dataclass(frozen=True)
 class Answer:
-    """One key press on its way to the store. `request_id` makes sending it twice harmless.
+    """An answer on its way to the store. It is stored once for each `request_id`, even if it is sent twice.
 
-    `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label. `unsure`: a label that
-    the annotator would like to be looked at again. `reveal`: what the annotator had seen of the model's prediction.
+    `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label. `unsure`: whether
+    the annotator wants the label to be reviewed. `reveal`: when the annotator saw the model's prediction.
     """
 
     request_id: str
@@ -130,9 +130,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of an answer: stored now or before (`ok`), or refused with the reason.
+    """The result of storing an answer: stored now or before (`ok`), or refused with the reason.
 
-    `prediction`: what the model had said, where the project reveals it after the answer.
+    `prediction`: of the model, where the project reveals it after the answer.
     """
 
     request_id: str
@@ -143,20 +143,20 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Annotator:
-    """Somebody who labels. `groups`: of classes, whose items (by the model's prediction) are theirs alone."""
+    """A person who labels. `groups`: of classes; items with these predicted classes are theirs alone."""
 
     name: str
     joined_at: str
     role: str = ""
     groups: tuple[str, ...] = ()
     paused: bool = False
-    guidelines: str = ""  # digest of those that were seen last
-    qualified: bool | None = None  # None: by the qualification items, if there are any; else the lead's word
+    guidelines: str = ""  # digest of the guidelines read last
+    qualified: bool | None = None  # the lead's setting; None: the qualification items decide, if there are any
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why an annotator has nothing to answer: a code, and what a sentence about it needs to say."""
+    """Why an annotator has no item: a code, and the number for its sentence."""
 
     reason: Literal["paused", "stopped", "unqualified", "budget", "others", "empty", "training", "done"]
     n: int = 0
@@ -164,7 +164,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Counts:
-    """Where a project stands. `labeled` counts pool items; `mine` counts the asking annotator's labels."""
+    """Numbers of items and labels. `labeled` counts pool items; `mine` counts the labels of the annotator who asks."""
 
     pool: int
     holdout: int

@@ -26,7 +26,7 @@ class Job:
 
 @dataclass(frozen=True)
 class ComparisonRequest:
-    """Strategies to be compared, and the labels to compare them on: the project's own, or a labeled table or folder.
+    """A comparison of query strategies on the project's own labels, or on a labeled table or folder.
 
     `source` is a path on the server or the name of an uploaded file; None stands for the project's own labels.
     """
@@ -38,7 +38,7 @@ class ComparisonRequest:
     seed_size: int
     source: str | None = None
     uploaded: bool = False
-    content_column: str | None = None  # of texts or image paths; None: the obvious one
+    content_column: str | None = None  # of texts or image paths; None: the column with a usual name
     label_column: str = "label"
     split_column: str | None = None
 
@@ -47,9 +47,9 @@ class ComparisonRequest:
 class TuningRequest:
     """A search for better settings of the learner, within `seconds`.
 
-    trials: settings at most, including those of an earlier search on the same labels. backbones: to try besides the
-    project's own. levers: names of the levers that are varied; empty: those that `sampler` varies by default.
-    augment: kinds of augmentation that may be tried besides those that the project uses already.
+    trials: the highest number of trials, with those of an earlier search on the same labels. backbones: to try besides
+    the project's own. levers: names of the levers that are varied; empty: the default levers of `sampler`.
+    augment: kinds of augmentation to try besides those that the project uses.
     """
 
     sampler: Sampler = "tpe"
@@ -64,7 +64,7 @@ class TuningRequest:
 
 @dataclass(frozen=True)
 class AdaptationRequest:
-    """Self-supervised training of the backbone's last `blocks` on the pool, for about so many `seconds`.
+    """Self-supervised training of the backbone's last `blocks` on the pool, for about `seconds`.
 
     use: whether the project uses the adapted weights afterwards.
     """
@@ -77,7 +77,7 @@ class AdaptationRequest:
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """An audit of the rounds, once a round is finished or labels have changed, see `labeler.jobs.audits`."""
+    """An audit of the rounds, after a round was finished or labels were changed, see `labeler.jobs.audits`."""
 
     round: int
 
@@ -87,7 +87,7 @@ Request = TypeVar("Request")
 
 @dataclass(frozen=True)
 class BackgroundJob(Generic[Request]):
-    """A request that runs beside the rounds, without its report; `Background.report_of` has that."""
+    """A job beside the rounds, without its report, which `Background.report_of` reads."""
 
     id: int
     request: Request
@@ -110,7 +110,7 @@ Audit = BackgroundJob[AuditRequest]
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a model gave an item its scores: `saw` looks into the model, `local` tries variations of the item."""
+    """Why a model gave an item its probabilities: `saw` looks into the model, `local` varies the item."""
 
     content_hash: str
     model: str  # path of the model's file below the project's folder

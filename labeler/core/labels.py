@@ -1,7 +1,7 @@
-"""A label's text and what stands for it in arrays, in projects of one class an item and of several.
+"""Labels as stored texts, as targets in arrays and as cells of tables.
 
-One class an item: the text is the class's name, the target its index. Several: the text is a JSON list of the names
-in the order of the project's classes, `["delay","refund"]`, `[]` for none of them, and the target a row of 0 and 1.
+With one class an item, the text is the name of the class and the target its index. With several, the text is a JSON
+list of names in the order of the project's classes, e.g. `["delay","refund"]` or `[]`, and the target a row of 0 and 1.
 """
 
 import json
@@ -18,27 +18,27 @@ SEPARATORS = ";|"  # between the names in a cell of a table
 
 
 def join(names: Collection[str], config: Config) -> str:
-    """The text that is stored for an item of these classes, each of the project's, in any order.
+    """The stored text for an item with these classes.
 
-    Args: names: exactly one, unless the project has several classes an item.
+    Args: names: of the project's classes, in any order; exactly one, unless items have several classes.
     """
     ordered = [name for name in config.classes if name in names]
     return _json(ordered) if config.several else ordered[0]
 
 
 def split(label: str) -> tuple[str, ...]:
-    """The classes in a stored text; one that is no list, as of a project of one class an item before, is one class."""
+    """The classes in a stored text. Labels from before a project had several classes an item are no lists."""
     names = _list(label)
     return (label,) if names is None else tuple(names)
 
 
 def names_of(label: str, config: Config) -> tuple[str, ...]:
-    """The classes that a stored text names, in a project of either kind."""
+    """The classes in a stored text, in a project with one class an item or several."""
     return split(label) if config.several else (label,)
 
 
 def is_answer(label: str, config: Config) -> bool:
-    """Whether an item of this project can have this text for a label."""
+    """Whether a text is a valid label in this project."""
     if not config.several:
         return label in config.classes
     names = _list(label)
@@ -49,9 +49,9 @@ def is_answer(label: str, config: Config) -> bool:
 
 
 def labels_at(positions: Sequence[int], texts: Sequence[str], config: Config) -> Labels:
-    """The labels of the items at these positions, whose stored texts these are.
+    """The labels of the items at these positions with these stored texts.
 
-    A class that the project no longer has is left out; with it the item, if it can have no other.
+    Classes that were removed from the project are left out. With one class an item, the item is left out too.
     """
     where, index = np.array(positions, dtype=np.intp), {name: i for i, name in enumerate(config.classes)}
     if not config.several:
@@ -76,14 +76,14 @@ def texts_of(targets: np.ndarray, config: Config) -> list[str]:
 # ---------------------------------------------------------------- tables
 
 
-def names_in(cell: str, known: Collection[str]) -> tuple[str, ...]:
-    """The classes that a table's cell names: a JSON list, or names with `;` or `|` between them.
+def names_in(cell: str, classes: Collection[str]) -> tuple[str, ...]:
+    """The class names in a cell of a table: a JSON list, or names with `;` or `|` between them.
 
-    Args: known: names of classes; a cell that is one of them is not taken apart.
+    Args: classes: the project's; a cell that is the name of a class is not split.
     """
     cell = unicodedata.normalize("NFC", cell).strip()
     names = [cell]
-    if cell not in known:
+    if cell not in classes:
         listed = _list(cell) if cell.startswith("[") else None
         names = re.split(f"[{SEPARATORS}]", cell) if listed is None else listed
     composed = (unicodedata.normalize("NFC", name).strip() for name in names)
@@ -91,14 +91,14 @@ def names_in(cell: str, known: Collection[str]) -> tuple[str, ...]:
 
 
 def cell_of(names: Sequence[str]) -> str:
-    """Classes as a table's cell that `names_in` reads back: with `;` between them, or a JSON list where need be."""
+    """A cell that `names_in` reads back: the names with `;` between them, or a JSON list where a name needs it."""
     if not names or names[0].startswith("[") or any(mark in name for name in names for mark in SEPARATORS):
         return _json(names)
     return ";".join(names)
 
 
 def _list(text: str) -> list[str] | None:
-    """The names in a JSON list; None if the text is none."""
+    """The names in a JSON list; None if the text is not a JSON list."""
     try:
         names = json.loads(text)
     except (ValueError, RecursionError):

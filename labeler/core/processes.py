@@ -1,4 +1,4 @@
-"""Processes: how many cores one may use, and how a child ends with its parent."""
+"""Processes: the number of cores, and child processes that end with their parent."""
 
 import multiprocessing
 import os
@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def end_with_parent() -> None:
-    """Let this spawned process end as soon as the one that started it does, whatever killed that."""
+    """End this spawned process as soon as its parent ends, even if the parent is killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -24,6 +24,6 @@ def end_with_parent() -> None:
 
 
 def parent_is_gone() -> Callable[[], bool]:
-    """A test whether the process that started this one has ended, so that no worker is left behind."""
+    """A function that tells whether the parent of this process has ended, so that no worker outlives it."""
     parent = os.getppid()
     return lambda: os.getppid() != parent

@@ -18,7 +18,7 @@ class Dataset:
     """All items of a project as arrays; positions index them.
 
     `inputs` are image paths or texts, `embeddings` is (n, d) float32 from the frozen backbone,
-    and `dims` says how many of the d columns each of the backbone's layers takes.
+    and `dims` holds the number of columns of each of the backbone's layers.
     """
 
     inputs: Sequence[Path | str]
@@ -52,8 +52,8 @@ class Labels:
 class Metrics:
     """How good a model is on `n` holdout items. `low` and `high` bound accuracy's 95 % interval.
 
-    `calibration_error`: how far its confidence is from its accuracy, 0 to 1; None in rounds of version 0.1.
-    `micro_f1`: where an item has several classes; `accuracy` is then of whole sets (subset accuracy).
+    `calibration_error`: the distance of confidence from accuracy, 0 to 1; None in rounds of version 0.1.
+    `micro_f1`: only where items have several classes; `accuracy` is then that of whole sets (subset accuracy).
     """
 
     n: int
@@ -69,10 +69,10 @@ class Metrics:
 class Epoch:
     """The losses and accuracies of one epoch; `number` counts from 1. Losses are mean cross-entropies in nats.
 
-    Where an item has several classes, losses and accuracies are means over all its decisions, one yes or no a class.
+    Where items have several classes, losses and accuracies are means over all decisions, a yes or no for each class.
 
     The training figures are means over the epoch, with augmentation, dropout and label smoothing. The validation
-    figures are of labels that were held back, and None where none were.
+    figures are those on held-out labels; None without any.
     """
 
     number: int
@@ -84,12 +84,12 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Training:
-    """How a model came about.
+    """How a model was trained.
 
     epochs: of fine-tuning; empty for frozen heads. chosen: every lever with its final value, none of them "auto".
     share: the fine-tuned network's weight in the probabilities, from 0 (the frozen heads alone) to 1.
-    note: one sentence on what was decided and why. validation_items: how many labels each epoch was validated on;
-    0: none, or unknown.
+    note: one sentence on the choices and their reasons. validation_items: number of labels in validation; 0: none, or
+    unknown.
     """
 
     epochs: tuple[Epoch, ...] = ()
@@ -101,7 +101,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Ranked:
-    """One position of the dataset that is to be asked, best first."""
+    """A position of the dataset in a ranking, which has the best first."""
 
     position: int
     strategy: str
@@ -110,7 +110,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A model's probabilities for some items, kept so that the model can be measured again whenever labels change.
+    """A model's probabilities for some items, kept so that metrics can be recomputed when labels change.
 
     items: (n,) int ids. proba: (n, C) float32.
     """
@@ -138,11 +138,11 @@ class RoundResult:
 
 @dataclass(frozen=True)
 class FinishedRound:
-    """A round as the store keeps it.
+    """A round as it enters the store.
 
-    items: the item id of each place in `result.ranking`. predictions: the model's for each of these items; None for
-    an item whose prediction nobody may see. model: path of the model's file below the project's folder; None without
-    a model. agreement, uncertainty: see `Round`.
+    items: the item ids of `result.ranking`. predictions: the model's for these items; None for an item whose prediction
+    must stay hidden. model: path of the model's file below the project's folder; None without a model. agreement,
+    uncertainty: see `Round`.
     """
 
     number: int
@@ -157,7 +157,7 @@ class FinishedRound:
 
 @dataclass(frozen=True)
 class Round:
-    """A finished round as stored, without its training; `Rounds.training_of` has that."""
+    """A finished round as stored, without its training, which `Rounds.training_of` reads."""
 
     number: int
     labels: int

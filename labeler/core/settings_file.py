@@ -16,7 +16,7 @@ from labeler.core.settings_parser import parse
 
 
 def load(path: Path) -> Config:
-    """Read and validate a `project.toml`.
+    """The validated settings in a `project.toml`.
 
     Raises: ConfigError: the file is missing, is not TOML, or a key is unknown or wrong.
     """
@@ -39,10 +39,10 @@ def to_toml(config: Config) -> str:
 
 
 def rewritten(text: str, config: Config) -> str:
-    """The text of a `project.toml` with the values of `config`; everything else in it stays as it was written.
+    """The text of a `project.toml` with the values of `config`; the rest of the text stays.
 
-    Settings that the text does not mention are added where they differ from their defaults. A text that cannot be
-    changed in place (TOML can spread a table over a file in ways that tomlkit does not write to) is written anew.
+    Settings that are not in the text are added where they differ from their defaults. A text that tomlkit cannot change
+    in place is replaced: TOML can spread a table over a file in ways that tomlkit does not write.
     """
     empty = {name: ClassDetail() for name in config.classes}
     defaults = Config(config.name, config.classes, class_details=empty).as_dict()
@@ -63,8 +63,8 @@ def _without_empty_details(config: Config) -> Config:
 
 
 def _update(table: MutableMapping[str, Any], values: dict[str, Any], defaults: dict[str, Any]) -> None:
-    """Give the table these values, and touch only what differs."""
-    for key in [key for key in table if key not in values]:  # a class that is gone, or a setting's former name
+    """Set these values in the table, and leave equal ones untouched."""
+    for key in [key for key in table if key not in values]:  # a removed class, or a setting's former name
         del table[key]
     for key, value in values.items():
         if isinstance(value, dict) and isinstance(table.get(key), MutableMapping):
@@ -79,7 +79,7 @@ def _update(table: MutableMapping[str, Any], values: dict[str, Any], defaults: d
 
 
 def _differing(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """What of these values differs from the defaults, tables in tables as well."""
+    """The values that differ from the defaults, in nested tables too."""
     changed: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict):

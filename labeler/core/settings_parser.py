@@ -1,4 +1,4 @@
-"""Plain values, as of a file or a form, made into validated settings."""
+"""Plain values from a file or a form → validated settings."""
 
 import json
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def parse(values: dict[str, Any], where: str = "project.toml") -> Config:
     """A validated `Config` from plain values.
 
-    Args:   where: the file that holds the values, as error sentences name it.
-    Raises: ConfigError: names the key and what it may be.
+    Args:   where: the name of the file or form in error messages.
+    Raises: ConfigError: a value is wrong; the message names the key and what it may be.
     """
     from pydantic import ValidationError  # here, because pydantic takes as long to load as numpy
 
     values = _renamed(values)
     try:
-        # Strict JSON takes a list for a tuple and a table for a record, but no text or truth value for a number.
+        # Strict JSON accepts a list for a tuple and a table for a record, but no string or boolean for a number.
         return _adapter().validate_json(json.dumps(values, default=str), strict=True, extra="forbid")
     except ValidationError as error:
         _refuse_values(error.errors(include_url=False), values, where)  # never returns
@@ -40,7 +40,7 @@ def _adapter() -> "TypeAdapter[Config]":
 
 
 def _refuse_values(problems: "Sequence[ErrorDetails]", values: dict[str, Any], where: str) -> NoReturn:
-    """Raise the first problem as a sentence; an unknown key comes first, as a misspelled one explains a missing one."""
+    """Raise the first problem as a sentence. Unknown keys come first: a misspelled key explains a missing one."""
     first = min(problems, key=lambda problem: problem["type"] != "unexpected_keyword_argument")
     if first["type"] == "missing":
         missing = sorted(str(problem["loc"][-1]) for problem in problems if problem["type"] == "missing")
@@ -79,7 +79,7 @@ def _at(location: Sequence[int | str], values: dict[str, Any]) -> tuple[str, Any
 
 
 def _renamed(values: dict[str, Any]) -> dict[str, Any]:
-    """Settings of version 0.1 under their names of today."""
+    """The values with settings of version 0.1 under their present names."""
     learner = values.get("learner")
     if not isinstance(learner, dict) or not isinstance(levers := learner.get("finetune", {}), dict):
         return values

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens while they are written."""
+"""Files that are written whole or not at all, even if the process or the machine stops meanwhile."""
 
 import os
 import uuid
@@ -10,17 +10,17 @@ PART = ".part"  # suffix of a file that is being written
 
 
 def write_whole(path: Path, data: str | bytes) -> None:
-    """Write a file whole or not at all; text is written in UTF-8, its line ends as they are."""
+    """Write a file whole or not at all; text is encoded in UTF-8, with its line ends unchanged."""
     with whole_file(path) as part:
         part.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, for writers that need one; what they write there takes the place of `path`.
+    """A temporary path beside `path`; the file written there replaces `path` at the end of the block.
 
-    Until then `path` stays as it is, also if the block fails or the machine loses power. Both the file and its folder
-    are synchronised with the disk, because a rename alone may reach the disk before the bytes do.
+    Until then `path` is unchanged, even if the block fails or the machine loses power. File and folder are both
+    synchronised with the disk, because a rename may reach the disk before the bytes do.
     """
     part = path.with_name(f".{uuid.uuid4().hex}{PART}")
     try:

@@ -120,11 +120,11 @@ class _Query:
         # where an item has several classes, the candidates' probabilities are of one class only
         proba = class_proba(model, task.dataset, positions) if several or before.proba is None else before.proba[chosen]
         self.targets = np.concatenate([self.targets, decisions.predicted(proba, several)])
-        sets = decisions.sets(self.targets)
+        sets = decisions.label_set_ids(self.targets)
         self.candidates = replace(
             self.candidates,
-            proba=decisions.widened(self.candidates.proba, sets),
-            member_proba=decisions.widened(self.candidates.member_proba, sets),
+            proba=decisions.padded(self.candidates.proba, sets),
+            member_proba=decisions.padded(self.candidates.member_proba, sets),
             labeled_embeddings=np.concatenate([before.labeled_embeddings, task.features(positions)]),
             labeled_targets=sets,
         )
@@ -139,20 +139,20 @@ def candidates(state: State, querier: Querier, pool: np.ndarray) -> Candidates:
     Args: pool: (n,) positions into the dataset, unlabeled.
     """
     task, needs, labeled = state.task, querier.strategy.needs, state.task.labels
-    targets = decisions.sets(labeled.targets) if "labeled" in needs else None
+    targets = decisions.label_set_ids(labeled.targets) if "labeled" in needs else None
     proba = members = None
     if querier.model is not None and ("proba" in needs or ("member_proba" in needs and labeled.several)):
         proba = class_proba(querier.model, task.dataset, pool)
     if querier.committee is not None and "member_proba" in needs:
         members = member_proba(querier.committee, task.dataset, pool)
     if labeled.several and proba is not None:
-        classes = decisions.doubted(proba)
-        proba = decisions.seen_through(proba, classes)
-        members = None if members is None else decisions.seen_through(members, classes)
+        classes = decisions.least_certain_class(proba)
+        proba = decisions.proba_of_class(proba, classes)
+        members = None if members is None else decisions.proba_of_class(members, classes)
     return Candidates(
         ids=pool,
-        proba=decisions.widened(proba if "proba" in needs else None, targets),
-        member_proba=decisions.widened(members, targets),
+        proba=decisions.padded(proba if "proba" in needs else None, targets),
+        member_proba=decisions.padded(members, targets),
         embeddings=task.features(pool) if "embeddings" in needs else None,
         labeled_embeddings=task.features(labeled.positions) if "labeled" in needs else None,
         labeled_targets=targets,

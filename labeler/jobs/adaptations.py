@@ -146,14 +146,14 @@ def _gain(
     in_pool = np.array([item.split == "pool" for item in known], dtype=bool)
     learning, measuring = np.flatnonzero(in_pool), np.flatnonzero(~in_pool)
     inputs, targets = _inputs(project, known), found.targets
-    if len(measuring) < FEWEST_HOLDOUT or len(np.unique(decisions.sets(targets[learning]))) < 2:
+    if len(measuring) < FEWEST_HOLDOUT or len(np.unique(decisions.label_set_ids(targets[learning]))) < 2:
         return None
     right = list[np.ndarray]()
     for encoder in encoders:
         features = encoder.encode(inputs, reporter(mark("measuring")))
         dataset = Dataset(inputs, features, encoder.dims)
         heads = fit_heads(LearningTask.of(dataset, Labels(learning, targets[learning]), len(config.classes)))
-        right.append(decisions.right(heads.predict_proba(dataset, measuring), targets[measuring]).astype(float))
+        right.append(decisions.correct(heads.predict_proba(dataset, measuring), targets[measuring]).astype(float))
     before, after = right
     low, high = paired_gain(after.tolist(), before.tolist())[1:]
     assert low is not None

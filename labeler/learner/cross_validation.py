@@ -47,8 +47,8 @@ class HeldOut:
         Args: proba: (r, C) of the rows. targets: (r,) int, their true classes, or (r, C) of 0 and 1.
               training: of the model.
         """
-        true = np.log(np.maximum(decisions.of_truth(proba, targets), FLOOR)).reshape(len(rows), -1).sum(axis=1)
-        return cls(rows, true, decisions.right(proba, targets), training.share, training.note)
+        true = np.log(np.maximum(decisions.proba_of_targets(proba, targets), FLOOR)).reshape(len(rows), -1).sum(axis=1)
+        return cls(rows, true, decisions.correct(proba, targets), training.share, training.note)
 
     @classmethod
     def whole(cls, parts: Sequence["HeldOut"]) -> Self:

@@ -47,5 +47,5 @@ def opinions(model: Model, dataset: Dataset, positions: np.ndarray, config: Conf
     """The likeliest class, or set of classes, of each of the items at `positions`, with its probability."""
     proba = class_proba(model, dataset, positions)
     answers = decisions.predicted(proba, config.several)
-    confidence = decisions.of_whole(proba, answers)
+    confidence = decisions.proba_of_items(proba, answers)
     return [Prediction(text, float(p)) for text, p in zip(texts_of(answers, config), confidence, strict=True)]

@@ -228,7 +228,7 @@ def _counted(on_progress: Progress | None, total: int) -> Callable[[int], None]:
 
 def _note(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Message:
     """One sentence on what fine-tuning brought, with the accuracies of both on the labels held back."""
-    accuracy = [float(decisions.right(proba[0], targets).mean()) for proba in (frozen, network)]
+    accuracy = [float(decisions.correct(proba[0], targets).mean()) for proba in (frozen, network)]
     evidence = mark(
         "on {n} labels that were held back the frozen heads were right in {frozen:.0%}, the fine-tuned network in"
         " {tuned:.0%}",
@@ -268,7 +268,7 @@ def mixture(network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Mix
     unlikely = [(math.log(t) / SPREAD) ** 2 / 2 for t in TEMPERATURES]
     usable = np.isfinite(network).all()
     candidates: list[tuple[float, Mixture]] = []
-    network, frozen = decisions.of_truth(network, targets), decisions.of_truth(frozen, targets)
+    network, frozen = decisions.proba_of_targets(network, targets), decisions.proba_of_targets(frozen, targets)
     for theirs, heads, doubt in zip(frozen, TEMPERATURES, unlikely, strict=True):
         for ours, temperature, more_doubt in zip(network, TEMPERATURES, unlikely, strict=True):
             for share in SHARES if usable else SHARES[:1]:

@@ -30,7 +30,7 @@ def loss_estimate(proba: np.ndarray, several: bool = False) -> np.ndarray:
     Args:   proba: (n, C) float.
     Source: Owen 2013, section 9.1 (the optimal density); Kossen et al. 2021, section 4 (expected losses in its place).
     """
-    wrong = 1 - decisions.of_whole(proba, decisions.predicted(proba, several))
+    wrong = 1 - decisions.proba_of_items(proba, decisions.predicted(proba, several))
     return np.sqrt(np.clip(wrong, 0.0, 1.0))
 
 
@@ -151,7 +151,7 @@ def accuracy(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> tuple[Esti
     Args: proba: (k, C) and targets: (k,) or (k, C) of the usable items in drawing order.
     """
     losses = np.zeros(len(drawn.items))
-    losses[drawn.usable] = ~decisions.right(proba, targets)
+    losses[drawn.usable] = ~decisions.correct(proba, targets)
     error, n = estimate(losses, drawn.q, drawn.remaining, drawn.usable)
     return Estimate(1 - error.value, 1 - error.high, 1 - error.low), n
 
@@ -172,6 +172,6 @@ def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> Metri
     each = weights(drawn.q, drawn.remaining)[drawn.usable]
     several = targets.ndim == 2
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
-    one, truth = decisions.one_by_one(proba, targets)
+    one, truth = decisions.as_single_decisions(proba, targets)
     error = calibration_error(one, truth, np.repeat(each, proba.shape[1]) if several else each)
     return Metrics(len(each), estimate.value, estimate.low, estimate.high, macro, error, micro if several else None)

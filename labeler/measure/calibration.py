@@ -37,7 +37,8 @@ def calibration(
     """The reliability diagram's bins, the expected calibration error, and how much of it chance alone may make.
 
     Args:    proba: (n, C) float, rows sum to 1. targets: (n,) int class indices; n ≥ 1; several classes an item
-             go through `decisions.one_by_one` first. weights: (n,) of the items, where they were not drawn alike.
+             go through `decisions.as_single_decisions` first. weights: (n,) of the items, where the draw was not
+             uniform.
     Source:  Guo et al. 2017, section 2, equation 3 (15 bins of equal width); Bröcker & Smith 2007, section 3
              (consistency resampling: outcomes drawn with the probabilities that were forecast).
     """

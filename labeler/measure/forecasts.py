@@ -34,7 +34,7 @@ class LabeledForecast:
     @property
     def right(self) -> np.ndarray:
         """(n,) bool."""
-        return decisions.right(self.proba, self.targets)
+        return decisions.correct(self.proba, self.targets)
 
     @property
     def weights(self) -> np.ndarray | None:

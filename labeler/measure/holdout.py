@@ -62,7 +62,7 @@ def evaluation(
     """
     several, n = targets.ndim == 2, len(targets)
     weight = np.ones(n) if weights is None else weights
-    predicted, right = decisions.predicted(proba, several), decisions.right(proba, targets)
+    predicted, right = decisions.predicted(proba, several), decisions.correct(proba, targets)
     items, times = _kinds(predicted, targets, weights)
     of_kind, pairs, C = weight[items], predicted[items], len(classes)
     hits, wrong, missed = _outcomes(pairs, targets[items], C)
@@ -88,7 +88,9 @@ def evaluation(
         with_interval(_micro_f1) if several else None,
         tuple(_score(name, *(values[:, c] for values in (counts, sums, squares))) for c, name in enumerate(classes)),
         confusion,
-        calibration(*decisions.one_by_one(proba, targets), None if weights is None else _each(weights, targets), seed),
+        calibration(
+            *decisions.as_single_decisions(proba, targets), None if weights is None else _each(weights, targets), seed
+        ),
         labels_to_halve(share, whole),
     )
 
@@ -164,5 +166,5 @@ def _confusion(predicted: np.ndarray, targets: np.ndarray) -> tuple[tuple[int, i
 
 
 def _each(weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The weights of all decisions, in the order of `decisions.one_by_one`."""
+    """The weights of all decisions, in the order of `decisions.as_single_decisions`."""
     return weights if targets.ndim == 1 else np.repeat(weights, targets.shape[1])

@@ -23,10 +23,10 @@ def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
     Source:  Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001, section 3. Tsoumakas, Katakis and
              Vlahavas 2010, section 7 (subset accuracy, averages).
     """
-    several, right = targets.ndim == 2, int(decisions.right(proba, targets).sum())
+    several, right = targets.ndim == 2, int(decisions.correct(proba, targets).sum())
     accuracy = estimate(right / len(targets), len(targets))
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1])
-    error = calibration_error(*decisions.one_by_one(proba, targets))
+    error = calibration_error(*decisions.as_single_decisions(proba, targets))
     shown = accuracy.value, accuracy.low, accuracy.high
     return Metrics(len(targets), *shown, macro, error, micro if several else None)
 

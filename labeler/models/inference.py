@@ -48,7 +48,7 @@ class Predictions:
         """
         rows = []
         predicted = decisions.predicted(self.proba, self.several)
-        confidence = decisions.of_whole(self.proba, predicted)
+        confidence = decisions.proba_of_items(self.proba, predicted)
         for source, content, proba, answer, probability in zip(
             self.sources, self.inputs, self.proba, predicted, confidence, strict=True
         ):

@@ -64,4 +64,4 @@ def right_on(task: LearningTask, holdout: Labels) -> np.ndarray:
     except TooFewClassesError:
         same = holdout.targets == labels.targets[0]
         return same.all(axis=1) if labels.several else same
-    return decisions.right(model.predict_proba(task.dataset, holdout.positions), holdout.targets)
+    return decisions.correct(model.predict_proba(task.dataset, holdout.positions), holdout.targets)

@@ -151,7 +151,7 @@ class _Counts:
             vote, named = np.arange(len(votes)), votes.targets
         ones = np.ones(len(vote))
         counts = csr_array((ones, (item[vote], named)), shape=(len(times), n_classes))
-        whole = decisions.sets(votes.targets)
+        whole = decisions.label_set_ids(votes.targets)
         same = csr_array((np.ones(len(votes)), (item, whole)), shape=(len(times), int(whole.max()) + 1))
         pairs = times * (times - 1)
         alike = np.asarray((same * (same - csr_array((np.ones(same.nnz), same.nonzero()), same.shape))).sum(axis=1))

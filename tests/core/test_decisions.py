@@ -15,18 +15,18 @@ def test_a_set_is_what_is_likelier_than_not() -> None:
 
 
 def test_a_set_is_right_as_a_whole() -> None:
-    assert_array_equal(decisions.right(PROBA, TRUTH), [False, True])
-    assert_array_equal(decisions.right(PROBA, np.array([0, 0])), [True, False])
+    assert_array_equal(decisions.correct(PROBA, TRUTH), [False, True])
+    assert_array_equal(decisions.correct(PROBA, np.array([0, 0])), [True, False])
 
 
 def test_the_probability_of_the_truth() -> None:
-    assert_allclose(decisions.of_truth(PROBA, TRUTH), [[0.9, 0.8, 0.4], [0.6, 0.55, 0.9]])
-    assert_allclose(decisions.of_truth(PROBA, np.array([2, 0])), [0.6, 0.4])
-    assert decisions.of_truth(np.stack([PROBA] * 4), TRUTH).shape == (4, 2, 3)
+    assert_allclose(decisions.proba_of_targets(PROBA, TRUTH), [[0.9, 0.8, 0.4], [0.6, 0.55, 0.9]])
+    assert_allclose(decisions.proba_of_targets(PROBA, np.array([2, 0])), [0.6, 0.4])
+    assert decisions.proba_of_targets(np.stack([PROBA] * 4), TRUTH).shape == (4, 2, 3)
 
 
 def test_decisions_one_by_one() -> None:
-    proba, targets = decisions.one_by_one(PROBA[:1], TRUTH[:1])
+    proba, targets = decisions.as_single_decisions(PROBA[:1], TRUTH[:1])
     assert_allclose(proba, [[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]])
     assert_array_equal(targets, [1, 0, 0])
 
@@ -39,26 +39,26 @@ def test_an_item_is_spread_by_its_rarest_class() -> None:
 
 
 def test_equal_sets_have_one_index() -> None:
-    found = decisions.sets(np.array([[1, 0], [0, 0], [1, 0], [1, 1]]))
+    found = decisions.label_set_ids(np.array([[1, 0], [0, 0], [1, 0], [1, 1]]))
     assert found[0] == found[2]
     assert sorted(set(found.tolist())) == [0, 1, 2]
-    assert decisions.sets(np.empty((0, 2), dtype=np.int8)).shape == (0,)
-    assert_array_equal(decisions.sets(np.array([3, 1])), [3, 1])
+    assert decisions.label_set_ids(np.empty((0, 2), dtype=np.int8)).shape == (0,)
+    assert_array_equal(decisions.label_set_ids(np.array([3, 1])), [3, 1])
 
 
 def test_an_item_is_seen_through_its_most_doubted_class() -> None:
-    classes = decisions.doubted(PROBA)
+    classes = decisions.least_certain_class(PROBA)
     assert_array_equal(classes, [2, 1])
-    assert_allclose(decisions.seen_through(PROBA, classes), [[0.4, 0.6], [0.55, 0.45]])
+    assert_allclose(decisions.proba_of_class(PROBA, classes), [[0.4, 0.6], [0.55, 0.45]])
     members = np.stack([PROBA, 1 - PROBA])
-    assert_allclose(decisions.seen_through(members, classes)[1], [[0.6, 0.4], [0.45, 0.55]])
+    assert_allclose(decisions.proba_of_class(members, classes)[1], [[0.6, 0.4], [0.45, 0.55]])
 
 
 def test_there_is_a_column_for_each_target() -> None:
-    proba = decisions.seen_through(PROBA, decisions.doubted(PROBA))
-    wide = decisions.widened(proba, np.array([0, 3]))
+    proba = decisions.proba_of_class(PROBA, decisions.least_certain_class(PROBA))
+    wide = decisions.padded(proba, np.array([0, 3]))
     assert wide is not None
     assert_allclose(wide, [[0.4, 0.6, 0, 0], [0.55, 0.45, 0, 0]])
-    assert decisions.widened(proba, np.array([1, 0])) is proba
-    assert decisions.widened(proba, None) is proba
-    assert decisions.widened(None, np.array([1])) is None
+    assert decisions.padded(proba, np.array([1, 0])) is proba
+    assert decisions.padded(proba, None) is proba
+    assert decisions.padded(None, np.array([1])) is None

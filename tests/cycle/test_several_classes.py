@@ -115,7 +115,7 @@ def test_strategies_see_no_and_yes_and_label_sets(state):
     seen = candidates(state, Querier(needy, model), state.pool)
     sets = {tuple(row) for row in state.task.labels.targets.tolist()}
     assert seen.labeled_targets.max() + 1 == len(sets) == seen.proba.shape[1]
-    np.testing.assert_array_equal(seen.labeled_targets, decisions.sets(state.task.labels.targets))
+    np.testing.assert_array_equal(seen.labeled_targets, decisions.label_set_ids(state.task.labels.targets))
 
 
 def test_with_equal_sets_only_the_seeding_goes_on(state):
