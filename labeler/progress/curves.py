@@ -80,7 +80,9 @@ class Curve:
         return Estimate(float(gains.mean()), float(low), float(high))
 
 
-def fit_curve(labels: Sequence[int], accuracy: Sequence[float], holdout: int | None, seed: int = 0) -> Curve:
+def fit_curve(
+    labels: Sequence[int] | np.ndarray, accuracy: Sequence[float] | np.ndarray, holdout: int | None, seed: int = 0
+) -> Curve:
     """Where a learning curve leads: an inverse power law, with what the rounds leave open about it.
 
     All rounds are measured on the same holdout. What its choice of items does to one round it does to nearly all: that

@@ -1,5 +1,7 @@
 """What is shown about people, and to whom."""
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -12,7 +14,7 @@ from tests.support.samples import text_config
 TABLE = pd.DataFrame({"annotator": ["kim", "lee"], "day": 1, **{name: [1, 2] for name in effort.COLUMNS}})
 
 
-def team(**settings: object) -> Config:
+def team(**settings: Any) -> Config:
     return text_config(team=TeamConfig(**settings))
 
 

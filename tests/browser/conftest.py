@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -60,8 +61,9 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Pages of separate people: each has its own storage. An error on any of them fails the test."""
     contexts, errors = [], []
 
-    def open_one(url: str, **options: object) -> Page:
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 850}, **options}))
+    def open_one(url: str, **options: Any) -> Page:
+        settings: dict[str, Any] = {"viewport": {"width": 1280, "height": 850}, **options}
+        contexts.append(browser.new_context(**settings))
         page = contexts[-1].new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -1,6 +1,7 @@
 """A library that is not installed is named, with the command that installs it."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,7 @@ def without(monkeypatch):
         ("timm", "images", lambda: load_image_encoder("resnet18", 64)),
         ("torchvision", "images", lambda: load_image_encoder("resnet18", 64)),
         ("transformers", "texts", lambda: load_text_encoder("klue/roberta-base")),
-        ("pydicom", "dicom", lambda: dicom.read("scan.dcm", "scan.dcm")),
+        ("pydicom", "dicom", lambda: dicom.read(Path("scan.dcm"), "scan.dcm")),
     ],
 )
 def test_a_missing_library_is_named_with_its_extra(without, library, extra, use):

@@ -162,6 +162,7 @@ def test_a_round_is_measured_stored_and_trained_anew(trained):
     }
     model, difference = reproduce(trained, 1)
     assert difference == 0
+    assert isinstance(model, models.LinearHeads)
     assert model.several
 
 

@@ -77,7 +77,8 @@ def test_values_and_defaults_of_an_option_are_said():
     def command() -> None: ...
 
     context = click.Context(command)
-    assert [reference._option_row(option, context) for option in command.params] == [
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    assert [reference._option_row(option, context) for option in options] == [
         ("`--port` N, 1 to 65535", "A port.", "`8501`"),
         ("`--kind` one of `a`, `b`", "A kind.", "must be given"),
         ("`--limit` N, more than 0", "Seconds.", ""),

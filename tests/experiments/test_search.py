@@ -53,6 +53,9 @@ class Sure:
         proba[np.arange(len(positions)), TARGETS[positions]] = true
         return proba
 
+    def to_bytes(self) -> bytes:
+        return b""
+
 
 def dataset_classes() -> int:
     return len(CONFIG.classes)
@@ -244,7 +247,7 @@ def test_a_setting_that_cannot_be_trained_is_passed_over_and_said(tmp_path):
 
 
 def test_a_setting_whose_probabilities_are_no_numbers_has_failed(tmp_path):
-    report = run(tmp_path, FakeFit(lambda one: np.nan if one.finetune.unfrozen > 3 else rising(one)), trials=20)
+    report = run(tmp_path, FakeFit(lambda one: np.nan if int(one.finetune.unfrozen) > 3 else rising(one)), trials=20)
     assert "not finite" in {row["note"] for row in report["trials"] if row["state"] == "failed"}.pop()
 
 
@@ -450,12 +453,12 @@ def test_better_probabilities_with_fewer_items_right_are_not_proposed(tmp_path):
             proba[np.arange(len(positions)), TARGETS[positions]] = true
             return proba
 
-    def fit(task, learner, *rest):
-        kind = Odd if learner.kind == "frozen" else Sure
-        return Fitted(kind(0.6, task.labels.positions, set()), Training(share=0.5))
+    class OddWhereFrozen(FakeFit):
+        def __call__(self, task, learner, seed, on_progress=None):
+            kind = Odd if learner.kind == "frozen" else Sure
+            return Fitted(kind(0.6, task.labels.positions, set()), Training(share=0.5))
 
-    fit.clock = Clock()
-    report = run(tmp_path, fit, trials=2)
+    report = run(tmp_path, OddWhereFrozen(), trials=2)
     assert report["check"]["gain_low"] > 0
     assert report["proposal"] is None
     assert "but it got fewer items right" in report["verdict"]

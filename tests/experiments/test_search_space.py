@@ -7,7 +7,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import TuningRequest
-from labeler.core.settings import Config, FinetuneConfig, LearnerConfig
+from labeler.core.settings import Augmentation, Config, FinetuneConfig, LearnerConfig
 from labeler.core.settings_parser import parse
 from labeler.experiments import search_space
 from tests.support.samples import text_config
@@ -17,7 +17,7 @@ TEXTS = text_config()
 ALL = TuningRequest(augment=search_space.AUGMENTATIONS)
 
 
-def with_augment(*kinds: str) -> Config:
+def with_augment(*kinds: Augmentation) -> Config:
     levers = FinetuneConfig(augment=kinds)
     return replace(IMAGES, learner=LearnerConfig(finetune=levers))
 
@@ -43,7 +43,9 @@ def test_levers_are_those_of_the_modality_and_can_be_chosen():
 
 def test_a_backbone_is_varied_if_more_than_one_can_be_fine_tuned():
     assert "backbone" not in search_space.space_of(IMAGES, TuningRequest(), ["auto"])
-    assert search_space.space_of(IMAGES, TuningRequest(), ["auto", "vit"])["backbone"].choices == ("auto", "vit")
+    assert search_space.space_of(IMAGES, TuningRequest(), ["auto", "vit"])["backbone"] == CategoricalDistribution(
+        ("auto", "vit")
+    )
     assert search_space.space_of(TEXTS, TuningRequest(), []) == {}
 
 

@@ -1,5 +1,6 @@
 """What moved a model's scores: worked out by hand, complete, and what matters is what is marked."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,7 +119,10 @@ def test_of_a_fine_tuned_model_both_networks_have_their_say(picture):
 
 def of_images(network: Network) -> Pretrained:
     example = (np.zeros((2, 3, 16, 16), dtype=np.uint8),)
-    prepare = lambda paths: [(read_image(path, 16),) for path in paths]  # noqa: E731
+
+    def prepare(paths: Sequence[Path]) -> list[tuple[np.ndarray, ...]]:
+        return [(read_image(path, 16),) for path in paths]
+
     return Pretrained("tiny", "tiny-3", network.dims(example), lambda: network, prepare, example)
 
 

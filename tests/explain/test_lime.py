@@ -1,6 +1,7 @@
 """Local explanations: what made the answer is found by hiding it."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_parts_of_texts():
 
 def stub(answer):
     """An encoder whose features are the inputs' places, and a model whose answer to each input is `answer`."""
-    inputs = []
+    inputs: list[Any] = []
 
     def encode(given, on_progress=None):
         inputs[:] = given

@@ -1,6 +1,7 @@
 """What the panel tells of an item, to whom, and what it keeps to itself."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -9,7 +10,7 @@ from starlette.testclient import TestClient
 from labeler.access.tokens import issue_token
 from labeler.access.users import User
 from labeler.api.routes import routes
-from labeler.core.items import Answer, NewItem
+from labeler.core.items import Answer, NewItem, Reveal
 from labeler.jobs.explanations import Explainer
 from labeler.jobs.rounds import work_once
 from labeler.projects.project import Project
@@ -42,7 +43,7 @@ def trained(project):
     return project
 
 
-def revealing(project: Project, reveal: str, **changes: object) -> Project:
+def revealing(project: Project, reveal: Reveal, **changes: Any) -> Project:
     return project.save(replace(project.config, labeling=replace(project.config.labeling, reveal=reveal, **changes)))
 
 

@@ -137,10 +137,10 @@ def test_the_oldest_goes_when_there_is_too_much(tmp_path):
         made.draw(path, f"{number:02}", NOTHING)
         for kept in made.folder.glob(f"*/1-{number:02}-*"):
             os.utime(kept, (number, number))
-    kept = sorted(file.name for file in made.folder.glob("*/*.png"))
+    names = sorted(file.name for file in made.folder.glob("*/*.png"))
     assert sum(file.stat().st_size for file in made.folder.glob("*/*")) <= 60_000 + 60_000 / 20
-    assert kept[-1].startswith("1-11-")
-    assert not any(name.startswith("1-00-") for name in kept)
+    assert names[-1].startswith("1-11-")
+    assert not any(name.startswith("1-00-") for name in names)
     assert made.draw(tmp_path / "0.bmp", "00", NOTHING).media_type == "image/png"  # made again
 
 
@@ -159,7 +159,12 @@ def test_tiles_are_cut_from_one_decoding(large, made, monkeypatch):
     path, _ = large
     made.draw(path, "k", NOTHING)
     calls, read = [], images.read
-    monkeypatch.setattr(images, "read", lambda *args, **options: calls.append(args) or read(*args, **options))
+
+    def counted(*args, **options):
+        calls.append(args)
+        return read(*args, **options)
+
+    monkeypatch.setattr(images, "read", counted)
     for x in range(3):
         made.tile(path, "k", NOTHING, 0, x, 0)
     assert len(calls) == 1

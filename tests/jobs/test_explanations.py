@@ -54,8 +54,13 @@ def test_what_the_model_saw_and_what_hiding_parts_does_are_found_and_kept(traine
 
 
 def test_the_last_model_stays_loaded_and_explanations_go_with_their_models(trained, monkeypatch):
-    loads = []
-    monkeypatch.setattr(explanations, "load", lambda *args, load=explanations.load: loads.append(args) or load(*args))
+    loads, load = [], explanations.load
+
+    def counted(*args):
+        loads.append(args)
+        return load(*args)
+
+    monkeypatch.setattr(explanations, "load", counted)
     keeps = Explainer()
     for item in (50, 51):
         ask(trained, item)

@@ -48,7 +48,8 @@ class Known:
 @pytest.fixture(autouse=True)
 def seen(monkeypatch) -> dict[str, set[str]]:
     """What each of those encoders has seen."""
-    known, seen = choose.load_encoder, {"words": set(), "letters": set()}
+    known = choose.load_encoder
+    seen: dict[str, set[str]] = {"words": set(), "letters": set()}
 
     def load(learner, modality, texts, folder, on_progress=None):
         if learner.backbone == "gone":

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 
 import psutil
 import pytest
@@ -38,9 +39,13 @@ def test_what_dies_is_started_again_and_all_end_together(project, own_home):
     with serving(own_home) as server:
         wait_for(lambda: {"app", "worker", "explainer"} <= set(children(server.process.pid)))
         before = children(server.process.pid)
+
+        def is_new(name: str) -> bool:
+            return children(server.process.pid).get(name) not in (None, before[name])
+
         for name in ("worker", "explainer"):
             os.kill(before[name], signal.SIGKILL)
-            wait_for(lambda name=name: children(server.process.pid).get(name) not in (None, before[name]))
+            wait_for(partial(is_new, name))
         with project.store() as store:
             store.rounds.request("retrain now")
         # the new worker takes the job: with nothing imported it fails, and says why

@@ -68,7 +68,7 @@ def test_with_the_real_fit_each_label_is_predicted_once_by_a_model_that_was_not_
         seen.append(task.labels.positions)
         return fit(task, *rest)
 
-    told = []
+    told: list[int] = []
     parts = list(cross_validate(TASK, FROZEN, 3, 0, watched, told.append))
     whole = HeldOut.whole(parts)
     assert whole.rows.tolist() == list(range(60))
@@ -91,6 +91,9 @@ def test_what_is_no_probability_is_an_error():
     class Broken:
         def predict_proba(self, dataset, positions):
             return np.full((len(positions), 4), np.nan)
+
+        def to_bytes(self) -> bytes:
+            return b""
 
     folds = cross_validate(TASK, FROZEN, 3, 0, lambda *_: Fitted(Broken(), Training()))
     with pytest.raises(TrainingError, match="not finite"):

@@ -46,7 +46,7 @@ def test_a_discriminant_by_hand() -> None:
     # by 3 in the mean. Covariance: 0.4 · I + 0.6 · 3 · I = 2.2 · I
     features = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1], [3, -1], [3, 1], [5, -1], [5, 1]], dtype=float)
     weight, bias = discriminant(features, np.repeat([0, 1], 4))
-    np.testing.assert_allclose(weight, [[0, 0], [4 / 2.2 / 3, 0]], atol=1e-12)
+    np.testing.assert_allclose(weight, [[0.0, 0.0], [4 / 2.2 / 3, 0.0]], atol=1e-12)
     np.testing.assert_allclose(bias, [np.log(0.5) / 3, (np.log(0.5) - 4 * 4 / 2.2 / 2) / 3])
 
 

@@ -15,7 +15,7 @@ from labeler.core.errors import LabelerError, SourceError
 from labeler.core.settings import Config
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
-from labeler.learner.model import load
+from labeler.learner.model import LinearHeads, load
 from labeler.models import cards
 from labeler.models.inference import predict_unseen
 from labeler.projects import project as projects
@@ -63,7 +63,9 @@ def test_it_says_what_the_model_says_of_its_own_items(texts, tmp_path):
     card = cards.load(texts.folder / trained.model)
     assert (card.round, card.labels, card.metrics["accuracy"]) == (1, trained.labels, trained.metrics.accuracy)
     assert card.config["classes"] == ["good", "bad"]
-    assert load(texts.folder / trained.model).n_classes == 2
+    model = load(texts.folder / trained.model)
+    assert isinstance(model, LinearHeads)
+    assert model.n_classes == 2
 
 
 def test_the_command_writes_a_table_or_lines_of_json(texts, tmp_path):

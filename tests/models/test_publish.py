@@ -15,7 +15,7 @@ from labeler.core.rounds import Dataset
 from labeler.core.settings import Config, LearnerConfig
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
-from labeler.learner.model import FineTuned, load, save
+from labeler.learner.model import FineTuned, LinearHeads, load, save
 from labeler.models.inference import best_model, predict_unseen
 from labeler.models.publish import _module, publish
 from labeler.projects import project as projects
@@ -84,6 +84,7 @@ def test_images_by_a_fine_tuned_model(pictures, tmp_path):
     best = best_model(project)
     weights, model, encoder = best.weights, best.model, best.encoder
     assert isinstance(encoder, Pretrained)
+    assert isinstance(model, LinearHeads)
     cut = encoder.network.cut(1)
     trained = {id(p) for p in encoder.network.last(1)}
     tuned = {n: 1.05 * p.detach().numpy() for n, p in encoder.network.named_parameters() if id(p) in trained}
@@ -104,6 +105,7 @@ def test_a_network_with_several_classes_an_item_says_yes_or_no_to_each(pictures)
     project, picture = pictures
     best = best_model(project)
     assert isinstance(best.encoder, Pretrained)
+    assert isinstance(best.model, LinearHeads)
     several = replace(best.model, classes=np.arange(best.model.weight.shape[1]), n_classes=2, several=True)
     data = Dataset([picture], best.encoder.encode([picture]), best.encoder.dims)
     inputs = [torch.from_numpy(one[None].copy()) for one in best.encoder.prepare([picture])[0]]

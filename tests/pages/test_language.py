@@ -175,7 +175,7 @@ def test_errors_are_translated(own_home):
 @pytest.mark.slow
 def test_the_language_is_switched_in_the_sidebar_and_kept_from_page_to_page(project):
     app = visit("progress")
-    (languages,) = [group for group in app.get("button_group") if group.key == "switched"]
+    (languages,) = [group for group in app.button_group if group.key == "switched"]
     assert languages.options == ["English", "한국어"]
     assert "Labels 0" in everything(app)
     languages.set_value("ko").run()
@@ -184,7 +184,7 @@ def test_the_language_is_switched_in_the_sidebar_and_kept_from_page_to_page(proj
     assert app.query_params["language"] in ("ko", ["ko"])
     app.switch_page("project/page.py").run()
     assert widget(app, "button", "지금 다시 학습")
-    (languages,) = [group for group in app.get("button_group") if group.key == "switched"]
+    (languages,) = [group for group in app.button_group if group.key == "switched"]
     languages.set_value("en").run()
     assert widget(app, "button", "Retrain now")
 

@@ -9,7 +9,7 @@ from labeler.core.rounds import FinishedRound, Metrics, RoundResult
 from labeler.core.settings import StoppingConfig, TeamConfig
 from labeler.projects import project as projects
 from tests.support.fill import add
-from tests.support.pages import everything, visit, widget
+from tests.support.pages import elements, everything, visit, widget
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_curve_says_when_the_target_is_expected(rounds):
     assert not app.get("download_button")  # a picture takes a while: it is made once somebody asks
     app.session_state["download"] = True
     app.run()
-    assert [button.label for button in app.get("download_button")] == ["Rounds (CSV)", "Chart (SVG)"]
+    assert [button.label for button in elements(app, "download_button")] == ["Rounds (CSV)", "Chart (SVG)"]
 
 
 @pytest.mark.slow
@@ -114,5 +114,5 @@ def test_who_does_not_lead_sees_the_rules_and_no_buttons(project, rounds):
     rounds(3, team=TeamConfig(leads=("somebody else",)))
     app = visit("progress", "When to stop")
     assert "The lead decides." in everything(app)
-    assert not [b for b in app.get("button") if b.label in ("Stop now", "Go on")]
+    assert not [b for b in app.button if b.label in ("Stop now", "Go on")]
     assert projects.open_project(project.folder).config.team.leads == ("somebody else",)

@@ -1,10 +1,11 @@
 """The Review page: what is doubtful comes up, and decisions are stored."""
 
 import re
+from typing import Any
 
 import pytest
 
-from labeler.core.items import Answer
+from labeler.core.items import Action, Answer
 from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
 from tests.support.fill import add
@@ -25,7 +26,7 @@ def filled(own_home, monkeypatch):
     project = projects.create(own_home / "reviews", text_config(team=TeamConfig(leads=("lead",))))
     with project.store() as store:
         add(store, 6)
-        given = [
+        given: list[tuple[str, int, str | None, dict[str, Any]]] = [
             ("ann", 1, "good", {}),
             ("bob", 1, "bad", {"seconds": 2.5}),
             ("ann", 2, None, {"note": "half a sentence"}),
@@ -33,7 +34,7 @@ def filled(own_home, monkeypatch):
             ("ann", 4, "good", {}),
         ]
         for who, item, label, more in given:
-            action = "label" if label else "flag"
+            action: Action = "label" if label else "flag"
             store.answers.add(who, [Answer(f"{who}{item}", item, action, label, **more)])
     return project
 

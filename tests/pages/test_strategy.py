@@ -32,7 +32,7 @@ def compared(project, table) -> int:
 
 def test_each_strategy_of_a_family_is_shown_with_its_sentence_picture_and_source(project):
     app = visit("strategy")
-    (families,) = [g for g in app.get("button_group") if g.label == "Family"]
+    (families,) = [g for g in app.button_group if g.label == "Family"]
     assert set(families.options) == {s.family for s in strategies.registered().values()}
     assert families.options[0] == "uncertainty sampling"  # of the strategy in use
     shown = everything(app)
@@ -58,7 +58,7 @@ def test_a_strategy_of_the_projects_own_breaks_is_reported_and_works_again(proje
     own = project.strategies / "mine.py"
     own.write_text(GOOD)
     app = visit("strategy")
-    (families,) = [g for g in app.get("button_group") if g.label == "Family"]
+    (families,) = [g for g in app.button_group if g.label == "Family"]
     families.set_value("custom").run()
     assert "**mine**" in everything(app)
     own.write_text(GOOD.replace("return", "retrun"))
@@ -67,7 +67,7 @@ def test_a_strategy_of_the_projects_own_breaks_is_reported_and_works_again(proje
     assert "**mine**" not in everything(app)
     own.write_text(GOOD.replace("proba[", "probability["))
     app.run()
-    (families,) = [g for g in app.get("button_group") if g.label == "Family"]
+    (families,) = [g for g in app.button_group if g.label == "Family"]
     families.set_value("custom").run()
     assert "There is no picture: strategy 'mine' failed in mine.py, line 4: AttributeError" in everything(app)
     own.write_text(GOOD)

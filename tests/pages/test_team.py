@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -38,7 +39,7 @@ def history(store):
         store.team.join(name)
 
 
-def as_team(project, **settings: object) -> None:
+def as_team(project, **settings: Any) -> None:
     project.save(replace(project.config, budget=100, team=TeamConfig(**settings)))
 
 
@@ -70,7 +71,7 @@ def test_everybody_leads_by_default_and_sees_all(project, history):
     assert shown["skips"].tolist() == [9, 0, 0, 9]
     assert shown.loc["kim", "hours"] == pytest.approx(0.1)
     assert shown.loc["kim", "agreement"] == pytest.approx(50)  # of the two items a day that lee labeled too
-    assert shown.loc["kim", "agreement_low"].endswith("(n = 18)")
+    assert str(shown.loc["kim", "agreement_low"]).endswith("(n = 18)")
     assert len(table(app, 1)) == 27
     said = everything(app)
     assert "Labels 54" in said

@@ -160,7 +160,12 @@ def test_what_is_reached_first_counts():
 def test_the_report_compares_at_the_largest_size_that_is_precise():
     items = 2000
     parts = [of_size(size, share, share, items=items, arm=400) for size, share in ((40, 0.4), (80, 0.5), (160, 0.6))]
-    taught = Shadows(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("sizes", "right", "unseen")), 400)
+    taught = Shadows(
+        sizes=np.concatenate([part.sizes for part in parts]),
+        right=np.concatenate([part.right for part in parts]),
+        unseen=np.concatenate([part.unseen for part in parts]),
+        arm=400,
+    )
     found = estimate(STEPS, sure(0.4, 0.5, 0.6, 0.7, 0.8, items=items), taught)
     assert found.enough
     assert found.size == 160
@@ -199,7 +204,7 @@ def test_in_nineteen_of_twenty_projects_the_intervals_hold_the_truth():
     def learned(labels: float) -> float:
         return 0.4 * np.log(labels) - 1.2
 
-    ours = learned(1.4 * steps)  # as if there were 40 % more labels
+    ours = np.array([learned(1.4 * labels) for labels in steps])  # as if there were 40 % more labels
     true = np.array([accuracy(a) for a in ours])
     lucky = np.random.default_rng(1).normal(size=200)
     reached = {n: np.mean([accuracy(learned(n) + luck * z / np.sqrt(n)) for z in lucky]) for n in sizes}

@@ -25,7 +25,9 @@ def finish(store, labels: int, accuracy: float | None = None, **known) -> None:
     with store.write():
         store.rounds.request("test")
         job = store.rounds.claim()
-    measured = accuracy and Metrics(2, accuracy, accuracy - 0.1, min(1.0, accuracy + 0.1), accuracy)
+    measured = None
+    if accuracy is not None:
+        measured = Metrics(2, accuracy, accuracy - 0.1, min(1.0, accuracy + 0.1), accuracy)
     result = RoundResult(labels, "margin", 1, measured, (), 0.1, 0.1)
     store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, **known))
     time.sleep(0.002)  # times are stored in milliseconds, and what is answered next comes later

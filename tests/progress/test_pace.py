@@ -41,7 +41,8 @@ def test_the_pace_of_four_days():
     found = pace.pace(WEEK, FRIDAY)
     assert (found.working, found.days, found.note, found.cost_per_hour) == (4, 4, "", 10.0)
     half = 3.1824 * np.sqrt(200 / 3) / 2  # t(3) · s / √4, every day of the four was worked on
-    assert found.per_day == OpenEstimate(100, pytest.approx(100 - half, abs=0.01), pytest.approx(100 + half, abs=0.01))
+    assert found.per_day.value == 100
+    assert (found.per_day.low, found.per_day.high) == pytest.approx((100 - half, 100 + half), abs=0.01)
     assert found.per_hour.value == 100  # an hour a day: the same figures
     assert found.per_hour.low == pytest.approx(100 - half, abs=0.01)
 

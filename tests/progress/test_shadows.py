@@ -29,7 +29,7 @@ def test_a_model_is_measured_on_the_items_that_it_has_not_seen_and_told_between_
     dataset, targets = corners
     arm = LearningTask.of(dataset, Labels(np.arange(50), targets[:50]), 3)
     holdout = Labels(np.arange(20, 70), targets[20:70])  # 30 of them are in the arm
-    told = []
+    told: list[int] = []
     taught = shadows(arm, holdout, seed=0, tell=told.append)
     assert told == list(range(REPEATS))
     assert taught.arm == 50

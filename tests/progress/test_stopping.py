@@ -1,6 +1,7 @@
 """Stopping rules on histories written down by hand."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,11 @@ from labeler.progress.stopping import RULES, Backtest, Evidence, History, Thresh
 USUAL = Thresholds()
 
 
-def a_history(rounds: int = 10, **columns: object) -> History:
+def a_history(rounds: int = 10, **columns: Any) -> History:
     """So many rounds of 20 labels each, of which nothing is said unless it is given."""
     labels = tuple(20 * (i + 1) for i in range(rounds))
     nothing = (None,) * rounds
-    usual = {
+    usual: dict[str, Any] = {
         "numbers": tuple(range(1, rounds + 1)),
         "labels": labels,
         "accuracy": nothing,

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.core.errors import LabelerError
-from labeler.core.items import Answer, Waiting
+from labeler.core.items import Action, AdjudicationAction, Answer, Waiting
 from labeler.core.settings import LabelingConfig
 from labeler.store import Store
 from tests.support.fill import add
 from tests.support.samples import text_config
 
 
-def say(store: Store, item: int, label: str | None, who: str = "kim", action: str = "label") -> None:
-    (receipt,) = store.answers.add(who, [Answer(f"{who}-{item}-{label}-{action}", item, action, label)])  # type: ignore[arg-type]
+def say(store: Store, item: int, label: str | None, who: str = "kim", action: Action = "label") -> None:
+    (receipt,) = store.answers.add(who, [Answer(f"{who}-{item}-{label}-{action}", item, action, label)])
     assert receipt.ok
 
 
@@ -204,8 +204,9 @@ def test_the_label_that_is_kept_follows_from_all_that_was_said(deeds):
     answers: dict[str, tuple[int, str]] = {}  # by annotator: when, and what
     decisions: list[tuple[str, str]] = []  # by whom, and what; those that hold
     for number, (deed, who, what) in enumerate(deeds):
+        label = what if what in ("good", "bad") else None
         if deed == "answer":
-            action, label = ("label", what) if what in ("good", "bad") else (what, None)
+            action: Action = "label" if label else what
             store.answers.add(who, [Answer(f"a{number}", 1, action, label)])
             answers.pop(who, None)
             if what != "undo":
@@ -217,8 +218,8 @@ def test_the_label_that_is_kept_follows_from_all_that_was_said(deeds):
             if own:
                 decisions.pop(own[-1])
         else:
-            action, label = ("label", what) if what in ("good", "bad") else (what, None)
-            store.decisions.add(who, f"d{number}", 1, action, label)
+            adjudication: AdjudicationAction = "label" if label else what
+            store.decisions.add(who, f"d{number}", 1, adjudication, label)
             decisions.append((who, what))
     votes = sorted((when, said) for when, said in answers.values() if said in ("good", "bad"))
     said = [label for _when, label in votes]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from labeler.core.items import Answer, NewItem
+from labeler.core.items import Action, Answer, NewItem
 from labeler.core.settings import TeamConfig
 from tests.support.fill import add, rank
 
@@ -87,16 +87,15 @@ def test_what_comes_later_is_read_on_its_own_and_all_is_as_if_read_at_once(proje
     with project.store() as store:
         add(store, 6)
         assert store.effort.work().empty
-        for n, (who, item, action, label) in enumerate(
-            [
-                ("kim", 1, "label", "good"),
-                ("kim", 2, "skip", None),
-                ("lee", 1, "label", "bad"),
-                ("kim", 1, "label", "bad"),  # changes the first answer
-                ("lee", 1, "undo", None),
-                ("박", 3, "flag", None),
-            ]
-        ):
+        answers: list[tuple[str, int, Action, str | None]] = [
+            ("kim", 1, "label", "good"),
+            ("kim", 2, "skip", None),
+            ("lee", 1, "label", "bad"),
+            ("kim", 1, "label", "bad"),  # changes the first answer
+            ("lee", 1, "undo", None),
+            ("박", 3, "flag", None),
+        ]
+        for n, (who, item, action, label) in enumerate(answers):
             store.answers.add(who, [Answer(str(n), item, action, label)])
             bit_by_bit = store.effort.work()
         effort._cache.clear()

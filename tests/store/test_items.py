@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from labeler.core.errors import ProjectError
-from labeler.core.items import Answer, NewItem
+from labeler.core.items import Action, Answer, NewItem
 from labeler.store import IMPORT, Store, schema
 from tests.support.fill import add
 from tests.support.samples import text_config
@@ -130,7 +130,8 @@ def test_the_counts_that_are_kept_are_those_of_the_answers(said):
         [NewItem(f"{i}", f"row {i}", text=f"t{i}", label="bad" if i == 0 else None, split="pool") for i in range(3)]
     )
     for number, (item, who, what) in enumerate(said):
-        action, label = ("label", "good") if what == "good" else (what, None)
+        label = what if what == "good" else None
+        action: Action = "label" if label else what
         store.answers.add(who, [Answer(f"r{number}", item, action, label)])
     current = store.db.rows("SELECT annotator, item_id FROM answers WHERE action = 'label'")
     assert store.items.labels_spent() == sum(row["annotator"] != IMPORT for row in current)

@@ -50,7 +50,7 @@ def test_by_rows_puts_blocks_together(small_blocks: None) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_found_in_any_block(kind: type, value: float, small_blocks: None) -> None:
-    X = np.full((25, 3), np.finfo(kind).max, dtype=kind)  # the largest there is, whose sum is not finite
+    X: np.ndarray = np.full((25, 3), np.finfo(kind).max, dtype=kind)  # the largest there is, whose sum is not finite
     X[1, 1] = np.finfo(kind).smallest_subnormal
     assert blocks.finite(X)
     assert blocks.finite(-X)
@@ -77,7 +77,7 @@ def test_a_wrong_probability_is_found_in_any_block(small_blocks: None) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_mean_does_not_drift_over_many_rows(kind: type) -> None:
     # added up in float16 it would stay at 2,048, in float32 row by row it would lose digits
-    X = np.ones((200_000, 2), dtype=kind) * np.array([1, 0.5], dtype=kind)
+    X: np.ndarray = np.ones((200_000, 2), dtype=kind) * np.array([1, 0.5], dtype=kind)
     np.testing.assert_allclose(blocks.mean(X), [1, 0.5], rtol=1e-7)
     assert blocks.mean(X[:0]).tolist() == [0, 0]
 

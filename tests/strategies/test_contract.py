@@ -106,13 +106,13 @@ def unless(broken: Callable[[Candidates], bool]) -> Strategy:
 
 
 def writes(c: Candidates, rng: np.random.Generator) -> np.ndarray:
-    c.proba[0] = 0  # type: ignore[index]
+    c.proba[0] = 0
     return np.zeros(len(c))
 
 
 def writes_all_the_same(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
-    c.embeddings.flags.writeable = True  # type: ignore[union-attr]
-    c.embeddings[0] = 0  # type: ignore[index]
+    c.embeddings.flags.writeable = True
+    c.embeddings[0] = 0
     return sound(c, n, rng)
 
 
@@ -122,7 +122,7 @@ def of_the_first_half(c: Candidates, n: int, rng: np.random.Generator) -> np.nda
 
 
 def above_the_one_before(c: Candidates, rng: np.random.Generator) -> np.ndarray:
-    return np.diff(c.proba[:, 0], prepend=0.0)  # type: ignore[index]
+    return np.diff(c.proba[:, 0], prepend=0.0)
 
 
 GLOBAL = np.random.default_rng()

@@ -139,7 +139,7 @@ def test_no_near_duplicate_comes_before_the_last_distinct_one(seed: int, size: i
         labeled_targets=np.zeros(2, dtype=int),
     )
     chosen = ask("distinct(random)", c, n, seed)
-    everything = np.concatenate([c.embeddings, c.labeled_embeddings])  # type: ignore[list-item]
+    everything = np.concatenate([c.embeddings, c.labeled_embeddings])
     X = everything - everything.mean(axis=0)
     products, lengths = X @ X.T, (X**2).sum(axis=1)
     near = 2 * products >= modifiers.SIMILAR * (lengths[:, None] + lengths) - 1e-5

@@ -176,7 +176,7 @@ every = pytest.mark.parametrize("name", NAMES)
 def pool(name: str, n: int | None = None, classes: int = 2, members: int = 5, labeled: int = 12) -> Candidates:
     """Candidates with what this strategy needs and no more, in arrays that cannot be written to."""
     draw, n = rng(0), n or size(name)
-    known = {
+    known: dict[str, dict[str, np.ndarray]] = {
         "proba": {"proba": draw.dirichlet(np.ones(classes), n)},
         "member_proba": {"member_proba": draw.dirichlet(np.ones(classes), (members, n))},
         "embeddings": {"embeddings": draw.normal(size=(n, 6)).astype(np.float32)},
@@ -266,9 +266,9 @@ def test_numpys_global_generator_is_left_alone() -> None:
     for name in NAMES:
         if name not in SLOW:
             get(name).query(pool(name), 3, rng())  # a library may draw while it is imported
-            before = np.random.get_state()[1].tolist()
+            before = np.random.get_state(legacy=False)["state"]["key"].tolist()
             get(name).query(pool(name), 3, rng())
-            assert np.random.get_state()[1].tolist() == before, name
+            assert np.random.get_state(legacy=False)["state"]["key"].tolist() == before, name
 
 
 # ---------------------------------------------------------------- by name

@@ -1,5 +1,8 @@
 """Pages through Streamlit's own test runner."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from streamlit.testing.v1 import AppTest
 
 from tests.support.machine import ROOT
@@ -22,6 +25,11 @@ def everything(app: AppTest) -> str:
     return " ".join(f"{getattr(e, 'label', '')} {e.value}" for e in shown)
 
 
+def elements(app: AppTest, kind: str) -> Sequence[Any]:
+    """The elements of this kind, whose attributes depend on it."""
+    return app.get(kind)
+
+
 def widget(app: AppTest, kind: str, label: str):
     """The widget of this kind whose label begins so."""
-    return next(w for w in app.get(kind) if w.label.startswith(label))
+    return next(w for w in elements(app, kind) if w.label.startswith(label))

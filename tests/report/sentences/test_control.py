@@ -1,6 +1,7 @@
 """What is said of the labels saved: with both ends, with one, or that it cannot be said."""
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from labeler.report.charts import control as control_charts
 from labeler.report.sentences.control import sentences
 from tests.support.pages import everything, visit
 
-CURVES = {
+CURVES: dict[str, Any] = {
     "random": [Point(80, 0.6, 0.55, 0.65), Point(160, 0.66, 0.62, 0.7)],
     "own": [Point(20, 0.5, 0.45, 0.55), Point(160, 0.69, 0.65, 0.73)],
 }
@@ -25,7 +26,7 @@ FOUND = Control(
 )
 
 
-def said(**changes: object) -> str:
+def said(**changes: Any) -> str:
     return " ".join(sentences(asdict(replace(FOUND, **changes))))
 
 

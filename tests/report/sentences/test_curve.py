@@ -9,8 +9,16 @@ from labeler.progress.history import Step
 from labeler.report.sentences.curve import amount, gain_in_words, outlook, rounded, step_in_words, width_in_words
 
 
-def said(*found: float | None, hours: float | None = None, whole_pool: bool = False, why_not: str = "") -> str:
-    return outlook(Projection(*found, why_not), 0.9, 400, 5000, whole_pool, hours)
+def said(
+    expected: float | None,
+    low: float | None,
+    high: float | None,
+    *,
+    hours: float | None = None,
+    whole_pool: bool = False,
+    why_not: str = "",
+) -> str:
+    return outlook(Projection(expected, low, high, why_not), 0.9, 400, 5000, whole_pool, hours)
 
 
 def test_when_the_target_is_expected():

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def a_training(
     return Training(epochs, CHOSEN | chosen, 0.5, "", items)
 
 
-def kinds(training: Training, **known: object) -> list[str]:
+def kinds(training: Training, **known: Any) -> list[str]:
     return [found.kind for found in read(training, 4, **known)]
 
 
