@@ -46,7 +46,7 @@ class Gain:
 
     def __str__(self) -> str:
         gained, low, high = (100 * value for value in (self.after - self.before, self.low, self.high))
-        said = _("it helps") if low > 0 else _("it does harm") if high < 0 else _("it may be chance")
+        verdict = _("it helps") if low > 0 else _("it does harm") if high < 0 else _("it may be chance")
         return _(
             "Frozen heads on {labels:,} labels get {before:.1%} of {n:,} holdout items right with the pretrained"
             " weights, and {after:.1%} with the adapted ones: {gained:+.1f} points (95 % interval {low:+.1f} to"
@@ -58,7 +58,7 @@ class Gain:
             gained=gained,
             low=low,
             high=high,
-            said=said,
+            said=verdict,
         )
 
 

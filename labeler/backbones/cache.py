@@ -45,7 +45,7 @@ def embed(
     width = sum(encoder.dims)
     with _locked(home):
         rows = _repair(home, width)
-        missing = {h: one for h, one in zip(hashes, inputs, strict=True) if h not in rows}
+        missing = {h: content for h, content in zip(hashes, inputs, strict=True) if h not in rows}
         _append(missing, encoder, home, width, on_progress)
         rows |= {h: row for row, h in enumerate(missing, len(rows))}
     wanted = np.fromiter((rows[h] for h in hashes), dtype=np.intp, count=len(hashes))

@@ -94,7 +94,11 @@ class Pretrained:
     def advance(self, items: Sequence[Arrays], cut: int) -> list[Arrays]:
         """As `activations`, of what is prepared already."""
         run = self._advancing(cut)
-        return [one for start in range(0, len(items), self.batch) for one in run(items[start : start + self.batch])]
+        return [
+            advanced
+            for start in range(0, len(items), self.batch)
+            for advanced in run(items[start : start + self.batch])
+        ]
 
     def first(self, cut: int) -> "Run":
         """The first `cut` stages as one function of a batch, exported once for all who ask for as many."""
@@ -123,7 +127,7 @@ class Pretrained:
 
         While the network works on one batch, the next is prepared in another thread.
         """
-        order = np.argsort([len(one) if isinstance(one, str) else 0 for one in inputs], kind="stable")
+        order = np.argsort([len(content) if isinstance(content, str) else 0 for content in inputs], kind="stable")
         parts = [order[start : start + self.batch] for start in range(0, len(order), self.batch)]
         with ThreadPoolExecutor(1) as ahead:
             prepare = lambda part: ahead.submit(self.prepare, [inputs[p] for p in part])  # noqa: E731

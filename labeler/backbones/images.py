@@ -240,7 +240,7 @@ def staged(model: Any) -> "Network":
     if type(model) is VisionTransformer:
         return _vision_transformer(pixels, model)
     layers = group_parameters(model, model.group_matcher(coarse=True), reverse=False)
-    groups = [[model.get_parameter(one) for one in layers[number]] for number in sorted(layers)]
+    groups = [[model.get_parameter(weight) for weight in layers[number]] for number in sorted(layers)]
     return Network([pixels, Stage(model, _final)], taps=[1], groups=groups)
 
 

@@ -163,9 +163,9 @@ class Tokens:
         """
         if not self.tokenizer.is_fast:
             raise BackboneError("the backbone's tokenizer does not tell which word a token is a part of.")
-        found = self.tokenizer(text, truncation=True, max_length=self.longest, return_offsets_mapping=True)
-        numbers, words = found.word_ids(), dict[int, tuple[int, int]]()
-        for number, (start, stop) in zip(numbers, found["offset_mapping"], strict=True):
+        encoding = self.tokenizer(text, truncation=True, max_length=self.longest, return_offsets_mapping=True)
+        numbers, words = encoding.word_ids(), dict[int, tuple[int, int]]()
+        for number, (start, stop) in zip(numbers, encoding["offset_mapping"], strict=True):
             if number is not None:
                 first, last = words.get(number, (start, stop))
                 words[number] = (min(first, start), max(last, stop))
@@ -230,8 +230,9 @@ def _built(name: str, folder: Path) -> tuple["Network", Tokens]:
         ) from error
     model = model.float()
     parameters = dict(model.named_parameters())
-    drawn = [*report["missing_keys"], *(one for one, *_ in report["mismatched_keys"])]  # at random, for want of weights
-    missing = {id(parameters[one]) for one in drawn if one in parameters}
+    # weights that the files lack are drawn at random
+    drawn = [*report["missing_keys"], *(weight for weight, *_ in report["mismatched_keys"])]
+    missing = {id(parameters[weight]) for weight in drawn if weight in parameters}
     model.pooler = None  # a layer on the first token, often untrained, that nobody looks at
     network = _staged(model.get_encoder() if model.config.is_encoder_decoder else model)
     if any(id(p) in missing for p in network.parameters()):
@@ -240,13 +241,13 @@ def _built(name: str, folder: Path) -> tuple["Network", Tokens]:
             name=name,
             config=CONFIG,
         )
-    known = getattr(model.config, "vocab_size", vocabulary)
-    if vocabulary > known:
+    embedded = getattr(model.config, "vocab_size", vocabulary)
+    if vocabulary > embedded:
         raise BackboneError(
             "backbone {name!r} has a tokenizer of {vocabulary} tokens and a network of {known}: get its files again.",
             name=name,
             vocabulary=vocabulary,
-            known=known,
+            known=embedded,
         )
     return network, tokens
 
@@ -280,8 +281,8 @@ def _staged(model: Any) -> "Network":
     if model.config.model_type in ("bert", "roberta", "xlm-roberta", "camembert", "electra"):
         return _bert(model)
 
-    def call(one: Any, ids: "Tensor", mask: "Tensor") -> "Tensor":
-        hidden = one(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+    def call(whole: Any, ids: "Tensor", mask: "Tensor") -> "Tensor":
+        hidden = whole(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
         return torch.cat([hidden[max(0, len(hidden) - 3)], hidden[-1]], dim=-1)
 
     layers = max((m for m in model.modules() if isinstance(m, nn.ModuleList)), key=len)
@@ -296,7 +297,7 @@ def _bert(model: Any) -> "Network":
     from labeler.backbones.network import Network, Stage
 
     layers = [
-        Stage(layer, lambda one, hidden, mask: one(hidden, mask[:, None, None, :].bool()))
+        Stage(layer, lambda module, hidden, mask: module(hidden, mask[:, None, None, :].bool()))
         for layer in model.encoder.layer
     ]
     embeddings = model.embeddings
@@ -304,5 +305,5 @@ def _bert(model: Any) -> "Network":
         embeddings = nn.ModuleList([model.embeddings, model.embeddings_project])
         first = Stage(embeddings, lambda both, ids, mask: both[1](both[0](input_ids=ids)))
     else:
-        first = Stage(embeddings, lambda one, ids, mask: one(input_ids=ids))
+        first = Stage(embeddings, lambda module, ids, mask: module(input_ids=ids))
     return Network([first, *layers], taps=(max(0, len(layers) - 2), len(layers)))

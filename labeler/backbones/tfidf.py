@@ -64,11 +64,11 @@ class CharTfidf:
     def encode_characters(self, text: str) -> np.ndarray:
         """(len(text), columns) float32 that sum to the text's features: each n-gram's part, shared by its letters."""
         counts = self._vectorizer.transform([text])
-        known = self._vectorizer.vocabulary_
+        vocabulary = self._vectorizer.vocabulary_
         places: dict[int, list[list[int]]] = {}
         for gram, letters in _grams(text):
-            if gram in known:
-                places.setdefault(known[gram], []).append(letters)
+            if gram in vocabulary:
+                places.setdefault(vocabulary[gram], []).append(letters)
         features = np.zeros((len(text), len(self.axes)), dtype=np.float32)
         for column, value in zip(counts.indices, counts.data, strict=True):
             for letters in places[column]:

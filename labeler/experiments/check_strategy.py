@@ -103,9 +103,9 @@ def _next(process: Any, messages: Connection, seconds: float) -> Any:
 
 def _check(path: Path, start: int, messages: Connection) -> None:
     """Send the names of the file's strategies, or why there are none; then an answer for each check."""
-    known = {name: s for name, s in strategies.registered().items() if not _is_of(path, s)}
-    with base.registry(known), strategies_of(path) as broken:
-        own = [s for name, s in base.current().items() if name not in known]
+    others = {name: s for name, s in strategies.registered().items() if not _is_of(path, s)}
+    with base.registry(others), strategies_of(path) as broken:
+        own = [s for name, s in base.current().items() if name not in others]
         if broken:
             messages.send(str(broken[0]))
         elif not own:

@@ -111,14 +111,14 @@ class _Search:
     def _baselines(self) -> dict[str, LearnerConfig]:
         """The settings that are always tried: the current ones, and the frozen heads of each backbone."""
         learner = self.config.learner
-        found: dict[str, LearnerConfig] = {CURRENT: learner}
+        baselines: dict[str, LearnerConfig] = {CURRENT: learner}
         for name in self.tasks:
             heads = replace(search_space.with_backbone(learner, name), kind="frozen")
             if name != learner.backbone:
-                found[f"{FROZEN}, {name}"] = heads
+                baselines[f"{FROZEN}, {name}"] = heads
             elif learner.kind != "frozen" and name in self.tunable:  # else they are the current ones
-                found[FROZEN] = heads
-        return found
+                baselines[FROZEN] = heads
+        return baselines
 
     def _take_up(self) -> None:
         """See to what a process was at when it ended: once more, but not again if it ended that process twice."""

@@ -52,14 +52,14 @@ def check(request: TuningRequest, config: Config) -> None:
 
     Raises: LabelerError: says what cannot.
     """
-    known = levers_of(config.modality)
+    levers = levers_of(config.modality)
     for name in request.levers:
-        if name not in known:
+        if name not in levers:
             raise LabelerError(
                 "There is no lever {name!r} of {modality}s: choose from {known}.",
                 name=name,
                 modality=config.modality,
-                known=", ".join(known),
+                known=", ".join(levers),
             )
     if request.augment and config.modality == "text":
         raise LabelerError("Augmentations are of images, and this project has texts: leave them out.")

@@ -58,7 +58,7 @@ def verdict(report: Mapping[str, Any]) -> Message:
         else:
             finding = mark("No better settings were found: no others were tried.")
         return sentences(finding, hint)
-    found = mark(
+    comparison = mark(
         "log likelihood {ours} instead of {theirs} (a gain of {gain}; {low} to {high}, allowing for the best of {n}),"
         " accuracy {accuracy:.1%} instead of {current_accuracy:.1%}",
         ours=signed(check["log_likelihood"]),
@@ -74,20 +74,20 @@ def verdict(report: Mapping[str, Any]) -> Message:
         return mark(
             "Better settings were found: {settings}. On fresh folds: {found}.",
             settings=search_space.in_words(report["proposal"]),
-            found=found,
+            found=comparison,
         )
     if check["gain_low"] <= 0:
         finding = mark(
             "No better settings were found: of {n} others the best had, on fresh folds, {found}, which may be chance.",
             n=others,
-            found=found,
+            found=comparison,
         )
     else:
         finding = mark(
             "No better settings were found: of {n} others the best had, on fresh folds, {found}, but it got fewer items"
             " right.",
             n=others,
-            found=found,
+            found=comparison,
         )
     return sentences(finding, hint)
 

@@ -59,19 +59,19 @@ class Part:
 Weights = tuple[np.ndarray, np.ndarray]
 
 
-def explain(model: Model, encoder: Encoder, one: Path | str) -> Evidence:
+def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
     """What moved the model's scores of one image or text, for its `SHOWN` most probable classes.
 
     Raises: LabelerError: the image cannot be read, or the backbone cannot be looked into.
     """
     if isinstance(encoder, CharTfidf):
-        return _of_characters(cast(LinearHeads, model), encoder, str(one))
+        return _of_characters(cast(LinearHeads, model), encoder, str(content))
     if not isinstance(encoder, Pretrained):
         raise LabelerError(
             "Backbone {name} cannot be looked into; a local explanation tries it from outside.", name=encoder.name
         )
     parts = parts_of(model, encoder)
-    return _of_words(parts, encoder, one) if isinstance(one, str) else _of_places(parts, encoder, one)
+    return _of_words(parts, encoder, content) if isinstance(content, str) else _of_places(parts, encoder, content)
 
 
 def parts_of(model: Model, encoder: Pretrained) -> list[Part]:
@@ -98,7 +98,7 @@ def scores(heads: LinearHeads, features: Tensor) -> Tensor:
     """(n, c) scores of features (n, d) that are not yet normalised, in torch, so that there is a gradient."""
     moved = features.float() - torch.from_numpy(heads.normalizer.mean).to(features.device)
     normal = torch.cat([functional.normalize(moved[:, columns], dim=1) for columns in heads.normalizer.layers()], 1)
-    weight, bias = (torch.from_numpy(one).to(normal) for one in centred(heads))
+    weight, bias = (torch.from_numpy(array).to(normal) for array in centred(heads))
     return functional.linear(normal, weight, bias)
 
 
@@ -116,7 +116,7 @@ def integrated_gradients(
     total = torch.zeros(len(targets), *x.shape[1:], device=x.device)
     for start in range(0, steps, _BATCH):
         rows, shape = slice(start, start + _BATCH), (-1, *[1] * (x.ndim - 1))
-        share, width = (torch.from_numpy(one[rows] / 2).to(x).view(shape) for one in (points + 1, widths))
+        share, width = (torch.from_numpy(array[rows] / 2).to(x).view(shape) for array in (points + 1, widths))
         way = (base + share * (x - base)).requires_grad_()
         reached = score(way)
         for place, target in enumerate(targets):
@@ -146,13 +146,13 @@ def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
     """
     stages, (weight, bias) = part.network.stages, centred(part.heads)
     with torch.no_grad():
-        tapped = [one.float().cpu().numpy() for one in part.network.tapped(0, pixels)]
-    if all(one.ndim == 4 for one in tapped):
+        tapped = [output.float().cpu().numpy() for output in part.network.tapped(0, pixels)]
+    if all(output.ndim == 4 for output in tapped):
         base = bias[list(targets)].astype(np.float64)
-        finest = max(one.shape[2:] for one in tapped)
+        finest = max(output.shape[2:] for output in tapped)
         maps = np.zeros((len(targets), *finest))
-        for columns, (one,) in zip(part.heads.normalizer.layers(), tapped, strict=True):
-            moved = one - part.heads.normalizer.mean[columns, None, None]
+        for columns, (output,) in zip(part.heads.normalizer.layers(), tapped, strict=True):
+            moved = output - part.heads.normalizer.mean[columns, None, None]
             length = max(float(np.linalg.norm(moved.mean((1, 2)))), 1e-12)
             own = np.einsum("kd,dhw->khw", weight[list(targets)][:, columns], moved)
             maps += _resized(own / length / own[0].size, finest)
@@ -224,7 +224,7 @@ def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], t
         x, base_x = embed(*given), embed(*base)
 
     def score(x: Tensor) -> Tensor:
-        return scores(part.heads, part.network.tail(1, x, *(one.expand(len(x), -1) for one in given[1:])))
+        return scores(part.heads, part.network.tail(1, x, *(tensor.expand(len(x), -1) for tensor in given[1:])))
 
     attribution = integrated_gradients(score, x, base_x, targets)
     with torch.no_grad():
@@ -258,10 +258,10 @@ def _evidence(
     with torch.no_grad():
         features = [part.network(*given).float().cpu() for part in parts]
     heads = [part.heads for part in parts]
-    rows = [one.of_features(row.numpy()).mean(axis=0)[0] for one, row in zip(heads, features, strict=True)]
+    rows = [head.of_features(row.numpy()).mean(axis=0)[0] for head, row in zip(heads, features, strict=True)]
     proba = _mixed(parts, rows)
     classes, targets = _first(heads[0], proba)
-    score = _mixed(parts, [scores(one, row)[0].numpy() for one, row in zip(heads, features, strict=True)])
+    score = _mixed(parts, [scores(head, row)[0].numpy() for head, row in zip(heads, features, strict=True)])
     weights, bases = zip(*(weigh(part, targets) for part in parts), strict=True)
     return Evidence(classes, proba[classes], score[targets], _mixed(parts, bases), _mixed(parts, weights), spans)
 

@@ -46,19 +46,19 @@ class Local:
     spans: tuple[tuple[int, int], ...] | None = None
 
 
-def explain_locally(model: Model, encoder: Encoder, one: Path | str, seed: int = 0) -> Local:
+def explain_locally(model: Model, encoder: Encoder, content: Path | str, seed: int = 0) -> Local:
     """What the parts of one image or text did to the model's answer; the same seed gives the same.
 
     Raises: LabelerError: the image cannot be read.
     """
     rng = np.random.default_rng(seed)
-    if isinstance(one, str):
-        spans = parts_of(one)
+    if isinstance(content, str):
+        spans = parts_of(content)
         shown = masks(len(spans), TRIES, rng)
-        proba = _proba(model, encoder, [without(one, spans, row) for row in shown])
+        proba = _proba(model, encoder, [without(content, spans, row) for row in shown])
         classes, weights, fit = _weigh(shown, proba)
         return Local(classes, proba[0, classes], weights, fit, spans)
-    picture = np.asarray(open_image(one, near=2 * SQUARE).resize((SQUARE, SQUARE)))
+    picture = np.asarray(open_image(content, near=2 * SQUARE).resize((SQUARE, SQUARE)))
     segment = divide(picture)
     shown = masks(int(segment.max()) + 1, TRIES, rng)
     with tempfile.TemporaryDirectory() as folder:

@@ -65,21 +65,23 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
     path = latest_model(project, store)
     if path is None:
         return {"hidden": "no model", "items": []}
-    known = store.explanations.known_labels(annotator, project.config.labeling.show_others)
+    labels = store.explanations.known_labels(annotator, project.config.labeling.show_others)
     weights = project.folder / path
     try:
         encoder, normalizer = cards.load(weights).encoder, normalizer_of(weights)
     except LabelerError:  # a newer model has just taken its place
         return {"hidden": "no model", "items": []}
-    match = nearest(item.content_hash, known, NEIGHBOURS, encoder, normalizer, project.embeddings)
+    match = nearest(item.content_hash, labels, NEIGHBOURS, encoder, normalizer, project.embeddings)
     items = []
-    for one in match:
-        item_id, label = known[one.content_hash]
+    for neighbour in match:
+        item_id, label = labels[neighbour.content_hash]
         other = store.items.get(item_id)
         if other is not None:
             media = f"/api/{project.slug}/media/{other.id}" if other.media else None
             text = (other.text or "")[:BEGINNING] or None
-            items.append({"id": other.id, "label": label, "similarity": one.similarity, "text": text, "media": media})
+            items.append(
+                {"id": other.id, "label": label, "similarity": neighbour.similarity, "text": text, "media": media}
+            )
     return {"hidden": None, "items": items}
 
 

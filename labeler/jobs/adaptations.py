@@ -81,7 +81,7 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
             reporter(mark("loading the backbone"))(0, 0)
             pretrained = replace(config.learner, adapted=False)
             base = adaptable(load_encoder(pretrained, config.modality, texts, project.embeddings))
-            found = adapt(
+            adaptation = adapt(
                 base,
                 _inputs(project, pool),
                 request.seconds,
@@ -91,20 +91,20 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
             )
             about = Adaptation(
                 base.key,
-                found.objective,
+                adaptation.objective,
                 request.blocks,
-                found.seconds,
-                found.steps,
-                found.losses,
+                adaptation.seconds,
+                adaptation.steps,
+                adaptation.losses,
                 request.seed,
                 hashlib.sha256("\n".join(sorted(item.content_hash for item in pool)).encode()).hexdigest(),
                 len(pool),
-                hash_of(found.tensors),
+                hash_of(adaptation.tensors),
             )
-            save(project.embeddings / FILE, found.tensors, about)
-            encoders = base, with_weights(base, found.tensors)
+            save(project.embeddings / FILE, adaptation.tensors, about)
+            encoders = base, with_weights(base, adaptation.tensors)
             about = replace(about, gain=_gain(project, config, items, labels, encoders, reporter))
-            save(project.embeddings / FILE, found.tensors, about)
+            save(project.embeddings / FILE, adaptation.tensors, about)
             if request.use:
                 use(project, True)
             return about
@@ -140,12 +140,12 @@ def _gain(
     from labeler.learner.task import LearningTask
     from labeler.progress.curves import paired_gain
 
-    known = [item for item in items if item.id in labels]
-    found = labels_at(range(len(known)), [labels[item.id] for item in known], config)
-    known = [known[p] for p in found.positions]
-    in_pool = np.array([item.split == "pool" for item in known], dtype=bool)
+    labeled = [item for item in items if item.id in labels]
+    answers = labels_at(range(len(labeled)), [labels[item.id] for item in labeled], config)
+    labeled = [labeled[p] for p in answers.positions]
+    in_pool = np.array([item.split == "pool" for item in labeled], dtype=bool)
     learning, measuring = np.flatnonzero(in_pool), np.flatnonzero(~in_pool)
-    inputs, targets = _inputs(project, known), found.targets
+    inputs, targets = _inputs(project, labeled), answers.targets
     if len(measuring) < FEWEST_HOLDOUT or len(np.unique(decisions.label_set_ids(targets[learning]))) < 2:
         return None
     right = list[np.ndarray]()

@@ -88,17 +88,17 @@ class Explainer:
         from labeler.explain.attribution import explain
         from labeler.explain.lime import explain_locally
 
-        found = store.items.get(store.items.id_of(asked.content_hash) or 0)
-        if found is None:
+        item = store.items.get(store.items.id_of(asked.content_hash) or 0)
+        if item is None:
             raise LabelerError("The item is not in the project any more.")
         loaded = self._load(project, store, project.folder / asked.model)
-        one = project.input_of(found)
+        content = project.input_of(item)
         if asked.kind == "saw":
-            evidence = explain(loaded.model, loaded.encoder, one)
+            evidence = explain(loaded.model, loaded.encoder, content)
             return _result(loaded.classes, evidence.classes, evidence.proba, evidence.weights, evidence.spans)
-        local = explain_locally(loaded.model, loaded.encoder, one)
-        told = _result(loaded.classes, local.classes, local.proba, local.weights, local.spans)
-        return told | {"fit": [round(float(fit), 3) for fit in local.fit]}
+        local = explain_locally(loaded.model, loaded.encoder, content)
+        result = _result(loaded.classes, local.classes, local.proba, local.weights, local.spans)
+        return result | {"fit": [round(float(fit), 3) for fit in local.fit]}
 
     def _load(self, project: Project, store: Store, path: Path) -> Loaded:
         if self._loaded is None or self._loaded.path != path:
@@ -138,15 +138,15 @@ def _result(
     from labeler.explain.heatmap import overlay
 
     most = float(np.abs(weights).max(initial=0.0)) or 1.0
-    told = []
+    entries = []
     for number, share, own in zip(classes, proba, weights, strict=True):
-        one: dict[str, Any] = {"name": names[number], "probability": round(float(share), DIGITS)}
+        entry: dict[str, Any] = {"name": names[number], "probability": round(float(share), DIGITS)}
         if spans is None:
-            one["map"] = "data:image/png;base64," + base64.b64encode(overlay(own, most)).decode()
+            entry["map"] = "data:image/png;base64," + base64.b64encode(overlay(own, most)).decode()
         else:
-            one["weights"] = [round(float(weight), DIGITS) for weight in own / most]
-        told.append(one)
-    return {"classes": told, "spans": spans}
+            entry["weights"] = [round(float(weight), DIGITS) for weight in own / most]
+        entries.append(entry)
+    return {"classes": entries, "spans": spans}
 
 
 # ---------------------------------------------------------------- the process
@@ -178,10 +178,10 @@ class Watched:
         """
         database = folder / "labels.sqlite"
         inode = database.stat().st_ino if database.exists() else 0
-        known = self._open.get(folder)
-        if known is None or known[0] != inode:  # new, or another project of the same name
-            if known is not None:
-                known[1].close()
+        connection = self._open.get(folder)
+        if connection is None or connection[0] != inode:  # new, or another project of the same name
+            if connection is not None:
+                connection[1].close()
             store = projects.open_project(folder).store()
-            known = self._open[folder] = (database.stat().st_ino, store)
-        return known[1].explanations.waiting()
+            connection = self._open[folder] = (database.stat().st_ino, store)
+        return connection[1].explanations.waiting()

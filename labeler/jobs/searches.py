@@ -89,11 +89,11 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
         return report
 
     check_labels(store.items.counts())
-    known = snapshot.take(project, store, reporter)
-    rows, targets = known.labeled.positions, known.labeled.targets
-    hashes = [known.items[row].content_hash for row in rows]
+    state = snapshot.take(project, store, reporter)
+    rows, targets = state.labeled.positions, state.labeled.targets
+    hashes = [state.items[row].content_hash for row in rows]
     return search(
-        _tasks(project, known, request, reporter),
+        _tasks(project, state, request, reporter),
         project.config,
         request,
         cards.data_hash(hashes, texts_of(targets, project.config)),
@@ -104,20 +104,20 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
 
 
 def _tasks(
-    project: Project, known: "Snapshot", request: TuningRequest, reporter: Callable[[str], Progress]
+    project: Project, state: "Snapshot", request: TuningRequest, reporter: Callable[[str], Progress]
 ) -> "dict[str, LearningTask]":
     """The labels of the pool with the features of each backbone; unlabeled and holdout items are left out."""
     from labeler.backbones.cache import embed
     from labeler.backbones.choose import load_encoder
     from labeler.learner.task import LearningTask
 
-    config, dataset, rows = project.config, known.dataset, known.labeled.positions
-    inputs, hashes = [dataset.inputs[row] for row in rows], [known.items[row].content_hash for row in rows]
-    texts = [item.text for item in known.items if item.text is not None]
+    config, dataset, rows = project.config, state.dataset, state.labeled.positions
+    inputs, hashes = [dataset.inputs[row] for row in rows], [state.items[row].content_hash for row in rows]
+    texts = [item.text for item in state.items if item.text is not None]
     own = Dataset(inputs, np.asarray(dataset.embeddings[rows]), dataset.dims)
-    labels, n_classes = Labels(np.arange(len(rows)), known.labeled.targets), len(config.classes)
-    tasks = {config.learner.backbone: LearningTask.of(own, labels, n_classes, known.encoder)}
-    keys = {known.encoder.key}
+    labels, n_classes = Labels(np.arange(len(rows)), state.labeled.targets), len(config.classes)
+    tasks = {config.learner.backbone: LearningTask.of(own, labels, n_classes, state.encoder)}
+    keys = {state.encoder.key}
     # a cache of its own: the project's would hold these items first, and could not be mapped into memory as it lies
     cache = project.tuning / "embeddings"
     for name in request.backbones:

@@ -105,8 +105,8 @@ def estimate(
     if mean in (0.0, 1.0):  # no errors, or nothing else: how much the draws vary is unknown
         return intervals.estimate(mean, good.sum()), float(good.sum())
     parts = losses * good + mean * (1 - good)  # the ratio to first order
-    known = np.concatenate([[0.0], np.cumsum(parts)[:-1]])
-    steps = (known + parts / q) / (np.arange(m) + remaining)
+    before = np.concatenate([[0.0], np.cumsum(parts)[:-1]])
+    steps = (before + parts / q) / (np.arange(m) + remaining)
     drawing = float((_shares(remaining) ** 2 * (steps - mean) ** 2).sum()) / there**2
     whole = population * there
     n = intervals.effective(mean, drawing + mean * (1 - mean) / whole, whole)
@@ -172,6 +172,6 @@ def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> Metri
     each = weights(drawn.q, drawn.remaining)[drawn.usable]
     several = targets.ndim == 2
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
-    one, truth = decisions.as_single_decisions(proba, targets)
-    error = calibration_error(one, truth, np.repeat(each, proba.shape[1]) if several else each)
+    confidence, truth = decisions.as_single_decisions(proba, targets)
+    error = calibration_error(confidence, truth, np.repeat(each, proba.shape[1]) if several else each)
     return Metrics(len(each), estimate.value, estimate.low, estimate.high, macro, error, micro if several else None)

@@ -108,7 +108,9 @@ def _outcomes(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple
     """(k, C) each, of 0 and 1: the class was found, was said wrongly, was missed."""
     if targets.ndim == 1:
         rows, shape = np.arange(len(targets)), (len(targets), classes)
-        predicted_at, true = (csr_array((np.ones(len(rows)), (rows, one)), shape=shape) for one in (predicted, targets))
+        predicted_at, true = (
+            csr_array((np.ones(len(rows)), (rows, columns)), shape=shape) for columns in (predicted, targets)
+        )
     else:
         predicted_at, true = csr_array(predicted.astype(float)), csr_array(targets.astype(float))
     hits = predicted_at * true

@@ -48,10 +48,12 @@ def stability(now: Forecast, before: Forecast | None, config: Config) -> tuple[f
     _, ours, theirs = np.intersect1d(now.items, before.items, return_indices=True)
     if not len(ours):
         return None, uncertainty
-    one, other = (
+    classes_now, classes_before = (
         decisions.predicted(f.proba[places], several).reshape(-1) for f, places in ((now, ours), (before, theirs))
     )
-    return 1.0 if (one == other).all() else float(cohen_kappa_score(one, other)), uncertainty
+    if (classes_now == classes_before).all():
+        return 1.0, uncertainty
+    return float(cohen_kappa_score(classes_now, classes_before)), uncertainty
 
 
 def f1(
@@ -62,7 +64,7 @@ def f1(
     Args: predicted, targets: (n,) int class indices, or (n, C) of 0 and 1. weights: (n,) of the items; None: all alike.
     """
     if targets.ndim == 1:
-        predicted, targets = (np.eye(classes, dtype=bool)[one] for one in (predicted, targets))
+        predicted, targets = (np.eye(classes, dtype=bool)[indices] for indices in (predicted, targets))
     times = np.ones(len(targets), dtype=int) if weights is None else weights
     both = times @ (predicted & (targets > 0))
     either = times @ predicted + times @ targets

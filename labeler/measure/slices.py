@@ -172,13 +172,13 @@ def wanted(wishes: Sequence[str], column_of: Callable[[str], tuple[np.ndarray, l
 
     Args: wishes: "site=B", or "age=30..45" for numbers from 30 to below 45. column_of: `Slices.pool_column`.
     """
-    found = [np.empty(0, dtype=np.int64)]
-    for one in wishes:
-        column, _, value = (part.strip() for part in one.partition("="))
+    fitting_ids = [np.empty(0, dtype=np.int64)]
+    for wish in wishes:
+        column, _, value = (part.strip() for part in wish.partition("="))
         ids, texts = column_of(column)
         fitting = {text for text in set(texts) if fits(text, value)}
-        found.append(ids[np.array([text in fitting for text in texts], dtype=bool)])
-    return np.unique(np.concatenate(found))
+        fitting_ids.append(ids[np.array([text in fitting for text in texts], dtype=bool)])
+    return np.unique(np.concatenate(fitting_ids))
 
 
 def fits(text: str, value: str) -> bool:

@@ -67,8 +67,8 @@ class Curve:
         near = np.clip(crossed, self.labels / HORIZON, self.labels * HORIZON)  # where luck is to be had
         needed = self.drawn.crossing(target - self.drawn.luck_at(near[:, None])[:, 0])
         most = self.labels * HORIZON if most is None else most
-        found = np.quantile(needed, MIDDLE_AND_ENDS, method="inverted_cdf")
-        expected, low, high = (float(n) if n <= most else None for n in found)
+        quantiles = np.quantile(needed, MIDDLE_AND_ENDS, method="inverted_cdf")
+        expected, low, high = (float(n) if n <= most else None for n in quantiles)
         return Projection(expected, low, high)
 
     def gain(self, more: float) -> Estimate | None:

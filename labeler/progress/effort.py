@@ -80,11 +80,11 @@ def measured(
 
 
 def _agreeing(work: pd.DataFrame) -> pd.Series:
-    said = work.loc[work["current"] & (work["action"] == "label"), ["item_id", "label"]]
-    label = said["label"].cat.codes.to_numpy()
-    item = said["item_id"].to_numpy()
-    others = said.groupby(item)["item_id"].transform("size") - 1
-    same = said.groupby(item * (int(label.max(initial=0)) + 1) + label)["item_id"].transform("size") - 1
+    labelings = work.loc[work["current"] & (work["action"] == "label"), ["item_id", "label"]]
+    label = labelings["label"].cat.codes.to_numpy()
+    item = labelings["item_id"].to_numpy()
+    others = labelings.groupby(item)["item_id"].transform("size") - 1
+    same = labelings.groupby(item * (int(label.max(initial=0)) + 1) + label)["item_id"].transform("size") - 1
     return (same / others).where(others > 0)
 
 
@@ -123,18 +123,18 @@ def table(frame: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.DataFra
     keys = [parts[name] for name in by] or [pd.Series(0, index=parts.index)]
     groups = parts.groupby(keys, observed=True)
     sums = groups[["answers", "labels", "skips", "flags", "unsure", "hours", "cost", "compared"]].sum()
-    found = sums.assign(
+    figures = sums.assign(
         median_seconds=groups["median_seconds"].median(),
         agreement=groups["agreement"].mean(),
         last=groups["last"].max(),
     )
-    low, high = wilson(found["agreement"].to_numpy(float), found["compared"].to_numpy(float))
-    compared = found["compared"] > 0
-    found = found.assign(agreement_low=low, agreement_high=high)
-    found[["agreement_low", "agreement_high"]] = found[["agreement_low", "agreement_high"]].where(compared)
+    low, high = wilson(figures["agreement"].to_numpy(float), figures["compared"].to_numpy(float))
+    compared = figures["compared"] > 0
+    figures = figures.assign(agreement_low=low, agreement_high=high)
+    figures[["agreement_low", "agreement_high"]] = figures[["agreement_low", "agreement_high"]].where(compared)
     if not by:
-        return found.reset_index(drop=True)[[*COLUMNS]]
-    found = found.reset_index()
+        return figures.reset_index(drop=True)[[*COLUMNS]]
+    figures = figures.reset_index()
     if "annotator" in by:
-        found["annotator"] = found["annotator"].astype(object)
-    return found.sort_values([*by], ignore_index=True)[[*by, *COLUMNS]]
+        figures["annotator"] = figures["annotator"].astype(object)
+    return figures.sort_values([*by], ignore_index=True)[[*by, *COLUMNS]]

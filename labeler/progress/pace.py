@@ -78,16 +78,16 @@ def pace(days: pd.DataFrame, today: date) -> Pace:
     ended = recent[recent["day"] < pd.Timestamp(today)]
     if len(ended) < FEWEST:
         return _plain(recent, (today - recent["day"].min().date()).days + 1, TOO_FEW)
-    found = _plain(ended, span, "")
+    plain = _plain(ended, span, "")
     labels, hours, n = ended["labels"].to_numpy(float), ended["hours"].to_numpy(float), len(ended)
     half = t.ppf(0.975, n - 1) * labels.std(ddof=1) / np.sqrt(n) * n / span
     per_day = _around(labels.sum() / span, half)
-    per_hour = found.per_hour
+    per_hour = plain.per_hour
     if per_hour:
         residuals = labels - per_hour.value * hours
         spread = np.sqrt(n * (residuals @ residuals) / (n - 1)) / hours.sum()
         per_hour = _around(per_hour.value, t.ppf(0.975, n - 1) * spread)
-    return Pace(per_hour, per_day, found.cost_per_hour, n, span)
+    return Pace(per_hour, per_day, plain.cost_per_hour, n, span)
 
 
 def still(pace: Pace, remaining: int) -> tuple[OpenEstimate, OpenEstimate] | None:
@@ -169,10 +169,10 @@ def _around(value: float, half: float) -> OpenEstimate:
 def _working_days_ahead(worked: pd.Series, today: date) -> np.ndarray:
     """How many working days there will have been, one, two, … days from today."""
     begin = worked.min()
-    seen = np.bincount(pd.date_range(begin, today, inclusive="left").day_of_week, minlength=7)
+    passed = np.bincount(pd.date_range(begin, today, inclusive="left").day_of_week, minlength=7)
     there = np.bincount(worked.dt.day_of_week, minlength=7)
-    overall = there.sum() / seen.sum()
-    share = np.where(seen > 0, there / np.maximum(seen, 1), overall)
+    overall = there.sum() / passed.sum()
+    share = np.where(passed > 0, there / np.maximum(passed, 1), overall)
     return np.cumsum(share[(today.weekday() + np.arange(1, LONGEST + 1)) % 7])
 
 

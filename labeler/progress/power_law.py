@@ -130,16 +130,16 @@ def weigh(rounds: Rounds) -> Grid:
         factor = np.linalg.cholesky(sampling + luck)
         whiten = np.linalg.inv(factor)
         scale = -np.log(np.diag(factor)).sum()
-        one, seen, fall = whiten.sum(axis=1), whiten @ rounds.accuracy, falls @ whiten.T
+        ones, accuracy, fall = whiten.sum(axis=1), whiten @ rounds.accuracy, falls @ whiten.T
         # accuracy = m (1 − u bend) + u bend, where bend = 1 − fall; m by least squares from six products
-        bend = one - fall
-        oo, os, ss = one @ one, one @ seen, seen @ seen
-        ob, sb, bb = (bend @ one)[:, None], (bend @ seen)[:, None], (bend**2).sum(axis=1)[:, None]
+        bend = ones - fall
+        oo, oa, aa = ones @ ones, ones @ accuracy, accuracy @ accuracy
+        ob, ab, bb = (bend @ ones)[:, None], (bend @ accuracy)[:, None], (bend**2).sum(axis=1)[:, None]
         gg = oo - 2 * u * ob + u**2 * bb
-        gz = os - u * (sb + ob) + u**2 * bb
-        zz = ss - 2 * u * sb + u**2 * bb
+        gz = oa - u * (ab + ob) + u**2 * bb
+        zz = aa - 2 * u * ab + u**2 * bb
         evidence.append(prior[:, None] + scale - 0.5 * np.log(gg) - 0.5 * (zz - gz**2 / gg))
-        constant.append(scale - 0.5 * np.log(oo) - 0.5 * (ss - os**2 / oo))
+        constant.append(scale - 0.5 * np.log(oo) - 0.5 * (aa - oa**2 / oo))
         levels.append(gz / gg)
         precisions.append(gg)
         lucks.append(luck)
@@ -169,8 +169,8 @@ def draw(rounds: Rounds, grid: Grid, rng: np.random.Generator) -> Drawn:
         mine = of_luck == i
         lasts = grid.luck[i][-1].copy()
         lasts[-1] = size**2 * lasting
-        known = grid.inverse[i] @ lasts  # what the rounds say of today's luck
-        luck[mine] = left[mine] @ known + np.sqrt(max(size**2 * lasting - lasts @ known, 0)) * chance[0, mine]
+        projection = grid.inverse[i] @ lasts  # what the rounds say of today's luck
+        luck[mine] = left[mine] @ projection + np.sqrt(max(size**2 * lasting - lasts @ projection, 0)) * chance[0, mine]
         new_luck[mine] = size * np.sqrt(lasting) * chance[1, mine]
     if rounds.holdout:
         level += np.sqrt(ALIKE) * _deviation(level, rounds.holdout) * chance[2]

@@ -119,10 +119,10 @@ def stable(history: History, thresholds: Thresholds) -> Evidence:
     Source: Bloodgood and Vijay-Shanker 2009, "A method for stopping active learning based on stabilizing predictions".
     """
     latest = history.agreement[-thresholds.kappa_rounds :]
-    known = [kappa for kappa in latest if kappa is not None]
-    if len(known) < thresholds.kappa_rounds:
+    kappas = [kappa for kappa in latest if kappa is not None]
+    if len(kappas) < thresholds.kappa_rounds:
         return Evidence("stable", False, None, thresholds.kappa, TOO_FEW_ROUNDS)
-    mean = sum(known) / len(known)
+    mean = sum(kappas) / len(kappas)
     return Evidence("stable", mean >= thresholds.kappa, mean, thresholds.kappa)
 
 
@@ -177,8 +177,8 @@ def met(rules: Iterable[str], history: History, thresholds: Thresholds) -> Evide
 
     Args: rules: names of `RULES`; others are never met.
     """
-    said = (rule(history, thresholds) for name, rule in RULES.items() if name in set(rules))
-    return next((one for one in said if one.met), None)
+    judgements = (rule(history, thresholds) for name, rule in RULES.items() if name in set(rules))
+    return next((judgement for judgement in judgements if judgement.met), None)
 
 
 def backtest(rule: Rule, history: History, thresholds: Thresholds) -> Backtest:

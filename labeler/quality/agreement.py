@@ -213,16 +213,16 @@ def _pairs(votes: Votes, n_classes: int, seed: int) -> list[OfPair]:
     for row, (item, name) in enumerate(zip(votes.items.tolist(), votes.annotators.tolist(), strict=True)):
         by_name.setdefault(name, {})[item] = row
     shared_items = []
-    for one, other in combinations(sorted(by_name), 2):
-        a, b = by_name[one], by_name[other]
+    for first, second in combinations(sorted(by_name), 2):
+        a, b = by_name[first], by_name[second]
         shared = sorted(a.keys() & b.keys())
         if len(shared) >= FEWEST_SHARED:
-            shared_items.append((one, other, [a[i] for i in shared], [b[i] for i in shared]))
+            shared_items.append((first, second, [a[i] for i in shared], [b[i] for i in shared]))
     shared_items.sort(key=lambda pair: -len(pair[2]))
     pairs = []
-    for one, other, a_rows, b_rows in shared_items[:MOST_PAIRS]:
+    for first, second, a_rows, b_rows in shared_items[:MOST_PAIRS]:
         percent, kappa = cohen(votes.targets[a_rows], votes.targets[b_rows], n_classes, seed)
-        pairs.append(OfPair(one, other, len(a_rows), percent, kappa))
+        pairs.append(OfPair(first, second, len(a_rows), percent, kappa))
     return sorted(pairs, key=lambda pair: (pair.one, pair.other))
 
 

@@ -55,12 +55,12 @@ def consensus(votes: Votes, items: np.ndarray, proba: np.ndarray, seed: int = 0)
     from cleanlab.multiannotator import get_label_quality_multiannotator
 
     with _quiet(seed):
-        found = get_label_quality_multiannotator(table.answers, table.proba, verbose=False)
-    said, people = found["label_quality"], found["annotator_stats"]
+        results = get_label_quality_multiannotator(table.answers, table.proba, verbose=False)
+    quality, people = results["label_quality"], results["annotator_stats"]
     return Consensus(
         tuple(table.items.tolist()),
-        tuple(int(label) for label in said["consensus_label"]),
-        tuple(round(float(q), 4) for q in said["consensus_quality_score"]),
+        tuple(int(label) for label in quality["consensus_label"]),
+        tuple(round(float(q), 4) for q in quality["consensus_quality_score"]),
         tuple(
             OfAnnotator(
                 table.names[at],

@@ -47,15 +47,15 @@ def errors(
         "predicted": texts_of(says, config),
         "confidence": [round(float(p), 4) for p in sure],
         "wrong": [round(float(p), 4) for p in wrong],
-        "likely": [int(one) for one in likely],
+        "likely": [int(suspect) for suspect in likely],
     }
 
 
-def noise_of(found: dict[str, Any]) -> float:
+def noise_of(report: dict[str, Any]) -> float:
     """The share of labels that are wrong, by the report of `people`: half of what two people say differently, since
     one of two is mostly right; `NOISE` where too few items were answered by two.
     """
-    agreed = found["agreement"]
+    agreed = report["agreement"]
     if agreed is None or agreed["items"] < FEWEST:
         return NOISE
     return float(np.clip((1 - agreed["percent"]["value"]) / 2, 0.01, 0.3))
@@ -80,11 +80,11 @@ def people(
              again rather than new ones.
     """
     votes = Votes.of([row[:3] for row in rows], config)
-    found = agreement(votes, config.classes, seed)
+    agreed = agreement(votes, config.classes, seed)
     report: dict[str, Any] = {
         "answers": len(votes),
         "labeled": len(np.unique(votes.items)),
-        "agreement": asdict(found) if found else None,
+        "agreement": asdict(agreed) if agreed else None,
         "fast": _fast(rows),
         "items": [],
         "labels": [],
@@ -92,7 +92,7 @@ def people(
         "annotators": [],
         "again": [],
     }
-    if found is None or config.several:
+    if agreed is None or config.several:
         return report
     together = consensus(votes, items, proba, seed)
     if together:  # what one person alone said is left to `errors`
@@ -114,5 +114,5 @@ def _fast(rows: Sequence[tuple[int, str, str, float | None]]) -> dict[str, list[
     """By annotator: how many answers were much too fast, and how many have a time."""
     names = np.array([name for _, name, _, _ in rows], dtype=object)
     seconds = np.array([np.nan if s is None else s for *_, s in rows], dtype=float)
-    fast, known = outliers(names, seconds), np.isfinite(seconds)
-    return {str(name): [int(fast[names == name].sum()), int(known[names == name].sum())] for name in sorted(set(names))}
+    fast, timed = outliers(names, seconds), np.isfinite(seconds)
+    return {str(name): [int(fast[names == name].sum()), int(timed[names == name].sum())] for name in sorted(set(names))}

@@ -30,16 +30,15 @@ OF_FLAGGED, OF_UNSURE = 0.5, 0.25
 class Case(NamedTuple):
     """An item that is worth a second look.
 
-    benefit: the probability that a decision changes its label. said: the classes that it was given, and its own.
-    since: number of the answer that came last. opinion: what models say that have not seen the label, where that may be
-    known.
+    benefit: the probability that a decision changes its label. classes: of all its answers and of its label.
+    since: the number of the latest answer. opinion: the models' out-of-sample prediction, if the audit made one.
     """
 
     item_id: int
     label: str | None
     reasons: tuple[str, ...]
     benefit: float
-    said: tuple[str, ...]
+    classes: tuple[str, ...]
     annotators: tuple[str, ...]
     since: int
     opinion: "Opinion | None" = None
@@ -67,7 +66,7 @@ class Findings:
         self._errors = (audit or {}).get("errors") or {}
         self._people = (audit or {}).get("consensus") or {}
         self._opinion_at, self._consensus_at = (
-            {item: at for at, item in enumerate(found.get("items", []))} for found in (self._errors, self._people)
+            {item: at for at, item in enumerate(report.get("items", []))} for report in (self._errors, self._people)
         )
 
     def opinion(self, item_id: int) -> "Opinion | None":
@@ -116,7 +115,7 @@ def matching(
         case
         for case in cases
         if (reason is None or reason in case.reasons)
-        and (name is None or name in case.said)
+        and (name is None or name in case.classes)
         and (annotator is None or annotator in case.annotators)
     ]
 
@@ -148,15 +147,15 @@ def _case(item_id: int, answers: Sequence[ReviewRow], findings: Findings, config
             chances[DISAGREEMENT] = 1 - right
     if not chances:
         return None
-    said = [text for text in [label, *[row[4] for row in answers]] if text is not None]
+    texts = [text for text in [label, *[row[4] for row in answers]] if text is not None]
     if config.several:
-        said = [name for text in said for name in names_of(text, config)]
+        texts = [name for text in texts for name in names_of(text, config)]
     return Case(
         item_id,
         label,
         tuple([reason for reason in REASONS if reason in chances]),
         1.0 if label is None else max(chances.values()),
-        tuple(dict.fromkeys(said)),
+        tuple(dict.fromkeys(texts)),
         tuple(dict.fromkeys([row[2] for row in answers])),
         last,
         opinion,

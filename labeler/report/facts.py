@@ -105,7 +105,7 @@ def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "control": audit.get("control"),
         "agreement": agreed,
-        "annotators": [one | {"name": number(one["name"])} for one in people.get("annotators", [])],
+        "annotators": [annotator | {"name": number(annotator["name"])} for annotator in people.get("annotators", [])],
         "likely_errors": {"checked": errors["n"], "likely": sum(errors["likely"])} if errors else None,
     }
 

@@ -46,20 +46,20 @@ def page(project: Project) -> str:
     """The report as HTML, in the current language."""
     with project.store() as store, store.read():
         stands = standing_of(project, store)
-        found, measured = facts(project, store, stands), latest(project, store)
+        values, measured = facts(project, store, stands), latest(project, store)
     subtitle = _(
         "Report of {at} (UTC), written by labeler {version}.",
-        at=found["made"]["at"][:16].replace("T", " "),
-        version=found["made"]["labeler"],
+        at=values["made"]["at"][:16].replace("T", " "),
+        version=values["made"]["labeler"],
     )
     sections = [
         _curve(stands, project),
         _holdout(measured),
-        _control(found["control"], project.config),
-        _stopping(found, stands, project.config),
-        _agreement(found),
-        _data(found["data"], project.config),
-        _provenance(found, project.config),
+        _control(values["control"], project.config),
+        _stopping(values, stands, project.config),
+        _agreement(values),
+        _data(values["data"], project.config),
+        _provenance(values, project.config),
     ]
     template = ENVIRONMENT.from_string(PAGE.read_text(encoding="utf-8"))
     return template.render(title=project.config.name, subtitle=subtitle, sections=sections, language=language())

@@ -41,7 +41,7 @@ def test_an_item_appears_once_with_all_its_reasons() -> None:
     assert case.reasons == (FLAGGED, DISAGREEMENT, UNSURE, LIKELY)
     assert case.benefit == 0.9  # the model's doubt is the greatest
     assert case.annotators == ("ann", "bob", "cy")
-    assert case.said == ("good", "bad")
+    assert case.classes == ("good", "bad")
     assert case.since == 3
 
 
@@ -114,7 +114,7 @@ def test_several_classes_are_found_by_each_of_them() -> None:
         row(2, 2, label="[]", item_label="[]", unsure=1),
     ]
     cases = queue(rows, NOTHING, Config("p", ("a", "b"), modality="text", answers="several"))
-    assert [case.said for case in cases] == [("a", "b"), ()]
+    assert [case.classes for case in cases] == [("a", "b"), ()]
     assert [case.item_id for case in matching(cases, name="b")] == [1]
 
 

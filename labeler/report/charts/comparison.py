@@ -197,12 +197,12 @@ def gains(report: Report, label_limit: int = 240) -> alt.LayerChart | alt.FacetC
 
 def picture(report: Report, highlighted: Sequence[str] | None = None) -> alt.HConcatChart:
     """Curves and gains side by side with a title, to be saved."""
-    found, seeds = report["dataset"], report["config"]["seeds"]
+    dataset, seeds = report["dataset"], report["config"]["seeds"]
     others = "; pale lines are all others" if len(report["summary"]) > len(COLOURS) else ""
     title = alt.Title(
-        f"{found['name']}: which strategy learns from the fewest labels?",
-        subtitle=f"pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes, runs a strategy:"
-        f" {seeds}{'; bands and whiskers are 95 % intervals' if seeds > 1 else ''}{others}",
+        f"{dataset['name']}: which strategy learns from the fewest labels?",
+        subtitle=f"pool {dataset['pool']}, holdout {dataset['holdout']}, {len(dataset['classes'])} classes,"
+        f" runs a strategy: {seeds}{'; bands and whiskers are 95 % intervals' if seeds > 1 else ''}{others}",
         anchor="start",
         fontSize=18,
         subtitleFontSize=13,

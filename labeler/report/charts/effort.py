@@ -26,13 +26,13 @@ def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.Laye
     end = max([*left["day"], *band["day"], pd.Timestamp(today)], default=pd.Timestamp(today))
     begin = min([*left["day"], pd.Timestamp(today)], default=pd.Timestamp(today))
     now = pd.DataFrame({"day": [pd.Timestamp(today)], "left": [finish.remaining]})
-    known = pd.concat([left, now]).drop_duplicates("day", keep="last")
+    days = pd.concat([left, now]).drop_duplicates("day", keep="last")
     x = alt.X("day:T", title=None, axis=_dates(begin, end), scale=alt.Scale(domain=[_iso(begin), _iso(end)]))
     y = alt.Y("left:Q", title=_("labels still missing"), axis=alt.Axis(tickMinStep=1))
     tooltip = [_day_tooltip(_("day")), alt.Tooltip("left:Q", format=",", title=_("labels still missing"))]
     layers = [
-        alt.Chart(known).mark_line(color=BLUE, interpolate="step-after").encode(x, y),
-        alt.Chart(known).mark_point(size=120, opacity=0).encode(x, y, tooltip=tooltip),
+        alt.Chart(days).mark_line(color=BLUE, interpolate="step-after").encode(x, y),
+        alt.Chart(days).mark_point(size=120, opacity=0).encode(x, y, tooltip=tooltip),
     ]
     if finish.expected:
         ahead, date_of = alt.Chart(band), _dated(finish.expected)
@@ -144,7 +144,7 @@ def spent_chart(
             "amount": [so_far, expected],
         }
     )
-    known = parts if more else parts.iloc[:1]
+    bars = parts if more else parts.iloc[:1]
     x = alt.X("from:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5))
     colour = alt.Opacity(
         "part:N",
@@ -154,7 +154,7 @@ def spent_chart(
         else None,
     )
     tooltip = [alt.Tooltip("part:N", title=title), alt.Tooltip("amount:Q", format=",.1f", title=title)]
-    layers = [alt.Chart(known).mark_bar(color=BLUE, height=26).encode(x, alt.X2("to:Q"), colour, tooltip=tooltip)]
+    layers = [alt.Chart(bars).mark_bar(color=BLUE, height=26).encode(x, alt.X2("to:Q"), colour, tooltip=tooltip)]
     if more and more.low is not None and more.high is not None:
         ends = pd.DataFrame({"from": [so_far + more.low], "to": [so_far + more.high]})
         layers.append(alt.Chart(ends).mark_rule(color=ORANGE, strokeWidth=4).encode(x, alt.X2("to:Q")))

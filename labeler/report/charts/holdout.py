@@ -21,40 +21,40 @@ RIGHT, WRONG, INK = ("#dde7f8", BLUE), ("#fbeedd", ORANGE), "#262626"  # from a 
 # ---------------------------------------------------------------- confusion
 
 
-def confusion_frame(found: Evaluation) -> pd.DataFrame:
+def confusion_frame(evaluation: Evaluation) -> pd.DataFrame:
     """The cells that hold something: true, predicted (names), items, share (of the true class), right.
 
     Of more than `MOST_CLASSES` classes those that are confused most, see `shown_classes`.
     """
-    names = [c.name for c in found.classes]
-    shown = set(shown_classes(found))
+    names = [c.name for c in evaluation.classes]
+    shown = set(shown_classes(evaluation))
     rows = [
         {
             "true": names[true],
-            "predicted": names[said],
+            "predicted": names[predicted],
             "items": k,
-            "share": k / found.classes[true].support,
-            "right": true == said,
+            "share": k / evaluation.classes[true].support,
+            "right": true == predicted,
         }
-        for true, said, k in found.confusion
-        if names[true] in shown and names[said] in shown
+        for true, predicted, k in evaluation.confusion
+        if names[true] in shown and names[predicted] in shown
     ]
     return pd.DataFrame(rows, columns=["true", "predicted", "items", "share", "right"])
 
 
-def shown_classes(found: Evaluation) -> list[str]:
+def shown_classes(evaluation: Evaluation) -> list[str]:
     """The classes of the confusion matrix, in the project's order: all, or those with most errors."""
-    names = [c.name for c in found.classes]
+    names = [c.name for c in evaluation.classes]
     if len(names) <= MOST_CLASSES:
         return names
-    errors = [c.support + c.predicted - 2 * c.right for c in found.classes]
+    errors = [c.support + c.predicted - 2 * c.right for c in evaluation.classes]
     most = set(sorted(range(len(names)), key=lambda i: -errors[i])[:MOST_CLASSES])
     return [name for i, name in enumerate(names) if i in most]
 
 
-def confusion(found: Evaluation) -> alt.LayerChart | alt.FacetChart:
+def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
     """How often each class was taken for each other one; a click chooses a cell (the selection is named "cell")."""
-    frame, names = confusion_frame(found), shown_classes(found)
+    frame, names = confusion_frame(evaluation), shown_classes(evaluation)
     chosen = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", clear="dblclick")
     limit = alt.Axis(labelLimit=130, titlePadding=8, domain=False, ticks=False)
     x = alt.X(
@@ -76,15 +76,15 @@ def confusion(found: Evaluation) -> alt.LayerChart | alt.FacetChart:
     frame = frame.assign(
         fill=[_mixed(*(RIGHT if right else WRONG), share) for right, share in looks],
         ink=["white" if right and share > 0.55 else INK for right, share in looks],
-        told=[
-            _("{true}, taken for {predicted}: {n}", true=true, predicted=said, n=n)
-            for true, said, n in zip(frame["true"], frame["predicted"], frame["items"], strict=True)
+        sentence=[
+            _("{true}, taken for {predicted}: {n}", true=true, predicted=predicted, n=n)
+            for true, predicted, n in zip(frame["true"], frame["predicted"], frame["items"], strict=True)
         ],
     )
     base = alt.Chart(frame)
     fill, ink = (alt.Color(f"{name}:N", scale=None, legend=None) for name in ("fill", "ink"))
     cells = base.mark_rect(cornerRadius=3, stroke=INK, cursor="pointer").encode(
-        x, y, fill, strokeWidth=edge, tooltip=tooltip, description="told:N"
+        x, y, fill, strokeWidth=edge, tooltip=tooltip, description="sentence:N"
     )
     return alt.layer(
         cells.add_params(chosen),
@@ -105,7 +105,7 @@ def _short(names: Sequence[str]) -> bool:
 # ---------------------------------------------------------------- calibration
 
 
-def calibration_frame(found: Calibration) -> pd.DataFrame:
+def calibration_frame(calibration: Calibration) -> pd.DataFrame:
     """The bins: confidence, accuracy, low, high, items."""
     return pd.DataFrame(
         [
@@ -116,13 +116,13 @@ def calibration_frame(found: Calibration) -> pd.DataFrame:
                 "high": b.accuracy.high,
                 "items": b.n,
             }
-            for b in found.bins
+            for b in calibration.bins
         ],
         columns=["confidence", "accuracy", "low", "high", "items"],
     )
 
 
-def reliability(found: Calibration) -> alt.LayerChart | alt.FacetChart:
+def reliability(calibration: Calibration) -> alt.LayerChart | alt.FacetChart:
     """How often the model is right against how sure it says it is, with intervals; on the diagonal it is as it says."""
     scale = alt.Scale(domain=[0, 1])
     x = alt.X("confidence:Q", title=_("confidence of the model"), scale=scale, axis=alt.Axis(format="%", tickCount=6))
@@ -135,7 +135,7 @@ def reliability(found: Calibration) -> alt.LayerChart | alt.FacetChart:
         alt.Tooltip("items:Q", title=_("answers")),
     ]
     diagonal = alt.Chart(pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]}))
-    base = alt.Chart(calibration_frame(found))
+    base = alt.Chart(calibration_frame(calibration))
     return alt.layer(
         diagonal.mark_line(strokeDash=[6, 4], color=GREY).encode(x, y),
         base.mark_rule(strokeWidth=2, opacity=0.5, color=BLUE).encode(x, alt.Y("low:Q", title=""), alt.Y2("high:Q")),
@@ -148,9 +148,9 @@ def reliability(found: Calibration) -> alt.LayerChart | alt.FacetChart:
 # ---------------------------------------------------------------- one class against the rest
 
 
-def roc(found: YesNo) -> alt.LayerChart | alt.FacetChart:
+def roc(curves: YesNo) -> alt.LayerChart | alt.FacetChart:
     """Items of the class that are found against others that are taken for it; the diagonal is guessing."""
-    frame = pd.DataFrame({"false": found.false_positives, "true": found.true_positives})
+    frame = pd.DataFrame({"false": curves.false_positives, "true": curves.true_positives})
     return _steps(
         frame,
         alt.X("false:Q", title=_("false positive rate"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
@@ -160,14 +160,14 @@ def roc(found: YesNo) -> alt.LayerChart | alt.FacetChart:
     )
 
 
-def precision_recall(found: YesNo) -> alt.LayerChart | alt.FacetChart:
+def precision_recall(curves: YesNo) -> alt.LayerChart | alt.FacetChart:
     """How many of those said to be of the class are, against how many are found; the dashed line is guessing."""
-    frame = pd.DataFrame({"recall": found.recall, "precision": found.precision})
+    frame = pd.DataFrame({"recall": curves.recall, "precision": curves.precision})
     return _steps(
         frame,
         alt.X("recall:Q", title=_("recall (true positive rate)"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
         alt.Y("precision:Q", title=_("precision"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
-        pd.DataFrame({"recall": [0.0, 1.0], "precision": [found.share] * 2}),
+        pd.DataFrame({"recall": [0.0, 1.0], "precision": [curves.share] * 2}),
         "step-before",
     )
 
@@ -189,7 +189,7 @@ def _steps(
 # ---------------------------------------------------------------- slices
 
 
-def slices_frame(found: Sequence[Slice], missing: str) -> pd.DataFrame:
+def slices_frame(measured: Sequence[Slice], missing: str) -> pd.DataFrame:
     """The slices that were measured: value (with its items), accuracy, low, high, items, weak.
 
     Args: missing: what items without a value are called.
@@ -203,18 +203,18 @@ def slices_frame(found: Sequence[Slice], missing: str) -> pd.DataFrame:
             "items": s.n,
             "weak": s.weak,
         }
-        for s in found
+        for s in measured
         if s.accuracy
     ]
     return pd.DataFrame(rows, columns=["value", "accuracy", "low", "high", "items", "weak"])
 
 
-def slices(found: Sequence[Slice], whole: float, measure: str, missing: str) -> alt.LayerChart | alt.FacetChart:
+def slices(measured: Sequence[Slice], whole: float, measure: str, missing: str) -> alt.LayerChart | alt.FacetChart:
     """Accuracy in each slice with its interval, weak ones orange, and a line at the accuracy of all items.
 
     Args: whole: accuracy of all items. measure: what accuracy is called.
     """
-    frame = slices_frame(found, missing)
+    frame = slices_frame(measured, missing)
     order = list(frame["value"])
     scale = alt.Scale(domain=[max(0.0, float(frame["low"].min()) - 0.05) if len(frame) else 0.0, 1.0])
     x = alt.X("accuracy:Q", title=_("{measure} on the holdout", measure=_(measure)), scale=scale, axis=_percent())

@@ -122,10 +122,10 @@ def picture(strategy: Strategy) -> str:
         )
     for label, colour in enumerate(COLOURS):
         rest = t.pool[t.targets[t.pool] == label]
-        known = t.labeled[t.targets[t.labeled] == label]
+        labeled = t.labeled[t.targets[t.labeled] == label]
         parts.append(f'<path d="{_marks(t.points[rest], label, 2.4)}" fill="{colour}" fill-opacity="0.5"/>')
         parts.append(
-            f'<path d="{_marks(t.points[known], label, 6.0)}" fill="{colour}" stroke="{INK}" stroke-width="1.6"/>'
+            f'<path d="{_marks(t.points[labeled], label, 6.0)}" fill="{colour}" stroke="{INK}" stroke-width="1.6"/>'
         )
     for number, (x, y) in reversed([*enumerate(t.points[chosen], 1)]):  # the first lies on top
         parts.append(

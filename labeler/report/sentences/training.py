@@ -289,13 +289,13 @@ def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
 def _gap(c: _Curves, labels: int, restraints: tuple[str, ...]) -> Reading | None:
     if not c.validated:
         return None
-    seen, unseen = c.accuracy[-1], c.validation_accuracy[-1]
-    if seen - unseen <= max(GAP, 2 * c.error):
+    trained, held_out = c.accuracy[-1], c.validation_accuracy[-1]
+    if trained - held_out <= max(GAP, 2 * c.error):
         return None
     words = _(
         "In the last epoch {seen:.0%} of the training labels were right, but {unseen:.0%} of those held back.",
-        seen=seen,
-        unseen=unseen,
+        seen=trained,
+        unseen=held_out,
     )
     if labels and labels < LITTLE * c.classes:
         few = _("With {n:,} labels for {classes} classes, more labels help most.", n=labels, classes=c.classes)
