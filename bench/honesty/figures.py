@@ -11,6 +11,7 @@ from bench.honesty.runs import BATCH, LARGEST_POOL, World
 from labeler.core import decisions
 from labeler.core.rounds import Forecast, Rule
 from labeler.core.settings import Config
+from labeler.measure.intervals import Estimate
 from labeler.measure.metrics import metrics, stability
 from labeler.progress import control
 from labeler.progress.control import first_reached, smoothing
@@ -110,17 +111,17 @@ def controlled(traces: Traces) -> Row:
     }
 
 
-def within(truth: float, found: control.Estimate) -> bool:
+def within(truth: float, found: Estimate | control.NumberOfLabels) -> bool:
     """Whether an interval holds the truth; an open end holds everything on its side."""
     return (found.low is None or found.low <= truth) and (found.high is None or truth <= found.high)
 
 
-def width(interval: control.Estimate) -> float:
+def width(interval: Estimate | control.NumberOfLabels) -> float:
     """The width of an interval; NaN where an end is open."""
     return np.nan if interval.low is None or interval.high is None else interval.high - interval.low
 
 
-def reached_within(ahead: np.ndarray, grid: np.ndarray, found: control.Estimate) -> bool:
+def reached_within(ahead: np.ndarray, grid: np.ndarray, found: control.NumberOfLabels) -> bool:
     """Whether an interval of labels holds those with which `ahead` first is not negative, be it beyond the grid."""
     if ahead[0] >= 0:
         return found.low is None

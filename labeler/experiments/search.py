@@ -1,16 +1,16 @@
 """The search for better settings: Optuna draws them, cross-validation on the labels at hand says how good they are.
 
-All settings are tried on the same folds, and the search is after the mean log likelihood of labels held out: it tells
-settings apart that get as many right, and query strategies live on the probabilities that it judges. The best of many
-looks better than it is. So it is tried again beside the current settings, on folds that the search has not seen, and
-proposed only if its gain there is more than chance explains for the best of as many, and no fewer items are right.
+All settings are tried on the same folds. The objective is the mean log likelihood of held-out labels: it distinguishes
+settings of equal accuracy, and it judges the probabilities that query strategies rely on. The best of many settings
+looks better than it is. So it is compared with the current settings once more, on fresh folds, and proposed only if its
+gain there is more than chance explains for the best of so many, and no fewer items are right.
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,58 +33,29 @@ from labeler.learner.task import LearningTask
 from labeler.learner.train import fit as fit_model
 from labeler.measure.intervals import estimate
 
-FRESH = 1_000_003  # between the seed of the search's folds and that of those that it has not seen
+FRESH = 1_000_003  # added to the seed of the search's folds: the seed of the fresh folds
 STARTUP = 8  # settings before TPE has something to go by; those that it draws until then are random
 TRIES = 2  # of a setting during which the process ended
 
 CURRENT, FROZEN = mark("current settings"), mark("frozen heads")
 
 
-# wide: tests pass a fit and a clock of their own, so that they take no time
-def search(
-    tasks: Mapping[str, LearningTask],
-    config: Config,
-    request: TuningRequest,
-    data: str,
-    folder: Path,
-    tell: Callable[[str, int, int], None] = lambda message, done, total: None,
-    spent: float = 0.0,
-    fit: Fit | None = None,
-    clock: Callable[[], float] = time.monotonic,
-) -> dict[str, Any]:
-    """Try settings until time is up or all are tried; the evidence and what is proposed, as plain values.
-
-    What was tried before on the same labels, beside the same settings and from the same space, is kept in a file and
-    not repeated: whatever ends a search, the next one goes on from there.
-
-    Args:    tasks: the same labels of the pool with the features of each backbone, by the backbone's name in the
-             settings, the project's own first. data: identifies the labels, see `cards.data_hash`.
-             folder: of that file. tell: told (message, seconds, seconds in all); what it raises ends the search.
-             spent: seconds of the request's that a process has had which was cut off.
-    Raises:  LabelerError: there is nothing to search, the current settings cannot be trained, or the file is damaged.
-    """
-    begun = _Search(tasks, config, request, tell, fit or fit_model, clock, clock() + request.seconds - spent)
-    about = [
-        data,
-        config.classes,
-        asdict(config.learner),
-        asdict(replace(request, seconds=0.0, trials=0)),
-        [_encoder(task).key for task in tasks.values()],
-        {name: distribution_to_json(drawn_from) for name, drawn_from in begun.space.items()},
-    ]
-    key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
-    return begun.run(open_study(folder / f"{key}.log"))
-
-
 @dataclass
-class _Search:
+class Search:
+    """A search for better settings of the learner, on the labels at hand.
+
+    tasks: the pool's labels with the features of each backbone, by the backbone's name in the settings; the project's
+    own backbone comes first. tell: called with (message, seconds, seconds in all); what it raises ends the search.
+
+    Raises: LabelerError: there is nothing to search.
+    """
+
     tasks: Mapping[str, LearningTask]
     config: Config
     request: TuningRequest
-    tell: Callable[[str, int, int], None]
-    fit: Fit
-    clock: Callable[[], float]
-    ends: float
+    tell: Callable[[str, int, int], None] = lambda message, done, total: None
+    fit: Fit = field(default_factory=lambda: fit_model)
+    clock: Callable[[], float] = field(default_factory=lambda: time.monotonic)
 
     def __post_init__(self) -> None:
         self.n_labels = len(next(iter(self.tasks.values())).labels)
@@ -99,12 +70,34 @@ class _Search:
                 name=name,
             )
 
-    def run(self, study: optuna.Study) -> dict[str, Any]:
-        self.study = study
+    def run(self, data: str, folder: Path, spent: float = 0.0) -> dict[str, Any]:
+        """The evidence and the proposed settings, as plain values, once time is up or all settings are tried.
+
+        Trials are kept in a file. A later search on the same labels, from the same settings and over the same space,
+        continues with them, whatever ended the earlier one.
+
+        Args:    data: identifies the labels, see `cards.data_hash`. folder: of that file. spent: seconds of the
+                 request that an interrupted process has used.
+        Raises:  LabelerError: the current settings cannot be trained, or the file is damaged.
+        """
+        self.ends = self.clock() + self.request.seconds - spent
+        self.study = open_study(folder / f"{self._key(data)}.log")
         self._take_up()
         while (trial := self._next()) is not None and self._try(trial):
             pass
         return self._report()
+
+    def _key(self, data: str) -> str:
+        """A hash of everything on which the trials depend."""
+        about = [
+            data,
+            self.config.classes,
+            asdict(self.config.learner),
+            asdict(replace(self.request, seconds=0.0, trials=0)),
+            [_encoder(task).key for task in self.tasks.values()],
+            {name: distribution_to_json(drawn_from) for name, drawn_from in self.space.items()},
+        ]
+        return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
 
     # ------------------------------------------------------------ what is tried
 
@@ -121,12 +114,12 @@ class _Search:
         return baselines
 
     def _take_up(self) -> None:
-        """See to what a process was at when it ended: once more, but not again if it ended that process twice."""
+        """Queue the settings that were being tried when a process ended, unless they have ended two processes."""
         for trial in self._trials(TrialState.RUNNING):
             self._put_off(trial, trial.user_attrs.get("tries", 0) + 1)
 
     def _put_off(self, trial: FrozenTrial, tries: int) -> None:
-        """Queue the setting of a trial that did not end anew, after so many tries that ended the process."""
+        """Queue the settings of an unfinished trial again; `tries`: how often they have ended the process."""
         self.study.tell(trial.number, state=TrialState.FAIL)
         drawn = trial.system_attrs.get("fixed_params", {}) | trial.params
         if drawn and tries < TRIES:  # what is always tried has nothing drawn, and needs no queue
@@ -175,14 +168,14 @@ class _Search:
         return self.study.get_trials(deepcopy=False, states=states or None)
 
     def _tried(self) -> list[FrozenTrial]:
-        """The trials that have ended, be it before the last fold, other than with their process."""
+        """The finished trials, pruned and failed ones included; trials that ended with their process are left out."""
         return [trial for trial in self._trials() if trial.state.is_finished() and "seconds" in trial.user_attrs]
 
     def _current(self) -> FrozenTrial:
         return next(t for t in self._trials(TrialState.COMPLETE) if t.user_attrs.get("baseline") == CURRENT)
 
     def _best(self) -> FrozenTrial:
-        """The best that was tried to the end; of equal ones the first."""
+        """The best completed trial; of equal ones the first."""
         return max(self._trials(TrialState.COMPLETE), key=lambda trial: (_value(trial), -trial.number))
 
     # ------------------------------------------------------------ time
@@ -191,7 +184,7 @@ class _Search:
         return self.ends - self.clock()
 
     def _typical(self) -> float:
-        """Seconds that a drawn setting takes; before there was one, those of the current settings."""
+        """The median seconds of a drawn setting; of the current settings, before one was drawn."""
         drawn = [t for t in self._trials(TrialState.COMPLETE) if "baseline" not in t.user_attrs] or [self._current()]
         return float(np.median([t.user_attrs["seconds"] for t in drawn]))
 
@@ -206,7 +199,7 @@ class _Search:
     # ------------------------------------------------------------ trying
 
     def _try(self, trial: Trial) -> bool:
-        """Try a setting on the search's folds and write down what came of it; False if time runs out under it."""
+        """Try a setting on the search's folds and record the result; False if time runs out meanwhile."""
         baseline, folds = trial.user_attrs.get("baseline"), self.request.folds
         began, parts, state, note = self.clock(), list[HeldOut](), TrialState.COMPLETE, ""
         try:
@@ -238,7 +231,7 @@ class _Search:
         return True
 
     def _held_out(self, trial: Trial | FrozenTrial, seed: int) -> Iterator[HeldOut]:
-        """What models with a trial's settings say of each fold."""
+        """The out-of-fold predictions of models with a trial's settings, fold by fold."""
         learner, standing = self._setting(trial), self._standing(trial)
         folds, seconds = self.request.folds, self.request.seconds
 
@@ -252,7 +245,7 @@ class _Search:
         return cross_validate(self.tasks[learner.backbone], learner, folds, seed, self.fit, tell)
 
     def _standing(self, trial: Trial | FrozenTrial) -> str:
-        """What was tried so far, and what is tried now, in words."""
+        """The progress so far and the current trial, as a message."""
         tried = len(self._tried())
         done = mark("{n} setting tried", n=1) if tried == 1 else mark("{n} settings tried", n=tried)
         if self._trials(TrialState.COMPLETE):
@@ -271,7 +264,7 @@ class _Search:
     # ------------------------------------------------------------ what came out
 
     def _fresh(self, trial: FrozenTrial) -> HeldOut:
-        """What a trial's settings make of folds that the search has not seen."""
+        """The out-of-fold predictions with a trial's settings on fresh folds, all folds together."""
         kept = self.study.user_attrs.get(f"fresh-{trial.number}")
         if kept is None:
             held = HeldOut.whole(list(self._held_out(trial, self.request.seed + FRESH)))
@@ -345,5 +338,5 @@ def _mean(parts: list[HeldOut]) -> float:
 
 
 def _value(trial: FrozenTrial) -> float:
-    assert trial.value is not None  # all that were tried to the end have one
+    assert trial.value is not None  # every completed trial has one
     return trial.value

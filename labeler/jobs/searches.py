@@ -74,7 +74,7 @@ def tune_once(project: Project, tell: Tell = lambda message, done, total: None) 
 
 def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, Any]:
     from labeler.cycle import snapshot
-    from labeler.experiments.search import search
+    from labeler.experiments.search import Search
     from labeler.models import cards
 
     began, request = time.monotonic(), job.request
@@ -92,15 +92,9 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
     state = snapshot.take(project, store, reporter)
     rows, targets = state.labeled.positions, state.labeled.targets
     hashes = [state.items[row].content_hash for row in rows]
-    return search(
-        _tasks(project, state, request, reporter),
-        project.config,
-        request,
-        cards.data_hash(hashes, texts_of(targets, project.config)),
-        project.tuning,
-        tell,
-        spent=job.done + time.monotonic() - began,
-    )
+    data = cards.data_hash(hashes, texts_of(targets, project.config))
+    search = Search(_tasks(project, state, request, reporter), project.config, request, tell)
+    return search.run(data, project.tuning, spent=job.done + time.monotonic() - began)
 
 
 def _tasks(

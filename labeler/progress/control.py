@@ -1,4 +1,4 @@
-"""What random sampling would have cost, measured from the items that were drawn at random: the control arm.
+"""The labels that random sampling would have needed, estimated from the items drawn at random (the control arm).
 
 What is measured. R(s) is the expected accuracy on the population of a model trained on s labels drawn uniformly at
 random; a(n) is the accuracy on the population of *this* project's model with its first n labels, smoothed over n
@@ -28,6 +28,7 @@ import numpy as np
 from labeler.core.items import Progress
 from labeler.core.rounds import Labels
 from labeler.learner.task import LearningTask
+from labeler.measure.intervals import Estimate
 from labeler.progress.shadows import Shadows, right_on, shadows, subsamples
 
 STEPS = 24  # points of the project's own curve, at most; each costs a fit
@@ -55,8 +56,8 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A figure and its 95 % interval. An end that is None is open; the figure is None beyond what was labeled."""
+class NumberOfLabels:
+    """An estimated number of labels and its 95 % interval; each is None where it lies outside the labeled range."""
 
     value: float | None
     low: float | None
@@ -81,8 +82,8 @@ class Control:
     own: list[Point]
     size: int | None = None
     gain: Estimate | None = None
-    needed: Estimate | None = None
-    saved: Estimate | None = None
+    needed: NumberOfLabels | None = None
+    saved: NumberOfLabels | None = None
     missing: Missing = ""
 
     @property
@@ -159,14 +160,14 @@ class Measured:
     luck: float
 
     @classmethod
-    def of(cls, taught: Shadows, size: int, spread: float) -> "Measured":
+    def of(cls, models: Shadows, size: int, spread: float) -> "Measured":
         """
         Args: spread: σ²(size), see `spreads`.
         """
-        right, unseen = taught.of(size)
+        right, unseen = models.of(size)
         with np.errstate(invalid="ignore"):
             share = (right * unseen).sum(axis=0) / unseen.sum(axis=0)
-        used = size / taught.arm
+        used = size / models.arm
         return cls(size, share, spread * (used + (1 - used) / len(right)))
 
     def point(self) -> Point:
@@ -183,16 +184,16 @@ class Measured:
         return ahead.mean(axis=1), np.sqrt(ahead.var(axis=1, ddof=1) / there.sum() + self.luck)
 
 
-def estimate(steps: np.ndarray, own: np.ndarray, taught: Shadows) -> Control:
+def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
     """The comparison, from the items that each model gets right.
 
     Args: steps: (r,) increasing, labels of each of the project's models. own: (r, H) bool, the items that each gets
-          right. taught: the shadow models.
+          right. models: the shadow models.
     """
-    arms = [Measured.of(taught, size, spread) for size, spread in spreads(taught).items()]
+    arms = [Measured.of(models, size, spread) for size, spread in spreads(models).items()]
     curve = smoothing(steps, steps) @ own
     control = Control(
-        taught.arm,
+        models.arm,
         own.shape[1],
         [arm.point() for arm in arms],
         [_point(int(n), line, 0.0) for n, line in zip(steps, curve, strict=True)],
@@ -211,7 +212,7 @@ def estimate(steps: np.ndarray, own: np.ndarray, taught: Shadows) -> Control:
     return replace(control, needed=needed, saved=_less(at.size, needed))
 
 
-def spreads(taught: Shadows) -> dict[int, float]:
+def spreads(models: Shadows) -> dict[int, float]:
     """σ²(s) for each size: the variance of accuracy between models trained on different random labels.
 
     It is estimated from how two models of a size differ on items that neither was trained on. The product of their
@@ -219,15 +220,15 @@ def spreads(taught: Shadows) -> dict[int, float]:
     noise of that item alone. The estimate of one size is imprecise, so sizes up to three times larger or smaller are
     pooled, as if σ² fell like s^(−1.5).
     """
-    sizes = np.unique(taught.sizes)
+    sizes = np.unique(models.sizes)
     totals, weights = np.zeros((2, len(sizes)))
     for row, size in enumerate(sizes.tolist()):
-        right, unseen = taught.of(size)
+        right, unseen = models.of(size)
         for model in range(1, len(right)):
             both = unseen[model] & unseen[:model]
             differences = np.where(both, right[model] - right[:model], 0.0)
             products = differences.sum(axis=1) ** 2 - (differences**2).sum(axis=1)
-            totals[row] += products.sum() / 2 / (1 - size / taught.arm)
+            totals[row] += products.sum() / 2 / (1 - size / models.arm)
             weights[row] += (both.sum(axis=1) * (both.sum(axis=1) - 1)).sum()
     variances = {}
     for size in sizes.tolist():
@@ -253,7 +254,7 @@ def smoothing(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
     return lines / (total * square - mean**2)[:, None]
 
 
-def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> Estimate:
+def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> NumberOfLabels:
     """n*: labels with which the project's curve first reaches the accuracy of random sampling with `at.size`."""
     grid = np.geomspace(steps[0], steps[-1], GRID)
     ahead, errors = at.behind(smoothing(steps, grid) @ own)
@@ -262,7 +263,7 @@ def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> Estimate:
     first, last = (open_to[0], open_to[-1]) if len(open_to) else (GRID, GRID - 1) if below[-1] else (0, -1)
     value, early = first_reached(grid, ahead), ahead[0] >= 0
     never = value is None and not early
-    return Estimate(
+    return NumberOfLabels(
         value,
         None if first == 0 or early else float(grid[first - 1]),
         None if last == GRID - 1 or never else float(grid[last + 1]),
@@ -287,10 +288,10 @@ def _is_precise(at: Measured, steps: np.ndarray, own: np.ndarray) -> bool:
     return bool(here - first > WIDE * errors[0] and last - here > WIDE * errors[2])
 
 
-def _less(size: int, needed: Estimate) -> Estimate:
+def _less(size: int, needed: NumberOfLabels) -> NumberOfLabels:
     """`size` less the labels needed; the ends of the interval change places."""
     value, low, high = (None if n is None else size - n for n in (needed.value, needed.high, needed.low))
-    return Estimate(value, low, high)
+    return NumberOfLabels(value, low, high)
 
 
 def _point(labels: int, right: np.ndarray, luck: float) -> Point:

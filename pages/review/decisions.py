@@ -1,6 +1,7 @@
 """The lead's decision: a button and a key for each class, for taking an item out and for giving it back."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -23,8 +24,11 @@ MESSAGE = "review-said"  # the key of the error that the last decision met
 
 
 def decision_buttons(project: Project, user: User, case: Case, version: tuple[int, ...]) -> None:
-    """The buttons. Their keys contain the item, so that no press decides about another item."""
-    config, request_id = project.config, f"{user.name}:{case.item_id}:{version[1]}"
+    """The buttons of an item: its classes, the two other decisions, and the way to the other items.
+
+    The buttons' keys and the request's id contain the item, so that no press decides about another item.
+    """
+    request_id = f"{user.name}:{case.item_id}:{version[1]}"
 
     def press(label: str, key: str, action: AdjudicationAction, text: str | None = None, **looks: Any) -> None:
         shortcut = key if key and key not in NO_SHORTCUT else None
@@ -37,25 +41,30 @@ def decision_buttons(project: Project, user: User, case: Case, version: tuple[in
             **looks,
         )
 
-    keys = class_keys(config)
-    if config.several or len(config.classes) > MOST_BUTTONS:
+    if project.config.several or len(project.config.classes) > MOST_BUTTONS:
         _from_many(project, user, case, request_id)
     else:
-        with st.container(horizontal=True, gap="xsmall"):
-            for name in config.classes:
-                own = name == case.label
-                help_ = _("The item's label now.") if own else None
-                press(name, keys[name], "label", name, icon=":material/check:" if own else None, help=help_)
+        _class_buttons(project, case, press)
     with st.container(horizontal=True, gap="xsmall"):
-        press(
-            _("Take out"),
-            "F",
-            "exclude",
-            icon=":material/block:",
-            help=_("The item gets no label and is not asked again."),
-        )
+        no_label = _("The item gets no label and is not asked again.")
+        press(_("Take out"), "F", "exclude", icon=":material/block:", help=no_label)
         again = _("The item is asked again, of an annotator who has not answered it.")
         press(_("Give back"), "G", "return", icon=":material/reply:", help=again)
+    _move_buttons(project, user, case)
+
+
+def _class_buttons(project: Project, case: Case, press: Callable[..., None]) -> None:
+    """A button for each class; the item's present label has a check mark."""
+    keys = class_keys(project.config)
+    with st.container(horizontal=True, gap="xsmall"):
+        for name in project.config.classes:
+            own = name == case.label
+            help_ = _("The item's label now.") if own else None
+            press(name, keys[name], "label", name, icon=":material/check:" if own else None, help=help_)
+
+
+def _move_buttons(project: Project, user: User, case: Case) -> None:
+    """The buttons that decide nothing: undo the last decision, previous item, next item."""
     with st.container(horizontal=True, gap="small"):
         st.button(
             _("Undo"),
@@ -66,14 +75,13 @@ def decision_buttons(project: Project, user: User, case: Case, version: tuple[in
             key="review-undo",
             type="tertiary",
         )
-        passed = bool(st.session_state.get(cases.PASSED))
         st.button(
             _("Previous"),
             icon=":material/arrow_back:",
             shortcut="Left",
             type="tertiary",
             on_click=cases.back,
-            disabled=not passed,
+            disabled=not st.session_state.get(cases.PASSED),
             key="review-back",
         )
         st.button(

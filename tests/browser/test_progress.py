@@ -53,15 +53,15 @@ def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(server, me
     cells.first.wait_for(state="attached")
     assert cells.count() == 3  # nothing "bad" is taken for "good"
     cells.and_(page.locator("[aria-label='good, taken for bad: 6']")).click()
-    page.get_by_text("good, taken for bad (6): those that the model is surest of first.").wait_for()
+    page.get_by_text("good, predicted as bad (6): the most confident predictions first.").wait_for()
     for text in wrong:
         page.get_by_text(text, exact=True).wait_for()
-    page.get_by_text("good. The model: bad (80%).").first.wait_for()
+    page.get_by_text("label good, predicted bad (80%).").first.wait_for()
 
     # another cell: its first twelve of thirty, and the next page
     cells.and_(page.locator("[aria-label='bad, taken for bad: 30']")).click()
-    page.get_by_text("bad, and the model says so (30)").wait_for()
-    shown = page.get_by_text("bad. The model: bad (80%).")
+    page.get_by_text("bad, predicted correctly (30)").wait_for()
+    shown = page.get_by_text("label bad, predicted bad (80%).")
     wait_for(lambda: shown.count() == 12)
     first = shown.first.text_content()
     page.get_by_role("button", name="Page 3").click()
@@ -69,12 +69,12 @@ def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(server, me
     assert shown.first.text_content() != first
 
     page.get_by_role("tab", name="Slices").click()
-    page.get_by_text("Weaker than the rest, and not by chance: B.").wait_for()
+    page.get_by_text("Weaker than the rest, beyond what chance explains: B.").wait_for()
     page.get_by_role("combobox", name="Items with").press_sequentially("site=B")
     page.get_by_role("option", name="site=B").click()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Save from the next round on").click()
-    page.get_by_text("From the next round on, more is asked of site=B.").wait_for()
+    page.get_by_text("From the next round on, more items with site=B are queried.").wait_for()
     assert projects.open_project(measured.folder).config.query.more_of == ("site=B",)
 
 

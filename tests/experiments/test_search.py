@@ -11,7 +11,7 @@ from labeler.core.errors import LabelerError, TrainingError
 from labeler.core.jobs import TuningRequest
 from labeler.core.rounds import Labels, Training
 from labeler.core.settings import FinetuneConfig, LearnerConfig
-from labeler.experiments.search import CURRENT, FROZEN, search
+from labeler.experiments.search import CURRENT, FROZEN, Search
 from labeler.experiments.search_file import PRUNED_FROM
 from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted
@@ -119,7 +119,7 @@ def tasks(*names: str, encoder: type | None = None, labels: Labels | None = None
 
 def run(folder, fit, request=None, config=CONFIG, of=None, data="data", **changes):
     request = replace(request or TuningRequest("random", seconds=1e6, trials=8), **changes)
-    return search(of or tasks("mini"), config, request, data, folder, fit=fit, clock=fit.clock)
+    return Search(of or tasks("mini"), config, request, fit=fit, clock=fit.clock).run(data, folder)
 
 
 def drawn(report) -> list[dict]:
@@ -148,7 +148,8 @@ def test_auto_is_judged_by_what_a_round_on_all_labels_does_with_it(tmp_path, lab
     fit, config = FakeFit(), replace(CONFIG, learner=replace(LEARNER, kind="auto"))
     some = Labels(LABELS.positions[:labels], LABELS.targets[:labels])
     request = TuningRequest("random", trials=3)
-    report = search(tasks("mini", labels=some), config, request, "data", tmp_path, fit=fit, clock=fit.clock)
+    search = Search(tasks("mini", labels=some), config, request, fit=fit, clock=fit.clock)
+    report = search.run("data", tmp_path)
     assert {one.kind for one in fit.asked} == {kind, "frozen"}
     assert "kind" not in (report["proposal"] or {})  # it stays auto
 
@@ -274,7 +275,7 @@ def test_the_budget_holds_with_the_check_on_fresh_folds(tmp_path):
 def test_what_was_spent_before_counts(tmp_path):
     fit = FakeFit(seconds=10.0)
     request = TuningRequest("random", seconds=300.0)
-    search(tasks("mini"), CONFIG, request, "data", tmp_path, spent=200.0, fit=fit, clock=fit.clock)
+    Search(tasks("mini"), CONFIG, request, fit=fit, clock=fit.clock).run("data", tmp_path, spent=200.0)
     assert fit.clock.now <= 120  # the current settings, the frozen heads, and the check
 
 
@@ -308,8 +309,8 @@ def test_how_far_it_is_is_told(tmp_path):
     told = []
     fit = FakeFit(seconds=10.0)
     request = TuningRequest("random", seconds=300.0, trials=4)
-    search(tasks("mini"), CONFIG, request, "data", tmp_path, lambda *one: told.append(one), fit=fit,
-           clock=fit.clock)  # fmt: skip
+    search = Search(tasks("mini"), CONFIG, request, lambda *report: told.append(report), fit, fit.clock)
+    search.run("data", tmp_path)
     assert told[0] == ("0 settings tried; trying current settings, fold 1 of 3", 0, 300)
     words = [message for message, _, _ in told]
     assert any(

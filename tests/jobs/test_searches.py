@@ -192,15 +192,15 @@ def test_a_cancelled_search_ends_and_what_it_tried_is_kept(labeled, monkeypatch)
 
 
 def test_one_that_was_cut_off_goes_on_with_the_time_that_is_left(labeled, monkeypatch):
-    from labeler.experiments import search as tuning
+    from labeler.experiments.search import Search
 
     given = []
 
-    def search(*arguments, spent, **rest):
+    def run(self, data, folder, spent):
         given.append(spent)
         return {"proposal": None}
 
-    monkeypatch.setattr(tuning, "search", search)
+    monkeypatch.setattr(Search, "run", run)
     number = ask(labeled, REQUEST, "kim")
     with labeled.store() as store:
         store.tunings.claim()

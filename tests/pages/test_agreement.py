@@ -57,10 +57,10 @@ def test_before_the_first_audit_it_says_what_will_be_there(own_home):
     assert "after each round" in everything(show(own_home, None))
 
 
-@pytest.mark.parametrize(("overlap", "said"), [(1, "Project"), (2, "given to several people")])
+@pytest.mark.parametrize(("overlap", "said"), [(1, "Project"), (2, "assigned to several people")])
 def test_without_overlap_it_says_how_to_get_some(own_home, overlap, said):
     app = show(own_home, found(False), labeling=LabelingConfig(overlap=overlap))
-    assert "No item was answered by two people yet, of 80" in everything(app)
+    assert "Of the 80 items with answers, none has been answered by two people yet." in everything(app)
     assert said in everything(app)
 
 

@@ -82,8 +82,8 @@ def test_figures_come_with_intervals_and_in_words(filled):
     assert "4 have no label yet" in said
     wide = 100 * (found.accuracy.high - found.accuracy.low)
     assert f"interval is {wide:.1f} points wide; {found.to_halve:,} more labels in the holdout would halve it" in said
-    assert "That is more than the holdout has" in said
-    assert "cannot be told apart" in said
+    assert "The holdout has fewer unlabeled items than that" in said
+    assert "which may be chance" in said
     assert "A click on a cell shows its items." in said
     assert "Expected calibration error" in said
 
@@ -165,7 +165,7 @@ def test_several_classes_are_questions_of_their_own(own_home):
     assert f"Subset accuracy {23 / 24:.1%}" in said
     assert "Micro F1" in said
     assert "Balanced accuracy" not in said
-    assert "What is taken for what" not in [h.value for h in app.subheader]
+    assert "Confusion matrix" not in [h.value for h in app.subheader]
     (table,) = app.dataframe
     assert table.value["items"].tolist() == truth.sum(axis=0).tolist()
     assert "ROC" in said
@@ -175,10 +175,10 @@ def test_several_classes_are_questions_of_their_own(own_home):
 def test_weak_slices_are_named_and_more_of_them_asked(filled):
     app = open_part("Slices")
     said = everything(app)
-    assert "Weaker than the rest, and not by chance: B." in said
+    assert "Weaker than the rest, beyond what chance explains: B." in said
     assert widget(app, "selectbox", "Column").options == ["site"]  # nearly every item has an id of its own
     app.multiselect(key="more-of-reviews-site").set_value(["site=B"])
-    widget(app, "slider", "Share of what").set_value(80)
+    widget(app, "slider", "Share of such items").set_value(80)
     widget(app, "button", "Save from the next round on").click().run()
     assert "more is asked of site=B" in everything(app)
     query = projects.open_project(filled.folder).config.query
@@ -202,4 +202,4 @@ def test_slices_count_the_pool_and_its_labels(filled):
 
 def test_without_columns_there_is_nothing_to_slice_by(project, store):
     store.items.add([NewItem("a", "row 1", text="t", split="pool")])
-    assert "Nothing to slice by" in everything(open_part("Slices"))
+    assert "There are no slices" in everything(open_part("Slices"))

@@ -43,7 +43,7 @@ def test_what_annotators_see_is_chosen(app, project):
 @pytest.mark.slow
 def test_too_few_known_items_are_said(app, project, store):
     store.items.add([NewItem("k", "row", text="known", label="good", split="pool")])
-    widget(app, "number_input", "Known items").set_value(5)
+    widget(app, "number_input", "Items with known labels").set_value(5)
     press_save(app, "labeling")
     assert "Only 1 items" in everything(app)
     assert saved(app, project).labeling.qualification == 5

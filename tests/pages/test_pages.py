@@ -206,7 +206,10 @@ def test_progress_shows_how_the_latest_round_was_trained(project):
     assert widget(app, "selectbox", "Round").options[0] == "the latest, round 2, 20 labels"
     shown = everything(app)
     assert "It was better on 31 of 200 labels." in shown
-    assert "The fine-tuned network has 60 % of the say, the frozen heads the rest. What was chosen" in shown
+    assert (
+        "In the predictions the fine-tuned network has a weight of 60 %, and the frozen heads have the rest. The values chosen"
+        in shown
+    )
     assert "**Over-fitting.** The validation loss was lowest in epoch 2" in app.warning[0].value
     assert "`epochs = 2` (was 5)" in app.warning[0].value
     assert "token_dropout" in app.warning[0].value  # the project's items are texts
@@ -234,7 +237,11 @@ def test_a_chosen_round_stays_chosen_when_others_follow_and_the_latest_follows_t
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("share", "said"), [(0.0, "The frozen heads alone predict."), (1.0, "The fine-tuned network alone predicts.")]
+    ("share", "said"),
+    [
+        (0.0, "The frozen heads alone make the predictions."),
+        (1.0, "The fine-tuned network alone makes the predictions."),
+    ],
 )
 def test_who_has_the_say_is_said(project, share, said):
     train(project, Training(OVERFIT.epochs, OVERFIT.chosen, share))
@@ -242,7 +249,8 @@ def test_who_has_the_say_is_said(project, share, said):
 
 
 @pytest.mark.parametrize(
-    ("model", "said"), [("models/m.safetensors", "An older version trained this round"), (None, "nothing to train on")]
+    ("model", "said"),
+    [("models/m.safetensors", "An older version of labeler trained this round"), (None, "trained no model")],
 )
 def test_a_round_without_a_training_says_why(project, model, said):
     train(project, None, model=model)

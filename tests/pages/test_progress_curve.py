@@ -37,7 +37,7 @@ def rounds(project):
 
 
 def test_without_rounds_there_is_nothing_to_draw(project):
-    assert "no round yet that was measured" in everything(visit("progress", "Curve"))
+    assert "No round has been measured" in everything(visit("progress", "Curve"))
     assert "0 of 6 rules are met" in everything(visit("progress", "When to stop"))
 
 
@@ -92,7 +92,7 @@ def test_the_rules_stand_side_by_side_with_what_they_would_have_done(rounds):
     assert "Would have stopped at round 7, 3.7 points below today, 260 labels earlier." in shown
     assert "mean uncertainty is 2.5%" in shown
     assert "400 of 1,000 labels are spent." in shown
-    assert shown.count("stops by itself") == 1 + shown.count("Nothing stops by itself")
+    assert shown.count("stops automatically") == 1 + shown.count("Labeling stops automatically")
 
 
 @pytest.mark.slow

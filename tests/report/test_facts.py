@@ -120,7 +120,7 @@ def test_it_is_written_whole_as_a_page_or_as_json(lived, tmp_path):
 
 def test_an_empty_project_says_what_is_missing(project):
     html = page(project)
-    assert "There is no round yet that was measured on the holdout." in html
+    assert "No round has been measured on the holdout yet." in html
     with project.store() as store:
         add(store, 3)
     assert report(projects.open_project(project.folder))["holdout"] is None

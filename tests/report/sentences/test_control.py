@@ -99,4 +99,4 @@ def test_the_page_shows_the_latest_audits_report(project):
         store.audits.finish(store.audits.claim().id, {"round": 1, "control": asdict(FOUND)})
     shown = everything(visit("progress", "Against random"))
     assert "with 104 labels (80 to 139): 35 % saved" in shown
-    assert "Measured on 300 holdout items, from 338 labels that were drawn at random." in shown
+    assert "Measured on 300 holdout items, with 338 labels drawn at random." in shown

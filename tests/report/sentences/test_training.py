@@ -75,7 +75,7 @@ def test_levers_are_those_of_the_modality_and_not_pulled_already():
     said = " ".join(over.levers)
     assert "token_dropout" in said
     assert not any(lever in said for lever in ("augment", "early_stopping", "unfrozen"))
-    assert "Early stopping is on, so the epochs after that cost time" in over.words
+    assert "Early stopping is on, so the later epochs cost time" in over.words
 
 
 def test_probabilities_may_suffer_before_accuracy_does():
@@ -134,7 +134,7 @@ def test_a_training_that_stopped_too_early_wants_more_epochs():
     (under,) = read(a_training(loss, accuracy, [x + 0.05 for x in loss], accuracy), 4)
     assert under.kind == "under-fitting"
     assert "still falling, from 1.00 to 0.80 in the last 3 epochs" in under.words
-    assert under.levers[0] == "more `epochs` (was 6); `learner.round_seconds` must leave room for them"
+    assert under.levers[0] == "more `epochs` (was 6); `learner.round_seconds` must allow time for them"
     assert "higher `learning_rate` (was 0.001)" in under.levers
     assert kinds(a_training(loss, accuracy)) == ["under-fitting", "weak evidence"]  # without validation
 
@@ -160,7 +160,7 @@ def test_a_network_that_learns_little_wants_a_higher_learning_rate_and_more_bloc
 def test_steps_that_are_too_large_may_look_as_those_that_are_too_small():
     (under,) = read(a_training([1.39] * 6, [0.26] * 6, [1.39] * 6, [0.25] * 6), 4)
     assert under.kind == "under-fitting"
-    assert "26% of the training labels are right, guessing gets 25%" in under.words
+    assert "it predicts 26% of the training labels correctly, and guessing would predict 25%" in under.words
     assert under.levers[0] == "`learning_rate` ten times lower, or higher (was 0.001)"
 
 
@@ -203,7 +203,7 @@ GAP = a_training(*LEARNS, [1.0, 0.7, 0.6, 0.56, 0.55, 0.55], [0.5, 0.6, 0.7, 0.7
 def test_with_few_labels_a_wide_gap_wants_more_labels():
     (gap,) = read(GAP, 4, "image", labels=200)
     assert gap.kind == "wide gap"
-    assert "91% of the training labels were right, but 75% of those held back" in gap.words
+    assert "91% of the training labels were predicted correctly, but 75% of the validation labels" in gap.words
     assert "With 200 labels for 4 classes, more labels help most" in gap.words
     assert gap.levers == ()
 
@@ -228,17 +228,17 @@ def test_few_validation_items_are_named_with_what_they_can_tell():
     curves = (*LEARNS, [1.1, 0.7, 0.5, 0.42, 0.4, 0.4], [0.55, 0.7, 0.8, 0.86, 0.88, 0.8])
     (doubt,) = read(a_training(*curves, items=40), 4)
     # (0.8 · 40 + 2) / 44 = 0.773; √(0.773 · 0.227 / 44) = 0.0632
-    assert "accuracy of 80% was measured on 40 items, so it is known to ± 13 points at best" in doubt.words
+    assert "accuracy of 80% was measured on 40 items, so its margin of error is at least ± 13 points" in doubt.words
 
 
 def test_without_validation_over_fitting_would_not_be_seen():
     (doubt,) = read(a_training(*LEARNS), 4)
-    assert (doubt.kind, "would not be seen" in doubt.words) == ("weak evidence", True)
+    assert (doubt.kind, "cannot be detected" in doubt.words) == ("weak evidence", True)
 
 
 def test_three_epochs_are_no_trend():
     (doubt,) = read(a_training([1.0, 0.7, 0.66], [0.5, 0.8, 0.9], [0.8, 0.5, 0.5], [0.7, 0.85, 0.85]), 4)
-    assert doubt.words == "A trend takes more epochs than 3."
+    assert doubt.words == "A trend cannot be recognized in so few epochs (3)."
 
 
 def test_frozen_heads_have_nothing_to_read():
