@@ -94,7 +94,7 @@ class Backtest:
     saved: int | None = None
 
 
-UNMEASURED = mark("There is no round yet that was measured on the holdout.")
+UNMEASURED = mark("No round has been measured on the holdout yet.")
 TOO_FEW_ROUNDS = mark("There are too few rounds to compare successive models.")
 UNPREDICTED = mark("There is no round yet whose predictions were kept.")
 

@@ -68,7 +68,7 @@ def page(project: Project) -> str:
 def _curve(stands: Standing, project: Project) -> Section:
     measured, config = stands.rounds.dropna(subset=["accuracy"]), project.config
     if not len(measured):
-        return Section(_("Accuracy"), [_("There is no round yet that was measured on the holdout.")])
+        return Section(_("Accuracy"), [_("No round has been measured on the holdout yet.")])
     rows = [
         {
             _("round"): int(row["round"]),
@@ -148,7 +148,7 @@ def _estimate(estimate: Estimate | None) -> str:
 def _control(report: dict[str, Any] | None, config: Config) -> Section:
     title = _("Against random sampling")
     if not report:
-        return Section(title, [_("What random sampling would have cost is measured after each round.")])
+        return Section(title, [_("The comparison with random sampling is measured after each round.")])
     charts = [svg(control_chart(report, config.accuracy))] if report["random"] else []
     return Section(title, control_sentences(report), charts)
 

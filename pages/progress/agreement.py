@@ -19,7 +19,7 @@ def agreement(project: Project) -> None:
     with project.store() as store:
         people = (store.audits.latest_report() or {}).get("consensus")
     if not people:
-        st.info(_("How far people agree is measured after each round."), icon=":material/groups:")
+        st.info(_("Agreement is measured after each round."), icon=":material/groups:")
         return
     leads, agreed = is_lead(user, config), people["agreement"]
     shown = set(config.team.show)
@@ -36,20 +36,23 @@ def agreement(project: Project) -> None:
     if config.several and agreed is not None:
         st.caption(
             _(
-                "Where an item has several classes, alpha is over all yes and no; consensus and the quality of"
-                " annotators are not estimated."
+                "Where an item has several classes, alpha covers all yes-or-no decisions; consensus and the quality"
+                " of annotators are not estimated."
             )
         )
 
 
 def _no_overlap(people: Mapping[str, Any], overlap: int) -> None:
-    alone = _("No item was answered by two people yet, of {n:,} that were answered at all.", n=people["labeled"])
+    alone = _("Of the {n:,} items with answers, none has been answered by two people yet.", n=people["labeled"])
     if overlap > 1:
-        more = _("Items are given to several people; as soon as two have answered the same ones, figures stand here.")
+        more = _(
+            "Items are assigned to several people; the figures appear here once two people have answered the same"
+            " items."
+        )
     else:
         more = _(
-            "To measure how far people agree, let a share of the items be answered by two: on the **Project** page,"
-            " “Annotators for an overlapped item”. 50 such items tell it roughly."
+            "To measure agreement, let two people answer a share of the items: see “Annotators for an overlapped"
+            " item” on the **Project** page. 50 such items give a rough estimate."
         )
     st.info(f"{alone} {more}", icon=":material/groups:")
 
@@ -59,16 +62,19 @@ def _figures(people: Mapping[str, Any], agreed: Mapping[str, Any]) -> None:
     columns[0].metric(_("Items with several answers"), f"{agreed['items']:,}")
     columns[0].caption(_("of {n:,} that were answered", n=people["labeled"]))
     figures = [
-        (_("Two answers are the same"), agreed["percent"], _("How often two people's answers to an item are alike.")),
+        (_("Two answers are the same"), agreed["percent"], _("How often two people give the same answer to an item.")),
         (
             _("Krippendorff's alpha"),
             agreed["alpha"],
-            _("1: all agree. 0: no better than chance. It takes any number of answers to an item."),
+            _("1: all agree. 0: no better than chance. Items may have any number of answers."),
         ),
         (
             _("Fleiss' kappa"),
             agreed["fleiss"],
-            _("As alpha, but every item weighs alike; with unequal numbers of answers as in Gwet 2014."),
+            _(
+                "Like alpha, but every item has the same weight; unequal numbers of answers are treated as in Gwet"
+                " 2014."
+            ),
         ),
     ]
     for column, (name, figure, help_) in zip(columns[1:], figures, strict=True):
@@ -88,17 +94,18 @@ def _in_words(alpha: Mapping[str, float]) -> str:
     """What alpha allows, by the low end of its interval as well."""
     if alpha["low"] >= RELIABLE:
         return _(
-            "People agree well enough to rely on the labels: all of alpha's interval is above {limit}.", limit=RELIABLE
+            "People agree well enough to rely on the labels: the whole interval of alpha is above {limit}.",
+            limit=RELIABLE,
         )
     if alpha["value"] >= TENTATIVE:
         return _(
-            "People agree fairly well. Labels are reliable from an alpha of {limit} on, which its interval does not"
-            " show yet: the charts tell where to sharpen the guidelines.",
+            "People agree fairly well. Labels count as reliable from an alpha of {limit} on, and the interval still"
+            " begins below it: the charts show where the guidelines should be clearer.",
             limit=RELIABLE,
         )
     return _(
         "People often disagree: below an alpha of {limit} labels are not reliable, and a model learns their"
-        " contradictions. The charts tell which classes the guidelines should make clearer.",
+        " contradictions. The charts show for which classes the guidelines should be clearer.",
         limit=TENTATIVE,
     )
 
@@ -150,8 +157,8 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="agreement-annotators")
         st.caption(
             _(
-                "Quality is CROWDLAB's: how far this annotator's answers fit what the others and the model say."
-                " An estimate for a talk, no verdict: hard items make everybody look worse."
+                "Quality is estimated by CROWDLAB from how well an annotator's answers match those of the others and"
+                " of the model. It is a reason to talk, not a verdict: hard items lower everybody's quality."
             )
         )
 
@@ -159,7 +166,7 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
 def _fast(people: Mapping[str, Any], mine: str | None) -> None:
     suspects = {name: counts for name, counts in people["fast"].items() if counts[0] and mine in (None, name)}
     if not suspects:
-        st.caption(_("No answer was much faster than is usual for its annotator and for everybody."))
+        st.caption(_("No answer was much faster than usual, both for its annotator and for everybody."))
         return
     names = [
         _("{name}: {fast:,} of {n:,} answers", name=name, fast=fast, n=n)

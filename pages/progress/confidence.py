@@ -20,7 +20,7 @@ def in_words(estimate: Estimate | None) -> str:
 
 def calibrated(calibration: Calibration) -> None:
     """The reliability diagram, and whether chance alone explains what is off."""
-    st.subheader(_("Whether its confidence can be believed"))
+    st.subheader(_("Calibration of the model's confidence"))
     left, right = st.columns([3, 2])
     left.altair_chart(holdout_charts.reliability(calibration), width="stretch", key="reliability")
     total = sum(b.n for b in calibration.bins)
@@ -30,18 +30,30 @@ def calibrated(calibration: Calibration) -> None:
         st.metric(_("Expected calibration error"), f"{100 * calibration.error:.1f} %")
         st.markdown(
             _(
-                "By chance alone a perfectly calibrated model would have up to {chance:.1f} % on so few items, so"
-                " this is no evidence that it is not.",
+                "On so few items, even a perfectly calibrated model can have up to {chance:.1f} % by chance, so this"
+                " is no evidence of miscalibration.",
                 chance=100 * calibration.by_chance,
             )
             if calibration.error <= calibration.by_chance
             else _(
-                "By chance alone a perfectly calibrated model would have up to {chance:.1f} %, so this one is off.",
+                "A perfectly calibrated model would have up to {chance:.1f} % by chance, so this model is"
+                " miscalibrated.",
                 chance=100 * calibration.by_chance,
             )
         )
-        st.markdown(_("It is {sure:.0f} % sure on average, and right in {hit:.0f} %.", sure=100 * sure, hit=100 * hit))
-        st.caption(_("Each dot is a group of answers of like confidence with its 95 % interval; large dots hold many."))
+        st.markdown(
+            _(
+                "Its mean confidence is {sure:.0f} %, and {hit:.0f} % of its predictions are right.",
+                sure=100 * sure,
+                hit=100 * hit,
+            )
+        )
+        st.caption(
+            _(
+                "Each dot is a group of predictions of similar confidence with its 95 % interval; larger dots hold more"
+                " predictions."
+            )
+        )
 
 
 # ---------------------------------------------------------------- one class against the rest
@@ -58,7 +70,7 @@ def one_class(forecast: LabeledForecast, config: Config) -> None:
     truth = forecast.targets[:, place] > 0 if config.several else forecast.targets == place
     curves = yes_no(forecast.proba[:, place], truth, forecast.weights)
     if curves is None:
-        st.caption(_("It takes holdout items of this class and others for these curves."))
+        st.caption(_("These curves need labeled holdout items of this class and of others."))
         return
     left, right = st.columns(2)
     with left:
@@ -67,4 +79,4 @@ def one_class(forecast: LabeledForecast, config: Config) -> None:
     with right:
         st.markdown(_("**Precision and recall**, average precision {area}", area=in_words(curves.average_precision)))
         st.altair_chart(holdout_charts.precision_recall(curves), width="stretch", key="precision-recall")
-    st.caption(_("Dashed: what guessing would bring. {share:.0%} of the items are of this class.", share=curves.share))
+    st.caption(_("Dashed: guessing. {share:.0%} of the items are of this class.", share=curves.share))

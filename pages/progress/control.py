@@ -13,7 +13,7 @@ def control(project: Project) -> None:
         audit = store.audits.latest_report()
     report = (audit or {}).get("control")
     if not report:
-        st.info(_("What random sampling would have cost is measured after each round."), icon=":material/casino:")
+        st.info(_("The comparison with random sampling is measured after each round."), icon=":material/casino:")
         return
     for sentence in sentences(report):
         st.markdown(sentence)
@@ -21,8 +21,8 @@ def control(project: Project) -> None:
         st.altair_chart(control_charts.control_chart(report, project.config.accuracy), width="stretch")
         st.caption(
             _(
-                "Measured on {holdout} holdout items, from {arm} labels that were drawn at random. Both curves are of"
-                " the frozen heads, so that nothing but the choice of the labels differs; the project's is smoothed.",
+                "Measured on {holdout} holdout items, with {arm} labels drawn at random. Both curves are of frozen"
+                " heads, so they differ only in the choice of the labels; the project's curve is smoothed.",
                 holdout=report["holdout"],
                 arm=report["arm"],
             )

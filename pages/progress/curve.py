@@ -25,7 +25,7 @@ def curve(project: Project) -> None:
         stands = replace(stands, rounds=stands.rounds.assign(hours=0.0, cost=0.0))
     measured = stands.rounds.dropna(subset=["accuracy"])
     if not len(measured):
-        st.info(_("There is no round yet that was measured on the holdout."), icon=":material/show_chart:")
+        st.info(_("No round has been measured on the holdout yet."), icon=":material/show_chart:")
         return
     along, title = _axis(measured, project.config)
     st.markdown(f"**{outlook(stands, measured, project.config)}**")

@@ -109,10 +109,10 @@ def figures(measured: Measured, config: Config) -> None:
         (_("Micro F1"), evaluation.micro_f1),
     ]
     helps = {
-        _("Balanced accuracy"): _("The mean over the classes of how many of their items are found."),
-        _("Macro F1"): _("The mean over the classes of F1, which is between precision and recall."),
+        _("Balanced accuracy"): _("The mean recall over the classes."),
+        _("Macro F1"): _("The mean F1 over the classes; F1 is the harmonic mean of precision and recall."),
         _("Micro F1"): _("F1 over all decisions, so that frequent classes count more."),
-        _("Subset accuracy"): _("Items whose whole set of classes is right."),
+        _("Subset accuracy"): _("The share of items whose whole set of classes is right."),
     }
     estimates = [(name, estimate) for name, estimate in shown if estimate is not None]
     columns = figures_in_a_row(len(estimates) + 1)
@@ -135,14 +135,16 @@ def sentences(measured: Measured) -> list[str]:
         )
     ]
     if more > measured.open_items:
-        width.append(_("That is more than the holdout has: a larger one can be imported, by a column that names it."))
+        width.append(
+            _("The holdout has fewer unlabeled items than that: import more, with a column that marks them as holdout.")
+        )
     lines = [" ".join(width)]
     if measured.forecast.drawn is not None:
         same = items_for(accuracy.value, accuracy.width)
         lines.append(
             _(
-                "Active testing chose these items where errors are likely, and all figures are weighted to make up for"
-                " it. They tell as much of the accuracy as about {same:,} items drawn at random would.",
+                "Active testing chose these items where errors are likely, and all figures are weighted to correct"
+                " for that. They measure the accuracy as precisely as about {same:,} items drawn at random.",
                 same=same,
             )
         )
@@ -156,19 +158,19 @@ def compared(gain: Estimate, before: int | None) -> str:
     points = {name: f"{100 * share:+.1f}".replace("-", "−") for name, share in asdict(gain).items()}
     if gain.low > 0:
         return _(
-            "On the same items it is better than round {before}, by {value} points ({low} to {high}).",
+            "On the same items this round is better than round {before} by {value} points ({low} to {high}).",
             before=before,
             **points,
         )
     if gain.high < 0:
         return _(
-            "On the same items it is worse than round {before}, by {value} points ({low} to {high}).",
+            "On the same items this round is worse than round {before} by {value} points ({low} to {high}).",
             before=before,
             **points,
         )
     return _(
-        "On the same items the difference to round {before} is {value} points ({low} to {high}): the two rounds cannot"
-        " be told apart.",
+        "On the same items the difference from round {before} is {value} points ({low} to {high}), which may be"
+        " chance.",
         before=before,
         **points,
     )
@@ -179,7 +181,7 @@ def compared(gain: Estimate, before: int | None) -> str:
 
 def confused(project: Project, measured: Measured, number: int) -> None:
     """The confusion matrix, and below it the items of the cell that was clicked."""
-    st.subheader(_("What is taken for what"))
+    st.subheader(_("Confusion matrix"))
     evaluation = measured.evaluation
     if len(evaluation.classes) > holdout_charts.MOST_CLASSES:
         st.caption(_("The {n} classes with most errors.", n=holdout_charts.MOST_CLASSES))
@@ -197,18 +199,18 @@ def confused(project: Project, measured: Measured, number: int) -> None:
     true, predicted = chosen[0]["true"], chosen[0]["predicted"]
     cell = judged(measured.forecast, project.config, true, predicted)
     st.markdown(
-        _("**{true}**, taken for **{said}** ({n:,}): those that the model is surest of first.", true=true,
+        _("**{true}**, predicted as **{said}** ({n:,}): the most confident predictions first.", true=true,
           said=predicted, n=len(cell))
         if true != predicted
-        else _("**{true}**, and the model says so ({n:,}): those that it is least sure of first.", true=true,
+        else _("**{true}**, predicted correctly ({n:,}): the least confident predictions first.", true=true,
                n=len(cell))
     )  # fmt: skip
     items(project, cell, f"cell-{project.slug}-{true}-{predicted}")
     if true != predicted:
         st.caption(
             _(
-                "Labels of the holdout are put right on the Review page where people disagree or doubt, not where the"
-                " model disagrees: else accuracy would be measured by labels that the model had a say in."
+                "Holdout labels are corrected on the Review page where people disagree or are unsure, not where the"
+                " model disagrees: otherwise the model would influence the labels that measure its accuracy."
             )
         )
 
@@ -231,7 +233,7 @@ def classes(evaluation: Evaluation, config: Config) -> None:
     """Each class as a row."""
     st.subheader(_("Each class"))
     if config.several:
-        st.caption(_("An item has several classes: each is a question of its own, answered with yes or no."))
+        st.caption(_("An item can have several classes: each class is a separate yes-or-no decision."))
     st.dataframe(classes_frame(evaluation), hide_index=True, width="stretch")
 
 

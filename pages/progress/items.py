@@ -48,7 +48,7 @@ def items(project: Project, cell: Sequence[Judged], key: str) -> None:
                     _show(project, item)
                     st.caption(
                         _(
-                            "Item {id}: {label}. The model: {said} ({confidence:.0%}).",
+                            "Item {id}: label {label}, predicted {said} ({confidence:.0%}).",
                             id=item.id,
                             label=judged.label,
                             said=judged.predicted,

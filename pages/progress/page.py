@@ -46,7 +46,9 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         if parts_version(store.version()) != drawn:
             st.rerun()
     columns = figures_in_a_row(4)
-    columns[0].metric(_("Labels"), f"{counts.labeled:,}", help=_("Pool items with a label, of {n:,}.", n=counts.pool))
+    columns[0].metric(
+        _("Labels"), f"{counts.labeled:,}", help=_("Labeled items of the pool, which has {n:,} items.", n=counts.pool)
+    )
     if latest and latest.metrics:
         measured = latest.metrics
         columns[1].metric(accuracy(config), f"{measured.accuracy:.1%}", help=accuracy_in_words(config))
@@ -55,7 +57,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         )
     else:
         columns[1].metric(accuracy(config), "–")
-    columns[2].metric(_("Until the next round"), until, help=_("Labels that are missing until the model is retrained."))
+    columns[2].metric(_("Until the next round"), until, help=_("Labels needed until the model is retrained."))
     columns[3].metric(_("Budget left"), f"{max(config.budget - counts.answers_by_people, 0):,}")
     columns[3].caption(_("of {n:,} labels", n=config.budget))
     if stopped:
@@ -77,18 +79,29 @@ def accuracy(config: Config) -> str:
 
 
 def accuracy_in_words(config: Config) -> str:
-    measured = _("On the holdout, which no strategy ever queries; below it the 95 % interval (Wilson).")
-    return " ".join([_("Items whose whole set of classes is right."), measured]) if config.several else measured
+    measured = _("Measured on the holdout, whose items are never queried; the 95 % interval (Wilson) stands below.")
+    return (
+        " ".join([_("The share of items whose whole set of classes is right."), measured])
+        if config.several
+        else measured
+    )
 
 
 def target_state(latest: Round, config: Config) -> None:
     target = config.target_accuracy
     if latest.metrics and latest.metrics.low >= target:
-        st.success(_("The target of {target:.0%} is reached, with the whole interval above it.", target=target))
+        st.success(
+            _(
+                "In the latest round the target of {target:.0%} is reached: the whole 95 % interval of the accuracy"
+                " measured on the holdout is above it.",
+                target=target,
+            )
+        )
     elif latest.metrics and latest.metrics.accuracy >= target:
         st.info(
             _(
-                "The {accuracy} has reached the target of {target:.0%}, the low end of its interval has not.",
+                "In the latest round the {accuracy} measured on the holdout has reached the target of {target:.0%},"
+                " but the low end of its 95 % interval has not.",
                 accuracy=_(config.accuracy),
                 target=target,
             )
@@ -97,7 +110,9 @@ def target_state(latest: Round, config: Config) -> None:
 
 def hint(holdout_labeled: int, labeled: int, seed_size: int) -> str:
     if labeled < seed_size:
-        return _("The curve begins after the first {n} labels; there are {labeled}.", n=seed_size, labeled=labeled)
+        return _(
+            "The curve begins after the first {n} labels; there are {labeled} so far.", n=seed_size, labeled=labeled
+        )
     if not holdout_labeled:
         return _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page.")
     return _("The curve begins when the first round has trained on labels of two classes or more.")
@@ -109,7 +124,7 @@ def job_state(job: Job | None) -> None:
     if job.state == "failed":
         st.error(
             _(
-                "The last round failed: {error} Put it right, then choose “Retrain now” on the Project page.",
+                "The last round failed: {error} Correct this, then choose “Retrain now” on the Project page.",
                 error=translate(job.error),
             )
         )

@@ -14,19 +14,18 @@ from pages.shared.access import require_user
 
 def report(project: Project) -> None:
     if not is_lead(require_user(), project.config):
-        st.info(_("The report is made by those who lead the project."), icon=":material/lock:")
+        st.info(_("Only the leads of the project can write the report."), icon=":material/lock:")
         return
     st.markdown(
         _(
-            "One page that stands alone, fit to be handed to an auditor: the curve, all figures of the holdout, what"
-            " random sampling would have cost, the evidence for stopping, agreement, a data card, settings, seeds and"
-            " versions."
+            "A self-contained page for an auditor: the curve, all figures of the holdout, the comparison with random"
+            " sampling, the evidence for stopping, agreement, a data card, settings, seeds and versions."
         )
     )
     st.caption(
         _(
-            "People are numbered in it, not named. What you write into `{card}` in the project's folder, such as where"
-            " the data come from and under which licence, is part of it.",
+            "The report numbers people instead of naming them. It includes what you write into `{card}` in the"
+            " project's folder, such as the origin of the data and their licence.",
             card=CARD,
         )
     )

@@ -40,8 +40,8 @@ def slices(project: Project) -> None:
     if not measured_slices.columns:
         st.info(
             _(
-                "Nothing to slice by: the imported tables have no further columns, such as the site or the scanner, or"
-                " none with a few values each or with numbers."
+                "There are no slices: the imported tables have no further column, such as the site or the scanner,"
+                " that holds a few different values or numbers."
             ),
             icon=":material/splitscreen:",
         )
@@ -89,7 +89,7 @@ def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[
 def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) -> None:
     """The chart, and what it says in words."""
     if measured_slices.whole is None:
-        st.caption(_("How good the model is in each slice is measured once a round has trained one."))
+        st.caption(_("The accuracy in each slice is measured once a round has trained a model."))
         return
     measure = project.config.accuracy
     st.altair_chart(
@@ -99,14 +99,14 @@ def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) 
     )
     weak = [s.value or _("(none)") for s in rows if s.weak]
     if weak:
-        st.warning(_("Weaker than the rest, and not by chance: {names}.", names=", ".join(weak)))
+        st.warning(_("Weaker than the rest, beyond what chance explains: {names}.", names=", ".join(weak)))
     elif (
         least := min((s for s in rows if s.chance is not None), key=lambda s: s.chance or 0, default=None)
     ) is not None:
         st.markdown(
             _(
-                "The weakest is {name}, but that may be chance: of models that are equally good everywhere, up to"
-                " {chance:.0%} would show a slice as weak.",
+                "The weakest slice is {name}, but that may be chance: up to {chance:.0%} of models that are equally"
+                " good everywhere would show a slice as weak as this.",
                 name=least.value or _("(none)"),
                 chance=least.chance,
             )
@@ -116,8 +116,8 @@ def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) 
         _("The dashed line is the accuracy on all items. With active testing no slice is marked as weak.")
         if measured_slices.weighted
         else _(
-            "The dashed line is the accuracy on all items. A slice is marked as weak (orange) where chance is no"
-            " explanation although {n} slices of all columns are looked at: the chance of a single false mark is 5 %.",
+            "The dashed line is the accuracy on all items. A slice is marked as weak (orange) if chance does not"
+            " explain it, allowing for the {n} slices of all columns: the probability of even one false mark is 5 %.",
             n=looked_at,
         )
     )
@@ -145,19 +145,21 @@ def ask_more(project: Project, column: Column) -> None:
     offered = [slicing.wish(column, value) for value in column.values if value]
     options = [*dict.fromkeys([*config.query.more_of, *offered])]
     with st.form(f"more-{project.slug}-{column.name}"):
-        st.markdown(_("**Ask more of these**"))
+        st.markdown(_("**Query more of these**"))
         wishes = st.multiselect(
             _("Items with"), options, [*config.query.more_of], key=f"more-of-{project.slug}-{column.name}",
             placeholder=_("nothing in particular"),
         )  # fmt: skip
         share = st.slider(
-            _("Share of what the strategy asks that are such items"), 0, 100, round(100 * config.query.more_share), 5,
+            _(
+                "Share of such items among those that the strategy queries"
+            ), 0, 100, round(100 * config.query.more_share), 5,
             format="%d %%",
         )  # fmt: skip
         st.caption(
             _(
-                "At least, while there are any. The random control arm stays a draw of the whole pool, and the holdout"
-                " as it is, so that what is measured does not change its meaning."
+                "This share is a minimum while such items are left. The random control arm is still drawn from the"
+                " whole pool and the holdout stays the same, so the measurements keep their meaning."
             )
         )
         if st.form_submit_button(_("Save from the next round on"), icon=":material/save:"):
@@ -168,7 +170,7 @@ def ask_more(project: Project, column: Column) -> None:
                 st.error(translate(error))
             else:
                 st.success(
-                    _("From the next round on, more is asked of {names}.", names=", ".join(wishes))
+                    _("From the next round on, more items with {names} are queried.", names=", ".join(wishes))
                     if wishes
-                    else _("From the next round on, nothing is preferred.")
+                    else _("From the next round on, no items are preferred.")
                 )

@@ -33,8 +33,8 @@ def stopping(project: Project) -> None:
         past.markdown(back_in_words(back, asked))
     st.caption(
         _(
-            "No rule sees what came after the round it judges. Nothing stops by itself unless the project's settings"
-            " name the rule in `[stopping] stop_when`; thresholds are there as well."
+            "Each rule uses only what was known at the round that it judges. Labeling stops automatically only by"
+            " rules that `[stopping] stop_when` in the project's settings names; the thresholds are set there, too."
         )
     )
 
@@ -50,7 +50,7 @@ def _badge(evidence: Evidence) -> str:
 
 
 def _by_itself(rule: Rule, config: Config) -> str:
-    return " :orange-badge[" + _("stops by itself") + "]" if rule in config.stopping.stop_when else ""
+    return " :orange-badge[" + _("stops automatically") + "]" if rule in config.stopping.stop_when else ""
 
 
 # ---------------------------------------------------------------- the decision
@@ -76,8 +76,8 @@ def _decision(project: Project, judgements: list[Evidence]) -> None:
             st.rerun()
     else:
         with right.popover(_("Stop labeling"), icon=":material/stop_circle:", width="stretch"):
-            reason = st.text_input(_("Why (others read it)"), max_chars=200, key="stop-reason")
-            st.caption(_("Nobody is given items until you let labeling go on; answers that are under way are kept."))
+            reason = st.text_input(_("Reason (visible to others)"), max_chars=200, key="stop-reason")
+            st.caption(_("No items are assigned until you let labeling go on; answers in progress are kept."))
             if st.button(_("Stop now"), type="primary", key="stop-now"):
                 with project.store() as store:
                     store.stops.stop(user.name, reason.strip())

@@ -35,9 +35,9 @@ def trained(project: Project, rounds: Sequence[Round]) -> None:
         if training:
             show(training, chosen, project)
         elif chosen.model:
-            st.caption(_("An older version trained this round, and kept no record of it."))
+            st.caption(_("An older version of labeler trained this round and kept no record of the training."))
         else:
-            st.caption(_("In this round there was nothing to train on yet: it takes labels of two classes."))
+            st.caption(_("This round trained no model: labels of two classes are needed."))
 
 
 def show(training: Training, chosen: Round, project: Project) -> None:
@@ -52,7 +52,9 @@ def show(training: Training, chosen: Round, project: Project) -> None:
         right.altair_chart(charts.training_curve(frame, "accuracy"), width="stretch", key="accuracy")
         st.caption(loss_in_words(training, config.outcomes))
     if training.chosen:
-        st.markdown(_("{say} What was chosen, of `[learner.finetune]` in project.toml:", say=share_in_words(training)))
+        st.markdown(
+            _("{say} The values chosen for `[learner.finetune]` in project.toml:", say=share_in_words(training))
+        )
         levers = levers_frame(training)
         st.dataframe(levers, hide_index=True, width="stretch", height=280 if len(levers) > 7 else "content")
 
@@ -72,18 +74,19 @@ def callout(finding: reading.Reading) -> None:
     draw, icon, title = CALLOUTS[finding.kind]
     text = f"**{_(title)}.** {finding.words}"
     if finding.levers:
-        text += "\n\n" + _("Levers of `[learner.finetune]` in project.toml, the first to pull first:") + "\n\n"
+        text += "\n\n" + _("What to change in `[learner.finetune]` of project.toml, the most promising first:") + "\n\n"
         text += "\n".join(f"1. {lever}" for lever in finding.levers)
     draw(text, icon=icon)
 
 
 def share_in_words(training: Training) -> str:
     if training.share <= 0:
-        return _("The frozen heads alone predict.")
+        return _("The frozen heads alone make the predictions.")
     if training.share >= 1:
-        return _("The fine-tuned network alone predicts.")
+        return _("The fine-tuned network alone makes the predictions.")
     return _(
-        "The fine-tuned network has {share:.0f} % of the say, the frozen heads the rest.", share=100 * training.share
+        "In the predictions the fine-tuned network has a weight of {share:.0f} %, and the frozen heads have the rest.",
+        share=100 * training.share,
     )
 
 
@@ -91,8 +94,8 @@ def loss_in_words(training: Training, outcomes: int) -> str:
     smoothing = float(training.chosen.get("label_smoothing", 0.0))
     sentences = [
         _(
-            "Compare how the losses move, not how high they are: smoothing, dropout and augmentation make training"
-            " harder."
+            "Compare the shapes of the two loss curves, not their heights: label smoothing, dropout and augmentation"
+            " raise the training loss."
         )
     ]
     if smoothing:

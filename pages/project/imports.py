@@ -29,13 +29,15 @@ def import_items(project: Project) -> None:
         columns = st.columns(3)
         content = columns[0].text_input(
             _("Column of texts") if project.config.modality == "text" else _("Column of image paths"),
-            help=_("Left empty, an obvious one is taken. Not used for folders and zips."),
+            help=_("If this is empty, an obvious column is used. Folders and zips need none."),
         )
-        label = columns[1].text_input(_("Column of known labels"), help=_("Left empty: none are read from a table."))
+        label = columns[1].text_input(
+            _("Column of known labels"), help=_("If this is empty, no labels are read from a table.")
+        )
         split = columns[2].text_input(
-            _("Column that says what is held out"), help=_("`test` or `holdout` is held out.")
+            _("Column that marks the holdout"), help=_("Rows with `test` or `holdout` go to the holdout.")
         )
-        keep = st.checkbox(_("Keep known labels of the holdout only, and ask for the others"))
+        keep = st.checkbox(_("Keep only the holdout's known labels, and ask for the others"))
         if not st.form_submit_button(_("Import"), type="primary"):
             return
     named = SourceColumns(**{project.config.modality: content or None}, label=label or None, split=split or None)

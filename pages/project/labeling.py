@@ -50,8 +50,8 @@ def _fields(labeling: LabelingConfig) -> dict[str, Any]:
         [*reveals].index(labeling.reveal),
         format_func=lambda name: reveals[name],
         help=_(
-            "Seen before the answer it is quick and sways the answer; which it was is stored with each answer."
-            " Items of the holdout are always answered blind."
+            "A prediction shown before the answer saves time but biases the answer. Each answer is stored with what"
+            " was shown. Holdout items are always answered blind."
         ),
     )
     left, right = st.columns(2)
@@ -60,19 +60,24 @@ def _fields(labeling: LabelingConfig) -> dict[str, Any]:
         _("Share of the items that are overlapped"), 0.0, 1.0, labeling.overlap_share, 0.05, format="percent"
     )
     qualification = left.number_input(
-        _("Known items that a newcomer answers first"),
+        _("Items with known labels that a newcomer answers first"),
         0,
         1000,
         labeling.qualification,
-        help=_("Drawn from the items whose label came with the import, as evenly over the classes as can be."),
+        help=_("Drawn from the items whose labels were imported, as evenly over the classes as possible."),
     )
     passing = right.slider(
-        _("Share of them that must be right"), 0.0, 1.0, labeling.qualification_pass, 0.05, format="percent"
+        _("Share of them that must be answered correctly"),
+        0.0,
+        1.0,
+        labeling.qualification_pass,
+        0.05,
+        format="percent",
     )
     grid = st.checkbox(
-        _("Offer to confirm twenty like predictions at once"),
+        _("Offer to confirm twenty similar predictions at once"),
         labeling.grid,
-        help=_("Fast, and swayed by the model: for easy items late in a project."),
+        help=_("Fast, but biased by the model: for easy items late in a project."),
     )
     return {
         "reveal": reveal,
@@ -82,5 +87,5 @@ def _fields(labeling: LabelingConfig) -> dict[str, Any]:
         "qualification_pass": float(passing),
         "grid": grid,
         "show_others": st.checkbox(_("Annotators may see what others answered"), labeling.show_others),
-        "paused": st.checkbox(_("Pause labeling: nobody is given items"), labeling.paused),
+        "paused": st.checkbox(_("Pause labeling: no items are assigned"), labeling.paused),
     }

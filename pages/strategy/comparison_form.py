@@ -109,7 +109,7 @@ def _source(kind: str, config: Config) -> Source:
     )
     label = columns[1].text_input(_("Column of labels"), "label")
     split = columns[2].text_input(
-        _("Column that says what is held out"),
+        _("Column that marks the holdout"),
         help=_("Rows with `test` in it are held out. Left empty: a column named `split`, else a fifth at random."),
     )
     return Source(kind, file, path.strip(), content.strip(), label.strip() or "label", split.strip())

@@ -54,11 +54,16 @@ def outlook(
 def _reached(target: float, since: float, surely: bool) -> str:
     if surely:
         return _(
-            "All rounds together show that {target:.0%} has been reached since about {n:,} labels.",
+            "The learning curve fitted to all rounds shows that {target:.0%} has been reached since about {n:,}"
+            " labels.",
             target=target,
             n=rounded(since),
         )
-    return _("All rounds together suggest that {target:.0%} is about reached, which is not certain.", target=target)
+    return _(
+        "The learning curve fitted to all rounds suggests that {target:.0%} is about reached. It is less certain than"
+        " the interval of a single round, because it also accounts for the variation between rounds.",
+        target=target,
+    )
 
 
 def step_in_words(step: Step) -> str:

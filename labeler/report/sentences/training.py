@@ -61,7 +61,7 @@ def read(training: Training, classes: int, modality: Modality | None = None, lab
         return []
     curves, chosen = _Curves.of(training, classes), training.chosen
     if curves.broken:
-        return [_diverging(_("The loss is no longer a number from epoch {n} on.", n=curves.broken), chosen)]
+        return [_diverging(_("From epoch {n} on, the loss is infinite or not a number.", n=curves.broken), chosen)]
     trend = _unsteady(curves, chosen) or _over(curves, chosen, modality) or _under(curves, chosen)
     gap = _gap(curves, labels, () if trend else _restraints(chosen, modality))
     doubt = _doubt(curves)
@@ -191,7 +191,7 @@ def _unsteady(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
 
 
 def _diverging(words: str, chosen: Mapping[str, Any]) -> Reading:
-    return Reading("diverging", words + " " + _("The steps are too large."), _calmer(chosen))
+    return Reading("diverging", words + " " + _("The learning rate is too high."), _calmer(chosen))
 
 
 def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> Reading | None:
@@ -207,8 +207,8 @@ def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> R
         _("Validation accuracy fell from {before:.0%} to {after:.0%}.", before=before, after=after)
         if before - after > 2 * c.error
         else _(
-            "Validation accuracy did not clearly suffer (from {before:.0%} to {after:.0%}), but how far its"
-            " probabilities can be trusted did.",
+            "Validation accuracy did not clearly fall (from {before:.0%} to {after:.0%}), but the predicted"
+            " probabilities became less reliable.",
             before=before,
             after=after,
         )
@@ -216,7 +216,7 @@ def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> R
     sentences = [
         _(
             "The validation loss was lowest in epoch {n} ({low:.2f}) and rose to {last:.2f}, while the training loss"
-            " went on falling.",
+            " kept falling.",
             n=c.numbers[best],
             low=loss[best],
             last=loss[-1],
@@ -225,7 +225,7 @@ def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> R
     ]
     stops = bool(chosen.get("early_stopping"))
     if stops:
-        sentences.append(_("Early stopping is on, so the epochs after that cost time and no accuracy."))
+        sentences.append(_("Early stopping is on, so the later epochs cost time but no accuracy."))
     levers = [
         "" if stops else _("`early_stopping = true`, which takes the best epoch"),
         _lever(f"`epochs = {c.numbers[best]}`", "epochs", chosen),
@@ -238,7 +238,7 @@ def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> R
 def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     reached = max([c.accuracy[-1], *c.validation_accuracy[-1:]])
     more = _lever(_("more `epochs`"), "epochs", chosen)
-    epochs = _("{lever}; `learner.round_seconds` must leave room for them", lever=more)
+    epochs = _("{lever}; `learner.round_seconds` must allow time for them", lever=more)
     rate = _lever(_("higher `learning_rate`"), "learning_rate", chosen)
     blocks = _lever(_("more `unfrozen` blocks"), "unfrozen", chosen)
     late = min(max(TREND_EPOCHS, len(c.loss) // 3), len(c.loss))
@@ -251,8 +251,8 @@ def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
         return Reading(
             "under-fitting",
             _(
-                "The training stopped too early: its loss was still falling, from {before:.2f} to {after:.2f} in the"
-                " last {n} epochs, with {share:.0%} of the training labels right.",
+                "The training stopped too early: the loss was still falling, from {before:.2f} to {after:.2f} in the"
+                " last {n} epochs, and {share:.0%} of the training labels were predicted correctly.",
                 before=c.loss[-late],
                 after=c.loss[-1],
                 n=late,
@@ -266,8 +266,8 @@ def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
         return Reading(
             "under-fitting",
             _(
-                "Nothing was learned: {share:.0%} of the training labels are right, guessing gets {chance:.0%}. The"
-                " steps are far too small or far too large.",
+                "The network learned nothing: it predicts {share:.0%} of the training labels correctly, and guessing"
+                " would predict {chance:.0%}. The learning rate is far too low or far too high.",
                 share=c.accuracy[-1],
                 chance=chance,
             ),
@@ -277,8 +277,8 @@ def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
         return Reading(
             "under-fitting",
             _(
-                "Even of the labels that it is trained on the network gets {share:.0%} right. Either it learns too"
-                " little, or the labels contradict each other.",
+                "The network predicts only {share:.0%} of its training labels correctly. Either it learns too little,"
+                " or the labels contradict each other.",
                 share=c.accuracy[-1],
             ),
             (rate, blocks, epochs),
@@ -293,14 +293,15 @@ def _gap(c: _Curves, labels: int, restraints: tuple[str, ...]) -> Reading | None
     if trained - held_out <= max(GAP, 2 * c.error):
         return None
     words = _(
-        "In the last epoch {seen:.0%} of the training labels were right, but {unseen:.0%} of those held back.",
+        "In the last epoch {seen:.0%} of the training labels were predicted correctly, but {unseen:.0%} of the"
+        " validation labels.",
         seen=trained,
         unseen=held_out,
     )
     if labels and labels < LITTLE * c.classes:
         few = _("With {n:,} labels for {classes} classes, more labels help most.", n=labels, classes=c.classes)
         return Reading("wide gap", f"{words} {few}")
-    many = _("More labels narrow that, and what lets less be learned by heart.")
+    many = _("More labels and stronger regularization narrow this gap.")
     return Reading("wide gap", f"{words} {many}", restraints)
 
 
@@ -308,8 +309,8 @@ def _good(c: _Curves) -> Reading:
     return Reading(
         "good fit",
         _(
-            "Training and validation go together: {seen:.0%} and {unseen:.0%} right in the last epoch, and the"
-            " validation loss does not rise. No lever asks to be pulled.",
+            "Training and validation agree: {seen:.0%} and {unseen:.0%} predicted correctly in the last epoch, and"
+            " the validation loss does not rise. No setting needs to be changed.",
             seen=c.accuracy[-1],
             unseen=c.validation_accuracy[-1],
         ),
@@ -319,17 +320,17 @@ def _good(c: _Curves) -> Reading:
 def _doubt(c: _Curves) -> Reading | None:
     if not c.validated:
         return Reading(
-            "weak evidence", _("No labels were held back for validation, so over-fitting would not be seen.")
+            "weak evidence", _("No labels were held out for validation, so over-fitting cannot be detected.")
         )
     reasons = []
     if len(c.loss) <= TREND_EPOCHS:
-        reasons.append(_("A trend takes more epochs than {n}.", n=len(c.loss)))
+        reasons.append(_("A trend cannot be recognized in so few epochs ({n}).", n=len(c.loss)))
     if 2 * c.error > VAGUE:
         many = _("{n:,} items", n=c.items) if c.items else _("an unknown number of items")
         reasons.append(
             _(
-                "The validation accuracy of {share:.0%} was measured on {items}, so it is known to ± {points:.0f}"
-                " points at best.",
+                "The validation accuracy of {share:.0%} was measured on {items}, so its margin of error is at least ±"
+                " {points:.0f} points.",
                 share=c.validation_accuracy[-1],
                 items=many,
                 points=200 * c.error,
