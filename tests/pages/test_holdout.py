@@ -116,7 +116,7 @@ def test_two_rounds_that_say_the_same_cannot_be_told_apart(filled):
     with filled.store() as store:
         latest = store.forecasts.get(2, "holdout")
         finish(store, latest.proba, latest.items, labels=30)
-    assert "difference to round 2 is +0.0 points" in everything(open_part("Holdout"))
+    assert "difference from round 2 is +0.0 points" in everything(open_part("Holdout"))
 
 
 @pytest.mark.slow
@@ -180,7 +180,7 @@ def test_weak_slices_are_named_and_more_of_them_asked(filled):
     app.multiselect(key="more-of-reviews-site").set_value(["site=B"])
     widget(app, "slider", "Share of such items").set_value(80)
     widget(app, "button", "Save from the next round on").click().run()
-    assert "more is asked of site=B" in everything(app)
+    assert "more items with site=B are queried" in everything(app)
     query = projects.open_project(filled.folder).config.query
     assert (query.more_of, query.more_share) == (("site=B",), 0.8)
     app.run()

@@ -206,10 +206,8 @@ def test_progress_shows_how_the_latest_round_was_trained(project):
     assert widget(app, "selectbox", "Round").options[0] == "the latest, round 2, 20 labels"
     shown = everything(app)
     assert "It was better on 31 of 200 labels." in shown
-    assert (
-        "In the predictions the fine-tuned network has a weight of 60 %, and the frozen heads have the rest. The values chosen"
-        in shown
-    )
+    weights = "In the predictions the fine-tuned network has a weight of 60 %, and the frozen heads have the rest."
+    assert f"{weights} The values chosen" in shown
     assert "**Over-fitting.** The validation loss was lowest in epoch 2" in app.warning[0].value
     assert "`epochs = 2` (was 5)" in app.warning[0].value
     assert "token_dropout" in app.warning[0].value  # the project's items are texts

@@ -99,7 +99,7 @@ def test_the_rules_stand_side_by_side_with_what_they_would_have_done(rounds):
 def test_the_lead_stops_labeling_and_lets_it_go_on(project, rounds):
     rounds(3)
     app = visit("progress", "When to stop")
-    widget(app, "text_input", "Why").input("Good enough for the pilot")
+    widget(app, "text_input", "Reason").input("Good enough for the pilot")
     widget(app, "button", "Stop now").click().run()
     with project.store() as store:
         assert store.stops.current()["reason"] == "Good enough for the pilot"

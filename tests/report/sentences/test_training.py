@@ -89,7 +89,7 @@ def test_probabilities_may_suffer_before_accuracy_does():
         4,
     )
     assert over.kind == "over-fitting"
-    assert "did not clearly suffer (from 86% to 87%), but how far its probabilities can be trusted did" in over.words
+    assert "did not clearly fall (from 86% to 87%), but the predicted probabilities became less reliable" in over.words
 
 
 def test_over_fitting_from_the_first_epoch_on_asks_for_a_lower_learning_rate():
@@ -153,7 +153,7 @@ def test_a_network_that_learns_little_wants_a_higher_learning_rate_and_more_bloc
     loss, accuracy = [1.3, 1.1, 1.05, 1.04, 1.03, 1.03], [0.4, 0.5, 0.52, 0.53, 0.54, 0.54]
     (under,) = read(a_training(loss, accuracy, loss, accuracy), 4)
     assert under.kind == "under-fitting"
-    assert "gets 54% right" in under.words
+    assert "only 54% of its training labels correctly" in under.words
     assert under.levers[:2] == ("higher `learning_rate` (was 0.001)", "more `unfrozen` blocks (was 2)")
 
 
@@ -176,7 +176,7 @@ def test_heavy_augmentation_alone_is_no_under_fitting():
 def test_a_loss_that_is_no_number_is_named_with_its_epoch(lost):
     (found,) = read(a_training([1.2, lost, lost], [0.5, 0.2, 0.2], [1.0, lost, lost], [0.6, 0.2, 0.2]), 4)
     assert found.kind == "diverging"
-    assert "from epoch 2 on" in found.words
+    assert "From epoch 2 on" in found.words
     assert found.levers[:2] == ("a third of `learning_rate` (was 0.001)", "longer `warmup` (was 0.1)")
 
 
@@ -221,7 +221,7 @@ def test_a_gap_within_chance_is_none():
 def test_a_good_fit_is_said_to_be_one():
     (good,) = read(a_training(*LEARNS, [1.1, 0.7, 0.5, 0.42, 0.4, 0.4], [0.55, 0.7, 0.8, 0.86, 0.88, 0.88]), 4)
     assert good.kind == "good fit"
-    assert "91% and 88% right" in good.words
+    assert "91% and 88% predicted correctly" in good.words
 
 
 def test_few_validation_items_are_named_with_what_they_can_tell():
