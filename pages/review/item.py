@@ -31,7 +31,7 @@ def _picture(project: Project, shown: Item) -> None:
     path, renditions = Path(project.input_of(shown)), Renditions(project.renditions)
     try:
         if not path.is_file():
-            raise LabelerError("The image is no longer in the project's folder.")
+            raise LabelerError("The image is not in the project's folder any more.")
         picture = renditions.ready(path, shown.content_hash, Wish()) or renditions.draw(
             path, shown.content_hash, Wish()
         )
