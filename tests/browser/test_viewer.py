@@ -1,9 +1,11 @@
 """Seeing well: large images, scans and texts, as a person looks at them."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig, QueryConfig
@@ -16,6 +18,8 @@ from tests.support.samples import text_config
 from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
+
+WINDOWED = re.compile(r"/media/\d+\?.*low=")  # a scan that is asked for through a window of its own
 
 NO_ROUND = QueryConfig(seed_size=1000, batch=1000)
 LONG = "\n".join(f"Line {i}: the parcel came after a delay of {i} days." for i in range(200))
@@ -119,9 +123,14 @@ def test_the_window_of_a_scan_changes_what_is_drawn_and_stays(scans, open_page):
     assert shown(page) == 2
     before = grey_of(page)
     assert before == pytest.approx(127.5, abs=4)
+    held: list[Route] = []  # what the server draws comes once the filter has been looked at
+    page.route(WINDOWED, lambda route: held.append(route))
     for _ in range(4):
         page.keyboard.press("]")  # brighter: shown at once by a filter, then drawn by the server
     assert page.locator(".plane").evaluate("plane => plane.style.filter") != "none"
+    for route in held:
+        route.continue_()
+    page.unroute(WINDOWED)
     page.wait_for_function(
         """() => [...document.querySelectorAll('*')].some((host) =>
             host.shadowRoot?.querySelector('.plane')?.style.filter === 'none')"""
