@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, reduce
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Interval
 from typing_extensions import Doc
+
+from labeler.i18n.messages import Message, mark
 
 
 class Setting(NamedTuple):
@@ -59,22 +61,34 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
 
 
-def in_words(hint: Any) -> str:
-    """What a value of this type may be."""
+def in_words(hint: Any) -> Message:
+    """What a value of this type may be, as a message."""
     limits = None if _alternatives(hint) else limits_of(hint)
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     if limits is not None:
-        return f"{_WORDS[kind]} from {limits[0]:,} to {limits[1]:,}"
+        return mark("{kind} from {low:,} to {high:,}", kind=_WORDS[kind], low=limits[0], high=limits[1])
     if get_origin(kind) is Literal:
-        return ("one of " if len(get_args(kind)) > 1 else "") + ", ".join(map(repr, get_args(kind)))
+        choices = get_args(kind)
+        return mark("one of {choices}", choices=_listed(choices)) if len(choices) > 1 else Message(_listed(choices))
     if alternatives := _alternatives(kind):
-        return " or ".join(map(in_words, alternatives))
+        return reduce(
+            lambda first, second: mark("{first} or {second}", first=first, second=second), map(in_words, alternatives)
+        )
     if get_origin(kind) is dict:
-        return "a table of tables"
+        return mark("a table of tables")
     if get_origin(kind) is tuple:
         choices = get_args(get_args(kind)[0])
-        return "a list of " + (f"any of {', '.join(map(repr, choices))}" if choices else "strings")
+        return mark("a list of any of {choices}", choices=_listed(choices)) if choices else mark("a list of strings")
     return _WORDS[kind]
 
 
-_WORDS = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+def _listed(choices: tuple[object, ...]) -> str:
+    return ", ".join(map(repr, choices))
+
+
+_WORDS = {
+    int: mark("a whole number"),
+    float: mark("a number"),
+    str: mark("a string"),
+    bool: mark("true or false"),
+}

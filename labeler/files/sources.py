@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from labeler.core.errors import SourceError
 from labeler.core.items import Modality, Problem
 from labeler.files.tables import Records, read_table
-from labeler.i18n.messages import mark
+from labeler.i18n.messages import Message, mark
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
 
@@ -61,6 +61,15 @@ class SourceColumns:
     def named(self) -> dict[str, str]:
         """The columns that are named, by what they hold."""
         return {role: column for role, column in asdict(self).items() if column is not None}
+
+
+ROW = " row "  # between a table's name and the number of one of its rows
+
+
+def origin(source: str) -> Message:
+    """A row's `source` as a message: a table's row is named in the reader's language."""
+    table, row, number = source.rpartition(ROW)
+    return mark("{table} row {number}", table=table, number=number) if row and number.isdigit() else Message(source)
 
 
 OBVIOUS = SourceColumns()  # no column is named
@@ -213,7 +222,7 @@ def _table_rows(
             metadata={columns[i]: fields[i] for i in others if fields[i]},
         )
 
-    return (row(f"{source} row {number}", fields) for number, fields in chain([first], records))
+    return (row(f"{source}{ROW}{number}", fields) for number, fields in chain([first], records))
 
 
 def _position(source: str, columns: list[str], name: str) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 
 from labeler.core.errors import TooFewClassesError
 from labeler.core.rounds import Dataset, Labels
+from labeler.i18n.messages import mark
 from labeler.learner.model import LinearHeads
 from labeler.learner.task import LearningTask
 
@@ -97,7 +98,7 @@ def _classes(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
     """The classes that have labels, and each label's position among them."""
     classes, targets = np.unique(labels.targets, return_inverse=True)
     if len(classes) < 2:
-        problem = "there are no labels" if not len(labels) else f"all {len(labels)} labels are of one class"
+        problem = mark("all {n} labels are of one class", n=len(labels)) if len(labels) else mark("there are no labels")
         raise TooFewClassesError("{problem}: label items of at least two classes.", problem=problem)
     return classes.astype(np.int64), targets
 

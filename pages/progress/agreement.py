@@ -154,7 +154,7 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
     ]
     if rows:
         st.markdown("**" + _("Annotators") + "**")
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="agreement-annotators")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="agreement-annotators", placeholder="–")
         st.caption(
             _(
                 "Quality is estimated by CROWDLAB from how well an annotator's answers match those of the others and"

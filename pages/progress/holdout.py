@@ -234,7 +234,7 @@ def classes(evaluation: Evaluation, config: Config) -> None:
     st.subheader(_("Each class"))
     if config.several:
         st.caption(_("An item can have several classes: each class is a separate yes-or-no decision."))
-    st.dataframe(classes_frame(evaluation), hide_index=True, width="stretch")
+    st.dataframe(classes_frame(evaluation), hide_index=True, width="stretch", placeholder="–")
 
 
 def classes_frame(evaluation: Evaluation) -> pd.DataFrame:

@@ -16,7 +16,10 @@ def rounds(project: Project) -> None:
         finished, counts = store.rounds.all(), store.items.counts()
     if finished:
         st.dataframe(
-            pd.DataFrame([_row(r, project.config) for r in reversed(finished)]), hide_index=True, width="stretch"
+            pd.DataFrame([_row(r, project.config) for r in reversed(finished)]),
+            hide_index=True,
+            width="stretch",
+            placeholder="–",
         )
         trained(project, finished)
     st.subheader(_("Labels of each class"))

@@ -56,7 +56,7 @@ def slices(project: Project) -> None:
     counts = counted(project, column, version)
     rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in measured_slices.slices[name]]
     picture(project, measured_slices, rows)
-    st.dataframe(table(rows), hide_index=True, width="stretch")
+    st.dataframe(table(rows), hide_index=True, width="stretch", placeholder="–")
     ask_more(project, column)
 
 

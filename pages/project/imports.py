@@ -9,7 +9,7 @@ import streamlit as st
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import ImportReport
-from labeler.files.sources import SourceColumns
+from labeler.files.sources import SourceColumns, origin
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
@@ -85,5 +85,5 @@ def show(report: ImportReport) -> None:
     )
     if report.problems:
         st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
-        problems = [{_("where"): p.source, _("why"): translate(p.reason)} for p in report.problems]
+        problems = [{_("where"): translate(origin(p.source)), _("why"): translate(p.reason)} for p in report.problems]
         st.dataframe(problems, hide_index=True, width="stretch")

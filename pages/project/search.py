@@ -181,6 +181,7 @@ def table(report: dict[str, Any]) -> None:
         rows,
         hide_index=True,
         width="stretch",
+        placeholder="–",
         column_config={
             "settings": columns.TextColumn(_("settings"), pinned=True),
             "log likelihood": columns.NumberColumn(_("log likelihood"), format="%.3f"),

@@ -8,6 +8,7 @@ import streamlit as st
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item
 from labeler.files.renditions import Renditions, Wish
+from labeler.files.sources import origin
 from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
 
@@ -22,7 +23,8 @@ def item(project: Project, shown: Item) -> None:
             )
         else:
             _picture(project, shown)
-        facts = [_("Item {id}", id=shown.id), Path(shown.source).name if shown.media else shown.source]
+        place = Path(shown.source).name if shown.media else translate(origin(shown.source))
+        facts = [_("Item {id}", id=shown.id), place]
         facts += [f"{name}: {value}" for name, value in list(shown.metadata.items())[:6]]
         st.caption(" · ".join(facts).replace("[", "\\["))
 

@@ -21,12 +21,19 @@ def document() -> None:
 
 def _translated_words() -> str:
     """CSS that puts translations in place of Streamlit's own words."""
+    hint = "[data-testid=InputInstructions] span:first-child"  # another may follow: how many characters there are
     words = {
-        "stFileUploaderDropzone] button p": _("Choose files"),
-        "stFileUploaderDropzoneInstructions]": _("up to {n} MB a file", n=st.get_option("server.maxUploadSize")),
+        "[data-testid=stFileUploaderDropzone] button p": _("Choose files"),
+        "[data-testid=stFileUploaderDropzoneInstructions]": _(
+            "up to {n} MB a file", n=st.get_option("server.maxUploadSize")
+        ),
+        hint: _("Enter: apply"),
+        f"[data-testid=stForm] {hint}": _("Enter: submit"),
+        f"[data-testid=stForm] [data-testid=stTextArea] {hint}": _("Ctrl+Enter: submit"),
+        "[role=option][data-key=__select_all__] > div": _("Select all"),
+        "[role=listbox][data-empty] [role=option] span": _("No results"),
     }
     return " ".join(
-        f"[data-testid={place}, [data-testid={place} * {{ font-size: 0 }}"
-        f' [data-testid={place}::after {{ font-size: 0.875rem; content: "{text}" }}'
+        f'{place}, {place} * {{ font-size: 0 }} {place}::after {{ font-size: 0.875rem; content: "{text}" }}'
         for place, text in words.items()
     )

@@ -92,6 +92,7 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
         table,
         hide_index=True,
         width="stretch",
+        placeholder="–",
         height=600 if len(table) > 16 else "content",
         key=key,
         column_config={

@@ -28,9 +28,13 @@ def outlook(project: Project, work: Figures) -> None:
     columns[0].metric(_("Labels"), f"{given:,}", help=_("Current labels by people, in the pool and the holdout."))
     columns[0].caption(_("of {goal:,} to the goal", goal=goal))
     columns[1].metric(_("Hours of work"), f"{hours:,.1f}", help=_(HOURS, seconds=config.team.idle_seconds))
-    columns[1].caption(more(still and still[0], remaining, lambda amount: f"{amount:,.1f}"))
+    columns[1].caption(more(still and still[0], remaining, lambda amount: _("{n:,.1f} h", n=amount)))
     columns[2].metric(_("Cost ({currency})", currency=config.team.currency), money(cost) if paid else "–")
-    columns[2].caption(more(still and still[1], remaining, money) if paid else _("No hourly rate is set yet."))
+    columns[2].caption(
+        more(still and still[1], remaining, lambda amount: f"{money(amount)} {config.team.currency}")
+        if paid
+        else _("No hourly rate is set yet.")
+    )
     columns[3].metric(_("Done on"), f"{finish.expected:%Y-%m-%d}" if finish.expected else "–")
     columns[3].caption(done(finish))
     if words:
@@ -154,24 +158,29 @@ def done(finish: pace.Finish) -> str:
 def pace_in_words(speed: Pace) -> str:
     if not speed.per_hour or not speed.per_day:
         return _(speed.note) if speed.note else ""
-    if speed.per_hour.low is None or speed.per_day.low is None:
+    if speed.per_hour.low is None or speed.per_day.low is None or speed.per_day.high is None:
         return _(
-            "So far {hour:,.0f} labels an hour of work and {day:,.1f} a day of the calendar.",
+            "So far {hour:,.0f} labels an hour of work and {day} a day of the calendar.",
             hour=speed.per_hour.value,
-            day=speed.per_day.value,
+            day=rounded(speed.per_day.value),
         )
     return _(
-        "{hour:,.0f} labels an hour of work (95 %: {hour_low:,.0f} – {hour_high:,.0f}) and {day:,.1f} a day of the"
-        " calendar ({day_low:,.1f} – {day_high:,.1f}), from the {working} working days in {days}.",
+        "{hour:,.0f} labels an hour of work (95 %: {hour_low:,.0f} – {hour_high:,.0f}) and {day} a day of the"
+        " calendar ({day_low} – {day_high}), from the {working} working days in {days}.",
         hour=speed.per_hour.value,
         hour_low=speed.per_hour.low,
         hour_high=speed.per_hour.high,
-        day=speed.per_day.value,
-        day_low=speed.per_day.low,
-        day_high=speed.per_day.high,
+        day=rounded(speed.per_day.value),
+        day_low=rounded(speed.per_day.low),
+        day_high=rounded(speed.per_day.high),
         working=speed.working,
         days=speed.days,
     )
+
+
+def rounded(amount: float) -> str:
+    """An amount to one decimal place; a whole number has none."""
+    return f"{amount:,.1f}".removesuffix(".0")
 
 
 def money(amount: float) -> str:

@@ -285,6 +285,44 @@ def test_every_error_has_a_message_that_can_be_translated(path):
                 assert ast.unparse(message).startswith(("sentences(", "text.message")), place
 
 
+def within_f_strings(source: str) -> list[str]:
+    """Calls that hold a message but stand in an f-string, where Babel does not read them on Python 3.11."""
+    return [
+        ast.unparse(call)
+        for f_string in ast.walk(ast.parse(source))
+        if isinstance(f_string, ast.JoinedStr)
+        for call in ast.walk(f_string)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in extract.MARKS
+        if any(isinstance(text, ast.Constant) for text in call.args[:1])
+    ]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_message_stands_in_an_f_string(path):
+    assert within_f_strings(path.read_text(encoding="utf-8")) == []
+
+
+def test_messages_in_f_strings_are_noticed():
+    assert within_f_strings("""f"{_('Saved.')} {len(mark('a'))} {_(n)}"; _("Saved."); f"{n}" + n_("b", "c", 1)""") == [
+        "_('Saved.')",
+        "mark('a')",
+    ]
+
+
+# A closing ** between punctuation and a letter closes nothing (CommonMark 6.2): people would read the asterisks.
+OPEN_ASTERISKS = re.compile(r"\*\*[^*]*[^\w\s*]\*\*[^\W_]")
+
+
+@pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])
+def test_no_translation_shows_its_asterisks(name):
+    fields = [(re.compile(r"\{[^}]*%\}"), "5%"), (re.compile(r"\{[^}]*\}"), "5")]
+    for text in catalogue(name).values():
+        filled = text
+        for field, value in fields:
+            filled = field.sub(value, filled)
+        assert not OPEN_ASTERISKS.search(filled), text
+
+
 @pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])
 def test_every_message_has_a_translation_with_the_same_fields(name):
     there = catalogue(name)

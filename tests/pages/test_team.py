@@ -76,7 +76,7 @@ def test_everybody_leads_by_default_and_sees_all(project, history):
     said = everything(app)
     assert "Labels 54" in said
     assert "of 100 to the goal" in said
-    assert "6.0 a day of the calendar (6.0 – 6.0), from the 9 working days in 9" in said
+    assert "6 a day of the calendar (6 – 6), from the 9 working days in 9" in said
 
 
 @pytest.mark.slow
