@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from bench.lead.history import History, Model
-from labeler.measure.intervals import wilson
-from labeler.progress.control import FEWEST_ROUNDS, Control, Estimate, Point, thinned
+from labeler.measure.intervals import Estimate, wilson
+from labeler.progress.control import FEWEST_ROUNDS, Control, NumberOfLabels, Point, thinned
 from labeler.quality import findings as quality
 from labeler.store import Store
 
@@ -64,6 +64,6 @@ def against_random(store: Store, history: History) -> Control:
         own,
         size,
         Estimate(gain, gain - 0.03, gain + 0.03),
-        Estimate(needed, *ends),
-        Estimate(size - needed, size - ends[1], size - ends[0]),
+        NumberOfLabels(needed, *ends),
+        NumberOfLabels(size - needed, size - ends[1], size - ends[0]),
     )

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from labeler.core.jobs import AuditRequest
-from labeler.progress.control import Control, Estimate, Point
+from labeler.measure.intervals import Estimate
+from labeler.progress.control import Control, NumberOfLabels, Point
 from labeler.report.charts import control as control_charts
 from labeler.report.sentences.control import sentences
 from tests.support.pages import everything, visit
@@ -21,8 +22,8 @@ FOUND = Control(
     **CURVES,
     size=160,
     gain=Estimate(0.03, 0.01, 0.05),
-    needed=Estimate(104.0, 80.2, 139.4),
-    saved=Estimate(56.0, 20.6, 79.8),
+    needed=NumberOfLabels(104.0, 80.2, 139.4),
+    saved=NumberOfLabels(56.0, 20.6, 79.8),
 )
 
 
@@ -38,7 +39,7 @@ def test_what_was_saved_and_gained_is_said_with_its_interval():
 
 
 def test_labels_that_were_lost_are_said_as_well():
-    text = said(needed=Estimate(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
+    text = said(needed=NumberOfLabels(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
     assert "with 200 labels (150 to 280): −25 % saved (−75 % to 6 %)." in text
     assert "−2.0 points of accuracy" in text
     assert "(−5.0 to +1.0), which may be chance." in text
@@ -47,10 +48,10 @@ def test_labels_that_were_lost_are_said_as_well():
 @pytest.mark.parametrize(
     ("needed", "text"),
     [
-        (Estimate(30.0, None, 120.0), "with 120 labels at most: 25 % saved, or more."),
-        (Estimate(None, 120.0, None), "with 120 labels at least: 25 % saved, or less."),
+        (NumberOfLabels(30.0, None, 120.0), "with 120 labels at most: 25 % saved, or more."),
+        (NumberOfLabels(None, 120.0, None), "with 120 labels at least: 25 % saved, or less."),
         (
-            Estimate(90.0, None, None),
+            NumberOfLabels(90.0, None, None),
             "do not show whether the project needed more or fewer labels than the 160 of random",
         ),
     ],
