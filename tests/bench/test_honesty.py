@@ -5,7 +5,7 @@ import numpy as np
 from bench.honesty import figures
 from bench.honesty.figures import Traces, reached_within, table, within
 from labeler.core.settings import Config
-from labeler.progress.control import Estimate
+from labeler.progress.control import NumberOfLabels
 from labeler.progress.shadows import REPEATS
 
 STEPS, SIZES = np.arange(20, 421, 20), (20, 40, 80, 160)
@@ -56,17 +56,17 @@ def traces(projects: int = 1, truth_off: float = 0.0) -> Traces:
 
 
 def test_an_interval_with_an_open_end_holds_what_lies_there():
-    assert within(5, Estimate(None, None, 6))
-    assert not within(7, Estimate(None, None, 6))
-    assert within(7, Estimate(None, 6, None))
+    assert within(5, NumberOfLabels(None, None, 6))
+    assert not within(7, NumberOfLabels(None, None, 6))
+    assert within(7, NumberOfLabels(None, 6, None))
     grid = np.array([20.0, 40.0, 80.0])
     rises = np.array([-1.0, 0.0, 1.0])
-    assert reached_within(rises, grid, Estimate(None, 30, 50))
-    assert not reached_within(rises, grid, Estimate(None, 41, None))
-    assert reached_within(rises - 2, grid, Estimate(None, 70, None))  # it is reached later, if at all
-    assert not reached_within(rises - 2, grid, Estimate(None, 30, 80))
-    assert reached_within(rises + 2, grid, Estimate(None, None, 20))  # it was reached before
-    assert not reached_within(rises + 2, grid, Estimate(None, 20, 40))
+    assert reached_within(rises, grid, NumberOfLabels(None, 30, 50))
+    assert not reached_within(rises, grid, NumberOfLabels(None, 41, None))
+    assert reached_within(rises - 2, grid, NumberOfLabels(None, 70, None))  # it is reached later, if at all
+    assert not reached_within(rises - 2, grid, NumberOfLabels(None, 30, 80))
+    assert reached_within(rises + 2, grid, NumberOfLabels(None, None, 20))  # it was reached before
+    assert not reached_within(rises + 2, grid, NumberOfLabels(None, 20, 40))
 
 
 def test_intervals_hold_the_truth_where_it_is_and_not_where_it_is_not():
