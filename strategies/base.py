@@ -1,4 +1,4 @@
-"""What a query strategy sees, what it gives back, and where strategies are found by name."""
+"""What a query strategy sees, what it gives back, and the registry of strategies by name."""
 
 # ruff: noqa: N818 - an exception is named after what is wrong; StrategyError says that it is one
 
@@ -91,25 +91,25 @@ class Candidates:
                 raise InvalidCandidates(
                     "embeddings has shape {shape}; expected ({n}, d).", shape=self.embeddings.shape, n=n
                 )
-        known, targets = self.labeled_embeddings, self.labeled_targets
-        if known is not None:
-            _check_embeddings("labeled_embeddings", known)
-            if self.embeddings is not None and known.shape[1] != self.embeddings.shape[1]:
+        labeled, targets = self.labeled_embeddings, self.labeled_targets
+        if labeled is not None:
+            _check_embeddings("labeled_embeddings", labeled)
+            if self.embeddings is not None and labeled.shape[1] != self.embeddings.shape[1]:
                 raise InvalidCandidates("labeled_embeddings and embeddings differ in their number of columns.")
-            if targets is not None and len(targets) != len(known):
+            if targets is not None and len(targets) != len(labeled):
                 raise InvalidCandidates("labeled_targets and labeled_embeddings differ in length.")
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def take(self, positions: np.ndarray, needs: Iterable[Need] = NEEDS) -> "Candidates":
-        """The candidates at these positions, with what is in `needs` of all that is known about them."""
-        known: dict[str, np.ndarray | None] = {"ids": self.ids[positions]}
+        """The candidates at these positions, with those of their arrays that are in `needs`."""
+        arrays: dict[str, np.ndarray | None] = {"ids": self.ids[positions]}
         for name in ("proba", "member_proba", "embeddings"):
             array = getattr(self, name) if name in needs else None
-            known[name] = None if array is None else array.take(positions, axis=-2)
+            arrays[name] = None if array is None else array.take(positions, axis=-2)
         some = copy(self)
-        vars(some).update(known)  # past __init__: what was checked once is not checked again
+        vars(some).update(arrays)  # past __init__: what was checked once is not checked again
         return some
 
 
@@ -167,8 +167,10 @@ class Strategy:
     @cached_property
     def source(self) -> str:
         """The paper and section that the docstring names after `Source:`."""
-        found = re.search(r"Source:\s*(.+?)(?:\n\s*\n|\n\w+:|\Z)", inspect.getdoc(self.function) or "", re.DOTALL)
-        return " ".join(found[1].split()) if found else ""
+        source_match = re.search(
+            r"Source:\s*(.+?)(?:\n\s*\n|\n\w+:|\Z)", inspect.getdoc(self.function) or "", re.DOTALL
+        )
+        return " ".join(source_match[1].split()) if source_match else ""
 
     def query(self, candidates: Candidates, n: int, rng: np.random.Generator) -> Query:
         """The `n` candidates to ask about, best first; equal scores are put in a random order by `rng`.

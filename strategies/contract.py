@@ -175,12 +175,12 @@ def _scores(strategy: Strategy, c: Candidates, seed: int) -> np.ndarray:
 
 def _draws(strategy: Strategy, n: int, seeds: int, shuffle: bool) -> np.ndarray:
     """(2, seeds, n): the items that are chosen for each seed, and the places where they stood."""
-    c, found = without_ties(), []
+    c, drawn = without_ties(), []
     for seed in range(seeds):
         order = generator(seed).permutation(6) if shuffle else np.arange(6)
         places = _ask(strategy, c.take(order), n, seed)
-        found.append((order[places], places))
-    return np.array(found).swapaxes(0, 1)
+        drawn.append((order[places], places))
+    return np.array(drawn).swapaxes(0, 1)
 
 
 def _same_choices(strategy: Strategy, n: int) -> bool:

@@ -60,30 +60,30 @@ def _farthest_first(c: Candidates, n: int, skip: int, rng: np.random.Generator) 
 # wide: the loop that several strategies share; the last two are for the few that differ
 def greedily(
     X: np.ndarray,
-    known: np.ndarray,
+    labeled: np.ndarray,
     first: np.ndarray,
     n: int,
     rng: np.random.Generator,
     value: Value = lambda away, positions, chosen: away,
     skip: int = 0,
 ) -> np.ndarray:
-    """n rows of X, each the one that is worth most given how far it is from what is known or chosen before it.
+    """n rows of X, each the one that is worth most given how far it is from what is labeled or chosen before it.
 
     Exact, without a pass through X for each choice: distances only shrink, so that a value can only fall. The choice is
     made among the rows that were worth most at the last pass for as long as the best of them is worth more than all
     others were then; only after that all rows are measured again, to all that was chosen in the meantime.
 
-    Args:    known: (m, d) what is labeled. first: positions of the rows that are chosen already; of both together there
-             is at least one. value: never falls as a distance grows, and changes by the same amount (or not at all)
-             with each choice. skip: so many rows of the highest value are passed over each time, as far as others
-             are left.
+    Args:    labeled: (m, d) embeddings of the labeled items. first: positions of the rows that are chosen already; of
+             both together there is at least one. value: never falls as a distance grows, and changes by the same
+             amount (or not at all) with each choice. skip: so many rows of the highest value are passed over each
+             time, as far as others are left.
     Returns: (n,) positions, `first` included.
     """
     N, mean = len(X), blocks.mean(X)
     every, taken = np.arange(N), np.zeros(N, dtype=bool)
     chosen = list(first[:n])
     taken[chosen] = True
-    away = blocks.nearest_squared(X, np.concatenate([known, X[chosen]]) if chosen else known, mean)
+    away = blocks.nearest_squared(X, np.concatenate([labeled, X[chosen]]) if chosen else labeled, mean)
     ahead, until = min(max(AHEAD * n, FEWEST), MOST), n
     while len(chosen) < n:
         # what a row is worth changes evenly with the number of choices: it is highest at the first or at the last one

@@ -51,7 +51,7 @@ def herd(
     """
     assert c.embeddings is not None
     assert c.labeled_embeddings is not None
-    X, known = c.embeddings, c.labeled_embeddings
+    X, labeled = c.embeddings, c.labeled_embeddings
 
     def choose(rows: np.ndarray, answered: np.ndarray, k: int) -> np.ndarray:
         # centred, so that ‖x‖² + ‖y‖² − 2 x·y does not cancel in float32 when the pool lies far from 0
@@ -59,28 +59,28 @@ def herd(
         mean = sample.mean(axis=0)
         sample = (sample - mean).astype(np.float32, copy=False)
         kernel = squared_distances(sample)
-        width = _width(sample, (known - mean).astype(np.float32, copy=False), kernel)
+        width = _width(sample, (labeled - mean).astype(np.float32, copy=False), kernel)
         kernel /= -(width**2)
         np.exp(kernel, out=kernel)
         away = nearest_squared(sample, (answered - mean).astype(np.float32, copy=False))
         return _greedy(kernel, weights[rows].astype(np.float32), np.exp(away / -(width**2)), k)
 
-    return by_samples(X, known, n, sample_size or SAMPLE, rng, choose)
+    return by_samples(X, labeled, n, sample_size or SAMPLE, rng, choose)
 
 
-def _width(sample: np.ndarray, known: np.ndarray, away: np.ndarray) -> np.float32:
+def _width(sample: np.ndarray, labeled: np.ndarray, away: np.ndarray) -> np.float32:
     """σ: the smallest distance between two labeled items; before there are two, what is usual between neighbours.
 
     The floor keeps two copies among the labeled items from making every item an island.
 
-    Args:    sample: (s, d) and known: (m, d), both centred; away: (s, s) squared distances within the sample.
+    Args:    sample: (s, d) and labeled: (m, d), both centred; away: (s, s) squared distances within the sample.
     """
     spread = np.sqrt(np.einsum("ij,ij->i", sample, sample).mean())
-    if len(known) > 1:
+    if len(labeled) > 1:
         # an item is not its own neighbour: those before it are enough, for distances go both ways
-        nearest = [nearest_squared(known[at : at + 256], known[:at]).min() for at in range(256, len(known), 256)]
-        for at in range(0, len(known), 256):
-            block = squared_distances(known[at : at + 256])
+        nearest = [nearest_squared(labeled[at : at + 256], labeled[:at]).min() for at in range(256, len(labeled), 256)]
+        for at in range(0, len(labeled), 256):
+            block = squared_distances(labeled[at : at + 256])
             if len(block) > 1:
                 nearest.append(block[np.triu_indices(len(block), 1)].min())
         width = np.sqrt(min(nearest))

@@ -56,9 +56,9 @@ def typiclust(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     """
     assert c.embeddings is not None
     assert c.labeled_embeddings is not None
-    N, known = len(c), c.labeled_embeddings
-    k = min(len(known) + n, CLUSTERS)
-    labels, _ = clusters(c.embeddings, k, int(rng.integers(2**31)), also=known)
+    N, labeled = len(c), c.labeled_embeddings
+    k = min(len(labeled) + n, CLUSTERS)
+    labels, _ = clusters(c.embeddings, k, int(rng.integers(2**31)), also=labeled)
     order = np.argsort(labels[:N].astype(np.int16), kind="stable")  # sixteen bits are sorted in linear time
     members = np.split(order, np.searchsorted(labels[order], np.arange(1, k)))
     sizes = np.bincount(labels, minlength=k)
@@ -103,8 +103,8 @@ def prob_cover(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     """
     assert c.embeddings is not None
     assert c.labeled_embeddings is not None
-    X, known = c.embeddings, c.labeled_embeddings
-    share = 1 / max(2, len(known) + n)
+    X, labeled = c.embeddings, c.labeled_embeddings
+    share = 1 / max(2, len(labeled) + n)
 
     def choose(rows: np.ndarray, answered: np.ndarray, k: int) -> np.ndarray:
         sample = blocks.take(X, rows)
@@ -131,7 +131,7 @@ def prob_cover(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
             open_ &= ~new
         return picks
 
-    return by_samples(X, known, n, COVER, rng, choose)
+    return by_samples(X, labeled, n, COVER, rng, choose)
 
 
 # ---------------------------------------------------------------- parts that other files use as well
@@ -139,7 +139,7 @@ def prob_cover(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def by_samples(
     X: np.ndarray,
-    known: np.ndarray,
+    labeled: np.ndarray,
     n: int,
     size: int,
     rng: np.random.Generator,
@@ -147,7 +147,7 @@ def by_samples(
 ) -> np.ndarray:
     """n rows of X, chosen from random samples of `size` rows, so that no n × n matrix of the whole pool is needed.
 
-    `choose(rows, answered, k)` gives k places in rows, best first; answered is what is labeled (`known`) or was
+    `choose(rows, answered, k)` gives k places in rows, best first; answered is what is labeled (`labeled`) or was
     chosen from an earlier sample. A sample that is not all there is gives at most a quarter of itself.
     """
     left = rng.permutation(len(X))
@@ -155,7 +155,7 @@ def by_samples(
     while len(chosen) < n:
         rows = left[:size]
         k = min(n - len(chosen), len(rows) if len(left) <= size else max(1, size // 4))
-        answered = np.concatenate([known, X[chosen]]) if len(chosen) else known
+        answered = np.concatenate([labeled, X[chosen]]) if len(chosen) else labeled
         chosen = np.concatenate([chosen, rows[choose(rows, answered, k)]])
         if len(chosen) < n:
             left = rng.permutation(np.setdiff1d(left, chosen, assume_unique=True))
@@ -183,8 +183,8 @@ def middles(
         distances[rows] = np.einsum("ij,ij->i", off, off)
     shuffled = rng.permutation(len(X))  # the stable sort below then leaves ties in random order
     order = shuffled[np.lexsort((distances[shuffled], labels[shuffled]))]
-    found, first = np.unique(labels[order], return_index=True)
-    heavy = np.bincount(labels, weights=weights)[found]
+    present, first = np.unique(labels[order], return_index=True)
+    heavy = np.bincount(labels, weights=weights)[present]
     return order[first][np.argsort(-heavy, kind="stable")]
 
 

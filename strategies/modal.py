@@ -29,7 +29,7 @@ def from_modal(
     doc: str | None = None,
     **options: Any,
 ) -> Strategy:
-    """A strategy that runs a query function written for modAL. One line in a strategy file makes it known:
+    """A strategy that runs a query function written for modAL. One line in a strategy file registers it:
 
         from_modal(my_sampling, "my_sampling", needs=("proba", "embeddings", "labeled"))
 
@@ -46,7 +46,7 @@ def from_modal(
     Args:    query_function: in modAL's form. needs: which arrays it uses, "member_proba" for a committee.
              best: modAL's top-k samplings give the n best in no order, with their measure; "highest" or "lowest"
              puts them in order by it. "first" keeps the order, as ranked batches need.
-             register: make it known to `strategies.get` by `name`. doc: in place of the function's docstring.
+             register: `strategies.get` gives it by `name`. doc: in place of the function's docstring.
     Returns: the strategy.
     Raises:  StrategyError: a need that does not exist.
     Source:  Danka & Horvath 2018, modAL (arXiv 1805.00979).

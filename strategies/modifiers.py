@@ -47,14 +47,14 @@ def distinct(inner: Strategy) -> Strategy:
         def features(rows: np.ndarray) -> np.ndarray:
             return np.subtract(X[rows], mean, dtype=np.float32)
 
-        known = np.subtract(c.labeled_embeddings, mean, dtype=np.float32)
+        labeled_features = np.subtract(c.labeled_embeddings, mean, dtype=np.float32)
         ask = _asker(inner, c, rng)
-        seen, left, chosen = c, np.arange(len(c)), np.empty(0, dtype=np.intp)
+        current, left, chosen = c, np.arange(len(c)), np.empty(0, dtype=np.intp)
         for _ in range(PASSES):
             # scores put all candidates in order at once; a batch is planned for as many as are missing
             k = len(left) if inner.kind == "scores" else min(n - len(chosen), len(left))
-            proposed = ask(seen, left, k)
-            old = np.concatenate([known, features(chosen)])
+            proposed = ask(current, left, k)
+            old = np.concatenate([labeled_features, features(chosen)])
             fresh, in_the_way = _first_distinct(proposed, n - len(chosen), features, old)
             chosen = np.concatenate([chosen, fresh])
             if len(chosen) == n or k == len(left):
@@ -64,14 +64,14 @@ def distinct(inner: Strategy) -> Strategy:
             if len(left) == 0:
                 break
             if "labeled" in inner.needs:
-                seen = _answered(c, chosen, features, known)
+                current = _answered(c, chosen, features, labeled_features)
         else:
-            old = np.concatenate([known, features(chosen)])
+            old = np.concatenate([labeled_features, features(chosen)])
             fresh, _ = _first_distinct(rng.permutation(left), n - len(chosen), features, old)
             chosen = np.concatenate([chosen, fresh])
         if len(chosen) < n:
             others = np.setdiff1d(np.arange(len(c)), chosen, assume_unique=True)
-            chosen = np.concatenate([chosen, ask(seen, others, n - len(chosen))])
+            chosen = np.concatenate([chosen, ask(current, others, n - len(chosen))])
         return chosen
 
     return _modified(
@@ -161,9 +161,9 @@ def decompose(name: str) -> tuple[list[str], str]:
     (['balanced', 'distinct'], 'margin')
     """
     modifiers = []
-    while (found := re.fullmatch(r"\s*(\w+)\((.+)\)\s*", name)) and found[1] in MODIFIERS:
-        modifiers.append(found[1])
-        name = found[2].strip()
+    while (match := re.fullmatch(r"\s*(\w+)\((.+)\)\s*", name)) and match[1] in MODIFIERS:
+        modifiers.append(match[1])
+        name = match[2].strip()
     return modifiers, name
 
 
@@ -216,16 +216,16 @@ def _asker(
         assert everyone.scores is not None
         scores = np.empty(len(c))
         scores[everyone.positions] = everyone.scores
-        return lambda seen, among, k: among[base.top(scores[among], k, rng)]
+        return lambda current, among, k: among[base.top(scores[among], k, rng)]
 
-    def ask(seen: Candidates, among: np.ndarray, k: int) -> np.ndarray:
-        some = seen if len(among) == len(seen) else seen.take(among, inner.needs)
+    def ask(current: Candidates, among: np.ndarray, k: int) -> np.ndarray:
+        some = current if len(among) == len(current) else current.take(among, inner.needs)
         return among[inner.query(some, k, rng).positions]
 
     return ask
 
 
-def _answered(c: Candidates, chosen: np.ndarray, features: Features, known: np.ndarray) -> Candidates:
+def _answered(c: Candidates, chosen: np.ndarray, features: Features, labeled_features: np.ndarray) -> Candidates:
     """The candidates, with the chosen ones counted as labeled: as predicted, or else as the nearest labeled one.
 
     Where there is neither, no class can be told, and they are not counted.
@@ -235,8 +235,10 @@ def _answered(c: Candidates, chosen: np.ndarray, features: Features, known: np.n
     assert c.labeled_targets is not None
     if c.proba is not None:
         targets = c.proba[chosen].argmax(axis=1)
-    elif len(known):
-        nearest = (2 * features(chosen) @ known.T - np.einsum("ij,ij->i", known, known)).argmax(axis=1)
+    elif len(labeled_features):
+        nearest = (
+            2 * features(chosen) @ labeled_features.T - np.einsum("ij,ij->i", labeled_features, labeled_features)
+        ).argmax(axis=1)
         targets = c.labeled_targets[nearest]
     else:
         return c

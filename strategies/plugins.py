@@ -44,12 +44,12 @@ def strategies_of(folder: Path) -> Iterator[list[Broken]]:
 
     Returns: the files that could not be used; those of the others can be found by `base.get`.
     """
-    with base.registry(dict(base.current())) as known:
+    with base.registry(dict(base.current())) as registered:
         broken = []
         for path in [folder] if folder.is_file() else sorted(folder.glob("*.py")):
             module = ModuleType(f"project_strategies.{path.stem}")
             module.__file__ = str(path)
-            broken += _add(known, path.name, lambda path=path, module=module: _execute(path, module))  # type: ignore[misc]
+            broken += _add(registered, path.name, lambda path=path, module=module: _execute(path, module))  # type: ignore[misc]
         yield broken
 
 
@@ -62,20 +62,20 @@ def load_entry_points() -> list[Broken]:
 
     A package names, in the group `labeler.strategies`, a module that registers its strategies when it is imported.
     """
-    known = base.current()
-    return [broken for entry in entry_points(group=GROUP) for broken in _add(known, entry.name, entry.load)]
+    registered = base.current()
+    return [broken for entry in entry_points(group=GROUP) for broken in _add(registered, entry.name, entry.load)]
 
 
-def _add(known: dict[str, base.Strategy], name: str, register: Callable[[], object]) -> list[Broken]:
-    """Take what `register` registers into `known`, whole or not at all."""
+def _add(registered: dict[str, base.Strategy], name: str, register: Callable[[], object]) -> list[Broken]:
+    """Take what `register` registers into `registered`, whole or not at all."""
     try:
         with base.registry({}) as own:
             register()
     except (Exception, SystemExit) as error:  # somebody else's code raises whatever it likes, and may call exit()
         return [Broken(name, base.describe(error, name))]
-    taken = sorted(own.keys() & known.keys())
+    taken = sorted(own.keys() & registered.keys())
     if taken:
         reason = StrategyError("there is a strategy {taken!r} already: choose another name.", taken=taken[0])
         return [Broken(name, reason)]
-    known.update(own)
+    registered.update(own)
     return []

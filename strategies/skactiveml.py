@@ -41,7 +41,7 @@ def from_skactiveml(
     doc: str | None = None,
     **query_options: Any,
 ) -> Strategy:
-    """A strategy that runs a pool strategy of scikit-activeml. One line in a strategy file makes it known:
+    """A strategy that runs a pool strategy of scikit-activeml. One line in a strategy file registers it:
 
         from_skactiveml(Badge(), "their_badge", needs=("proba", "embeddings"))
 
@@ -86,8 +86,8 @@ def from_skactiveml(
         return order[np.asarray(chosen) - labeled]
 
     function.__doc__ = doc or inspect.getdoc(query_strategy)
-    made = Strategy(name, family, wanted, "selects", function)
-    return base.register(made) if register else made
+    wrapped = Strategy(name, family, wanted, "selects", function)
+    return base.register(wrapped) if register else wrapped
 
 
 def _rows(c: Candidates, order: np.ndarray, needs: frozenset[Need]) -> tuple[np.ndarray, np.ndarray]:
@@ -122,18 +122,20 @@ def _fresh(given: Any, *, seed: int, classes: list[int]) -> Any:
     from sklearn.base import clone
 
     finished = hasattr(given, "get_params") and not inspect.isclass(given)
-    made = clone(given) if finished else _new(given, classes)
+    fresh = clone(given) if finished else _new(given, classes)
     ours = {"random_state": seed, "missing_label": np.nan}
-    known = made.get_params()
+    parameters = fresh.get_params()
     # the parts of a part too: a strategy within a wrapper, the model within a classifier
-    settings: dict[str, Any] = {key: ours[key.rpartition("__")[2]] for key in known if key.rpartition("__")[2] in ours}
-    if "classes" in known and known["classes"] is None:
+    settings: dict[str, Any] = {
+        key: ours[key.rpartition("__")[2]] for key in parameters if key.rpartition("__")[2] in ours
+    }
+    if "classes" in parameters and parameters["classes"] is None:
         settings["classes"] = classes
-    cluster = known.get("cluster_algo")
+    cluster = parameters.get("cluster_algo")
     # Clue and DropQuery leave the clustering to numpy's global generator
     if cluster is not None and "random_state" in inspect.signature(cluster).parameters:
-        settings["cluster_algo_dict"] = {"random_state": seed, **(known["cluster_algo_dict"] or {})}
-    return made.set_params(**settings)
+        settings["cluster_algo_dict"] = {"random_state": seed, **(parameters["cluster_algo_dict"] or {})}
+    return fresh.set_params(**settings)
 
 
 def _new(make: Callable[..., Any], classes: list[int], **settings: Any) -> Any:
@@ -237,17 +239,17 @@ def resolve(name: str) -> Strategy | None:
         raise UnknownStrategy(
             "strategy {name!r} needs scikit-activeml, which is not installed: {install}", name=name, install=INSTALL
         )
-    known = KNOWN[name.removeprefix(PREFIX)]
+    entry = KNOWN[name.removeprefix(PREFIX)]
     kind, _, method = name.removeprefix(PREFIX).partition(".")
 
-    settings = known.settings | ({"method": method} if method else {})
+    settings = entry.settings | ({"method": method} if method else {})
 
     def query_strategy(classes: list[int]) -> Any:
         return _new(getattr(importlib.import_module("skactiveml.pool"), kind), classes, **settings)
 
-    doc = f"{known.asks}. Chosen by {name}.\n\nSource: {known.paper}."
-    own = {argument: _OWN[model] for argument, model in known.fits.items()}
-    return from_skactiveml(query_strategy, name, needs=known.needs, family=known.family, register=False, doc=doc, **own)
+    doc = f"{entry.asks}. Chosen by {name}.\n\nSource: {entry.paper}."
+    own = {argument: _OWN[model] for argument, model in entry.fits.items()}
+    return from_skactiveml(query_strategy, name, needs=entry.needs, family=entry.family, register=False, doc=doc, **own)
 
 
 base.resolvers.append(resolve)

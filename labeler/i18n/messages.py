@@ -46,8 +46,8 @@ def preferred(accepted: str | None) -> str:
         name, _, quality = part.partition(";")
         weight = re.fullmatch(r"\s*q=([01](?:\.\d+)?)\s*", quality)
         wanted.append((float(weight[1]) if weight else 1.0, name.strip().lower().replace("_", "-").partition("-")[0]))
-    known = [(weight, name) for weight, name in wanted if name in LANGUAGES and weight > 0]
-    return max(known, key=lambda one: one[0], default=(1.0, DEFAULT))[1]  # of equals the first
+    offered = [(weight, name) for weight, name in wanted if name in LANGUAGES and weight > 0]
+    return max(offered, key=lambda choice: choice[0], default=(1.0, DEFAULT))[1]  # of equals the first
 
 
 # ---------------------------------------------------------------- texts
@@ -96,9 +96,9 @@ def _(message: str, /, **values: object) -> str:
     return _filled(_translations(language()).get(message, message), message, values)
 
 
-def n_(one: str, many: str, n: float, /, **values: object) -> str:
-    """`one` or `many` in the current language, as `n` asks for; `n` is a field as well."""
-    return _(one if n == 1 else many, n=n, **values)
+def n_(singular: str, plural: str, n: float, /, **values: object) -> str:
+    """`singular` or `plural` in the current language, as `n` asks for; `n` is a field as well."""
+    return _(singular if n == 1 else plural, n=n, **values)
 
 
 def _filled(translation: str, message: str, values: Mapping[str, object]) -> str:
@@ -206,12 +206,12 @@ def _read(name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     path = LOCALE / f"{name}.po"
     try:
         with path.open("rb") as file:
-            found: Any = read_po(file, abort_invalid=True)
+            entries: Any = read_po(file, abort_invalid=True)
     except Exception as error:
         log.warning("%s cannot be read, so there is English only: %s", path, error)
         return {}
     return {
         message.id: (message.string, tuple(place for place, _line in message.locations))
-        for message in found
+        for message in entries
         if message.id and message.string and not message.fuzzy
     }
