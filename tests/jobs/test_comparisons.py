@@ -167,7 +167,7 @@ def test_one_that_is_cancelled_while_it_is_prepared_ends_before_it_compares(proj
 
     number = ask(project, replace(SHORT, source=table), "kim")
 
-    def cancelled_meanwhile(*args, on_progress, **kwargs):
+    def cancelled_meanwhile(labeled, query, learner, cache, on_progress):
         with project.store() as store:
             store.comparisons.cancel(number)
         on_progress(1, 2)
