@@ -8,13 +8,14 @@ TEST := .venv/.installed-test
 # What the latest run of all tests took; `python -m bench.house` reads it.
 SUITE := .pytest_cache/suite.xml
 
-.PHONY: quick-without-torch help demo serve test check lint style types lint-desk test-desk quick coverage format reference docs words wheel lock bench clean
+.PHONY: thorough quick-without-torch help demo serve test check lint style types lint-desk test-desk quick coverage format reference docs words wheel lock bench clean
 
 help:
 	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
 	@echo "make serve     serve the projects in projects/"
 	@echo "make check     ruff, mypy and the quick tests, in under a minute"
 	@echo "make test      install what the tests need, run them all"
+	@echo "make thorough  the longest tests, which make test skips"
 	@echo "make coverage  run all tests, and report which lines they reach"
 	@echo "make lint      ruff, ruff format, mypy; lint-desk: tsc on the desk's scripts, where there is npm"
 	@echo "make test-desk the tests of the desk's scripts alone, in node"
@@ -34,7 +35,11 @@ serve: $(RUN)
 
 test: $(TEST)
 	@command -v chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --junitxml=$(SUITE)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --junitxml=$(SUITE)
+
+# What `make test` skips: the longest tests, whose claims quicker ones make in part.
+thorough: $(TEST)
+	@OMP_NUM_THREADS=1 LABELER_THOROUGH=1 $(BIN)/python -m pytest -n 2 -m thorough
 
 # The three run at once, and each writes its output when it ends.
 check: $(TEST)
@@ -74,7 +79,7 @@ quick-without-torch:
 	@OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest -m "not browser and not slow" tests/strategies tests/core tests/i18n tests/store
 
 coverage: $(TEST)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
 	@$(BIN)/coverage report
 
 format: $(TEST)

@@ -23,6 +23,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine lacks, and say so."""
     for item in items:
+        if item.get_closest_marker("thorough") and not os.environ.get("LABELER_THOROUGH"):
+            item.add_marker(pytest.mark.skip(reason="`make thorough` runs it"))
         if item.get_closest_marker("browser") and CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="there is no chromium on this machine"))
         if item.get_closest_marker("shared") and not SHARED.is_dir():

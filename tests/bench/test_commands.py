@@ -39,7 +39,7 @@ for module in modules:
 print(json.dumps({"errors": errors, "texts": texts}))
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 
 @pytest.fixture(scope="module")

@@ -195,6 +195,7 @@ def test_many_like_predictions_are_confirmed_at_once(server, own_home, open_page
     assert shown(later) not in {r["item_id"] for r in given}  # the unticked one waits for an answer of its own
 
 
+@pytest.mark.thorough
 def test_a_break_frees_the_items_and_ends_by_a_click(server, own_home, open_page):
     project = make(own_home, n=6)
     page = open_page(f"{server.url}/?annotator=kim")

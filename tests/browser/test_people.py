@@ -25,6 +25,7 @@ def make(own_home, **changes):
     return project
 
 
+@pytest.mark.thorough
 def test_ten_annotators_lose_nothing_while_the_server_is_gone(server, own_home, open_page):
     project = make(own_home)
     pages = {name: open_page(f"{server.url}/?annotator={name}") for name in ANNOTATORS}

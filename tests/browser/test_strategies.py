@@ -53,6 +53,7 @@ def start(page, table, runs: int, reach: int) -> None:
     page.get_by_role("button", name="Cancel").wait_for()
 
 
+@pytest.mark.thorough
 def test_compare_on_a_table_use_the_winner_and_cancel_another(server, project, tmp_path, open_page):
     table = tmp_path / "films.csv"
     pd.DataFrame(reviews(240), columns=["text", "label"]).to_csv(table, index=False)

@@ -259,7 +259,7 @@ def _has_work(project) -> bool:
         return store.rounds.waiting()
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.thorough), signal.SIGKILL])
 def test_it_ends_with_its_worker_and_the_next_one_takes_it_up(labeled, own_home, table, how):
     number = ask(labeled, replace(LONG, source=table), "kim")
     with worker(own_home) as process:

@@ -35,7 +35,7 @@ def trained_on_texts(folder, backbone: str):
     return project
 
 
-@pytest.mark.parametrize(("backbone", "ways"), [("char_tfidf", 1), ("all-MiniLM-L6-v2", 2)])
+@pytest.mark.parametrize(("backbone", "ways"), [("char_tfidf", 1), pytest.param("all-MiniLM-L6-v2", 2, marks=pytest.mark.thorough)])
 def test_texts(tmp_path, backbone, ways):
     project = trained_on_texts(tmp_path, backbone)
     publish(project, tmp_path / "out")
@@ -78,6 +78,7 @@ def test_images_by_a_frozen_model(pictures, tmp_path):
         np.testing.assert_allclose(proba, expected, atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_images_by_a_fine_tuned_model(pictures, tmp_path):
     """The last block's weights are changed by hand, as fine-tuning would change them."""
     project, picture = pictures
