@@ -35,7 +35,10 @@ def trained_on_texts(folder, backbone: str):
     return project
 
 
-@pytest.mark.parametrize(("backbone", "ways"), [("char_tfidf", 1), pytest.param("all-MiniLM-L6-v2", 2, marks=pytest.mark.thorough)])
+MINILM = pytest.param("all-MiniLM-L6-v2", 2, marks=pytest.mark.thorough)
+
+
+@pytest.mark.parametrize(("backbone", "ways"), [("char_tfidf", 1), MINILM])
 def test_texts(tmp_path, backbone, ways):
     project = trained_on_texts(tmp_path, backbone)
     publish(project, tmp_path / "out")
