@@ -13,10 +13,10 @@ SUITE := .pytest_cache/suite.xml
 help:
 	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
 	@echo "make serve     serve the projects in projects/"
-	@echo "make check     ruff, mypy and the quick tests, in under a minute"
-	@echo "make test      install what the tests need, run them all"
+	@echo "make check     ruff, mypy and the quick tests"
+	@echo "make test      install what the tests need, run all but the thorough ones"
 	@echo "make thorough  the longest tests, which make test skips"
-	@echo "make coverage  run all tests, and report which lines they reach"
+	@echo "make coverage  run the tests, and report which lines they reach"
 	@echo "make lint      ruff, ruff format, mypy; lint-desk: tsc on the desk's scripts, where there is npm"
 	@echo "make test-desk the tests of the desk's scripts alone, in node"
 	@echo "make reference write the commands, settings and strategies in docs/ from the code"

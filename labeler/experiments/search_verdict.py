@@ -34,7 +34,7 @@ def gain_of(ours: np.ndarray, theirs: np.ndarray, tried: int) -> tuple[float, fl
 def verdict(report: Mapping[str, Any]) -> Message:
     """What a search found, in a sentence or two.
 
-    Args: report: as `tuning.search` gives it back.
+    Args: report: as `Search.run` returns it.
     """
     check, trials = report["check"], report["trials"]
     others = len(trials) - 1
@@ -95,7 +95,7 @@ def verdict(report: Mapping[str, Any]) -> Message:
 def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What was tried, a row for each setting, the best first; of the levers those that were varied.
 
-    Args:    report: as `tuning.search` gives it back.
+    Args:    report: as `Search.run` returns it.
     Returns: `settings`, `log likelihood`, `accuracy` with its `95 % interval`, `seconds`, each lever, and a `note` on
              what was not tried to the end, or where fine-tuning got no say.
     """
