@@ -80,10 +80,10 @@ def nearest(X: np.ndarray, others: np.ndarray, centre: np.ndarray | float = 0) -
     for part in slices(len(X), max(X.shape[1], min(len(others), WIDE))):
         block = np.subtract(widened(X[part]), centre, dtype=kind)
         for start in range(0, len(others), WIDE):
-            there = slice(start, start + WIDE)
-            between = block @ others[there].T
+            block_columns = slice(start, start + WIDE)
+            between = block @ others[block_columns].T
             between *= -2
-            between += squares[there]
+            between += squares[block_columns]
             best = between.argmin(axis=1)
             least = between[np.arange(len(best)), best]
             which[part] = np.where(least < away[part], best + start, which[part])

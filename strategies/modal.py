@@ -85,18 +85,18 @@ class Learner:
 
     @property
     def classes_(self) -> np.ndarray:
-        return np.arange(self._known().shape[1])
+        return np.arange(self._probabilities().shape[1])
 
     def transform_without_estimating(self, X: np.ndarray) -> np.ndarray:
         return X
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return self._known()[self._positions(X)]
+        return self._probabilities()[self._positions(X)]
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return self.predict_proba(X).argmax(axis=1)
 
-    def _known(self) -> np.ndarray:
+    def _probabilities(self) -> np.ndarray:
         # not scikit-learn's NotFittedError: modAL catches that and goes on with made-up scores
         if self.proba is None:
             raise InvalidCandidates("the modAL function asks for probabilities: add proba to its needs.")

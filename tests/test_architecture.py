@@ -225,7 +225,7 @@ def test_large_functions_without_a_reason_are_seen(source: str, explained: bool)
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "is_sql"),
     [
         ('"SELECT id FROM items"', True),
         ('f"SELECT {column} FROM items"', True),
@@ -238,8 +238,8 @@ def test_large_functions_without_a_reason_are_seen(source: str, explained: bool)
         ('"SELECTED"', False),
     ],
 )
-def test_sql_is_told_from_prose(source: str, found: bool) -> None:
-    assert any(statements(ast.parse(source))) is found
+def test_sql_is_told_from_prose(source: str, is_sql: bool) -> None:
+    assert any(statements(ast.parse(source))) is is_sql
 
 
 @pytest.mark.parametrize(

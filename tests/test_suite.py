@@ -35,8 +35,8 @@ def weak_assertions(source: str, path: Path) -> list[str]:
 
 def test_no_assertion_is_weak() -> None:
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    found = [line for path in tests for line in weak_assertions(path.read_text(encoding="utf-8"), path)]
-    assert found == []
+    weak = [line for path in tests for line in weak_assertions(path.read_text(encoding="utf-8"), path)]
+    assert weak == []
 
 
 @pytest.mark.parametrize(

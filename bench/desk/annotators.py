@@ -26,7 +26,7 @@ VISIBLE_MS = 140  # the desk takes no answer to an item that has been visible fo
 
 
 @dataclass
-class Seen:
+class Measurements:
     """What the annotators of one run saw; milliseconds, one for each answer."""
 
     usage: dict[str, float] = field(default_factory=dict)
@@ -45,36 +45,36 @@ def pause(pace: float, rng: random.Random) -> float:
     return pace * rng.uniform(0.5, 1.5)
 
 
-def in_browser(served: Served, annotators: int, seconds: float, pace: float) -> Seen:
+def in_browser(served: Served, annotators: int, seconds: float, pace: float) -> Measurements:
     """`annotators` pages, each of a person of its own, press keys for `seconds`."""
     return asyncio.run(_in_browser(served, annotators, seconds, pace))
 
 
-async def _in_browser(served: Served, annotators: int, seconds: float, pace: float) -> Seen:
-    seen = Seen()
+async def _in_browser(served: Served, annotators: int, seconds: float, pace: float) -> Measurements:
+    measurements = Measurements()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         names = [f"annotator{n}" for n in range(annotators)]
         pages = [await _open(browser, served, names[0])]  # nothing is cached yet
-        seen.first_screen = time.perf_counter() - served.started
+        measurements.first_screen = time.perf_counter() - served.started
         pages += [await _open(browser, served, name) for name in names[1:]]
         usage = Usage(served.app())
         usage.begin()
         end = time.perf_counter() + seconds
         pressed = await asyncio.gather(*(_press(page, end, pace, random.Random(n)) for n, page in enumerate(pages)))
-        seen.usage = usage.end(sum(pressed))
+        measurements.usage = usage.end(sum(pressed))
         for name, page in zip(names, pages, strict=True):
             await page.wait_for_function("deskWatch.saved()")
             for answer in await page.evaluate("deskWatch.answers"):
                 if "shown" not in answer or "acknowledged" not in answer:
-                    seen.unanswered += 1
+                    measurements.unanswered += 1
                     continue
-                seen.answered.add((name, int(answer["item"])))
-                seen.in_page.append(answer["inPage"])
-                seen.shown.append(answer["shown"])
-                seen.acknowledged.append(answer["acknowledged"])
+                measurements.answered.add((name, int(answer["item"])))
+                measurements.in_page.append(answer["inPage"])
+                measurements.shown.append(answer["shown"])
+                measurements.acknowledged.append(answer["acknowledged"])
         await browser.close()
-    return seen
+    return measurements
 
 
 async def _open(browser: Browser, served: Served, name: str) -> Page:

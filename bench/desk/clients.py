@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from bench.desk.annotators import Seen, pause
+from bench.desk.annotators import Measurements, pause
 from bench.desk.server import Served, Usage
 from labeler.access.tokens import issue_token
 from labeler.access.users import User
@@ -87,9 +87,9 @@ class DeskClient(Client):
 
     def _refill(self) -> None:
         reply = self._post("reserved", "reserve", {"n": AHEAD, "release": []})
-        known = {*self.queue, *self.answered}
+        known_items = {*self.queue, *self.answered}
         for item in reply["items"]:
-            if item["id"] not in known:
+            if item["id"] not in known_items:
                 self.send("media", "GET", item["media"])
                 self.queue.append(item["id"])
 
@@ -97,13 +97,13 @@ class DeskClient(Client):
         return json.loads(self.send(into, "POST", f"/api/{self.slug}/{verb}", {"tab": self.name, **body}))
 
 
-def over_http(served: Served, annotators: int, seconds: float, pace: float) -> Seen:
+def over_http(served: Served, annotators: int, seconds: float, pace: float) -> Measurements:
     """`annotators` clients of ours answer for `seconds`."""
     served.wait()
     return answers_of([DeskClient(served, n) for n in range(annotators)], served.app(), seconds, pace)
 
 
-def answers_of(clients: Sequence[Client], server: psutil.Process, seconds: float, pace: float) -> Seen:
+def answers_of(clients: Sequence[Client], server: psutil.Process, seconds: float, pace: float) -> Measurements:
     """What clients saw that answered for `seconds`, a thread each."""
     with ThreadPoolExecutor(len(clients)) as pool:
         list(pool.map(lambda client: client.prepare(), clients))
@@ -114,9 +114,9 @@ def answers_of(clients: Sequence[Client], server: psutil.Process, seconds: float
         usage.begin()
         end = time.perf_counter() + seconds
         list(pool.map(lambda client: client.work(end, pace), clients))
-    seen = Seen(usage.end(sum(len(client.answered) for client in clients)))
+    measurements = Measurements(usage.end(sum(len(client.answered) for client in clients)))
     for client in clients:
-        seen.answered |= {(client.name, item) for item in client.answered}
+        measurements.answered |= {(client.name, item) for item in client.answered}
         for name, times in client.times.items():
-            getattr(seen, name).extend(times)
-    return seen
+            getattr(measurements, name).extend(times)
+    return measurements

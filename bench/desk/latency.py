@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.desk.annotators import VISIBLE_MS, Seen, in_browser
+from bench.desk.annotators import VISIBLE_MS, Measurements, in_browser
 from bench.desk.clients import AHEAD, over_http
 from bench.desk.rival import rival
 from bench.desk.server import serving
@@ -83,19 +83,19 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         runs.append(("http", max(numbers), 0.0))
     for who, annotators, pace in runs:
         if options.only in (None, who):
-            yield one(options, who, annotators, pace)
+            yield measured_once(options, who, annotators, pace)
     if options.rival:
         with TemporaryDirectory(prefix="labeler-bench-") as folder:
             images, classes = photographs(options.data, Path(folder), options.images)
             clients = numbers if options.only != "browser" else []
             how = {"seconds": options.seconds, "pace": options.pace}
             place = (options.rival, options.rival_venv)
-            for who, annotators, seen in rival(*place, images, classes, options.rival_items, clients, **how):
+            for who, annotators, measurements in rival(*place, images, classes, options.rival_items, clients, **how):
                 pace = options.pace if who == "http" else 0.0
-                yield line_of(f"Label Studio, {who}", annotators, pace, seen)
+                yield line_of(f"Label Studio, {who}", annotators, pace, measurements)
 
 
-def one(options: argparse.Namespace, who: str, annotators: int, pace: float) -> dict[str, Any]:
+def measured_once(options: argparse.Namespace, who: str, annotators: int, pace: float) -> dict[str, Any]:
     """A line of the table.
 
     Raises: SystemExit: an acknowledged answer is not in the database, or one is that nobody gave.
@@ -106,22 +106,28 @@ def one(options: argparse.Namespace, who: str, annotators: int, pace: float) -> 
         images, classes = photographs(options.data, Path(folder), max(options.images, needed))
         with serving(images, classes) as served:
             label = in_browser if who == "browser" else over_http
-            seen: Seen = label(served, annotators, options.seconds, pace)
+            measurements: Measurements = label(served, annotators, options.seconds, pace)
             stored = served.stored()
-    if lost := seen.answered - stored:
+    if lost := measurements.answered - stored:
         raise SystemExit(f"{len(lost)} acknowledged answers are not in the database, e.g. {min(lost)}.")
-    if more := len(stored - seen.answered) - seen.unanswered:
+    if more := len(stored - measurements.answered) - measurements.unanswered:
         raise SystemExit(f"The database holds {more} answers that nobody gave.")
-    return line_of(who, annotators, pace, seen)
+    return line_of(who, annotators, pace, measurements)
 
 
-def line_of(who: str, annotators: int, pace: float, seen: Seen) -> dict[str, Any]:
-    """What was seen as a line of the table."""
-    line = {"who": who, "annotators": annotators, "pace": pace, **seen.usage, "keys_without_effect": seen.unanswered}
-    if seen.first_screen:
-        line["first_screen_s"] = round(seen.first_screen, 2)
+def line_of(who: str, annotators: int, pace: float, run: Measurements) -> dict[str, Any]:
+    """What a run measured, as a line of the table."""
+    line = {
+        "who": who,
+        "annotators": annotators,
+        "pace": pace,
+        **run.usage,
+        "keys_without_effect": run.unanswered,
+    }
+    if run.first_screen:
+        line["first_screen_s"] = round(run.first_screen, 2)
     names = ("shown", "in_page", "acknowledged", "reserved", "media")
-    return line | distributions({name: getattr(seen, name) for name in names})
+    return line | distributions({name: getattr(run, name) for name in names})
 
 
 def photographs(data: Path, folder: Path, n: int) -> tuple[Path, tuple[str, ...]]:
@@ -137,12 +143,12 @@ def photographs(data: Path, folder: Path, n: int) -> tuple[Path, tuple[str, ...]
 
 def distributions(milliseconds: dict[str, list[float]]) -> dict[str, Any]:
     """Median and 95th percentile of each, and the values themselves; what was not measured is left out."""
-    found: dict[str, Any] = {}
+    quantiles: dict[str, Any] = {}
     for name, values in milliseconds.items():
         if values:
-            found[f"{name}_ms"] = [round(float(q), 1) for q in np.percentile(values, [50, 95])]
-            found[f"{name}_ms_all"] = [round(value, 2) for value in values]
-    return found
+            quantiles[f"{name}_ms"] = [round(float(q), 1) for q in np.percentile(values, [50, 95])]
+            quantiles[f"{name}_ms_all"] = [round(value, 2) for value in values]
+    return quantiles
 
 
 def summary(line: dict[str, Any]) -> str:

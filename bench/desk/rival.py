@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from bench.desk.annotators import Seen
+from bench.desk.annotators import Measurements
 from bench.desk.clients import Client, answers_of
 from bench.desk.server import cpu_seconds, free_port
 
@@ -45,7 +45,7 @@ class RivalClient(Client):
 
 def rival(
     script: Path, venv: Path, images: Path, classes: tuple[str, ...], items: int, numbers: Sequence[int], **how: float
-) -> Iterator[tuple[str, int, Seen]]:
+) -> Iterator[tuple[str, int, Measurements]]:
     """What one annotator of Label Studio sees in a browser, then what HTTP clients see.
 
     Args:     venv: where Label Studio is installed; made when it is not there.
@@ -76,7 +76,9 @@ def rival(
             server.wait(60)
 
 
-def _in_browser(tool: Any, base: str, project: int, email: str, password: str, items: int, app: psutil.Process) -> Seen:
+def _in_browser(
+    tool: Any, base: str, project: int, email: str, password: str, items: int, app: psutil.Process
+) -> Measurements:
     spent = []
     for n in (WARM_UP, WARM_UP, items):  # the very first pages cost the server more
         before = cpu_seconds(app)
@@ -93,7 +95,7 @@ def _in_browser(tool: Any, base: str, project: int, email: str, password: str, i
         "server_cpu_ms_per_label": round(1000 * cpu, 2),
         "server_rss_mb": round(app.memory_info().rss / 2**20, 1),
     }
-    return Seen(usage, in_page=submit)
+    return Measurements(usage, in_page=submit)
 
 
 def _project(tool: Any, base: str, token: str, images: Path, classes: tuple[str, ...]) -> int:

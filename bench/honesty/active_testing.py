@@ -41,14 +41,14 @@ def of_holdout(
     rows = []
     for _ in range(draws):
         chosen, q = active_testing.draw(expected, m, rng)
-        found, _n = active_testing.estimate(wrong[chosen], q, remaining)
+        estimated, _n = active_testing.estimate(wrong[chosen], q, remaining)
         plain = wrong[rng.choice(N, m, replace=False)].mean()
         low, high = map(float, wilson(plain, m))
         rows.append(
             {
-                "active_error": found.value - truth,
-                "active_covers": found.low <= whole <= found.high,
-                "active_width": found.high - found.low,
+                "active_error": estimated.value - truth,
+                "active_covers": estimated.low <= whole <= estimated.high,
+                "active_width": estimated.high - estimated.low,
                 "uniform_error": plain - truth,
                 "uniform_covers": low <= whole <= high,
                 "uniform_width": high - low,

@@ -66,9 +66,9 @@ def accuracies(traces: Traces) -> Row:
     """How often the interval of a round's accuracy has the truth in it: all rounds, and the last alone."""
     held = np.array(
         [
-            [(m.low <= truth <= m.high, m.high - m.low) for m, truth in zip(found, p["truth"], strict=True)]
+            [(m.low <= truth <= m.high, m.high - m.low) for m, truth in zip(rounds, p["truth"], strict=True)]
             for p in traces.projects
-            for found in [[metrics(proba, traces.targets[p["holdout"]]) for proba in p["proba"]]]
+            for rounds in [[metrics(proba, traces.targets[p["holdout"]]) for proba in p["proba"]]]
         ]
     )
     return {
@@ -84,36 +84,36 @@ def controlled(traces: Traces) -> Row:
     for p in traces.projects:
         steps = p["steps"]
         taught = Shadows(p["shadow_sizes"], p["shadow_right"], p["shadow_unseen"], int(p["arm"]))
-        found = control.estimate(steps, traces.right(p), taught)
-        if found.size is None or found.gain is None or found.gain.value is None:
+        report = control.estimate(steps, traces.right(p), taught)
+        if report.size is None or report.gain is None or report.gain.value is None:
             continue
         grid = np.geomspace(steps[0], steps[-1], control.GRID)
-        ahead = smoothing(steps, grid) @ p["truth"] - traces.random[found.size]
-        gain = float((smoothing(steps, np.array([found.size])) @ p["truth"])[0]) - traces.random[found.size]
-        gains.append((within(gain, found.gain), width(found.gain), abs(found.gain.value - gain)))
-        if needed := found.needed:
-            needs.append((reached_within(ahead, grid, needed), found.size, width(needed) / found.size))
+        ahead = smoothing(steps, grid) @ p["truth"] - traces.random[report.size]
+        gain = float((smoothing(steps, np.array([report.size])) @ p["truth"])[0]) - traces.random[report.size]
+        gains.append((within(gain, report.gain), width(report.gain), abs(report.gain.value - gain)))
+        if needed := report.needed:
+            needs.append((reached_within(ahead, grid, needed), report.size, width(needed) / report.size))
             truth = first_reached(grid, ahead)
             if truth is not None and needed.value is not None:
-                shares.append((1 - truth / found.size, 1 - needed.value / found.size))
+                shares.append((1 - truth / report.size, 1 - needed.value / report.size))
     held, wide, off = np.mean(gains, axis=0)
     row = {"gain: held": percent(held), "width, points": f"{100 * wide:.1f}", "off by, points": f"{100 * off:.1f}"}
     row["saved: said"] = percent(len(needs) / len(traces.projects))
     right, sizes, widths = np.array(needs, dtype=float).T if needs else np.full((3, 1), np.nan)
-    truths, said = np.median(shares, axis=0) if shares else (np.nan, np.nan)
+    truths, estimated_shares = np.median(shares, axis=0) if shares else (np.nan, np.nan)
     return row | {
         "held": percent(right.mean()),
         "both ends": percent(1 - np.isnan(widths).mean()),
         "their distance": percent(np.nanmedian(widths)),
         "at labels": f"{np.median(sizes):.0f}",
         "saved, in truth": percent(truths),
-        "saved, as said": percent(said),
+        "saved, as said": percent(estimated_shares),
     }
 
 
-def within(truth: float, found: Estimate | control.NumberOfLabels) -> bool:
+def within(truth: float, estimate: Estimate | control.NumberOfLabels) -> bool:
     """Whether an interval holds the truth; an open end holds everything on its side."""
-    return (found.low is None or found.low <= truth) and (found.high is None or truth <= found.high)
+    return (estimate.low is None or estimate.low <= truth) and (estimate.high is None or truth <= estimate.high)
 
 
 def width(interval: Estimate | control.NumberOfLabels) -> float:
@@ -121,12 +121,12 @@ def width(interval: Estimate | control.NumberOfLabels) -> float:
     return np.nan if interval.low is None or interval.high is None else interval.high - interval.low
 
 
-def reached_within(ahead: np.ndarray, grid: np.ndarray, found: control.NumberOfLabels) -> bool:
+def reached_within(ahead: np.ndarray, grid: np.ndarray, needed: control.NumberOfLabels) -> bool:
     """Whether an interval of labels holds those with which `ahead` first is not negative, be it beyond the grid."""
     if ahead[0] >= 0:
-        return found.low is None
+        return needed.low is None
     truth = first_reached(grid, ahead)
-    return found.high is None if truth is None else within(truth, found)
+    return needed.high is None if truth is None else within(truth, needed)
 
 
 def projected(traces: Traces) -> Row:
@@ -134,28 +134,30 @@ def projected(traces: Traces) -> Row:
     steps = traces.projects[0]["steps"]
     curves = [smoothing(steps, np.array([TARGET])) @ p["truth"] for p in traces.projects]
     target = float(np.mean(curves))
-    found: dict[float, list[tuple[float, ...]]] = {way: [] for way in WAY}
+    checks: dict[float, list[tuple[float, ...]]] = {way: [] for way in WAY}
     silent = dict.fromkeys(WAY, 0)
     for p in traces.projects:
         steps, accuracy = p["steps"], traces.right(p).mean(axis=1)
         grid = np.geomspace(steps[0], steps[-1], control.GRID)
         truth = first_reached(grid, smoothing(steps, grid) @ p["truth"] - target)
         for way in WAY:
-            known = int(np.abs(steps - way * (truth or steps[-1])).argmin()) + 1
-            said = fit_curve(steps[:known].tolist(), accuracy[:known].tolist(), len(p["holdout"])).projection(target)
-            if said.why_not:
+            rounds_so_far = int(np.abs(steps - way * (truth or steps[-1])).argmin()) + 1
+            projection = fit_curve(
+                steps[:rounds_so_far].tolist(), accuracy[:rounds_so_far].tolist(), len(p["holdout"])
+            ).projection(target)
+            if projection.why_not:
                 silent[way] += 1
                 continue
-            held = said.high is None or (truth or steps[-1]) <= said.high
-            held &= said.low is None or truth is None or said.low <= truth
-            off = np.nan if truth is None or said.expected is None else abs(said.expected / truth - 1)
-            span = np.nan if said.high is None or said.low is None else said.high / said.low
-            found[way].append((held, off, span))
+            held = projection.high is None or (truth or steps[-1]) <= projection.high
+            held &= projection.low is None or truth is None or projection.low <= truth
+            off = np.nan if truth is None or projection.expected is None else abs(projection.expected / truth - 1)
+            span = np.nan if projection.high is None or projection.low is None else projection.high / projection.low
+            checks[way].append((held, off, span))
     row: Row = {"target": percent(target, 1), "reached": ""}
     ends = [(smoothing(p["steps"], p["steps"]) @ p["truth"]).max() >= target for p in traces.projects]
     row["reached"] = percent(np.mean(ends))
     for way in WAY:
-        held, off, span = np.array(found[way], dtype=float).T if found[way] else np.full((3, 1), np.nan)
+        held, off, span = np.array(checks[way], dtype=float).T if checks[way] else np.full((3, 1), np.nan)
         row[f"{way:.0%}: said"] = percent(1 - silent[way] / len(traces.projects))
         row[f"{way:.0%}: held"] = percent(held.mean())
         row[f"{way:.0%}: off by (median)"] = percent(np.nanmedian(off)) if not np.isnan(off).all() else ""
@@ -190,7 +192,7 @@ def stopped(traces: Traces) -> list[Row]:
 def history(traces: Traces, project: dict[str, np.ndarray]) -> History:
     """A kept project as the stopping rules see it; rounds count from 1."""
     targets, stop = traces.targets[project["holdout"]], project["stop"].astype(np.float32)
-    found = [metrics(proba, targets) for proba in project["proba"]]
+    measured = [metrics(proba, targets) for proba in project["proba"]]
     items = np.arange(stop.shape[1])
     watched = [Forecast(items, proba) for proba in stop]
     pairs = zip(watched, [None, *watched[:-1]], strict=True)
@@ -199,9 +201,9 @@ def history(traces: Traces, project: dict[str, np.ndarray]) -> History:
     return History(
         tuple(range(1, len(labels) + 1)),
         tuple(labels),
-        tuple(m.accuracy for m in found),
-        tuple(m.low for m in found),
-        tuple(m.high for m in found),
+        tuple(m.accuracy for m in measured),
+        tuple(m.low for m in measured),
+        tuple(m.high for m in measured),
         agreement,
         uncertainty,
         tuple(labels),

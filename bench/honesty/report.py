@@ -31,7 +31,7 @@ from bench.honesty import runs
 from bench.honesty.figures import Row, Traces, table
 
 
-def report(found: Sequence[Traces]) -> str:
+def report(traces_by_data: Sequence[Traces]) -> str:
     """All figures of the data sets as Markdown."""
     parts: dict[str, Callable[[Traces], Row]] = {
         "Accuracy": honest_figures.accuracies,
@@ -40,10 +40,10 @@ def report(found: Sequence[Traces]) -> str:
         "Label errors": honest_figures.found_errors,
     }
     texts = [
-        f"**{title}**\n\n" + table([{"data": f"{t.name} ({len(t.projects)})"} | figures(t) for t in found])
+        f"**{title}**\n\n" + table([{"data": f"{t.name} ({len(t.projects)})"} | figures(t) for t in traces_by_data])
         for title, figures in parts.items()
     ]
-    rules = [{"data": traces.name} | row for traces in found for row in honest_figures.stopped(traces)]
+    rules = [{"data": traces.name} | row for traces in traces_by_data for row in honest_figures.stopped(traces)]
     return "\n\n".join([*texts, f"**Stopping rules**\n\n{table(rules)}"])
 
 
@@ -61,8 +61,8 @@ def main() -> None:
     options = parser.parse_args()
     names = options.only.split(",")
     if options.command == "report":
-        there = [name for name in names if (options.traces / name / "random.npz").exists()]
-        print(report([Traces.load(options.traces / name, options.data, options.projects) for name in there]))
+        recorded = [name for name in names if (options.traces / name / "random.npz").exists()]
+        print(report([Traces.load(options.traces / name, options.data, options.projects) for name in recorded]))
         return
     for name in names:
         began = time.perf_counter()

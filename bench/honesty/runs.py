@@ -49,18 +49,18 @@ class World:
     def load(cls, name: str, data: Path) -> "World":
         with tempfile.TemporaryDirectory() as scratch:
             task = task_of(name, data, "frozen", BATCH, BATCH, Path(scratch))
-        found = task.dataset
-        embeddings = np.array(found.embeddings)  # in memory: they are read a thousand times
-        order = np.random.default_rng(0).permutation(len(found))
+        dataset = task.dataset
+        embeddings = np.array(dataset.embeddings)  # in memory: they are read a thousand times
+        order = np.random.default_rng(0).permutation(len(dataset))
         cut = min(len(order) // 2, LARGEST_POOL)
         return cls(
             name,
-            Dataset(found.inputs, embeddings, found.dims),
+            Dataset(dataset.inputs, embeddings, dataset.dims),
             task.targets,
             np.sort(order[:cut]),
             np.sort(order[cut:]),
             replace(task.config, query=replace(task.config.query, candidates=CANDIDATES)),
-            Normalizer.fit(embeddings, found.dims),
+            Normalizer.fit(embeddings, dataset.dims),
         )
 
     def labels(self, positions: np.ndarray) -> Labels:

@@ -99,11 +99,11 @@ def many(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def table(report: dict[str, Any]) -> str:
     """One line a strategy, as Markdown."""
-    start, end, found = few(report), many(report), report["dataset"]
+    start, end, dataset = few(report), many(report), report["dataset"]
     labels = report["runs"][0]["labels"]
     lines = [
-        f"**{found['name']}**: pool {found['pool']}, holdout {found['holdout']}, {len(found['classes'])} classes;"
-        f" {labels[0]} to {labels[-1]} labels, {report['config']['seeds']} seeds",
+        f"**{dataset['name']}**: pool {dataset['pool']}, holdout {dataset['holdout']}, {len(dataset['classes'])}"
+        f" classes; {labels[0]} to {labels[-1]} labels, {report['config']['seeds']} seeds",
         "",
         "| strategy | area | gain over random | 95 % interval | saved | few labels | 95 % interval | many labels"
         " | 95 % interval |",

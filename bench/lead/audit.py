@@ -46,10 +46,10 @@ def against_random(store: Store, history: History) -> Control:
     if len(steps) < FEWEST_ROUNDS:
         return Control(arm, n, [], [], missing="rounds")
     own = [Point(s, measured[s].accuracy, measured[s].low, measured[s].high) for s in steps]
-    known = np.array([[p.labels, p.accuracy] for p in own], float).T
+    points = np.array([[p.labels, p.accuracy] for p in own], float).T
     random = []
     for s in steps:
-        accuracy = float(np.interp(s / RANDOM_TAKES, *known))
+        accuracy = float(np.interp(s / RANDOM_TAKES, *points))
         low, high = (float(end) for end in wilson(accuracy, n / 1.5))
         random.append(Point(s, accuracy, low, high))
     size = steps[-1]

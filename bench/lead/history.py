@@ -91,16 +91,16 @@ class Model:
         turn, fresh = 0.8 * np.log(growth), 0.3 * growth**-0.4
         noise = np.cos(turn) * self.noise[items] + np.sin(turn) * self.later[items]
         noise = (noise + fresh * self.rng.standard_normal(noise.shape)) / np.sqrt(1 + fresh**2)
-        seen = noise
-        seen[np.arange(len(items)), self.truth[items]] += skill * self.ease[items]
-        logits = SURER * skill * seen
+        evidence = noise
+        evidence[np.arange(len(items)), self.truth[items]] += skill * self.ease[items]
+        logits = SURER * skill * evidence
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)
 
     def _right(self, items: np.ndarray, skill: float) -> float:
-        seen = self.noise[items].copy()
-        seen[np.arange(len(items)), self.truth[items]] += skill * self.ease[items]
-        return float((seen.argmax(axis=1) == self.truth[items]).mean())
+        evidence = self.noise[items].copy()
+        evidence[np.arange(len(items)), self.truth[items]] += skill * self.ease[items]
+        return float((evidence.argmax(axis=1) == self.truth[items]).mean())
 
 
 def work_hours(team: Sequence[Person], answers: int, days: int, now: datetime, rng: np.random.Generator) -> list[Slot]:
@@ -109,7 +109,10 @@ def work_hours(team: Sequence[Person], answers: int, days: int, now: datetime, r
     calendar = [first + timedelta(days=i) for i in range(days)]
     loads = np.array(
         [
-            [one.busy * rng.lognormal(0, 0.3) * (rng.random() < (0.9 if day.weekday() < 5 else 0.04)) for one in team]
+            [
+                person.busy * rng.lognormal(0, 0.3) * (rng.random() < (0.9 if day.weekday() < 5 else 0.04))
+                for person in team
+            ]
             for day in calendar
         ]
     )
@@ -151,7 +154,7 @@ class Life:
         self.measured = np.zeros(len(model.truth), bool)
         self.measured[holdout] = True
         self.fresh = ~self.measured  # nobody has had them
-        self.known = np.zeros(len(model.truth), bool)  # labeled
+        self.is_labeled = np.zeros(len(model.truth), bool)
         self.difficulty = rng.random(len(model.truth))
         self.blind = deque(rng.permutation(holdout).tolist())
         self.queue: deque[tuple[int, int]] = deque()  # item, place in `history.asked`
@@ -180,26 +183,28 @@ class Life:
 
     def rank(self, growth: float | None) -> None:
         """What to ask next: the smallest margins, and a share at random; all at random before the first round."""
-        there, number = self.pool[self.fresh[self.pool]], len(self.history.turns)
-        depth = min(DEPTH * self.batch, len(there))
-        seen = self.rng.permutation(there)[: max(2000, 2 * depth)]
-        drawn, others = seen[: round(RANDOM * depth)], seen[round(RANDOM * depth) :]
+        unasked, number = self.pool[self.fresh[self.pool]], len(self.history.turns)
+        depth = min(DEPTH * self.batch, len(unasked))
+        candidates = self.rng.permutation(unasked)[: max(2000, 2 * depth)]
+        drawn, others = candidates[: round(RANDOM * depth)], candidates[round(RANDOM * depth) :]
         self.queue.clear()
         if growth is None:
-            for rank, item in enumerate(seen[:depth].tolist(), 1):
+            for rank, item in enumerate(candidates[:depth].tolist(), 1):
                 self._ask(Asked(number, rank, item, "random", None, None, None))
             return
         proba = self.model.says(others, growth)
         two = np.partition(proba, -2, axis=1)[:, -2:]
         margin = two[:, 1] - two[:, 0]
         best = np.argsort(margin, kind="stable")[: depth - len(drawn)]
-        told = self.model.says(drawn, growth)
+        proba_drawn = self.model.says(drawn, growth)
         rows = [("margin", others[i], -margin[i], proba[i]) for i in best]
         for place, item in enumerate(drawn):
-            rows.insert(round((place + 1) / RANDOM) - 1, ("random", item, None, told[place]))
-        for rank, (strategy, item, score, said) in enumerate(rows, 1):
+            rows.insert(round((place + 1) / RANDOM) - 1, ("random", item, None, proba_drawn[place]))
+        for rank, (strategy, item, score, proba_of_item) in enumerate(rows, 1):
             score = None if score is None else float(score)
-            self._ask(Asked(number, rank, int(item), strategy, score, int(said.argmax()), float(said.max())))
+            self._ask(
+                Asked(number, rank, int(item), strategy, score, int(proba_of_item.argmax()), float(proba_of_item.max()))
+            )
 
     def _ask(self, asked: Asked) -> None:
         self.history.asked.append(asked)
@@ -207,10 +212,10 @@ class Life:
 
     def _next(self, who: int) -> tuple[int, int | None, frozenset[int]]:
         for _ in range(min(len(self.again), 4)):
-            found = self.again.popleft()
-            if who not in found[2] and self.rng.random() < 0.5:
-                return found
-            self.again.append(found)
+            open_slot = self.again.popleft()
+            if who not in open_slot[2] and self.rng.random() < 0.5:
+                return open_slot
+            self.again.append(open_slot)
         if self.blind and (self.rng.random() < HOLDOUT_SHARE or not self.queue):
             return self.blind.popleft(), None, frozenset()
         if not self.queue:
@@ -238,8 +243,8 @@ class Life:
             back = at + timedelta(seconds=1.2)
             given.append(Given(back, who, item, "undo", query=query, supersedes=len(given) - 1))
             given.append(Given(back + timedelta(seconds=2), who, item, "label", truth, 2.0, query=query))
-        if not self.known[item]:
-            self.known[item] = True
+        if not self.is_labeled[item]:
+            self.is_labeled[item] = True
             self.labeled += not self.measured[item]
             if rng.random() < OVERLAP and len(had) + 1 < len(self.team):
                 self.again.append((item, query, had | {who}))

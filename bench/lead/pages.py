@@ -58,14 +58,14 @@ VERBS: dict[str, Callable[[Store], Any]] = {
 Took = tuple[float, float]  # ms on the clock, ms of the processor
 
 
-def milliseconds(what: Callable[[], object]) -> Took:
+def milliseconds(call: Callable[[], object]) -> Took:
     began, worked = time.perf_counter(), time.process_time()
-    what()
+    call()
     return 1000 * (time.perf_counter() - began), 1000 * (time.process_time() - worked)
 
 
 def middle(took: Sequence[Took]) -> Took:
-    clock, processor = (statistics.median(one) for one in zip(*took, strict=True))
+    clock, processor = (statistics.median(times) for times in zip(*took, strict=True))
     return clock, processor
 
 
@@ -135,7 +135,7 @@ def main() -> None:
         slow = "   over the goal of 300" if max(processor for _, processor in row.values()) > GOAL else ""
         print(f"{name:<26}{shown(row['first']):>14}{shown(row['again']):>14}{shown(row['after']):>18}{slow}")
     print(f"\n{'verb':<20}")
-    for name, took in sorted(verbs.items(), key=lambda one: -one[1][1]):
+    for name, took in sorted(verbs.items(), key=lambda entry: -entry[1][1]):
         print(f"{name:<20}{shown(took):>14}")
     if values.json:
         values.json.write_text(json.dumps({"pages": pages, "verbs": verbs}, indent=1) + "\n")

@@ -69,14 +69,14 @@ def make(
     with project.store() as store:
         truth = _add_digits(project, store, rng) if modality == "image" else _add_letters(store, items, rng)
         stored = store.items.all()
-        known = np.array([truth[item.content_hash] for item in stored])
+        targets = np.array([truth[item.content_hash] for item in stored])
         ease = np.array([SITES[site][1] for site in _sites(store)])
         split = np.array([item.split for item in stored])
         pool, holdout = np.flatnonzero(split == "pool"), np.flatnonzero(split == "holdout")
         compared = np.array(sorted(pool, key=lambda p: stored[p].content_hash[::-1])[:COMPARED])
         team = _team(store, annotators, rng)
         slots = work_hours(team, answers, days or min(60, max(3, rounds)), datetime.now(UTC), rng)
-        model = Model(known, ease, len(project.config.classes), rng)
+        model = Model(targets, ease, len(project.config.classes), rng)
         history = Life(model, team, pool, holdout, compared, batch, rng).go_through(slots, rounds)
         ids = np.array([item.id for item in stored])
         with store.write():
@@ -105,14 +105,16 @@ def _add_letters(store: Store, n: int, rng: np.random.Generator) -> dict[str, in
     """Add letters; the class of each, by content hash."""
     classes, products = [*letters.LETTERS], letters.PRODUCTS
     targets, sites = rng.choice(len(classes), n, p=[0.35, 0.2, 0.3, 0.15]), _draw_sites(n, rng)
-    found, truth = [], {}
+    letters_to_add, truth = [], {}
     for number, (target, site) in enumerate(zip(targets.tolist(), sites, strict=True)):
         product = str(rng.choice(products))
         text = letters.write(classes[target], product, number, rng)
         name = content_hash(normalise(text).encode())
         truth[name] = target
-        found.append(NewItem(name, f"letters.csv row {number + 2}", text, metadata={"site": site, "product": product}))
-    store.items.add(found)
+        letters_to_add.append(
+            NewItem(name, f"letters.csv row {number + 2}", text, metadata={"site": site, "product": product})
+        )
+    store.items.add(letters_to_add)
     store.items.fix_holdout(HOLDOUT)
     return truth
 
@@ -140,8 +142,8 @@ def _draw_sites(n: int, rng: np.random.Generator) -> list[str]:
 
 
 def _sites(store: Store) -> list[str]:
-    found = store.db.rows("SELECT metadata ->> 'site' AS site FROM items WHERE split IS NOT NULL ORDER BY id")
-    return [row["site"] for row in found]
+    rows = store.db.rows("SELECT metadata ->> 'site' AS site FROM items WHERE split IS NOT NULL ORDER BY id")
+    return [row["site"] for row in rows]
 
 
 def _team(store: Store, n: int, rng: np.random.Generator) -> list[Person]:
@@ -149,8 +151,8 @@ def _team(store: Store, n: int, rng: np.random.Generator) -> list[Person]:
         Person(name, float(rng.uniform(3.5, 9)), float(rng.uniform(0.9, 0.975)), float(rng.lognormal(0, 0.5)))
         for name in NAMES[:n]
     ]
-    for one in team:
-        store.team.join(one.name)
+    for person in team:
+        store.team.join(person.name)
     if n > 2:
         store.team.set_rate(team[1].name, 31_000.0)
     return team
@@ -202,14 +204,14 @@ def _write_answers(store: Store, history: History, ids: np.ndarray, team: list[P
 def _write_rounds(store: Store, history: History, holdout: np.ndarray, compared: np.ndarray) -> None:
     """Each round as `Rounds.finish` stores it, measured by the holdout's labels of today."""
     labels, classes = store.items.labels(), [*store.config.classes]
-    there = np.array([item in labels for item in holdout.tolist()])
-    targets = np.array([classes.index(labels[item]) for item in holdout[there].tolist()], dtype=np.intp)
+    labeled = np.array([item in labels for item in holdout.tolist()])
+    targets = np.array([classes.index(labels[item]) for item in holdout[labeled].tolist()], dtype=np.intp)
     config, before = json.dumps(store.config.as_dict(), ensure_ascii=False), None
     for turn in history.turns:
-        said = {"holdout": Forecast(holdout, turn.holdout), "stop": Forecast(compared, turn.compared)}
-        measured = metrics(turn.holdout[there], targets) if there.any() else None
-        agreement, uncertainty = stability(said["stop"], before, store.config)
-        before = said["stop"]
+        forecasts = {"holdout": Forecast(holdout, turn.holdout), "stop": Forecast(compared, turn.compared)}
+        measured = metrics(turn.holdout[labeled], targets) if labeled.any() else None
+        agreement, uncertainty = stability(forecasts["stop"], before, store.config)
+        before = forecasts["stop"]
         took = 2.0 + 0.004 * turn.labels
         job = {
             "id": turn.number,
@@ -240,14 +242,14 @@ def _write_rounds(store: Store, history: History, holdout: np.ndarray, compared:
                 "finished_at": job["finished_at"],
             },
         )
-        store.forecasts.add(turn.number, said)  # type: ignore[arg-type]
+        store.forecasts.add(turn.number, forecasts)  # type: ignore[arg-type]
     store.audits.request_for_latest()
 
 
-def _measures(found: Metrics | None) -> dict[str, float | None]:
-    if found is None:
+def _measures(measured: Metrics | None) -> dict[str, float | None]:
+    if measured is None:
         return {}
-    return {"holdout_n": found.n} | {k: getattr(found, k) for k in Metrics.__dataclass_fields__ if k != "n"}
+    return {"holdout_n": measured.n} | {k: getattr(measured, k) for k in Metrics.__dataclass_fields__ if k != "n"}
 
 
 def _stamp(at: datetime) -> str:

@@ -40,7 +40,7 @@ def accuracies(
     inputs = [task.dataset.inputs[row] for row in rows]
     dataset = Dataset(inputs, encoder.encode(inputs), encoder.dims)
     normalizer, held = Normalizer.fit(dataset.embeddings, dataset.dims), np.searchsorted(rows, task.holdout)
-    found: dict[int, list[float]] = {}
+    by_size: dict[int, list[float]] = {}
     for m in sizes:
         for seed, drawn in enumerate(draws):
             labels = Labels(np.searchsorted(rows, drawn[:m]), task.targets[drawn[:m]])
@@ -48,8 +48,8 @@ def accuracies(
                 LearningTask(dataset, labels, len(task.config.classes), normalizer, encoder), learner, seed
             ).model
             right = class_proba(model, dataset, held).argmax(axis=1) == task.targets[task.holdout]
-            found.setdefault(m, []).append(float(right.mean()))
-    return found
+            by_size.setdefault(m, []).append(float(right.mean()))
+    return by_size
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--learner", choices=["frozen", "auto"], default="frozen")
     parser.add_argument("--round-seconds", type=float, default=60.0)
     options = parser.parse_args()
-    sizes = [int(one) for one in options.labels.split(",")]
+    sizes = [int(size) for size in options.labels.split(",")]
     learner = LearnerConfig(kind=options.learner, round_seconds=options.round_seconds)
     print("| data | labels | pretrained | adapted | gain | 95 % interval | adaptation |")
     print("|---|---:|---:|---:|---:|---|---|", flush=True)
@@ -70,14 +70,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             task = task_of(name, options.data, "frozen", FIRST, FIRST, Path(scratch))
             config = task.config
-            texts = [one for one in task.dataset.inputs if isinstance(one, str)]
+            texts = [text for text in task.dataset.inputs if isinstance(text, str)]
             base = adaptable(load_encoder(config.learner, config.modality, texts, Path(scratch)))
             pool = [task.dataset.inputs[row] for row in task.pool]
-            found = adapt(base, pool, options.seconds)
+            adapted = adapt(base, pool, options.seconds)
             draws = [np.random.default_rng(seed).permutation(task.pool)[: max(sizes)] for seed in range(options.seeds)]
             before = accuracies(task, base, draws, sizes, learner)
-            after = accuracies(task, with_weights(base, found.tensors), draws, sizes, learner)
-        how = f"{found.seconds:.0f} s, {found.steps} steps, loss {found.losses[0]:.2f} to {found.losses[1]:.2f}"
+            after = accuracies(task, with_weights(base, adapted.tensors), draws, sizes, learner)
+        how = f"{adapted.seconds:.0f} s, {adapted.steps} steps, loss {adapted.losses[0]:.2f} to {adapted.losses[1]:.2f}"
         for m in sizes:
             gain, low, high = paired_gain(after[m], before[m])
             means = f"{np.mean(before[m]):.3f} | {np.mean(after[m]):.3f}"

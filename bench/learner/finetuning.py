@@ -83,7 +83,7 @@ class Bench:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        texts = [one for one in task.dataset.inputs if isinstance(one, str)]
+        texts = [text for text in task.dataset.inputs if isinstance(text, str)]
         self.encoder: Encoder = load_encoder(task.config.learner, task.config.modality, texts, task.cache)
         self.normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
 
@@ -145,17 +145,19 @@ def table(rows: list[dict[str, Any]]) -> str:
         "| data | labels | learner | accuracy | over frozen (95 %) | over plain, base (95 %) | calibration | seconds |",
         "|---|---:|---|---:|---|---|---:|---:|",
     ]
-    found: dict[tuple[str, int, str], dict[int, dict[str, Any]]] = {}
+    runs_of: dict[tuple[str, int, str], dict[int, dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault((row["data"], row["labels"], row["learner"]), {})[row["seed"]] = row
-    for (data, labels, learner), runs in sorted(found.items(), key=lambda one: one[0][:2]):
+        runs_of.setdefault((row["data"], row["labels"], row["learner"]), {})[row["seed"]] = row
+    for (data, labels, learner), runs in sorted(runs_of.items(), key=lambda entry: entry[0][:2]):
 
         def over(other: str, data: str = data, labels: int = labels, runs: dict[int, dict[str, Any]] = runs) -> str:
-            base = found.get((data, labels, other))
+            base = runs_of.get((data, labels, other))
             if base is None or base is runs:
                 return ""
             seeds = sorted(set(runs) & set(base))
-            gain, low, high = paired_gain(*([one[s]["accuracy"] for s in seeds] for one in (runs, base)))
+            gain, low, high = paired_gain(
+                *([runs_of_learner[s]["accuracy"] for s in seeds] for runs_of_learner in (runs, base))
+            )
             return f"{gain:+.3f}" + ("" if low is None else f" ({low:+.3f} to {high:+.3f})")
 
         mean = {key: np.mean([run[key] for run in runs.values()]) for key in ("accuracy", "calibration", "seconds")}
@@ -180,7 +182,7 @@ def main() -> None:
     parser.add_argument("--round-seconds", type=float, default=60.0)
     parser.add_argument("--out", type=Path, metavar="R.json")
     options = parser.parse_args()
-    change = {key: json.loads(value) for key, value in (one.split("=", 1) for one in options.set)}
+    change = {key: json.loads(value) for key, value in (text.split("=", 1) for text in options.set)}
     change = {key: tuple(value) if isinstance(value, list) else value for key, value in change.items()}
     rows: list[dict[str, Any]] = []
     for name in options.only.split(","):
@@ -198,7 +200,10 @@ def main() -> None:
                         trains["plain"] = bench.unchecked({}, seed)
                         if options.levers:
                             levers: dict[str, dict[str, Any]] = {"base": {}} | LEVERS[bench.task.config.modality]
-                            trains |= {lever: bench.unchecked(STILL | one, seed) for lever, one in levers.items()}
+                            trains |= {
+                                lever: bench.unchecked(STILL | lever_settings, seed)
+                                for lever, lever_settings in levers.items()
+                            }
                     wanted = options.learners.split(",") + list(trains)[3:]
                     for learner_name in wanted:
                         if learner_name in trains:

@@ -44,7 +44,7 @@ def accuracies(task: Task, normalizer: Normalizer, rows: np.ndarray) -> dict[str
         "logistic": each[0].argmax(axis=1),
         "frozen": each.mean(axis=0).argmax(axis=1),
     }
-    return {name: float((found == task.targets[held]).mean()) for name, found in predicted.items()}
+    return {name: float((classes == task.targets[held]).mean()) for name, classes in predicted.items()}
 
 
 def main() -> None:

@@ -112,7 +112,7 @@ def main() -> None:
     results = [of_seed(options.n, seed) for seed in range(options.seeds)]
     print(f"{'strategy':<20} {'of a part':>16} {'random items':>16}")
     for name in results[0]:
-        cells = [f"{np.mean(v):.3f} ({min(v):.3f})" for v in zip(*(one[name] for one in results), strict=True)]
+        cells = [f"{np.mean(v):.3f} ({min(v):.3f})" for v in zip(*(result[name] for result in results), strict=True)]
         print(f"{name:<20} {cells[0]:>16} {cells[1]:>16}")
 
 

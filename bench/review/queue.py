@@ -40,13 +40,13 @@ def main(data: Path, only: str, labels: int, twice: str, seeds: int) -> None:
         source = data / name / "labels.csv" if (data / name).is_dir() else data / f"{name}.csv"
         columns = SourceColumns(image="file" if source.parent != data else None, label="label")
         task = load_task(read_labeled(source, columns), QueryConfig(candidates=1500), LearnerConfig(kind="frozen"))
-        found: dict[float, list[float]] = {float(share): [] for share in twice.split(",")}
+        shares_found: dict[float, list[float]] = {float(share): [] for share in twice.split(",")}
         for seed in range(seeds):
             answers = Answers(task, seed)
             chosen = answers.choose(labels)
-            for share, shares in found.items():
+            for share, shares in shares_found.items():
                 shares.append(answers.followed(chosen, share))
-        for share, shares in found.items():
+        for share, shares in shares_found.items():
             half = 1.96 * np.std(shares, ddof=1) / np.sqrt(len(shares))
             click.echo(
                 f"{name}: {share:.0%} answered twice: {np.mean(shares):.1%} ± {half:.1%} of the wrong labels in the"
@@ -65,10 +65,10 @@ class Answers:
 
     def erring(self) -> np.ndarray:
         """Each item's class, one in ten wrong."""
-        said, C = self.task.targets.copy(), len(self.task.config.classes)
-        wrong = np.flatnonzero(self.rng.random(len(said)) < WRONG)
-        said[wrong] = (said[wrong] + self.rng.integers(1, C, len(wrong))) % C
-        return said
+        answers, C = self.task.targets.copy(), len(self.task.config.classes)
+        wrong = np.flatnonzero(self.rng.random(len(answers)) < WRONG)
+        answers[wrong] = (answers[wrong] + self.rng.integers(1, C, len(wrong))) % C
+        return answers
 
     def learning(self, labels: Labels) -> LearningTask:
         """What is learned from these labels."""
@@ -93,17 +93,19 @@ class Answers:
         n, names = len(chosen), np.array(config.classes)
         twice = rng.random(n) < share
         label = np.where(twice, self.second[chosen], self.first[chosen])
-        one = rng.integers(0, PEOPLE, n)
-        other = (one + rng.integers(1, PEOPLE, n)) % PEOPLE
-        given = [(i, f"person {one[i]}", str(names[self.first[chosen[i]]])) for i in range(n)]
-        given += [(i, f"person {other[i]}", str(names[self.second[chosen[i]]])) for i in np.flatnonzero(twice).tolist()]
+        asked_first = rng.integers(0, PEOPLE, n)
+        asked_again = (asked_first + rng.integers(1, PEOPLE, n)) % PEOPLE
+        given = [(i, f"person {asked_first[i]}", str(names[self.first[chosen[i]]])) for i in range(n)]
+        given += [
+            (i, f"person {asked_again[i]}", str(names[self.second[chosen[i]]])) for i in np.flatnonzero(twice).tolist()
+        ]
         proba = out_of_sample(self.learning(Labels(chosen, label)), self.seed)
         items = np.arange(n)
         people = quality.people([(*row, None) for row in given], items, proba, config, seed=self.seed)
         errors = quality.errors(items, label, proba, config, quality.noise_of(people))
         rows = [
-            (i, number, who, "label", said, 0, str(names[label[i]]), None, 0, 0)
-            for number, (i, who, said) in enumerate(given, 1)
+            (i, number, who, "label", answer, 0, str(names[label[i]]), None, 0, 0)
+            for number, (i, who, answer) in enumerate(given, 1)
         ]
         cases = queue(sorted(rows), Findings({"errors": errors, "consensus": people}), config)
         looked = [case.item_id for case in cases[: int(LOOKS * n)]]

@@ -36,11 +36,11 @@ def log_likelihood(train: np.ndarray, targets: np.ndarray, test: np.ndarray, tru
 
 def held_out(features: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
     """(n,) log likelihoods of all labels in three folds."""
-    found = np.empty(len(targets))
+    likelihoods = np.empty(len(targets))
     for rows in stratified(targets, 3, seed):
         others = np.setdiff1d(np.arange(len(targets)), rows)
-        found[rows] = log_likelihood(features[others], targets[others], features[rows], targets[rows])
-    return found
+        likelihoods[rows] = log_likelihood(features[others], targets[others], features[rows], targets[rows])
+    return likelihoods
 
 
 def searches(world: str, repeats: int, labels: int, settings: int) -> Iterator[tuple[dict[str, bool], float]]:
@@ -50,20 +50,20 @@ def searches(world: str, repeats: int, labels: int, settings: int) -> Iterator[t
     for seed in range(repeats):
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(targets))
-        known, rest = order[:labels], order[labels:]
+        labeled, rest = order[:labels], order[labels:]
         widths = [100, *rng.choice(WIDTHS[world], settings - 1)]
         features = [
             np.cos(pixels @ (0.6 * rng.normal(size=(64, width))) + rng.uniform(0, 2 * np.pi, width)) for width in widths
         ]
-        own = np.stack([held_out(one[known], targets[known], seed) for one in features])
+        own = np.stack([held_out(pictures[labeled], targets[labeled], seed) for pictures in features])
         best = int(own.mean(axis=1).argmax())
         if best == 0:
             yield {}, 0.0
             continue
-        fresh, current = (held_out(features[one][known], targets[known], seed + 1_000_003) for one in (best, 0))
+        fresh, current = (held_out(features[place][labeled], targets[labeled], seed + 1_000_003) for place in (best, 0))
         true = [
-            log_likelihood(features[one][known], targets[known], features[one][rest], targets[rest]).mean()
-            for one in (best, 0)
+            log_likelihood(features[place][labeled], targets[labeled], features[place][rest], targets[rest]).mean()
+            for place in (best, 0)
         ]
         decide = {
             "own folds": partial(gain_of, own[best], own[0], 1),
@@ -88,9 +88,13 @@ def main() -> None:
                 for name, yes in proposed.items():
                     gains[name] += [gain] if yes else []
             report[world] = {
-                name: {"proposed": len(found), "worse": sum(g <= 0 for g in found), "gain": round(np.mean(found), 3)}
-                for name, found in gains.items()
-                if found
+                name: {
+                    "proposed": len(gains_when_proposed),
+                    "worse": sum(g <= 0 for g in gains_when_proposed),
+                    "gain": round(np.mean(gains_when_proposed), 3),
+                }
+                for name, gains_when_proposed in gains.items()
+                if gains_when_proposed
             }
     print(json.dumps({"searches": repeats, "labels": labels, "settings": settings} | report, indent=2))
 

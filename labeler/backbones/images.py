@@ -59,7 +59,7 @@ def load_image_encoder(name: str, size: int, *bases: Path) -> Pretrained:
             DEFAULT_SHA256,
         )
         return _encoder(name, key(name, DEFAULT_SHA256, size), size, (192, 320, 1280), lambda: _lite0(weights))
-    source, overlay, identity = _found(name, bases)
+    source, overlay, identity = _source_of(name, bases)
     network, size = _built(name, source, overlay, size)
     return _encoder(name, key(*identity, size), size, network.dims(_example(size)), lambda: network)
 
@@ -90,7 +90,7 @@ def read_image(path: Path, size: int) -> np.ndarray:
 # ---------------------------------------------------------------- from a name to a model of timm
 
 
-def _found(name: str, bases: Sequence[Path]) -> tuple[str, dict[str, Any] | None, tuple[object, ...]]:
+def _source_of(name: str, bases: Sequence[Path]) -> tuple[str, dict[str, Any] | None, tuple[object, ...]]:
     """By which name timm finds the network, what to overlay its entry there with, and what identifies the weights.
 
     All files are on this machine then.

@@ -51,12 +51,12 @@ def main() -> None:
 
 
 @contextmanager
-def bar(what: str, unit: str = "") -> Iterator[Progress]:
+def bar(title: str, unit: str = "") -> Iterator[Progress]:
     """A function that moves a progress bar on the terminal's error stream.
 
-    Args: what: the step, as the bar's title. unit: what is counted.
+    Args: title: the step. unit: what is counted.
     """
-    with tqdm(desc=what, unit=unit, disable=None, file=sys.stderr, leave=False) as bar:
+    with tqdm(desc=title, unit=unit, disable=None, file=sys.stderr, leave=False) as bar:
 
         def report(done: int, total: int) -> None:
             bar.total = total

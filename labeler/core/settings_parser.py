@@ -47,9 +47,9 @@ def _refuse_values(problems: "Sequence[ErrorDetails]", values: dict[str, Any], w
         raise ConfigError("{where}: {missing} must be given.", where=where, missing=" and ".join(missing)) from None
     key, hint, value = _at(first["loc"], values)
     if first["type"] == "unexpected_keyword_argument":
-        unknown, known = ".".join(map(str, first["loc"])), ", ".join(sorted(types_of(hint)))
+        unknown, known_keys = ".".join(map(str, first["loc"])), ", ".join(sorted(types_of(hint)))
         raise ConfigError(
-            "{where}: unknown key {unknown!r}; known are {known}.", where=where, unknown=unknown, known=known
+            "{where}: unknown key {unknown!r}; known are {known}.", where=where, unknown=unknown, known=known_keys
         ) from None
     if is_dataclass(hint):
         raise ConfigError("{where}: {key} must be a table, e.g. [{key}].", where=where, key=key) from None

@@ -256,10 +256,10 @@ class Search:
                 best=signed(best),
                 current=signed(current),
             )
-        what = trial.user_attrs.get("baseline") or mark("setting {n}", n=trial.number)
+        setting = trial.user_attrs.get("baseline") or mark("setting {n}", n=trial.number)
         if isinstance(trial, FrozenTrial):
-            return mark("{done}; checking on fresh folds {what}", done=done, what=what)
-        return mark("{done}; trying {what}", done=done, what=what)
+            return mark("{done}; checking on fresh folds {what}", done=done, what=setting)
+        return mark("{done}; trying {what}", done=done, what=setting)
 
     # ------------------------------------------------------------ what came out
 

@@ -124,8 +124,8 @@ def without(text: str, spans: Sequence[tuple[int, int]], shown: np.ndarray) -> s
     if shown.all():
         return text
     kept, end = [], 0
-    for (start, stop), there in zip(spans, shown, strict=True):
-        kept.append(text[end : stop if there else start])
+    for (start, stop), is_shown in zip(spans, shown, strict=True):
+        kept.append(text[end : stop if is_shown else start])
         end = stop
     return "".join([*kept, text[end:]])
 

@@ -175,11 +175,11 @@ def _decode(source: Path) -> str:
     # the encoding that decoded the most bytes is the intended one
     at = max(error.start for error in errors)
     row = data.count(b"\n", 0, at) + 1
-    known = "UTF-16" if utf16 else "UTF-8 or Korean (CP949)"
+    encodings = "UTF-16" if utf16 else "UTF-8 or Korean (CP949)"
     raise SourceError(
         "{name} is not {known} text at byte {at} (row {row}): save it as UTF-8.",
         name=source.name,
-        known=known,
+        known=encodings,
         at=at,
         row=row,
     )

@@ -86,9 +86,9 @@ def mark(message: str, /, **fields: object) -> Message:
 
 def sentences(*texts: object) -> Message:
     """Several messages, or errors, as one: with a space between them, and each translated by itself."""
-    there = [text for text in texts if str(text)]
-    names = [f"text{position}" for position in range(len(there))]
-    return Message(" ".join(f"{{{name}}}" for name in names), **dict(zip(names, there, strict=True)))
+    kept = [text for text in texts if str(text)]
+    names = [f"text{position}" for position in range(len(kept))]
+    return Message(" ".join(f"{{{name}}}" for name in names), **dict(zip(names, kept, strict=True)))
 
 
 def _(message: str, /, **values: object) -> str:

@@ -100,15 +100,15 @@ def estimate(
     if not good.any():
         return Estimate(0.0, 0.0, 1.0), 0.0
     weight, population = weights(q, remaining), m - 1 + int(remaining[-1])
-    there = max(1 - float(weight @ (1 - good)) / m, 1 / population)  # the share of items that have an answer
-    mean = float(np.clip(weight @ (losses * good) / m / there, 0.0, 1.0))
+    answerable = max(1 - float(weight @ (1 - good)) / m, 1 / population)  # the share of items that have an answer
+    mean = float(np.clip(weight @ (losses * good) / m / answerable, 0.0, 1.0))
     if mean in (0.0, 1.0):  # no errors, or nothing else: how much the draws vary is unknown
         return intervals.estimate(mean, good.sum()), float(good.sum())
     parts = losses * good + mean * (1 - good)  # the ratio to first order
     before = np.concatenate([[0.0], np.cumsum(parts)[:-1]])
     steps = (before + parts / q) / (np.arange(m) + remaining)
-    drawing = float((_shares(remaining) ** 2 * (steps - mean) ** 2).sum()) / there**2
-    whole = population * there
+    drawing = float((_shares(remaining) ** 2 * (steps - mean) ** 2).sum()) / answerable**2
+    whole = population * answerable
     n = intervals.effective(mean, drawing + mean * (1 - mean) / whole, whole)
     return intervals.estimate(mean, n), n
 

@@ -142,9 +142,9 @@ def _score(name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray)
 
 def _mean(values: np.ndarray, of: np.ndarray) -> np.ndarray:
     """The mean of `values / of` over the classes where there is something to divide by; 1 where there is none."""
-    there = of > 0
-    shares = np.divide(values, of, out=np.zeros_like(values, dtype=float), where=there).sum(axis=-1)
-    return np.where(there.any(axis=-1), shares / np.maximum(there.sum(axis=-1), 1), 1.0)
+    defined = of > 0
+    shares = np.divide(values, of, out=np.zeros_like(values, dtype=float), where=defined).sum(axis=-1)
+    return np.where(defined.any(axis=-1), shares / np.maximum(defined.sum(axis=-1), 1), 1.0)
 
 
 def _macro_f1(outcomes: np.ndarray) -> np.ndarray:

@@ -68,10 +68,10 @@ def f1(
     times = np.ones(len(targets), dtype=int) if weights is None else weights
     both = times @ (predicted & (targets > 0))
     either = times @ predicted + times @ targets
-    there = either > 0
-    if not there.any():
+    defined = either > 0
+    if not defined.any():
         return 1.0, 1.0
-    return float((2 * both[there] / either[there]).mean()), float(2 * both.sum() / either.sum())
+    return float((2 * both[defined] / either[defined]).mean()), float(2 * both.sum() / either.sum())
 
 
 def calibration_error(proba: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> float:

@@ -179,9 +179,9 @@ class Measured:
 
         Args: right: (k, H) of the models.
         """
-        there = ~np.isnan(self.right)
-        ahead = right[:, there] - self.right[there]
-        return ahead.mean(axis=1), np.sqrt(ahead.var(axis=1, ddof=1) / there.sum() + self.luck)
+        measured = ~np.isnan(self.right)
+        ahead = right[:, measured] - self.right[measured]
+        return ahead.mean(axis=1), np.sqrt(ahead.var(axis=1, ddof=1) / measured.sum() + self.luck)
 
 
 def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
@@ -272,8 +272,8 @@ def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> NumberOfL
 
 def first_reached(grid: np.ndarray, ahead: np.ndarray) -> float | None:
     """The first place of the grid at which `ahead` is not negative; None if that is its beginning, or never."""
-    there = np.flatnonzero(ahead >= 0)
-    return float(grid[there[0]]) if len(there) and there[0] else None
+    reached = np.flatnonzero(ahead >= 0)
+    return float(grid[reached[0]]) if len(reached) and reached[0] else None
 
 
 def _is_precise(at: Measured, steps: np.ndarray, own: np.ndarray) -> bool:

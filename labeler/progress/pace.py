@@ -170,9 +170,9 @@ def _working_days_ahead(worked: pd.Series, today: date) -> np.ndarray:
     """How many working days there will have been, one, two, … days from today."""
     begin = worked.min()
     passed = np.bincount(pd.date_range(begin, today, inclusive="left").day_of_week, minlength=7)
-    there = np.bincount(worked.dt.day_of_week, minlength=7)
-    overall = there.sum() / passed.sum()
-    share = np.where(passed > 0, there / np.maximum(passed, 1), overall)
+    worked_days = np.bincount(worked.dt.day_of_week, minlength=7)
+    overall = worked_days.sum() / passed.sum()
+    share = np.where(passed > 0, worked_days / np.maximum(passed, 1), overall)
     return np.cumsum(share[(today.weekday() + np.arange(1, LONGEST + 1)) % 7])
 
 

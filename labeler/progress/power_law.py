@@ -110,9 +110,9 @@ def rounds_of(labels: np.ndarray, accuracy: np.ndarray, holdout: int | None) -> 
     place = np.log(labels)
     parts = np.floor((place - place[0]) / (place[-1] - place[0]) * POINTS * (1 - 1e-9)).astype(int)
     counts = np.bincount(parts, minlength=POINTS)
-    there = counts > 0
-    means = [np.bincount(parts, values, POINTS)[there] / counts[there] for values in (labels, accuracy)]
-    return Rounds(means[0], means[1], counts[there].astype(float), holdout)
+    filled = counts > 0
+    means = [np.bincount(parts, values, POINTS)[filled] / counts[filled] for values in (labels, accuracy)]
+    return Rounds(means[0], means[1], counts[filled].astype(float), holdout)
 
 
 def weigh(rounds: Rounds) -> Grid:

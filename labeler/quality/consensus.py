@@ -108,8 +108,8 @@ class _Table:
     @classmethod
     def of(cls, votes: Votes, items: np.ndarray, proba: np.ndarray) -> "_Table":
         votes = votes.take(np.flatnonzero(np.isin(votes.items, items)))
-        there = np.isin(items, votes.items)
-        items, proba = np.asarray(items)[there], np.asarray(proba, dtype=float)[there]
+        voted = np.isin(items, votes.items)
+        items, proba = np.asarray(items)[voted], np.asarray(proba, dtype=float)[voted]
         names, column = np.unique(votes.annotators.astype(str), return_inverse=True)
         order = np.argsort(items)
         row = order[np.searchsorted(items, votes.items, sorter=order)]

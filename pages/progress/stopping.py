@@ -23,7 +23,7 @@ def stopping(project: Project) -> None:
     asked = history(stands.rounds, stands.counts.pool, config)
     compared = thresholds(config)
     key = (project.slug, asked, compared)
-    judged: list[tuple[Evidence, Backtest]] = cached("stopping", key, lambda: _said(asked, compared))
+    judged: list[tuple[Evidence, Backtest]] = cached("stopping", key, lambda: _judged(asked, compared))
     _decision(project, [evidence for evidence, _back in judged])
     for evidence, back in judged:
         with st.container(border=True):
@@ -39,7 +39,7 @@ def stopping(project: Project) -> None:
     )
 
 
-def _said(asked: History, compared: Thresholds) -> list[tuple[Evidence, Backtest]]:
+def _judged(asked: History, compared: Thresholds) -> list[tuple[Evidence, Backtest]]:
     return list(zip(rules.evidence(asked, compared), rules.backtests(asked, compared), strict=True))
 
 

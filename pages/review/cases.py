@@ -37,13 +37,13 @@ def _findings(_project: Project, audit: int, key: tuple[str, str]) -> Findings:
 def chosen(project: Project, cases: Sequence[Case]) -> list[Case]:
     """The cases that the filters leave."""
     counts = {reason: sum(reason in case.reasons for case in cases) for reason in REASONS}
-    there = [reason for reason in REASONS if counts[reason]]
+    offered = [reason for reason in REASONS if counts[reason]]
     people = sorted({name for case in cases for name in case.annotators})
     anything = _("any")
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         reason = st.pills(
             _("Reason"),
-            there,
+            offered,
             format_func=lambda r: f"{_(r)} · {counts[r]:,}",
             key="review-reason",
             on_change=_begin,

@@ -150,11 +150,11 @@ def latest_decisions(project: Project, user: User) -> None:
         st.caption(_("Nothing has been decided yet."))
     for row in decisions:
         before = cases.in_words(row["before"], project)
-        what = _("{before} → {after}", before=before, after=decision(project, row))
+        change = _("{before} → {after}", before=before, after=decision(project, row))
         when = row["at"][:16].replace("T", " ")
         with st.container(horizontal=True, vertical_alignment="center"):
             sentence = _(
-                "Item {id}: **{what}**, {name}, {when}", id=row["item_id"], what=what, name=row["by"], when=when
+                "Item {id}: **{what}**, {name}, {when}", id=row["item_id"], what=change, name=row["by"], when=when
             )
             st.markdown(f"~~{sentence}~~" if row["undone"] else sentence, width="stretch")
             if row["by"] == user.name and not row["undone"]:

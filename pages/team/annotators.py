@@ -117,17 +117,17 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
     )
 
 
-def download(table: pd.DataFrame, project: Project, what: str, begin: date, end: date) -> None:
+def download(table: pd.DataFrame, project: Project, file_name: str, begin: date, end: date) -> None:
     """The table as a file: what the reader sees, in the settings' own words."""
     days = {name: table[name].dt.date for name in ("day", "last") if name in table}
     rounded = table.assign(**days).round(4)
     st.download_button(
         _("Download as CSV"),
         rounded.to_csv(index=False).encode("utf-8-sig"),  # with a mark, by which Excel knows Korean names
-        f"{project.slug}-{what}-{begin}-{end}.csv",
+        f"{project.slug}-{file_name}-{begin}-{end}.csv",
         "text/csv",
         icon=":material/download:",
-        key=f"download-{what}",
+        key=f"download-{file_name}",
         on_click="ignore",
     )
 

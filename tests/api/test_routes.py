@@ -182,12 +182,12 @@ def test_the_models_opinion_leaves_the_server_only_when_it_may_be_seen(client, p
     add(store, 2)
     predicted(store, 1, "good", 0.75)
     reveal(project, mode)
-    said = {"label": "good", "confidence": 0.75}
+    prediction = {"label": "good", "confidence": 0.75}
     first = post(client, "reserve", {"tab": "t", "n": 1, "history": True})
-    assert first.json()["items"][0]["prediction"] == (said if before else None)
+    assert first.json()["items"][0]["prediction"] == (prediction if before else None)
     assert ("0.75" in first.text) is before  # nowhere else either
     receipt = post(client, "answers", answer(1, "bad", unsure=True, reveal="after")).json()["receipts"][0]
-    assert receipt["prediction"] == (said if after else None)
+    assert receipt["prediction"] == (prediction if after else None)
     (row,) = post(client, "reserve", {"tab": "t", "n": 1, "history": True}).json()["history"]
     assert row.get("predicted") == ("good" if after else None)
     assert row["unsure"] == 1
@@ -224,17 +224,17 @@ def test_predictions_are_confirmed_together_only_where_the_project_offers_it(cli
     predicted(store, 2, "good", 0.9)
     assert post(client, "like", {"tab": "t", "n": 5}).status_code == 400
     reveal(project, "never", grid=True)
-    (found,) = post(client, "like", {"tab": "t", "n": 5}).json()["items"]
-    assert (found["id"], found["prediction"]["label"]) == (2, "good")
+    (item,) = post(client, "like", {"tab": "t", "n": 5}).json()["items"]
+    assert (item["id"], item["prediction"]["label"]) == (2, "good")
 
 
 def test_guidelines_are_served_and_having_seen_them_is_remembered(client, project, store, tmp_path):
     Image.new("RGB", (4, 4), "red").save(tmp_path / "a.png")
     guidelines.write(project, "# Rules")
     guidelines.add_example(project, "good", "a.png", (tmp_path / "a.png").read_bytes())
-    found = client.get("/api/reviews/guidelines", headers=headers()).json()
-    assert "<h1>Rules</h1>" in found["html"]
-    assert store.team.join("kim").guidelines == found["digest"]
+    served = client.get("/api/reviews/guidelines", headers=headers()).json()
+    assert "<h1>Rules</h1>" in served["html"]
+    assert store.team.join("kim").guidelines == served["digest"]
     image = client.get("/api/reviews/guidelines/good/a.png", headers=headers())
     assert image.headers["content-type"] == "image/png"
     assert client.get("/api/reviews/guidelines/%2e%2e/project.toml", headers=headers()).status_code == 404
@@ -259,8 +259,8 @@ def scans(own_home, tmp_path):
 
 
 def test_an_item_comes_with_the_columns_of_its_import(client, scans):
-    found = client.post("/api/scans/reserve", json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
-    assert {item["id"]: item["metadata"] for item in found["items"]} == {1: {}, 2: {}, 3: {"age": "61"}}
+    reserved = client.post("/api/scans/reserve", json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
+    assert {item["id"]: item["metadata"] for item in reserved["items"]} == {1: {}, 2: {}, 3: {"age": "61"}}
 
 
 def test_tiles_of_a_large_image_are_its_pixels(client, scans):

@@ -47,12 +47,12 @@ def made_up(seed: int, truth_off: float = 0.0) -> dict[str, np.ndarray]:
 
 def traces(projects: int = 1, truth_off: float = 0.0) -> Traces:
     """All projects have the same holdout; the labels of the pool are all of class 0."""
-    found = [made_up(seed, truth_off) for seed in range(projects)]
-    targets = np.concatenate([found[0]["targets"], np.zeros(300, dtype=int)])
-    for p in found:  # the truth of one holdout for all
+    projects_made_up = [made_up(seed, truth_off) for seed in range(projects)]
+    targets = np.concatenate([projects_made_up[0]["targets"], np.zeros(300, dtype=int)])
+    for p in projects_made_up:  # the truth of one holdout for all
         right = p["proba"].argmax(-1) == p["targets"]
         p["proba"] = np.eye(2)[np.where(right, targets[:300], 1 - targets[:300])]
-    return Traces("made up", found, targets, CONFIG, {s: float(learned(np.array(s / 2))) for s in SIZES})
+    return Traces("made up", projects_made_up, targets, CONFIG, {s: float(learned(np.array(s / 2))) for s in SIZES})
 
 
 def test_an_interval_with_an_open_end_holds_what_lies_there():
@@ -70,9 +70,9 @@ def test_an_interval_with_an_open_end_holds_what_lies_there():
 
 
 def test_intervals_hold_the_truth_where_it_is_and_not_where_it_is_not():
-    found = traces(12)
-    assert int(figures.accuracies(found)["all rounds"].split()[0]) > 85
-    assert int(figures.controlled(found)["gain: held"].split()[0]) > 80
+    projects_made_up = traces(12)
+    assert int(figures.accuracies(projects_made_up)["all rounds"].split()[0]) > 85
+    assert int(figures.controlled(projects_made_up)["gain: held"].split()[0]) > 80
     elsewhere = traces(3, truth_off=0.3)
     assert figures.accuracies(elsewhere)["all rounds"] == "0 %"
     assert figures.controlled(elsewhere)["gain: held"] == "0 %"

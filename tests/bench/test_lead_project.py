@@ -25,16 +25,16 @@ def test_a_history_is_as_a_worker_would_have_left_it(tmp_path, modality):
         assert not store.audits.waiting()
         assert set(store.audits.latest_report()) == {"round", "control", "errors", "consensus"}
         labels, last = store.items.labels(), forecasts[4]
-        there = np.array([item in labels for item in last.items.tolist()])
-        targets = np.array([project.config.classes.index(labels[i]) for i in last.items[there].tolist()])
-        assert metrics(last.proba[there], targets).accuracy == pytest.approx(rounds[-1].metrics.accuracy)
+        labeled = np.array([item in labels for item in last.items.tolist()])
+        targets = np.array([project.config.classes.index(labels[i]) for i in last.items[labeled].tolist()])
+        assert metrics(last.proba[labeled], targets).accuracy == pytest.approx(rounds[-1].metrics.accuracy)
         assert rounds[-1].metrics.accuracy > rounds[0].metrics.accuracy
         assert {r.agreement is None for r in rounds[1:]} == {False}
 
 
 def test_the_same_seed_has_the_same_answers(tmp_path):
-    said = []
+    answers = []
     for name in ("a", "b"):
         with make(tmp_path / name, 2, items=700, answers=200, annotators=2).store() as store:
-            said.append(store.effort.work()[["item_id", "annotator", "label"]].astype(str).to_numpy().tolist()[:50])
-    assert said[0] == said[1]
+            answers.append(store.effort.work()[["item_id", "annotator", "label"]].astype(str).to_numpy().tolist()[:50])
+    assert answers[0] == answers[1]

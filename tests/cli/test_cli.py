@@ -43,8 +43,8 @@ def test_every_command_has_help():
 
 
 def test_from_nothing_to_an_export(project, table, tmp_path):
-    said = labeler("import", project, table, "--label-column", "label").output
-    assert "60 items added, 0 already there, 0 not imported, 60 labels. Pool 51, holdout 9." in said
+    output = labeler("import", project, table, "--label-column", "label").output
+    assert "60 items added, 0 already there, 0 not imported, 60 labels. Pool 51, holdout 9." in output
     assert "0 items added, 60 already there" in labeler("import", project, table).output
     labeler("worker", project, "--once")
     status = json.loads(labeler("status", project, "--json").output)
@@ -92,16 +92,16 @@ def test_an_error_is_a_sentence_and_exit_code_2(project, tmp_path, arguments, sa
 def test_bad_rows_are_named_and_the_rest_is_imported(project, tmp_path):
     path = tmp_path / "some.csv"
     path.write_text("text,label\nfine,good\n,good\nodd,ugly\n")
-    said = labeler("import", project, path, "--label-column", "label").output
-    assert "some.csv row 3: the text is empty" in said
-    assert "some.csv row 4" in said
-    assert "1 items added, 0 already there, 2 not imported" in said
+    output = labeler("import", project, path, "--label-column", "label").output
+    assert "some.csv row 3: the text is empty" in output
+    assert "some.csv row 4" in output
+    assert "1 items added, 0 already there, 2 not imported" in output
 
 
 def test_strategies_are_listed_with_their_source():
-    said = labeler("strategies").output
-    assert "margin  (uncertainty sampling; needs proba)" in said
-    assert "Settles 2010" in said
+    output = labeler("strategies").output
+    assert "margin  (uncertainty sampling; needs proba)" in output
+    assert "Settles 2010" in output
     assert (
         "| uncertainty sampling | `least_confidence`, `margin`, `entropy` |"
         in labeler("strategies", "--markdown").output
@@ -111,8 +111,8 @@ def test_strategies_are_listed_with_their_source():
 @pytest.mark.slow
 def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
     arguments = ["--strategy", "margin", "--seed-size", 6, "--batch", 5, "--rounds", 2, "--seeds", 2, "--processes", 1]
-    said = labeler("simulate", table, *arguments, "--backbone", "char_tfidf", "--out", tmp_path / "r.json").output
-    assert "films: pool 48, holdout 12, 2 classes; 6 to 16 labels, 2 seeds" in said
+    output = labeler("simulate", table, *arguments, "--backbone", "char_tfidf", "--out", tmp_path / "r.json").output
+    assert "films: pool 48, holdout 12, 2 classes; 6 to 16 labels, 2 seeds" in output
     report = json.loads((tmp_path / "r.json").read_text())
     assert {r["strategy"] for r in report["summary"]} == {"margin", "random"}
     keys = {"strategy", "aulc_mean", "aulc_std", "gain_over_random", "gain_low", "gain_high", "labels_saved_percent"}
@@ -128,8 +128,8 @@ def test_simulate_takes_strategies_of_a_folder_and_draws_the_plot(table, tmp_pat
     )
     arguments = ["--seed-size", 6, "--batch", 5, "--rounds", 1, "--seeds", 1, "--processes", 1]
     arguments += ["--backbone", "char_tfidf", "--strategy", "mine", "--plugins", own]
-    said = labeler("simulate", table, *arguments, "--plot", tmp_path / "p.png").output
-    assert "mine" in said
+    output = labeler("simulate", table, *arguments, "--plot", tmp_path / "p.png").output
+    assert "mine" in output
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     # refused before the time is spent that embedding takes
     assert "p.gif is no picture" in labeler("simulate", table, *arguments, "--plot", tmp_path / "p.gif", code=2).output

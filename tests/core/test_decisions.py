@@ -39,9 +39,9 @@ def test_an_item_is_spread_by_its_rarest_class() -> None:
 
 
 def test_equal_sets_have_one_index() -> None:
-    found = decisions.label_set_ids(np.array([[1, 0], [0, 0], [1, 0], [1, 1]]))
-    assert found[0] == found[2]
-    assert sorted(set(found.tolist())) == [0, 1, 2]
+    ids = decisions.label_set_ids(np.array([[1, 0], [0, 0], [1, 0], [1, 1]]))
+    assert ids[0] == ids[2]
+    assert sorted(set(ids.tolist())) == [0, 1, 2]
     assert decisions.label_set_ids(np.empty((0, 2), dtype=np.int8)).shape == (0,)
     assert_array_equal(decisions.label_set_ids(np.array([3, 1])), [3, 1])
 

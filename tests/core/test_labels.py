@@ -43,11 +43,11 @@ def test_labels_of_one_class_an_item_are_sets_of_one() -> None:
 
 
 def test_targets_and_back() -> None:
-    found = labels_at([4, 7, 9], ['["환불","칭찬"]', "[]", '["배송"]'], SEVERAL)
-    assert found.several
-    np.testing.assert_array_equal(found.positions, [4, 7, 9])
-    np.testing.assert_array_equal(found.targets, [[0, 1, 1], [0, 0, 0], [1, 0, 0]])
-    assert texts_of(found.targets, SEVERAL) == ['["환불","칭찬"]', "[]", '["배송"]']
+    labels = labels_at([4, 7, 9], ['["환불","칭찬"]', "[]", '["배송"]'], SEVERAL)
+    assert labels.several
+    np.testing.assert_array_equal(labels.positions, [4, 7, 9])
+    np.testing.assert_array_equal(labels.targets, [[0, 1, 1], [0, 0, 0], [1, 0, 0]])
+    assert texts_of(labels.targets, SEVERAL) == ['["환불","칭찬"]', "[]", '["배송"]']
     single = labels_at([4, 7], ["bad", "good"], ONE)
     assert not single.several
     assert texts_of(single.targets, ONE) == ["bad", "good"]

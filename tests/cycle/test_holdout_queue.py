@@ -75,10 +75,10 @@ def test_rounds_are_measured_on_the_prefix_with_weights(filled):
     with filled.store() as store:
         drawn, latest = drawn_by(store), store.rounds.all()[-1]
         assert latest.metrics.n == len(drawn.items) < sum(i <= 40 for i in store.items.labels())
-        found = on_labels(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
-        right = np.average(found.right, weights=found.weights)
+        labeled = on_labels(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
+        right = np.average(labeled.right, weights=labeled.weights)
         assert latest.metrics.accuracy == pytest.approx(right, abs=0.1)
-        assert found.items.tolist() == drawn.items.tolist()
+        assert labeled.items.tolist() == drawn.items.tolist()
     audit_once(filled)
     with filled.store() as store:
         anew = store.rounds.all()[-1].metrics
@@ -126,9 +126,9 @@ def test_with_everything_labeled_it_is_the_plain_accuracy(filled):
     with filled.store() as store:
         latest = store.rounds.all()[-1]
         drawn = drawn_by(store)
-        found = on_labels(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
+        labeled = on_labels(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
         if len(drawn.items) == 40:
-            assert latest.metrics.accuracy == pytest.approx(found.right.mean())
+            assert latest.metrics.accuracy == pytest.approx(labeled.right.mean())
 
 
 def test_without_active_testing_nothing_is_drawn(filled):

@@ -49,9 +49,9 @@ def test_interleaving_keeps_both_orders_and_never_runs_ahead_of_the_share(a, b, 
     assert [r for r in merged if r.strategy == "a"] == first
     assert [r for r in merged if r.strategy == "b"] == second
     for place in range(1, len(merged) + 1):
-        seen = merged[:place]
-        if sum(r.strategy == "a" for r in seen) < a:
-            assert sum(r.strategy == "b" for r in seen) <= share * place + 1e-9
+        so_far = merged[:place]
+        if sum(r.strategy == "a" for r in so_far) < a:
+            assert sum(r.strategy == "b" for r in so_far) <= share * place + 1e-9
 
 
 def test_the_ranking_is_the_strategys_best_of_the_pool_only(state, model):
@@ -79,16 +79,16 @@ def test_without_a_model_the_seed_set_does_not_depend_on_the_depth(state):
 def test_a_strategy_that_plans_batches_is_asked_for_one_at_a_time(state, model):
     """The first batch must not depend on how deep the ranking is, and the second counts the first as labeled."""
     name = "a batch planner"
-    seen: list[tuple[int, int, int]] = []
+    calls: list[tuple[int, int, int]] = []
 
     def plan(c, n, rng):
-        seen.append((n, len(c), len(c.labeled_embeddings)))
+        calls.append((n, len(c), len(c.labeled_embeddings)))
         return np.arange(n)
 
     planner = strategies.Strategy(name, "test", frozenset({"embeddings", "labeled"}), "selects", plan)
     config = QueryConfig(batch=8, random_share=0.25)
     ranking = rank(state, Querier(planner, model), config, 24, np.random.default_rng(5))
-    assert seen == [(6, 34, 10), (6, 28, 16), (6, 22, 22)]
+    assert calls == [(6, 34, 10), (6, 28, 16), (6, 22, 22)]
     assert len({r.position for r in ranking}) == 24
 
 
@@ -100,13 +100,13 @@ def test_a_large_pool_is_subsampled_and_a_small_one_exhausted(state, model):
 
 
 def test_only_what_a_strategy_needs_is_computed(state, model):
-    seen = candidates(state, Querier(strategies.get("entropy"), model), state.pool)
-    assert seen.proba is not None
-    assert seen.embeddings is None
-    seen = candidates(state, Querier(strategies.get("k_center"), model), state.pool)
-    assert seen.proba is None
-    assert seen.embeddings.shape == (40, 6)
-    assert len(seen.labeled_embeddings) == 10
+    given = candidates(state, Querier(strategies.get("entropy"), model), state.pool)
+    assert given.proba is not None
+    assert given.embeddings is None
+    given = candidates(state, Querier(strategies.get("k_center"), model), state.pool)
+    assert given.proba is None
+    assert given.embeddings.shape == (40, 6)
+    assert len(given.labeled_embeddings) == 10
 
 
 # ---------------------------------------------------------------- more of some items
@@ -176,15 +176,15 @@ def test_the_seed_set_is_of_the_pool_as_it_is(state):
 
 
 def test_a_batch_planner_sees_the_preferred_of_its_batch_as_labeled(state, model):
-    seen: list[tuple[int, int, int]] = []
+    calls: list[tuple[int, int, int]] = []
 
     def plan(c, n, rng):
-        seen.append((n, len(c), len(c.labeled_embeddings)))
+        calls.append((n, len(c), len(c.labeled_embeddings)))
         return np.arange(n)
 
     planner = strategies.Strategy("a planner", "test", frozenset({"embeddings", "labeled"}), "selects", plan)
     config = QueryConfig(batch=8, random_share=0.0, more_share=0.5)
     with_some = replace(state, preferred=np.arange(40, 50))
     ranking = rank(with_some, Querier(planner, model), config, 16, np.random.default_rng(5))
-    assert seen == [(4, 10, 10), (4, 36, 14), (4, 6, 18), (4, 28, 22)]
+    assert calls == [(4, 10, 10), (4, 36, 14), (4, 6, 18), (4, 28, 22)]
     assert sum(of(ranking, range(40, 50))) == 8

@@ -92,17 +92,17 @@ def test_what_a_fine_tuned_network_can_score_in_time_is_found_by_a_trial(state, 
 
 
 def test_a_pool_that_takes_too_long_is_subsampled(state, monkeypatch):
-    seen = []
+    pool_sizes = []
     monkeypatch.setattr(round, "affordable", lambda model, dataset, pool, seconds: 12)
     ranked = round.rank
 
     def rank(state, querier, query, depth, rng):
-        seen.append(query.candidates)
+        pool_sizes.append(query.candidates)
         return ranked(state, querier, query, depth, rng)
 
     monkeypatch.setattr(round, "rank", rank)
     result = run_round(state, CONFIG, 1, 5).result
-    assert seen == [12]
+    assert pool_sizes == [12]
     assert len(result.ranking) == 5
 
 

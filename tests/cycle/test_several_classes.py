@@ -107,15 +107,15 @@ def test_margin_asks_about_the_least_certain_decision(state):
 
 def test_strategies_see_no_and_yes_and_label_sets(state):
     model = run_round(state, CONFIG, 1, 5).model
-    seen = candidates(state, Querier(strategies.get("margin"), model), state.pool)
-    assert seen.proba.shape == (66, 2)
+    given = candidates(state, Querier(strategies.get("margin"), model), state.pool)
+    assert given.proba.shape == (66, 2)
     needy = strategies.Strategy(
         "needy", "test", frozenset({"proba", "labeled"}), "scores", lambda c, rng: c.proba[:, 0]
     )
-    seen = candidates(state, Querier(needy, model), state.pool)
+    given = candidates(state, Querier(needy, model), state.pool)
     sets = {tuple(row) for row in state.task.labels.targets.tolist()}
-    assert seen.labeled_targets.max() + 1 == len(sets) == seen.proba.shape[1]
-    np.testing.assert_array_equal(seen.labeled_targets, decisions.label_set_ids(state.task.labels.targets))
+    assert given.labeled_targets.max() + 1 == len(sets) == given.proba.shape[1]
+    np.testing.assert_array_equal(given.labeled_targets, decisions.label_set_ids(state.task.labels.targets))
 
 
 def test_with_equal_sets_only_the_seeding_goes_on(state):
@@ -212,12 +212,12 @@ def test_rounds_follow_the_answers(own_home):
         assert work_once(project)
     with project.store() as store:
         last = store.rounds.all()[-1]
-        said = {
+        predicted = {
             row["predicted"] for row in store.db.rows("SELECT predicted FROM queries WHERE round = ?", [last.number])
         }
     assert (last.labels, last.metrics.n) == (24, 30)
     assert last.metrics.micro_f1 > 0.6
-    assert all(is_answer(label, CONFIG) for label in said)
+    assert all(is_answer(label, CONFIG) for label in predicted)
 
 
 # ---------------------------------------------------------------- files
@@ -238,8 +238,8 @@ def test_what_is_exported_is_imported_again(own_home, sets, data):
     assert report.problems == ()
     with second.store() as store:
         texts = {item.id: item.text for item in store.items.all()}
-        found = {texts[item]: label for item, label in store.items.labels().items()}
-    assert found == {f"t{i}": label for i, label in enumerate(labels)}
+        imported = {texts[item]: label for item, label in store.items.labels().items()}
+    assert imported == {f"t{i}": label for i, label in enumerate(labels)}
 
 
 def test_lists_stay_lists_and_unknown_classes_are_told_by_row(own_home, tmp_path):

@@ -42,11 +42,11 @@ class Sure:
 
     earned: float
     trained_on: np.ndarray
-    seen: set[int]
+    positions_seen: set[int]
 
     def predict_proba(self, dataset, positions):
         assert not set(positions) & set(self.trained_on)
-        self.seen |= set(positions.tolist())
+        self.positions_seen |= set(positions.tolist())
         luck = np.array([np.random.default_rng([int(p), 1]).normal(0, 0.02) for p in positions])
         true = np.clip(self.earned + luck, 0.01, 0.99)
         proba = np.repeat(((1 - true) / (dataset_classes() - 1))[:, None], dataset_classes(), axis=1)
@@ -78,7 +78,7 @@ class FakeFit:
     dies_at: int | None = None  # the fit during which the process ends
     asked: list[LearnerConfig] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
-    seen: set[int] = field(default_factory=set)
+    positions_seen: set[int] = field(default_factory=set)
 
     def __call__(self, task, learner, seed, on_progress=None):
         labels = task.labels
@@ -86,18 +86,18 @@ class FakeFit:
         if self.dies_at == len(self.asked):
             raise KeyboardInterrupt
         self.seeds.append(seed)
-        self.seen |= set(labels.positions.tolist())
+        self.positions_seen |= set(labels.positions.tolist())
         assert (labels.targets == TARGETS[labels.positions]).all()
         self.clock.now += self.seconds
         if on_progress:
             on_progress(1, 1)
         training = Training(note="linear heads") if learner.kind == "frozen" else Training(share=0.5)
-        return Fitted(Sure(self.quality(learner), labels.positions, self.seen), training)
+        return Fitted(Sure(self.quality(learner), labels.positions, self.positions_seen), training)
 
     @property
     def settings(self) -> list[LearnerConfig]:
         """What was asked for, one after the other, without the folds."""
-        return [one for place, one in enumerate(self.asked) if place == 0 or one != self.asked[place - 1]]
+        return [setting for place, setting in enumerate(self.asked) if place == 0 or setting != self.asked[place - 1]]
 
 
 def pretrained(name: str = "mini") -> Pretrained:
@@ -136,7 +136,7 @@ def test_the_current_settings_come_first_then_the_frozen_heads_then_what_is_draw
     report = run(tmp_path, fit)
     assert fit.settings[0] == LEARNER
     assert fit.settings[1] == replace(LEARNER, kind="frozen")
-    assert all(one.kind == LEARNER.kind for one in fit.settings[2:8])
+    assert all(setting.kind == LEARNER.kind for setting in fit.settings[2:8])
     assert {row["name"] for row in report["trials"]} == {CURRENT, FROZEN, None}
     assert {row["name"]: row["note"] for row in report["trials"]}[FROZEN] == "linear heads"
     assert len(report["trials"]) == 8
@@ -150,7 +150,7 @@ def test_auto_is_judged_by_what_a_round_on_all_labels_does_with_it(tmp_path, lab
     request = TuningRequest("random", trials=3)
     search = Search(tasks("mini", labels=some), config, request, fit=fit, clock=fit.clock)
     report = search.run("data", tmp_path)
-    assert {one.kind for one in fit.asked} == {kind, "frozen"}
+    assert {setting.kind for setting in fit.asked} == {kind, "frozen"}
     assert "kind" not in (report["proposal"] or {})  # it stays auto
 
 
@@ -159,7 +159,7 @@ def test_frozen_heads_are_not_tried_twice_where_they_are_the_current_settings(tm
     fit = FakeFit()
     report = run(tmp_path, fit, config=replace(CONFIG, learner=frozen))
     assert [row["name"] for row in report["trials"]].count(FROZEN) == 0
-    assert all(one.kind == "finetune" for one in fit.settings[1:8])
+    assert all(setting.kind == "finetune" for setting in fit.settings[1:8])
 
 
 def test_of_each_backbone_the_frozen_heads_are_tried_and_those_that_can_be_fine_tuned_are_drawn(tmp_path):
@@ -184,7 +184,7 @@ def test_without_a_backbone_that_can_be_fine_tuned_the_others_heads_are_all_ther
 def test_only_labeled_items_are_trained_on_or_predicted_and_all_of_them_are(tmp_path):
     fit = FakeFit()
     run(tmp_path, fit)
-    assert fit.seen == set(LABELED)  # the others may be the holdout
+    assert fit.positions_seen == set(LABELED)  # the others may be the holdout
 
 
 def test_all_settings_have_the_same_folds_and_seeds_and_the_check_has_others(tmp_path):
@@ -209,7 +209,7 @@ def test_same_seed_same_settings(tmp_path, sampler):
 def test_a_grid_tries_all_its_settings_once(tmp_path):
     fit = FakeFit()
     report = run(tmp_path, fit, sampler="grid", trials=100)
-    levers = [tuple(one.values()) for one in drawn(report)]
+    levers = [tuple(setting.values()) for setting in drawn(report)]
     assert len(levers) == len(set(levers)) == 11
     assert (1e-5, 1) not in levers  # the current settings, which are tried anyway
     assert {rate for rate, _ in levers} == {1e-5, 6.7e-5, 4.5e-4, 3e-3}
@@ -248,7 +248,9 @@ def test_a_setting_that_cannot_be_trained_is_passed_over_and_said(tmp_path):
 
 
 def test_a_setting_whose_probabilities_are_no_numbers_has_failed(tmp_path):
-    report = run(tmp_path, FakeFit(lambda one: np.nan if int(one.finetune.unfrozen) > 3 else rising(one)), trials=20)
+    report = run(
+        tmp_path, FakeFit(lambda setting: np.nan if int(setting.finetune.unfrozen) > 3 else rising(setting)), trials=20
+    )
     assert "not finite" in {row["note"] for row in report["trials"] if row["state"] == "failed"}.pop()
 
 
@@ -306,19 +308,20 @@ def test_a_setting_under_which_time_runs_out_is_put_off_to_the_next_search(tmp_p
 
 
 def test_how_far_it_is_is_told(tmp_path):
-    told = []
+    reports = []
     fit = FakeFit(seconds=10.0)
     request = TuningRequest("random", seconds=300.0, trials=4)
-    search = Search(tasks("mini"), CONFIG, request, lambda *report: told.append(report), fit, fit.clock)
+    search = Search(tasks("mini"), CONFIG, request, lambda *report: reports.append(report), fit, fit.clock)
     search.run("data", tmp_path)
-    assert told[0] == ("0 settings tried; trying current settings, fold 1 of 3", 0, 300)
-    words = [message for message, _, _ in told]
+    assert reports[0] == ("0 settings tried; trying current settings, fold 1 of 3", 0, 300)
+    messages = [message for message, _, _ in reports]
     assert any(
-        one.startswith("2 settings tried, log likelihood −0.51") and one.endswith("trying setting 2, fold 2 of 3")
-        for one in words
+        message.startswith("2 settings tried, log likelihood −0.51")
+        and message.endswith("trying setting 2, fold 2 of 3")
+        for message in messages
     )
-    assert any("checking on fresh folds" in one for one in words)
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert any("checking on fresh folds" in message for message in messages)
+    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
 
 
 # ---------------------------------------------------------------- going on
@@ -339,7 +342,7 @@ def test_killed_at_any_point_it_goes_on_with_what_it_has(tmp_path, sampler, dies
     if sampler == "grid":
         assert sorted(drawn(report), key=str) == sorted(drawn(expected), key=str)
     cut_off = first.asked[-1]
-    ended = {(one, seed) for one, seed in zip(first.asked, first.seeds, strict=False) if one != cut_off}
+    ended = {(setting, seed) for setting, seed in zip(first.asked, first.seeds, strict=False) if setting != cut_off}
     assert ended.isdisjoint(zip(second.asked, second.seeds, strict=True))
 
 
@@ -422,12 +425,12 @@ def test_better_settings_are_proposed_with_what_differs(tmp_path):
 
 
 def test_frozen_heads_are_proposed_where_they_are_better(tmp_path):
-    report = run(tmp_path, FakeFit(lambda one: 0.9 if one.kind == "frozen" else 0.6))
+    report = run(tmp_path, FakeFit(lambda setting: 0.9 if setting.kind == "frozen" else 0.6))
     assert report["proposal"] == {"kind": "frozen"}
 
 
 def test_the_current_settings_stay_where_none_is_better(tmp_path):
-    report = run(tmp_path, FakeFit(lambda one: 0.9 if one == LEARNER else 0.6))
+    report = run(tmp_path, FakeFit(lambda setting: 0.9 if setting == LEARNER else 0.6))
     assert report["proposal"] is None
     assert report["check"] is None
     assert report["verdict"] == "No better settings were found: none of 7 others did better than the current ones."

@@ -113,9 +113,9 @@ def test_changes_are_what_differs():
     before = LearnerConfig()
     after = replace(before, kind="finetune", finetune=FinetuneConfig(unfrozen=4, augment=("crop", "noise")))
     assert search_space.changes(before, before) == {}
-    found = search_space.changes(before, after)
-    assert found == {"kind": "finetune", "finetune": {"unfrozen": 4, "augment": ("crop", "noise")}}
-    assert search_space.in_words(found) == "kind finetune, unfrozen 4, augment crop + noise"
+    changes = search_space.changes(before, after)
+    assert changes == {"kind": "finetune", "finetune": {"unfrozen": 4, "augment": ("crop", "noise")}}
+    assert search_space.in_words(changes) == "kind finetune, unfrozen 4, augment crop + noise"
 
 
 def test_ranges_in_words():

@@ -20,14 +20,14 @@ def test_the_gain_of_one_is_an_interval_of_the_mean_and_wider_for_the_best_of_ma
 
 def test_the_best_of_many_that_are_equally_good_is_seldom_surely_better():
     rng = np.random.default_rng(0)
-    found = {1: 0, 30: 0}
+    proposals = {1: 0, 30: 0}
     for _ in range(200):
         noise = rng.normal(0, 1, (30, 100))
         best = noise[noise.mean(axis=1).argmax()]
-        for tried in found:
-            found[tried] += gain_of(best, np.zeros(100), tried)[1] > 0
-    assert found[1] > 100  # more than half of them, if their number is not allowed for
-    assert found[30] < 20
+        for tried in proposals:
+            proposals[tried] += gain_of(best, np.zeros(100), tried)[1] > 0
+    assert proposals[1] > 100  # more than half of them, if their number is not allowed for
+    assert proposals[30] < 20
 
 
 ROW = {"state": "complete", "name": None, "share": 0.5, "seconds": 12.3}

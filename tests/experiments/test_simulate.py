@@ -86,8 +86,8 @@ def test_a_pool_that_runs_out_ends_the_curve(task):
 
 @pytest.mark.slow
 def test_compare_reports_every_run_and_its_progress(task):
-    seen = []
-    report = compare(task, Design(["margin"], 2, 2), processes=2, on_progress=lambda d, t: seen.append((d, t)))
+    progress = []
+    report = compare(task, Design(["margin"], 2, 2), processes=2, on_progress=lambda d, t: progress.append((d, t)))
     assert set(report) == {"dataset", "config", "runs", "summary"}
     assert {(r["strategy"], r["seed"]) for r in report["runs"]} == {
         (s, i) for s in ("random", "margin") for i in (0, 1)
@@ -96,7 +96,7 @@ def test_compare_reports_every_run_and_its_progress(task):
     assert all(
         set(r) == fields and len({len(r[f]) for f in fields - {"strategy", "seed"}}) == 1 for r in report["runs"]
     )
-    assert seen[-1] == (16, 16)
+    assert progress[-1] == (16, 16)
     assert report["runs"][1]["accuracy"] == run(task, "margin", 0, 2).accuracy
 
 
@@ -106,10 +106,10 @@ def test_an_unknown_strategy_is_said_before_anything_runs(task):
 
 
 def test_a_table_that_cannot_be_compared_on_is_refused(tmp_path):
-    one = tmp_path / "one.csv"
-    one.write_text("text,label\na,x\nb,x\n")
+    table = tmp_path / "one.csv"
+    table.write_text("text,label\na,x\nb,x\n")
     with pytest.raises(SourceError, match="two or more"):
-        load_task(read_labeled(one), cache=tmp_path)
+        load_task(read_labeled(table), cache=tmp_path)
     few = tmp_path / "few.csv"
     few.write_text("text,label\n" + "\n".join(f'"{t}",{y}' for t, y in reviews(10)))
     with pytest.raises(SourceError, match="fewer than the 20 first labels"):
@@ -133,10 +133,10 @@ def test_the_first_failure_ends_the_comparison(task, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.probability\n"
     )
-    seen = []
+    progress = []
     with pytest.raises(strategies.StrategyError, match=r"mine\.py, line 4: AttributeError"):
-        compare(task, Design(["mine"], 200, 50), 1, lambda d, t: seen.append((d, t)), tmp_path)
-    assert seen[-1][0] < seen[-1][1] / 10  # long before all was done
+        compare(task, Design(["mine"], 200, 50), 1, lambda d, t: progress.append((d, t)), tmp_path)
+    assert progress[-1][0] < progress[-1][1] / 10  # long before all was done
 
 
 @pytest.mark.slow

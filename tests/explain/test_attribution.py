@@ -44,27 +44,27 @@ def sums(weights: np.ndarray) -> np.ndarray:
 def test_integrated_gradients_worked_out_by_hand():
     """Of x · y each factor has half; of 2 x all is x's."""
     x, base = torch.tensor([[2.0, 3.0]]), torch.zeros(1, 2)
-    found = integrated_gradients(lambda at: torch.stack([at.prod(dim=1), 2 * at[:, 0]], dim=1), x, base, [1, 0])
-    np.testing.assert_allclose(found.numpy(), [[4, 0], [3, 3]], atol=1e-5)
+    gradients = integrated_gradients(lambda at: torch.stack([at.prod(dim=1), 2 * at[:, 0]], dim=1), x, base, [1, 0])
+    np.testing.assert_allclose(gradients.numpy(), [[4, 0], [3, 3]], atol=1e-5)
 
 
 def test_scores_move_with_the_log_of_the_probabilities():
     """With one head the difference of two classes' scores is that of their log probabilities."""
     heads = heads_on((4, 3))
-    one = replace(heads, weight=heads.weight[:1], bias=heads.bias[:1])
+    single_head = replace(heads, weight=heads.weight[:1], bias=heads.bias[:1])
     features = np.random.default_rng(1).normal(size=(5, 7)).astype(np.float32)
-    found = scores(one, torch.from_numpy(features)).numpy()
-    log = np.log(one.of_features(features)[0])
-    np.testing.assert_allclose(found, log - log.mean(axis=1, keepdims=True), atol=1e-5)
+    moved = scores(single_head, torch.from_numpy(features)).numpy()
+    log = np.log(single_head.of_features(features)[0])
+    np.testing.assert_allclose(moved, log - log.mean(axis=1, keepdims=True), atol=1e-5)
 
 
 def test_of_several_classes_each_score_is_the_log_odds_of_its_own_class():
-    one = heads_on((4, 3))
-    one = replace(one, weight=one.weight[:1], bias=one.bias[:1], several=True)
+    single_head = heads_on((4, 3))
+    single_head = replace(single_head, weight=single_head.weight[:1], bias=single_head.bias[:1], several=True)
     features = np.random.default_rng(1).normal(size=(5, 7)).astype(np.float32)
-    proba = one.of_features(features)[0]
+    proba = single_head.of_features(features)[0]
     np.testing.assert_allclose(
-        scores(one, torch.from_numpy(features)).numpy(), np.log(proba / (1 - proba)), rtol=1e-4, atol=1e-4
+        scores(single_head, torch.from_numpy(features)).numpy(), np.log(proba / (1 - proba)), rtol=1e-4, atol=1e-4
     )
 
 
@@ -92,11 +92,11 @@ def picture(tmp_path: Path) -> Path:
 
 
 def test_the_maps_of_a_convolutional_network_sum_to_its_scores(picture):
-    found = explain(heads_on(IMAGES.dims), IMAGES, picture)
-    assert found.weights.shape == (3, 3, 3)  # as fine as the finest layer that is read
-    np.testing.assert_allclose(sums(found.weights), found.score - found.base, atol=1e-5)
-    assert list(found.proba) == sorted(found.proba, reverse=True)
-    assert found.proba.sum() == pytest.approx(1)
+    explanation = explain(heads_on(IMAGES.dims), IMAGES, picture)
+    assert explanation.weights.shape == (3, 3, 3)  # as fine as the finest layer that is read
+    np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-5)
+    assert list(explanation.proba) == sorted(explanation.proba, reverse=True)
+    assert explanation.proba.sum() == pytest.approx(1)
 
 
 @pytest.mark.slow
@@ -104,17 +104,17 @@ def test_of_a_fine_tuned_model_both_networks_have_their_say(picture):
     frozen, head = heads_on(IMAGES.dims), heads_on(IMAGES.dims, seed=1)
     tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
     model = FineTuned(IMAGES, frozen, head, 3, tuned, share=0.25)
-    found = explain(model, IMAGES, picture)
-    np.testing.assert_allclose(sums(found.weights), found.score - found.base, atol=1e-5)
+    explanation = explain(model, IMAGES, picture)
+    np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-5)
     dataset = Dataset([picture], IMAGES.encode([picture]), IMAGES.dims)
-    said = model.predict_proba(dataset, np.array([0]))[0]
-    np.testing.assert_allclose(found.proba, said[found.classes], atol=1e-3)
+    proba = model.predict_proba(dataset, np.array([0]))[0]
+    np.testing.assert_allclose(explanation.proba, proba[explanation.classes], atol=1e-3)
     alone = explain(frozen, IMAGES, picture)
-    order = [list(alone.classes).index(c) for c in found.classes]
+    order = [list(alone.classes).index(c) for c in explanation.classes]
     of_head = explain(replace(model, share=1.0), IMAGES, picture)
-    other = [list(of_head.classes).index(c) for c in found.classes]
+    other = [list(of_head.classes).index(c) for c in explanation.classes]
     mixed = 0.75 * alone.weights[order] + 0.25 * of_head.weights[other]
-    np.testing.assert_allclose(found.weights, mixed, atol=1e-5)
+    np.testing.assert_allclose(explanation.weights, mixed, atol=1e-5)
 
 
 def of_images(network: Network) -> Pretrained:
@@ -132,17 +132,17 @@ def test_a_vision_transformer_has_a_place_for_each_patch(picture):
     with onnx.seeded(0):
         model = VisionTransformer(img_size=16, patch_size=4, embed_dim=16, depth=3, num_heads=2, num_classes=0)
     encoder = of_images(staged(model.eval()))
-    found = explain(heads_on(encoder.dims), encoder, picture)
-    assert found.weights.shape == (3, 4, 4)
-    np.testing.assert_allclose(sums(found.weights), found.score - found.base, atol=1e-3)
+    explanation = explain(heads_on(encoder.dims), encoder, picture)
+    assert explanation.weights.shape == (3, 4, 4)
+    np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-3)
 
 
 def test_a_network_of_one_piece_is_looked_at_from_its_pixels(picture):
     whole = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 5), torch.nn.Tanh())
     encoder = of_images(Network([Pixels((0.5,) * 3, (0.5,) * 3), whole], taps=[1]))
-    found = explain(heads_on(encoder.dims), encoder, picture)
-    assert found.weights.shape == (3, 16, 16)
-    np.testing.assert_allclose(sums(found.weights), found.score - found.base, atol=0.02)
+    explanation = explain(heads_on(encoder.dims), encoder, picture)
+    assert explanation.weights.shape == (3, 16, 16)
+    np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.02)
 
 
 # ---------------------------------------------------------------- texts
@@ -170,7 +170,7 @@ def words_encoder(tmp_path_factory) -> Pretrained:
 
 def features(encoder: Pretrained, texts: list[str]) -> np.ndarray:
     with torch.inference_mode():
-        rows = [encoder.network(*(torch.from_numpy(one)[None] for one in item)) for item in encoder.prepare(texts)]
+        rows = [encoder.network(*(torch.from_numpy(array)[None] for array in item)) for item in encoder.prepare(texts)]
     return torch.cat(rows).numpy()
 
 
@@ -186,9 +186,17 @@ TARGETS = np.array([label == "bad" for _, label in reviews(80)]).astype(int)
 
 def test_the_weights_of_words_sum_to_the_scores(words_encoder):
     text = "a superb,  witty film and awful"
-    found = explain(heads_on((16, 16)), words_encoder, text)
-    assert [text[start:stop] for start, stop in found.spans] == ["a", "superb", ",", "witty", "film", "and", "awful"]
-    np.testing.assert_allclose(sums(found.weights), found.score - found.base, atol=0.02)
+    explanation = explain(heads_on((16, 16)), words_encoder, text)
+    assert [text[start:stop] for start, stop in explanation.spans] == [
+        "a",
+        "superb",
+        ",",
+        "witty",
+        "film",
+        "and",
+        "awful",
+    ]
+    np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.02)
 
 
 def deletion(texts: list[str], explained, proba) -> tuple[float, float]:
@@ -219,12 +227,12 @@ def test_characters_of_n_grams_without_a_rest_and_what_they_speak_for():
     encoder = tfidf.fit([*TEXTS, "배송이 늦어서 İstanbul ΟΔΟΣ 😀 film"])
     heads = learned(encoder, encoder.encode(TEXTS), TARGETS, TEXTS)
     for text in (TEXTS[3], "배송이  늦어서 İstanbul ΟΔΟΣ 😀 film", "?"):
-        found = explain(heads, encoder, text)
+        explanation = explain(heads, encoder, text)
         np.testing.assert_allclose(encoder.encode_characters(text).sum(axis=0), encoder.encode([text])[0], atol=1e-5)
         at = scores(heads, torch.from_numpy(encoder.encode([text])))[0].numpy()
-        np.testing.assert_allclose(found.score, at[found.classes], atol=1e-5)
-        np.testing.assert_allclose(sums(found.weights), found.score - found.base, atol=1e-5)
-        assert "".join(text[start:stop] for start, stop in found.spans) == "".join(text.split())
+        np.testing.assert_allclose(explanation.score, at[explanation.classes], atol=1e-5)
+        np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-5)
+        assert "".join(text[start:stop] for start, stop in explanation.spans) == "".join(text.split())
 
     best, others = deletion(
         TEXTS[:20],
@@ -239,6 +247,6 @@ def test_what_cannot_be_looked_into_says_so(stages):
     whole = Network([torch.nn.Embedding(9, 4) for _ in range(stages)], taps=[stages - 1])
     encoder = Pretrained("odd", "odd-1", (4,), lambda: whole, lambda texts: [], (np.ones((2, 2)),), 2)
     other = SimpleNamespace(name="odd", dims=(4,))
-    for one in (encoder, other):
+    for opaque in (encoder, other):
         with pytest.raises(LabelerError, match="odd cannot be looked into"):
-            explain(heads_on((4,)), one, "a text")
+            explain(heads_on((4,)), opaque, "a text")

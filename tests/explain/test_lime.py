@@ -11,10 +11,10 @@ from labeler.explain.lime import divide, explain_locally, hide, masks, parts_of,
 
 
 def test_masks_show_all_first_and_hide_something_ever_after():
-    found = masks(5, 200, np.random.default_rng(0))
-    assert found[0].all()
-    assert not found[1:].all(axis=1).any()
-    assert set(found[1:].sum(axis=1)) == {1, 2, 3, 4}  # something is always left
+    drawn = masks(5, 200, np.random.default_rng(0))
+    assert drawn[0].all()
+    assert not drawn[1:].all(axis=1).any()
+    assert set(drawn[1:].sum(axis=1)) == {1, 2, 3, 4}  # something is always left
     assert masks(1, 3, np.random.default_rng(0)).tolist() == [[True], [False], [False]]
 
 
@@ -61,16 +61,16 @@ def stub(answer):
 def test_the_word_that_made_the_answer_is_found():
     model, encoder = stub(lambda text: 0.9 if "superb" in text else 0.2)
     text = "a long and superb film about 영화"
-    found = explain_locally(model, encoder, text)
-    assert found.classes.tolist() == [1, 0]
-    assert found.proba.tolist() == pytest.approx([0.9, 0.1])
-    best = found.spans[int(found.weights[0].argmax())]
+    explanation = explain_locally(model, encoder, text)
+    assert explanation.classes.tolist() == [1, 0]
+    assert explanation.proba.tolist() == pytest.approx([0.9, 0.1])
+    best = explanation.spans[int(explanation.weights[0].argmax())]
     assert text[slice(*best)] == "superb"
-    assert found.weights[0].max() == pytest.approx(0.7, abs=0.1)
-    np.testing.assert_allclose(found.weights[1], -found.weights[0], atol=1e-9)
-    assert found.fit[0] > 0.9
+    assert explanation.weights[0].max() == pytest.approx(0.7, abs=0.1)
+    np.testing.assert_allclose(explanation.weights[1], -explanation.weights[0], atol=1e-9)
+    assert explanation.fit[0] > 0.9
     again = explain_locally(model, encoder, text)
-    np.testing.assert_array_equal(again.weights, found.weights)
+    np.testing.assert_array_equal(again.weights, explanation.weights)
 
 
 @pytest.fixture
@@ -95,9 +95,11 @@ def test_segments_keep_to_what_belongs_together(flag):
     shown[1, segment[100, 100]] = False
     whole, part = hide(picture, segment, shown)
     np.testing.assert_array_equal(whole, picture)
-    there = segment == segment[100, 100]
-    np.testing.assert_array_equal(part[~there], picture[~there])
-    np.testing.assert_allclose(part[there], np.broadcast_to(picture[there].mean(axis=0), part[there].shape), atol=0.51)
+    inside = segment == segment[100, 100]
+    np.testing.assert_array_equal(part[~inside], picture[~inside])
+    np.testing.assert_allclose(
+        part[inside], np.broadcast_to(picture[inside].mean(axis=0), part[inside].shape), atol=0.51
+    )
 
 
 @pytest.mark.slow
@@ -105,15 +107,15 @@ def test_the_place_that_made_the_answer_is_found(tmp_path):
     """The model sees nothing but how bright the upper left corner is, whose brightness varies within each segment."""
     noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
-    one = tmp_path / "noise.png"
+    image = tmp_path / "noise.png"
 
     def corner(path):
         pixels = np.asarray(Image.open(path).resize((224, 224)), dtype=float)[:75, :75]
         return min(pixels.std() / 100, 1.0)
 
     model, encoder = stub(corner)
-    found = explain_locally(model, encoder, one)
-    yes = list(found.classes).index(1)
-    weights = found.weights[yes]
+    explanation = explain_locally(model, encoder, image)
+    yes = list(explanation.classes).index(1)
+    weights = explanation.weights[yes]
     assert weights.shape == (224, 224)
     assert weights[:75, :75].mean() > 5 * abs(weights[112:, 112:].mean())

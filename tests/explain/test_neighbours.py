@@ -15,23 +15,25 @@ class Table:
     name, key, dims = "table", "table-1", (2,)
 
     def encode(self, inputs, on_progress=None):
-        return np.array([POINTS[one] for one in inputs], dtype=np.float32)
+        return np.array([POINTS[name] for name in inputs], dtype=np.float32)
 
 
 def test_the_nearest_come_first_with_their_cosine(tmp_path):
     embed(list(POINTS), list(POINTS), Table(), tmp_path)
-    found = nearest("a", ["d", "c", "b", "a"], 2, Table.key, Normalizer(np.zeros(2, np.float32), (2,)), tmp_path)
-    assert [one.content_hash for one in found] == ["b", "c"]  # never the item itself
-    np.testing.assert_allclose([one.similarity for one in found], [2 / np.hypot(2, 0.1), 0], atol=1e-6)
+    neighbours = nearest("a", ["d", "c", "b", "a"], 2, Table.key, Normalizer(np.zeros(2, np.float32), (2,)), tmp_path)
+    assert [neighbour.content_hash for neighbour in neighbours] == ["b", "c"]  # never the item itself
+    np.testing.assert_allclose([neighbour.similarity for neighbour in neighbours], [2 / np.hypot(2, 0.1), 0], atol=1e-6)
     moved = nearest("c", ["a", "e"], 5, Table.key, Normalizer(np.array([0, 3], np.float32), (2,)), tmp_path)
-    assert [one.content_hash for one in moved] == ["e", "a"]  # seen from the normalizer's centre
+    assert [neighbour.content_hash for neighbour in moved] == ["e", "a"]  # seen from the normalizer's centre
 
 
 def test_what_is_not_embedded_has_no_neighbours_and_is_none(tmp_path):
     normalizer = Normalizer(np.zeros(2, np.float32), (2,))
     assert nearest("a", ["b"], 3, Table.key, normalizer, tmp_path) == []
     embed(["a", "b"], ["a", "b"], Table(), tmp_path)
-    assert [one.content_hash for one in nearest("a", ["b", "c"], 3, Table.key, normalizer, tmp_path)] == ["b"]
+    assert [neighbour.content_hash for neighbour in nearest("a", ["b", "c"], 3, Table.key, normalizer, tmp_path)] == [
+        "b"
+    ]
     assert nearest("c", ["a"], 3, Table.key, normalizer, tmp_path) == []
     assert nearest("a", ["a"], 3, Table.key, normalizer, tmp_path) == []
 

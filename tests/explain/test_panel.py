@@ -62,12 +62,12 @@ def label(project: Project, item: int, name: str, user: str = "kim") -> None:
 def test_the_strategy_is_told_in_words(trained, client):
     with trained.store() as store:
         item = store.rounds.ranking(1)[0]
-    told = why(client, item["item_id"])["strategy"]
-    assert told["name"] == "margin"
-    assert told["family"] == "uncertainty sampling"
-    assert told["summary"] == "How close the two most likely classes are to a tie."
-    assert (told["round"], told["rank"], told["score"]) == (1, item["rank"], item["score"])
-    assert told["model"] == "models/round-0001.safetensors"
+    strategy = why(client, item["item_id"])["strategy"]
+    assert strategy["name"] == "margin"
+    assert strategy["family"] == "uncertainty sampling"
+    assert strategy["summary"] == "How close the two most likely classes are to a tie."
+    assert (strategy["round"], strategy["rank"], strategy["score"]) == (1, item["rank"], item["score"])
+    assert strategy["model"] == "models/round-0001.safetensors"
 
 
 def test_random_holdout_own_and_lost_strategies_are_told_as_well(trained, client):
@@ -89,11 +89,11 @@ def test_random_holdout_own_and_lost_strategies_are_told_as_well(trained, client
     for name, (family, says) in expected.items():
         with trained.store() as store:
             rank(store, [30], strategy=name)
-        told = why(client, 30)["strategy"]
-        assert told["name"] == name
-        assert says in told["summary"]
-        assert family in told["family"]
-        assert bool(told["summary"]) == (name != "lost")
+        strategy = why(client, 30)["strategy"]
+        assert strategy["name"] == name
+        assert says in strategy["summary"]
+        assert family in strategy["family"]
+        assert bool(strategy["summary"]) == (name != "lost")
 
 
 def test_neighbours_are_those_that_the_annotator_may_know(trained, client):
@@ -111,10 +111,10 @@ def test_neighbours_are_those_that_the_annotator_may_know(trained, client):
     first = mine["items"][0]
     assert (first["id"], first["label"], first["text"], first["media"]) == (31, "good", same, None)
     assert 0.8 < first["similarity"] <= 1
-    values = [one["similarity"] for one in mine["items"]]
+    values = [neighbour["similarity"] for neighbour in mine["items"]]
     assert values == sorted(values, reverse=True)
     others = why(client, asked, user="lee")["neighbours"]["items"]
-    assert 31 not in [one["id"] for one in others]  # kim's answer is nobody else's to see
+    assert 31 not in [neighbour["id"] for neighbour in others]  # kim's answer is nobody else's to see
     revealing(trained, "never", show_others=True)
     assert why(client, asked, user="lee")["neighbours"]["items"][0]["id"] == 31
 
@@ -123,10 +123,10 @@ def test_before_there_is_a_model_it_says_so(project, client):
     with project.store() as store:
         store.items.add([NewItem("0", "row", text="one", split="pool")])
     revealing(project, "before")
-    told = why(client, 1)
-    assert told["strategy"] is None
-    assert told["neighbours"] == {"hidden": "no model", "items": []}
-    assert told["saw"] == {"state": "hidden", "hidden": "no model"}
+    panel = why(client, 1)
+    assert panel["strategy"] is None
+    assert panel["neighbours"] == {"hidden": "no model", "items": []}
+    assert panel["saw"] == {"state": "hidden", "hidden": "no model"}
 
 
 # ---------------------------------------------------------------- blindness
@@ -135,11 +135,11 @@ def test_before_there_is_a_model_it_says_so(project, client):
 @pytest.mark.parametrize("part", ["saw", "local"])
 def test_the_models_opinion_is_kept_from_whoever_must_not_know_it(trained, client, part):
     def hidden(item: int, user: str = "kim") -> str | None:
-        found = why(client, item, part, user)[part]
-        assert (found["state"] == "hidden") == ("hidden" in found)
-        if found["state"] != "queued":
-            assert set(found) <= {"state", "hidden"}
-        return found.get("hidden")
+        answered = why(client, item, part, user)[part]
+        assert (answered["state"] == "hidden") == ("hidden" in answered)
+        if answered["state"] != "queued":
+            assert set(answered) <= {"state", "hidden"}
+        return answered.get("hidden")
 
     def asked() -> bool:
         with trained.store() as store:
@@ -189,14 +189,14 @@ def test_neighbours_say_nothing_of_an_item_that_measures_the_model(trained, clie
 
 def test_an_explanation_is_computed_once_and_then_answered_at_once(trained, client):
     revealing(trained, "before")
-    told = why(client, 30)
-    assert set(told) == {"strategy", "neighbours", "saw"}
-    assert told["saw"]["state"] == "queued"
+    panel = why(client, 30)
+    assert set(panel) == {"strategy", "neighbours", "saw"}
+    assert panel["saw"]["state"] == "queued"
     assert set(why(client, 30, "saw")) == {"saw"}
     Explainer().explain_next(trained)
-    found = why(client, 30, "saw")["saw"]
-    assert found["state"] == "done"
-    assert {one["name"] for one in found["result"]["classes"]} == {"good", "bad"}
+    saw = why(client, 30, "saw")["saw"]
+    assert saw["state"] == "done"
+    assert {named["name"] for named in saw["result"]["classes"]} == {"good", "bad"}
     assert not Explainer().explain_next(trained)
     assert set(why(client, 30, "local")) == {"local"}
 

@@ -18,9 +18,9 @@ RAMP = np.arange(0, 4000, 10, dtype=np.int16).reshape(20, 20)
 
 
 def read(path) -> Scan:
-    found = dicom.read(path, "a.dcm")
-    assert isinstance(found, Scan)
-    return found
+    scan = dicom.read(path, "a.dcm")
+    assert isinstance(scan, Scan)
+    return scan
 
 
 def test_slope_and_intercept_lead_to_hounsfield_units(tmp_path):
@@ -75,9 +75,9 @@ def test_a_table_of_values_is_applied(tmp_path):
 
 def test_colour_is_shown_as_it_is(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (6, 7, 3), dtype=np.uint8)
-    found = dicom.read(write_dicom(tmp_path / "a.dcm", pixels), "a.dcm")
-    assert isinstance(found, Image.Image)
-    assert np.array_equal(np.asarray(found), pixels)
+    image = dicom.read(write_dicom(tmp_path / "a.dcm", pixels), "a.dcm")
+    assert isinstance(image, Image.Image)
+    assert np.array_equal(np.asarray(image), pixels)
 
 
 def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path):

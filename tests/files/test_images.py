@@ -15,9 +15,9 @@ DEEP = (np.arange(60 * 40, dtype=np.uint16) * 20).reshape(60, 40)
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_sixteen_bits_are_read_in_full_depth_and_drawn_from_black_to_white(tmp_path, suffix):
     Image.fromarray(DEEP).save(tmp_path / f"a.{suffix}")
-    found = images.read(tmp_path / f"a.{suffix}")
-    assert isinstance(found, Scan)
-    assert np.array_equal(found.values, DEEP)
+    scan = images.read(tmp_path / f"a.{suffix}")
+    assert isinstance(scan, Scan)
+    assert np.array_equal(scan.values, DEEP)
     drawn = np.asarray(open_image(tmp_path / f"a.{suffix}"))
     assert drawn.shape == (60, 40, 3)
     assert drawn.min() == 0
@@ -77,11 +77,11 @@ def test_a_window_is_drawn_from_black_to_white():
 
 def test_windows_leave_out_what_their_names_say():
     values = np.arange(10_001, dtype=np.float32).reshape(1, -1)
-    found = windows(Scan(values))
-    assert list(found) == ["auto", "percentile", "full"]
-    assert found["full"] == (0, 10_000)
-    assert found["percentile"] == pytest.approx((100, 9900))
-    assert found["auto"] == pytest.approx((10, 9990))
+    levels = windows(Scan(values))
+    assert list(levels) == ["auto", "percentile", "full"]
+    assert levels["full"] == (0, 10_000)
+    assert levels["percentile"] == pytest.approx((100, 9900))
+    assert levels["auto"] == pytest.approx((10, 9990))
 
 
 def test_values_that_are_no_numbers_count_for_nothing():

@@ -27,9 +27,9 @@ RECORDS = [
 
 
 def rows(source: Path, columns: SourceColumns = OBVIOUS) -> list[Row]:
-    found = list(read(source, columns))
-    assert [f for f in found if isinstance(f, Problem)] == []
-    return [f for f in found if isinstance(f, Row)]
+    entries = list(read(source, columns))
+    assert [f for f in entries if isinstance(f, Problem)] == []
+    return [f for f in entries if isinstance(f, Row)]
 
 
 def csv_text(delimiter: str = ",") -> str:
@@ -70,12 +70,12 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     WRITERS[name](tmp_path / name)
-    found = rows(tmp_path / name, SourceColumns(label="label"))
-    assert [[r.metadata["id"], r.text, r.label] for r in found] == RECORDS
-    assert {r.split for r in found} == {None}
+    read_rows = rows(tmp_path / name, SourceColumns(label="label"))
+    assert [[r.metadata["id"], r.text, r.label] for r in read_rows] == RECORDS
+    assert {r.split for r in read_rows} == {None}
     has_header = not name.endswith(("json", "jsonl", "parquet"))
     first = 2 if has_header and name != "table.ndjson" else 1
-    assert [r.source for r in found] == [f"{name} row {first + i}" for i in range(len(RECORDS))]
+    assert [r.source for r in read_rows] == [f"{name} row {first + i}" for i in range(len(RECORDS))]
 
 
 def test_values_stay_as_they_stand(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_values_stay_as_they_stand(tmp_path: Path) -> None:
         ("true", "1e3"),
     ]
     write_xlsx(tmp_path / "t.xlsx", [["text", "label"], ["a", 1], ["b", "01"], [None, None], ["c", True], ["d", None]])
-    found = rows(tmp_path / "t.xlsx", SourceColumns(label="label"))
-    assert [(r.source, r.label) for r in found] == [
+    read_rows = rows(tmp_path / "t.xlsx", SourceColumns(label="label"))
+    assert [(r.source, r.label) for r in read_rows] == [
         ("t.xlsx row 2", "1"),
         ("t.xlsx row 3", "01"),
         ("t.xlsx row 5", "TRUE"),
@@ -101,16 +101,16 @@ def test_a_sheet_that_states_its_size_wrongly_is_read_whole(tmp_path: Path) -> N
     with zipfile.ZipFile(tmp_path / "right.xlsx") as right, zipfile.ZipFile(tmp_path / "t.xlsx", "w") as wrong:
         for name in right.namelist():
             wrong.writestr(name, right.read(name).replace(b'ref="A1:B3"', b'ref="A1:A2"'))
-    found = rows(tmp_path / "t.xlsx", SourceColumns(label="label"))
-    assert [(r.text, r.label) for r in found] == [("a", "x"), ("b", "y")]
+    read_rows = rows(tmp_path / "t.xlsx", SourceColumns(label="label"))
+    assert [(r.text, r.label) for r in read_rows] == [("a", "x"), ("b", "y")]
 
 
 def test_ragged_rows_are_named_and_the_rest_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('text,label\n"one\nmore",a\ntoo,many,fields\n\nfew\nfour,b\n')
-    found = list(read(path, SourceColumns(label="label")))
-    assert [f.text for f in found if isinstance(f, Row)] == ["one\nmore", "four"]
-    assert [str(f) for f in found if isinstance(f, Problem)] == [
+    entries = list(read(path, SourceColumns(label="label")))
+    assert [f.text for f in entries if isinstance(f, Row)] == ["one\nmore", "four"]
+    assert [str(f) for f in entries if isinstance(f, Problem)] == [
         "t.csv row 3: has 3 fields where the header has 2",
         "t.csv row 5: has 1 fields where the header has 2",
     ]
@@ -119,8 +119,8 @@ def test_ragged_rows_are_named_and_the_rest_is_kept(tmp_path: Path) -> None:
 def test_a_stray_quote_swallows_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "t.tsv"
     path.write_text('text\tlabel\n"Great" film\ta\n"never closed\tb\nnext\tc\n"well\tquoted"\td\nlast\te\n')
-    found = list(read(path, SourceColumns(label="label")))
-    kept = [(f.text, f.label) for f in found if isinstance(f, Row)]
+    entries = list(read(path, SourceColumns(label="label")))
+    kept = [(f.text, f.label) for f in entries if isinstance(f, Row)]
     assert kept[:3] == [('"Great" film', "a"), ('"never closed', "b"), ("next", "c")]
     assert kept[3:] == [("well\tquoted", "d"), ("last", "e")]
 
@@ -129,9 +129,9 @@ def test_nul_bytes_and_half_characters_do_not_stop_the_reading(tmp_path: Path) -
     (tmp_path / "t.csv").write_bytes(b"text,label\na\0b,x\n\0,y\n")
     assert [r.text for r in rows(tmp_path / "t.csv", SourceColumns(text="text"))] == ["ab", ""]
     (tmp_path / "t.jsonl").write_text('{"text": "cut \\ud83d"}\n{"text": "a\\u2028b"}\n{broken\n[1]\n')
-    found = list(read(tmp_path / "t.jsonl"))
-    assert [f.text for f in found if isinstance(f, Row)] == ["cut ?", "a\u2028b"]
-    assert [str(f) for f in found if isinstance(f, Problem)] == [
+    entries = list(read(tmp_path / "t.jsonl"))
+    assert [f.text for f in entries if isinstance(f, Row)] == ["cut ?", "a\u2028b"]
+    assert [str(f) for f in entries if isinstance(f, Problem)] == [
         "t.jsonl row 3: is not a JSON object",
         "t.jsonl row 4: is not a JSON object",
     ]
@@ -154,24 +154,24 @@ def test_a_long_document_is_read(tmp_path: Path) -> None:
 def test_the_obvious_column_is_taken(tmp_path: Path, header: str, expected: str) -> None:
     path = tmp_path / "t.csv"
     path.write_text(f"{header}\n" + ",".join(f"<{name}>" for name in header.split(",")) + "\n", encoding="utf-8")
-    (found,) = rows(path)
-    assert found.text == f"<{expected}>"
-    assert (found.label, found.split) == (None, None)
-    assert expected not in found.metadata
+    (row,) = rows(path)
+    assert row.text == f"<{expected}>"
+    assert (row.label, row.split) == (None, None)
+    assert expected not in row.metadata
 
 
 def test_the_only_free_column_is_taken(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("q,y,s\nwhy?,a,test\n")
-    (found,) = rows(tmp_path / "t.csv", SourceColumns(label="y", split="s"))
-    assert (found.text, found.label, found.split, found.metadata) == ("why?", "a", "test", {})
+    (row,) = rows(tmp_path / "t.csv", SourceColumns(label="y", split="s"))
+    assert (row.text, row.label, row.split, row.metadata) == ("why?", "a", "test", {})
 
 
 def test_the_modality_decides_between_two_obvious_columns(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "t.csv").write_text("text,file\nwords,a.png\n")
-    (found,) = read(tmp_path / "t.csv", modality="image")
-    assert isinstance(found, Row)
-    assert (found.text, found.image, found.metadata) == (None, tmp_path / "a.png", {"text": "words"})
+    (row,) = read(tmp_path / "t.csv", modality="image")
+    assert isinstance(row, Row)
+    assert (row.text, row.image, row.metadata) == (None, tmp_path / "a.png", {"text": "words"})
 
 
 def test_image_paths_are_relative_to_the_table_and_stay_below_it(tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_image_paths_are_relative_to_the_table_and_stay_below_it(tmp_path: Path)
         "",
     ]
     (folder / "t.json").write_text(json.dumps([{"file": path, "label": "x"} for path in paths]))
-    found = list(read(folder / "t.json", SourceColumns(label="label")))
-    assert [f.image.read_bytes() for f in found if isinstance(f, Row) and f.image] == [b"A", b"A", b"N"]
-    reasons = [f.reason for f in found if isinstance(f, Problem)]
+    entries = list(read(folder / "t.json", SourceColumns(label="label")))
+    assert [f.image.read_bytes() for f in entries if isinstance(f, Row) and f.image] == [b"A", b"A", b"N"]
+    reasons = [f.reason for f in entries if isinstance(f, Problem)]
     assert len(reasons) == 5
     assert all("leads out of the table's folder" in reason for reason in reasons[:3])
     assert reasons[3:] == ["the image 'b.png' does not exist in the table's folder", "has no image path"]
@@ -241,14 +241,14 @@ def test_a_folder_is_read_in_order_with_its_sub_folders_as_labels(tmp_path: Path
     for name in ["dog/c.JPG", "cat/b.png", "cat/deep/a.webp", "top.tiff", "cat/notes.txt", *litter]:
         touch(tmp_path / "scans" / name)
     (tmp_path / "scans" / "gone.png").symlink_to(tmp_path / "nowhere")
-    found = list(read(tmp_path / "scans"))
-    assert [(f.source, f.label) for f in found if isinstance(f, Row)] == [
+    entries = list(read(tmp_path / "scans"))
+    assert [(f.source, f.label) for f in entries if isinstance(f, Row)] == [
         ("scans/cat/b.png", "cat"),
         ("scans/cat/deep/a.webp", "deep"),
         ("scans/dog/c.JPG", "dog"),
         ("scans/top.tiff", None),
     ]
-    assert [f.source for f in found if isinstance(f, Problem)] == ["scans/cat/notes.txt", "scans/gone.png"]
+    assert [f.source for f in entries if isinstance(f, Problem)] == ["scans/cat/notes.txt", "scans/gone.png"]
 
 
 def test_a_folder_without_images_or_with_a_column_named_is_refused(tmp_path: Path) -> None:
@@ -281,13 +281,13 @@ def test_a_zip_is_read_like_a_folder_and_stays_inside(tmp_path: Path) -> None:
         ):
             archive.writestr(entry, str(getattr(entry, "filename", entry)).encode())
         archive.mkdir("empty")
-    found = list(read(tmp_path / "s.zip"))
-    assert [(f.source, f.label, f.image.read_bytes().decode()) for f in found if isinstance(f, Row) and f.image] == [
+    entries = list(read(tmp_path / "s.zip"))
+    assert [(f.source, f.label, f.image.read_bytes().decode()) for f in entries if isinstance(f, Row) and f.image] == [
         ("s.zip/top.gif", None, "top.gif"),
         ("s.zip/양성/b.png", "양성", "양성/b.png"),
         ("s.zip/음성/종양.png", "음성", "음성/종양.png"),
     ]
-    problems = {f.source: f.reason for f in found if isinstance(f, Problem)}
+    problems = {f.source: f.reason for f in entries if isinstance(f, Problem)}
     assert set(problems) == {"s.zip/../../up.png", "s.zip//etc/abs.png", "s.zip/C:/abs.png", "s.zip/음성/설명.txt"}
     assert sum("leads out of the zip" in reason for reason in problems.values()) == 3
     assert [p.name for p in tmp_path.iterdir()] == ["s.zip"]
@@ -314,8 +314,8 @@ def test_whatever_a_file_holds_it_is_read_or_refused_in_words(
     path = tmp_path_factory.getbasetemp() / f"any.{suffix}"
     path.write_bytes(content)
     try:
-        found = list(read(path))
+        entries = list(read(path))
     except SourceError:
         return
-    assert len(found) > 0
-    assert len({f.source for f in found}) == len(found)
+    assert len(entries) > 0
+    assert len({f.source for f in entries}) == len(entries)

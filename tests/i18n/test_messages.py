@@ -325,10 +325,10 @@ def test_no_translation_shows_its_asterisks(name):
 
 @pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])
 def test_every_message_has_a_translation_with_the_same_fields(name):
-    there = catalogue(name)
-    assert sorted(MESSAGES.keys() - there.keys()) == [], "run `make words`, and translate what is new"
-    assert sorted(there.keys() - MESSAGES.keys()) == [], "run `make words`: these are not used any more"
-    assert {m: there[m] for m in MESSAGES if fields_of(m) != fields_of(there[m])} == {}
+    translations = catalogue(name)
+    assert sorted(MESSAGES.keys() - translations.keys()) == [], "run `make words`, and translate what is new"
+    assert sorted(translations.keys() - MESSAGES.keys()) == [], "run `make words`: these are not used any more"
+    assert {m: translations[m] for m in MESSAGES if fields_of(m) != fields_of(translations[m])} == {}
 
 
 def test_bringing_a_catalogue_up_to_date_keeps_what_is_translated(tmp_path, capsys):
@@ -361,7 +361,7 @@ PHRASE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
 
 def bare(source: str) -> set[str]:
     """Literals that people would read in English whatever their language is."""
-    tree, found = ast.parse(source), set()
+    tree, texts = ast.parse(source), set()
     documents = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
 
     def literals(node: ast.AST, pattern: re.Pattern[str]) -> None:
@@ -372,7 +372,7 @@ def bare(source: str) -> set[str]:
         if isinstance(node, ast.Raise | ast.Compare) or id(node) in documents:
             return
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and pattern.search(node.value):
-            found.add(node.value)
+            texts.add(node.value)
         named = {ast.Dict: "keys", ast.Subscript: "slice"}.get(type(node))  # names within the program
         for field, value in ast.iter_fields(node):
             for child in value if isinstance(value, list) else [value]:
@@ -387,7 +387,7 @@ def bare(source: str) -> set[str]:
         shown = [*node.args[:1]] if name in SHOWING else []
         for argument in [*shown, *(k.value for k in node.keywords if k.arg in SHOWN_KEYWORDS)]:
             literals(argument, WORD)
-    return found
+    return texts
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -400,7 +400,7 @@ def test_no_text_of_a_page_bypasses_the_catalogues(path):
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "texts"),
     [
         ('st.title("Strategies")', {"Strategies"}),
         ('st.caption(f"of {n} labels")', {"of ", " labels"}),
@@ -415,8 +415,8 @@ def test_no_text_of_a_page_bypasses_the_catalogues(path):
         ('raise LabelerError("Errors are collected")', set()),
     ],
 )
-def test_texts_are_told_from_names(source, found):
-    assert bare(source) == found
+def test_texts_are_told_from_names(source, texts):
+    assert bare(source) == texts
 
 
 REPORT_ROOM = ROOT / "labeler" / "report"

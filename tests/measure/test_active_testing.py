@@ -49,8 +49,8 @@ def test_without_expectations_the_draw_is_uniform():
 def test_weights_by_the_formula():
     q, N, M = np.array([0.3, 0.2, 0.5]), 6, 3
     m = np.arange(1, M + 1)
-    known = 1 + (N - M) / (N - m) * (1 / ((N - m + 1) * q) - 1)  # Farquhar, Gal & Rainforth 2021, equation 4
-    assert weights(q, left(N, M)) == pytest.approx(known)
+    expected = 1 + (N - M) / (N - m) * (1 / ((N - m + 1) * q) - 1)  # Farquhar, Gal & Rainforth 2021, equation 4
+    assert weights(q, left(N, M)) == pytest.approx(expected)
 
 
 @given(st.integers(1, 30), st.integers(0, 1000))
@@ -58,9 +58,9 @@ def test_with_everything_labeled_it_is_the_plain_mean_with_its_interval(N, seed)
     rng = np.random.default_rng(seed)
     order, q = draw(rng.random(N), N, rng)
     losses = rng.integers(0, 2, N).astype(float)[order]
-    found, n = estimate(losses, q, left(N, N))
+    mean, n = estimate(losses, q, left(N, N))
     low, high = wilson(losses.mean(), N)
-    assert (found.value, found.low, found.high) == tuple(pytest.approx(x) for x in (losses.mean(), low, high))
+    assert (mean.value, mean.low, mean.high) == tuple(pytest.approx(x) for x in (losses.mean(), low, high))
     assert n == pytest.approx(N)
 
 
@@ -83,11 +83,11 @@ def test_it_is_unbiased_also_where_the_model_is_wrong_about_itself():
     rng, N = np.random.default_rng(2), 60
     losses = (rng.random(N) < 0.3).astype(float)
     for belief in (losses + 0.1, 1.1 - losses, rng.random(N)):  # right, the opposite, nonsense
-        found = []
+        means = []
         for _ in range(4000):
             order, q = draw(belief, 15, rng)
-            found.append(weights(q, left(N, 15)) @ losses[order] / 15)
-        assert np.mean(found) == pytest.approx(losses.mean(), abs=4 * np.std(found) / np.sqrt(4000))
+            means.append(weights(q, left(N, 15)) @ losses[order] / 15)
+        assert np.mean(means) == pytest.approx(losses.mean(), abs=4 * np.std(means) / np.sqrt(4000))
 
 
 def test_it_errs_less_than_a_uniform_draw_and_its_interval_covers():
@@ -98,13 +98,13 @@ def test_it_errs_less_than_a_uniform_draw_and_its_interval_covers():
     for _ in range(1000):
         losses = (rng.random(N) < wrong).astype(float)
         order, q = draw(np.sqrt(belief), m, rng)
-        found, _n = estimate(losses[order], q, left(N, m))
+        mean, _n = estimate(losses[order], q, left(N, m))
         plain = losses[rng.choice(N, m, replace=False)].mean()
         low, high = wilson(plain, m)
-        active.append(found.value - losses.mean())
+        active.append(mean.value - losses.mean())
         uniform.append(plain - losses.mean())
-        held += found.low <= wrong.mean() <= found.high
-        narrower += found.high - found.low < high - low
+        held += mean.low <= wrong.mean() <= mean.high
+        narrower += mean.high - mean.low < high - low
     assert np.mean(active) == pytest.approx(0, abs=4 * np.std(active) / np.sqrt(1000))
     assert np.std(active) < 0.8 * np.std(uniform)
     assert 0.93 <= held / 1000 <= 0.995
@@ -117,11 +117,11 @@ def test_what_has_no_answer_leaves_the_population():
     wrong, belief = world(N, 4)
     losses = (rng.random(N) < wrong).astype(float)
     usable = rng.random(N) > 0.1 + 0.3 * losses
-    truth, found = losses[usable].mean(), []
+    truth, means = losses[usable].mean(), []
     for _ in range(2000):
         order, q = draw(np.sqrt(belief), m, rng)
-        found.append(estimate(losses[order], q, left(N, m), usable[order])[0].value)
-    assert np.mean(found) == pytest.approx(truth, abs=0.006)  # a ratio: its bias falls with 1 / m
+        means.append(estimate(losses[order], q, left(N, m), usable[order])[0].value)
+    assert np.mean(means) == pytest.approx(truth, abs=0.006)  # a ratio: its bias falls with 1 / m
     order, q = draw(np.sqrt(belief), N, rng)
     everything, n = estimate(losses[order], q, left(N, N), usable[order])
     assert everything.value == pytest.approx(truth)
@@ -132,15 +132,15 @@ def test_what_has_no_answer_leaves_the_population():
 def test_draws_before_the_holdout_grew_do_not_speak_for_what_came_later():
     rng = np.random.default_rng(5)
     losses = np.concatenate([np.zeros(40), np.ones(40)])  # the later half is all wrong
-    found = []
+    means = []
     for _ in range(3000):
         first, q1 = draw(np.ones(40), 10, rng)
         rest = np.setdiff1d(np.arange(80), first)
         second, q2 = draw(rng.random(len(rest)), 20, rng)
         order = np.concatenate([first, rest[second]])
         remaining = np.concatenate([left(40, 10), left(70, 20)])
-        found.append(weights(np.concatenate([q1, q2]), remaining) @ losses[order] / 30)
-    assert np.mean(found) == pytest.approx(0.5, abs=4 * np.std(found) / np.sqrt(3000))
+        means.append(weights(np.concatenate([q1, q2]), remaining) @ losses[order] / 30)
+    assert np.mean(means) == pytest.approx(0.5, abs=4 * np.std(means) / np.sqrt(3000))
 
 
 def test_what_a_model_expects_of_itself():
@@ -164,12 +164,12 @@ def test_what_counts_ends_at_the_first_open_item():
 def test_an_evaluation_of_what_was_drawn():
     drawn = labeled_prefix(ROWS, labeled={5, 9, 4}, unusable={3})
     proba, targets = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1])
-    found = evaluate_drawn(proba, targets, "ab", drawn)
-    assert (found.n, found.accuracy.value) == (3, pytest.approx(2 / 3))  # drawn uniformly
+    evaluated = evaluate_drawn(proba, targets, "ab", drawn)
+    assert (evaluated.n, evaluated.accuracy.value) == (3, pytest.approx(2 / 3))  # drawn uniformly
     plain = evaluation(proba, targets, "ab")
-    assert found.classes[0].recall.value == pytest.approx(plain.classes[0].recall.value)
-    known = metrics_drawn(proba, targets, drawn)
-    assert (known.n, known.accuracy, known.low) == (3, found.accuracy.value, found.accuracy.low)
+    assert evaluated.classes[0].recall.value == pytest.approx(plain.classes[0].recall.value)
+    of_round = metrics_drawn(proba, targets, drawn)
+    assert (of_round.n, of_round.accuracy, of_round.low) == (3, evaluated.accuracy.value, evaluated.accuracy.low)
 
 
 @given(st.integers(1, 25), st.integers(2, 4), st.integers(0, 500), st.booleans())
@@ -182,8 +182,12 @@ def test_the_metrics_of_a_round_are_those_of_the_evaluation(m, classes, seed, se
         return
     proba = rng.dirichlet(np.ones(classes), k)
     targets = rng.integers(0, 2, (k, classes)) if several else rng.integers(0, classes, k)
-    found, known = evaluate_drawn(proba, targets, "abcd"[:classes], drawn), metrics_drawn(proba, targets, drawn)
-    assert (known.accuracy, known.low, known.high) == (found.accuracy.value, found.accuracy.low, found.accuracy.high)
-    assert known.macro_f1 == pytest.approx(found.macro_f1.value)
-    assert known.calibration_error == pytest.approx(found.calibration.error)
-    assert known.micro_f1 == (pytest.approx(found.micro_f1.value) if several else None)
+    evaluated, of_round = evaluate_drawn(proba, targets, "abcd"[:classes], drawn), metrics_drawn(proba, targets, drawn)
+    assert (of_round.accuracy, of_round.low, of_round.high) == (
+        evaluated.accuracy.value,
+        evaluated.accuracy.low,
+        evaluated.accuracy.high,
+    )
+    assert of_round.macro_f1 == pytest.approx(evaluated.macro_f1.value)
+    assert of_round.calibration_error == pytest.approx(evaluated.calibration.error)
+    assert of_round.micro_f1 == (pytest.approx(evaluated.micro_f1.value) if several else None)

@@ -10,13 +10,13 @@ from labeler.measure.metrics import calibration_error
 def test_bins_by_hand():
     # confidence .9 (bin 13), right 1 of 2; confidence .6 (bin 9), right 2 of 2
     proba = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
-    found = calibration(proba, np.array([0, 1, 1, 1]))
-    low, high = found.bins
+    curve = calibration(proba, np.array([0, 1, 1, 1]))
+    low, high = curve.bins
     assert (low.n, low.confidence, low.accuracy.value) == (2, pytest.approx(0.6), 1)
     assert (high.n, high.confidence, high.accuracy.value) == (2, pytest.approx(0.9), 0.5)
     assert (low.low, low.high) == (pytest.approx(9 / 15), pytest.approx(10 / 15))
     assert high.accuracy.low == pytest.approx(0.0945, abs=1e-4)  # Wilson, 1 of 2
-    assert found.error == pytest.approx(0.4)
+    assert curve.error == pytest.approx(0.4)
 
 
 def test_the_error_is_that_of_the_rounds():
@@ -29,16 +29,16 @@ def test_a_calibrated_model_has_no_more_error_than_chance_makes():
     rng, within = np.random.default_rng(1), 0
     for seed in range(200):
         yes = rng.uniform(0, 1, 100)
-        found = calibration(np.stack([1 - yes, yes], axis=1), (rng.random(100) < yes).astype(int), seed=seed)
-        within += found.error <= found.by_chance
+        curve = calibration(np.stack([1 - yes, yes], axis=1), (rng.random(100) < yes).astype(int), seed=seed)
+        within += curve.error <= curve.by_chance
     assert 0.9 <= within / 200 <= 0.985
 
 
 def test_an_overconfident_model_has_more():
     yes = np.full(300, 0.99)
-    found = calibration(np.stack([1 - yes, yes], axis=1), (np.arange(300) % 2))
-    assert found.error == pytest.approx(0.49)
-    assert found.by_chance < 0.05
+    curve = calibration(np.stack([1 - yes, yes], axis=1), (np.arange(300) % 2))
+    assert curve.error == pytest.approx(0.49)
+    assert curve.by_chance < 0.05
 
 
 def test_weights_count_as_so_many_items():

@@ -21,9 +21,9 @@ from labeler.measure.intervals import (
 @given(st.integers(1, 2000), st.floats(0, 1))
 def test_wilsons_interval_is_scipys(n, share):
     right = round(share * n)
-    known = binomtest(right, n).proportion_ci(method="wilson")
+    expected = binomtest(right, n).proportion_ci(method="wilson")
     low, high = wilson(right / n, n)
-    assert (low, high) == (pytest.approx(known.low, abs=1e-9), pytest.approx(known.high, abs=1e-9))
+    assert (low, high) == (pytest.approx(expected.low, abs=1e-9), pytest.approx(expected.high, abs=1e-9))
 
 
 def test_without_items_nothing_is_known():

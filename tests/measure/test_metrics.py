@@ -24,11 +24,11 @@ def test_too_sure_and_too_unsure_in_one_bin_make_up_for_each_other():
 
 def test_accuracy_and_its_wilson_interval():
     proba = np.array([[0.9, 0.1]] * 8 + [[0.2, 0.8]] * 2)
-    found = metrics(proba, np.zeros(10, dtype=int))
+    measured = metrics(proba, np.zeros(10, dtype=int))
     # Wilson with z = 1.96, 8 of 10: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)
-    assert (found.n, found.accuracy) == (10, 0.8)
-    assert found.low == pytest.approx(0.4902, abs=1e-4)
-    assert found.high == pytest.approx(0.9433, abs=1e-4)
+    assert (measured.n, measured.accuracy) == (10, 0.8)
+    assert measured.low == pytest.approx(0.4902, abs=1e-4)
+    assert measured.high == pytest.approx(0.9433, abs=1e-4)
 
 
 def test_macro_f1_counts_each_class_alike():
@@ -38,20 +38,20 @@ def test_macro_f1_counts_each_class_alike():
 
 
 def test_the_interval_stays_within_zero_and_one():
-    found = metrics(np.array([[1.0, 0.0]]), np.array([0]))
-    assert 0 < found.low < found.high <= 1
+    measured = metrics(np.array([[1.0, 0.0]]), np.array([0]))
+    assert 0 < measured.low < measured.high <= 1
 
 
 def test_several_classes_by_hand():
     # yeses found: class 0 at items 0 and 1, class 1 at item 0, class 2 never
     proba = np.array([[0.9, 0.8, 0.1], [0.7, 0.1, 0.2], [0.4, 0.3, 0.2], [0.1, 0.2, 0.4]])
     truth = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0]], dtype=np.int8)
-    found = metrics(proba, truth)
-    assert (found.n, found.accuracy) == (4, 0.5)  # whole sets: the first and the last
+    measured = metrics(proba, truth)
+    assert (measured.n, measured.accuracy) == (4, 0.5)  # whole sets: the first and the last
     # class 0: 1 right, 1 too many, 1 missed → 1/2; class 1: 1; class 2 neither is there nor was found
-    assert found.macro_f1 == pytest.approx(0.75)
-    assert found.micro_f1 == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
-    assert found.low < 0.5 < found.high
+    assert measured.macro_f1 == pytest.approx(0.75)
+    assert measured.micro_f1 == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert measured.low < 0.5 < measured.high
     assert metrics(np.array([[0.8, 0.2]]), np.array([0])).micro_f1 is None
 
 
@@ -62,8 +62,8 @@ def test_the_calibration_of_several_classes_is_that_of_all_decisions():
 
 
 def test_nothing_to_find_and_nothing_found_is_perfect():
-    found = metrics(np.full((3, 2), 0.2), np.zeros((3, 2), dtype=np.int8))
-    assert (found.accuracy, found.macro_f1, found.micro_f1) == (1, 1, 1)
+    measured = metrics(np.full((3, 2), 0.2), np.zeros((3, 2), dtype=np.int8))
+    assert (measured.accuracy, measured.macro_f1, measured.micro_f1) == (1, 1, 1)
 
 
 def test_one_and_several_agree_where_each_item_has_one_class():
@@ -102,6 +102,6 @@ def test_without_a_model_before_there_is_no_agreement():
 
 
 def test_several_classes_agree_by_decision():
-    one = Forecast(np.array([1, 2]), np.array([[0.9, 0.2], [0.4, 0.6]]))
-    agreement, uncertainty = stability(one, one, topics_config(classes=("a", "b")))
+    predicted = Forecast(np.array([1, 2]), np.array([[0.9, 0.2], [0.4, 0.6]]))
+    agreement, uncertainty = stability(predicted, predicted, topics_config(classes=("a", "b")))
     assert (agreement, uncertainty) == (1.0, pytest.approx((0.1 + 0.2 + 0.4 + 0.4) / 4))

@@ -9,14 +9,14 @@ from labeler.measure.one_vs_rest import POINTS, _resampled, yes_no
 
 def test_curves_by_hand():
     # ranked: yes, no, yes, no: 3 of 4 pairs in order; precision 1 at recall 1/2, 2/3 at recall 1
-    found = yes_no(np.array([0.9, 0.8, 0.7, 0.1]), np.array([1, 0, 1, 0]))
-    assert found is not None
-    assert found.area.value == 0.75
-    assert found.average_precision.value == pytest.approx((1 + 2 / 3) / 2)
-    assert (found.false_positives[0], found.true_positives[0]) == (0, 0)
-    assert (found.false_positives[-1], found.true_positives[-1]) == (1, 1)
-    assert found.share == 0.5
-    assert 0 <= found.area.low < 0.75 < found.area.high <= 1
+    curves = yes_no(np.array([0.9, 0.8, 0.7, 0.1]), np.array([1, 0, 1, 0]))
+    assert curves is not None
+    assert curves.area.value == 0.75
+    assert curves.average_precision.value == pytest.approx((1 + 2 / 3) / 2)
+    assert (curves.false_positives[0], curves.true_positives[0]) == (0, 0)
+    assert (curves.false_positives[-1], curves.true_positives[-1]) == (1, 1)
+    assert curves.share == 0.5
+    assert 0 <= curves.area.low < 0.75 < curves.area.high <= 1
 
 
 def test_without_both_answers_there_is_no_curve():
@@ -25,18 +25,18 @@ def test_without_both_answers_there_is_no_curve():
 
 
 def test_a_perfect_ranking_of_few_items_is_not_certain():
-    found = yes_no(np.array([0.9] * 5 + [0.1] * 5), np.array([1] * 5 + [0] * 5))
-    assert found is not None
-    assert found.area.value == 1
-    assert found.area.low < 0.8
+    curves = yes_no(np.array([0.9] * 5 + [0.1] * 5), np.array([1] * 5 + [0] * 5))
+    assert curves is not None
+    assert curves.area.value == 1
+    assert curves.area.low < 0.8
 
 
 def test_long_curves_are_thinned():
     rng = np.random.default_rng(0)
-    found = yes_no(rng.random(5000), rng.random(5000) < 0.3)
-    assert found is not None
-    assert len(found.false_positives) <= POINTS
-    assert found.false_positives[-1] == 1
+    curves = yes_no(rng.random(5000), rng.random(5000) < 0.3)
+    assert curves is not None
+    assert len(curves.false_positives) <= POINTS
+    assert curves.false_positives[-1] == 1
 
 
 def test_resampling_measures_as_scikit_learn_does_with_ties_too():
@@ -56,7 +56,7 @@ def test_the_interval_of_the_area_covers():
     for seed in range(200):
         truth = rng.random(120) < 0.3
         scores = rng.normal(size=120) + 1.5 * truth
-        found = yes_no(scores, truth, seed=seed)
-        assert found is not None
-        held += found.area.low <= 0.8556 <= found.area.high  # Φ(1.5 / √2)
+        curves = yes_no(scores, truth, seed=seed)
+        assert curves is not None
+        held += curves.area.low <= 0.8556 <= curves.area.high  # Φ(1.5 / √2)
     assert 0.9 <= held / 200 <= 0.99

@@ -7,12 +7,12 @@ from labeler.measure.slices import MOST_VALUES, Column, columns, counted, fits, 
 
 
 def rows(**values: list[str]) -> list[dict[str, str]]:
-    return [dict(zip(values, one, strict=True)) for one in zip(*values.values(), strict=True)]
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
 def test_columns_of_few_values_are_offered_and_those_of_names_are_not():
     n = 60
-    found = columns(
+    offered = columns(
         rows(
             site=["B", "A", ""] * 20,
             patient=[f"P{i}" for i in range(n)],
@@ -21,9 +21,9 @@ def test_columns_of_few_values_are_offered_and_those_of_names_are_not():
             mixed=[*map(str, range(59)), "unknown"],
         )
     )
-    assert [c.name for c in found] == ["floor", "site"]
-    assert found[0].values == tuple(str(i) for i in range(12))  # numbers in their order
-    assert found[1].values == ("A", "B", "")
+    assert [c.name for c in offered] == ["floor", "site"]
+    assert offered[0].values == tuple(str(i) for i in range(12))  # numbers in their order
+    assert offered[1].values == ("A", "B", "")
 
 
 def test_numbers_come_in_ranges_with_round_ends():
@@ -92,21 +92,23 @@ def test_a_weak_slice_is_found_among_many():
     rng = np.random.default_rng(0)
     held = rows(site=["ABCDEF"[i % 6] for i in range(600)], scanner=[f"S{i // 6 % 12}" for i in range(600)])
     right = rng.random(600) < np.where([row["site"] == "C" for row in held], 0.6, 0.9)
-    found = slices(columns(held), held, right)
-    assert [s.value for s in found["site"] if s.weak] == ["C"]
-    assert not any(s.weak for s in found["scanner"])
+    of_column = slices(columns(held), held, right)
+    assert [s.value for s in of_column["site"] if s.weak] == ["C"]
+    assert not any(s.weak for s in of_column["scanner"])
 
 
 @pytest.mark.slow
 def test_chance_alone_seldom_marks_anything():
     rng, alarms = np.random.default_rng(1), 0
     held = rows(site=list(rng.choice(list("ABCDE"), 300)), scanner=[f"S{i}" for i in rng.integers(0, 15, 300)])
-    known = columns(held)
+    offered = columns(held)
     uncorrected = 0
     for _ in range(400):
-        found = slices(known, held, rng.random(300) < 0.8)
-        alarms += any(s.weak for one in found.values() for s in one)
-        uncorrected += any(s.chance is not None and s.chance < 1 for one in found.values() for s in one)
+        of_column = slices(offered, held, rng.random(300) < 0.8)
+        alarms += any(s.weak for column_slices in of_column.values() for s in column_slices)
+        uncorrected += any(
+            s.chance is not None and s.chance < 1 for column_slices in of_column.values() for s in column_slices
+        )
     assert alarms / 400 <= 0.07
     assert uncorrected > alarms
 
@@ -121,8 +123,8 @@ def test_items_drawn_by_active_testing_are_weighted_and_not_tested():
 
 def test_pool_and_labels_are_counted():
     site = Column("site", ("A", "B", ""))
-    found = counted(site, [("", 1, 0), ("A", 1, 0), ("A ", 1, 1), ("B", 1, 1), ("Z", 1, 1)])
-    assert found == {"A": (2, 1), "B": (1, 1), "": (1, 0)}
+    counts = counted(site, [("", 1, 0), ("A", 1, 0), ("A ", 1, 1), ("B", 1, 1), ("Z", 1, 1)])
+    assert counts == {"A": (2, 1), "B": (1, 1), "": (1, 0)}
 
 
 def test_a_column_may_have_just_so_many_values():

@@ -166,17 +166,17 @@ def test_the_report_compares_at_the_largest_size_that_is_precise():
         unseen=np.concatenate([part.unseen for part in parts]),
         arm=400,
     )
-    found = estimate(STEPS, sure(0.4, 0.5, 0.6, 0.7, 0.8, items=items), taught)
-    assert found.enough
-    assert found.size == 160
-    assert found.gain.value == pytest.approx(0.1)
-    assert found.gain.low < 0.1 < found.gain.high
-    assert found.needed.value == pytest.approx(80, rel=0.01)
-    assert found.saved.value == pytest.approx(160 - found.needed.value)
-    assert (found.saved.low, found.saved.high) == (160 - found.needed.high, 160 - found.needed.low)
-    assert [p.labels for p in found.random] == [40, 80, 160]
-    assert [p.accuracy for p in found.own] == pytest.approx([0.4, 0.5, 0.6, 0.7, 0.8])
-    dumps(asdict(found))  # plain values
+    report = estimate(STEPS, sure(0.4, 0.5, 0.6, 0.7, 0.8, items=items), taught)
+    assert report.enough
+    assert report.size == 160
+    assert report.gain.value == pytest.approx(0.1)
+    assert report.gain.low < 0.1 < report.gain.high
+    assert report.needed.value == pytest.approx(80, rel=0.01)
+    assert report.saved.value == pytest.approx(160 - report.needed.value)
+    assert (report.saved.low, report.saved.high) == (160 - report.needed.high, 160 - report.needed.low)
+    assert [p.labels for p in report.random] == [40, 80, 160]
+    assert [p.accuracy for p in report.own] == pytest.approx([0.4, 0.5, 0.6, 0.7, 0.8])
+    dumps(asdict(report))  # plain values
     # of a flat curve nothing is precise, and no size was looked at with a round's labels
     flat = estimate(STEPS, sure(0.5, 0.5, 0.5, 0.5, 0.5, items=items), taught)
     assert (flat.missing, flat.needed, flat.saved) == ("precision", None, None)
@@ -218,12 +218,12 @@ def test_in_nineteen_of_twenty_projects_the_intervals_hold_the_truth():
         abilities = np.array([learned(len(d)) + luck * worth[d].mean() for d in drawn])
         unseen = np.array([~np.isin(np.arange(250), d) for d in drawn])
         taught = Shadows(wanted, answers(rng, abilities, difficulty), unseen, 250)
-        found = estimate(steps, answers(rng, ours, difficulty), taught)
-        gain = (smoothing(steps, np.array([found.size])) @ true)[0] - reached[found.size]
-        gains.append(found.gain.low <= gain <= found.gain.high)
-        if found.needed:
-            needed = first_reached(grid, smoothing(steps, grid) @ true - reached[found.size])
-            needs.append((found.needed.low or 0) <= needed <= (found.needed.high or np.inf))
+        report = estimate(steps, answers(rng, ours, difficulty), taught)
+        gain = (smoothing(steps, np.array([report.size])) @ true)[0] - reached[report.size]
+        gains.append(report.gain.low <= gain <= report.gain.high)
+        if report.needed:
+            needed = first_reached(grid, smoothing(steps, grid) @ true - reached[report.size])
+            needs.append((report.needed.low or 0) <= needed <= (report.needed.high or np.inf))
     assert 0.91 <= np.mean(gains) <= 0.985
     assert len(needs) > 100
     assert 0.91 <= np.mean(needs) <= 0.985
@@ -253,18 +253,18 @@ def compared(world, drawn: bool = True, random: float = 1.0, labels: int = 200, 
 
 
 def test_a_project_that_labeled_at_random_has_gained_nothing(world):
-    found = compared(world)
-    assert found.arm == 350  # labels of the pool and of the holdout
-    assert found.size in (40, 56, 80, 112, 160)
-    assert found.gain.low < 0 < found.gain.high
-    assert found == compared(world)  # the same seed, the same report
+    report = compared(world)
+    assert report.arm == 350  # labels of the pool and of the holdout
+    assert report.size in (40, 56, 80, 112, 160)
+    assert report.gain.low < 0 < report.gain.high
+    assert report == compared(world)  # the same seed, the same report
 
 
 def test_a_holdout_that_was_imported_teaches_no_shadow(world):
-    found = compared(world, drawn=False, random=0.4)
-    assert found.arm == 80
-    assert found.holdout == 150
-    assert max(p.labels for p in found.random) == 40
+    report = compared(world, drawn=False, random=0.4)
+    assert report.arm == 80
+    assert report.holdout == 150
+    assert max(p.labels for p in report.random) == 40
 
 
 def test_too_little_to_say_is_said(world):
@@ -277,9 +277,9 @@ def test_too_little_to_say_is_said(world):
 
 
 def test_it_tells_how_far_it_is_and_can_be_cancelled(world):
-    told = []
-    compared(world, on_progress=lambda done, total: told.append((done, total)))
-    assert [done for done, _total in told] == list(range(told[0][1]))
+    progress = []
+    compared(world, on_progress=lambda done, total: progress.append((done, total)))
+    assert [done for done, _total in progress] == list(range(progress[0][1]))
 
     def cancel(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -302,6 +302,6 @@ def test_items_of_several_classes_are_right_as_a_whole(world):
         LearningTask.of(dataset, Labels(np.arange(100), both[:100]), 2),
         Labels(np.arange(400, 550), both[400:]),
     )
-    found = control_arm(task, holdout, holdout, [20, 40, 60, 80, 100], seed=0)
-    assert found.gain is not None
-    assert 0.3 < found.own[-1].accuracy < 1
+    report = control_arm(task, holdout, holdout, [20, 40, 60, 80, 100], seed=0)
+    assert report.gain is not None
+    assert 0.3 < report.own[-1].accuracy < 1

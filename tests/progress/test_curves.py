@@ -41,9 +41,9 @@ def test_a_curve_without_noise_is_found_again():
     assert curve.c == pytest.approx(0.5, abs=0.1)
     assert curve.b * 1000**-curve.c == pytest.approx(curve.a - power_law(1000), abs=1e-3)
     # 0.95 − 1.5 n^(−1/2) = 0.92 at n = (1.5/0.03)² = 2500
-    found = curve.projection(0.92)
-    assert found.expected == pytest.approx(2500, rel=0.15)
-    assert found.low < 2500 < found.high
+    projection = curve.projection(0.92)
+    assert projection.expected == pytest.approx(2500, rel=0.15)
+    assert projection.low < 2500 < projection.high
     expected, low, high = curve.band([500, 1000, 4000]).tolist()
     assert expected == pytest.approx(power_law([500, 1000, 4000]), abs=0.005)
     assert all(lo <= e <= hi for lo, e, hi in zip(low, expected, high, strict=True))
@@ -59,15 +59,15 @@ def test_the_gain_of_the_next_batch():
 
 def test_a_target_that_is_reached_already_is_not_ahead():
     labels = np.arange(50, 1050, 50)
-    found = fit_curve(labels, power_law(labels), None).projection(0.8)
+    projection = fit_curve(labels, power_law(labels), None).projection(0.8)
     # 0.95 − 1.5 n^(−1/2) = 0.8 at n = 100
-    assert found.expected == pytest.approx(100, rel=0.1)
+    assert projection.expected == pytest.approx(100, rel=0.1)
 
 
 def test_a_target_above_where_the_curve_levels_off_is_never_reached():
     labels = np.arange(100, 2100, 100)
-    found = fit_curve(labels, power_law(labels, 0.8, 5, 1), 2000).projection(0.9)
-    assert (found.expected, found.low, found.high, found.why_not) == (None, None, None, "")
+    projection = fit_curve(labels, power_law(labels, 0.8, 5, 1), 2000).projection(0.9)
+    assert (projection.expected, projection.low, projection.high, projection.why_not) == (None, None, None, "")
 
 
 def test_no_more_labels_than_there_are():
@@ -105,9 +105,9 @@ def test_the_holdouts_error_shifts_all_rounds_and_so_widens_the_band():
 def test_the_same_rounds_give_the_same_curve_and_more_rounds_than_are_fitted_one_by_one_as_well():
     labels = np.arange(10, 2010, 10)
     accuracy = power_law(labels) + np.random.default_rng(1).normal(0, 0.01, 200)
-    one, other = fit_curve(labels, accuracy, 500), fit_curve(list(labels), list(accuracy), 500)
-    assert (one.a, one.projection(0.93)) == (other.a, other.projection(0.93))
-    assert one.band([2000])[0, 0] == pytest.approx(power_law(2000), abs=0.01)
+    first, again = fit_curve(labels, accuracy, 500), fit_curve(list(labels), list(accuracy), 500)
+    assert (first.a, first.projection(0.93)) == (again.a, again.projection(0.93))
+    assert first.band([2000])[0, 0] == pytest.approx(power_law(2000), abs=0.01)
 
 
 @given(
@@ -122,15 +122,15 @@ def test_whatever_the_rounds_are_what_is_said_is_in_order(steps, seed, holdout, 
     accuracy = np.sort(rng.uniform(size=len(labels))) + rng.normal(0, 0.02, len(labels))
     accuracy = accuracy.clip(0, 1)
     curve = fit_curve(labels, accuracy, holdout)
-    found = curve.projection(target)
-    known = [n for n in (found.low, found.expected, found.high) if n is not None]
-    assert known == sorted(known)
-    if found.high is not None:
-        assert found.expected is not None
-    if found.expected is not None:
-        assert found.low is not None
+    projection = curve.projection(target)
+    ends = [n for n in (projection.low, projection.expected, projection.high) if n is not None]
+    assert ends == sorted(ends)
+    if projection.high is not None:
+        assert projection.expected is not None
+    if projection.expected is not None:
+        assert projection.low is not None
     if curve.why_not:
-        assert found == Projection(None, None, None, curve.why_not)
+        assert projection == Projection(None, None, None, curve.why_not)
         assert (curve.band([100]), curve.gain(20)) == (None, None)
         return
     expected, low, high = curve.band([labels[-1], 2 * labels[-1]])

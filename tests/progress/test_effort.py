@@ -15,14 +15,14 @@ def work(*rows: tuple, day: str = "2026-11-02") -> pd.DataFrame:
     """Answers as the store gives them: (annotator, time of day or moment, seconds, action, item, label)."""
     filled = [(*row, *(None, "label", 0, "good")[len(row) - 2 :]) for row in rows]
     who, at, seconds, action, item, label = zip(*filled, strict=True) if filled else ((),) * 6
-    moments = [one if "-" in one else f"{day} {one}" for one in at]
+    moments = [moment if "-" in moment else f"{day} {moment}" for moment in at]
     return pd.DataFrame(
         {
             "annotator": pd.Categorical(who),
             "item_id": np.array(item, np.int64),
             "action": pd.Categorical(action, ACTIONS),
             "label": pd.Categorical(
-                [said if kind == "label" else None for said, kind in zip(label, action, strict=True)]
+                [given if kind == "label" else None for given, kind in zip(label, action, strict=True)]
             ),
             "at": pd.to_datetime(moments, utc=True),
             "seconds": np.array(seconds, np.float64),
@@ -34,8 +34,8 @@ def work(*rows: tuple, day: str = "2026-11-02") -> pd.DataFrame:
 
 
 def test_an_answer_counts_at_most_the_idle_seconds():
-    found = effort.counted_seconds(work(("kim", "10:00", 4.0), ("kim", "10:01", 900.0)), idle_seconds=300)
-    assert found.tolist() == [4.0, 300.0]
+    seconds = effort.counted_seconds(work(("kim", "10:00", 4.0), ("kim", "10:01", 900.0)), idle_seconds=300)
+    assert seconds.tolist() == [4.0, 300.0]
 
 
 def test_unknown_seconds_are_the_annotators_median():
@@ -58,22 +58,22 @@ def test_taking_back_counts_nothing():
 
 def test_cost_is_by_the_hour_and_annotator():
     answers = work(("kim", "10:00", 1800.0), ("lee", "10:01", 1800.0), ("park", "10:02", 3600.0))
-    found = effort.cost_of(answers, answers["seconds"].to_numpy(), {"kim": 30.0, "lee": 50.0})
-    assert found.tolist() == [15.0, 25.0, 0.0]
+    cost = effort.cost_of(answers, answers["seconds"].to_numpy(), {"kim": 30.0, "lee": 50.0})
+    assert cost.tolist() == [15.0, 25.0, 0.0]
 
 
 def test_what_was_spent_when_a_round_took_its_labels():
     answers = work(("kim", "10:00", 90.0), ("lee", "10:10", 900.0), ("kim", "10:20", None))
     claimed = {1: "2026-11-02T09:59:00.000+00:00", 2: "2026-11-02T10:10:00.000+00:00", 5: "2026-11-03T00:00:00+00:00"}
-    found = effort.spent_at_rounds(claimed, answers, 180, {"kim": 40.0, "lee": 20.0})
-    assert found["round"].tolist() == [1, 2, 5]
-    assert found["hours"].tolist() == pytest.approx([0, 270 / 3600, 360 / 3600])
-    assert found["cost"].tolist() == pytest.approx([0, 1 + 1, 1 + 1 + 1])
+    spent = effort.spent_at_rounds(claimed, answers, 180, {"kim": 40.0, "lee": 20.0})
+    assert spent["round"].tolist() == [1, 2, 5]
+    assert spent["hours"].tolist() == pytest.approx([0, 270 / 3600, 360 / 3600])
+    assert spent["cost"].tolist() == pytest.approx([0, 1 + 1, 1 + 1 + 1])
 
 
 def test_nothing_was_spent_before_anybody_answered():
-    found = effort.spent_at_rounds({1: "2026-11-02T10:00:00.000+00:00"}, work(), 300, {})
-    assert found.to_dict("records") == [{"round": 1, "hours": 0.0, "cost": 0.0}]
+    spent = effort.spent_at_rounds({1: "2026-11-02T10:00:00.000+00:00"}, work(), 300, {})
+    assert spent.to_dict("records") == [{"round": 1, "hours": 0.0, "cost": 0.0}]
     assert len(effort.spent_at_rounds({}, work(), 300, {})) == 0
 
 
@@ -93,10 +93,10 @@ def test_agreement_is_over_items_that_others_labeled_too():
     )
     frame = effort.measured(answers, 300, {})
     assert frame["agree"].fillna(-1).tolist() == [0.5, 0.5, 0.0, -1, -1, -1, 1.0, 1.0]
-    found = effort.table(frame).set_index("annotator")
-    assert found["agreement"].tolist() == [0.75, 0.5, 0.5]
-    assert found["compared"].tolist() == [2, 1, 2]
-    low, high = found.loc["kim", ["agreement_low", "agreement_high"]]
+    summary = effort.table(frame).set_index("annotator")
+    assert summary["agreement"].tolist() == [0.75, 0.5, 0.5]
+    assert summary["compared"].tolist() == [2, 1, 2]
+    low, high = summary.loc["kim", ["agreement_low", "agreement_high"]]
     assert (low, high) == pytest.approx((0.198, 0.973), abs=2e-3)  # Wilson by hand: (p + z²/2n ± …) / (1 + z²/n)
 
 
@@ -121,8 +121,8 @@ def test_the_table_counts_what_stands_and_the_hours_of_everything():
 
 def test_days_are_those_of_the_zone():
     answers = work(("kim", "2026-11-02 14:59", 2.0), ("kim", "2026-11-02 15:01", 2.0))  # midnight in Seoul: 15:00 UTC
-    found = effort.table(effort.measured(answers, 300, {}, "Asia/Seoul"), ["annotator", "day"])
-    assert [f"{day:%m-%d}" for day in found["day"]] == ["11-02", "11-03"]
+    summary = effort.table(effort.measured(answers, 300, {}, "Asia/Seoul"), ["annotator", "day"])
+    assert [f"{day:%m-%d}" for day in summary["day"]] == ["11-02", "11-03"]
 
 
 def test_all_of_it_as_one_row_and_nothing_as_none():
@@ -130,8 +130,8 @@ def test_all_of_it_as_one_row_and_nothing_as_none():
     assert effort.table(frame, [])["labels"].tolist() == [2]
     empty = effort.measured(work(), 300, {})
     for by in ([], ["annotator"], ["day"], ["annotator", "day"]):
-        found = effort.table(empty, by)
-        assert (len(found), list(found)) == (0, [*by, *effort.COLUMNS])
+        summary = effort.table(empty, by)
+        assert (len(summary), list(summary)) == (0, [*by, *effort.COLUMNS])
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ def answer(store, item: int, label: str, by: str = "ann", seconds: float = 36.0)
     assert receipt.ok
 
 
-def finish(store, labels: int, accuracy: float | None = None, **known) -> None:
+def finish(store, labels: int, accuracy: float | None = None, **learned) -> None:
     """A round that took all labels so far."""
     with store.write():
         store.rounds.request("test")
@@ -29,7 +29,7 @@ def finish(store, labels: int, accuracy: float | None = None, **known) -> None:
     if accuracy is not None:
         measured = Metrics(2, accuracy, accuracy - 0.1, min(1.0, accuracy + 0.1), accuracy)
     result = RoundResult(labels, "margin", 1, measured, (), 0.1, 0.1)
-    store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, **known))
+    store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, **learned))
     time.sleep(0.002)  # times are stored in milliseconds, and what is answered next comes later
 
 
@@ -48,17 +48,17 @@ def test_what_each_round_had_learned_and_what_that_had_cost(store, items):
     answer(store, items[2], "good")
     finish(store, 3, 0.75, agreement=0.8, uncertainty=0.3)
     answer(store, items[3], "good")  # after the last round
-    found = course(store)
-    assert found["round"].tolist() == [1, 2]
-    assert found["labels"].tolist() == [2, 3]
-    assert found["spent"].tolist() == [3, 4]
-    assert found["hours"].tolist() == pytest.approx([0.05, 0.06])  # 36 + 72 + 72 s; 36 s more
-    assert found["accuracy"].isna().tolist() == [True, False]
-    assert found.iloc[1][["accuracy", "low", "high", "holdout"]].tolist() == pytest.approx([0.75, 0.65, 0.85, 2])
-    assert found.iloc[1][["agreement", "uncertainty"]].tolist() == [0.8, 0.3]
-    assert found["backbone"].tolist() == ["char_tfidf"] * 2
+    rounds = course(store)
+    assert rounds["round"].tolist() == [1, 2]
+    assert rounds["labels"].tolist() == [2, 3]
+    assert rounds["spent"].tolist() == [3, 4]
+    assert rounds["hours"].tolist() == pytest.approx([0.05, 0.06])  # 36 + 72 + 72 s; 36 s more
+    assert rounds["accuracy"].isna().tolist() == [True, False]
+    assert rounds.iloc[1][["accuracy", "low", "high", "holdout"]].tolist() == pytest.approx([0.75, 0.65, 0.85, 2])
+    assert rounds.iloc[1][["agreement", "uncertainty"]].tolist() == [0.8, 0.3]
+    assert rounds["backbone"].tolist() == ["char_tfidf"] * 2
 
-    asked = history(found, 10, store.config)
+    asked = history(rounds, 10, store.config)
     assert asked.accuracy == (None, 0.75)
     assert asked.agreement == (None, 0.8)
     assert (asked.spent, asked.pool_left) == ((3, 4), (8, 7))
@@ -66,9 +66,9 @@ def test_what_each_round_had_learned_and_what_that_had_cost(store, items):
 
 
 def test_without_rounds_there_is_an_empty_history(store, items):
-    found = course(store)
-    assert len(found) == 0
-    assert len(history(found, 10, store.config)) == 0
+    rounds = course(store)
+    assert len(rounds) == 0
+    assert len(history(rounds, 10, store.config)) == 0
     assert latest_step(store) is None
 
 

@@ -29,16 +29,16 @@ def test_a_model_is_measured_on_the_items_that_it_has_not_seen_and_told_between_
     dataset, targets = corners
     arm = LearningTask.of(dataset, Labels(np.arange(50), targets[:50]), 3)
     holdout = Labels(np.arange(20, 70), targets[20:70])  # 30 of them are in the arm
-    told: list[int] = []
-    taught = shadows(arm, holdout, seed=0, tell=told.append)
-    assert told == list(range(REPEATS))
+    fits: list[int] = []
+    taught = shadows(arm, holdout, seed=0, tell=fits.append)
+    assert fits == list(range(REPEATS))
     assert taught.arm == 50
     assert taught.right.shape == taught.unseen.shape == (REPEATS, 50)
     assert taught.right.all()
     assert taught.unseen[:, 30:].all()  # not in the arm
-    seen = (~taught.unseen).sum(axis=1)
-    assert seen.min() > 5  # 12 in the mean
-    assert seen.max() <= 20
+    learned_items = (~taught.unseen).sum(axis=1)
+    assert learned_items.min() > 5  # 12 in the mean
+    assert learned_items.max() <= 20
     same = shadows(arm, holdout, seed=0)
     assert (same.unseen == taught.unseen).all()
 

@@ -48,8 +48,8 @@ def test_the_budget_counts_answers_not_labels():
 def test_predictions_are_stable_by_the_mean_of_the_last_rounds():
     history = a_history(5, agreement=(None, 0.9, 0.985, 0.99, 0.995))
     # (0.985 + 0.99 + 0.995) / 3 = 0.99
-    found = stopping.stable(history, USUAL)
-    assert found.value == pytest.approx(0.99)
+    evidence_of_stability = stopping.stable(history, USUAL)
+    assert evidence_of_stability.value == pytest.approx(0.99)
     assert stopping.stable(history, replace(USUAL, kappa=0.985)).met
     assert not stopping.stable(history.until(4), USUAL).met  # (0.9 + 0.985 + 0.99) / 3
     assert stopping.stable(history.until(3), USUAL).why_not == stopping.TOO_FEW_ROUNDS  # one comparison too few
@@ -82,17 +82,22 @@ def test_the_pool_is_exhausted():
 
 def test_a_project_without_rounds_has_no_reason_to_stop():
     nothing = a_history(0)
-    assert [one.met for one in evidence(nothing, USUAL)] == [False] * len(RULES)
-    assert [one.rule for one in evidence(nothing, USUAL)] == list(RULES)
+    assert [judged.met for judged in evidence(nothing, USUAL)] == [False] * len(RULES)
+    assert [judged.rule for judged in evidence(nothing, USUAL)] == list(RULES)
     assert backtests(nothing, USUAL) == [Backtest(rule) for rule in RULES]
 
 
 def test_the_back_test_says_what_stopping_would_have_cost_and_saved():
     accuracy = (0.6, 0.7, 0.78, 0.8, 0.801)
     history = a_history(5, accuracy=accuracy, uncertainty=(0.3, 0.1, 0.04, 0.06, 0.04))
-    found = backtest("confident", history, USUAL)
-    assert (found.round, found.labels, found.accuracy, found.saved) == (3, 60, 0.78, 40)  # the first time counts
-    assert found.lost == pytest.approx(0.021)
+    stopped = backtest("confident", history, USUAL)
+    assert (stopped.round, stopped.labels, stopped.accuracy, stopped.saved) == (
+        3,
+        60,
+        0.78,
+        40,
+    )  # the first time counts
+    assert stopped.lost == pytest.approx(0.021)
     assert backtest("exhausted", history, USUAL) == Backtest("exhausted")
 
 
@@ -121,8 +126,8 @@ def test_no_rule_looks_ahead(rows, at):
     alone = a_history(at, **short, uncertainty=uncertainty[:at])
     assert evidence(history.until(at), USUAL) == evidence(alone, USUAL)
     for rule in RULES:
-        found, before = backtest(rule, history, USUAL), backtest(rule, alone, USUAL)
+        stopped, before = backtest(rule, history, USUAL), backtest(rule, alone, USUAL)
         if before.round is not None:  # what comes later changes neither when nor where, only what was lost and saved
-            assert (found.round, found.labels, found.accuracy) == (before.round, before.labels, before.accuracy)
-        elif found.round is not None:
-            assert found.round > alone.numbers[-1]
+            assert (stopped.round, stopped.labels, stopped.accuracy) == (before.round, before.labels, before.accuracy)
+        elif stopped.round is not None:
+            assert stopped.round > alone.numbers[-1]

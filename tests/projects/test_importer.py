@@ -42,8 +42,8 @@ def items(target: Project) -> list[Item]:
 def labels(target: Project) -> dict[str, str]:
     """Stored labels by the item's source."""
     with target.store() as store:
-        known = store.items.labels()
-        return {item.source: known[item.id] for item in store.items.all() if item.id in known}
+        label_of = store.items.labels()
+        return {item.source: label_of[item.id] for item in store.items.all() if item.id in label_of}
 
 
 def write_csv(path: Path, records: Iterable[Sequence[str]]) -> Path:
@@ -127,17 +127,17 @@ def test_line_breaks_inside_a_text_are_kept(tmp_path: Path) -> None:
 
 
 def test_the_other_columns_are_kept_as_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[NewItem] = []
+    imported: list[NewItem] = []
     add_items = Items.add
 
     def spy(self: Items, batch: Sequence[NewItem]) -> AddResult:
-        seen.extend(batch)
+        imported.extend(batch)
         return add_items(self, batch)
 
     monkeypatch.setattr(Items, "add", spy)
     table = write_csv(tmp_path / "t.csv", [["text", "id", "note"], ["one", "007", ""]])
     import_source(make(tmp_path / "p"), table)
-    assert [dict(item.metadata) for item in seen] == [{"id": "007"}]
+    assert [dict(item.metadata) for item in imported] == [{"id": "007"}]
 
 
 def test_progress_ends_at_the_number_of_rows(tmp_path: Path) -> None:

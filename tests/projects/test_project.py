@@ -10,9 +10,9 @@ from tests.support.samples import text_config
 
 
 def test_a_project_is_made_and_opened(tmp_path):
-    made = projects.create(tmp_path / "p", text_config())
-    assert projects.open_project(made.folder) == made
-    assert made.database.exists()
+    created = projects.create(tmp_path / "p", text_config())
+    assert projects.open_project(created.folder) == created
+    assert created.database.exists()
 
 
 def test_nothing_is_written_over(tmp_path):
@@ -41,17 +41,17 @@ def test_a_home_lists_its_projects_and_a_project_is_its_own_home(tmp_path):
 
 def test_a_request_finds_a_project_by_its_name_and_nothing_else(tmp_path):
     (tmp_path / "home").mkdir()
-    made = projects.create(tmp_path / "home" / "a", text_config())
-    found = projects.serve_project(tmp_path / "home", "a")
-    assert (found.folder, found.config) == (made.folder, made.config)
-    assert projects.serve_project(made.folder, "a").folder == made.folder
+    created = projects.create(tmp_path / "home" / "a", text_config())
+    served = projects.serve_project(tmp_path / "home", "a")
+    assert (served.folder, served.config) == (created.folder, created.config)
+    assert projects.serve_project(created.folder, "a").folder == created.folder
     projects.create(tmp_path / "home" / "sub" / "b", text_config())
-    (tmp_path / "project.toml").write_text((made.folder / "project.toml").read_text())
+    (tmp_path / "project.toml").write_text((created.folder / "project.toml").read_text())
     for name in ("..", ".", "", "missing", "sub/b", "../home/a", "a\0"):
         with pytest.raises(ProjectError, match="no project"):
             projects.serve_project(tmp_path / "home", name)
     with pytest.raises(ProjectError, match="no project"):
-        projects.serve_project(made.folder, "b")
+        projects.serve_project(created.folder, "b")
 
 
 def test_settings_that_changed_on_disk_are_read_again(project):

@@ -49,9 +49,9 @@ def votes_of(table: np.ndarray) -> Votes:
 
 
 def figures(table: np.ndarray, classes: int) -> Agreement:
-    found = agreement(votes_of(table), [str(c) for c in range(classes)])
-    assert found is not None
-    return found
+    report = agreement(votes_of(table), [str(c) for c in range(classes)])
+    assert report is not None
+    return report
 
 
 def from_counts(counts: np.ndarray) -> np.ndarray:
@@ -60,25 +60,25 @@ def from_counts(counts: np.ndarray) -> np.ndarray:
 
 
 def test_krippendorffs_example_has_his_alpha() -> None:
-    found = figures(np.where(KRIPPENDORFF > 0, KRIPPENDORFF - 1, _), 5)
-    assert found.alpha is not None
-    assert found.alpha.value == pytest.approx(0.743, abs=5e-4)
-    assert (found.items, found.answers) == (11, 40)  # the unit with one value pairs with none
-    assert found.alpha.low < 0.743 < found.alpha.high
+    report = figures(np.where(KRIPPENDORFF > 0, KRIPPENDORFF - 1, _), 5)
+    assert report.alpha is not None
+    assert report.alpha.value == pytest.approx(0.743, abs=5e-4)
+    assert (report.items, report.answers) == (11, 40)  # the unit with one value pairs with none
+    assert report.alpha.low < 0.743 < report.alpha.high
 
 
 def test_fleiss_kappa_of_fourteen_raters() -> None:
-    found = figures(from_counts(FOURTEEN), 5)
-    assert found.percent.value == pytest.approx(0.378, abs=5e-4)
-    assert found.fleiss is not None
-    assert found.fleiss.value == pytest.approx(0.210, abs=5e-4)
+    report = figures(from_counts(FOURTEEN), 5)
+    assert report.percent.value == pytest.approx(0.378, abs=5e-4)
+    assert report.fleiss is not None
+    assert report.fleiss.value == pytest.approx(0.210, abs=5e-4)
 
 
 def test_cohens_kappa_of_a_table_of_grants() -> None:
     """50 grant applications: both yes 20, both no 15, 5 and 10 apart; kappa is (0.7 - 0.5) / 0.5."""
-    one = np.array([1] * 20 + [1] * 5 + [0] * 10 + [0] * 15)
-    other = np.array([1] * 20 + [0] * 5 + [1] * 10 + [0] * 15)
-    percent, kappa = cohen(one, other, 2)
+    first = np.array([1] * 20 + [1] * 5 + [0] * 10 + [0] * 15)
+    second = np.array([1] * 20 + [0] * 5 + [1] * 10 + [0] * 15)
+    percent, kappa = cohen(first, second, 2)
     assert percent.value == pytest.approx(0.7)
     assert kappa is not None
     assert kappa.value == pytest.approx(0.4)
@@ -88,11 +88,11 @@ def test_cohens_kappa_of_a_table_of_grants() -> None:
 @given(st.integers(0, 10_000))
 def test_cohen_is_scikit_learns(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    one = rng.integers(0, 4, 30)
-    other = np.where(rng.random(30) < 0.6, one, rng.integers(0, 4, 30))
-    kappa = cohen(one, other, 4)[1]
+    first = rng.integers(0, 4, 30)
+    second = np.where(rng.random(30) < 0.6, first, rng.integers(0, 4, 30))
+    kappa = cohen(first, second, 4)[1]
     assert kappa is not None
-    assert kappa.value == pytest.approx(cohen_kappa_score(one, other))
+    assert kappa.value == pytest.approx(cohen_kappa_score(first, second))
 
 
 @given(st.integers(0, 10_000))
@@ -101,11 +101,11 @@ def test_alpha_is_that_of_the_krippendorff_package(seed: int) -> None:
     truth = rng.integers(0, 3, 25)
     table = np.where(rng.random((4, 25)) < 0.6, truth, rng.integers(0, 3, (4, 25)))
     table = np.where(rng.random((4, 25)) < 0.3, _, table)
-    found = figures(table, 3)
+    report = figures(table, 3)
     data = np.where(table == _, np.nan, table.astype(float))
-    assert found.alpha is not None
-    assert found.alpha.value == pytest.approx(krippendorff.alpha(data, level_of_measurement="nominal"))
-    for c, of_class in enumerate(found.classes):
+    assert report.alpha is not None
+    assert report.alpha.value == pytest.approx(krippendorff.alpha(data, level_of_measurement="nominal"))
+    for c, of_class in enumerate(report.classes):
         binary = np.where(table == _, np.nan, (table == c).astype(float))
         assert of_class.alpha is not None
         assert of_class.alpha.value == pytest.approx(krippendorff.alpha(binary, level_of_measurement="nominal"))
@@ -115,30 +115,30 @@ def test_alpha_is_that_of_the_krippendorff_package(seed: int) -> None:
 @given(st.integers(0, 10_000), st.permutations(range(4)))
 def test_who_is_who_and_the_order_do_not_matter(seed: int, order: list[int]) -> None:
     table = np.random.default_rng(seed).integers(-1, 3, (4, 20))
-    one, other = (agreement(votes_of(t), "abc") for t in (table, table[order]))
-    assert (one is None) == (other is None)
-    if one is not None and other is not None and one.alpha is not None and other.alpha is not None:
-        assert one.alpha.value == pytest.approx(other.alpha.value)
-        assert one.percent.value == pytest.approx(other.percent.value)
+    original, reordered = (agreement(votes_of(t), "abc") for t in (table, table[order]))
+    assert (original is None) == (reordered is None)
+    if original is not None and reordered is not None and original.alpha is not None and reordered.alpha is not None:
+        assert original.alpha.value == pytest.approx(reordered.alpha.value)
+        assert original.percent.value == pytest.approx(reordered.percent.value)
 
 
 def test_all_alike_is_one_but_few_items_do_not_make_it_certain() -> None:
-    found = figures(np.tile(np.array([0, 1, 0, 1, 0, 1]), (2, 1)), 2)
-    assert found.alpha is not None
-    assert found.alpha.value == 1
-    assert found.alpha.high == 1
-    assert found.alpha.low < 0.5
+    report = figures(np.tile(np.array([0, 1, 0, 1, 0, 1]), (2, 1)), 2)
+    assert report.alpha is not None
+    assert report.alpha.value == 1
+    assert report.alpha.high == 1
+    assert report.alpha.low < 0.5
     many = figures(np.tile(np.arange(400) % 2, (2, 1)), 2)
     assert many.alpha is not None
     assert many.alpha.low > 0.9
 
 
 def test_where_everybody_always_says_the_same_there_is_no_kappa() -> None:
-    found = figures(np.zeros((2, 8), dtype=int), 2)
-    assert found.alpha is None
-    assert found.fleiss is None
-    assert found.pairs[0].kappa is None
-    assert found.percent.value == 1
+    report = figures(np.zeros((2, 8), dtype=int), 2)
+    assert report.alpha is None
+    assert report.fleiss is None
+    assert report.pairs[0].kappa is None
+    assert report.percent.value == 1
 
 
 def test_no_overlap_no_agreement() -> None:
@@ -156,29 +156,29 @@ def test_pairs_are_of_those_who_share_enough_items() -> None:
 
 def test_several_classes_are_yes_and_no_to_each() -> None:
     """Three items, two people; of nine decisions each, one differs: alpha by hand from the coincidences."""
-    one = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]])
-    other = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0]])
-    votes = Votes(np.array([1, 2, 3, 1, 2, 3]), np.array(list("aaabbb"), dtype=object), np.concatenate([one, other]))
-    found = agreement(votes, "xyz")
-    assert found is not None
-    assert found.percent.value == pytest.approx(2 / 3)
-    assert found.fleiss is None
+    first = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    second = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0]])
+    votes = Votes(np.array([1, 2, 3, 1, 2, 3]), np.array(list("aaabbb"), dtype=object), np.concatenate([first, second]))
+    report = agreement(votes, "xyz")
+    assert report is not None
+    assert report.percent.value == pytest.approx(2 / 3)
+    assert report.fleiss is None
     # 18 values, 7 of them yes; one pair of nine differs
     observed, expected = 1 / 9, 2 * 7 * 11 / (18 * 17)
-    assert found.alpha is not None
-    assert found.alpha.value == pytest.approx(1 - observed / expected)
-    assert found.classes[0].alpha is not None
-    assert found.classes[0].alpha.value == 1
-    assert found.classes[2].alpha is None  # nobody ever said z
+    assert report.alpha is not None
+    assert report.alpha.value == pytest.approx(1 - observed / expected)
+    assert report.classes[0].alpha is not None
+    assert report.classes[0].alpha.value == 1
+    assert report.classes[2].alpha is None  # nobody ever said z
 
 
 def test_votes_leave_out_classes_that_are_gone_and_the_report_is_json() -> None:
     config = Config("p", ("x", "y"))
     rows = [(i, who, "xy"[i % 2]) for i in range(8) for who in ("ann", "bob")] + [(3, "cy", "gone")]
-    found = agreement(Votes.of(rows, config), config.classes)
-    assert found is not None
-    assert found.answers == 16
-    assert json.loads(json.dumps(asdict(found)))["pairs"][0]["one"] == "ann"
+    report = agreement(Votes.of(rows, config), config.classes)
+    assert report is not None
+    assert report.answers == 16
+    assert json.loads(json.dumps(asdict(report)))["pairs"][0]["one"] == "ann"
 
 
 @pytest.mark.slow

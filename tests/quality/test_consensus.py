@@ -25,16 +25,16 @@ def crowd(n: int = 300, seed: int = 0) -> tuple[Votes, np.ndarray, np.ndarray, n
 
 def test_the_one_who_guesses_is_found_and_the_consensus_beats_the_majority() -> None:
     votes, items, proba, truth = crowd()
-    found = consensus(votes, items, proba)
-    assert found is not None
-    assert found.annotators[0].name == "cy"
-    right = np.mean([truth[item - 1000] == label for item, label in zip(found.items, found.labels, strict=True)])
+    report = consensus(votes, items, proba)
+    assert report is not None
+    assert report.annotators[0].name == "cy"
+    right = np.mean([truth[item - 1000] == label for item, label in zip(report.items, report.labels, strict=True)])
     majority = np.mean(
-        [np.bincount(votes.targets[votes.items == item]).argmax() == truth[item - 1000] for item in found.items]
+        [np.bincount(votes.targets[votes.items == item]).argmax() == truth[item - 1000] for item in report.items]
     )
     assert right > majority
-    assert sum(a.answers for a in found.annotators) == len(votes)
-    json.dumps(asdict(found))
+    assert sum(a.answers for a in report.annotators) == len(votes)
+    json.dumps(asdict(report))
 
 
 def test_without_overlap_or_without_anybody_agreeing_there_is_no_consensus() -> None:

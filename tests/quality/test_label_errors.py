@@ -47,10 +47,10 @@ def test_no_label_is_judged_by_a_model_that_has_seen_it() -> None:
 def test_the_same_seed_gives_the_same_opinion_and_progress_counts_folds() -> None:
     dataset, targets = blobs()
     np.testing.assert_array_equal(opinion(dataset, targets, seed=4), opinion(dataset, targets, seed=4))
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     labels, normalizer = Labels(np.arange(120), targets), Normalizer.fit(dataset.embeddings, dataset.dims)
-    out_of_sample(LearningTask(dataset, labels, 3, normalizer), 0, folds=4, on_progress=lambda *at: told.append(at))
-    assert told[-1][0] == told[-1][1]
+    out_of_sample(LearningTask(dataset, labels, 3, normalizer), 0, folds=4, on_progress=lambda *at: progress.append(at))
+    assert progress[-1][0] == progress[-1][1]
 
 
 def test_quality_is_the_probability_of_the_label() -> None:

@@ -74,22 +74,22 @@ def test_disagreement_counts_how_many_said_something_else_and_the_consensus_know
 
 
 def test_an_audit_of_another_label_says_nothing() -> None:
-    found = Findings(audit(items=[1], wrong=[0.9]))
-    assert queue_of([row(1, 1, label="bad", item_label="bad")], found) == []
-    assert len(queue_of([row(1, 1)], found)) == 1
-    assert found.suspects() == [1]
+    findings = Findings(audit(items=[1], wrong=[0.9]))
+    assert queue_of([row(1, 1, label="bad", item_label="bad")], findings) == []
+    assert len(queue_of([row(1, 1)], findings)) == 1
+    assert findings.suspects() == [1]
 
 
 def test_what_was_decided_comes_back_only_with_a_new_answer_that_says_otherwise() -> None:
     before = [row(1, 1, decided="label"), row(1, 2, annotator="bob", label="bad", decided="label")]
-    found = Findings(audit(items=[1], wrong=[0.9]))
-    assert queue_of(before, found) == []
+    findings = Findings(audit(items=[1], wrong=[0.9]))
+    assert queue_of(before, findings) == []
     assert (
-        queue_of([*before, row(1, 3, annotator="cy", decided="label", late=1)], found) == []
+        queue_of([*before, row(1, 3, annotator="cy", decided="label", late=1)], findings) == []
     )  # agrees with the decision
-    (case,) = queue_of([*before, row(1, 3, annotator="cy", label="bad", decided="label", late=1)], found)
+    (case,) = queue_of([*before, row(1, 3, annotator="cy", label="bad", decided="label", late=1)], findings)
     assert case.reasons == (DISAGREEMENT,)
-    assert queue_of([row(1, 1, action="flag", label=None, item_label=None, decided="exclude", late=1)], found) == []
+    assert queue_of([row(1, 1, action="flag", label=None, item_label=None, decided="exclude", late=1)], findings) == []
 
 
 def test_what_was_given_back_waits_for_the_next_answer() -> None:
@@ -104,8 +104,8 @@ def test_what_was_given_back_waits_for_the_next_answer() -> None:
     assert [case.reasons for case in queue_of(apart, NOTHING)] == [(DISAGREEMENT,)]
 
 
-def replace_label(one: ReviewRow, label: str) -> ReviewRow:
-    return (*one[:6], label, *one[7:])
+def replace_label(row: ReviewRow, label: str) -> ReviewRow:
+    return (*row[:6], label, *row[7:])
 
 
 def test_several_classes_are_found_by_each_of_them() -> None:
@@ -146,11 +146,11 @@ answers = st.lists(
 
 
 @given(answers)
-def test_every_case_has_a_reason_and_a_probability_and_the_order_holds(found: list[tuple]) -> None:
+def test_every_case_has_a_reason_and_a_probability_and_the_order_holds(history: list[tuple]) -> None:
     rows = sorted(
         row(item, number, annotator=who, action="label" if label else "flag", label=label, unsure=unsure,
             decided={1: None, 2: "label", 3: None, 4: "exclude", 5: None}[item], late=late > 1)
-        for number, (item, who, label, unsure, _, late) in enumerate(found, 1)
+        for number, (item, who, label, unsure, _, late) in enumerate(history, 1)
     )  # fmt: skip
     cases = queue_of(rows, NOTHING)
     assert len({case.item_id for case in cases}) == len(cases)

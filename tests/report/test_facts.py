@@ -46,33 +46,33 @@ class Words(HTMLParser):
 
 
 def test_the_page_stands_alone_and_says_what_was_measured(lived):
-    found, html = report(lived), page(lived)
+    facts, html = report(lived), page(lived)
     read = Words(html)
     assert read.fetched == []
     assert "<script" not in html
     assert html.count("<svg") >= 3  # the curve, the confusion matrix, the calibration
     shown = " ".join(read.words)
-    latest = found["rounds"][-1]
+    latest = facts["rounds"][-1]
     assert f"{latest['accuracy']:.1%}" in shown
     assert f"{latest['low']:.1%} – {latest['high']:.1%}" in shown
-    assert found["data"]["hash"] in shown
+    assert facts["data"]["hash"] in shown
     assert "stop_when = []" in shown
 
 
 def test_the_report_is_plain_values_of_this_moment(lived):
-    found = report(lived)
-    text = json.dumps(found)
+    facts = report(lived)
+    text = json.dumps(facts)
     assert json.dumps(json.loads(text)) == text
-    assert [row["round"] for row in found["rounds"]] == [1, 2, 3, 4, 5, 6]
-    assert found["holdout"]["accuracy"]["value"] == pytest.approx(found["rounds"][-1]["accuracy"])
-    assert {one["rule"] for one in found["stopping"]} == {
+    assert [row["round"] for row in facts["rounds"]] == [1, 2, 3, 4, 5, 6]
+    assert facts["holdout"]["accuracy"]["value"] == pytest.approx(facts["rounds"][-1]["accuracy"])
+    assert {rule["rule"] for rule in facts["stopping"]} == {
         *("target", "budget", "stable", "confident", "gain", "exhausted")
     }
     with lived.store() as store:
         counts, spent = store.items.counts(), store.items.labels_spent()
-    pool = next(row for row in found["data"]["splits"] if row["split"] == "pool")
+    pool = next(row for row in facts["data"]["splits"] if row["split"] == "pool")
     assert (pool["items"], pool["labeled"]) == (counts.pool, counts.labeled)
-    assert found["data"]["answers"]["labels"] == spent
+    assert facts["data"]["answers"]["labels"] == spent
 
 
 def test_the_hash_is_that_of_the_labels(lived):
@@ -92,7 +92,7 @@ def test_the_hash_is_that_of_the_labels(lived):
 @pytest.mark.slow
 def test_nobody_who_labels_is_named(lived):
     with lived.store() as store:
-        names = [one.name for one in store.team.all()]
+        names = [annotator.name for annotator in store.team.all()]
     assert len(names) > 0
     for text in (page(lived), json.dumps(report(lived), ensure_ascii=False)):
         assert [name for name in names if name in text] == []
@@ -135,6 +135,6 @@ def test_it_is_in_the_language_of_who_asks(lived):
     assert [h for h in headings if not re.search("[가-힣]", h) and h != "project.toml"] == []
 
 
-@pytest.mark.parametrize(("numbers", "said"), [([], "–"), ([1], "1"), ([1, 2, 3, 7], "1–3, 7"), ([5, 4], "5, 4")])
-def test_runs_of_numbers_are_shortened(numbers, said):
-    assert _ranges(numbers) == said
+@pytest.mark.parametrize(("numbers", "shortened"), [([], "–"), ([1], "1"), ([1, 2, 3, 7], "1–3, 7"), ([5, 4], "5, 4")])
+def test_runs_of_numbers_are_shortened(numbers, shortened):
+    assert _ranges(numbers) == shortened

@@ -185,10 +185,10 @@ def test_the_end_is_said_calmly(store):
 def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
     with project.store() as store:
         add(store, 120)
-    seen: dict[str, list[int]] = {}
+    answered: dict[str, list[int]] = {}
 
     def work(name: str) -> None:
-        mine = seen.setdefault(name, [])
+        mine = answered.setdefault(name, [])
         with project.store() as store:
             while held := store.desk.reserve(name, "t", 5):
                 store.answers.add(
@@ -201,7 +201,7 @@ def test_many_threads_reserve_and_answer_and_nothing_is_shared_or_lost(project):
         thread.start()
     for thread in threads:
         thread.join()
-    flat = [item for items in seen.values() for item in items]
+    flat = [item for items in answered.values() for item in items]
     assert sorted(flat) == list(range(1, 121))
     with project.store() as store:
         assert store.items.count_labeled() == 120

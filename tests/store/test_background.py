@@ -33,8 +33,8 @@ def test_what_was_asked_for_is_read_back(store, jobs, asked):
     assert not jobs.waiting()
     assert not store.has_background()
     number = jobs.request(asked, "kim")
-    (found,) = jobs.all()
-    assert (found.id, found.request, found.requested_by, found.state) == (number, asked, "kim", "queued")
+    (job,) = jobs.all()
+    assert (job.id, job.request, job.requested_by, job.state) == (number, asked, "kim", "queued")
     assert jobs.waiting()
     assert store.has_background()
 
@@ -44,8 +44,8 @@ def test_the_oldest_is_claimed_first_and_its_report_is_kept(jobs, asked):
     job = jobs.claim()
     assert (job.id, job.state, job.attempts) == (first, "running", 1)
     assert jobs.report(first, "comparing", 3, 9)
-    found = jobs.all()[1]
-    assert (found.message, found.done, found.total) == ("comparing", 3, 9)
+    job = jobs.all()[1]
+    assert (job.message, job.done, job.total) == ("comparing", 3, 9)
     assert jobs.report_of(first) is None
     assert jobs.finish(first, {"runs": [{"strategy": "margin"}]})
     assert jobs.report_of(first) == {"runs": [{"strategy": "margin"}]}
@@ -77,16 +77,16 @@ def test_a_cancelled_one_stays_cancelled(jobs, asked, claimed):
     assert not jobs.fail(number, "too late")
     assert not jobs.cancel(number)
     assert jobs.claim() is None
-    (found,) = jobs.all()
-    assert (found.state, found.error, jobs.report_of(number)) == ("cancelled", None, None)
+    (job,) = jobs.all()
+    assert (job.state, job.error, jobs.report_of(number)) == ("cancelled", None, None)
 
 
 def test_a_failed_one_says_why(jobs, asked):
     number = jobs.request(asked, "kim")
     jobs.claim()
     jobs.fail(number, "no such column")
-    (found,) = jobs.all()
-    assert (found.state, found.error, bool(found.finished_at)) == ("failed", "no such column", True)
+    (job,) = jobs.all()
+    assert (job.state, job.error, bool(job.finished_at)) == ("failed", "no such column", True)
 
 
 def test_it_is_no_round_and_none_of_another_kind(store, kind, jobs, asked):

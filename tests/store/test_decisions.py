@@ -203,27 +203,27 @@ def test_the_label_that_is_kept_follows_from_all_that_was_said(deeds):
     add(store, 1)
     answers: dict[str, tuple[int, str]] = {}  # by annotator: when, and what
     decisions: list[tuple[str, str]] = []  # by whom, and what; those that hold
-    for number, (deed, who, what) in enumerate(deeds):
-        label = what if what in ("good", "bad") else None
+    for number, (deed, who, choice) in enumerate(deeds):
+        label = choice if choice in ("good", "bad") else None
         if deed == "answer":
-            action: Action = "label" if label else what
+            action: Action = "label" if label else choice
             store.answers.add(who, [Answer(f"a{number}", 1, action, label)])
             answers.pop(who, None)
-            if what != "undo":
-                answers[who] = number, what
-        elif what == "undo":
+            if choice != "undo":
+                answers[who] = number, choice
+        elif choice == "undo":
             undone = store.decisions.undo(who)
-            own = [place for place, (by, _what) in enumerate(decisions) if by == who]
+            own = [place for place, (by, _choice) in enumerate(decisions) if by == who]
             assert undone == (1 if own else None)
             if own:
                 decisions.pop(own[-1])
         else:
-            adjudication: AdjudicationAction = "label" if label else what
+            adjudication: AdjudicationAction = "label" if label else choice
             store.decisions.add(who, f"d{number}", 1, adjudication, label)
-            decisions.append((who, what))
-    votes = sorted((when, said) for when, said in answers.values() if said in ("good", "bad"))
-    said = [label for _when, label in votes]
-    voted = max(votes, key=lambda vote: (said.count(vote[1]), vote[0]))[1] if votes else None
+            decisions.append((who, choice))
+    votes = sorted((when, label) for when, label in answers.values() if label in ("good", "bad"))
+    labels = [label for _when, label in votes]
+    voted = max(votes, key=lambda vote: (labels.count(vote[1]), vote[0]))[1] if votes else None
     latest = decisions[-1][1] if decisions else "return"
     expected = {"exclude": None, "return": voted}.get(latest, latest)
     assert store.items.labels() == ({} if expected is None else {1: expected})

@@ -38,8 +38,8 @@ def test_asking_twice_asks_once_and_finds_the_result(store):
 
 
 def test_the_item_that_somebody_looks_at_now_comes_first(store):
-    for one in ("000000", "000001", "000002"):
-        store.explanations.get_or_request(one, "m", "saw")
+    for item in ("000000", "000001", "000002"):
+        store.explanations.get_or_request(item, "m", "saw")
     assert [store.explanations.claim().content_hash, store.explanations.claim().content_hash] == ["000002", "000002"]
     store.explanations.fail(store.explanations.claim(), "No.")
     failed = store.explanations.get_or_request("000002", "m", "saw")
@@ -52,9 +52,9 @@ def test_one_that_takes_its_process_down_again_and_again_is_given_up(store):
     for _ in range(verbs.ATTEMPTS):
         assert store.explanations.claim().content_hash == "000000"  # and whoever claimed it died
     assert store.explanations.claim() is None
-    found = store.explanations.get_or_request("000000", "m", "saw")
-    assert found.state == "failed"
-    assert "died 3 times" in found.error
+    explanation = store.explanations.get_or_request("000000", "m", "saw")
+    assert explanation.state == "failed"
+    assert "died 3 times" in explanation.error
 
 
 def test_what_nobody_waits_for_any_more_is_forgotten(store, monkeypatch):

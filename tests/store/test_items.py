@@ -124,14 +124,14 @@ def test_a_write_is_whole_or_not_at_all(store):
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["kim", "lee"]), st.sampled_from(["good", "skip", "undo"])))
 )
-def test_the_counts_that_are_kept_are_those_of_the_answers(said):
+def test_the_counts_that_are_kept_are_those_of_the_answers(answers):
     store = memory()
     store.items.add(
         [NewItem(f"{i}", f"row {i}", text=f"t{i}", label="bad" if i == 0 else None, split="pool") for i in range(3)]
     )
-    for number, (item, who, what) in enumerate(said):
-        label = what if what == "good" else None
-        action: Action = "label" if label else what
+    for number, (item, who, choice) in enumerate(answers):
+        label = choice if choice == "good" else None
+        action: Action = "label" if label else choice
         store.answers.add(who, [Answer(f"r{number}", item, action, label)])
     current = store.db.rows("SELECT annotator, item_id FROM answers WHERE action = 'label'")
     assert store.items.labels_spent() == sum(row["annotator"] != IMPORT for row in current)

@@ -75,8 +75,8 @@ def test_answers_to_an_item_and_opinions_of_people(store: Store) -> None:
     store.items.add([NewItem(f"{0:032x}", "row 0", text="text 0", label="bad")])
     answer(store, "ann", item, "good", seconds=2.5, note="clear")
     answer(store, "bob", other, None)
-    said = store.reviews.answers_to(item)
-    assert [(a["annotator"], a["label"], a["seconds"], a["note"]) for a in said] == [
+    answers = store.reviews.answers_to(item)
+    assert [(a["annotator"], a["label"], a["seconds"], a["note"]) for a in answers] == [
         ("import", "bad", None, None),
         ("ann", "good", 2.5, "clear"),
     ]

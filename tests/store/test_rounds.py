@@ -78,8 +78,8 @@ def test_a_finished_round_is_read_back(store):
     job = store.rounds.claim()
     ranking = (Ranked(2, "margin", 0.9), Ranked(0, "random", None))
     store.rounds.finish(job, FinishedRound(1, result(0, ranking), [3, 1], model="models/a"))
-    (found,) = store.rounds.all()
-    assert (found.number, found.labels, found.metrics.accuracy, found.model) == (1, 0, 0.5, "models/a")
+    (finished,) = store.rounds.all()
+    assert (finished.number, finished.labels, finished.metrics.accuracy, finished.model) == (1, 0, 0.5, "models/a")
     assert [(r["rank"], r["item_id"], r["strategy"], r["score"]) for r in store.rounds.ranking(1)] == [
         (1, 3, "margin", 0.9),
         (2, 1, "random", None),

@@ -7,8 +7,8 @@ from tests.support.fill import add
 def sites(store, n=12):
     store.items.add(
         [
-            NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", split="holdout" if i % 4 == 3 else "pool", metadata=one)
-            for i, one in enumerate([{"site": "AB"[i % 2], 'a "b"': "x", "Größe, cm": str(i)} for i in range(n)])
+            NewItem(f"{i:06d}", f"row {i}", text=f"t{i}", split="holdout" if i % 4 == 3 else "pool", metadata=metadata)
+            for i, metadata in enumerate([{"site": "AB"[i % 2], 'a "b"': "x", "Größe, cm": str(i)} for i in range(n)])
         ]
     )
 

@@ -22,7 +22,7 @@ def store_with(tmp_path, **changes) -> Store:
     return projects.create(tmp_path / "own", config).store()
 
 
-def known(store: Store, n: int) -> None:
+def add_known_items(store: Store, n: int) -> None:
     """`n` pool items whose label came with the import, good and bad by turns."""
     labels = ["good", "bad"]
     store.items.add(
@@ -37,8 +37,8 @@ def ranked(store: Store, predicted: list[tuple[int, str, float]]) -> None:
     store.rounds.request("test")
     job = store.rounds.claim()
     assert job is not None
-    said = [Prediction(label, confidence) for _, label, confidence in predicted]
-    store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, items, said))
+    predictions = [Prediction(label, confidence) for _, label, confidence in predicted]
+    store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, items, predictions))
 
 
 def test_whoever_opens_the_desk_is_entered_once(store):
@@ -110,13 +110,13 @@ def test_nobody_is_given_items_while_labeling_is_paused(tmp_path):
 class TestQualification:
     def test_a_newcomer_answers_known_items_first_and_is_then_let_in(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=4, qualification_pass=0.75))
-        known(store, 10)
+        add_known_items(store, 10)
         add(store, 3, first=10)
         given = store.desk.reserve("kim", "t", 9)
         assert len(given) == 4
         truth = store.items.labels()
         assert sorted(truth[i] for i in ids(given)) == ["bad", "bad", "good", "good"]  # as many of each class
-        assert all(one.reason is None for one in given)  # nothing tells it from other items
+        assert all(reserved.reason is None for reserved in given)  # nothing tells it from other items
         wrong = {"good": "bad", "bad": "good"}
         first, *others = ids(given)
         store.answers.add("kim", [Answer("r0", first, "label", wrong[truth[first]])])
@@ -129,7 +129,7 @@ class TestQualification:
 
     def test_who_fails_waits_for_the_lead(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=2, qualification_pass=1.0))
-        known(store, 4)
+        add_known_items(store, 4)
         add(store, 3, first=4)
         store.answers.add("kim", [Answer(f"r{i}", i, "skip") for i in ids(store.desk.reserve("kim", "t", 5))])
         assert store.desk.reserve("kim", "t", 5) == []
@@ -141,7 +141,7 @@ class TestQualification:
 
     def test_two_newcomers_answer_the_same_items(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=2))
-        known(store, 4)
+        add_known_items(store, 4)
         assert ids(store.desk.reserve("kim", "t", 5)) == ids(store.desk.reserve("lee", "t", 5))
 
     def test_without_known_answers_nobody_is_kept_out(self, tmp_path):
@@ -152,7 +152,7 @@ class TestQualification:
 
     def test_those_drawn_stay_when_more_are_asked_for(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=2))
-        known(store, 8)
+        add_known_items(store, 8)
         assert store.team.draw_qualification() == 2
         before = {r["item_id"] for r in store.db.rows("SELECT item_id FROM qualification")}
         more = Store(store.path, replace(store.config, labeling=LabelingConfig(qualification=5)))
@@ -197,7 +197,7 @@ def test_an_item_that_one_annotator_began_goes_to_others_also_after_the_next_rou
 
 def test_items_with_imported_labels_are_not_asked_about_for_the_overlap(tmp_path):
     store = store_with(tmp_path, labeling=LabelingConfig(overlap=3))
-    known(store, 4)
+    add_known_items(store, 4)
     assert store.desk.reserve("kim", "t", 4) == []
 
 
@@ -229,8 +229,8 @@ class TestLike:
     def test_the_class_with_most_items_the_surest_first(self, store):
         add(store, 6)
         ranked(store, [(1, "good", 0.6), (2, "bad", 0.9), (3, "good", 0.8), (4, "good", 0.7)])
-        found = store.desk.reserve_one_class("kim", "t", 2)
-        assert {(r.item.id, r.prediction) for r in found} == {
+        reserved = store.desk.reserve_one_class("kim", "t", 2)
+        assert {(r.item.id, r.prediction) for r in reserved} == {
             (3, Prediction("good", 0.8)),
             (4, Prediction("good", 0.7)),
         }

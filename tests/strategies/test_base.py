@@ -158,10 +158,10 @@ def test_a_decorated_function_is_found_by_name_and_still_callable(registry: dict
 
     assert first(POOL, rng()).tolist() == [0, 0, 0]
     assert list(registered()) == ["first", "second one"]
-    found = get("first")
-    assert (found.family, found.needs, found.kind) == ("mine", frozenset({"proba"}), "scores")
-    assert found.summary == "One sentence."
-    assert found.source == "A paper, section 2."
+    strategy = get("first")
+    assert (strategy.family, strategy.needs, strategy.kind) == ("mine", frozenset({"proba"}), "scores")
+    assert strategy.summary == "One sentence."
+    assert strategy.source == "A paper, section 2."
     assert (get("second one").kind, get("second one").family) == ("selects", "custom")
     assert get("second one").source == ""
 
@@ -187,8 +187,8 @@ def test_an_unknown_name_is_answered_with_those_there_are(registry: dict[str, St
 def test_resolvers_are_asked_for_names_that_are_not_registered(
     registry: dict[str, Strategy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = scored([0.0])
-    monkeypatch.setattr(base, "resolvers", [lambda name: None, lambda name: made if name == "a.b" else None])
-    assert get("a.b") is made
+    strategy = scored([0.0])
+    monkeypatch.setattr(base, "resolvers", [lambda name: None, lambda name: strategy if name == "a.b" else None])
+    assert get("a.b") is strategy
     with pytest.raises(UnknownStrategy):
         get("a.c")

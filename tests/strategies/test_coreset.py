@@ -47,8 +47,8 @@ def test_copies_are_chosen_last_and_once_each() -> None:
     assert sorted(picks) == [0, 1, 2, 3]
 
 
-def distances(embeddings: np.ndarray, known: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(embeddings[:, None] - known[None], axis=2).min(axis=1)
+def distances(embeddings: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(embeddings[:, None] - centres[None], axis=2).min(axis=1)
 
 
 @given(n=st.integers(2, 25), m=st.integers(1, 6), d=st.integers(1, 9), seed=st.integers(0, 10_000))
@@ -56,12 +56,12 @@ def test_each_choice_is_the_farthest_and_the_radius_never_grows(n: int, m: int, 
     rng = np.random.default_rng(seed)
     embeddings, labeled = rng.normal(size=(n, d)), rng.normal(size=(m, d))
     picks = k_center(embeddings, labeled, n)
-    known, radii = labeled, []
+    centres, radii = labeled, []
     for pick in picks:
-        away = distances(embeddings, known)
+        away = distances(embeddings, centres)
         assert away[pick] == pytest.approx(away.max(), rel=1e-3, abs=1e-3)
         radii.append(away.max())
-        known = np.vstack([known, embeddings[pick]])
+        centres = np.vstack([centres, embeddings[pick]])
     assert radii == sorted(radii, reverse=True)
 
 

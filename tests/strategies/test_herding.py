@@ -68,8 +68,8 @@ def test_each_choice_adds_the_most(n: int, m: int, d: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
     embeddings, labeled, unsure = draw.normal(size=(n, d)), draw.normal(size=(m, d)), draw.random(n)
     sample = (embeddings - embeddings.mean(axis=0)).astype(np.float32)
-    known = (labeled - embeddings.mean(axis=0)).astype(np.float32)
-    width = herding._width(sample, known, herding.squared_distances(sample))
+    labeled_rows = (labeled - embeddings.mean(axis=0)).astype(np.float32)
+    width = herding._width(sample, labeled_rows, herding.squared_distances(sample))
 
     def value(centres: np.ndarray) -> float:
         away = np.linalg.norm(embeddings[:, None] - centres[None], axis=2)
@@ -92,9 +92,9 @@ def test_neither_scale_nor_place_matters(factor: float, offset: float) -> None:
     assert herd("uncertainty_herding", moved, 10) == expected
 
 
-def width(sample: np.ndarray, known: np.ndarray) -> float:
-    sample, known = sample.astype(np.float32), known.astype(np.float32)
-    return float(herding._width(sample, known, herding.squared_distances(sample)))
+def width(sample: np.ndarray, labeled_rows: np.ndarray) -> float:
+    sample, labeled_rows = sample.astype(np.float32), labeled_rows.astype(np.float32)
+    return float(herding._width(sample, labeled_rows, herding.squared_distances(sample)))
 
 
 def test_width_is_the_smallest_distance_between_labels() -> None:

@@ -167,8 +167,8 @@ def test_fewer_distinct_items_than_asked_are_filled_with_the_unsurest() -> None:
 
 
 def ranked(c: Candidates, labeled: np.ndarray, name: str = "ranked_batch", n: int = 1, seed: int = 0) -> list[int]:
-    known = replace(c, labeled_embeddings=labeled, labeled_targets=np.zeros(len(labeled), dtype=int))
-    return pick(name, known, n, seed)
+    with_labeled = replace(c, labeled_embeddings=labeled, labeled_targets=np.zeros(len(labeled), dtype=int))
+    return pick(name, with_labeled, n, seed)
 
 
 def test_ranked_batch_by_hand() -> None:

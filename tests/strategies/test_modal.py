@@ -117,7 +117,7 @@ def test_disagreement_equals_modals_on_a_fitted_committee(monkeypatch: pytest.Mo
     # modAL's own comparison of class labels does not matter here: all members know the same
     monkeypatch.setattr(modal_learners, "check_class_labels", lambda *estimators: True)
     measure = KL_max_disagreement(Committee(learners), pool)
-    c = Candidates(ids=np.arange(80), member_proba=np.stack([one.predict_proba(pool) for one in learners]))
+    c = Candidates(ids=np.arange(80), member_proba=np.stack([learner.predict_proba(pool) for learner in learners]))
     positions = get("modAL.disagreement.max_disagreement_sampling").query(c, 10, rng()).positions
     np.testing.assert_allclose(measure[positions], np.sort(measure)[::-1][:10])
 
@@ -134,10 +134,14 @@ def test_one_line_registers_a_function(registry: dict[str, Strategy]) -> None:
         numbers = X[:, 0]
         return np.argsort(numbers)[-n_instances:], X
 
-    made = from_modal(last, "last", needs=(), family="odd")
-    assert get("last") is made
-    assert (made.summary, made.source, made.family) == ("Those with the highest number.", "this test.", "odd")
-    assert len(made.query(POOL, 2, rng()).positions) == 2
+    strategy = from_modal(last, "last", needs=(), family="odd")
+    assert get("last") is strategy
+    assert (strategy.summary, strategy.source, strategy.family) == (
+        "Those with the highest number.",
+        "this test.",
+        "odd",
+    )
+    assert len(strategy.query(POOL, 2, rng()).positions) == 2
 
 
 def test_without_registering_the_name_stays_free(registry: dict[str, Strategy]) -> None:

@@ -64,8 +64,8 @@ def test_near_duplicates_come_last_rather_than_not_at_all(first: Strategy) -> No
 
 def test_what_is_like_a_labeled_item_comes_last_as_well(first: Strategy) -> None:
     # the mean of all six is still near 0
-    known = replace(FIVE, labeled_embeddings=np.array([[0.05, 0.999]]), labeled_targets=np.array([0]))
-    assert ask("distinct(first)", known, 4) == [0, 3, 4, 1]
+    with_labeled = replace(FIVE, labeled_embeddings=np.array([[0.05, 0.999]]), labeled_targets=np.array([0]))
+    assert ask("distinct(first)", with_labeled, 4) == [0, 3, 4, 1]
 
 
 def test_a_planner_is_asked_again_for_those_that_are_missing(planner: list[tuple[list[int], int, list[int]]]) -> None:
@@ -78,10 +78,10 @@ def test_a_planner_is_asked_again_for_those_that_are_missing(planner: list[tuple
 def test_without_probabilities_chosen_items_count_as_the_labeled_one_that_is_nearest(
     planner: list[tuple[list[int], int, list[int]]],
 ) -> None:
-    known = replace(
+    with_labeled = replace(
         FIVE, labeled_embeddings=np.array([[0.3, 0.2], [-0.3, -0.2]]), labeled_targets=np.array([7, 4]), proba=None
     )
-    assert ask("distinct(plan)", known, 3) == [0, 2, 3]
+    assert ask("distinct(plan)", with_labeled, 3) == [0, 2, 3]
     assert planner[-1] == ([3, 4], 1, [7, 4, 7, 7])
 
 
@@ -251,13 +251,13 @@ def test_a_modified_strategy_keeps_every_promise(name: str, check: Check) -> Non
 
 
 def test_what_is_said_of_a_modified_strategy() -> None:
-    made = get("distinct(margin)")
-    assert made.name == "distinct(margin)"
-    assert (made.family, made.kind) == ("uncertainty sampling", "selects")
-    assert made.needs == {"proba", "embeddings", "labeled"}
-    assert made.summary == get("margin").summary.rstrip(".") + ", without near-duplicates in a batch."
-    assert made.source.startswith(get("margin").source.rstrip("."))
-    assert "Shen et al. 2004" in made.source
+    strategy = get("distinct(margin)")
+    assert strategy.name == "distinct(margin)"
+    assert (strategy.family, strategy.kind) == ("uncertainty sampling", "selects")
+    assert strategy.needs == {"proba", "embeddings", "labeled"}
+    assert strategy.summary == get("margin").summary.rstrip(".") + ", without near-duplicates in a batch."
+    assert strategy.source.startswith(get("margin").source.rstrip("."))
+    assert "Shen et al. 2004" in strategy.source
     assert get("balanced(k_means)").needs == {"embeddings", "proba", "labeled"}
     assert get("balanced(random)").family == "control"
     assert get(" balanced( distinct(random) ) ").name == "balanced(distinct(random))"

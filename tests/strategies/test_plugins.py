@@ -49,12 +49,12 @@ def test_one_file_can_be_named_alone(folder):
 
 
 def test_other_threads_do_not_see_it(folder):
-    seen: list[bool] = []
+    is_registered: list[bool] = []
     with strategies.strategies_of(folder):
-        thread = threading.Thread(target=lambda: seen.append("second_best" in strategies.registered()))
+        thread = threading.Thread(target=lambda: is_registered.append("second_best" in strategies.registered()))
         thread.start()
         thread.join()
-    assert seen == [False]
+    assert is_registered == [False]
 
 
 def test_a_folder_that_is_not_there_has_none(tmp_path):

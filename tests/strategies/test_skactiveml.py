@@ -124,8 +124,8 @@ def test_each_chooses_what_scikit_activeml_chooses(name: str, asked: Callable[[]
     order, seed = draw.permutation(len(c)), int(draw.integers(2**31))
     kind, _, method = name.partition(".")
     original = getattr(theirs, kind)(random_state=seed, **({"method": method} if method else {}))
-    known = np.append(y, np.full(len(c), np.nan))
-    expected = original.query(np.concatenate([X, c.embeddings[order]]), known, batch_size=10, **asked())
+    labels = np.append(y, np.full(len(c), np.nan))
+    expected = original.query(np.concatenate([X, c.embeddings[order]]), labels, batch_size=10, **asked())
     assert strategy.query(c, 10, rng()).positions.tolist() == order[np.array(expected) - len(y)].tolist()
 
 
@@ -176,7 +176,7 @@ every = pytest.mark.parametrize("name", NAMES)
 def pool(name: str, n: int | None = None, classes: int = 2, members: int = 5, labeled: int = 12) -> Candidates:
     """Candidates with what this strategy needs and no more, in arrays that cannot be written to."""
     draw, n = rng(0), n or size(name)
-    known: dict[str, dict[str, np.ndarray]] = {
+    arrays: dict[str, dict[str, np.ndarray]] = {
         "proba": {"proba": draw.dirichlet(np.ones(classes), n)},
         "member_proba": {"member_proba": draw.dirichlet(np.ones(classes), (members, n))},
         "embeddings": {"embeddings": draw.normal(size=(n, 6)).astype(np.float32)},
@@ -185,7 +185,7 @@ def pool(name: str, n: int | None = None, classes: int = 2, members: int = 5, la
             "labeled_targets": draw.integers(0, classes, labeled),
         },
     }
-    given = {field: array for need in get(name).needs for field, array in known[need].items()}
+    given = {field: array for need in get(name).needs for field, array in arrays[need].items()}
     for array in given.values():
         array.flags.writeable = False
     return Candidates(ids=np.arange(n), **given)
@@ -361,7 +361,7 @@ class Refits(SingleAnnotatorPoolQueryStrategy):
 
 
 @pytest.mark.parametrize(
-    ("made", "needs", "sentence"),
+    ("query_strategy", "needs", "sentence"),
     [
         (theirs.Badge, "embeddings", "add proba to its needs"),
         (theirs.GreedyBALD, "proba", "add member_proba to its needs"),
@@ -369,9 +369,9 @@ class Refits(SingleAnnotatorPoolQueryStrategy):
         (Refits, "proba", "fits a classifier anew; give .*clf="),
     ],
 )
-def test_what_the_arrays_cannot_answer_is_an_error(made: Any, needs: Any, sentence: str) -> None:
+def test_what_the_arrays_cannot_answer_is_an_error(query_strategy: Any, needs: Any, sentence: str) -> None:
     with pytest.raises(InvalidCandidates, match=sentence):
-        from_skactiveml(made, "x", needs=needs, register=False).query(candidates(), 1, rng())
+        from_skactiveml(query_strategy, "x", needs=needs, register=False).query(candidates(), 1, rng())
 
 
 def test_a_classifier_of_its_own_is_told_the_classes() -> None:

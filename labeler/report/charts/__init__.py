@@ -57,8 +57,8 @@ def training_curve(frame: pd.DataFrame, measure: Literal["loss", "accuracy"]) ->
     frame = frame[frame["measure"] == measure]
     shown = {"training": _("training"), "validation": _("validation")}
     look = {"training": (ORANGE, [6, 3]), "validation": (BLUE, [1, 0])}
-    there = [name for name in shown if name in set(frame["on"])]
-    names, colours, dashes = [shown[n] for n in there], [look[n][0] for n in there], [look[n][1] for n in there]
+    drawn = [name for name in shown if name in set(frame["on"])]
+    names, colours, dashes = [shown[n] for n in drawn], [look[n][0] for n in drawn], [look[n][1] for n in drawn]
     frame = frame.assign(on=frame["on"].map(shown), label=[_("epoch {n}", n=epoch) for epoch in frame["epoch"]])
     title = _("loss") if measure == "loss" else _("accuracy")
     legend = alt.Legend(orient="top", title=None, symbolType="stroke", symbolStrokeWidth=2.5, symbolSize=400)

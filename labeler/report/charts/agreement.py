@@ -27,8 +27,8 @@ def pair_frame(agreed: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _frame(rows: Sequence[tuple[str, Mapping[str, float] | None, int]]) -> pd.DataFrame:
-    there = [{"name": name, **figure, "n": n} for name, figure, n in rows if figure is not None]
-    frame = pd.DataFrame(there, columns=["name", "value", "low", "high", "n"])
+    rows_with_figures = [{"name": name, **figure, "n": n} for name, figure, n in rows if figure is not None]
+    frame = pd.DataFrame(rows_with_figures, columns=["name", "value", "low", "high", "n"])
     return frame.sort_values("value", kind="stable", ignore_index=True).head(MOST_ROWS)
 
 

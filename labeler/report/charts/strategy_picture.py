@@ -166,10 +166,10 @@ def _cut(corners: Sequence[np.ndarray], weights: np.ndarray, bias: float) -> lis
     Source: Sutherland & Hodgman 1974, one edge of their clipping.
     """
     kept = []
-    for here, there in zip(corners, [*corners[1:], *corners[:1]], strict=True):
-        a, b = here @ weights + bias, there @ weights + bias
+    for corner, following in zip(corners, [*corners[1:], *corners[:1]], strict=True):
+        a, b = corner @ weights + bias, following @ weights + bias
         if a >= 0:
-            kept.append(here)
+            kept.append(corner)
         if (a >= 0) != (b >= 0):
-            kept.append(here + (there - here) * a / (a - b))
+            kept.append(corner + (following - corner) * a / (a - b))
     return kept

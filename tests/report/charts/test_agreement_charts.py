@@ -12,13 +12,13 @@ def test_rows_are_ordered_by_agreement_and_what_nothing_tells_apart_is_left_out(
     truth = rng.integers(0, 3, 60)
     targets = np.concatenate([truth, np.where(truth == 1, rng.integers(0, 2, 60), truth)])
     votes = Votes(np.tile(np.arange(60), 2), np.array(["ann"] * 60 + ["bob"] * 60, dtype=object), targets)
-    found = asdict(agreement(votes, ["a", "b", "c", "never"]))
-    classes = class_frame(found)
+    report = asdict(agreement(votes, ["a", "b", "c", "never"]))
+    classes = class_frame(report)
     assert set(classes["name"]) == {"a", "b", "c"}
     assert classes["value"].is_monotonic_increasing
     assert classes["name"].iloc[-1] == "c"
     assert (classes["low"] <= classes["value"]).all()
-    assert pair_frame(found)["name"].tolist() == ["ann – bob"]
+    assert pair_frame(report)["name"].tolist() == ["ann – bob"]
     spec = chart(classes, "alpha", "answers").to_dict()
     assert len(spec["layer"]) == 3
 

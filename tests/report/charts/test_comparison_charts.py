@@ -78,7 +78,7 @@ def test_the_legend_of_a_picture_names_what_has_a_colour():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("found", [PAIRED, SINGLE])
+@pytest.mark.parametrize("report", [PAIRED, SINGLE])
 @pytest.mark.parametrize(
     ("name", "begins", "holds"),
     [
@@ -87,8 +87,8 @@ def test_the_legend_of_a_picture_names_what_has_a_colour():
         ("p.HTML", b"<!DOCTYPE html>", b"films:"),
     ],
 )
-def test_a_picture_is_saved_as_what_its_name_says(tmp_path, found, name, begins, holds):
-    charts.save(charts.picture(found), tmp_path / name)
+def test_a_picture_is_saved_as_what_its_name_says(tmp_path, report, name, begins, holds):
+    charts.save(charts.picture(report), tmp_path / name)
     content = (tmp_path / name).read_bytes()
     assert content.startswith(begins)
     assert holds in content

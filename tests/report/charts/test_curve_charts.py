@@ -98,6 +98,6 @@ def test_the_target_its_reach_and_the_budget_are_marked():
     assert rows(hours, "from")[0] == pytest.approx({"from": 6.0, "to": 10.5, "at": 9.0, "accuracy": 0.9})
 
 
-@pytest.mark.parametrize("found", [Projection(None, None, None), Projection(300.0, 200.0, 900.0)])
-def test_there_is_no_reach_where_there_is_none_or_it_lies_behind(found):
-    assert rows(drawn(rounds(20), projection=found), "from") == []
+@pytest.mark.parametrize("projection", [Projection(None, None, None), Projection(300.0, 200.0, 900.0)])
+def test_there_is_no_reach_where_there_is_none_or_it_lies_behind(projection):
+    assert rows(drawn(rounds(20), projection=projection), "from") == []

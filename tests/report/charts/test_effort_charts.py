@@ -20,7 +20,7 @@ def rows(chart) -> list[list[dict]]:
 
 
 def table(chart, *columns: str) -> list[dict]:
-    return next(found for found in rows(chart) if found and set(columns) <= set(found[0]))
+    return next(data for data in rows(chart) if data and set(columns) <= set(data[0]))
 
 
 def day(text: str) -> str:
@@ -46,8 +46,8 @@ def test_an_open_end_stays_open():
 def test_without_a_date_there_is_no_band(finish):
     chart = effort_charts.burn_down_chart(LEFT, finish, TODAY)
     assert [layer["mark"]["type"] for layer in chart.to_dict()["layer"]] == ["line", "point"]
-    (known,) = rows(chart)
-    assert [row["left"] for row in known] == [100, 60, finish.remaining]  # today as well
+    (burned_down,) = rows(chart)
+    assert [row["left"] for row in burned_down] == [100, 60, finish.remaining]  # today as well
 
 
 def by_day(people: int, days: int) -> pd.DataFrame:
@@ -61,36 +61,36 @@ def by_day(people: int, days: int) -> pd.DataFrame:
 
 
 def test_bars_stand_on_each_other():
-    (found,) = rows(effort_charts.labels_by_day(by_day(3, 2)))
-    first = [row for row in found if row["first"] == "2026-01-05T00:00:00"]
+    (bars,) = rows(effort_charts.labels_by_day(by_day(3, 2)))
+    first = [row for row in bars if row["first"] == "2026-01-05T00:00:00"]
     assert [(row["name"], row["bottom"], row["top"]) for row in first] == [("p02", 0, 3), ("p01", 3, 5), ("p00", 5, 6)]
 
 
 @pytest.mark.parametrize(("people", "named", "last"), [(1, 1, "p00"), (7, 7, "p00"), (25, 6, "others (19)")])
 def test_few_have_a_colour_each_and_the_others_share_one(people, named, last):
     chart = effort_charts.labels_by_day(by_day(people, 1))
-    (found,) = rows(chart)
-    assert len(found) == (named if last == "p00" else named + 1) == len({row["name"] for row in found})
-    assert found[-1]["name"] == last
-    assert sum(row["labels"] for row in found) == people * (people + 1) / 2
+    (bars,) = rows(chart)
+    assert len(bars) == (named if last == "p00" else named + 1) == len({row["name"] for row in bars})
+    assert bars[-1]["name"] == last
+    assert sum(row["labels"] for row in bars) == people * (people + 1) / 2
     colours = chart.to_dict()["encoding"]["color"]["scale"]["range"]
     assert len(set(colours)) == len(colours) <= len(COLOURS) + 1
 
 
 def test_many_days_are_weeks():
-    (found,) = rows(effort_charts.labels_by_day(by_day(2, 100)))
-    assert {row["first"] for row in found if row["first"] < "2026-01-20"} == {day("01-05"), day("01-12"), day("01-19")}
-    assert sum(row["labels"] for row in found) == 300
-    assert found[0]["labels"] == 14
+    (bars,) = rows(effort_charts.labels_by_day(by_day(2, 100)))
+    assert {row["first"] for row in bars if row["first"] < "2026-01-20"} == {day("01-05"), day("01-12"), day("01-19")}
+    assert sum(row["labels"] for row in bars) == 300
+    assert bars[0]["labels"] == 14
 
 
 def test_what_is_still_expected_follows_what_was_spent():
     chart = effort_charts.spent_chart(10.0, OpenEstimate(5.0, 4.0, 8.0), "hours")
     assert [(row["from"], row["to"]) for row in table(chart, "part")] == [(0, 10), (10, 15)]
-    assert [found for found in rows(chart) if "part" not in found[0]] == [[{"from": 14.0, "to": 18.0}]]
+    assert [data for data in rows(chart) if "part" not in data[0]] == [[{"from": 14.0, "to": 18.0}]]
 
 
 @pytest.mark.parametrize("more", [None, OpenEstimate(5.0), OpenEstimate(5.0, 2.0, None)])
 def test_what_is_not_known_has_no_interval(more):
-    (found,) = rows(effort_charts.spent_chart(10.0, more, "hours"))
-    assert len(found) == (1 if more is None else 2)
+    (bars,) = rows(effort_charts.spent_chart(10.0, more, "hours"))
+    assert len(bars) == (1 if more is None else 2)

@@ -21,7 +21,7 @@ from labeler.report.charts.holdout import (
 )
 
 
-def made(n: int, classes: int, seed: int = 0):
+def forecasts(n: int, classes: int, seed: int = 0):
     rng = np.random.default_rng(seed)
     return rng.dirichlet(np.full(classes, 0.5), n), rng.integers(0, classes, n)
 
@@ -37,22 +37,22 @@ def test_a_cell_for_each_pair_that_occurs():
 
 
 def test_of_many_classes_those_with_most_errors_are_shown():
-    proba, targets = made(600, 40)
+    proba, targets = forecasts(600, 40)
     targets[:] = proba.argmax(axis=1)
     targets[:60] = (targets[:60] + 1) % 5  # errors are among few classes
-    found = evaluation(proba, targets, [f"c{i:02d}" for i in range(40)])
-    shown = shown_classes(found)
+    evaluated = evaluation(proba, targets, [f"c{i:02d}" for i in range(40)])
+    shown = shown_classes(evaluated)
     assert len(shown) == MOST_CLASSES
     assert {"c00", "c01", "c02", "c03", "c04"} <= set(shown)
     assert shown == sorted(shown)
-    assert set(confusion_frame(found)["true"]) <= set(shown)
+    assert set(confusion_frame(evaluated)["true"]) <= set(shown)
 
 
 @pytest.mark.parametrize("classes", [2, 10, 40])
 def test_charts_are_valid(classes):
-    proba, targets = made(200, classes)
-    found = evaluation(proba, targets, [f"class {i}" for i in range(classes)])
-    spec = confusion(found).to_dict()
+    proba, targets = forecasts(200, classes)
+    evaluated = evaluation(proba, targets, [f"class {i}" for i in range(classes)])
+    spec = confusion(evaluated).to_dict()
     assert [p["name"] for p in spec["params"]] == ["cell"]
     assert reliability(calibration(proba, targets)).to_dict()["layer"]
     curves = yes_no(proba[:, 0], targets == 0)
@@ -61,14 +61,14 @@ def test_charts_are_valid(classes):
 
 
 def test_slices_without_items_are_left_out_and_those_without_a_value_have_a_name():
-    found = [
+    of_site = [
         Slice("B", 10, estimate(0.5, 10), 0.01),
         Slice("A", 4, estimate(0.75, 4), 1.0),
         Slice("C", 0, None, None),
         Slice("", 2, estimate(1, 2), None),
     ]
-    frame = slices_frame(found, "(none)")
+    frame = slices_frame(of_site, "(none)")
     assert list(frame["value"]) == ["B", "A", "(none)"]
     assert list(frame["weak"]) == [True, False, False]
-    assert slices(found, 0.6, "accuracy", "(none)").to_dict()["layer"]
+    assert slices(of_site, 0.6, "accuracy", "(none)").to_dict()["layer"]
     assert slices([], 0.6, "accuracy", "(none)").to_dict()["layer"]

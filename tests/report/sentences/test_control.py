@@ -27,19 +27,19 @@ FOUND = Control(
 )
 
 
-def said(**changes: Any) -> str:
+def sentence(**changes: Any) -> str:
     return " ".join(sentences(asdict(replace(FOUND, **changes))))
 
 
 def test_what_was_saved_and_gained_is_said_with_its_interval():
-    assert said() == (
+    assert sentence() == (
         "The project reached the accuracy of 160 random labels with 104 labels (80 to 139): 35 % saved (13 % to 50 %)."
         " At 160 labels the query strategy has gained +3.0 points of accuracy (+1.0 to +5.0)."
     )
 
 
 def test_labels_that_were_lost_are_said_as_well():
-    text = said(needed=NumberOfLabels(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
+    text = sentence(needed=NumberOfLabels(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
     assert "with 200 labels (150 to 280): −25 % saved (−75 % to 6 %)." in text
     assert "−2.0 points of accuracy" in text
     assert "(−5.0 to +1.0), which may be chance." in text
@@ -57,7 +57,7 @@ def test_labels_that_were_lost_are_said_as_well():
     ],
 )
 def test_an_open_interval_is_said_from_its_one_end(needed, text):
-    assert text in said(needed=needed)
+    assert text in sentence(needed=needed)
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_an_open_interval_is_said_from_its_one_end(needed, text):
     ],
 )
 def test_too_little_to_say_is_said_with_what_is_missing(missing, text):
-    only = said(needed=None, saved=None, gain=None, missing=missing)
+    only = sentence(needed=None, saved=None, gain=None, missing=missing)
     assert only.startswith("Not enough data yet: ")
     assert text in only
     assert "saved" not in only
 
 
 def test_a_gain_is_said_where_the_labels_saved_cannot_be():
-    text = said(needed=None, saved=None, missing="precision")
+    text = sentence(needed=None, saved=None, missing="precision")
     assert text.startswith("At 160 labels the query strategy has gained +3.0 points")
     assert "How many labels this saved is not known yet" in text
 

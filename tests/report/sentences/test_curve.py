@@ -9,7 +9,7 @@ from labeler.progress.history import Step
 from labeler.report.sentences.curve import amount, gain_in_words, outlook, rounded, step_in_words, width_in_words
 
 
-def said(
+def sentence(
     expected: float | None,
     low: float | None,
     high: float | None,
@@ -22,26 +22,26 @@ def said(
 
 
 def test_when_the_target_is_expected():
-    assert said(638.2, 551.0, 777.0) == "90% is expected at 640 labels (550 to 780)."
-    assert said(638.2, 551.0, 777.0, hours=0.02).endswith("That is about 4.8 h more.")
-    assert said(638.2, 551.0, None) == "90% is expected at 640 labels, at 550 at the earliest, and perhaps never."
-    assert said(638.2, 300.0, 777.0).endswith("by 780 at the latest; it may be reached already.")
-    assert said(638.2, 300.0, None).endswith("it may be reached already, or never.")
+    assert sentence(638.2, 551.0, 777.0) == "90% is expected at 640 labels (550 to 780)."
+    assert sentence(638.2, 551.0, 777.0, hours=0.02).endswith("That is about 4.8 h more.")
+    assert sentence(638.2, 551.0, None) == "90% is expected at 640 labels, at 550 at the earliest, and perhaps never."
+    assert sentence(638.2, 300.0, 777.0).endswith("by 780 at the latest; it may be reached already.")
+    assert sentence(638.2, 300.0, None).endswith("it may be reached already, or never.")
 
 
 def test_why_nothing_is_expected():
-    assert said(None, None, None, why_not="Too few rounds.") == "Too few rounds."
-    assert said(None, 700.0, None).endswith("at 700 labels at the earliest, if at all.")
-    assert said(None, 200.0, None).endswith("at 400 labels at the earliest, if at all.")  # it is not there today
-    assert said(None, None, None) == "90% is not in sight, not before 5,000 labels."
-    assert said(None, None, None, whole_pool=True).endswith("not even with all 5,000 items of the pool.")
+    assert sentence(None, None, None, why_not="Too few rounds.") == "Too few rounds."
+    assert sentence(None, 700.0, None).endswith("at 700 labels at the earliest, if at all.")
+    assert sentence(None, 200.0, None).endswith("at 400 labels at the earliest, if at all.")  # it is not there today
+    assert sentence(None, None, None) == "90% is not in sight, not before 5,000 labels."
+    assert sentence(None, None, None, whole_pool=True).endswith("not even with all 5,000 items of the pool.")
 
 
 def test_a_target_that_lies_behind():
     sure = "The learning curve fitted to all rounds shows that 90% has been reached since about 300 labels."
-    assert said(300.0, 200.0, 390.0) == sure
+    assert sentence(300.0, 200.0, 390.0) == sure
     unsure = "The learning curve fitted to all rounds suggests that 90% is about reached. It is less certain"
-    assert said(300.0, 200.0, 900.0).startswith(unsure)
+    assert sentence(300.0, 200.0, 900.0).startswith(unsure)
 
 
 def test_rounds_that_cannot_be_told_apart_are_named():

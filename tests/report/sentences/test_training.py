@@ -39,8 +39,8 @@ def a_training(
     return Training(epochs, CHOSEN | chosen, 0.5, "", items)
 
 
-def kinds(training: Training, **known: Any) -> list[str]:
-    return [found.kind for found in read(training, 4, **known)]
+def kinds(training: Training, **facts: Any) -> list[str]:
+    return [reading.kind for reading in read(training, 4, **facts)]
 
 
 OVER = a_training(
@@ -72,9 +72,9 @@ def test_over_fitting_names_the_epoch_and_what_to_pull():
 def test_levers_are_those_of_the_modality_and_not_pulled_already():
     epochs = OVER.epochs
     (over, *_) = read(Training(epochs, CHOSEN | {"early_stopping": True, "unfrozen": 1}, 0.5, "", 400), 4, "text")
-    said = " ".join(over.levers)
-    assert "token_dropout" in said
-    assert not any(lever in said for lever in ("augment", "early_stopping", "unfrozen"))
+    levers = " ".join(over.levers)
+    assert "token_dropout" in levers
+    assert not any(lever in levers for lever in ("augment", "early_stopping", "unfrozen"))
     assert "Early stopping is on, so the later epochs cost time" in over.words
 
 
@@ -110,11 +110,11 @@ def test_the_fewer_items_validate_the_more_the_loss_must_rise():
 def test_noise_on_a_flat_validation_loss_is_hardly_ever_called_over_fitting(epochs, noise, allowed):
     rng = np.random.default_rng([epochs, int(100 * noise)])
     falling = list(np.geomspace(1.2, 0.3, epochs))
-    found = 0
+    alarms = 0
     for _ in range(500):
         flat = list(np.maximum(0.5 * (1 + noise * rng.normal(size=epochs)), 0.01))
-        found += "over-fitting" in kinds(a_training(falling, [0.9] * epochs, flat, [0.85] * epochs, items=10**6))
-    assert found / 5 <= allowed  # in 100, on so many items that only the jitter between epochs protects
+        alarms += "over-fitting" in kinds(a_training(falling, [0.9] * epochs, flat, [0.85] * epochs, items=10**6))
+    assert alarms / 5 <= allowed  # in 100, on so many items that only the jitter between epochs protects
 
 
 def test_a_noisy_rise_is_seen():
@@ -174,24 +174,24 @@ def test_heavy_augmentation_alone_is_no_under_fitting():
 
 @pytest.mark.parametrize("lost", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_is_named_with_its_epoch(lost):
-    (found,) = read(a_training([1.2, lost, lost], [0.5, 0.2, 0.2], [1.0, lost, lost], [0.6, 0.2, 0.2]), 4)
-    assert found.kind == "diverging"
-    assert "From epoch 2 on" in found.words
-    assert found.levers[:2] == ("a third of `learning_rate` (was 0.001)", "longer `warmup` (was 0.1)")
+    (reading,) = read(a_training([1.2, lost, lost], [0.5, 0.2, 0.2], [1.0, lost, lost], [0.6, 0.2, 0.2]), 4)
+    assert reading.kind == "diverging"
+    assert "From epoch 2 on" in reading.words
+    assert reading.levers[:2] == ("a third of `learning_rate` (was 0.001)", "longer `warmup` (was 0.1)")
 
 
 def test_a_rising_training_loss_is_no_over_fitting():
     rising = [1.0, 0.8, 1.0, 1.3, 1.6, 2.0]
-    (found,) = read(a_training(rising, [0.6, 0.7, 0.6, 0.5, 0.4, 0.4], rising, [0.6, 0.7, 0.6, 0.5, 0.4, 0.4]), 4)
-    assert found.kind == "diverging"
-    assert "rose from 0.80 (epoch 2) to 2.00" in found.words
+    (reading,) = read(a_training(rising, [0.6, 0.7, 0.6, 0.5, 0.4, 0.4], rising, [0.6, 0.7, 0.6, 0.5, 0.4, 0.4]), 4)
+    assert reading.kind == "diverging"
+    assert "rose from 0.80 (epoch 2) to 2.00" in reading.words
 
 
 def test_a_jump_is_unstable():
     jump = [1.2, 0.6, 1.1, 0.6, 0.5, 0.45]
-    (found,) = read(a_training(jump, LEARNS[1], LEARNS[0], LEARNS[1]), 4)
-    assert found.kind == "unstable"
-    assert "jumped from 0.60 to 1.10 in epoch 3" in found.words
+    (reading,) = read(a_training(jump, LEARNS[1], LEARNS[0], LEARNS[1]), 4)
+    assert reading.kind == "unstable"
+    assert "jumped from 0.60 to 1.10 in epoch 3" in reading.words
 
 
 # ---------------------------------------------------------------- gap, good fit, doubt
@@ -255,10 +255,10 @@ epochs = st.lists(
 @given(epochs, st.integers(0, 1000), st.integers(2, 100))
 def test_whatever_the_curves_something_is_said(rows, items, classes):
     training = Training(tuple(Epoch(n, *row) for n, row in enumerate(rows, 1)), {}, 0.5, "", items)
-    found = read(training, classes)
-    assert bool(found) == bool(rows)
-    assert all(one.words.endswith((".", "best.")) and "nan" not in one.words for one in found)
-    assert len({one.kind for one in found}) == len(found)
+    readings = read(training, classes)
+    assert bool(readings) == bool(rows)
+    assert all(reading.words.endswith((".", "best.")) and "nan" not in reading.words for reading in readings)
+    assert len({reading.kind for reading in readings}) == len(readings)
 
 
 # ---------------------------------------------------------------- the parts
