@@ -35,7 +35,7 @@ serve: $(RUN)
 
 test: $(TEST)
 	@command -v chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --junitxml=$(SUITE)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --junitxml=$(SUITE)
 
 # What `make test` skips: the longest tests, whose claims quicker ones make in part.
 thorough: $(TEST)
@@ -79,7 +79,7 @@ quick-without-torch:
 	@OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest -m "not browser and not slow" tests/strategies tests/core tests/i18n tests/store
 
 coverage: $(TEST)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/coverage report
 
 format: $(TEST)

@@ -1,6 +1,7 @@
 """What the tests share: projects made on the fly. No network, no GPU, no data from outside the repo."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,21 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    skip_what_cannot_run(items)
+    longest_files_first(items)
+
+
+def longest_files_first(items: list[pytest.Item]) -> None:
+    """Browser tests first, then the files with the most slow tests: no process is left alone with a long file."""
+    weights: Counter[Path] = Counter()
+    for item in items:
+        if not item.get_closest_marker("skip"):
+            weights[item.path] += 1000 * bool(item.get_closest_marker("browser"))
+            weights[item.path] += bool(item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -weights[item.path])
+
+
+def skip_what_cannot_run(items: list[pytest.Item]) -> None:
     """Skip what this machine lacks, and say so."""
     for item in items:
         if item.get_closest_marker("thorough") and not os.environ.get("LABELER_THOROUGH"):

@@ -9,7 +9,7 @@ from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 from labeler.projects.demo import write_digits
 from labeler.projects.importer import import_source
-from tests.support.desk import all_saved, press, shown
+from tests.support.desk import all_saved, item_on_screen, press
 from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
@@ -58,7 +58,7 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, 
         if number in (22, 24, 26):  # a busy machine needs a moment to bring the new ranking to the tab
             all_saved(page)
             page.wait_for_timeout(500)
-        item = shown(page)
+        item = item_on_screen(page)
         assert press(page, truth[item]) == item
         given[item] = truth[item]
     wait_for(server.answers)
@@ -82,7 +82,7 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, 
     )
     page.get_by_text("Rounds", exact=True).click()
     page.get_by_role("link", name="Label", exact=True).click()
-    assert shown(page) not in given  # and labeling goes on where it was
+    assert item_on_screen(page) not in given  # and labeling goes on where it was
 
 
 def test_a_project_from_nothing_in_the_browser(server, own_home, tmp_path, open_page):
@@ -103,7 +103,7 @@ def test_a_project_from_nothing_in_the_browser(server, own_home, tmp_path, open_
     page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Import").click()
     page.get_by_text("4 items added").wait_for()
     page.get_by_role("link", name="Label", exact=True).click()
-    shown(page)
+    item_on_screen(page)
     press(page, "2")
     all_saved(page)
     project = projects.open_project(own_home / "고객-후기")

@@ -5,7 +5,7 @@ import pytest
 from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig, QueryConfig
 from labeler.projects import project as projects
-from tests.support.desk import all_saved, press, seen, shown, stage
+from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
 from tests.support.fill import rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
@@ -36,7 +36,7 @@ def answers(project) -> list[tuple[int, str, str]]:
 def test_keys_label_and_nothing_else_does(desk, open_page):
     project, server = desk
     page = open_page(f"{server.url}/?annotator=kim")
-    assert seen(page) == 1
+    assert ready_item(page) == 1
     assert page.locator(".text").inner_text() == ATTACK  # as text, never as HTML
     assert page.title() != "attacked"
 
@@ -45,7 +45,7 @@ def test_keys_label_and_nothing_else_does(desk, open_page):
     for _ in range(5):
         page.keyboard.down("1")  # Chromium marks these as repeats, as it does for a held key
     page.keyboard.up("1")
-    assert shown(page) == 2
+    assert item_on_screen(page) == 2
     for combination in ("Control+2", "Alt+2", "Meta+2", "9", "Enter", "Tab"):
         page.keyboard.press(combination)
     page.evaluate(
@@ -57,11 +57,11 @@ def test_keys_label_and_nothing_else_does(desk, open_page):
     page.keyboard.type("12")
     page.keyboard.press("Backspace")
     page.keyboard.press("Backspace")
-    assert shown(page) == 2
+    assert item_on_screen(page) == 2
     name.press("Escape")
     page.locator(".text").click()
     assert press(page, "2") == 2
-    seen(page)
+    ready_item(page)
     page.locator(".class", has_text="good").click()
     all_saved(page)
     assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad"), (3, "kim", "good")]
@@ -74,17 +74,17 @@ def test_undo_and_skip_also_after_a_reload(desk, open_page):
     for key in "112":
         press(page, key)
     assert press(page, "u") == 4
-    assert shown(page) == 3
+    assert item_on_screen(page) == 3
     press(page, "s")
     all_saved(page)
     page.reload()
-    assert shown(page) == 4
+    assert item_on_screen(page) == 4
     page.keyboard.press("u")  # the skip
     page.locator(".stage[data-item='3']").wait_for()
     page.keyboard.press("u")
     page.locator(".stage[data-item='2']").wait_for()
     press(page, "2")
-    assert shown(page) == 3
+    assert item_on_screen(page) == 3
     all_saved(page)
     assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad")]
 
@@ -130,7 +130,7 @@ def test_a_newer_ranking_never_changes_what_is_shown(desk, open_page):
     page = open_page("about:blank")
     page.add_init_script(SLOW)
     page.goto(f"{server.url}/?annotator=kim")
-    shown(page)
+    item_on_screen(page)
     page.evaluate(WATCH)
     given = [press(page, "1") for _ in range(2)]
     newest = list(range(61, 40, -1))
@@ -140,7 +140,7 @@ def test_a_newer_ranking_never_changes_what_is_shown(desk, open_page):
         given.append(press(page, "1"))
         page.wait_for_timeout(100)
     all_saved(page)
-    given.append(shown(page))
+    given.append(item_on_screen(page))
     assert [int(item) for item in page.evaluate("window.shown")] == given  # each once, and nothing between two answers
     assert [item for item, _, _ in answers(project)] == given[:-1]
     after = [item for item in given if item in newest]
@@ -173,11 +173,11 @@ def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_pag
         press(page, "2")
     page.locator(".status.offline").wait_for()
     assert "kept in this browser" in page.locator(".status").inner_text()
-    before = shown(page)
+    before = item_on_screen(page)
     wait_for(server.answers)
     all_saved(page)
     page.wait_for_timeout(3000)  # Streamlit connects again and draws the page anew
-    assert shown(page) == before
+    assert item_on_screen(page) == before
     given = answers(project)
     assert len(given) == 6
     assert len({item for item, _, _ in given}) == 6
@@ -230,7 +230,7 @@ def test_nothing_leaves_this_machine(desk, open_page):
 def test_a_page_that_another_site_opens_cannot_answer(desk, open_page):
     project, server = desk
     page = open_page(f"{server.url}/?annotator=kim")
-    shown(page)
+    item_on_screen(page)
     status = page.evaluate(
         """() => fetch('/api/reviews/answers', {method: 'POST', credentials: 'include', body: JSON.stringify(
             {tab: 't', answers: [{request_id: 'x', item_id: 1, action: 'label', label: 'good'}]})})
@@ -247,6 +247,6 @@ def test_the_desk_fits_a_phone(desk, open_page, scheme):
     page.set_viewport_size({"width": 390, "height": 844})
     stage(page).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    seen(page)
+    ready_item(page)
     page.locator(".class", has_text="good").tap()
     all_saved(page)

@@ -9,7 +9,7 @@ from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
-from tests.support.desk import all_saved, press, seen, shown
+from tests.support.desk import all_saved, item_on_screen, press, ready_item
 from tests.support.fill import rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
@@ -44,7 +44,7 @@ def rows(project) -> list[dict]:
 def test_an_answer_that_comes_too_soon_is_not_taken(server, own_home, open_page):
     project = make(own_home)
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     # within one task of the browser: the second key comes before the second item can have been looked at
     page.evaluate(
         """() => { for (let i = 0; i < 2; i++)
@@ -61,13 +61,13 @@ def test_an_answer_that_comes_too_soon_is_not_taken(server, own_home, open_page)
 def test_a_flag_takes_a_note_and_typing_it_labels_nothing(server, own_home, open_page):
     project = make(own_home)
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     page.keyboard.press("f")
     page.get_by_role("dialog").wait_for()
     page.keyboard.type("12 su")
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")
-    assert seen(page) == 1
+    assert ready_item(page) == 1
     page.wait_for_timeout(100)  # no hand is faster
     page.keyboard.press("f")  # keys are alive again without a click
     page.keyboard.type("두 편의 영화, 1 of 2")
@@ -83,7 +83,7 @@ def test_a_flag_takes_a_note_and_typing_it_labels_nothing(server, own_home, open
 def test_a_doubt_is_stored_with_the_answer_and_does_not_stick(server, own_home, open_page):
     project = make(own_home)
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     page.keyboard.press("n")
     press(page, "1")
     press(page, "1")
@@ -108,7 +108,7 @@ def test_an_earlier_answer_is_changed_from_the_strip_and_work_goes_on(server, ow
     page.locator(".stage[data-item='4']").wait_for()
     all_saved(page)
     page.reload()
-    seen(page)
+    ready_item(page)
     assert page.locator(".chip").count() == 3
     assert {r["item_id"]: r["label"] for r in rows(project)} == {1: "bad", 2: "good", 3: "good"}
 
@@ -121,13 +121,13 @@ def test_guidelines_are_shown_once_and_again_by_key(server, own_home, open_page)
     dialog.get_by_text("How to read").wait_for()
     assert "Praise." in dialog.inner_text()
     page.keyboard.press("p")  # dead while the dialog is open
-    assert shown(page) == 1
+    assert item_on_screen(page) == 1
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
     assert press(page, "p") == 1  # the class's own key, and no click was needed
     all_saved(page)
     page.reload()
-    seen(page)
+    ready_item(page)
     page.wait_for_timeout(500)
     assert page.get_by_role("dialog").count() == 0
     page.keyboard.press("g")
@@ -139,7 +139,7 @@ def test_the_models_opinion_after_the_answer(server, own_home, open_page):
     project = make(own_home, labeling=LabelingConfig(reveal="after"))
     predicted(project, [(1, "bad", 0.83), (2, "bad", 0.7), (3, "good", 0.6)])
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     assert "bad" not in page.locator(".opinion").inner_text()
     press(page, "1")
     page.get_by_text("the model had said bad (83 %)").wait_for()
@@ -157,7 +157,7 @@ def test_the_models_opinion_before_the_answer(server, own_home, open_page):
     project = make(own_home, labeling=LabelingConfig(reveal="before"))
     predicted(project, [(1, "bad", 0.83)])
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     assert page.locator(".opinion").inner_text() == "The model: bad, 83 %"
     press(page, "1")
     press(page, "1")  # nobody has predicted the second one
@@ -169,13 +169,13 @@ def test_many_like_predictions_are_confirmed_at_once(server, own_home, open_page
     project = make(own_home, labeling=LabelingConfig(grid=True))
     predicted(project, [(i, "good" if i < 6 else "bad", 0.9 - i / 100) for i in range(1, 8)])
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     wait_for(lambda: page.locator(".progress .counts").inner_text() != "")
     with project.store() as store:  # what the tab holds already is not offered
         held = {r["item_id"] for r in store.db.rows("SELECT item_id FROM reservations")}
     assert held >= {1, 2, 3, 4, 5, 6, 7}
     later = open_page(f"{server.url}/?annotator=lee")
-    seen(later)
+    ready_item(later)
     with project.store() as store:
         rank(store, [])
     predicted(project, [(i, "good", 0.9) for i in range(21, 28)] + [(28, "bad", 0.9)])
@@ -187,19 +187,19 @@ def test_many_like_predictions_are_confirmed_at_once(server, own_home, open_page
     assert 2 <= cells <= 7
     later.locator(".cell input").first.uncheck()
     later.keyboard.press("Enter")
-    seen(later)
+    ready_item(later)
     all_saved(later)
     given = [r for r in rows(project) if r["annotator"] == "lee"]
     assert len(given) == cells - 1
     assert {(r["label"], r["reveal"]) for r in given} == {("good", "before")}
-    assert shown(later) not in {r["item_id"] for r in given}  # the unticked one waits for an answer of its own
+    assert item_on_screen(later) not in {r["item_id"] for r in given}  # the unticked one waits for an answer of its own
 
 
 @pytest.mark.thorough
 def test_a_break_frees_the_items_and_ends_by_a_click(server, own_home, open_page):
     project = make(own_home, n=6)
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     press(page, "2")
     page.get_by_role("button", name="Break").click()
     page.get_by_text("Taking a break").wait_for()
@@ -210,10 +210,10 @@ def test_a_break_frees_the_items_and_ends_by_a_click(server, own_home, open_page
     page.get_by_text("Taking a break").wait_for()
     all_saved(page)
     other = open_page(f"{server.url}/?annotator=lee")
-    assert seen(other) == 2  # within seconds, though one tab could hold them all
+    assert ready_item(other) == 2  # within seconds, though one tab could hold them all
     press(other, "1")
     page.get_by_role("button", name="Go on").click()
-    assert seen(page) not in (1, 2, shown(other))  # the other tab gives back what it held ahead
+    assert ready_item(page) not in (1, 2, item_on_screen(other))  # the other tab gives back what it held ahead
     all_saved(other)
     assert [(r["item_id"], r["label"]) for r in rows(project)] == [(1, "good"), (2, "good")]
 
@@ -221,13 +221,13 @@ def test_a_break_frees_the_items_and_ends_by_a_click(server, own_home, open_page
 def test_nobody_is_without_an_item_while_another_holds_many(server, own_home, open_page):
     project = make(own_home, n=6)
     first = open_page(f"{server.url}/?annotator=kim")
-    seen(first)
+    ready_item(first)
     second = open_page(f"{server.url}/?annotator=lee")
     second.get_by_text("Others are answering").wait_for()
     press(first, "1")  # its tab hears that somebody waits, and gives back what it holds ahead
-    given = [seen(second)]
+    given = [ready_item(second)]
     given += [press(second, "1")]
-    assert shown(first) not in given
+    assert item_on_screen(first) not in given
     all_saved(second)
     all_saved(first)
     assert len({r["item_id"] for r in rows(project)}) == 2
@@ -236,7 +236,7 @@ def test_nobody_is_without_an_item_while_another_holds_many(server, own_home, op
 def test_a_closed_tab_frees_its_items(server, own_home, open_page):
     make(own_home, n=2)
     first = open_page(f"{server.url}/?annotator=kim")
-    seen(first)
+    ready_item(first)
     second = open_page(f"{server.url}/?annotator=lee")
     second.get_by_text("Others are answering").wait_for()
     first.close()
@@ -247,7 +247,7 @@ def test_many_classes_are_found_by_typing(server, own_home, open_page):
     names = tuple(f"종류 {i:03d}" for i in range(150))
     project = make(own_home, classes=("good", "bad", *names))
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     page.keyboard.press("/")
     page.keyboard.type("종류 04")
     assert page.locator(".class:visible").count() == 10
@@ -262,13 +262,13 @@ def test_many_classes_are_found_by_typing(server, own_home, open_page):
 def test_several_classes_are_toggled_and_confirmed(server, own_home, open_page):
     project = make(own_home, answers="several", classes=("지연", "refund", "praise"))
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     for key in "3121":  # the last one takes the second back
         page.keyboard.press(key)
     assert page.locator(".class[aria-pressed=true]").all_inner_texts() == ["2\nrefund", "3\npraise"]
     assert press(page, "Enter") == 1
     assert page.locator(".class[aria-pressed=true]").count() == 0
-    seen(page)
+    ready_item(page)
     page.keyboard.press("Enter")
     page.get_by_text("Enter again confirms that.").wait_for()
     assert press(page, "Enter") == 2
@@ -284,10 +284,10 @@ def test_several_classes_are_toggled_and_confirmed(server, own_home, open_page):
 def test_keys_of_the_hangul_layout_are_those_of_their_place(server, own_home, open_page):
     project = make(own_home)
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     jamo = "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㄴ', code: 'KeyS', bubbles: true, ...%s}))"
     page.evaluate(jamo % "{isComposing: true}")
-    assert shown(page) == 1
+    assert item_on_screen(page) == 1
     page.evaluate(jamo % "{}")
     page.locator(".stage[data-item='2']").wait_for()
     all_saved(page)
@@ -297,7 +297,7 @@ def test_keys_of_the_hangul_layout_are_those_of_their_place(server, own_home, op
 def test_typing_beside_the_desk_ends_with_enter_and_keys_label_again(server, own_home, open_page):
     project = make(own_home)
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     field = page.get_by_role("textbox", name="Working as")
     field.click()
     page.keyboard.type("1")
@@ -315,4 +315,4 @@ def test_paused_by_the_lead_and_going_on_by_itself(server, own_home, open_page):
     page = open_page(f"{server.url}/?annotator=kim")
     page.get_by_text("Labeling is paused").wait_for()
     paused.save(replace(project.config, labeling=LabelingConfig()))
-    seen(page)
+    ready_item(page)

@@ -9,7 +9,7 @@ from labeler.core.items import NewItem
 from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
-from tests.support.desk import all_saved, press, seen, shown
+from tests.support.desk import all_saved, item_on_screen, press, ready_item
 from tests.support.samples import text_config
 from tests.support.server import wait_for
 
@@ -78,7 +78,7 @@ def test_axe_finds_nothing_serious(server, own_home, open_page, scheme):
     assert found_by_axe(page) == []
     page.keyboard.press("Escape")
     press(page, "1")
-    seen(page)
+    ready_item(page)
     assert found_by_axe(page) == []
     page.keyboard.press("f")
     page.get_by_role("dialog").wait_for()
@@ -99,12 +99,12 @@ FOCUSED = """() => {
 def test_the_whole_desk_works_without_a_mouse(server, own_home, open_page):
     project = make(own_home)
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     for _ in range(60):
         page.keyboard.press("Tab")
         if "bad" in page.evaluate(FOCUSED):
             break
-    before = shown(page)
+    before = item_on_screen(page)
     page.keyboard.press("Enter")  # the focused button, as everywhere
     page.locator(f".stage:not([data-item='{before}'])").wait_for()
     all_saved(page)

@@ -12,7 +12,7 @@ from labeler.core.settings import LabelingConfig, QueryConfig
 from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
-from tests.support.desk import press, shown
+from tests.support.desk import item_on_screen, press
 from tests.support.fill import rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
@@ -69,7 +69,7 @@ def grey_of(page: Page) -> float:
 
 def test_forty_megapixels_are_shown_whole_and_closer_by_tiles(scans, open_page):
     page = open_page(f"{scans.url}/?annotator=kim")
-    assert shown(page) == 1
+    assert item_on_screen(page) == 1
     whole = zoom(page)
     assert whole < 0.2
     assert page.locator(".plane .image").evaluate("image => [image.naturalWidth, image.complete]") == [2048, True]
@@ -114,13 +114,13 @@ def test_forty_megapixels_are_shown_whole_and_closer_by_tiles(scans, open_page):
 
     page.keyboard.press("'")
     assert page.locator(".details").inner_text().split("\n")[-1] == "<b>3</b>"  # as text, never as HTML
-    assert shown(page) == 1  # and nothing of all that was an answer
+    assert item_on_screen(page) == 1  # and nothing of all that was an answer
 
 
 def test_the_window_of_a_scan_changes_what_is_drawn_and_stays(scans, open_page):
     page = open_page(f"{scans.url}/?annotator=kim")
     assert press(page, "1") == 1
-    assert shown(page) == 2
+    assert item_on_screen(page) == 2
     before = grey_of(page)
     assert before == pytest.approx(127.5, abs=4)
     held: list[Route] = []  # what the server draws comes once the filter has been looked at
@@ -159,7 +159,7 @@ def test_the_window_of_a_scan_changes_what_is_drawn_and_stays(scans, open_page):
 
 def test_two_fingers_zoom_and_one_moves(scans, open_page):
     page = open_page(f"{scans.url}/?annotator=kim", has_touch=True)
-    assert shown(page) == 1
+    assert item_on_screen(page) == 1
     whole = zoom(page)
     page.get_by_role("button", name="Zoom in").tap()
     wait_for(lambda: zoom(page) > whole)
@@ -202,7 +202,7 @@ HIGHLIGHTED = "name => [...(CSS.highlights.get(name) ?? [])].map(String)"
 
 def test_searching_within_a_text_labels_nothing(texts, open_page):
     page = open_page(f"{texts.url}/?annotator=kim")
-    assert shown(page) == 1
+    assert item_on_screen(page) == 1
     assert page.evaluate(HIGHLIGHTED, "labeler-keyword") == ["delay"] * 200 + ["parcel"] * 200
 
     page.keyboard.press("Control+f")
@@ -216,7 +216,7 @@ def test_searching_within_a_text_labels_nothing(texts, open_page):
     assert page.locator(".page").evaluate("page => page.scrollTop") > 0
     page.keyboard.type("!")
     assert count.inner_text() == "No match"
-    assert shown(page) == 1  # 1 and 2 were typed, and labeled nothing
+    assert item_on_screen(page) == 1  # 1 and 2 were typed, and labeled nothing
 
     page.keyboard.press("Escape")
     assert page.get_by_role("search").count() == 0
@@ -228,7 +228,7 @@ def test_searching_within_a_text_labels_nothing(texts, open_page):
 
 def test_a_long_text_scrolls_by_keys_and_its_size_is_remembered(texts, open_page):
     page = open_page(f"{texts.url}/?annotator=kim")
-    assert shown(page) == 1
+    assert item_on_screen(page) == 1
 
     def top() -> float:
         return page.locator(".page").evaluate("page => page.scrollTop")
@@ -252,5 +252,5 @@ def test_a_long_text_scrolls_by_keys_and_its_size_is_remembered(texts, open_page
     larger = letters()
     assert larger == pytest.approx(before * 1.1**2, rel=1e-2)
     page.reload()
-    assert shown(page) == 1
+    assert item_on_screen(page) == 1
     assert letters() == pytest.approx(larger, rel=1e-2)

@@ -13,7 +13,7 @@ from labeler.jobs.explanations import _result
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
-from tests.support.desk import all_saved, press, seen, shown, stage
+from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
 from tests.support.fill import rank
 from tests.support.samples import reviews, text_config
 from tests.support.server import wait_for
@@ -51,7 +51,7 @@ def films(own_home):
 def test_why_this_item_and_what_the_model_saw_in_a_text(server, films, open_page):
     page = open_page(f"{server.url}/?annotator=kim")
     panel = page.get_by_role("complementary", name="Why this item?")
-    assert seen(page) == 60
+    assert ready_item(page) == 60
     assert not panel.is_visible()
     page.keyboard.press("w")
     panel.wait_for()
@@ -102,7 +102,7 @@ def test_why_this_item_and_what_the_model_saw_in_a_text(server, films, open_page
 def test_by_default_the_models_opinion_stays_hidden(server, films, open_page):
     films.save(replace(films.config, labeling=LabelingConfig()))
     page = open_page(f"{server.url}/?annotator=kim")
-    seen(page)
+    ready_item(page)
     page.keyboard.press("w")
     page.get_by_text("This project does not show the model's predictions").wait_for()
     assert page.locator(".why-saw figure").count() == 0
@@ -144,7 +144,7 @@ def test_maps_lie_over_the_image_and_the_slider_leaves_the_keys_alone(server, sc
     page = open_page(f"{server.url}/?annotator=kim", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 850})
     stage(page).wait_for()
-    first = seen(page)
+    first = ready_item(page)
     page.get_by_role("button", name="Why this?").click()
     maps = page.locator(".why-map")
     maps.nth(2).wait_for()
@@ -158,7 +158,7 @@ def test_maps_lie_over_the_image_and_the_slider_leaves_the_keys_alone(server, sc
     page.keyboard.press("ArrowRight")
     page.keyboard.press("End")
     assert float(maps.first.evaluate("e => getComputedStyle(e).opacity")) == 1 > before
-    assert shown(page) == first
+    assert item_on_screen(page) == first
     assert press(page, "2") == first  # a class key answers, wherever the focus in the panel is
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     panel, middle = page.locator(".why-panel").bounding_box(), page.locator(".stage").bounding_box()

@@ -7,20 +7,20 @@ def stage(page: Page) -> Locator:
     return page.locator(".stage[data-item]")
 
 
-def shown(page: Page) -> int:
+def item_on_screen(page: Page) -> int:
     """The id of the item that is visible, once there is one."""
     return int(stage(page).get_attribute("data-item"))
 
 
-def seen(page: Page) -> int:
+def ready_item(page: Page) -> int:
     """The id of the item that is visible, once it has been for so long that an answer counts."""
     page.locator(".stage[data-ready]").wait_for()
-    return shown(page)
+    return item_on_screen(page)
 
 
 def press(page: Page, key: str) -> int:
     """Press a key on the visible item, wait until another one is there, give back the first one's id."""
-    before = seen(page)
+    before = ready_item(page)
     page.keyboard.press(key)
     page.wait_for_function(
         """before => [...document.querySelectorAll('*')].some(host => {
