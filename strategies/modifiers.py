@@ -48,7 +48,7 @@ def distinct(inner: Strategy) -> Strategy:
             return np.subtract(X[rows], mean, dtype=np.float32)
 
         labeled_features = np.subtract(c.labeled_embeddings, mean, dtype=np.float32)
-        ask = _asker(inner, c, rng)
+        ask = _chooser_of(inner, c, rng)
         current, left, chosen = c, np.arange(len(c)), np.empty(0, dtype=np.intp)
         for _ in range(PASSES):
             # scores put all candidates in order at once; a batch is planned for as many as are missing
@@ -60,7 +60,7 @@ def distinct(inner: Strategy) -> Strategy:
             if len(chosen) == n or k == len(left):
                 break
             left = np.setdiff1d(left, proposed, assume_unique=True)
-            left = left[~_near_any(left, features, np.concatenate([old[in_the_way], features(fresh)]))]
+            left = left[~_is_near_duplicate(left, features, np.concatenate([old[in_the_way], features(fresh)]))]
             if len(left) == 0:
                 break
             if "labeled" in inner.needs:
@@ -101,7 +101,7 @@ def balanced(inner: Strategy) -> Strategy:
         predicted, classes = c.proba.argmax(axis=1), c.proba.shape[1]
         labeled = np.bincount(c.labeled_targets, minlength=classes)[:classes]
         turns = even_turns(labeled, np.bincount(predicted, minlength=classes), n, rng)
-        ask = _asker(inner, c, rng)
+        ask = _chooser_of(inner, c, rng)
         chosen = np.empty(n, dtype=np.intp)
         for of_class in np.unique(turns):
             places = np.flatnonzero(turns == of_class)
@@ -204,7 +204,7 @@ def _modified(
     return Strategy(name, inner.family, inner.needs | base.needed(needs), "selects", function)
 
 
-def _asker(
+def _chooser_of(
     inner: Strategy, c: Candidates, rng: np.random.Generator
 ) -> Callable[[Candidates, np.ndarray, int], np.ndarray]:
     """Gives the k of `among`, sorted positions, that `inner` chooses, best first, of candidates as they are then seen.
@@ -258,19 +258,19 @@ def _mean(*arrays: np.ndarray) -> np.ndarray:
     return some.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
-def _near(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+def _near_duplicates(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Which rows of A are near-duplicates of which rows of B: (len(A), len(B)) bool."""
     lengths = np.einsum("ij,ij->i", A, A)[:, None] + np.einsum("ij,ij->i", B, B)
     products = A @ B.T
     return 2 * products >= SIMILAR * lengths
 
 
-def _near_any(rows: np.ndarray, features: Features, others: np.ndarray) -> np.ndarray:
+def _is_near_duplicate(rows: np.ndarray, features: Features, others: np.ndarray) -> np.ndarray:
     """Which of the rows are near-duplicates of any of the others: (len(rows),) bool."""
     near = np.empty(len(rows), dtype=bool)
     for start in range(0, len(rows), BLOCK):
         block = slice(start, start + BLOCK)
-        near[block] = _near(features(rows[block]), others).any(axis=1)
+        near[block] = _near_duplicates(features(rows[block]), others).any(axis=1)
     return near
 
 
@@ -285,13 +285,13 @@ def _first_distinct(order: np.ndarray, n: int, features: Features, old: np.ndarr
     for start in range(0, len(order), FEW):
         rows = order[start : start + FEW]
         X = features(rows)
-        free = ~_near(X, new).any(axis=1)
+        free = ~_near_duplicates(X, new).any(axis=1)
         rows, X = rows[free], X[free]
-        near = _near(X, old)
+        near = _near_duplicates(X, old)
         in_the_way |= near.any(axis=0)
         free = ~near.any(axis=1)
         rows, X = rows[free], X[free]
-        alike, open_ = _near(X, X), np.ones(len(rows), dtype=bool)
+        alike, open_ = _near_duplicates(X, X), np.ones(len(rows), dtype=bool)
         taken: list[int] = []
         for i in range(len(rows)):
             if open_[i] and len(kept) + len(taken) < n:

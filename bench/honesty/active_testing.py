@@ -57,7 +57,7 @@ def of_holdout(
     return rows
 
 
-def as_many(rmse: float, p: float, N: int) -> float:
+def uniform_labels_needed(rmse: float, p: float, N: int) -> float:
     """How many uniformly drawn labels of N estimate a share p with this root mean squared error."""
     spread = p * (1 - p) / (N - 1)
     return N * spread / (rmse**2 + spread)
@@ -107,7 +107,7 @@ def main() -> None:
                     w: float(np.sqrt(np.mean([row[f"{w}_error"] ** 2 for row in rows]))) for w in ("active", "uniform")
                 }
                 p = float(np.mean([whole for _, _, whole, _ in worlds]))
-                equal = as_many(rmse["active"], p, options.holdout)
+                equal = uniform_labels_needed(rmse["active"], p, options.holdout)
                 results.append(
                     {"data": name, "trained_on": size, "accuracy": 1 - p, "labels": m, "rmse": rmse, "as_many": equal}
                     | means

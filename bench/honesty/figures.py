@@ -14,7 +14,7 @@ from labeler.core.settings import Config
 from labeler.measure.intervals import Estimate
 from labeler.measure.metrics import metrics, stability
 from labeler.progress import control
-from labeler.progress.control import first_reached, smoothing
+from labeler.progress.control import first_reached, smoothing_weights
 from labeler.progress.curves import fit_curve
 from labeler.progress.shadows import Shadows
 from labeler.progress.stopping import History, Thresholds, backtest
@@ -88,8 +88,8 @@ def controlled(traces: Traces) -> Row:
         if report.size is None or report.gain is None or report.gain.value is None:
             continue
         grid = np.geomspace(steps[0], steps[-1], control.GRID)
-        ahead = smoothing(steps, grid) @ p["truth"] - traces.random[report.size]
-        gain = float((smoothing(steps, np.array([report.size])) @ p["truth"])[0]) - traces.random[report.size]
+        ahead = smoothing_weights(steps, grid) @ p["truth"] - traces.random[report.size]
+        gain = float((smoothing_weights(steps, np.array([report.size])) @ p["truth"])[0]) - traces.random[report.size]
         gains.append((within(gain, report.gain), width(report.gain), abs(report.gain.value - gain)))
         if needed := report.needed:
             needs.append((reached_within(ahead, grid, needed), report.size, width(needed) / report.size))
@@ -132,14 +132,14 @@ def reached_within(ahead: np.ndarray, grid: np.ndarray, needed: control.NumberOf
 def projected(traces: Traces) -> Row:
     """How far projections of the labels to a target are off, and how often their interval has the truth in it."""
     steps = traces.projects[0]["steps"]
-    curves = [smoothing(steps, np.array([TARGET])) @ p["truth"] for p in traces.projects]
+    curves = [smoothing_weights(steps, np.array([TARGET])) @ p["truth"] for p in traces.projects]
     target = float(np.mean(curves))
     checks: dict[float, list[tuple[float, ...]]] = {way: [] for way in WAY}
     silent = dict.fromkeys(WAY, 0)
     for p in traces.projects:
         steps, accuracy = p["steps"], traces.right(p).mean(axis=1)
         grid = np.geomspace(steps[0], steps[-1], control.GRID)
-        truth = first_reached(grid, smoothing(steps, grid) @ p["truth"] - target)
+        truth = first_reached(grid, smoothing_weights(steps, grid) @ p["truth"] - target)
         for way in WAY:
             rounds_so_far = int(np.abs(steps - way * (truth or steps[-1])).argmin()) + 1
             projection = fit_curve(
@@ -154,7 +154,7 @@ def projected(traces: Traces) -> Row:
             span = np.nan if projection.high is None or projection.low is None else projection.high / projection.low
             checks[way].append((held, off, span))
     row: Row = {"target": percent(target, 1), "reached": ""}
-    ends = [(smoothing(p["steps"], p["steps"]) @ p["truth"]).max() >= target for p in traces.projects]
+    ends = [(smoothing_weights(p["steps"], p["steps"]) @ p["truth"]).max() >= target for p in traces.projects]
     row["reached"] = percent(np.mean(ends))
     for way in WAY:
         held, off, span = np.array(checks[way], dtype=float).T if checks[way] else np.full((3, 1), np.nan)
@@ -168,7 +168,7 @@ def projected(traces: Traces) -> Row:
 def stopped(traces: Traces) -> list[Row]:
     """What each stopping rule lost and saved; one row a rule."""
     steps = traces.projects[0]["steps"]
-    target = float(np.mean([(smoothing(steps, np.array([TARGET])) @ p["truth"])[0] for p in traces.projects]))
+    target = float(np.mean([(smoothing_weights(steps, np.array([TARGET])) @ p["truth"])[0] for p in traces.projects]))
     histories = [(history(traces, p), p["truth"]) for p in traces.projects]
     rows = []
     for name, rule, changes in RULES:

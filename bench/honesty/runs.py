@@ -152,14 +152,14 @@ def simulate(name: str, data: Path, out: Path, first: int, projects: int) -> Ite
     world = World.load(name, data)
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "random.npz").exists():
-        keep(out / "random.npz", random_curve(world))
+        write_arrays(out / "random.npz", random_curve(world))
     for seed in range(first, first + projects):
         if not (out / f"{seed}.npz").exists():
-            keep(out / f"{seed}.npz", project(world, seed))
+            write_arrays(out / f"{seed}.npz", project(world, seed))
             yield seed
 
 
-def keep(path: Path, arrays: dict[str, Any]) -> None:
+def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """Write the arrays whole or not at all."""
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:

@@ -133,15 +133,15 @@ def main() -> None:
     print(f"{'page':<26}{'first':>14}{'again':>14}{'after an answer':>18}")
     for name, row in pages.items():
         slow = "   over the goal of 300" if max(processor for _, processor in row.values()) > GOAL else ""
-        print(f"{name:<26}{shown(row['first']):>14}{shown(row['again']):>14}{shown(row['after']):>18}{slow}")
+        print(f"{name:<26}{in_words(row['first']):>14}{in_words(row['again']):>14}{in_words(row['after']):>18}{slow}")
     print(f"\n{'verb':<20}")
     for name, took in sorted(verbs.items(), key=lambda entry: -entry[1][1]):
-        print(f"{name:<20}{shown(took):>14}")
+        print(f"{name:<20}{in_words(took):>14}")
     if values.json:
         values.json.write_text(json.dumps({"pages": pages, "verbs": verbs}, indent=1) + "\n")
 
 
-def shown(took: Took) -> str:
+def in_words(took: Took) -> str:
     return f"{took[0]:,.0f} ({took[1]:,.0f})"
 
 

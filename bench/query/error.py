@@ -44,7 +44,7 @@ def points(c: Candidates) -> tuple[np.ndarray, np.ndarray]:
 
 
 @contextmanager
-def changed(module: Any, **values: int) -> Iterator[None]:
+def with_constants(module: Any, **values: int) -> Iterator[None]:
     """Other constants in a module, within the block."""
     before = {name: getattr(module, name) for name in values}
     vars(module).update(values)
@@ -54,7 +54,7 @@ def changed(module: Any, **values: int) -> Iterator[None]:
         vars(module).update(before)
 
 
-def covered(c: Candidates, chosen: np.ndarray, weights: np.ndarray) -> float:
+def herding_objective(c: Candidates, chosen: np.ndarray, weights: np.ndarray) -> float:
     """The objective of herding, with the width that the labeled items give."""
     X, labeled = points(c)
     away = blocks.nearest_squared(X, np.concatenate([labeled, X[chosen]]))
@@ -63,7 +63,7 @@ def covered(c: Candidates, chosen: np.ndarray, weights: np.ndarray) -> float:
     return float(weights @ np.exp(-away / width**2))
 
 
-def held(c: Candidates, chosen: np.ndarray, radius: float) -> float:
+def coverage(c: Candidates, chosen: np.ndarray, radius: float) -> float:
     """The objective of prob_cover: the share of the pool within a radius of what is labeled or chosen."""
     X, labeled = points(c)
     away = blocks.nearest_squared(X, np.concatenate([labeled, X[chosen]]))
@@ -79,16 +79,16 @@ def of_seed(n: int, seed: int) -> dict[str, tuple[float, float]]:
     pairs = low_budget.squared_distances(X[:2000])[np.triu_indices(2000, 1)]
     radius = float(np.quantile(pairs, 1 / (LABELED + BATCH)))
     objectives = {
-        "max_herding": (herding, "SAMPLE", lambda chosen: covered(c, chosen, np.ones(n))),
-        "uncertainty_herding": (herding, "SAMPLE", lambda chosen: covered(c, chosen, uncertainty)),
-        "auto": (auto, "SAMPLE", lambda chosen: covered(c, chosen, uncertainty)),
-        "prob_cover": (low_budget, "COVER", lambda chosen: held(c, chosen, radius)),
+        "max_herding": (herding, "SAMPLE", lambda chosen: herding_objective(c, chosen, np.ones(n))),
+        "uncertainty_herding": (herding, "SAMPLE", lambda chosen: herding_objective(c, chosen, uncertainty)),
+        "auto": (auto, "SAMPLE", lambda chosen: herding_objective(c, chosen, uncertainty)),
+        "prob_cover": (low_budget, "COVER", lambda chosen: coverage(c, chosen, radius)),
     }
     at_random = np.random.default_rng(seed).choice(n, BATCH, replace=False)
     result = {}
     for name, (module, constant, objective) in objectives.items():
         sampled = get(name).query(c, BATCH, np.random.default_rng(seed)).positions
-        with changed(module, **{constant: n}):
+        with with_constants(module, **{constant: n}):
             exact = get(name).query(c, BATCH, np.random.default_rng(seed)).positions
         result[name] = (objective(sampled) / objective(exact), objective(at_random) / objective(exact))
 
@@ -96,9 +96,9 @@ def of_seed(n: int, seed: int) -> dict[str, tuple[float, float]]:
         return float(blocks.nearest_squared(X, centres).sum())
 
     k = n // 400
-    with changed(low_budget, DRAWN=n, FEWEST=300):
+    with with_constants(low_budget, DRAWN=n, FEWEST=300):
         whole = squares(low_budget.clusters(X, k, seed)[1])
-    with changed(low_budget, DRAWN=n // 8, COMPARISONS=0):
+    with with_constants(low_budget, DRAWN=n // 8, COMPARISONS=0):
         part = squares(low_budget.clusters(X, k, seed)[1])
     drawn = squares(X[np.random.default_rng(seed).choice(n, k, replace=False)])
     return result | {"k-means": (whole / part, whole / drawn)}

@@ -45,7 +45,7 @@ def main(data: Path, only: str, labels: int, twice: str, seeds: int) -> None:
             answers = Answers(task, seed)
             chosen = answers.choose(labels)
             for share, shares in shares_found.items():
-                shares.append(answers.followed(chosen, share))
+                shares.append(answers.share_of_errors_found(chosen, share))
         for share, shares in shares_found.items():
             half = 1.96 * np.std(shares, ddof=1) / np.sqrt(len(shares))
             click.echo(
@@ -61,9 +61,9 @@ class Answers:
         self.task, self.seed = task, seed
         self.normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
         self.rng = np.random.default_rng([seed, 29])
-        self.first, self.second = self.erring(), self.erring()
+        self.first, self.second = self.with_errors(), self.with_errors()
 
-    def erring(self) -> np.ndarray:
+    def with_errors(self) -> np.ndarray:
         """Each item's class, one in ten wrong."""
         answers, C = self.task.targets.copy(), len(self.task.config.classes)
         wrong = np.flatnonzero(self.rng.random(len(answers)) < WRONG)
@@ -87,7 +87,7 @@ class Answers:
             labeled, pool = np.concatenate([labeled, asked]), np.setdiff1d(pool, asked)
         return labeled
 
-    def followed(self, chosen: np.ndarray, share: float) -> float:
+    def share_of_errors_found(self, chosen: np.ndarray, share: float) -> float:
         """The share of the wrong labels that the first looks find."""
         task, config, rng = self.task, self.task.config, np.random.default_rng([self.seed, 31])
         n, names = len(chosen), np.array(config.classes)

@@ -241,10 +241,10 @@ def staged(model: Any) -> "Network":
         return _vision_transformer(pixels, model)
     layers = group_parameters(model, model.group_matcher(coarse=True), reverse=False)
     groups = [[model.get_parameter(weight) for weight in layers[number]] for number in sorted(layers)]
-    return Network([pixels, Stage(model, _final)], taps=[1], groups=groups)
+    return Network([pixels, Stage(model, _classifier_input)], taps=[1], groups=groups)
 
 
-def _final(model: Any, x: Any) -> Any:
+def _classifier_input(model: Any, x: Any) -> Any:
     """What a model would hand to its classifier."""
     return model.forward_head(model.forward_features(x), pre_logits=True).flatten(1)
 

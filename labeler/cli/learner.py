@@ -132,7 +132,7 @@ def tune(project: Path, take: bool, as_json: bool, **request: Any) -> None:
     if as_json:
         click.echo(json.dumps(report | {"taken_over": taken_over}, ensure_ascii=False, indent=2))
         return
-    click.echo(_evidence(report))
+    click.echo(_table_of_trials(report))
     click.echo(report["verdict"])
     if taken_over:
         click.echo("They are used from the next round on.")
@@ -140,7 +140,7 @@ def tune(project: Path, take: bool, as_json: bool, **request: Any) -> None:
         click.echo("Nothing is changed; `tune --apply` takes them over.")
 
 
-def _evidence(report: dict[str, Any]) -> str:
+def _table_of_trials(report: dict[str, Any]) -> str:
     """A table of how the settings that were tried compare, with a line on the search above it."""
     import pandas as pd
 

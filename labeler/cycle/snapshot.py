@@ -14,7 +14,7 @@ from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
 from labeler.i18n.messages import mark
 from labeler.learner.task import LearningTask
-from labeler.measure.slices import wanted
+from labeler.measure.slices import matching_items
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -61,7 +61,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
     config = project.config
     with store.read():
         items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
-        preferred = wanted(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
+        preferred = matching_items(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
     if not items:
         raise LabelerError("There are no items yet: import images or texts first.")
     inputs = [project.input_of(item) for item in items]

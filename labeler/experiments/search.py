@@ -82,8 +82,8 @@ class Search:
         """
         self.ends = self.clock() + self.request.seconds - spent
         self.study = open_study(folder / f"{self._key(data)}.log")
-        self._take_up()
-        while (trial := self._next()) is not None and self._try(trial):
+        self._queue_interrupted()
+        while (trial := self._next()) is not None and self._evaluate(trial):
             pass
         return self._report()
 
@@ -113,12 +113,12 @@ class Search:
                 baselines[FROZEN] = heads
         return baselines
 
-    def _take_up(self) -> None:
+    def _queue_interrupted(self) -> None:
         """Queue the settings that were being tried when a process ended, unless they have ended two processes."""
         for trial in self._trials(TrialState.RUNNING):
-            self._put_off(trial, trial.user_attrs.get("tries", 0) + 1)
+            self._queue_again(trial, trial.user_attrs.get("tries", 0) + 1)
 
-    def _put_off(self, trial: FrozenTrial, tries: int) -> None:
+    def _queue_again(self, trial: FrozenTrial, tries: int) -> None:
         """Queue the settings of an unfinished trial again; `tries`: how often they have ended the process."""
         self.study.tell(trial.number, state=TrialState.FAIL)
         drawn = trial.system_attrs.get("fixed_params", {}) | trial.params
@@ -134,7 +134,7 @@ class Search:
                 trial = self.study.ask()
                 trial.set_user_attr("baseline", name)
                 return trial
-        if not self.space or len(tried) >= self.request.trials or not self._affords(self._typical()):
+        if not self.space or len(tried) >= self.request.trials or not self._has_time_for(self._median_seconds()):
             return None
         # a sampler of its own for each setting, so that a search that was cut off draws what it would have drawn
         seed = self.request.seed + len(self._trials())
@@ -180,25 +180,25 @@ class Search:
 
     # ------------------------------------------------------------ time
 
-    def _left(self) -> float:
+    def _seconds_left(self) -> float:
         return self.ends - self.clock()
 
-    def _typical(self) -> float:
+    def _median_seconds(self) -> float:
         """The median seconds of a drawn setting; of the current settings, before one was drawn."""
         drawn = [t for t in self._trials(TrialState.COMPLETE) if "baseline" not in t.user_attrs] or [self._current()]
         return float(np.median([t.user_attrs["seconds"] for t in drawn]))
 
-    def _affords(self, seconds: float, spent: float = 0.0) -> bool:
+    def _has_time_for(self, seconds: float, spent: float = 0.0) -> bool:
         """Whether there is time for a setting, and to check the best and the current ones on fresh folds after it.
 
         Args: seconds: that the setting takes in all. spent: of those.
         """
         best, current = (t.user_attrs["seconds"] for t in (self._best(), self._current()))
-        return self._left() >= seconds - spent + current + max(best, seconds)
+        return self._seconds_left() >= seconds - spent + current + max(best, seconds)
 
     # ------------------------------------------------------------ trying
 
-    def _try(self, trial: Trial) -> bool:
+    def _evaluate(self, trial: Trial) -> bool:
         """Try a setting on the search's folds and record the result; False if time runs out meanwhile."""
         baseline, folds = trial.user_attrs.get("baseline"), self.request.folds
         began, parts, state, note = self.clock(), list[HeldOut](), TrialState.COMPLETE, ""
@@ -209,8 +209,8 @@ class Search:
                 if baseline or len(parts) == folds:
                     continue
                 spent = self.clock() - began
-                if not self._affords(spent / len(parts) * folds, spent):
-                    self._put_off(self._trials()[trial.number], trial.user_attrs.get("tries", 0))
+                if not self._has_time_for(spent / len(parts) * folds, spent):
+                    self._queue_again(self._trials()[trial.number], trial.user_attrs.get("tries", 0))
                     return False
                 if trial.should_prune():
                     state, note = TrialState.PRUNED, mark("no better than the median of the others so far")
@@ -232,11 +232,11 @@ class Search:
 
     def _held_out(self, trial: Trial | FrozenTrial, seed: int) -> Iterator[HeldOut]:
         """The out-of-fold predictions of models with a trial's settings, fold by fold."""
-        learner, standing = self._setting(trial), self._standing(trial)
+        learner, standing = self._setting(trial), self._progress_message(trial)
         folds, seconds = self.request.folds, self.request.seconds
 
         def tell(fold: int) -> None:
-            spent = min(seconds - self._left(), seconds)
+            spent = min(seconds - self._seconds_left(), seconds)
             message = mark("{standing}, fold {fold} of {folds}", standing=standing, fold=fold, folds=folds)
             self.tell(message, round(spent), round(seconds))
 
@@ -244,7 +244,7 @@ class Search:
             learner = replace(learner, kind="finetune")  # as a round on all labels does, though a fold leaves fewer
         return cross_validate(self.tasks[learner.backbone], learner, folds, seed, self.fit, tell)
 
-    def _standing(self, trial: Trial | FrozenTrial) -> str:
+    def _progress_message(self, trial: Trial | FrozenTrial) -> str:
         """The progress so far and the current trial, as a message."""
         tried = len(self._tried())
         done = mark("{n} setting tried", n=1) if tried == 1 else mark("{n} settings tried", n=tried)
@@ -263,7 +263,7 @@ class Search:
 
     # ------------------------------------------------------------ what came out
 
-    def _fresh(self, trial: FrozenTrial) -> HeldOut:
+    def _predict_on_fresh_folds(self, trial: FrozenTrial) -> HeldOut:
         """The out-of-fold predictions with a trial's settings on fresh folds, all folds together."""
         kept = self.study.user_attrs.get(f"fresh-{trial.number}")
         if kept is None:
@@ -277,7 +277,7 @@ class Search:
         best, current, tried = self._best(), self._current(), self._tried()
         check = proposal = None
         if best.number != current.number:
-            ours, theirs = self._fresh(best), self._fresh(current)
+            ours, theirs = self._predict_on_fresh_folds(best), self._predict_on_fresh_folds(current)
             gain, low, high = gain_of(ours.log_likelihood, theirs.log_likelihood, len(tried) - 1)
             check = {
                 "setting": best.number,

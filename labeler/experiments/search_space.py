@@ -103,7 +103,7 @@ def setting(learner: LearnerConfig, backbones: Sequence[str], params: Mapping[st
 
     Args: backbones: those that can be fine-tuned; the first of them is the one if it was not drawn.
     """
-    levers = {name: _tidy(value) for name, value in params.items() if "." not in name and name != "backbone"}
+    levers = {name: _two_digits(value) for name, value in params.items() if "." not in name and name != "backbone"}
     drawn = {name.removeprefix("augment.") for name, value in params.items() if value and "." in name}
     if any("." in name for name in params):
         levers["augment"] = tuple(kind for kind in AUGMENTATIONS if kind in drawn)
@@ -119,7 +119,7 @@ def with_backbone(learner: LearnerConfig, name: str) -> LearnerConfig:
     return learner if name == learner.backbone else replace(learner, backbone=name, adapted=False)
 
 
-def _tidy(value: Any) -> Any:
+def _two_digits(value: Any) -> Any:
     """Two digits are as much as a search can tell apart, and a person likes to read."""
     return float(f"{value:.2g}") if isinstance(value, float) else value
 
@@ -140,7 +140,7 @@ def points(distribution: BaseDistribution) -> list[Any]:
     if isinstance(distribution, IntDistribution):
         return [round(value) for value in values]
     low, step = distribution.low, distribution.step
-    return [_tidy(float(value if step is None else low + step * round((value - low) / step))) for value in values]
+    return [_two_digits(float(value if step is None else low + step * round((value - low) / step))) for value in values]
 
 
 def changes(before: LearnerConfig, after: LearnerConfig) -> dict[str, Any]:
@@ -159,10 +159,10 @@ def changes(before: LearnerConfig, after: LearnerConfig) -> dict[str, Any]:
 def in_words(levers: Mapping[str, Any]) -> str:
     """Settings as a person reads them: `learning_rate 0.0003, unfrozen 4`."""
     flat = {k: v for k, v in levers.items() if not isinstance(v, dict)} | dict(levers.get("finetune", {}))
-    return ", ".join(f"{name} {shown(value)}" for name, value in flat.items())
+    return ", ".join(f"{name} {value_text(value)}" for name, value in flat.items())
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as a person reads it."""
     if isinstance(value, tuple | list):
         return " + ".join(map(str, value)) or "none"
@@ -172,6 +172,6 @@ def shown(value: Any) -> str:
 def range_in_words(distribution: BaseDistribution) -> str:
     """What a lever is drawn from: `1e-05 to 0.003, logarithmic`."""
     if isinstance(distribution, CategoricalDistribution):
-        return ", ".join(map(shown, distribution.choices))
+        return ", ".join(map(value_text, distribution.choices))
     assert isinstance(distribution, FloatDistribution | IntDistribution)
     return f"{distribution.low:g} to {distribution.high:g}" + (", logarithmic" if distribution.log else "")

@@ -111,7 +111,7 @@ def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             else "",
             "seconds": row["seconds"],
             **({"backbone": row["backbone"]} if several else {}),
-            **{name: search_space.shown(row["levers"][name]) if name in row["levers"] else "" for name in levers},
+            **{name: search_space.value_text(row["levers"][name]) if name in row["levers"] else "" for name in levers},
             "note": row["note"] or "",
         }
         for row in report["trials"]

@@ -162,13 +162,15 @@ def compare(
     # spawned, never forked: torch and ONNX Runtime hold threads
     context = multiprocessing.get_context("spawn")
     ticks: Queue[int] = context.Queue()
-    executor = ProcessPoolExecutor(processes, context, _start, (task, ticks, None if finetuning else 1, plugins))
+    executor = ProcessPoolExecutor(
+        processes, context, _set_up_process, (task, ticks, None if finetuning else 1, plugins)
+    )
     total = len(jobs) * (rounds + 2)
     try:
         waiting = [executor.submit(_run, name, seed, rounds) for name, seed in jobs]
-        runs = _gather(waiting, ticks, total, on_progress)
+        runs = _collect_runs(waiting, ticks, total, on_progress)
     except BaseException:  # cancellation too: no process is left behind
-        _end_now(executor)
+        _kill_processes(executor)
         raise
     executor.shutdown()
     if on_progress:
@@ -202,7 +204,9 @@ def check_names(names: Iterable[str], plugins: Path) -> None:
             raise strategies.UnknownStrategy(text.message, **text.fields) from error
 
 
-def _gather(waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_progress: Progress | None) -> list[Run]:
+def _collect_runs(
+    waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_progress: Progress | None
+) -> list[Run]:
     """The runs once all are done; the first failure is raised at once."""
     done = 0
     while not all(f.done() for f in waiting):
@@ -228,7 +232,7 @@ def _gather(waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_pr
         ) from None
 
 
-def _end_now(executor: ProcessPoolExecutor) -> None:
+def _kill_processes(executor: ProcessPoolExecutor) -> None:
     # shutdown() waits for running calls, and no public method ends them
     children = list((executor._processes or {}).values())
     for child in children:
@@ -244,7 +248,7 @@ _ticks: "Queue[int]"
 _plugins = ExitStack()
 
 
-def _start(task: Task, ticks: "Queue[int]", threads: int | None, plugins: Path) -> None:
+def _set_up_process(task: Task, ticks: "Queue[int]", threads: int | None, plugins: Path) -> None:
     global _task, _ticks
     _task, _ticks = task, ticks
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one

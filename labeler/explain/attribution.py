@@ -238,7 +238,7 @@ def _of_characters(heads: LinearHeads, encoder: CharTfidf, text: str) -> Evidenc
     moved = features.sum(axis=0) - heads.normalizer.mean
     weight = weight / max(float(np.linalg.norm(moved)), 1e-12)
     proba = heads.of_features(features.sum(axis=0)[None]).mean(axis=0)[0]
-    classes, targets = _first(heads, proba)
+    classes, targets = _most_probable_classes(heads, proba)
     spans = tuple((place, place + 1) for place, letter in enumerate(text) if not letter.isspace())
     weights = weight[targets] @ features[[start for start, _ in spans]].T
     base = bias[targets] - weight[targets] @ heads.normalizer.mean
@@ -259,18 +259,20 @@ def _evidence(
         features = [part.network(*given).float().cpu() for part in parts]
     heads = [part.heads for part in parts]
     rows = [head.of_features(row.numpy()).mean(axis=0)[0] for head, row in zip(heads, features, strict=True)]
-    proba = _mixed(parts, rows)
-    classes, targets = _first(heads[0], proba)
-    score = _mixed(parts, [scores(head, row)[0].numpy() for head, row in zip(heads, features, strict=True)])
+    proba = _weighted_sum(parts, rows)
+    classes, targets = _most_probable_classes(heads[0], proba)
+    score = _weighted_sum(parts, [scores(head, row)[0].numpy() for head, row in zip(heads, features, strict=True)])
     weights, bases = zip(*(weigh(part, targets) for part in parts), strict=True)
-    return Evidence(classes, proba[classes], score[targets], _mixed(parts, bases), _mixed(parts, weights), spans)
+    return Evidence(
+        classes, proba[classes], score[targets], _weighted_sum(parts, bases), _weighted_sum(parts, weights), spans
+    )
 
 
-def _mixed(parts: Sequence[Part], values: Sequence[np.ndarray]) -> np.ndarray:
+def _weighted_sum(parts: Sequence[Part], values: Sequence[np.ndarray]) -> np.ndarray:
     return np.sum([part.share * value for part, value in zip(parts, values, strict=True)], axis=0)
 
 
-def _first(heads: LinearHeads, proba: np.ndarray) -> tuple[np.ndarray, list[int]]:
+def _most_probable_classes(heads: LinearHeads, proba: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """The classes that are explained, the most probable first, and the rows of the heads that are theirs."""
     order = np.argsort(-proba[heads.classes], kind="stable")[:SHOWN]
     return heads.classes[order], order.tolist()

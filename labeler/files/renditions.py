@@ -108,7 +108,7 @@ class Renditions:
         if (about := self._about(key)) is None:
             return None
         about = _wished(about, wish)
-        content = self._kept(_picture_name(key, about))
+        content = self._read(_picture_name(key, about))
         return None if content is None else Rendition(content, about.media_type, about)
 
     def draw(self, path: Path, key: str, wish: Wish) -> Rendition:
@@ -123,7 +123,7 @@ class Renditions:
         if about is None:
             about = _about(source, path)
             line = about.as_json().encode()
-            self._keep(f"{key}-about.json", lambda file: file.write(line))
+            self._write(f"{key}-about.json", lambda file: file.write(line))
         about = _wished(about, wish)
         if isinstance(source, Scan):
             values = _fitting(Image.fromarray(source.values.astype(np.float32, copy=False)), about)
@@ -131,7 +131,7 @@ class Renditions:
         else:
             picture = _fitting(source, about)
         content = _encoded(picture, about.media_type)
-        self._keep(_picture_name(key, about), lambda file: file.write(content))
+        self._write(_picture_name(key, about), lambda file: file.write(content))
         return Rendition(content, about.media_type, about)
 
     def tile(self, path: Path, key: str, wish: Wish, level: int, x: int, y: int) -> bytes:
@@ -156,18 +156,18 @@ class Renditions:
             if not self._file(name).exists():
                 source = images.read(path)
                 pixels = source.values if isinstance(source, Scan) else np.asarray(source)
-                self._keep(name, lambda file: np.save(file, pixels))
+                self._write(name, lambda file: np.save(file, pixels))
             os.utime(self._file(name))
             return np.load(self._file(name), mmap_mode="r")
 
     def _about(self, key: str) -> About | None:
-        content = self._kept(f"{key}-about.json")
+        content = self._read(f"{key}-about.json")
         return None if content is None else About(**json.loads(content))
 
     def _file(self, name: str) -> Path:
         return self.folder / name[:2] / f"{_VERSION}-{name}"
 
-    def _kept(self, name: str) -> bytes | None:
+    def _read(self, name: str) -> bytes | None:
         try:
             content = self._file(name).read_bytes()
             os.utime(self._file(name))  # so that files in use are not the oldest
@@ -175,7 +175,7 @@ class Renditions:
             return None
         return content
 
-    def _keep(self, name: str, write: Callable[[BinaryIO], object]) -> None:
+    def _write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
         """Write a file whole or not at all, and remove the oldest files if they are too large together."""
         file = self._file(name)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -185,9 +185,9 @@ class Renditions:
         _written[self.folder] = _written.get(self.folder, self.most_bytes) + file.stat().st_size
         if _written[self.folder] >= self.most_bytes / 20:
             _written[self.folder] = 0
-            self._tidy(file)
+            self._remove_oldest(file)
 
-    def _tidy(self, newest: Path) -> None:
+    def _remove_oldest(self, newest: Path) -> None:
         """Remove the oldest files until the others fit, and the partial files of processes that died."""
         files = [(file, file.stat()) for file in self.folder.glob("*/*") if file != newest]
         size = newest.stat().st_size + sum(facts.st_size for _, facts in files)

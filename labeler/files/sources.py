@@ -153,10 +153,10 @@ def _zip(source: Path) -> list[_File]:
         # Without its UTF-8 flag zipfile takes a name for cp437, where Korean Windows means cp949 and macOS UTF-8.
         raw = info.filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437", "replace")
         name = PurePosixPath(_decode_name(raw).replace("\\", "/"))
-        if info.is_dir() or (_is_litter(name) and not _leads_out(name)):
+        if info.is_dir() or (_is_litter(name) and not _leaves_the_folder(name)):
             continue
         problem = None
-        if _leads_out(name):
+        if _leaves_the_folder(name):
             problem = mark("its name leads out of the zip")
         elif info.file_size > _MAX_ENTRY:
             problem = mark("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
@@ -168,7 +168,7 @@ def _is_litter(name: PurePosixPath) -> bool:
     return any(part.startswith(".") or part.lower() in _LITTER for part in name.parts)
 
 
-def _leads_out(name: PurePosixPath) -> bool:
+def _leaves_the_folder(name: PurePosixPath) -> bool:
     return bool(PureWindowsPath(name).anchor) or ".." in name.parts  # the anchor: / or C:
 
 
@@ -199,7 +199,7 @@ def _table_rows(
         raise SourceError("A text and an image column are named, but an item is one of the two: name one.")
     at = {role: _position(source, columns, name) for role, name in named.items()}
     if not {"text", "image"} & named.keys():
-        at |= _obvious(source, columns, set(at.values()), modality)
+        at |= _columns_by_name(source, columns, set(at.values()), modality)
     others = [i for i, column in enumerate(columns) if column and i not in at.values()]
 
     def row(name: str, fields: list[str] | str) -> Row | Problem:
@@ -243,7 +243,7 @@ def _position(source: str, columns: list[str], name: str) -> int:
     return columns.index(name)
 
 
-def _obvious(source: str, columns: list[str], taken: set[int], modality: Modality | None) -> dict[str, int]:
+def _columns_by_name(source: str, columns: list[str], taken: set[int], modality: Modality | None) -> dict[str, int]:
     free = {column.casefold(): i for i, column in enumerate(columns) if i not in taken}
     order: list[Modality] = ["image", "text"] if modality == "image" else ["text", "image"]
     for kind in order:
@@ -262,7 +262,7 @@ def _image(folder: Path, value: str) -> Path | str:
     name = PurePosixPath(value.strip().replace("\\", "/"))
     if not name.parts:
         return mark("has no image path")
-    if _leads_out(name):
+    if _leaves_the_folder(name):
         return mark(
             "{path!r} leads out of the table's folder: put the images below it and name them from there", path=value
         )

@@ -32,7 +32,7 @@ def read_table(source: Path) -> tuple[list[str], Records]:
         raise SourceError(
             "{name} is of an unknown kind: give a folder or zip of images, or a table ({kinds}).",
             name=source.name,
-            kinds=_kinds(),
+            kinds=_suffixes(),
         )
     if source.stat().st_size == 0:
         raise SourceError("{name} is empty: there is nothing to read.", name=source.name)
@@ -185,7 +185,7 @@ def _decode(source: Path) -> str:
     )
 
 
-def _kinds() -> str:
+def _suffixes() -> str:
     return ", ".join(_READERS)
 
 

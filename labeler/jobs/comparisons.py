@@ -51,14 +51,14 @@ def ask(project: Project, request: ComparisonRequest, by: str, upload: bytes | N
         with project.store() as store:
             check_own_labels(store.items.counts())
     elif upload is not None:
-        request = replace(request, source=_keep(project, source, upload), uploaded=True)
+        request = replace(request, source=_store_upload(project, source, upload), uploaded=True)
     elif not Path(source).expanduser().exists():
         raise SourceError("{source} does not exist on the server: check the path.", source=source)
     with project.store() as store:
         return store.comparisons.request(request, by)
 
 
-def _keep(project: Project, name: str, content: bytes) -> str:
+def _store_upload(project: Project, name: str, content: bytes) -> str:
     """Where the uploaded file now lies, below the project's folder; a zip is unpacked."""
     folder = project.comparisons / secrets.token_hex(8)
     folder.mkdir(parents=True)
@@ -101,7 +101,7 @@ def compare_once(project: Project) -> bool:
     """Run the project's next comparison if one is asked for and no other process is at it; True if one ended."""
     ended = run_next(project, lambda store: store.comparisons, _compare)
     with project.store() as store:
-        _tidy(project, store)
+        _remove_uploads(project, store)
     return ended
 
 
@@ -164,7 +164,7 @@ def _time_left(seconds: float, done: int, total: int) -> str:
     return mark("about {n:.1f} h left", n=left / 3600)
 
 
-def _tidy(project: Project, store: Store) -> None:
+def _remove_uploads(project: Project, store: Store) -> None:
     """Remove what was uploaded for comparisons that have ended."""
     for comparison in store.comparisons.all():
         if comparison.finished_at and comparison.request.uploaded and comparison.request.source:
@@ -176,5 +176,5 @@ def cancel(project: Project, number: int) -> bool:
     """Cancel a comparison; False if it has ended already. What runs it stops within seconds."""
     with project.store() as store:
         cancelled = store.comparisons.cancel(number)
-        _tidy(project, store)
+        _remove_uploads(project, store)
     return cancelled

@@ -22,7 +22,7 @@ from labeler.i18n.messages import mark
 from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
-from labeler.jobs.runner import Beside
+from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
 from labeler.jobs.supervisor import attend
 from labeler.learner import model as models
@@ -49,7 +49,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
     Comparisons, searches and adaptations run beside the rounds, one at a time, in a process that ends with this one.
     Audits run in another process, since they are short and people wait for them.
     """
-    with Beside(BESIDE, Store.has_background) as beside, Beside((audit_once,), _audit_waits, AUDITS) as audits:
+    with JobProcess(BESIDE, Store.has_background) as beside, JobProcess((audit_once,), _audit_waits, AUDITS) as audits:
 
         def once(folder: Path) -> bool:
             project = projects.open_project(folder)

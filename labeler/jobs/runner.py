@@ -110,7 +110,7 @@ def _run(
         log.info("%s is done", name)
 
 
-class Beside:
+class JobProcess:
     """The process that runs such jobs, one at a time; it ends with the block, and with the process that holds it."""
 
     def __init__(self, kinds: Sequence[RunNext], asked: Callable[[Store], bool], lock: str = LOCK) -> None:
@@ -134,7 +134,7 @@ class Beside:
         except Timeout:  # another worker is at it
             return
         context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=_process_beside, args=(project.folder, self.kinds))
+        self._process = context.Process(target=_run_waiting_jobs, args=(project.folder, self.kinds))
         self._process.start()
 
     def __enter__(self) -> Self:
@@ -152,7 +152,7 @@ class Beside:
             self._process.join()
 
 
-def _process_beside(folder: Path, kinds: Sequence[RunNext]) -> None:
+def _run_waiting_jobs(folder: Path, kinds: Sequence[RunNext]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the worker, which then ends this one
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the simulating processes are ended in order
     end_with_parent()

@@ -107,11 +107,11 @@ def adapt(
         total, report = batches.shape[0] * batches.shape[1], on_progress or (lambda done, total: None)
         report(0, total)
 
-        def go_on(look: int) -> bool:
+        def has_time(look: int) -> bool:
             report(len(losses), total)
             return time.monotonic() - began < OVERTIME * seconds
 
-        loop.train([new_layers, pretrained], lambda look: list(batches[look - 1]), loss, len(batches), LEVERS, go_on)
+        loop.train([new_layers, pretrained], lambda look: list(batches[look - 1]), loss, len(batches), LEVERS, has_time)
     tensors = {name: p.detach().cpu().numpy() for name, p in network.named_parameters() if id(p) in trained}
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise TrainingError("The adaptation diverged, and nothing of it is kept: use the backbone as it is.")

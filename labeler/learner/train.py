@@ -145,7 +145,7 @@ class _FineTuning:
         if levers.refit == "auto" and plan.folds == 1 and now - began > deadline - now:
             refit = False  # validation took longer than planned
         epochs = _mean_of([part.tuned.epochs for part in parts])
-        note = _note(mixed, network, frozen, self.targets[held])
+        note = _comparison_sentence(mixed, network, frozen, self.targets[held])
         training = Training(epochs, plan.as_dict() | {"refit": refit}, mixed.share, note, len(held))
         if not mixed.share:
             return Fitted(heads, training)
@@ -153,7 +153,7 @@ class _FineTuning:
         if refit:
             best = _best_epoch(epochs) if plan.levers.early_stopping else None
             tuned = self.finetuner.train(rows, rows[:0], heads, best, self.snapshots, after_epoch)
-        return self._beside(heads, tuned, mixed, training)
+        return self._combined_model(heads, tuned, mixed, training)
 
     def _train_without(self, held: np.ndarray, after_epoch: Callable[[int], None]) -> "_Part":
         """Network and heads, trained on all labels but those of the rows `held`."""
@@ -181,7 +181,7 @@ class _FineTuning:
         )
         return network, frozen
 
-    def _beside(self, heads: LinearHeads, tuned: "Tuned", mixed: "Mixture", training: Training) -> Fitted:
+    def _combined_model(self, heads: LinearHeads, tuned: "Tuned", mixed: "Mixture", training: Training) -> Fitted:
         """The tuned network beside the frozen heads, and the same of each snapshot."""
 
         def model(weights: "Weights", head: LinearHeads) -> FineTuned:
@@ -226,7 +226,7 @@ def _counted(on_progress: Progress | None, total: int) -> Callable[[int], None]:
     return after_epoch
 
 
-def _note(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Message:
+def _comparison_sentence(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Message:
     """One sentence on what fine-tuning brought, with the accuracies of both on the labels held back."""
     accuracy = [float(decisions.correct(proba[0], targets).mean()) for proba in (frozen, network)]
     evidence = mark(

@@ -63,7 +63,7 @@ def evaluation(
     several, n = targets.ndim == 2, len(targets)
     weight = np.ones(n) if weights is None else weights
     predicted, right = decisions.predicted(proba, several), decisions.correct(proba, targets)
-    items, times = _kinds(predicted, targets, weights)
+    items, times = _distinct_outcomes(predicted, targets, weights)
     of_kind, pairs, C = weight[items], predicted[items], len(classes)
     hits, wrong, missed = _outcomes(pairs, targets[items], C)
     weighted = csr_array((of_kind, (np.arange(len(items)),) * 2))
@@ -78,24 +78,28 @@ def evaluation(
         value = float(measure(sums))
         return estimate(value, effective(value, float(measure(again).var()), n))
 
-    share, whole = float(np.average(right, weights=weight)), _size(weight.sum(), (weight**2).sum())
+    share, whole = float(np.average(right, weights=weight)), _effective_size(weight.sum(), (weight**2).sum())
     confusion = () if several else _confusion(predicted, targets)
     return Evaluation(
         n,
         estimate(share, whole),
         with_interval(_macro_f1),
-        None if several else with_interval(_balanced),
+        None if several else with_interval(_balanced_accuracy),
         with_interval(_micro_f1) if several else None,
         tuple(_score(name, *(values[:, c] for values in (counts, sums, squares))) for c, name in enumerate(classes)),
         confusion,
         calibration(
-            *decisions.as_single_decisions(proba, targets), None if weights is None else _each(weights, targets), seed
+            *decisions.as_single_decisions(proba, targets),
+            None if weights is None else _decision_weights(weights, targets),
+            seed,
         ),
         labels_to_halve(share, whole),
     )
 
 
-def _kinds(predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def _distinct_outcomes(
+    predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """One item of each kind, and how many there are of it: items with the same answer and the same truth are alike."""
     if weights is not None:
         return np.arange(len(targets)), np.ones(len(targets))
@@ -117,7 +121,7 @@ def _outcomes(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple
     return hits, predicted_at - hits, true - hits
 
 
-def _size(total: float, squares: float) -> float:
+def _effective_size(total: float, squares: float) -> float:
     """How many items of equal weight tell as much as these; their number where all are alike (Kish 1965, 8.2)."""
     return total**2 / squares if squares > 0 else 0.0
 
@@ -132,7 +136,7 @@ def _score(name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray)
     def of(*others: int) -> Estimate | None:
         those = [0, *others]
         total = sums[those].sum()
-        return estimate(sums[0] / total, _size(total, squares[those].sum())) if total > 0 else None
+        return estimate(sums[0] / total, _effective_size(total, squares[those].sum())) if total > 0 else None
 
     either = of(1, 2)  # F1 is 2 q / (1 + q) of the share q that was found among these
     f1 = either and Estimate(*(2 * q / (1 + q) for q in vars(either).values()))
@@ -140,7 +144,7 @@ def _score(name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray)
     return ClassScore(name, hits + missed, hits + wrong, hits, of(1), of(2), f1)
 
 
-def _mean(values: np.ndarray, of: np.ndarray) -> np.ndarray:
+def _mean_over_classes(values: np.ndarray, of: np.ndarray) -> np.ndarray:
     """The mean of `values / of` over the classes where there is something to divide by; 1 where there is none."""
     defined = of > 0
     shares = np.divide(values, of, out=np.zeros_like(values, dtype=float), where=defined).sum(axis=-1)
@@ -149,17 +153,17 @@ def _mean(values: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 def _macro_f1(outcomes: np.ndarray) -> np.ndarray:
     hits, wrong, missed = outcomes
-    return _mean(2 * hits, 2 * hits + wrong + missed)
+    return _mean_over_classes(2 * hits, 2 * hits + wrong + missed)
 
 
-def _balanced(outcomes: np.ndarray) -> np.ndarray:
+def _balanced_accuracy(outcomes: np.ndarray) -> np.ndarray:
     hits, _, missed = outcomes
-    return _mean(hits, hits + missed)
+    return _mean_over_classes(hits, hits + missed)
 
 
 def _micro_f1(outcomes: np.ndarray) -> np.ndarray:
     hits, wrong, missed = outcomes.sum(axis=-1)
-    return _mean(2 * hits[..., None], (2 * hits + wrong + missed)[..., None])
+    return _mean_over_classes(2 * hits[..., None], (2 * hits + wrong + missed)[..., None])
 
 
 def _confusion(predicted: np.ndarray, targets: np.ndarray) -> tuple[tuple[int, int, int], ...]:
@@ -167,6 +171,6 @@ def _confusion(predicted: np.ndarray, targets: np.ndarray) -> tuple[tuple[int, i
     return tuple((int(true), int(predicted_at), int(k)) for (true, predicted_at), k in zip(pairs, times, strict=True))
 
 
-def _each(weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def _decision_weights(weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The weights of all decisions, in the order of `decisions.as_single_decisions`."""
     return weights if targets.ndim == 1 else np.repeat(weights, targets.shape[1])

@@ -12,7 +12,7 @@ MOST = 1_000_000  # numbers in the bootstrap's arrays
 
 
 @dataclass(frozen=True)
-class YesNo:
+class OneVsRest:
     """ROC and precision-recall curves as points, with the areas below them. `share`: of items that are of the class."""
 
     false_positives: tuple[float, ...]
@@ -24,7 +24,7 @@ class YesNo:
     share: float
 
 
-def yes_no(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None, seed: int = 0) -> YesNo | None:
+def yes_no(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None, seed: int = 0) -> OneVsRest | None:
     """Both curves of a class, or None while all items are of it, or none is.
 
     The intervals come from a bootstrap over items: its variance gives an effective number of items for Wilson's.
@@ -43,7 +43,7 @@ def yes_no(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = N
     spread = np.var(_resampled(scores, truth, weights, seed), axis=1)
     n = len(truth)
     of_roc, of_recall = _thinned(len(false)), _thinned(len(recall))
-    return YesNo(
+    return OneVsRest(
         _points(false, of_roc),
         _points(true, of_roc),
         _points(recall, of_recall),

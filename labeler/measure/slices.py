@@ -162,12 +162,12 @@ def counted(column: Column, counts: Sequence[tuple[str, int, int]]) -> dict[str,
 # ---------------------------------------------------------------- more of these
 
 
-def wish(column: Column, value: str) -> str:
+def more_of_entry(column: Column, value: str) -> str:
     """A value as `config.query.more_of` names it."""
     return f"{column.name}={value}"
 
 
-def wanted(wishes: Sequence[str], column_of: Callable[[str], tuple[np.ndarray, list[str]]]) -> np.ndarray:
+def matching_items(wishes: Sequence[str], column_of: Callable[[str], tuple[np.ndarray, list[str]]]) -> np.ndarray:
     """The ids of the items that fit one of the wishes, ascending.
 
     Args: wishes: "site=B", or "age=30..45" for numbers from 30 to below 45. column_of: `Slices.pool_column`.
@@ -176,12 +176,12 @@ def wanted(wishes: Sequence[str], column_of: Callable[[str], tuple[np.ndarray, l
     for wish in wishes:
         column, _, value = (part.strip() for part in wish.partition("="))
         ids, texts = column_of(column)
-        fitting = {text for text in set(texts) if fits(text, value)}
+        fitting = {text for text in set(texts) if matches(text, value)}
         fitting_ids.append(ids[np.array([text in fitting for text in texts], dtype=bool)])
     return np.unique(np.concatenate(fitting_ids))
 
 
-def fits(text: str, value: str) -> bool:
+def matches(text: str, value: str) -> bool:
     """Whether an item with this text has a value, or a number in a range "30..45", "..30" or "45.."."""
     text = text.strip()
     if text == value:

@@ -2,7 +2,7 @@
 
 What is measured. R(s) is the expected accuracy on the population of a model trained on s labels drawn uniformly at
 random; a(n) is the accuracy on the population of *this* project's model with its first n labels, smoothed over n
-(`smoothing`), since the accuracy of a single round's model varies by chance. The gain at s labels is a(s) − R(s).
+(`smoothing_weights`), as the accuracy of a single round's model varies by chance. The gain at s labels is a(s) − R(s).
 Labels saved are s − n*, where n* is the number of labels at which a first reaches R(s). Both are of the frozen heads,
 whatever the project's own model is, so that only the choice of the labels differs.
 
@@ -148,7 +148,7 @@ def thinned(steps: Sequence[int]) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Measured:
+class RandomArm:
     """The accuracy of random sampling with `size` labels, item by item.
 
     right: (H,) share of the models that get the item right, of those that were not trained on it; NaN without any.
@@ -160,7 +160,7 @@ class Measured:
     luck: float
 
     @classmethod
-    def of(cls, models: Shadows, size: int, spread: float) -> "Measured":
+    def of(cls, models: Shadows, size: int, spread: float) -> "RandomArm":
         """
         Args: spread: σ²(size), see `spreads`.
         """
@@ -174,7 +174,7 @@ class Measured:
         """The accuracy and its interval."""
         return _point(self.size, self.right, self.luck)
 
-    def behind(self, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def differences(self, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """By how much models are more accurate on the same items: the mean differences (k,) and their standard errors.
 
         Args: right: (k, H) of the models.
@@ -190,8 +190,8 @@ def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
     Args: steps: (r,) increasing, labels of each of the project's models. own: (r, H) bool, the items that each gets
           right. models: the shadow models.
     """
-    arms = [Measured.of(models, size, spread) for size, spread in spreads(models).items()]
-    curve = smoothing(steps, steps) @ own
+    arms = [RandomArm.of(models, size, spread) for size, spread in spreads(models).items()]
+    curve = smoothing_weights(steps, steps) @ own
     control = Control(
         models.arm,
         own.shape[1],
@@ -203,13 +203,13 @@ def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
         return replace(control, missing="arm")
     precise = [arm for arm in within if _is_precise(arm, steps, own)]
     at = (precise or within)[-1]
-    (gain,), (error,) = at.behind(smoothing(steps, np.array([at.size])) @ own)
+    (gain,), (error,) = at.differences(smoothing_weights(steps, np.array([at.size])) @ own)
     half = WIDE * float(error)
     control = replace(control, size=at.size, gain=Estimate(float(gain), float(gain) - half, float(gain) + half))
     if not precise:
         return replace(control, missing="precision")
     needed = labels_needed(at, steps, own)
-    return replace(control, needed=needed, saved=_less(at.size, needed))
+    return replace(control, needed=needed, saved=_labels_saved(at.size, needed))
 
 
 def spreads(models: Shadows) -> dict[int, float]:
@@ -238,7 +238,7 @@ def spreads(models: Shadows) -> dict[int, float]:
     return variances
 
 
-def smoothing(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
+def smoothing_weights(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
     """(k, r) weights of a local linear regression on values at `steps`.
 
     Its window is from half to twice the labels, and three steps at least; nearer steps have more weight.
@@ -254,10 +254,10 @@ def smoothing(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
     return lines / (total * square - mean**2)[:, None]
 
 
-def labels_needed(at: Measured, steps: np.ndarray, own: np.ndarray) -> NumberOfLabels:
+def labels_needed(at: RandomArm, steps: np.ndarray, own: np.ndarray) -> NumberOfLabels:
     """n*: labels with which the project's curve first reaches the accuracy of random sampling with `at.size`."""
     grid = np.geomspace(steps[0], steps[-1], GRID)
-    ahead, errors = at.behind(smoothing(steps, grid) @ own)
+    ahead, errors = at.differences(smoothing_weights(steps, grid) @ own)
     below, above = ahead < -WIDE * errors, ahead > WIDE * errors
     open_to = np.flatnonzero(~below & ~above)
     first, last = (open_to[0], open_to[-1]) if len(open_to) else (GRID, GRID - 1) if below[-1] else (0, -1)
@@ -276,19 +276,19 @@ def first_reached(grid: np.ndarray, ahead: np.ndarray) -> float | None:
     return float(grid[reached[0]]) if len(reached) and reached[0] else None
 
 
-def _is_precise(at: Measured, steps: np.ndarray, own: np.ndarray) -> bool:
+def _is_precise(at: RandomArm, steps: np.ndarray, own: np.ndarray) -> bool:
     """Whether the project's curve rises enough around the size that the interval of n* has two ends if the gain is 0.
 
     The comparison is made at the largest such size. The gain itself has no part in the choice, which would otherwise
     favour sizes where the gain is large by chance.
     """
-    curve = smoothing(steps, np.array([steps[0], at.size, steps[-1]])) @ own
-    _, errors = at.behind(curve)
+    curve = smoothing_weights(steps, np.array([steps[0], at.size, steps[-1]])) @ own
+    _, errors = at.differences(curve)
     first, here, last = curve.mean(axis=1)
     return bool(here - first > WIDE * errors[0] and last - here > WIDE * errors[2])
 
 
-def _less(size: int, needed: NumberOfLabels) -> NumberOfLabels:
+def _labels_saved(size: int, needed: NumberOfLabels) -> NumberOfLabels:
     """`size` less the labels needed; the ends of the interval change places."""
     value, low, high = (None if n is None else size - n for n in (needed.value, needed.high, needed.low))
     return NumberOfLabels(value, low, high)

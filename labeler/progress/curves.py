@@ -44,7 +44,7 @@ class Curve:
     a: float
     b: float
     c: float
-    drawn: power_law.Drawn | None
+    drawn: power_law.DrawnCurves | None
     why_not: str = ""
 
     def band(self, labels: Sequence[float]) -> np.ndarray | None:
@@ -75,7 +75,7 @@ class Curve:
         """The accuracy that `more` labels bring beyond luck."""
         if self.drawn is None or self.why_not:
             return None
-        gains = self.drawn.risen(np.array([self.labels + more]))[:, 0]
+        gains = self.drawn.rise(np.array([self.labels + more]))[:, 0]
         low, high = np.quantile(gains, [0.025, 0.975])
         return Estimate(float(gains.mean()), float(low), float(high))
 

@@ -77,20 +77,20 @@ def pace(days: pd.DataFrame, today: date) -> Pace:
         return Pace(note=PAUSED)
     ended = recent[recent["day"] < pd.Timestamp(today)]
     if len(ended) < FEWEST:
-        return _plain(recent, (today - recent["day"].min().date()).days + 1, TOO_FEW)
-    plain = _plain(ended, span, "")
+        return _without_intervals(recent, (today - recent["day"].min().date()).days + 1, TOO_FEW)
+    plain = _without_intervals(ended, span, "")
     labels, hours, n = ended["labels"].to_numpy(float), ended["hours"].to_numpy(float), len(ended)
     half = t.ppf(0.975, n - 1) * labels.std(ddof=1) / np.sqrt(n) * n / span
-    per_day = _around(labels.sum() / span, half)
+    per_day = _interval_around(labels.sum() / span, half)
     per_hour = plain.per_hour
     if per_hour:
         residuals = labels - per_hour.value * hours
         spread = np.sqrt(n * (residuals @ residuals) / (n - 1)) / hours.sum()
-        per_hour = _around(per_hour.value, t.ppf(0.975, n - 1) * spread)
+        per_hour = _interval_around(per_hour.value, t.ppf(0.975, n - 1) * spread)
     return Pace(per_hour, per_day, plain.cost_per_hour, n, span)
 
 
-def still(pace: Pace, remaining: int) -> tuple[OpenEstimate, OpenEstimate] | None:
+def hours_and_cost(pace: Pace, remaining: int) -> tuple[OpenEstimate, OpenEstimate] | None:
     """Hours and cost that `remaining` more labels take at this pace; None where it is not known."""
     if not pace.per_hour or pace.per_hour.value <= 0:
         return None
@@ -154,7 +154,7 @@ def _recent(days: pd.DataFrame, today: date) -> tuple[pd.DataFrame, int]:
     return recent, (pd.Timestamp(today) - begin).days
 
 
-def _plain(days: pd.DataFrame, span: int, note: str) -> Pace:
+def _without_intervals(days: pd.DataFrame, span: int, note: str) -> Pace:
     """The pace without intervals."""
     labels, hours = float(days["labels"].sum()), float(days["hours"].sum())
     per_hour = OpenEstimate(labels / hours) if hours > 0 else None
@@ -162,7 +162,7 @@ def _plain(days: pd.DataFrame, span: int, note: str) -> Pace:
     return Pace(per_hour, OpenEstimate(labels / span), cost, len(days), span, note)
 
 
-def _around(value: float, half: float) -> OpenEstimate:
+def _interval_around(value: float, half: float) -> OpenEstimate:
     return OpenEstimate(float(value), float(max(0.0, value - half)), float(value + half))
 
 

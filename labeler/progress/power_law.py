@@ -63,7 +63,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnCurves:
     """Curves drawn by how well they explain the rounds; all arrays are (DRAWS,).
 
     labels: at the last round. levels: m. shares: u. exponents: c. luck: by how much today's model is better than the
@@ -79,12 +79,12 @@ class Drawn:
 
     def accuracy(self, labels: np.ndarray) -> np.ndarray:
         """(DRAWS, k): accuracy at (k,) labels."""
-        return np.clip(self.levels[:, None] + self.risen(labels) + self.luck_at(labels[None, :]), 0, 1)
+        return np.clip(self.levels[:, None] + self.rise(labels) + self.luck_at(labels[None, :]), 0, 1)
 
-    def risen(self, labels: np.ndarray) -> np.ndarray:
+    def rise(self, labels: np.ndarray) -> np.ndarray:
         """(DRAWS, k): by how much the power law is higher at (k,) labels than at the last round."""
         fall = (labels[None, :] / self.labels) ** -self.exponents[:, None]
-        return self._removable[:, None] * (1 - fall)
+        return self._largest_gain[:, None] * (1 - fall)
 
     def luck_at(self, labels: np.ndarray) -> np.ndarray:
         """(DRAWS, k): what luck adds at (1, k) labels, or at (DRAWS, 1) of them."""
@@ -95,11 +95,11 @@ class Drawn:
     def crossing(self, accuracy: np.ndarray) -> np.ndarray:
         """(DRAWS,): labels at which each power law is at its own one of (DRAWS,) accuracies; infinite if never."""
         with np.errstate(divide="ignore", over="ignore"):
-            left = np.clip((self.levels + self._removable - accuracy) / self._removable, 0, None)
+            left = np.clip((self.levels + self._largest_gain - accuracy) / self._largest_gain, 0, None)
             return np.where(left > 0, self.labels * left ** (-1 / self.exponents), np.inf)
 
     @property
-    def _removable(self) -> np.ndarray:
+    def _largest_gain(self) -> np.ndarray:
         return self.shares * (1 - self.levels)
 
 
@@ -156,7 +156,7 @@ def weigh(rounds: Rounds) -> Grid:
     )
 
 
-def draw(rounds: Rounds, grid: Grid, rng: np.random.Generator) -> Drawn:
+def draw(rounds: Rounds, grid: Grid, rng: np.random.Generator) -> DrawnCurves:
     """Curves as likely as the rounds make them, with luck, and with the error that all rounds share."""
     cells = rng.choice(grid.weights.size, DRAWS, p=(grid.weights / grid.weights.sum()).ravel())
     of_luck, of_exponent, of_share = np.unravel_index(cells, grid.weights.shape)
@@ -174,7 +174,7 @@ def draw(rounds: Rounds, grid: Grid, rng: np.random.Generator) -> Drawn:
         new_luck[mine] = size * np.sqrt(lasting) * chance[1, mine]
     if rounds.holdout:
         level += np.sqrt(ALIKE) * _deviation(level, rounds.holdout) * chance[2]
-    return Drawn(rounds.last, np.clip(level, 0, 0.9999), shares, exponents, luck, new_luck)
+    return DrawnCurves(rounds.last, np.clip(level, 0, 0.9999), shares, exponents, luck, new_luck)
 
 
 def _deviation(accuracy: np.ndarray, holdout: int) -> np.ndarray:

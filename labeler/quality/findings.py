@@ -85,7 +85,7 @@ def people(
         "answers": len(votes),
         "labeled": len(np.unique(votes.items)),
         "agreement": asdict(agreed) if agreed else None,
-        "fast": _fast(rows),
+        "fast": _fast_answers(rows),
         "items": [],
         "labels": [],
         "quality": [],
@@ -110,7 +110,7 @@ def people(
     return report
 
 
-def _fast(rows: Sequence[tuple[int, str, str, float | None]]) -> dict[str, list[int]]:
+def _fast_answers(rows: Sequence[tuple[int, str, str, float | None]]) -> dict[str, list[int]]:
     """By annotator: how many answers were much too fast, and how many have a time."""
     names = np.array([name for _, name, _, _ in rows], dtype=object)
     seconds = np.array([np.nan if s is None else s for *_, s in rows], dtype=float)

@@ -22,7 +22,7 @@ from labeler.report.charts.control import control_chart
 from labeler.report.facts import facts, latest, standing_of
 from labeler.report.sentences.control import sentences as control_sentences
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
-from labeler.report.standing import Standing, chart, doubts, legend, outlook
+from labeler.report.standing import Standing, chart, legend, limitations, outlook
 
 Table = list[dict[str, Any]]
 
@@ -89,7 +89,7 @@ def _curve(stands: Standing, project: Project) -> Section:
             _("Measured on the holdout alone, which no strategy ever queries and no model is trained on."),
             outlook(stands, measured, config),
             legend(stands, measured),
-            *doubts(stands, measured),
+            *limitations(stands, measured),
         ],
         [svg(chart(stands, measured, config, "labels", _("labels")))],
         [(_("All rounds"), rows)],

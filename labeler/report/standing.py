@@ -45,7 +45,7 @@ def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Co
     return Standing(rounds, leads, leads.projection(config.target_accuracy, most), most, step, counts)
 
 
-def each(measured: pd.DataFrame, along: str) -> float:
+def cost_of_a_label(measured: pd.DataFrame, along: str) -> float:
     """What one more label takes, in labels, hours or money: as those since the first round did."""
     first, last = measured.iloc[0], measured.iloc[-1]
     if along == "labels":
@@ -62,7 +62,7 @@ def chart(
 
     Args: measured: the rounds of `stands` that were measured. title: of the axis.
     """
-    scale = each(measured, along)
+    scale = cost_of_a_label(measured, along)
     last = measured.iloc[-1]
     budget = _budget(measured, config)
     ahead = _ahead(stands, last["labels"], budget)
@@ -76,7 +76,7 @@ def chart(
 
 def outlook(stands: Standing, measured: pd.DataFrame, config: Config) -> str:
     """When the target is expected, and how much more work that is."""
-    hours = each(measured, "hours")
+    hours = cost_of_a_label(measured, "hours")
     return curve_words.outlook(
         stands.projection,
         config.target_accuracy,
@@ -116,7 +116,7 @@ def legend(stands: Standing, measured: pd.DataFrame) -> str:
     return " ".join(sentences)
 
 
-def doubts(stands: Standing, measured: pd.DataFrame) -> list[str]:
+def limitations(stands: Standing, measured: pd.DataFrame) -> list[str]:
     """What the figures cannot tell, and what would change that."""
     latest = [
         Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0)

@@ -76,7 +76,7 @@ class Desk:
             missing = n - len(held)
             if missing > 0 and not self._is_stopped(member):
                 if self.team.is_qualified(member):
-                    self._fill(values, min(missing, self._unspent()))
+                    self._fill(values, min(missing, self._budget_left()))
                 elif member.qualified is None:  # and not kept out by the lead
                     self._take_qualification(values, missing)
                 held = self._held(annotator, tab)
@@ -107,7 +107,7 @@ class Desk:
                 SELECT q.item_id, :annotator, :tab, q.id, :expires {ranked} AND q.predicted = :class
                 ORDER BY q.confidence DESC LIMIT :n RETURNING item_id
                 """,
-                values | {"class": largest_class, "n": max(0, min(n, self._unspent()))},
+                values | {"class": largest_class, "n": max(0, min(n, self._budget_left()))},
             )
             ids = {row["item_id"] for row in taken}
             return [reserved for reserved in self._held(annotator, tab) if reserved.item.id in ids]
@@ -188,7 +188,7 @@ class Desk:
             values | {"n": n},
         )
 
-    def _unspent(self) -> int:
+    def _budget_left(self) -> int:
         """The number of labels that the budget still pays for, without those of reserved items."""
         return self.db.config.budget - self.items.labels_spent() - self.db.value("SELECT COUNT(*) FROM reservations")
 

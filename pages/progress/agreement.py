@@ -32,7 +32,7 @@ def agreement(project: Project) -> None:
     if "agreement" in shown and people["annotators"]:
         _annotators(people, mine)
     if "speed" in shown:
-        _fast(people, mine)
+        _too_fast(people, mine)
     if config.several and agreed is not None:
         st.caption(
             _(
@@ -163,7 +163,7 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
         )
 
 
-def _fast(people: Mapping[str, Any], mine: str | None) -> None:
+def _too_fast(people: Mapping[str, Any], mine: str | None) -> None:
     suspects = {name: counts for name, counts in people["fast"].items() if counts[0] and mine in (None, name)}
     if not suspects:
         st.caption(_("No answer was much faster than usual, both for its annotator and for everybody."))

@@ -13,7 +13,7 @@ from labeler.progress.history import course, latest_step
 from labeler.projects.project import Project
 from labeler.report.charts import svg
 from labeler.report.charts.curve import Along, Chart
-from labeler.report.standing import Standing, chart, doubts, legend, outlook, standing
+from labeler.report.standing import Standing, chart, legend, limitations, outlook, standing
 from pages.shared.access import require_user
 from pages.shared.cache import cached
 
@@ -32,7 +32,7 @@ def curve(project: Project) -> None:
     drawn = chart(stands, measured, project.config, along, title)
     st.altair_chart(drawn, width="stretch", key="accuracy")
     st.caption(legend(stands, measured))
-    st.markdown("\n".join(f"- {sentence}" for sentence in doubts(stands, measured)))
+    st.markdown("\n".join(f"- {sentence}" for sentence in limitations(stands, measured)))
     _downloads(project, stands.rounds if lead else stands.rounds.drop(columns=["hours", "cost"]), drawn)
 
 

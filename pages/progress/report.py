@@ -33,9 +33,9 @@ def report(project: Project) -> None:
         with st.spinner(_("Drawing the charts …")):
             page, values = report_page.page(project), as_json(facts(project))
         with st.container(horizontal=True):
-            offer(_("As a page (HTML)"), page, f"{project.slug}.html", "text/html")
-            offer(_("For a program (JSON)"), values, f"{project.slug}.json", "application/json")
+            download_button_of(_("As a page (HTML)"), page, f"{project.slug}.html", "text/html")
+            download_button_of(_("For a program (JSON)"), values, f"{project.slug}.json", "application/json")
 
 
-def offer(label: str, text: str, name: str, kind: str) -> None:
+def download_button_of(label: str, text: str, name: str, kind: str) -> None:
     st.download_button(label, text.encode(), name, kind, icon=":material/download:", on_click="ignore")

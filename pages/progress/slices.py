@@ -142,7 +142,7 @@ def table(rows: Sequence[Slice]) -> pd.DataFrame:
 def ask_more(project: Project, column: Column) -> None:
     """The form that sets `query.more_of` and `query.more_share`."""
     config = project.config
-    offered = [slicing.wish(column, value) for value in column.values if value]
+    offered = [slicing.more_of_entry(column, value) for value in column.values if value]
     options = [*dict.fromkeys([*config.query.more_of, *offered])]
     with st.form(f"more-{project.slug}-{column.name}"):
         st.markdown(_("**Query more of these**"))

@@ -21,22 +21,22 @@ def outlook(project: Project, work: Figures) -> None:
     goal, words = choose_goal(project, work)
     remaining = max(0, goal - given)
     speed, finish = pace.pace(work.days, work.today), pace.finish(work.days, work.today, remaining)
-    still = pace.still(speed, remaining)
+    rest = pace.hours_and_cost(speed, remaining)
     paid = cost > 0
 
     columns = st.columns(4)
     columns[0].metric(_("Labels"), f"{given:,}", help=_("Current labels by people, in the pool and the holdout."))
     columns[0].caption(_("of {goal:,} to the goal", goal=goal))
     columns[1].metric(_("Hours of work"), f"{hours:,.1f}", help=_(HOURS, seconds=config.team.idle_seconds))
-    columns[1].caption(more(still and still[0], remaining, lambda amount: _("{n:,.1f} h", n=amount)))
+    columns[1].caption(remaining_in_words(rest and rest[0], remaining, lambda amount: _("{n:,.1f} h", n=amount)))
     columns[2].metric(_("Cost ({currency})", currency=config.team.currency), money(cost) if paid else "–")
     columns[2].caption(
-        more(still and still[1], remaining, lambda amount: f"{money(amount)} {config.team.currency}")
+        remaining_in_words(rest and rest[1], remaining, lambda amount: f"{money(amount)} {config.team.currency}")
         if paid
         else _("No hourly rate is set yet.")
     )
     columns[3].metric(_("Done on"), f"{finish.expected:%Y-%m-%d}" if finish.expected else "–")
-    columns[3].caption(done(finish))
+    columns[3].caption(finish_in_words(finish))
     if words:
         st.caption(words)
 
@@ -47,7 +47,7 @@ def outlook(project: Project, work: Figures) -> None:
         st.altair_chart(chart, width="stretch", key="burn-down")
     with right:
         st.markdown("**" + _("Spent and still expected") + "**")
-        expected = still if remaining else (OpenEstimate(0.0), OpenEstimate(0.0))
+        expected = rest if remaining else (OpenEstimate(0.0), OpenEstimate(0.0))
         st.altair_chart(
             effort_charts.spent_chart(hours, expected and expected[0], _("hours")), width="stretch", key="hours"
         )
@@ -126,25 +126,25 @@ def _target(project: Project, work: Figures) -> tuple[int, str]:
     return work.given + round(missing * work.labels_an_item), explanation
 
 
-def more(still: OpenEstimate | None, remaining: int, shown: Callable[[float], str]) -> str:
+def remaining_in_words(rest: OpenEstimate | None, remaining: int, shown: Callable[[float], str]) -> str:
     """What is still expected, with its interval."""
     if not remaining:
         return _("nothing more to the goal")
-    if still is None:
+    if rest is None:
         return _("not enough data to project the rest yet")
-    if still.low is None:
-        return _("about {more} more to the goal", more=shown(still.value))
-    if still.high is None:
-        return _("{more} more to the goal (95 %: at least {low})", more=shown(still.value), low=shown(still.low))
+    if rest.low is None:
+        return _("about {more} more to the goal", more=shown(rest.value))
+    if rest.high is None:
+        return _("{more} more to the goal (95 %: at least {low})", more=shown(rest.value), low=shown(rest.low))
     return _(
         "{more} more to the goal (95 %: {low} – {high})",
-        more=shown(still.value),
-        low=shown(still.low),
-        high=shown(still.high),
+        more=shown(rest.value),
+        low=shown(rest.low),
+        high=shown(rest.high),
     )
 
 
-def done(finish: pace.Finish) -> str:
+def finish_in_words(finish: pace.Finish) -> str:
     """The interval of the date, or why there is none."""
     if not finish.remaining:
         return _("The goal is reached.")

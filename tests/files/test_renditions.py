@@ -150,7 +150,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, cache):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        cache._keep("k-about.json", fails)
+        cache._write("k-about.json", fails)
     assert [file for file in cache.folder.rglob("*") if file.is_file()] == []
     assert cache._about("k") is None
 

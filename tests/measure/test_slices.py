@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labeler.measure.slices import MOST_VALUES, Column, columns, counted, fits, slices, wanted, wish
+from labeler.measure.slices import MOST_VALUES, Column, columns, counted, matches, matching_items, more_of_entry, slices
 
 
 def rows(**values: list[str]) -> list[dict[str, str]]:
@@ -48,11 +48,11 @@ def test_numbers_come_in_ranges_with_round_ends():
 def test_a_range_says_of_itself_what_fits():
     column = Column("age", ("..25", "25..50", "50.."), (25.0, 50.0))
     for text in ("3", "25", "49.9", "50", "-7", "1e3"):
-        assert [fits(text, value) for value in column.values] == [column.value_of(text) == v for v in column.values]
-    assert not fits("old", "..25")
-    assert not fits("", "..25")
-    assert fits("..25", "..25")
-    assert not fits("3", "a..b")
+        assert [matches(text, value) for value in column.values] == [column.value_of(text) == v for v in column.values]
+    assert not matches("old", "..25")
+    assert not matches("", "..25")
+    assert matches("..25", "..25")
+    assert not matches("3", "a..b")
 
 
 def test_wishes_are_matched_by_any_of_them():
@@ -62,11 +62,11 @@ def test_wishes_are_matched_by_any_of_them():
         return np.array([2, 3, 5, 7]), table.get(name, [""] * 4)
 
     site = Column("site", ("A", "B", "C", ""))
-    assert wanted([wish(site, "B")], column_of).tolist() == [3]
-    assert wanted(["site = A", "age=30..45"], column_of).tolist() == [2, 5]
-    assert wanted(["age=45..", "age=..21"], column_of).tolist() == [2, 7]
-    assert wanted(["colour=red"], column_of).tolist() == []
-    assert wanted(["site=a=b"], column_of).tolist() == []
+    assert matching_items([more_of_entry(site, "B")], column_of).tolist() == [3]
+    assert matching_items(["site = A", "age=30..45"], column_of).tolist() == [2, 5]
+    assert matching_items(["age=45..", "age=..21"], column_of).tolist() == [2, 7]
+    assert matching_items(["colour=red"], column_of).tolist() == []
+    assert matching_items(["site=a=b"], column_of).tolist() == []
 
 
 def test_accuracy_by_value_with_fishers_test_by_hand():

@@ -15,13 +15,13 @@ from labeler.learner.task import LearningTask
 from labeler.progress import control, shadows
 from labeler.progress.control import (
     WIDE,
-    Measured,
+    RandomArm,
     control_arm,
     estimate,
     first_reached,
     labels_needed,
     random_labels,
-    smoothing,
+    smoothing_weights,
     spreads,
 )
 from labeler.progress.shadows import Shadows
@@ -51,14 +51,14 @@ def of_size(size: int, *shares: float, items: int = 100, arm: int = 200) -> Shad
 )
 def test_smoothing_leaves_what_is_straight_in_the_logarithm_as_it_is(steps, level, slope, where):
     at = np.array([steps[0] ** (1 - where) * steps[-1] ** where])
-    weights = smoothing(np.array(steps), at)
+    weights = smoothing_weights(np.array(steps), at)
     assert weights.sum(axis=1) == pytest.approx(1)
     assert weights @ (level + slope * np.log(steps)) == pytest.approx(level + slope * np.log(at), abs=1e-6)
 
 
 def test_smoothing_looks_from_half_to_twice_the_labels():
     steps = np.array([20, 39, 60, 80, 100, 159, 161])
-    (weights,) = smoothing(steps, np.array([80]))
+    (weights,) = smoothing_weights(steps, np.array([80]))
     assert weights[0] == weights[1] == weights[-1] == 0
     assert weights.argmax() == 3
     assert (weights[2:6] > 0).all()
@@ -68,21 +68,21 @@ def test_smoothing_looks_from_half_to_twice_the_labels():
 
 
 def test_the_difference_is_taken_item_by_item():
-    measured = Measured.of(of_size(80, 0.6, 0.6), 80, spread=0.0)
+    measured = RandomArm.of(of_size(80, 0.6, 0.6), 80, spread=0.0)
     assert measured.right.tolist() == sure(0.6)[0].tolist()
-    (ahead,), (error,) = measured.behind(sure(0.7).astype(float))
+    (ahead,), (error,) = measured.differences(sure(0.7).astype(float))
     assert ahead == pytest.approx(0.1)
     assert error == pytest.approx(np.sqrt(0.1 * 0.9 / 99))  # ten of a hundred differ; 0.065 if it were not paired
 
 
 def test_the_luck_of_the_draw_is_what_the_arm_leaves_and_what_the_subsamples_do():
     taught = of_size(50, 0.5, 0.5, arm=200)
-    assert Measured.of(taught, 50, spread=0.04).luck == pytest.approx(0.04 * (1 / 4 + 3 / 4 / 2))
+    assert RandomArm.of(taught, 50, spread=0.04).luck == pytest.approx(0.04 * (1 / 4 + 3 / 4 / 2))
 
 
 def test_an_item_counts_for_the_models_that_have_not_seen_it():
     right, unseen = np.array([[1, 0, 1], [0, 0, 1]], dtype=bool), np.array([[1, 1, 0], [0, 1, 0]], dtype=bool)
-    measured = Measured.of(Shadows(np.array([20, 20]), right, unseen, 40), 20, 0.0)
+    measured = RandomArm.of(Shadows(np.array([20, 20]), right, unseen, 40), 20, 0.0)
     assert measured.right[:2].tolist() == [1, 0]
     assert np.isnan(measured.right[2])
     assert measured.point().accuracy == 0.5
@@ -117,23 +117,23 @@ def test_the_spread_counts_neighbouring_sizes_as_if_it_fell_with_the_labels():
 
 
 def test_the_labels_needed_are_where_the_curve_reaches_random_sampling():
-    measured = Measured.of(of_size(160, 0.6, 0.6, items=1000), 160, spread=0.0)
+    measured = RandomArm.of(of_size(160, 0.6, 0.6, items=1000), 160, spread=0.0)
     items = np.random.default_rng(0).permutation(1000)
     own = np.array([np.roll(items < 1000 * share, 7 * i) for i, share in enumerate((0.4, 0.5, 0.6, 0.7, 0.8))])
     needed = labels_needed(measured, STEPS, own)
     assert needed.value == pytest.approx(80, rel=0.02)
     for end, beyond in ((needed.low, 0.99), (needed.high, 1.01)):
-        ahead, errors = measured.behind(smoothing(STEPS, np.array([end, end / beyond**2])) @ own)
+        ahead, errors = measured.differences(smoothing_weights(STEPS, np.array([end, end / beyond**2])) @ own)
         assert (np.abs(ahead) > WIDE * errors).tolist() == [True, False]
 
 
 def test_an_interval_is_open_where_the_rounds_end():
     own = sure(0.4, 0.5, 0.6, 0.7, 0.8)
-    beyond = labels_needed(Measured.of(of_size(80, 0.9), 80, 0.0), STEPS, own)
+    beyond = labels_needed(RandomArm.of(of_size(80, 0.9), 80, 0.0), STEPS, own)
     assert (beyond.value, beyond.low, beyond.high) == (None, 320, None)
-    before = labels_needed(Measured.of(of_size(80, 0.2), 80, 0.0), STEPS, own)
+    before = labels_needed(RandomArm.of(of_size(80, 0.2), 80, 0.0), STEPS, own)
     assert (before.value, before.low, before.high) == (None, None, 20)
-    unclear = labels_needed(Measured.of(of_size(80, 0.79), 80, 0.0), STEPS, own)
+    unclear = labels_needed(RandomArm.of(of_size(80, 0.79), 80, 0.0), STEPS, own)
     assert unclear.value == pytest.approx(300, rel=0.02)
     assert unclear.low < 300
     assert unclear.high is None
@@ -141,11 +141,11 @@ def test_an_interval_is_open_where_the_rounds_end():
 
 def test_a_curve_that_dips_keeps_the_end_open_that_it_has_not_reached():
     own = sure(0.3, 0.5, 0.58, 0.5, 0.3, items=1000)
-    never = labels_needed(Measured.of(of_size(80, 0.585, items=1000), 80, 0.0005), STEPS, own)
+    never = labels_needed(RandomArm.of(of_size(80, 0.585, items=1000), 80, 0.0005), STEPS, own)
     assert never.value is None
     assert never.low is not None
     assert never.high is None
-    early = labels_needed(Measured.of(of_size(80, 0.4, items=1000), 80, 0.0), STEPS, own[::-1][[2, 1, 0, 1, 2]])
+    early = labels_needed(RandomArm.of(of_size(80, 0.4, items=1000), 80, 0.0), STEPS, own[::-1][[2, 1, 0, 1, 2]])
     assert early.value is None
     assert early.low is None
 
@@ -219,10 +219,10 @@ def test_in_nineteen_of_twenty_projects_the_intervals_hold_the_truth():
         unseen = np.array([~np.isin(np.arange(250), d) for d in drawn])
         taught = Shadows(wanted, answers(rng, abilities, difficulty), unseen, 250)
         report = estimate(steps, answers(rng, ours, difficulty), taught)
-        gain = (smoothing(steps, np.array([report.size])) @ true)[0] - reached[report.size]
+        gain = (smoothing_weights(steps, np.array([report.size])) @ true)[0] - reached[report.size]
         gains.append(report.gain.low <= gain <= report.gain.high)
         if report.needed:
-            needed = first_reached(grid, smoothing(steps, grid) @ true - reached[report.size])
+            needed = first_reached(grid, smoothing_weights(steps, grid) @ true - reached[report.size])
             needs.append((report.needed.low or 0) <= needed <= (report.needed.high or np.inf))
     assert 0.91 <= np.mean(gains) <= 0.985
     assert len(needs) > 100

@@ -80,13 +80,13 @@ def test_without_an_answer_there_is_nothing_to_say():
 
 
 def test_hours_and_cost_that_are_still_to_come():
-    hours, cost = pace.still(pace.Pace(OpenEstimate(100, 50, 200), cost_per_hour=30), 1000)
+    hours, cost = pace.hours_and_cost(pace.Pace(OpenEstimate(100, 50, 200), cost_per_hour=30), 1000)
     assert hours == OpenEstimate(10, 5, 20)
     assert cost == OpenEstimate(300, 150, 600)
-    hours, cost = pace.still(pace.Pace(OpenEstimate(100, 0, 200), cost_per_hour=30), 1000)
+    hours, cost = pace.hours_and_cost(pace.Pace(OpenEstimate(100, 0, 200), cost_per_hour=30), 1000)
     assert (hours.high, cost.high) == (None, None)
-    assert pace.still(pace.Pace(), 10) is None
-    assert pace.still(pace.Pace(OpenEstimate(100)), 50) == (OpenEstimate(0.5), OpenEstimate(0.0))
+    assert pace.hours_and_cost(pace.Pace(), 10) is None
+    assert pace.hours_and_cost(pace.Pace(OpenEstimate(100)), 50) == (OpenEstimate(0.5), OpenEstimate(0.0))
 
 
 def test_an_even_pace_has_a_sure_date():

@@ -9,7 +9,7 @@ import pandas as pd
 from labeler.i18n.messages import _
 from labeler.measure.calibration import Calibration
 from labeler.measure.holdout import Evaluation
-from labeler.measure.one_vs_rest import YesNo
+from labeler.measure.one_vs_rest import OneVsRest
 from labeler.measure.slices import Slice
 from labeler.report.charts import BLUE, GREY, ORANGE
 
@@ -74,7 +74,7 @@ def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
     # Colours of their own, on light and on dark alike, so that the figures in the cells can be read on both.
     looks = list(zip(frame["right"].tolist(), frame["share"].tolist(), strict=True))
     frame = frame.assign(
-        fill=[_mixed(*(RIGHT if right else WRONG), share) for right, share in looks],
+        fill=[_blend(*(RIGHT if right else WRONG), share) for right, share in looks],
         ink=["white" if right and share > 0.55 else INK for right, share in looks],
         sentence=[
             _("{true}, taken for {predicted}: {n}", true=true, predicted=predicted, n=n)
@@ -92,7 +92,7 @@ def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
     ).properties(height=max(180, CELL * len(names) + 60))
 
 
-def _mixed(pale: str, full: str, share: float) -> str:
+def _blend(pale: str, full: str, share: float) -> str:
     """The colour at `share` of the way from one to another."""
     ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (pale, full)]
     return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(*ends, strict=True))
@@ -148,7 +148,7 @@ def reliability(calibration: Calibration) -> alt.LayerChart | alt.FacetChart:
 # ---------------------------------------------------------------- one class against the rest
 
 
-def roc(curves: YesNo) -> alt.LayerChart | alt.FacetChart:
+def roc(curves: OneVsRest) -> alt.LayerChart | alt.FacetChart:
     """Items of the class that are found against others that are taken for it; the diagonal is guessing."""
     frame = pd.DataFrame({"false": curves.false_positives, "true": curves.true_positives})
     return _steps(
@@ -160,7 +160,7 @@ def roc(curves: YesNo) -> alt.LayerChart | alt.FacetChart:
     )
 
 
-def precision_recall(curves: YesNo) -> alt.LayerChart | alt.FacetChart:
+def precision_recall(curves: OneVsRest) -> alt.LayerChart | alt.FacetChart:
     """How many of those said to be of the class are, against how many are found; the dashed line is guessing."""
     frame = pd.DataFrame({"recall": curves.recall, "precision": curves.precision})
     return _steps(

@@ -62,10 +62,10 @@ def read(training: Training, classes: int, modality: Modality | None = None, lab
     curves, chosen = _Curves.of(training, classes), training.chosen
     if curves.broken:
         return [_diverging(_("From epoch {n} on, the loss is infinite or not a number.", n=curves.broken), chosen)]
-    trend = _unsteady(curves, chosen) or _over(curves, chosen, modality) or _under(curves, chosen)
-    gap = _gap(curves, labels, () if trend else _restraints(chosen, modality))
-    doubt = _doubt(curves)
-    fit = None if trend or gap or doubt else _good(curves)
+    trend = _unstable(curves, chosen) or _over_fitting(curves, chosen, modality) or _under_fitting(curves, chosen)
+    gap = _generalization_gap(curves, labels, () if trend else _restraints(chosen, modality))
+    doubt = _weak_evidence(curves)
+    fit = None if trend or gap or doubt else _good_fit(curves)
     return [reading for reading in (trend, gap, fit, doubt) if reading]
 
 
@@ -161,7 +161,7 @@ class _Curves:
         return math.sqrt(share * (1 - share) / n)
 
 
-def _unsteady(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
+def _unstable(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     guessing = math.log(c.classes)
     best = int(np.argmin(c.loss))
     if rises(c.loss[best + 1 :], c.loss[best], CLEAR * guessing):
@@ -185,16 +185,16 @@ def _unsteady(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
                 after=c.loss[at + 1],
                 n=c.numbers[at + 1],
             ),
-            _calmer(chosen),
+            _calmer_training(chosen),
         )
     return None
 
 
 def _diverging(words: str, chosen: Mapping[str, Any]) -> Reading:
-    return Reading("diverging", words + " " + _("The learning rate is too high."), _calmer(chosen))
+    return Reading("diverging", words + " " + _("The learning rate is too high."), _calmer_training(chosen))
 
 
-def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> Reading | None:
+def _over_fitting(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> Reading | None:
     if not c.validated:
         return None
     loss, best = c.validation_loss, int(np.argmin(c.validation_loss))
@@ -235,7 +235,7 @@ def _over(c: _Curves, chosen: Mapping[str, Any], modality: Modality | None) -> R
     return Reading("over-fitting", " ".join(sentences), tuple(lever for lever in levers if lever))
 
 
-def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
+def _under_fitting(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     reached = max([c.accuracy[-1], *c.validation_accuracy[-1:]])
     more = _lever(_("more `epochs`"), "epochs", chosen)
     epochs = _("{lever}; `learner.round_seconds` must allow time for them", lever=more)
@@ -286,7 +286,7 @@ def _under(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     return None
 
 
-def _gap(c: _Curves, labels: int, restraints: tuple[str, ...]) -> Reading | None:
+def _generalization_gap(c: _Curves, labels: int, restraints: tuple[str, ...]) -> Reading | None:
     if not c.validated:
         return None
     trained, held_out = c.accuracy[-1], c.validation_accuracy[-1]
@@ -305,7 +305,7 @@ def _gap(c: _Curves, labels: int, restraints: tuple[str, ...]) -> Reading | None
     return Reading("wide gap", f"{words} {many}", restraints)
 
 
-def _good(c: _Curves) -> Reading:
+def _good_fit(c: _Curves) -> Reading:
     return Reading(
         "good fit",
         _(
@@ -317,7 +317,7 @@ def _good(c: _Curves) -> Reading:
     )
 
 
-def _doubt(c: _Curves) -> Reading | None:
+def _weak_evidence(c: _Curves) -> Reading | None:
     if not c.validated:
         return Reading(
             "weak evidence", _("No labels were held out for validation, so over-fitting cannot be detected.")
@@ -360,7 +360,7 @@ def _restraints(chosen: Mapping[str, Any], modality: Modality | None) -> tuple[s
     return tuple(lever for lever in levers if lever)
 
 
-def _calmer(chosen: Mapping[str, Any]) -> tuple[str, ...]:
+def _calmer_training(chosen: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         _lever(_("a third of `learning_rate`"), "learning_rate", chosen),
         _lever(_("longer `warmup`"), "warmup", chosen),
