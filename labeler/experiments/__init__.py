@@ -1,1 +1,1 @@
-"""Labels that are known enter; how strategies and settings compare on them leaves."""
+"""Known labels enter; comparisons of strategies and of settings on them leave."""

@@ -1,7 +1,7 @@
-"""A file of strategies held against the contract: what `python -m labeler check-strategy` does.
+"""Checks of a file of strategies against the contract, for `python -m labeler check-strategy`.
 
-The file is somebody's code, and may never end. It runs in a process of its own, which is ended when one check takes
-longer than it may; the next process goes on with the check after that.
+The file is foreign code that may never end. So it runs in a process of its own, which is killed when a check exceeds
+its time limit; a new process goes on with the next check.
 """
 
 import multiprocessing
@@ -26,12 +26,12 @@ ALL = [*CHECKS, IN_TIME]
 
 
 class StrategyFileError(LabelerError):
-    """Nothing in the file can be checked: it cannot be read or run, or registers no strategy."""
+    """The file cannot be read or run, or registers no strategy."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a strategy keeps a promise; `broken` says in one sentence how it does not."""
+    """The result of one check of a strategy. broken: one sentence on how it breaks the promise, if it does."""
 
     strategy: str
     check: Check
@@ -39,7 +39,7 @@ class Verdict:
 
 
 def check_file(path: Path, limit: float = LIMIT) -> Iterator[Verdict]:
-    """A verdict for each strategy that the file registers and each promise, as they come.
+    """Yield a verdict for each promise of each strategy that the file registers.
 
     Args:   limit: seconds that a check may take.
     Raises: StrategyFileError: it cannot be read or run, or registers no strategy.
@@ -67,13 +67,13 @@ def check_file(path: Path, limit: float = LIMIT) -> Iterator[Verdict]:
 
 @contextmanager
 def _process(path: Path, start: int) -> Iterator[tuple[Any, Connection]]:
-    """A process that loads the file and runs its checks from this one on; it is ended with the block."""
-    # spawned, so that it is as bare as the worker's; as a daemon it ends with this process as well
+    """A process that loads the file and runs its checks, beginning with `start`; it ends with the block."""
+    # spawned, so that it imports as little as the worker's; a daemon ends with this process
     context = multiprocessing.get_context("spawn")
     messages, its_end = context.Pipe(duplex=False)
     process = context.Process(target=_check, args=(path, start, its_end), daemon=True)
     process.start()
-    its_end.close()  # the last one open is the process's own: when that ends, reading says so
+    its_end.close()  # only the child's end stays open, so that reading fails when the child ends
     try:
         yield process, messages
     finally:
@@ -83,7 +83,7 @@ def _process(path: Path, start: int) -> Iterator[tuple[Any, Connection]]:
 
 
 class _NoAnswerError(Exception):
-    """There is no message in time, or there never will be."""
+    """No message came in time, or the process has ended."""
 
 
 def _next(process: Any, messages: Connection, seconds: float) -> Any:
@@ -102,7 +102,7 @@ def _next(process: Any, messages: Connection, seconds: float) -> Any:
 
 
 def _check(path: Path, start: int, messages: Connection) -> None:
-    """Send the names of the file's strategies, or why there are none; then an answer for each check."""
+    """Send the names of the file's strategies, or the error; then the result of each check."""
     others = {name: s for name, s in strategies.registered().items() if not _is_of(path, s)}
     with base.registry(others), strategies_of(path) as broken:
         own = [s for name, s in base.current().items() if name not in others]
@@ -117,6 +117,6 @@ def _check(path: Path, start: int, messages: Connection) -> None:
 
 
 def _is_of(path: Path, strategy: base.Strategy) -> bool:
-    """Whether the strategy is there because this very file is one of the package's, or of an installed plug-in."""
+    """Whether the strategy was registered from this very file, as part of the package or of an installed plug-in."""
     code = getattr(strategy.function, "__code__", None)
     return code is not None and Path(code.co_filename).resolve() == path.resolve()

@@ -21,8 +21,8 @@ from labeler.projects.importer import content_hash, normalise
 
 # Imports of labeler.backbones.onnx are deferred: it loads torch.
 
-# With fewer, chance decides: one holdout item of 50 is 2 points of accuracy, and with fewer than 100 pool items a
-# strategy has little choice, since most of them are asked in the end.
+# With fewer, chance decides: one of 50 holdout items is 2 points of accuracy, and from fewer than 100 pool items every
+# strategy queries most of them in the end.
 FEWEST_POOL, FEWEST_HOLDOUT = 100, 50
 
 
@@ -35,7 +35,7 @@ class Task:
     pool: np.ndarray
     holdout: np.ndarray
     config: Config
-    cache: Path  # where the embeddings are
+    cache: Path  # folder of the embeddings
 
 
 LABELED = SourceColumns(label="label")
@@ -43,7 +43,7 @@ LABELED = SourceColumns(label="label")
 
 @dataclass(frozen=True)
 class LabeledRows:
-    """The labeled rows of a table or folder; equal content is there once.
+    """The labeled rows of a table or folder, without duplicates.
 
     rows: by content hash. labels: the names of each row's classes. problems: the rows that cannot be used.
     """
@@ -65,7 +65,7 @@ def read_labeled(
 ) -> LabeledRows:
     """The labeled rows of a table or folder, without duplicates, so that no item is both in the pool and the holdout.
 
-    Args:   columns: of a table; `split` is taken by default, if the table has it. A folder's labels are its
+    Args:   columns: of a table; a column named `split` is used by default. A folder's labels are the names of its
             sub-folders. answers: "several" splits a label into the classes that it names, see `labels.names_in`.
     Raises: SourceError: nothing can be read, or there are fewer than two classes.
     """
@@ -108,10 +108,10 @@ def load_task(
     cache: Path | None = None,
     on_progress: Progress | None = None,
 ) -> Task:
-    """The task of labeled rows, embedded. Rows whose split is `test` are the holdout, else a seeded 20 %.
+    """The task of the labeled rows, embedded. The holdout is the rows whose split is `test`, else a seeded 20 %.
 
     Args:   cache: folder of the embeddings; the user's cache by default. on_progress: of the embedding.
-    Raises: SourceError: the pool has no more items than the first labels.
+    Raises: SourceError: the pool has no more items than the seed set.
     """
     from labeler.backbones.onnx import cache_folder
 
@@ -170,7 +170,7 @@ def _file(row: Row) -> Path:
 
 
 def check_own_labels(counts: Counts) -> None:
-    """Refuse a project whose labels are too few to compare strategies on.
+    """Refuse a project that has too few labels to compare strategies on.
 
     Raises: SourceError: says what is missing.
     """
@@ -189,9 +189,9 @@ def check_own_labels(counts: Counts) -> None:
 
 
 def own_task(snapshot: Snapshot, config: Config, cache: Path) -> Task:
-    """A project's own labels so far as a task: its labeled pool items are the pool, its labeled holdout the holdout.
+    """A task of a project's labels so far: its labeled pool items and its labeled holdout items.
 
-    Raises: SourceError: no more pool items than first labels.
+    Raises: SourceError: the pool has no more items than the seed set.
     """
     labeled, holdout, everything = snapshot.labeled, snapshot.holdout, snapshot.dataset
     positions = np.concatenate([labeled.positions, holdout.positions])

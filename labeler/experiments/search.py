@@ -1,9 +1,9 @@
-"""The search for better settings: Optuna draws them, cross-validation on the labels at hand says how good they are.
+"""The search for better settings of the learner: Optuna draws settings, cross-validation on the labels evaluates them.
 
 All settings are tried on the same folds. The objective is the mean log likelihood of held-out labels: it distinguishes
 settings of equal accuracy, and it judges the probabilities that query strategies rely on. The best of many settings
-looks better than it is. So it is compared with the current settings once more, on fresh folds, and proposed only if its
-gain there is more than chance explains for the best of so many, and no fewer items are right.
+looks better than it is. So it is compared with the current settings again, on fresh folds. It is proposed only if its
+gain there exceeds what chance explains for the best of so many settings, and its accuracy is no lower.
 """
 
 import hashlib
@@ -34,15 +34,15 @@ from labeler.learner.train import fit as fit_model
 from labeler.measure.intervals import estimate
 
 FRESH = 1_000_003  # added to the seed of the search's folds: the seed of the fresh folds
-STARTUP = 8  # settings before TPE has something to go by; those that it draws until then are random
-TRIES = 2  # of a setting during which the process ended
+STARTUP = 8  # settings that TPE draws at random before it has results to learn from
+TRIES = 2  # of a setting before it is given up, if the process ends during each
 
 CURRENT, FROZEN = mark("current settings"), mark("frozen heads")
 
 
 @dataclass
 class Search:
-    """A search for better settings of the learner, on the labels at hand.
+    """A search for better settings of the learner, on the pool's labels.
 
     tasks: the pool's labels with the features of each backbone, by the backbone's name in the settings; the project's
     own backbone comes first. tell: called with (message, seconds, seconds in all); what it raises ends the search.
@@ -71,10 +71,9 @@ class Search:
             )
 
     def run(self, data: str, folder: Path, spent: float = 0.0) -> dict[str, Any]:
-        """The evidence and the proposed settings, as plain values, once time is up or all settings are tried.
+        """The results and the proposed settings, as plain values, once time is up or all settings are tried.
 
-        Trials are kept in a file. A later search on the same labels, from the same settings and over the same space,
-        continues with them, whatever ended the earlier one.
+        Trials are kept in a file. A later search with the same labels, settings and search space continues them.
 
         Args:    data: identifies the labels, see `cards.data_hash`. folder: of that file. spent: seconds of the
                  request that an interrupted process has used.
@@ -109,20 +108,20 @@ class Search:
             heads = replace(search_space.with_backbone(learner, name), kind="frozen")
             if name != learner.backbone:
                 baselines[f"{FROZEN}, {name}"] = heads
-            elif learner.kind != "frozen" and name in self.tunable:  # else they are the current ones
+            elif learner.kind != "frozen" and name in self.tunable:  # else they are the current settings
                 baselines[FROZEN] = heads
         return baselines
 
     def _queue_interrupted(self) -> None:
-        """Queue the settings that were being tried when a process ended, unless they have ended two processes."""
+        """Queue the settings that were being tried when a process ended, unless they have ended `TRIES` processes."""
         for trial in self._trials(TrialState.RUNNING):
             self._queue_again(trial, trial.user_attrs.get("tries", 0) + 1)
 
     def _queue_again(self, trial: FrozenTrial, tries: int) -> None:
-        """Queue the settings of an unfinished trial again; `tries`: how often they have ended the process."""
+        """Queue the settings of an unfinished trial again. tries: how often the process has ended during them."""
         self.study.tell(trial.number, state=TrialState.FAIL)
         drawn = trial.system_attrs.get("fixed_params", {}) | trial.params
-        if drawn and tries < TRIES:  # what is always tried has nothing drawn, and needs no queue
+        if drawn and tries < TRIES:  # baselines have nothing drawn, and need no queue
             self.study.enqueue_trial(drawn, {"tries": tries})
 
     def _next(self) -> Trial | None:
@@ -136,7 +135,7 @@ class Search:
                 return trial
         if not self.space or len(tried) >= self.request.trials or not self._has_time_for(self._median_seconds()):
             return None
-        # a sampler of its own for each setting, so that a search that was cut off draws what it would have drawn
+        # each setting has a sampler of its own, so that a resumed search draws what it would have drawn
         seed = self.request.seed + len(self._trials())
         if self.request.sampler == "tpe":
             self.study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
@@ -150,7 +149,7 @@ class Search:
         return self.study.ask(self.space)
 
     def _next_cell(self) -> dict[str, Any] | None:
-        """The first of the grid's settings that was not queued yet and is not tried anyway."""
+        """The first setting of the grid that is neither queued nor a baseline."""
         queued = [trial.system_attrs.get("fixed_params") for trial in self._trials()]
         for cell in search_space.grid(self.space, self.request.seed):
             learner = search_space.setting(self.config.learner, self.tunable, cell)
@@ -189,9 +188,9 @@ class Search:
         return float(np.median([t.user_attrs["seconds"] for t in drawn]))
 
     def _has_time_for(self, seconds: float, spent: float = 0.0) -> bool:
-        """Whether there is time for a setting, and to check the best and the current ones on fresh folds after it.
+        """Whether there is time for a setting, and afterwards for the best and the current settings on fresh folds.
 
-        Args: seconds: that the setting takes in all. spent: of those.
+        Args: seconds: that the setting takes in all. spent: how many of those are over.
         """
         best, current = (t.user_attrs["seconds"] for t in (self._best(), self._current()))
         return self._seconds_left() >= seconds - spent + current + max(best, seconds)
@@ -215,7 +214,7 @@ class Search:
                 if trial.should_prune():
                     state, note = TrialState.PRUNED, mark("no better than the median of the others so far")
                     break
-        except (LabelerError, RuntimeError, MemoryError) as error:  # a setting that is too much for the machine
+        except (LabelerError, RuntimeError, MemoryError) as error:  # e.g. a setting that needs too much memory
             if baseline == CURRENT:
                 raise
             state = TrialState.FAIL
@@ -231,7 +230,7 @@ class Search:
         return True
 
     def _held_out(self, trial: Trial | FrozenTrial, seed: int) -> Iterator[HeldOut]:
-        """The out-of-fold predictions of models with a trial's settings, fold by fold."""
+        """Out-of-fold predictions with a trial's settings, fold by fold."""
         learner, standing = self._setting(trial), self._progress_message(trial)
         folds, seconds = self.request.folds, self.request.seconds
 
@@ -241,7 +240,7 @@ class Search:
             self.tell(message, round(spent), round(seconds))
 
         if learner.kind == "auto" and learner.backbone in self.tunable and self.n_labels >= AUTO_FROM:
-            learner = replace(learner, kind="finetune")  # as a round on all labels does, though a fold leaves fewer
+            learner = replace(learner, kind="finetune")  # as `auto` chooses on all labels, though a fold has fewer
         return cross_validate(self.tasks[learner.backbone], learner, folds, seed, self.fit, tell)
 
     def _progress_message(self, trial: Trial | FrozenTrial) -> str:
@@ -264,7 +263,7 @@ class Search:
     # ------------------------------------------------------------ what came out
 
     def _predict_on_fresh_folds(self, trial: FrozenTrial) -> HeldOut:
-        """The out-of-fold predictions with a trial's settings on fresh folds, all folds together."""
+        """Out-of-fold predictions with a trial's settings on fresh folds, all folds together."""
         kept = self.study.user_attrs.get(f"fresh-{trial.number}")
         if kept is None:
             held = HeldOut.whole(list(self._held_out(trial, self.request.seed + FRESH)))

@@ -1,4 +1,4 @@
-"""The file in which a search keeps what it tried: Optuna's journal, a line of JSON for each step."""
+"""The file of a search's trials: Optuna's journal, a line of JSON for each step."""
 
 import os
 from pathlib import Path
@@ -10,14 +10,14 @@ from optuna.storages.journal._file import BaseJournalFileLock
 
 from labeler.core.errors import LabelerError
 
-PRUNED_FROM = 5  # settings that are tried to the end before others are compared with their median
+PRUNED_FROM = 5  # finished settings before others are pruned by the median
 
 
 def open_study(path: Path) -> optuna.Study:
-    """The study in a file, a new one if there is none. Nothing is unpickled.
+    """The study in the file, or a new one. Nothing is unpickled.
 
-    What a crash left half written is cut off, so at most the setting is lost that was being tried. Settings that are
-    no better than the median after their first folds are not tried to the end.
+    A line that a crash left half written is removed, so at most the setting being tried is lost. Settings that are no
+    better than the median after their first folds are pruned.
 
     Raises: LabelerError: the file is damaged.
     """
@@ -32,7 +32,7 @@ def open_study(path: Path) -> optuna.Study:
             pruner=optuna.pruners.MedianPruner(n_startup_trials=PRUNED_FROM),
             load_if_exists=True,
         )
-    except Exception as error:  # whatever a line that is no record makes its replay raise
+    except Exception as error:  # replaying a line that is no record can raise anything
         raise LabelerError("{path} is damaged: delete it, and the search begins anew.", path=path) from error
 
 
@@ -42,7 +42,10 @@ def _cut_torn_line(path: Path) -> None:
 
 
 class _HeldElsewhere(BaseJournalFileLock):
-    """Whoever searches holds the project's lock already; a lock file of a dead process would hold up the next one."""
+    """A lock that does nothing, since the project's lock is held already.
+
+    A real one would leave a lock file behind when its process dies, and block the next search.
+    """
 
     def acquire(self) -> bool:
         return True

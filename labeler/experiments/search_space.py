@@ -1,7 +1,7 @@
-"""What a search for better settings may vary: the levers of fine-tuning with their ranges, as far as a project allows.
+"""The search space: the levers of fine-tuning with their ranges, as far as a project allows them.
 
-Which augmentations do no harm only people know, since a mirrored scan may mean something else: those alone are tried
-that the project uses already, or that whoever asks for the search names.
+Only people know which augmentations keep the label, since a mirrored scan may mean something else. So a search tries
+only those that the project uses already or that the request names.
 """
 
 import itertools
@@ -32,7 +32,7 @@ LEVERS: Space = {
 }
 OF_IMAGES, OF_TEXTS = ("augment", "augment_strength"), ("token_dropout",)
 STRENGTH, TOKENS = FloatDistribution(0.2, 1.0, step=0.2), FloatDistribution(0.0, 0.3, step=0.1)
-GRID = ("learning_rate", "unfrozen")  # by default: those of which most depends, since a grid multiplies
+GRID = ("learning_rate", "unfrozen")  # by default: the two levers that matter most, since a grid multiplies
 POINTS = {True: 4, False: 3}  # of a grid for each lever, on a logarithmic scale and on a linear one
 
 
@@ -48,9 +48,9 @@ def allowed(config: Config, request: TuningRequest) -> tuple[str, ...]:
 
 
 def check(request: TuningRequest, config: Config) -> None:
-    """See that a request can be understood.
+    """Check a request.
 
-    Raises: LabelerError: says what cannot.
+    Raises: LabelerError: names what is wrong with it.
     """
     levers = levers_of(config.modality)
     for name in request.levers:
@@ -77,7 +77,7 @@ def check(request: TuningRequest, config: Config) -> None:
 
 
 def space_of(config: Config, request: TuningRequest, backbones: Sequence[str]) -> Space:
-    """What each setting is drawn from.
+    """The distribution of each lever.
 
     Args:    backbones: those that can be fine-tuned, by the names of the settings.
     Returns: a distribution for each lever; none if no backbone can be fine-tuned.
@@ -99,9 +99,9 @@ def space_of(config: Config, request: TuningRequest, backbones: Sequence[str]) -
 
 
 def setting(learner: LearnerConfig, backbones: Sequence[str], params: Mapping[str, Any]) -> LearnerConfig:
-    """The learner's settings with what was drawn from the space; whatever it does not hold stays as it is.
+    """The learner's settings with the values drawn from the space; others stay as they are.
 
-    Args: backbones: those that can be fine-tuned; the first of them is the one if it was not drawn.
+    Args: backbones: those that can be fine-tuned; the first is used if none was drawn.
     """
     levers = {name: _two_digits(value) for name, value in params.items() if "." not in name and name != "backbone"}
     drawn = {name.removeprefix("augment.") for name, value in params.items() if value and "." in name}
@@ -115,23 +115,23 @@ def setting(learner: LearnerConfig, backbones: Sequence[str], params: Mapping[st
 
 
 def with_backbone(learner: LearnerConfig, name: str) -> LearnerConfig:
-    """The same settings with a backbone; what was adapted to the pool is the project's own backbone."""
+    """The settings with another backbone, without adapted weights, which are of the project's own backbone."""
     return learner if name == learner.backbone else replace(learner, backbone=name, adapted=False)
 
 
 def _two_digits(value: Any) -> Any:
-    """Two digits are as much as a search can tell apart, and a person likes to read."""
+    """A number rounded to two digits; a search cannot distinguish more."""
     return float(f"{value:.2g}") if isinstance(value, float) else value
 
 
 def grid(space: Space, seed: int) -> list[dict[str, Any]]:
-    """All combinations of some points of each lever, shuffled, so that those tried before time is up are spread."""
+    """All combinations of some points of each lever, shuffled, so that a search cut short covers the whole space."""
     cells = [dict(zip(space, cell, strict=True)) for cell in itertools.product(*map(points, space.values()))]
     return [cells[place] for place in np.random.default_rng(seed).permutation(len(cells))]
 
 
 def points(distribution: BaseDistribution) -> list[Any]:
-    """Some values from the lowest to the highest that are evenly spread on the lever's scale; of a choice all."""
+    """A few values, evenly spread on the lever's scale from lowest to highest; all values of a choice."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
     assert isinstance(distribution, FloatDistribution | IntDistribution)
@@ -144,7 +144,7 @@ def points(distribution: BaseDistribution) -> list[Any]:
 
 
 def changes(before: LearnerConfig, after: LearnerConfig) -> dict[str, Any]:
-    """What has to be written to `[learner]` to get from one to the other, as plain values."""
+    """The values of `[learner]` that change from the one to the other, as plain values."""
 
     def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -170,7 +170,7 @@ def value_text(value: Any) -> str:
 
 
 def range_in_words(distribution: BaseDistribution) -> str:
-    """What a lever is drawn from: `1e-05 to 0.003, logarithmic`."""
+    """The range of a lever: `1e-05 to 0.003, logarithmic`."""
     if isinstance(distribution, CategoricalDistribution):
         return ", ".join(map(value_text, distribution.choices))
     assert isinstance(distribution, FloatDistribution | IntDistribution)

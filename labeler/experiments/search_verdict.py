@@ -1,4 +1,4 @@
-"""Whether the best of many settings is surely better than the current ones, and what to say of a search."""
+"""Whether the best of many settings is significantly better than the current ones, and sentences about a search."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,19 +9,19 @@ from scipy.stats import norm
 from labeler.experiments import search_space
 from labeler.i18n.messages import Message, _, mark, sentences
 
-LEVEL = 0.05  # of searches that may propose one of many settings though none is better
+LEVEL = 0.05  # share of searches that propose a setting though none is better, at most
 
 
 def gain_of(ours: np.ndarray, theirs: np.ndarray, tried: int) -> tuple[float, float, float]:
-    """By how much the best of many settings is better, and an interval that allows for their number.
+    """The gain of the best of many settings over the current ones, with an interval corrected for their number.
 
-    Fresh folds alone are not enough, since the best was chosen for these very items. With 300 labels and 30 settings
-    that were equally good but for luck, 69 of 100 searches took the best for better on their own folds, 48 on fresh
-    ones (15 of these wrongly), and 10 (1 wrongly) with the number allowed for. Where some settings were better by 0.11,
-    82 of 100 searches found that, none of them wrongly. (`python -m bench.settings_search.best_of_many`)
+    Fresh folds alone are not enough, since the best was chosen on the same items. With 300 labels and 30 equally good
+    settings, 69 of 100 searches took the best for better on their own folds, 48 on fresh folds (15 of these wrongly),
+    and 10 (1 wrongly) with the correction. Where some settings were better by 0.11, 82 of 100 searches found that, none
+    of them wrongly. (`python -m bench.settings_search.best_of_many`)
 
     Args:    ours, theirs: (n,) log likelihoods of the same items, on folds that the search has not seen.
-             tried: settings that the best was chosen from.
+             tried: the number of settings that the best was chosen from.
     Returns: (mean, low, high).
     Source:  Bonferroni's inequality, at the one-sided level `LEVEL` for paired items.
     """
@@ -32,7 +32,7 @@ def gain_of(ours: np.ndarray, theirs: np.ndarray, tried: int) -> tuple[float, fl
 
 
 def verdict(report: Mapping[str, Any]) -> Message:
-    """What a search found, in a sentence or two.
+    """The result of a search, in a sentence or two.
 
     Args: report: as `Search.run` returns it.
     """
@@ -93,11 +93,11 @@ def verdict(report: Mapping[str, Any]) -> Message:
 
 
 def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was tried, a row for each setting, the best first; of the levers those that were varied.
+    """The settings that were tried, one a row, the best first, with the levers that were varied.
 
     Args:    report: as `Search.run` returns it.
     Returns: `settings`, `log likelihood`, `accuracy` with its `95 % interval`, `seconds`, each lever, and a `note` on
-             what was not tried to the end, or where fine-tuning got no say.
+             settings that were not tried to the end, or where the mixture gives fine-tuning no weight.
     """
     levers = list(dict.fromkeys(name for row in report["trials"] for name in row["levers"]))
     several = len({row["backbone"] for row in report["trials"]}) > 1
@@ -119,5 +119,5 @@ def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def signed(value: float) -> str:
-    """A log likelihood or a gain as a person reads it."""
+    """A log likelihood or a gain with its sign, as text."""
     return f"{value:.3f}".replace("-", "−")

@@ -1,7 +1,7 @@
-"""Strategies compared on labels that are already known: the same cycle, with the label column as the oracle.
+"""Comparisons of strategies on known labels: the same cycle, with the label column as the oracle.
 
-For each seed all strategies start from the same randomly drawn first labels, and `random` always runs as the
-control, so that gains are paired by seed. Strategies are measured on a holdout that they never query.
+For each seed all strategies start from the same random seed set, and `random` always runs as the control, so that gains
+are paired by seed. Strategies are measured on a holdout that they never query.
 """
 
 import multiprocessing
@@ -38,9 +38,9 @@ CONTROL = "random"
 
 @dataclass(frozen=True)
 class Design:
-    """Which runs are compared: each strategy, and `random`, once a seed.
+    """The runs of a comparison: each strategy, and `random`, once a seed.
 
-    rounds: queries after the first labels, fewer if the pool is used up.
+    rounds: queries after the seed set, fewer if the pool is used up.
     """
 
     strategies: Sequence[str]
@@ -65,7 +65,7 @@ class Run:
 def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[], None] = lambda: None) -> Run:
     """The learning curve of one strategy, with the true labels as the oracle.
 
-    Args: rounds: queries after the first labels, fewer if the pool is used up. on_round: called after each round.
+    Args: rounds: queries after the seed set, fewer if the pool is used up. on_round: called after each round.
     """
     config = replace(
         task.config, query=replace(task.config.query, strategy=strategy, seeding=CONTROL, random_share=0.0)
@@ -83,7 +83,7 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
         state = State(learning.relabeled(Labels(labeled, task.targets[labeled])), pool, holdout, previous)
         step = config.query.batch if len(labeled) else config.query.seed_size
         # The seed of a round follows from the run's seed and the number of labels, so that all strategies of a seed
-        # share the first labels.
+        # share the seed set.
         turn = run_round(state, config, seed * 100_003 + len(labeled), min(step, len(pool)))
         previous, result = turn.model, turn.result
         if result.metrics:
@@ -102,8 +102,8 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
 def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """One row a strategy: area under the curve, the gain over `random` paired by seed, and labels saved.
 
-    `labels_saved_percent`: how many fewer labels the mean curve needs to reach the accuracy with which random's
-    mean curve ends; None if it never does. `random`'s own value is the noise floor.
+    `labels_saved_percent`: how many fewer labels the mean curve needs to reach the final accuracy of random's mean
+    curve; None if it never does. `random`'s own value is the noise floor.
     """
     by_name: dict[str, dict[int, Run]] = {}
     for r in runs:
@@ -130,7 +130,7 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _mean_curve(runs: Sequence[Run]) -> tuple[list[int], list[float]]:
-    """The mean over the seeds, made monotone: more labels do not make a model worse, so a dip or peak is chance."""
+    """The mean over the seeds, made monotone, since more labels do not make a model worse in expectation."""
     from sklearn.isotonic import isotonic_regression
 
     grid = sorted(set.intersection(*(set(r.labels) for r in runs)))
@@ -147,7 +147,7 @@ def compare(
 ) -> dict[str, Any]:
     """The report of all runs of the design, as plain values.
 
-    Args:   processes: how many at once, by default one a core (one in all when fine-tuning, which uses all cores).
+    Args:   processes: how many at once; by default one a core, or one in all when fine-tuning, which uses all cores.
             on_progress: called with (done, total) rounds; what it raises ends the comparison at once.
             plugins: a folder of strategies that are used besides the registered ones.
     Raises: UnknownStrategy: a strategy does not exist; names those that do. LabelerError: a simulating process died.
@@ -169,7 +169,7 @@ def compare(
     try:
         waiting = [executor.submit(_run, name, seed, rounds) for name, seed in jobs]
         runs = _collect_runs(waiting, ticks, total, on_progress)
-    except BaseException:  # cancellation too: no process is left behind
+    except BaseException:  # on cancellation, too, so that no process is left behind
         _kill_processes(executor)
         raise
     executor.shutdown()
@@ -242,7 +242,7 @@ def _kill_processes(executor: ProcessPoolExecutor) -> None:
         child.join()
 
 
-# The task of a simulating process, set once when it starts, since the embeddings are large.
+# The task of this process, sent once when it starts, since the embeddings are large.
 _task: Task
 _ticks: "Queue[int]"
 _plugins = ExitStack()
@@ -254,7 +254,7 @@ def _set_up_process(task: Task, ticks: "Queue[int]", threads: int | None, plugin
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
     end_with_parent()
     _plugins.enter_context(strategies.strategies_of(plugins))
-    if threads:  # there is a process for each core, so more threads would compete for them
+    if threads:  # each core has a process, so more threads would compete for the cores
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(threads)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from strategies import base
 from strategies.base import Strategy
 
-# The usual order of the families in the literature; other families follow, and the control comes last.
+# Families in the usual order of the literature; others follow, and the control comes last.
 ORDER = [
     "uncertainty sampling",
     "query by committee",
@@ -36,7 +36,7 @@ def by_family() -> str:
 
 
 def in_full() -> str:
-    """A row for each strategy: its name, family, what it asks, what it needs, and its source."""
+    """A row for each strategy: its name, family, summary, needs, and source."""
     return markdown_table(
         ("name", "family", "what it asks", "needs", "source"),
         (

@@ -1,1 +1,1 @@
-"""An item and a model enter; why it was asked, and what the model saw, leave."""
+"""An item and a model enter; explanations leave: why the item was queried, and what moved the prediction."""

@@ -1,8 +1,8 @@
-"""What moved a model's scores of one item: a map over an image for each class, or weights of a text's words.
+"""Attribution of a model's scores of one item: a map over an image for each class, or weights of a text's words.
 
-The score of a class is its logit, less the mean of all classes' logits: the mean over a model's heads, and over its
-two networks by the say that each has. What is given back sums to the score, less a base: what the model says of
-nothing in particular. It is evidence of what moved the score, not of a cause.
+The score of a class is its logit less the mean of all classes' logits, averaged over a model's heads and, by their
+shares, over its two networks. Attributions sum to the score less the score of a base, an input without content. They
+are evidence of what moved the score, not of a cause.
 """
 
 import math
@@ -25,14 +25,14 @@ from labeler.core.errors import LabelerError
 from labeler.learner.model import FineTuned, LinearHeads, Model
 
 SHOWN = 3  # classes that are explained side by side
-STEPS = 16  # points on the way from the base to the item
-SIDE = 16  # places a side of an image's map, where a network has finer ones
-_BATCH = 8  # points that are in memory at a time
+STEPS = 16  # points on the path from the base to the item
+SIDE = 16  # most places a side of an image's map
+_BATCH = 8  # points in memory at a time
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What moved the scores of a model's first classes on one item.
+    """The attribution of one item's scores, for its most probable classes.
 
     classes: (k,) int, the most probable first. proba, score, base: (k,) float; weights sum to score − base.
     weights: (k, h, w) of an image's places, or (k, s) of a text's `spans`: first and last + 1 character of each.
@@ -48,19 +48,19 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Part:
-    """A network under linear heads, and its say in the model's probabilities, 0 to 1."""
+    """A network with its linear heads, and its share in the model's probabilities, 0 to 1."""
 
     share: float
     network: Network
     heads: LinearHeads
 
 
-# Of each target: how much each place, token or character moved its score, and the score of the base.
+# For each target: the attribution to each place, token or character, and the score of the base.
 Weights = tuple[np.ndarray, np.ndarray]
 
 
 def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
-    """What moved the model's scores of one image or text, for its `SHOWN` most probable classes.
+    """The attribution of one image's or text's scores, for its `SHOWN` most probable classes.
 
     Raises: LabelerError: the image cannot be read, or the backbone cannot be looked into.
     """
@@ -75,7 +75,7 @@ def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
 
 
 def parts_of(model: Model, encoder: Pretrained) -> list[Part]:
-    """The networks that a model listens to, on the device that torch computes on."""
+    """The networks that a model consists of, on torch's device."""
     frozen = encoder.network.to(onnx.device())
     if isinstance(model, FineTuned):
         both = [Part(model.share, model.network, model.head), Part(1 - model.share, frozen, model.frozen)]
@@ -95,7 +95,7 @@ def centred(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
 
 
 def scores(heads: LinearHeads, features: Tensor) -> Tensor:
-    """(n, c) scores of features (n, d) that are not yet normalised, in torch, so that there is a gradient."""
+    """(n, c) scores of raw features (n, d), in torch, so that they have a gradient."""
     moved = features.float() - torch.from_numpy(heads.normalizer.mean).to(features.device)
     normal = torch.cat([functional.normalize(moved[:, columns], dim=1) for columns in heads.normalizer.layers()], 1)
     weight, bias = (torch.from_numpy(array).to(normal) for array in centred(heads))
@@ -107,10 +107,10 @@ def integrated_gradients(
 ) -> Tensor:
     """(k, …) how much each number in `x` moved each target's score away from that of `base`.
 
-    They sum to score(x) − score(base), but for what the steps leave out.
+    They sum to score(x) − score(base), up to the error of numerical integration.
 
     Args:   score: (n, …) to (n, c). x, base: (1, …). targets: k columns of the score.
-    Source: Sundararajan, Taly and Yan 2017, section 3; the integral by the rule of Gauss and Legendre.
+    Source: Sundararajan, Taly and Yan 2017, section 3; the integral by Gauss-Legendre quadrature.
     """
     points, widths = np.polynomial.legendre.leggauss(steps)
     total = torch.zeros(len(targets), *x.shape[1:], device=x.device)
@@ -137,9 +137,9 @@ def _of_places(parts: Sequence[Part], encoder: Pretrained, image: Path) -> Evide
 def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
     """(k, h, w) of how much each place of an image moved each target's score, and (k,) the score of the base.
 
-    The features of a convolutional network are means over places, and the heads are linear: the score falls apart
-    into the places of the last maps, without a rest. Of any other network integrated gradients are taken: at the
-    patches of a vision transformer, as they go into its first block, else at the pixels.
+    The features of a convolutional network are means over places, and the heads are linear, so the score is exactly a
+    sum over the places of the last maps. For any other network, integrated gradients are computed: at the patches
+    that enter a vision transformer's first block, else at the pixels.
 
     Args:   pixels: (1, 3, size, size) bytes.
     Source: Zhou et al. 2016, section 2 (class activation mapping), with each layer's centre and length.
@@ -171,12 +171,12 @@ def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
 
 
 def _places(attribution: Tensor) -> Tensor:
-    """(k, h, w) of what was found at a network's tokens (k, n, d), or its pixels (k, 3, height, width)."""
+    """(k, h, w) from attributions to a network's tokens (k, n, d) or its pixels (k, 3, height, width)."""
     if attribution.ndim == 4:
         height, width = (min(SIDE, side) for side in attribution.shape[2:])
         cell = attribution.shape[2] * attribution.shape[3] / (height * width)
         return functional.adaptive_avg_pool2d(attribution.sum(1), (height, width)) * cell
-    side = math.isqrt(attribution.shape[1])  # before the patches are a class token and perhaps registers
+    side = math.isqrt(attribution.shape[1])  # a class token and perhaps registers precede the patches
     return attribution.sum(2)[:, -side * side :].unflatten(1, (side, side))
 
 
@@ -217,7 +217,7 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence
 def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], targets: Sequence[int]) -> Weights:
     """(k, length) of how much each token moved each target's score, and (k,) the score of the base.
 
-    Args: given, base: (1, length) ids of tokens, and which of them count; of the text, and of what it is held against.
+    Args: given, base: (1, length) token ids and attention mask, of the text and of the base.
     """
     embed = part.network.stages[0]
     with torch.no_grad():
@@ -232,7 +232,7 @@ def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], t
 
 
 def _of_characters(heads: LinearHeads, encoder: CharTfidf, text: str) -> Evidence:
-    """Each character's part in the score, without a rest: n-grams are counted, and counts are weighed linearly."""
+    """Each character's exact part in the score, since the score is linear in the counts of n-grams."""
     features = encoder.encode_characters(text)
     weight, bias = centred(heads)
     moved = features.sum(axis=0) - heads.normalizer.mean
@@ -254,7 +254,7 @@ def _evidence(
     weigh: Callable[[Part, Sequence[int]], Weights],
     spans: tuple[tuple[int, int], ...] | None = None,
 ) -> Evidence:
-    """What the model's parts say of one input, and what moved them, each by its say."""
+    """The evidence of all parts of the model for one input, averaged by their shares."""
     with torch.no_grad():
         features = [part.network(*given).float().cpu() for part in parts]
     heads = [part.heads for part in parts]
@@ -273,6 +273,6 @@ def _weighted_sum(parts: Sequence[Part], values: Sequence[np.ndarray]) -> np.nda
 
 
 def _most_probable_classes(heads: LinearHeads, proba: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """The classes that are explained, the most probable first, and the rows of the heads that are theirs."""
+    """The classes that are explained, the most probable first, and their rows in the heads."""
     order = np.argsort(-proba[heads.classes], kind="stable")[:SHOWN]
     return heads.classes[order], order.tolist()

@@ -1,18 +1,18 @@
-"""Maps of weights as transparent pictures, to be laid over the image that they are about."""
+"""Maps of weights as transparent pictures, to be laid over the image that they explain."""
 
 import io
 
 import numpy as np
 from PIL import Image
 
-# Orange speaks for a class, blue against it: told apart by everybody's eyes, and on light and dark.
+# Orange is for a class, blue against it; the colour-blind can tell them apart, on light and dark.
 FOR, AGAINST = (235, 110, 0), (0, 90, 200)
 SIDE = 160  # pixels of the longer side
-CONTRAST = 1.5  # power of a weight: maps are often of one sign everywhere, and the eye is to find the most
+CONTRAST = 1.5  # exponent of a weight: maps often have one sign everywhere, and the largest weights should stand out
 
 
 def overlay(weights: np.ndarray, most: float) -> bytes:
-    """A PNG of a map (h, w) of weights: the sign is the colour, and the size, up to `most`, how much it covers."""
+    """A PNG of a map (h, w) of weights: the sign gives the colour, the size, up to `most`, the opacity."""
     height, width = weights.shape
     scale = max(1, SIDE // max(height, width))
     smooth = Image.fromarray((weights / max(most, 1e-12)).astype(np.float32)).resize(

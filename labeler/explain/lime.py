@@ -1,6 +1,6 @@
-"""A local explanation: parts of one item are hidden at random, and a linear model says what each did to the answer.
+"""LIME: parts of one item are hidden at random, and a linear model estimates each part's effect on the prediction.
 
-It looks at the model from outside only, so that it holds for any.
+It needs the model's predictions only, so it works for any model.
 
 Source: Ribeiro, Singh and Guestrin 2016, section 3 (LIME).
 """
@@ -19,21 +19,21 @@ from labeler.core.rounds import Dataset
 from labeler.files.images import open_image
 from labeler.learner.model import Model
 
-# Imports of sklearn are deferred: texts are explained without it.
+# Imports of sklearn are deferred: it is slow to load, and texts do not need it.
 
 TRIES = 300
-SEGMENTS = 36  # that an image is divided into
-MOST_SPANS = 60  # of a text; words of a longer one are hidden several at a time
+SEGMENTS = 36  # of an image
+MOST_SPANS = 60  # of a text; of a longer text several words are hidden together
 SHOWN = 3  # classes that are explained side by side
-WIDTH = 0.25  # of the kernel: how near the item a variation must be to count
-STRENGTH = 1.0  # of the ridge
-SIDE, SQUARE = 64, 224  # pixels a side at which an image is divided, and is varied
-COLOUR = 4.0  # weight of a pixel's colour against its place, when an image is divided
+WIDTH = 0.25  # of the kernel that weights variations by their distance to the item
+STRENGTH = 1.0  # of the ridge penalty
+SIDE, SQUARE = 64, 224  # pixels a side: for segmentation, and for the varied images
+COLOUR = 4.0  # weight of a pixel's colour against its place in the segmentation
 
 
 @dataclass(frozen=True)
 class Local:
-    """What each part of an item did to the probabilities of its most probable classes.
+    """The effect of each part of an item on the probabilities of its most probable classes.
 
     classes: (k,) int. proba: (k,). weights: (k, h, w) of an image's places, or (k, s) of a text's `spans`.
     fit: (k,) share of the probabilities' variance that the linear model explains, at most 1.
@@ -47,7 +47,7 @@ class Local:
 
 
 def explain_locally(model: Model, encoder: Encoder, content: Path | str, seed: int = 0) -> Local:
-    """What the parts of one image or text did to the model's answer; the same seed gives the same.
+    """The effects of the parts of one image or text on the prediction; the same seed gives the same effects.
 
     Raises: LabelerError: the image cannot be read.
     """
@@ -72,7 +72,7 @@ def explain_locally(model: Model, encoder: Encoder, content: Path | str, seed: i
 
 
 def masks(parts: int, tries: int, rng: np.random.Generator) -> np.ndarray:
-    """(tries, parts) bool: which parts are there. First all are, then any number of them, as likely as any other."""
+    """(tries, parts) bool: the shown parts. First all, then a random number of them, each number as likely."""
     missing = rng.integers(1, max(parts, 2), size=tries)
     order = rng.random((tries, parts)).argsort(axis=1)
     shown = order >= missing[:, None]
@@ -83,9 +83,9 @@ def masks(parts: int, tries: int, rng: np.random.Generator) -> np.ndarray:
 def ridge(shown: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(k, parts) weights of the parts in a linear model of the values (tries, k), and (k,) how well it fits.
 
-    Variations that are nearer the whole item count more.
+    Variations that are nearer to the whole item have more weight.
     """
-    near = 1 - np.sqrt(shown.mean(axis=1))  # the distance of a mask and the whole, as the angle's cosine has it
+    near = 1 - np.sqrt(shown.mean(axis=1))  # cosine distance between the mask and the whole
     weight = np.exp(-((near / WIDTH) ** 2))[:, None]
     x = np.column_stack([np.ones(len(shown)), shown])
     penalty = STRENGTH * np.eye(x.shape[1])
@@ -111,7 +111,10 @@ def _proba(model: Model, encoder: Encoder, inputs: Sequence[Path | str]) -> np.n
 
 
 def parts_of(text: str) -> tuple[tuple[int, int], ...]:
-    """First and last + 1 character of each part that can be hidden: a word, a few of a long text, else a letter."""
+    """First and last + 1 character of each part that can be hidden.
+
+    The parts are words (several together in a long text), or letters of a text with fewer than three words.
+    """
     words = [match.span() for match in re.finditer(r"\S+", text)]
     if len(words) < 3:
         words = [match.span() for match in re.finditer(r"\S", text)]
@@ -134,7 +137,7 @@ def without(text: str, spans: Sequence[tuple[int, int]], shown: np.ndarray) -> s
 
 
 def divide(picture: np.ndarray) -> np.ndarray:
-    """(h, w) int: which segment each pixel is in; pixels of like colour that are near each other are together.
+    """(h, w) int: the segment of each pixel; a segment has pixels of similar colour and place.
 
     Source: Achanta et al. 2012, section 3 (SLIC: k-means on colour and place).
     """
@@ -153,7 +156,7 @@ def divide(picture: np.ndarray) -> np.ndarray:
 
 
 def hide(picture: np.ndarray, segment: np.ndarray, shown: np.ndarray) -> Iterator[np.ndarray]:
-    """The picture once for each row of `shown`; what is hidden has its segment's mean colour."""
+    """The picture once for each row of `shown`; hidden segments have their mean colour."""
     counts = np.bincount(segment.ravel())
     means = np.stack([np.bincount(segment.ravel(), picture[..., c].ravel()) / counts for c in range(3)], axis=1)
     flat = means.round().astype(np.uint8)[segment]

@@ -1,4 +1,4 @@
-"""The labeled items that look most like one, in the features that the model reads; without torch, from the cache."""
+"""The labeled items most similar to an item, by the model's features; from the cache, without torch."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import numpy as np
 from labeler.backbones.cache import cached
 from labeler.learner.model import Normalizer
 
-_ROWS = 512  # features that are in memory at a time
+_ROWS = 512  # features in memory at a time
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An item by its content hash. `similarity`: the cosine of the angle between its features and the item's."""
+    """An item by its content hash. similarity: the cosine similarity of its features and the item's."""
 
     content_hash: str
     similarity: float
@@ -23,10 +23,10 @@ class Neighbour:
 def nearest(
     content_hash: str, among: Collection[str], n: int, encoder: str, normalizer: Normalizer, folder: Path
 ) -> list[Neighbour]:
-    """The `n` items of `among` nearest to one, the nearest first; fewer where fewer are embedded.
+    """The `n` items of `among` nearest to an item, the nearest first; fewer where fewer are embedded.
 
     Args:    content_hash: of the item, which is no neighbour of itself. among: content hashes of labeled items.
-             encoder: the key of the one whose features are meant. normalizer: the model's.
+             encoder: key of the encoder of the features. normalizer: the model's.
              folder: the cache of embeddings, see `labeler.backbones.cache`.
     """
     vectors, rows = cached({content_hash, *among}, folder / encoder, len(normalizer.mean))

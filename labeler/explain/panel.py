@@ -1,4 +1,4 @@
-"""What the panel beside the desk tells an annotator of an item, and what it keeps to itself so that nobody is led."""
+"""What the panel beside the desk tells an annotator about an item, and what it hides so that nobody is biased."""
 
 from typing import Any, Literal
 
@@ -11,14 +11,14 @@ from labeler.projects.project import Project
 from labeler.store import Store
 
 NEIGHBOURS = 5
-BEGINNING = 160  # characters of a neighbour that is a text
+BEGINNING = 160  # characters of a neighbour's text
 
 # Why something is not shown; the panel has a sentence for each.
 Hidden = Literal["holdout", "never", "after", "no model"]
 
 
 def about(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
-    """Why an item is asked, and its nearest labeled neighbours; how the model's own opinion stands is `explanation`."""
+    """Why an item was queried, and its nearest labeled neighbours. The model's prediction is part of `explanation`."""
     reason = store.explanations.reason_of(annotator, item.id)
     panel: dict[str, Any] = {"strategy": None, "neighbours": neighbours(project, store, annotator, item)}
     if reason is not None:
@@ -36,10 +36,10 @@ def about(project: Project, store: Store, annotator: str, item: Item) -> dict[st
 
 
 def described(project: Project, name: str) -> tuple[str, str]:
-    """A strategy's family, and in a sentence what it asks, in the current language; empty where it is not known."""
+    """A strategy's family and its summary in the current language; empty for unknown strategies."""
     if name == "holdout":  # drawn at random by the worker, by no strategy
         return "", _("Drawn at random to measure the model; the model is never trained on it.")
-    import strategies  # with scikit-learn, which the desk has no need of otherwise
+    import strategies  # loads scikit-learn, which the desk does not need otherwise
 
     try:
         try:
@@ -53,12 +53,12 @@ def described(project: Project, name: str) -> tuple[str, str]:
 
 
 def neighbours(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
-    """The labeled items nearest to this one, with labels that the annotator may know: own ones and imported ones.
+    """The nearest labeled items, among those whose label the annotator may know: own and imported labels.
 
-    None of an item of the holdout: their labels would say what the model makes of it.
+    A holdout item has none, since its neighbours' labels would hint at the model's prediction.
     """
     from labeler.explain.neighbours import nearest
-    from labeler.learner.model import normalizer_of  # with scipy, for those who ask
+    from labeler.learner.model import normalizer_of  # loads scipy, which is needed only here
 
     if item.split == "holdout":
         return {"hidden": "holdout", "items": []}
@@ -69,7 +69,7 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
     weights = project.folder / path
     try:
         encoder, normalizer = cards.load(weights).encoder, normalizer_of(weights)
-    except LabelerError:  # a newer model has just taken its place
+    except LabelerError:  # a newer model has just replaced it
         return {"hidden": "no model", "items": []}
     match = nearest(item.content_hash, labels, NEIGHBOURS, encoder, normalizer, project.embeddings)
     items = []
@@ -86,7 +86,7 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
 
 
 def hidden(project: Project, store: Store, annotator: str, item: Item) -> Hidden | None:
-    """Why this annotator must not see now what the model makes of an item; None if there is nothing against it."""
+    """Why the model's prediction for an item is hidden from this annotator; None if it may be shown."""
     reveal = project.config.labeling.reveal
     if item.split == "holdout":
         return "holdout"
@@ -99,7 +99,7 @@ def hidden(project: Project, store: Store, annotator: str, item: Item) -> Hidden
 
 
 def explanation(project: Project, store: Store, annotator: str, item: Item, kind: ExplanationKind) -> dict[str, Any]:
-    """How an explanation stands, with its result once it is there; asking for it has it computed.
+    """The state of an explanation, with its result once it is computed. The first request queues the computation.
 
     Returns: state: "hidden" with the reason, "queued", "running", "failed" with the error, or "done" with the result.
     """
@@ -114,7 +114,7 @@ def explanation(project: Project, store: Store, annotator: str, item: Item, kind
 
 
 def latest_model(project: Project, store: Store) -> str | None:
-    """The path below the project's folder of the model that the last round trained, if it is there."""
+    """The last round's model as a path below the project's folder; None if there is none."""
     trained = [model for model, _ in store.rounds.models()]
     return trained[-1] if trained and (project.folder / trained[-1]).exists() else None
 

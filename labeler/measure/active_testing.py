@@ -1,7 +1,7 @@
-"""A holdout that need not be labeled whole: items are drawn where the model may be wrong, and weighted for it.
+"""Active testing: holdout items are drawn where the model may be wrong, and weighted so that estimates stay unbiased.
 
-Sampling where errors are likely finds more of them, so fewer labels tell how many there are; the weights make the
-estimate unbiased whatever the model believed. The holdout stays a random sample that no query strategy ever sees.
+Fewer labels then estimate the accuracy as precisely, and not all of the holdout has to be labeled. The weights make the
+estimate unbiased whatever the model believes. The holdout stays a random sample that no query strategy ever sees.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,15 +17,15 @@ from labeler.measure.holdout import Evaluation, evaluation
 from labeler.measure.intervals import Estimate
 from labeler.measure.metrics import calibration_error, f1
 
-# Share of each draw that is uniform whatever the model says: it bounds the weight of an error that nobody expected.
+# Share of each draw that is uniform whatever the model predicts: it bounds the weight of an unexpected error.
 FLOOR = 0.25
 
 
 def loss_estimate(proba: np.ndarray, several: bool = False) -> np.ndarray:
-    """How often items are to be drawn that a model says this of: the root of the chance that its answer is wrong.
+    """The sampling weight of items with these predictions: the root of the probability that the prediction is wrong.
 
-    An error rate is estimated best by draws in proportion to the root of the expected squared loss, and the square of
-    a loss of 0 or 1 is itself.
+    Draws in proportion to the root of the expected squared loss estimate an error rate best; a loss of 0 or 1 is its
+    own square.
 
     Args:   proba: (n, C) float.
     Source: Owen 2013, section 9.1 (the optimal density); Kossen et al. 2021, section 4 (expected losses in its place).
@@ -37,18 +37,18 @@ def loss_estimate(proba: np.ndarray, several: bool = False) -> np.ndarray:
 def draw(
     loss_estimate: np.ndarray, n: int, rng: np.random.Generator, floor: float = FLOOR
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Items to be labeled, one after the other without replacement, and how likely each draw was.
+    """Items to be labeled, drawn one after the other without replacement, and the probability of each draw.
 
-    Args:    loss_estimate: (N,) of the items that are left, at least 0; all alike where nothing is known.
+    Args:    loss_estimate: (N,) of the items that are left, at least 0; all equal draws uniformly.
              floor: share of each draw that is uniform over the items.
-    Returns: positions (n,) in drawing order; q (n,), the chance of each among those that were left then.
+    Returns: positions (n,) in drawing order; q (n,), the probability of each draw among the items left then.
     Source:  Kossen et al. 2021, algorithm 1.
     """
     losses = np.asarray(loss_estimate, dtype=float)
     total = losses.sum()
     share = losses * len(losses) / total if total > 0 else np.ones(len(losses))
     weight = floor + (1 - floor) * share
-    # exponential clocks: the order in which they ring is that of drawing in proportion to what is left
+    # exponential clocks ring in the order of drawing without replacement, in proportion to the weights
     order = np.argsort(rng.exponential(size=len(losses)) / weight)
     drawn = weight[order]
     left = np.cumsum(drawn[::-1])[::-1]
@@ -64,18 +64,18 @@ def weights(q: np.ndarray, remaining: np.ndarray) -> np.ndarray:
     """
     m, share = len(q), _shares(remaining)
     each = share / (np.arange(m) + remaining)
-    later = np.cumsum(each[::-1])[::-1] - each  # an item drawn before a step is known in it
+    later = np.cumsum(each[::-1])[::-1] - each  # a step knows the items drawn before it
     return m * (each / q + later)
 
 
 def _shares(remaining: np.ndarray) -> np.ndarray:
-    """(m,) how much each step counts, summing to 1.
+    """(m,) the weight of each step's own estimate, summing to 1.
 
-    A step's own estimate of the mean is what was drawn before it, plus its item for all that was left: it is the
-    better the fewer were left. Where an import made the items more, the steps before that do not know of all of them.
+    A step estimates the mean from the items drawn before it, with its own item standing for all that were left; the
+    fewer were left, the better. Steps before an import that added items do not know of all items and weigh nothing.
     """
     m = len(remaining)
-    if remaining[-1] <= 1:  # the last item: all is known
+    if remaining[-1] <= 1:  # the last item is drawn: the mean is known
         return (np.arange(m) == m - 1).astype(float)
     grew = np.flatnonzero(np.diff(np.arange(m) + remaining) > 0)
     share = 1 / (remaining * np.maximum(remaining - 1.0, 1.0))
@@ -88,8 +88,8 @@ def estimate(
 ) -> tuple[Estimate, float]:
     """The mean loss with its 95 % interval, and how many uniformly drawn labels would tell as much.
 
-    The interval is about all items of that kind, of which the holdout is a sample: with everything labeled it is
-    Wilson's interval of the plain mean.
+    The interval is for the population that the holdout is a sample of: with everything labeled it is Wilson's
+    interval of the plain mean.
 
     Args:    losses: (m,) from 0 to 1 in drawing order, m ≥ 1. q, remaining: as for `weights`.
              usable: (m,) bool; items that turned out to have no answer leave the population.
@@ -102,9 +102,9 @@ def estimate(
     weight, population = weights(q, remaining), m - 1 + int(remaining[-1])
     answerable = max(1 - float(weight @ (1 - good)) / m, 1 / population)  # the share of items that have an answer
     mean = float(np.clip(weight @ (losses * good) / m / answerable, 0.0, 1.0))
-    if mean in (0.0, 1.0):  # no errors, or nothing else: how much the draws vary is unknown
+    if mean in (0.0, 1.0):  # all right or all wrong: the variance between draws is unknown
         return intervals.estimate(mean, good.sum()), float(good.sum())
-    parts = losses * good + mean * (1 - good)  # the ratio to first order
+    parts = losses * good + mean * (1 - good)  # linearised ratio
     before = np.concatenate([[0.0], np.cumsum(parts)[:-1]])
     steps = (before + parts / q) / (np.arange(m) + remaining)
     drawing = float((_shares(remaining) ** 2 * (steps - mean) ** 2).sum()) / answerable**2
@@ -118,9 +118,9 @@ def estimate(
 
 @dataclass(frozen=True)
 class Drawn:
-    """The holdout items that count so far, in drawing order: the longest run from the start without an open one.
+    """The drawn holdout items up to the first open one, in drawing order.
 
-    items: (m,) ids. q, remaining: (m,) as for `weights`. usable: (m,) bool, False where there is no answer.
+    items: (m,) ids. q, remaining: (m,) as for `weights`. usable: (m,) bool, False where a flag leaves the item unlabeled.
     """
 
     items: np.ndarray
@@ -130,7 +130,7 @@ class Drawn:
 
 
 def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], unusable: Collection[int]) -> Drawn:
-    """What can be measured on: which items were answered first must not depend on how hard they were.
+    """The drawn items up to the first open one: a prefix, since the items answered first may be the easy ones.
 
     Args: rows: as `ActiveTesting.draws` gives them. labeled: ids of items with a label. unusable: of flagged ones.
     """

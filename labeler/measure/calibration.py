@@ -1,4 +1,4 @@
-"""Whether a model's confidence can be believed: bins of confidence with what was right in them."""
+"""Calibration: the share of right answers in bins of a model's confidence."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ import numpy as np
 from labeler.measure.intervals import Estimate, estimate
 from labeler.measure.metrics import BINS
 
-DRAWS = 400  # of what chance alone does; fewer of many items
-MOST = 2_000_000  # random numbers
+DRAWS = 400  # resamples of a calibrated model; fewer where there are many items
+MOST = 2_000_000  # random numbers drawn in all
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The decisions whose confidence is from `low` to below `high`: how confident on average, how many were right."""
+    """The decisions with a confidence from `low` to below `high`: their mean confidence and the share that is right."""
 
     low: float
     high: float
@@ -24,9 +24,9 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """`error`: expected calibration error. `by_chance`: a calibrated model has less in 95 of 100 such samples."""
+    """error: expected calibration error. by_chance: its 95th percentile for a calibrated model."""
 
-    bins: tuple[Bin, ...]  # those that hold something
+    bins: tuple[Bin, ...]  # only bins with decisions
     error: float
     by_chance: float
 
@@ -34,7 +34,7 @@ class Calibration:
 def calibration(
     proba: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None, seed: int = 0
 ) -> Calibration:
-    """The reliability diagram's bins, the expected calibration error, and how much of it chance alone may make.
+    """The reliability diagram's bins, the expected calibration error, and the error that chance alone may cause.
 
     Args:    proba: (n, C) float, rows sum to 1. targets: (n,) int class indices; n ≥ 1; several classes an item
              go through `decisions.as_single_decisions` first. weights: (n,) of the items, where the draw was not
@@ -58,7 +58,7 @@ def calibration(
         )
         for i in np.flatnonzero(mass > 0)
     )
-    # sorted by bin, the sums of all draws are one pass
+    # sorted by bin, so that one pass sums all draws
     order = np.argsort(place, kind="stable")
     starts = np.flatnonzero(np.diff(place[order], prepend=-1))
     draws = int(np.clip(MOST // len(order), 20, DRAWS))

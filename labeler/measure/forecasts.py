@@ -1,6 +1,6 @@
-"""What a round's model said of the holdout, beside the labels of today: where all measuring begins, without a model.
+"""Each round's stored predictions for the holdout, joined with today's labels. Measuring needs no model.
 
-Rounds are compared by the same yardstick, since each model's forecast of the whole holdout is kept.
+Predictions for the whole holdout are stored at each round, so that all rounds are measured on the same labels.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from labeler.store import Store
 
 @dataclass(frozen=True)
 class LabeledForecast:
-    """The holdout items that have a label, with what a model said of them. `drawn`: by active testing, in its order.
+    """The labeled holdout items with a model's predictions. drawn: active testing's draws, in their order; else None.
 
     items: (n,) ids. proba: (n, C). targets: (n,) class indices, or (n, C) of 0 and 1; n is 1 or more.
     """
@@ -38,12 +38,12 @@ class LabeledForecast:
 
     @property
     def weights(self) -> np.ndarray | None:
-        """(n,), where the items were not drawn alike."""
+        """(n,) of the items under active testing; else None."""
         return None if self.drawn is None else weights(self.drawn.q, self.drawn.remaining)[self.drawn.usable]
 
 
 def drawn_by(store: Store) -> Drawn | None:
-    """What active testing drew and is labeled; None where the holdout is labeled in a random order as a whole."""
+    """Active testing's labeled draws; None without active testing, where the holdout is labeled in random order."""
     rows = store.active_testing.draws()
     return labeled_prefix(rows, store.items.labels(), store.items.flagged()) if rows else None
 
@@ -51,7 +51,7 @@ def drawn_by(store: Store) -> Drawn | None:
 def on_labels(
     forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
 ) -> LabeledForecast | None:
-    """The labeled holdout as a model saw it; None while nothing can be measured, or if the classes are others now.
+    """The labeled holdout with a model's predictions; None if nothing is labeled, or if the classes have changed since.
 
     Args: labels: of all items, by id.
     """
@@ -64,7 +64,7 @@ def on_labels(
     if not len(labeled):
         return None
     items = forecast.items[labeled.positions]
-    if drawn is not None:  # what this model did not see counts as what has no answer
+    if drawn is not None:  # items that this model did not predict count as unusable
         drawn = replace(drawn, usable=np.isin(drawn.items, items))
     return LabeledForecast(items, forecast.proba[labeled.positions].astype(float), labeled.targets, drawn)
 
@@ -72,7 +72,7 @@ def on_labels(
 def gain_between(
     now: Forecast, before: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
 ) -> Estimate | None:
-    """The difference in how often two models are right on the labeled holdout items that both have scored.
+    """The difference in accuracy of two models on the labeled holdout items that both predicted.
 
     Returns: as `intervals.paired_difference`; None where there is no such item.
     """

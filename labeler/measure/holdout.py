@@ -10,17 +10,18 @@ from labeler.core import decisions
 from labeler.measure.calibration import Calibration, calibration
 from labeler.measure.intervals import Estimate, effective, estimate, labels_to_halve
 
-MOST = 1_000_000  # random numbers that a bootstrap draws
+MOST = 1_000_000  # random numbers drawn by a bootstrap
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How well one class is found. A figure is None where there is nothing to divide by: a class that is never
-    predicted has no precision, one that does not occur no recall."""
+    """Precision, recall and F1 of one class.
+
+    A class that is never predicted has no precision (None); one that does not occur has no recall."""
 
     name: str
     support: int  # items that are of the class
-    predicted: int  # items of which the model says so
+    predicted: int  # items predicted as the class
     right: int
     precision: Estimate | None
     recall: Estimate | None
@@ -31,8 +32,8 @@ class ClassScore:
 class Evaluation:
     """All that the labeled holdout says of a model; each figure with its 95 % interval.
 
-    accuracy: of whole sets where an item has several classes; there is then a micro F1, but neither a balanced
-    accuracy nor a confusion matrix. confusion: (true class, predicted class, items) of each pair that occurs.
+    accuracy: of whole sets where an item has several classes; then there is a micro F1, but no balanced accuracy and no
+    confusion matrix. confusion: (true class, predicted class, items) of each pair that occurs.
     to_halve: how many more labels would halve the interval of accuracy.
     """
 
@@ -52,12 +53,12 @@ def evaluation(
 ) -> Evaluation:
     """All figures of a model on randomly drawn items, with their intervals.
 
-    Shares (accuracy, precision, recall) have Wilson's interval. F1 has it too, through the share right among the items
-    that either are of the class or are said to be. Means over classes have the bootstrap's variance over items, as an
-    effective number of items in Wilson's interval: percentiles of the bootstrap cover too seldom where little is wrong.
+    Shares (accuracy, precision, recall) have Wilson's interval. So has F1, through the share of hits among the items
+    that are of the class or predicted as it. For means over classes, a bootstrap over items gives the variance and so
+    the effective number of items for Wilson's interval; bootstrap percentiles cover too seldom where errors are few.
 
     Args:   proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; n is 1 or more.
-            weights: (n,) of the items, where they were not drawn alike, see `labeler.measure.active_testing`.
+            weights: (n,) of the items, where they were not drawn uniformly, see `labeler.measure.active_testing`.
     Source: Wilson 1927; Lam, Gopal & Qian 2023 (Wilson's indirect interval of F1); Efron & Tibshirani 1993, chapter 6.
     """
     several, n = targets.ndim == 2, len(targets)
@@ -100,7 +101,7 @@ def evaluation(
 def _distinct_outcomes(
     predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One item of each kind, and how many there are of it: items with the same answer and the same truth are alike."""
+    """One row for each distinct pair of prediction and target, and how often each pair occurs; all rows if weighted."""
     if weights is not None:
         return np.arange(len(targets)), np.ones(len(targets))
     both = np.stack([predicted, targets], axis=1) if targets.ndim == 1 else np.hstack([predicted, targets])
@@ -109,7 +110,7 @@ def _distinct_outcomes(
 
 
 def _outcomes(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[csr_array, csr_array, csr_array]:
-    """(k, C) each, of 0 and 1: the class was found, was said wrongly, was missed."""
+    """Hits, false positives and misses: three (k, C) arrays of 0 and 1."""
     if targets.ndim == 1:
         rows, shape = np.arange(len(targets)), (len(targets), classes)
         predicted_at, true = (
@@ -122,15 +123,15 @@ def _outcomes(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple
 
 
 def _effective_size(total: float, squares: float) -> float:
-    """How many items of equal weight tell as much as these; their number where all are alike (Kish 1965, 8.2)."""
+    """The number of equally weighted items that are as informative (Kish 1965, section 8.2)."""
     return total**2 / squares if squares > 0 else 0.0
 
 
 def _score(name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> ClassScore:
     """One class's figures.
 
-    Args: counts, sums, squares: (3,) of the items that were found, wrongly said and missed: how many, and of their
-          weights and squared weights the sums.
+    Args: counts, sums, squares: (3,) of hits, false positives and misses: their number, the sum of their weights, and
+          the sum of their squared weights.
     """
 
     def of(*others: int) -> Estimate | None:
@@ -138,14 +139,14 @@ def _score(name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray)
         total = sums[those].sum()
         return estimate(sums[0] / total, _effective_size(total, squares[those].sum())) if total > 0 else None
 
-    either = of(1, 2)  # F1 is 2 q / (1 + q) of the share q that was found among these
+    either = of(1, 2)  # F1 is 2 q / (1 + q), q the share of hits among all three
     f1 = either and Estimate(*(2 * q / (1 + q) for q in vars(either).values()))
     hits, wrong, missed = (round(float(c)) for c in counts)
     return ClassScore(name, hits + missed, hits + wrong, hits, of(1), of(2), f1)
 
 
 def _mean_over_classes(values: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """The mean of `values / of` over the classes where there is something to divide by; 1 where there is none."""
+    """The mean of `values / of` over the classes where `of` is not 0; 1 if it is 0 for all."""
     defined = of > 0
     shares = np.divide(values, of, out=np.zeros_like(values, dtype=float), where=defined).sum(axis=-1)
     return np.where(defined.any(axis=-1), shares / np.maximum(defined.sum(axis=-1), 1), 1.0)
@@ -172,5 +173,5 @@ def _confusion(predicted: np.ndarray, targets: np.ndarray) -> tuple[tuple[int, i
 
 
 def _decision_weights(weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The weights of all decisions, in the order of `decisions.as_single_decisions`."""
+    """The weight of each decision, in the order of `decisions.as_single_decisions`."""
     return weights if targets.ndim == 1 else np.repeat(weights, targets.shape[1])

@@ -1,4 +1,4 @@
-"""How good a model is on the holdout, with its uncertainty. Never fed with items that a strategy chose."""
+"""Metrics of a model on the holdout. They are only valid for items that no strategy chose."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from labeler.measure.intervals import estimate
 
 # Imports of sklearn are deferred: it is slow to load.
 
-BINS = 15  # of confidence, as Guo et al. have them
+BINS = 15  # of confidence, as in Guo et al.
 
 
 def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
     """Accuracy with its 95 % interval, F1 and calibration error, on randomly drawn items.
 
     Where an item has several classes, accuracy is that of whole sets (subset accuracy), the calibration error is over
-    all decisions, and there is a micro F1 as well, which weighs classes by how often they occur.
+    all decisions, and micro F1, which weights classes by how often they occur, is computed as well.
 
     Args:    proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; n is 1 or more.
     Returns: Wilson's score interval around accuracy; macro F1 over the classes that are present or predicted.
@@ -32,10 +32,10 @@ def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
 
 
 def stability(now: Forecast, before: Forecast | None, config: Config) -> tuple[float | None, float | None]:
-    """How much a round's model agrees with the one before it, and how uncertain it is, on items that both have seen.
+    """The agreement of a round's model with the model before it, and its uncertainty, on items that both predicted.
 
-    Returns: Cohen's kappa of their predictions (1 where both say the same of all), None without common items; the mean
-             of 1 − the highest probability, of several classes over all decisions.
+    Returns: Cohen's kappa of their predictions (1 if all are equal), None without common items; the mean of 1 − the
+             highest probability, over all decisions where an item has several classes.
     Source:  Bloodgood & Vijay-Shanker 2009, section 3; Zhu, Wang & Hovy 2008, section 3.2 (overall uncertainty).
     """
     from sklearn.metrics import cohen_kappa_score
@@ -59,7 +59,7 @@ def stability(now: Forecast, before: Forecast | None, config: Config) -> tuple[f
 def f1(
     predicted: np.ndarray, targets: np.ndarray, classes: int, weights: np.ndarray | None = None
 ) -> tuple[float, float]:
-    """Macro and micro F1; 1 where there was nothing to find and nothing was found.
+    """Macro and micro F1; 1 where no class occurs and none is predicted.
 
     Args: predicted, targets: (n,) int class indices, or (n, C) of 0 and 1. weights: (n,) of the items; None: all alike.
     """
@@ -75,10 +75,10 @@ def f1(
 
 
 def calibration_error(proba: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """How far the model's confidence is from its accuracy: the mean over bins of confidence, weighted by their items.
+    """The expected calibration error: mean difference of confidence and accuracy over bins, weighted by their items.
 
-    Uncertainty sampling lives on probabilities: where 0.8 is not right 8 times in 10, it asks by wrong numbers. With
-    few items in a bin chance alone makes some error, also of a calibrated model.
+    Uncertainty sampling relies on probabilities: if 0.8 is not right 8 times in 10, it ranks items by wrong numbers.
+    With few items in a bin, chance alone gives even a calibrated model some error.
 
     Args:    proba: (n, C) float, rows sum to 1. targets: (n,) int class indices; n ≥ 1.
              weights: (n,) of the items; None: all alike.

@@ -7,13 +7,13 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from labeler.measure.intervals import Estimate, effective, estimate
 
-POINTS = 200  # of a curve; more cannot be seen
+POINTS = 200  # of a curve; more would not be visible
 MOST = 1_000_000  # numbers in the bootstrap's arrays
 
 
 @dataclass(frozen=True)
 class OneVsRest:
-    """ROC and precision-recall curves as points, with the areas below them. `share`: of items that are of the class."""
+    """ROC and precision-recall curves as points, with the areas below them. share: prevalence of the class."""
 
     false_positives: tuple[float, ...]
     true_positives: tuple[float, ...]
@@ -25,12 +25,12 @@ class OneVsRest:
 
 
 def yes_no(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None, seed: int = 0) -> OneVsRest | None:
-    """Both curves of a class, or None while all items are of it, or none is.
+    """Both curves of a class; None if all items are of it, or none is.
 
-    The intervals come from a bootstrap over items: its variance gives an effective number of items for Wilson's.
+    The variance of a bootstrap over items gives the effective number of items in Wilson's interval.
 
     Args:   scores: (n,) the probability of the class. truth: (n,) bool. weights: (n,) of the items, where they were
-            not drawn alike.
+            not drawn uniformly.
     Source: Fawcett 2006 (ROC); Davis & Goadrich 2006 (precision and recall need steps, not straight lines).
     """
     truth = np.asarray(truth, dtype=bool)
@@ -70,7 +70,7 @@ def _resampled(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None
     times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws).astype(float)
     times = times if weights is None else times * weights
     order = np.argsort(-scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=np.inf))  # equal scores stand together
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.inf))  # equal scores are one threshold
     yes, no = (np.add.reduceat((times * which)[:, order], starts, axis=1) for which in (truth, ~truth))
     positives, negatives = yes.sum(axis=1), no.sum(axis=1)
     both = (positives > 0) & (negatives > 0)

@@ -1,4 +1,4 @@
-"""Where the model is weak: accuracy and labels by the columns that were imported with the items (site, scanner, …)."""
+"""Accuracy and labels by slice: by the values of the columns that were imported with the items (site, scanner, …)."""
 
 import re
 from collections import Counter
@@ -11,22 +11,22 @@ from scipy.stats import hypergeom
 
 from labeler.measure.intervals import Estimate, estimate
 
-MOST_VALUES = 20  # of a column that is looked at; numbers with more are put into ranges
+MOST_VALUES = 20  # distinct values of a column of slices; numbers with more are binned into ranges
 RANGES = 4
-RANGE = re.compile(r"(.*)\.\.(.*)")  # as values are shown: from the first number to below the second; either may miss
-LEVEL = 0.05  # chance that any slice at all is called weak where none is
+RANGE = re.compile(r"(.*)\.\.(.*)")  # from the first number to below the second; either may be absent
+LEVEL = 0.05  # probability that any slice is marked weak where none is
 
 
 @dataclass(frozen=True)
 class Column:
-    """An imported column that items can be told apart by. `edges`: between its ranges, where it is of numbers."""
+    """An imported column that divides the items into slices. edges: between its ranges, if it is numeric."""
 
     name: str
-    values: tuple[str, ...]  # as they are shown; empty for items without
+    values: tuple[str, ...]  # as shown on pages; "" for items without a value
     edges: tuple[float, ...] = ()
 
     def value_of(self, text: str) -> str | None:
-        """The value that an item with this text belongs to; None where it is none of those that are shown."""
+        """The value of the slice that an item with this text belongs to; None if it belongs to no slice."""
         text = text.strip()
         if self.edges and (number := _number(text)) is not None:
             return self._ranges()[int(np.searchsorted(self.edges, number, side="right"))]
@@ -39,11 +39,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Slice:
-    """What is known of the items with one value of a column.
+    """The items with one value of a column.
 
-    n: labeled holdout items. accuracy: of those, None without any. chance: how likely so few right answers are if the
-    slice is as good as the rest, corrected for all slices that were looked at. pool, labeled: items of the pool, and
-    those that have a label.
+    n: labeled holdout items. accuracy: of those, None without any. chance: p-value that the slice is as good as the
+    rest, corrected for all tested slices. pool, labeled: items of the pool, and those that have a label.
     """
 
     value: str
@@ -55,14 +54,14 @@ class Slice:
 
     @property
     def weak(self) -> bool:
-        """Whether the model is worse here than elsewhere, and chance is no explanation."""
+        """Whether the model is significantly worse here than elsewhere."""
         return self.chance is not None and self.chance < LEVEL
 
 
 def columns(rows: Sequence[Mapping[str, str]]) -> list[Column]:
-    """The columns that are worth looking at: of 2 to `MOST_VALUES` values, or of numbers, in ranges then.
+    """The columns that divide items into slices: with 2 to `MOST_VALUES` values, or numeric, then in ranges.
 
-    Names, dates and other columns in which nearly every item has a value of its own are left out.
+    Columns in which nearly every item has a value of its own, such as names and dates, are left out.
 
     Args: rows: the columns of some items.
     """
@@ -85,7 +84,7 @@ def _column(name: str, texts: Sequence[str]) -> Column | None:
 
 
 def _ranged(name: str, numbers: np.ndarray, missing: tuple[str, ...]) -> Column | None:
-    """A column of numbers in ranges that hold about equally many, with round ends."""
+    """A numeric column in ranges with round ends that hold about equally many items."""
     quantiles = np.quantile(numbers, np.arange(1, RANGES) / RANGES)
     spread = float(quantiles[-1] - quantiles[0])
     unit = 10.0 ** np.floor(np.log10(spread / 10)) if spread else 1.0
@@ -110,11 +109,11 @@ def slices(
     right: np.ndarray,
     weights: np.ndarray | None = None,
 ) -> dict[str, list[Slice]]:
-    """For each column the accuracy in each of its slices, with what marks those that are surely weak.
+    """For each column, the accuracy in each of its slices, and the p-value by which weak ones are marked.
 
-    Whoever looks at many slices sees some bad ones by chance alone: each is compared with all other items by Fisher's
-    exact test (one-sided), and Holm's correction over all slices of all columns keeps the chance of a single false
-    mark at 5 %. Weighted items are not tested, since they were not drawn alike.
+    Among many slices some are bad by chance alone. So each is compared with all other items by Fisher's exact test
+    (one-sided), and Holm's correction over all slices of all columns keeps the probability of any false mark at 5 %.
+    Weighted items are not tested, since they were not drawn uniformly.
 
     Args:   rows: the columns of the labeled holdout items. right: (n,) bool, of the same items.
             weights: (n,), where the items were drawn by active testing.
@@ -147,7 +146,7 @@ def slices(
 
 
 def counted(column: Column, counts: Sequence[tuple[str, int, int]]) -> dict[str, tuple[int, int]]:
-    """For each value of a column how many items of the pool have it, and how many of those are labeled.
+    """For each value of a column, the number of pool items that have it, and how many of those are labeled.
 
     Args: counts: as `Slices.counts` gives them.
     """
@@ -163,12 +162,12 @@ def counted(column: Column, counts: Sequence[tuple[str, int, int]]) -> dict[str,
 
 
 def more_of_entry(column: Column, value: str) -> str:
-    """A value as `config.query.more_of` names it."""
+    """An entry of `config.query.more_of` for a value of a column."""
     return f"{column.name}={value}"
 
 
 def matching_items(wishes: Sequence[str], column_of: Callable[[str], tuple[np.ndarray, list[str]]]) -> np.ndarray:
-    """The ids of the items that fit one of the wishes, ascending.
+    """The ids of the items that match one of the wishes, ascending.
 
     Args: wishes: "site=B", or "age=30..45" for numbers from 30 to below 45. column_of: `Slices.pool_column`.
     """
@@ -182,7 +181,7 @@ def matching_items(wishes: Sequence[str], column_of: Callable[[str], tuple[np.nd
 
 
 def matches(text: str, value: str) -> bool:
-    """Whether an item with this text has a value, or a number in a range "30..45", "..30" or "45.."."""
+    """Whether an item's text equals the value, or is a number in the range "30..45", "..30" or "45.."."""
     text = text.strip()
     if text == value:
         return True

@@ -1,1 +1,1 @@
-"""What people answered enters; which labels are likely wrong, and how far people agree, leaves."""
+"""Annotators' answers enter; likely label errors and the agreement between annotators leave."""

@@ -1,6 +1,6 @@
-"""How far people agree on the items that two or more of them answered, beyond what chance alone would give.
+"""Agreement between annotators, beyond chance, on the items that two or more of them answered.
 
-Everything here is plain numbers, so that a report of it is JSON. Intervals are of 95 %, by a bootstrap over items.
+All results are plain numbers, so that they can be stored as JSON. 95 % intervals come from a bootstrap over items.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ from labeler.core.labels import labels_at
 from labeler.core.settings import Config
 from labeler.measure.intervals import Estimate, wilson
 
-# Imports of scipy are deferred: most projects have too few people for what needs it.
+# Imports of scipy are deferred: most projects have too few annotators to need it.
 
 DRAWS = 1000  # of the bootstrap
-FEWEST_SHARED = 5  # items that two people both answered, before a kappa of the two says anything
+FEWEST_SHARED = 5  # items that two people both answered: with fewer their kappa is not computed
 MOST_PAIRS = 200  # those with the most items in common
 
 
@@ -37,7 +37,7 @@ class Votes:
 
     @classmethod
     def of(cls, rows: Sequence[tuple[int, str, str]], config: Config) -> "Votes":
-        """From (item id, annotator, label) as stored; a label that the project no longer has is left out."""
+        """Votes from stored rows (item id, annotator, label), without labels of classes that are gone."""
         usable = labels_at(range(len(rows)), [label for _, _, label in rows], config)
         items = np.array([item for item, _, _ in rows], dtype=np.int64)
         names = np.array([name for _, name, _ in rows], dtype=object)
@@ -50,14 +50,17 @@ class Votes:
         return Votes(self.items[rows], self.annotators[rows], self.targets[rows])
 
     def overlapping(self) -> "Votes":
-        """Those to items that two or more people answered."""
+        """The votes on items that two or more people answered."""
         _, item, times = np.unique(self.items, return_inverse=True, return_counts=True)
         return self.take(times[item] > 1)
 
 
 @dataclass(frozen=True)
 class OfClass:
-    """How far people agree on one class against the rest. `answers`: that named it. None: nothing tells it apart."""
+    """Agreement on one class against the rest.
+
+    answers: how many name the class. alpha: None if all answers name it, or none.
+    """
 
     name: str
     answers: int
@@ -66,7 +69,7 @@ class OfClass:
 
 @dataclass(frozen=True)
 class OfPair:
-    """How far two people agree, on `items` that both answered. `kappa` is Cohen's; None: both always say the same."""
+    """Agreement of two people on the `items` that both answered. kappa: Cohen's; None: both always give one answer."""
 
     one: str
     other: str
@@ -77,11 +80,11 @@ class OfPair:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far people agree on `items` that two or more of them answered.
+    """Agreement on the `items` that two or more people answered.
 
-    percent: how often two answers to an item are the same, of several classes the whole set. fleiss: Fleiss' kappa;
-    None where an item has several classes. alpha: Krippendorff's, nominal; of several classes over all yes and no.
-    Both are 1 where all agree, 0 where chance alone would agree as much, and None where everybody always says the same.
+    percent: share of pairs of answers to an item that are equal (as whole sets of classes). fleiss: Fleiss' kappa;
+    None where an item has several classes. alpha: Krippendorff's, nominal; then over all yes-or-no decisions.
+    Both are 1 where all agree, 0 where agreement is that of chance, and None where all answers are the same.
     """
 
     items: int
@@ -130,9 +133,9 @@ Figure = tuple[np.ndarray, np.ndarray]  # (B,) observed disagreement, (B,) what 
 
 @dataclass(frozen=True)
 class _Counts:
-    """What is known of each item, so that every figure is a function of sums over items.
+    """Counts of each item's answers. Every figure of agreement is a function of their sums over items.
 
-    answers: (n,) to each item. named: (n, C) sparse, how many of them named the class. apart: (n,) the share of pairs
+    answers: (n,) answers to each item. named: (n, C) sparse, how many named the class. apart: (n,) share of pairs
     of answers that differ. several: whether an item has several classes.
     """
 
@@ -200,7 +203,7 @@ class _Counts:
 
 
 def _chance(yes: np.ndarray, all_: np.ndarray) -> np.ndarray:
-    """How often two answers, drawn without replacement from all, are a yes and a no."""
+    """The probability that two answers, drawn without replacement from all, are a yes and a no."""
     return 2 * yes * (all_ - yes) / (all_ * (all_ - 1))
 
 
@@ -208,7 +211,7 @@ def _chance(yes: np.ndarray, all_: np.ndarray) -> np.ndarray:
 
 
 def _pairs(votes: Votes, n_classes: int, seed: int) -> list[OfPair]:
-    """Those with the most items in common, by name."""
+    """Agreement of the pairs of annotators with the most common items, ordered by name."""
     by_name: dict[str, dict[int, int]] = {}
     for row, (item, name) in enumerate(zip(votes.items.tolist(), votes.annotators.tolist(), strict=True)):
         by_name.setdefault(name, {})[item] = row
@@ -229,9 +232,9 @@ def _pairs(votes: Votes, n_classes: int, seed: int) -> list[OfPair]:
 def cohen(
     first_answers: np.ndarray, other: np.ndarray, n_classes: int, seed: int = 0
 ) -> tuple[Estimate, Estimate | None]:
-    """How often two people say the same, and Cohen's kappa; of several classes kappa is over all yes and no.
+    """The share of equal answers of two people, and Cohen's kappa (over all yes-or-no decisions with several classes).
 
-    Args:   one, other: (k,) int, or (k, C) of 0 and 1, answers to the same items.
+    Args:   first_answers, other: (k,) int, or (k, C) of 0 and 1, answers to the same items.
     Source: Cohen 1960.
     """
     k, several = len(first_answers), first_answers.ndim == 2
@@ -259,7 +262,7 @@ def cohen(
 
 
 def _bootstrap(per_item: csr_array, seed: int) -> Callable[[Callable[[Sums], Figure]], Figure]:
-    """What gives a figure of the items, first, and of `DRAWS` samples drawn from them with replacement."""
+    """A function that evaluates a figure on the items (first) and on `DRAWS` resamples of them."""
     n, rng = per_item.shape[0], np.random.default_rng(seed)
     sums = [np.asarray(per_item.sum(axis=0)).reshape(1, -1)]
     step = max(1, min(DRAWS, 2_000_000 // n))
@@ -271,7 +274,7 @@ def _bootstrap(per_item: csr_array, seed: int) -> Callable[[Callable[[Sums], Fig
 
 
 def _kappa(figure: Figure, n: int) -> Estimate | None:
-    """1 - observed / expected disagreement, with its interval; None where chance would give no disagreement either."""
+    """1 − observed / expected disagreement, with its interval; None where the expected disagreement is 0."""
     observed, expected = figure
     if expected[0] <= 1e-12:
         return None
@@ -280,13 +283,13 @@ def _kappa(figure: Figure, n: int) -> Estimate | None:
     drawn = drawn[np.isfinite(drawn) & (expected[1:] > 1e-12)]
     value = float(1 - observed[0] / expected[0])
     low, high = np.percentile(drawn, [2.5, 97.5])
-    if observed[0] <= 1e-12:  # samples of what never differs never differ either, which does not make it certain
+    if observed[0] <= 1e-12:  # resamples of identical answers never differ, which does not make agreement certain
         low = 1 - (1 - wilson(1.0, n)[0]) / expected[0]
     return Estimate(value, float(np.clip(min(low, value), -1, 1)), float(np.clip(max(high, value), -1, 1)))
 
 
 def _share(figure: Figure, n: int) -> Estimate:
-    """1 - observed disagreement as a share."""
+    """1 − observed disagreement, with its interval."""
     kappa = _kappa(figure, n)
     assert kappa is not None  # nothing is divided
     low, high = (float(np.clip(end, 0, 1)) for end in (kappa.low, kappa.high))

@@ -1,5 +1,6 @@
-"""What several people's answers and the model say together of each item, how good each annotator is, and what to ask
-again. One class an item; where items have several, people are compared by `labeler.quality.agreement` alone.
+"""Consensus labels, the quality of annotators (both by CROWDLAB), and the items to ask again (by ActiveLab).
+
+Only for items of one class: where items have several, annotators are compared by `labeler.quality.agreement` alone.
 """
 
 import contextlib
@@ -17,9 +18,9 @@ from labeler.quality.agreement import Votes
 
 @dataclass(frozen=True)
 class OfAnnotator:
-    """How good an annotator's answers are by CROWDLAB, from 0 to 1; `agreement` is with the consensus, on `answers`.
+    """An annotator's quality by CROWDLAB, from 0 to 1, and agreement with the consensus on `answers` answers.
 
-    quality: None where there is nothing to compare with. worst: index of the class that is most often answered wrong.
+    quality: None where nobody else answered the same items. worst: index of the class with the most wrong answers.
     """
 
     name: str
@@ -31,7 +32,7 @@ class OfAnnotator:
 
 @dataclass(frozen=True)
 class Consensus:
-    """The likeliest class of each item, and how likely it is; annotators, the worst first.
+    """The most probable class of each item and its probability; the annotators, the worst first.
 
     items: item ids. labels: class indices.
     """
@@ -43,10 +44,10 @@ class Consensus:
 
 
 def consensus(votes: Votes, items: np.ndarray, proba: np.ndarray, seed: int = 0) -> Consensus | None:
-    """Consensus and annotators' quality by CROWDLAB, or None where no two people agree on an item.
+    """The consensus labels and the annotators' quality by CROWDLAB; None where no two people agree on any item.
 
     Args:    votes: of one class an item; those to other items are left out. items: (n,) ids that `proba` is of.
-             proba: (n, C) of models that the answers were kept from. seed: of what is a tie to everybody.
+             proba: (n, C) out-of-sample probabilities. seed: breaks ties.
     Source:  Goh, Tkachenko and Mueller 2022 (CROWDLAB); computed by cleanlab.
     """
     table = _Table.of(votes, items, proba)
@@ -77,12 +78,12 @@ def consensus(votes: Votes, items: np.ndarray, proba: np.ndarray, seed: int = 0)
 def relabel_or_new(
     votes: Votes, items: np.ndarray, proba: np.ndarray, unlabeled: np.ndarray, n: int, seed: int = 0
 ) -> tuple[int, ...]:
-    """The items that should be asked again rather than as many new ones, for a batch of `n`; the most useful first.
+    """The items that are worth another answer more than new items are, for a batch of `n`; the most useful first.
 
-    The next `n` questions go where the label is least certain, be that an item that has answers or one that has none.
+    The next `n` questions go to the items with the least certain label, whether they have answers or not.
 
-    Args:    votes, items, proba: as in `consensus`. unlabeled: (k, C) what the model says of items without answers.
-    Returns: ids of items that have answers; none where all `n` are better spent on new items.
+    Args:    votes, items, proba: as in `consensus`. unlabeled: (k, C) predicted probabilities of items without answers.
+    Returns: ids of items that have answers; empty if all `n` are better spent on new items.
     Source:  Goh and Mueller 2023 (ActiveLab); computed by cleanlab.
     """
     table = _Table.of(votes, items, proba)
@@ -118,7 +119,7 @@ class _Table:
         return cls(items, names.tolist(), answers, proba)
 
     def overlaps(self) -> bool:
-        """Whether two people gave the same answer to an item: without that there is nothing to weigh them by."""
+        """Whether any two people gave the same answer to an item; CROWDLAB weighs annotators by such agreement."""
         return any(
             np.any(np.bincount(row[~np.isnan(row)].astype(int)) > 1)
             for row in self.answers[(~np.isnan(self.answers)).sum(axis=1) > 1]
@@ -127,7 +128,7 @@ class _Table:
 
 @contextlib.contextmanager
 def _quiet(seed: int) -> Iterator[None]:
-    """Keep cleanlab from printing, and its ties, which it breaks by the global generator, the same each time."""
+    """Silence cleanlab, and seed the global generator by which it breaks ties."""
     state = np.random.get_state()
     np.random.seed(seed)
     try:

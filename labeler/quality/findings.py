@@ -1,4 +1,4 @@
-"""What an audit says of a project's labels, as plain values: which are likely wrong, and how far people agree."""
+"""An audit's findings on a project's labels, as plain values: likely errors and agreement."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,21 +14,21 @@ from labeler.quality.consensus import consensus, relabel_or_new
 from labeler.quality.label_errors import chance_of_error, label_quality, likely_errors
 from labeler.quality.speed import outliers
 
-NOISE = 0.1  # share of labels that are wrong, where no overlap tells it
-FEWEST = 50  # items that two people answered, before their agreement says how many labels are wrong
-LIFT = 1.25  # a label is looked at if it is so much likelier to be wrong than labels are in general
+NOISE = 0.1  # share of wrong labels, assumed where no overlap estimates it
+FEWEST = 50  # items with two answers: with fewer the share of wrong labels is not estimated
+LIFT = 1.25  # a label is suspect if it is this many times likelier to be wrong than the average label
 
 
 def errors(
     items: np.ndarray, targets: np.ndarray, proba: np.ndarray, config: Config, noise: float = NOISE
 ) -> dict[str, Any]:
-    """Which labels are likely wrong.
+    """The labels that are likely wrong.
 
-    Confident learning alone, with models that know a few hundred actively chosen labels, takes a third of all labels
-    for errors. So a label has to be likelier wrong than labels are in general, too: in simulations that leaves a fifth.
+    Confident learning alone, with models trained on a few hundred actively chosen labels, flags a third of all labels.
+    So a label must also be likelier to be wrong than labels are on average: in simulations that leaves a fifth.
 
-    Args:    items: (n,) ids. targets: (n,) int, or (n, C) of 0 and 1, their labels. proba: (n, C) of models that have
-             not seen them, see `label_errors.out_of_sample`. noise: the share of labels that are wrong.
+    Args:    items: (n,) ids. targets: (n,) int, or (n, C) of 0 and 1, their labels. proba: (n, C)
+             out of sample, see `label_errors.out_of_sample`. noise: the share of labels that are wrong.
     Returns: n, noise, and lists with an entry for each item: items (ids); given and predicted (labels' texts);
              confidence (of the models in what they predict) and wrong (the probability that the label is), from 0 to 1;
              likely (1: likely wrong).
@@ -52,8 +52,8 @@ def errors(
 
 
 def noise_of(report: dict[str, Any]) -> float:
-    """The share of labels that are wrong, by the report of `people`: half of what two people say differently, since
-    one of two is mostly right; `NOISE` where too few items were answered by two.
+    """The share of wrong labels, from the report of `people`: half the disagreement of two people, since one of two is
+    mostly right; `NOISE` where too few items have two answers.
     """
     agreed = report["agreement"]
     if agreed is None or agreed["items"] < FEWEST:
@@ -69,15 +69,15 @@ def people(
     unlabeled: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """How far people agree, what they and the model say together, and who is too fast to have looked.
+    """The agreement of annotators, their consensus with the model, and how many answers came too fast.
 
     Args:    rows: as `Reviews.annotations` gives them, of pool and holdout. items, proba: as in `errors`, of the pool:
-             what the holdout is measured by must not depend on the model.
-             unlabeled: (k, C) what the model says of the items that are asked next; None: only new ones are asked.
-    Returns: answers, and labeled (items with one); agreement (`labeler.agreement.Agreement`; None without overlap);
-             fast: annotator → [much too fast answers, all with a time]; items, labels (texts) and quality of CROWDLAB's
-             consensus, where several people answered; annotators (`labeler.consensus.OfAnnotator`); again: items to ask
-             again rather than new ones.
+             the holdout's labels must not depend on the model.
+             unlabeled: (k, C) predicted probabilities of unlabeled items; None: no item is asked again.
+    Returns: answers, and labeled (items with one); agreement (`labeler.quality.agreement.Agreement`; None without
+             overlap); fast: annotator → [much too fast answers, all with a time]; items, labels (texts) and quality
+             of CROWDLAB's consensus, where several people answered; annotators
+             (`labeler.quality.consensus.OfAnnotator`); again: items to ask again rather than new ones.
     """
     votes = Votes.of([row[:3] for row in rows], config)
     agreed = agreement(votes, config.classes, seed)
@@ -95,7 +95,7 @@ def people(
     if agreed is None or config.several:
         return report
     together = consensus(votes, items, proba, seed)
-    if together:  # what one person alone said is left to `errors`
+    if together:  # labels of a single annotator are left to `errors`
         shared = set(votes.overlapping().items.tolist())
         several = [at for at, item in enumerate(together.items) if item in shared]
         report |= {
@@ -111,7 +111,7 @@ def people(
 
 
 def _fast_answers(rows: Sequence[tuple[int, str, str, float | None]]) -> dict[str, list[int]]:
-    """By annotator: how many answers were much too fast, and how many have a time."""
+    """By annotator: the number of much too fast answers, and of answers with a known time."""
     names = np.array([name for _, name, _, _ in rows], dtype=object)
     seconds = np.array([np.nan if s is None else s for *_, s in rows], dtype=float)
     fast, timed = outliers(names, seconds), np.isfinite(seconds)

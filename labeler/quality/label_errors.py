@@ -1,4 +1,4 @@
-"""Which labels are likely wrong: confident learning on out-of-sample probabilities."""
+"""Likely label errors: confident learning on out-of-sample probabilities."""
 
 import numpy as np
 
@@ -10,15 +10,15 @@ from labeler.learner.task import LearningTask
 
 # Imports of cleanlab are deferred: it is slow to load.
 
-FEWEST = 20  # labels; models of fewer are too poor to doubt a label
+FEWEST = 20  # labels: models trained on fewer are too poor to doubt a label
 
 
 def out_of_sample(task: LearningTask, seed: int, folds: int = 5, on_progress: Progress | None = None) -> np.ndarray:
-    """For each label, the probabilities that frozen heads which were not trained on it give its item.
+    """Out-of-sample probabilities of each labeled item, by cross-validated frozen heads.
 
     Args:    task: its labels are of the pool, of one or several classes an item. seed: of the folds.
              on_progress: called with (done, total) folds.
-    Returns: (n, C) float; rows sum to 1, or, where an item has several classes, each column is that class's yes.
+    Returns: (n, C) float; rows sum to 1, or, where an item has several classes, each column is a yes-probability.
     Raises:  TooFewClassesError: fewer than `FEWEST` labels, or fewer than two classes among them.
     Source:  Northcutt, Jiang and Chuang 2021, section 2 (out-of-sample predicted probabilities by cross-validation).
     """
@@ -38,7 +38,7 @@ def out_of_sample(task: LearningTask, seed: int, folds: int = 5, on_progress: Pr
 
 
 def label_quality(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """How likely each label is right, by out-of-sample probabilities; the lowest are reviewed first.
+    """The probability that each label is right, from out-of-sample probabilities.
 
     Args:    proba: (n, C) out of sample. targets: (n,) int, or (n, C) of 0 and 1 where an item has several classes.
     Returns: (n,) from 0 to 1: the probability of the label (self-confidence); with several classes an item, a mean
@@ -56,7 +56,7 @@ def label_quality(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def likely_errors(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Which labels are likely wrong, by the noise estimated from the labels and the probabilities together.
+    """A mask of the labels that are likely wrong, from the noise that labels and probabilities show together.
 
     Args:    proba: (n, C) out of sample. targets: (n,) int, or (n, C) of 0 and 1 where an item has several classes.
     Returns: (n,) bool.
@@ -68,21 +68,21 @@ def likely_errors(proba: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return np.asarray(of_several(_lists(targets), np.asarray(proba), n_jobs=1))
     from cleanlab.filter import find_label_issues
 
-    # cleanlab needs labels of every class, so the classes without a label are left out; their probability is 0 anyway
+    # cleanlab needs labels of every class, so classes without a label are left out; their probability is 0
     classes, dense = np.unique(targets, return_inverse=True)
     present = np.maximum(np.asarray(proba)[:, classes], 1e-9)
     return np.asarray(find_label_issues(dense, present / present.sum(axis=1, keepdims=True), n_jobs=1))
 
 
 def chance_of_error(quality: np.ndarray, noise: float, outcomes: int) -> np.ndarray:
-    """How likely each label is wrong, by the models and the annotator together, with Bayes' rule.
+    """The probability that each label is wrong, from models and annotator together, by Bayes' rule.
 
-    Models alone are often unsure where people are right. The annotator's prior of being right is the share of labels
-    that are right in general; a mistake is equally likely to be any other class.
+    Models alone are often unsure where people are right. The prior probability of a right label is 1 − `noise`; a
+    mistake is equally likely to be any other class.
 
     Args:    quality: (n,) out-of-sample probability of the label. noise: the share of labels that are wrong.
-             outcomes: of a decision: the number of classes, or 2 for yes and no.
-    Returns: (n,) from 0 to 1, in the same order as falling `quality`.
+             outcomes: possible outcomes of a decision: the number of classes, or 2 for yes and no.
+    Returns: (n,) from 0 to 1; it falls as `quality` rises.
     """
     noise = float(np.clip(noise, 0.01, 0.5))
     wrong = (1 - quality) * noise / (outcomes - 1)

@@ -1,11 +1,11 @@
-"""The review queue: labels that are worth a second look, those first whose decision is likeliest to change something.
+"""The review queue: items that are worth a second look, ordered by how likely a decision changes the label.
 
-The benefit of a decision is the probability that it changes the item's label: by the consensus of people and model
-where there is one, else by how many people said something else, and by the models that have not seen the label.
-An item without any label changes in any case, and comes first. Equal ones wait by age.
+The benefit of a decision is the probability that it changes the item's label. It comes from the consensus of annotators
+and model where there is one, else from the share of other answers and from out-of-sample predictions. An item without
+a label comes first, since any decision changes it. Of equal benefits, the older case comes first.
 
-The holdout is reviewed by what people said alone. If the model had a say in which of its labels are looked at again,
-accuracy would be measured by labels that it had helped to choose.
+Holdout items are queued for annotators' answers alone. If the model had a say in which holdout labels are reviewed,
+accuracy would be measured on labels that the model had helped to choose.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,13 +22,12 @@ FLAGGED, DISAGREEMENT, UNSURE = mark("flagged"), mark("disagreement"), mark("uns
 LIKELY, CONSENSUS = mark("likely error"), mark("consensus differs")
 REASONS = (FLAGGED, DISAGREEMENT, UNSURE, LIKELY, CONSENSUS)
 
-# What is thought before anything is known: half of flags are right, and people who say they are unsure are wrong twice
-# or thrice as often as others.
+# Priors: half of the flags are right, and annotators who say they are unsure are wrong two or three times as often.
 OF_FLAGGED, OF_UNSURE = 0.5, 0.25
 
 
 class Case(NamedTuple):
-    """An item that is worth a second look.
+    """An item of the review queue.
 
     benefit: the probability that a decision changes its label. classes: of all its answers and of its label.
     since: the number of the latest answer. opinion: the models' out-of-sample prediction, if the audit made one.
@@ -45,8 +44,8 @@ class Case(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """What models that have not seen an item's label `given` say of it; `wrong`: the probability that it is;
-    `likely`: 1 where confident learning takes it for an error.
+    """The out-of-sample prediction for an item with the label `given`. wrong: the probability that the label is wrong.
+    likely: 1 where confident learning takes the label for an error.
     """
 
     given: str
@@ -57,7 +56,7 @@ class Opinion(NamedTuple):
 
 
 class Findings:
-    """What the latest audit says of items, by item id; nothing where there was none.
+    """The latest audit's findings by item id; empty before the first audit.
 
     Args: audit: the report of an audit, see `labeler.quality.findings`.
     """
@@ -70,17 +69,17 @@ class Findings:
         )
 
     def opinion(self, item_id: int) -> "Opinion | None":
-        """What models say that have not seen the item's label."""
+        """The out-of-sample prediction for the item; None if the audit made none."""
         at = self._opinion_at.get(item_id)
         return None if at is None else Opinion(*(self._errors[name][at] for name in Opinion._fields))
 
     def consensus(self, item_id: int) -> tuple[str, float] | None:
-        """What people and model say together, and how likely that is right."""
+        """The consensus label of annotators and model, and its probability; None without one."""
         at = self._consensus_at.get(item_id)
         return None if at is None else (self._people["labels"][at], self._people["quality"][at])
 
     def suspects(self) -> list[int]:
-        """Items whose label was doubted by a model when the audit looked at it."""
+        """The ids of items whose label the audit's models or consensus contradict."""
         doubted = [
             item for item, likely in zip(self._opinion_at, self._errors.get("likely", []), strict=True) if likely
         ]
@@ -93,9 +92,9 @@ class Findings:
 
 
 def queue(rows: Iterable[ReviewRow], findings: Findings, config: Config) -> list[Case]:
-    """Every item that is worth a second look, once, with all its reasons; the most beneficial first.
+    """The cases that are worth a second look, one an item with all its reasons; the highest benefit first.
 
-    What was decided is not in it until somebody answers anew.
+    A decided item stays out until somebody answers it anew.
 
     Args: rows: as `Reviews.answers_to_review` gives them.
     """
@@ -110,7 +109,7 @@ def queue(rows: Iterable[ReviewRow], findings: Findings, config: Config) -> list
 def matching(
     cases: Sequence[Case], reason: str | None = None, name: str | None = None, annotator: str | None = None
 ) -> list[Case]:
-    """The cases with this reason, that were given the class of this name, by or beside this annotator; None: any."""
+    """The cases with this reason, with this class among the answers, answered by this annotator; None: any."""
     return [
         case
         for case in cases
@@ -128,7 +127,7 @@ def _case(item_id: int, answers: Sequence[ReviewRow], findings: Findings, config
     labels = [row[4] for row in (fresh if decided else answers) if row[4] is not None]
     others = len(labels) - labels.count(label) if label is not None else 0
     opinion, consensus = findings.opinion(item_id), findings.consensus(item_id)
-    if decided or (opinion and opinion.given != label):  # the audit was about another label
+    if decided or (opinion and opinion.given != label):  # the label has changed since the audit
         opinion = consensus = None
     chances: dict[str, float] = {}
     if "flag" in [row[3] for row in fresh]:

@@ -1,16 +1,16 @@
-"""Answers that came much faster than anybody could have looked."""
+"""Answers that came too fast for the annotator to have looked at the item."""
 
 import numpy as np
 
 FAST = 3.0  # robust standard deviations below the median
-LEAST_SPREAD = 0.25  # of log seconds: people who are very even are not suspicious when they hurry by a fifth
-FEWEST = 20  # answers of one person, before they have a usual speed
+LEAST_SPREAD = 0.25  # of log seconds: a very even annotator who once hurries by a fifth is not suspicious
+FEWEST = 20  # answers of an annotator: with fewer the usual speed is unknown
 
 
 def outliers(annotators: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Which answers were much faster than is usual for the annotator and for everybody.
+    """A mask of the answers that were much faster than is usual both for the annotator and for everybody.
 
-    Both have to hold: somebody quick is no outlier among the slow, and a short item is short for all.
+    An annotator who is always quick is not suspicious, nor is an answer that is fast only for a slow annotator.
 
     Args:    annotators: (v,) names. seconds: (v,) float; NaN, or 0 and less, where it is not known.
     Returns: (v,) bool.
