@@ -120,7 +120,7 @@ def estimate(
 class Drawn:
     """The drawn holdout items up to the first open one, in drawing order.
 
-    items: (m,) ids. q, remaining: (m,) as for `weights`. usable: (m,) bool, False where a flag leaves the item unlabeled.
+    items: (m,) ids. q, remaining: (m,) as for `weights`. usable: (m,) bool, False for flagged items.
     """
 
     items: np.ndarray

@@ -1,1 +1,1 @@
-"""The rounds so far enter; where labeling leads, when to stop and what it costs leave."""
+"""The rounds so far enter; the projected learning curve, reasons to stop, and the cost of labeling leave."""

@@ -1,4 +1,4 @@
-"""The labels that random sampling would have needed, estimated from the items drawn at random (the control arm).
+"""How many labels random sampling would have needed, estimated from the items drawn at random (the control arm).
 
 What is measured. R(s) is the expected accuracy on the population of a model trained on s labels drawn uniformly at
 random; a(n) is the accuracy on the population of *this* project's model with its first n labels, smoothed over n
@@ -32,13 +32,13 @@ from labeler.measure.intervals import Estimate
 from labeler.progress.shadows import Shadows, right_on, shadows, subsamples
 
 STEPS = 24  # points of the project's own curve, at most; each costs a fit
-SPAN = np.log(2)  # of the smoothing: from half to twice the labels
-FALL = 1.5  # exponent with which σ² falls in s: between 1, that of a mean, and 2, that of a model near its best
-NEAR = 3.0  # sizes up to so many times larger or smaller are pooled for σ²
+SPAN = np.log(2)  # half the window of the smoothing, in log labels: from half to twice the labels
+FALL = 1.5  # σ² falls as s^(−FALL): 1 holds for a mean, 2 for a model near its best
+NEAR = 3.0  # σ² is pooled over sizes up to this many times larger or smaller
 GRID = 401  # candidates for n*
 WIDE = 1.959964  # half the width of a 95 % interval, in standard errors
 
-# With less there is no comparison.
+# With fewer there is no comparison.
 FEWEST_HOLDOUT = 50
 FEWEST_ROUNDS = 4
 
@@ -47,7 +47,7 @@ Missing = Literal["", "holdout", "testing", "arm", "rounds", "precision"]
 
 @dataclass(frozen=True)
 class Point:
-    """A model's accuracy with so many labels; `low` and `high` bound its 95 % interval."""
+    """The accuracy of a model trained on `labels` labels; `low` and `high` bound its 95 % interval."""
 
     labels: int
     accuracy: float
@@ -151,8 +151,8 @@ def thinned(steps: Sequence[int]) -> list[int]:
 class RandomArm:
     """The accuracy of random sampling with `size` labels, item by item.
 
-    right: (H,) share of the models that get the item right, of those that were not trained on it; NaN without any.
-    luck: variance of the mean over items that comes from the sample of labels in the arm.
+    right: (H,) share of the models not trained on an item that get it right; NaN if all were trained on it.
+    luck: variance of the mean over items that is due to the sample of labels in the arm.
     """
 
     size: int
@@ -161,7 +161,8 @@ class RandomArm:
 
     @classmethod
     def of(cls, models: Shadows, size: int, spread: float) -> "RandomArm":
-        """
+        """The accuracy of the shadow models of one size.
+
         Args: spread: σ²(size), see `spreads`.
         """
         right, unseen = models.of(size)
@@ -175,7 +176,7 @@ class RandomArm:
         return _point(self.size, self.right, self.luck)
 
     def differences(self, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """By how much models are more accurate on the same items: the mean differences (k,) and their standard errors.
+        """How much more accurate models are than random sampling, on the same items: mean (k,) and standard error.
 
         Args: right: (k, H) of the models.
         """
@@ -185,7 +186,7 @@ class RandomArm:
 
 
 def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
-    """The comparison, from the items that each model gets right.
+    """The comparison of the project's models with random sampling, from the items that each model gets right.
 
     Args: steps: (r,) increasing, labels of each of the project's models. own: (r, H) bool, the items that each gets
           right. models: the shadow models.
@@ -215,10 +216,10 @@ def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
 def spreads(models: Shadows) -> dict[int, float]:
     """σ²(s) for each size: the variance of accuracy between models trained on different random labels.
 
-    It is estimated from how two models of a size differ on items that neither was trained on. The product of their
-    differences on two items is twice the variance in the mean; an item is not paired with itself, which would add the
-    noise of that item alone. The estimate of one size is imprecise, so sizes up to three times larger or smaller are
-    pooled, as if σ² fell like s^(−1.5).
+    It is estimated from the differences of two models of a size on items that neither was trained on. The product of
+    their differences on two distinct items has an expectation of twice the variance; an item is not paired with itself,
+    which would add the noise of that single item. The estimate of one size is imprecise, so sizes up to three times
+    larger or smaller are pooled, as if σ² fell like s^(−1.5).
     """
     sizes = np.unique(models.sizes)
     totals, weights = np.zeros((2, len(sizes)))
@@ -241,7 +242,7 @@ def spreads(models: Shadows) -> dict[int, float]:
 def smoothing_weights(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
     """(k, r) weights of a local linear regression on values at `steps`.
 
-    Its window is from half to twice the labels, and three steps at least; nearer steps have more weight.
+    The window reaches from half to twice the labels and holds at least three steps; nearer steps have more weight.
 
     Args:   steps: (r,) increasing, r ≥ 3. at: (k,) labels.
     Source: Cleveland 1979 (locally weighted regression); Epanechnikov's weights.
@@ -255,7 +256,7 @@ def smoothing_weights(steps: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def labels_needed(at: RandomArm, steps: np.ndarray, own: np.ndarray) -> NumberOfLabels:
-    """n*: labels with which the project's curve first reaches the accuracy of random sampling with `at.size`."""
+    """n*: the labels at which the project's curve first reaches the accuracy of random sampling with `at.size`."""
     grid = np.geomspace(steps[0], steps[-1], GRID)
     ahead, errors = at.differences(smoothing_weights(steps, grid) @ own)
     below, above = ahead < -WIDE * errors, ahead > WIDE * errors
@@ -271,16 +272,16 @@ def labels_needed(at: RandomArm, steps: np.ndarray, own: np.ndarray) -> NumberOf
 
 
 def first_reached(grid: np.ndarray, ahead: np.ndarray) -> float | None:
-    """The first place of the grid at which `ahead` is not negative; None if that is its beginning, or never."""
+    """The first value of the grid where `ahead` is not negative; None if it is the first of all, or never."""
     reached = np.flatnonzero(ahead >= 0)
     return float(grid[reached[0]]) if len(reached) and reached[0] else None
 
 
 def _is_precise(at: RandomArm, steps: np.ndarray, own: np.ndarray) -> bool:
-    """Whether the project's curve rises enough around the size that the interval of n* has two ends if the gain is 0.
+    """Whether the project's curve is steep enough around the size for n* to have a closed interval if the gain is 0.
 
-    The comparison is made at the largest such size. The gain itself has no part in the choice, which would otherwise
-    favour sizes where the gain is large by chance.
+    The comparison is made at the largest such size. The choice does not depend on the gain, since it would then favour
+    sizes where the gain is large by chance.
     """
     curve = smoothing_weights(steps, np.array([steps[0], at.size, steps[-1]])) @ own
     _, errors = at.differences(curve)
@@ -289,7 +290,7 @@ def _is_precise(at: RandomArm, steps: np.ndarray, own: np.ndarray) -> bool:
 
 
 def _labels_saved(size: int, needed: NumberOfLabels) -> NumberOfLabels:
-    """`size` less the labels needed; the ends of the interval change places."""
+    """`size` − `needed`; the ends of the interval swap."""
     value, low, high = (None if n is None else size - n for n in (needed.value, needed.high, needed.low))
     return NumberOfLabels(value, low, high)
 

@@ -1,4 +1,4 @@
-"""Learning curves: how two compare, and where one leads, with what is not known about it."""
+"""Learning curves: the comparison of two curves, and the projection of one with its uncertainty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from labeler.measure.intervals import Estimate
 from labeler.progress import power_law
 
 FEWEST = 3  # rounds with different numbers of labels
-HORIZON = 20.0  # times today's labels: what is further away is out of sight
+HORIZON = 20.0  # times today's labels: nothing is projected further
 MIDDLE_AND_ENDS = (0.5, 0.025, 0.975)
 
 TOO_FEW = mark("It takes three rounds with different numbers of labels to say where the curve leads.")
@@ -21,9 +21,9 @@ FLAT = mark("The curve has not risen beyond chance, so where it leads cannot be 
 
 @dataclass(frozen=True)
 class Projection:
-    """Labels at which a target is reached, with a 95 % interval; None: not within sight, perhaps never.
+    """The number of labels at which a target is reached, with a 95 % interval; None: beyond the horizon, perhaps never.
 
-    `why_not` says why nothing is known at all; all numbers are None then.
+    why_not: why there is no projection; all numbers are None then.
     """
 
     expected: float | None
@@ -34,10 +34,10 @@ class Projection:
 
 @dataclass(frozen=True)
 class Curve:
-    """Where a project's accuracy leads: an inverse power law, and as many that explain its rounds about as well.
+    """A project's projected accuracy: the best inverse power law, and a sample of others that fit its rounds.
 
-    a, b, c: of the best one, accuracy = a − b·labels^(−c). labels: at the last round. `why_not` says why it leads
-    nowhere.
+    a, b, c: of the best one, accuracy = a − b·labels^(−c). labels: at the last round. why_not: why there is no
+    projection.
     """
 
     labels: float
@@ -50,21 +50,21 @@ class Curve:
     def band(self, labels: Sequence[float]) -> np.ndarray | None:
         """(3, k): expected accuracy at these labels, and the low and high end of its 95 % interval.
 
-        The interval is of the accuracy on all items that there are, not of what the same holdout will show.
+        The interval is for the accuracy on the population, not for the accuracy measured on this holdout.
         """
         if self.drawn is None or self.why_not:
             return None
         return np.quantile(self.drawn.accuracy(np.asarray(labels, dtype=float)), MIDDLE_AND_ENDS, axis=0)
 
     def projection(self, target: float, most: float | None = None) -> Projection:
-        """Labels at which the accuracy on all items is `target`; today's or fewer if it is there already.
+        """The number of labels at which the accuracy on the population is `target`; at most today's if it is reached.
 
-        Args: most: labels that there can be at all, e.g. the pool; by default `HORIZON` times today's.
+        Args: most: the largest possible number of labels, e.g. the pool; by default `HORIZON` times today's.
         """
         if self.drawn is None or self.why_not:
             return Projection(None, None, None, self.why_not)
         crossed = self.drawn.crossing(np.array(target))
-        near = np.clip(crossed, self.labels / HORIZON, self.labels * HORIZON)  # where luck is to be had
+        near = np.clip(crossed, self.labels / HORIZON, self.labels * HORIZON)  # luck is only modelled in this range
         needed = self.drawn.crossing(target - self.drawn.luck_at(near[:, None])[:, 0])
         most = self.labels * HORIZON if most is None else most
         quantiles = np.quantile(needed, MIDDLE_AND_ENDS, method="inverted_cdf")
@@ -72,7 +72,7 @@ class Curve:
         return Projection(expected, low, high)
 
     def gain(self, more: float) -> Estimate | None:
-        """The accuracy that `more` labels bring beyond luck."""
+        """The gain in accuracy from `more` labels, without luck."""
         if self.drawn is None or self.why_not:
             return None
         gains = self.drawn.rise(np.array([self.labels + more]))[:, 0]
@@ -83,23 +83,23 @@ class Curve:
 def fit_curve(
     labels: Sequence[int] | np.ndarray, accuracy: Sequence[float] | np.ndarray, holdout: int | None, seed: int = 0
 ) -> Curve:
-    """Where a learning curve leads: an inverse power law, with what the rounds leave open about it.
+    """A learning curve's projection: inverse power laws, weighted by how well they explain the rounds.
 
-    All rounds are measured on the same holdout. What its choice of items does to one round it does to nearly all: that
-    error shifts the whole curve and hardly shows between rounds. What does show between rounds is a model's luck with
-    its labels, which partly lasts, since the next round trains on the same ones.
+    All rounds are measured on the same holdout, so its sampling error shifts the whole curve and hardly varies between
+    rounds. A model's luck with its labels varies between rounds; it partly lasts, since the next round trains on the
+    same labels.
 
     Args:    labels: (k,) of each round, increasing. accuracy: (k,) measured on the holdout.
              holdout: its number of items; None: there is no such error.
-    Returns: a curve; its `why_not` is not empty where too little is known to project it.
+    Returns: a curve; its `why_not` is not empty where the rounds are too few or too flat for a projection.
     Source:  Figueroa et al. 2012, "Predicting sample size required for classification performance" (inverse power law,
-             weighted least squares); Domhan, Springenberg and Hutter 2015, section 3 (curves weighed by how well they
+             weighted least squares); Domhan, Springenberg and Hutter 2015, section 3 (curves weighted by how well they
              explain the points, instead of the best one).
     """
     return _fit_curve(tuple(map(float, labels)), tuple(map(float, accuracy)), holdout, seed)
 
 
-@lru_cache(maxsize=512)  # a back-test looks at every round's past anew
+@lru_cache(maxsize=512)  # back-tests fit the history up to every round
 def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: int | None, seed: int) -> Curve:
     if len(set(labels)) < FEWEST:
         return Curve(labels[-1] if labels else 0.0, accuracy[-1] if accuracy else 0.0, 0.0, 1.0, None, TOO_FEW)
@@ -113,7 +113,7 @@ def _fit_curve(labels: tuple[float, ...], accuracy: tuple[float, ...], holdout: 
 
 
 def area_under_curve(labels: Sequence[int], accuracy: Sequence[float]) -> float:
-    """Area under accuracy versus labels, divided by the range of labels: the mean accuracy along the way.
+    """Area under accuracy versus labels, divided by the range of labels: the mean accuracy over that range.
 
     Args: labels: (k,) increasing, k ≥ 1. accuracy: (k,).
     """
@@ -137,7 +137,7 @@ def paired_gain(ours: Sequence[float], control: Sequence[float]) -> tuple[float,
 
 
 def labels_to_reach(labels: Sequence[int], accuracy: Sequence[float], target: float) -> float | None:
-    """Labels at which a curve first reaches `target`, between two points by a straight line; None if never."""
+    """The labels at which a curve first reaches `target`, interpolated linearly; None if never."""
     for i, value in enumerate(accuracy):
         if value >= target:
             if i == 0 or value == accuracy[i - 1]:

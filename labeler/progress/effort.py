@@ -1,8 +1,8 @@
-"""What labeling takes: hours and money, by annotator and day. Pure functions of `Effort.work()`.
+"""Hours and cost of labeling, by annotator and day. Pure functions of `Effort.work()`.
 
 A person's hours are the sum of the seconds between seeing an item and answering it. Each answer counts at most
-`team.idle_seconds`, since a longer one was a break; one whose seconds are not known counts as that annotator's
-median. What came with imports counts nothing, nor does time spent anywhere but on the Label page.
+`team.idle_seconds`, since a longer one was a break; an answer without known seconds counts that annotator's
+median. Imported labels count nothing, nor does time spent outside the Label page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ HOUR = 3600.0
 def counted_seconds(work: pd.DataFrame, idle_seconds: float) -> np.ndarray:
     """The seconds that each answer counts.
 
-    Args:    work: as `Effort.work` gives it. idle_seconds: at most so many an answer.
-    Returns: (n,) float. Taking an answer back counts nothing: the answer that follows has its own time. Seconds that
-             are not known are the annotator's median, else everybody's, else 0.
+    Args:    work: as `Effort.work` gives it. idle_seconds: the most that an answer counts.
+    Returns: (n,) float. Undoing an answer counts nothing, since the next answer has its own time. Unknown seconds are
+             the annotator's median, else everybody's, else 0.
     """
     seconds = work["seconds"].clip(upper=idle_seconds).where(work["action"] != "undo")
     own = seconds.groupby(work["annotator"], observed=True).transform("median")
@@ -30,9 +30,9 @@ def counted_seconds(work: pd.DataFrame, idle_seconds: float) -> np.ndarray:
 
 
 def cost_of(work: pd.DataFrame, seconds: np.ndarray, rates: Mapping[str, float]) -> np.ndarray:
-    """What each answer cost.
+    """(n,) The cost of each answer.
 
-    Args: seconds: (n,) that each answer counts. rates: cost of an hour by annotator; who is missing costs nothing.
+    Args: seconds: (n,) that each answer counts. rates: cost of an hour by annotator; missing annotators cost nothing.
     """
     names = work["annotator"].cat.categories
     rate = np.array([rates.get(name, 0.0) for name in names] or [0.0])
@@ -42,7 +42,7 @@ def cost_of(work: pd.DataFrame, seconds: np.ndarray, rates: Mapping[str, float])
 def spent_at_rounds(
     claimed: Mapping[int, str], work: pd.DataFrame, idle_seconds: float, rates: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Hours and cost of all answers up to the moment at which each round took its labels.
+    """Hours and cost of all answers up to the snapshot of each round.
 
     Args:    claimed: by round, as `Rounds.claimed_at` gives it. work: as `Effort.work` gives it.
              idle_seconds, rates: as in `counted_seconds` and `cost_of`.
@@ -64,11 +64,11 @@ def spent_at_rounds(
 def measured(
     work: pd.DataFrame, idle_seconds: float, rates: Mapping[str, float], zone: tzinfo | str = "UTC"
 ) -> pd.DataFrame:
-    """All answers with what the tables are summed up from.
+    """All answers with the columns that `table` aggregates.
 
-    Args:    zone: whose days are meant.
-    Returns: `work` with day, counted (seconds), cost, agree (share of the others' labels of the item that say the
-             same; NaN: nobody else labeled it, or this answer is no current label).
+    Args:    zone: the time zone of the days.
+    Returns: `work` with day, counted (seconds), cost, agree (share of the others' labels of the item that are equal;
+             NaN if nobody else labeled it, or if this answer is no current label).
     """
     counted = counted_seconds(work, idle_seconds)
     return work.assign(
@@ -95,13 +95,13 @@ COLUMNS = (
 
 
 def table(frame: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.DataFrame:
-    """What was done, by annotator, by day, or by both.
+    """Answers, hours, cost and agreement, by annotator, by day, or by both.
 
-    Answers, labels, skips, flags and the unsure ones are those that stand; hours also hold what was changed later.
-    Agreement is the mean over the `compared` items that others labeled too, with Wilson's interval for so many items.
+    Answers, labels, skips, flags and unsure answers count the current ones; hours include answers that were changed
+    later. Agreement is the mean over the `compared` items that others labeled too, with Wilson's interval.
 
-    Args:    frame: as `measured` gives it. by: "annotator", "day" or both; nothing: all of it as one row.
-    Returns: the columns of `by`, then `COLUMNS`; sorted by `by`. Without any answer there is no row.
+    Args:    frame: as `measured` gives it. by: "annotator", "day" or both; empty: one row in all.
+    Returns: the columns of `by`, then `COLUMNS`; sorted by `by`. Without answers there is no row.
     """
     stands = frame["current"]
     parts = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""A project's rounds as the curve and the stopping rules see them: what was learned, and what it had cost by then."""
+"""A project's rounds as the input of the learning curve and the stopping rules: accuracy and cost at each round."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from labeler.store import Store
 
 @dataclass(frozen=True)
 class Step:
-    """How much better the latest measured round is than the one before, on the same items."""
+    """The gain in accuracy of the latest measured round over the one before, on the same items."""
 
     before: int
     now: int
@@ -24,7 +24,7 @@ class Step:
 
 def course(store: Store) -> pd.DataFrame:
     """All rounds, one a row: round, labels, accuracy, low, high, holdout, agreement, uncertainty, strategy, backbone,
-    spent (labels that the budget had paid), hours and cost (of all answers until then). What was not measured is NaN.
+    spent (labels paid from the budget), hours and cost (of all answers until then). Missing measurements are NaN.
     """
     rounds, backbones, claimed, work = (
         store.rounds.all(),
@@ -59,13 +59,13 @@ def course(store: Store) -> pd.DataFrame:
     given = np.concatenate([[0], np.cumsum(work["gained"].to_numpy())])
     frame["spent"] = given[work["at"].searchsorted(moments, side="right")]
     effort = spent_at_rounds(claimed, work, store.config.team.idle_seconds, store.team.rates())
-    return frame.assign(hours=effort["hours"], cost=effort["cost"])  # a row a round as well, in the same order
+    return frame.assign(hours=effort["hours"], cost=effort["cost"])  # one row a round, in the same order
 
 
 def history(rounds: pd.DataFrame, pool: int, config: Config) -> History:
-    """What the stopping rules look at.
+    """The history that the stopping rules judge.
 
-    Args: rounds: as `course` gives them. pool: items that can be labeled in all.
+    Args: rounds: as `course` gives them. pool: number of items that can be labeled.
     """
 
     def column(name: str) -> tuple[float | None, ...]:
@@ -90,7 +90,7 @@ def history(rounds: pd.DataFrame, pool: int, config: Config) -> History:
 
 
 def thresholds(config: Config) -> Thresholds:
-    """What the stopping rules compare with in this project."""
+    """The project's thresholds of the stopping rules."""
     stopping = config.stopping
     return Thresholds(
         config.target_accuracy, stopping.kappa, stopping.kappa_rounds, stopping.uncertainty, stopping.gain
@@ -98,7 +98,7 @@ def thresholds(config: Config) -> Thresholds:
 
 
 def latest_step(store: Store) -> Step | None:
-    """How much better the latest measured round is than the one before; None where there are no two to compare."""
+    """The gain of the latest measured round over the one before; None where there are no two to compare."""
     measured = [r.number for r in store.rounds.all() if r.metrics][-2:]
     if len(measured) < 2:
         return None

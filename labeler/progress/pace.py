@@ -1,7 +1,7 @@
-"""How fast labels come, and when there will be enough. Says nothing where there is too little to go by.
+"""The pace of labeling, and the date at which a goal is reached; nothing where there is too little history.
 
-Days are working days: those on which somebody answered. A day that has not ended yet would look slow, so it counts
-towards what is done and not towards the pace.
+A working day is a day on which somebody answered. Today would look slow before it ends, so it counts towards the labels
+given and not towards the pace.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from scipy.stats import t
 from labeler.i18n.messages import mark
 from labeler.measure.intervals import OpenEstimate
 
-WEEKS = 4  # that count as recent
-FEWEST = 3  # working days that an interval takes
-LONGEST = 3650  # days ahead, at most
+WEEKS = 4  # of recent history
+FEWEST = 3  # working days that an interval needs
+LONGEST = 3650  # days ahead that are projected, at most
 
 NOTHING = mark("Nobody has labeled yet.")
 TOO_FEW = mark("It takes three working days that have ended to foretell anything.")
@@ -26,10 +26,10 @@ STANDSTILL = mark("Lately as many labels were taken back as were given.")
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast labels came in recent weeks; `note` says what keeps an interval, or all of it, from being known.
+    """The pace in recent weeks. note: why there is no interval, or no pace at all.
 
     per_hour: labels in an hour of work. per_day: labels in a day of the calendar, free days included.
-    cost_per_hour: of work. working, days: how many days of work, and of the calendar, it was read from.
+    cost_per_hour: of work. working, days: the working days and calendar days that the pace is estimated from.
     """
 
     per_hour: OpenEstimate | None = None
@@ -42,10 +42,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Finish:
-    """When `remaining` more labels will be there, if work goes on as in recent weeks.
+    """When `remaining` more labels will be given, if work goes on at the recent pace.
 
-    The dates bound a 95 % interval; `latest` None: it is open, since the pace may be next to nothing. All None: `note`
-    says why, unless nothing remains.
+    The dates bound a 95 % interval. latest: None if the interval is open, since the pace may be near zero. All dates
+    are None if nothing remains, or if there is no projection; `note` says why.
     """
 
     remaining: int
@@ -65,7 +65,7 @@ def daily(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def pace(days: pd.DataFrame, today: date) -> Pace:
-    """How fast labels came in the last four weeks before today, or since the first one.
+    """The pace in the four weeks before today, or since the first label.
 
     Args:   days: as `daily` gives it.
     Source: Cochran 1977, section 6.3 (labels an hour: a ratio estimate, its interval by Student's t over the days).
@@ -91,7 +91,7 @@ def pace(days: pd.DataFrame, today: date) -> Pace:
 
 
 def hours_and_cost(pace: Pace, remaining: int) -> tuple[OpenEstimate, OpenEstimate] | None:
-    """Hours and cost that `remaining` more labels take at this pace; None where it is not known."""
+    """Hours and cost that `remaining` more labels take at this pace; None if the pace is unknown."""
     if not pace.per_hour or pace.per_hour.value <= 0:
         return None
     rate = pace.per_hour
@@ -103,11 +103,11 @@ def hours_and_cost(pace: Pace, remaining: int) -> tuple[OpenEstimate, OpenEstima
 
 
 def finish(days: pd.DataFrame, today: date, remaining: int) -> Finish:
-    """When there will be `remaining` more labels.
+    """The date at which `remaining` more labels will be given, with its interval.
 
-    The labels of k more working days are k times the recent mean, give or take the spread of single days (which grows
-    with the root of k) and what is not known of the mean (which grows with k). Working days become dates by how often
-    each day of the week was worked on recently.
+    The labels of k more working days are k times the recent mean. Their error is that of single days (which grows with
+    the root of k) and that of the mean (which grows with k). Working days become dates by how often each day of the
+    week was worked on recently.
 
     Args:   days: as `daily` gives it.
     Source: Geisser 1993, section 2.1 (Student's t prediction of a sum of future normal values).
@@ -136,7 +136,7 @@ def finish(days: pd.DataFrame, today: date, remaining: int) -> Finish:
 
 
 def burn_down(days: pd.DataFrame, goal: int) -> pd.DataFrame:
-    """Labels that were missing at the end of each working day, and before the first.
+    """The labels still missing at the end of each working day, and before the first.
 
     Returns: day, left (never below 0).
     """
@@ -148,7 +148,7 @@ def burn_down(days: pd.DataFrame, goal: int) -> pd.DataFrame:
 
 
 def _recent(days: pd.DataFrame, today: date) -> tuple[pd.DataFrame, int]:
-    """The working days that count as recent, today's among them, and how many days of the calendar they are of."""
+    """The recent working days, today included, and the number of calendar days that they span."""
     begin = max(pd.Timestamp(today - timedelta(weeks=WEEKS)), days["day"].min())
     recent = days[(days["day"] >= begin) & (days["day"] <= pd.Timestamp(today))]
     return recent, (pd.Timestamp(today) - begin).days
@@ -167,7 +167,7 @@ def _interval_around(value: float, half: float) -> OpenEstimate:
 
 
 def _working_days_ahead(worked: pd.Series, today: date) -> np.ndarray:
-    """How many working days there will have been, one, two, … days from today."""
+    """The expected number of working days within one, two, … days from today."""
     begin = worked.min()
     passed = np.bincount(pd.date_range(begin, today, inclusive="left").day_of_week, minlength=7)
     worked_days = np.bincount(worked.dt.day_of_week, minlength=7)
@@ -177,7 +177,7 @@ def _working_days_ahead(worked: pd.Series, today: date) -> np.ndarray:
 
 
 def _date(today: date, ahead: np.ndarray, k: np.ndarray, enough: np.ndarray) -> date | None:
-    """The date of the first working day, of those ahead, by which there is enough."""
+    """The date of the first working day ahead at which there are enough labels."""
     if not enough.any():
         return None
     later = int(np.searchsorted(ahead, k[enough.argmax()] - 1e-9))

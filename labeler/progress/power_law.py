@@ -1,35 +1,36 @@
-"""Inverse power laws through the rounds of a project: all that explain them, each with how well it does.
+"""Inverse power laws through the rounds of a project, each weighted by how well it explains them.
 
-accuracy = a − b·labels^(−c) is written by what is known best, the accuracy m at the last round, and by the share u of
-the errors left there that labels can ever remove: a = m + u (1 − m). Given u and c, m follows from weighted linear
-least squares, so all of them are gone through on a grid. `labeler.progress.curves` says what they mean for a project.
+accuracy = a − b·labels^(−c) is parametrised by the accuracy m at the last round, which is known best, and by the share
+u of the remaining errors that labels can ever remove: a = m + u (1 − m). Given u and c, m follows from weighted linear
+least squares, so a grid over u and c covers all curves. `labeler.progress.curves` makes projections from them.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-POINTS = 25  # more rounds than these are averaged with their neighbours: the curve is smoother than that
+POINTS = 25  # of more rounds, neighbours are averaged: the curve is smooth at that scale
 DRAWS = 2000
 
 SHARES = (np.arange(20) + 0.5) / 20  # u
 EXPONENTS = np.geomspace(0.1, 3.0, 20)  # c
-TYPICAL, SPREAD = 0.6, 0.7  # of exponents: the middle, and the standard deviation of their logarithm
+TYPICAL, SPREAD = 0.6, 0.7  # prior of c: median, and standard deviation of its logarithm
 
-# Of what the choice of the holdout's items does to a round, so much it does to all; the rest lasts for a while, counted
-# in the labels' logarithm. (Models of successive rounds are right on the same items, with a correlation of 0.96; where
-# labels double it is 0.75. Less than 0.9 here mistakes a bend of the curve for an error of the holdout.)
+# The share of the holdout's sampling error that all rounds have in common; the rest is correlated over a range of the
+# labels' logarithm. (The right items of two rounds correlate by 0.96 if the rounds are successive, and by 0.75 where
+# labels double. A share below 0.9 mistakes a bend of the curve for an error of the holdout.)
 ALIKE, REACH = 0.9, 0.5
 
-# A model's luck with its labels and seed: its size in accuracy at today's labels; the share of it that lasts, since the
-# next round trains on the same labels; over which range of the labels' logarithm; with which power of them it falls.
+# A model's luck with its labels and seed: its standard deviation in accuracy at today's labels; the share that lasts,
+# since the next round trains on the same labels; the range of the labels' logarithm over which it lasts; the power of
+# the labels with which it falls.
 LUCKS = [(size, lasting) for size in (0.002, 0.004, 0.008, 0.016, 0.032) for lasting in (0.2, 0.8)]
 SPAN, FALL = 0.5, 0.5
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """What is fitted: labels, accuracy, and how many rounds each of them is the mean of, all (k,); holdout items."""
+    """The points to fit: labels, accuracy, and the number of rounds averaged in each, all (k,); the holdout's items."""
 
     labels: np.ndarray
     accuracy: np.ndarray
@@ -43,10 +44,10 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Grid:
-    """Every luck, c and u, as arrays of (lucks, C, U): how likely they are, m, and the inverse variance of m.
+    """The grid over luck, c and u, as (lucks, C, U) arrays: posterior weights, m, and the inverse variance of m.
 
-    constant: how likely it is that accuracy has not changed at all, on the scale of `weights`.
-    luck, inverse: (lucks, k, k) covariance of luck, and the inverse of the covariance of everything.
+    constant: weight of the hypothesis that accuracy has not changed at all, on the scale of `weights`.
+    luck, inverse: (lucks, k, k) covariance of luck, and inverse of the total covariance.
     """
 
     weights: np.ndarray
@@ -64,10 +65,10 @@ class Grid:
 
 @dataclass(frozen=True)
 class DrawnCurves:
-    """Curves drawn by how well they explain the rounds; all arrays are (DRAWS,).
+    """Curves drawn from the posterior; all arrays are (DRAWS,).
 
-    labels: at the last round. levels: m. shares: u. exponents: c. luck: by how much today's model is better than the
-    power law has it. new_luck: by how much one with many more labels will be, were luck as large then as it is today.
+    labels: at the last round. levels: m. shares: u. exponents: c. luck: today's model minus the power
+    law. new_luck: the same for a model with many more labels, on the scale of today's luck.
     """
 
     labels: float
@@ -82,18 +83,18 @@ class DrawnCurves:
         return np.clip(self.levels[:, None] + self.rise(labels) + self.luck_at(labels[None, :]), 0, 1)
 
     def rise(self, labels: np.ndarray) -> np.ndarray:
-        """(DRAWS, k): by how much the power law is higher at (k,) labels than at the last round."""
+        """(DRAWS, k): rise of the power law from the last round to (k,) labels."""
         fall = (labels[None, :] / self.labels) ** -self.exponents[:, None]
         return self._largest_gain[:, None] * (1 - fall)
 
     def luck_at(self, labels: np.ndarray) -> np.ndarray:
-        """(DRAWS, k): what luck adds at (1, k) labels, or at (DRAWS, 1) of them."""
+        """(DRAWS, k): luck at (1, k) labels, or at (DRAWS, 1) labels."""
         kept = np.exp(-np.abs(np.log(labels / self.labels)) / SPAN)
         scale = (labels / self.labels) ** -FALL
         return scale * (kept * self.luck[:, None] + np.sqrt(1 - kept**2) * self.new_luck[:, None])
 
     def crossing(self, accuracy: np.ndarray) -> np.ndarray:
-        """(DRAWS,): labels at which each power law is at its own one of (DRAWS,) accuracies; infinite if never."""
+        """(DRAWS,): labels at which each power law reaches its accuracy of (DRAWS,); infinite if never."""
         with np.errstate(divide="ignore", over="ignore"):
             left = np.clip((self.levels + self._largest_gain - accuracy) / self._largest_gain, 0, None)
             return np.where(left > 0, self.labels * left ** (-1 / self.exponents), np.inf)
@@ -116,9 +117,9 @@ def rounds_of(labels: np.ndarray, accuracy: np.ndarray, holdout: int | None) -> 
 
 
 def weigh(rounds: Rounds) -> Grid:
-    """How well each power law explains the rounds, with m at its best.
+    """The weight of each power law, with m at its best.
 
-    Source: Golub and Pereyra 1973 (what is linear is solved for, the rest searched).
+    Source: Golub and Pereyra 1973 (linear parameters are solved for, the others searched).
     """
     falls = (rounds.labels / rounds.last) ** -EXPONENTS[:, None]  # (C, k)
     prior = -0.5 * (np.log(EXPONENTS / TYPICAL) / SPREAD) ** 2
@@ -157,7 +158,7 @@ def weigh(rounds: Rounds) -> Grid:
 
 
 def draw(rounds: Rounds, grid: Grid, rng: np.random.Generator) -> DrawnCurves:
-    """Curves as likely as the rounds make them, with luck, and with the error that all rounds share."""
+    """Curves drawn by their weights, with luck, and with the error that all rounds share."""
     cells = rng.choice(grid.weights.size, DRAWS, p=(grid.weights / grid.weights.sum()).ravel())
     of_luck, of_exponent, of_share = np.unravel_index(cells, grid.weights.shape)
     shares, exponents = SHARES[of_share], EXPONENTS[of_exponent]
@@ -169,7 +170,7 @@ def draw(rounds: Rounds, grid: Grid, rng: np.random.Generator) -> DrawnCurves:
         mine = of_luck == i
         lasts = grid.luck[i][-1].copy()
         lasts[-1] = size**2 * lasting
-        projection = grid.inverse[i] @ lasts  # what the rounds say of today's luck
+        projection = grid.inverse[i] @ lasts  # the rounds' information on today's luck
         luck[mine] = left[mine] @ projection + np.sqrt(max(size**2 * lasting - lasts @ projection, 0)) * chance[0, mine]
         new_luck[mine] = size * np.sqrt(lasting) * chance[1, mine]
     if rounds.holdout:
@@ -178,13 +179,13 @@ def draw(rounds: Rounds, grid: Grid, rng: np.random.Generator) -> DrawnCurves:
 
 
 def _deviation(accuracy: np.ndarray, holdout: int) -> np.ndarray:
-    """The standard deviation of an accuracy measured on so many items; not 0 where all were right."""
+    """The standard deviation of an accuracy measured on `holdout` items; above 0 even where all are right."""
     p = np.clip((accuracy * holdout + 1) / (holdout + 2), 1 / (holdout + 2), (holdout + 1) / (holdout + 2))
     return np.sqrt(p * (1 - p) / holdout)
 
 
 def _sampling(rounds: Rounds) -> np.ndarray:
-    """The covariance of what the choice of the holdout's items does to the rounds, but for what it does to all."""
+    """The covariance of the holdout's sampling error between rounds, without the part that all rounds share."""
     if not rounds.holdout:
         return np.zeros((len(rounds.labels), len(rounds.labels)))
     deviation = _deviation(rounds.accuracy, rounds.holdout)

@@ -11,16 +11,16 @@ from labeler.core.rounds import Labels
 from labeler.learner.heads import fit_heads
 from labeler.learner.task import LearningTask
 
-SIZES = (20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 896, 1280)  # of subsamples: labels, each √2 times the last
-REPEATS = 14  # subsamples of a size
+SIZES = (20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 896, 1280)  # labels in a subsample, in steps of √2
+REPEATS = 14  # subsamples of each size
 
 
 @dataclass(frozen=True)
 class Shadows:
-    """Which holdout items the shadow models of b subsamples get right.
+    """The holdout items that the shadow models of b subsamples get right.
 
     sizes: (b,) int, labels in each subsample. right: (b, H) bool. unseen: (b, H) bool, which holdout items are outside
-    the subsample; `right` counts only there. arm: how many labels the subsamples are drawn from.
+    the subsample; `right` counts only there. arm: number of labels that the subsamples are drawn from.
     """
 
     sizes: np.ndarray
@@ -34,12 +34,12 @@ class Shadows:
 
 
 def subsamples(arm: int) -> list[int]:
-    """The size of each subsample of an arm of so many labels: `REPEATS` of each size up to half of the arm."""
+    """The size of each subsample of an arm of `arm` labels: `REPEATS` of each size up to half of the arm."""
     return [size for size in SIZES if 2 * size <= arm for _ in range(REPEATS)]
 
 
 def shadows(arm: LearningTask, holdout: Labels, seed: int, tell: Callable[[int], None] = lambda done: None) -> Shadows:
-    """The frozen heads, trained on subsamples of the arm's labels that are drawn without replacement, and measured.
+    """The frozen heads, trained on random subsamples of the arm's labels and measured on the holdout.
 
     Args: tell: called between the fits with how many are done; what it raises ends them.
     """
@@ -56,7 +56,7 @@ def shadows(arm: LearningTask, holdout: Labels, seed: int, tell: Callable[[int],
 def right_on(task: LearningTask, holdout: Labels) -> np.ndarray:
     """(H,) bool: which holdout items the frozen heads get right when they are trained on the task.
 
-    Labels of a single class train no heads; then that class is the prediction for every item.
+    If all labels are of one class, that class is predicted for every item.
     """
     labels = task.labels
     try:

@@ -1,7 +1,7 @@
-"""Rules that say when labeling can stop, side by side, each with its evidence and tried on the project's own past.
+"""Stopping rules, each with its evidence and a back-test on the project's own history.
 
-A rule is a function of the history up to a round: it never sees a later one. What it says is evidence for a decision;
-nothing stops because of it unless the project asks for that.
+A rule is a function of the history up to a round and never sees later rounds. It is evidence for a decision; it stops
+labeling only if the project asks for that.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,10 +14,10 @@ from labeler.progress.curves import fit_curve
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What the rules compare with.
+    """The thresholds of the rules.
 
-    target: accuracy. kappa: of agreement between successive models, in the mean of `kappa_rounds`.
-    uncertainty: mean of 1 − the highest probability. gain: accuracy that the next batch brings.
+    target: accuracy. kappa: mean agreement of successive models over `kappa_rounds` rounds.
+    uncertainty: mean of 1 − the highest probability. gain: expected gain in accuracy of the next batch.
     """
 
     target: float = 0.9
@@ -29,11 +29,11 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class History:
-    """Rounds in order, all tuples of one length; what was not measured is None.
+    """The rounds in order, as tuples of equal length; missing measurements are None.
 
     accuracy, low, high: on the holdout, with the 95 % interval. agreement: Cohen's kappa with the round before, and
-    uncertainty: mean of 1 − the highest probability, both on the stop set. spent: answers that the budget had paid.
-    pool_left: items without a label. holdout: items that accuracy is measured on. batch: labels that come next.
+    uncertainty: mean of 1 − the highest probability, both on the stop set. spent: answers paid from the budget.
+    pool_left: items without a label. holdout: items that accuracy is measured on. batch: labels of the next batch.
     """
 
     numbers: tuple[int, ...]
@@ -53,7 +53,7 @@ class History:
         return len(self.numbers)
 
     def until(self, rounds: int) -> "History":
-        """The first so many rounds: what was known then."""
+        """The history of the first `rounds` rounds."""
         return replace(
             self,
             numbers=self.numbers[:rounds],
@@ -70,7 +70,7 @@ class History:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a rule says of the last round, by comparing `value` with `threshold`; None: `why_not` says why it cannot."""
+    """A rule's judgement of the last round: `value` against `threshold`. value: None if unknown; `why_not` says why."""
 
     rule: Rule
     met: bool
@@ -81,9 +81,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Backtest:
-    """Where a rule would have stopped this project first. All but `rule` are None where it never would have.
+    """Where a rule would first have stopped this project. All but `rule` are None if it never would have.
 
-    lost: accuracy by which the latest round is better than the one it would have stopped at. saved: labels since then.
+    lost: gain in accuracy from that round to the latest. saved: labels given since that round.
     """
 
     rule: Rule
@@ -100,7 +100,7 @@ UNPREDICTED = mark("There is no round yet whose predictions were kept.")
 
 
 def target(history: History, thresholds: Thresholds) -> Evidence:
-    """The low end of the accuracy's 95 % interval has reached the target: it is reached even with bad luck."""
+    """Met if the low end of the accuracy's 95 % interval has reached the target."""
     low = history.low[-1] if len(history) else None
     if low is None:
         return Evidence("target", False, None, thresholds.target, UNMEASURED)
@@ -108,13 +108,13 @@ def target(history: History, thresholds: Thresholds) -> Evidence:
 
 
 def budget(history: History, thresholds: Thresholds) -> Evidence:
-    """As many answers were given as were to be paid."""
+    """Met if the budget is spent."""
     spent = history.spent[-1] if len(history) else 0
     return Evidence("budget", spent >= history.budget, spent, history.budget)
 
 
 def stable(history: History, thresholds: Thresholds) -> Evidence:
-    """Successive models have said nearly the same of the stop set for some rounds.
+    """Met if the predictions for the stop set have hardly changed for some rounds.
 
     Source: Bloodgood and Vijay-Shanker 2009, "A method for stopping active learning based on stabilizing predictions".
     """
@@ -127,7 +127,7 @@ def stable(history: History, thresholds: Thresholds) -> Evidence:
 
 
 def confident(history: History, thresholds: Thresholds) -> Evidence:
-    """The model is sure of nearly all of the stop set; whether it is right is another question.
+    """Met if the model is confident on the stop set; whether it is right is another question.
 
     Source: Zhu, Wang and Hovy 2008, "Learning a stopping criterion for active learning"; Zhu et al. 2010,
             "Confidence-based stopping criteria for active learning for data annotation" (overall uncertainty).
@@ -139,9 +139,9 @@ def confident(history: History, thresholds: Thresholds) -> Evidence:
 
 
 def gain(history: History, thresholds: Thresholds) -> Evidence:
-    """The next batch is not expected to bring much: the high end of its expected gain's 95 % interval is low.
+    """Met if the high end of the next batch's expected gain (95 % interval) is below the threshold.
 
-    The high end, since a curve that says little about itself must not be a reason to stop.
+    The high end counts, since an uncertain curve must not be a reason to stop.
     """
     measured = [(n, a) for n, a in zip(history.labels, history.accuracy, strict=True) if a is not None]
     curve = fit_curve([n for n, _a in measured], [a for _n, a in measured], history.holdout)
@@ -152,7 +152,7 @@ def gain(history: History, thresholds: Thresholds) -> Evidence:
 
 
 def exhausted(history: History, thresholds: Thresholds) -> Evidence:
-    """No item of the pool is without a label."""
+    """Met if every item of the pool has a label."""
     left = history.pool_left[-1] if len(history) else None
     return Evidence("exhausted", left == 0, left, 0)
 
@@ -168,12 +168,12 @@ RULES: dict[Rule, Callable[[History, Thresholds], Evidence]] = {
 
 
 def evidence(history: History, thresholds: Thresholds) -> list[Evidence]:
-    """What each rule says of the latest round, in the order of `RULES`."""
+    """The evidence of each rule at the latest round, in the order of `RULES`."""
     return [rule(history, thresholds) for rule in RULES.values()]
 
 
 def met(rules: Iterable[str], history: History, thresholds: Thresholds) -> Evidence | None:
-    """The evidence of the first of these rules that is met by the latest round; None if none is.
+    """The evidence of the first of these rules that the latest round meets; None if it meets none.
 
     Args: rules: names of `RULES`; others are never met.
     """
@@ -182,7 +182,7 @@ def met(rules: Iterable[str], history: History, thresholds: Thresholds) -> Evide
 
 
 def backtest(rule: Rule, history: History, thresholds: Thresholds) -> Backtest:
-    """Where a rule would have stopped first, asked at the end of each round, and what that cost and saved."""
+    """The back-test of a rule that is evaluated at the end of each round."""
     for rounds in range(1, len(history) + 1):
         if RULES[rule](history.until(rounds), thresholds).met:
             at, last = rounds - 1, len(history) - 1

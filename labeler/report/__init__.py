@@ -1,1 +1,1 @@
-"""Results enter; what people see of them leaves: charts, sentences, the page for an auditor."""
+"""Results enter; charts, sentences and the report page leave."""

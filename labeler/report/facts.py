@@ -1,7 +1,7 @@
-"""Where a project stands, as plain values: for a program as JSON, for people as the page of `labeler.report.page`.
+"""The report of a project as plain values: as JSON for programs, as the page of `labeler.report.page` for people.
 
-Everything that an auditor asks for: what was measured, on what, how sure it is, with which settings, seeds and
-versions, on which data, labeled by how many people who agreed how well, and what speaks for stopping.
+It holds what an auditor asks for: all measurements with their intervals, the settings, seeds and versions, the data and
+where it came from, the number of annotators and their agreement, and the evidence of the stopping rules.
 """
 
 import json
@@ -27,22 +27,22 @@ from labeler.store import HOLDOUT_SEED, Store
 from labeler.store.team import QUALIFICATION_SEED
 
 HOUR = 3600
-CARD = "datacard.md"  # what the project's people write about their data, if they do
+CARD = "datacard.md"  # an optional file that the project's people write about their data
 
 
 def report(project: Project) -> dict[str, Any]:
-    """All that is known about where the project stands, at one moment, as plain values."""
+    """The report of the project at this moment, as plain values."""
     with project.store() as store, store.read():
         return facts(project, store, standing_of(project, store))
 
 
 def standing_of(project: Project, store: Store) -> Standing:
-    """Where the rounds stand and lead."""
+    """The rounds' standing: their curve and its projection."""
     return standing(course(store), latest_step(store), store.items.counts(), project.config)
 
 
 def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
-    """The latest round that was measured, and all figures of its model on the labeled holdout."""
+    """The latest measured round, and all figures of its model on the labeled holdout."""
     measured = [r.number for r in store.rounds.all() if r.metrics]
     forecast = store.forecasts.get(measured[-1], "holdout") if measured else None
     labeled = forecast and on_labels(forecast, store.items.labels(), project.config, drawn_by(store))
@@ -50,7 +50,7 @@ def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
 
 
 def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
-    """The report's values. People are numbered, not named, but for who stopped labeling."""
+    """The report's values. People are numbered, not named, except whoever stopped labeling."""
     rounds, latest_measured = store.rounds.all(), latest(project, store)
     return {
         "project": {
@@ -81,7 +81,7 @@ def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
 
 
 def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
-    """Each rule with its evidence and what it would have done to this project so far."""
+    """Each rule with its evidence and its back-test on this project."""
     so_far, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
     return [
         asdict(judgement) | {"backtest": asdict(back)}
@@ -90,7 +90,7 @@ def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
 
 
 def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
-    """What the latest audit found of the control arm and of the labels, without names and without single items."""
+    """The latest audit's findings on the control arm and the labels, without names and single items."""
     audit = audit or {}
     people, errors = audit.get("consensus") or {}, audit.get("errors") or {}
     names: dict[str, str] = {}
@@ -111,7 +111,7 @@ def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _data(project: Project, store: Store) -> dict[str, Any]:
-    """The data card: what is in the project, where it came from, who labeled how much of it."""
+    """The data card: the project's items, their origin, and how much each annotator labeled."""
     labels = store.items.labels()
     hashes = {item.id: item.content_hash for item in store.items.all()}
     work = store.effort.work()
@@ -130,7 +130,7 @@ def _data(project: Project, store: Store) -> dict[str, Any]:
 
 
 def _model(project: Project, rounds: list[Round]) -> dict[str, Any] | None:
-    """The card of the latest model that is still there, without the labels that it was taught."""
+    """The card of the latest model that is kept, without its training labels."""
     for r in reversed(rounds):
         if r.model and (weights := project.folder / r.model).is_file():
             try:

@@ -1,4 +1,4 @@
-"""A report as one page that stands alone: no script, no request, its charts drawn in, fit to be printed or filed."""
+"""The report as a self-contained HTML page for printing or filing: charts as SVG, no scripts, no requests."""
 
 import math
 from collections.abc import Sequence
@@ -26,14 +26,14 @@ from labeler.report.standing import Standing, chart, legend, limitations, outloo
 
 Table = list[dict[str, Any]]
 
-# Jinja escapes every value: names, notes and texts come from people.
+# Jinja escapes every value, since names, notes and texts come from people.
 PAGE = Path(__file__).with_name("page.html")
 ENVIRONMENT = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page. charts: as SVG. tables: each with its name, or ""; listings: texts as they are."""
+    """A part of the page. charts: as SVG. tables: each with its name, or "". listings: texts shown verbatim."""
 
     title: str
     texts: Sequence[str] = ()

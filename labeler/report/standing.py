@@ -1,4 +1,4 @@
-"""Where the rounds stand and lead: the curve with its sentences, for the Progress page and for the report."""
+"""The learning curve with its sentences, for the Progress page and for the report."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,13 @@ from labeler.report.charts.curve import Along
 from labeler.report.sentences import curve as curve_words
 
 POINTS = 40  # of the dashed line
-FARTHEST = 4.0  # times today's labels: what is projected beyond is said, not drawn
-MARGIN = 1.12  # beyond where the target is expected
+FARTHEST = 4.0  # times today's labels: projections beyond are told in words, not drawn
+MARGIN = 1.12  # of the x axis beyond the labels at which the target is expected
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What the page draws: all rounds, where the measured ones lead, and how the last two compare."""
+    """What the page draws: all rounds, the projection, and the gain of the last measured round."""
 
     rounds: pd.DataFrame
     leads: Curve
@@ -34,7 +34,7 @@ class Standing:
 
 
 def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Config) -> Standing:
-    """Where the rounds lead.
+    """The standing of a project.
 
     Args: rounds: as `course` gives them.
     """
@@ -46,7 +46,7 @@ def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Co
 
 
 def cost_of_a_label(measured: pd.DataFrame, along: str) -> float:
-    """What one more label takes, in labels, hours or money: as those since the first round did."""
+    """The hours or money that one more label takes (1 in labels), as on average since the first round."""
     first, last = measured.iloc[0], measured.iloc[-1]
     if along == "labels":
         return 1.0
@@ -58,7 +58,7 @@ def cost_of_a_label(measured: pd.DataFrame, along: str) -> float:
 def chart(
     stands: Standing, measured: pd.DataFrame, config: Config, along: Along, title: str
 ) -> alt.LayerChart | alt.FacetChart:
-    """Accuracy along labels, hours or cost; see `curve_charts.accuracy_curve`.
+    """The chart of accuracy versus labels, hours or cost; see `curve_charts.accuracy_curve`.
 
     Args: measured: the rounds of `stands` that were measured. title: of the axis.
     """
@@ -75,7 +75,7 @@ def chart(
 
 
 def outlook(stands: Standing, measured: pd.DataFrame, config: Config) -> str:
-    """When the target is expected, and how much more work that is."""
+    """A sentence on when the target is expected, and how much work that takes."""
     hours = cost_of_a_label(measured, "hours")
     return curve_words.outlook(
         stands.projection,
@@ -88,7 +88,7 @@ def outlook(stands: Standing, measured: pd.DataFrame, config: Config) -> str:
 
 
 def legend(stands: Standing, measured: pd.DataFrame) -> str:
-    """What the chart's lines are, and what all rounds have in common."""
+    """Sentences that explain the chart's lines, and the settings that all rounds share."""
     sentences = [_("Band: 95 % interval of the accuracy on the holdout.")]
     if not stands.leads.why_not:
         sentences.append(
@@ -117,7 +117,7 @@ def legend(stands: Standing, measured: pd.DataFrame) -> str:
 
 
 def limitations(stands: Standing, measured: pd.DataFrame) -> list[str]:
-    """What the figures cannot tell, and what would change that."""
+    """Sentences on what the figures cannot tell, and what would change that."""
     latest = [
         Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0)
         for _place, row in measured.iloc[-2:].iterrows()
@@ -132,7 +132,7 @@ def limitations(stands: Standing, measured: pd.DataFrame) -> list[str]:
 
 
 def _ahead(stands: Standing, now: float, budget: float | None) -> pd.DataFrame:
-    """The fit beyond the last round: as far as the target, the budget or half as many labels again."""
+    """The projection beyond the last round: to the target, to the budget, or half as many labels again."""
     expected = stands.projection.expected
     end = now * 1.5 if expected is None or expected <= now else expected * MARGIN
     end = min(max(end, now * 1.1), now * FARTHEST, max(stands.most, now * 1.02))
@@ -144,7 +144,7 @@ def _ahead(stands: Standing, now: float, budget: float | None) -> pd.DataFrame:
 
 
 def _budget(measured: pd.DataFrame, config: Config) -> float | None:
-    """The pool's labels when the budget will be spent: it also pays for the holdout, and for second answers."""
+    """The pool's labels at which the budget is spent; the budget also pays for the holdout and for second answers."""
     first, last = measured.iloc[0], measured.iloc[-1]
     paid, labels = last["spent"] - first["spent"], last["labels"] - first["labels"]
     each = paid / labels if paid > 0 and labels > 0 else 1.0

@@ -1,4 +1,4 @@
-"""The report on disk: as a page for people, as JSON for programs."""
+"""The report as a file: a page for people, or JSON for programs."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from labeler.report.page import page
 
 
 def write(project: Project, out: Path) -> None:
-    """Write the report to `out`, whole or not at all: as JSON where it is called so, else as a page.
+    """Write the report to `out`, whole or not at all: as JSON if the name ends in .json, else as a page.
 
     Raises: LabelerError: it cannot be written.
     """

@@ -1,4 +1,4 @@
-"""DataFrame → Altair chart, in the current language. Knows nothing of streamlit, nor where the numbers come from."""
+"""Charts: DataFrame → Altair chart, in the current language, without streamlit and without access to a project."""
 
 from typing import Literal
 
@@ -9,11 +9,11 @@ from labeler.core.rounds import Training
 from labeler.i18n.messages import _
 from labeler.report.sentences.training import best_epoch
 
-# Imports of vl_convert are deferred: it is large, and only pictures on disk need it.
+# Imports of vl_convert are deferred: it is large, and only files of charts need it.
 
 BLUE, ORANGE = "#3b74d1", "#d9822b"  # told apart by the colour-blind, readable on light and dark
 GREY = "#8a8a8a"
-WIDTH = 820  # pixels, of charts that are files
+WIDTH = 820  # pixels of a chart in a file
 
 
 def svg(chart: alt.LayerChart | alt.FacetChart | alt.Chart) -> str:
@@ -77,23 +77,23 @@ def training_curve(frame: pd.DataFrame, measure: Literal["loss", "accuracy"]) ->
     ]
     base = alt.Chart(frame)
     best = base.transform_filter(alt.datum.best)
-    # Where there is room for words: above curves that fall, below curves that rise, on the wider side of the mark.
+    # The label stands where there is room: above falling curves, below rising ones, on the wider side of the mark.
     late = bool((2 * frame.loc[frame["best"], "epoch"] > frame["epoch"].max() + 1).any())
     place, dy = (alt.value("height"), -8) if percent else (alt.value(0), 10)
     return alt.layer(
         best.mark_rule(strokeDash=[2, 3], color=GREY).encode(x),
-        base.mark_line(strokeWidth=2.5, point={"size": 28}).encode(x, y, colour, dash),  # one epoch has no line
+        base.mark_line(strokeWidth=2.5, point={"size": 28}).encode(x, y, colour, dash),  # a single epoch has no line
         best.mark_point(filled=True, size=110, opacity=1, color=BLUE).encode(x, y),
         best.mark_text(align="right" if late else "left", dx=-6 if late else 6, dy=dy, color=BLUE, fontSize=13).encode(
             x, y=place, text="label:N"
         ),
-        # what the pointer finds: larger than what is seen
+        # invisible points, larger targets for the pointer
         base.mark_point(size=300, filled=True).encode(x, y, opacity=alt.value(0), tooltip=tooltip),
     ).properties(height=320)
 
 
 def class_counts(per_class: dict[str, int]) -> alt.Chart:
-    """How many pool items have each label."""
+    """The number of pool items of each class, as bars."""
     frame = pd.DataFrame({"class": list(per_class), "labels": list(per_class.values())})
     return (
         alt.Chart(frame)

@@ -1,4 +1,4 @@
-"""How far people agree → charts."""
+"""Charts of agreement between annotators."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,14 +9,14 @@ import pandas as pd
 from labeler.i18n.messages import _
 from labeler.report.charts import BLUE, GREY, ORANGE
 
-MOST_ROWS = 25  # of a chart that can be read: those with the least agreement
+MOST_ROWS = 25  # of a readable chart: those with the least agreement
 RELIABLE, TENTATIVE = 0.8, 0.667  # Krippendorff 2004, section 11.4: conclusions, tentative conclusions
 
 
 def class_frame(agreed: Mapping[str, Any]) -> pd.DataFrame:
-    """One row a class that people told from others: name, value, low, high (alpha), n (answers that named it).
+    """One row a class with an alpha: name, value, low, high (alpha), n (answers that named it).
 
-    Args: agreed: as `labeler.agreement.Agreement`, as plain values.
+    Args: agreed: as `labeler.quality.agreement.Agreement`, as plain values.
     """
     return _frame([(row["name"], row["alpha"], row["answers"]) for row in agreed["classes"]])
 
@@ -35,7 +35,7 @@ def _frame(rows: Sequence[tuple[str, Mapping[str, float] | None, int]]) -> pd.Da
 def agreement(frame: pd.DataFrame, figure: str, counted: str) -> alt.LayerChart | alt.FacetChart:
     """A figure of agreement with its 95 % interval for each row, the lowest first.
 
-    Args: frame: as `class_frame` and `pair_frame` make it. figure: what `value` is called. counted: what `n` counts.
+    Args: frame: as `class_frame` and `pair_frame` make it. figure: name of `value`. counted: what `n` counts.
     """
     low = min(0.0, float(frame["low"].min())) if len(frame) else 0.0
     scale = alt.Scale(domain=[low, 1.0])

@@ -14,9 +14,9 @@ from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, mark
 
 CONTROL = "random"
-GREY, PALE = "#8a8a8a", "#b9c0cb"  # the control; strategies that are there without being highlighted
+GREY, PALE = "#8a8a8a", "#b9c0cb"  # the control; strategies that are not highlighted
 
-# Okabe & Ito's colours, told apart by the colour-blind; those kept are readable on light and on dark.
+# Of Okabe & Ito's colours for the colour-blind, those that are readable on light and on dark.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 BETTER, UNCLEAR, WORSE = mark("better than random"), mark("no clear difference"), mark("worse than random")
@@ -60,7 +60,7 @@ def gains_frame(report: Report) -> pd.DataFrame:
 
 
 def verdict(row: Mapping[str, Any]) -> str:
-    """What the 95 % interval of a summary's row says; with one seed there is none, and nothing is clear."""
+    """The verdict on a gain from its 95 % interval; unclear with one seed, which has no interval."""
     low, high = row["gain_low"], row["gain_high"]
     if low is None or high is None or low <= 0 <= high:
         return UNCLEAR
@@ -68,12 +68,12 @@ def verdict(row: Mapping[str, Any]) -> str:
 
 
 def highlights(report: Report) -> list[str]:
-    """The strategies that get a colour of their own unless others are named: those with the largest area."""
+    """The strategies with a colour of their own by default: those with the largest area under the curve."""
     return [row["strategy"] for row in report["summary"] if row["strategy"] != CONTROL][: len(COLOURS) - 1]
 
 
 def measure(report: Report) -> str:
-    """What the share of right answers is called: where an item has several classes an answer is a whole set."""
+    """The name of the accuracy measure: where an item has several classes it is that of whole sets."""
     several = report.get("config", {}).get("answers") == "several"
     return mark("subset accuracy") if several else mark("accuracy")
 
@@ -122,7 +122,7 @@ def curves(
         loud.mark_area().encode(x, band, alt.Y2("high:Q"), colour, opacity=shown(0.13, 0.0)),
         base.mark_line().encode(x, y, colour, strokeDash=dashes, strokeWidth=width, opacity=shown(1.0, 0.08)),
         loud.mark_point(filled=True, size=55).encode(x, y, colour, shape, opacity=shown(1.0, 0.05)),
-        # invisible, and larger than the points are: what the pointer meets
+        # invisible points, larger targets for the pointer
         base.mark_point(size=350, filled=True).encode(x, y, opacity=alt.value(0), tooltip=tooltip),
     )
     return layers.add_params(chosen).properties(height=400)
@@ -131,7 +131,8 @@ def curves(
 def _identity(bright: Sequence[str], pale: Sequence[str], legend: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
     """The colour and the shape that tell strategies apart.
 
-    Args: bright: have a colour of their own. pale: share a grey. legend: are named in the legend.
+    Args: bright: strategies with a colour of their own. pale: strategies that share a grey. legend: strategies in the
+          legend.
     """
     names = [*bright, CONTROL, *pale]
     colours = [*COLOURS[: len(bright)], GREY, *[PALE] * len(pale)]
@@ -230,7 +231,7 @@ def save(chart: alt.TopLevelMixin, path: Path) -> None:
         ready.save(str(path), format="html", inline=True)
     elif kind == "png":
         ready.save(str(path), format="png", scale_factor=2)
-        with Image.open(path) as picture:  # a chart has few colours: a tenth of the bytes
+        with Image.open(path) as picture:  # a palette, since a chart has few colours: a tenth of the bytes
             picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
                 path, optimize=True
             )

@@ -1,4 +1,4 @@
-"""The control arm's report → its chart. The report is `control.Control` as plain values."""
+"""The chart of the control arm's report, which is `control.Control` as plain values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,9 +19,9 @@ def control_frame(report: Report) -> pd.DataFrame:
 
 
 def control_chart(report: Report, measure: str = "accuracy") -> alt.LayerChart | alt.FacetChart:
-    """The project's learning curve against that of random sampling with its band; what was saved is an arrow's length.
+    """The learning curves of the project and of random sampling with its band; an arrow's length is the labels saved.
 
-    Args: measure: what accuracy is called.
+    Args: measure: name of the accuracy measure.
     """
     frame = control_frame(report)
     names = {"own": _("this project"), "random": _("random sampling")}
@@ -54,7 +54,7 @@ def control_chart(report: Report, measure: str = "accuracy") -> alt.LayerChart |
 
 
 def _saved(report: Report, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """From the random curve back to where the project's own is as high."""
+    """The arrow from the random curve back to where the project's curve is as high."""
     needed = (report["needed"] or {}).get("value")
     if needed is None:
         return []

@@ -1,4 +1,4 @@
-"""The lead's learning curve: accuracy versus labels, hours or cost, its projection, and which strategy asked when."""
+"""The lead's learning curve: accuracy versus labels, hours or cost, its projection, and which strategy queried when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ FORMATS: dict[Along, str] = {"labels": ",.0f", "hours": ",.1~f", "cost": ",.0f"}
 
 HEIGHT = 400
 LANE = 20  # pixels of a lane that names the strategy or the backbone of each stretch
-CLOSE = 30  # with more rounds than these the band alone shows the intervals
+CLOSE = 30  # with more rounds, only the band shows the intervals
 LETTER = 6.4  # pixels of a letter in a lane
 WORDS = "#7d7d7d"  # readable on light and dark
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What the curve is drawn along. `scale`: what one more label after the last round is on it."""
+    """The x axis of the curve. scale: its units for one more label after the last round."""
 
     along: Along
     title: str
@@ -43,7 +43,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The chart's scales. `end`: of the x axis. `lowest`: accuracy at the bottom."""
+    """The chart's scales. end: of the x axis. lowest: accuracy at the bottom."""
 
     x: alt.Scale
     y: alt.Scale
@@ -54,14 +54,14 @@ class _Frame:
 def stretches(rounds: pd.DataFrame, column: str, along: Along = "labels") -> pd.DataFrame:
     """Successive rounds with the same value in a column, a row each: name, first, last (rounds), begin, end, number.
 
-    Args: rounds: as `history.course` gives them, measured ones. along: what `begin` and `end` are counted in.
+    Args: rounds: as `history.course` gives them, measured ones. along: column of `begin` and `end`.
     """
     rows: list[dict[str, Any]] = []
     x = rounds[along].tolist()
     for i, (number, name) in enumerate(zip(rounds["round"], rounds[column], strict=True)):
         if not rows or rows[-1]["name"] != name:
             rows.append({"name": name, "first": number, "begin": x[i], "number": len(rows)})
-        # a strategy asks for the labels that the next round learns from, and a backbone is in use until then
+        # a strategy queries the labels of the next round, and a backbone is in use until then
         rows[-1] |= {"last": number, "end": x[min(i + 1, len(x) - 1)]}
     return pd.DataFrame(rows, columns=["name", "first", "last", "begin", "end", "number"])
 
@@ -73,7 +73,7 @@ def accuracy_curve(
 
     Args: rounds: as `history.course` gives them, measured ones, with a column named as `axis.along`.
           ahead: the same column, accuracy, low and high beyond the last round; empty where there is no projection.
-          measure: what accuracy is called.
+          measure: name of the accuracy measure.
     """
     along = axis.along
     lanes = [column for column in ("strategy", "backbone") if rounds[column].nunique() > 1]
@@ -101,7 +101,7 @@ def accuracy_curve(
         measured.mark_line(color=BLUE, tooltip=None).encode(x, y),
         measured.mark_point(color=BLUE, filled=True, size=point, opacity=1).encode(x, y),
         *(
-            # invisible, and larger than the points are: what the pointer meets
+            # invisible points, larger targets for the pointer
             chart.mark_point(size=220, filled=True).encode(x, y, opacity=alt.value(0), tooltip=tooltips)
             for chart, tooltips in ((measured, _tooltips(rounds, measure)), (expected, _tooltips_ahead(axis)))
         ),
@@ -114,7 +114,7 @@ def accuracy_curve(
 
 
 def _frame(rounds: pd.DataFrame, ahead: pd.DataFrame, along: Along, goal: Goal, lanes: int) -> _Frame:
-    """The scales on which everything has room, the lanes included."""
+    """The scales, with room for everything, lanes included."""
     end = max([*rounds[along], *ahead[along], goal.budget or 0.0]) or 1.0
     lowest = max(0.0, min([*rounds["low"], *ahead["low"], goal.target]) - 0.03)
     lowest -= (1 - lowest) * (LANE * lanes) / HEIGHT
@@ -164,7 +164,7 @@ def _target(target: float, frame: _Frame) -> list[alt.Chart]:
 
 
 def _reach(last: pd.Series, axis: Axis, goal: Goal, frame: _Frame) -> list[alt.Chart]:
-    """On the target's line: where it is expected to be reached, and the interval of that.
+    """On the target's line: the labels at which it is expected, with their interval.
 
     Args: last: the last round.
     """
@@ -230,5 +230,5 @@ def _lane(runs: pd.DataFrame, column: str, bottom: int, frame: _Frame) -> list[a
 
 
 def _from_below(pixels: int) -> Any:
-    """A place so many pixels above the x axis, at any height of the chart."""
+    """A y position `pixels` above the x axis, at any height of the chart."""
     return alt.value(alt.ExprRef(f"height - {pixels}"))

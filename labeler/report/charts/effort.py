@@ -1,4 +1,4 @@
-"""Charts of labels, hours and cost over time, in the current language. DataFrame → Altair chart."""
+"""Charts of labels, hours and cost over time, in the current language."""
 
 from datetime import date, timedelta
 
@@ -12,13 +12,13 @@ from labeler.report.charts import BLUE, GREY, ORANGE
 from labeler.report.charts.comparison import COLOURS
 
 DAYS = 70  # more than these are shown as weeks
-FEW = 13  # days that there is room for at least: a single day is no wall
-OPEN = 2.0  # where the finish has no latest date, the band goes on for so many times what is expected
+FEW = 13  # days that the axis has room for at least, so that a single day is no broad bar
+OPEN = 2.0  # without a latest date, the band ends at this many times the expected time
 SECOND_OPACITY = 0.35
 
 
 def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.LayerChart | alt.FacetChart:
-    """Labels that are missing, day by day, and when none will be, with the interval of that date.
+    """The missing labels day by day, and the expected date of the goal with its interval.
 
     Args: left: as `pace.burn_down` gives it. finish: of the labels that are missing today.
     """
@@ -121,7 +121,7 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
 
 
 def _colours(names: list[str]) -> dict[str, str]:
-    """A colour for each of the first; grey is for one alone, or for all others together."""
+    """A colour for each of the first names; grey for all others together."""
     if len(names) == 1:
         return {names[0]: BLUE}
     return dict(zip(names, (*COLOURS, GREY) if len(names) == len(COLOURS) + 1 else COLOURS, strict=False))
@@ -130,10 +130,10 @@ def _colours(names: list[str]) -> dict[str, str]:
 def spent_chart(
     so_far: float, more: OpenEstimate | None, title: str, legend: bool = True
 ) -> alt.LayerChart | alt.FacetChart:
-    """What was spent as a bar, what is still expected as a lighter one behind it, with its interval.
+    """The spending so far as a bar, and the expected further spending as a lighter bar with its interval.
 
-    Args: so_far: hours, or money. more: what the labels that are missing will take; None: not known.
-          legend: whether to explain the colours; one of several charts will do.
+    Args: so_far: hours, or money. more: expected for the missing labels; None: unknown.
+          legend: whether to explain the colours; one of several charts is enough.
     """
     expected = more.value if more else 0.0
     parts = pd.DataFrame(
@@ -162,7 +162,7 @@ def spent_chart(
 
 
 def _dates(begin: pd.Timestamp, end: pd.Timestamp) -> alt.Axis:
-    """Dates as figures, which every language reads; with the year where there are several months."""
+    """Dates in figures, readable in every language; with the year where there are several months."""
     return alt.Axis(
         format="%Y-%m-%d" if (end - begin).days > 300 else "%m-%d",
         tickCount={"interval": "day", "step": 1} if (end - begin).days < 8 else 6,
@@ -177,4 +177,4 @@ def _day_tooltip(title: str, field: str = "day") -> alt.Tooltip:
 
 
 def _iso(day: pd.Timestamp) -> str:
-    return day.strftime("%Y-%m-%dT00:00:00")  # without a zone: the reader's own
+    return day.strftime("%Y-%m-%dT00:00:00")  # without a zone, so that it is shown as it is

@@ -1,4 +1,4 @@
-"""The holdout's evaluation and its slices → charts."""
+"""Charts of the holdout's evaluation and of its slices."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,18 +13,18 @@ from labeler.measure.one_vs_rest import OneVsRest
 from labeler.measure.slices import Slice
 from labeler.report.charts import BLUE, GREY, ORANGE
 
-MOST_CLASSES = 25  # of a confusion matrix that can be read
+MOST_CLASSES = 25  # of a readable confusion matrix
 CELL = 34  # pixels
-RIGHT, WRONG, INK = ("#dde7f8", BLUE), ("#fbeedd", ORANGE), "#262626"  # from a few of a class's items to all of them
+RIGHT, WRONG, INK = ("#dde7f8", BLUE), ("#fbeedd", ORANGE), "#262626"  # pale: few of a class's items, full: all
 
 
 # ---------------------------------------------------------------- confusion
 
 
 def confusion_frame(evaluation: Evaluation) -> pd.DataFrame:
-    """The cells that hold something: true, predicted (names), items, share (of the true class), right.
+    """The cells with items: true, predicted (names), items, share (of the true class), right.
 
-    Of more than `MOST_CLASSES` classes those that are confused most, see `shown_classes`.
+    Only the most confused of more than `MOST_CLASSES` classes, see `shown_classes`.
     """
     names = [c.name for c in evaluation.classes]
     shown = set(shown_classes(evaluation))
@@ -53,7 +53,7 @@ def shown_classes(evaluation: Evaluation) -> list[str]:
 
 
 def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
-    """How often each class was taken for each other one; a click chooses a cell (the selection is named "cell")."""
+    """The confusion matrix; a click chooses a cell (the selection is named "cell")."""
     frame, names = confusion_frame(evaluation), shown_classes(evaluation)
     chosen = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", clear="dblclick")
     limit = alt.Axis(labelLimit=130, titlePadding=8, domain=False, ticks=False)
@@ -71,7 +71,7 @@ def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
         alt.Tooltip("share:Q", format=".0%", title=_("share of the true class")),
     ]
     edge = alt.when(chosen, empty=False).then(alt.value(3)).otherwise(alt.value(0))
-    # Colours of their own, on light and on dark alike, so that the figures in the cells can be read on both.
+    # The same colours on light and on dark, so that the figures in the cells are readable on both.
     looks = list(zip(frame["right"].tolist(), frame["share"].tolist(), strict=True))
     frame = frame.assign(
         fill=[_blend(*(RIGHT if right else WRONG), share) for right, share in looks],
@@ -123,7 +123,7 @@ def calibration_frame(calibration: Calibration) -> pd.DataFrame:
 
 
 def reliability(calibration: Calibration) -> alt.LayerChart | alt.FacetChart:
-    """How often the model is right against how sure it says it is, with intervals; on the diagonal it is as it says."""
+    """The reliability diagram: accuracy against confidence with intervals; on the diagonal the model is calibrated."""
     scale = alt.Scale(domain=[0, 1])
     x = alt.X("confidence:Q", title=_("confidence of the model"), scale=scale, axis=alt.Axis(format="%", tickCount=6))
     y = alt.Y("accuracy:Q", title=_("accuracy at this confidence"), scale=scale, axis=alt.Axis(format="%", tickCount=6))
@@ -149,7 +149,7 @@ def reliability(calibration: Calibration) -> alt.LayerChart | alt.FacetChart:
 
 
 def roc(curves: OneVsRest) -> alt.LayerChart | alt.FacetChart:
-    """Items of the class that are found against others that are taken for it; the diagonal is guessing."""
+    """The ROC curve: true positive rate against false positive rate; the diagonal is guessing."""
     frame = pd.DataFrame({"false": curves.false_positives, "true": curves.true_positives})
     return _steps(
         frame,
@@ -161,7 +161,7 @@ def roc(curves: OneVsRest) -> alt.LayerChart | alt.FacetChart:
 
 
 def precision_recall(curves: OneVsRest) -> alt.LayerChart | alt.FacetChart:
-    """How many of those said to be of the class are, against how many are found; the dashed line is guessing."""
+    """The precision-recall curve; the dashed line is guessing."""
     frame = pd.DataFrame({"recall": curves.recall, "precision": curves.precision})
     return _steps(
         frame,
@@ -192,7 +192,7 @@ def _steps(
 def slices_frame(measured: Sequence[Slice], missing: str) -> pd.DataFrame:
     """The slices that were measured: value (with its items), accuracy, low, high, items, weak.
 
-    Args: missing: what items without a value are called.
+    Args: missing: name for items without a value.
     """
     rows = [
         {
@@ -212,7 +212,7 @@ def slices_frame(measured: Sequence[Slice], missing: str) -> pd.DataFrame:
 def slices(measured: Sequence[Slice], whole: float, measure: str, missing: str) -> alt.LayerChart | alt.FacetChart:
     """Accuracy in each slice with its interval, weak ones orange, and a line at the accuracy of all items.
 
-    Args: whole: accuracy of all items. measure: what accuracy is called.
+    Args: whole: accuracy of all items. measure: name of the accuracy measure.
     """
     frame = slices_frame(measured, missing)
     order = list(frame["value"])

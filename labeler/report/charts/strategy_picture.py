@@ -1,4 +1,4 @@
-"""One picture a strategy: what its code really chooses from a small pool in two dimensions, as an SVG."""
+"""A picture of a strategy: an SVG of what its code chooses from a small pool in two dimensions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from strategies import Candidates, Strategy
 SEED = 7
 CHOSEN = 10  # points that a picture shows as chosen
 MEMBERS = 5
-WIDTH, HEIGHT = 320, 220  # of the picture; the points lie in it
+WIDTH, HEIGHT = 320, 220  # of the picture, in the units of the points
 
-# Okabe & Ito's blue, vermilion and green, told apart by the colour-blind; each class has a shape of its own, too.
+# Okabe & Ito's blue, vermilion and green for the colour-blind; each class has a shape of its own, too.
 COLOURS = ("#0072b2", "#d55e00", "#009e73")
 INK = "#222222"
 
 
 @dataclass(frozen=True)
 class Toy:
-    """A pool of three classes with its few labels, and the models that were fitted to them; positions in pixels."""
+    """A pool of three classes with a few labels, and the models fitted to them; points in pixels."""
 
     points: np.ndarray  # (n, 2)
     targets: np.ndarray  # (n,)
@@ -36,9 +36,9 @@ class Toy:
 
 @cache
 def toy() -> Toy:
-    """A dense class, a scattered one, one of two groups, and some that lie apart; always the same.
+    """The toy pool, always the same: a dense class, a scattered class, a class of two groups, and outliers.
 
-    The model is a logistic regression on twelve labels, the committee five more, each on another resample of them.
+    The model is a logistic regression on twelve labels, the committee five more, each on a resample of the labels.
     """
     rng = np.random.default_rng(SEED)
     parts = [
@@ -46,7 +46,7 @@ def toy() -> Toy:
         (1, rng.normal((215, 70), (42, 26), (80, 2))),  # scattered
         (2, rng.normal((240, 165), (18, 13), (50, 2))),
         (2, rng.normal((85, 55), (15, 12), (32, 2))),  # a second group, which no label has found
-        (1, np.array([[300.0, 20.0], [306.0, 120.0], [150.0, 14.0]])),  # apart
+        (1, np.array([[300.0, 20.0], [306.0, 120.0], [150.0, 14.0]])),  # outliers
         (0, np.array([[18.0, 204.0], [20.0, 100.0]])),
     ]
     points = np.concatenate([part for _, part in parts])
@@ -127,7 +127,7 @@ def picture(strategy: Strategy) -> str:
         parts.append(
             f'<path d="{_marks(t.points[labeled], label, 6.0)}" fill="{colour}" stroke="{INK}" stroke-width="1.6"/>'
         )
-    for number, (x, y) in reversed([*enumerate(t.points[chosen], 1)]):  # the first lies on top
+    for number, (x, y) in reversed([*enumerate(t.points[chosen], 1)]):  # the first point lies on top
         parts.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="7.5" fill="{INK}" stroke="#ffffff" stroke-width="1.5"/>'
             f'<text x="{x:.1f}" y="{y + 3.2:.1f}" font-size="9" font-weight="bold" text-anchor="middle"'

@@ -1,4 +1,4 @@
-"""What the control arm says, in sentences: the same on the Progress page and in the report."""
+"""Sentences on the control arm, for the Progress page and for the report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from labeler.progress.shadows import SIZES
 
 Report = Mapping[str, Any]  # `control.Control` as plain values
 
-# What it takes to say how much was saved, where that is missing.
+# What is still missing for an estimate of the labels saved.
 MISSING = {
     "holdout": mark("Not enough data yet: {holdout} holdout items have a label; {fewest_holdout} are needed."),
     "testing": mark(
@@ -29,7 +29,7 @@ MISSING = {
 
 
 def sentences(report: Report) -> list[str]:
-    """What the report says, in words, each figure with its 95 % interval."""
+    """The control arm's report in sentences, each figure with its 95 % interval."""
     sentences_so_far = [gained(report)] if report["gain"] else []
     if report["needed"]:
         return [saved(report), *sentences_so_far]
@@ -38,7 +38,7 @@ def sentences(report: Report) -> list[str]:
 
 
 def gained(report: Report) -> str:
-    """The gain in accuracy, in points."""
+    """A sentence on the gain in accuracy, in points."""
     gain = report["gain"]
     figures = {name: f"{100 * gain[name]:+.1f}".replace("-", "−") for name in ("value", "low", "high")}
     if gain["low"] <= 0 <= gain["high"]:
@@ -56,7 +56,7 @@ def gained(report: Report) -> str:
 
 
 def saved(report: Report) -> str:
-    """The labels saved, or what is sure of them."""
+    """A sentence on the labels saved, or on their bound."""
     size, needed = report["size"], report["needed"]
     value, low, high = needed["value"], needed["low"], needed["high"]
 

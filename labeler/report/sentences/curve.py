@@ -1,4 +1,4 @@
-"""What the learning curve says, in sentences of the current language: where it leads, what it cannot tell."""
+"""Sentences on the learning curve, in the current language: its projection, and what it cannot tell."""
 
 from labeler.core.rounds import Metrics
 from labeler.i18n.messages import _, n_, translate
@@ -10,10 +10,10 @@ from labeler.progress.history import Step
 def outlook(
     projection: Projection, target: float, labels: float, most: float, whole_pool: bool, hours: float | None = None
 ) -> str:
-    """When the target is expected, or why that cannot be said.
+    """A sentence on when the target is expected, or on why that is unknown.
 
-    Args: labels: of today. most: labels that were looked at; whole_pool: they are all that there can be.
-          hours: that one more label takes; None: not known.
+    Args: labels: of today. most: labels up to which the curve is projected. whole_pool: whether that is the whole pool.
+          hours: that one more label takes; None: unknown.
     """
     expected, low, high = projection.expected, projection.low, projection.high
     if projection.why_not:
@@ -67,7 +67,7 @@ def _reached(target: float, since: float, surely: bool) -> str:
 
 
 def step_in_words(step: Step) -> str:
-    """Whether the last two rounds can be told apart."""
+    """A sentence on whether the last two rounds differ significantly."""
     values = {
         "before": step.before,
         "now": step.now,
@@ -87,7 +87,7 @@ def step_in_words(step: Step) -> str:
 
 
 def gain_in_words(now: Metrics, before: Metrics) -> str | None:
-    """As `step_in_words` where forecasts were not kept: whether the interval is wider than the gain; None if not."""
+    """As `step_in_words`, for rounds without stored forecasts: None unless the interval is wider than the gain."""
     gain, width = now.accuracy - before.accuracy, now.high - now.low
     if width <= gain:
         return None
@@ -100,11 +100,11 @@ def gain_in_words(now: Metrics, before: Metrics) -> str | None:
 
 
 def width_in_words(measured: Metrics, left: int) -> str:
-    """How sure the accuracy is, and what would make it surer.
+    """A sentence on the width of the accuracy's interval, and on the labels that would narrow it.
 
     Args: left: holdout items without a label.
     """
-    # as many as a plain sample of this width has: under active testing each item tells more, or less
+    # the size of a simple random sample with this width, since items of active testing are not equally informative
     more = labels_to_halve(measured.accuracy, items_for(measured.accuracy, measured.high - measured.low))
     text = _(
         "The interval is {width:.1f} points wide; {more:,} more labels of the holdout would halve it.",
@@ -119,11 +119,11 @@ def width_in_words(measured: Metrics, left: int) -> str:
 
 
 def rounded(n: float) -> int:
-    """To two digits: no curve knows more."""
+    """Rounded to two digits; the projection is no more precise."""
     n = round(n)
     return n if n < 100 else round(n, 2 - len(str(n)))
 
 
 def amount(hours: float) -> str:
-    """Hours with as many digits as they are worth."""
+    """Hours as text, rounded to a sensible number of digits."""
     return f"{hours:.1f}" if hours < 10 else f"{rounded(hours):,}"

@@ -1,4 +1,4 @@
-"""What the stopping rules say, in sentences: the same on the Progress page and in the report."""
+"""Sentences on the stopping rules, for the Progress page and for the report."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,12 +18,12 @@ MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("unknown")
 
 
 def stop_reason(rule: Rule) -> Message:
-    """What is stored where a rule stops labeling."""
+    """The stored reason of a stop by a rule."""
     return mark("The rule “{rule}” is met.", rule=NAMES[rule])
 
 
 def stopped_in_words(stopped: Mapping[str, str]) -> str:
-    """Since when labeling has stopped, by whom and why.
+    """A sentence on when labeling was stopped, by whom and why.
 
     Args: stopped: as `Stops.current` gives it.
     """
@@ -36,7 +36,7 @@ def stopped_in_words(stopped: Mapping[str, str]) -> str:
 
 
 def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
-    """What a rule says of the latest round, with its threshold."""
+    """A rule's evidence at the latest round, with its threshold."""
     if evidence.value is None:
         return translate(evidence.why_not)
     sentences: dict[Rule, Callable[[float], str]] = {
@@ -69,7 +69,7 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
 
 
 def back_in_words(back: Backtest, asked: History) -> str:
-    """At which round a rule would have stopped, and what that would have cost and saved."""
+    """A rule's back-test: the round at which it would have stopped, the accuracy lost and the labels saved."""
     if back.round is None or back.saved is None:
         return _("Would not have stopped so far.")
     if back.round == asked.numbers[-1]:

@@ -1,7 +1,7 @@
-"""What the curves of a training say, in the current language, with the levers of `[learner.finetune]` to pull.
+"""Readings of a training's curves, in the current language, with the levers of `[learner.finetune]` to change.
 
-Training and validation losses are never compared with each other: smoothing, dropout and augmentation make that of
-training higher. How each of them moves is compared, and how accurate the network is on both.
+Training and validation loss are not compared with each other, since smoothing, dropout and augmentation raise the
+training loss. The trend of each is read, and the accuracy on both.
 """
 
 import math
@@ -17,32 +17,32 @@ from labeler.i18n.messages import _
 
 Kind = Literal["diverging", "unstable", "over-fitting", "under-fitting", "wide gap", "good fit", "weak evidence"]
 
-# A move counts if it is a tenth of where it began, and four times what the loss jitters from epoch to epoch anyway.
+# A change counts if it is a tenth of the initial value, and four times the jitter of the loss from epoch to epoch.
 CLEAR = 0.1
 JITTERS = 4.0
 
-# Mann's z of an order that is hardly chance: three epochs that all move one way (z = 1.57, one order in 6), or most of
-# many (7 orders in 100). Since the size counts too, of 100 flat curves 3 at most seem to rise, however they jitter.
+# Mann's z of a trend: three epochs that all move one way (z = 1.57, one order in 6), or most of many epochs (7 orders
+# in 100). Since the size of the change counts too, at most 3 of 100 flat curves are called rising.
 TREND = 1.5
 TREND_EPOCHS = 3
 
 # Twice the standard error of a mean change of loss is about 1 nat / √items: items' own changes spread by half a nat.
 SPREAD = 1.0
-FEW_ITEMS = 40  # assumed where nobody says how many items validate
+FEW_ITEMS = 40  # assumed where the number of validation items is unknown
 
-UNFINISHED = 0.1  # of all that a loss fell, in the last third: a straight line falls by a third, a finished one hardly
-JUMP = 0.25  # of the loss of guessing, ln C: an epoch that loses that much has undone a good part of the training
-LEARNED = 0.6  # of the way from guessing to no error: less is little, on labels that it is trained on
-GUESSING = 0.1  # of that way: less is no more than luck
+UNFINISHED = 0.1  # of the total fall of a loss, in the last third of epochs: a straight line has a third there
+JUMP = 0.25  # of the loss of guessing, ln C: an epoch with such a rise has undone much of the training
+LEARNED = 0.6  # of the way from guessing to no error: less training accuracy is under-fitting
+GUESSING = 0.1  # of that way: less is no better than guessing
 MASTERED = 0.95  # accuracy above which more epochs would add little
 GAP = 0.1  # between training and validation accuracy; a smaller one is usual
-VAGUE = 0.1  # two standard errors of the validation accuracy that tell too little
-LITTLE = 100  # labels a class, below which twice as many usually help more than any lever
+VAGUE = 0.1  # two standard errors of the validation accuracy: wider ones are weak evidence
+LITTLE = 100  # labels a class: below it, doubling them usually helps more than any lever
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One thing that the curves say, and what to do about it: levers in Markdown, the first to pull first."""
+    """A finding from the curves. levers: what to change, in Markdown, the most effective first."""
 
     kind: Kind
     words: str
@@ -50,11 +50,11 @@ class Reading:
 
 
 def read(training: Training, classes: int, modality: Modality | None = None, labels: int = 0) -> list[Reading]:
-    """What the curves say, the most urgent first; nothing for frozen heads, which have no epochs.
+    """The readings of the curves, the most urgent first; none for frozen heads, which have no epochs.
 
-    Levers that are pulled already are not named again.
+    Levers that are in use already are not named.
 
-    Args:   classes: of the project. modality: names the levers of images or of texts only. labels: 0 if unknown.
+    Args:   classes: of the project. modality: restricts the levers to those of images or texts. labels: 0 if unknown.
     Source: Goodfellow, Bengio & Courville 2016, chapter 11 (over- and under-fitting, and what to change).
     """
     if not training.epochs:
@@ -90,7 +90,7 @@ def loss_floor(smoothing: float, classes: int) -> float:
 
 
 def rises(values: np.ndarray, above: float, least: float) -> bool:
-    """Whether values rise in their order, and end above a level by more than `least` and than they jitter.
+    """Whether values have a rising trend, and end above a level by more than `least` and by more than their jitter.
 
     Args:   values: (n,) float; with less than three there is no trend.
     Source: Mann 1945 (rank test against trend).
@@ -105,9 +105,9 @@ def rises(values: np.ndarray, above: float, least: float) -> bool:
 
 
 def jitter(values: np.ndarray) -> float:
-    """How far values lie from the line between their neighbours, as a standard deviation: a trend adds little to it.
+    """The standard deviation of values around the line between their neighbours, which a trend hardly affects.
 
-    Source: Gasser, Sroka & Jennen-Steinmetz 1986 (pseudo-residuals), here with the median, which one bend leaves alone.
+    Source: Gasser, Sroka & Jennen-Steinmetz 1986 (pseudo-residuals), here with the median, which is robust to one bend.
     """
     if len(values) < 3:
         return 0.0
@@ -120,16 +120,16 @@ def jitter(values: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class _Curves:
-    """A training's epochs as arrays, those of validation empty if there was none."""
+    """A training's epochs as arrays; those of validation are empty without validation."""
 
     numbers: np.ndarray
     loss: np.ndarray
     accuracy: np.ndarray
     validation_loss: np.ndarray
     validation_accuracy: np.ndarray
-    items: int  # that validate; 0: unknown
+    items: int  # validation items; 0: unknown
     classes: int
-    broken: int  # first epoch whose loss is no number; 0: none
+    broken: int  # first epoch whose loss is not finite; 0: none
 
     @classmethod
     def of(cls, training: Training, classes: int) -> "_Curves":
@@ -155,7 +155,7 @@ class _Curves:
 
     @property
     def error(self) -> float:
-        """Standard error of the last validation accuracy. Two of each more keep it above 0 where all are right."""
+        """Standard error of the last validation accuracy; two added hits and two misses keep it above 0."""
         n = (self.items or FEW_ITEMS) + 4
         share = (self.validation_accuracy[-1] * (n - 4) + 2) / n
         return math.sqrt(share * (1 - share) / n)
@@ -200,7 +200,7 @@ def _over_fitting(c: _Curves, chosen: Mapping[str, Any], modality: Modality | No
     loss, best = c.validation_loss, int(np.argmin(c.validation_loss))
     sampling = SPREAD / math.sqrt(c.items or FEW_ITEMS)
     rose = rises(loss[best + 1 :], loss[best], max(CLEAR * loss[best], sampling))
-    if not rose or c.loss[-1] >= c.loss[best]:  # what is learned by heart lowers the training loss
+    if not rose or c.loss[-1] >= c.loss[best]:  # over-fitting lowers the training loss
         return None
     before, after = c.validation_accuracy[best], c.validation_accuracy[-1]
     cost = (
@@ -242,7 +242,7 @@ def _under_fitting(c: _Curves, chosen: Mapping[str, Any]) -> Reading | None:
     rate = _lever(_("higher `learning_rate`"), "learning_rate", chosen)
     blocks = _lever(_("more `unfrozen` blocks"), "unfrozen", chosen)
     late = min(max(TREND_EPOCHS, len(c.loss) // 3), len(c.loss))
-    # Where the validation loss does not follow, more epochs would be learned by heart.
+    # Where the validation loss does not fall, more epochs would over-fit.
     falls, follows = (
         rises(-loss[-late:], -loss[-late], UNFINISHED * max(loss[0] - loss[-1], CLEAR * math.log(c.classes)))
         for loss in (c.loss, c.validation_loss if c.validated else c.loss)
@@ -343,7 +343,7 @@ def _weak_evidence(c: _Curves) -> Reading | None:
 
 
 def _restraints(chosen: Mapping[str, Any], modality: Modality | None) -> tuple[str, ...]:
-    """What lets a network learn less by heart."""
+    """The regularising levers, which restrain over-fitting."""
     dropout = _lever(_("higher `dropout`"), "dropout", chosen)
     any_of = _(
         "{first}, {second} or {third}",
@@ -369,7 +369,7 @@ def _calmer_training(chosen: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _lever(pull: str, name: str, chosen: Mapping[str, Any]) -> str:
-    """A lever with what it was set to, if that is known."""
+    """A lever with its present value, if that is known."""
     if name not in chosen:
         return pull
     now = chosen[name]
