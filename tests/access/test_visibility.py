@@ -26,7 +26,7 @@ def test_annotators_see_their_own_row_only():
 
 @pytest.mark.parametrize("kind", ABOUT_PEOPLE)
 @pytest.mark.parametrize("user", ["kim", "lee"])
-def test_what_a_project_leaves_out_nobody_sees(kind, user):
+def test_figures_that_the_settings_leave_out_are_shown_to_nobody(kind, user):
     show = tuple(figure for figure in ABOUT_PEOPLE if figure != kind)
     shown = visible(TABLE, User(user), team(leads=("kim",), show=show))
     assert set(TABLE) - set(shown) == set(ABOUT_PEOPLE[kind])

@@ -10,11 +10,11 @@ from labeler.core.items import Answer
 SKIP = {"request_id": "r", "item_id": 1, "action": "skip"}
 
 
-def test_what_is_left_out_has_a_default():
+def test_omitted_fields_have_defaults():
     assert parse(Reserve, b'{"tab": "t"}') == Reserve("t", n=20, release=[], history=False)
 
 
-def test_fields_that_are_not_known_are_left_aside():
+def test_unknown_fields_are_ignored():
     assert parse(Tab, b'{"tab": "t", "colour": 3}') == Tab("t")
 
 
@@ -25,7 +25,7 @@ def test_answers_come_with_their_tab():
 
 
 @pytest.mark.parametrize("seconds", ["NaN", "-1", "1e9", '"soon"', "null", "[]"])
-def test_a_clock_gone_wrong_costs_no_answer(seconds):
+def test_an_answer_with_implausible_seconds_is_accepted(seconds):
     body = json.dumps({"tab": "t", "answers": [SKIP | {"seconds": "?"}]}).replace('"?"', seconds)
     assert parse(Answers, body.encode()).as_answers()[0].seconds is None
 

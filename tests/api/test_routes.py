@@ -40,7 +40,7 @@ def post(client, verb, body, **kwargs):
     return client.post(f"/api/reviews/{verb}", json=body, headers=headers(**kwargs))
 
 
-def test_every_route_refuses_who_is_not_known(client, store):
+def test_every_route_refuses_requests_without_a_valid_token(client, store):
     add(store, 1)
     for route in routes:
         path = route.path_format.format(project="reviews", item_id=1, level=0, x=0, y=0, path="good/a.png")
@@ -61,7 +61,7 @@ def test_items_come_without_the_models_opinion_and_in_order(client, store):
     assert reply["progress"] == progress | {"labelers": 1, "wanted": False}
 
 
-def test_an_answer_is_acknowledged_once_stored_and_again_when_sent_again(client, store):
+def test_an_answer_that_is_sent_again_is_acknowledged_again(client, store):
     add(store, 2)
     body = {
         "tab": "t",
@@ -103,12 +103,12 @@ def test_a_request_of_the_wrong_form_is_answered_with_a_sentence(client, store, 
     assert reply.json()["error"].endswith(".")
 
 
-def test_what_is_no_json_or_too_large_is_refused(client, store):
+def test_a_body_that_is_no_json_or_too_large_is_refused(client, store):
     for content in (b"{", b" " * 1_000_001):
         assert client.post("/api/reviews/reserve", content=content, headers=headers()).status_code == 400
 
 
-def test_a_project_that_is_not_there_is_said_so(client, store):
+def test_a_missing_project_is_named(client, store):
     reply = client.post("/api/nope/reserve", json={"tab": "t"}, headers=headers(project="nope"))
     assert reply.status_code == 404
     assert "nope" in reply.json()["error"]
@@ -119,7 +119,7 @@ def test_a_path_cannot_leave_the_home(client, store):
     assert client.post("/api/%2e%2e/reserve", json={"tab": "t"}, headers=token).status_code in (401, 404)
 
 
-def test_a_full_disk_is_no_acknowledgement(client, store, monkeypatch):
+def test_an_answer_is_not_acknowledged_if_the_disk_is_full(client, store, monkeypatch):
     add(store, 1)
 
     def full(*args):
@@ -194,7 +194,7 @@ def test_the_models_opinion_leaves_the_server_only_when_it_may_be_seen(client, p
     assert store.answers.export()[0]["reveal"] == "after"
 
 
-def test_a_note_of_any_length_is_not_taken_nor_an_unknown_reveal(client, store):
+def test_a_too_long_note_and_an_unknown_reveal_are_refused(client, store):
     add(store, 1)
     assert post(client, "answers", answer(1, "good", note="x" * 2001)).status_code == 400
     assert post(client, "answers", answer(1, "good", note=3)).status_code == 400

@@ -55,7 +55,7 @@ def traces(projects: int = 1, truth_off: float = 0.0) -> Traces:
     return Traces("made up", projects_made_up, targets, CONFIG, {s: float(learned(np.array(s / 2))) for s in SIZES})
 
 
-def test_an_interval_with_an_open_end_holds_what_lies_there():
+def test_an_open_interval_contains_all_values_beyond_its_end():
     assert within(5, NumberOfLabels(None, None, 6))
     assert not within(7, NumberOfLabels(None, None, 6))
     assert within(7, NumberOfLabels(None, 6, None))
@@ -69,7 +69,7 @@ def test_an_interval_with_an_open_end_holds_what_lies_there():
     assert not reached_within(rises + 2, grid, NumberOfLabels(None, 20, 40))
 
 
-def test_intervals_hold_the_truth_where_it_is_and_not_where_it_is_not():
+def test_coverage_is_high_for_the_truth_and_zero_for_a_wrong_truth():
     projects_made_up = traces(12)
     assert int(figures.accuracies(projects_made_up)["all rounds"].split()[0]) > 85
     assert int(figures.controlled(projects_made_up)["gain: held"].split()[0]) > 80
@@ -78,7 +78,7 @@ def test_intervals_hold_the_truth_where_it_is_and_not_where_it_is_not():
     assert figures.controlled(elsewhere)["gain: held"] == "0 %"
 
 
-def test_what_was_saved_is_half_where_half_of_the_labels_does_as_well():
+def test_half_of_the_labels_are_saved_where_half_reach_the_same_accuracy():
     row = figures.controlled(traces(3))
     assert row["saved, in truth"] == "50 %"
 
@@ -88,14 +88,14 @@ def test_wrong_labels_that_are_doubted_most_are_found_first():
     assert (row["wrong"], row["found"], row["at least half"]) == ("30 of 300", "100 %", "100 %")
 
 
-def test_a_rule_that_never_stops_has_nothing_to_say():
+def test_a_rule_that_never_stops_has_no_figures():
     rows = {row["rule"]: row for row in figures.stopped(traces(2))}
     assert rows["stable"]["stopped"] == "0 %"  # the models are right at random, so they never agree
     assert rows["stable"]["labels saved"] == ""
     assert table(list(rows.values())).count("\n") == len(rows) + 1
 
 
-def test_a_projection_is_measured_on_the_way_to_the_target():
+def test_projections_are_measured_before_the_target_is_reached():
     row = figures.projected(traces(2))
     assert row["target"] == f"{100 * learned(np.array(300)):.1f} %"
     assert row["reached"] == "100 %"

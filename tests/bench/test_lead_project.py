@@ -9,7 +9,7 @@ from labeler.measure.metrics import metrics
 
 @pytest.mark.slow
 @pytest.mark.parametrize("modality", ["text", "image"])
-def test_a_history_is_as_a_worker_would_have_left_it(tmp_path, modality):
+def test_a_simulated_history_equals_what_a_worker_stores(tmp_path, modality):
     project = make(tmp_path / "made", 4, modality=modality, answers=400, annotators=3, days=10)
     with project.store() as store:
         rounds, work, forecasts = store.rounds.all(), store.effort.work(), store.forecasts.all("holdout")

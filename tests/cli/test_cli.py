@@ -42,7 +42,7 @@ def test_every_command_has_help():
         )
 
 
-def test_from_nothing_to_an_export(project, table, tmp_path):
+def test_a_project_is_created_labeled_and_exported(project, table, tmp_path):
     output = labeler("import", project, table, "--label-column", "label").output
     assert "60 items added, 0 already there, 0 not imported, 60 labels. Pool 51, holdout 9." in output
     assert "0 items added, 60 already there" in labeler("import", project, table).output
@@ -137,7 +137,7 @@ def test_simulate_takes_strategies_of_a_folder_and_draws_the_plot(table, tmp_pat
     assert "nowhere does not exist" in labeler("simulate", table, *arguments, code=2).output
 
 
-def test_the_demo_is_made_once(tmp_path):
+def test_an_existing_demo_project_is_kept(tmp_path):
     labeler("demo", tmp_path / "demo")
     labeler("demo", tmp_path / "demo")
     status = json.loads(labeler("status", tmp_path / "demo", "--json").output)

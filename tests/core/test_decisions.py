@@ -9,7 +9,7 @@ PROBA = np.array([[0.9, 0.2, 0.6], [0.4, 0.45, 0.1]])
 TRUTH = np.array([[1, 0, 0], [0, 0, 0]])
 
 
-def test_a_set_is_what_is_likelier_than_not() -> None:
+def test_a_predicted_set_has_the_classes_with_probability_above_one_half() -> None:
     assert_array_equal(decisions.predicted(PROBA, several=True), [[1, 0, 1], [0, 0, 0]])
     assert_array_equal(decisions.predicted(PROBA, several=False), [0, 1])
 
@@ -19,19 +19,19 @@ def test_a_set_is_right_as_a_whole() -> None:
     assert_array_equal(decisions.correct(PROBA, np.array([0, 0])), [True, False])
 
 
-def test_the_probability_of_the_truth() -> None:
+def test_the_probability_of_the_true_label_is_returned() -> None:
     assert_allclose(decisions.proba_of_targets(PROBA, TRUTH), [[0.9, 0.8, 0.4], [0.6, 0.55, 0.9]])
     assert_allclose(decisions.proba_of_targets(PROBA, np.array([2, 0])), [0.6, 0.4])
     assert decisions.proba_of_targets(np.stack([PROBA] * 4), TRUTH).shape == (4, 2, 3)
 
 
-def test_decisions_one_by_one() -> None:
+def test_label_sets_become_single_decisions() -> None:
     proba, targets = decisions.as_single_decisions(PROBA[:1], TRUTH[:1])
     assert_allclose(proba, [[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]])
     assert_array_equal(targets, [1, 0, 0])
 
 
-def test_an_item_is_spread_by_its_rarest_class() -> None:
+def test_an_item_is_stratified_by_its_rarest_class() -> None:
     # three items have class 0, one has class 1, none has class 2; the last item has none
     targets = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]])
     assert_array_equal(decisions.strata(targets), [0, 1, 0, 3])
@@ -46,7 +46,7 @@ def test_equal_sets_have_one_index() -> None:
     assert_array_equal(decisions.label_set_ids(np.array([3, 1])), [3, 1])
 
 
-def test_an_item_is_seen_through_its_most_doubted_class() -> None:
+def test_an_item_of_several_classes_is_represented_by_its_least_certain_class() -> None:
     classes = decisions.least_certain_class(PROBA)
     assert_array_equal(classes, [2, 1])
     assert_allclose(decisions.proba_of_class(PROBA, classes), [[0.4, 0.6], [0.55, 0.45]])

@@ -42,7 +42,7 @@ def test_labels_of_one_class_an_item_are_sets_of_one() -> None:
     assert names_of('["배송","칭찬"]', SEVERAL) == ("배송", "칭찬")
 
 
-def test_targets_and_back() -> None:
+def test_labels_become_targets_and_labels_again() -> None:
     labels = labels_at([4, 7, 9], ['["환불","칭찬"]', "[]", '["배송"]'], SEVERAL)
     assert labels.several
     np.testing.assert_array_equal(labels.positions, [4, 7, 9])
@@ -53,7 +53,7 @@ def test_targets_and_back() -> None:
     assert texts_of(single.targets, ONE) == ["bad", "good"]
 
 
-def test_a_class_that_is_gone_is_left_out() -> None:
+def test_labels_of_removed_classes_are_left_out() -> None:
     kept = labels_at([1, 2], ['["배송","옛것"]', '["옛것"]'], SEVERAL)
     np.testing.assert_array_equal(kept.targets, [[1, 0, 0], [0, 0, 0]])
     np.testing.assert_array_equal(labels_at([1, 2], ["good", "gone"], ONE).positions, [1])

@@ -49,7 +49,7 @@ def test_a_wrong_key_is_named_with_what_it_may_be(change, says):
         parse(MINIMAL | change)
 
 
-def test_a_lever_is_a_value_or_left_to_what_was_measured():
+def test_a_lever_is_a_value_or_auto():
     levers = parse(
         MINIMAL | {"learner": {"finetune": {"epochs": 3, "decay": "auto", "augment": ["flip"]}}}
     ).learner.finetune

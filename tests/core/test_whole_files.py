@@ -20,7 +20,7 @@ def target(tmp_path):
 
 
 @pytest.mark.parametrize("data", ["새 글\r\n", "새 글\r\n".encode()])
-def test_text_and_bytes_are_written_as_they_are(target, data):
+def test_text_and_bytes_are_written_unchanged(target, data):
     write_whole(target, data)
     assert target.read_bytes() == "새 글\r\n".encode()
     assert list(target.parent.iterdir()) == [target]

@@ -85,7 +85,7 @@ def test_rounds_are_measured_on_the_prefix_with_weights(filled):
     assert (anew.n, anew.accuracy, anew.low) == (latest.metrics.n, latest.metrics.accuracy, latest.metrics.low)
 
 
-def test_what_has_no_answer_is_passed_over(filled):
+def test_flagged_items_are_skipped_in_the_measurement(filled):
     work_once(filled)
     with filled.store() as store:
         first, second, *_ = asked(store)
@@ -98,7 +98,7 @@ def test_what_has_no_answer_is_passed_over(filled):
         assert drawn.usable[-2:].tolist() == [False, True]
 
 
-def test_switched_off_again_the_draws_go_on_uniformly(filled):
+def test_after_active_testing_is_switched_off_draws_are_uniform(filled):
     work_once(filled)
     answer(filled, 4)
     plain = filled.save(replace(filled.config, evaluation=EvaluationConfig()))

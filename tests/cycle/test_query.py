@@ -140,13 +140,13 @@ def test_among_the_preferred_and_the_others_the_strategy_has_its_order(state, mo
     assert [p for p in ranking if p not in last] == plain[:6]
 
 
-def test_where_the_strategy_asks_enough_of_them_anyway_it_asks_the_same_items(state, model):
+def test_a_preference_that_the_strategy_meets_anyway_changes_nothing(state, model):
     plain = {r.position for r in ask(state, model, depth=20)}
     first = np.array([r.position for r in ask(state, model, depth=20)][:15])
     assert {r.position for r in ask(replace(state, preferred=first), model, depth=20, more_share=0.5)} == plain
 
 
-def test_the_control_arm_stays_a_draw_of_the_whole_pool(state, model):
+def test_the_random_share_is_drawn_from_the_whole_pool_despite_a_preference(state, model):
     last = np.array(most_wanted(state, model))
     plain = ask(state, model, depth=20, random_share=0.2)
     more = ask(replace(state, preferred=last), model, depth=20, random_share=0.2, more_share=1.0)
@@ -154,7 +154,7 @@ def test_the_control_arm_stays_a_draw_of_the_whole_pool(state, model):
     assert sum(of([r for r in more if r.strategy == "margin"], last)) >= 16 - 10
 
 
-def test_few_are_asked_first_and_then_others(state, model):
+def test_if_preferred_items_are_few_they_come_first_and_others_follow(state, model):
     few = np.array(most_wanted(state, model))[-3:]
     ranking = ask(replace(state, preferred=few), model, depth=20, more_share=0.5)
     assert sum(of(ranking, few)) == 3
@@ -164,13 +164,13 @@ def test_few_are_asked_first_and_then_others(state, model):
     assert gone == ask(state, model, depth=20)
 
 
-def test_a_sample_of_a_large_pool_holds_enough_of_them(state, model):
+def test_a_sample_of_a_large_pool_has_enough_preferred_items(state, model):
     last = np.array(most_wanted(state, model))
     ranking = ask(replace(state, preferred=last), model, depth=12, candidates=14, more_share=0.5)
     assert sum(of(ranking, last)) >= 6
 
 
-def test_the_seed_set_is_of_the_pool_as_it_is(state):
+def test_the_seed_set_ignores_the_preference(state):
     preferred = replace(state, preferred=np.arange(10, 15))
     assert ask(preferred, None, "k_means", depth=8, seed_size=8) == ask(state, None, "k_means", depth=8, seed_size=8)
 

@@ -34,7 +34,7 @@ def state(tmp_path_factory) -> State:
 
 
 @pytest.mark.parametrize("name", sorted(strategies.registered()))
-def test_every_strategy_turns_the_cycle(state, name):
+def test_every_strategy_completes_a_round(state, name):
     config = replace(CONFIG, query=QueryConfig(strategy=name, random_share=0.0))
     result = run_round(state, config, seed=3, depth=15).result
     positions = [r.position for r in result.ranking]
@@ -54,7 +54,7 @@ def test_more_labels_teach_more(state):
     assert better > 0.9
 
 
-def test_with_one_class_only_the_seeding_goes_on(state):
+def test_with_labels_of_one_class_only_the_seed_set_is_extended(state):
     one_class = replace(state, task=state.task.subset(state.task.labels.targets == 0))
     turn = run_round(one_class, CONFIG, 1, 5)
     assert (turn.model, turn.result.metrics, turn.result.strategy) == (None, None, "k_means")
@@ -73,7 +73,7 @@ def test_an_unknown_strategy_is_named(state):
         run_round(state, replace(CONFIG, query=QueryConfig(strategy="marginn")), 1, 5)
 
 
-def test_what_a_fine_tuned_network_can_score_in_time_is_found_by_a_trial(state, monkeypatch):
+def test_the_number_of_items_to_score_in_time_is_estimated_by_a_trial(state, monkeypatch):
     clock = 0.0
 
     def slow(model, dataset, positions):
@@ -107,7 +107,7 @@ def test_a_pool_that_takes_too_long_is_subsampled(state, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["bootstrap", "dropout", "snapshots"])
-def test_a_committee_of_each_kind_asks(state, kind):
+def test_every_kind_of_committee_ranks_items(state, kind):
     learner = replace(CONFIG.learner, committee=kind)
     config = replace(CONFIG, learner=learner, query=QueryConfig(strategy="consensus_entropy", random_share=0.0))
     result = run_round(state, config, seed=1, depth=10).result

@@ -58,7 +58,7 @@ def state(tmp_path_factory) -> State:
 
 
 @pytest.mark.parametrize("name", sorted(strategies.registered()))
-def test_every_strategy_turns_the_cycle(state, name):
+def test_every_strategy_completes_a_round(state, name):
     config = replace(CONFIG, query=QueryConfig(strategy=name, batch=5, random_share=0.0))
     result = run_round(state, config, seed=3, depth=15).result
     positions = [r.position for r in result.ranking]
@@ -77,12 +77,12 @@ def test_every_strategy_turns_the_cycle(state, name):
         "distinct(balanced(vote_entropy))",
     ],
 )
-def test_strategies_made_by_others_and_of_others_turn_it_too(state, name):
+def test_modal_scikit_activeml_and_modified_strategies_complete_a_round(state, name):
     config = replace(CONFIG, query=QueryConfig(strategy=name, batch=5, random_share=0.0))
     assert len({r.position for r in run_round(state, config, seed=3, depth=10).result.ranking}) == 10
 
 
-def test_it_learns_more_than_base_rates(state):
+def test_the_model_is_better_than_base_rates(state):
     pool_truth = np.array([[name in names for name in TOPICS] for _, names in letters(120)], dtype=np.int8)
     many = replace(state, task=state.task.relabeled(Labels(np.arange(80), pool_truth[:80])), pool=np.arange(80, 90))
     few = replace(state, task=state.task.relabeled(Labels(np.arange(8), pool_truth[:8])))
@@ -118,7 +118,7 @@ def test_strategies_see_no_and_yes_and_label_sets(state):
     np.testing.assert_array_equal(given.labeled_targets, decisions.label_set_ids(state.task.labels.targets))
 
 
-def test_with_equal_sets_only_the_seeding_goes_on(state):
+def test_if_all_label_sets_are_equal_only_the_seed_set_is_extended(state):
     same = Labels(np.arange(6), np.repeat(state.task.labels.targets[5:6], 6, axis=0))
     turn = run_round(replace(state, task=state.task.relabeled(same)), CONFIG, 1, 5)
     assert (turn.model, turn.result.metrics, turn.result.strategy) == (None, None, "k_means")
@@ -242,7 +242,7 @@ def test_what_is_exported_is_imported_again(own_home, sets, data):
     assert imported == {f"t{i}": label for i, label in enumerate(labels)}
 
 
-def test_lists_stay_lists_and_unknown_classes_are_told_by_row(own_home, tmp_path):
+def test_label_lists_are_imported_and_unknown_classes_are_reported_by_row(own_home, tmp_path):
     project = projects.create(own_home / "letters", CONFIG)
     rows = [{"text": "a", "label": ["칭찬", "배송"]}, {"text": "b", "label": []}, {"text": "c", "label": "배송|옛것"}]
     (tmp_path / "in.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
@@ -263,7 +263,7 @@ def test_lists_stay_lists_and_unknown_classes_are_told_by_row(own_home, tmp_path
 # ---------------------------------------------------------------- settings and comparisons
 
 
-def test_contrast_needs_one_class_an_item():
+def test_the_contrastive_objective_needs_one_class_per_item():
     learner = LearnerConfig()
     contrast = replace(learner, finetune=replace(learner.finetune, objective="both"))
     with pytest.raises(ConfigError, match='objective = "both" pulls items of one class together'):
@@ -284,7 +284,7 @@ def test_strategies_are_compared_on_known_sets(tmp_path):
     assert report["config"]["answers"] == "several"
 
 
-def test_the_command_says_what_was_reached(tmp_path):
+def test_simulate_prints_the_accuracy_that_was_reached(tmp_path):
     table = tmp_path / "letters.csv"
     rows = [(text, ";".join(names) or "[]") for text, names in letters(80)]
     pd.DataFrame(rows, columns=["text", "label"]).to_csv(table, index=False)

@@ -21,7 +21,7 @@ def scripts(tmp_path: Path):
     return write
 
 
-def test_a_module_stands_after_those_that_it_imports(scripts, tmp_path) -> None:
+def test_a_module_is_placed_after_its_imports(scripts, tmp_path) -> None:
     joined = scripts(
         main='import { b } from "./b.js";\nimport { a } from "./a.js";\nuse(a, b);\n',
         b='import { a } from "./a.js";\nexport const b = a + 1;\n',
@@ -58,7 +58,7 @@ def test_imports_and_exports_in_comments_and_texts_are_left_alone(scripts) -> No
     assert scripts(main=main) == main
 
 
-def test_a_circle_is_refused_with_its_way(scripts) -> None:
+def test_a_circle_of_imports_is_refused_with_its_path(scripts) -> None:
     with pytest.raises(JoinError, match=r"in a circle: a\.js → b\.js → a\.js\."):
         scripts(
             main='import { a } from "./a.js";\n',
@@ -89,7 +89,7 @@ def test_two_modules_that_declare_the_same_name_are_refused(scripts, text) -> No
         scripts(main=f'import {{ a }} from "./a.js";\n{text}', a="export const a = 1;\nconst LIMIT = 1;\n")
 
 
-def test_the_same_name_inside_functions_is_no_matter(scripts) -> None:
+def test_the_same_name_may_be_declared_inside_functions(scripts) -> None:
     assert scripts(
         main='import { a } from "./a.js";\nfunction f() {\n  const limit = 2;\n}\n',
         a="export function a() {\n  const limit = 1;\n}\n",
@@ -112,7 +112,7 @@ def test_the_same_name_inside_functions_is_no_matter(scripts) -> None:
         "var a = 1;",
     ],
 )
-def test_other_forms_are_refused_instead_of_guessed(scripts, line) -> None:
+def test_unsupported_forms_of_import_are_refused(scripts, line) -> None:
     with pytest.raises(JoinError, match=r"main\.js: .* is not understood by the joiner\. Write import"):
         scripts(main=f"{line}\n", a="export const a = 1;\n")
 

@@ -46,7 +46,7 @@ def test_every_script_is_used() -> None:
     assert {module.path for module in MODULES} == set(DESK.rglob("*.js"))
 
 
-def test_class_keys_and_the_desks_own_keys_do_not_meet() -> None:
+def test_class_keys_and_the_desks_own_keys_are_disjoint() -> None:
     (actions,) = (module for module in MODULES if module.path.name == "keys.js")
     literal = actions.body.split("ACTIONS = {")[1].split("}")[0]
     own = {entry.split(":")[0].strip(' "') for entry in literal.replace("\n", " ").split(",") if ":" in entry}

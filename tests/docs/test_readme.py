@@ -106,7 +106,7 @@ def test_the_adapters_lines_work(tmp_path):
             assert len(strategies.get(name).query(pool(), 9, np.random.default_rng(0)).positions) == 9
 
 
-def test_what_candidates_hold_is_told():
+def test_the_fields_of_candidates_are_documented():
     text = (ROOT / "docs/strategies.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| \(", text, re.MULTILINE)
     assert rows == [field.name for field in dataclasses.fields(strategies.Candidates)]

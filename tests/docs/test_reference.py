@@ -18,7 +18,7 @@ def page_text(page: str) -> str:
 
 
 @pytest.mark.parametrize(("page", "name"), reference.PARTS)
-def test_a_written_part_is_what_the_code_gives(page, name):
+def test_generated_parts_equal_what_the_code_generates(page, name):
     _, part, _ = reference.split_at(page_text(page), name)
     assert part == reference.PARTS[page, name](), f"{page} is behind the code: run `make reference`"
 
@@ -68,7 +68,7 @@ def setting_rows() -> list[tuple[str, ...]]:
     return rows
 
 
-def test_values_and_defaults_of_an_option_are_said():
+def test_an_options_values_and_default_are_documented():
     @click.command()
     @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="A port.")
     @click.option("--kind", type=click.Choice(["a", "b"]), required=True, help="A kind.")
@@ -86,7 +86,7 @@ def test_values_and_defaults_of_an_option_are_said():
     ]
 
 
-def test_a_part_is_written_between_its_markers_alone(monkeypatch, tmp_path):
+def test_a_generated_part_replaces_only_the_text_between_its_markers(monkeypatch, tmp_path):
     monkeypatch.setattr(reference, "PARTS", {("page.md", "first"): lambda: "| 1 |", ("page.md", "second"): lambda: "2"})
     path = tmp_path / "page.md"
     markers = "<!-- {0}: written by `make reference` -->\n{1}\n<!-- /{0} -->"

@@ -33,13 +33,13 @@ def program() -> str:
 QUOTED = re.findall(r"^> (.+)$", (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def test_there_are_sentences_for_the_usual_troubles():
+def test_the_troubleshooting_page_covers_the_usual_errors():
     for trouble in ("Port", "chromium", "hub", "CP949", "worker", "weights", "No answer is lost"):
         assert any(trouble in sentence for sentence in QUOTED), trouble
 
 
 @pytest.mark.parametrize("sentence", QUOTED)
-def test_a_quoted_sentence_is_one_of_the_program(sentence, program):
+def test_quoted_sentences_are_messages_of_the_program(sentence, program):
     assert ENCODINGS in program
     fragments = [fragment.strip(" ()'") for fragment in sentence.replace(ENCODINGS, VALUE).split(VALUE)]
     assert max(map(len, fragments)) >= 12  # enough to tell the sentence from others

@@ -38,7 +38,7 @@ def marks(result: Result) -> str:
     return "".join(line[2] for line in result.output.splitlines() if line.startswith("  "))
 
 
-def test_a_sound_file_is_told_so_promise_by_promise(check):
+def test_a_sound_file_passes_promise_by_promise(check):
     result = check(SOUND)
     assert result.exit_code == 0, result.output
     first, *lines, last = result.output.splitlines()
@@ -75,7 +75,7 @@ def second_best(c, n, rng):
     assert "→ mine.py, line 7: of five equal candidates only those at [0] ever came first" in result.output
 
 
-def test_what_hangs_or_dies_is_ended_and_the_checks_after_it_go_on(check):
+def test_a_check_that_hangs_or_dies_is_ended_and_later_checks_run(check):
     result = check(
         '''
 @selects()

@@ -172,7 +172,7 @@ def test_of_each_backbone_the_frozen_heads_are_tried_and_those_that_can_be_fine_
     assert {row["backbone"] for row in report["trials"] if row["name"] is None} == {"mini", "large"}
 
 
-def test_without_a_backbone_that_can_be_fine_tuned_the_others_heads_are_all_there_is(tmp_path):
+def test_without_a_backbone_that_can_be_fine_tuned_only_frozen_heads_are_tried(tmp_path):
     fit = FakeFit()
     words = replace(CONFIG, learner=replace(LEARNER, backbone="words"))
     report = run(tmp_path, fit, config=words, of=tasks("words", "signs", encoder=Tfidf))
@@ -233,7 +233,7 @@ def test_a_setting_that_is_no_better_than_the_median_is_not_tried_to_the_end(tmp
     assert sum(row["number"] < PRUNED_FROM for row in pruned) == 0
 
 
-def test_a_setting_that_cannot_be_trained_is_passed_over_and_said(tmp_path):
+def test_a_setting_that_cannot_be_trained_is_skipped_with_a_note(tmp_path):
     def narrow(learner: LearnerConfig) -> float:
         if learner.finetune.unfrozen == 4:
             raise RuntimeError("CUDA out of memory.\nTried to allocate …")
@@ -274,14 +274,14 @@ def test_the_budget_holds_with_the_check_on_fresh_folds(tmp_path):
     assert len(report["trials"]) < 20
 
 
-def test_what_was_spent_before_counts(tmp_path):
+def test_seconds_spent_before_an_interruption_count(tmp_path):
     fit = FakeFit(seconds=10.0)
     request = TuningRequest("random", seconds=300.0)
     Search(tasks("mini"), CONFIG, request, fit=fit, clock=fit.clock).run("data", tmp_path, spent=200.0)
     assert fit.clock.now <= 120  # the current settings, the frozen heads, and the check
 
 
-def test_without_time_for_another_setting_that_is_said(tmp_path):
+def test_a_search_without_time_for_another_setting_says_so(tmp_path):
     fit = FakeFit(seconds=100.0)
     frozen = replace(CONFIG, learner=replace(LEARNER, kind="frozen"))
     report = run(tmp_path, fit, config=frozen, seconds=60.0)
@@ -289,7 +289,7 @@ def test_without_time_for_another_setting_that_is_said(tmp_path):
     assert "No levers were varied: 300 s go into one setting." in report["verdict"]
 
 
-def test_a_setting_under_which_time_runs_out_is_put_off_to_the_next_search(tmp_path):
+def test_a_setting_that_runs_out_of_time_is_queued_for_the_next_search(tmp_path):
     fit = FakeFit()
 
     def slow(learner: LearnerConfig) -> float:
@@ -307,7 +307,7 @@ def test_a_setting_under_which_time_runs_out_is_put_off_to_the_next_search(tmp_p
     assert len(report["trials"]) == 4
 
 
-def test_how_far_it_is_is_told(tmp_path):
+def test_progress_is_reported(tmp_path):
     reports = []
     fit = FakeFit(seconds=10.0)
     request = TuningRequest("random", seconds=300.0, trials=4)
@@ -329,7 +329,7 @@ def test_how_far_it_is_is_told(tmp_path):
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "grid"])
 @pytest.mark.parametrize("dies_at", [1, 5, 8, 17])
-def test_killed_at_any_point_it_goes_on_with_what_it_has(tmp_path, sampler, dies_at):
+def test_a_search_killed_at_any_point_continues_with_its_trials(tmp_path, sampler, dies_at):
     whole = FakeFit()
     expected = run(tmp_path / "whole", whole, sampler=sampler, trials=14)
     first, second = FakeFit(dies_at=dies_at), FakeFit()
@@ -389,7 +389,7 @@ def test_other_labels_settings_or_levers_begin_a_new_search(tmp_path, change):
     assert len(again.settings) >= 8
 
 
-def test_a_line_that_a_crash_left_half_written_is_no_loss(tmp_path):
+def test_a_half_written_line_is_removed(tmp_path):
     first = run(tmp_path, FakeFit())
     (journal,) = tmp_path.glob("*.log")
     with journal.open("ab") as file:
@@ -402,7 +402,7 @@ def test_a_line_that_a_crash_left_half_written_is_no_loss(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"\x00\x01\n", b'{"op_code": 99}\n', b"[]\n"])
-def test_a_damaged_file_is_said(tmp_path, damage):
+def test_a_damaged_file_is_refused(tmp_path, damage):
     run(tmp_path, FakeFit())
     (journal,) = tmp_path.glob("*.log")
     lines = journal.read_bytes().splitlines(keepends=True)

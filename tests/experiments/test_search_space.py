@@ -104,12 +104,12 @@ def test_a_grid_has_all_combinations_once():
         (IMAGES, TuningRequest(folds=1), "2 to 10 folds"),
     ],
 )
-def test_what_cannot_be_understood_is_said(config, request_, says):
+def test_a_request_that_cannot_be_met_is_refused(config, request_, says):
     with pytest.raises(LabelerError, match=says):
         search_space.check(request_, config)
 
 
-def test_changes_are_what_differs():
+def test_changes_are_the_values_that_differ():
     before = LearnerConfig()
     after = replace(before, kind="finetune", finetune=FinetuneConfig(unfrozen=4, augment=("crop", "noise")))
     assert search_space.changes(before, before) == {}

@@ -6,7 +6,7 @@ import pytest
 from labeler.experiments.search_verdict import gain_of, table, verdict
 
 
-def test_the_gain_of_one_is_an_interval_of_the_mean_and_wider_for_the_best_of_many():
+def test_the_interval_is_wider_for_the_best_of_many_settings():
     theirs = np.zeros(4)
     ours = np.array([0.2, 0.4, 0.2, 0.4])
     mean, low, high = gain_of(ours, theirs, tried=1)
@@ -69,11 +69,11 @@ CHECK = {
         ),
     ],
 )
-def test_what_was_found_is_said_in_a_sentence(report, says):
+def test_a_verdict_is_one_sentence_for_each_outcome(report, says):
     assert says in verdict({"space": SPACE} | report)
 
 
-def test_the_table_has_what_was_varied_and_says_why_something_ended_early():
+def test_the_table_has_the_varied_levers_and_a_note_on_early_ends():
     row = ROW | {"number": 3, "note": "", "backbone": "mini", "log_likelihood": -0.4, "accuracy": 0.9, "items": 50}
     row |= {"low": 0.786, "high": 0.957, "levers": {"unfrozen": 4, "augment": ["crop", "noise"]}}
     failed = row | {

@@ -34,7 +34,7 @@ def test_the_summary_on_curves_worked_out_by_hand():
     assert random["labels_saved_percent"] == pytest.approx(0)
 
 
-def test_a_strategy_that_never_gets_there_saves_nothing_and_says_so():
+def test_a_strategy_that_never_reaches_randoms_accuracy_saves_no_labels():
     worse = summarise([curve("random", 0, [0.5, 0.6, 0.7]), curve("entropy", 0, [0.5, 0.5, 0.6])])[1]
     assert worse["labels_saved_percent"] is None
     assert (worse["gain_low"], worse["gain_high"]) == (None, None)  # one seed has no interval
@@ -100,7 +100,7 @@ def test_compare_reports_every_run_and_its_progress(task):
     assert report["runs"][1]["accuracy"] == run(task, "margin", 0, 2).accuracy
 
 
-def test_an_unknown_strategy_is_said_before_anything_runs(task):
+def test_an_unknown_strategy_is_refused_before_anything_runs(task):
     with pytest.raises(strategies.UnknownStrategy, match="marginn"):
         compare(task, Design(["marginn"], 1, 1))
 
@@ -152,7 +152,7 @@ def test_what_on_progress_raises_ends_the_comparison_and_its_processes(task):
     assert not [p for p in left if "spawn_main" in " ".join(p.cmdline())]
 
 
-def test_a_process_that_is_killed_is_said_in_a_sentence(task):
+def test_a_killed_process_is_reported_in_a_sentence(task):
     def kill(done: int, total: int) -> None:
         for child in psutil.Process().children():
             if "spawn_main" in " ".join(child.cmdline()):

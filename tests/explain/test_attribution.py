@@ -100,7 +100,7 @@ def test_the_maps_of_a_convolutional_network_sum_to_its_scores(picture):
 
 
 @pytest.mark.slow
-def test_of_a_fine_tuned_model_both_networks_have_their_say(picture):
+def test_both_networks_of_a_fine_tuned_model_contribute(picture):
     frozen, head = heads_on(IMAGES.dims), heads_on(IMAGES.dims, seed=1)
     tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
     model = FineTuned(IMAGES, frozen, head, 3, tuned, share=0.25)
@@ -137,7 +137,7 @@ def test_a_vision_transformer_has_a_place_for_each_patch(picture):
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-3)
 
 
-def test_a_network_of_one_piece_is_looked_at_from_its_pixels(picture):
+def test_a_network_without_known_parts_is_explained_at_its_pixels(picture):
     whole = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 5), torch.nn.Tanh())
     encoder = of_images(Network([Pixels((0.5,) * 3, (0.5,) * 3), whole], taps=[1]))
     explanation = explain(heads_on(encoder.dims), encoder, picture)
@@ -223,7 +223,7 @@ def test_without_the_words_that_spoke_for_a_class_it_is_less_probable(words_enco
     assert best > others + 0.02
 
 
-def test_characters_of_n_grams_without_a_rest_and_what_they_speak_for():
+def test_attributions_to_characters_sum_exactly_to_the_score():
     encoder = tfidf.fit([*TEXTS, "배송이 늦어서 İstanbul ΟΔΟΣ 😀 film"])
     heads = learned(encoder, encoder.encode(TEXTS), TARGETS, TEXTS)
     for text in (TEXTS[3], "배송이  늦어서 İstanbul ΟΔΟΣ 😀 film", "?"):
@@ -243,7 +243,7 @@ def test_characters_of_n_grams_without_a_rest_and_what_they_speak_for():
 
 
 @pytest.mark.parametrize("stages", [1, 3])
-def test_what_cannot_be_looked_into_says_so(stages):
+def test_a_backbone_that_cannot_be_explained_is_refused(stages):
     whole = Network([torch.nn.Embedding(9, 4) for _ in range(stages)], taps=[stages - 1])
     encoder = Pretrained("odd", "odd-1", (4,), lambda: whole, lambda texts: [], (np.ones((2, 2)),), 2)
     other = SimpleNamespace(name="odd", dims=(4,))

@@ -8,7 +8,7 @@ from PIL import Image
 from labeler.explain.heatmap import AGAINST, FOR, overlay
 
 
-def test_the_sign_is_the_colour_and_the_size_is_how_much_is_covered():
+def test_the_sign_of_a_weight_is_its_colour_and_the_size_its_opacity():
     weights = np.zeros((8, 8))
     weights[:4], weights[4:, :4] = 1.0, -2.0
     picture = np.asarray(Image.open(io.BytesIO(overlay(weights, 2.0))))

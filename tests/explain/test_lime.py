@@ -10,7 +10,7 @@ from PIL import Image
 from labeler.explain.lime import divide, explain_locally, hide, masks, parts_of, ridge, without
 
 
-def test_masks_show_all_first_and_hide_something_ever_after():
+def test_the_first_mask_shows_all_and_every_other_hides_something():
     drawn = masks(5, 200, np.random.default_rng(0))
     assert drawn[0].all()
     assert not drawn[1:].all(axis=1).any()
@@ -58,7 +58,7 @@ def stub(answer):
     return SimpleNamespace(predict_proba=predict_proba), SimpleNamespace(encode=encode, dims=(1,))
 
 
-def test_the_word_that_made_the_answer_is_found():
+def test_the_word_that_decides_the_prediction_has_the_largest_weight():
     model, encoder = stub(lambda text: 0.9 if "superb" in text else 0.2)
     text = "a long and superb film about 영화"
     explanation = explain_locally(model, encoder, text)
@@ -82,7 +82,7 @@ def flag(tmp_path):
     return tmp_path / "flag.png"
 
 
-def test_segments_keep_to_what_belongs_together(flag):
+def test_segments_follow_the_regions_of_an_image(flag):
     picture = np.asarray(Image.open(flag).resize((224, 224)))
     segment = divide(picture)
     assert segment.shape == (224, 224)
@@ -103,7 +103,7 @@ def test_segments_keep_to_what_belongs_together(flag):
 
 
 @pytest.mark.slow
-def test_the_place_that_made_the_answer_is_found(tmp_path):
+def test_the_place_that_decides_the_prediction_has_the_largest_weight(tmp_path):
     """The model sees nothing but how bright the upper left corner is, whose brightness varies within each segment."""
     noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")

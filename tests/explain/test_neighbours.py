@@ -27,7 +27,7 @@ def test_the_nearest_come_first_with_their_cosine(tmp_path):
     assert [neighbour.content_hash for neighbour in moved] == ["e", "a"]  # seen from the normalizer's centre
 
 
-def test_what_is_not_embedded_has_no_neighbours_and_is_none(tmp_path):
+def test_an_item_without_embedding_has_no_neighbours_and_is_no_neighbour(tmp_path):
     normalizer = Normalizer(np.zeros(2, np.float32), (2,))
     assert nearest("a", ["b"], 3, Table.key, normalizer, tmp_path) == []
     embed(["a", "b"], ["a", "b"], Table(), tmp_path)

@@ -59,7 +59,7 @@ def label(project: Project, item: int, name: str, user: str = "kim") -> None:
         store.answers.add(user, [Answer(f"{user}-{item}-{name}", item, "label", name)])
 
 
-def test_the_strategy_is_told_in_words(trained, client):
+def test_the_panel_describes_the_strategy(trained, client):
     with trained.store() as store:
         item = store.rounds.ranking(1)[0]
     strategy = why(client, item["item_id"])["strategy"]
@@ -70,7 +70,7 @@ def test_the_strategy_is_told_in_words(trained, client):
     assert strategy["model"] == "models/round-0001.safetensors"
 
 
-def test_random_holdout_own_and_lost_strategies_are_told_as_well(trained, client):
+def test_the_panel_describes_random_holdout_own_and_missing_strategies(trained, client):
     own = trained.folder / "strategies" / "mine.py"
     own.parent.mkdir()
     own.write_text(
@@ -119,7 +119,7 @@ def test_neighbours_are_those_that_the_annotator_may_know(trained, client):
     assert why(client, asked, user="lee")["neighbours"]["items"][0]["id"] == 31
 
 
-def test_before_there_is_a_model_it_says_so(project, client):
+def test_without_a_model_the_panel_says_so(project, client):
     with project.store() as store:
         store.items.add([NewItem("0", "row", text="one", split="pool")])
     revealing(project, "before")
@@ -170,7 +170,7 @@ def test_the_models_opinion_is_kept_from_whoever_must_not_know_it(trained, clien
     assert hidden(31) is None
 
 
-def test_what_was_computed_for_one_is_kept_from_another(trained, client):
+def test_a_computed_explanation_is_hidden_from_annotators_who_may_not_see_it(trained, client):
     revealing(trained, "after")
     label(trained, 30, "good")
     assert why(client, 30, "saw")["saw"]["state"] == "queued"
@@ -179,7 +179,7 @@ def test_what_was_computed_for_one_is_kept_from_another(trained, client):
     assert why(client, 30, user="lee")["saw"] == {"state": "hidden", "hidden": "after"}
 
 
-def test_neighbours_say_nothing_of_an_item_that_measures_the_model(trained, client):
+def test_holdout_items_have_no_neighbours(trained, client):
     revealing(trained, "before")
     assert why(client, HOLDOUT)["neighbours"] == {"hidden": "holdout", "items": []}
 

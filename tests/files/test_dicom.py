@@ -80,7 +80,7 @@ def test_colour_is_shown_as_it_is(tmp_path):
     assert np.array_equal(np.asarray(image), pixels)
 
 
-def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path):
+def test_an_unreadable_file_is_refused_in_a_sentence(tmp_path):
     whole = write_dicom(tmp_path / "a.dcm", RAMP).read_bytes()
     for broken in (b"", b"no file", whole[:140], whole[:-300]):
         with pytest.raises(LabelerError, match=r"^a\.dcm .*\.$"):
@@ -110,7 +110,7 @@ def test_a_compression_that_needs_a_further_package_names_it(tmp_path):
         dicom.read(path, "a.dcm")
 
 
-def test_what_is_dicom_is_told_by_its_content(tmp_path):
+def test_dicom_is_recognised_by_its_content(tmp_path):
     assert dicom.is_dicom(write_dicom(tmp_path / "a.dcm", RAMP).read_bytes())
     assert not dicom.is_dicom(b"\x89PNG" + bytes(200))
     assert not dicom.is_dicom(b"")

@@ -58,7 +58,7 @@ def test_what_is_transparent_becomes_white(tmp_path):
     assert np.asarray(open_image(tmp_path / "a.png")).min() == 255
 
 
-def test_a_broken_file_is_said_in_a_sentence(tmp_path):
+def test_a_broken_file_is_refused_in_a_sentence(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG no")
     for read in (open_image, images.size):
         with pytest.raises(LabelerError, match=r"a\.png cannot be read as an image .*\.$"):
@@ -75,7 +75,7 @@ def test_a_window_is_drawn_from_black_to_white():
     assert np.asarray(draw(values, (50, 50))).tolist()[0][0] == 0  # a window without width breaks nothing
 
 
-def test_windows_leave_out_what_their_names_say():
+def test_each_windows_range_follows_its_name():
     values = np.arange(10_001, dtype=np.float32).reshape(1, -1)
     levels = windows(Scan(values))
     assert list(levels) == ["auto", "percentile", "full"]
@@ -84,7 +84,7 @@ def test_windows_leave_out_what_their_names_say():
     assert levels["auto"] == pytest.approx((10, 9990))
 
 
-def test_values_that_are_no_numbers_count_for_nothing():
+def test_nan_values_are_ignored():
     values = np.array([[np.nan, 1.0], [2.0, np.inf]], dtype=np.float32)
     assert windows(Scan(values))["full"] == (1, 2)
     assert windows(Scan(np.full((2, 2), np.nan, dtype=np.float32)))["full"] == (0, 1)

@@ -62,7 +62,7 @@ def test_of_a_large_image_there_is_a_picture_that_fits_a_screen(large, cache):
     assert abs(corner - pixels[6, -6]).max() < 12
 
 
-def test_tiles_make_the_image_again(large, cache):
+def test_tiles_together_are_the_image(large, cache):
     path, pixels = large
     again = np.zeros_like(pixels)
     for y in range(-(-HEIGHT // TILE)):
@@ -120,7 +120,7 @@ def test_a_scan_is_drawn_through_the_window_that_is_wished_for(tmp_path, cache):
         assert cache.draw(path, "k", other).content == first.content
 
 
-def test_what_a_viewer_must_know_fits_into_a_header(tmp_path, cache):
+def test_the_facts_for_the_viewer_fit_into_a_header(tmp_path, cache):
     path = write_dicom(tmp_path / "a.dcm", np.zeros((3, 4, 4), dtype=np.uint16))
     about = cache.draw(path, "k", NOTHING).about
     assert about.frame == (2, 3)
@@ -128,7 +128,7 @@ def test_what_a_viewer_must_know_fits_into_a_header(tmp_path, cache):
     assert "\n" not in about.as_json()
 
 
-def test_the_oldest_goes_when_there_is_too_much(tmp_path):
+def test_the_oldest_files_are_removed_when_the_cache_is_too_large(tmp_path):
     cache = Renditions(tmp_path / "renditions", most_bytes=60_000)
     noise = np.random.default_rng(0)
     for number in range(12):
@@ -170,7 +170,7 @@ def test_tiles_are_cut_from_one_decoding(large, cache, monkeypatch):
     assert len(calls) == 1
 
 
-def test_a_broken_file_is_said_in_a_sentence(tmp_path, cache):
+def test_a_broken_file_is_refused_in_a_sentence(tmp_path, cache):
     for name in ("a.png", "a.tif", "a.dcm"):
         (tmp_path / name).write_bytes(b"nothing")
         with pytest.raises(LabelerError, match=r"cannot be read .*\.$"):

@@ -222,7 +222,7 @@ def test_image_paths_are_relative_to_the_table_and_stay_below_it(tmp_path: Path)
         ("t.zip", b"PK broken", OBVIOUS, "not a zip file"),
     ],
 )
-def test_what_cannot_be_read_is_said(
+def test_an_unreadable_source_is_refused_in_a_sentence(
     tmp_path: Path, name: str, content: bytes | None, columns: SourceColumns, message: str
 ) -> None:
     if content is not None:

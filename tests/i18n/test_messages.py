@@ -97,7 +97,7 @@ def entry(message: str, translation: str, file: str = "pages/x.py", flag: str = 
         ("en;q=0.5,ko;q=much", "ko"),
     ],
 )
-def test_the_language_that_a_browser_prefers_of_those_there_are(accepted, wanted):
+def test_the_language_is_the_preferred_one_among_the_catalogues(accepted, wanted):
     assert preferred(accepted) == wanted
 
 
@@ -121,7 +121,7 @@ def test_values_are_put_into_the_translation_in_its_order(entries):
     assert _("{n} unknown", n=3) == "3 unknown"
 
 
-def test_one_and_many_are_messages_of_their_own(entries):
+def test_singular_and_plural_are_separate_messages(entries):
     entries(entry("{n} item", "하나"))
     assert (n_("{n} item", "{n} items", 1), n_("{n} item", "{n} items", 2)) == ("1 item", "2 items")
     use("ko")
@@ -138,7 +138,7 @@ def test_a_translation_that_cannot_be_filled_gives_the_english_text(entries, cap
 
 
 @pytest.mark.parametrize("broken", ['msgid "a"\nmsgstr "b', "\x00\x01 no catalogue", 'msgstr "b"\n'])
-def test_a_broken_catalogue_costs_its_language_only(entries, caplog, broken):
+def test_a_broken_catalogue_leaves_other_languages_working(entries, caplog, broken):
     entries(broken)
     use("ko")
     with caplog.at_level(logging.WARNING):
@@ -146,7 +146,7 @@ def test_a_broken_catalogue_costs_its_language_only(entries, caplog, broken):
     assert translate("Saved.") == "Saved."
 
 
-def test_a_missing_catalogue_costs_its_language_only(tmp_path, monkeypatch, entries, caplog):
+def test_a_missing_catalogue_leaves_other_languages_working(tmp_path, monkeypatch, entries, caplog):
     entries("")
     monkeypatch.setattr(messages, "LOCALE", tmp_path / "none")
     use("ko")
@@ -154,7 +154,7 @@ def test_a_missing_catalogue_costs_its_language_only(tmp_path, monkeypatch, entr
     assert "there is English only" in caplog.text
 
 
-def test_what_is_empty_or_doubtful_is_not_used(entries):
+def test_empty_and_fuzzy_translations_are_not_used(entries):
     entries(entry("a", "") + entry("b", "비", flag="#, fuzzy\n") + entry("c", "씨"))
     use("ko")
     assert [_("a"), _("b"), _("c")] == ["a", "b", "씨"]
@@ -201,7 +201,7 @@ def test_an_error_in_a_field_of_an_error_is_translated(entries):
     assert translate(LabelerError("{name} {error}", name="scan.dcm", error=inner)) == "scan.dcm: 픽셀 40,000개"
 
 
-def test_what_is_stored_is_the_message_again(entries):
+def test_a_stored_message_is_read_back(entries):
     entries(entry("{name} {error}", "{name}: {error}") + entry("has {n:.1f} pixels", "픽셀 {n:.1f}개"))
     inner = StrategyError("has {n:.1f} pixels", n=np.float32(2.5))
     stored = dump(LabelerError("{name} {error}", name=Path("a"), error=inner))
@@ -251,7 +251,7 @@ other("not said"); f"{x} neither"
     assert set(extract.messages_of(tmp_path / "x.js", "pages/desk/x.js")) == {"a {n}", "inside", "c", 'd "e'}
 
 
-def test_what_strategies_say_of_themselves_is_collected():
+def test_the_summaries_of_strategies_are_collected():
     for strategy in strategies.registered().values():
         assert {strategy.summary, strategy.family} <= MESSAGES.keys(), strategy.name
 
@@ -415,7 +415,7 @@ def test_no_text_of_a_page_bypasses_the_catalogues(path):
         ('raise LabelerError("Errors are collected")', set()),
     ],
 )
-def test_texts_are_told_from_names(source, texts):
+def test_texts_are_distinguished_from_names(source, texts):
     assert bare(source) == texts
 
 
@@ -455,7 +455,7 @@ def test_no_text_of_the_desk_bypasses_the_catalogues(path):
     assert bare_in_script(path.read_text(encoding="utf-8")) == set()
 
 
-def test_texts_of_a_script_are_told_from_names():
+def test_texts_of_a_script_are_distinguished_from_names():
     assert bare_in_script('a.textContent = "Saving …"; b.setAttribute("aria-label", "Classes")') == {
         "Saving …",
         "Classes",
@@ -492,7 +492,7 @@ REPORT = {
 
 
 @pytest.mark.slow
-def test_charts_are_drawn_in_the_language_of_who_looks():
+def test_charts_are_drawn_in_the_readers_language():
     def drawn() -> list:
         training = charts.training_frame(TRAINED)
         return [

@@ -34,7 +34,7 @@ def test_draws_are_without_replacement_and_each_chance_is_that_among_what_was_le
     assert (few.tolist(), chance.tolist()) == (order[:2].tolist(), q[:2].tolist())
 
 
-def test_items_are_drawn_as_often_as_said():
+def test_items_are_drawn_with_the_stated_probabilities():
     losses, rng = np.array([1.0, 3.0, 0.0]), np.random.default_rng(1)
     first = [draw(losses, 1, rng, floor=0.25)[0][0] for _ in range(4000)]
     share = 0.25 + 0.75 * losses * 3 / 4
@@ -65,7 +65,7 @@ def test_with_everything_labeled_it_is_the_plain_mean_with_its_interval(N, seed)
 
 
 @given(st.integers(2, 60), st.integers(0, 1000), st.data())
-def test_uniform_draws_are_a_plain_sample(N, seed, data):
+def test_uniform_draws_have_equal_weights(N, seed, data):
     m = data.draw(st.integers(1, N))
     rng = np.random.default_rng(seed)
     losses = rng.integers(0, 2, m).astype(float)
@@ -79,7 +79,7 @@ def world(N: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return wrong, wrong**2
 
 
-def test_it_is_unbiased_also_where_the_model_is_wrong_about_itself():
+def test_the_estimate_is_unbiased_for_a_miscalibrated_model():
     rng, N = np.random.default_rng(2), 60
     losses = (rng.random(N) < 0.3).astype(float)
     for belief in (losses + 0.1, 1.1 - losses, rng.random(N)):  # right, the opposite, nonsense
@@ -90,7 +90,7 @@ def test_it_is_unbiased_also_where_the_model_is_wrong_about_itself():
         assert np.mean(means) == pytest.approx(losses.mean(), abs=4 * np.std(means) / np.sqrt(4000))
 
 
-def test_it_errs_less_than_a_uniform_draw_and_its_interval_covers():
+def test_the_estimate_is_more_precise_than_a_uniform_draw_and_its_interval_covers():
     N, m = 300, 60
     active, uniform, held, narrower = [], [], 0, 0
     rng = np.random.default_rng(3)
@@ -111,7 +111,7 @@ def test_it_errs_less_than_a_uniform_draw_and_its_interval_covers():
     assert narrower > 800
 
 
-def test_what_has_no_answer_leaves_the_population():
+def test_items_without_an_answer_leave_the_population():
     """A fifth of the items turn out to be unusable, more of them where errors are."""
     rng, N, m = np.random.default_rng(4), 200, 80
     wrong, belief = world(N, 4)
@@ -129,7 +129,7 @@ def test_what_has_no_answer_leaves_the_population():
     assert estimate(np.zeros(2), q[:2], left(N, 2), np.zeros(2, dtype=bool))[1] == 0
 
 
-def test_draws_before_the_holdout_grew_do_not_speak_for_what_came_later():
+def test_draws_before_the_holdout_grew_have_no_weight():
     rng = np.random.default_rng(5)
     losses = np.concatenate([np.zeros(40), np.ones(40)])  # the later half is all wrong
     means = []
@@ -143,7 +143,7 @@ def test_draws_before_the_holdout_grew_do_not_speak_for_what_came_later():
     assert np.mean(means) == pytest.approx(0.5, abs=4 * np.std(means) / np.sqrt(3000))
 
 
-def test_what_a_model_expects_of_itself():
+def test_the_loss_estimate_is_the_root_of_the_error_probability():
     assert loss_estimate(np.array([[0.75, 0.25], [1.0, 0.0]])) == pytest.approx([0.5, 0])
     # a set of two classes is right if both are: .9 · .6
     assert loss_estimate(np.array([[0.9, 0.4]]), several=True) == pytest.approx([np.sqrt(1 - 0.54)])
@@ -152,7 +152,7 @@ def test_what_a_model_expects_of_itself():
 ROWS = [{"item_id": i, "q": 1 / (6 - k), "remaining": 6 - k, "round": 1} for k, i in enumerate([5, 3, 9, 4])]
 
 
-def test_what_counts_ends_at_the_first_open_item():
+def test_the_measured_draws_end_at_the_first_open_item():
     drawn = labeled_prefix(ROWS, labeled={5, 9, 4}, unusable={3})
     assert drawn.items.tolist() == [5, 3, 9, 4]
     assert drawn.usable.tolist() == [True, False, True, True]
@@ -161,7 +161,7 @@ def test_what_counts_ends_at_the_first_open_item():
     assert labeled_prefix(ROWS, labeled={9}, unusable=set()).items.tolist() == []
 
 
-def test_an_evaluation_of_what_was_drawn():
+def test_drawn_items_are_evaluated_with_their_weights():
     drawn = labeled_prefix(ROWS, labeled={5, 9, 4}, unusable={3})
     proba, targets = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1])
     evaluated = evaluate_drawn(proba, targets, "ab", drawn)

@@ -38,7 +38,7 @@ def test_an_evaluation_by_hand():
     assert evaluated.to_halve == labels_to_halve(0.7, 10)
 
 
-def test_it_says_what_the_rounds_say():
+def test_the_evaluation_agrees_with_the_rounds_metrics():
     rng = np.random.default_rng(0)
     proba, targets = rng.dirichlet(np.full(4, 0.4), 200), rng.integers(0, 4, 200)
     evaluated, of_round = evaluation(proba, targets, "abcd"), metrics(proba, targets)
@@ -51,7 +51,7 @@ def test_it_says_what_the_rounds_say():
     assert evaluated.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(targets, proba.argmax(axis=1)))
 
 
-def test_several_classes_are_so_many_questions():
+def test_several_classes_are_evaluated_as_separate_decisions():
     proba = np.array([[0.9, 0.8, 0.1], [0.7, 0.1, 0.2], [0.4, 0.3, 0.2], [0.1, 0.2, 0.4]])
     truth = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0]], dtype=np.int8)
     evaluated = evaluation(proba, truth, "abc")
@@ -63,7 +63,7 @@ def test_several_classes_are_so_many_questions():
     assert (b.f1.value, c.f1) == (1, None)
 
 
-def test_where_all_is_right_nothing_is_certain_all_the_same():
+def test_without_errors_the_intervals_still_have_a_width():
     evaluated = evaluation(*answers([(0, 0), (1, 1)] * 10, 2), "ab")
     for estimate in (
         evaluated.macro_f1,
@@ -75,7 +75,7 @@ def test_where_all_is_right_nothing_is_certain_all_the_same():
         assert 0.6 < estimate.low < 0.95
 
 
-def test_whole_weights_are_repetitions():
+def test_a_whole_weight_counts_as_that_many_items():
     rng = np.random.default_rng(1)
     proba, targets, times = rng.dirichlet(np.ones(3), 40), rng.integers(0, 3, 40), rng.integers(1, 4, 40)
     weighted = evaluation(proba, targets, "abc", times.astype(float))

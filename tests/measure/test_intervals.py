@@ -26,7 +26,7 @@ def test_wilsons_interval_is_scipys(n, share):
     assert (low, high) == (pytest.approx(expected.low, abs=1e-9), pytest.approx(expected.high, abs=1e-9))
 
 
-def test_without_items_nothing_is_known():
+def test_without_items_the_interval_is_zero_to_one():
     low, high = wilson(np.array([0.0, 0.5]), np.array([0, 10]))
     assert (low[0], high[0]) == (0, pytest.approx(1))
     assert low[1] == pytest.approx(0.2366, abs=1e-4)
@@ -39,7 +39,7 @@ def test_an_estimate_that_varies_as_a_plain_share_of_n_counts_as_n_items():
 
 
 @given(st.integers(1, 5000), st.floats(0, 1))
-def test_so_many_labels_halve_the_interval_and_one_fewer_does_not(n, share):
+def test_the_stated_labels_halve_the_interval_and_one_fewer_does_not(n, share):
     more = labels_to_halve(share, n)
     assert width(share, n + more) <= width(share, n) / 2 < width(share, n + more - 1)
 
@@ -66,7 +66,7 @@ def test_paired_difference_by_hand():
     assert alike.low < 0 < alike.high
 
 
-def test_two_models_that_are_right_on_the_same_items_are_not_told_apart():
+def test_models_that_are_right_on_the_same_items_do_not_differ():
     right = np.arange(300) % 4 > 0
     difference = paired_difference(right, right)
     assert difference.value == 0
@@ -74,7 +74,7 @@ def test_two_models_that_are_right_on_the_same_items_are_not_told_apart():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
-def test_the_interval_holds_what_was_seen_and_turns_with_the_models(pairs):
+def test_the_interval_contains_the_difference_and_is_antisymmetric(pairs):
     now, before = np.array(pairs).T
     gain = paired_difference(now, before)
     assert -1 <= gain.low <= gain.value <= gain.high <= 1

@@ -17,7 +17,7 @@ def test_calibration_error_by_hand():
     assert calibration_error(np.array([[1.0, 0.0]]), np.array([1])) == 1
 
 
-def test_too_sure_and_too_unsure_in_one_bin_make_up_for_each_other():
+def test_over_and_under_confidence_in_one_bin_cancel_out():
     proba = np.array([[0.75, 0.25]] * 4)
     assert calibration_error(proba, np.array([0, 0, 0, 1])) == pytest.approx(0)  # right 3 of 4
 
@@ -66,7 +66,7 @@ def test_nothing_to_find_and_nothing_found_is_perfect():
     assert (measured.accuracy, measured.macro_f1, measured.micro_f1) == (1, 1, 1)
 
 
-def test_one_and_several_agree_where_each_item_has_one_class():
+def test_metrics_of_one_and_several_classes_agree_on_items_of_one_class():
     rng = np.random.default_rng(0)
     proba, targets = rng.dirichlet(np.full(3, 0.3), 200), rng.integers(0, 3, 200)
     macro, micro = f1(proba.argmax(axis=1), targets, 3)

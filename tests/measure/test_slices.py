@@ -45,7 +45,7 @@ def test_numbers_come_in_ranges_with_round_ends():
     assert tiny.values == ("..0.001", "0.001..0.002", "0.002..0.003", "0.003..")
 
 
-def test_a_range_says_of_itself_what_fits():
+def test_a_range_matches_the_numbers_that_its_name_says():
     column = Column("age", ("..25", "25..50", "50.."), (25.0, 50.0))
     for text in ("3", "25", "49.9", "50", "-7", "1e3"):
         assert [matches(text, value) for value in column.values] == [column.value_of(text) == v for v in column.values]
@@ -82,7 +82,7 @@ def test_accuracy_by_value_with_fishers_test_by_hand():
     assert not b.weak
 
 
-def test_what_holds_all_items_is_compared_with_nothing():
+def test_a_slice_of_all_items_has_no_comparison():
     site = Column("site", ("A", "B"))
     a, b = slices([site], rows(site=["A"] * 3), np.array([1, 0, 1]))["site"]
     assert (a.chance, b.chance, b.accuracy, b.n) == (None, None, None, 0)
@@ -98,7 +98,7 @@ def test_a_weak_slice_is_found_among_many():
 
 
 @pytest.mark.slow
-def test_chance_alone_seldom_marks_anything():
+def test_without_weak_slices_few_are_marked():
     rng, alarms = np.random.default_rng(1), 0
     held = rows(site=list(rng.choice(list("ABCDE"), 300)), scanner=[f"S{i}" for i in rng.integers(0, 15, 300)])
     offered = columns(held)

@@ -49,7 +49,7 @@ def of_size(size: int, *shares: float, items: int = 100, arm: int = 200) -> Shad
     st.floats(-1, 1),
     st.floats(0, 1),
 )
-def test_smoothing_leaves_what_is_straight_in_the_logarithm_as_it_is(steps, level, slope, where):
+def test_smoothing_keeps_lines_in_the_logarithm(steps, level, slope, where):
     at = np.array([steps[0] ** (1 - where) * steps[-1] ** where])
     weights = smoothing_weights(np.array(steps), at)
     assert weights.sum(axis=1) == pytest.approx(1)
@@ -150,7 +150,7 @@ def test_a_curve_that_dips_keeps_the_end_open_that_it_has_not_reached():
     assert early.low is None
 
 
-def test_what_is_reached_first_counts():
+def test_the_first_crossing_counts():
     grid = np.array([1.0, 2.0, 3.0, 4.0])
     assert first_reached(grid, np.array([-1, 0.1, -0.1, 1])) == 2.0
     assert first_reached(grid, np.array([-1, -1, -1, -0.5])) is None
@@ -267,7 +267,7 @@ def test_a_holdout_that_was_imported_teaches_no_shadow(world):
     assert max(p.labels for p in report.random) == 40
 
 
-def test_too_little_to_say_is_said(world):
+def test_a_report_without_enough_data_says_what_is_missing(world):
     assert compared(world, holdout=49).missing == "holdout"
     assert compared(world, labels=60).missing == "rounds"
     few = compared(world, drawn=False, random=0.1)
@@ -276,7 +276,7 @@ def test_too_little_to_say_is_said(world):
     assert len(few.own) == 10  # the project's own curve is known
 
 
-def test_it_tells_how_far_it_is_and_can_be_cancelled(world):
+def test_progress_is_reported_and_the_comparison_can_be_cancelled(world):
     progress = []
     compared(world, on_progress=lambda done, total: progress.append((done, total)))
     assert [done for done, _total in progress] == list(range(progress[0][1]))
@@ -288,7 +288,7 @@ def test_it_tells_how_far_it_is_and_can_be_cancelled(world):
         compared(world, on_progress=cancel)
 
 
-def test_of_many_rounds_some_are_looked_at_from_the_first_to_the_last():
+def test_many_rounds_are_thinned_from_the_first_to_the_last():
     assert control.thinned([40, 20, 60, 60]) == [20, 40, 60]
     some = control.thinned(range(20, 4001, 20))
     assert len(some) <= control.STEPS

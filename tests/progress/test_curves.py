@@ -34,7 +34,7 @@ def power_law(labels, a=0.95, b=1.5, c=0.5):
     return a - b * np.asarray(labels, dtype=float) ** -c
 
 
-def test_a_curve_without_noise_is_found_again():
+def test_a_curve_without_noise_is_recovered():
     labels = np.arange(50, 1050, 50)
     curve = fit_curve(labels, power_law(labels), None)
     assert curve.a == pytest.approx(0.95, abs=0.01)
@@ -70,7 +70,7 @@ def test_a_target_above_where_the_curve_levels_off_is_never_reached():
     assert (projection.expected, projection.low, projection.high, projection.why_not) == (None, None, None, "")
 
 
-def test_no_more_labels_than_there_are():
+def test_a_projection_ends_at_the_pool():
     labels = np.arange(50, 1050, 50)
     curve = fit_curve(labels, power_law(labels), None)
     assert curve.projection(0.92, most=1500).expected is None
@@ -116,7 +116,7 @@ def test_the_same_rounds_give_the_same_curve_and_more_rounds_than_are_fitted_one
     holdout=st.sampled_from([None, 1, 30, 5000]),
     target=st.floats(0, 1),
 )
-def test_whatever_the_rounds_are_what_is_said_is_in_order(steps, seed, holdout, target):
+def test_the_ends_of_any_projection_are_ordered(steps, seed, holdout, target):
     labels = np.cumsum(steps)
     rng = np.random.default_rng(seed)
     accuracy = np.sort(rng.uniform(size=len(labels))) + rng.normal(0, 0.02, len(labels))

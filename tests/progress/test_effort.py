@@ -43,13 +43,13 @@ def test_unknown_seconds_are_the_annotators_median():
     assert effort.counted_seconds(work(*rows), 300).tolist() == [2.0, 4.0, 3.0, 100.0]
 
 
-def test_who_has_no_known_seconds_counts_as_everybodys_median():
+def test_without_known_seconds_everybodys_median_counts():
     rows = [("kim", "10:00", 2.0), ("kim", "10:01", 6.0), ("lee", "10:02", None)]
     assert effort.counted_seconds(work(*rows), 300).tolist() == [2.0, 6.0, 4.0]
     assert effort.counted_seconds(work(("lee", "10:02", None)), 300).tolist() == [0.0]
 
 
-def test_taking_back_counts_nothing():
+def test_undoing_an_answer_takes_no_seconds():
     assert effort.counted_seconds(work(("kim", "10:00", 2.0), ("kim", "10:01", None, "undo")), 300).tolist() == [
         2.0,
         0.0,
@@ -100,7 +100,7 @@ def test_agreement_is_over_items_that_others_labeled_too():
     assert (low, high) == pytest.approx((0.198, 0.973), abs=2e-3)  # Wilson by hand: (p + z²/2n ± …) / (1 + z²/n)
 
 
-def test_the_table_counts_what_stands_and_the_hours_of_everything():
+def test_the_table_counts_current_answers_and_all_hours():
     answers = work(
         ("kim", "10:00", 1800.0, "label", 1),
         ("kim", "10:01", 1800.0, "label", 1),
@@ -125,7 +125,7 @@ def test_days_are_those_of_the_zone():
     assert [f"{day:%m-%d}" for day in summary["day"]] == ["11-02", "11-03"]
 
 
-def test_all_of_it_as_one_row_and_nothing_as_none():
+def test_the_total_is_one_row_and_without_answers_there_is_none():
     frame = effort.measured(work(("kim", "10:00", 2.0), ("lee", "10:01", 4.0, "label", 1)), 300, {})
     assert effort.table(frame, [])["labels"].tolist() == [2]
     empty = effort.measured(work(), 300, {})

@@ -40,7 +40,7 @@ def items(store) -> list[int]:
     return [item.id for item in store.items.all()]
 
 
-def test_what_each_round_had_learned_and_what_that_had_cost(store, items):
+def test_each_round_has_its_labels_metrics_and_cost(store, items):
     answer(store, items[0], "good")
     answer(store, items[1], "bad", seconds=72.0)
     answer(store, items[10], "bad", seconds=72.0)  # of the holdout: it costs, and teaches nothing

@@ -57,7 +57,7 @@ def test_today_is_not_over_and_does_not_slow_the_pace():
     assert pace.pace(begun, FRIDAY).per_day == pace.pace(WEEK, FRIDAY).per_day
 
 
-def test_what_is_long_past_is_not_recent():
+def test_days_long_past_do_not_affect_the_pace():
     long_ago = days({"2026-01-05": 5000, "2026-01-06": 5000, "2026-01-07": 5000})
     measured = pace.pace(pd.concat([long_ago, WEEK]), FRIDAY)
     assert (measured.per_hour.value, measured.days) == (100, 28)
@@ -73,7 +73,7 @@ def test_with_few_days_there_is_a_pace_without_interval_and_no_date(n):
     assert pace.finish(WEEK.iloc[:n], FRIDAY, 10) == pace.Finish(10, note=pace.TOO_FEW)
 
 
-def test_without_an_answer_there_is_nothing_to_say():
+def test_without_answers_there_is_no_pace():
     assert pace.pace(WEEK.iloc[:0], FRIDAY) == pace.Pace(note=pace.NOTHING)
     assert pace.finish(WEEK.iloc[:0], FRIDAY, 10).note == pace.NOTHING
     assert len(pace.burn_down(WEEK.iloc[:0], 10)) == 0
@@ -103,14 +103,14 @@ def test_weekends_stay_free():
     assert finish.expected == date(2026, 11, 24)  # after a weekend: Monday and Tuesday
 
 
-def test_days_that_differ_much_leave_the_end_open():
+def test_very_different_days_leave_the_finish_open():
     uneven = days({"2026-11-16": 1, "2026-11-17": 300, "2026-11-18": 5})
     finish = pace.finish(uneven, date(2026, 11, 19), 500)
     assert finish.latest is None
     assert finish.earliest <= finish.expected
 
 
-def test_nothing_remains_and_nothing_comes():
+def test_without_remaining_labels_or_pace_there_is_no_date():
     assert pace.finish(WEEK, FRIDAY, 0) == pace.Finish(0)
     back = days({"2026-11-16": 5, "2026-11-17": -5, "2026-11-18": 0})
     assert pace.finish(back, FRIDAY, 5).note == pace.STANDSTILL

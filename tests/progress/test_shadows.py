@@ -25,7 +25,7 @@ def test_there_are_as_many_subsamples_of_each_size_up_to_half_of_the_labels():
     assert subsamples(60) == [20] * REPEATS + [28] * REPEATS
 
 
-def test_a_model_is_measured_on_the_items_that_it_has_not_seen_and_told_between_fits(corners):
+def test_shadow_models_are_measured_on_items_outside_their_subsample(corners):
     dataset, targets = corners
     arm = LearningTask.of(dataset, Labels(np.arange(50), targets[:50]), 3)
     holdout = Labels(np.arange(20, 70), targets[20:70])  # 30 of them are in the arm
@@ -43,14 +43,14 @@ def test_a_model_is_measured_on_the_items_that_it_has_not_seen_and_told_between_
     assert (same.unseen == taught.unseen).all()
 
 
-def test_labels_of_one_class_teach_to_answer_it_always(corners):
+def test_with_labels_of_one_class_that_class_is_predicted_always(corners):
     dataset, targets = corners
     holdout = Labels(np.arange(9), targets[:9])
     taught = Labels(np.array([30, 33]), targets[[30, 33]])
     assert right_on(LearningTask.of(dataset, taught, 3), holdout).tolist() == (targets[:9] == targets[30]).tolist()
 
 
-def test_of_several_classes_an_item_is_right_if_all_are(corners):
+def test_an_item_of_several_classes_is_right_if_all_decisions_are(corners):
     dataset, targets = corners
     several = np.eye(3, dtype=int)[targets]
     holdout = Labels(np.arange(9), several[:9])

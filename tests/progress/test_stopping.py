@@ -32,7 +32,7 @@ def a_history(rounds: int = 10, **columns: Any) -> History:
     return History(**{**usual, "holdout": 400, "budget": 10_000, "batch": 20, **columns})
 
 
-def test_the_target_is_reached_once_the_low_end_is():
+def test_the_target_is_reached_once_the_low_end_of_the_interval_is():
     history = a_history(3, accuracy=(0.8, 0.91, 0.93), low=(0.75, 0.88, 0.905), high=(0.85, 0.93, 0.95))
     assert stopping.target(history, USUAL) == Evidence("target", True, 0.905, 0.9)
     assert not stopping.target(history.until(2), USUAL).met  # the accuracy is there, its interval is not
@@ -56,7 +56,7 @@ def test_predictions_are_stable_by_the_mean_of_the_last_rounds():
     assert stopping.stable(history.until(3), replace(USUAL, kappa=0.9, kappa_rounds=2)).met
 
 
-def test_overall_uncertainty_is_low():
+def test_the_model_is_sure_if_overall_uncertainty_is_low():
     history = a_history(2, uncertainty=(0.2, 0.04))
     assert stopping.confident(history, USUAL) == Evidence("confident", True, 0.04, 0.05)
     assert not stopping.confident(history.until(1), USUAL).met

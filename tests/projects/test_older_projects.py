@@ -29,19 +29,19 @@ def older(tmp_path) -> Project:
     return projects.open_project(folder)
 
 
-def test_its_settings_are_read(older):
+def test_the_settings_of_an_older_version_are_read(older):
     config = older.config
     assert (config.name, config.classes, config.budget) == ("영화 리뷰", ("good", "bad"), 500)
     assert (config.query.batch, config.learner.kind, config.team.leads) == (3, "frozen", ("kim",))
     assert config.class_details == {"good": ClassDetail("q", "#1f77b4", "Worth it.")}
 
 
-def test_its_database_is_brought_to_the_tables_of_today(older):
+def test_an_older_database_is_migrated(older):
     older.store().close()
     assert migrations.pending(Database(older.database)) == []
 
 
-def test_its_items_and_answers_are_there(older):
+def test_the_items_and_answers_of_an_older_version_are_kept(older):
     with older.store() as store:
         counts = store.items.counts("kim")
         assert (counts.pool, counts.holdout, counts.labeled, counts.mine) == (10, 2, 2, 1)
@@ -49,7 +49,7 @@ def test_its_items_and_answers_are_there(older):
         assert history == [(5, "skip", None), (6, "label", "good")]
 
 
-def test_it_is_labeled_on(older):
+def test_a_project_of_an_older_version_can_be_labeled_further(older):
     with older.store() as store:
         (reserved,) = store.desk.reserve("lee", "tab-2", 1)
         (receipt,) = store.answers.add("lee", [Answer("r3", reserved.item.id, "label", "bad")])
@@ -57,7 +57,7 @@ def test_it_is_labeled_on(older):
         assert store.items.labels()[reserved.item.id] == "bad"
 
 
-def test_its_settings_are_saved_with_one_line_changed(older):
+def test_saving_the_settings_of_an_older_version_changes_one_line(older):
     before = (older.folder / "project.toml").read_text(encoding="utf-8")
     older.save(replace(older.config, budget=700))
     after = (older.folder / "project.toml").read_text(encoding="utf-8")

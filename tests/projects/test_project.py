@@ -15,7 +15,7 @@ def test_a_project_is_made_and_opened(tmp_path):
     assert created.database.exists()
 
 
-def test_nothing_is_written_over(tmp_path):
+def test_an_existing_project_is_not_overwritten(tmp_path):
     projects.create(tmp_path / "p", text_config())
     with pytest.raises(ProjectError, match="already a project"):
         projects.create(tmp_path / "p", text_config())
@@ -25,7 +25,7 @@ def test_nothing_is_written_over(tmp_path):
         projects.create(tmp_path / "full", text_config())
 
 
-def test_what_is_no_project_is_said_so(tmp_path):
+def test_a_folder_that_is_no_project_is_refused(tmp_path):
     with pytest.raises(ProjectError, match=r"no project\.toml"):
         projects.open_project(tmp_path)
 

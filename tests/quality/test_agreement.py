@@ -113,7 +113,7 @@ def test_alpha_is_that_of_the_krippendorff_package(seed: int) -> None:
 
 @pytest.mark.slow
 @given(st.integers(0, 10_000), st.permutations(range(4)))
-def test_who_is_who_and_the_order_do_not_matter(seed: int, order: list[int]) -> None:
+def test_agreement_does_not_depend_on_names_and_order(seed: int, order: list[int]) -> None:
     table = np.random.default_rng(seed).integers(-1, 3, (4, 20))
     original, reordered = (agreement(votes_of(t), "abc") for t in (table, table[order]))
     assert (original is None) == (reordered is None)
@@ -122,7 +122,7 @@ def test_who_is_who_and_the_order_do_not_matter(seed: int, order: list[int]) -> 
         assert original.percent.value == pytest.approx(reordered.percent.value)
 
 
-def test_all_alike_is_one_but_few_items_do_not_make_it_certain() -> None:
+def test_perfect_agreement_on_few_items_has_a_wide_interval() -> None:
     report = figures(np.tile(np.array([0, 1, 0, 1, 0, 1]), (2, 1)), 2)
     assert report.alpha is not None
     assert report.alpha.value == 1
@@ -141,7 +141,7 @@ def test_where_everybody_always_says_the_same_there_is_no_kappa() -> None:
     assert report.percent.value == 1
 
 
-def test_no_overlap_no_agreement() -> None:
+def test_without_overlap_there_is_no_agreement() -> None:
     assert agreement(votes_of(np.array([[0, 1, _, _], [_, _, 1, 0]])), "ab") is None
 
 

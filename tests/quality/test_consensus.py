@@ -23,7 +23,7 @@ def crowd(n: int = 300, seed: int = 0) -> tuple[Votes, np.ndarray, np.ndarray, n
     return votes, np.arange(n) + 1000, proba, truth
 
 
-def test_the_one_who_guesses_is_found_and_the_consensus_beats_the_majority() -> None:
+def test_the_guessing_annotator_is_worst_and_the_consensus_beats_the_majority() -> None:
     votes, items, proba, truth = crowd()
     report = consensus(votes, items, proba)
     assert report is not None

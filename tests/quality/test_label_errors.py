@@ -58,14 +58,14 @@ def test_quality_is_the_probability_of_the_label() -> None:
     np.testing.assert_allclose(label_quality(proba, np.array([0, 1])), [0.7, 0.1])
 
 
-def test_a_class_that_the_models_do_not_know_is_no_error_of_cleanlab() -> None:
+def test_a_class_without_labels_is_no_error_for_cleanlab() -> None:
     dataset, targets = blobs()
     proba = opinion(dataset, targets, n_classes=5)  # two classes without a label
     assert (proba[:, 3:] == 0).all()
     assert not likely_errors(proba, targets).any()
 
 
-def test_several_classes_a_wrong_decision_is_found() -> None:
+def test_a_wrong_decision_among_several_classes_is_found() -> None:
     dataset, classes = blobs()
     truth = np.eye(3, dtype=np.int8)[classes]
     given = truth.copy()

@@ -42,7 +42,7 @@ def test_several_classes_are_told_as_lists() -> None:
     assert people([(1, "a", '["bad"]', 1.0), (1, "b", "[]", 1.0)], np.arange(40), proba, config)["agreement"]
 
 
-def test_people_are_told_apart_with_their_speed_and_what_to_ask_again() -> None:
+def test_people_reports_agreement_speed_and_items_to_ask_again() -> None:
     rng = np.random.default_rng(1)
     truth = rng.integers(0, 2, 200)
     rows = []
@@ -66,7 +66,7 @@ def test_people_are_told_apart_with_their_speed_and_what_to_ask_again() -> None:
     assert findings.consensus(next(iter(apart)))[1] < 1
 
 
-def test_one_person_has_nobody_to_agree_with() -> None:
+def test_a_single_annotator_has_no_agreement() -> None:
     report = people([(1, "ann", "good", None)], np.array([1]), np.array([[0.5, 0.5]]), CONFIG, np.full((3, 2), 0.5))
     assert report["agreement"] is None
     assert report["again"] == []

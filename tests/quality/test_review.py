@@ -59,7 +59,7 @@ def test_items_without_a_label_come_first_then_the_likeliest_change_then_age() -
     assert [case.benefit for case in cases] == [1.0, 0.8, 0.5, 0.25, 0.25]
 
 
-def test_disagreement_counts_how_many_said_something_else_and_the_consensus_knows_better() -> None:
+def test_the_benefit_is_the_share_of_other_answers_or_the_consensus() -> None:
     rows = [row(1, 1), row(1, 2, annotator="bob"), row(1, 3, annotator="cy", label="bad")]
     (case,) = queue_of(rows, NOTHING)
     assert case.benefit == pytest.approx(1 / 3)
@@ -73,14 +73,14 @@ def test_disagreement_counts_how_many_said_something_else_and_the_consensus_know
     assert case.benefit == pytest.approx(0.7)
 
 
-def test_an_audit_of_another_label_says_nothing() -> None:
+def test_an_audit_of_a_label_that_changed_is_ignored() -> None:
     findings = Findings(audit(items=[1], wrong=[0.9]))
     assert queue_of([row(1, 1, label="bad", item_label="bad")], findings) == []
     assert len(queue_of([row(1, 1)], findings)) == 1
     assert findings.suspects() == [1]
 
 
-def test_what_was_decided_comes_back_only_with_a_new_answer_that_says_otherwise() -> None:
+def test_a_decided_item_returns_only_with_a_new_contrary_answer() -> None:
     before = [row(1, 1, decided="label"), row(1, 2, annotator="bob", label="bad", decided="label")]
     findings = Findings(audit(items=[1], wrong=[0.9]))
     assert queue_of(before, findings) == []
@@ -92,7 +92,7 @@ def test_what_was_decided_comes_back_only_with_a_new_answer_that_says_otherwise(
     assert queue_of([row(1, 1, action="flag", label=None, item_label=None, decided="exclude", late=1)], findings) == []
 
 
-def test_what_was_given_back_waits_for_the_next_answer() -> None:
+def test_a_returned_item_waits_for_the_next_answer() -> None:
     flag = row(1, 4, action="flag", label=None, item_label=None, cleared=4)
     assert queue_of([flag], NOTHING) == []
     answered = [
@@ -108,7 +108,7 @@ def replace_label(row: ReviewRow, label: str) -> ReviewRow:
     return (*row[:6], label, *row[7:])
 
 
-def test_several_classes_are_found_by_each_of_them() -> None:
+def test_an_item_of_several_classes_is_found_by_each_class() -> None:
     rows = [
         row(1, 1, label='["a","b"]', item_label='["a","b"]', unsure=1),
         row(2, 2, label="[]", item_label="[]", unsure=1),
@@ -118,7 +118,7 @@ def test_several_classes_are_found_by_each_of_them() -> None:
     assert [case.item_id for case in matching(cases, name="b")] == [1]
 
 
-def test_filters_go_together() -> None:
+def test_filters_can_be_combined() -> None:
     rows = [
         row(1, 1, unsure=1),
         row(2, 2, annotator="bob", unsure=1, label="bad", item_label="bad"),

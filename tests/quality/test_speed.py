@@ -12,13 +12,13 @@ def answers(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return names, np.exp(np.log(np.where(names == "ann", 4.0, 2.0)) + rng.normal(scale=0.3, size=200))
 
 
-def test_an_answer_in_a_blink_stands_out_and_usual_ones_do_not() -> None:
+def test_a_much_too_fast_answer_is_an_outlier() -> None:
     names, seconds = answers()
     seconds[[3, 150]] = 0.15
     assert np.flatnonzero(outliers(names, seconds)).tolist() == [3, 150]
 
 
-def test_somebody_quick_is_no_outlier_among_the_slow() -> None:
+def test_a_quick_annotator_is_no_outlier() -> None:
     names = np.array(["ann"] * 200 + ["quick"] * 30, dtype=object)
     rng = np.random.default_rng(1)
     seconds = np.concatenate([np.exp(rng.normal(2.0, 0.2, 200)), np.exp(rng.normal(0.0, 0.2, 30))])

@@ -99,7 +99,7 @@ def test_nobody_who_labels_is_named(lived):
 
 
 @pytest.mark.slow
-def test_what_people_wrote_about_their_data_is_in_it_and_cannot_break_the_page(lived):
+def test_the_data_card_is_escaped_in_the_page(lived):
     (lived.folder / CARD).write_text("From <b>clinic</b> 7, <script>alert(1)</script> CC BY 4.0", encoding="utf-8")
     html = page(lived)
     (lived.folder / CARD).unlink()
@@ -108,7 +108,7 @@ def test_what_people_wrote_about_their_data_is_in_it_and_cannot_break_the_page(l
 
 
 @pytest.mark.slow
-def test_it_is_written_whole_as_a_page_or_as_json(lived, tmp_path):
+def test_the_report_is_written_whole_as_a_page_or_as_json(lived, tmp_path):
     write(lived, tmp_path / "report.html")
     write(lived, tmp_path / "report.json")
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -127,7 +127,7 @@ def test_an_empty_project_says_what_is_missing(project):
 
 
 @pytest.mark.slow
-def test_it_is_in_the_language_of_who_asks(lived):
+def test_the_report_is_in_the_readers_language(lived):
     use("ko")
     html = page(lived)
     assert '<html lang="ko">' in html

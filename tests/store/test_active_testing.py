@@ -3,7 +3,7 @@
 from tests.support.fill import add
 
 
-def test_draws_are_kept_in_their_order_and_go_on_behind(store):
+def test_draws_keep_their_order_and_new_draws_follow(store):
     add(store, 9, split="holdout")
     assert store.active_testing.draws() == []
     store.active_testing.add(1, [4, 2], [0.2, 0.25], left=9)

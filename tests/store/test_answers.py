@@ -47,7 +47,7 @@ def test_what_a_tab_releases_is_free_and_the_newest_ranking_takes_its_place(stor
     assert 7 in ids(store.desk.reserve("kim", "t", 4))
 
 
-def test_what_ran_out_is_held_again_unless_somebody_else_took_it(store):
+def test_an_expired_reservation_is_renewed_unless_the_item_was_taken(store):
     add(store, 3)
     rank(store, [1, 2, 3])
     assert ids(store.desk.reserve("kim", "t", 2, at=1000.0)) == [1, 2]
@@ -174,7 +174,7 @@ def test_the_budget_ends_the_queue(project):
     assert store.desk.waiting_reason("kim") == Waiting("budget", 2)
 
 
-def test_the_end_is_said_calmly(store):
+def test_without_items_left_the_reason_is_given(store):
     assert store.desk.waiting_reason("kim") == Waiting("empty")
     add(store, 1)
     store.answers.add("kim", [Answer("r", 1, "label", "good")])

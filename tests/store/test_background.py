@@ -53,7 +53,7 @@ def test_the_oldest_is_claimed_first_and_its_report_is_kept(jobs, asked):
     assert jobs.claim().id == second
 
 
-def test_a_running_one_is_taken_up_with_how_far_it_was_and_given_up_after_some_tries(jobs, asked):
+def test_an_interrupted_job_resumes_with_its_progress_and_is_given_up_after_some_tries(jobs, asked):
     number = jobs.request(asked, "kim")
     jobs.request(asked, "lee")
     for attempt in range(1, BACKGROUND_ATTEMPTS + 1):
@@ -89,7 +89,7 @@ def test_a_failed_one_says_why(jobs, asked):
     assert (job.state, job.error, bool(job.finished_at)) == ("failed", "no such column", True)
 
 
-def test_it_is_no_round_and_none_of_another_kind(store, kind, jobs, asked):
+def test_kinds_of_background_jobs_are_kept_apart(store, kind, jobs, asked):
     jobs.request(asked, "kim")
     assert not store.rounds.waiting()
     assert store.rounds.claim() is None

@@ -81,7 +81,7 @@ def test_a_decision_that_is_sent_twice_is_stored_once(store):
     assert len(store.decisions.latest()) == 1
 
 
-def test_what_cannot_be_decided_is_refused_in_words(store):
+def test_an_invalid_decision_is_refused_in_a_sentence(store):
     add(store, 1)
     with pytest.raises(LabelerError, match="'ugly' is not a label"):
         store.decisions.add("lead", "r1", 1, "label", "ugly")
@@ -90,7 +90,7 @@ def test_what_cannot_be_decided_is_refused_in_words(store):
     assert store.decisions.latest() == []
 
 
-def test_a_flagged_item_is_nobodys_until_it_is_given_back(store):
+def test_a_flagged_item_is_given_to_nobody_until_it_is_returned(store):
     add(store, 1)
     say(store, 1, None, "kim", "flag")
     assert store.items.flagged() == {1}
@@ -119,7 +119,7 @@ def test_a_labeled_item_that_is_given_back_is_answered_once_more(store):
     assert 1 not in reserved(store, "park")
 
 
-def test_what_the_lead_decided_is_asked_no_more(store):
+def test_decided_items_are_not_queried_again(store):
     add(store, 2)
     store.decisions.add("lead", "r1", 1, "label", "good")
     assert reserved(store, "kim") == [2]
@@ -143,7 +143,7 @@ def test_decisions_cost_no_budget_and_leave_agreement_alone(store):
     assert store.answers.export()[0]["item_label"] == "bad"
 
 
-def test_whether_somebody_is_deciding_right_now(store):
+def test_recent_decisions_are_noticed(store):
     add(store, 1)
     assert not store.decisions.any_within(3600)
     store.decisions.add("lead", "r1", 1, "label", "bad")
@@ -198,7 +198,7 @@ DEEDS = st.one_of(
 
 
 @given(st.lists(DEEDS, max_size=25))
-def test_the_label_that_is_kept_follows_from_all_that_was_said(deeds):
+def test_the_stored_label_follows_from_all_answers_and_decisions(deeds):
     store = Store(":memory:", text_config())
     add(store, 1)
     answers: dict[str, tuple[int, str]] = {}  # by annotator: when, and what

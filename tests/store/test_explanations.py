@@ -18,7 +18,7 @@ def store(project):
         yield opened
 
 
-def test_asking_twice_asks_once_and_finds_the_result(store):
+def test_a_second_request_finds_the_first_ones_result(store):
     first = store.explanations.get_or_request("000000", "m", "saw")
     assert (first.state, first.result) == ("queued", None)
     assert store.explanations.waiting()
@@ -47,7 +47,7 @@ def test_the_item_that_somebody_looks_at_now_comes_first(store):
     assert store.explanations.claim().content_hash == "000001"
 
 
-def test_one_that_takes_its_process_down_again_and_again_is_given_up(store):
+def test_an_explanation_that_kills_its_process_three_times_is_given_up(store):
     store.explanations.get_or_request("000000", "m", "saw")
     for _ in range(verbs.ATTEMPTS):
         assert store.explanations.claim().content_hash == "000000"  # and whoever claimed it died
@@ -57,7 +57,7 @@ def test_one_that_takes_its_process_down_again_and_again_is_given_up(store):
     assert "died 3 times" in explanation.error
 
 
-def test_what_nobody_waits_for_any_more_is_forgotten(store, monkeypatch):
+def test_explanations_that_nobody_waits_for_are_dropped(store, monkeypatch):
     store.explanations.get_or_request("000000", "m", "saw")
     monkeypatch.setattr(verbs, "PATIENCE", timedelta(seconds=-1))
     assert store.explanations.claim() is None
@@ -78,7 +78,7 @@ def test_explanations_go_with_their_models(store):
     assert store.explanations.get_or_request("000000", "old", "saw").state == "queued"
 
 
-def test_whose_labels_are_known(store):
+def test_known_labels_are_own_and_imported_ones(store):
     store.items.add([NewItem("i1", "row", text="one", label="bad", split="pool")])
     (imported,) = [item.id for item in store.items.all() if item.content_hash == "i1"]
 

@@ -114,7 +114,7 @@ def test_a_database_of_a_newer_labeler_is_refused(project):
         project.store()
 
 
-def test_a_write_is_whole_or_not_at_all(store):
+def test_a_failed_write_changes_nothing(store):
     with pytest.raises(sqlite3.IntegrityError):
         store.items.add([NewItem("a", "1", text="x"), NewItem("b", "2")])  # the second has no content
     assert store.items.split_of(["a", "b"]) == {}

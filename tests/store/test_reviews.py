@@ -24,7 +24,7 @@ def reasons(store: Store, suspects: tuple[int, ...] = ()) -> dict[int, tuple[str
     }
 
 
-def test_only_what_is_doubtful_is_read(store: Store) -> None:
+def test_only_doubtful_answers_are_read_for_review(store: Store) -> None:
     plain, apart, unsure, flagged, other, _ = fill(store)
     for item in (plain, apart, other):
         answer(store, "ann", item, "good")
@@ -61,7 +61,7 @@ def test_decided_items_leave_until_somebody_says_otherwise_and_undo_brings_them_
     assert store.decisions.count() == 1
 
 
-def test_what_is_given_back_leaves_until_it_is_answered(store: Store) -> None:
+def test_a_returned_item_leaves_the_review_until_it_is_answered(store: Store) -> None:
     flagged, *_ = fill(store)
     answer(store, "ann", flagged, None)
     store.decisions.add("lead", "d1", flagged, "return")

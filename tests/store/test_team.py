@@ -41,7 +41,7 @@ def ranked(store: Store, predicted: list[tuple[int, str, float]]) -> None:
     store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, items, predictions))
 
 
-def test_whoever_opens_the_desk_is_entered_once(store):
+def test_opening_the_desk_adds_an_annotator_once(store):
     first = store.team.join("kim")
     assert store.team.join("kim") == first
     store.team.join("lee")
@@ -50,7 +50,7 @@ def test_whoever_opens_the_desk_is_entered_once(store):
     assert first.guidelines == ""
 
 
-def test_guidelines_are_remembered_by_what_they_said(store):
+def test_the_guidelines_an_annotator_read_are_recorded_by_their_content(store):
     store.team.record_guidelines_read("kim", "abc")
     assert store.team.join("kim").guidelines == "abc"
     assert store.team.join("lee").guidelines == ""
@@ -127,7 +127,7 @@ class TestQualification:
         assert set(ids(store.desk.reserve("kim", "t", 9))) == {11, 12, 13}
         assert store.items.labels() == truth  # a newcomer's mistake changes no known answer
 
-    def test_who_fails_waits_for_the_lead(self, tmp_path):
+    def test_a_newcomer_who_fails_the_qualification_waits_for_the_lead(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=2, qualification_pass=1.0))
         add_known_items(store, 4)
         add(store, 3, first=4)
@@ -144,13 +144,13 @@ class TestQualification:
         add_known_items(store, 4)
         assert ids(store.desk.reserve("kim", "t", 5)) == ids(store.desk.reserve("lee", "t", 5))
 
-    def test_without_known_answers_nobody_is_kept_out(self, tmp_path):
+    def test_without_imported_labels_there_is_no_qualification(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=5))
         add(store, 2)
         store.team.draw_qualification()
         assert len(store.desk.reserve("kim", "t", 5)) == 2
 
-    def test_those_drawn_stay_when_more_are_asked_for(self, tmp_path):
+    def test_drawn_qualification_items_stay_when_their_number_is_raised(self, tmp_path):
         store = store_with(tmp_path, labeling=LabelingConfig(qualification=2))
         add_known_items(store, 8)
         assert store.team.draw_qualification() == 2
@@ -236,7 +236,7 @@ class TestLike:
         }
         assert set(ids(store.desk.reserve("lee", "t", 9))) == {1, 2, 5, 6}
 
-    def test_without_predictions_there_is_nothing(self, store):
+    def test_without_predictions_no_class_can_be_reserved(self, store):
         add(store, 3)
         rank(store, [1, 2, 3])
         assert store.desk.reserve_one_class("kim", "t", 5) == []

@@ -28,7 +28,7 @@ def test_slices_are_all_rows_once(n: int, width: int, entries: int) -> None:
     assert all((part.stop - part.start) * width <= max(entries, width) for part in parts)
 
 
-def test_no_rows_are_no_fault() -> None:
+def test_no_rows_give_an_empty_result() -> None:
     nothing = np.empty((0, 3), dtype=np.float32)
     assert blocks.by_rows(lambda x: x.sum(axis=1), nothing).shape == (0,)
     assert blocks.nearest_squared(nothing, np.ones((2, 3))).shape == (0,)

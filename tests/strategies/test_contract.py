@@ -197,7 +197,7 @@ def test_nan_that_candidates_would_let_pass_is_found(monkeypatch: pytest.MonkeyP
         ("Items that are near. Source: my notes.", "mine", None),
     ],
 )
-def test_what_a_strategy_should_say_of_itself(doc: str, family: str, says: str | None) -> None:
+def test_a_strategy_needs_a_summary_and_a_source(doc: str, family: str, says: str | None) -> None:
     def function(c: Candidates, rng: np.random.Generator) -> np.ndarray:
         return np.zeros(len(c))
 

@@ -15,5 +15,5 @@ def test_every_ordered_pair_is_as_likely_as_any_other() -> None:
     assert all(50 < count < 150 for count in pairs.values())
 
 
-def test_it_has_no_score_to_show() -> None:
+def test_random_has_no_scores() -> None:
     assert get("random").query(Candidates(ids=np.arange(4)), 2, np.random.default_rng(0)).scores is None

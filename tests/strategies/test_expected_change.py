@@ -112,7 +112,7 @@ def test_the_loss_that_is_left_written_out(classes: int, seed: int) -> None:
     np.testing.assert_allclose(loss_after(proba, reference, steps), expected, atol=1e-9)
 
 
-def test_a_doubtful_item_in_a_doubtful_crowd_helps_most() -> None:
+def test_an_uncertain_item_among_uncertain_ones_reduces_the_loss_most() -> None:
     draw = rng(1)
     crowd, settled = draw.normal([5, 0, 0], 0.1, (30, 3)), draw.normal([0, 5, 0], 0.1, (30, 3))
     alone = np.array([[0.0, 0.0, 9.0]])

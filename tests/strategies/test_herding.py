@@ -46,7 +46,7 @@ def test_uncertainty_herding_by_hand(seed: int) -> None:
     assert herd("uncertainty_herding", c, 3, seed) == [0, 2, 1]
 
 
-def test_what_a_label_covers_adds_nothing() -> None:
+def test_items_near_a_label_add_no_coverage() -> None:
     c = pool(line(0, 1, 5), line(0, 1), np.array([0.9, 0.9, 0.2]))
     assert herd("uncertainty_herding", c, 1) == [2]
     assert herd("max_herding", c, 1) == [2]
@@ -58,7 +58,7 @@ def test_with_equal_uncertainty_both_are_the_same() -> None:
     assert herd("uncertainty_herding", c, 10) == herd("max_herding", c, 10)
 
 
-def test_where_nothing_is_uncertain_it_still_gives_what_is_asked_for() -> None:
+def test_a_certain_model_still_gives_a_full_batch() -> None:
     c = pool(np.random.default_rng(0).normal(size=(20, 4)), np.empty((0, 4)), np.zeros(20))
     assert len(set(herd("uncertainty_herding", c, 20))) == 20
 

@@ -134,7 +134,7 @@ def test_badge_takes_copies_last_and_once_each() -> None:
 # ---------------------------------------------------------------- weighted_k_means
 
 
-def test_an_unsure_item_pulls_the_centre() -> None:
+def test_an_uncertain_item_attracts_the_centre() -> None:
     # the centre of 0, 4 and 10 is at (0 · .1 + 4 · .1 + 10 · .9) / 1.1 = 8.5; unweighted, it is at 4.7
     assert pick("weighted_k_means", pool(line(0, 4, 10), np.array([0.1, 0.1, 0.9])), 1) == [2]
     assert pick("weighted_k_means", pool(line(0, 4, 10), np.array([0.5, 0.5, 0.5])), 1) == [1]

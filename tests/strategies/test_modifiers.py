@@ -62,7 +62,7 @@ def test_near_duplicates_come_last_rather_than_not_at_all(first: Strategy) -> No
     assert ask("distinct(first)", FIVE, 5) == [0, 2, 3, 4, 1]
 
 
-def test_what_is_like_a_labeled_item_comes_last_as_well(first: Strategy) -> None:
+def test_near_duplicates_of_labeled_items_come_last(first: Strategy) -> None:
     # the mean of all six is still near 0
     with_labeled = replace(FIVE, labeled_embeddings=np.array([[0.05, 0.999]]), labeled_targets=np.array([0]))
     assert ask("distinct(first)", with_labeled, 4) == [0, 3, 4, 1]
@@ -85,7 +85,7 @@ def test_without_probabilities_chosen_items_count_as_the_labeled_one_that_is_nea
     assert planner[-1] == ([3, 4], 1, [7, 4, 7, 7])
 
 
-def test_where_no_class_can_be_told_nothing_is_made_up(planner: list[tuple[list[int], int, list[int]]]) -> None:
+def test_without_any_class_nothing_is_assumed(planner: list[tuple[list[int], int, list[int]]]) -> None:
     assert ask("distinct(plan)", FIVE, 3) == [0, 2, 3]
     assert planner[-1] == ([3, 4], 1, [])
 
@@ -250,7 +250,7 @@ def test_a_modified_strategy_keeps_every_promise(name: str, check: Check) -> Non
     assert check.broken(get(name)) is None
 
 
-def test_what_is_said_of_a_modified_strategy() -> None:
+def test_a_modified_strategy_describes_itself() -> None:
     strategy = get("distinct(margin)")
     assert strategy.name == "distinct(margin)"
     assert (strategy.family, strategy.kind) == ("uncertainty sampling", "selects")
@@ -312,7 +312,7 @@ def test_names_are_taken_apart_as_they_were_put_together(chosen: list[str]) -> N
 
 
 @pytest.mark.parametrize("name", ["margin", "distinct", "distinct(", "distinct()", "other(margin)"])
-def test_what_has_no_modifier_stays_whole(name: str) -> None:
+def test_a_name_without_modifier_is_not_split(name: str) -> None:
     assert decompose(name) == ([], name)
 
 

@@ -84,7 +84,7 @@ def test_a_broken_file_is_reported_and_the_others_work(folder, code, says):
         assert broken == []
 
 
-def test_what_fails_when_it_is_asked_names_its_line(folder):
+def test_a_failing_query_names_its_line(folder):
     (folder / "mine.py").write_text(OWN.replace("[:, -2]", "[:, -9]"))
     with (
         strategies.strategies_of(folder),

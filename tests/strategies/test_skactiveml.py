@@ -196,7 +196,7 @@ def size(name: str) -> int:
 
 
 @every
-def test_it_says_what_it_does_and_who_found_it(name: str) -> None:
+def test_a_wrapped_strategy_has_a_summary_and_a_source(name: str) -> None:
     strategy = get(name)
     assert strategy.summary.endswith(".")
     assert strategy.source

@@ -30,5 +30,5 @@ def test_of_many_the_worst_are_shown() -> None:
     assert frame["name"].iloc[0] == "0"
 
 
-def test_nothing_to_show_is_an_empty_chart() -> None:
+def test_without_data_the_chart_is_empty() -> None:
     assert chart(class_frame({"classes": []}), "alpha", "answers").to_dict()["layer"]

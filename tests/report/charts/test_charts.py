@@ -54,7 +54,7 @@ def test_training_and_validation_are_told_apart_by_colour_and_dash(measure):
 
 
 @pytest.mark.parametrize("training", [Training(), Training((Epoch(1, math.nan, 0.1, math.nan, 0.1),))])
-def test_what_cannot_be_drawn_is_left_out(training):
+def test_values_that_are_not_finite_are_not_drawn(training):
     for measure in ("loss", "accuracy"):
         assert charts.training_curve(charts.training_frame(training), measure).to_json()
 

@@ -87,7 +87,7 @@ def test_the_legend_of_a_picture_names_what_has_a_colour():
         ("p.HTML", b"<!DOCTYPE html>", b"films:"),
     ],
 )
-def test_a_picture_is_saved_as_what_its_name_says(tmp_path, report, name, begins, holds):
+def test_the_suffix_decides_the_kind_of_picture(tmp_path, report, name, begins, holds):
     charts.save(charts.picture(report), tmp_path / name)
     content = (tmp_path / name).read_bytes()
     assert content.startswith(begins)

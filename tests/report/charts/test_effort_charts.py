@@ -67,7 +67,7 @@ def test_bars_stand_on_each_other():
 
 
 @pytest.mark.parametrize(("people", "named", "last"), [(1, 1, "p00"), (7, 7, "p00"), (25, 6, "others (19)")])
-def test_few_have_a_colour_each_and_the_others_share_one(people, named, last):
+def test_the_first_annotators_have_a_colour_each_and_the_others_share_grey(people, named, last):
     chart = effort_charts.labels_by_day(by_day(people, 1))
     (bars,) = rows(chart)
     assert len(bars) == (named if last == "p00" else named + 1) == len({row["name"] for row in bars})
@@ -77,7 +77,7 @@ def test_few_have_a_colour_each_and_the_others_share_one(people, named, last):
     assert len(set(colours)) == len(colours) <= len(COLOURS) + 1
 
 
-def test_many_days_are_weeks():
+def test_many_days_are_grouped_into_weeks():
     (bars,) = rows(effort_charts.labels_by_day(by_day(2, 100)))
     assert {row["first"] for row in bars if row["first"] < "2026-01-20"} == {day("01-05"), day("01-12"), day("01-19")}
     assert sum(row["labels"] for row in bars) == 300
@@ -91,6 +91,6 @@ def test_what_is_still_expected_follows_what_was_spent():
 
 
 @pytest.mark.parametrize("more", [None, OpenEstimate(5.0), OpenEstimate(5.0, 2.0, None)])
-def test_what_is_not_known_has_no_interval(more):
+def test_unknown_spending_has_no_interval(more):
     (bars,) = rows(effort_charts.spent_chart(10.0, more, "hours"))
     assert len(bars) == (1 if more is None else 2)

@@ -13,7 +13,7 @@ from strategies.base import InvalidScores
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_the_pool_is_what_its_description_says():
+def test_the_toy_pool_is_as_described():
     t = strategy_picture.toy()
     assert len(t.points) == len(t.targets) == len(t.pool) + len(t.labeled)
     assert np.bincount(t.targets[t.labeled]).tolist() == [4, 4, 4]
@@ -61,7 +61,7 @@ def test_margin_asks_at_the_border_and_random_does_not():
     assert max(margin[i] for i in strategy_picture.choose(strategies.get("random"))) > 0.5
 
 
-def test_a_strategy_that_fails_says_so_instead():
+def test_a_failing_strategy_raises_its_error():
     def broken(c, rng):
         raise RuntimeError("no such luck")
 

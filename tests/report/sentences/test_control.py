@@ -31,14 +31,14 @@ def sentence(**changes: Any) -> str:
     return " ".join(sentences(asdict(replace(FOUND, **changes))))
 
 
-def test_what_was_saved_and_gained_is_said_with_its_interval():
+def test_labels_saved_and_gain_have_their_intervals():
     assert sentence() == (
         "The project reached the accuracy of 160 random labels with 104 labels (80 to 139): 35 % saved (13 % to 50 %)."
         " At 160 labels the query strategy has gained +3.0 points of accuracy (+1.0 to +5.0)."
     )
 
 
-def test_labels_that_were_lost_are_said_as_well():
+def test_lost_labels_are_reported_as_well():
     text = sentence(needed=NumberOfLabels(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
     assert "with 200 labels (150 to 280): −25 % saved (−75 % to 6 %)." in text
     assert "−2.0 points of accuracy" in text
@@ -56,7 +56,7 @@ def test_labels_that_were_lost_are_said_as_well():
         ),
     ],
 )
-def test_an_open_interval_is_said_from_its_one_end(needed, text):
+def test_an_open_interval_is_described_by_its_end(needed, text):
     assert text in sentence(needed=needed)
 
 
@@ -68,14 +68,14 @@ def test_an_open_interval_is_said_from_its_one_end(needed, text):
         ("arm", "338 labels were drawn at random; 40 are needed, and twice as many as the first round had."),
     ],
 )
-def test_too_little_to_say_is_said_with_what_is_missing(missing, text):
+def test_a_comparison_without_enough_data_names_what_is_missing(missing, text):
     only = sentence(needed=None, saved=None, gain=None, missing=missing)
     assert only.startswith("Not enough data yet: ")
     assert text in only
     assert "saved" not in only
 
 
-def test_a_gain_is_said_where_the_labels_saved_cannot_be():
+def test_the_gain_is_reported_even_if_the_labels_saved_are_unknown():
     text = sentence(needed=None, saved=None, missing="precision")
     assert text.startswith("At 160 labels the query strategy has gained +3.0 points")
     assert "How many labels this saved is not known yet" in text

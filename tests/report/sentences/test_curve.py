@@ -29,7 +29,7 @@ def test_when_the_target_is_expected():
     assert sentence(638.2, 300.0, None).endswith("it may be reached already, or never.")
 
 
-def test_why_nothing_is_expected():
+def test_without_a_projection_the_reason_or_the_horizon_is_given():
     assert sentence(None, None, None, why_not="Too few rounds.") == "Too few rounds."
     assert sentence(None, 700.0, None).endswith("at 700 labels at the earliest, if at all.")
     assert sentence(None, 200.0, None).endswith("at 400 labels at the earliest, if at all.")  # it is not there today
@@ -37,14 +37,14 @@ def test_why_nothing_is_expected():
     assert sentence(None, None, None, whole_pool=True).endswith("not even with all 5,000 items of the pool.")
 
 
-def test_a_target_that_lies_behind():
+def test_a_reached_target_is_reported_as_reached():
     sure = "The learning curve fitted to all rounds shows that 90% has been reached since about 300 labels."
     assert sentence(300.0, 200.0, 390.0) == sure
     unsure = "The learning curve fitted to all rounds suggests that 90% is about reached. It is less certain"
     assert sentence(300.0, 200.0, 900.0).startswith(unsure)
 
 
-def test_rounds_that_cannot_be_told_apart_are_named():
+def test_rounds_without_significant_difference_are_reported():
     assert "Rounds 4 and 5 cannot be told apart" in step_in_words(Step(4, 5, Estimate(0.01, -0.02, 0.04)))
     assert "+1.0 points (-2.0 to +4.0)" in step_in_words(Step(4, 5, Estimate(0.01, -0.02, 0.04)))
     assert "Round 5 is better than round 4, by 3.0 points (1.0 to 5.0)." in step_in_words(
@@ -68,9 +68,9 @@ def test_the_width_of_the_interval_and_what_would_halve_it():
 
 
 @pytest.mark.parametrize(("exact", "two_digits"), [(7.4, 7), (99.6, 100), (638, 640), (1549, 1500), (98_765, 99_000)])
-def test_numbers_are_rounded_to_what_is_known(exact, two_digits):
+def test_numbers_are_rounded_to_two_digits(exact, two_digits):
     assert rounded(exact) == two_digits
 
 
-def test_hours_have_the_digits_that_they_are_worth():
+def test_hours_are_rounded_by_their_size():
     assert (amount(4.84), amount(52.6), amount(1234)) == ("4.8", "53", "1,200")

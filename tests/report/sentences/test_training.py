@@ -139,7 +139,7 @@ def test_a_training_that_stopped_too_early_wants_more_epochs():
     assert kinds(a_training(loss, accuracy)) == ["under-fitting", "weak evidence"]  # without validation
 
 
-def test_what_is_only_learned_by_heart_needs_no_more_epochs():
+def test_over_fitting_needs_no_more_epochs():
     loss, accuracy = [1.3, 1.2, 1.1, 1.0, 0.9, 0.8], [0.5, 0.6, 0.7, 0.75, 0.8, 0.85]
     assert kinds(a_training(loss, accuracy, [0.8, 0.7, 0.69, 0.7, 0.7, 0.7], [0.8] * 6)) == ["good fit"]
 
@@ -157,7 +157,7 @@ def test_a_network_that_learns_little_wants_a_higher_learning_rate_and_more_bloc
     assert under.levers[:2] == ("higher `learning_rate` (was 0.001)", "more `unfrozen` blocks (was 2)")
 
 
-def test_steps_that_are_too_large_may_look_as_those_that_are_too_small():
+def test_too_large_steps_are_considered_beside_too_small_ones():
     (under,) = read(a_training([1.39] * 6, [0.26] * 6, [1.39] * 6, [0.25] * 6), 4)
     assert under.kind == "under-fitting"
     assert "it predicts 26% of the training labels correctly, and guessing would predict 25%" in under.words
@@ -208,7 +208,7 @@ def test_with_few_labels_a_wide_gap_wants_more_labels():
     assert gap.levers == ()
 
 
-def test_with_many_labels_a_wide_gap_wants_restraint_too():
+def test_with_many_labels_a_wide_gap_wants_regularisation_too():
     (gap,) = read(GAP, 4, "image", labels=4000)
     assert "fewer `unfrozen` blocks (was 2)" in gap.levers
 
@@ -218,7 +218,7 @@ def test_a_gap_within_chance_is_none():
     assert kinds(chance) == ["weak evidence"]
 
 
-def test_a_good_fit_is_said_to_be_one():
+def test_a_good_fit_is_recognised():
     (good,) = read(a_training(*LEARNS, [1.1, 0.7, 0.5, 0.42, 0.4, 0.4], [0.55, 0.7, 0.8, 0.86, 0.88, 0.88]), 4)
     assert good.kind == "good fit"
     assert "91% and 88% predicted correctly" in good.words
@@ -231,7 +231,7 @@ def test_few_validation_items_are_named_with_what_they_can_tell():
     assert "accuracy of 80% was measured on 40 items, so its margin of error is at least ± 13 points" in doubt.words
 
 
-def test_without_validation_over_fitting_would_not_be_seen():
+def test_without_validation_the_evidence_is_weak():
     (doubt,) = read(a_training(*LEARNS), 4)
     assert (doubt.kind, "cannot be detected" in doubt.words) == ("weak evidence", True)
 
@@ -253,7 +253,7 @@ epochs = st.lists(
 
 
 @given(epochs, st.integers(0, 1000), st.integers(2, 100))
-def test_whatever_the_curves_something_is_said(rows, items, classes):
+def test_any_curves_have_a_reading(rows, items, classes):
     training = Training(tuple(Epoch(n, *row) for n, row in enumerate(rows, 1)), {}, 0.5, "", items)
     readings = read(training, classes)
     assert bool(readings) == bool(rows)
