@@ -1,5 +1,6 @@
 """Candidates that are made up: what strategies are tried on."""
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -12,17 +13,24 @@ def generator(seed: int = 7) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def pool(n: int = 40, classes: int = 4, members: int = 5, labeled: int = 12, features: int = 6) -> Candidates:
-    """Candidates about which everything is known; their ids are no positions."""
-    draw = generator(0)
-    return Candidates(
-        ids=1_000_000 + np.arange(n),
-        proba=draw.dirichlet(np.ones(classes), n),
-        member_proba=draw.dirichlet(np.ones(classes), (members, n)),
-        embeddings=draw.standard_normal((n, features), dtype=np.float32),
-        labeled_embeddings=draw.standard_normal((labeled, features), dtype=np.float32),
-        labeled_targets=draw.integers(0, classes, labeled),
-    )
+def pool(
+    n: int = 40,
+    classes: int = 4,
+    members: int = 5,
+    labeled: int = 12,
+    features: int = 6,
+    names: Collection[str] = ("proba", "member_proba", "embeddings", "labeled_embeddings", "labeled_targets"),
+) -> Candidates:
+    """Candidates about which everything is known, or what is named; their ids are no positions."""
+    rng = generator(0)
+    draw: dict[str, Callable[[], np.ndarray]] = {
+        "proba": lambda: rng.dirichlet(np.ones(classes), n),
+        "member_proba": lambda: rng.dirichlet(np.ones(classes), (members, n)),
+        "embeddings": lambda: rng.standard_normal((n, features), dtype=np.float32),
+        "labeled_embeddings": lambda: rng.standard_normal((labeled, features), dtype=np.float32),
+        "labeled_targets": lambda: rng.integers(0, classes, labeled),
+    }
+    return Candidates(ids=1_000_000 + np.arange(n), **{name: draw[name]() for name in names})
 
 
 def without_ties() -> Candidates:

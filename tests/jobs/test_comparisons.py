@@ -1,6 +1,5 @@
 """Comparisons in the background: run beside the rounds, cancelled within seconds, ended with their worker."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from labeler.jobs import comparisons
 from labeler.jobs.comparisons import ask, cancel, compare_once
 from tests.support.machine import ROOT, environment
 from tests.support.samples import reviews
+from tests.support.warm_processes import warm
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +50,13 @@ def labeled(project):
             ]
         )
     return project
+
+
+@pytest.fixture(autouse=True)
+def processes_begin_warm(monkeypatch):
+    """The simulating processes of this one; those of real workers, below, are spawned."""
+    context = warm()
+    monkeypatch.setattr("labeler.experiments.simulate.multiprocessing.get_context", lambda _: context)
 
 
 def latest(project):
@@ -235,23 +242,38 @@ def family(process) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def test_the_worker_runs_it_beside_the_rounds_and_cancelling_ends_it(labeled, own_home, table):
-    number = ask(labeled, replace(LONG, source=table), "kim")
+def simulating(process) -> list[psutil.Process]:
+    """The spawned processes below the worker: what compares, and what it has simulate."""
+    return [p for p in family(process) if "spawn_main" in " ".join(p.cmdline())]
+
+
+def test_it_runs_beside_the_rounds_and_ends_when_it_is_cancelled_or_its_worker_is_killed(labeled, own_home, table):
+    cancelled = ask(labeled, replace(LONG, source=table), "kim")
     with worker(own_home) as process:
         wait_for(lambda: latest(labeled).done > 0)
-        started = [p for p in family(process) if "spawn_main" in " ".join(p.cmdline())]
-        assert len(started) >= 2  # what compares, and what it has simulate
+        assert not compare_once(labeled)  # the lock is held: nobody else runs the same comparison
+        started = simulating(process)
+        assert len(started) >= 2
         with labeled.store() as store:
             store.rounds.request("retrain now")
         wait_for(lambda: not _has_work(labeled))  # the round does not wait for the comparison
         assert latest(labeled).state == "running"
         with labeled.store() as store:
             assert len(store.rounds.all()) == 1
-        assert cancel(labeled, number)
+        assert cancel(labeled, cancelled)
         wait_for(lambda: not alive(started), 20)
-        ask(labeled, replace(SHORT, source=table), "kim")  # and the next one has its turn
-        wait_for(lambda: latest(labeled).state == "done")
-    assert latest(labeled).total == 2 * 2 * 4
+
+        killed = ask(labeled, replace(LONG, source=table), "kim")  # the next one has its turn
+        wait_for(lambda: latest(labeled).done > 0)
+        started = family(process)
+        process.kill()
+        process.wait(30)
+        wait_for(lambda: not alive(started), 20)
+    assert latest(labeled).state == "running"
+    with labeled.store() as store:
+        assert [(c.id, c.state) for c in store.comparisons.all()] == [(killed, "running"), (cancelled, "cancelled")]
+        again = store.comparisons.claim()  # the next worker takes it up
+    assert (again.id, again.attempts) == (killed, 2)
 
 
 def _has_work(project) -> bool:
@@ -259,17 +281,13 @@ def _has_work(project) -> bool:
         return store.rounds.waiting()
 
 
-@pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.thorough), signal.SIGKILL])
-def test_it_ends_with_its_worker_and_the_next_one_takes_it_up(labeled, own_home, table, how):
-    number = ask(labeled, replace(LONG, source=table), "kim")
+@pytest.mark.thorough
+def test_it_ends_with_a_worker_that_is_asked_to_end(labeled, own_home, table):
+    ask(labeled, replace(LONG, source=table), "kim")
     with worker(own_home) as process:
         wait_for(lambda: latest(labeled).done > 0)
-        assert not compare_once(labeled)  # the lock is held: nobody else runs the same comparison
         started = family(process)
-        process.send_signal(how)
+        process.terminate()
         process.wait(30)
         wait_for(lambda: not alive(started), 20)
     assert latest(labeled).state == "running"
-    with labeled.store() as store:
-        again = store.comparisons.claim()
-    assert (again.id, again.attempts) == (number, 2)

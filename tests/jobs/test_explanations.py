@@ -1,7 +1,6 @@
 """The explainer: results are kept, what goes wrong is a sentence, and a process that is killed loses nothing."""
 
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +15,7 @@ from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
 from tests.support.machine import ROOT, environment
 from tests.support.samples import reviews
+from tests.support.warm_processes import stuck_at
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_what_the_model_saw_and_what_hiding_parts_does_are_found_and_kept(traine
         assert first["name"] == "good"  # a film that is warm or funny
         assert first["probability"] > 0.5
         assert len(first["weights"]) == len(result["spans"])
-        assert max(abs(weight) for one in result["classes"] for weight in one["weights"]) == 1
+        assert max(abs(weight) for shown in result["classes"] for weight in shown["weights"]) == 1
     assert 0 < result["fit"][0] <= 1
 
 
@@ -128,37 +128,11 @@ def test_one_broken_project_stops_no_other(trained, own_home, monkeypatch):
     assert ask(trained).state == "done"
 
 
-# Runs the explainer until it reaches the model, says so, and waits there to be killed.
-STUCK = """
-import sys, threading
-from pathlib import Path
-from unittest import mock
-from labeler.jobs import explanations as explainer
-def stuck(*args):
-    print("here", flush=True)
-    threading.Event().wait()
-with mock.patch("labeler.jobs.explanations.load", stuck):
-    explainer.work(Path(sys.argv[1]))
-"""
-
-
 def test_an_explainer_that_is_killed_loses_nothing(trained, own_home):
     ask(trained)
-    stuck = subprocess.Popen(
-        [sys.executable, "-c", STUCK, str(own_home)],
-        env=environment(own_home),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert stuck.stdout.readline() == "here\n"
+    with stuck_at("labeler.jobs.explanations.load", work, own_home):
         assert ask(trained).state == "running"
         assert not Explainer().explain_next(trained)  # it holds the lock
-    finally:
-        os.kill(stuck.pid, signal.SIGKILL)
-        stuck.wait()
-        stuck.stdout.close()
     assert Explainer().explain_next(trained)
     assert ask(trained).state == "done"
 
@@ -169,8 +143,8 @@ def test_waiting_for_requests_loads_no_torch(own_home):
         "import sys; from pathlib import Path; from labeler.jobs.explanations import work; turns = iter([False, True]);"
         "work(Path(sys.argv[1]), 0, lambda: next(turns)); print('torch' in sys.modules, 'sklearn' in sys.modules)"
     )
-    said = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, str(own_home)],
         env=environment(own_home), cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert said.stdout == "False False\n"
+    assert process.stdout == "False False\n"

@@ -1,9 +1,5 @@
 """The worker: rounds run and are stored whole, whatever kills it, and one broken project stops no other."""
 
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -15,8 +11,8 @@ from labeler.jobs.rounds import work, work_once
 from labeler.learner.model import load
 from labeler.projects import project as projects
 from tests.support.fill import answer
-from tests.support.machine import ROOT, environment
 from tests.support.samples import reviews, text_config
+from tests.support.warm_processes import stuck_at
 
 
 @pytest.fixture
@@ -163,20 +159,6 @@ def test_one_broken_project_stops_no_other(filled, own_home):
         assert len(store.rounds.all()) == 1
 
 
-# Runs the worker until it reaches a step of the round, says so, and waits there to be killed.
-STUCK = """
-import sys, threading
-from pathlib import Path
-from unittest import mock
-from labeler.jobs import rounds as worker
-def stuck(*args, **kwargs):
-    print("here", flush=True)
-    threading.Event().wait()
-with mock.patch(sys.argv[2], stuck):
-    worker.work(Path(sys.argv[1]))
-"""
-
-
 @pytest.mark.parametrize(
     "step",
     [
@@ -191,23 +173,11 @@ with mock.patch(sys.argv[2], stuck):
 def test_a_worker_killed_in_the_middle_of_a_round_loses_nothing(filled, own_home, step):
     work_once(filled)
     answer(filled, 4)
-    stuck = subprocess.Popen(
-        [sys.executable, "-c", STUCK, str(own_home), step],
-        env=environment(own_home),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert stuck.stdout.readline() == "here\n"
+    with stuck_at(step, work, own_home):
         assert not work_once(filled)  # it holds the lock: nobody else runs the same round
         answer(filled, 2, "lee")  # labeling goes on meanwhile
         with filled.store() as store:
             assert len(store.rounds.all()) == 1
-    finally:
-        os.kill(stuck.pid, signal.SIGKILL)
-        stuck.wait()
-        stuck.stdout.close()
     assert work_once(filled)  # the next worker finishes the job
     with filled.store() as store:
         rounds, job = store.rounds.all(), store.rounds.latest_job()

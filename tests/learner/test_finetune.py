@@ -1,7 +1,7 @@
 """Fine-tuning on a toy: what each lever does to the weights, and what keeps the network from forgetting."""
 
 from dataclasses import replace
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,18 @@ from labeler.learner.finetune import Finetuner, Tuned
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned
 from labeler.learner.task import LearningTask
-from tests.support.toy_network import LEVERS, TOY, exclusive_or
+from tests.support.toy_network import LEVERS, TOY, exclusive_or, without_export
 
 DATA, TARGETS = exclusive_or(400)
 LABELS = Labels(np.arange(200), TARGETS[:200])
 HEADS = fit_heads(LearningTask.of(DATA, LABELS, 2))
 NOTHING = np.empty(0, dtype=np.intp)
+HELD = np.arange(0, 200, 4)
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
+def in_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_export(monkeypatch)
 
 
 def tune(held: np.ndarray = NOTHING, snapshots: int = 0, **changes: Any) -> Tuned:
@@ -33,6 +34,12 @@ def tune(held: np.ndarray = NOTHING, snapshots: int = 0, **changes: Any) -> Tune
     rows = np.setdiff1d(np.arange(200), held)
     finetuner = Finetuner(TOY, DATA.inputs[:200], LABELS.targets, levers, 0)
     return finetuner.train(rows, held, HEADS, snapshots=snapshots)
+
+
+@cache
+def tuned_without_changes() -> Tuned:
+    """With every fourth item held back."""
+    return tune(HELD)
 
 
 def logits(tuned: Tuned, rows: np.ndarray) -> np.ndarray:
@@ -78,13 +85,12 @@ def test_blocks_follow_one_by_one_and_the_first_ones_learn_more_slowly() -> None
 
 @pytest.mark.slow
 def test_stopping_early_gives_the_best_epoch_back() -> None:
-    held = np.arange(0, 200, 4)
-    wild = tune(held, epochs=30, early_stopping=True, learning_rate=0.3, schedule="constant")
+    wild = tune(HELD, epochs=30, early_stopping=True, learning_rate=0.3, schedule="constant")
     losses = [epoch.validation_loss for epoch in wild.epochs]
     assert min(losses) < losses[-1]  # it went on after the best one
-    said = logits(wild, held)
-    log_proba = said - np.logaddexp.reduce(said, axis=1, keepdims=True)
-    loss = -log_proba[np.arange(len(held)), LABELS.targets[held]].mean()
+    scores = logits(wild, HELD)
+    log_proba = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+    loss = -log_proba[np.arange(len(HELD)), LABELS.targets[HELD]].mean()
     assert loss == pytest.approx(min(losses), abs=1e-5)
 
 
@@ -104,23 +110,22 @@ def test_stopping_early_gives_the_best_epoch_back() -> None:
     ],
 )
 def test_every_lever_is_pulled_and_the_network_still_learns(changes: dict[str, Any]) -> None:
-    held = np.arange(0, 200, 4)
-    plain, pulled = tune(held), tune(held, **changes)
-    assert not np.array_equal(plain.weights.weight, pulled.weights.weight)
-    assert (logits(pulled, held).argmax(axis=1) == LABELS.targets[held]).mean() > 0.7
+    pulled = tune(HELD, **changes)
+    assert not np.array_equal(tuned_without_changes().weights.weight, pulled.weights.weight)
+    assert (logits(pulled, HELD).argmax(axis=1) == LABELS.targets[HELD]).mean() > 0.7
     assert all(np.isfinite(epoch.train_loss) for epoch in pulled.epochs)
 
 
 def test_balanced_classes_make_the_rare_one_count() -> None:
     rare = np.concatenate([np.flatnonzero(LABELS.targets == 0), np.flatnonzero(LABELS.targets == 1)[:10]])
-    found = {}
+    share_of_rare: dict[str, float] = {}
     for weights in ("none", "balanced"):
         finetuner = Finetuner(
             TOY, DATA.inputs[:200], LABELS.targets, replace(LEVERS, class_weights=weights, epochs=5), 0
         )
         others = np.setdiff1d(np.arange(200), rare)
-        found[weights] = (logits(finetuner.train(rare, others, HEADS), others).argmax(axis=1) == 1).mean()
-    assert found["balanced"] > found["none"] + 0.2
+        share_of_rare[weights] = (logits(finetuner.train(rare, others, HEADS), others).argmax(axis=1) == 1).mean()
+    assert share_of_rare["balanced"] > share_of_rare["none"] + 0.2
 
 
 def test_nothing_of_the_encoder_or_of_torchs_generator_is_changed() -> None:
@@ -131,8 +136,8 @@ def test_nothing_of_the_encoder_or_of_torchs_generator_is_changed() -> None:
 
 
 def test_the_seed_is_all_that_is_random() -> None:
-    one, again = (tune(dropout=0.2, epochs=3).weights.weight for _ in range(2))
-    np.testing.assert_array_equal(one, again)
+    first, again = (tune(dropout=0.2, epochs=3).weights.weight for _ in range(2))
+    np.testing.assert_array_equal(first, again)
 
 
 def test_a_lever_that_is_left_to_auto_is_no_number() -> None:

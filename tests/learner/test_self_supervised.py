@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from labeler.backbones import onnx
 from labeler.backbones.encoder import Arrays, Pretrained
 from labeler.core.errors import BackboneError, TrainingError
 from labeler.learner import self_supervised
 from tests.support.tiny_networks import IMAGES, MASK, TEXTS, WORDS, text_network
+from tests.support.toy_network import without_export
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is exported, a few passes are enough, and the heads learn in them."""
-    monkeypatch.setattr(onnx, "compiled", lambda build, *_: onnx.in_torch(build()))
+    without_export(monkeypatch)
     monkeypatch.setattr(self_supervised, "PASSES", 10)
     monkeypatch.setattr(self_supervised, "HEAD_RATE", 1e-2)
 

@@ -25,7 +25,7 @@ from labeler.learner.model import FineTuned, LinearHeads, Normalizer, load, save
 from labeler.learner.task import LearningTask
 from labeler.learner.train import TEMPERATURES, Mixture, cooled, fit, mixture
 from tests.support.samples import blobs
-from tests.support.toy_network import LEVERS, TOY, TUNE, exclusive_or, toy_network
+from tests.support.toy_network import LEVERS, TOY, TUNE, exclusive_or, toy_network, without_export
 
 FROZEN = LearnerConfig(kind="frozen")
 
@@ -71,9 +71,8 @@ def test_fewer_than_two_classes_cannot_train(found: list[int]) -> None:
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The toy's exports go nowhere near the user's."""
-    monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
+def in_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_export(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +85,7 @@ def accuracy(model: Any, data: Dataset, targets: np.ndarray) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("in_torch")
 def test_finetuning_learns_what_the_frozen_head_cannot(xor: tuple[Dataset, np.ndarray], tmp_path: Path) -> None:
     data, targets = xor
     labels = Labels(np.arange(300), targets[:300])
@@ -125,7 +124,7 @@ def test_finetuning_learns_what_the_frozen_head_cannot(xor: tuple[Dataset, np.nd
         load(tmp_path / "m")
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("in_torch")
 def test_a_network_that_is_worse_on_what_was_held_back_gets_no_say(xor: tuple[Dataset, np.ndarray]) -> None:
     data, _ = xor
     # a linear class boundary, which the frozen features have, and a learning rate that makes nonsense of the network
@@ -137,7 +136,7 @@ def test_a_network_that_is_worse_on_what_was_held_back_gets_no_say(xor: tuple[Da
     assert fitted.training.epochs  # what happened is kept all the same
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("in_torch")
 def test_auto_is_as_good_as_the_better_of_both(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
     labels = Labels(np.arange(300), targets[:300])
@@ -148,7 +147,7 @@ def test_auto_is_as_good_as_the_better_of_both(xor: tuple[Dataset, np.ndarray]) 
     assert few.training.note == "Linear heads: fine-tuning begins at 100 labels; there are 99."
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("in_torch")
 def test_time_that_is_short_means_fewer_epochs_and_then_none(
     xor: tuple[Dataset, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,7 +162,7 @@ def test_time_that_is_short_means_fewer_epochs_and_then_none(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("in_torch")
 def test_what_was_chosen_gives_the_same_model_again(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
     labels = Labels(np.arange(100), targets[:100])
@@ -173,7 +172,7 @@ def test_what_was_chosen_gives_the_same_model_again(xor: tuple[Dataset, np.ndarr
     assert one.model.to_bytes() == again.model.to_bytes()
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("in_torch")
 def test_snapshots_are_the_last_epochs_states(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
     learner = replace(TUNE, committee="snapshots", members=3)
@@ -186,7 +185,7 @@ def test_snapshots_are_the_last_epochs_states(xor: tuple[Dataset, np.ndarray]) -
     np.testing.assert_allclose(fitted.snapshots[0].predict_proba(data, np.arange(50)).sum(axis=1), 1, rtol=1e-6)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("in_torch")
 def test_a_warm_start_begins_between_the_last_weights_and_the_pretrained(xor: tuple[Dataset, np.ndarray]) -> None:
     data, targets = xor
     labels, warm = Labels(np.arange(300), targets[:300]), replace(LEVERS, start="last", learning_rate=1e-7, epochs=1)
@@ -389,7 +388,7 @@ def test_cuda_fine_tunes_as_well(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- several classes an item
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("in_torch")
 def test_finetuning_of_several_classes_learns_each_of_them(xor: tuple[Dataset, np.ndarray], tmp_path: Path) -> None:
     """Exclusive or, which only the network learns; a line, which the heads know; and a class that nothing has."""
     data, product = xor

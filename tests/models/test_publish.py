@@ -22,6 +22,7 @@ from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from tests.support.published_model import readme_answers
 from tests.support.samples import reviews, text_config
+from tests.support.tiny_networks import vision_transformer_folder
 
 pytestmark = pytest.mark.slow
 
@@ -55,36 +56,55 @@ def test_texts(tmp_path, backbone, ways):
     assert about["card"]["labels"] == 51
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """A project of red, green and blue pictures; nothing is labeled green."""
-    folder = tmp_path_factory.mktemp("pictures")
+def trained_on_pictures(folder, backbone: str):
+    """A project of red, green and blue pictures, none of them labeled green, and a blue picture."""
     for name, colour in (("red", (190, 0, 0)), ("blue", (0, 0, 190))):
         (folder / "train" / name).mkdir(parents=True)
         for i in range(12):
             noise = np.random.default_rng(i).integers(0, 60, (40, 30, 3))
             Image.fromarray((np.array(colour) + noise).astype(np.uint8)).save(folder / "train" / name / f"{i}.png")
-    config = Config("Colours", ("red", "green", "blue"), learner=LearnerConfig(input_size=32))
+    config = Config("Colours", ("red", "green", "blue"), learner=LearnerConfig(backbone=backbone, input_size=32))
     project = projects.create(folder / "colours", config)
     import_source(project, folder / "train")
     assert work_once(project)
     return project, folder / "train" / "blue" / "0.png"
 
 
-def test_images_by_a_frozen_model(pictures, tmp_path):
-    project, picture = pictures
-    publish(project, tmp_path / "out")
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    return trained_on_pictures(folder, str(vision_transformer_folder(folder / "weights")))
+
+
+@pytest.fixture(scope="module")
+def pictures_of_the_default(tmp_path_factory):
+    return trained_on_pictures(tmp_path_factory.mktemp("pictures"), LearnerConfig().backbone)
+
+
+def check_images_by_a_frozen_model(project, picture, out):
+    publish(project, out)
     expected = predict_unseen(project, [picture]).proba[0]
-    for label, proba in readme_answers(tmp_path / "out", str(picture)):
+    answers = readme_answers(out, str(picture))
+    assert len(answers) == 2  # ONNX Runtime and torch
+    for label, proba in answers:
         assert label == "blue"
         assert proba[1] == 0  # no item is labeled green
         np.testing.assert_allclose(proba, expected, atol=1e-4)
 
 
+def test_images_by_a_frozen_model(pictures, tmp_path):
+    check_images_by_a_frozen_model(*pictures, tmp_path / "out")
+
+
 @pytest.mark.thorough
-def test_images_by_a_fine_tuned_model(pictures, tmp_path):
+def test_images_by_the_default_frozen_model(pictures_of_the_default, tmp_path):
+    check_images_by_a_frozen_model(*pictures_of_the_default, tmp_path / "out")
+
+
+@pytest.mark.thorough
+def test_images_by_a_fine_tuned_model(pictures_of_the_default, tmp_path):
     """The last block's weights are changed by hand, as fine-tuning would change them."""
-    project, picture = pictures
+    project, picture = pictures_of_the_default
     best = best_model(project)
     weights, model, encoder = best.weights, best.model, best.encoder
     assert isinstance(encoder, Pretrained)
@@ -99,7 +119,9 @@ def test_images_by_a_fine_tuned_model(pictures, tmp_path):
         assert isinstance(load(weights, encoder), FineTuned)
         publish(project, tmp_path / "out")
         expected = predict_unseen(project, [picture]).proba[0]
-        for _, proba in readme_answers(tmp_path / "out", str(picture)):
+        answers = readme_answers(tmp_path / "out", str(picture))
+        assert len(answers) == 2
+        for _, proba in answers:
             np.testing.assert_allclose(proba, expected, atol=1e-4)
     finally:
         weights.write_bytes(kept)
@@ -112,7 +134,7 @@ def test_a_network_with_several_classes_an_item_says_yes_or_no_to_each(pictures)
     assert isinstance(best.model, LinearHeads)
     several = replace(best.model, classes=np.arange(best.model.weight.shape[1]), n_classes=2, several=True)
     data = Dataset([picture], best.encoder.encode([picture]), best.encoder.dims)
-    inputs = [torch.from_numpy(one[None].copy()) for one in best.encoder.prepare([picture])[0]]
+    inputs = [torch.from_numpy(array[None].copy()) for array in best.encoder.prepare([picture])[0]]
     with torch.inference_mode():
         [proba] = _module(best.encoder, several)(*inputs).numpy()
     assert proba.sum() != pytest.approx(1, abs=1e-3)

@@ -19,7 +19,7 @@ from labeler.models.reproduce import reproduce
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from tests.support.samples import reviews, text_config
-from tests.support.toy_network import LEVERS, TOY, TUNE, exclusive_or
+from tests.support.toy_network import LEVERS, TOY, TUNE, exclusive_or, without_export
 
 
 def add(project: Project, texts: Sequence[tuple[str, str]], start: int, labeled: int) -> None:
@@ -49,9 +49,9 @@ def test_frozen_heads_are_the_same_bit_for_bit(project: Project) -> None:
 
 
 @pytest.fixture
-def toys(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def toys(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project of numbers, whose backbone is the toy."""
-    monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
+    without_export(monkeypatch)
     monkeypatch.setattr("labeler.cycle.snapshot.load_encoder", lambda *args: TOY)
     monkeypatch.setattr("labeler.models.reproduce.load_encoder", lambda *args: TOY)
     project = projects.create(own_home / "toys", replace(text_config(), learner=replace(TUNE, kind="auto")))

@@ -8,7 +8,7 @@ import pytest
 
 from bench.lead.project import make
 from labeler.core.errors import LabelerError
-from labeler.i18n.messages import use
+from labeler.i18n.messages import DEFAULT, use
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.report.facts import CARD, report
@@ -19,8 +19,17 @@ from tests.support.fill import add
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory) -> Project:
-    """Six rounds of letters, labeled by several people."""
-    return make(tmp_path_factory.mktemp("report") / "letters", 6)
+    """Six rounds of letters, labeled by several people, with a card of the data."""
+    project = make(tmp_path_factory.mktemp("report") / "letters", 6)
+    (project.folder / CARD).write_text("From <b>clinic</b> 7, <script>alert(1)</script> CC BY 4.0", encoding="utf-8")
+    return project
+
+
+@pytest.fixture(scope="module")
+def html(lived) -> str:
+    """The page of that project, which takes seconds to draw."""
+    use(DEFAULT)
+    return page(lived)
 
 
 class Words(HTMLParser):
@@ -45,13 +54,12 @@ class Words(HTMLParser):
             self.words.append(data)
 
 
-def test_the_page_stands_alone_and_says_what_was_measured(lived):
-    facts, html = report(lived), page(lived)
-    read = Words(html)
-    assert read.fetched == []
+def test_the_page_stands_alone_and_says_what_was_measured(lived, html):
+    facts, words = report(lived), Words(html)
+    assert words.fetched == []
     assert "<script" not in html
     assert html.count("<svg") >= 3  # the curve, the confusion matrix, the calibration
-    shown = " ".join(read.words)
+    shown = " ".join(words.words)
     latest = facts["rounds"][-1]
     assert f"{latest['accuracy']:.1%}" in shown
     assert f"{latest['low']:.1%} – {latest['high']:.1%}" in shown
@@ -89,20 +97,15 @@ def test_the_hash_is_that_of_the_labels(lived):
     assert report(lived)["data"]["hash"] == before
 
 
-@pytest.mark.slow
-def test_nobody_who_labels_is_named(lived):
+def test_nobody_who_labels_is_named(lived, html):
     with lived.store() as store:
         names = [annotator.name for annotator in store.team.all()]
     assert len(names) > 0
-    for text in (page(lived), json.dumps(report(lived), ensure_ascii=False)):
+    for text in (html, json.dumps(report(lived), ensure_ascii=False)):
         assert [name for name in names if name in text] == []
 
 
-@pytest.mark.slow
-def test_the_data_card_is_escaped_in_the_page(lived):
-    (lived.folder / CARD).write_text("From <b>clinic</b> 7, <script>alert(1)</script> CC BY 4.0", encoding="utf-8")
-    html = page(lived)
-    (lived.folder / CARD).unlink()
+def test_the_data_card_is_escaped_in_the_page(html):
     assert "From &lt;b&gt;clinic&lt;/b&gt; 7, &lt;script&gt;" in html
     assert "<script" not in html
 

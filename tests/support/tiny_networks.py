@@ -29,6 +29,19 @@ def pictures(paths: Sequence[Path]) -> list[Arrays]:
     return [(one.repeat(8, axis=1).repeat(8, axis=2),) for one in colours]
 
 
+def vision_transformer_folder(path: Path) -> Path:
+    """A folder of weights: a vision transformer of 14-pixel patches for 56 pixels, with a head for 7 classes."""
+    import timm
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = timm.create_model(
+            "vit_small_patch14_dinov2", img_size=56, depth=3, embed_dim=48, num_heads=3, num_classes=7
+        )
+    timm.models.save_for_hf(model, str(path), safe_serialization=True)
+    return path
+
+
 class Letters:
     """A tokenizer of letters; a text stands between two special tokens, as BERT has it."""
 

@@ -7,8 +7,10 @@ it from; its first stage is rich enough for a retrained second one.
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 import torch
 
+from labeler.backbones import onnx
 from labeler.backbones.encoder import Arrays, Pretrained
 from labeler.backbones.network import Network
 from labeler.core.rounds import Dataset
@@ -34,6 +36,11 @@ LEVERS = FinetuneConfig(
     objective="cross_entropy", unfrozen=1, epochs=20, learning_rate=0.03, head_learning_rate=0.3, decay=1.0
 )
 TUNE = LearnerConfig(kind="finetune", finetune=LEVERS)
+
+
+def without_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks run in torch: to export one takes longer than to train the toy."""
+    monkeypatch.setattr(onnx, "compiled", lambda build, *_: onnx.in_torch(build()))
 
 
 def exclusive_or(n: int = 500) -> tuple[Dataset, np.ndarray]:

@@ -78,17 +78,18 @@ def test_the_legend_of_a_picture_names_what_has_a_colour():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("report", [PAIRED, SINGLE])
 @pytest.mark.parametrize(
-    ("name", "begins", "holds"),
+    ("compared", "name", "begins", "holds"),
     [
-        ("p.png", b"\x89PNG", b"IEND"),
-        ("p.svg", b"<svg", b"films:"),
-        ("p.HTML", b"<!DOCTYPE html>", b"films:"),
+        (PAIRED, "p.png", b"\x89PNG", b"IEND"),
+        (PAIRED, "p.svg", b"<svg", b"films:"),
+        (SINGLE, "p.svg", b"<svg", b"films:"),
+        (PAIRED, "p.HTML", b"<!DOCTYPE html>", b"films:"),
     ],
+    ids=["png", "svg", "svg of one run", "html"],
 )
-def test_the_suffix_decides_the_kind_of_picture(tmp_path, report, name, begins, holds):
-    charts.save(charts.picture(report), tmp_path / name)
+def test_the_suffix_decides_the_kind_of_picture(tmp_path, compared, name, begins, holds):
+    charts.save(charts.picture(compared), tmp_path / name)
     content = (tmp_path / name).read_bytes()
     assert content.startswith(begins)
     assert holds in content
