@@ -93,12 +93,14 @@ def check_images_by_a_frozen_model(project, picture, out):
 
 
 def test_images_by_a_frozen_model(pictures, tmp_path):
-    check_images_by_a_frozen_model(*pictures, tmp_path / "out")
+    project, picture = pictures
+    check_images_by_a_frozen_model(project, picture, tmp_path / "out")
 
 
 @pytest.mark.thorough
 def test_images_by_the_default_frozen_model(pictures_of_the_default, tmp_path):
-    check_images_by_a_frozen_model(*pictures_of_the_default, tmp_path / "out")
+    project, picture = pictures_of_the_default
+    check_images_by_a_frozen_model(project, picture, tmp_path / "out")
 
 
 @pytest.mark.thorough
