@@ -46,6 +46,15 @@ def measured(project) -> list[int]:
         return [r.labels for r in store.rounds.all() if r.metrics]
 
 
+def held_strategies(project) -> set[str]:
+    """The strategies that chose the items which tabs hold."""
+    with project.store() as store:
+        return {
+            row["strategy"]
+            for row in store.db.rows("SELECT strategy FROM queries JOIN reservations ON query_id = queries.id")
+        }
+
+
 def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, open_page):
     project, truth = digits
     page = open_page(f"{server.url}/?annotator=kim")
@@ -55,9 +64,9 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, 
             server.kill_app()
         if number == 20:
             wait_for(lambda: measured(project), seconds=120)
-        if number in (22, 24, 26):  # a busy machine needs a moment to bring the new ranking to the tab
+        if number == 22:  # a busy machine needs a moment to bring the new ranking to the tab
             all_saved(page)
-            page.wait_for_timeout(500)
+            wait_for(lambda: "margin" in held_strategies(project))
         item = item_on_screen(page)
         assert press(page, truth[item]) == item
         given[item] = truth[item]
@@ -71,9 +80,10 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, 
         assert len(stored) == 30
         assert all(r["seconds"] >= 0 and r["round"] is not None for r in stored)
         assert "margin" in [r["strategy"] for r in stored[20:]]  # the new ranking replaced what the tab held
-    wait_for(lambda: len(measured(project)) >= 2, seconds=60)
-    first, *_, last = measured(project)
-    assert last > first >= 10
+    wait_for(lambda: max(measured(project)) >= 20, seconds=60)
+    points = measured(project)
+    assert len(points) >= 2
+    assert points == sorted(set(points))  # each round knows more labels than the one before
 
     page.get_by_role("link", name="Progress").click()
     page.get_by_text("95 %:").wait_for()

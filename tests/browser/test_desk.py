@@ -107,10 +107,10 @@ def test_on_a_slow_network_no_item_is_shown_again(desk, open_page):
     page = open_page("about:blank")
     page.add_init_script(SLOW)
     page.goto(f"{server.url}/?annotator=kim")
-    given = [press(page, "1") for _ in range(40)]
-    assert len(set(given)) == 40
+    given = [press(page, "1") for _ in range(20)]  # twenty items come first; from the ninth answer on, others follow
+    assert len(set(given)) == 20
     all_saved(page)
-    assert len(answers(project)) == 40
+    assert len(answers(project)) == 20
 
 
 WATCH = """
@@ -136,7 +136,8 @@ def test_a_newer_ranking_never_changes_what_is_shown(desk, open_page):
     newest = list(range(61, 40, -1))
     with project.store() as store:
         rank(store, newest)
-    for _ in range(22):
+    while len(set(given) & set(newest)) < 4:
+        assert len(given) < 24, "the newer ranking never came"
         given.append(press(page, "1"))
         page.wait_for_timeout(100)
     all_saved(page)
@@ -145,7 +146,7 @@ def test_a_newer_ranking_never_changes_what_is_shown(desk, open_page):
     assert [item for item, _, _ in answers(project)] == given[:-1]
     after = [item for item in given if item in newest]
     assert after == newest[: len(after)]  # the newer ranking came, in its order
-    assert len(after) > 3
+    assert len(after) >= 4
 
 
 def test_two_people_and_two_tabs_never_share_an_item(desk, open_page):
@@ -155,11 +156,11 @@ def test_two_people_and_two_tabs_never_share_an_item(desk, open_page):
     second.goto(f"{server.url}/?annotator=kim")
     pages.append(second)
     given: list[int] = []
-    for _ in range(7):
+    for _ in range(4):
         given += [press(page, "1") for page in pages]
     for page in pages:
         all_saved(page)
-    assert len(given) == len(set(given)) == 21
+    assert len(given) == len(set(given)) == 12
     assert sorted(item for item, _, _ in answers(project)) == sorted(given)
 
 
@@ -176,7 +177,8 @@ def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_pag
     before = item_on_screen(page)
     wait_for(server.answers)
     all_saved(page)
-    page.wait_for_timeout(3000)  # Streamlit connects again and draws the page anew
+    page.locator("[data-test-connection-state=CONNECTED][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_timeout(500)  # Streamlit is connected again, and draws the page anew
     assert item_on_screen(page) == before
     given = answers(project)
     assert len(given) == 6
@@ -221,9 +223,11 @@ def test_nothing_leaves_this_machine(desk, open_page):
     page.on(
         "request", lambda r: outside.append(r.url) if not r.url.startswith((server.url, "blob:", "data:")) else None
     )
-    for path in ("", "progress", "project"):
+    for path, text in {"": "Skip", "progress": "Until the next round", "project": "Retrain now"}.items():
         page.goto(f"{server.url}/{path}")
-        page.wait_for_timeout(1500)
+        page.get_by_text(text).first.wait_for()
+        page.locator("[data-test-script-state=notRunning]").wait_for()
+        page.wait_for_load_state("networkidle")
     assert outside == []
 
 

@@ -1,5 +1,6 @@
 """What the desk does besides one key an answer: looking back, notes, doubts, guidelines, breaks, many at once."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
+from labeler.store.desk import LEAVING_SECONDS
 from tests.support.desk import all_saved, item_on_screen, press, ready_item
 from tests.support.fill import rank
 from tests.support.samples import text_config
@@ -25,14 +27,14 @@ def make(own_home, n: int = 30, **changes):
     return project
 
 
-def predicted(project, said: list[tuple[int, str, float]]) -> None:
-    """A finished round that ranks these items, with what its model says of them."""
-    items = [item for item, _, _ in said]
+def finish_round(project, forecasts: list[tuple[int, str, float]]) -> None:
+    """Finish a round that ranks these items; its model predicts a label of each, with a confidence."""
+    items = [item for item, _, _ in forecasts]
     result = RoundResult(0, "margin", 7, None, tuple(Ranked(i, "margin", 1.0) for i in items), 0.1, 0.2)
     with project.store() as store, store.write():
         store.rounds.request("test")
         job = store.rounds.claim()
-        predictions = [Prediction(label, confidence) for _, label, confidence in said]
+        predictions = [Prediction(label, confidence) for _, label, confidence in forecasts]
         store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, items, predictions))
 
 
@@ -137,7 +139,7 @@ def test_guidelines_are_shown_once_and_again_by_key(server, own_home, open_page)
 
 def test_the_models_opinion_after_the_answer(server, own_home, open_page):
     project = make(own_home, labeling=LabelingConfig(reveal="after"))
-    predicted(project, [(1, "bad", 0.83), (2, "bad", 0.7), (3, "good", 0.6)])
+    finish_round(project, [(1, "bad", 0.83), (2, "bad", 0.7), (3, "good", 0.6)])
     page = open_page(f"{server.url}/?annotator=kim")
     ready_item(page)
     assert "bad" not in page.locator(".opinion").inner_text()
@@ -155,7 +157,7 @@ def test_the_models_opinion_after_the_answer(server, own_home, open_page):
 
 def test_the_models_opinion_before_the_answer(server, own_home, open_page):
     project = make(own_home, labeling=LabelingConfig(reveal="before"))
-    predicted(project, [(1, "bad", 0.83)])
+    finish_round(project, [(1, "bad", 0.83)])
     page = open_page(f"{server.url}/?annotator=kim")
     ready_item(page)
     assert page.locator(".opinion").inner_text() == "The model: bad, 83 %"
@@ -167,7 +169,7 @@ def test_the_models_opinion_before_the_answer(server, own_home, open_page):
 
 def test_many_like_predictions_are_confirmed_at_once(server, own_home, open_page):
     project = make(own_home, labeling=LabelingConfig(grid=True))
-    predicted(project, [(i, "good" if i < 6 else "bad", 0.9 - i / 100) for i in range(1, 8)])
+    finish_round(project, [(i, "good" if i < 6 else "bad", 0.9 - i / 100) for i in range(1, 8)])
     page = open_page(f"{server.url}/?annotator=kim")
     ready_item(page)
     wait_for(lambda: page.locator(".progress .counts").inner_text() != "")
@@ -178,7 +180,7 @@ def test_many_like_predictions_are_confirmed_at_once(server, own_home, open_page
     ready_item(later)
     with project.store() as store:
         rank(store, [])
-    predicted(project, [(i, "good", 0.9) for i in range(21, 28)] + [(28, "bad", 0.9)])
+    finish_round(project, [(i, "good", 0.9) for i in range(21, 28)] + [(28, "bad", 0.9)])
     with project.store() as store, store.write():
         store.db.execute("DELETE FROM reservations WHERE item_id > 20")
     later.get_by_role("button", name="Many at once").click()
@@ -234,13 +236,22 @@ def test_nobody_is_without_an_item_while_another_holds_many(server, own_home, op
 
 
 def test_a_closed_tab_frees_its_items(server, own_home, open_page):
-    make(own_home, n=2)
+    project = make(own_home, n=2, labeling=LabelingConfig(reservation_seconds=3600))
     first = open_page(f"{server.url}/?annotator=kim")
     ready_item(first)
     second = open_page(f"{server.url}/?annotator=lee")
     second.get_by_text("Others are answering").wait_for()
+
+    def seconds_held() -> float:
+        with project.store() as store:
+            return store.db.value("SELECT MAX(expires_at) FROM reservations") - time.time()
+
+    assert seconds_held() > 3000
     first.close()
-    second.locator(".stage[data-item]").wait_for(timeout=60_000)
+    wait_for(lambda: seconds_held() <= LEAVING_SECONDS)
+    with project.store() as store, store.write():  # as if that time had passed
+        store.db.execute("UPDATE reservations SET expires_at = expires_at - ?", [LEAVING_SECONDS])
+    second.locator(".stage[data-item]").wait_for()
 
 
 def test_many_classes_are_found_by_typing(server, own_home, open_page):
@@ -303,7 +314,8 @@ def test_typing_beside_the_desk_ends_with_enter_and_keys_label_again(server, own
     page.keyboard.type("1")
     page.keyboard.press("Backspace")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(1500)  # Streamlit may draw the page anew
+    page.wait_for_timeout(500)  # Streamlit may draw the page anew
+    page.locator("[data-test-script-state=notRunning]").wait_for()
     press(page, "1")
     all_saved(page)
     assert len(rows(project)) == 1

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
 
 from bench.lead.project import make
 from labeler.core.items import NewItem
 from labeler.core.rounds import FinishedRound, Forecast, Ranked, RoundResult
 from labeler.projects import project as projects
+from tests.support.accessibility import COLOURS, go_dark, lasting_violations
 from tests.support.samples import reviews
 from tests.support.server import wait_for
 
@@ -61,12 +60,12 @@ def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(server, me
     # another cell: its first twelve of thirty, and the next page
     cells.and_(page.locator("[aria-label='bad, taken for bad: 30']")).click()
     page.get_by_text("bad, predicted correctly (30)").wait_for()
-    shown = page.get_by_text("label bad, predicted bad (80%).")
-    wait_for(lambda: shown.count() == 12)
-    first = shown.first.text_content()
+    items = page.get_by_text("label bad, predicted bad (80%).")
+    wait_for(lambda: items.count() == 12)
+    first = items.first.text_content()
     page.get_by_role("button", name="Page 3").click()
-    wait_for(lambda: shown.count() == 6)
-    assert shown.first.text_content() != first
+    wait_for(lambda: items.count() == 6)
+    assert items.first.text_content() != first
 
     page.get_by_role("tab", name="Slices").click()
     page.get_by_text("Weaker than the rest, beyond what chance explains: B.").wait_for()
@@ -78,27 +77,18 @@ def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(server, me
     assert projects.open_project(measured.folder).config.query.more_of == ("site=B",)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_in_what_leads_see(server, own_home, open_page, scheme):
-    make(own_home / "letters", 5)
-    page = open_page(f"{server.url}/progress?part=Holdout", color_scheme=scheme)
+def test_axe_finds_nothing_serious_in_what_leads_see(server, own_home, open_page):
+    make(own_home / "letters", 5, items=1000)
+    page = open_page("about:blank")
     for path, ready in (
         ("progress?part=Holdout", "A click on a cell shows its items."),
         ("progress?part=Report", "Make the report"),
         ("review", "Last decisions"),
         ("team", "Agreement with others does not show who is right."),
     ):
+        page.emulate_media(color_scheme="light")
         page.goto(f"{server.url}/{path}", wait_until="commit")
         page.get_by_text(ready).wait_for()
-        wait_for(lambda: serious(page) == [])  # what is being drawn anew is pale for a moment
-
-
-def serious(page: Page) -> list[tuple[str, str]]:
-    """What axe finds on a page."""
-    result = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-    return [
-        (violation["id"], node["html"])
-        for violation in result.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
+        assert lasting_violations(page) == [], path
+        go_dark(page)
+        assert lasting_violations(page, COLOURS) == [], path

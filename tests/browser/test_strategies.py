@@ -28,12 +28,12 @@ def states(project) -> list[str]:
 
 def simulating(server) -> list[psutil.Process]:
     """The processes that compare, below the server's worker."""
-    found = []
+    processes = []
     for process in psutil.Process(server.process.pid).children(recursive=True):
         with suppress(psutil.Error):  # it has ended meanwhile
             if "spawn_main" in " ".join(process.cmdline()):
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def number(page, label: str, value: int) -> None:
@@ -93,22 +93,22 @@ def test_a_strategy_file_is_picked_up_breaks_and_is_mended_without_a_restart(ser
     own.write_text(GOOD)
     page = open_page(f"{server.url}/strategies?project={project.slug}")
 
-    def look() -> None:
+    def look_again() -> None:
         page.reload()
         page.get_by_role("heading", name="Strategies").wait_for()
         page.get_by_text("Each picture is a small pool").wait_for()
 
-    def seen() -> None:
+    def wait_for_its_picture() -> None:
         page.get_by_text("custom", exact=True).click()
         page.get_by_text("Where the first class is likely.").wait_for()
         page.get_by_role("img", name="The points that mine chooses").wait_for()
 
-    seen()
+    wait_for_its_picture()
     own.write_text(GOOD.replace("return", "retrun"))
-    look()
+    look_again()
     page.get_by_text("Strategy file mine.py: line 5: SyntaxError").wait_for()
     assert page.get_by_text("custom", exact=True).count() == 0
     own.write_text(GOOD)
-    look()
-    seen()
+    look_again()
+    wait_for_its_picture()
     assert page.get_by_text("Strategy file mine.py").count() == 0

@@ -24,13 +24,16 @@ EMOJI = "a 😀 superb and warm film, 영화가 좋아요"
 
 
 @pytest.fixture
-def films(own_home):
-    """Sixty film reviews after a round that was trained on forty; the ranking begins with an emoji."""
+def films(own_home, tmp_path):
+    """Sixty film reviews after a round that was trained on forty; the ranking begins with an emoji.
+
+    The project moves to where it is served once all this is done: the server's worker would run the round itself.
+    """
     config = text_config(
         query=QueryConfig(strategy="margin", seed_size=4, batch=1000, random_share=0.0),
         labeling=LabelingConfig(reveal="before"),
     )
-    project = projects.create(own_home / "reviews", config)
+    project = projects.create(tmp_path / "reviews", config)
     texts = [*reviews(60)[:59], (EMOJI, "good")]
     with project.store() as store:
         store.items.add(
@@ -45,7 +48,7 @@ def films(own_home):
         store.db.execute("UPDATE queries SET rank = -rank")
         store.db.execute("UPDATE queries SET rank = 61 - item_id")
         store.db.connection.commit()
-    return project
+    return projects.open_project(project.folder.rename(own_home / "reviews"))
 
 
 def test_why_this_item_and_what_the_model_saw_in_a_text(server, films, open_page):

@@ -71,35 +71,36 @@ def open_part(name: str):
 
 @pytest.mark.slow
 def test_figures_come_with_intervals_and_in_words(filled):
-    said = everything(open_part("Holdout"))
+    text = everything(open_part("Holdout"))
     with filled.store() as store:
         numbers = store.forecasts.rounds()
-    found = measured(filled, numbers, numbers[-1]).evaluation
-    assert found.n == HELD - 4
-    assert f"Accuracy {found.accuracy.value:.1%}" in said
-    assert f"95 %: {100 * found.accuracy.low:.1f} – {found.accuracy.high:.1%}" in said
-    assert "Balanced accuracy" in said
-    assert "4 have no label yet" in said
-    wide = 100 * (found.accuracy.high - found.accuracy.low)
-    assert f"interval is {wide:.1f} points wide; {found.to_halve:,} more labels in the holdout would halve it" in said
-    assert "The holdout has fewer unlabeled items than that" in said
-    assert "which may be chance" in said
-    assert "A click on a cell shows its items." in said
-    assert "Expected calibration error" in said
+    evaluation = measured(filled, numbers, numbers[-1]).evaluation
+    assert evaluation.n == HELD - 4
+    assert f"Accuracy {evaluation.accuracy.value:.1%}" in text
+    assert f"95 %: {100 * evaluation.accuracy.low:.1f} – {evaluation.accuracy.high:.1%}" in text
+    assert "Balanced accuracy" in text
+    assert "4 have no label yet" in text
+    wide = 100 * (evaluation.accuracy.high - evaluation.accuracy.low)
+    sentence = f"interval is {wide:.1f} points wide; {evaluation.to_halve:,} more labels in the holdout would halve it"
+    assert sentence in text
+    assert "The holdout has fewer unlabeled items than that" in text
+    assert "which may be chance" in text
+    assert "A click on a cell shows its items." in text
+    assert "Expected calibration error" in text
 
 
 def test_a_cell_holds_its_items_strangest_first(filled):
     with filled.store() as store:
         numbers = store.forecasts.rounds()
-    seen = measured(filled, numbers, numbers[-1]).forecast
-    wrong = judged(seen, filled.config, "good", "bad")
+    forecast = measured(filled, numbers, numbers[-1]).forecast
+    wrong = judged(forecast, filled.config, "good", "bad")
     assert len(wrong) > 0
-    assert {(one.label, one.predicted) for one in wrong} == {("good", "bad")}
-    assert [one.confidence for one in wrong] == sorted((one.confidence for one in wrong), reverse=True)
-    right = judged(seen, filled.config, "good", "good")
-    assert [one.confidence for one in right] == sorted(one.confidence for one in right)
-    assert len(wrong) + len(right) == sum(seen.targets == 0)
-    assert judged(seen, filled.config, "good", "gone") == []
+    assert {(case.label, case.predicted) for case in wrong} == {("good", "bad")}
+    assert [case.confidence for case in wrong] == sorted((case.confidence for case in wrong), reverse=True)
+    right = judged(forecast, filled.config, "good", "good")
+    assert [case.confidence for case in right] == sorted(case.confidence for case in right)
+    assert len(wrong) + len(right) == sum(forecast.targets == 0)
+    assert judged(forecast, filled.config, "good", "gone") == []
 
 
 @pytest.mark.slow
@@ -108,8 +109,8 @@ def test_an_earlier_round_can_be_chosen(filled):
     app.selectbox(key="measured-reviews").set_value(1).run()
     assert not app.exception
     with filled.store() as store:
-        found = measured(filled, store.forecasts.rounds(), 1).evaluation
-    assert f"Accuracy {found.accuracy.value:.1%}" in everything(app)
+        evaluation = measured(filled, store.forecasts.rounds(), 1).evaluation
+    assert f"Accuracy {evaluation.accuracy.value:.1%}" in everything(app)
 
 
 def test_two_rounds_that_say_the_same_cannot_be_told_apart(filled):
@@ -134,9 +135,9 @@ def test_with_active_testing_the_weights_are_told(filled):
     filled.save(replace(filled.config, evaluation=EvaluationConfig(active_testing=True)))
     with filled.store() as store:
         store.active_testing.add(1, [3, 8, 2, 5, 9, 40], [0.1, 0.05, 0.02, 0.03, 0.01, 0.02], left=HELD)
-    said = everything(open_part("Holdout"))
-    assert "Labeled holdout items 5" in said  # item 40 has no label
-    assert "Active testing chose these items" in said
+    text = everything(open_part("Holdout"))
+    assert "Labeled holdout items 5" in text  # item 40 has no label
+    assert "Active testing chose these items" in text
     assert "no slice is marked as weak" in everything(open_part("Slices"))
 
 
@@ -161,21 +162,21 @@ def test_several_classes_are_questions_of_their_own(own_home):
         proba[0] = 1 - proba[0]
         finish(store, proba.astype(np.float32), np.arange(1, 25))
     app = open_part("Holdout")
-    said = everything(app)
-    assert f"Subset accuracy {23 / 24:.1%}" in said
-    assert "Micro F1" in said
-    assert "Balanced accuracy" not in said
+    text = everything(app)
+    assert f"Subset accuracy {23 / 24:.1%}" in text
+    assert "Micro F1" in text
+    assert "Balanced accuracy" not in text
     assert "Confusion matrix" not in [h.value for h in app.subheader]
     (table,) = app.dataframe
     assert table.value["items"].tolist() == truth.sum(axis=0).tolist()
-    assert "ROC" in said
+    assert "ROC" in text
 
 
 @pytest.mark.slow
 def test_weak_slices_are_named_and_more_of_them_asked(filled):
     app = open_part("Slices")
-    said = everything(app)
-    assert "Weaker than the rest, beyond what chance explains: B." in said
+    text = everything(app)
+    assert "Weaker than the rest, beyond what chance explains: B." in text
     assert widget(app, "selectbox", "Column").options == ["site"]  # nearly every item has an id of its own
     app.multiselect(key="more-of-reviews-site").set_value(["site=B"])
     widget(app, "slider", "Share of such items").set_value(80)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,12 +13,13 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
 from labeler.core.jobs import ComparisonRequest, TuningRequest
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, RoundResult, Training
-from labeler.i18n.messages import catalogue, mark, use
+from labeler.i18n.messages import DEFAULT, catalogue, mark, use
 from labeler.jobs.comparisons import compare_once
+from labeler.projects import project as projects
 from tests.support.fill import add
 from tests.support.machine import ROOT
 from tests.support.pages import everything, visit, widget
-from tests.support.samples import reviews
+from tests.support.samples import reviews, text_config
 from tests.support.vega import titles
 
 # Three words of Latin letters in a row: a sentence, and no name.
@@ -44,11 +46,11 @@ def texts(message) -> Iterator[str]:
     for field, value in message.ListFields():
         if field.name in NOT_TEXT:
             continue
-        for one in value if field.is_repeated else [value]:
-            if isinstance(one, str):
-                yield one
-            elif hasattr(one, "ListFields"):
-                yield from texts(one)
+        for part in value if field.is_repeated else [value]:
+            if isinstance(part, str):
+                yield part
+            elif hasattr(part, "ListFields"):
+                yield from texts(part)
 
 
 def shown(app: AppTest) -> Iterator[str]:
@@ -65,12 +67,19 @@ def shown(app: AppTest) -> Iterator[str]:
 
 def english(app: AppTest) -> list[str]:
     """What is shown in sentences of Latin letters; sources are works' titles, and styles are no text."""
-    found = (CODE.sub("", text) for text in shown(app) if not text.startswith(("<style", "<script", "출처: ")))
-    return [text for text in found if SENTENCE.search(text.partition("출처: ")[0])]
+    prose = (CODE.sub("", text) for text in shown(app) if not text.startswith(("<style", "<script", "출처: ")))
+    return [text for text in prose if SENTENCE.search(text.partition("출처: ")[0])]
 
 
-def fill(project) -> None:
-    """Labels, a trained round, a failed one, a comparison, a search, and one that waits."""
+@pytest.fixture(scope="module")
+def full(tmp_path_factory) -> Path:
+    """A home whose project has labels, a trained round, a failed one, a comparison, a search, and one that runs.
+
+    The tests of this module only read it.
+    """
+    use(DEFAULT)  # as every test begins; this fixture is older than that
+    home = tmp_path_factory.mktemp("full")
+    project = projects.create(home / "reviews", text_config())
     loss = [(1.2, 0.60, 0.9, 0.70), (0.8, 0.80, 0.5, 0.82), (0.6, 0.90, 0.7, 0.80), (0.4, 0.95, 0.9, 0.79)]
     epochs = tuple(Epoch(number, *row) for number, row in enumerate([*loss, (0.3, 0.99, 1.1, 0.78)], 1))
     note = mark("Linear heads: fine-tuning begins at {n} labels; there are {labels}.", n=100, labels=40)
@@ -111,12 +120,13 @@ def fill(project) -> None:
         standing = mark("{done}; trying {what}", done=done, what=what)
         message = mark("{standing}, fold {fold} of {folds}", standing=standing, fold=1, folds=3)
         store.tunings.report(waiting, message, 60, 600)
+    return home
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["label", "progress", "strategy", "project"])
-def test_nothing_on_a_full_page_is_english(project, page):
-    fill(project)
+def test_nothing_on_a_full_page_is_english(full, monkeypatch, page):
+    monkeypatch.setenv("LABELER_HOME", str(full))
     app = korean(page)
     assert english(app) == []
     assert re.search("[가-힣]{2}", " ".join(shown(app)))
@@ -152,11 +162,11 @@ def test_nothing_on_an_empty_page_is_english(own_home, page):
 
 
 @pytest.mark.slow
-def test_what_the_worker_wrote_is_translated_where_it_is_shown(project):
-    fill(project)
-    said = everything(korean("progress", catalogue("ko")["Rounds"]))
-    assert "선형 헤드: 미세 조정은 라벨 100개부터 시작하며, 지금은 40개입니다." in said
-    assert "마지막 라운드에 실패했습니다: 아직 항목이 없습니다." in said
+def test_what_the_worker_wrote_is_translated_where_it_is_shown(full, monkeypatch):
+    monkeypatch.setenv("LABELER_HOME", str(full))
+    rounds = everything(korean("progress", catalogue("ko")["Rounds"]))
+    assert "선형 헤드: 미세 조정은 라벨 100개부터 시작하며, 지금은 40개입니다." in rounds
+    assert "마지막 라운드에 실패했습니다: 아직 항목이 없습니다." in rounds
     app = korean("project")
     (bar,) = [bar.proto.text for bar in app.get("progress")]
     assert bar.startswith("9분 남음: 설정 2개 시도함")

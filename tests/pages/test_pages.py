@@ -47,8 +47,8 @@ def test_a_project_is_created_on_the_page(own_home):
     widget(app, "radio", "What is labeled").set_value("text")
     widget(app, "text_area", "Classes").input("gut\nschlecht")
     widget(app, "button", "Create project").click().run()
-    made = projects.open_project(own_home / "kundenpost")
-    assert (made.config.classes, made.config.modality) == (("gut", "schlecht"), "text")
+    project = projects.open_project(own_home / "kundenpost")
+    assert (project.config.classes, project.config.modality) == (("gut", "schlecht"), "text")
 
 
 def test_what_is_wrong_with_a_new_project_is_said(own_home):
@@ -143,9 +143,9 @@ def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_cal
     widget(app, "radio", "What is labeled").set_value("text")
     widget(app, "text_area", "Classes").input("배송\n환불")
     widget(app, "button", "Create project").click().run()
-    made = projects.open_project(own_home / "kundenpost")
-    assert made.config.several
-    with made.store() as store:
+    project = projects.open_project(own_home / "kundenpost")
+    assert project.config.several
+    with project.store() as store:
         store.items.add([NewItem("1", "row 1", text="t", split="pool", label='["배송","환불"]')])
         store.rounds.request("test")
         measured = Metrics(5, 0.8, 0.376, 0.964, 0.7, 0.1, 0.75)
@@ -235,27 +235,27 @@ def test_a_chosen_round_stays_chosen_when_others_follow_and_the_latest_follows_t
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("share", "sentence"),
     [
         (0.0, "The frozen heads alone make the predictions."),
         (1.0, "The fine-tuned network alone makes the predictions."),
     ],
 )
-def test_who_has_the_say_is_said(project, share, said):
+def test_the_page_says_whether_heads_or_network_predict(project, share, sentence):
     train(project, Training(OVERFIT.epochs, OVERFIT.chosen, share))
-    assert said in everything(visit("progress", "Rounds"))
+    assert sentence in everything(visit("progress", "Rounds"))
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "sentence"),
     [("models/m.safetensors", "An older version of labeler trained this round"), (None, "trained no model")],
 )
-def test_a_round_without_a_training_says_why(project, model, said):
+def test_a_round_without_a_training_says_why(project, model, sentence):
     train(project, None, model=model)
-    assert said in everything(visit("progress", "Rounds"))
+    assert sentence in everything(visit("progress", "Rounds"))
 
 
-def test_every_reading_can_be_shown():
+def test_each_kind_of_reading_has_a_callout():
     source = ast.parse((ROOT / "pages" / "progress" / "training.py").read_text())
     (callouts,) = [
         node.value

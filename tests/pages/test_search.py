@@ -79,18 +79,18 @@ def test_a_search_is_asked_for_watched_and_cancelled(labeled):
     button(app, "Search for better settings").click().run()
     assert not app.error
     with labeled.store() as store:
-        (found,) = store.tunings.all()
-        assert found.request == TuningRequest(
+        (search,) = store.tunings.all()
+        assert search.request == TuningRequest(
             "random", 300.0, backbones=("distilbert", "bert-tiny"), levers=("unfrozen", "token_dropout")
         )
         assert "waiting for the worker" in everything(app)
         assert not [b for b in app.button if b.label == "Search for better settings"]  # one at a time
         store.tunings.claim()
-        store.tunings.report(found.id, "3 settings tried; trying setting 3", 60, 300)
+        store.tunings.report(search.id, "3 settings tried; trying setting 3", 60, 300)
     app.run()
     (bar,) = app.get("progress")
     assert "4 min left: 3 settings tried; trying setting 3 …" in bar.proto.text
-    app.button(key=f"cancel-tuning-{found.id}").click().run()
+    app.button(key=f"cancel-tuning-{search.id}").click().run()
     assert "The search is cancelled. Its trials are kept" in everything(app)
     with labeled.store() as store:
         assert store.tunings.all()[0].state == "cancelled"

@@ -1,6 +1,7 @@
 """The Strategies page through Streamlit's own test runner."""
 
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -10,24 +11,32 @@ from labeler.core.jobs import ComparisonRequest
 from labeler.jobs.comparisons import compare_once
 from labeler.projects import project as projects
 from tests.support.pages import everything, visit, widget
-from tests.support.samples import reviews
+from tests.support.samples import reviews, text_config
 
 GOOD = "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
 
 
-@pytest.fixture
-def table(tmp_path):
-    path = tmp_path / "films.csv"
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tables") / "films.csv"
     pd.DataFrame(reviews(160), columns=["text", "label"]).to_csv(path, index=False)
     return path
 
 
-def compared(project, table) -> int:
-    """A finished comparison of margin."""
+@pytest.fixture(scope="module")
+def compared_folder(tmp_path_factory, table):
+    """The folder of a project that has compared margin with its control."""
+    project = projects.create(tmp_path_factory.mktemp("compared") / "reviews", text_config())
     with project.store() as store:
-        number = store.comparisons.request(ComparisonRequest(("margin",), 2, 2, 5, 6, str(table)), "kim")
+        store.comparisons.request(ComparisonRequest(("margin",), 2, 2, 5, 6, str(table)), "kim")
     compare_once(project)
-    return number
+    return project.folder
+
+
+@pytest.fixture
+def compared(compared_folder, own_home):
+    """A project of the test's own with a finished comparison, which has the number 1."""
+    return projects.open_project(shutil.copytree(compared_folder, own_home / "reviews"))
 
 
 def test_each_strategy_of_a_family_is_shown_with_its_sentence_picture_and_source(project):
@@ -92,33 +101,31 @@ def test_a_comparison_is_asked_for_and_cancelled(project, table):
     widget(app, "button", "Start comparison").click().run()
     assert not app.error
     with project.store() as store:
-        (found,) = store.comparisons.all()
-    assert found.request == ComparisonRequest(("margin",), 2, 4, 3, 4, str(table))
+        (comparison,) = store.comparisons.all()
+    assert comparison.request == ComparisonRequest(("margin",), 2, 4, 3, 4, str(table))
     assert "waiting for the worker" in everything(app)
-    app.button(key=f"cancel-comparison-{found.id}").click().run()
-    assert f"Comparison {found.id} is cancelled" in everything(app)
+    app.button(key=f"cancel-comparison-{comparison.id}").click().run()
+    assert f"Comparison {comparison.id} is cancelled" in everything(app)
     assert "it has no result" in everything(app)
     with project.store() as store:
         assert store.comparisons.all()[0].state == "cancelled"
 
 
 @pytest.mark.parametrize(
-    ("path", "reach", "says"),
+    ("path", "reach", "reason"),
     [("", 20, "No path is given"), ("/no/such.csv", 20, "does not exist on the server"), ("x", 4, "reach for more")],
 )
-def test_what_is_wrong_with_a_comparison_is_said(project, path, reach, says):
+def test_what_is_wrong_with_a_comparison_is_said(project, path, reach, reason):
     app = visit("strategy")
     widget(app, "radio", "Compare on").set_value("A path on the server").run()
     widget(app, "text_input", "Path").input(path)
     widget(app, "number_input", "Labels to reach").set_value(reach)
     widget(app, "button", "Start comparison").click().run()
-    assert says in app.error[0].value
+    assert reason in app.error[0].value
 
 
 @pytest.mark.slow
-def test_a_result_is_shown_and_its_strategies_can_be_used(project, table):
-    projects.open_project(project.folder)
-    number = compared(project, table)
+def test_a_result_is_shown_and_its_strategies_can_be_used(compared):
     app = visit("strategy")
     shown = everything(app)
     assert "128 pool items, 32 held-out items, 2 classes; 6 to 16 labels, 2 runs" in shown
@@ -126,14 +133,13 @@ def test_a_result_is_shown_and_its_strategies_can_be_used(project, table):
     assert re.search(r"\d points \(\S+ to \S+\)", shown)
     assert "(the floor)" in shown
     assert len(app.get("vega_lite_chart")) == 2
-    app.button(key=f"use-result-{number}-random").click().run()
-    assert projects.open_project(project.folder).config.query.strategy == "random"
+    app.button(key="use-result-1-random").click().run()
+    assert projects.open_project(compared.folder).config.query.strategy == "random"
 
 
 @pytest.mark.slow
-def test_why_a_comparison_failed_is_shown_and_earlier_ones_can_be_chosen(project, table):
-    compared(project, table)
-    with project.store() as store:
+def test_why_a_comparison_failed_is_shown_and_earlier_ones_can_be_chosen(compared, table):
+    with compared.store() as store:
         store.comparisons.request(ComparisonRequest(("margin",), 1, 1, 5, 6, str(table)), "kim")
         store.comparisons.fail(store.comparisons.claim().id, "no such column")
     app = visit("strategy")

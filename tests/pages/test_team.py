@@ -73,10 +73,10 @@ def test_everybody_leads_by_default_and_sees_all(project, history):
     assert shown.loc["kim", "agreement"] == pytest.approx(50)  # of the two items a day that lee labeled too
     assert str(shown.loc["kim", "agreement_low"]).endswith("(n = 18)")
     assert len(table(app, 1)) == 27
-    said = everything(app)
-    assert "Labels 54" in said
-    assert "of 100 to the goal" in said
-    assert "6 a day of the calendar (6 – 6), from the 9 working days in 9" in said
+    text = everything(app)
+    assert "Labels 54" in text
+    assert "of 100 to the goal" in text
+    assert "6 a day of the calendar (6 – 6), from the 9 working days in 9" in text
 
 
 @pytest.mark.slow
@@ -104,9 +104,9 @@ def test_annotators_see_their_own_row_only(project, history):
     app = page("lee")
     assert table(app)["annotator"].tolist() == ["lee"]
     assert set(table(app, 1)["annotator"]) == {"lee"}
-    said = everything(app)
-    assert "You see your own row" in said
-    assert "Cost" not in said
+    text = everything(app)
+    assert "You see your own row" in text
+    assert "Cost" not in text
     assert not app.metric
     assert not app.get("form")
     for name in ("kim", "park"):
@@ -146,9 +146,9 @@ def test_files_hold_no_more_than_the_tables(project, history, monkeypatch, name,
     as_team(project, leads=("kim",), show=("items", "agreement"))
     page(name)
     for data in files.values():
-        found = pd.read_csv(io.BytesIO(data))
-        assert sorted(set(found["annotator"])) == rows
-        assert not {"median_seconds", "hours", "cost", "skips"} & set(found)
+        columns = pd.read_csv(io.BytesIO(data))
+        assert sorted(set(columns["annotator"])) == rows
+        assert not {"median_seconds", "hours", "cost", "skips"} & set(columns)
     assert len(files) == 2
 
 

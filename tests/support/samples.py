@@ -29,12 +29,12 @@ BAD = ["dull", "cold", "tedious", "clumsy", "ugly", "stale", "empty", "bland", "
 def reviews(n: int) -> list[tuple[str, str]]:
     """`n` different sentences with the label that their adjectives give away."""
     kinds = [("good", GOOD), ("bad", BAD)]
-    found = []
+    sentences = []
     for i in range(n):
         label, words = kinds[i % 2]
         j = i // 2
-        found.append((f"a {words[j % 10]} and {words[(j // 10 + j + 1) % 10]} film, number {i}", label))
-    return found
+        sentences.append((f"a {words[j % 10]} and {words[(j // 10 + j + 1) % 10]} film, number {i}", label))
+    return sentences
 
 
 TOPICS = {
@@ -51,12 +51,12 @@ def topics_config(**changes: object) -> Config:
 
 def letters(n: int) -> list[tuple[str, tuple[str, ...]]]:
     """`n` different letters with the topics that their words give away; one in eight has none."""
-    found = []
+    rows = []
     for i in range(n):
         names = tuple(name for bit, name in enumerate(TOPICS) if i >> bit & 1)
         words = [word for name in names for word in (TOPICS[name][i // 8 % 4], TOPICS[name][(i // 8 + i + 1) % 4])]
-        found.append((f"dear shop, {' and '.join(words) or 'a question'}, yours, number {i}", names))
-    return found
+        rows.append((f"dear shop, {' and '.join(words) or 'a question'}, yours, number {i}", names))
+    return rows
 
 
 def blobs(n: int, classes: Sequence[int], width: int = 8, images: bool = False) -> tuple[Dataset, np.ndarray]:

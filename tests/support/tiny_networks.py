@@ -26,7 +26,7 @@ def image_network() -> Network:
 def pictures(paths: Sequence[Path]) -> list[Arrays]:
     """Four colours each, which the path's name seeds."""
     colours = [np.random.default_rng(int(p.stem)).integers(0, 256, (3, 2, 2), dtype=np.uint8) for p in paths]
-    return [(one.repeat(8, axis=1).repeat(8, axis=2),) for one in colours]
+    return [(colour.repeat(8, axis=1).repeat(8, axis=2),) for colour in colours]
 
 
 def vision_transformer_folder(path: Path) -> Path:
