@@ -11,7 +11,7 @@ from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import load_task, read_labeled
 from labeler.experiments.simulate import Design, Run, compare, run, summarise
 from tests.support.samples import reviews
-from tests.support.warm_processes import warm
+from tests.support.warm_processes import simulate_in_warm_processes
 
 
 def curve(strategy: str, seed: int, accuracy: list[float]) -> Run:
@@ -88,8 +88,7 @@ def test_a_pool_that_runs_out_ends_the_curve(task):
 @pytest.fixture
 def processes_begin_warm(monkeypatch):
     """Those that simulate have torch loaded when they start."""
-    context = warm()
-    monkeypatch.setattr("labeler.experiments.simulate.multiprocessing.get_context", lambda _: context)
+    simulate_in_warm_processes(monkeypatch)
 
 
 @pytest.mark.slow

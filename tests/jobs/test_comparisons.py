@@ -21,7 +21,7 @@ from labeler.jobs import comparisons
 from labeler.jobs.comparisons import ask, cancel, compare_once
 from tests.support.machine import ROOT, environment
 from tests.support.samples import reviews
-from tests.support.warm_processes import warm
+from tests.support.warm_processes import simulate_in_warm_processes
 
 pytestmark = pytest.mark.slow
 
@@ -55,8 +55,7 @@ def labeled(project):
 @pytest.fixture(autouse=True)
 def processes_begin_warm(monkeypatch):
     """The simulating processes of this one; those of real workers, below, are spawned."""
-    context = warm()
-    monkeypatch.setattr("labeler.experiments.simulate.multiprocessing.get_context", lambda _: context)
+    simulate_in_warm_processes(monkeypatch)
 
 
 def latest(project):

@@ -150,20 +150,30 @@ def test_half_precision_from_a_file_gives_the_same_items(
     assert chosen[0] == chosen[1]
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    return in_a_file(tmp_path_factory.mktemp("large") / "X.npy", 200_030, 128)
+
+
+@pytest.fixture(scope="module")
+def large_pool(large: np.ndarray) -> Candidates:
+    return pool(large, 30)
+
+
 @pytest.mark.slow
 @every
-def test_a_large_pool_is_not_copied(strategy: Strategy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_pool_is_not_copied(
+    strategy: Strategy, large: np.ndarray, large_pool: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # these samples are as large for any pool, and this one is not very large
     monkeypatch.setattr(low_budget, "COVER", 2_000)
     monkeypatch.setattr(auto, "SAMPLE", 2_000)
-    X = in_a_file(tmp_path / "X.npy", 200_030, 128)
-    c = pool(X, 30)
-    strategy.query(pool(X[-100:], 30), 5, np.random.default_rng(0))  # what it imports is not what it needs
+    strategy.query(pool(large[-100:], 30), 5, np.random.default_rng(0))  # what it imports is not what it needs
     tracemalloc.start()
     try:
-        strategy.query(c, 20, np.random.default_rng(0))
+        strategy.query(large_pool, 20, np.random.default_rng(0))
         extra = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     # scores: a few numbers for each item, and a block; others may hold samples, but no copy of the pool
-    assert extra < (0.3 if strategy.kind == "scores" else 2) * X.nbytes
+    assert extra < (0.3 if strategy.kind == "scores" else 2) * large.nbytes

@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event
 from unittest import mock
 
+import pytest
+
 # What simulations, rounds and explanations load when there is work.
 LOADED = [
     "labeler.experiments.simulate",
@@ -25,6 +27,12 @@ def warm() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)
     return context
+
+
+def simulate_in_warm_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons of this process run in such processes."""
+    context = warm()
+    monkeypatch.setattr("labeler.experiments.simulate.multiprocessing.get_context", lambda _: context)
 
 
 def _work_until(work: Callable[[Path], None], home: Path, step: str, here: Connection) -> None:
