@@ -179,7 +179,7 @@ def _write_answers(store: Store, history: History, ids: np.ndarray, team: list[P
     )
     store.db.executemany(
         "INSERT INTO annotations (id, request_id, item_id, annotator, action, label, query_id, seconds, tab, at,"
-        " supersedes, unsure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'bench', ?, ?, ?)",
+        " supersedes, unsure, today) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'bench', ?9, ?10, ?11, ?6)",
         [
             (
                 place,

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import click
 
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
+from labeler.core.class_changes import OUTSIDE
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.processes import parent_is_gone
@@ -115,6 +116,7 @@ def status(project: Path, as_json: bool) -> None:
     opened = projects.open_project(project)
     with opened.store() as store:
         counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
+        outside = store.class_changes.outside()
     latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
     values = {
         "name": opened.config.name,
@@ -131,11 +133,15 @@ def status(project: Path, as_json: bool) -> None:
         "micro_f1": latest and latest.micro_f1,
         "measured_on": latest and latest.n,
         "target_accuracy": opened.config.target_accuracy,
+        "labels_outside_the_classes": outside,
         "job": job and {"state": job.state, "message": job.message, "error": job.error},
     }
     if as_json:
         click.echo(json.dumps(values, ensure_ascii=False, indent=2))
         return
+    if outside:
+        labels = ", ".join(f"{name} ({n:,})" for name, n in outside.items())
+        click.echo(f"ERROR: {LabelerError(OUTSIDE, labels=labels)}", err=True)
     click.echo(f"{opened.config.name}: {counts.labeled} of {counts.pool} pool items labeled, {len(rounds)} rounds")
     click.echo(f"holdout: {counts.holdout_labeled} of {counts.holdout} items labeled")
     click.echo(f"budget: {counts.answers_by_people} of {opened.config.budget} labels spent")

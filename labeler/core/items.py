@@ -115,6 +115,7 @@ class Answer:
 
     `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label. `unsure`: whether
     the annotator wants the label to be reviewed. `reveal`: when the annotator saw the model's prediction.
+    `class_change`: the number of the latest change of the classes that the annotator's desk knew; None: it did not say.
     """
 
     request_id: str
@@ -126,6 +127,7 @@ class Answer:
     unsure: bool = False
     note: str | None = None
     reveal: Reveal = "never"
+    class_change: int | None = None
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ def join(names: Collection[str], config: Config) -> str:
     Args: names: of the project's classes, in any order; exactly one, unless items have several classes.
     """
     ordered = [name for name in config.classes if name in names]
-    return _json(ordered) if config.several else ordered[0]
+    return as_text(ordered) if config.several else ordered[0]
 
 
 def split(label: str) -> tuple[str, ...]:
     """The classes in a stored text. Labels from before a project had several classes an item are no lists."""
-    names = _list(label)
+    names = as_list(label)
     return (label,) if names is None else tuple(names)
 
 
@@ -41,7 +41,7 @@ def is_answer(label: str, config: Config) -> bool:
     """Whether a text is a valid label in this project."""
     if not config.several:
         return label in config.classes
-    names = _list(label)
+    names = as_list(label)
     return names is not None and set(names) <= set(config.classes) and join(names, config) == label
 
 
@@ -70,7 +70,7 @@ def texts_of(targets: np.ndarray, config: Config) -> list[str]:
     """
     if targets.ndim == 1:
         return [config.classes[target] for target in targets]
-    return [_json([config.classes[i] for i in np.flatnonzero(row)]) for row in targets]
+    return [as_text([config.classes[i] for i in np.flatnonzero(row)]) for row in targets]
 
 
 # ---------------------------------------------------------------- tables
@@ -84,7 +84,7 @@ def names_in(cell: str, classes: Collection[str]) -> tuple[str, ...]:
     cell = unicodedata.normalize("NFC", cell).strip()
     names = [cell]
     if cell not in classes:
-        listed = _list(cell) if cell.startswith("[") else None
+        listed = as_list(cell) if cell.startswith("[") else None
         names = re.split(f"[{SEPARATORS}]", cell) if listed is None else listed
     composed = (unicodedata.normalize("NFC", name).strip() for name in names)
     return tuple(dict.fromkeys(name for name in composed if name))
@@ -93,11 +93,11 @@ def names_in(cell: str, classes: Collection[str]) -> tuple[str, ...]:
 def cell_of(names: Sequence[str]) -> str:
     """A cell that `names_in` reads back: the names with `;` between them, or a JSON list where a name needs it."""
     if not names or names[0].startswith("[") or any(mark in name for name in names for mark in SEPARATORS):
-        return _json(names)
+        return as_text(names)
     return ";".join(names)
 
 
-def _list(text: str) -> list[str] | None:
+def as_list(text: str) -> list[str] | None:
     """The names in a JSON list; None if the text is not a JSON list."""
     try:
         names = json.loads(text)
@@ -106,5 +106,6 @@ def _list(text: str) -> list[str] | None:
     return [str(name) for name in names] if isinstance(names, list) else None
 
 
-def _json(names: Sequence[str]) -> str:
+def as_text(names: Sequence[str]) -> str:
+    """The stored text of several classes, in the order of the project's."""
     return json.dumps(names, ensure_ascii=False, separators=(",", ":"))

@@ -142,7 +142,7 @@ class FinishedRound:
 
     items: the item ids of `result.ranking`. predictions: the model's for these items; None for an item whose prediction
     must stay hidden. model: path of the model's file below the project's folder; None without a model. agreement,
-    uncertainty: see `Round`.
+    uncertainty: see `Round`. class_change: number of the latest change of the classes when the labels were read.
     """
 
     number: int
@@ -153,6 +153,7 @@ class FinishedRound:
     agreement: float | None = None
     uncertainty: float | None = None
     model: str | None = None
+    class_change: int = 0
 
 
 @dataclass(frozen=True)
@@ -170,3 +171,4 @@ class Round:
     finished_at: str
     agreement: float | None = None  # kappa with the round before, on the items that rounds are compared on
     uncertainty: float | None = None  # mean of 1 − the highest probability, on the same items
+    class_change: int = 0  # number of the latest change of the classes when it read its labels

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import strategies
-from labeler.backbones.encoder import Encoder
 from labeler.core.errors import LabelerError, TooFewClassesError
 from labeler.core.items import Prediction, Progress
 from labeler.core.rounds import Dataset, FinishedRound, Forecast, ForecastKind, Metrics, Ranked, RoundResult
@@ -73,7 +72,7 @@ def run_live_round(project: Project, store: Store, number: int, reporter: Callab
         snap.task(len(config.classes)),
         pool=snap.unlabeled,
         holdout=snap.holdout,
-        previous=_last_model(project, store, snap.encoder),
+        previous=_last_model(project, store, snap),
         watched=np.concatenate([snap.all_holdout, snap.compared]),
         preferred=snap.preferred,
     )
@@ -97,6 +96,7 @@ def run_live_round(project: Project, store: Store, number: int, reporter: Callab
         forecasts=forecasts,
         agreement=agreement,
         uncertainty=uncertainty,
+        class_change=snap.class_change,
     )
     return LiveTurn(finished, turn.model, snap)
 
@@ -142,13 +142,15 @@ def run_round(state: State, config: Config, seed: int, depth: int, on_progress: 
 # ---------------------------------------------------------------- its steps
 
 
-def _last_model(project: Project, store: Store, encoder: Encoder) -> Model | None:
-    """The last round's model, if the settings ask for a warm start and the model can be loaded."""
-    trained = store.rounds.models()
-    if project.config.learner.finetune.start != "last" or not trained:
+def _last_model(project: Project, store: Store, snap: Snapshot) -> Model | None:
+    """The last round's model, if the settings ask for a warm start, and if it can be loaded and has today's classes."""
+    trained, latest = store.rounds.models(), store.rounds.latest()
+    if project.config.learner.finetune.start != "last" or not trained or latest is None:
+        return None
+    if store.rounds.class_change_of(latest.number) != snap.class_change:
         return None
     try:
-        return models.load(project.folder / trained[-1][0], encoder)
+        return models.load(project.folder / trained[-1][0], snap.encoder)
     except LabelerError as error:
         log.warning("%s: the round starts from the pretrained weights: %s", project.slug, error)
         return None

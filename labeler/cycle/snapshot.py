@@ -8,6 +8,7 @@ import numpy as np
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder
+from labeler.core.class_changes import OUTSIDE
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item, Progress
 from labeler.core.labels import labels_at
@@ -29,7 +30,8 @@ class Snapshot:
 
     labeled: of the pool. unlabeled, holdout_unlabeled: positions that may be asked about. all_holdout: positions of
     the holdout, labeled or not. compared: positions of the pool, labeled or not, on which successive models are
-    compared. preferred: positions that the settings want more of; None: no preference.
+    compared. preferred: positions that the settings want more of, and those that a change of the classes has to be
+    asked again; None: no preference. class_change: number of the latest change of the classes.
     """
 
     items: list[Item]
@@ -42,6 +44,7 @@ class Snapshot:
     all_holdout: np.ndarray
     compared: np.ndarray
     preferred: np.ndarray | None = None
+    class_change: int = 0
 
     def task(self, n_classes: int) -> LearningTask:
         """The labels of the pool, to be learned from; the normalizer is fitted to all items."""
@@ -60,8 +63,12 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
     """
     config = project.config
     with store.read():
+        check_classes(store)
+        class_change, again = store.class_changes.latest(), store.class_changes.asked_again()
         items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
         preferred = matching_items(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
+    if again:
+        preferred = np.union1d(again, [] if preferred is None else preferred)
     if not items:
         raise LabelerError("There are no items yet: import images or texts first.")
     inputs = [project.input_of(item) for item in items]
@@ -90,7 +97,17 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         all_holdout=np.flatnonzero(holdout),
         compared=_compared(items, pool),
         preferred=None if preferred is None else np.flatnonzero(np.isin([item.id for item in items], preferred)),
+        class_change=class_change,
     )
+
+
+def check_classes(store: Store) -> None:
+    """Refuse labels of classes that the project does not have: a round would learn and measure without them.
+
+    Raises: LabelerError: says which, how many, and what to do.
+    """
+    if outside := store.class_changes.outside():
+        raise LabelerError(OUTSIDE, labels=", ".join(f"{name} ({n:,})" for name, n in outside.items()))
 
 
 def _compared(items: list[Item], pool: np.ndarray) -> np.ndarray:

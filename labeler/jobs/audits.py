@@ -11,14 +11,13 @@ import numpy as np
 
 from labeler.core.errors import TooFewClassesError
 from labeler.core.jobs import Audit
-from labeler.core.rounds import Metrics
 from labeler.cycle import snapshot
 from labeler.cycle.snapshot import Snapshot
 from labeler.i18n.messages import mark
 from labeler.jobs.runner import Tell, run_next
 from labeler.learner.heads import fit_heads
 from labeler.learner.task import LearningTask
-from labeler.measure.forecasts import drawn_by, measure, on_labels
+from labeler.measure.forecasts import drawn_by, remeasured
 from labeler.progress.control import Control, control_arm, random_labels
 from labeler.projects.project import Project
 from labeler.quality import findings as quality
@@ -37,7 +36,7 @@ def audit_once(project: Project) -> bool:
 def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, Any]:
     """The report of one audit, as plain values."""
     tell(mark("measuring the rounds"), 0, 1)
-    store.rounds.update_metrics(measured(project, store))
+    store.rounds.update_metrics(remeasured(store))
     snap = snapshot.take(project, store, lambda message: lambda done, total: tell(message, done, total))
     task = snap.task(len(project.config.classes))
     return {
@@ -100,11 +99,3 @@ def of_labels(
     store.decisions.ask_again(people["again"])
     doubtful = quality.errors(items, task.labels.targets, proba, config, quality.noise_of(people))
     return {"errors": doubtful, "consensus": people}
-
-
-def measured(project: Project, store: Store) -> dict[int, Metrics]:
-    """Every round's metrics, all by the holdout's current labels, so that rounds are comparable."""
-    with store.read():
-        forecasts, labels, drawn = store.forecasts.all("holdout"), store.items.labels(), drawn_by(store)
-    labeled = {number: on_labels(forecast, labels, project.config, drawn) for number, forecast in forecasts.items()}
-    return {number: measure(holdout) for number, holdout in labeled.items() if holdout is not None}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from labeler.core.class_changes import label_today
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Explanation
 from labeler.i18n.messages import mark
@@ -39,12 +40,13 @@ DIGITS = 4  # of a weight, relative to the largest
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that is ready to be asked. `classes`: those that it was trained on."""
+    """A model that is ready to be asked. `classes`: those that it was trained on, by their names of today."""
 
     path: Path
     classes: list[str]
     model: "Model"
     encoder: "Encoder"
+    class_change: int  # number of the latest change of the classes when it was loaded
 
 
 class Explainer:
@@ -101,7 +103,8 @@ class Explainer:
         return result | {"fit": [round(float(fit), 3) for fit in local.fit]}
 
     def _load(self, project: Project, store: Store, path: Path) -> Loaded:
-        if self._loaded is None or self._loaded.path != path:
+        change = store.class_changes.latest()
+        if self._loaded is None or (self._loaded.path, self._loaded.class_change) != (path, change):
             self._loaded = load(project, store, path)
             kept = [model for model, _ in store.rounds.models() if (project.folder / model).exists()]
             store.explanations.delete_except(kept)  # they go with their models
@@ -124,7 +127,9 @@ def load(project: Project, store: Store, path: Path) -> Loaded:
     card = cards.load(path)
     if card.encoder != encoder.key:
         raise LabelerError("The settings name another backbone than the model was trained with: wait for a new round.")
-    return Loaded(path, list(card.config["classes"]), models.load(path, encoder), encoder)
+    since = store.class_changes.since(store.rounds.class_change_of(card.round))
+    names = [label_today(name, since, several=False) or name for name in card.config["classes"]]
+    return Loaded(path, names, models.load(path, encoder), encoder, store.class_changes.latest())
 
 
 def _result(

@@ -17,6 +17,7 @@ from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.items import Progress
 from labeler.core.jobs import Job
 from labeler.core.labels import texts_of
+from labeler.cycle.class_changes import settled
 from labeler.cycle.round import LiveTurn, run_live_round
 from labeler.i18n.messages import mark
 from labeler.jobs.adaptations import adapt_once
@@ -69,6 +70,7 @@ def _audit_waits(store: Store) -> bool:
 def work_once(project: Project) -> bool:
     """Run the project's next round if one is asked for and no other worker is at it; True if one ended."""
     with project.store() as store:
+        project = settled(project, store)
         if not store.rounds.waiting():
             return False
         try:

@@ -51,7 +51,7 @@ def drawn_by(store: Store) -> Drawn | None:
 def on_labels(
     forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
 ) -> LabeledForecast | None:
-    """The labeled holdout with a model's predictions; None if nothing is labeled, or if the classes have changed since.
+    """The labeled holdout with a model's predictions; None if nothing is labeled.
 
     Args: labels: of all items, by id.
     """
@@ -67,6 +67,26 @@ def on_labels(
     if drawn is not None:  # items that this model did not predict count as unusable
         drawn = replace(drawn, usable=np.isin(drawn.items, items))
     return LabeledForecast(items, forecast.proba[labeled.positions].astype(float), labeled.targets, drawn)
+
+
+def remeasured(store: Store) -> dict[int, Metrics | None]:
+    """Every round's metrics by the holdout's current labels, so that rounds are comparable.
+
+    None: the round had metrics, but by classes that were merged, split or retired since, and its forecast cannot be
+    read over today's. Rounds that nothing new can be said about are left out.
+    """
+    with store.read():
+        forecasts, labels, drawn = store.forecasts.all("holdout"), store.items.labels(), drawn_by(store)
+        rounds, changes = store.rounds.all(), store.class_changes.all()
+    measured: dict[int, Metrics | None] = {}
+    for number, class_change in ((r.number, r.class_change) for r in rounds):
+        forecast = forecasts.get(number)
+        holdout = on_labels(forecast, labels, store.config, drawn) if forecast else None
+        if holdout is not None:
+            measured[number] = measure(holdout)
+        elif any(stored.change.kind not in ("rename", "add") for stored in changes[class_change:]):
+            measured[number] = None
+    return measured
 
 
 def gain_between(

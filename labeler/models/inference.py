@@ -12,10 +12,12 @@ import numpy as np
 
 from labeler.backbones.encoder import Encoder
 from labeler.core import decisions
+from labeler.core.class_changes import StoredChange, label_today, proba_today
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import Modality, Problem, Progress
 from labeler.core.labels import cell_of
 from labeler.core.rounds import Dataset
+from labeler.core.settings import Config
 from labeler.files.images import open_image
 from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, read
 from labeler.i18n.messages import Message, mark
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """A model's predictions for n inputs. `proba` is (n, C) over `classes`, those of the model."""
+    """A model's predictions for n inputs. `proba` is (n, C) over `classes`, the project's."""
 
     model: Path
     classes: tuple[str, ...]
@@ -100,23 +102,25 @@ def predict_unseen(
             first = mark(" The first problem: {problem}.", problem=problems[0]) if problems else ""
             raise SourceError("There is nothing to predict in what was given.{first}", first=first)
         dataset = Dataset(inputs, best.encoder.encode(inputs, on_progress), best.encoder.dims)
-        proba = class_proba(best.model, dataset, np.arange(len(inputs)))
+        proba = best.today(class_proba(best.model, dataset, np.arange(len(inputs))), project.config)
     shown = [row.text if row.text is not None else str(row.image) for row in usable]
     origins = [row.source for row in usable]
-    return Predictions(best.weights, best.classes, origins, shown, proba, problems, best.several)
+    return Predictions(best.weights, project.config.classes, origins, shown, proba, problems, best.several)
 
 
 @dataclass(frozen=True)
 class Best:
-    """A project's best model. `classes` are those that it was trained on; the project's may have changed since."""
+    """A project's best model. `changes`: those of the classes since it was trained, none of which split a class."""
 
     weights: Path
     card: Card
     model: "Model"
     encoder: Encoder
+    changes: Sequence[StoredChange] = ()
 
     @property
-    def classes(self) -> tuple[str, ...]:
+    def trained_on(self) -> tuple[str, ...]:
+        """The classes that the model was trained on."""
         return tuple(self.card.config["classes"])
 
     @property
@@ -124,11 +128,32 @@ class Best:
         """Whether the model predicts several classes for an input."""
         return self.card.config.get("answers") == "several"
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the model's outputs, by their names of today.
+
+        Raises: LabelerError: classes were merged or retired since the model was trained.
+        """
+        names = [label_today(name, self.changes, several=False) for name in self.trained_on]
+        known = [name for name in names if name is not None]
+        if len({*known}) < len(names):
+            raise LabelerError(
+                "The classes have changed since {model} was trained: retrain first.", model=self.weights.name
+            )
+        return tuple(known)
+
+    def today(self, proba: np.ndarray, config: Config) -> np.ndarray:
+        """The model's probabilities, (n, C) over the project's classes."""
+        in_todays = proba_today(proba, self.trained_on, self.changes, config.classes, self.several)
+        assert in_todays is not None, "a model from before a split is never the best"
+        return in_todays
+
 
 def best_model(project: Project) -> Best:
-    """The most accurate model on the holdout, of those that are kept and were trained with the project's encoder.
+    """The most accurate model on the holdout, of those that are kept, were trained with the project's encoder, and can
+    tell the project's classes apart.
 
-    Raises: LabelerError: there is no model yet, or all were trained with another encoder than the settings name.
+    Raises: LabelerError: there is no model yet, or none that fits the settings.
     """
     from labeler.backbones.choose import load_encoder
     from labeler.learner import model as models
@@ -137,17 +162,28 @@ def best_model(project: Project) -> Best:
     with project.store() as store:
         trained = [(project.folder / model, accuracy) for model, accuracy in store.rounds.models()]
         texts = [item.text for item in store.items.all() if item.text is not None]
+        changes = store.class_changes.all()
+        since = {r.number: changes[r.class_change :] for r in store.rounds.all()}
     kept = [(path, accuracy) for path, accuracy in trained if path.exists() and cards.card_path(path).exists()]
     if not kept:
         raise LabelerError("There is no model yet: label items of two classes, and let a round train one.")
+    loaded = {path: cards.load(path) for path, _ in kept}
+    whole = [(path, accuracy) for path, accuracy in kept if not _was_split(since[loaded[path].round])]
+    if not whole:
+        raise LabelerError("A class was split since {name} was trained: retrain first.", name=kept[-1][0].name)
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
-    weights = cards.best([(path, accuracy) for path, accuracy in kept if cards.load(path).encoder == encoder.key])
+    weights = cards.best([(path, accuracy) for path, accuracy in whole if loaded[path].encoder == encoder.key])
     if weights is None:
         raise LabelerError(
             "{name} was trained with another backbone, or one fitted to other texts: retrain first.",
-            name=kept[-1][0].name,
+            name=whole[-1][0].name,
         )
-    return Best(weights, cards.load(weights), models.load(weights, encoder), encoder)
+    card = loaded[weights]
+    return Best(weights, card, models.load(weights, encoder), encoder, since[card.round])
+
+
+def _was_split(changes: Sequence[StoredChange]) -> bool:
+    return any(stored.change.kind == "split" for stored in changes)
 
 
 def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row | Problem]:

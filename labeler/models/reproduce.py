@@ -86,8 +86,9 @@ def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Mo
     """
     with project.store() as store:
         before = [project.folder / model for model, _ in store.rounds.models()]
+        same_classes = store.rounds.class_change_of(number) == store.rounds.class_change_of(number - 1)
     before = [path for path in before if path.name < f"round-{number:04d}"]
-    if start != "last" or not before:
+    if start != "last" or not before or not same_classes:
         return None
     if not before[-1].exists():
         raise LabelerError(

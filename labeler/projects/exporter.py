@@ -12,7 +12,7 @@ from labeler.projects.project import Project
 from labeler.store import EXPORT
 
 KINDS = ("csv", "jsonl", "parquet")
-LABELS = ("label", "item_label")
+LABELS = ("label", "given", "item_label")
 
 
 def export_labels(project: Project, out: Path, kind: str | None = None) -> int:

@@ -14,6 +14,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from labeler.core.class_changes import ClassChange
 from labeler.core.errors import LabelerError
 from labeler.core.whole_files import write_whole
 from labeler.files.images import WEB_SUFFIXES
@@ -70,6 +71,21 @@ def add_example(project: Project, name: str, file_name: str, content: bytes) -> 
     folder = project.folder / FOLDER / folder_of(name)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / plain, content)
+
+
+def move_examples(project: Project, change: ClassChange) -> None:
+    """Let the examples of a class that was renamed or merged be those of the class that it became."""
+    if change.kind not in ("rename", "merge"):
+        return
+    target = project.folder / FOLDER / folder_of(change.new[0])
+    for source in (project.folder / FOLDER / folder_of(name) for name in change.old):
+        if source == target or not source.is_dir():
+            continue
+        target.mkdir(parents=True, exist_ok=True)
+        for example in source.iterdir():
+            name = example.name if not (target / example.name).exists() else f"{source.name}-{example.name}"
+            example.rename(target / name)
+        source.rmdir()
 
 
 def image(project: Project, path: str) -> Path:

@@ -4,17 +4,19 @@ import json
 import time
 from collections.abc import Sequence
 
+from labeler.core.class_changes import StoredChange, label_today
 from labeler.core.items import Answer, Prediction, Receipt
-from labeler.core.labels import is_answer
 from labeler.i18n.messages import Message, mark
+from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.desk import FREE, Desk, as_prediction
 from labeler.store.items import Items
 from labeler.store.rounds import Rounds
 from labeler.store.team import Team
 
-# Columns of an export. `label` is this annotator's label. `item_label` is the item's label, from all annotators' votes
-# or the lead's decision.
+# Columns of an export. `label` is this annotator's label in today's classes, `given` the one that was answered, and
+# `classes_changed_at` the time of the change that made the difference. `item_label` is the item's label, from all
+# annotators' votes or the lead's decision.
 EXPORT = {
     "item_id": "i.id",
     "source": "i.source",
@@ -24,7 +26,9 @@ EXPORT = {
     "content_hash": "i.content_hash",
     "metadata": "i.metadata",
     "action": "a.action",
-    "label": "a.label",
+    "label": "a.today",
+    "given": "a.label",
+    "classes_changed_at": "a.class_change",  # replaced by the time
     "unsure": "a.unsure",
     "note": "a.note",
     "reveal": "a.reveal",
@@ -49,9 +53,12 @@ EXPORT = {
 class Answers:
     """Annotators' answers."""
 
-    def __init__(self, db: Database, items: Items, team: Team, desk: Desk, rounds: Rounds) -> None:
+    def __init__(
+        self, db: Database, items: Items, team: Team, desk: Desk, rounds: Rounds, class_changes: ClassChanges
+    ) -> None:
         self.db = db
         self.items, self.team, self.desk, self.rounds = items, team, desk, rounds
+        self.class_changes = class_changes
 
     def add(self, annotator: str, answers: Sequence[Answer]) -> list[Receipt]:
         """Store answers in one transaction, each exactly once, and ask for a round when enough are new.
@@ -81,10 +88,12 @@ class Answers:
                     label=answer.label,
                 )
             )
-        if answer.label is not None and not is_answer(answer.label, self.db.config):
+        label_now = None if answer.label is None else self.class_changes.label_now(answer.label, answer.class_change)
+        if answer.label is not None and label_now is None:
             return refused(
                 mark("{label!r} is not a class of this project any more: reload the page.", label=answer.label)
             )
+        class_change, today = label_now or (0, None)
         key: Row = {"item_id": item.id, "annotator": annotator}
         current = self.db.value("SELECT id FROM answers WHERE item_id = :item_id AND annotator = :annotator", key)
         if answer.action == "undo" and current is None:
@@ -95,9 +104,9 @@ class Answers:
         self.db.execute(
             "INSERT INTO annotations"
             " (request_id, item_id, annotator, action, label, query_id, seconds, tab, at, supersedes,"
-            " unsure, note, reveal)"
+            " unsure, note, reveal, class_change, today)"
             " VALUES (:request_id, :item_id, :annotator, :action, :label, :query, :seconds, :tab, :at, :current,"
-            " :unsure, :note, :reveal)",
+            " :unsure, :note, :reveal, :class_change, :today)",
             key
             | {
                 "request_id": answer.request_id,
@@ -111,6 +120,8 @@ class Answers:
                 "unsure": answer.unsure,
                 "note": answer.note,
                 "reveal": answer.reveal,
+                "class_change": class_change,
+                "today": today,
             },
         )
         if answer.action == "undo" and answer.tab:
@@ -167,15 +178,35 @@ class Answers:
         )
 
     def export(self) -> list[Row]:
-        """One row for each current answer, with when and why the item was asked, in the order of answering."""
+        """One row for each current answer, with when and why the item was asked, in the order of answering.
+
+        An answer that says nothing any more since the classes changed has no `label`, but what was `given`. It is left
+        out where the same person has answered the item again.
+        """
         columns = ", ".join(f"{expression} AS {name}" for name, expression in EXPORT.items())
         rows = self.db.rows(
             f"""
             SELECT {columns}
-            FROM answers a JOIN items i ON i.id = a.item_id
+            FROM annotations a JOIN items i ON i.id = a.item_id
             LEFT JOIN adjudged d ON d.item_id = i.id AND i.adjudicated IS NOT NULL
             LEFT JOIN queries q ON q.id = a.query_id LEFT JOIN rounds ON rounds.number = q.round
+            WHERE a.action <> 'undo' AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id)
+              AND (a.action <> 'label' OR a.today IS NOT NULL OR NOT EXISTS (
+                  SELECT 1 FROM annotations b
+                  WHERE b.item_id = a.item_id AND b.annotator = a.annotator AND b.id > a.id))
             ORDER BY a.id
             """
         )
-        return [row | {"metadata": json.loads(row["metadata"])} for row in rows]
+        changes = self.class_changes.all()
+        for row in rows:
+            row["metadata"] = json.loads(row["metadata"])
+            row["classes_changed_at"] = self._changed_at(row["given"], changes[row["classes_changed_at"] :])
+        return rows
+
+    def _changed_at(self, label: str | None, changes: Sequence[StoredChange]) -> str | None:
+        """When a label began to say what it says after these changes; None if none of them made a difference."""
+        at = None
+        for change in changes:
+            after = label_today(label, [change], self.db.config.several) if label is not None else None
+            label, at = after, at if after == label else change.at
+        return at

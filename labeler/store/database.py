@@ -94,12 +94,13 @@ class Database:
         return row[0] if row else None
 
     def version(self) -> tuple[int, ...]:
-        """Numbers that change with every answer, decision, round and audit, and with every import."""
+        """Numbers that change with every answer, decision, round, audit, import and change of the classes."""
         numbers = self.connection.execute(
             """
             SELECT (SELECT COALESCE(MAX(id), 0) FROM annotations), (SELECT COALESCE(MAX(id), 0) FROM adjudications),
                    (SELECT COALESCE(MAX(number), 0) FROM rounds), (SELECT COALESCE(MAX(id), 0) FROM items),
-                   (SELECT COALESCE(MAX(id), 0) FROM audits WHERE state = 'done')
+                   (SELECT COALESCE(MAX(id), 0) FROM audits WHERE state = 'done'),
+                   (SELECT COALESCE(MAX(number), 0) FROM class_changes)
             """
         ).fetchone()
         return tuple(numbers)

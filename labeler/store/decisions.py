@@ -47,9 +47,11 @@ class Decisions:
             if action == "return":
                 self._set_wanted(item_id, items[0]["labels"] + 1)
             decision = self.db.value(
-                "INSERT INTO adjudications (request_id, item_id, by, action, label, before, reason, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-                [request_id, item_id, by, action, label, items[0]["label"], reason, now()],
+                "INSERT INTO adjudications"
+                " (request_id, item_id, by, action, label, before, reason, at, today, class_change)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(number), 0) FROM class_changes))"
+                " RETURNING id",
+                [request_id, item_id, by, action, label, items[0]["label"], reason, now(), label],
             )
             self.audits.request_for_latest()
         return decision
@@ -86,7 +88,7 @@ class Decisions:
         """The latest decisions, newest first; `undone` tells whether a decision was taken back."""
         return self.db.rows(
             """
-            SELECT a.id, a.item_id, a.by, a.action, a.label, a.before, a.reason, a.at,
+            SELECT a.id, a.item_id, a.by, a.action, COALESCE(a.today, a.label) AS label, a.before, a.reason, a.at,
                    EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) AS undone
             FROM adjudications a WHERE a.action <> 'undo' ORDER BY a.id DESC LIMIT ?
             """,
@@ -119,7 +121,7 @@ class Decisions:
         """The decisions about an item that hold: by, action, label, reason, at; oldest first."""
         return self.db.rows(
             """
-            SELECT a.by, a.action, a.label, a.reason, a.at FROM adjudications a
+            SELECT a.by, a.action, COALESCE(a.today, a.label) AS label, a.reason, a.at FROM adjudications a
             WHERE a.item_id = ? AND a.action <> 'undo'
               AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) ORDER BY a.id
             """,

@@ -7,8 +7,9 @@ from pandas.api.types import union_categoricals
 from labeler.store.database import Database
 from labeler.store.items import IMPORT
 
-# Annotations read so far, by database. They are append-only, so only new ones need to be read.
-_cache: dict[tuple[str, int], pd.DataFrame] = {}
+# Annotations read so far, by database and latest change of the classes. They are append-only, so only new ones need to
+# be read.
+_cache: dict[tuple[str, int, int], pd.DataFrame] = {}
 _MOST_CACHED = 8  # databases
 _CATEGORIES = ("annotator", "action", "label")
 _COLUMNS = np.dtype(
@@ -45,8 +46,9 @@ class Effort:
 
     def _annotations(self) -> pd.DataFrame:
         """All annotations of people as they are stored, by id; `supersedes` is 0 where there is none."""
+        change = self.db.value("SELECT MAX(number) FROM class_changes") or 0  # which changes what labels say
         database = (
-            (str(self.db.path.resolve()), self.db.path.stat().st_ino) if self.db.path.exists() else None
+            (str(self.db.path.resolve()), self.db.path.stat().st_ino, change) if self.db.path.exists() else None
         )  # in memory
         cached = _cache.pop(database, None) if database else None
         last = int(cached["id"].iloc[-1]) if cached is not None and len(cached) else 0
@@ -61,7 +63,8 @@ class Effort:
     def _annotations_after(self, last: int) -> pd.DataFrame:
         cursor = self.db.execute(
             """
-            SELECT id, COALESCE(supersedes, 0), annotator, item_id, action, label, substr(at, 1, 23), seconds, unsure
+            SELECT id, COALESCE(supersedes, 0), annotator, item_id, action, COALESCE(today, label), substr(at, 1, 23),
+                   seconds, unsure
             FROM annotations WHERE id > ? AND annotator <> ? ORDER BY id
             """,
             [last, IMPORT],

@@ -7,6 +7,7 @@ import numpy as np
 
 from labeler.core.items import AddResult, Counts, Item, NewItem, Split
 from labeler.core.labels import names_of
+from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 
 # The annotator that imported labels are stored under.
@@ -19,8 +20,9 @@ HOLDOUT_SEED = 20_201_122
 class Items:
     """Items, their splits and their labels."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, class_changes: ClassChanges) -> None:
         self.db = db
+        self.class_changes = class_changes
 
     def add(self, items: Sequence[NewItem]) -> AddResult:
         """Store items in one transaction; an item whose content is already there is counted, not stored twice.
@@ -39,16 +41,19 @@ class Items:
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), at) for i in fresh.values()],
             )
+            change = self.class_changes.latest()
+            # after a change of the classes an item may get an imported label once more
+            common = {"suffix": f":{change}" if change else "", "by": IMPORT, "change": change, "at": at}
             labels: dict[str, str] = {}
             for i in items:
                 if i.label is not None:
                     labels.setdefault(i.content_hash, i.label)
             added = self.db.executemany(
-                "INSERT INTO annotations (request_id, item_id, annotator, action, label, at)"
-                " SELECT 'import:' || id, id, ?, 'label', ?, ? FROM items"
-                " WHERE content_hash = ? AND NOT EXISTS (SELECT 1 FROM answers WHERE item_id = items.id)"
+                "INSERT INTO annotations (request_id, item_id, annotator, action, label, today, class_change, at)"
+                " SELECT 'import:' || id || :suffix, id, :by, 'label', :label, :label, :change, :at FROM items"
+                " WHERE content_hash = :hash AND NOT EXISTS (SELECT 1 FROM answers WHERE item_id = items.id)"
                 " ON CONFLICT (request_id) DO NOTHING",
-                [(IMPORT, label, at, content_hash) for content_hash, label in labels.items()],
+                [common | {"label": label, "hash": content_hash} for content_hash, label in labels.items()],
             ).rowcount
         return AddResult(len(fresh), len(items) - len(fresh), max(added, 0))
 
@@ -100,7 +105,7 @@ class Items:
         rows = self.db.rows(
             """
             SELECT i.id, COALESCE(q.strategy = 'random', 0) AS random FROM items i
-            LEFT JOIN (SELECT item_id, MIN(id) AS id FROM annotations WHERE action = 'label' GROUP BY item_id) first
+            LEFT JOIN (SELECT item_id, MIN(id) AS id FROM annotations WHERE today IS NOT NULL GROUP BY item_id) first
                 ON first.item_id = i.id
             LEFT JOIN annotations a ON a.id = first.id LEFT JOIN queries q ON q.id = a.query_id
             WHERE i.split = 'pool' AND i.label IS NOT NULL ORDER BY first.id IS NULL, first.id, i.id

@@ -29,7 +29,7 @@ class Reviews:
             WITH looked AS (
                 SELECT item_id FROM annotations WHERE unsure OR action = 'flag'
                 UNION SELECT i.id FROM items i CROSS JOIN annotations a ON a.item_id = i.id  -- the few items first
-                    WHERE i.labels > 1 AND a.action = 'label' AND a.label <> i.label
+                    WHERE i.labels > 1 AND a.today <> i.label
                 UNION SELECT d.item_id FROM adjudged d JOIN answers a ON a.item_id = d.item_id
                     WHERE a.action = 'label' AND a.label <> d.label
                 UNION SELECT value FROM json_each(?)
@@ -37,9 +37,8 @@ class Reviews:
             )
             SELECT a.item_id, a.id, a.annotator, a.action, a.label, a.unsure, i.label, i.adjudicated, i.cleared,
                    i.adjudicated IS NOT NULL AND a.at > (SELECT at FROM adjudged WHERE item_id = i.id)
-            FROM looked CROSS JOIN items i ON i.id = looked.item_id JOIN annotations a ON a.item_id = i.id
-            WHERE i.split IS NOT NULL AND a.action <> 'undo'
-              AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id)
+            FROM looked CROSS JOIN items i ON i.id = looked.item_id JOIN answers a ON a.item_id = i.id
+            WHERE i.split IS NOT NULL
             ORDER BY a.item_id, a.id
             """,
             [json.dumps(list(suspects))],

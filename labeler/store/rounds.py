@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from labeler.core.class_changes import label_today
 from labeler.core.jobs import Job
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Round, Training
 from labeler.i18n.messages import dump, from_json, load, mark, to_json
 from labeler.store.background import Audits
+from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.forecasts import Forecasts
 from labeler.store.items import Items
@@ -25,9 +27,12 @@ _COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"),
 class Rounds:
     """Jobs, rounds and rankings."""
 
-    def __init__(self, db: Database, items: Items, forecasts: Forecasts, audits: Audits) -> None:
+    def __init__(
+        self, db: Database, items: Items, forecasts: Forecasts, audits: Audits, class_changes: ClassChanges
+    ) -> None:
         self.db = db
         self.items, self.forecasts, self.audits = items, forecasts, audits
+        self.class_changes = class_changes
 
     def request(self, reason: str) -> bool:
         """Request a round from the worker; False if a round is waiting already."""
@@ -47,7 +52,7 @@ class Rounds:
 
     def labels_until_next(self) -> int:
         """The number of pool labels that are missing until the next round is due."""
-        last = self.db.value("SELECT MAX(labels) FROM jobs") or 0
+        last = self.db.value("SELECT labels FROM jobs ORDER BY id DESC LIMIT 1") or 0
         query = self.db.config.query
         return (query.seed_size if last < query.seed_size else last + query.batch) - self.items.count_labeled()
 
@@ -117,6 +122,7 @@ class Rounds:
                     "query_seconds": result.query_seconds,
                     "finished_at": now(),
                     "training": result.training and to_json(asdict(result.training)),
+                    "class_change": finished.class_change,
                 },
             )
             self._insert_ranking(finished)
@@ -130,6 +136,7 @@ class Rounds:
 
     def _insert_ranking(self, finished: FinishedRound) -> None:
         ranking, predictions = finished.result.ranking, finished.predictions or [None] * len(finished.items)
+        changes, several = self.class_changes.since(finished.class_change), self.db.config.several
         ranked = zip(finished.items, ranking, predictions, strict=True)
         self.db.executemany(
             "INSERT INTO queries (round, rank, item_id, strategy, score, predicted, confidence)"
@@ -141,19 +148,25 @@ class Rounds:
                     item_id,
                     query.strategy,
                     query.score,
-                    prediction and prediction.label,
+                    prediction and label_today(prediction.label, changes, several),
                     prediction and prediction.confidence,
                 )
                 for rank, (item_id, query, prediction) in enumerate(ranked, 1)
             ],
         )
 
-    def update_metrics(self, metrics: Mapping[int, Metrics]) -> None:
-        """Replace the metrics of rounds with those on the holdout's current labels, so that rounds are comparable."""
+    def update_metrics(self, metrics: Mapping[int, Metrics | None]) -> None:
+        """Replace the metrics of rounds with those on the holdout's current labels, so that rounds are comparable.
+
+        None: a round cannot be measured on them.
+        """
         with self.db.write():
             self.db.executemany(
                 f"UPDATE rounds SET {', '.join(f'{name} = :{name}' for name in _MEASURES)} WHERE number = :number",
-                [_measures(m) | {"number": number} for number, m in metrics.items()],
+                [
+                    (_measures(measured) if measured else dict.fromkeys(_MEASURES)) | {"number": number}
+                    for number, measured in metrics.items()
+                ],
             )
 
     def latest_job(self) -> Job | None:
@@ -181,6 +194,10 @@ class Rounds:
             " || iif(config ->> '$.learner.adapted', ', adapted', '') AS name FROM rounds ORDER BY number"
         )
         return {row["number"]: row["name"] or "" for row in rows}
+
+    def class_change_of(self, number: int) -> int:
+        """The number of the latest change of the classes when a round read its labels; 0 before the first."""
+        return self.db.value("SELECT class_change FROM rounds WHERE number = ?", [number]) or 0
 
     def models(self) -> list[tuple[str, float | None]]:
         """The path below the project's folder of each model that was trained, and its accuracy, oldest first."""

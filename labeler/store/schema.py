@@ -379,6 +379,92 @@ def m010_lead(db: Database) -> None:
     db.executescript(_background_table("audits"))
 
 
+# What an answer or decision says in today's classes has changed: so may the label of its item.
+_TODAY = f"""
+    CREATE TRIGGER annotations_today AFTER UPDATE OF today ON annotations
+        WHEN NEW.action = 'label' AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = NEW.id) BEGIN
+        UPDATE items SET labels = labels + (NEW.today IS NOT NULL) - (OLD.today IS NOT NULL) WHERE id = NEW.item_id;
+        {_DECIDE}
+    END;
+    CREATE TRIGGER adjudications_today AFTER UPDATE OF today ON adjudications BEGIN {_DECIDE} END;
+"""
+
+
+# long: one script that gives answers and decisions their label in today's classes
+@migrations()
+def m011_class_changes(db: Database) -> None:
+    db.executescript(
+        """
+        -- Changes of the classes. Answers and decisions keep the label that was given, and the number of the latest
+        -- change at that time; `today` is what the label says in today's classes, NULL where it says nothing any more.
+        CREATE TABLE class_changes (
+            number INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL CHECK (kind IN ('rename', 'merge', 'split', 'add', 'retire')),
+            old TEXT NOT NULL,  -- JSON lists of names
+            new TEXT NOT NULL,
+            before TEXT NOT NULL,  -- all classes of the project
+            after TEXT NOT NULL,
+            labels INTEGER NOT NULL,  -- answers that read differently since
+            asked_again INTEGER NOT NULL,  -- of those, the ones that say nothing any more
+            by TEXT NOT NULL,
+            at TEXT NOT NULL
+        );
+        CREATE TRIGGER class_changes_keep_rows BEFORE DELETE ON class_changes
+            BEGIN SELECT RAISE(ABORT, 'changes of classes are append-only'); END;
+        CREATE TRIGGER class_changes_keep_values BEFORE UPDATE ON class_changes
+            BEGIN SELECT RAISE(ABORT, 'changes of classes are append-only'); END;
+
+        DROP TRIGGER annotations_keep_values;
+        DROP TRIGGER adjudications_keep_values;
+        ALTER TABLE rounds ADD COLUMN class_change INTEGER NOT NULL DEFAULT 0;  -- the latest when its labels were read
+        ALTER TABLE annotations ADD COLUMN class_change INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE annotations ADD COLUMN today TEXT;
+        ALTER TABLE adjudications ADD COLUMN class_change INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE adjudications ADD COLUMN today TEXT;
+        UPDATE annotations SET today = label WHERE label IS NOT NULL;
+        UPDATE adjudications SET today = label WHERE label IS NOT NULL;
+        CREATE TRIGGER annotations_keep_values BEFORE UPDATE OF id, request_id, item_id, annotator, action, label,
+                query_id, seconds, tab, at, supersedes, unsure, note, reveal, class_change ON annotations
+            BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
+        CREATE TRIGGER adjudications_keep_values BEFORE UPDATE OF id, request_id, item_id, by, action, label, before,
+                reason, at, undoes, class_change ON adjudications
+            BEGIN SELECT RAISE(ABORT, 'adjudications are append-only'); END;
+
+        DROP VIEW answers;
+        CREATE VIEW answers AS
+            SELECT a.id, a.request_id, a.item_id, a.annotator, a.action, a.today AS label, a.label AS given, a.query_id,
+                   a.seconds, a.tab, a.at, a.supersedes, a.unsure, a.note, a.reveal
+            FROM annotations a
+            WHERE a.action <> 'undo' AND (a.action <> 'label' OR a.today IS NOT NULL)
+              AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id);
+        DROP VIEW adjudged;
+        CREATE VIEW adjudged AS
+            SELECT a.id, a.request_id, a.item_id, a.by, a.action, a.today AS label, a.label AS given, a.before,
+                   a.reason, a.at
+            FROM adjudications a
+            WHERE a.action <> 'undo' AND (a.action <> 'label' OR a.today IS NOT NULL)
+              AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id)
+              AND NOT EXISTS (
+                  SELECT 1 FROM adjudications b WHERE b.item_id = a.item_id AND b.id > a.id AND b.action <> 'undo'
+                  AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = b.id)
+              );
+
+        -- The budget has paid for an answer that says nothing any more, but it is no label of its item.
+        DROP TRIGGER annotations_tally;
+        CREATE TRIGGER annotations_tally AFTER INSERT ON annotations BEGIN
+            UPDATE items SET labels = labels + (NEW.today IS NOT NULL)
+                - (SELECT COUNT(*) FROM annotations WHERE id = NEW.supersedes AND today IS NOT NULL)
+                WHERE id = NEW.item_id;
+            INSERT INTO tally (annotator, labels) VALUES (NEW.annotator, 0) ON CONFLICT DO NOTHING;
+            UPDATE tally SET labels = labels + (NEW.action = 'label')
+                - (SELECT COUNT(*) FROM annotations WHERE id = NEW.supersedes AND action = 'label')
+                WHERE annotator = NEW.annotator;
+        END;
+        """
+        + _TODAY
+    )
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

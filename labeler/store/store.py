@@ -11,6 +11,7 @@ from labeler.core.settings import Config
 from labeler.store.active_testing import ActiveTesting
 from labeler.store.answers import Answers
 from labeler.store.background import Audits, Background
+from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database
 from labeler.store.decisions import Decisions
 from labeler.store.desk import Desk
@@ -30,14 +31,15 @@ class Store:
 
     def __init__(self, path: Path | str, config: Config) -> None:
         self.db = Database(path, config)
-        self.items = Items(self.db)
-        self.forecasts = Forecasts(self.db)
+        self.class_changes = ClassChanges(self.db)
+        self.items = Items(self.db, self.class_changes)
+        self.forecasts = Forecasts(self.db, self.class_changes)
         self.team = Team(self.db)
         self.stops = Stops(self.db)
         self.audits = Audits(self.db)
-        self.rounds = Rounds(self.db, self.items, self.forecasts, self.audits)
+        self.rounds = Rounds(self.db, self.items, self.forecasts, self.audits, self.class_changes)
         self.desk = Desk(self.db, self.items, self.team, self.stops, self.rounds)
-        self.answers = Answers(self.db, self.items, self.team, self.desk, self.rounds)
+        self.answers = Answers(self.db, self.items, self.team, self.desk, self.rounds, self.class_changes)
         self.explanations = Explanations(self.db)
         self.decisions = Decisions(self.db, self.audits)
         self.effort = Effort(self.db)
@@ -65,7 +67,7 @@ class Store:
         return any(jobs.waiting() for jobs in (self.comparisons, self.tunings, self.adaptations))
 
     def version(self) -> tuple[int, ...]:
-        """Numbers that change with every answer, decision, round and audit, and with every import."""
+        """Numbers that change with every answer, decision, round, audit, import and change of the classes."""
         return self.db.version()
 
     @contextmanager

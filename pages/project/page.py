@@ -7,6 +7,7 @@ from labeler.i18n.messages import _
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from pages.project.adaptation import adaptation
+from pages.project.class_changes import change_the_classes
 from pages.project.classes import classes
 from pages.project.creation import MODALITIES, create
 from pages.project.imports import import_items
@@ -51,6 +52,8 @@ if slugs:
         settings(project)
     with st.expander(_("Classes and guidelines")):
         classes(project)
+    with st.expander(_("Change the classes")):
+        change_the_classes(project, user)
     with st.expander(_("How labeling goes")):
         labeling(project)
     with st.expander(_("Team")):

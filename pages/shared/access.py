@@ -4,7 +4,9 @@ import streamlit as st
 
 from labeler.access.home import home
 from labeler.access.users import User, local_user
+from labeler.core.class_changes import OUTSIDE
 from labeler.core.errors import LabelerError
+from labeler.cycle.class_changes import settled
 from labeler.i18n.messages import _, translate
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -24,7 +26,14 @@ def require_project() -> Project:
         st.info(_("There is no project yet. Create one on the **Project** page."), icon=":material/info:")
         st.stop()
     try:
-        return projects.open_project(folders[slug])
+        project = projects.open_project(folders[slug])
+        with project.store() as store:
+            project = settled(project, store)
+            outside = store.class_changes.outside()
     except LabelerError as error:
         st.error(translate(error))
         st.stop()
+    if outside:
+        labels = ", ".join(f"{name} ({n:,})" for name, n in outside.items())
+        st.error(_(OUTSIDE, labels=labels), icon=":material/error:")
+    return project

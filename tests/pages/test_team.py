@@ -31,8 +31,8 @@ def history(store):
                 rows.append((f"r{place}", item, who, action, label, seconds, day.isoformat(timespec="milliseconds")))
     with store.write():
         store.db.executemany(
-            "INSERT INTO annotations (request_id, item_id, annotator, action, label, seconds, at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO annotations (request_id, item_id, annotator, action, label, today, seconds, at)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7)",
             rows,
         )
     for name in ("kim", "lee", "park"):

@@ -1,0 +1,110 @@
+"""Commands that change a project's classes: rename, merge, split, add, retire."""
+
+import getpass
+from pathlib import Path
+
+import click
+
+from labeler.cli.base import FOLDER, main
+from labeler.core.class_changes import ClassChange
+from labeler.projects import project as projects
+
+# Imports of labeler.cycle are deferred: they load torch.
+
+
+@main.group()
+def classes() -> None:
+    """Show or change the classes of a project; no answer is lost."""
+
+
+@classes.command("list")
+@click.argument("project", type=FOLDER)
+def list_classes(project: Path) -> None:
+    """Show the classes, the labels outside of them, and all changes so far."""
+    opened = projects.open_project(project)
+    with opened.store() as store:
+        counts, outside, changes = store.items.counts(), store.class_changes.outside(), store.class_changes.all()
+    for name, n in counts.per_class.items():
+        click.echo(f"{name}: {n} pool labels")
+    for name, n in outside.items():
+        click.echo(f"{name}: {n} items have this label, but it is none of the classes")
+    for stored in changes:
+        change = stored.change
+        click.echo(
+            f"{stored.at[:16].replace('T', ' ')}  {change.kind}  {', '.join(change.old) or '–'} →"
+            f" {', '.join(change.new) or '–'}  by {stored.by}: {stored.labels} answers changed,"
+            f" {stored.asked_again} of them are asked again"
+        )
+
+
+def _option_yes(command: click.Command) -> click.Command:
+    return click.option("--yes", is_flag=True, help="Do not ask before the change.")(command)
+
+
+@classes.command()
+@click.argument("project", type=FOLDER)
+@click.argument("old")
+@click.argument("new")
+@_option_yes
+def rename(project: Path, old: str, new: str, yes: bool) -> None:
+    """Rename a class: OLD becomes NEW, and all its labels with it."""
+    _change(project, ClassChange("rename", (old,), (new,)), yes)
+
+
+@classes.command()
+@click.argument("project", type=FOLDER)
+@click.argument("old", nargs=-1, required=True)
+@click.option("--into", required=True, help="Name of the class that they become: a new one, or one of the classes.")
+@_option_yes
+def merge(project: Path, old: tuple[str, ...], into: str, yes: bool) -> None:
+    """Merge classes: the labels of each OLD are labels of the one class that they become."""
+    _change(project, ClassChange("merge", old, (into,)), yes)
+
+
+@classes.command()
+@click.argument("project", type=FOLDER)
+@click.argument("old")
+@click.argument("new", nargs=-1, required=True)
+@_option_yes
+def split(project: Path, old: str, new: tuple[str, ...], yes: bool) -> None:
+    """Split a class: each NEW takes the place of OLD, and the items with its label are asked again."""
+    _change(project, ClassChange("split", (old,), new), yes)
+
+
+@classes.command()
+@click.argument("project", type=FOLDER)
+@click.argument("new", nargs=-1, required=True)
+@_option_yes
+def add(project: Path, new: tuple[str, ...], yes: bool) -> None:
+    """Add classes; the labels so far stay as they are."""
+    _change(project, ClassChange("add", (), new), yes)
+
+
+@classes.command()
+@click.argument("project", type=FOLDER)
+@click.argument("old", nargs=-1, required=True)
+@_option_yes
+def retire(project: Path, old: tuple[str, ...], yes: bool) -> None:
+    """Retire classes: nobody can choose them any more, and items with no other label are asked again."""
+    _change(project, ClassChange("retire", old), yes)
+
+
+def _change(folder: Path, change: ClassChange, yes: bool) -> None:
+    from labeler.cycle.class_changes import change_classes, effect, settled
+
+    project = projects.open_project(folder)
+    with project.store() as store:
+        project = settled(project, store)
+        preview = effect(project, store, change)
+    click.echo(f"Classes: {', '.join(preview.classes)}.")
+    click.echo(
+        f"Labels that change: {preview.pool} in the pool, {preview.holdout} in the holdout ({preview.answers} answers)."
+    )
+    if preview.again_pool or preview.again_holdout:
+        click.echo(f"Items asked again: {preview.again_pool} in the pool, {preview.again_holdout} in the holdout.")
+    if preview.unmeasurable:
+        click.echo(f"Rounds that can no longer be measured: {preview.unmeasurable}; the curve begins anew.")
+    if not yes:
+        click.confirm("Change the classes?", abort=True)
+    _project, stored = change_classes(project, change, getpass.getuser())
+    click.echo(f"Changed ({stored.number}). The next round learns and measures by the classes of today.")

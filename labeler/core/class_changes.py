@@ -1,0 +1,208 @@
+"""Changes of a project's classes, and what each does to labels and to probabilities that were there before.
+
+A label is stored as it was given, with the number of the latest change at that time. What it says in today's classes
+follows from the changes since, in their order.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from labeler.core.errors import LabelerError
+from labeler.core.labels import as_list, as_text
+from labeler.core.setting_rules import check_classes
+from labeler.core.settings import ClassDetail, Config
+from labeler.i18n.messages import mark
+
+ClassChangeKind = Literal["rename", "merge", "split", "add", "retire"]
+
+
+@dataclass(frozen=True)
+class ClassChange:
+    """One change of the classes.
+
+    rename: `old` has one name, `new` the one that takes its place.
+    merge:  `old` has the names that go into the one in `new`, which may be one of the project's classes.
+    split:  `old` has one name, `new` two or more; items with its label are asked again.
+    add:    `new` has the names of further classes.
+    retire: `old` has the names that are no classes any more. Where items have one class, those are asked again; where
+            they have several, they keep their other classes.
+    """
+
+    kind: ClassChangeKind
+    old: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+
+    def classes_after(self, classes: Sequence[str]) -> tuple[str, ...]:
+        """The project's classes after this change, in their order."""
+        if self.kind == "add":
+            return (*classes, *self.new)
+        if self.kind == "retire":
+            return tuple(name for name in classes if name not in self.old)
+        placed = self.new[0] in classes and self.new[0] not in self.old  # merged into a class that stays in its place
+        after: list[str] = []
+        for name in classes:
+            if name not in self.old:
+                after.append(name)
+            elif not placed:
+                after += self.new
+                placed = True
+        return tuple(after)
+
+    def label_after(self, label: str, classes: Sequence[str], several: bool) -> str | None:
+        """A stored label as it reads after this change; None if it says nothing any more and the item is asked again.
+
+        Args: classes: the project's after this change, whose order a list of names has.
+        """
+        names = as_list(label) if several else None
+        if names is None:
+            after = self._name_after(label)
+            return as_text([]) if after is None and several and self.kind == "retire" else after
+        if not set(names) & set(self.old):
+            return label
+        if self.kind == "split":
+            return None
+        kept = {after for name in names if (after := self._name_after(name)) is not None}
+        return as_text([name for name in classes if name in kept])
+
+    def _name_after(self, name: str) -> str | None:
+        if name not in self.old:
+            return name
+        return self.new[0] if self.kind in ("rename", "merge") else None
+
+    def as_json(self) -> tuple[str, str]:
+        """`old` and `new`, as they are stored."""
+        return json.dumps(self.old, ensure_ascii=False), json.dumps(self.new, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class StoredChange:
+    """A change that was made. `number` counts from 1. `before` and `after`: the project's classes. `labels`: how many
+    answers read differently since; `asked_again`: how many of those say nothing any more.
+    """
+
+    number: int
+    change: ClassChange
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    by: str
+    at: str
+    labels: int
+    asked_again: int
+
+
+OUTSIDE = mark(
+    "Items have labels of classes that the project does not have: {labels}. No round runs until that is mended: rename"
+    " such a class to one of the project's, merge it into one, or retire it, on the Project page or with"
+    " `labeler classes`; or add it to the classes again."
+)
+
+
+FORMS = {
+    "rename": mark("To rename takes one class and its new name."),
+    "merge": mark("To merge takes the classes that go together, and the name of the class that they become."),
+    "split": mark("To split takes one class and the names of two or more that take its place."),
+    "add": mark("To add takes the name of a class."),
+    "retire": mark("To retire takes a class."),
+}
+
+
+def check_change(change: ClassChange, classes: Sequence[str], labeled: Sequence[str] = ()) -> None:
+    """Refuse a change that cannot be made.
+
+    Args:   classes: the project's. labeled: names in labels that are none of the project's classes; they can be
+            renamed to one of the classes, merged into one, or retired.
+    Raises: LabelerError, ConfigError: says why.
+    """
+    if not _has_its_form(change):
+        raise LabelerError(FORMS[change.kind])
+    for name in change.old:
+        if name not in classes and (name not in labeled or change.kind == "split"):
+            raise LabelerError(
+                "There is no class {name!r}: the classes are {classes}.", name=name, classes=", ".join(classes)
+            )
+    after = change.classes_after(classes)
+    kept = [name for name in classes if name not in change.old]
+    outside = not set(change.old) & set(classes)  # of labels alone
+    if change.kind in ("rename", "merge") and outside and change.new[0] not in classes:
+        raise LabelerError(
+            "{name!r} is no class of the project: add it first, or name one of {classes}.",
+            name=change.new[0],
+            classes=", ".join(classes),
+        )
+    if change.kind != "merge" and not (change.kind == "rename" and outside):
+        for name in set(change.new) & set(kept):
+            raise LabelerError("There is a class {name!r} already: to put classes together, merge them.", name=name)
+    check_classes(after)
+
+
+def _has_its_form(change: ClassChange) -> bool:
+    old, new = change.old, change.new
+    match change.kind:
+        case "rename":
+            return len(old) == len(new) == 1 and old != new
+        case "merge":
+            return len(new) == 1 and bool({*old} - {*new})
+        case "split":
+            return len(old) == 1 and len(new) > 1
+        case "add":
+            return not old and bool(new)
+        case "retire":
+            return bool(old) and not new
+
+
+def config_after(config: Config, change: ClassChange) -> Config:
+    """The settings with the classes after a change. A class that is renamed keeps its key, colour and description; the
+    parts of a class that is split stay in its group.
+    """
+    classes = change.classes_after(config.classes)
+    details = {name: detail for name, detail in config.class_details.items() if name in classes}
+    for old in (config.class_details[name] for name in change.old if name in config.class_details):
+        if change.kind in ("rename", "merge"):
+            details.setdefault(change.new[0], old)
+        elif change.kind == "split" and old.group:
+            details |= {name: ClassDetail(group=old.group) for name in change.new if name not in details}
+    return replace(config, classes=classes, class_details=details)
+
+
+def label_today(label: str, changes: Sequence[StoredChange], several: bool) -> str | None:
+    """A label as it reads after these changes; None if it says nothing any more."""
+    text: str | None = label
+    for change in changes:
+        text = None if text is None else change.change.label_after(text, change.after, several)
+    return text
+
+
+def proba_today(
+    proba: np.ndarray, classes: Sequence[str], changes: Sequence[StoredChange], today: Sequence[str], several: bool
+) -> np.ndarray | None:
+    """Probabilities that a model gave for its own classes, in today's.
+
+    The probability of a merged class is the sum of its parts', or where an item has several classes the highest, so
+    that the class is predicted where a part was. A class that the model did not know has 0. What remains of the
+    probabilities is scaled to 1 where an item has one class.
+
+    Args:    proba: (n, C) over `classes`. changes: those since, oldest first. today: the project's classes.
+    Returns: (n, len(today)), or None where a class was split since: the model cannot tell the parts apart.
+    """
+    columns = {name: proba[:, place] for place, name in enumerate(classes)}
+    for change in (stored.change for stored in changes):
+        old = [name for name in change.old if name in columns]
+        if change.kind == "split" and old:
+            return None
+        if change.kind in ("rename", "merge") and old:
+            into = [*old, *(name for name in change.new if name in columns and name not in old)]
+            parts = np.stack([columns.pop(name) for name in into])
+            columns[change.new[0]] = parts.max(axis=0) if several else parts.sum(axis=0)
+        elif change.kind == "retire":
+            for name in old:
+                columns.pop(name)
+    none = np.zeros(len(proba), dtype=proba.dtype)
+    stacked = np.stack([columns.get(name, none) for name in today], axis=1)
+    if several or set(columns) <= set(today):
+        return stacked
+    total = stacked.sum(axis=1, keepdims=True)
+    return np.where(total > 0, stacked / np.where(total > 0, total, 1), 1 / len(today)).astype(proba.dtype)

@@ -1,0 +1,164 @@
+"""The form that renames, merges, splits, adds and retires classes: the effect is told before it happens."""
+
+import pandas as pd
+import streamlit as st
+
+from labeler.access.users import User, is_lead
+from labeler.core.class_changes import ClassChange, StoredChange
+from labeler.core.errors import LabelerError
+from labeler.cycle.class_changes import Effect, change_classes, effect
+from labeler.i18n.messages import _, mark, n_, translate
+from labeler.projects.project import Project
+from labeler.store import Store
+
+KINDS = {
+    "rename": mark("Rename"),
+    "merge": mark("Merge"),
+    "split": mark("Split"),
+    "add": mark("Add"),
+    "retire": mark("Retire"),
+}
+ABOUT = {
+    "rename": mark("The class gets another name, and its labels with it."),
+    "merge": mark("The classes become one class, and their labels are labels of it."),
+    "split": mark("Several classes take the place of one. The items with its label are asked again."),
+    "add": mark("There are further classes to choose from. The labels so far stay as they are."),
+    "retire": mark("Nobody can choose the class any more. Items that have no other label are asked again."),
+}
+SHOWN = 12  # items
+
+
+def change_the_classes(project: Project, user: User) -> None:
+    """The form, what the change would do, and the changes so far."""
+    if not is_lead(user, project.config):
+        st.caption(_("Leads change the classes."))
+        return
+    with project.store() as store:
+        change = _asked_change(project, store)
+        if change is not None:
+            _confirm(project, store, change, user)
+        changes = store.class_changes.all()
+    if changes:
+        _table(changes)
+
+
+def _asked_change(project: Project, store: Store) -> ClassChange | None:
+    """The change that the fields describe; None while something is missing."""
+    kind = st.segmented_control(
+        _("Change the classes"), [*KINDS], format_func=lambda kind: _(KINDS[kind]), label_visibility="collapsed"
+    )
+    if kind is None:
+        return None
+    st.caption(_(ABOUT[kind]))
+    names = [*project.config.classes, *store.class_changes.outside()]
+    old: list[str] = []
+    if kind in ("rename", "split"):
+        old = [name for name in [st.selectbox(_("Class"), names, None, placeholder=_("Choose a class"))] if name]
+    elif kind in ("merge", "retire"):
+        old = st.multiselect(_("Classes"), names, placeholder=_("Choose classes"))
+    new: list[str] = []
+    if kind == "rename":
+        new = [st.text_input(_("New name")).strip()]
+    elif kind == "merge":
+        choice = st.selectbox(
+            _("The class that they become"),
+            names,
+            None,
+            accept_new_options=True,
+            placeholder=_("Choose or type a name"),
+        )
+        new = [(choice or "").strip()]
+    elif kind in ("split", "add"):
+        new = [part.strip() for part in st.text_input(_("New classes, separated by commas")).split(",")]
+    new = [name for name in new if name]
+    needs_old, needs_new = kind != "add", kind != "retire"
+    if (needs_old and not old) or (needs_new and not new):
+        return None
+    return ClassChange(kind, tuple(old), tuple(new))
+
+
+def _confirm(project: Project, store: Store, change: ClassChange, user: User) -> None:
+    """What the change would do, and the button that makes it."""
+    try:
+        preview = effect(project, store, change)
+    except LabelerError as error:
+        st.warning(translate(error))
+        return
+    _describe(preview, project)
+    if preview.first:
+        with st.expander(_("Which items are asked again")):
+            _first_items(store, preview)
+    if not st.button(_("Change the classes now"), type="primary"):
+        return
+    try:
+        change_classes(project, change, user.name)
+    except (LabelerError, OSError) as error:
+        st.error(translate(error))
+    else:
+        st.toast(_("The classes have changed. The next round learns and measures by them."))
+        st.rerun()
+
+
+def _describe(preview: Effect, project: Project) -> None:
+    lines = [_("The classes are then: {classes}.", classes=", ".join(preview.classes))]
+    if preview.pool or preview.holdout:
+        lines.append(
+            _(
+                "The labels of {pool:,} items in the pool and of {holdout:,} in the holdout change.",
+                pool=preview.pool,
+                holdout=preview.holdout,
+            )
+        )
+    else:
+        lines.append(_("No label changes."))
+    if preview.again_pool or preview.again_holdout:
+        lines.append(
+            _(
+                "{pool:,} items in the pool and {holdout:,} in the holdout have no label then, and are asked again. In"
+                " the next rounds, at least {share:.0%} of what the query strategy asks comes from them.",
+                pool=preview.again_pool,
+                holdout=preview.again_holdout,
+                share=project.config.query.more_share,
+            )
+        )
+    if preview.unmeasurable:
+        lines.append(
+            n_(
+                "The model of {n:,} past round cannot tell the new classes apart: the learning curve begins anew.",
+                "The models of {n:,} past rounds cannot tell the new classes apart: the learning curve begins anew.",
+                preview.unmeasurable,
+            )
+        )
+    lines.append(_("Every answer is kept as it was given; exports show both."))
+    for line in lines:
+        st.write(line)
+
+
+def _first_items(store: Store, preview: Effect) -> None:
+    st.caption(_("First those whose label the latest audit finds the least certain."))
+    rows = []
+    for item_id in preview.first[:SHOWN]:
+        item = store.items.get(item_id)
+        if item is not None:
+            rows.append({_("Item"): item.text or item.source, _("Source"): item.source})
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    if len(preview.first) > SHOWN:
+        st.caption(_("… and {n:,} more.", n=len(preview.first) - SHOWN))
+
+
+def _table(changes: list[StoredChange]) -> None:
+    """All changes so far, the latest first."""
+    st.subheader(_("Changes so far"))
+    rows = [
+        {
+            _("When"): pd.Timestamp(stored.at),
+            _("Change"): _(KINDS[stored.change.kind]),
+            _("Before"): ", ".join(stored.change.old) or "–",
+            _("After"): ", ".join(stored.change.new) or "–",
+            _("Answers changed"): stored.labels,
+            _("Asked again"): stored.asked_again,
+            _("By"): stored.by,
+        }
+        for stored in reversed(changes)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
