@@ -27,6 +27,11 @@ def _plausible(seconds: Any) -> float | None:
     return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e7 else None
 
 
+def _number(change: Any) -> int | None:
+    """The number, or None: an answer of a desk that does not say what it knew is taken all the same."""
+    return change if isinstance(change, int) and not isinstance(change, bool) and change >= 0 else None
+
+
 @dataclass(frozen=True)
 class Nothing:
     """The body of a request without one."""
@@ -67,6 +72,7 @@ class SentAnswer:
     unsure: Annotated[bool, BeforeValidator(lambda value: value is True)] = False
     note: Annotated[str, Field(max_length=MOST_NOTE)] | None = None
     reveal: Reveal = "never"
+    class_change: Annotated[int | None, BeforeValidator(_number)] = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 POST /api/{project}/reserve    {tab, n, release}   → items to answer, progress
 POST /api/{project}/answers    {tab, answers: []}  → a receipt for each answer, progress
 POST /api/{project}/leave      {tab}               → the tab's items are free soon
+GET  /api/{project}/news?class_change=             → the classes if they have changed since; whether labeling is stopped
 POST /api/{project}/like       {tab, n}            → items of one predicted class, to be confirmed together
 GET  /api/{project}/items/{item_id}                → an item that was answered before
 GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; the reading is recorded
@@ -27,12 +28,13 @@ from labeler.api.endpoint import route
 from labeler.api.pictures import media, tile
 from labeler.api.requests import Answers, Like, Nothing, RequestError, Reserve, Tab
 from labeler.core.errors import LabelerError
-from labeler.core.items import Item, Reserved
+from labeler.core.items import Item, Reserved, Waiting
 from labeler.core.jobs import ExplanationKind
 from labeler.explain import panel
 from labeler.files.images import WEB_SUFFIXES
 from labeler.i18n.messages import translate
 from labeler.projects import guidelines
+from labeler.projects.class_keys import shown_classes
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -75,7 +77,7 @@ def reserve(request: Request, project: Project, user: User, body: Reserve) -> Re
         return JSONResponse(
             {
                 "items": [_as_json(r, project) for r in held],
-                "waiting": None if held else asdict(store.desk.waiting_reason(user.name)),
+                "waiting": None if held else _waiting(store.desk.waiting_reason(user.name)),
                 "history": _history(store, project, user) if body.history else None,
                 "progress": _progress(store, user),
             }
@@ -89,6 +91,26 @@ def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]
         {name: row[name] for name in ("item_id", "action", "label", "unsure", *revealed)}
         for row in store.answers.history(user.name)
     ]
+
+
+@route("news", "GET")
+def news(request: Request, project: Project, user: User, body: Nothing) -> Response:
+    """What a lead has changed: the classes, where the desk knows an earlier change, and whether labeling is stopped."""
+    with project.store() as store:
+        latest = store.class_changes.latest()
+        stop = store.desk.stopped(store.team.join(user.name))
+    known = request.query_params.get("class_change")
+    return JSONResponse(
+        {
+            "class_change": latest,
+            "classes": None if known == str(latest) else shown_classes(project.config),
+            "stop": _waiting(stop),
+        }
+    )
+
+
+def _waiting(waiting: Waiting | None) -> dict[str, Any] | None:
+    return asdict(waiting) | {"text": translate(waiting.text)} if waiting else None
 
 
 @route("leave", "POST", Tab)
@@ -159,4 +181,16 @@ def explain_item(request: Request, project: Project, user: User, body: Nothing) 
         return JSONResponse(facts | {kind: panel.explanation(project, store, user.name, item, kind)})
 
 
-routes = [reserve, answers, leave, like, answered_item, read_guidelines, guidelines_image, media, tile, explain_item]
+routes = [
+    reserve,
+    answers,
+    news,
+    leave,
+    like,
+    answered_item,
+    read_guidelines,
+    guidelines_image,
+    media,
+    tile,
+    explain_item,
+]

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import click
 
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
-from labeler.core.class_changes import OUTSIDE
+from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.processes import parent_is_gone
@@ -140,8 +140,7 @@ def status(project: Path, as_json: bool) -> None:
         click.echo(json.dumps(values, ensure_ascii=False, indent=2))
         return
     if outside:
-        labels = ", ".join(f"{name} ({n:,})" for name, n in outside.items())
-        click.echo(f"ERROR: {LabelerError(OUTSIDE, labels=labels)}", err=True)
+        click.echo(f"ERROR: {labels_outside(outside)}", err=True)
     click.echo(f"{opened.config.name}: {counts.labeled} of {counts.pool} pool items labeled, {len(rounds)} rounds")
     click.echo(f"holdout: {counts.holdout_labeled} of {counts.holdout} items labeled")
     click.echo(f"budget: {counts.answers_by_people} of {opened.config.budget} labels spent")

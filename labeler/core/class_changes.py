@@ -5,7 +5,7 @@ follows from the changes since, in their order.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +15,6 @@ from labeler.core.errors import LabelerError
 from labeler.core.labels import as_list, as_text
 from labeler.core.setting_rules import check_classes
 from labeler.core.settings import ClassDetail, Config
-from labeler.i18n.messages import mark
 
 ClassChangeKind = Literal["rename", "merge", "split", "add", "retire"]
 
@@ -94,20 +93,17 @@ class StoredChange:
     asked_again: int
 
 
-OUTSIDE = mark(
-    "Items have labels of classes that the project does not have: {labels}. No round runs until that is mended: rename"
-    " such a class to one of the project's, merge it into one, or retire it, on the Project page or with"
-    " `labeler classes`; or add it to the classes again."
-)
+def labels_outside(items: Mapping[str, int]) -> LabelerError:
+    """The error about labels of classes that the project does not have.
 
-
-FORMS = {
-    "rename": mark("To rename takes one class and its new name."),
-    "merge": mark("To merge takes the classes that go together, and the name of the class that they become."),
-    "split": mark("To split takes one class and the names of two or more that take its place."),
-    "add": mark("To add takes the name of a class."),
-    "retire": mark("To retire takes a class."),
-}
+    Args: items: how many items have each such label.
+    """
+    return LabelerError(
+        "Items have labels of classes that the project does not have: {labels}. No round runs until that is mended:"
+        " rename such a class to one of the project's, merge it into one, or retire it, on the Project page or with"
+        " `labeler classes`; or add it to the classes again.",
+        labels=", ".join(f"{name} ({n:,})" for name, n in items.items()),
+    )
 
 
 def check_change(change: ClassChange, classes: Sequence[str], labeled: Sequence[str] = ()) -> None:
@@ -117,8 +113,7 @@ def check_change(change: ClassChange, classes: Sequence[str], labeled: Sequence[
             renamed to one of the classes, merged into one, or retired.
     Raises: LabelerError, ConfigError: says why.
     """
-    if not _has_its_form(change):
-        raise LabelerError(FORMS[change.kind])
+    _check_form(change)
     for name in change.old:
         if name not in classes and (name not in labeled or change.kind == "split"):
             raise LabelerError(
@@ -139,19 +134,21 @@ def check_change(change: ClassChange, classes: Sequence[str], labeled: Sequence[
     check_classes(after)
 
 
-def _has_its_form(change: ClassChange) -> bool:
+def _check_form(change: ClassChange) -> None:
     old, new = change.old, change.new
     match change.kind:
-        case "rename":
-            return len(old) == len(new) == 1 and old != new
-        case "merge":
-            return len(new) == 1 and bool({*old} - {*new})
-        case "split":
-            return len(old) == 1 and len(new) > 1
-        case "add":
-            return not old and bool(new)
-        case "retire":
-            return bool(old) and not new
+        case "rename" if not (len(old) == len(new) == 1 and old != new):
+            raise LabelerError("To rename takes one class and its new name.")
+        case "merge" if not (len(new) == 1 and {*old} - {*new}):
+            raise LabelerError(
+                "To merge takes the classes that go together, and the name of the class that they become."
+            )
+        case "split" if not (len(old) == 1 and len(new) > 1):
+            raise LabelerError("To split takes one class and the names of two or more that take its place.")
+        case "add" if old or not new:
+            raise LabelerError("To add takes the name of a class.")
+        case "retire" if new or not old:
+            raise LabelerError("To retire takes a class.")
 
 
 def config_after(config: Config, change: ClassChange) -> Config:

@@ -158,10 +158,15 @@ class Annotator:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why an annotator has no item: a code, and the number for its sentence."""
+    """Why an annotator has no item: a code, and the number for its sentence.
+
+    `by`, `text`: who stopped labeling ("" for a rule of the settings), and the reason they gave.
+    """
 
     reason: Literal["paused", "stopped", "unqualified", "budget", "others", "empty", "training", "done"]
     n: int = 0
+    by: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)

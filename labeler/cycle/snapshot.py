@@ -8,7 +8,7 @@ import numpy as np
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder
-from labeler.core.class_changes import OUTSIDE
+from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item, Progress
 from labeler.core.labels import labels_at
@@ -107,7 +107,7 @@ def check_classes(store: Store) -> None:
     Raises: LabelerError: says which, how many, and what to do.
     """
     if outside := store.class_changes.outside():
-        raise LabelerError(OUTSIDE, labels=", ".join(f"{name} ({n:,})" for name, n in outside.items()))
+        raise labels_outside(outside)
 
 
 def _compared(items: list[Item], pool: np.ndarray) -> np.ndarray:

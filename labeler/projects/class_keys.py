@@ -1,6 +1,8 @@
 """The key of each class on the desk and in Review: the one in the settings, or the next free key."""
 
-from labeler.core.settings import Config
+from dataclasses import asdict
+
+from labeler.core.settings import ClassDetail, Config
 
 CLASS_KEYS = "1234567890qertyiopadhjklzxcvbm"  # without the keys of the desk's actions
 
@@ -10,3 +12,10 @@ def class_keys(config: Config) -> dict[str, str]:
     own = {name: detail.key.lower() for name, detail in config.class_details.items() if detail.key}
     free = iter([key for key in CLASS_KEYS if key not in own.values()])
     return {name: own.get(name) or next(free, "") for name in config.classes}
+
+
+def shown_classes(config: Config) -> list[dict[str, str]]:
+    """The classes as the desk shows them, in the project's order: name, key, colour, description, group."""
+    keys = class_keys(config)
+    details = {name: config.class_details.get(name, ClassDetail()) for name in config.classes}
+    return [{"name": name, **asdict(details[name]), "key": keys[name]} for name in config.classes]

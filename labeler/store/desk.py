@@ -139,8 +139,14 @@ class Desk:
             "own": json.dumps(self.team.classes_of(self.team.groups_of(annotator))),
         }
 
+    def stopped(self, annotator: Annotator) -> Waiting | None:
+        """Why nobody, or not this annotator, is given items; None while labeling goes on."""
+        if stop := self.stops.current():
+            return Waiting("stopped", by=stop["by"], text=stop["reason"])
+        return Waiting("paused") if self.db.config.labeling.paused or annotator.paused else None
+
     def _is_stopped(self, annotator: Annotator) -> bool:
-        return self.db.config.labeling.paused or annotator.paused or self.stops.current() is not None
+        return self.stopped(annotator) is not None
 
     def _held_by_others(self, annotator: str) -> int:
         return self.db.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
@@ -247,8 +253,8 @@ class Desk:
     def waiting_reason(self, annotator: str) -> Waiting:
         """Why an annotator got no item: what they wait for, or that everything is done."""
         member = self.team.join(annotator)
-        if self._is_stopped(member):
-            return Waiting("stopped" if self.stops.current() else "paused")
+        if stopped := self.stopped(member):
+            return stopped
         if not self.db.value("SELECT 1 FROM items WHERE split IS NOT NULL LIMIT 1"):
             return Waiting("empty")
         if not self.team.is_qualified(member):

@@ -1,6 +1,5 @@
 """The labeling desk: a component that talks to `labeler.api.routes` by itself, so that no key press costs a rerun."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import streamlit as st
@@ -8,10 +7,9 @@ import streamlit as st
 from labeler.access.tokens import issue_token
 from labeler.access.users import User
 from labeler.core.items import Annotator
-from labeler.core.settings import ClassDetail
 from labeler.i18n.messages import catalogue, language
 from labeler.projects import guidelines
-from labeler.projects.class_keys import class_keys
+from labeler.projects.class_keys import shown_classes
 from labeler.projects.project import Project
 from pages.desk.joined import join
 
@@ -30,14 +28,15 @@ _desk = st.components.v2.component(
 def desk(project: Project, user: User, annotator: Annotator) -> None:
     """Draw the desk on which `user` answers the project's items."""
     config = project.config
-    keys = class_keys(config)
-    details = {name: config.class_details.get(name, ClassDetail()) for name in config.classes}
+    with project.store() as store:
+        class_change = store.class_changes.latest()
     _desk(
         key=f"desk-{project.slug}-{user.name}",
         data={
             "project": project.slug,
             "annotator": user.name,
-            "classes": [{"name": name, **asdict(details[name]), "key": keys[name]} for name in config.classes],
+            "classes": shown_classes(config),
+            "class_change": class_change,
             "answers": config.answers,
             "reveal": config.labeling.reveal,
             "grid": config.labeling.grid,

@@ -10,6 +10,7 @@ import { Opinion } from "./panels/opinion.js";
 import { Pace } from "./panels/pace.js";
 import { Quiet } from "./panels/quiet.js";
 import { WhyPanel } from "./panels/why/panel.js";
+import { News } from "./sync/news.js";
 import { Outbox } from "./sync/outbox.js";
 import { IDLE_POLL_MS, Queue } from "./sync/queue.js";
 import { Sender } from "./sync/sender.js";
@@ -19,7 +20,7 @@ import { Answers } from "./work/answers.js";
 import { Keyboard } from "./work/keyboard.js";
 import { Presence } from "./work/presence.js";
 import { Stage } from "./work/stage.js";
-/** @import { DeskData, Item, Reservation } from "./base/types.js" */
+/** @import { ClassDetail, DeskData, Item, Reservation } from "./base/types.js" */
 /** @import { Grid } from "./panels/grid.js" */
 
 export class Desk {
@@ -38,6 +39,10 @@ export class Desk {
     this.answers = new Answers(this);
     this.build();
     this.keyboard = new Keyboard(this);
+    this.news = new News(this.server, {
+      classes: (classes, classChange) => this.takeClasses(classes, classChange),
+      stopped: () => this.queue?.refill(),
+    });
     this.presence = new Presence(this.server, () => this.queue?.refill());
     this.quiet = new Quiet();
     claimTab().then((tab) => this.alive && this.start(tab));
@@ -100,11 +105,32 @@ export class Desk {
     this.alive = false;
     this.keyboard.stop();
     this.presence.stop();
+    this.news.end();
     this.quiet.stop();
     this.queue?.stop();
     this.sender?.stop();
     this.stage.destroy();
     this.whyPanel.destroy();
+  }
+
+  /**
+   * The lead has changed the classes: other buttons, and earlier answers as they read now. The item stays.
+   * @param {ClassDetail[]} classes
+   * @param {number} classChange
+   */
+  takeClasses(classes, classChange) {
+    this.update({ ...this.data, classes, class_change: classChange });
+    const bar = new ClassBar(this.element, this.data, (name) => this.answers.choose(name));
+    this.bar.element.replaceWith(bar.element);
+    this.bar = bar;
+    this.bar.enable(this.stage.hasItem);
+    this.answers.forgetStored();
+    this.say(t("The classes have changed: they are now {classes}.", {
+      classes: classes.map((detail) => detail.name).join(", "),
+    }));
+    if (!this.queue) return;
+    this.queue.started = false;  // so that the history is sent again
+    this.queue.refill();
   }
 
   get several() {

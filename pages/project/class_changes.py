@@ -101,25 +101,31 @@ def _confirm(project: Project, store: Store, change: ClassChange, user: User) ->
 
 def _describe(preview: Effect, project: Project) -> None:
     lines = [_("The classes are then: {classes}.", classes=", ".join(preview.classes))]
-    if preview.pool or preview.holdout:
+    if labels := preview.pool + preview.holdout:
         lines.append(
-            _(
-                "The labels of {pool:,} items in the pool and of {holdout:,} in the holdout change.",
+            n_(
+                "The label of {n:,} item changes ({pool:,} in the pool, {holdout:,} in the holdout).",
+                "The labels of {n:,} items change ({pool:,} in the pool, {holdout:,} in the holdout).",
+                labels,
                 pool=preview.pool,
                 holdout=preview.holdout,
             )
         )
     else:
         lines.append(_("No label changes."))
-    if preview.again_pool or preview.again_holdout:
+    if again := preview.again_pool + preview.again_holdout:
         lines.append(
-            _(
-                "{pool:,} items in the pool and {holdout:,} in the holdout have no label then, and are asked again. In"
-                " the next rounds, at least {share:.0%} of what the query strategy asks comes from them.",
+            n_(
+                "{n:,} item has no label then and is asked again ({pool:,} in the pool, {holdout:,} in the holdout).",
+                "{n:,} items have no label then and are asked again ({pool:,} in the pool, {holdout:,} in the holdout).",
+                again,
                 pool=preview.again_pool,
                 holdout=preview.again_holdout,
-                share=project.config.query.more_share,
             )
+        )
+        share = project.config.query.more_share
+        lines.append(
+            _("In the next rounds, at least {share:.0%} of what the query strategy asks comes from them.", share=share)
         )
     if preview.unmeasurable:
         lines.append(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from labeler.access.home import home
 from labeler.access.users import User, local_user
-from labeler.core.class_changes import OUTSIDE
+from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.cycle.class_changes import settled
 from labeler.i18n.messages import _, translate
@@ -34,6 +34,5 @@ def require_project() -> Project:
         st.error(translate(error))
         st.stop()
     if outside:
-        labels = ", ".join(f"{name} ({n:,})" for name, n in outside.items())
-        st.error(_(OUTSIDE, labels=labels), icon=":material/error:")
+        st.error(translate(labels_outside(outside)), icon=":material/error:")
     return project

@@ -15,6 +15,7 @@ export interface DeskData {
   project: string;      // its slug
   annotator: string;
   classes: ClassDetail[];
+  class_change: number; // number of the latest change of the classes
   answers: "one" | "several";  // classes that an item has
   reveal: Reveal;
   grid: boolean;        // whether predictions may be confirmed many at once
@@ -79,6 +80,7 @@ export interface Answer {
   note?: string | null;
   unsure?: boolean;
   reveal?: Reveal;      // what was known of the model's prediction
+  class_change?: number;  // number of the latest change of the classes that this desk knew
 }
 
 /** An answer in the outbox: its name makes sending it twice harmless. */
@@ -126,10 +128,19 @@ export interface GivenAnswer {
   prediction?: Prediction;
 }
 
-/** Why there is nothing to answer. */
+/** Why there is nothing to answer. `text`: what the lead, or a rule of the settings, says about it. */
 export interface Waiting {
   reason: string;
   n?: number;
+  by?: string;
+  text?: string;
+}
+
+/** The reply to `news`. */
+export interface News {
+  class_change: number;
+  classes: ClassDetail[] | null;  // where there are others now
+  stop: Waiting | null;
 }
 
 /** The reply to `reserve`. */

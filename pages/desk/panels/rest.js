@@ -9,8 +9,11 @@ const RESTS = {
   getting: () => ["", t("Getting the next items …")],
   break: () => [t("Taking a break"), t("Others can answer your items meanwhile. No time is counted.")],
   paused: () => [t("Labeling is paused"), t("The project lead has paused it. It continues here automatically.")],
-  stopped: () => [
-    t("Labeling has stopped"), t("There are enough labels for now. If labeling resumes, items appear here automatically."),
+  stopped: ({ by, text }) => [
+    t("Labeling has stopped"),
+    !text ? t("There are enough labels for now. If labeling resumes, items appear here automatically.")
+      : by ? t("{by}: “{text}” If labeling resumes, items appear here automatically.", { by, text })
+      : t("{text} If labeling resumes, items appear here automatically.", { text }),
   ],
   unqualified: () => [
     t("Thank you for the first answers"),

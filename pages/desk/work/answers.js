@@ -50,7 +50,7 @@ export class Answers {
    * @param {string | null} [note]
    */
   give(action, label, note = null) {
-    const { actions, bar, opinion, pace, sender, several, stage } = this.desk;
+    const { actions, bar, data, opinion, pace, sender, several, stage } = this.desk;
     if (!stage.hasItem || !stage.item) return;
     const now = performance.now();
     if (now - stage.shownAt < TOO_SOON_MS) return;  // the key was meant for the item before
@@ -64,6 +64,7 @@ export class Answers {
       unsure: action === "label" && actions.isUnsure,
       seconds: Math.round(now - stage.shownAt) / 1000,
       reveal: opinion.revealOf(item),
+      class_change: data.class_change,
     };
     if (!this.keep(answer)) return;
     pace.answered(now);
@@ -165,6 +166,13 @@ export class Answers {
     this.earlier.recallUnsent(this.desk.outbox.entries());
     this.draw();
     this.desk.enable(this.desk.stage.hasItem);
+  }
+
+  // The classes have changed, and with them what earlier answers say: the server tells of those that it has.
+  forgetStored() {
+    const unsent = new Set(this.desk.outbox.entries().map((entry) => entry.item_id));
+    this.earlier.entries = this.earlier.entries.filter(({ id }) => unsent.has(id));
+    this.draw();
   }
 
   /** @param {PastAnswer[]} history newest first */

@@ -1,0 +1,44 @@
+// What the server says without being asked for items: the lead has changed the classes, or stopped labeling. It is asked
+// every few seconds while the page is looked at, by a request that stores nothing.
+/** @import { ClassDetail, DeskData, Fetching, News as Reply } from "../base/types.js" */
+
+const NEWS_MS = 2_500;
+
+/**
+ * What is reported.
+ * @typedef {object} NewsEvents
+ * @property {(classes: ClassDetail[], classChange: number) => void} classes there are others now
+ * @property {() => void} stopped labeling was stopped or goes on
+ */
+
+export class News {
+  /**
+   * @param {Fetching & {data: DeskData}} server
+   * @param {NewsEvents} events
+   */
+  constructor(server, events) {
+    this.server = server;
+    this.events = events;
+    /** @type {string | null} */
+    this.stop = null;  // the latest that was heard, as JSON
+    this.timer = setInterval(() => document.visibilityState === "visible" && this.ask(), NEWS_MS);
+  }
+
+  async ask() {
+    /** @type {Reply} */
+    let reply;
+    try {
+      reply = await (await this.server.fetch(`news?class_change=${this.server.data.class_change}`)).json();
+    } catch {
+      return;  // the queue says when the server is gone
+    }
+    if (reply.classes) this.events.classes(reply.classes, reply.class_change);
+    const stop = JSON.stringify(reply.stop);
+    if (this.stop !== null && this.stop !== stop) this.events.stopped();
+    this.stop = stop;
+  }
+
+  end() {
+    clearInterval(this.timer);
+  }
+}

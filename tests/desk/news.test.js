@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { News } from "../../pages/desk/sync/news.js";
+
+let heard;
+let news;
+
+beforeEach(() => {
+  heard = [];
+  globalThis.document = { visibilityState: "visible" };
+});
+
+afterEach(() => news.end());
+
+function listen(...replies) {
+  const asked = [];
+  const server = {
+    data: { class_change: 2 },
+    asked,
+    async fetch(path) {
+      asked.push(path);
+      const reply = replies.shift();
+      if (reply instanceof Error) throw reply;
+      return Response.json(reply);
+    },
+  };
+  news = new News(server, {
+    classes: (classes, change) => heard.push(["classes", classes.map(({ name }) => name), change]),
+    stopped: () => heard.push(["stopped"]),
+  });
+  return server;
+}
+
+test("the server is asked with the change of the classes that the desk knows", async () => {
+  const server = listen({ class_change: 2, classes: null, stop: null });
+  await news.ask();
+  assert.deepEqual(server.asked, ["news?class_change=2"]);
+  assert.deepEqual(heard, []);
+});
+
+test("other classes are told", async () => {
+  listen({ class_change: 3, classes: [{ name: "positive" }, { name: "bad" }], stop: null });
+  await news.ask();
+  assert.deepEqual(heard, [["classes", ["positive", "bad"], 3]]);
+});
+
+test("a stop is told when it begins and when it ends, once each", async () => {
+  const goesOn = { class_change: 2, classes: null, stop: null };
+  const stopped = { ...goesOn, stop: { reason: "stopped", by: "lead", text: "Enough." } };
+  listen(goesOn, stopped, stopped, goesOn);
+  for (let i = 0; i < 4; i++) await news.ask();
+  assert.deepEqual(heard, [["stopped"], ["stopped"]]);
+});
+
+test("a server that is gone changes nothing", async () => {
+  listen(new TypeError("Failed to fetch"), { class_change: 2, classes: null, stop: null });
+  await news.ask();
+  await news.ask();
+  assert.deepEqual(heard, []);
+});
