@@ -5,8 +5,8 @@ tests/docs/test_reference.py fails where a page is behind the code.
 """
 
 import json
-from collections.abc import Callable, Iterable
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, groupby
 from pathlib import Path
 
 import click
@@ -23,8 +23,17 @@ ROOT = Path(__file__).resolve().parents[2]
 def commands() -> str:
     """A list of all commands, then a section for each: how it is called, its help, its arguments and options."""
     context = click.Context(main, info_name="python -m labeler")
-    sections = [_command_section(main.commands[name], context) for name in main.list_commands(context)]
-    return "\n\n".join([_overview(main.commands.values()), *sections])
+    listed = [main.commands[name] for name in main.list_commands(context)]
+    return "\n\n".join([_overview(listed), *chain.from_iterable(_sections(command, context) for command in listed)])
+
+
+def _sections(command: click.Command, parent: click.Context) -> Iterator[str]:
+    """The section of a command, then those of the commands below it."""
+    yield _command_section(command, parent)
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=command.name, parent=parent)
+        for name in command.list_commands(context):
+            yield _command_section(command.commands[name], context)
 
 
 def _overview(listed: Iterable[click.Command]) -> str:
@@ -41,7 +50,8 @@ def _command_section(command: click.Command, parent: click.Context) -> str:
     context = click.Context(command, info_name=command.name, parent=parent)
     usage = command.get_usage(context).removeprefix("Usage: ")
     paragraphs = [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
-    parts = [f"## {command.name}", f"```\n{' '.join(usage.split())}\n```", *paragraphs]
+    heading = context.command_path.removeprefix("python -m labeler ")
+    parts = [f"## {heading}", f"```\n{' '.join(usage.split())}\n```", *paragraphs]
     options = [
         _option_row(option, context)
         for option in command.params

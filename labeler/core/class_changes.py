@@ -15,8 +15,16 @@ from labeler.core.errors import LabelerError
 from labeler.core.labels import as_list, as_text
 from labeler.core.setting_rules import check_classes
 from labeler.core.settings import ClassDetail, Config
+from labeler.i18n.messages import mark
 
 ClassChangeKind = Literal["rename", "merge", "split", "add", "retire"]
+KINDS: dict[ClassChangeKind, str] = {
+    "rename": mark("Rename"),
+    "merge": mark("Merge"),
+    "split": mark("Split"),
+    "add": mark("Add"),
+    "retire": mark("Retire"),
+}
 
 
 @dataclass(frozen=True)

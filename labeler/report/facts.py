@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labeler import __version__
+from labeler.core.class_changes import StoredChange
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Round
 from labeler.core.settings import Config
@@ -80,6 +81,12 @@ def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
     }
 
 
+def _change(stored: StoredChange) -> dict[str, Any]:
+    """A change of the classes, without who made it."""
+    values = asdict(stored)
+    return values.pop("change") | {name: value for name, value in values.items() if name != "by"}
+
+
 def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
     """Each rule with its evidence and its back-test on this project."""
     so_far, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
@@ -122,6 +129,7 @@ def _data(project: Project, store: Store) -> dict[str, Any]:
         "guidelines": guidelines.text_of(project),
         "splits": store.items.composition(),
         "per_class": dict(store.items.counts().per_class),
+        "class_changes": [_change(stored) for stored in store.class_changes.all()],
         "answers": store.items.answer_totals() | {"hours": round(hours, 2)},
         "decisions_by_leads": store.decisions.count(),
         "hash": data_hash([hashes[i] for i in labels], list(labels.values())),

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from labeler.core.class_changes import KINDS
 from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
 from labeler.i18n.messages import _, language
@@ -242,9 +243,23 @@ def _data(values: dict[str, Any], config: Config) -> Section:
     return Section(
         _("The data"),
         texts,
-        tables=[("", rows), (_("By class"), counted)],
+        tables=[("", rows), (_("By class"), counted), (_("Changes of the classes"), _class_changes(values))],
         listings=[(name, text) for name, text in listings if text.strip()],
     )
+
+
+def _class_changes(values: dict[str, Any]) -> Table:
+    return [
+        {
+            _("when (UTC)"): change["at"][:16].replace("T", " "),
+            _("change"): _(KINDS[change["kind"]]),
+            _("before"): ", ".join(change["old"]),
+            _("after"): ", ".join(change["new"]),
+            _("answers changed"): f"{change['labels']:,}",
+            _("asked again"): f"{change['asked_again']:,}",
+        }
+        for change in values["class_changes"]
+    ]
 
 
 def _provenance(values: dict[str, Any], config: Config) -> Section:

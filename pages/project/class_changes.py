@@ -4,20 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from labeler.access.users import User, is_lead
-from labeler.core.class_changes import ClassChange, StoredChange
+from labeler.core.class_changes import KINDS, ClassChange, StoredChange
 from labeler.core.errors import LabelerError
 from labeler.cycle.class_changes import Effect, change_classes, effect
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.project import Project
 from labeler.store import Store
 
-KINDS = {
-    "rename": mark("Rename"),
-    "merge": mark("Merge"),
-    "split": mark("Split"),
-    "add": mark("Add"),
-    "retire": mark("Retire"),
-}
 ABOUT = {
     "rename": mark("The class gets another name, and its labels with it."),
     "merge": mark("The classes become one class, and their labels are labels of it."),
@@ -117,7 +110,8 @@ def _describe(preview: Effect, project: Project) -> None:
         lines.append(
             n_(
                 "{n:,} item has no label then and is asked again ({pool:,} in the pool, {holdout:,} in the holdout).",
-                "{n:,} items have no label then and are asked again ({pool:,} in the pool, {holdout:,} in the holdout).",
+                "{n:,} items have no label then and are asked again ({pool:,} in the pool, {holdout:,} in the"
+                " holdout).",
                 again,
                 pool=preview.again_pool,
                 holdout=preview.again_holdout,
