@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 
 import click
 import pytest
@@ -25,11 +26,20 @@ def test_generated_parts_equal_what_the_code_generates(page, name):
 
 def test_every_command_has_a_section_with_its_options():
     sections = re.split(r"^## ", page_text("docs/cli.md"), flags=re.MULTILINE)[1:]
-    assert [section.splitlines()[0] for section in sections] == list(main.commands)
+    commands = dict(named_commands(main))
+    assert {section.splitlines()[0] for section in sections} == commands.keys()
     for section in sections:
-        command = main.commands[section.splitlines()[0]]
+        command = commands[section.splitlines()[0]]
         options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
         assert re.findall(r"^\| `(--[\w-]+)`", section, re.MULTILINE) == [option.opts[0] for option in options]
+
+
+def named_commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command below a group, with its name as it is typed."""
+    for name, command in group.commands.items():
+        yield f"{above}{name}", command
+        if isinstance(command, click.Group):
+            yield from named_commands(command, f"{above}{name} ")
 
 
 def test_every_setting_has_a_row_with_its_default():

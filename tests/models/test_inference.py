@@ -114,12 +114,15 @@ def test_a_model_of_another_backbone_is_not_asked(texts, tmp_path):
         path.write_text(before)
 
 
-def test_classes_are_those_that_the_model_was_trained_on(texts, tmp_path):
+def test_predictions_are_over_the_classes_of_today(texts, tmp_path):
     (tmp_path / "new.txt").write_text("a warm and lovely film\n")
+    before = predict_unseen(texts, [tmp_path / "new.txt"])
     later = projects.Project(texts.folder, text_config(classes=("bad", "so-so", "good")))
-    found = predict_unseen(later, [tmp_path / "new.txt"])
-    assert found.classes == ("good", "bad")
-    assert found.rows()[0]["label"] == "good"
+    after = predict_unseen(later, [tmp_path / "new.txt"])
+    assert after.classes == ("bad", "so-so", "good")
+    assert after.rows()[0]["label"] == "good"
+    good, bad = before.proba[0]
+    np.testing.assert_array_equal(after.proba, [[bad, 0, good]])
 
 
 def test_new_images_alone_in_a_folder_and_in_a_zip(own_home, tmp_path):

@@ -158,7 +158,7 @@ def test_labeling_stops_for_all_and_goes_on(store):
     store.stops.stop("other")
     assert store.stops.current()["by"] == "lead"
     assert reserved(store, "kim") == []
-    assert store.desk.waiting_reason("kim") == Waiting("stopped")
+    assert store.desk.waiting_reason("kim") == Waiting("stopped", by="lead", text="the target is reached")
     store.stops.lift("lead")
     assert store.stops.current() is None
     assert reserved(store, "kim")
