@@ -37,15 +37,14 @@ def list_classes(project: Path) -> None:
         )
 
 
-def _option_yes(command: click.Command) -> click.Command:
-    return click.option("--yes", is_flag=True, help="Do not ask before the change.")(command)
+without_asking = click.option("--yes", is_flag=True, help="Do not ask before the change.")
 
 
 @classes.command()
 @click.argument("project", type=FOLDER)
 @click.argument("old")
 @click.argument("new")
-@_option_yes
+@without_asking
 def rename(project: Path, old: str, new: str, yes: bool) -> None:
     """Rename a class: OLD becomes NEW, and all its labels with it."""
     _change(project, ClassChange("rename", (old,), (new,)), yes)
@@ -55,7 +54,7 @@ def rename(project: Path, old: str, new: str, yes: bool) -> None:
 @click.argument("project", type=FOLDER)
 @click.argument("old", nargs=-1, required=True)
 @click.option("--into", required=True, help="Name of the class that they become: a new one, or one of the classes.")
-@_option_yes
+@without_asking
 def merge(project: Path, old: tuple[str, ...], into: str, yes: bool) -> None:
     """Merge classes: the labels of each OLD are labels of the one class that they become."""
     _change(project, ClassChange("merge", old, (into,)), yes)
@@ -65,7 +64,7 @@ def merge(project: Path, old: tuple[str, ...], into: str, yes: bool) -> None:
 @click.argument("project", type=FOLDER)
 @click.argument("old")
 @click.argument("new", nargs=-1, required=True)
-@_option_yes
+@without_asking
 def split(project: Path, old: str, new: tuple[str, ...], yes: bool) -> None:
     """Split a class: each NEW takes the place of OLD, and the items with its label are asked again."""
     _change(project, ClassChange("split", (old,), new), yes)
@@ -74,7 +73,7 @@ def split(project: Path, old: str, new: tuple[str, ...], yes: bool) -> None:
 @classes.command()
 @click.argument("project", type=FOLDER)
 @click.argument("new", nargs=-1, required=True)
-@_option_yes
+@without_asking
 def add(project: Path, new: tuple[str, ...], yes: bool) -> None:
     """Add classes; the labels so far stay as they are."""
     _change(project, ClassChange("add", (), new), yes)
@@ -83,7 +82,7 @@ def add(project: Path, new: tuple[str, ...], yes: bool) -> None:
 @classes.command()
 @click.argument("project", type=FOLDER)
 @click.argument("old", nargs=-1, required=True)
-@_option_yes
+@without_asking
 def retire(project: Path, old: tuple[str, ...], yes: bool) -> None:
     """Retire classes: nobody can choose them any more, and items with no other label are asked again."""
     _change(project, ClassChange("retire", old), yes)
