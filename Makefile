@@ -34,8 +34,8 @@ serve: $(RUN)
 	@$(BIN)/python -m labeler serve projects --port $(PORT)
 
 test: $(TEST)
-	@command -v chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --junitxml=$(SUITE)
+	@command -v chromium-headless-shell chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --junitxml=$(SUITE)
 
 # What `make test` skips: the longest tests, whose claims quicker ones make in part.
 thorough: $(TEST)
@@ -79,7 +79,7 @@ quick-without-torch:
 	@OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest -m "not browser and not slow" tests/strategies tests/core tests/i18n tests/store
 
 coverage: $(TEST)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/coverage report
 
 format: $(TEST)

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from labeler.core.class_changes import ClassChange
 from labeler.core.items import NewItem
 from labeler.core.settings import LearnerConfig, QueryConfig, StoppingConfig
+from labeler.cycle.class_changes import change_classes
 from labeler.jobs import rounds as worker
 from labeler.jobs.rounds import work, work_once
 from labeler.learner.model import load
@@ -107,7 +109,7 @@ def test_unlabeled_holdout_items_are_asked_too_and_never_by_the_strategy(project
     assert first.count("holdout") == 2  # the default share of 20 %
 
 
-def test_a_class_taken_out_of_the_settings_is_left_out_of_training(filled):
+def test_a_class_that_is_taken_out_by_hand_stops_the_rounds_until_its_labels_are_given_up(filled):
     work_once(filled)
     answer(filled, 12)
     changed = filled.save(replace(filled.config, classes=("bad", "ugly")))
@@ -115,6 +117,11 @@ def test_a_class_taken_out_of_the_settings_is_left_out_of_training(filled):
         store.rounds.request("retrain now")
     work_once(changed)
     with changed.store() as store:
+        assert store.rounds.latest_job().state == "failed"
+        assert "labels of classes that the project does not have: good (" in store.rounds.latest_job().error
+    mended, _ = change_classes(changed, ClassChange("retire", ("good",)), "lead")
+    work_once(mended)
+    with mended.store() as store:
         assert store.rounds.all()[-1].metrics is None  # one class is left, nothing can be trained
         assert store.rounds.latest_job().state == "done"
 
