@@ -148,7 +148,7 @@ def _first_items(store: Store, preview: Effect) -> None:
 
 def _table(changes: list[StoredChange]) -> None:
     """All changes so far, the latest first."""
-    st.subheader(_("Changes so far"))
+    st.caption(_("Changes so far"))
     rows = [
         {
             _("When"): pd.Timestamp(stored.at),
@@ -161,4 +161,5 @@ def _table(changes: list[StoredChange]) -> None:
         }
         for stored in reversed(changes)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    times = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone=st.context.timezone)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config={_("When"): times})
