@@ -27,6 +27,7 @@ from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
 from labeler.jobs.supervisor import attend
 from labeler.learner import model as models
+from labeler.measure.forecasts import remeasured
 from labeler.models import cards
 from labeler.models.cards import Card
 from labeler.progress import stopping
@@ -89,7 +90,7 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
     try:
         turn = run_live_round(project, store, store.rounds.next_number(), _reporter(store, job))
         finished = replace(turn.finished, model=_save(project, turn))
-        store.rounds.finish(job, finished)
+        store.rounds.finish(job, finished, lambda: remeasured(store))
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
         store.rounds.fail(job, error)

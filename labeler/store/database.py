@@ -65,6 +65,9 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[None]:
         """A read transaction: all queries within see the database at one moment."""
+        if self.connection.in_transaction:  # part of a larger transaction
+            yield
+            return
         self.connection.execute("BEGIN")
         try:
             yield
@@ -94,16 +97,23 @@ class Database:
         return row[0] if row else None
 
     def version(self) -> tuple[int, ...]:
-        """Numbers that change with every answer, decision, round, audit, import and change of the classes."""
+        """Numbers that change with every answer, decision, round, audit, import and change of the classes, and when
+        rounds are measured anew: what is kept under them, e.g. by a page, is never out of date.
+        """
         numbers = self.connection.execute(
             """
             SELECT (SELECT COALESCE(MAX(id), 0) FROM annotations), (SELECT COALESCE(MAX(id), 0) FROM adjudications),
                    (SELECT COALESCE(MAX(number), 0) FROM rounds), (SELECT COALESCE(MAX(id), 0) FROM items),
                    (SELECT COALESCE(MAX(id), 0) FROM audits WHERE state = 'done'),
-                   (SELECT COALESCE(MAX(number), 0) FROM class_changes)
+                   (SELECT COALESCE(MAX(number), 0) FROM class_changes),
+                   (SELECT COALESCE(SUM(measured), 0) FROM rounds)
             """
         ).fetchone()
         return tuple(numbers)
+
+    def created_at(self) -> str:
+        """When the database was created: it tells a project from a later one in the same folder."""
+        return self.value("SELECT MIN(applied_at) FROM _sqlite_migrations")
 
     def close(self) -> None:
         self.connection.close()

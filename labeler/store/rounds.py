@@ -1,7 +1,7 @@
 """Rounds of the cycle: requested, claimed, finished; their rankings and metrics."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from labeler.core.class_changes import label_today
@@ -101,8 +101,14 @@ class Rounds:
         """The number that the next finished round gets; rounds count from 1."""
         return (self.db.value("SELECT MAX(number) FROM rounds") or 0) + 1
 
-    def finish(self, job: Job, finished: FinishedRound) -> None:
-        """Store metrics, training, ranking and forecasts, and end the job, in one transaction."""
+    def finish(
+        self, job: Job, finished: FinishedRound, remeasured: Callable[[], Mapping[int, Metrics | None]] = dict
+    ) -> None:
+        """Store metrics, training, ranking and forecasts, and end the job, in one transaction.
+
+        Args: remeasured: called within it for the metrics of all rounds by the holdout's labels of that moment, as some
+              may have come while the round ran, see `update_metrics`.
+        """
         number, result = finished.number, finished.result
         with self.db.write():
             self.db.insert(
@@ -127,6 +133,7 @@ class Rounds:
             )
             self._insert_ranking(finished)
             self.forecasts.add(number, finished.forecasts)
+            self.update_metrics(remeasured())
             self.audits.request_for_latest()
             self.db.execute(
                 "UPDATE jobs SET state = 'done', message = '', error = NULL, finished_at = ? WHERE id = ?",
@@ -160,9 +167,11 @@ class Rounds:
 
         None: a round cannot be measured on them.
         """
+        columns, values = ", ".join(_MEASURES), ", ".join(f":{name}" for name in _MEASURES)
         with self.db.write():
             self.db.executemany(
-                f"UPDATE rounds SET {', '.join(f'{name} = :{name}' for name in _MEASURES)} WHERE number = :number",
+                f"UPDATE rounds SET ({columns}) = ({values}), measured = measured + 1"
+                f" WHERE number = :number AND ({columns}) IS NOT ({values})",
                 [
                     (_measures(measured) if measured else dict.fromkeys(_MEASURES)) | {"number": number}
                     for number, measured in metrics.items()

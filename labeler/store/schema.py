@@ -465,6 +465,12 @@ def m011_class_changes(db: Database) -> None:
     )
 
 
+@migrations()
+def m012_measured(db: Database) -> None:
+    # how often the round's metrics were replaced: `Database.version` counts it, so that no page keeps older ones
+    db.execute("ALTER TABLE rounds ADD COLUMN measured INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

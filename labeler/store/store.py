@@ -67,8 +67,12 @@ class Store:
         return any(jobs.waiting() for jobs in (self.comparisons, self.tunings, self.adaptations))
 
     def version(self) -> tuple[int, ...]:
-        """Numbers that change with every answer, decision, round, audit, import and change of the classes."""
+        """Numbers that change with everything that pages show, see `Database.version`."""
         return self.db.version()
+
+    def created_at(self) -> str:
+        """When the database was created: it tells a project from a later one in the same folder."""
+        return self.db.created_at()
 
     @contextmanager
     def read(self) -> Iterator[None]:

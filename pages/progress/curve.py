@@ -15,7 +15,7 @@ from labeler.report.charts import svg
 from labeler.report.charts.curve import Along, Chart
 from labeler.report.standing import Standing, chart, legend, limitations, outlook, standing
 from pages.shared.access import require_user
-from pages.shared.cache import cached
+from pages.shared.cache import cached, state_of
 
 
 def curve(project: Project) -> None:
@@ -48,15 +48,14 @@ def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
 
 
 def where_it_stands(project: Project) -> Standing:
-    """Where the project stands; computed once for each round, not for each answer."""
-    with project.store() as store:
-        version = store.version()[1:]
+    """Where the project stands; computed once for each round, not for each answer, but for the counts."""
+    with project.store() as store, store.read():  # the key and what is computed are of one moment
 
         def compute() -> Standing:
-            with store.read():
-                return standing(course(store), latest_step(store), store.items.counts(), project.config)
+            return standing(course(store), latest_step(store), store.items.counts(), project.config)
 
-        return cached("standing", (project.slug, repr(project.config), version), compute)
+        stands = cached("standing", state_of(project, store, answers=False), compute)
+        return replace(stands, counts=store.items.counts())
 
 
 def _axis(measured: pd.DataFrame, config: Config) -> tuple[Along, str]:

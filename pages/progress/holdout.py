@@ -18,7 +18,7 @@ from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from pages.progress.confidence import calibrated, in_words, one_class
 from pages.progress.items import Judged, items
-from pages.shared.cache import cached
+from pages.shared.cache import cached, state_of
 from pages.shared.figures import figures_in_a_row
 
 CELL = "cell"  # the selection of the confusion matrix
@@ -40,13 +40,12 @@ class Measured:
 
 def holdout(project: Project) -> None:
     with project.store() as store:
-        numbers, version = store.forecasts.rounds(), store.version()
+        numbers, state = store.forecasts.rounds(), state_of(project, store)
     if not numbers:
         st.info(_("The holdout is measured once a round has trained a model."), icon=":material/straighten:")
         return
     number = _round(project, numbers)
-    key = (str(project.folder), number, version, project.config.classes)
-    measurement = cached("holdout", key, lambda: measured(project, numbers, number))
+    measurement = cached("holdout", (state, number), lambda: measured(project, numbers, number))
     if measurement is None:
         st.info(
             _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page."),

@@ -1,6 +1,6 @@
 """Where the model is weak: accuracy and labels by an imported column, and asking more of some values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from labeler.measure.slices import Column, Slice
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from pages.progress.confidence import in_words
-from pages.shared.cache import cached
+from pages.shared.cache import cached, state_of
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,8 @@ class Measured:
 
 def slices(project: Project) -> None:
     with project.store() as store:
-        version = store.version()
-    measured_slices = cached(
-        "slices", (str(project.folder), version, project.config.classes), lambda: measured(project)
-    )
+        state = state_of(project, store)
+    measured_slices = cached("slices", state, lambda: measured(project))
     if not measured_slices.columns:
         st.info(
             _(
@@ -53,7 +51,7 @@ def slices(project: Project) -> None:
     names = sorted(weakest, key=lambda name: weakest[name])  # of equals by name
     name = st.selectbox(_("Column"), names, key=f"slice-{project.slug}", width=360)
     column = next(c for c in measured_slices.columns if c.name == name)
-    counts = counted(project, column, version)
+    counts = counted(project, column, state)
     rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in measured_slices.slices[name]]
     picture(project, measured_slices, rows)
     st.dataframe(table(rows), hide_index=True, width="stretch", placeholder="–")
@@ -76,14 +74,14 @@ def measured(project: Project) -> Measured:
     return Measured(columns, by_column, whole, weights is not None)
 
 
-def counted(project: Project, column: Column, version: tuple[int, ...]) -> dict[str, tuple[int, int]]:
+def counted(project: Project, column: Column, state: Hashable) -> dict[str, tuple[int, int]]:
     """Items and labels of the pool by value."""
 
     def count() -> dict[str, tuple[int, int]]:
         with project.store() as store:
             return slicing.counted(column, store.slices.counts(column.name))
 
-    return cached("slice-counts", (str(project.folder), column, version), count)
+    return cached("slice-counts", (state, column), count)
 
 
 def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) -> None:

@@ -22,7 +22,7 @@ def stopping(project: Project) -> None:
     stands, config = where_it_stands(project), project.config
     asked = history(stands.rounds, stands.counts.pool, config)
     compared = thresholds(config)
-    key = (project.slug, asked, compared)
+    key = (asked, compared)
     judged: list[tuple[Evidence, Backtest]] = cached("stopping", key, lambda: _judged(asked, compared))
     _decision(project, [evidence for evidence, _back in judged])
     for evidence, back in judged:

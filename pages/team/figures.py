@@ -10,7 +10,7 @@ import streamlit as st
 
 from labeler.progress import effort, pace
 from labeler.projects.project import Project
-from pages.shared.cache import cached
+from pages.shared.cache import cached, state_of
 
 BOTH = ("annotator", "day")
 
@@ -36,7 +36,7 @@ def figures(project: Project) -> Figures | None:
     """The figures of a project; None while nobody has answered."""
     zone = st.context.timezone or "UTC"
     with project.store() as store:
-        key = (str(project.folder), store.version(), project.config.team, tuple(store.team.rates().items()), zone)
+        key = (*state_of(project, store), tuple(store.team.rates().items()), zone)
 
     def compute() -> tuple[int, float, float, float, pd.DataFrame] | None:
         answers = _answers(project, key)

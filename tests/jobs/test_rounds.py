@@ -11,6 +11,7 @@ from labeler.cycle.class_changes import change_classes
 from labeler.jobs import rounds as worker
 from labeler.jobs.rounds import work, work_once
 from labeler.learner.model import load
+from labeler.measure.forecasts import remeasured
 from labeler.projects import project as projects
 from tests.support.fill import answer
 from tests.support.samples import reviews, text_config
@@ -247,3 +248,23 @@ def test_nothing_stops_by_itself_unless_asked_to(filled):
     work_once(project)
     with project.store() as store:
         assert store.stops.current() is None
+
+
+def test_a_new_round_is_measured_by_the_labels_that_the_holdout_got_while_it_ran(filled, monkeypatch):
+    work_once(filled)
+    answer(filled, 4)
+    run_live_round = worker.run_live_round
+
+    def corrected_meanwhile(project, store, number, reporter):
+        turn = run_live_round(project, store, number, reporter)
+        with project.store() as other:  # the lead corrects labels that the round was measured by
+            for item in range(1, 11):
+                correct = "bad" if other.items.labels()[item] == "good" else "good"
+                other.decisions.add("lead", f"r{item}", item, "label", correct)
+        return turn
+
+    monkeypatch.setattr(worker, "run_live_round", corrected_meanwhile)
+    work_once(filled)
+    with filled.store() as store:
+        latest = store.rounds.latest()
+        assert latest.metrics == remeasured(store)[latest.number]

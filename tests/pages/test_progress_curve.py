@@ -1,7 +1,10 @@
 """The curve and the stopping rules on the Progress page, through Streamlit's own test runner."""
 
+import io
+import shutil
 from dataclasses import replace
 
+import pyarrow
 import pytest
 
 from labeler.core.items import Answer
@@ -116,3 +119,41 @@ def test_who_does_not_lead_sees_the_rules_and_no_buttons(project, rounds):
     assert "The lead decides." in everything(app)
     assert not [b for b in app.button if b.label in ("Stop now", "Go on")]
     assert projects.open_project(project.folder).config.team.leads == ("somebody else",)
+
+
+def drawn_accuracies(app) -> set[float]:
+    """The accuracies of the rounds that the curve is drawn through."""
+    for dataset in app.get("vega_lite_chart")[0].proto.datasets:
+        frame = pyarrow.ipc.open_stream(io.BytesIO(dataset.data.data)).read_pandas()
+        if "holdout" in frame:
+            return set(frame["accuracy"])
+    raise AssertionError("no rounds are drawn")
+
+
+def test_the_curve_shows_what_the_figure_above_it_says_while_an_audit_measures_the_rounds_anew(project, rounds):
+    rounds(1)
+    half, three_quarters = Metrics(4, 0.5, 0.15, 0.85, 0.5), Metrics(4, 0.75, 0.30, 0.95, 0.75)
+    with project.store() as store:
+        store.rounds.update_metrics({1: half})
+    assert drawn_accuracies(visit("progress", "Curve")) == {0.5}
+    with project.store() as store:  # as an audit begins; it is not done yet
+        store.rounds.update_metrics({1: three_quarters})
+    app = visit("progress", "Curve")
+    assert widget(app, "metric", "Accuracy").value == "75.0%"
+    assert drawn_accuracies(app) == {0.75}
+
+
+def test_a_project_that_was_deleted_and_created_anew_does_not_show_the_curve_of_the_first(project, rounds):
+    rounds(1)
+    assert drawn_accuracies(visit("progress", "Curve")) == {0.5}
+    shutil.rmtree(project.folder)
+    with projects.create(project.folder, project.config).store() as store:
+        add(store, 3000)
+        items = [item.id for item in store.items.all()[:20]]
+        store.answers.add("ann", [Answer(f"a{k}", k, "label", "good", seconds=36.0) for k in items])
+        with store.write():
+            store.rounds.request("test")
+            job = store.rounds.claim()
+        result = RoundResult(20, "margin", 1, Metrics(4, 0.75, 0.30, 0.95, 0.75), (), 0.1, 0.1)
+        store.rounds.finish(job, FinishedRound(1, result))
+    assert drawn_accuracies(visit("progress", "Curve")) == {0.75}
