@@ -151,7 +151,7 @@ Selects = Callable[[Candidates, int, np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class Strategy:
-    """A named query strategy; made by `@scores` or `@selects`, called through `query`."""
+    """A named query strategy; made by `@scores` or `@selects`. It is called as a plain function of arrays."""
 
     name: str
     family: str
@@ -171,6 +171,10 @@ class Strategy:
             r"Source:\s*(.+?)(?:\n\s*\n|\n\w+:|\Z)", inspect.getdoc(self.function) or "", re.DOTALL
         )
         return " ".join(source_match[1].split()) if source_match else ""
+
+    def __call__(self, candidates: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
+        """(n,) positions of the candidates to ask about, best first; see `query`."""
+        return self.query(candidates, n, rng).positions
 
     def query(self, candidates: Candidates, n: int, rng: np.random.Generator) -> Query:
         """The `n` candidates to ask about, best first; equal scores are put in a random order by `rng`.

@@ -122,13 +122,14 @@ def _summary(result: dict[str, Any]) -> str:
     import pandas as pd
 
     dataset, label_counts = result["dataset"], result["runs"][0]["labels"]
+    several_seeds = result["config"]["seeds"] > 1
     rows = []
     for row in result["summary"]:
         gain, low, high, saved = (row[k] for k in ("gain_over_random", "gain_low", "gain_high", "labels_saved_percent"))
         rows.append(
             {
                 "strategy": row["strategy"],
-                "area": f"{row['aulc_mean']:.4f} ± {row['aulc_std']:.4f}",
+                "area": f"{row['aulc_mean']:.4f}" + (f" ± {row['aulc_std']:.4f}" if several_seeds else ""),
                 "gain over random": f"{gain:+.4f}" if row["strategy"] != "random" else "",
                 "95 % interval": f"{low:+.4f} to {high:+.4f}"
                 if low is not None and row["strategy"] != "random"

@@ -2,7 +2,7 @@
 
 import tempfile
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -42,21 +42,24 @@ class Predictions:
     proba: np.ndarray
     problems: list[Problem]
     several: bool = False  # whether an input has several classes
+    columns: Sequence[Mapping[str, str]] = ()  # of each input, the other columns of its table
 
     def rows(self) -> list[dict[str, str | float]]:
-        """One flat row an input: source, input, label, its probability, and that of each class.
+        """One flat row an input: the other columns of its table, then source, input, label, its probability, and that
+        of each class.
 
         Several classes are joined by `;`; their probability is that of the whole set, with classes as if independent.
         """
         rows = []
         predicted = decisions.predicted(self.proba, self.several)
         confidence = decisions.proba_of_items(self.proba, predicted)
-        for source, content, proba, answer, probability in zip(
-            self.sources, self.inputs, self.proba, predicted, confidence, strict=True
+        columns = self.columns or [{}] * len(self.inputs)
+        for other, source, content, proba, answer, probability in zip(
+            columns, self.sources, self.inputs, self.proba, predicted, confidence, strict=True
         ):
             names = [self.classes[i] for i in np.flatnonzero(answer)] if self.several else [self.classes[answer]]
             label = cell_of(names) if self.several else names[0]
-            values: dict[str, str | float] = {"source": source, "input": content, "label": label}
+            values: dict[str, str | float] = {**other, "source": source, "input": content, "label": label}
             values["probability"] = round(float(probability), 6)
             rows.append(values | {f"p({c})": round(float(p), 6) for c, p in zip(self.classes, proba, strict=True)})
         return rows
@@ -105,7 +108,8 @@ def predict_unseen(
         proba = best.today(class_proba(best.model, dataset, np.arange(len(inputs))), project.config)
     shown = [row.text if row.text is not None else str(row.image) for row in usable]
     origins = [row.source for row in usable]
-    return Predictions(best.weights, project.config.classes, origins, shown, proba, problems, best.several)
+    columns = [row.metadata for row in usable]
+    return Predictions(best.weights, project.config.classes, origins, shown, proba, problems, best.several, columns)
 
 
 @dataclass(frozen=True)

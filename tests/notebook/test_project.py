@@ -1,0 +1,131 @@
+"""`labeler.Project`, and the notebook of the documentation."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import labeler
+from labeler import Project
+from labeler.core.errors import ConfigError, LabelerError, ProjectError
+from labeler.core.settings import LearnerConfig
+from tests.support.machine import ROOT
+from tests.support.samples import reviews
+
+
+@pytest.fixture
+def films(tmp_path):
+    """A project of sixty films whose pool waits for answers; the holdout's labels were imported."""
+    project = Project.create(tmp_path / "films", ["good", "bad"], name="Films")
+    query = replace(project.settings.query, seed_size=4, batch=4, strategy="margin")
+    project.settings = replace(project.settings, query=query, learner=LearnerConfig(backbone="char_tfidf"))
+    frame = pd.DataFrame(reviews(60), columns=["text", "kind"]).assign(year=2020)
+    report = project.import_(frame, label="kind", keep_labels="holdout")
+    assert (report.added, report.problems) == (60, ())
+    return project
+
+
+TRUE = dict(reviews(60))
+
+
+def test_a_project_is_labeled_trained_measured_and_used_from_python(films, tmp_path):
+    assert films.run_round().metrics is None  # no labels yet
+    items = films.next_items("kim", n=12)
+    assert len({item.id for item in items}) == 12
+    for item in items:
+        films.answer("kim", item, TRUE[item.text], seconds=1.5)
+    latest = films.run_round()
+    assert (latest.number, latest.labels) == (2, len([i for i in items if i.id in pool_ids(films)]))
+    assert latest.metrics.n == 9
+    curve = films.curve()
+    assert curve["round"].tolist() == [1, 2]
+    assert curve["accuracy"].iloc[-1] == latest.metrics.accuracy
+    answers = films.export(tmp_path / "labels.csv")
+    assert set(answers.loc[answers["annotator"] == "kim", "label"]) == {"good", "bad"}
+    assert (tmp_path / "labels.csv").exists()
+
+
+def pool_ids(project: Project) -> set[int]:
+    answers = project.export()
+    return set(answers.loc[answers["split"] == "pool", "item_id"])
+
+
+def test_predictions_keep_the_columns_of_the_table(films):
+    films.run_round()
+    for item in films.next_items("kim", n=12):
+        films.answer("kim", item, TRUE[item.text])
+    films.run_round()
+    table = pd.DataFrame({"number": [7, 8], "text": ["a warm and funny film", "a dull and cold film"]})
+    predictions = films.predict(table)
+    assert predictions["number"].tolist() == [7, 8]
+    assert predictions["label"].tolist() == ["good", "bad"]
+    assert predictions["p(good)"].iloc[0] == pytest.approx(predictions["probability"].iloc[0])
+    assert films.predict(["a superb and witty film"])["label"].tolist() == ["good"]
+
+
+def test_an_item_is_skipped_and_answered_anew(films):
+    films.run_round()
+    (item,) = films.next_items("kim")
+    films.answer("kim", item, None)
+    films.answer("kim", item.id, "bad")
+    answers = films.export()
+    assert answers.loc[answers["annotator"] == "kim", ["action", "label"]].to_numpy().tolist() == [["label", "bad"]]
+
+
+def test_several_classes_an_item_are_a_list(tmp_path):
+    project = Project.create(tmp_path / "letters", ["late", "refund"], answers="several")
+    project.import_(pd.DataFrame({"text": ["one", "two"]}))
+    project.answer("kim", 1, ["refund", "late"])
+    project.answer("kim", 2, [])
+    assert project.export()["label"].tolist() == ['["late","refund"]', "[]"]
+
+
+@pytest.mark.parametrize(
+    ("item", "label", "says"),
+    [
+        (1, "nice", "'nice' is not a label of this project: its classes are good, bad."),
+        (1, ["good", "bad"], "is not a label of this project"),
+        (999, "good", "there is no item 999"),
+    ],
+)
+def test_an_answer_that_cannot_be_stored_is_refused(films, item, label, says):
+    before = len(films.export())
+    with pytest.raises(LabelerError, match=says):
+        films.answer("kim", item, label)
+    assert len(films.export()) == before
+
+
+def test_a_round_that_cannot_run_says_why(tmp_path):
+    project = Project.create(tmp_path / "empty", ["good", "bad"])
+    with pytest.raises(LabelerError, match="import images or texts"):
+        project.run_round()
+
+
+def test_a_folder_that_is_no_project_and_classes_that_cannot_be_used_are_refused(tmp_path):
+    with pytest.raises(ProjectError, match="is not a project"):
+        Project(tmp_path)
+    with pytest.raises(ConfigError, match="at least two names"):
+        Project.create(tmp_path / "x", ["good"])
+
+
+def test_the_package_names_what_it_has():
+    with pytest.raises(AttributeError, match="'labeler' has no attribute 'Projekt'"):
+        labeler.Projekt  # noqa: B018
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / "docs" / "python.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            exec("".join(cell["source"]), names)
+    assert len(names["curve"]) == 4
+    assert names["curve"]["accuracy"].iloc[-1] > 0.3
+    assert len(names["predictions"]) > 0
+    positions = names["margin"](names["candidates"], 2, np.random.default_rng(0))
+    assert positions.tolist() == [1, 2]
