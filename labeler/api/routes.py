@@ -27,6 +27,7 @@ from labeler.access.users import User
 from labeler.api.endpoint import route
 from labeler.api.pictures import media, tile
 from labeler.api.requests import Answers, Like, Nothing, RequestError, Reserve, Tab
+from labeler.core.blinding import is_blind
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item, Reserved, Waiting
 from labeler.core.jobs import ExplanationKind
@@ -35,17 +36,23 @@ from labeler.files.images import WEB_SUFFIXES
 from labeler.i18n.messages import translate
 from labeler.projects import guidelines
 from labeler.projects.class_keys import shown_classes
+from labeler.projects.columns import shown
 from labeler.projects.project import Project
 from labeler.store import Store
 
+# Only pool labels count for the next round. A count that went on with each of them would tell which items are in the
+# holdout, so the desk hears it in steps.
+STEP = 5
+
 
 def _progress(store: Store, user: User) -> dict[str, Any]:
+    left, batch = max(store.rounds.labels_until_next(), 0), store.rounds.batch()
     return {
         "mine": store.items.labels_by(user.name),
         "spent": store.items.labels_spent(),
         "budget": store.config.budget,
-        "until_round": max(store.rounds.labels_until_next(), 0),
-        "batch": store.config.query.batch,
+        "until_round": min(-(-left // STEP) * STEP, batch),
+        "batch": batch,
         "round": store.rounds.next_number() - 1,
         "labelers": store.desk.active_annotators(),
         "wanted": store.team.somebody_waits(user.name),
@@ -53,11 +60,12 @@ def _progress(store: Store, user: User) -> dict[str, Any]:
 
 
 def _as_json(reserved: Reserved, project: Project) -> dict[str, Any]:
-    prediction = reserved.prediction if project.config.labeling.reveal == "before" else None
+    """What the desk gets of an item. Nothing in it differs between pool and holdout."""
+    is_shown = project.config.labeling.reveal == "before" and not is_blind(reserved.item)
     return {
         **_content(reserved.item, project),
-        "reason": asdict(reserved.reason) if reserved.reason else None,
-        "prediction": asdict(prediction) if prediction else None,
+        "round": reserved.reason.round if reserved.reason else None,
+        "prediction": asdict(reserved.prediction) if is_shown and reserved.prediction else None,
     }
 
 
@@ -66,7 +74,7 @@ def _content(item: Item, project: Project) -> dict[str, Any]:
         "id": item.id,
         "text": item.text,
         "media": f"/api/{project.slug}/media/{item.id}" if item.media else None,
-        "metadata": item.metadata,
+        "metadata": shown(item, project.config),
     }
 
 
@@ -139,7 +147,7 @@ def answered_item(request: Request, project: Project, user: User, body: Nothing)
             answer = store.answers.get(user.name, item.id)
     if item is None or answer is None:
         raise LabelerError("You have not answered this item.")
-    return JSONResponse(_content(item, project) | {"reason": None, "prediction": None, "answer": answer})
+    return JSONResponse(_content(item, project) | {"round": None, "prediction": None, "answer": answer})
 
 
 @route("guidelines", "GET")

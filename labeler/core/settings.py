@@ -176,6 +176,9 @@ class LabelingConfig:
     keywords: Annotated[
         tuple[str, ...], Doc("Words that are highlighted in texts, whether written in capitals or not.")
     ] = ()
+    show_columns: Annotated[
+        tuple[str, ...], Doc("Imported columns that annotators see beside the item; the others stay on the server.")
+    ] = ()
     relabel: Annotated[
         bool,
         Doc("Whether overlap goes to labels in doubt where a second label teaches more than a new item."),

@@ -2,10 +2,12 @@
 
 from typing import Any, Literal
 
+from labeler.access.users import User, is_lead
+from labeler.core.blinding import is_blind
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item
 from labeler.core.jobs import ExplanationKind
-from labeler.i18n.messages import _, translate
+from labeler.i18n.messages import translate
 from labeler.models import cards
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -14,12 +16,16 @@ NEIGHBOURS = 5
 BEGINNING = 160  # characters of a neighbour's text
 
 # Why something is not shown; the panel has a sentence for each.
-Hidden = Literal["holdout", "never", "after", "no model"]
+Hidden = Literal["blind", "never", "after", "no model"]
 
 
 def about(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
-    """Why an item was queried, and its nearest labeled neighbours. The model's prediction is part of `explanation`."""
-    reason = store.explanations.reason_of(annotator, item.id)
+    """An item's nearest labeled neighbours, and for leads why it was queried, unless the item is blind.
+
+    The strategy would tell pool from holdout. The model's prediction is part of `explanation`.
+    """
+    is_told = is_lead(User(annotator), project.config) and not is_blind(item)
+    reason = store.explanations.reason_of(annotator, item.id) if is_told else None
     panel: dict[str, Any] = {"strategy": None, "neighbours": neighbours(project, store, annotator, item)}
     if reason is not None:
         family, summary = described(project, reason.strategy)
@@ -37,8 +43,6 @@ def about(project: Project, store: Store, annotator: str, item: Item) -> dict[st
 
 def described(project: Project, name: str) -> tuple[str, str]:
     """A strategy's family and its summary in the current language; empty for unknown strategies."""
-    if name == "holdout":  # drawn at random by the worker, by no strategy
-        return "", _("Drawn at random to measure the model; the model is never trained on it.")
     import strategies  # loads scikit-learn, which the desk does not need otherwise
 
     try:
@@ -55,13 +59,13 @@ def described(project: Project, name: str) -> tuple[str, str]:
 def neighbours(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
     """The nearest labeled items, among those whose label the annotator may know: own and imported labels.
 
-    A holdout item has none, since its neighbours' labels would hint at the model's prediction.
+    A blind item has none, since its neighbours' labels would hint at the model's prediction.
     """
     from labeler.explain.neighbours import nearest
     from labeler.learner.model import normalizer_of  # loads scipy, which is needed only here
 
-    if item.split == "holdout":
-        return {"hidden": "holdout", "items": []}
+    if is_blind(item):
+        return {"hidden": "blind", "items": []}
     path = latest_model(project, store)
     if path is None:
         return {"hidden": "no model", "items": []}
@@ -88,10 +92,10 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
 def hidden(project: Project, store: Store, annotator: str, item: Item) -> Hidden | None:
     """Why the model's prediction for an item is hidden from this annotator; None if it may be shown."""
     reveal = project.config.labeling.reveal
-    if item.split == "holdout":
-        return "holdout"
     if reveal == "never":
         return "never"
+    if is_blind(item):
+        return "blind"
     if reveal == "after":
         answer = store.answers.get(annotator, item.id)
         return None if answer is not None and answer["action"] == "label" else "after"

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 
+from labeler.core.blinding import OPEN
 from labeler.core.class_changes import StoredChange, label_today
 from labeler.core.items import Answer, Prediction, Receipt
 from labeler.i18n.messages import Message, mark
@@ -133,15 +134,15 @@ class Answers:
     def _revealed(self, answer: Answer, annotator: str) -> Prediction | None:
         """The model's prediction for an item that was just labeled, if the project reveals it after the answer.
 
-        Predictions for the holdout are never revealed: its labels measure the model, so they must not depend on it.
+        Predictions for blind items are never revealed, see `labeler.core.blinding`.
         """
         if self.db.config.labeling.reveal == "never" or answer.action != "label":
             return None
         predictions = self.db.rows(
-            """
+            f"""
             SELECT q.predicted, q.confidence FROM answers a JOIN queries q ON q.id = a.query_id
             JOIN items i ON i.id = a.item_id
-            WHERE a.item_id = ? AND a.annotator = ? AND i.split = 'pool'
+            WHERE a.item_id = ? AND a.annotator = ? AND {OPEN}
             """,
             [answer.item_id, annotator],
         )
@@ -166,11 +167,11 @@ class Answers:
         return answers[0] if answers else None
 
     def history(self, annotator: str, n: int = 50) -> list[Row]:
-        """The annotator's latest current answers, newest first, with the model's predictions for pool items."""
+        """The annotator's latest current answers, newest first, with the predictions that may be shown."""
         return self.db.rows(
-            """
+            f"""
             SELECT a.item_id, a.action, a.label, a.unsure,
-                   CASE i.split WHEN 'pool' THEN q.predicted END AS predicted, q.confidence
+                   iif({OPEN}, q.predicted, NULL) AS predicted, iif({OPEN}, q.confidence, NULL) AS confidence
             FROM answers a JOIN items i ON i.id = a.item_id LEFT JOIN queries q ON q.id = a.query_id
             WHERE a.annotator = ? ORDER BY a.id DESC LIMIT ?
             """,

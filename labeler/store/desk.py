@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 
+from labeler.core.blinding import OPEN
 from labeler.core.items import Annotator, Prediction, Reason, Reserved, Waiting
 from labeler.store.database import Database, Row
 from labeler.store.items import Items, as_item
@@ -94,7 +95,7 @@ class Desk:
         values = self.reservation_values(member, tab, time.time())
         ranked = f"""
             FROM queries q JOIN items i ON i.id = q.item_id
-            WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND i.split = 'pool'
+            WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND {OPEN}
               AND q.predicted IS NOT NULL AND {MINE} AND {FREE}
         """
         with self.db.write():

@@ -52,9 +52,18 @@ class Rounds:
 
     def labels_until_next(self) -> int:
         """The number of pool labels that are missing until the next round is due."""
+        start, batch = self._batch()
+        return start + batch - self.items.count_labeled()
+
+    def batch(self) -> int:
+        """The number of pool labels from the last round to the next one."""
+        return self._batch()[1]
+
+    def _batch(self) -> tuple[int, int]:
+        """The pool labels that the last round was requested with, and how many more the next one waits for."""
         last = self.db.value("SELECT labels FROM jobs ORDER BY id DESC LIMIT 1") or 0
         query = self.db.config.query
-        return (query.seed_size if last < query.seed_size else last + query.batch) - self.items.count_labeled()
+        return (last, query.batch) if last >= query.seed_size else (0, query.seed_size)
 
     def waiting(self) -> bool:
         """Whether a round is queued, or was left unfinished by a worker that died."""

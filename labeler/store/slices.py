@@ -26,6 +26,15 @@ class Slices:
         cursor = self.db.execute("SELECT metadata FROM items WHERE id IN (SELECT value FROM json_each(?))", [sampled])
         return [json.loads(text) for (text,) in cursor]
 
+    def facts(self, most: int = 5000) -> list[tuple[dict[str, str], str | None, str]]:
+        """Columns, label and split of so many items at most: labeled ones first, else as good as at random."""
+        rows = self.db.execute(
+            "SELECT metadata, label, split FROM items WHERE split IS NOT NULL"
+            " ORDER BY label IS NULL, substr(content_hash, -8) LIMIT ?",
+            [most],
+        )
+        return [(json.loads(metadata), label, split) for metadata, label, split in rows]
+
     def metadata_of(self, item_ids: Sequence[int]) -> list[dict[str, str]]:
         """The columns of these items, in their order."""
         cursor = self.db.execute(

@@ -41,7 +41,7 @@ export class Desk {
     this.keyboard = new Keyboard(this);
     this.news = new News(this.server, {
       classes: (classes, classChange) => this.takeClasses(classes, classChange),
-      stopped: () => this.queue?.refill(),
+      stopped: () => this.queue?.refillAnew(),
     });
     this.presence = new Presence(this.server, () => this.queue?.refill());
     this.quiet = new Quiet();
@@ -187,9 +187,7 @@ export class Desk {
   describe(item) {
     this.actions.setUnsure(Boolean(item.answer?.unsure));
     this.bar.set(!item.answer?.label ? [] : this.several ? JSON.parse(item.answer.label) : [item.answer.label]);
-    const { reason } = item;
-    this.why.textContent = item.answer ? t("Your earlier answer: a key changes it, Esc leaves it.")
-      : !reason ? "" : reason.round ? t("Selected in round {round}", reason) : t("Selected before the first round");
+    this.why.textContent = item.answer ? t("Your earlier answer: a key changes it, Esc leaves it.") : "";
     this.opinion.about(item);
   }
 

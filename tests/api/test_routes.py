@@ -55,9 +55,9 @@ def test_items_come_without_the_models_opinion_and_in_order(client, store):
     add(store, 3)
     reply = post(client, "reserve", {"tab": "t", "n": 2}).json()
     assert [i["id"] for i in reply["items"]] == [1, 2]
-    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "reason", "prediction"}
+    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "round", "prediction"}
     assert reply["items"][0]["prediction"] is None
-    progress = {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 3, "round": 0}
+    progress = {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 4, "round": 0}
     assert reply["progress"] == progress | {"labelers": 1, "wanted": False}
 
 
@@ -258,7 +258,11 @@ def scans(own_home, tmp_path):
     return project, noise
 
 
-def test_an_item_comes_with_the_columns_of_its_import(client, scans):
+def test_an_item_comes_with_the_columns_that_the_project_shows_and_no_others(client, scans):
+    project, _ = scans
+    first = client.post("/api/scans/reserve", json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
+    assert [item["metadata"] for item in first["items"]] == [{}, {}, {}]
+    project.save(replace(project.config, labeling=LabelingConfig(show_columns=("age", "site"))))
     reserved = client.post("/api/scans/reserve", json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
     assert {item["id"]: item["metadata"] for item in reserved["items"]} == {1: {}, 2: {}, 3: {"age": "61"}}
 

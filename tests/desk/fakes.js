@@ -22,7 +22,7 @@ export function fakeStorage(room = Infinity) {
 }
 
 export function item(id, round = 0) {
-  return { id, text: `text ${id}`, media: null, reason: { strategy: "margin", round }, prediction: null };
+  return { id, text: `text ${id}`, media: null, round, prediction: null };
 }
 
 export function progress(changes = {}) {

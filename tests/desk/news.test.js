@@ -13,7 +13,8 @@ beforeEach(() => {
 
 afterEach(() => news.end());
 
-function listen(...replies) {
+// News of a server with these replies; the first of them has come.
+async function listen(...replies) {
   const asked = [];
   const server = {
     data: { class_change: 2 },
@@ -29,33 +30,36 @@ function listen(...replies) {
     classes: (classes, change) => heard.push(["classes", classes.map(({ name }) => name), change]),
     stopped: () => heard.push(["stopped"]),
   });
+  await new Promise((resolve) => setImmediate(resolve));  // the reply to the first question
   return server;
 }
 
 test("the server is asked with the change of the classes that the desk knows", async () => {
-  const server = listen({ class_change: 2, classes: null, stop: null });
-  await news.ask();
+  const server = await listen({ class_change: 2, classes: null, stop: null });
   assert.deepEqual(server.asked, ["news?class_change=2"]);
   assert.deepEqual(heard, []);
 });
 
 test("other classes are told", async () => {
-  listen({ class_change: 3, classes: [{ name: "positive" }, { name: "bad" }], stop: null });
-  await news.ask();
+  await listen({ class_change: 3, classes: [{ name: "positive" }, { name: "bad" }], stop: null });
   assert.deepEqual(heard, [["classes", ["positive", "bad"], 3]]);
 });
 
 test("a stop is told when it begins and when it ends, once each", async () => {
   const goesOn = { class_change: 2, classes: null, stop: null };
   const stopped = { ...goesOn, stop: { reason: "stopped", by: "lead", text: "Enough." } };
-  listen(goesOn, stopped, stopped, goesOn);
-  for (let i = 0; i < 4; i++) await news.ask();
+  await listen(goesOn, stopped, stopped, goesOn);
+  for (let i = 0; i < 3; i++) await news.ask();
   assert.deepEqual(heard, [["stopped"], ["stopped"]]);
 });
 
 test("a server that is gone changes nothing", async () => {
-  listen(new TypeError("Failed to fetch"), { class_change: 2, classes: null, stop: null });
-  await news.ask();
+  await listen(new TypeError("Failed to fetch"), { class_change: 2, classes: null, stop: null });
   await news.ask();
   assert.deepEqual(heard, []);
+});
+
+test("a stop from just before the page was opened is told with the first reply", async () => {
+  await listen({ class_change: 2, classes: null, stop: { reason: "paused" } });
+  assert.deepEqual(heard, [["stopped"]]);
 });

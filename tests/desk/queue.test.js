@@ -40,6 +40,17 @@ async function started(server, outbox) {
   return queue;
 }
 
+test("what is heard while a reply is on its way is asked about once more", async () => {
+  const server = fakeServer(reservation(items(1)), reservation([]));
+  const queue = queueOf(server);
+  const first = queue.refill();
+  queue.refillAnew();
+  await first;
+  await settle();
+  assert.equal(server.requests.length, 2);
+  assert.deepEqual(idsOf(queue), []);
+});
+
 test("items come in the order of the server", async () => {
   const queue = queueOf(fakeServer(reservation(items(5, 3, 9))));
   await queue.refill();

@@ -11,6 +11,7 @@ from labeler.access.tokens import issue_token
 from labeler.access.users import User
 from labeler.api.routes import routes
 from labeler.core.items import Answer, NewItem, Reveal
+from labeler.core.settings import TeamConfig
 from labeler.jobs.explanations import Explainer
 from labeler.jobs.rounds import work_once
 from labeler.projects.project import Project
@@ -70,7 +71,16 @@ def test_the_panel_describes_the_strategy(trained, client):
     assert strategy["model"] == "models/round-0001.safetensors"
 
 
-def test_the_panel_describes_random_holdout_own_and_missing_strategies(trained, client):
+def test_the_strategy_is_for_leads(trained, client):
+    trained.save(replace(trained.config, team=TeamConfig(leads=("lee",))))
+    with trained.store() as store:
+        item = store.rounds.ranking(1)[0]["item_id"]
+    assert why(client, item)["strategy"] is None
+    assert why(client, item, user="lee")["strategy"]["name"] == "margin"
+    assert why(client, HOLDOUT, user="lee")["strategy"] is None  # a lead answers as well
+
+
+def test_the_panel_describes_random_own_and_missing_strategies(trained, client):
     own = trained.folder / "strategies" / "mine.py"
     own.parent.mkdir()
     own.write_text(
@@ -82,7 +92,6 @@ def test_the_panel_describes_random_holdout_own_and_missing_strategies(trained, 
     )
     expected = {
         "random": ("control", ""),
-        "holdout": ("", "measure the model"),
         "mine": ("", "My own order of things."),
         "lost": ("", ""),
     }
@@ -101,7 +110,7 @@ def test_neighbours_are_those_that_the_annotator_may_know(trained, client):
     label(trained, 32, "bad", user="lee")
     same = reviews(60)[30][0]  # item 31 and this one share their words
     with trained.store() as store:
-        store.items.add([NewItem("f" * 32, "row", text=same.replace("number", "count"), split="pool")])
+        store.items.add([NewItem("e" * 30 + "00", "row", text=same.replace("number", "count"), split="pool")])
         store.rounds.request("again")
         asked = [item.id for item in store.items.all()][-1]
     work_once(trained)
@@ -155,9 +164,9 @@ def test_the_models_opinion_is_kept_from_whoever_must_not_know_it(trained, clien
     assert hidden(31) == "after"  # a skip is no answer
     assert hidden(30, user="lee") == "after"  # somebody else's answer is not lee's
     label(trained, HOLDOUT, "good")
-    assert hidden(HOLDOUT) == "holdout"
+    assert hidden(HOLDOUT) == "blind"
     revealing(trained, "before")
-    assert hidden(HOLDOUT) == "holdout"
+    assert hidden(HOLDOUT) == "blind"
     assert not asked()  # what is not shown is not computed either
 
     revealing(trained, "after")
@@ -181,7 +190,7 @@ def test_a_computed_explanation_is_hidden_from_annotators_who_may_not_see_it(tra
 
 def test_holdout_items_have_no_neighbours(trained, client):
     revealing(trained, "before")
-    assert why(client, HOLDOUT)["neighbours"] == {"hidden": "holdout", "items": []}
+    assert why(client, HOLDOUT)["neighbours"] == {"hidden": "blind", "items": []}
 
 
 # ---------------------------------------------------------------- the route

@@ -60,7 +60,7 @@ export interface Item {
   text: string | null;
   media: string | null; // address of its image
   metadata?: Record<string, string>;
-  reason: { strategy: string; round: number } | null;  // why it is asked; round 0: before the first ranking
+  round: number | null; // of the ranking that it comes from; 0: before the first; null: it comes from none
   prediction: Prediction | null;  // where the project shows it before the answer
   answer?: { label: string | null; unsure: boolean };  // given before; the item is looked at again
   // The desk's own:

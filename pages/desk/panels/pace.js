@@ -4,6 +4,7 @@ import { t } from "../base/words.js";
 /** @import { Progress } from "../base/types.js" */
 
 const RECENT = 20;         // answers that the pace is measured on
+const UNTIL_STEP = 5;      // labels by which the server counts down to the next round
 const PAUSE_SECONDS = 60;  // a longer one is a pause, not work
 
 export class Pace {
@@ -14,10 +15,13 @@ export class Pace {
     this.bar.setAttribute("aria-label", t("Labels until the next round"));
     this.counts = make("span", "counts", this.element);
     this.speed = make("span", "speed", this.element);
+    this.still = make("span", "still", this.element);
     this.status = make("span", "status", this.element);
     this.status.setAttribute("role", "status");
     /** @type {number[]} */
     this.times = [];  // of the latest answers, milliseconds
+    this.until = -1;        // labels until the next round, as heard last
+    this.mineThen = 0;      // own labels when that number changed last
   }
 
   /** @param {number} at milliseconds */
@@ -37,10 +41,16 @@ export class Pace {
     if (!progress) return;
     this.bar.max = progress.batch;
     this.bar.value = Math.max(0, progress.batch - progress.until_round);
+    if (progress.until_round !== this.until) {
+      this.until = progress.until_round;
+      this.mineThen = progress.mine;
+    }
     const next = progress.until_round
       ? t("{n} to the next round", { n: progress.until_round }) : t("the next round is training");
     const all = t("{n} of {budget} labels", { n: progress.spent, budget: progress.budget });
     this.counts.textContent = [t("{n} by you", { n: progress.mine }), next, all].join(" · ");
+    this.still.textContent = progress.until_round && progress.mine - this.mineThen > UNTIL_STEP
+      ? t("Answers that measure the model, and second answers to the same item, do not count towards the next round.") : "";
     const pace = this.perMinute;
     if (!pace) {
       this.speed.textContent = "";

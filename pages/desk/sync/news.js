@@ -19,9 +19,9 @@ export class News {
   constructor(server, events) {
     this.server = server;
     this.events = events;
-    /** @type {string | null} */
-    this.stop = null;  // the latest that was heard, as JSON
+    this.stop = "null";  // the latest that was heard, as JSON; a desk that is being opened takes it that labeling goes on
     this.timer = setInterval(() => document.visibilityState === "visible" && this.ask(), NEWS_MS);
+    this.ask();
   }
 
   async ask() {
@@ -34,7 +34,7 @@ export class News {
     }
     if (reply.classes) this.events.classes(reply.classes, reply.class_change);
     const stop = JSON.stringify(reply.stop);
-    if (this.stop !== null && this.stop !== stop) this.events.stopped();
+    if (this.stop !== stop) this.events.stopped();
     this.stop = stop;
   }
 

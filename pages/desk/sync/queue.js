@@ -40,6 +40,7 @@ export class Queue {
     this.busy = false;
     this.resting = false;       // during a break
     this.started = false;       // the server has replied once
+    this.overdue = false;       // it has to be asked again, whatever it replies now
     this.round = 0;             // the latest that the server told of
     /** @type {Item | null} */
     this.current = null;
@@ -104,6 +105,12 @@ export class Queue {
     this.poll = setTimeout(() => this.refill(), IDLE_POLL_MS);
   }
 
+  // Ask for items, also where a reply is on its way that may be older than what was just heard.
+  refillAnew() {
+    this.overdue = this.busy;
+    this.refill();
+  }
+
   // Ask for items; also the heartbeat of those that are held.
   async refill() {
     if (this.busy || this.resting || !this.alive) return;
@@ -128,6 +135,7 @@ export class Queue {
       return;
     } finally {
       this.busy = false;
+      if (this.overdue) this.refillAnew();
     }
     if (this.released.size) this.refill();  // others come in their place
   }
@@ -198,7 +206,7 @@ export class Queue {
    */
   release(items, progress) {
     /** @param {Item} item */
-    const isStale = (item) => item.reason?.round < progress.round;
+    const isStale = (item) => item.round !== null && item.round < progress.round;
     items.forEach((item, place) => {
       const isDue = (place >= KEEP && isStale(item)) || (place >= KEEP_WANTED && this.wanted);
       if (isDue && !this.acts.has(item.id)) this.released.add(item.id);

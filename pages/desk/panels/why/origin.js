@@ -1,4 +1,4 @@
-// Where an item comes from: the strategy that chose it, and the labeled items that are most like it.
+// Where an item comes from: how items are chosen, the strategy where a lead looks, and the labeled items that are most like it.
 import { make } from "../../base/dom.js";
 import { t } from "../../base/words.js";
 import { reasonInWords } from "./reasons.js";
@@ -7,19 +7,19 @@ import { reasonInWords } from "./reasons.js";
 
 /**
  * @param {Element} place whose content it replaces
- * @param {Origin | null} origin
+ * @param {Origin | null} origin that only leads are told
  */
 export function drawOrigin(place, origin) {
   place.replaceChildren();
-  if (!origin) {
-    make("p", "", place, t("It is not in a ranking: no ranked item was left when it was chosen."));
-    return;
-  }
-  const title = make("p", "", place);
+  make("p", "", place, t("Most items are asked because the model learns much from them; some are drawn at random, to measure it. Which is which is not shown, so that every item gets the same care."));
+  if (!origin) return;
+  const details = make("details", "why-origin", place);
+  make("summary", "", details, t("For leads: the query strategy"));
+  const title = make("p", "", details);
   make("strong", "", title, origin.name);
   title.append(origin.family ? ` (${origin.family})` : "");
-  if (origin.summary) make("p", "", place, origin.summary);
-  const facts = make("dl", "why-facts", place);
+  if (origin.summary) make("p", "", details, origin.summary);
+  const facts = make("dl", "why-facts", details);
   /** @type {(name: string, value: any) => void} */
   const fact = (name, value) => {
     if (value === null || value === undefined) return;

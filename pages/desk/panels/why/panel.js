@@ -1,4 +1,4 @@
-// "Why this item?": a panel beside the stage. It tells what the item was asked for and its nearest labeled neighbours,
+// "Why this item?": a panel beside the stage. It tells how items are chosen and this one's nearest labeled neighbours,
 // and, where the project lets people know, what the model saw in it. It is no dialog: class keys answer while it is open.
 import { make, makeButton } from "../../base/dom.js";
 import { t } from "../../base/words.js";
@@ -114,7 +114,7 @@ export class WhyPanel {
       make("h3", "", place, title);
       return make("div", "", place);
     };
-    const strategy = section("why-strategy", t("How it was chosen"));
+    const strategy = section("why-strategy", t("How items are chosen"));
     const neighbours = section("why-neighbours", t("Most similar labeled items"));
     const saw = section("why-saw", t("What the model saw"));
     make("p", "why-wait", strategy, t("Loading …"));

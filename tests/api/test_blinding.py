@@ -1,0 +1,108 @@
+"""What the browser gets of a holdout item is what it gets of a pool item."""
+
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from labeler.access.tokens import issue_token
+from labeler.access.users import User
+from labeler.api.routes import routes
+from labeler.core.blinding import OPEN, is_blind
+from labeler.core.items import NewItem, Prediction, Reveal
+from labeler.core.rounds import FinishedRound, Ranked, RoundResult
+from labeler.core.settings import TeamConfig
+
+POOL, BLIND, HOLDOUT = 1, 2, 3  # ids; the second is of the pool, and comes without a prediction all the same
+
+
+@pytest.fixture
+def client():
+    return TestClient(Starlette(routes=routes))
+
+
+@pytest.fixture
+def ranked(project):
+    """Three items of a round whose model says "good" of all that it may say something about."""
+    with project.store() as store:
+        store.items.add(
+            [
+                NewItem("a" * 32, "row 1", text="same", split="pool", metadata={"split": "train"}),
+                NewItem("f" * 32, "row 2", text="same", split="pool", metadata={"split": "train"}),
+                NewItem("b" * 32, "row 3", text="same", split="holdout", metadata={"split": "test"}),
+            ]
+        )
+        store.rounds.request("test")
+        strategies = ("margin", "margin", "holdout")
+        ranking = tuple(Ranked(i, name, None) for i, name in enumerate(strategies, 1))
+        predictions = [Prediction("good", 0.9), Prediction("good", 0.9), None]
+        result = RoundResult(0, "margin", 7, None, ranking, 0.1, 0.2)
+        finished = FinishedRound(1, result, [POOL, BLIND, HOLDOUT], predictions, model="models/m.safetensors")
+        store.rounds.finish(store.rounds.claim(), finished)
+    return project
+
+
+def replies(client, item: int) -> dict[str, Any]:
+    """All that the server says of an item, before and after it is answered, but for its id."""
+    headers = {"Authorization": f"Bearer {issue_token(User('kim'), 'reviews')}"}
+
+    def post(verb: str, **body: object) -> dict:
+        return client.post(f"/api/reviews/{verb}", json={"tab": "t", **body}, headers=headers).json()
+
+    reserved = next(entry for entry in post("reserve", n=3)["items"] if entry["id"] == item)
+    before = client.get(f"/api/reviews/why/{item}", headers=headers).json()
+    sent = {"request_id": f"r{item}", "item_id": item, "action": "label", "label": "bad"}
+    answered = post("answers", answers=[sent])
+    again = client.get(f"/api/reviews/items/{item}", headers=headers).json()
+    history = next(row for row in post("reserve", n=3, history=True)["history"] if row["item_id"] == item)
+    return {
+        "reserved": {name: value for name, value in reserved.items() if name != "id"},
+        "why": before,
+        "receipt": {name: value for name, value in answered["receipts"][0].items() if name != "request_id"},
+        "until": answered["progress"]["until_round"],
+        "answered": {name: value for name, value in again.items() if name != "id"},
+        "history": {name: value for name, value in history.items() if name != "item_id"},
+        "why afterwards": client.get(f"/api/reviews/why/{item}", headers=headers).json(),
+    }
+
+
+@pytest.mark.parametrize("reveal", get_args(Reveal))
+@pytest.mark.parametrize("leads", [(), ("kim",), ("lee",)])
+def test_no_reply_tells_a_holdout_item_from_one_of_the_pool(client, ranked, reveal, leads):
+    labeling = replace(ranked.config.labeling, reveal=reveal)
+    query = replace(ranked.config.query, seed_size=20)
+    ranked.save(replace(ranked.config, labeling=labeling, query=query, team=TeamConfig(leads=leads)))
+    holdout, blind = replies(client, HOLDOUT), replies(client, BLIND)
+    assert holdout == blind
+    if reveal == "never" and leads == ("lee",):  # then no item of the pool differs either, but for what Why may show
+        pool = replies(client, POOL)
+        assert {**pool, "why": 0, "why afterwards": 0} == {**blind, "why": 0, "why afterwards": 0}
+
+
+def test_what_an_annotator_gets_names_neither_strategy_nor_split(client, ranked):
+    ranked.save(replace(ranked.config, team=TeamConfig(leads=("lee",))))
+    for item in (POOL, BLIND, HOLDOUT):
+        text = repr(replies(client, item))
+        assert not [word for word in ("holdout", "pool", "margin", "strategy': {", "test'") if word in text]
+
+
+def test_the_predictions_of_open_items_are_still_shown(client, ranked):
+    ranked.save(replace(ranked.config, labeling=replace(ranked.config.labeling, reveal="before")))
+    assert replies(client, POOL)["reserved"]["prediction"] == {"label": "good", "confidence": 0.9}
+
+
+def test_the_count_to_the_next_round_goes_in_steps(client, ranked):
+    ranked.save(replace(ranked.config, query=replace(ranked.config.query, seed_size=12)))
+    assert replies(client, HOLDOUT)["until"] == 12
+    assert replies(client, POOL)["until"] == 12  # eleven are missing
+    assert replies(client, BLIND)["until"] == 10
+
+
+def test_about_one_pool_item_in_five_is_blind_in_sql_as_well(store):
+    store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"t{i}", split="pool") for i in range(256)])
+    open_ids = {row["id"] for row in store.db.rows(f"SELECT id FROM items i WHERE {OPEN}")}
+    items = store.items.all()
+    assert {item.id for item in items if not is_blind(item)} == open_ids
+    assert 0.15 < 1 - len(open_ids) / len(items) < 0.25
