@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from labeler.core.blinding import is_blind
 from labeler.core.items import NewItem
 from labeler.core.settings import Config, LabelingConfig, LearnerConfig, QueryConfig
 from labeler.jobs.explanations import _result
@@ -58,6 +59,7 @@ def test_why_this_item_and_what_the_model_saw_in_a_text(server, films, open_page
     assert not panel.is_visible()
     page.keyboard.press("w")
     panel.wait_for()
+    panel.get_by_text("For leads: the query strategy").click()
     panel.get_by_text("uncertainty sampling").wait_for()
     panel.locator(".why-list li").nth(4).wait_for()
     assert panel.locator(".why-label").first.inner_text() in ("good", "bad")
@@ -77,9 +79,9 @@ def test_why_this_item_and_what_the_model_saw_in_a_text(server, films, open_page
     panel.get_by_text("hidden at random").wait_for()
 
     # Answers go on while it is open, and it follows; the focus stays where it was.
-    before = panel.locator(".why-facts").inner_text()
+    before = panel.locator(".why-facts").text_content()
     assert press(page, "1") == 60
-    wait_for(lambda: panel.locator(".why-facts").count() and panel.locator(".why-facts").inner_text() != before)
+    wait_for(lambda: panel.locator(".why-facts").count() and panel.locator(".why-facts").text_content() != before)
     assert panel.is_visible()
     assert press(page, "2") == 59
     all_saved(page)
@@ -134,7 +136,7 @@ def scans(own_home, tmp_path):
     maps[0, 1:3, 1:4], maps[1, 1:3, 1:4], maps[2, 4:, 5:] = 1.0, -0.8, 0.5
     result = _result(list(config.classes), np.arange(3), np.array([0.7, 0.2, 0.1]), maps, None)
     with project.store() as store:
-        ids = [item.id for item in store.items.all() if item.split == "pool"]
+        ids = [item.id for item in store.items.all() if not is_blind(item)]
         rank(store, ids)
         for item in store.items.all():
             store.explanations.get_or_request(item.content_hash, "models/m.safetensors", "saw")
