@@ -214,7 +214,7 @@ class Project:
             predictions = pd.DataFrame(predict_unseen(self._project, [table], column).rows())
         predicted = frame.iloc[predictions[ROW].astype(int)]
         added = predictions.drop(columns=[ROW, "source", *(name for name in frame if name in predictions)])
-        return predicted.assign(**{name: added[name].to_numpy() for name in added})
+        return predicted.assign(**{str(name): added[name].to_numpy() for name in added})
 
     def __repr__(self) -> str:
         return f"labeler.Project({str(self.folder)!r})"

@@ -161,5 +161,5 @@ def _table(changes: list[StoredChange]) -> None:
         }
         for stored in reversed(changes)
     ]
-    times = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone=st.context.timezone)
+    times = st.column_config.DatetimeColumn(timezone=st.context.timezone)
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config={_("When"): times})
