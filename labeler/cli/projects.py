@@ -18,6 +18,7 @@ from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import DEFAULT, LANGUAGES, use
 from labeler.jobs import supervisor
 from labeler.projects import project as projects
+from labeler.projects.export_columns import Format, Rows
 
 # Imports of labeler are deferred: torch, pandas and altair are slow to load, and `--help` should not wait for them.
 
@@ -85,13 +86,14 @@ def serve(home: Path, port: int) -> None:
 def worker(home: Path, once: bool, with_parent: bool) -> None:
     """Run rounds for a project, or for all projects in a folder."""
     from labeler.jobs.rounds import BESIDE, work, work_once
+    from labeler.jobs.takeouts import take_out_once
 
     if not home.is_dir():
         raise LabelerError("{home} does not exist: create a project with `init` first.", home=home)
     if once:
         for folder in projects.in_home(home):
             project = projects.open_project(folder)
-            while work_once(project) or any(run(project) for run in BESIDE):
+            while work_once(project) or any(run(project) for run in (take_out_once, *BESIDE)):
                 pass
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it started is ended in order
@@ -157,17 +159,35 @@ def status(project: Path, as_json: bool) -> None:
 @click.argument("project", type=FOLDER)
 @click.argument("out", type=ANY_PATH)
 @click.option(
+    "--rows",
+    type=click.Choice(get_args(Rows)),
+    default="answers",
+    show_default=True,
+    help="What a row is: an item with its label, or an answer.",
+)
+@click.option(
     "--format",
     "kind",
-    type=click.Choice(["csv", "jsonl", "parquet"]),
+    type=click.Choice(get_args(Format)),
     help="Format of the file; OUT's suffix decides if it is not given.",
 )
-def export(project: Path, out: Path, kind: str | None) -> None:
-    """Write the labels with annotator, round, strategy, score, seconds and times."""
-    from labeler.projects.exporter import export_labels
+@click.option(
+    "--predictions", is_flag=True, help="Add the best model's probabilities for items without a label (`--rows items`)."
+)
+@click.option("--apostrophes", is_flag=True, help="CSV: put ' before cells that a spreadsheet would take for formulas.")
+def export(project: Path, out: Path, rows: Rows, kind: Format | None, predictions: bool, apostrophes: bool) -> None:
+    """Write the labels, one row an item or one row an answer; docs/export.md says what each column means."""
+    from labeler.models.pool_predictions import predict_unlabeled
+    from labeler.projects.exporter import Export, export_labels
 
-    count = export_labels(projects.open_project(project), out, kind)
-    click.echo(f"{count} answers written to {out}.")
+    if predictions and rows != "items":
+        raise LabelerError("Predictions are of items: add --rows items.")
+    opened, predicted = projects.open_project(project), None
+    if predictions:
+        with bar("predict", "items") as report:
+            predicted = predict_unlabeled(opened, report)
+    count = export_labels(opened, out, Export(rows, kind, predicted, apostrophes))
+    click.echo(f"{count} {rows} written to {out}.")
 
 
 @main.command()

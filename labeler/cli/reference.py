@@ -16,6 +16,7 @@ from labeler.core.setting_descriptions import Setting, described
 from labeler.core.settings import Config
 from labeler.experiments import strategy_tables
 from labeler.experiments.strategy_tables import markdown_table
+from labeler.projects.export_columns import Rows, columns_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,12 +107,20 @@ def _setting_row(setting: Setting) -> tuple[str, str, str, str]:
     return f"`{setting.key.rpartition('.')[2]}`", setting.description, setting.may_be.replace("'", "`"), default
 
 
+def columns(rows: Rows) -> str:
+    """A table of an export's columns with what they mean."""
+    listed = [(f"`{column.name}`", column.kind, column.meaning) for column in columns_of(rows)]
+    return markdown_table(("column", "holds", "meaning"), listed)
+
+
 # ---------------------------------------------------------------- in the pages
 
 # Page and name of the part → what writes it.
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/cli.md", "commands"): commands,
     ("docs/settings.md", "settings"): settings,
+    ("docs/export.md", "items"): lambda: columns("items"),
+    ("docs/export.md", "answers"): lambda: columns("answers"),
     ("docs/strategies.md", "families"): strategy_tables.by_family,
     ("docs/strategies.md", "strategies"): strategy_tables.in_full,
 }

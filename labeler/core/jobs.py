@@ -1,4 +1,5 @@
-"""Requests to the processes beside the app: rounds, comparisons, searches, adaptations, audits, explanations."""
+"""Requests to the processes beside the app: rounds, comparisons, searches, adaptations, audits,
+takeouts, explanations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 JobState = Literal["queued", "running", "done", "failed"]
 Sampler = Literal["tpe", "random", "grid"]
 BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
+Takeout = Literal["predictions", "model"]
 ExplanationKind = Literal["saw", "local"]
 
 
@@ -82,6 +84,13 @@ class AuditRequest:
     round: int
 
 
+@dataclass(frozen=True)
+class TakeoutRequest:
+    """Something to be made ready that takes a while: predictions for items without a label, or the published model."""
+
+    what: Takeout
+
+
 Request = TypeVar("Request")
 
 
@@ -106,6 +115,7 @@ Comparison = BackgroundJob[ComparisonRequest]
 Tuning = BackgroundJob[TuningRequest]
 AdaptationJob = BackgroundJob[AdaptationRequest]
 Audit = BackgroundJob[AuditRequest]
+TakeoutJob = BackgroundJob[TakeoutRequest]
 
 
 @dataclass(frozen=True)

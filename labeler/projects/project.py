@@ -64,6 +64,11 @@ class Project:
         return self.folder / "tuning"
 
     @property
+    def exports(self) -> Path:
+        """Predictions and the published model, made ready to be taken out; all can be made again."""
+        return self.folder / "exports"
+
+    @property
     def models(self) -> Path:
         return self.folder / "models"
 

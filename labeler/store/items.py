@@ -192,6 +192,34 @@ class Items:
         )
         return {name: value or 0 if name not in ("first", "last") else value for name, value in totals.items()}
 
+    def export(self) -> list[Row]:
+        """One row for each item, in the order of import, with its label and what its answers say together."""
+        rows = self.db.rows(
+            """
+            SELECT i.id AS item_id, i.source, i.split, i.text, i.media, i.content_hash, i.metadata, i.label,
+                   CASE WHEN i.label IS NULL THEN NULL WHEN i.adjudicated = 'label' THEN 'decision'
+                        WHEN a.imported THEN 'import' ELSE 'votes' END AS label_from,
+                   COALESCE(a.votes, 0) AS votes, 1.0 * a.equal / a.votes AS agreement, a.annotators,
+                   COALESCE(a.unsure, 0) AS unsure, COALESCE(a.flagged, 0) AS flagged,
+                   i.adjudicated IS 'exclude' AS excluded, a.notes, d.by AS decided_by, d.at AS decided_at,
+                   a.first AS first_answered_at, a.last AS last_answered_at, i.added_at
+            FROM items i
+            LEFT JOIN (
+                SELECT a.item_id, NULLIF(COUNT(a.label), 0) AS votes, SUM(a.label = j.label) AS equal,
+                       MAX(a.annotator = :import AND a.label = j.label) AS imported,
+                       GROUP_CONCAT(a.annotator, ';') FILTER (WHERE a.annotator <> :import) AS annotators,
+                       MAX(a.unsure) AS unsure, MAX(a.action = 'flag' AND a.id > j.cleared) AS flagged,
+                       GROUP_CONCAT(a.note, char(10)) FILTER (WHERE a.note <> '') AS notes,
+                       MIN(a.at) AS first, MAX(a.at) AS last
+                FROM answers a JOIN items j ON j.id = a.item_id GROUP BY a.item_id
+            ) a ON a.item_id = i.id
+            LEFT JOIN adjudged d ON d.item_id = i.id AND i.adjudicated IS NOT NULL
+            WHERE i.split IS NOT NULL ORDER BY i.id
+            """,
+            {"import": IMPORT},
+        )
+        return [row | {"metadata": json.loads(row["metadata"])} for row in rows]
+
     def id_of(self, content_hash: str) -> int | None:
         """The id of the item with this content."""
         return self.db.value("SELECT id FROM items WHERE content_hash = ? AND split IS NOT NULL", [content_hash])

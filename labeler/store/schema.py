@@ -471,6 +471,11 @@ def m012_measured(db: Database) -> None:
     db.execute("ALTER TABLE rounds ADD COLUMN measured INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations()
+def m013_takeouts(db: Database) -> None:
+    db.executescript(_background_table("takeouts"))
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

@@ -14,6 +14,7 @@ from pages.project.imports import import_items
 from pages.project.labeling import labeling
 from pages.project.search import search
 from pages.project.settings import settings
+from pages.project.takeout import take_out
 from pages.project.team import team
 from pages.shared.access import require_project, require_user
 
@@ -48,6 +49,9 @@ if slugs:
     retrain(project)
     with st.expander(_("Import"), expanded=counts.pool == 0):
         import_items(project)
+    if counts.pool + counts.holdout:
+        with st.expander(_("Take the labels out")):
+            take_out(project, user, counts)
     with st.expander(_("Settings"), expanded=counts.pool > 0):
         settings(project)
     with st.expander(_("Classes and guidelines")):

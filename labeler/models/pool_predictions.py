@@ -1,0 +1,35 @@
+"""The best model's predictions for the project's own items that have no label yet."""
+
+import numpy as np
+
+from labeler.core.errors import LabelerError
+from labeler.core.items import Progress
+from labeler.core.rounds import Dataset
+from labeler.models.inference import best_model
+from labeler.projects.predictions import Predictions
+from labeler.projects.project import Project
+
+# Imports of labeler.learner and labeler.backbones are deferred: they load torch.
+
+
+def predict_unlabeled(project: Project, on_progress: Progress | None = None) -> Predictions:
+    """The predictions of the project's best model, see `best_model`, for all items without a label.
+
+    Raises: LabelerError: there is no model yet, or none that fits the settings; or every item has a label.
+    """
+    from labeler.backbones.cache import embed
+    from labeler.learner.predict import class_proba
+
+    best = best_model(project)
+    with project.store() as store, store.read():
+        labeled, class_change = store.items.labels(), store.class_changes.latest()
+        items = [item for item in store.items.all() if item.id not in labeled]
+    if not items:
+        raise LabelerError("Every item has a label: there is nothing to predict.")
+    inputs = [project.input_of(item) for item in items]
+    hashes = [item.content_hash for item in items]
+    features = embed(inputs, hashes, best.encoder, project.embeddings, on_progress)
+    dataset = Dataset(inputs, features, best.encoder.dims)
+    proba = best.today(class_proba(best.model, dataset, np.arange(len(items)), on_progress), project.config)
+    ids = np.array([item.id for item in items], dtype=np.int64)
+    return Predictions(best.weights.name, ids, proba, project.config.classes, class_change)

@@ -1,0 +1,178 @@
+"""Take the labels out: a file of them, the best model's predictions for the rest, and the model itself."""
+
+import tempfile
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from labeler.access.users import User, is_lead
+from labeler.core.items import Counts
+from labeler.core.jobs import Takeout, TakeoutJob, TakeoutRequest
+from labeler.i18n.messages import _, mark, translate
+from labeler.jobs.takeouts import model_file
+from labeler.projects import predictions
+from labeler.projects.export_columns import Format, Rows, columns_of
+from labeler.projects.exporter import Export, export_labels
+from labeler.projects.project import Project
+from pages.shared.background import Watched, active, announced, step, watch
+
+NAME = "takeout"  # of these jobs in the keys of widgets
+ROWS: dict[Rows, str] = {
+    "items": mark("One row an item: its label"),
+    "answers": mark("One row an answer: who said what, and when"),
+}
+FORMATS: dict[Format, str] = {
+    "csv": mark("CSV"),
+    "xlsx": mark("Excel"),
+    "parquet": mark("Parquet"),
+    "jsonl": mark("JSON Lines"),
+}
+KINDS = {
+    "text": mark("text"),
+    "label": mark("class"),
+    "number": mark("number"),
+    "whole": mark("whole number"),
+    "yes/no": mark("yes or no"),
+    "time": mark("time"),
+}
+SUBJECTS: dict[Takeout, str] = {"predictions": mark("Predictions"), "model": mark("The model")}
+
+
+def take_out(project: Project, user: User, counts: Counts) -> None:
+    """The choice of a file and its button, what the columns mean, and the model."""
+    if not is_lead(user, project.config):
+        st.caption(_("Leads take the labels out."))
+        return
+    announced(NAME)
+    with project.store() as store:
+        jobs, latest = store.takeouts.all(), store.rounds.latest()
+        kept = predictions.kept(project, store)
+    left, right = st.columns(2)
+    rows: Rows = left.radio(_("Rows"), [*ROWS], format_func=lambda name: _(ROWS[name]))
+    format_: Format = right.radio(_("Format"), [*FORMATS], format_func=lambda name: _(FORMATS[name]), horizontal=True)
+    export = Export(rows, format_, apostrophes=_apostrophes(format_))
+    if format_ == "xlsx":
+        st.caption(_("Excel knows no time zones: times are in UTC, as the names of the columns say."))
+    if rows == "items":
+        export = replace(export, predictions=_predictions(project, user, kept, jobs, latest.model if latest else None))
+    count = counts.pool + counts.holdout if rows == "items" else None
+    name = f"{project.slug}-{rows}-{date.today().isoformat()}.{format_}"
+    st.download_button(
+        _("Take the labels out"),
+        partial(_content, project, name, export),
+        name,
+        type="primary",
+        icon=":material/download:",
+        disabled=count == 0,
+        on_click="ignore",
+    )
+    with st.popover(_("What each column means"), icon=":material/help:"):
+        meanings = [
+            {_("column"): f"`{c.name}`", _("holds"): _(KINDS[c.kind]), _("meaning"): translate(c.meaning)}
+            for c in columns_of(rows)
+        ]
+        st.table(meanings, hide_index=True)
+    if latest and latest.model:
+        st.divider()
+        _model(project, user, jobs)
+    watch(Watched(NAME, lambda: _read(project), _progress, partial(_cancel, project), _title), jobs)
+    _failure(jobs)
+
+
+def _content(project: Project, name: str, export: Export) -> bytes:
+    """The file, made when its button is clicked."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / name
+        export_labels(project, path, export)
+        return path.read_bytes()
+
+
+def _apostrophes(format_: Format) -> bool:
+    return format_ == "csv" and st.checkbox(
+        _("An apostrophe before cells that begin with = + - @"),
+        help=_("A spreadsheet that opens a CSV file takes such cells for formulas. In an Excel file they are text."),
+    )
+
+
+def _predictions(
+    project: Project,
+    user: User,
+    kept: predictions.Predictions | None,
+    jobs: list[TakeoutJob],
+    model: str | None,
+) -> predictions.Predictions | None:
+    """The predictions that go into the file: those that were made before, if they are wanted."""
+    if model is None:
+        st.caption(_("There are no predictions yet: no round has trained a model."))
+        return None
+    wanted = st.checkbox(
+        _("With the best model's predictions for items without a label"), kept is not None, disabled=kept is None
+    )
+    if kept is not None:
+        st.caption(_("{n:,} predictions by {model}.", n=len(kept.items), model=Path(kept.model).stem))
+    label = _("Predict again") if kept is not None else _("Predict the items without a label")
+    if not _at_work(jobs, "predictions") and st.button(label, icon=":material/online_prediction:"):
+        _request(project, user, "predictions")
+    return kept if wanted else None
+
+
+def _model(project: Project, user: User, jobs: list[TakeoutJob]) -> None:
+    """The best model as a zip, once it is made ready."""
+    st.markdown(_("**The model.** It works without the labeler; the README beside it has the lines that load it."))
+    ready = next((job for job in jobs if job.request.what == "model" and job.state == "done"), None)
+    file = model_file(project)
+    with st.container(horizontal=True):
+        if ready is not None and file.exists():
+            st.download_button(
+                _("Take the model out"),
+                file.read_bytes,
+                f"{project.slug}-model.zip",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+        label = _("Make the model ready again") if ready is not None else _("Make the model ready")
+        if not _at_work(jobs, "model") and st.button(label, icon=":material/deployed_code:"):
+            _request(project, user, "model")
+
+
+# ---------------------------------------------------------------- jobs
+
+
+def _request(project: Project, user: User, what: Takeout) -> None:
+    with project.store() as store:
+        store.takeouts.request(TakeoutRequest(what), user.name)
+    st.rerun()
+
+
+def _at_work(jobs: list[TakeoutJob], what: Takeout) -> bool:
+    return any(job.request.what == what for job in active(jobs))
+
+
+def _read(project: Project) -> list[TakeoutJob]:
+    with project.store() as store:
+        return store.takeouts.all()
+
+
+def _cancel(project: Project, job: TakeoutJob) -> str:
+    with project.store() as store:
+        store.takeouts.cancel(job.id)
+    return _("It is cancelled.")
+
+
+def _title(job: TakeoutJob) -> str:
+    return _(SUBJECTS[job.request.what])
+
+
+def _progress(job: TakeoutJob) -> str:
+    if not job.total:
+        return step(job)
+    return _("{message}, {done:,} of {total:,}", message=step(job), done=job.done, total=job.total)
+
+
+def _failure(jobs: list[TakeoutJob]) -> None:
+    """Why the latest file could not be made."""
+    if jobs and jobs[0].error:
+        st.error(translate(jobs[0].error))

@@ -1,0 +1,63 @@
+"""Taking the labels out on the Project page."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from labeler.core.items import Answer
+from labeler.core.settings import TeamConfig
+from labeler.projects import predictions
+from labeler.projects.predictions import Predictions
+from tests.support.fill import add, rank
+from tests.support.pages import elements, everything, visit, widget
+
+
+@pytest.fixture
+def labeled(project):
+    with project.store() as store:
+        add(store, 4)
+        store.answers.add("kim", [Answer("1", 1, "label", "good")])
+    return project
+
+
+def test_there_is_nothing_to_take_out_of_an_empty_project(project):
+    assert not elements(visit("project"), "download_button")
+
+
+def test_a_file_is_offered_in_each_form(labeled):
+    app = visit("project")
+    assert widget(app, "download_button", "Take the labels out").proto.label == "Take the labels out"
+    assert "There are no predictions yet" in everything(app)
+    widget(app, "radio", "Format").set_value("xlsx").run()
+    assert "times are in UTC" in everything(app)
+    widget(app, "radio", "Rows").set_value("answers").run()
+    assert not app.exception
+    assert "There are no predictions yet" not in everything(app)
+
+
+def test_predictions_and_the_model_are_asked_for(labeled):
+    with labeled.store() as store:
+        rank(store, [2, 3, 4])
+    app = visit("project")
+    widget(app, "button", "Predict the items").click().run()
+    widget(app, "button", "Make the model ready").click().run()
+    with labeled.store() as store:
+        assert [job.request.what for job in store.takeouts.all()] == ["model", "predictions"]
+
+
+def test_predictions_that_were_made_are_offered(labeled):
+    with labeled.store() as store:
+        rank(store, [2, 3, 4])
+    proba = np.array([[0.1, 0.9], [0.75, 0.25]])
+    predictions.keep(labeled, Predictions("round-0001.safetensors", np.array([2, 3]), proba, ("good", "bad"), 0))
+    app = visit("project")
+    assert widget(app, "checkbox", "With the best model").value is True
+    assert "2 predictions by round-0001." in everything(app)
+
+
+def test_only_leads_take_the_labels_out(labeled):
+    labeled.save(replace(labeled.config, team=TeamConfig(leads=("somebody",))))
+    app = visit("project")
+    assert "Leads take the labels out." in everything(app)
+    assert not elements(app, "download_button")
