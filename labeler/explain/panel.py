@@ -9,6 +9,7 @@ from labeler.core.items import Item
 from labeler.core.jobs import ExplanationKind
 from labeler.i18n.messages import translate
 from labeler.models import cards
+from labeler.projects.columns import shown
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -85,6 +86,7 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
             text = (other.text or "")[:BEGINNING] or None
             items.append(
                 {"id": other.id, "label": label, "similarity": neighbour.similarity, "text": text, "media": media}
+                | {"metadata": shown(other, project.config)}
             )
     return {"hidden": None, "items": items}
 

@@ -40,6 +40,7 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
             "answers": config.answers,
             "reveal": config.labeling.reveal,
             "grid": config.labeling.grid,
+            "columns": list(config.labeling.show_columns),
             "keywords": list(config.labeling.keywords),
             "guidelines": {"digest": guidelines.read(project).digest, "seen": annotator.guidelines},
             "language": language(),

@@ -4,6 +4,7 @@ import { make, openDialog } from "./base/dom.js";
 import { t } from "./base/words.js";
 import { Actions } from "./panels/actions.js";
 import { ClassBar } from "./panels/classes.js";
+import { Facts } from "./panels/facts.js";
 import { Guide } from "./panels/guidelines.js";
 import { History } from "./panels/history.js";
 import { Opinion } from "./panels/opinion.js";
@@ -58,6 +59,7 @@ export class Desk {
       shown: (item) => this.shown(item),
       failed: (item, error) => this.cannotShow(item, error),
     });
+    this.facts = new Facts(middle, this.data.columns);
     this.whyPanel = new WhyPanel(this);
     middle.append(this.whyPanel.element);
     const line = make("div", "line", desk);  // as high when it is empty: buttons must not move under a hand
@@ -179,6 +181,7 @@ export class Desk {
   shown(item) {
     if (item) this.describe(item);
     else this.why.textContent = "";
+    this.facts.show(item?.metadata);
     this.whyPanel.update(item);
     this.enable(Boolean(item));
   }

@@ -1,5 +1,6 @@
 """The form of how labeling goes: what annotators see of the model and of each other, how many answer an item."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -7,16 +8,25 @@ import streamlit as st
 from labeler.core.errors import LabelerError
 from labeler.core.settings import LabelingConfig
 from labeler.core.settings_parser import parse
-from labeler.i18n.messages import _, translate
+from labeler.i18n.messages import Message, _, translate
+from labeler.projects.columns import choices
 from labeler.projects.project import Project
+from pages.shared.cache import cached, state_of
 
 
 def labeling(project: Project) -> None:
     """The form of the settings under `[labeling]`."""
+    with project.store() as store:
+        columns = cached("columns", state_of(project, store, answers=False), lambda: choices(store))
     with st.form("labeling", border=False):
-        values = _fields(project.config.labeling)
-        if not st.form_submit_button(_("Save")):
-            return
+        values = _fields(project.config.labeling) | _columns(project.config.labeling, columns)
+        is_sent = st.form_submit_button(_("Save"))
+    if problems := [problem for name in values["show_columns"] if (problem := columns.get(name))]:
+        for problem in problems:
+            st.error(translate(problem), icon=":material/visibility_off:")
+        return
+    if not is_sent:
+        return
     settings = project.config.as_dict()
     settings["labeling"] |= values
     try:
@@ -35,6 +45,24 @@ def labeling(project: Project) -> None:
                     n=drawn,
                 )
             )
+
+
+def _columns(labeling: LabelingConfig, columns: Mapping[str, Message | None]) -> dict[str, Any]:
+    """The field of the imported columns that are shown; there is none where nothing was imported but the items."""
+    refused = [problem for name, problem in columns.items() if problem and name not in labeling.show_columns]
+    names = [*dict.fromkeys([*labeling.show_columns, *(name for name, problem in columns.items() if not problem)])]
+    if not names and not refused:
+        return {"show_columns": []}
+    chosen = st.multiselect(
+        _("Columns that annotators see beside the item"),
+        names,
+        [*labeling.show_columns],
+        placeholder=_("No column is shown"),
+        help=_("Columns of the imported tables, such as the site or the age. The others never leave the server."),
+    )
+    for problem in refused:
+        st.caption(translate(problem))
+    return {"show_columns": chosen}
 
 
 def _fields(labeling: LabelingConfig) -> dict[str, Any]:

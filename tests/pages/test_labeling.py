@@ -49,6 +49,40 @@ def test_too_few_known_items_are_said(app, project, store):
     assert saved(app, project).labeling.qualification == 5
 
 
+def with_columns(store) -> None:
+    """Forty labeled texts with a site, and with a column that tells the label."""
+    store.items.add(
+        [
+            NewItem(
+                f"{i:032x}", f"row {i}", text=f"t{i}", label=label, split="pool",
+                metadata={"site": "AB"[i // 2 % 2], "verdict": label[0]},
+            )
+            for i, label in enumerate(["good", "bad"] * 20)
+        ]
+    )  # fmt: skip
+
+
+def test_columns_beside_the_item_are_chosen_from_those_that_do_not_tell_the_label(project, store):
+    with_columns(store)
+    app = visit("project")
+    columns = widget(app, "multiselect", "Columns that annotators")
+    assert columns.options == ["site"]
+    assert "The column 'verdict' tells the label of 40 of 40 labeled items" in everything(app)
+    columns.select("site")
+    press_save(app, "labeling")
+    assert saved(app, project).labeling.show_columns == ("site",)
+
+
+def test_a_column_that_was_chosen_by_hand_and_tells_the_label_is_an_error(project, store):
+    with_columns(store)
+    project.save(replace(project.config, labeling=LabelingConfig(show_columns=("verdict",))))
+    app = visit("project")
+    assert "'verdict' tells the label" in " ".join(error.value for error in app.error)
+    press_save(app, "labeling")
+    assert "'verdict' tells the label" in " ".join(error.value for error in app.error)
+    assert "Saved." not in everything(app)
+
+
 def test_guidelines_are_written_and_known_classes_kept(project, store):
     add(store, 2)
     project.save(replace(project.config, class_details={"bad": ClassDetail(colour="#d62728", group="complaints")}))

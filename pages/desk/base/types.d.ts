@@ -19,6 +19,7 @@ export interface DeskData {
   answers: "one" | "several";  // classes that an item has
   reveal: Reveal;
   grid: boolean;        // whether predictions may be confirmed many at once
+  columns: string[];    // imported ones that are shown beside the item
   keywords: string[];   // highlighted in texts
   guidelines: { digest: string; seen: string };  // of those that there are, and of those that were read last
   language: string;
@@ -59,7 +60,7 @@ export interface Item {
   id: number;
   text: string | null;
   media: string | null; // address of its image
-  metadata?: Record<string, string>;
+  metadata?: Record<string, string>;  // the columns that the project shows
   round: number | null; // of the ranking that it comes from; 0: before the first; null: it comes from none
   prediction: Prediction | null;  // where the project shows it before the answer
   answer?: { label: string | null; unsure: boolean };  // given before; the item is looked at again

@@ -59,6 +59,8 @@ export function drawNeighbours(place, { items, hidden }, panel) {
     const about = make("div", "", row);
     make("strong", "why-label", about, panel.desk.labelText(neighbour.label));
     make("span", "why-similarity", about, t("similarity {n}", { n: neighbour.similarity.toFixed(2) }));
+    const facts = Object.entries(neighbour.metadata).map(([name, value]) => `${name}: ${value}`).join(" · ");
+    if (facts) make("p", "why-columns", about, facts).dir = "auto";
     if (neighbour.text) make("p", "why-beginning", about, neighbour.text).dir = "auto";
   }
 }

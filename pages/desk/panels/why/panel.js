@@ -2,6 +2,7 @@
 // and, where the project lets people know, what the model saw in it. It is no dialog: class keys answer while it is open.
 import { make, makeButton } from "../../base/dom.js";
 import { t } from "../../base/words.js";
+import { listFacts } from "../facts.js";
 import { ExplanationView } from "./explanation.js";
 import { drawNeighbours, drawOrigin } from "./origin.js";
 /** @import { Item } from "../../base/types.js" */
@@ -114,6 +115,7 @@ export class WhyPanel {
       make("h3", "", place, title);
       return make("div", "", place);
     };
+    if (Object.keys(item.metadata ?? {}).length) section("why-facts-of-item", t("About this item")).append(listFacts(item.metadata));
     const strategy = section("why-strategy", t("How items are chosen"));
     const neighbours = section("why-neighbours", t("Most similar labeled items"));
     const saw = section("why-saw", t("What the model saw"));

@@ -37,6 +37,7 @@ export interface Neighbour {
   id: number;
   label: string;
   similarity: number;
+  metadata: Record<string, string>;  // the columns that the project shows
   text: string | null;
   media: string | null;
 }
