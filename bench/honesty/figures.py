@@ -18,7 +18,6 @@ from labeler.progress.control import first_reached, smoothing_weights
 from labeler.progress.curves import fit_curve
 from labeler.progress.shadows import Shadows
 from labeler.progress.stopping import History, Thresholds, backtest
-from labeler.quality.label_errors import label_quality
 
 # Each rule as it is by default, and with thresholds that are met earlier.
 RULES: tuple[tuple[str, Rule, dict[str, Any]], ...] = (
@@ -219,7 +218,7 @@ def found_errors(traces: Traces) -> Row:
     recall = []
     for p in traces.projects:
         wrong = p["flipped"] != traces.targets[p["labeled"]]
-        order = np.argsort(label_quality(p["flipped_proba"].astype(float), p["flipped"]), kind="stable")
+        order = np.argsort(p["flipped_proba"][np.arange(len(wrong)), p["flipped"]], kind="stable")
         recall.append(wrong[order[: round(LOOKS * len(order))]].sum() / wrong.sum())
     low, high = np.quantile(recall, [0.05, 0.95])
     return {

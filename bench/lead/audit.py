@@ -32,7 +32,7 @@ def report(store: Store, model: Model, history: History, ids: np.ndarray) -> dic
     return {
         "round": len(turns),
         "control": asdict(against_random(store, history)),
-        "errors": quality.errors(items, targets, proba, config),
+        "errors": quality.errors(items, targets, proba, config, [row[:3] for row in store.reviews.annotations()]),
         "consensus": people,
     }
 

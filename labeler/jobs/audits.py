@@ -1,5 +1,5 @@
 """Audits of the rounds: metrics of all rounds by the holdout's current labels, the comparison with random sampling,
-likely label errors, and agreement between annotators.
+the labels that are worth a second look, and agreement between annotators.
 
 An audit runs in a process of its own, so that no round waits for it, and again after the lead has changed labels.
 """
@@ -97,5 +97,10 @@ def of_labels(
         unlabeled = fit_heads(task).predict_proba(snap.dataset, np.sort(sample))
     people = quality.people(opinions, items, proba, config, unlabeled, number)
     store.decisions.ask_again(people["again"])
-    doubtful = quality.errors(items, task.labels.targets, proba, config, quality.noise_of(people))
+    open_ = np.flatnonzero(~np.isin(items, store.decisions.decided_items()))  # a lead has looked at the others
+    doubtful = None
+    if len(open_):
+        doubtful = quality.errors(
+            items[open_], task.labels.targets[open_], proba[open_], config, [row[:3] for row in opinions]
+        )
     return {"errors": doubtful, "consensus": people}

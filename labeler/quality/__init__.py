@@ -1,1 +1,1 @@
-"""Annotators' answers enter; likely label errors and the agreement between annotators leave."""
+"""Annotators' answers enter; the labels that are worth a second look and the agreement between annotators leave."""

@@ -1,4 +1,4 @@
-"""An audit's findings on a project's labels, as plain values: likely errors and agreement."""
+"""An audit's findings on a project's labels, as plain values: which are worth a second look, and agreement."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,54 +11,62 @@ from labeler.core.labels import texts_of
 from labeler.core.settings import Config
 from labeler.quality.agreement import Votes, agreement
 from labeler.quality.consensus import consensus, relabel_or_new
-from labeler.quality.label_errors import chance_of_error, label_quality, likely_errors
+from labeler.quality.doubt import Answers, doubt
 from labeler.quality.speed import outliers
 
-NOISE = 0.1  # share of wrong labels, assumed where no overlap estimates it
-FEWEST = 50  # items with two answers: with fewer the share of wrong labels is not estimated
-LIFT = 1.25  # a label is suspect if it is this many times likelier to be wrong than the average label
+WORTH = (
+    0.15  # probability of being wrong from which on a label is worth a second look: about one look in four finds one
+)
 
 
 def errors(
-    items: np.ndarray, targets: np.ndarray, proba: np.ndarray, config: Config, noise: float = NOISE
+    items: np.ndarray,
+    targets: np.ndarray,
+    proba: np.ndarray,
+    config: Config,
+    rows: Sequence[tuple[int, str, str]] = (),
 ) -> dict[str, Any]:
-    """The labels that are likely wrong.
+    """How probable it is that each label is wrong, and which are worth a second look.
 
-    Confident learning alone, with models trained on a few hundred actively chosen labels, flags a third of all labels.
-    So a label must also be likelier to be wrong than labels are on average: in simulations that leaves a fifth.
-
-    Args:    items: (n,) ids. targets: (n,) int, or (n, C) of 0 and 1, their labels. proba: (n, C)
-             out of sample, see `label_errors.out_of_sample`. noise: the share of labels that are wrong.
-    Returns: n, noise, and lists with an entry for each item: items (ids); given and predicted (labels' texts);
-             confidence (of the models in what they predict) and wrong (the probability that the label is), from 0 to 1;
-             likely (1: likely wrong).
+    Args:    items: (n,) ids, n ≥ 1. targets: (n,) int, or (n, C) of 0 and 1, their labels. proba: (n, C)
+             out of sample, see `label_errors.out_of_sample`. rows: all answers, as (item id, annotator, label).
+    Returns: n; noise (the share of wrong answers) and expected (how many of the labels that are worth a second look
+             are wrong), each with value, low and high; and lists with an entry for each item: items (ids); given and
+             predicted (labels' texts); confidence (of the models in what they predict) and wrong (the probability that
+             the label is), from 0 to 1; second_look (1: worth one).
     """
     several = targets.ndim == 2
-    quality = label_quality(proba, targets)
-    wrong = chance_of_error(quality, noise, config.outcomes)
-    likely = likely_errors(proba, targets) & (wrong >= LIFT * noise)
+    doubts = doubt(_answers(items, targets, proba, Votes.of(rows, config)), proba.shape[1] if several else 1)
+    wrong = doubts.probabilities()
+    second_look = wrong >= WORTH
     says = predicted(proba, several)
     sure = np.maximum(proba, 1 - proba).min(axis=1) if several else proba.max(axis=1)
     return {
         "n": len(items),
-        "noise": noise,
+        "noise": asdict(doubts.noise),
+        "expected": asdict(doubts.wrong_among(np.flatnonzero(second_look))),
         "items": [int(i) for i in items],
         "given": texts_of(targets, config),
         "predicted": texts_of(says, config),
         "confidence": [round(float(p), 4) for p in sure],
         "wrong": [round(float(p), 4) for p in wrong],
-        "likely": [int(suspect) for suspect in likely],
+        "second_look": [int(worth) for worth in second_look],
     }
 
 
-def noise_of(report: dict[str, Any]) -> float:
-    """The share of wrong labels, from the report of `people`: half the disagreement of two people, since one of two is
-    mostly right; `NOISE` where too few items have two answers.
-    """
-    agreed = report["agreement"]
-    if agreed is None or agreed["items"] < FEWEST:
-        return NOISE
-    return float(np.clip((1 - agreed["percent"]["value"]) / 2, 0.01, 0.3))
+def _answers(items: np.ndarray, targets: np.ndarray, proba: np.ndarray, votes: Votes) -> Answers:
+    """The answers to these items; each class is a question of its own, to yes or no, where an item has several."""
+    votes = votes.take(np.flatnonzero(np.isin(votes.items, items)))
+    order = np.argsort(items)
+    rows = order[np.searchsorted(items, votes.items, sorter=order)]
+    if targets.ndim == 1:
+        return Answers.counted(proba, targets, rows, votes.targets)
+    C = proba.shape[1]
+    yes = proba.reshape(-1, 1)
+    questions = rows[:, None] * C + np.arange(C)
+    return Answers.counted(
+        np.hstack([1 - yes, yes]), targets.reshape(-1).astype(np.intp), questions.reshape(-1), votes.targets.reshape(-1)
+    )
 
 
 def people(

@@ -1,8 +1,9 @@
 """The review queue: items that are worth a second look, ordered by how likely a decision changes the label.
 
-The benefit of a decision is the probability that it changes the item's label. It comes from the consensus of annotators
-and model where there is one, else from the share of other answers and from out-of-sample predictions. An item without
-a label comes first, since any decision changes it. Of equal benefits, the older case comes first.
+The benefit of a decision is the probability that it changes the item's label. It comes from all answers and
+out-of-sample predictions together (`labeler.quality.doubt`) where the audit made one, else from the consensus of
+annotators and model or from the share of other answers. An item without a label comes first, since any decision
+changes it. Of equal benefits, the older case comes first.
 
 Holdout items are queued for annotators' answers alone. If the model had a say in which holdout labels are reviewed,
 accuracy would be measured on labels that the model had helped to choose.
@@ -19,8 +20,8 @@ from labeler.i18n.messages import mark
 from labeler.store.reviews import ReviewRow
 
 FLAGGED, DISAGREEMENT, UNSURE = mark("flagged"), mark("disagreement"), mark("unsure")
-LIKELY, CONSENSUS = mark("likely error"), mark("consensus differs")
-REASONS = (FLAGGED, DISAGREEMENT, UNSURE, LIKELY, CONSENSUS)
+SECOND_LOOK, CONSENSUS = mark("worth a second look"), mark("consensus differs")
+REASONS = (FLAGGED, DISAGREEMENT, UNSURE, SECOND_LOOK, CONSENSUS)
 
 # Priors: half of the flags are right, and annotators who say they are unsure are wrong two or three times as often.
 OF_FLAGGED, OF_UNSURE = 0.5, 0.25
@@ -45,24 +46,31 @@ class Case(NamedTuple):
 
 class Opinion(NamedTuple):
     """The out-of-sample prediction for an item with the label `given`. wrong: the probability that the label is wrong.
-    likely: 1 where confident learning takes the label for an error.
+    second_look: 1 where that is worth a second look.
     """
 
     given: str
     predicted: str
     confidence: float
     wrong: float
-    likely: int
+    second_look: int
 
 
 class Findings:
     """The latest audit's findings by item id; empty before the first audit.
 
-    Args: audit: the report of an audit, see `labeler.quality.findings`.
+    calibrated: whether the probabilities that labels are wrong consider all answers. Those of version 0.2 and earlier
+    did not.
+
+    Args: audit: the report of an audit, see `labeler.quality.findings`; those of version 0.2 have `likely`
+    in place of `second_look`.
     """
 
     def __init__(self, audit: Mapping[str, Any] | None) -> None:
         self._errors = (audit or {}).get("errors") or {}
+        self.calibrated = "second_look" in self._errors
+        if "likely" in self._errors:
+            self._errors = {"second_look": self._errors["likely"], **self._errors}
         self._people = (audit or {}).get("consensus") or {}
         self._opinion_at, self._consensus_at = (
             {item: at for at, item in enumerate(report.get("items", []))} for report in (self._errors, self._people)
@@ -81,7 +89,7 @@ class Findings:
     def suspects(self) -> list[int]:
         """The ids of items whose label the audit's models or consensus contradict."""
         doubted = [
-            item for item, likely in zip(self._opinion_at, self._errors.get("likely", []), strict=True) if likely
+            item for item, worth in zip(self._opinion_at, self._errors.get("second_look", []), strict=True) if worth
         ]
         given = self._errors.get("given", [])
         for item, label in zip(self._consensus_at, self._people.get("labels", []), strict=True):
@@ -136,14 +144,16 @@ def _case(item_id: int, answers: Sequence[ReviewRow], findings: Findings, config
         chances[DISAGREEMENT] = others / len(labels)
     if 1 in [row[5] for row in fresh]:
         chances[UNSURE] = OF_UNSURE
-    if opinion and opinion.likely:
-        chances[LIKELY] = opinion.wrong
+    if opinion and opinion.second_look:
+        chances[SECOND_LOOK] = opinion.wrong
     if consensus:
         right = consensus[1] if consensus[0] == label else 1 - consensus[1]
         if consensus[0] != label:
             chances[CONSENSUS] = 1 - right
         if DISAGREEMENT in chances:
             chances[DISAGREEMENT] = 1 - right
+    if opinion and findings.calibrated:
+        chances |= dict.fromkeys(chances.keys() & {DISAGREEMENT, CONSENSUS}, opinion.wrong)
     if not chances:
         return None
     texts = [text for text in [label, *[row[4] for row in answers]] if text is not None]

@@ -113,7 +113,12 @@ def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
         "control": audit.get("control"),
         "agreement": agreed,
         "annotators": [annotator | {"name": number(annotator["name"])} for annotator in people.get("annotators", [])],
-        "likely_errors": {"checked": errors["n"], "likely": sum(errors["likely"])} if errors else None,
+        # an audit of version 0.2 or earlier has no calibrated probabilities
+        "second_look": (
+            {"checked": errors["n"], "labels": sum(errors["second_look"]), "wrong": errors["expected"]}
+            if "second_look" in errors
+            else None
+        ),
     }
 
 

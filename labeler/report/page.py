@@ -22,6 +22,7 @@ from labeler.report.charts import svg
 from labeler.report.charts.control import control_chart
 from labeler.report.facts import facts, latest, standing_of
 from labeler.report.sentences.control import sentences as control_sentences
+from labeler.report.sentences.labels import second_look
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from labeler.report.standing import Standing, chart, legend, limitations, outlook
 
@@ -172,16 +173,18 @@ def _stopping(values: dict[str, Any], stands: Standing, config: Config) -> Secti
 
 
 def _agreement(values: dict[str, Any]) -> Section:
-    agreed, errors, title = values["agreement"], values["likely_errors"], _("Quality of the labels")
+    agreed, doubted, title = values["agreement"], values["second_look"], _("Quality of the labels")
     texts = []
-    if errors:
-        texts.append(
-            _(
-                "Models that were not trained on them checked {n:,} labels; {likely:,} of these are likely wrong.",
-                n=errors["checked"],
-                likely=errors["likely"],
+    if doubted:
+        wrong = Estimate(**doubted["wrong"])
+        texts += [
+            _("Models that were not trained on them checked {n:,} labels.", n=doubted["checked"]),
+            second_look(doubted["labels"], wrong.value),
+        ]
+        if doubted["labels"] > 1:
+            texts.append(
+                _("The 95 % interval of the wrong ones is {low:,.0f} to {high:,.0f}.", low=wrong.low, high=wrong.high)
             )
-        )
     if not agreed:
         return Section(title, [*texts, _("No item has answers by two annotators yet, so agreement is unknown.")])
     texts.append(

@@ -128,6 +128,10 @@ class Decisions:
             [item_id],
         )
 
+    def decided_items(self) -> list[int]:
+        """The ids of the items about which a decision holds."""
+        return [item_id for (item_id,) in self.db.execute("SELECT id FROM items WHERE adjudicated IS NOT NULL")]
+
     def count(self) -> int:
         """How many decisions hold, of all leads."""
         return self.db.value("SELECT COUNT(*) FROM adjudged")

@@ -9,7 +9,7 @@ import streamlit as st
 from labeler.core.items import Item
 from labeler.i18n.messages import _, mark
 from labeler.projects.project import Project
-from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNSURE, Case
+from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, SECOND_LOOK, UNSURE, Case
 from labeler.store.database import Row
 from pages.review.cases import in_words
 
@@ -17,7 +17,7 @@ ICONS: dict[str, str] = {
     FLAGGED: ":material/flag:",
     DISAGREEMENT: ":material/call_split:",
     UNSURE: ":material/help:",
-    LIKELY: ":material/troubleshoot:",
+    SECOND_LOOK: ":material/troubleshoot:",
     CONSENSUS: ":material/groups:",
 }
 ACTIONS = {"skip": mark("skipped"), "flag": mark("flagged")}

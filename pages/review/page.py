@@ -4,6 +4,8 @@ import streamlit as st
 
 from labeler.access.users import is_lead
 from labeler.i18n.messages import _
+from labeler.quality.review import SECOND_LOOK
+from labeler.report.sentences.labels import second_look
 from pages.review import evidence
 from pages.review.cases import PASSED, chosen, current, waiting
 from pages.review.decisions import MESSAGE, decision_buttons, latest_decisions
@@ -33,6 +35,9 @@ st.progress(
     decided / max(decided + left, 1),
     text=_("**{left:,}** to look at · {decided:,} decided", left=left, decided=decided),
 )
+doubted = [case.opinion.wrong for case in queue if case.opinion and SECOND_LOOK in case.reasons]
+if doubted:
+    st.caption(second_look(len(doubted), sum(doubted)))
 if queue:
     cases = chosen(project, queue)
     case = current(cases)

@@ -2,11 +2,10 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from labeler.core.settings import Config
-from labeler.quality.findings import NOISE, errors, noise_of, people
-from labeler.quality.review import LIKELY, Findings, queue
+from labeler.quality.findings import errors, people
+from labeler.quality.review import SECOND_LOOK, Findings, queue
 
 CONFIG = Config("p", ("bad", "good"), modality="text")
 
@@ -20,12 +19,12 @@ def test_a_label_that_the_models_doubt_is_told_as_texts_and_gets_into_the_queue(
     given[7] = 1 - given[7]
     report = json.loads(json.dumps(errors(np.arange(n) + 100, given, proba, CONFIG)))
     assert (report["given"][7], report["predicted"][7], report["confidence"][7]) == ("bad", "good", 0.9)
-    assert [i for i, likely in zip(report["items"], report["likely"], strict=True) if likely] == [107]
+    assert [i for i, worth in zip(report["items"], report["second_look"], strict=True) if worth] == [107]
     assert report["wrong"][7] == max(report["wrong"])
     findings = Findings({"errors": report})
     assert findings.suspects() == [107]
     (case,) = queue([(107, 5, "ann", "label", "bad", 0, "bad", None, 0, 0)], findings, CONFIG)
-    assert case.reasons == (LIKELY,)
+    assert case.reasons == (SECOND_LOOK,)
     assert case.benefit == report["wrong"][7]
 
 
@@ -38,6 +37,7 @@ def test_several_classes_are_told_as_lists() -> None:
     given[3, 1] = 1 - given[3, 1]
     report = errors(np.arange(40), given, proba, config)
     assert np.argmax(report["wrong"]) == 3
+    assert report["second_look"][3]
     assert json.loads(report["given"][3]) != json.loads(report["predicted"][3])
     assert people([(1, "a", '["bad"]', 1.0), (1, "b", "[]", 1.0)], np.arange(40), proba, config)["agreement"]
 
@@ -60,7 +60,6 @@ def test_people_reports_agreement_speed_and_items_to_ask_again() -> None:
     )
     assert report["fast"]["ann"][0] == 1
     assert len(report["again"]) == CONFIG.query.batch
-    assert noise_of(report) == pytest.approx((1 - report["agreement"]["percent"]["value"]) / 2)
     apart = {item for item, _, label, _ in rows for i, _, other, _ in rows if i == item and other != label}
     findings = Findings({"consensus": report})
     assert findings.consensus(next(iter(apart)))[1] < 1
@@ -70,5 +69,27 @@ def test_a_single_annotator_has_no_agreement() -> None:
     report = people([(1, "ann", "good", None)], np.array([1]), np.array([[0.5, 0.5]]), CONFIG, np.full((3, 2), 0.5))
     assert report["agreement"] is None
     assert report["again"] == []
-    assert noise_of(report) == NOISE
     assert report["answers"] == report["labeled"] == 1
+
+
+def test_a_class_without_labels_and_items_in_any_order_raise_no_doubt() -> None:
+    config = replace(CONFIG, classes=("bad", "good", "new"))
+    targets = np.arange(60) % 2
+    proba = np.hstack([np.where(np.eye(2)[targets] > 0, 0.9, 0.1), np.zeros((60, 1))])
+    items = np.arange(60)[::-1] + 5
+    rows = [(int(i), "ann", config.classes[c]) for i, c in zip(items, targets, strict=True)]
+    report = errors(items, targets, proba, config, rows)
+    assert sum(report["second_look"]) == 0
+    assert report["expected"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_the_answers_of_two_people_are_weighed_with_the_models() -> None:
+    targets = np.arange(60) % 2
+    proba = np.where(np.eye(2)[targets] > 0, 0.7, 0.3)
+    alone = [(i, "ann", CONFIG.classes[c]) for i, c in enumerate(targets)]
+    apart = [*alone, (7, "bob", CONFIG.classes[1 - targets[7]])]
+    agreed = [(i, "bob", CONFIG.classes[c]) for i, c in enumerate(targets) if i > 30]
+    report = errors(np.arange(60), targets, proba, CONFIG, [*apart, *agreed])
+    assert np.argmax(report["wrong"]) == 7
+    assert max(report["wrong"][31:]) < min(report["wrong"][:31])
+    assert report["given"][7] == CONFIG.classes[targets[7]]

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.core.settings import Config
-from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, LIKELY, UNSURE, Case, Findings, matching, queue
+from labeler.quality.review import (
+    CONSENSUS,
+    DISAGREEMENT,
+    FLAGGED,
+    SECOND_LOOK,
+    UNSURE,
+    Case,
+    Findings,
+    matching,
+    queue,
+)
 from labeler.store.reviews import ReviewRow
 
 CONFIG = Config("p", ("good", "bad"), modality="text")
@@ -20,7 +30,7 @@ def row(item: int, number: int, **values: object) -> ReviewRow:
 
 def audit(**lists: list) -> dict:
     n = len(lists["items"])
-    plain = {"given": ["good"] * n, "predicted": ["bad"] * n, "confidence": [0.9] * n, "likely": [1] * n}
+    plain = {"given": ["good"] * n, "predicted": ["bad"] * n, "confidence": [0.9] * n, "second_look": [1] * n}
     return {"errors": {**plain, **lists}}
 
 
@@ -38,7 +48,7 @@ def test_an_item_appears_once_with_all_its_reasons() -> None:
         row(1, 3, annotator="cy", action="flag", label=None),
     ]
     (case,) = queue_of(rows, Findings(audit(items=[1], wrong=[0.9])))
-    assert case.reasons == (FLAGGED, DISAGREEMENT, UNSURE, LIKELY)
+    assert case.reasons == (FLAGGED, DISAGREEMENT, UNSURE, SECOND_LOOK)
     assert case.benefit == 0.9  # the model's doubt is the greatest
     assert case.annotators == ("ann", "bob", "cy")
     assert case.classes == ("good", "bad")
@@ -158,3 +168,20 @@ def test_every_case_has_a_reason_and_a_probability_and_the_order_holds(history: 
     assert not any(case.item_id == 4 for case in cases)
     order = [(case.label is not None, -case.benefit, case.since) for case in cases]
     assert order == sorted(order)
+
+
+def test_the_findings_of_version_0_2_are_read() -> None:
+    stored = audit(items=[1], wrong=[0.9])["errors"]
+    old = {name: values for name, values in stored.items() if name != "second_look"}
+    findings = Findings({"errors": {**old, "n": 1, "noise": 0.1, "likely": [1]}})
+    (case,) = queue_of([row(1, 1)], findings)
+    assert case.reasons == (SECOND_LOOK,)
+    assert case.benefit == 0.9
+    assert findings.suspects() == [1]
+
+
+def test_where_an_audit_has_weighed_all_answers_its_probability_is_the_benefit() -> None:
+    rows = [row(1, 1), row(1, 2, annotator="bob"), row(1, 3, annotator="cy", label="bad")]
+    (case,) = queue_of(rows, Findings(audit(items=[1], wrong=[0.2], second_look=[0])))
+    assert case.reasons == (DISAGREEMENT,)
+    assert case.benefit == 0.2
