@@ -23,6 +23,7 @@ from labeler.i18n.messages import mark
 from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
+from labeler.jobs.hooks import call_hooks
 from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
 from labeler.jobs.supervisor import attend
@@ -106,6 +107,8 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
         measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"
         log.info("%s: round %d done with %d labels, %s", project.slug, finished.number, result.labels, measured)
         _stop_if_asked(project, store)
+        if latest := store.rounds.latest():
+            call_hooks(project, latest)
         try:
             cards.prune(project.folder, store.rounds.models(), KEPT)
         except OSError as error:  # the round is stored all the same
