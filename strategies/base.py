@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -357,6 +358,13 @@ def get(name: str) -> Strategy:
     for resolve in resolvers:
         if (strategy := resolve(name)) is not None:
             return strategy
+    if alike := get_close_matches(name, registered(), n=3):
+        raise UnknownStrategy(
+            "there is no strategy {name!r}; alike are {alike}; all are {registered}.",
+            name=name,
+            alike=", ".join(alike),
+            registered=", ".join(registered()),
+        )
     raise UnknownStrategy(
         "there is no strategy {name!r}; there are {registered}.", name=name, registered=", ".join(registered())
     )

@@ -231,6 +231,10 @@ def resolve(name: str) -> Strategy | None:
     """
     if not name.startswith("skactiveml."):
         return None
+    if suffixed := [known for known in NAMES if known.startswith(f"{name}.") and name.startswith(PREFIX)]:
+        raise UnknownStrategy(
+            "the name {name!r} needs its method: write {names}.", name=name, names=" or ".join(suffixed)
+        )
     if name not in NAMES:
         raise UnknownStrategy(
             "there is no strategy {name!r}; of scikit-activeml there are {names}.", name=name, names=", ".join(NAMES)

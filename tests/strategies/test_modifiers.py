@@ -289,8 +289,8 @@ def test_an_inner_name_means_what_it_means_where_it_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("distinct(marign)", "there is no strategy 'marign'; there are"),
-        ("balanced(distinct(marign))", "there is no strategy 'marign'; there are"),
+        ("distinct(marign)", "there is no strategy 'marign'; alike are margin"),
+        ("balanced(distinct(marign))", "there is no strategy 'marign'; alike are margin"),
         ("balanced(modAL.nothing)", "there is no strategy 'modAL.nothing'; of modAL"),
         ("distinct(margin", r"'distinct\(margin' is not understood: write distinct\(STRATEGY\)"),
         ("distinct(margin))", "is not understood"),

@@ -275,7 +275,7 @@ def test_numpys_global_generator_is_left_alone() -> None:
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    for name in ("skactiveml.pool.Nope", "skactiveml.pool.UncertaintySampling", "skactiveml.stream.Split"):
+    for name in ("skactiveml.pool.Nope", "skactiveml.stream.Split"):
         with pytest.raises(UnknownStrategy, match=rf"'{name}'; of scikit-activeml there are .*skactiveml\.pool\.Badge"):
             get(name)
 
@@ -385,3 +385,8 @@ def test_a_classifier_of_its_own_is_told_the_classes() -> None:
     assert own.classes is None
     nothing = replace(c, labeled_embeddings=np.empty((0, 4)), labeled_targets=np.empty(0, dtype=int))
     assert len(strategy.query(nothing, 5, rng()).positions) == 5
+
+
+def test_a_class_without_its_method_is_told_which_methods_there_are():
+    with pytest.raises(UnknownStrategy, match=r"needs its method: write skactiveml\.pool\.UncertaintySampling\.least"):
+        get("skactiveml.pool.UncertaintySampling")
