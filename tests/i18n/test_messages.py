@@ -323,6 +323,12 @@ def test_no_translation_shows_its_asterisks(name):
         assert not OPEN_ASTERISKS.search(filled), text
 
 
+def test_korean_depends_on_no_particle_after_a_field_and_has_one_style():
+    """A particle follows the sound before it, which is unknown for a field; the percent sign stands at its number."""
+    unnatural = re.compile(r"\(으\)로|이\(가\)|을\(를\)|은\(는\)|와\(과\)|세요\b|(?<=[\d}]) %|[\d}]포인트")
+    assert {m: text for m, text in catalogue("ko").items() if unnatural.search(text)} == {}
+
+
 @pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])
 def test_every_message_has_a_translation_with_the_same_fields(name):
     translations = catalogue(name)
