@@ -12,6 +12,7 @@ from labeler.core.class_changes import KINDS
 from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
 from labeler.i18n.messages import _, language
+from labeler.i18n.money import symbol
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate
 from labeler.progress.history import history, thresholds
@@ -76,7 +77,7 @@ def _curve(stands: Standing, project: Project) -> Section:
             _("round"): int(row["round"]),
             _("labels"): f"{row['labels']:,.0f}",
             _("hours"): f"{row['hours']:,.1f}",
-            _("cost, {currency}", currency=config.team.currency): f"{row['cost']:,.0f}",
+            _("cost, {currency}", currency=symbol(config.team.currency)): f"{row['cost']:,.0f}",
             _(config.accuracy): f"{row['accuracy']:.1%}",
             _("95 % interval"): f"{row['low']:.1%} – {row['high']:.1%}",
             _("agreement with the round before"): "" if math.isnan(row["agreement"]) else f"{row['agreement']:.3f}",

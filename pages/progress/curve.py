@@ -9,6 +9,7 @@ import streamlit as st
 from labeler.access.users import is_lead
 from labeler.core.settings import Config
 from labeler.i18n.messages import _
+from labeler.i18n.money import symbol
 from labeler.progress.history import course, latest_step
 from labeler.projects.project import Project
 from labeler.report.charts import svg
@@ -64,7 +65,7 @@ def _axis(measured: pd.DataFrame, config: Config) -> tuple[Along, str]:
     if measured["hours"].iloc[-1] > 0:
         titles["hours"] = _("hours of annotators")
     if measured["cost"].iloc[-1] > 0:
-        titles["cost"] = _("cost, {currency}", currency=config.team.currency)
+        titles["cost"] = _("cost, {currency}", currency=symbol(config.team.currency))
     names = {"labels": _("Labels"), "hours": _("Hours"), "cost": _("Cost")}
     chosen: Any = "labels"
     if len(titles) > 1:

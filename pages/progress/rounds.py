@@ -9,6 +9,7 @@ from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report import charts
 from pages.progress.training import trained
+from pages.shared.times import local_time
 
 
 def rounds(project: Project) -> None:
@@ -41,5 +42,5 @@ def _row(r: Round, config: Config) -> dict[str, object]:
         _("query strategy"): r.strategy,
         _("training s"): round(r.train_seconds, 2),
         _("query s"): round(r.query_seconds, 2),
-        _("finished (UTC)"): r.finished_at[:19].replace("T", " "),
+        _("finished"): local_time(r.finished_at),
     }

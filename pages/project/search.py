@@ -12,6 +12,7 @@ from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import searches
 from labeler.projects.project import Project
 from pages.shared.background import Watched, active, announce, announced, step, watch
+from pages.shared.times import local_time
 
 NAME = "tuning"  # of these jobs in the keys of widgets
 SAMPLERS: dict[Sampler, str] = {
@@ -140,10 +141,10 @@ def result(project: Project, ended: list[Tuning]) -> None:
 
 def described(job: Tuning) -> str:
     return _(
-        "{n}: {sampler}, {time} UTC, by {who}",
+        "{n}: {sampler}, {time}, by {who}",
         n=job.id,
         sampler=job.request.sampler,
-        time=job.requested_at[:16].replace("T", " "),
+        time=local_time(job.requested_at),
         who=job.requested_by,
     )
 

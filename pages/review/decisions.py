@@ -16,6 +16,7 @@ from labeler.projects.project import Project
 from labeler.quality.review import Case
 from pages.review import cases
 from pages.review.evidence import decision
+from pages.shared.times import local_time
 
 MOST_BUTTONS = 30  # classes; among more, one is searched for
 TOO_SOON = 0.3  # seconds after an item was drawn: a key that was pressed twice meets an item that nobody has read
@@ -151,7 +152,7 @@ def latest_decisions(project: Project, user: User) -> None:
     for row in decisions:
         before = cases.in_words(row["before"], project)
         change = _("{before} → {after}", before=before, after=decision(project, row))
-        when = row["at"][:16].replace("T", " ")
+        when = local_time(row["at"])
         with st.container(horizontal=True, vertical_alignment="center"):
             sentence = _(
                 "Item {id}: **{what}**, {name}, {when}", id=row["item_id"], what=change, name=row["by"], when=when

@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Sequence
-from datetime import datetime
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from labeler.projects.project import Project
 from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, SECOND_LOOK, UNSURE, Case
 from labeler.store.database import Row
 from pages.review.cases import in_words
+from pages.shared.times import local_time
 
 ICONS: dict[str, str] = {
     FLAGGED: ":material/flag:",
@@ -41,7 +41,7 @@ def answers_of_people(project: Project, case: Case, answers: Sequence[Row]) -> N
         other = answer["label"] != case.label
         about = [_("unsure")] if answer["unsure"] else []
         about += [f"“{answer['note']}”"] if answer["note"] else []
-        when = datetime.fromisoformat(answer["at"]).strftime("%Y-%m-%d %H:%M")
+        when = local_time(answer["at"])
         took = _("{seconds:.1f} s", seconds=answer["seconds"]) if answer["seconds"] is not None else ""
         rows.append((answer["annotator"], text, " · ".join(about), f"{took}\n{when}".strip(), other))
     st.html(
@@ -85,7 +85,7 @@ def earlier_decisions(project: Project, decisions: Sequence[Row]) -> None:
                 "{name} decided before: {decision}, {at}",
                 name=row["by"],
                 decision=decision(project, row),
-                at=row["at"][:16].replace("T", " "),
+                at=local_time(row["at"]),
             )
         )
 

@@ -11,6 +11,7 @@ from labeler.core.jobs import Comparison
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from labeler.report.charts import comparison as comparison_charts
+from pages.shared.times import local_time
 
 # Draws the button that makes a strategy the project's, given its name and the button's key.
 UseButton = Callable[[str, str], None]
@@ -19,11 +20,11 @@ UseButton = Callable[[str, str], None]
 def described(comparison: Comparison) -> str:
     request = comparison.request
     return _(
-        "{n}: {names} on {source} ({time} UTC)",
+        "{n}: {names} on {source} ({time})",
         n=comparison.id,
         names=", ".join(request.strategies),
         source=_("the project's own labels") if request.source is None else Path(request.source).name,
-        time=comparison.requested_at[:16].replace("T", " "),
+        time=local_time(comparison.requested_at),
     )
 
 

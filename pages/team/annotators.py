@@ -9,6 +9,7 @@ from labeler.access.users import User, is_lead
 from labeler.access.visibility import visible
 from labeler.core.settings import Config
 from labeler.i18n.messages import _, mark
+from labeler.i18n.money import symbol
 from labeler.projects.project import Project
 from labeler.report.charts import effort as effort_charts
 from pages.team.figures import Figures, tables
@@ -105,7 +106,7 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
             "unsure": number(_("Unsure"), help=_("Labels that their annotator was not sure of.")),
             "median_seconds": number(_("Median s"), help=_("Median seconds for an answer."), format="%.1f"),
             "hours": number(_("Hours"), format="%.2f"),
-            "cost": number(_("Cost ({currency})", currency=config.team.currency), format="localized"),
+            "cost": number(_("Cost ({currency})", currency=symbol(config.team.currency)), format="localized"),
             "agreement": number(
                 _("Agreement"),
                 format="%.0f %%",

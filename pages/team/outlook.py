@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from labeler.i18n.messages import _, mark
+from labeler.i18n.money import money, symbol
 from labeler.measure.intervals import OpenEstimate
 from labeler.progress import curves, pace
 from labeler.progress.pace import Pace
@@ -29,9 +30,9 @@ def outlook(project: Project, work: Figures) -> None:
     columns[0].caption(_("of {goal:,} to the goal", goal=goal))
     columns[1].metric(_("Hours of work"), f"{hours:,.1f}", help=_(HOURS, seconds=config.team.idle_seconds))
     columns[1].caption(remaining_in_words(rest and rest[0], remaining, lambda amount: _("{n:,.1f} h", n=amount)))
-    columns[2].metric(_("Cost ({currency})", currency=config.team.currency), money(cost) if paid else "–")
+    columns[2].metric(_("Cost"), money(cost, config.team.currency) if paid else "–")
     columns[2].caption(
-        remaining_in_words(rest and rest[1], remaining, lambda amount: f"{money(amount)} {config.team.currency}")
+        remaining_in_words(rest and rest[1], remaining, lambda amount: money(amount, config.team.currency))
         if paid
         else _("No hourly rate is set yet.")
     )
@@ -52,7 +53,7 @@ def outlook(project: Project, work: Figures) -> None:
             effort_charts.spent_chart(hours, expected and expected[0], _("hours")), width="stretch", key="hours"
         )
         if paid:
-            title = _("cost ({currency})", currency=config.team.currency)
+            title = _("cost ({currency})", currency=symbol(config.team.currency))
             st.altair_chart(
                 effort_charts.spent_chart(cost, expected and expected[1], title, legend=False),
                 width="stretch",
@@ -181,8 +182,3 @@ def pace_in_words(speed: Pace) -> str:
 def rounded(amount: float) -> str:
     """An amount to one decimal place; a whole number has none."""
     return f"{amount:,.1f}".removesuffix(".0")
-
-
-def money(amount: float) -> str:
-    """An amount as a person reads it: with cents where it is small."""
-    return f"{amount:,.0f}" if amount >= 1000 else f"{amount:,.2f}"

@@ -1,6 +1,7 @@
 """The curve and the stopping rules on the Progress page, through Streamlit's own test runner."""
 
 import io
+import json
 import shutil
 from dataclasses import replace
 
@@ -83,7 +84,7 @@ def test_with_a_rate_there_is_a_cost(rounds):
     rounds(5, team=TeamConfig(rate=30.0, currency="EUR"))
     app = visit("progress", "Curve")
     widget(app, "button_group", "Accuracy versus").set_value("cost").run()
-    assert "cost, EUR" in app.get("vega_lite_chart")[0].proto.spec
+    assert "cost, €" in json.dumps(json.loads(app.get("vega_lite_chart")[0].proto.spec), ensure_ascii=False)
 
 
 @pytest.mark.slow
