@@ -1,12 +1,13 @@
 """The labeling desk: a component that talks to `labeler.api.routes` by itself, so that no key press costs a rerun."""
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from labeler.access.tokens import issue_token
 from labeler.access.users import User
-from labeler.core.items import Annotator
+from labeler.core.items import Annotator, Item
 from labeler.i18n.messages import catalogue, language
 from labeler.projects import guidelines
 from labeler.projects.class_keys import shown_classes
@@ -14,15 +15,17 @@ from labeler.projects.project import Project
 from pages.desk.joined import join
 
 _HERE = Path(__file__).parent
-_STYLES = ("desk", "view/viewer", "panels/why")
+_STYLES = ("desk", "view/viewer", "panels/side", "panels/why")
+
+
+def _component(name: str, entry: str) -> Any:
+    css = "\n".join((_HERE / f"{style}.css").read_text(encoding="utf-8") for style in _STYLES)
+    return st.components.v2.component(name, css=css, js=join(_HERE / entry, _HERE))
 
 
 # Registered once for the process: registering with every mount would make the browser load it anew.
-_desk = st.components.v2.component(
-    "labeler-desk",
-    css="\n".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES),
-    js=join(_HERE / "mount.js", _HERE),
-)
+_desk = _component("labeler-desk", "mount.js")
+_viewer = _component("labeler-viewer", "view/mount_viewer.js")
 
 
 def desk(project: Project, user: User, annotator: Annotator) -> None:
@@ -38,11 +41,27 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
             "classes": shown_classes(config),
             "class_change": class_change,
             "answers": config.answers,
+            "images": config.modality == "image",
             "reveal": config.labeling.reveal,
             "grid": config.labeling.grid,
             "columns": list(config.labeling.show_columns),
             "keywords": list(config.labeling.keywords),
             "guidelines": {"digest": guidelines.read(project).digest, "seen": annotator.guidelines},
+            "language": language(),
+            "words": catalogue(language(), "pages/desk/"),
+            "token": issue_token(user, project.slug),
+        },
+    )
+
+
+def viewer(project: Project, user: User, item: Item, key: str) -> None:
+    """Draw one item as the desk does: the image or text with its tools and keys, and nothing to answer."""
+    _viewer(
+        key=key,
+        data={
+            "project": project.slug,
+            "item": {"id": item.id, "text": item.text, "media": item.media, "metadata": dict(item.metadata)},
+            "keywords": list(project.config.labeling.keywords),
             "language": language(),
             "words": catalogue(language(), "pages/desk/"),
             "token": issue_token(user, project.slug),

@@ -1,6 +1,8 @@
 // The labeling desk: shows the next item at once, takes answers by key, click or touch, and keeps each in this browser
 // until the server has acknowledged it. `pages/desk/joined.py` joins the modules for the browser.
 import { make, openDialog } from "./base/dom.js";
+import { FullScreen } from "./base/full_screen.js";
+import { opened } from "./base/opened.js";
 import { t } from "./base/words.js";
 import { Actions } from "./panels/actions.js";
 import { ClassBar } from "./panels/classes.js";
@@ -50,6 +52,7 @@ export class Desk {
   }
 
   build() {
+    opened.clear();
     this.root.querySelector(".desk")?.remove();
     const desk = this.element = make("section", "desk", this.root);
     desk.setAttribute("aria-label", t("Labeling desk"));
@@ -61,7 +64,9 @@ export class Desk {
     });
     this.facts = new Facts(middle, this.data.columns);
     this.whyPanel = new WhyPanel(this);
-    middle.append(this.whyPanel.element);
+    this.guide = new Guide(this);
+    middle.append(this.whyPanel.element, this.guide.element);
+    this.fullScreen = new FullScreen(desk);
     const line = make("div", "line", desk);  // as high when it is empty: buttons must not move under a hand
     this.why = make("span", "why", line);
     this.opinion = new Opinion(line, this);
@@ -71,7 +76,6 @@ export class Desk {
     this.pace = new Pace(desk);
     this.note = make("p", "note", desk);
     this.note.setAttribute("role", "alert");
-    this.guide = new Guide(this);
     this.stage.rest({ reason: "getting" });
   }
 
@@ -94,7 +98,7 @@ export class Desk {
     this.answers.recallUnsent();
     this.sender.flush();
     this.queue.refill();
-    if (this.guide.isNew) this.guide.open();
+    if (this.guide.isNew) this.guide.open(false);
   }
 
   /** @param {DeskData} data with a newer token */
@@ -113,6 +117,8 @@ export class Desk {
     this.sender?.stop();
     this.stage.destroy();
     this.whyPanel.destroy();
+    this.guide.destroy();
+    this.fullScreen.stop();
   }
 
   /**
@@ -222,7 +228,7 @@ export class Desk {
 
   // Close what was opened, or leave an earlier answer as it is; whether there was anything to leave.
   stepBack() {
-    if (this.whyPanel.closeIfOpen()) return true;
+    if (opened.closeLatest()) return true;
     if (!this.stage.item?.answer) return false;
     this.next();
     return true;

@@ -48,7 +48,7 @@ if queue:
         columns = st.columns([3, 2], gap="medium")
         with columns[0]:
             if shown:
-                item(project, shown)
+                item(project, user, shown)
         with columns[1]:
             evidence.reasons(case)
             evidence.answers_of_people(project, case, answers)

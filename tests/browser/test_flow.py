@@ -11,7 +11,7 @@ from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.store.desk import LEAVING_SECONDS
-from tests.support.desk import all_saved, item_on_screen, press, ready_item
+from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
 from tests.support.fill import rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
@@ -72,13 +72,15 @@ def test_a_flag_takes_a_note_and_typing_it_labels_nothing(server, own_home, open
     assert ready_item(page) == 1
     page.wait_for_timeout(100)  # no hand is faster
     page.keyboard.press("f")  # keys are alive again without a click
-    page.keyboard.type("두 편의 영화, 1 of 2")
-    page.keyboard.press("Control+Enter")
+    page.keyboard.type("두 편의 영화,")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("1 of 2")
+    page.keyboard.press("Enter")
     page.locator(".stage[data-item='2']").wait_for()
     press(page, "1")
     all_saved(page)
     first, second = rows(project)
-    assert (first["item_id"], first["action"], first["note"]) == (1, "flag", "두 편의 영화, 1 of 2")
+    assert (first["item_id"], first["action"], first["note"]) == (1, "flag", "두 편의 영화,\n1 of 2")
     assert (second["item_id"], second["label"]) == (2, "good")
 
 
@@ -119,21 +121,22 @@ def test_guidelines_are_shown_once_and_again_by_key(server, own_home, open_page)
     project = make(own_home, class_details={"good": ClassDetail(key="p", colour="#1f77b4", description="Praise.")})
     guidelines.write(project, "# How to read\n\nPress **1** for praise.")
     page = open_page(f"{server.url}/?annotator=kim")
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_text("How to read").wait_for()
-    assert "Praise." in dialog.inner_text()
-    page.keyboard.press("p")  # dead while the dialog is open
-    assert item_on_screen(page) == 1
-    page.keyboard.press("Escape")
-    dialog.wait_for(state="hidden")
+    panel = page.get_by_role("complementary", name="Guidelines")
+    panel.get_by_text("How to read").wait_for()
+    panel.get_by_text("Praise.", exact=True).wait_for()
+    ready_item(page)
+    beside, middle = panel.bounding_box(), stage(page).bounding_box()
+    assert beside["x"] >= middle["x"] + middle["width"]  # it covers nothing
     assert press(page, "p") == 1  # the class's own key, and no click was needed
+    page.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
     all_saved(page)
     page.reload()
     ready_item(page)
     page.wait_for_timeout(500)
-    assert page.get_by_role("dialog").count() == 0
+    assert not panel.is_visible()
     page.keyboard.press("g")
-    dialog.get_by_text("How to read").wait_for()
+    panel.get_by_text("How to read").wait_for()
     assert [r["label"] for r in rows(project)] == ["good"]
 
 

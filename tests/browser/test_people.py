@@ -67,7 +67,7 @@ def test_axe_finds_nothing_serious(server, own_home, open_page):
     project = make(own_home, class_details=details, labeling=LabelingConfig(grid=True))
     guidelines.write(project, "# Rules\n\nRead [all](https://example.org) of it.")
     page = open_page(f"{server.url}/?annotator=kim")
-    page.get_by_role("dialog").get_by_text("Rules").wait_for()
+    page.get_by_role("complementary", name="Guidelines").get_by_text("Rules").wait_for()
     assert violations_in_both_schemes(page) == []
     page.keyboard.press("Escape")
     press(page, "1")

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route
 
-from labeler.core.items import NewItem
+from labeler.core.items import Answer, NewItem
 from labeler.core.settings import LabelingConfig, QueryConfig
 from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
-from tests.support.desk import item_on_screen, press
+from tests.support.desk import all_saved, item_on_screen, press, ready_item
 from tests.support.fill import rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.browser
 
 WINDOWED = re.compile(r"/media/\d+\?.*low=")  # a scan that is asked for through a window of its own
 
+SHOWN = LabelingConfig(show_columns=("ward",))
 NO_ROUND = QueryConfig(seed_size=1000, batch=1000)
 LARGE = (4600, 3450)  # pixels: two levels of tiles, the lower one of 9 by 7
 LONG = "\n".join(f"Line {i}: the parcel came after a delay of {i} days." for i in range(200))
@@ -38,7 +39,7 @@ def scans(server, own_home, tmp_path, request):
     for name in ("b", "c"):
         Image.fromarray(values + ord(name)).save(folder / f"{name}.png")
     (folder / "t.csv").write_text("file,ward\na.png,<b>3</b>\nb.png,4\nc.png,5\n")
-    project = projects.create(own_home / "scans", text_config(modality="image", query=NO_ROUND))
+    project = projects.create(own_home / "scans", text_config(modality="image", query=NO_ROUND, labeling=SHOWN))
     import_source(project, folder / "t.csv", SourceColumns(image="file"))
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
@@ -258,3 +259,55 @@ def test_a_long_text_scrolls_by_keys_and_its_size_is_remembered(texts, open_page
     page.reload()
     assert item_on_screen(page) == 1
     assert letters() == pytest.approx(larger, rel=1e-2)
+
+
+def test_escape_closes_what_was_opened_last_and_the_whole_screen_in_its_turn(scans, open_page):
+    page = open_page(f"{scans.url}/?annotator=kim")
+    ready_item(page)
+    whole, details, why = page.locator(".full-screen"), page.locator(".details"), page.locator(".why-panel")
+    page.keyboard.press("'")
+    page.keyboard.press(";")
+    page.keyboard.press("w")
+    why.wait_for()
+    assert (whole.count(), details.count()) == (1, 1)
+    assert page.locator(".full-screen .class").first.is_visible()  # classes are answered there as well
+    page.keyboard.press("Escape")
+    why.wait_for(state="hidden")
+    assert (whole.count(), details.count()) == (1, 1)
+    page.keyboard.press("Escape")
+    whole.wait_for(state="detached")
+    assert details.count() == 1
+    page.keyboard.press("Escape")
+    details.wait_for(state="detached")
+
+
+def test_the_latest_answers_have_small_pictures_also_after_a_reload(scans, open_page):
+    page = open_page(f"{scans.url}/?annotator=kim")
+    press(page, "1")
+    press(page, "2")
+    page.locator(".history .thumbnail canvas").nth(1).wait_for()
+    all_saved(page)
+    page.reload()
+    page.locator(".history .thumbnail canvas").nth(1).wait_for()
+    drawn = (
+        page.locator(".history .thumbnail canvas")
+        .nth(1)
+        .evaluate("canvas => new Set(canvas.getContext('2d').getImageData(0, 0, 64, 64).data).size")
+    )
+    assert drawn > 20  # the photograph's own pixels
+
+
+def test_review_has_the_viewer_of_the_desk(scans, open_page, own_home):
+    project = projects.open_project(own_home / "scans")
+    with project.store() as store:
+        store.answers.add("ann", [Answer("f", 1, "flag", note="blurred")])
+    page = open_page(f"{scans.url}/review?project=scans&annotator=lead")
+    before = zoom(page)
+    page.keyboard.press("+")
+    wait_for(lambda: zoom(page) > before)
+    page.keyboard.press(",")
+    assert turned(page) == "rotate(90deg)"
+    page.keyboard.press(";")
+    page.locator(".full-screen").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".full-screen").wait_for(state="detached")

@@ -13,7 +13,8 @@ from tests.support.machine import ROOT
 DESK = ROOT / "pages" / "desk"
 # Each imports only from itself and those before it.
 LAYERS = ("base", "sync", "view", "panels", "work", "desk.js", "mount.js")
-MODULES = list(in_order(DESK / "mount.js", DESK))
+ENTRIES = (DESK / "mount.js", DESK / "view" / "mount_viewer.js")
+MODULES = list({module.path: module for entry in ENTRIES for module in in_order(entry, DESK)}.values())
 NODE = shutil.which("node")
 
 
@@ -29,9 +30,10 @@ def test_in_node(path) -> None:
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
-def test_what_the_browser_gets_is_a_module_that_parses(tmp_path) -> None:
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda path: path.stem)
+def test_what_the_browser_gets_is_a_module_that_parses(tmp_path, entry) -> None:
     joined = tmp_path / "desk.mjs"
-    joined.write_text(join(DESK / "mount.js", DESK), encoding="utf-8")
+    joined.write_text(join(entry, DESK), encoding="utf-8")
     finished = subprocess.run([NODE, "--check", str(joined)], capture_output=True, text=True, timeout=60)
     assert finished.returncode == 0, finished.stderr
 

@@ -5,7 +5,7 @@
 /** @type {Record<string, string>} */
 export const ACTIONS = {
   u: "undo", backspace: "undo", s: "skip", f: "flag", n: "unsure", w: "why", g: "guidelines", "/": "search",
-  enter: "confirm", escape: "back",
+  ";": "fullScreen", enter: "confirm", escape: "back",
 };
 
 /**

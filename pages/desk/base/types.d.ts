@@ -17,6 +17,7 @@ export interface DeskData {
   classes: ClassDetail[];
   class_change: number; // number of the latest change of the classes
   answers: "one" | "several";  // classes that an item has
+  images: boolean;      // whether the items are images
   reveal: Reveal;
   grid: boolean;        // whether predictions may be confirmed many at once
   columns: string[];    // imported ones that are shown beside the item

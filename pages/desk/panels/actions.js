@@ -20,7 +20,7 @@ export class Actions {
       t("The answer counts, and is looked at again."));
     const flag = action("F", t("Flag"), () => desk.answers.flag(), t("For the project lead, with a note."));
     const why = action("W", t("Why this?"), () => desk.whyPanel.toggle(desk.stage.item));
-    if (desk.data.guidelines.digest) action("G", t("Guidelines"), () => desk.guide.open());
+    if (desk.data.guidelines.digest) action("G", t("Guidelines"), () => desk.guide.toggle());
     if (desk.data.grid) action("", t("Many at once"), () => openGrid(desk));
     action("", t("Break"), () => desk.takeBreak(), t("Returns your items and stops the clock."));
     this.ofItem = [confirm, skip, this.unsure, flag, why].filter(Boolean);

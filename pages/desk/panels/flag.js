@@ -1,5 +1,6 @@
 // The dialog that a flag comes with.
 import { make, makeButton } from "../base/dom.js";
+import { isComposed } from "../base/keys.js";
 import { t } from "../base/words.js";
 /** @import { Desk } from "../desk.js" */
 
@@ -16,6 +17,7 @@ export function askForNote(desk, send) {
   const field = make("textarea", "", label);
   field.maxLength = 2000;
   field.rows = 4;
+  make("p", "hint", form, t("Enter sends it, Shift+Enter begins a new line."));
   const row = make("div", "actions", form);
   const submit = () => {
     dialog.close();
@@ -24,7 +26,9 @@ export function askForNote(desk, send) {
   makeButton("action confirm", row, { text: t("Flag"), run: submit });
   makeButton("action", row, { text: t("Cancel"), run: () => dialog.close() });
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) submit();
+    if (event.key !== "Enter" || event.shiftKey || isComposed(event)) return;
+    event.preventDefault();
+    submit();
   });
   field.focus();
 }

@@ -1,12 +1,14 @@
 // The guidelines with the classes' descriptions and example images, and the desk's keys: one key away, and shown
 // once to whoever has not seen them as they are now.
-import { make, makeButton } from "../base/dom.js";
+import { make } from "../base/dom.js";
 import { t } from "../base/words.js";
+import { SidePanel } from "./side.js";
 /** @import { Desk } from "../desk.js" */
 
-export class Guide {
+export class Guide extends SidePanel {
   /** @param {Desk} desk */
   constructor(desk) {
+    super("guide", t("Guidelines"), "G");
     this.desk = desk;
   }
 
@@ -15,16 +17,19 @@ export class Guide {
     return Boolean(digest) && digest !== seen;
   }
 
-  async open() {
+  toggle() {
+    if (this.isOpen) this.close();
+    else this.open();
+  }
+
+  /** @param {boolean} [focus] whether the keys that scroll are for the guidelines */
+  async open(focus = true) {
     this.desk.data.guidelines.seen = this.desk.data.guidelines.digest;
-    const dialog = this.desk.dialog("guide", t("Guidelines"));
-    const body = make("div", "guide-body", dialog);
-    const button = makeButton("action", dialog, { key: "Esc", text: t("Back to work"), run: () => dialog.close() });
-    button.autofocus = true;
-    button.focus();
+    this.reveal(focus);
+    const body = make("div", "guide-body", this.content);
     try {
       const guidelines = await (await this.desk.fetch("guidelines")).json();
-      if (!dialog.isConnected) return;
+      if (!body.isConnected) return;
       const text = make("div", "guide-text", body);
       text.innerHTML = guidelines.html;  // rendered by the server from Markdown, in which HTML stays text
       /** @type {NodeListOf<HTMLImageElement>} */
@@ -66,7 +71,7 @@ export class Guide {
     const rows = [
       ["1 2 3 …", t("the classes")], ["U", t("undo, several times if need be")], ["S", t("skip: somebody else may answer")],
       ["N", t("not sure: the answer counts, and is looked at again")], ["F", t("flag with a note: for the project lead")],
-      ["W", t("why this item?")], ["G", t("guidelines")], ["/", t("search the classes")],
+      ["W", t("why this item?")], ["G", t("guidelines")], [";", t("full screen")], ["Esc", t("close what was opened last")], ["/", t("search the classes")],
     ];
     if (this.desk.several) rows.push(["Enter", t("confirm the chosen classes")]);
     for (const [key, text] of rows) {

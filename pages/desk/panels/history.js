@@ -1,6 +1,7 @@
 // The strip of earlier answers, the latest first; a click brings an item back to be looked at or answered anew.
 import { make, makeButton } from "../base/dom.js";
 import { t } from "../base/words.js";
+import { Thumbnails } from "./thumbnails.js";
 /** @import { GivenAnswer } from "../base/types.js" */
 /** @import { Desk } from "../desk.js" */
 
@@ -17,6 +18,7 @@ export class History {
     this.element.setAttribute("aria-label", t("Your latest answers"));
     /** @type {Map<number, HTMLButtonElement>} */
     this.chips = new Map();  // by item id
+    this.thumbnails = desk.data.images ? new Thumbnails(desk.server) : null;
   }
 
   /** @param {GivenAnswer[]} entries the latest last */
@@ -37,6 +39,8 @@ export class History {
     const text = this.inWords(entry);
     const button = makeButton("chip", place, { text, run: () => this.desk.answers.revisit(entry.id) });
     this.chips.set(entry.id, button);
+    this.thumbnails?.place(entry, button);
+    if (this.thumbnails) button.prepend(button.lastElementChild);
     const colour = this.desk.data.classes.find((detail) => detail.name === entry.label)?.colour;
     if (colour) button.style.setProperty("--colour", colour);
     button.classList.toggle("unsure", Boolean(entry.unsure));

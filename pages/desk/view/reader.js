@@ -2,6 +2,7 @@
 // The text is one text node; what is highlighted are ranges of it, never elements.
 import { make } from "../base/dom.js";
 import { isComposed } from "../base/keys.js";
+import { opened } from "../base/opened.js";
 import { t } from "../base/words.js";
 import { makeTool } from "./tools.js";
 /** @import { Item } from "../base/types.js" */
@@ -17,10 +18,12 @@ const SCRIPTS = [["ko", /[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]/], ["ja", /[\
 export class TextReader {
   /**
    * @param {Item} item
-   * @param {string[]} [keywords] to highlight
+   * @param {string[]} keywords to highlight
+   * @param {() => void} fullScreen enters or leaves it
    */
-  constructor(item, keywords = []) {
+  constructor(item, keywords, fullScreen) {
     this.item = item;
+    this.fullScreen = fullScreen;
     this.build();
     /** @type {Range[]} */
     this.matches = [];       // of the search
@@ -33,6 +36,7 @@ export class TextReader {
   }
 
   destroy() {
+    opened.drop("search");
     for (const name of ["labeler-keyword", "labeler-found", "labeler-current"]) this.highlight(name, []);
   }
 
@@ -53,6 +57,7 @@ export class TextReader {
     make("span", "readout", this.tools, "A").setAttribute("aria-hidden", "true");
     makeTool(this.tools, { icon: "closer", label: t("Larger text"), key: "+", run: () => this.resize(LETTERS.factor) });
     makeTool(this.tools, { icon: "find", label: t("Search in the text"), key: "Control+F", run: () => this.openSearch() });
+    makeTool(this.tools, { icon: "fullScreen", label: t("Full screen"), key: ";", run: () => this.fullScreen() });
   }
 
   /** @param {number} factor 1: as large as before */
@@ -75,10 +80,6 @@ export class TextReader {
       return true;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (event.key === "Escape" && this.search) {
-      this.closeSearch();
-      return true;
-    }
     if (event.key === "+" || event.key === "=" || event.key === "-") {
       this.resize(event.key === "-" ? 1 / LETTERS.factor : LETTERS.factor);
       return true;
@@ -138,11 +139,13 @@ export class TextReader {
       this.field.addEventListener("input", () => this.find());
       this.field.addEventListener("keydown", (event) => this.searchKey(event));
     }
+    opened.add("search", () => this.closeSearch());
     this.field.focus();
     this.field.select();
   }
 
   closeSearch() {
+    opened.drop("search");
     this.search.remove();
     this.search = null;
     this.matches = [];

@@ -7,11 +7,12 @@ import { t } from "../base/words.js";
 const ICONS = {
   closer: "M4 10h12M10 4v12",
   farther: "M4 10h12",
-  actual: "M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4",
+  actual: "M4 5v10M16 5v10M10 8v.5M10 11.5v.5",
   turn: "M15 6.5A6 6 0 1 0 16 10M15.5 2.5v4h-4",
   light: "M10 3a7 7 0 1 0 0 14zM10 3a7 7 0 0 1 0 14",
   invert: "M3 3h14v14H3zM3 17 17 3",
   grid: "M3 3h14v14H3zM7.7 3v14M12.3 3v14M3 7.7h14M3 12.3h14",
+  fullScreen: "M3 8V3h5M12 3h5v5M17 12v5h-5M8 17H3v-5",
   details: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M10 9v5M10 6v.5",
   reset: "M5 6.5A6 6 0 1 1 4 10M4.5 2.5v4h4",
   find: "M9 4a5 5 0 1 0 0 10A5 5 0 0 0 9 4M12.7 12.7 17 17",
@@ -71,6 +72,7 @@ export class ViewerTools {
       details: tool("details", t("Details"), "'", () => viewer.toggleDetails()),
     };
     for (const name of Object.keys(this.toggles)) this.press(name, false);
+    tool("fullScreen", t("Full screen"), ";", () => viewer.fullScreen());
     tool("reset", t("Reset the view"), "Home", () => viewer.reset());
   }
 

@@ -1,6 +1,7 @@
 // An image, seen well: zoom, pan, turn, brightness and contrast, grid, details. `item.picture` has been loaded.
 // Everything is placed in image pixels on one plane, which a single transform puts on the screen.
 import { make } from "../base/dom.js";
+import { opened } from "../base/opened.js";
 import { viewing } from "../base/viewing.js";
 import { t } from "../base/words.js";
 import { loadPicture } from "../sync/media.js";
@@ -22,11 +23,13 @@ export class ImageViewer {
    * @param {Item} item whose picture has been loaded
    * @param {Fetching} server
    * @param {() => Item[]} upcoming items that come next
+   * @param {() => void} fullScreen enters or leaves it
    */
-  constructor(item, server, upcoming) {
+  constructor(item, server, upcoming, fullScreen) {
     this.item = item;
     this.server = server;
     this.upcoming = upcoming;
+    this.fullScreen = fullScreen;
     this.about = item.picture.about;
     /** @type {number | null} */
     this.zoom = null;        // CSS pixels for an image pixel; null: as large as fits
@@ -213,6 +216,8 @@ export class ImageViewer {
     viewing.set({ details: on });
     this.details?.remove();
     this.details = on ? this.buildDetails() : null;
+    if (on) opened.add("details", () => this.toggleDetails(false));
+    else opened.drop("details");
     this.tools.press("details", on);
   }
 
@@ -232,6 +237,8 @@ export class ImageViewer {
     viewing.set({ lighting: on });
     this.panel?.element.remove();
     this.panel = on ? new LightPanel(this.viewport, this.light) : null;
+    if (on) opened.add("light", () => this.toggleLight(false));
+    else opened.drop("light");
     this.tools.press("light", on);
   }
 

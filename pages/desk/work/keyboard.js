@@ -29,8 +29,8 @@ export class Keyboard {
    * @param {KeyboardEvent} event
    */
   isAnswered(event) {
-    const { grid, stage, whyPanel } = this.desk;
-    if (this.dialogIsOpen() || whyPanel.holds(event)) return false;
+    const { grid, guide, stage, whyPanel } = this.desk;
+    if (this.dialogIsOpen() || whyPanel.holds(event) || guide.holds(event)) return false;
     if (!grid && stage.key(event)) return true;  // also held keys, and Ctrl+F
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return false;
     const key = keyOf(event);
@@ -67,7 +67,8 @@ export class Keyboard {
       flag: () => answers.flag(),
       unsure: () => stage.hasItem && actions.setUnsure(!actions.isUnsure),
       why: () => whyPanel.toggle(stage.item),
-      guidelines: () => guide.open(),
+      guidelines: () => guide.desk.data.guidelines.digest ? guide.toggle() : false,
+      fullScreen: () => this.desk.fullScreen.toggle(),
       search: () => bar.focusSearch(),
       confirm: () => several && answers.confirm(),
       back: () => this.desk.stepBack(),

@@ -69,8 +69,9 @@ export class Stage {
     this.shownAt = null;
     if (item.media && !await this.load(item)) return;
     this.view?.destroy();
-    this.view = item.media ? new ImageViewer(item, this.desk.server, () => this.desk.queue.items)
-      : new TextReader(item, this.desk.data.keywords);
+    const fullScreen = () => this.desk.fullScreen.toggle();
+    this.view = item.media ? new ImageViewer(item, this.desk.server, () => this.desk.queue.items, fullScreen)
+      : new TextReader(item, this.desk.data.keywords, fullScreen);
     this.element.replaceChildren(this.view.element);
     this.element.dataset.item = String(item.id);
     delete this.element.dataset.ready;

@@ -1,8 +1,9 @@
 // "Why this item?": a panel beside the stage. It tells how items are chosen and this one's nearest labeled neighbours,
 // and, where the project lets people know, what the model saw in it. It is no dialog: class keys answer while it is open.
-import { make, makeButton } from "../../base/dom.js";
+import { make } from "../../base/dom.js";
 import { t } from "../../base/words.js";
 import { listFacts } from "../facts.js";
+import { SidePanel } from "../side.js";
 import { ExplanationView } from "./explanation.js";
 import { drawNeighbours, drawOrigin } from "./origin.js";
 /** @import { Item } from "../../base/types.js" */
@@ -11,26 +12,16 @@ import { drawNeighbours, drawOrigin } from "./origin.js";
 
 const WHY_POLL_MS = 300;
 const WHY_RETRY_MS = 2_000;
-const WHY_OWN_KEYS = ["arrowup", "arrowdown", "arrowleft", "arrowright", "pageup", "pagedown", "home", "end", " ", "enter"];
 
-export class WhyPanel {
+export class WhyPanel extends SidePanel {
   /** @param {Desk} desk */
   constructor(desk) {
+    super("why-panel", t("Why this item?"), "W");
     this.desk = desk;
-    this.isOpen = false;
     this.turn = 0;  // replies to earlier questions are not drawn
     /** @type {string[]} */
     this.urls = [];  // of images, to be revoked
     this.strength = 70;  // percent that the colours cover
-    this.element = make("aside", "why-panel");
-    this.element.hidden = true;
-    this.element.tabIndex = -1;
-    this.element.setAttribute("aria-label", t("Why this item?"));
-    const body = make("div", "why-body", this.element);
-    const head = make("div", "why-head", body);
-    make("h2", "", head, t("Why this item?"));
-    makeButton("why-close", head, { key: "W", text: t("Close"), run: () => this.close() });
-    this.content = make("div", "why-content", body);
   }
 
   // ------------------------------------------------------------ what the desk calls
@@ -51,54 +42,15 @@ export class WhyPanel {
     else this.clear();
   }
 
-  // For Escape: whether there was something to close.
-  closeIfOpen() {
-    if (!this.isOpen) return false;
-    this.close();
-    return true;
-  }
-
-  /**
-   * Whether the key belongs to what has the focus in the panel: it scrolls it, moves its slider, presses its buttons.
-   * @param {KeyboardEvent} event
-   */
-  holds(event) {
-    return this.isOpen && event.composedPath().includes(this.element) && WHY_OWN_KEYS.includes(event.key.toLowerCase());
-  }
-
-  destroy() {
-    this.isOpen = false;
-    this.clear();
-    this.element.remove();
-  }
-
-  // ------------------------------------------------------------ open, close
-
-  get focused() {
-    const root = this.element.getRootNode();
-    return root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null;
-  }
-
   /** @param {Item} item */
   open(item) {
-    this.isOpen = true;
-    this.before = this.focused;
-    this.element.hidden = false;
+    this.reveal();
     this.load(item);
-    this.element.focus({ preventScroll: true });
-  }
-
-  close() {
-    const inside = this.element.contains(this.focused);
-    this.isOpen = false;
-    this.element.hidden = true;
-    this.clear();
-    if (inside && this.before instanceof HTMLElement && this.before.isConnected) this.before.focus({ preventScroll: true });
   }
 
   clear() {
     this.turn++;
-    this.content.replaceChildren();
+    super.clear();
     for (const url of this.urls) URL.revokeObjectURL(url);
     this.urls = [];
   }
