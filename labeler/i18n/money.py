@@ -7,6 +7,11 @@ from labeler.i18n.messages import language
 LARGE = 1000  # from here on cents are left out
 
 
+def usual_currency() -> str:
+    """The code of the currency that a new project has, by the reader's language."""
+    return "KRW" if language() == "ko" else "USD"
+
+
 def money(amount: float, currency: str) -> str:
     """An amount with its currency, such as $12.50 or ₩12,500.
 

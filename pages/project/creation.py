@@ -6,6 +6,7 @@ from labeler.access.home import home
 from labeler.core.errors import LabelerError
 from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, mark, translate
+from labeler.i18n.money import usual_currency
 from labeler.projects import project as projects
 from pages.shared.choices import choose
 
@@ -29,6 +30,7 @@ def create() -> None:
     try:
         names = [c.strip() for c in classes.splitlines() if c.strip()]
         values = {"name": name.strip(), "classes": names, "modality": modality, "answers": answers}
+        values["team"] = {"currency": usual_currency()}
         config = parse(values, _("The form"))
         project = projects.create(home() / projects.slug(name), config)
     except LabelerError as error:
