@@ -21,6 +21,8 @@ ATTEMPTS = 3
 _MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1")
 DIED = mark("The worker died {attempts} times in this round; the last step was: {message}")
 
+# What a round reads, with the column that says when it came.
+_DATED = {"annotations": "at", "adjudications": "at", "items": "added_at"}
 _COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"), *_MEASURES)
 
 
@@ -216,6 +218,19 @@ class Rounds:
     def class_change_of(self, number: int) -> int:
         """The number of the latest change of the classes when a round read its labels; 0 before the first."""
         return self.db.value("SELECT class_change FROM rounds WHERE number = ?", [number]) or 0
+
+    def anything_new(self) -> bool:
+        """Whether an answer, a decision, an item, a class or a setting has changed since the last round read them."""
+        rows = self.db.rows(
+            "SELECT r.config, r.class_change, COALESCE(j.claimed_at, r.finished_at) AS at FROM rounds r"
+            " JOIN jobs j ON j.id = r.job_id ORDER BY r.number DESC LIMIT 1"
+        )
+        if not rows or rows[0]["class_change"] < self.class_changes.latest():
+            return True
+        if rows[0]["config"] != json.dumps(self.db.config.as_dict(), ensure_ascii=False):
+            return True
+        newest = [self.db.value(f"SELECT MAX({at}) FROM {table}") for table, at in _DATED.items()]
+        return any(at is not None and at >= rows[0]["at"] for at in newest)
 
     def models(self) -> list[tuple[str, float | None]]:
         """The path below the project's folder of each model that was trained, and its accuracy, oldest first."""

@@ -14,11 +14,15 @@ from labeler.i18n.messages import _, mark, translate
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
 
+IMPORTED = "imported"  # the key of the latest import's report in the session
 SOURCES = {"upload": mark("Upload"), "path": mark("Path on the server")}
 
 
 def import_items(project: Project) -> None:
     """The form. It imports, and shows what came of it."""
+    slug, report = st.session_state.pop(IMPORTED, ("", None))
+    if report is not None and slug == project.slug:
+        show(report)
     where = st.radio(_("From"), [*SOURCES], format_func=lambda source: _(SOURCES[source]), horizontal=True)
     with st.form("import", border=False):
         if where == "upload":
@@ -56,7 +60,8 @@ def import_items(project: Project) -> None:
         return
     finally:
         bar.empty()
-    show(result)
+    st.session_state[IMPORTED] = project.slug, result  # the page draws anew, so that all of it knows the new items
+    st.rerun()
 
 
 def _import_uploads(files: list[Any], run: Callable[[Path], ImportReport]) -> ImportReport:
@@ -87,3 +92,5 @@ def show(report: ImportReport) -> None:
         st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
         problems = [{_("where"): translate(origin(p.source)), _("why"): translate(p.reason)} for p in report.problems]
         st.dataframe(problems, hide_index=True, width="stretch")
+    if report.pool:
+        st.page_link("label/page.py", label=_("Start labeling"), icon=":material/keyboard:")

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from labeler.access.home import home
-from labeler.i18n.messages import _
+from labeler.cycle.retraining import obstacle
+from labeler.i18n.messages import _, translate
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from pages.project.adaptation import adaptation
@@ -14,6 +15,7 @@ from pages.project.imports import import_items
 from pages.project.labeling import labeling
 from pages.project.search import search
 from pages.project.settings import settings
+from pages.project.shelf import any_put_away, bring_back, rename_and_put_away
 from pages.project.takeout import take_out
 from pages.project.team import team
 from pages.shared.access import require_project, require_user
@@ -22,10 +24,14 @@ user = require_user()
 
 
 def retrain(project: Project) -> None:
-    if st.button(_("Retrain now"), icon=":material/model_training:"):
-        with project.store() as store:
-            requested = store.rounds.request("retrain now")
-        st.toast(_("A round is on its way.") if requested else _("A round is waiting already."))
+    """The button that asks for a round, and why it cannot where that is so."""
+    with project.store() as store:
+        reason = obstacle(store)
+        if st.button(_("Retrain now"), icon=":material/model_training:", disabled=reason is not None):
+            store.rounds.request("retrain now")
+            st.rerun()
+    if reason is not None:
+        st.caption(translate(reason))
 
 
 slugs = projects.in_home(home())
@@ -47,12 +53,14 @@ if slugs:
         )
     )
     retrain(project)
-    with st.expander(_("Import"), expanded=counts.pool == 0):
+    # what was open stays open once there are items
+    empty = st.session_state.setdefault(f"began-empty-{project.slug}", counts.pool + counts.holdout == 0)
+    with st.expander(_("Import"), expanded=empty):
         import_items(project)
     if counts.pool + counts.holdout:
         with st.expander(_("Take the labels out")):
             take_out(project, user, counts)
-    with st.expander(_("Settings"), expanded=counts.pool > 0):
+    with st.expander(_("Settings"), expanded=not empty):
         settings(project)
     with st.expander(_("Classes and guidelines")):
         classes(project)
@@ -66,8 +74,13 @@ if slugs:
         adaptation(project, user)
     with st.expander(_("Search for better settings")):
         search(project, user)
+    with st.expander(_("Rename, archive or delete the project")):
+        rename_and_put_away(project, user, counts)
     with st.expander(_("Create another project")):
         create()
 else:
     st.title(_("Create a project"))
     create()
+if any_put_away():
+    with st.expander(_("Archived and deleted projects")):
+        bring_back()

@@ -1,5 +1,8 @@
 """Who works, and on which project: the checks that every page begins with."""
 
+import json
+from urllib.parse import quote, unquote
+
 import streamlit as st
 
 from labeler.access.home import home
@@ -10,12 +13,54 @@ from labeler.cycle.class_changes import settled
 from labeler.i18n.messages import _, translate
 from labeler.projects import project as projects
 from labeler.projects.project import Project
-from pages.shared.choices import chosen
+from labeler.store import IMPORT
+from pages.shared.choices import choose, chosen
+
+COOKIE = "labeler-name"
+YEAR = 365 * 86_400  # seconds
 
 
 def require_user() -> User:
     """The user of this browser session. One person on this machine needs no password; accounts will be checked here."""
-    return User(chosen("annotator", local_user().name))
+    return User(chosen("annotator", remembered_name() or local_user().name))
+
+
+def remembered_name() -> str:
+    """The name that was given in this browser before; "" if there is none."""
+    cookie = st.context.cookies.get(COOKIE, "")
+    return unquote(cookie) if isinstance(cookie, str) else ""  # Streamlit's test runner has no cookies
+
+
+def remember_name(name: str) -> None:
+    """Keep the name for later visits of this browser, in which no address names anybody."""
+    if name != remembered_name():
+        cookie = f"{COOKIE}={quote(name)}; path=/; max-age={YEAR}; samesite=lax"
+        st.html(f"<script>document.cookie = {json.dumps(cookie)}</script>", unsafe_allow_javascript=True)
+
+
+def require_name() -> User:
+    """The user, who has said who they are; the page ends with the question where nobody has in this browser."""
+    name = chosen("annotator", remembered_name())
+    if not name:
+        _ask_name()
+        st.stop()
+    return User(name)
+
+
+def _ask_name() -> None:
+    with st.form("name", width=420):
+        name = st.text_input(
+            _("Your name"), max_chars=60, help=_("Stored with every answer, so that the team knows whose it is.")
+        ).strip()
+        if not st.form_submit_button(_("Start labeling"), type="primary"):
+            return
+    if not name:
+        st.error(_("Type your name first."))
+    elif name == IMPORT:
+        st.error(_("Labels that came with the data are stored under this name: choose another."))
+    else:
+        choose("annotator", name)
+        st.rerun()
 
 
 def require_project() -> Project:

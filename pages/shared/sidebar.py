@@ -11,7 +11,7 @@ from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _
 from labeler.projects import project as projects
 from pages.shared import language
-from pages.shared.access import require_user
+from pages.shared.access import remember_name, remembered_name, require_user
 from pages.shared.choices import choose, chosen
 from pages.shared.style import document
 
@@ -28,12 +28,20 @@ def sidebar() -> None:
         if slugs:
             slug = st.selectbox(_("Project"), slugs, slugs.index(slug), format_func=titles.__getitem__)
             choose("project", slug)
-        name = st.text_input(_("Working as"), require_user().name, max_chars=60, help=_("Stored with every answer."))
+        name = st.text_input(
+            _("Working as"),
+            chosen("annotator", remembered_name()),
+            max_chars=60,
+            placeholder=_("Your name"),
+            help=_("Stored with every answer."),
+        )
         language.switch()
         document()
     name = name.strip()
     if name and name != "import":  # labels that came with an import are stored under that name
         choose("annotator", name)
+        with st.sidebar:
+            remember_name(name)
 
 
 def _titles(folders: Sequence[Path]) -> dict[str, str]:

@@ -31,7 +31,7 @@ def filled(project):
 
 
 def test_a_browser_that_prefers_korean_gets_it_everywhere(server, filled, open_page):
-    page = open_page(f"{server.url}/?project={filled.slug}", locale="ko-KR")
+    page = open_page(f"{server.url}/?annotator=kim&project={filled.slug}", locale="ko-KR")
     stage(page).wait_for()
     page.get_by_role("link", name="라벨링", exact=True).wait_for()
     assert page.evaluate("document.documentElement.lang") == "ko"
@@ -51,7 +51,7 @@ def test_a_browser_that_prefers_korean_gets_it_everywhere(server, filled, open_p
 
 
 def test_switching_changes_navigation_page_and_desk_and_is_kept(server, filled, open_page):
-    page = open_page(f"{server.url}/?project={filled.slug}", locale="en-US")
+    page = open_page(f"{server.url}/?annotator=kim&project={filled.slug}", locale="en-US")
     stage(page).wait_for()
     page.get_by_role("button", name="Skip").wait_for()
     assert page.evaluate("document.documentElement.lang") == "en"
@@ -73,9 +73,11 @@ def test_switching_changes_navigation_page_and_desk_and_is_kept(server, filled, 
 
 def test_korean_fits_on_a_phone(server, filled, open_page):
     ready = {"": "건너뛰기", "progress": "다음 라운드까지", "strategies": "전략의 동작", "project": "지금 다시 학습"}
-    page = open_page(f"{server.url}/?project={filled.slug}", locale="ko-KR", viewport={"width": 390, "height": 844})
+    page = open_page(
+        f"{server.url}/?annotator=kim&project={filled.slug}", locale="ko-KR", viewport={"width": 390, "height": 844}
+    )
     for path, text in ready.items():
-        page.goto(f"{server.url}/{path}?project={filled.slug}", wait_until="commit")
+        page.goto(f"{server.url}/{path}?annotator=kim&project={filled.slug}", wait_until="commit")
         page.get_by_text(text).first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
         assert page.evaluate(OVERFLOWS) == [], path

@@ -114,6 +114,9 @@ def test_a_broken_strategy_of_the_projects_own_is_reported_and_the_others_can_be
 
 
 def test_retrain_now_asks_for_a_round(project):
+    with project.store() as store:
+        add(store, 4)
+        store.answers.add("kim", [Answer("1", 1, "label", "good"), Answer("2", 2, "label", "bad")])
     app = visit("project")
     widget(app, "button", "Retrain now").click().run()
     with project.store() as store:

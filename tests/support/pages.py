@@ -5,12 +5,15 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from labeler.access.users import local_user
 from tests.support.machine import ROOT
 
 
-def visit(page: str = "label", part: str = "") -> AppTest:
-    """The page as it is drawn first. `part`: the tab that is open, by its name."""
+def visit(page: str = "label", part: str = "", annotator: str = local_user().name) -> AppTest:
+    """The page as it is drawn first. `part`: the tab that is open, by its name. `annotator`: "" has given no name."""
     app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=30)
+    if annotator:
+        app.query_params["annotator"] = annotator
     app.run()
     if part:
         app.session_state["part"] = part

@@ -1,0 +1,58 @@
+"""Rename, archive, delete and bring back on the Project page; the name of who labels."""
+
+from dataclasses import replace
+
+from labeler.core.settings import TeamConfig
+from labeler.projects import project as projects
+from labeler.projects import shelf
+from tests.support.fill import add
+from tests.support.pages import everything, visit, widget
+
+
+def test_a_project_is_renamed(project):
+    app = visit("project")
+    widget(app, "text_input", "Name that people see").input("영화평")
+    widget(app, "button", "Rename").click().run()
+    assert projects.open_project(project.folder).config.name == "영화평"
+    assert app.title[0].value == "영화평"
+
+
+def test_a_project_is_deleted_once_its_name_is_typed_and_brought_back(project, own_home):
+    app = visit("project")
+    assert widget(app, "button", "Delete the project").disabled
+    app.text_input(key="confirm-trash").input("Reviews").run()
+    widget(app, "button", "Delete the project").click().run()
+    assert projects.in_home(own_home) == []
+    assert app.title[0].value == "Create a project"
+    widget(app, "button", "Bring back").click().run()
+    assert app.title[0].value == "Reviews"
+    assert not shelf.on_shelf(own_home, "trash")
+
+
+def test_only_leads_put_a_project_away(project):
+    project.save(replace(project.config, team=TeamConfig(leads=("somebody",))))
+    app = visit("project")
+    assert "Leads rename, archive and delete projects." in everything(app)
+    assert "Delete the project" not in [button.label for button in app.button]
+
+
+def test_the_desk_asks_for_a_name_before_any_item_is_shown(project):
+    with project.store() as store:
+        add(store, 4)
+    app = visit("label", annotator="")
+    widget(app, "button", "Start labeling").click().run()
+    assert "Type your name first." in everything(app)
+    widget(app, "text_input", "Your name").input("import")
+    widget(app, "button", "Start labeling").click().run()
+    assert "choose another" in everything(app)
+    widget(app, "text_input", "Your name").input("kim")
+    widget(app, "button", "Start labeling").click().run()
+    assert not [field for field in app.text_input if field.label == "Your name"]  # AppTest cannot draw the desk itself
+    with project.store() as store:
+        assert [annotator.name for annotator in store.team.all()] == ["kim"]
+
+
+def test_retrain_now_says_why_it_cannot(project):
+    app = visit("project")
+    assert widget(app, "button", "Retrain now").disabled
+    assert "There are no items yet" in everything(app)
