@@ -20,9 +20,9 @@ SOURCES = {"upload": mark("Upload"), "path": mark("Path on the server")}
 
 def import_items(project: Project) -> None:
     """The form. It imports, and shows what came of it."""
-    slug, report = st.session_state.pop(IMPORTED, ("", None))
-    if report is not None and slug == project.slug:
-        show(report)
+    slug, latest = st.session_state.pop(IMPORTED, ("", None))
+    if latest is not None and slug == project.slug:
+        show(latest)
     where = st.radio(_("From"), [*SOURCES], format_func=lambda source: _(SOURCES[source]), horizontal=True)
     with st.form("import", border=False):
         if where == "upload":

@@ -9,9 +9,10 @@ from labeler.access.users import local_user
 from tests.support.machine import ROOT
 
 
-def visit(page: str = "label", part: str = "", annotator: str = local_user().name) -> AppTest:
+def visit(page: str = "label", part: str = "", annotator: str | None = None) -> AppTest:
     """The page as it is drawn first. `part`: the tab that is open, by its name. `annotator`: "" has given no name."""
     app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=30)
+    annotator = local_user().name if annotator is None else annotator
     if annotator:
         app.query_params["annotator"] = annotator
     app.run()
