@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -12,7 +13,7 @@ from labeler.i18n.messages import DEFAULT, use
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
-from tests.support.machine import CHROMIUM, SHARED
+from tests.support.machine import CHROMIUM, ROOT, SHARED
 from tests.support.samples import text_config
 
 # No test asserts a time. `HYPOTHESIS_PROFILE=thorough` tries many more examples of each property.
@@ -24,6 +25,23 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip_what_cannot_run(items)
     longest_files_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`make test` runs several processes: each file stays whole, and the browser tests share two of the processes."""
+    from xdist.scheduler import LoadFileScheduling
+
+    files = sorted(path.name for path in (ROOT / "tests" / "browser").glob("test_*.py"))
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            name = Path(file).name
+            # a process with browser tests has a server and a Chromium, which take seconds to start
+            return f"browser {files.index(name) % 2}" if "tests/browser/" in file and name in files else file
+
+    return ByFile(config, log)
 
 
 def longest_files_first(items: list[pytest.Item]) -> None:
