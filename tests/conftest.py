@@ -22,7 +22,14 @@ hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+# Rooms whose tests run rounds, processes or pages, about a second each: `make check` leaves them to `make test`.
+SLOW_ROOMS = {"bench", "cli", "cycle", "experiments", "jobs", "models", "notebook", "package", "pages"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SLOW_ROOMS & {*item.path.relative_to(ROOT).parts}:
+            item.add_marker(pytest.mark.slow)
     skip_what_cannot_run(items)
     longest_files_first(items)
 
