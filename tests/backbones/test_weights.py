@@ -236,12 +236,12 @@ def test_what_can_be_no_name_is_not_looked_for() -> None:
 
 
 def test_near_names_hold_the_given_one_or_are_spelt_like_it() -> None:
-    known = ("klue/roberta-base", "klue/bert-base", "monologg/koelectra-base-v3-discriminator", "BAAI/bge-m3")
-    assert weights.near("KoELECTRA", known).startswith(" (did you mean 'monologg/koelectra-base-v3-discriminator'")
-    assert weights.near("roberta-base", known).startswith(" (did you mean 'klue/roberta-base'")
-    assert "'klue/bert-base'" in weights.near("klue/bret-base", known)
-    assert weights.near("klue/bert-base", known) == ""  # it is spelt well
-    assert weights.near("zzz", known) == ""
+    usual = ("klue/roberta-base", "klue/bert-base", "monologg/koelectra-base-v3-discriminator", "BAAI/bge-m3")
+    assert weights.near("KoELECTRA", usual).startswith(" (did you mean 'monologg/koelectra-base-v3-discriminator'")
+    assert weights.near("roberta-base", usual).startswith(" (did you mean 'klue/roberta-base'")
+    assert "'klue/bert-base'" in weights.near("klue/bret-base", usual)
+    assert weights.near("klue/bert-base", usual) == ""  # it is spelt well
+    assert weights.near("zzz", usual) == ""
 
 
 def test_a_key_depends_on_all_its_parts() -> None:

@@ -42,8 +42,8 @@ def test_old_models_go_and_the_best_stays(filled, monkeypatch):
     with filled.store() as store:
         models = store.rounds.models()
     assert len(models) == 3
-    there = {model for model, _ in models if (filled.folder / model).exists()}
-    assert there == {models[-1][0], max(reversed(models), key=lambda m: m[1])[0]}
+    kept_models = {model for model, _ in models if (filled.folder / model).exists()}
+    assert kept_models == {models[-1][0], max(reversed(models), key=lambda m: m[1])[0]}
 
 
 def test_an_old_model_that_cannot_be_removed_fails_no_round(filled, monkeypatch):

@@ -40,8 +40,8 @@ class Known:
 
     def encode(self, inputs, on_progress=None):
         self.seen |= set(inputs)
-        found = [any(word in text for word in GOOD) if self.name == "words" else len(text) % 2 for text in inputs]
-        good = np.array(found, dtype=np.float32)
+        features = [any(word in text for word in GOOD) if self.name == "words" else len(text) % 2 for text in inputs]
+        good = np.array(features, dtype=np.float32)
         return np.stack([good + 0.1, 1.1 - good], axis=1).astype(np.float32)
 
 
@@ -228,10 +228,10 @@ def test_one_process_searches_at_a_time(labeled):
 
 
 def test_who_follows_runs_it_or_waits_for_who_does(labeled, monkeypatch):
-    told = []
+    messages = []
     number = ask(labeled, REQUEST, "kim")
-    assert follow(labeled, number, lambda *one: told.append(one)).state == "done"
-    assert any("setting" in message for message, _, _ in told)
+    assert follow(labeled, number, lambda *one: messages.append(one)).state == "done"
+    assert any("setting" in message for message, _, _ in messages)
 
     number = ask(labeled, replace(REQUEST, seed=1), "kim")
     lock = runner._lock(labeled, runner.LOCK)

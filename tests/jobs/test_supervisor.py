@@ -27,12 +27,12 @@ def test_a_taken_port_is_said(tmp_path):
 
 
 def children(pid: int) -> dict[str, int]:
-    found = {}
+    process_ids = {}
     for child in psutil.Process(pid).children():
         if child.status() == psutil.STATUS_ZOMBIE:
             continue
-        found[next((name for name in ("worker", "explainer") if name in child.cmdline()), "app")] = child.pid
-    return found
+        process_ids[next((name for name in ("worker", "explainer") if name in child.cmdline()), "app")] = child.pid
+    return process_ids
 
 
 def test_what_dies_is_started_again_and_all_end_together(project, own_home):

@@ -58,5 +58,5 @@ def test_snapshots_speak_for_themselves(known: tuple[Dataset, Labels, LinearHead
     states = (heads, replace(heads, bias=heads.bias + 1), replace(heads, bias=heads.bias[:, ::-1].copy()))
     found = build("snapshots", heads, known, states)
     assert isinstance(found, Snapshots)
-    expected = np.stack([one.predict_proba(data, np.arange(9)) for one in states])
+    expected = np.stack([state.predict_proba(data, np.arange(9)) for state in states])
     np.testing.assert_array_equal(found.member_proba(data, np.arange(9)), expected)

@@ -62,20 +62,20 @@ FROZEN = LearnerConfig(kind="frozen")
 
 
 def test_with_the_real_fit_each_label_is_predicted_once_by_a_model_that_was_not_trained_on_it():
-    seen = []
+    trained_on = []
 
     def watched(task, *rest):
-        seen.append(task.labels.positions)
+        trained_on.append(task.labels.positions)
         return fit(task, *rest)
 
-    told: list[int] = []
-    parts = list(cross_validate(TASK, FROZEN, 3, 0, watched, told.append))
+    folds_done: list[int] = []
+    parts = list(cross_validate(TASK, FROZEN, 3, 0, watched, folds_done.append))
     whole = HeldOut.whole(parts)
     assert whole.rows.tolist() == list(range(60))
     assert whole.right.mean() > 0.8
     assert whole.share == 0.0
-    assert set(told) == {1, 2, 3}
-    for part, positions in zip(parts, seen, strict=True):
+    assert set(folds_done) == {1, 2, 3}
+    for part, positions in zip(parts, trained_on, strict=True):
         assert sorted([*positions, *LABELED[part.rows]]) == LABELED.tolist()
 
 
