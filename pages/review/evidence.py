@@ -29,7 +29,8 @@ def reasons(case: Case) -> None:
     if case.label is None:
         benefit = _("The item has no label yet, so a decision is worth most.")
     else:
-        benefit = _("A decision changes the label with a probability of **{p:.0%}**.", p=case.benefit)
+        p = min(case.benefit, 0.99)  # nothing is certain, so no figure is rounded to it
+        benefit = _("A decision changes the label with a probability of **{p:.0%}**.", p=p)
     st.markdown(f"{badges}  \n{benefit}")
 
 

@@ -1,5 +1,8 @@
 """What every page's document needs: its language, readable colours, and translations of Streamlit's own words."""
 
+import json
+from pathlib import Path
+
 import streamlit as st
 
 from labeler.i18n.messages import _, language
@@ -11,11 +14,16 @@ READABLE = (
     " [data-testid^=stBaseButton-primary] { color: light-dark(#fff, #10141b) }"
 )
 KOREAN = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"  # lines break between words
+UNKNOWN_PAGE = Path(__file__).with_name("unknown_page.js").read_text(encoding="utf-8").rstrip(";\n")
 
 
 def document() -> None:
     """Tell screen readers the language, and style what Streamlit leaves pale or in English."""
-    st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
+    script = f"document.documentElement.lang = '{language()}';"
+    if language() != "en":
+        title, text = json.dumps(_("There is no such page")), json.dumps(_("The first page is shown instead."))
+        script += f"\n({UNKNOWN_PAGE})({title}, {text});"
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
     st.html(f"<style>{READABLE} {KOREAN} {_translated_words() if language() != 'en' else ''}</style>")
 
 

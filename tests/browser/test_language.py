@@ -81,3 +81,9 @@ def test_korean_fits_on_a_phone(server, filled, open_page):
         page.get_by_text(text).first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
         assert page.evaluate(OVERFLOWS) == [], path
+
+
+def test_an_unknown_address_is_explained_in_korean(server, filled, open_page):
+    page = open_page(f"{server.url}/nowhere?project={filled.slug}", locale="ko-KR")
+    page.get_by_role("heading", name="페이지를 찾을 수 없습니다").wait_for()
+    page.get_by_text("대신 첫 페이지를 표시합니다.").wait_for()
