@@ -228,3 +228,14 @@ def test_the_stored_label_follows_from_all_answers_and_decisions(deeds):
     expected = {"exclude": None, "return": voted}.get(latest, latest)
     assert store.items.labels() == ({} if expected is None else {1: expected})
     assert store.items.count_labeled() == (expected is not None)
+
+
+def test_decided_items_are_those_about_which_a_decision_holds(store):
+    add(store, 4)
+    for item in (1, 2, 3):
+        say(store, item, "good")
+    store.decisions.add("lead", "a", 1, "label", "bad")
+    store.decisions.add("lead", "b", 2, "exclude")
+    store.decisions.add("lead", "c", 3, "label", "good")
+    store.decisions.undo("lead")
+    assert store.decisions.decided_items() == [1, 2]
