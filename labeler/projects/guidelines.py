@@ -1,11 +1,12 @@
-"""Guidelines for annotators: a project's `guidelines.md` and example images of its classes, as safe HTML.
+"""Guidelines for annotators: a project's `guidelines.md` and examples of its classes, as safe HTML.
 
-The folder `guidelines/` holds the images in the text, and for each class a folder with its examples.
+The folder `guidelines/` holds the images in the text, and for each class a folder with its examples: images, and texts
+as files `.txt`.
 """
 
 import hashlib
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,13 @@ TEXT = "guidelines.md"
 class Guidelines:
     """html: of the Markdown, with HTML in it escaped. digest: of text, examples and descriptions; "" if there are none.
 
-    examples: paths below `guidelines/`, by class.
+    examples: paths of images below `guidelines/`, by class. texts: example texts, by class.
     """
 
     html: str
     digest: str
     examples: dict[str, list[str]]
+    texts: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read(project: Project) -> Guidelines:
@@ -41,10 +43,12 @@ def read(project: Project) -> Guidelines:
     text = text_of(project)
     examples = {name: paths for name in project.config.classes if (paths := _examples(project, name))}
     details = [(name, d.description) for name, d in project.config.class_details.items() if d.description]
-    if not text.strip() and not examples and not details:
+    texts = {name: kept for name in project.config.classes if (kept := text_examples(project, name))}
+    if not text.strip() and not examples and not texts and not details:
         return Guidelines("", "", {})
-    digest = hashlib.sha256(repr((text, sorted(examples.items()), details)).encode()).hexdigest()[:16]
-    return Guidelines(_markdown().render(text), digest, examples)
+    parts = (text, sorted(examples.items()), details, *([sorted(texts.items())] if texts else []))
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return Guidelines(_markdown().render(text), digest, examples, texts)
 
 
 def text_of(project: Project) -> str:
@@ -71,6 +75,31 @@ def add_example(project: Project, name: str, file_name: str, content: bytes) -> 
     folder = project.folder / FOLDER / folder_of(name)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / plain, content)
+
+
+def text_examples(project: Project, name: str) -> list[str]:
+    """The example texts of a class, in the order in which they were written."""
+    folder = project.folder / FOLDER / folder_of(name)
+    files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
+    return [text for file in files if (text := file.read_text(encoding="utf-8-sig").strip())]
+
+
+def write_text_examples(project: Project, name: str, texts: Sequence[str]) -> None:
+    """Let these be the example texts of a class, in place of those that it has.
+
+    Raises: LabelerError: there is no such class.
+    """
+    if name not in project.config.classes:
+        raise LabelerError("{name!r} is not a class of this project.", name=name)
+    folder = project.folder / FOLDER / folder_of(name)
+    before = set(folder.glob("*.txt")) if folder.is_dir() else set()
+    written = {folder / f"{n:03d}.txt": text.strip() for n, text in enumerate(filter(str.strip, texts), 1)}
+    if written:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path, text in written.items():
+        write_whole(path, text)
+    for path in before - set(written):
+        path.unlink()
 
 
 def move_examples(project: Project, change: ClassChange) -> None:

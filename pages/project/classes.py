@@ -1,4 +1,6 @@
-"""The forms of the classes (key, colour, group, description, example images) and of the guidelines."""
+"""The forms of the classes (key, colour, group, description, examples) and of the guidelines."""
+
+import re
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +16,7 @@ PARTS = ("key", "colour", "group", "description")
 
 
 def classes(project: Project) -> None:
-    """The table of the classes and the text of the guidelines; below them, example images."""
+    """The table of the classes and the text of the guidelines; below them, examples of the classes."""
     with st.form("classes", border=False):
         edited = st.data_editor(
             _frame(project),
@@ -40,6 +42,33 @@ def classes(project: Project) -> None:
         saved = st.form_submit_button(_("Save"))
     if saved:
         save(project, edited, text)
+    if project.config.modality == "text":
+        _text_examples(project)
+    else:
+        _image_examples(project)
+
+
+def _text_examples(project: Project) -> None:
+    """The example texts of a class, which stand in the guidelines."""
+    name = st.selectbox(_("Examples of the class"), project.config.classes)
+    with st.form("examples", border=False):
+        text = st.text_area(
+            _("Example texts, with an empty line between them"),
+            "\n\n".join(guidelines.text_examples(project, name)),
+            height=180,
+            key=f"examples-{name}",
+        )
+        if st.form_submit_button(_("Save the examples")):
+            try:
+                guidelines.write_text_examples(project, name, re.split(r"\n\s*\n", text))
+            except (LabelerError, OSError) as error:
+                st.error(translate(error))
+            else:
+                st.success(_("Saved."))
+
+
+def _image_examples(project: Project) -> None:
+    """Example images of a class, which stand in the guidelines."""
     with st.form("examples", border=False, clear_on_submit=True):
         name = st.selectbox(_("Examples of the class"), project.config.classes)
         files = st.file_uploader(_("Images"), accept_multiple_files=True, type=["png", "jpg", "jpeg", "gif", "webp"])

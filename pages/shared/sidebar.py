@@ -36,7 +36,7 @@ def sidebar() -> None:
             help=_("Stored with every answer."),
         )
         language.switch()
-        document()
+        document(slug)
     name = name.strip()
     if name and name != "import":  # labels that came with an import are stored under that name
         choose("annotator", name)

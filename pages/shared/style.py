@@ -14,15 +14,20 @@ READABLE = (
     " [data-testid^=stBaseButton-primary] { color: light-dark(#fff, #10141b) }"
 )
 KOREAN = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"  # lines break between words
+MENU = Path(__file__).with_name("menu.js").read_text(encoding="utf-8")
 UNKNOWN_PAGE = Path(__file__).with_name("unknown_page.js").read_text(encoding="utf-8").rstrip(";\n")
 
 
-def document() -> None:
-    """Tell screen readers the language, and style what Streamlit leaves pale or in English."""
+def document(choice: str) -> None:
+    """Tell screen readers the language, and style what Streamlit leaves pale or in English.
+
+    Args: choice: what is chosen in the sidebar; on a phone the sidebar closes when it changes.
+    """
     script = f"document.documentElement.lang = '{language()}';"
     if language() != "en":
         title, text = json.dumps(_("There is no such page")), json.dumps(_("The first page is shown instead."))
         script += f"\n({UNKNOWN_PAGE})({title}, {text});"
+    script += f"\n(() => {{\n{MENU}}})(); // {choice.encode().hex()}"
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
     st.html(f"<style>{READABLE} {KOREAN} {_translated_words() if language() != 'en' else ''}</style>")
 

@@ -93,6 +93,16 @@ def test_guidelines_are_written_and_known_classes_kept(project, store):
     assert saved(app, project).class_details == {"bad": ClassDetail(colour="#d62728", group="complaints")}
 
 
+def test_example_texts_of_a_class_are_written_and_shown_again(project, store):
+    add(store, 2)
+    app = visit("project")
+    widget(app, "text_area", "Example texts").set_value("A delight.\n\nTwice as good.")
+    next(b for b in app.button if b.label == "Save the examples").click().run()
+    assert not app.exception
+    assert guidelines.read(project).texts == {"good": ["A delight.", "Twice as good."]}
+    assert widget(visit("project"), "text_area", "Example texts").value == "A delight.\n\nTwice as good."
+
+
 def test_the_team_is_shown_and_saving_keeps_it(project, store):
     add(store, 2)
     project.save(replace(project.config, labeling=LabelingConfig(qualification=1)))

@@ -71,3 +71,18 @@ def test_nothing_else_is_served(project, example, path):
 @pytest.mark.parametrize(("name", "folder"), [("a/b", "a_b"), ("..", "_"), (".hidden", "hidden"), ("긍정", "긍정")])
 def test_a_class_has_a_folder_that_stays_inside(name, folder):
     assert guidelines.folder_of(name) == folder
+
+
+def test_example_texts_are_kept_by_class_in_the_folder_of_the_guidelines(project):
+    guidelines.write_text_examples(project, "good", ["A delight.\nTwice.", " ", "영화가 좋아요 <b>"])
+    first = guidelines.read(project)
+    assert first.texts == {"good": ["A delight.\nTwice.", "영화가 좋아요 <b>"]}
+    assert (project.folder / "guidelines" / "good" / "001.txt").is_file()
+    guidelines.write_text_examples(project, "good", ["Fine."])
+    second = guidelines.read(project)
+    assert second.texts == {"good": ["Fine."]}
+    assert first.digest != second.digest  # so that annotators see them
+    guidelines.write_text_examples(project, "good", [])
+    assert guidelines.read(project) == guidelines.Guidelines("", "", {})
+    with pytest.raises(LabelerError, match="not a class"):
+        guidelines.write_text_examples(project, "ugly", ["x"])

@@ -56,12 +56,19 @@ def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
     """The confusion matrix; a click chooses a cell (the selection is named "cell")."""
     frame, names = confusion_frame(evaluation), shown_classes(evaluation)
     chosen = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", clear="dblclick")
-    limit = alt.Axis(labelLimit=130, titlePadding=8, domain=False, ticks=False)
+    limit = alt.Axis(labelLimit=110, labelOverlap=False, titlePadding=8, domain=False, ticks=False)
     x = alt.X(
         "predicted:N",
         title=_("the model says"),
         scale=alt.Scale(domain=names),
-        axis=alt.Axis(labelLimit=110, labelAngle=0 if _short(names) else -45, domain=False, ticks=False, orient="top"),
+        axis=alt.Axis(
+            labelLimit=110,
+            labelAngle=0 if _short(names) else -45,
+            labelOverlap=False,  # each class keeps its name, however narrow the page is
+            domain=False,
+            ticks=False,
+            orient="top",
+        ),
     )
     y = alt.Y("true:N", title=_("true class"), scale=alt.Scale(domain=names), axis=limit)
     tooltip = [

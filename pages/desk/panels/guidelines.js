@@ -35,7 +35,7 @@ export class Guide extends SidePanel {
       /** @type {NodeListOf<HTMLImageElement>} */
       const images = text.querySelectorAll("img[data-src]");
       for (const image of images) this.fill(image, image.dataset.src);
-      this.classes(body, guidelines.examples);
+      this.classes(body, guidelines.examples, guidelines.texts ?? {});
     } catch (error) {
       make("p", "", body, error.message);
     }
@@ -45,9 +45,11 @@ export class Guide extends SidePanel {
   /**
    * @param {Element} body
    * @param {Record<string, string[]>} examples paths of images, by class
+   * @param {Record<string, string[]>} texts that are examples, by class
    */
-  classes(body, examples) {
-    const described = this.desk.data.classes.filter((detail) => detail.description || examples[detail.name]);
+  classes(body, examples, texts) {
+    const described = this.desk.data.classes.filter(
+      ({ name, description }) => description || examples[name] || texts[name]);
     if (!described.length) return;
     make("h3", "", body, t("Classes"));
     for (const { name, colour, description } of described) {
@@ -55,6 +57,7 @@ export class Guide extends SidePanel {
       const title = make("h4", "", part, name);
       if (colour) title.style.setProperty("--colour", colour);
       if (description) make("p", "", part, description);
+      for (const example of texts[name] ?? []) make("blockquote", "example-text", part, example).dir = "auto";
       const strip = make("div", "examples", part);
       for (const path of examples[name] ?? []) {
         const image = make("img", "", strip);
