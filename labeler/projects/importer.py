@@ -62,22 +62,36 @@ def import_source(
     problems: list[Problem] = []
     withheld: list[NewItem] = []  # labeled items, whose labels are stored only if they are drawn for the holdout
     with project.store() as store:
+        number = store.imports.begin(source.name)
         for batch in _batches_of_items(project, rows, on_progress):
             problems += [entry for entry in batch if isinstance(entry, Problem)]
             items = [entry for entry in batch if isinstance(entry, NewItem)]
             if keep_labels == "holdout":
                 withheld += [item for item in items if item.label is not None]
                 items = [replace(item, label=None) for item in items]
-            result = store.items.add(_merged(items))
+            result = store.items.add(_merged(items), number)
             added += result.added
             duplicates += len(items) - result.added
             labels_added += result.labels_added
+        store.imports.drop_if_empty(number)
         store.items.fix_holdout()
-        labels_added += _label_holdout(store, withheld)
+        labels_added += _label_holdout(store, withheld, number)
         if added or labels_added:
             store.rounds.request("import")  # it embeds the new items and ranks the pool
         counts = store.items.counts()
     return ImportReport(added, duplicates, labels_added, counts.pool, counts.holdout, tuple(problems))
+
+
+def undo_import(project: Project, number: int, by: str) -> int:
+    """The number of items that an import brought and that are taken out again; those that people answered stay.
+
+    Raises: LabelerError: the import was undone before.
+    """
+    with project.store() as store:
+        taken = store.imports.undo(number, by)
+        if taken and store.rounds.latest():
+            store.rounds.request("import undone")
+    return taken
 
 
 def _rows(project: Project, source: Path, columns: SourceColumns) -> list[Row | Problem]:
@@ -217,12 +231,12 @@ def _merged(items: Sequence[NewItem]) -> list[NewItem]:
     return list(first.values())
 
 
-def _label_holdout(store: Store, labeled: Sequence[NewItem]) -> int:
+def _label_holdout(store: Store, labeled: Sequence[NewItem], number: int) -> int:
     """The number of labels stored, for those of the items that were drawn for the holdout."""
     stored = 0
     for start in range(0, len(labeled), BATCH):
         batch = labeled[start : start + BATCH]
         splits = store.items.split_of([item.content_hash for item in batch])
         holdout = [item for item in batch if splits[item.content_hash] == "holdout"]
-        stored += store.items.add(holdout).labels_added
+        stored += store.items.add(holdout, number).labels_added
     return stored

@@ -78,6 +78,7 @@ class Answers:
 
         if self.db.value("SELECT 1 FROM annotations WHERE request_id = ?", [answer.request_id]):
             return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
+        self.items.restore(answer.item_id)
         item = self.items.get(answer.item_id)
         if item is None:
             return refused(mark("there is no item {item_id} in this project.", item_id=answer.item_id))

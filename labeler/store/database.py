@@ -106,7 +106,8 @@ class Database:
                    (SELECT COALESCE(MAX(number), 0) FROM rounds), (SELECT COALESCE(MAX(id), 0) FROM items),
                    (SELECT COALESCE(MAX(id), 0) FROM audits WHERE state = 'done'),
                    (SELECT COALESCE(MAX(number), 0) FROM class_changes),
-                   (SELECT COALESCE(SUM(measured), 0) FROM rounds)
+                   (SELECT COALESCE(SUM(measured), 0) FROM rounds),
+                   (SELECT COALESCE(MAX(id), 0) + COUNT(undone_at) FROM imports)
             """
         ).fetchone()
         return tuple(numbers)

@@ -18,7 +18,7 @@ from labeler.store.team import Team
 # decides which items are overlapped, so that they spread evenly over rounds and stay the same.
 WANTED = "MAX(CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END, i.wanted)"
 FREE = f"""
-    i.adjudicated IS NULL
+    i.adjudicated IS NULL AND i.split IS NOT NULL
     AND NOT EXISTS (
         SELECT 1 FROM answers WHERE item_id = i.id AND (annotator IN (:annotator, 'import') OR action = 'flag')
         AND (action <> 'flag' OR id > i.cleared)

@@ -24,10 +24,11 @@ class Items:
         self.db = db
         self.class_changes = class_changes
 
-    def add(self, items: Sequence[NewItem]) -> AddResult:
+    def add(self, items: Sequence[NewItem], import_id: int | None = None) -> AddResult:
         """Store items in one transaction; an item whose content is already there is counted, not stored twice.
 
-        A known label becomes an annotation by `import`, also for an item that was stored without a label.
+        A known label becomes an annotation by `import`, also for an item that was stored without a label. An item whose
+        import was undone is there again, as a new one.
         """
         with self.db.write():
             before = set(self.split_of([item.content_hash for item in items]))
@@ -36,14 +37,20 @@ class Items:
                 if item.content_hash not in before:
                     fresh.setdefault(item.content_hash, item)
             at = now()
+            again = self._bring_back(items, import_id, at)
             self.db.executemany(
-                "INSERT INTO items (content_hash, split, text, media, source, metadata, added_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), at) for i in fresh.values()],
+                "INSERT INTO items (content_hash, split, text, media, source, metadata, added_at, import_id)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), at, import_id)
+                    for i in fresh.values()
+                ],
             )
             change = self.class_changes.latest()
             # after a change of the classes an item may get an imported label once more
-            common = {"suffix": f":{change}" if change else "", "by": IMPORT, "change": change, "at": at}
+            # and after its import was undone
+            suffix = (f":{change}" if change else "") + (f":import-{import_id}" if import_id else "")
+            common = {"suffix": suffix, "by": IMPORT, "change": change, "at": at}
             labels: dict[str, str] = {}
             for i in items:
                 if i.label is not None:
@@ -55,7 +62,25 @@ class Items:
                 " ON CONFLICT (request_id) DO NOTHING",
                 [common | {"label": label, "hash": content_hash} for content_hash, label in labels.items()],
             ).rowcount
-        return AddResult(len(fresh), len(items) - len(fresh), max(added, 0))
+        return AddResult(len(fresh) + again, len(items) - len(fresh) - again, max(added, 0))
+
+    def _bring_back(self, items: Sequence[NewItem], import_id: int | None, at: str) -> int:
+        """The number of items that were withdrawn and are there again."""
+        first = {item.content_hash: item for item in reversed(items)}
+        return max(
+            self.db.executemany(
+                "UPDATE items SET withdrawn = NULL, split = ?, source = ?, metadata = ?, added_at = ?, import_id = ?"
+                " WHERE content_hash = ? AND withdrawn IS NOT NULL",
+                [(i.split, i.source, _json(i.metadata), at, import_id, name) for name, i in first.items()],
+            ).rowcount,
+            0,
+        )
+
+    def restore(self, item_id: int) -> None:
+        """Bring back an item whose import was undone while somebody was answering it: no answer is thrown away."""
+        self.db.execute(
+            "UPDATE items SET split = withdrawn, withdrawn = NULL WHERE id = ? AND withdrawn IS NOT NULL", [item_id]
+        )
 
     def split_of(self, hashes: Sequence[str]) -> dict[str, Split | None]:
         """The split of each stored item among `hashes`; those that are not stored are left out."""
@@ -71,14 +96,15 @@ class Items:
         Args: size: items in the holdout; by default 15 %, at most 300.
         """
         with self.db.write():
-            undecided = [r["id"] for r in self.db.rows("SELECT id FROM items WHERE split IS NULL ORDER BY id")]
+            open_items = self.db.rows("SELECT id FROM items WHERE split IS NULL AND withdrawn IS NULL ORDER BY id")
+            undecided = [row["id"] for row in open_items]
             if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
                 size = min(300, round(0.15 * len(undecided))) if size is None else min(size, len(undecided))
                 drawn = np.random.default_rng(HOLDOUT_SEED).choice(undecided, size, replace=False)
                 self.db.executemany(
                     "UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ?", [(int(i),) for i in drawn]
                 )
-            self.db.execute("UPDATE items SET split = 'pool' WHERE split IS NULL")
+            self.db.execute("UPDATE items SET split = 'pool' WHERE split IS NULL AND withdrawn IS NULL")
 
     def all(self) -> list[Item]:
         """All items whose split is decided, in the order of import."""

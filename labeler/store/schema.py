@@ -476,6 +476,24 @@ def m013_takeouts(db: Database) -> None:
     db.executescript(_background_table("takeouts"))
 
 
+@migrations()
+def m014_imports(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE imports (
+            id INTEGER PRIMARY KEY,
+            source TEXT NOT NULL,
+            at TEXT NOT NULL,
+            undone_by TEXT,
+            undone_at TEXT
+        );
+        ALTER TABLE items ADD COLUMN import_id INTEGER REFERENCES imports (id);  -- NULL: from before imports were kept
+        ALTER TABLE items ADD COLUMN withdrawn TEXT;  -- the split until the item's import was undone
+        CREATE INDEX items_import ON items (import_id);
+        """
+    )
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

@@ -18,6 +18,7 @@ from labeler.store.desk import Desk
 from labeler.store.effort import Effort
 from labeler.store.explanations import Explanations
 from labeler.store.forecasts import Forecasts
+from labeler.store.imports import Imports
 from labeler.store.items import Items
 from labeler.store.reviews import Reviews
 from labeler.store.rounds import Rounds
@@ -33,6 +34,7 @@ class Store:
         self.db = Database(path, config)
         self.class_changes = ClassChanges(self.db)
         self.items = Items(self.db, self.class_changes)
+        self.imports = Imports(self.db)
         self.forecasts = Forecasts(self.db, self.class_changes)
         self.team = Team(self.db)
         self.stops = Stops(self.db)

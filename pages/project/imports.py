@@ -7,19 +7,66 @@ from typing import Any
 
 import streamlit as st
 
+from labeler.access.users import User, is_lead
 from labeler.core.errors import LabelerError
 from labeler.core.items import ImportReport
 from labeler.files.sources import SourceColumns, origin
-from labeler.i18n.messages import _, mark, translate
-from labeler.projects.importer import import_source
+from labeler.i18n.messages import _, mark, n_, translate
+from labeler.projects.importer import import_source, undo_import
 from labeler.projects.project import Project
+from labeler.store.imports import Import
 
 IMPORTED = "imported"  # the key of the latest import's report in the session
 SOURCES = {"upload": mark("Upload"), "path": mark("Path on the server")}
 
 
-def import_items(project: Project) -> None:
-    """The form. It imports, and shows what came of it."""
+def import_items(project: Project, user: User) -> None:
+    """The form, which imports and shows what came of it, and the imports so far."""
+    _form(project)
+    with project.store() as store:
+        imports = store.imports.all()
+    if imports and is_lead(user, project.config):
+        _imports_so_far(project, imports, user)
+
+
+def _imports_so_far(project: Project, imports: list[Import], user: User) -> None:
+    """The imports, each with a button that undoes it, behind a sentence that says what will happen."""
+    st.divider()
+    st.markdown(_("**Imports so far**"))
+    for record in imports:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"`{record.source}`", width="content")
+            if record.undone_at:
+                st.caption(_("undone by {name}; {n:,} items stayed", name=record.undone_by, n=record.items))
+                continue
+            st.caption(_("{n:,} items, {answered:,} of them answered", n=record.items, answered=record.answered))
+            with st.popover(_("Undo"), icon=":material/undo:"):
+                _undo(project, record, user)
+
+
+def _undo(project: Project, record: Import, user: User) -> None:
+    st.markdown(
+        _(
+            "{n:,} items that nobody has answered are taken out again, with the labels that came with them. The"
+            " {answered:,} items that people answered, flagged or decided stay. Importing the same file again brings all"
+            " back.",
+            n=record.items - record.answered,
+            answered=record.answered,
+        )
+    )
+    if not st.button(_("Take the items out"), key=f"undo-import-{record.id}", type="primary"):
+        return
+    try:
+        taken = undo_import(project, record.id, user.name)
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    st.toast(n_("{n:,} item was taken out.", "{n:,} items were taken out.", taken))
+    st.rerun()
+
+
+def _form(project: Project) -> None:
+    """The form that imports."""
     slug, latest = st.session_state.pop(IMPORTED, ("", None))
     if latest is not None and slug == project.slug:
         show(latest)

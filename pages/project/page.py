@@ -56,7 +56,7 @@ if slugs:
     # what was open stays open once there are items
     empty = st.session_state.setdefault(f"began-empty-{project.slug}", counts.pool + counts.holdout == 0)
     with st.expander(_("Import"), expanded=empty):
-        import_items(project)
+        import_items(project, user)
     if counts.pool + counts.holdout:
         with st.expander(_("Take the labels out")):
             take_out(project, user, counts)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
 from labeler.projects import shelf
+from labeler.projects.importer import import_source
 from tests.support.fill import add
 from tests.support.pages import everything, visit, widget
 
@@ -56,3 +57,14 @@ def test_retrain_now_says_why_it_cannot(project):
     app = visit("project")
     assert widget(app, "button", "Retrain now").disabled
     assert "There are no items yet" in everything(app)
+
+
+def test_an_import_is_undone_after_saying_what_happens(project, tmp_path):
+    (tmp_path / "t.csv").write_text("text\nwarm\ncold\n")
+    import_source(project, tmp_path / "t.csv")
+    app = visit("project")
+    assert "2 items that nobody has answered are taken out again" in everything(app)
+    widget(app, "button", "Take the items out").click().run()
+    assert "undone by" in everything(app)
+    with project.store() as store:
+        assert store.items.all() == []

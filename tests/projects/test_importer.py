@@ -130,9 +130,9 @@ def test_the_other_columns_are_kept_as_metadata(tmp_path: Path, monkeypatch: pyt
     imported: list[NewItem] = []
     add_items = Items.add
 
-    def spy(self: Items, batch: Sequence[NewItem]) -> AddResult:
+    def spy(self: Items, batch: Sequence[NewItem], import_id: int | None) -> AddResult:
         imported.extend(batch)
-        return add_items(self, batch)
+        return add_items(self, batch, import_id)
 
     monkeypatch.setattr(Items, "add", spy)
     table = write_csv(tmp_path / "t.csv", [["text", "id", "note"], ["one", "007", ""]])

@@ -1,0 +1,88 @@
+"""Imports: recorded with what they brought, and undone without touching anybody's answer."""
+
+import json
+from dataclasses import dataclass
+
+from labeler.core.errors import LabelerError
+from labeler.store.database import Database, now
+
+# Items of an import that somebody answered, flagged or skipped, or about which a lead decided: they stay.
+_TOUCHED = """(
+    EXISTS (SELECT 1 FROM annotations WHERE item_id = items.id AND annotator <> 'import')
+    OR EXISTS (SELECT 1 FROM adjudications WHERE item_id = items.id)
+)"""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import. items: that it brought and that are still there; answered: those of them that people answered."""
+
+    id: int
+    source: str
+    at: str
+    items: int
+    answered: int
+    undone_by: str | None
+    undone_at: str | None
+
+
+class Imports:
+    """The imports into the project."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def begin(self, source: str) -> int:
+        """The number of a new import."""
+        with self.db.write():
+            return self.db.value("INSERT INTO imports (source, at) VALUES (?, ?) RETURNING id", [source, now()])
+
+    def drop_if_empty(self, number: int) -> None:
+        """Forget an import that brought no item."""
+        with self.db.write():
+            self.db.execute(
+                "DELETE FROM imports WHERE id = :id AND NOT EXISTS (SELECT 1 FROM items WHERE import_id = :id)",
+                {"id": number},
+            )
+
+    def all(self) -> list[Import]:
+        """All imports that brought items, the latest first."""
+        rows = self.db.rows(
+            f"""
+            SELECT m.id, m.source, m.at, COUNT(items.id) AS items, COALESCE(SUM({_TOUCHED}), 0) AS answered,
+                   m.undone_by, m.undone_at
+            FROM imports m LEFT JOIN items ON items.import_id = m.id AND items.split IS NOT NULL
+            GROUP BY m.id ORDER BY m.id DESC
+            """
+        )
+        return [Import(**row) for row in rows]
+
+    def undo(self, number: int, by: str) -> int:
+        """The number of items that were taken out again: those of the import that nobody answered.
+
+        Nothing is deleted: they lose their split, so that nobody is asked about them, and their imported labels are
+        taken back. An import of the same content brings them back, and so does an answer that was on its way.
+
+        Raises: LabelerError: the import was undone before.
+        """
+        with self.db.write():
+            if not self.db.rows(
+                "UPDATE imports SET undone_by = ?, undone_at = ? WHERE id = ? AND undone_at IS NULL RETURNING id",
+                [by, now(), number],
+            ):
+                raise LabelerError("This import was undone before.")
+            taken = self.db.rows(
+                "UPDATE items SET withdrawn = split, split = NULL, drawn = 0"
+                f" WHERE import_id = ? AND split IS NOT NULL AND NOT {_TOUCHED} RETURNING id",
+                [number],
+            )
+            items = [json.dumps([row["id"] for row in taken])]
+            for table in ("reservations", "qualification"):
+                self.db.execute(f"DELETE FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))", items)
+            self.db.execute(
+                "INSERT INTO annotations (request_id, item_id, annotator, action, supersedes, at)"
+                " SELECT 'undo:' || request_id, item_id, annotator, 'undo', id, ? FROM answers"
+                " WHERE item_id IN (SELECT value FROM json_each(?))",
+                [now(), *items],
+            )
+        return len(taken)
