@@ -48,8 +48,8 @@ def _undo(project: Project, record: Import, user: User) -> None:
     st.markdown(
         _(
             "{n:,} items that nobody has answered are taken out again, with the labels that came with them. The"
-            " {answered:,} items that people answered, flagged or decided stay. Importing the same file again brings all"
-            " back.",
+            " {answered:,} items that people answered, flagged or decided stay. Importing the same file again brings"
+            " all back.",
             n=record.items - record.answered,
             answered=record.answered,
         )
