@@ -46,11 +46,12 @@ STEP = 5
 
 
 def _progress(store: Store, user: User) -> dict[str, Any]:
-    left, batch = max(store.rounds.labels_until_next(), 0), store.rounds.batch()
+    spent, left = store.items.labels_spent(), max(store.rounds.labels_missing(), 0)
+    answers, batch = store.items.still_open().answers, store.rounds.batch()
     return {
         "mine": store.items.labels_by(user.name),
-        "spent": store.items.labels_spent(),
-        "budget": store.config.budget,
+        "spent": spent,
+        "budget": max(spent, min(store.config.budget, spent + answers)),
         "until_round": min(-(-left // STEP) * STEP, batch),
         "batch": batch,
         "round": store.rounds.next_number() - 1,
@@ -82,12 +83,14 @@ def _content(item: Item, project: Project) -> dict[str, Any]:
 def reserve(request: Request, project: Project, user: User, body: Reserve) -> Response:
     with project.store() as store:
         held = store.desk.reserve(user.name, body.tab, body.n, body.release)
+        waiting = None if held else store.desk.waiting_reason(user.name)
+        nothing_left = waiting is not None and waiting.reason in ("done", "budget")
         return JSONResponse(
             {
                 "items": [_as_json(r, project) for r in held],
-                "waiting": None if held else _waiting(store.desk.waiting_reason(user.name)),
+                "waiting": _waiting(waiting),
                 "history": _history(store, project, user) if body.history else None,
-                "progress": _progress(store, user),
+                "progress": _progress(store, user) | ({"until_round": None} if nothing_left else {}),
             }
         )
 

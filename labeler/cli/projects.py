@@ -115,6 +115,8 @@ def explainer(home: Path, with_parent: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def status(project: Path, as_json: bool) -> None:
     """Show items, labels, rounds, and the latest accuracy with its interval."""
+    from labeler.report.sentences.counts import sum_in_words
+
     opened = projects.open_project(project)
     with opened.store() as store:
         counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
@@ -127,6 +129,9 @@ def status(project: Path, as_json: bool) -> None:
         "holdout": counts.holdout,
         "holdout_labeled": counts.holdout_labeled,
         "labels_spent": counts.answers_by_people,
+        "answers_left": counts.payable(opened.config.budget) - counts.answers_by_people,
+        "pool_open": counts.open.pool,
+        "holdout_open": counts.open.holdout,
         "budget": opened.config.budget,
         "rounds": len(rounds),
         "accuracy": latest and latest.accuracy,
@@ -143,9 +148,11 @@ def status(project: Path, as_json: bool) -> None:
         return
     if outside:
         click.echo(f"ERROR: {labels_outside(outside)}", err=True)
-    click.echo(f"{opened.config.name}: {counts.labeled} of {counts.pool} pool items labeled, {len(rounds)} rounds")
-    click.echo(f"holdout: {counts.holdout_labeled} of {counts.holdout} items labeled")
-    click.echo(f"budget: {counts.answers_by_people} of {opened.config.budget} labels spent")
+    click.echo(
+        f"{opened.config.name}: {counts.labeled} of {counts.pool} pool items and {counts.holdout_labeled} of"
+        f" {counts.holdout} holdout items labeled, {len(rounds)} rounds"
+    )
+    click.echo(sum_in_words(counts, opened.config.budget))
     if latest:
         click.echo(
             f"{opened.config.accuracy}: {latest.accuracy:.1%} (95 % interval {latest.low:.1%} to {latest.high:.1%},"

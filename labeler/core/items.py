@@ -170,8 +170,24 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class StillOpen:
+    """What can still be labeled. pool, holdout: items without a label that people can be asked about.
+
+    answers: that people can still give about all items, several about the same item included.
+    """
+
+    pool: int
+    holdout: int
+    answers: int
+
+
+@dataclass(frozen=True)
 class Counts:
-    """Numbers of items and labels. `labeled` counts pool items; `mine` counts the labels of the annotator who asks."""
+    """Numbers of items and labels.
+
+    labeled: pool labels, one an item; holdout_labeled: holdout labels. answers_by_people: answers with a label, several
+    about the same item included; the budget pays for each. mine: those of the annotator who asks.
+    """
 
     pool: int
     holdout: int
@@ -180,6 +196,16 @@ class Counts:
     answers_by_people: int
     mine: int
     per_class: Mapping[str, int]
+    open: StillOpen
+
+    @property
+    def reachable(self) -> int:
+        """The number of pool labels that there can be in all."""
+        return self.labeled + self.open.pool
+
+    def payable(self, budget: int) -> int:
+        """The number of answers that a budget can pay for in all: no more than the data need."""
+        return max(self.answers_by_people, min(budget, self.answers_by_people + self.open.answers))
 
 
 AdjudicationAction = Literal["label", "exclude", "return"]

@@ -261,7 +261,7 @@ class Config:
         Share,
         Doc("Accuracy on the holdout that labeling aims at; with several classes: exact matches of the whole set."),
     ] = 0.9
-    budget: Annotated[int, Interval(ge=1, le=10_000_000), Doc("Labels that may be spent in all.")] = 1000
+    budget: Annotated[int, Interval(ge=1, le=10_000_000), Doc("Answers with a label that are paid in all.")] = 1000
     query: QueryConfig = field(default_factory=QueryConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     labeling: LabelingConfig = field(default_factory=LabelingConfig)

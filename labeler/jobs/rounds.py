@@ -154,7 +154,7 @@ def _stop_if_asked(project: Project, store: Store) -> None:
     rules = [rule for rule in project.config.stopping.stop_when if stop_reason(rule) not in lifted]
     if not rules:
         return
-    so_far = history(course(store), store.items.counts().pool, project.config)
+    so_far = history(course(store), store.items.counts(), project.config)
     met = stopping.met(rules, so_far, thresholds(project.config))
     if met is not None:
         store.stops.stop("", stop_reason(met.rule))

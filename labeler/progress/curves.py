@@ -15,8 +15,8 @@ FEWEST = 3  # rounds with different numbers of labels
 HORIZON = 20.0  # times today's labels: nothing is projected further
 MIDDLE_AND_ENDS = (0.5, 0.025, 0.975)
 
-TOO_FEW = mark("It takes three rounds with different numbers of labels to say where the curve leads.")
-FLAT = mark("The curve has not risen beyond chance, so where it leads cannot be said.")
+TOO_FEW = mark("It takes three measured rounds with different numbers of pool labels to say where the curve leads.")
+FLAT = mark("How fast the curve still rises cannot be told from chance yet, so it has no forecast.")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from labeler.core.items import Counts
 from labeler.core.settings import Config
 from labeler.measure.forecasts import drawn_by, gain_between
 from labeler.measure.intervals import Estimate
@@ -62,10 +63,10 @@ def course(store: Store) -> pd.DataFrame:
     return frame.assign(hours=effort["hours"], cost=effort["cost"])  # one row a round, in the same order
 
 
-def history(rounds: pd.DataFrame, pool: int, config: Config) -> History:
+def history(rounds: pd.DataFrame, counts: Counts, config: Config) -> History:
     """The history that the stopping rules judge.
 
-    Args: rounds: as `course` gives them. pool: number of items that can be labeled.
+    Args: rounds: as `course` gives them.
     """
 
     def column(name: str) -> tuple[float | None, ...]:
@@ -82,10 +83,11 @@ def history(rounds: pd.DataFrame, pool: int, config: Config) -> History:
         agreement=column("agreement"),
         uncertainty=column("uncertainty"),
         spent=tuple(int(n) for n in rounds["spent"]),
-        pool_left=tuple(max(pool - n, 0) for n in labels),
+        pool_left=tuple(max(counts.reachable - n, 0) for n in labels),
         holdout=int(measured.iloc[-1]) if len(measured) else 0,
         budget=config.budget,
         batch=config.query.batch,
+        payable=counts.payable(config.budget),
     )
 
 

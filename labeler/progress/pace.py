@@ -21,7 +21,7 @@ LONGEST = 3650  # days ahead that are projected, at most
 NOTHING = mark("Nobody has labeled yet.")
 TOO_FEW = mark("It takes three working days that have ended to foretell anything.")
 PAUSED = mark("Nobody has labeled for four weeks.")
-STANDSTILL = mark("Lately as many labels were taken back as were given.")
+STANDSTILL = mark("Lately as many answers were taken back as were given.")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ class History:
 
     accuracy, low, high: on the holdout, with the 95 % interval. agreement: Cohen's kappa with the round before, and
     uncertainty: mean of 1 − the highest probability, both on the stop set. spent: answers paid from the budget.
-    pool_left: items without a label. holdout: items that accuracy is measured on. batch: labels of the next batch.
+    pool_left: pool items that can still get a label. holdout: items that accuracy is measured on. batch: labels of a
+    batch. payable: answers in all that the budget pays for and the data need; None: as many as the budget.
     """
 
     numbers: tuple[int, ...]
@@ -48,6 +49,12 @@ class History:
     holdout: int
     budget: int
     batch: int
+    payable: int | None = None
+
+    @property
+    def next_batch(self) -> int:
+        """The pool labels that the next batch can have."""
+        return min(self.batch, self.pool_left[-1]) if len(self) else self.batch
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -96,6 +103,7 @@ class Backtest:
 
 UNMEASURED = mark("No round has been measured on the holdout yet.")
 TOO_FEW_ROUNDS = mark("There are too few rounds to compare successive models.")
+WHOLE_POOL = mark("There is no next batch: the whole pool is labeled.")
 UNPREDICTED = mark("There is no round yet whose predictions were kept.")
 
 
@@ -145,14 +153,16 @@ def gain(history: History, thresholds: Thresholds) -> Evidence:
     """
     measured = [(n, a) for n, a in zip(history.labels, history.accuracy, strict=True) if a is not None]
     curve = fit_curve([n for n, _a in measured], [a for _n, a in measured], history.holdout)
-    expected = curve.gain(history.batch)
+    if not history.next_batch:
+        return Evidence("gain", False, None, thresholds.gain, WHOLE_POOL)
+    expected = curve.gain(history.next_batch)
     if expected is None:
         return Evidence("gain", False, None, thresholds.gain, curve.why_not)
     return Evidence("gain", expected.high < thresholds.gain, expected.high, thresholds.gain)
 
 
 def exhausted(history: History, thresholds: Thresholds) -> Evidence:
-    """Met if every item of the pool has a label."""
+    """Met if no item of the pool can get a label any more."""
     left = history.pool_left[-1] if len(history) else None
     return Evidence("exhausted", left == 0, left, 0)
 

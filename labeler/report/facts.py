@@ -89,7 +89,7 @@ def _change(stored: StoredChange) -> dict[str, Any]:
 
 def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
     """Each rule with its evidence and its back-test on this project."""
-    so_far, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
+    so_far, compared = history(stands.rounds, stands.counts, config), thresholds(config)
     return [
         asdict(judgement) | {"backtest": asdict(back)}
         for judgement, back in zip(evidence(so_far, compared), backtests(so_far, compared), strict=True)

@@ -75,7 +75,7 @@ def _curve(stands: Standing, project: Project) -> Section:
     rows = [
         {
             _("round"): int(row["round"]),
-            _("labels"): f"{row['labels']:,.0f}",
+            _("pool labels"): f"{row['labels']:,.0f}",
             _("hours"): f"{row['hours']:,.1f}",
             _("cost, {currency}", currency=symbol(config.team.currency)): f"{row['cost']:,.0f}",
             _(config.accuracy): f"{row['accuracy']:.1%}",
@@ -94,7 +94,7 @@ def _curve(stands: Standing, project: Project) -> Section:
             legend(stands, measured),
             *limitations(stands, measured),
         ],
-        [svg(chart(stands, measured, config, "labels", _("labels")))],
+        [svg(chart(stands, measured, config, "labels", _("pool labels")))],
         [(_("All rounds"), rows)],
     )
 
@@ -157,7 +157,7 @@ def _control(report: dict[str, Any] | None, config: Config) -> Section:
 
 
 def _stopping(values: dict[str, Any], stands: Standing, config: Config) -> Section:
-    asked, compared = history(stands.rounds, stands.counts.pool, config), thresholds(config)
+    asked, compared = history(stands.rounds, stands.counts, config), thresholds(config)
     rows = []
     for row in values["stopping"]:
         evidence, back = Evidence(**{k: v for k, v in row.items() if k != "backtest"}), Backtest(**row["backtest"])
@@ -226,8 +226,9 @@ def _data(values: dict[str, Any], config: Config) -> Section:
     answers = values["answers"]
     texts = [
         _(
-            "{annotators} people gave {labels:,} labels, {skips:,} skips and {flags:,} flags in {hours:,.1f} hours;"
-            " {unsure:,} labels are marked as unsure, {changes:,} answers were changed or taken back.",
+            "{annotators} people gave {labels:,} answers with a label, {skips:,} skips and {flags:,} flags in"
+            " {hours:,.1f} hours; {unsure:,} answers are marked as unsure, {changes:,} answers were changed or taken"
+            " back.",
             **{
                 name: answers[name] for name in ("annotators", "labels", "skips", "flags", "hours", "unsure", "changes")
             },
@@ -242,7 +243,7 @@ def _data(values: dict[str, Any], config: Config) -> Section:
             )
         )
     texts.append(_("SHA-256 of all items and labels: {hash}", hash=values["hash"]))
-    counted = [{_("class"): name, _("labels in the pool"): f"{n:,}"} for name, n in values["per_class"].items()]
+    counted = [{_("class"): name, _("pool labels"): f"{n:,}"} for name, n in values["per_class"].items()]
     listings = [(_("Data card"), values["card"]), (_("Guidelines of the annotators"), values["guidelines"])]
     return Section(
         _("The data"),
@@ -277,7 +278,7 @@ def _provenance(values: dict[str, Any], config: Config) -> Section:
     texts = (
         [
             _(
-                "The latest model is {file}, trained on {labels:,} labels (SHA-256 {hash}); `labeler reproduce`"
+                "The latest model is {file}, trained on {labels:,} pool labels (SHA-256 {hash}); `labeler reproduce`"
                 " trains it again.",
                 file=model["file"],
                 labels=model["labels"],

@@ -41,7 +41,7 @@ def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Co
     measured = rounds.dropna(subset=["accuracy"])
     holdout = int(measured["holdout"].iloc[-1]) if len(measured) else None
     leads = fit_curve(measured["labels"].tolist(), measured["accuracy"].tolist(), holdout)
-    most = min(float(counts.pool), HORIZON * leads.labels)
+    most = min(float(counts.reachable), HORIZON * leads.labels)
     return Standing(rounds, leads, leads.projection(config.target_accuracy, most), most, step, counts)
 
 
@@ -64,8 +64,8 @@ def chart(
     """
     scale = cost_of_a_label(measured, along)
     last = measured.iloc[-1]
-    budget = _budget(measured, config)
-    ahead = _ahead(stands, last["labels"], budget)
+    budget = _budget(measured, stands.counts, config)
+    ahead = _ahead(stands, last["labels"])
     if along != "labels":
         ahead[along] = last[along] + (ahead["labels"] - last["labels"]) * scale
     near = budget is not None and budget <= max([last["labels"], *ahead["labels"]]) * 1.5
@@ -75,16 +75,19 @@ def chart(
 
 
 def outlook(stands: Standing, measured: pd.DataFrame, config: Config) -> str:
-    """A sentence on when the target is expected, and how much work that takes."""
-    hours = cost_of_a_label(measured, "hours")
-    return curve_words.outlook(
+    """What is known of the curve, how certain that is, and what to do."""
+    hours, counts = cost_of_a_label(measured, "hours"), stands.counts
+    return curve_words.Outlook(
         stands.projection,
         config.target_accuracy,
-        measured["labels"].iloc[-1],
+        _metrics(measured.iloc[-1]),
+        max(counts.labeled, int(measured["labels"].iloc[-1])),
         stands.most,
-        stands.most >= stands.counts.pool,
+        stands.most >= counts.reachable,
+        _budget(measured, counts, config),
         hours if hours > 0 else None,
-    )
+        counts.open.holdout,
+    ).in_words()
 
 
 def legend(stands: Standing, measured: pd.DataFrame) -> str:
@@ -118,34 +121,40 @@ def legend(stands: Standing, measured: pd.DataFrame) -> str:
 
 def limitations(stands: Standing, measured: pd.DataFrame) -> list[str]:
     """Sentences on what the figures cannot tell, and what would change that."""
-    latest = [
-        Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0)
-        for _place, row in measured.iloc[-2:].iterrows()
-    ]
+    latest = [_metrics(row) for _place, row in measured.iloc[-2:].iterrows()]
     sentences = []
     if stands.step:
         sentences.append(curve_words.step_in_words(stands.step))
     elif len(latest) == 2 and (sentence := curve_words.gain_in_words(latest[1], latest[0])):
         sentences.append(sentence)
-    sentences.append(curve_words.width_in_words(latest[-1], stands.counts.holdout - stands.counts.holdout_labeled))
+    sentences.append(curve_words.width_in_words(latest[-1], stands.counts.open.holdout))
     return sentences
 
 
-def _ahead(stands: Standing, now: float, budget: float | None) -> pd.DataFrame:
-    """The projection beyond the last round: to the target, to the budget, or half as many labels again."""
+def _metrics(row: pd.Series) -> Metrics:
+    return Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0)
+
+
+def _ahead(stands: Standing, now: float) -> pd.DataFrame:
+    """The projection beyond the last round: to the target or half as many labels again, within what can be labeled."""
     expected = stands.projection.expected
     end = now * 1.5 if expected is None or expected <= now else expected * MARGIN
-    end = min(max(end, now * 1.1), now * FARTHEST, max(stands.most, now * 1.02))
+    end = min(max(end, now * 1.1), now * FARTHEST, stands.most)
     labels = np.linspace(now, end, POINTS)
-    band = stands.leads.band(labels)  # type: ignore[arg-type]
+    band = stands.leads.band(labels) if end > now else None  # type: ignore[arg-type]
     if band is None:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in ("labels", "accuracy", "low", "high")})
     return pd.DataFrame({"labels": labels, "accuracy": band[0], "low": band[1], "high": band[2]})
 
 
-def _budget(measured: pd.DataFrame, config: Config) -> float | None:
-    """The pool's labels at which the budget is spent; the budget also pays for the holdout and for second answers."""
+def _budget(measured: pd.DataFrame, counts: Counts, config: Config) -> float | None:
+    """The pool labels at which the budget is spent; it also pays for holdout labels and for second answers.
+
+    None: it pays for all that can be labeled.
+    """
+    if config.budget >= counts.answers_by_people + counts.open.answers:
+        return None
     first, last = measured.iloc[0], measured.iloc[-1]
     paid, labels = last["spent"] - first["spent"], last["labels"] - first["labels"]
     each = paid / labels if paid > 0 and labels > 0 else 1.0
-    return float(last["labels"] + (config.budget - last["spent"]) / each)
+    return float(min(last["labels"] + (config.budget - last["spent"]) / each, counts.reachable))

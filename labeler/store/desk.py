@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from labeler.core.blinding import OPEN
 from labeler.core.items import Annotator, Prediction, Reason, Reserved, Waiting
 from labeler.store.database import Database, Row
-from labeler.store.items import Items, as_item
+from labeler.store.items import WANTED, Items, as_item
 from labeler.store.rounds import Rounds
 from labeler.store.stops import Stops
 from labeler.store.team import Team
 
 # An item is free for :annotator if the annotator neither holds nor answered it, and if it still needs labels: others'
 # answers and reservations count against the overlap, or against the number that the lead or the audit asked for.
-# Flagged items wait for the lead. Items with a decision or an imported label are not asked about. The content hash
-# decides which items are overlapped, so that they spread evenly over rounds and stay the same.
-WANTED = "MAX(CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END, i.wanted)"
+# Flagged items wait for the lead. Items with a decision or an imported label are not asked about.
 FREE = f"""
     i.adjudicated IS NULL AND i.split IS NOT NULL
     AND NOT EXISTS (
@@ -128,13 +126,11 @@ class Desk:
 
     def reservation_values(self, annotator: Annotator, tab: str, at: float) -> Row:
         """The values of the named parameters in the statements of this module, for one annotator's tab."""
-        labeling = self.db.config.labeling
         return {
+            **self.items.overlap_values(),
             "annotator": annotator.name,
             "tab": tab,
-            "expires": at + labeling.reservation_seconds,
-            "overlap": labeling.overlap,
-            "overlapped": "g" if labeling.overlap_share >= 1 else f"{int(labeling.overlap_share * 16**6):06x}",
+            "expires": at + self.db.config.labeling.reservation_seconds,
             "several": self.db.config.several,
             "others_classes": json.dumps(self.team.classes_of_others(annotator)),
             "own": json.dumps(self.team.classes_of(self.team.groups_of(annotator))),
@@ -196,7 +192,7 @@ class Desk:
         )
 
     def _budget_left(self) -> int:
-        """The number of labels that the budget still pays for, without those of reserved items."""
+        """The number of answers that the budget still pays for, without those about reserved items."""
         return self.db.config.budget - self.items.labels_spent() - self.db.value("SELECT COUNT(*) FROM reservations")
 
     def _take(self, values: Row, n: int) -> int:
@@ -264,7 +260,9 @@ class Desk:
             return Waiting("budget", self.db.config.budget)
         if held := self._held_by_others(annotator):
             return Waiting("others", held)
-        return Waiting("training" if self.rounds.waiting() and self.team.classes_of_others(member) else "done")
+        if self.rounds.waiting() and self.team.classes_of_others(member):
+            return Waiting("training")
+        return Waiting("done", self.items.still_open().answers)
 
 
 def as_reason(row: Row) -> Reason | None:

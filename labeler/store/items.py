@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labeler.core.items import AddResult, Counts, Item, NewItem, Split
+from labeler.core.items import AddResult, Counts, Item, NewItem, Split, StillOpen
 from labeler.core.labels import names_of
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
@@ -15,6 +15,15 @@ IMPORT = "import"
 
 # The draw of the holdout is part of the project's data, not of any round's randomness.
 HOLDOUT_SEED = 20_201_122
+
+
+# How many people's labels an item is to get. The content hash decides which items are overlapped, so that they spread
+# evenly over rounds and stay the same.
+WANTED = "MAX(CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END, i.wanted)"
+# Items that nobody is asked about until the lead decides.
+FLAGGED = """
+    SELECT a.item_id FROM answers a JOIN items f ON f.id = a.item_id WHERE a.action = 'flag' AND a.id > f.cleared
+"""
 
 
 class Items:
@@ -145,21 +154,50 @@ class Items:
 
     def flagged(self) -> set[int]:
         """Unlabeled items that nobody is asked about: those with an open flag and those that a lead excluded."""
-        rows = self.db.rows(
-            """
-            SELECT a.item_id FROM answers a JOIN items i ON i.id = a.item_id
-            WHERE a.action = 'flag' AND a.id > i.cleared
-            UNION SELECT id FROM items WHERE adjudicated = 'exclude'
-            """
-        )
+        rows = self.db.rows(f"{FLAGGED} UNION SELECT id FROM items WHERE adjudicated = 'exclude'")
         return {row["item_id"] for row in rows}
 
     def count_labeled(self) -> int:
         """The number of labeled pool items: the x axis of the learning curve."""
         return self.db.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND label IS NOT NULL")
 
+    def still_open(self) -> StillOpen:
+        """The items that can still get a label, and the answers that people can still give."""
+        values = self.overlap_values()
+        open_now = f"i.split IS NOT NULL AND i.adjudicated IS NULL AND i.id NOT IN ({FLAGGED})"
+        unlabeled = self.db.rows(
+            f"SELECT i.split, COUNT(*) AS n, SUM({WANTED}) AS answers FROM items i"
+            f" WHERE i.label IS NULL AND {open_now} GROUP BY i.split",
+            values,
+        )
+        again = 0
+        if values["overlap"] > 1 or self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1"):
+            again = self.db.value(
+                f"SELECT COALESCE(SUM({WANTED} - i.labels), 0) FROM items i"
+                f" WHERE i.label IS NOT NULL AND i.labels < {WANTED} AND {open_now}"
+                " AND NOT EXISTS (SELECT 1 FROM annotations WHERE item_id = i.id AND annotator = :import)",
+                values | {"import": IMPORT},
+            )
+        items = {row["split"]: row["n"] for row in unlabeled}
+        answers = again + sum(row["answers"] for row in unlabeled)
+        return StillOpen(items.get("pool", 0), items.get("holdout", 0), answers)
+
+    def pool_open(self, most: int) -> int:
+        """The number of pool items that can still get a label; `most` where there are more."""
+        return self.db.value(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM items i WHERE i.label IS NULL AND i.split = 'pool'"
+            f" AND i.adjudicated IS NULL AND i.id NOT IN ({FLAGGED}) LIMIT ?)",
+            [most],
+        )
+
+    def overlap_values(self) -> Row:
+        """The values of the parameters in `WANTED`."""
+        labeling = self.db.config.labeling
+        overlapped = "g" if labeling.overlap_share >= 1 else f"{int(labeling.overlap_share * 16**6):06x}"
+        return {"overlap": labeling.overlap, "overlapped": overlapped}
+
     def labels_spent(self) -> int:
-        """The number of labels by people in pool and holdout, which the budget pays for."""
+        """The number of answers with a label by people, in pool and holdout, which the budget pays for."""
         return self.db.value("SELECT COALESCE(SUM(labels), 0) FROM tally WHERE annotator <> ?", [IMPORT])
 
     def labels_by(self, annotator: str) -> int:
@@ -187,6 +225,7 @@ class Items:
             answers_by_people=self.labels_spent(),
             mine=self.labels_by(annotator),
             per_class=per_class,
+            open=self.still_open(),
         )
 
     def composition(self) -> list[Row]:

@@ -49,11 +49,25 @@ class Rounds:
 
     def request_if_due(self) -> bool:
         """Request a round if enough labels were added since the last request; whether it was requested."""
-        due = self.labels_until_next()
-        return due <= 0 and self.request("new labels")
+        missing = self.labels_until_next()
+        return missing is not None and missing <= 0 and self.request("new labels")
 
-    def labels_until_next(self) -> int:
-        """The number of pool labels that are missing until the next round is due."""
+    def labels_until_next(self) -> int | None:
+        """The number of pool labels that are missing until the next round is due: 0 or less once it is.
+
+        The last round has a smaller batch, where neither the pool nor the budget has enough for a whole one. None: no
+        further round is due, as no further label can be had and a round has been asked for with all that there are.
+        """
+        missing = self.labels_missing()
+        if missing <= 0:
+            return missing
+        payable = self.db.config.budget - self.items.labels_spent()
+        missing = self.items.pool_open(max(0, min(missing, payable)))
+        last = self.db.value("SELECT labels FROM jobs ORDER BY id DESC LIMIT 1") or 0
+        return missing if missing or self.items.count_labeled() > last else None
+
+    def labels_missing(self) -> int:
+        """The number of pool labels that a whole batch still lacks, whether or not they can be had."""
         start, batch = self._batch()
         return start + batch - self.items.count_labeled()
 

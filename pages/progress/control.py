@@ -21,8 +21,9 @@ def control(project: Project) -> None:
         st.altair_chart(control_charts.control_chart(report, project.config.accuracy), width="stretch")
         st.caption(
             _(
-                "Measured on {holdout} holdout items, with {arm} labels drawn at random. Both curves are of frozen"
-                " heads, so they differ only in the choice of the labels; the project's curve is smoothed.",
+                "Measured on {holdout} holdout items, with {arm} pool and holdout labels drawn at random. Both"
+                " curves are of frozen heads, so they differ only in the choice of the labels; the project's curve is"
+                " smoothed.",
                 holdout=report["holdout"],
                 arm=report["arm"],
             )

@@ -61,12 +61,12 @@ def where_it_stands(project: Project) -> Standing:
 
 def _axis(measured: pd.DataFrame, config: Config) -> tuple[Along, str]:
     """What the curve is drawn along, and what that is called; only labels where no time was measured."""
-    titles: dict[Along, str] = {"labels": _("labels")}
+    titles: dict[Along, str] = {"labels": _("pool labels")}
     if measured["hours"].iloc[-1] > 0:
         titles["hours"] = _("hours of annotators")
     if measured["cost"].iloc[-1] > 0:
         titles["cost"] = _("cost, {currency}", currency=symbol(config.team.currency))
-    names = {"labels": _("Labels"), "hours": _("Hours"), "cost": _("Cost")}
+    names = {"labels": _("Pool labels"), "hours": _("Hours"), "cost": _("Cost")}
     chosen: Any = "labels"
     if len(titles) > 1:
         chosen = st.segmented_control(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from labeler.core import decisions
 from labeler.core.labels import texts_of
+from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
 from labeler.i18n.messages import _, n_
 from labeler.measure.forecasts import LabeledForecast, drawn_by, evaluate, gain_between, on_labels
@@ -16,6 +17,7 @@ from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate, items_for
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
+from labeler.report.sentences.curve import width_in_words
 from pages.progress.confidence import calibrated, in_words, one_class
 from pages.progress.items import Judged, items
 from pages.shared.cache import cached, state_of
@@ -125,19 +127,9 @@ def figures(measured: Measured, config: Config) -> None:
 
 def sentences(measured: Measured) -> list[str]:
     """How sure the figures are, and whether this round can be told from the one before it."""
-    accuracy, more = measured.evaluation.accuracy, measured.evaluation.to_halve
-    width = [
-        _(
-            "The accuracy's interval is {width:.1f} points wide; {more:,} more labels in the holdout would halve it.",
-            width=100 * accuracy.width,
-            more=more,
-        )
-    ]
-    if more > measured.open_items:
-        width.append(
-            _("The holdout has fewer unlabeled items than that: import more, with a column that marks them as holdout.")
-        )
-    lines = [" ".join(width)]
+    accuracy = measured.evaluation.accuracy
+    latest = Metrics(measured.evaluation.n, accuracy.value, accuracy.low, accuracy.high, 0.0)
+    lines = [width_in_words(latest, measured.open_items)]
     if measured.forecast.drawn is not None:
         same = items_for(accuracy.value, accuracy.width)
         lines.append(

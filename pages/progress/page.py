@@ -9,6 +9,7 @@ from labeler.core.rounds import Round
 from labeler.core.settings import Config
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
+from labeler.report.sentences.counts import MEANING, sum_in_words
 from labeler.report.sentences.stopping import stopped_in_words
 from pages.progress.agreement import agreement
 from pages.progress.control import control
@@ -42,12 +43,14 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     config = project.config
     with project.store() as store:
         counts, latest, job = store.items.counts(user.name), store.rounds.latest(), store.rounds.latest_job()
-        until, stopped = max(store.rounds.labels_until_next(), 0), store.stops.current()
+        until, stopped = store.rounds.labels_until_next(), store.stops.current()
         if parts_version(store.version()) != drawn:
             st.rerun()
     columns = figures_in_a_row(4)
     columns[0].metric(
-        _("Labels"), f"{counts.labeled:,}", help=_("Labeled items of the pool, which has {n:,} items.", n=counts.pool)
+        _("Pool labels"),
+        f"{counts.labeled:,}",
+        help=_("Labeled items of the pool, which has {n:,} items.", n=counts.pool),
     )
     if latest and latest.metrics:
         measured = latest.metrics
@@ -57,9 +60,21 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         )
     else:
         columns[1].metric(accuracy(config), "–")
-    columns[2].metric(_("Until the next round"), until, help=_("Labels needed until the model is retrained."))
-    columns[3].metric(_("Budget left"), f"{max(config.budget - counts.answers_by_people, 0):,}")
-    columns[3].caption(_("of {n:,} labels", n=config.budget))
+    columns[2].metric(
+        _("Until the next round"),
+        "–" if until is None else max(until, 0),
+        help=_("Pool labels needed until the model is retrained."),
+    )
+    if until is None and counts.pool:
+        columns[2].caption(_("No further label can be had."))
+    payable = counts.payable(config.budget)
+    columns[3].metric(
+        _("Answers left"),
+        f"{payable - counts.answers_by_people:,}",
+        help=_("What the budget still pays for, and no more than the data need."),
+    )
+    columns[3].caption(_("of {n:,}", n=payable))
+    st.caption(sum_in_words(counts, config.budget), help=_(MEANING))
     if stopped:
         st.info(stopped_in_words(stopped), icon=":material/stop_circle:")
     job_state(job)
@@ -111,7 +126,9 @@ def target_state(latest: Round, config: Config) -> None:
 def hint(holdout_labeled: int, labeled: int, seed_size: int) -> str:
     if labeled < seed_size:
         return _(
-            "The curve begins after the first {n} labels; there are {labeled} so far.", n=seed_size, labeled=labeled
+            "The curve begins after the first {n} pool labels; there are {labeled} so far.",
+            n=seed_size,
+            labeled=labeled,
         )
     if not holdout_labeled:
         return _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page.")

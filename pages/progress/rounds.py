@@ -23,7 +23,7 @@ def rounds(project: Project) -> None:
             placeholder="–",
         )
         trained(project, finished)
-    st.subheader(_("Labels of each class"))
+    st.subheader(_("Pool labels of each class"))
     st.altair_chart(charts.class_counts(dict(counts.per_class)), width="stretch")
 
 
@@ -32,7 +32,7 @@ def _row(r: Round, config: Config) -> dict[str, object]:
     micro = {_("micro F1"): m and m.micro_f1 and round(m.micro_f1, 4)} if config.several else {}
     return {
         _("round"): r.number,
-        _("labels"): r.labels,
+        _("pool labels"): r.labels,
         _(config.accuracy): m and round(m.accuracy, 4),
         _("from"): m and round(m.low, 4),
         _("to"): m and round(m.high, 4),

@@ -129,7 +129,7 @@ def table(rows: Sequence[Slice]) -> pd.DataFrame:
                 _("labeled holdout items"): s.n,
                 _("accuracy"): in_words(s.accuracy),
                 _("items in the pool"): s.pool,
-                _("labeled"): s.labeled,
+                _("pool labels"): s.labeled,
                 _("share labeled"): f"{s.labeled / s.pool:.0%}" if s.pool else "–",
             }
             for s in rows

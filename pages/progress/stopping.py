@@ -20,7 +20,7 @@ WIDTHS = (3, 5, 5)
 
 def stopping(project: Project) -> None:
     stands, config = where_it_stands(project), project.config
-    asked = history(stands.rounds, stands.counts.pool, config)
+    asked = history(stands.rounds, stands.counts, config)
     compared = thresholds(config)
     key = (asked, compared)
     judged: list[tuple[Evidence, Backtest]] = cached("stopping", key, lambda: _judged(asked, compared))

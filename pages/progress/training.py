@@ -23,8 +23,8 @@ def trained(project: Project, rounds: Sequence[Round]) -> None:
         def name(number: int) -> str:
             r = numbered[number or latest]
             if number == LATEST:
-                return _("the latest, round {round}, {n:,} labels", round=r.number, n=r.labels)
-            return _("round {round}, {n:,} labels", round=r.number, n=r.labels)
+                return _("the latest, round {round}, {n:,} pool labels", round=r.number, n=r.labels)
+            return _("round {round}, {n:,} pool labels", round=r.number, n=r.labels)
 
         options = [LATEST, *reversed(numbered)]
         # another project has other rounds: its choice is another one

@@ -41,7 +41,7 @@ def settings(project: Project) -> None:
         backbone, kind = _learner(columns, config)
         batch = columns[0].number_input(_("Labels between rounds"), 1, 100_000, config.query.batch)
         target = columns[0].number_input(_("Target accuracy"), 0.0, 1.0, config.target_accuracy, 0.01)
-        budget = columns[1].number_input(_("Budget (labels in all)"), 1, 10_000_000, config.budget)
+        budget = columns[1].number_input(_("Budget (answers in all)"), 1, 10_000_000, config.budget)
         seconds = columns[1].number_input(
             _("Seconds that training may take"),
             1,

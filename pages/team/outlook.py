@@ -1,9 +1,10 @@
-"""How far the labels are, when there will be enough, and what that takes: for leads."""
+"""How many answers there are, when there will be enough, and what that takes: for leads."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
+from labeler.core.items import Counts
 from labeler.i18n.messages import _, mark
 from labeler.i18n.money import money, symbol
 from labeler.measure.intervals import OpenEstimate
@@ -11,22 +12,25 @@ from labeler.progress import curves, pace
 from labeler.progress.pace import Pace
 from labeler.projects.project import Project
 from labeler.report.charts import effort as effort_charts
+from labeler.report.sentences.counts import MEANING
 from pages.team.figures import Figures
 
 GOALS = {"budget": mark("budget"), "target": mark("target accuracy"), "number": mark("another number")}
 
 
 def outlook(project: Project, work: Figures) -> None:
-    """Figures and charts up to a goal that is chosen: the budget, the target accuracy, or a number of labels."""
+    """Figures and charts up to a goal that is chosen: the budget, the target accuracy, or a number of answers."""
     config, given, hours, cost = project.config, work.given, work.hours, work.cost
-    goal, words = choose_goal(project, work)
+    with project.store() as store:
+        counts = store.items.counts()
+    goal, words = choose_goal(project, work, counts)
     remaining = max(0, goal - given)
     speed, finish = pace.pace(work.days, work.today), pace.finish(work.days, work.today, remaining)
     rest = pace.hours_and_cost(speed, remaining)
     paid = cost > 0
 
     columns = st.columns(4)
-    columns[0].metric(_("Labels"), f"{given:,}", help=_("Current labels by people, in the pool and the holdout."))
+    columns[0].metric(_("Answers"), f"{given:,}", help=_(MEANING))
     columns[0].caption(_("of {goal:,} to the goal", goal=goal))
     columns[1].metric(_("Hours of work"), f"{hours:,.1f}", help=_(HOURS, seconds=config.team.idle_seconds))
     columns[1].caption(remaining_in_words(rest and rest[0], remaining, lambda amount: _("{n:,.1f} h", n=amount)))
@@ -43,7 +47,7 @@ def outlook(project: Project, work: Figures) -> None:
 
     left, right = st.columns([2, 1])
     with left:
-        st.markdown("**" + _("Labels still missing") + "**")
+        st.markdown("**" + _("Answers still missing") + "**")
         chart = effort_charts.burn_down_chart(pace.burn_down(work.days, goal), finish, work.today)
         st.altair_chart(chart, width="stretch", key="burn-down")
     with right:
@@ -76,8 +80,8 @@ HOURS = mark(
 )
 
 
-def choose_goal(project: Project, work: Figures) -> tuple[int, str]:
-    """Labels in all that are aimed at, and what there is to say about how they were found."""
+def choose_goal(project: Project, work: Figures, counts: Counts) -> tuple[int, str]:
+    """Answers in all that are aimed at, no more than the data need, and what there is to say about that number."""
     config = project.config
     columns = st.columns([3, 1])
     goal = columns[0].segmented_control(
@@ -88,43 +92,48 @@ def choose_goal(project: Project, work: Figures) -> tuple[int, str]:
         format_func=lambda name: _(GOALS[name]),
         key=f"goal-{project.slug}",
     )
+    payable, most = counts.payable(config.budget), max(1, counts.answers_by_people + counts.open.answers)
     if goal == "number":
         number = columns[1].number_input(
-            _("Labels"), 1, 10_000_000, max(config.budget, 1), key=f"goal-labels-{project.slug}"
+            _("Answers"), 1, most, max(min(payable, most), 1), key=f"goal-labels-{project.slug}"
         )
         return int(number), ""
     if goal == "target":
-        return _target(project, work)
+        return _target(project, work, counts)
+    if payable < config.budget:
+        return payable, _(
+            "The data need {n:,} answers in all, fewer than the budget of {budget:,}.", n=payable, budget=config.budget
+        )
     return config.budget, ""
 
 
-def _target(project: Project, work: Figures) -> tuple[int, str]:
-    """The labels that the learning curve takes to the target accuracy; the budget where it cannot tell."""
-    config = project.config
+def _target(project: Project, work: Figures, counts: Counts) -> tuple[int, str]:
+    """The answers that the learning curve takes to the target accuracy; the budget where it cannot tell."""
+    config, most = project.config, counts.answers_by_people + counts.open.answers
     with project.store() as store:
-        rounds, labeled = [r for r in store.rounds.all() if r.metrics], store.items.count_labeled()
+        rounds = [r for r in store.rounds.all() if r.metrics]
     accuracy = [r.metrics.accuracy for r in rounds if r.metrics]
     holdout = rounds[-1].metrics.n if rounds and rounds[-1].metrics else None
     curve = curves.fit_curve([r.labels for r in rounds], accuracy, holdout)
-    leads_to = curve.projection(config.target_accuracy)
+    leads_to = curve.projection(config.target_accuracy, counts.reachable)
     if leads_to.expected is None:
         why = (
             _(leads_to.why_not)
             if leads_to.why_not
-            else _("The learning curve does not reach the target within the range that it can project.")
+            else _("The learning curve does not reach the target with the labels that can be had.")
         )
-        return config.budget, " ".join([why, _("Until it does, the goal is the budget.")])
-    missing = max(0.0, leads_to.expected - labeled)
+        return counts.payable(config.budget), " ".join([why, _("Until it does, the goal is the budget.")])
+    missing = max(0.0, leads_to.expected - counts.labeled)
     explanation = _(
-        "The learning curve reaches {target:.0%} at {expected:,.0f} labeled items of the pool."
-        " {missing:,.0f} of them are missing, with {an_item:.2f} labels an item as until now. The"
+        "The learning curve reaches {target:.0%} at {expected:,.0f} pool labels."
+        " {missing:,.0f} of them are missing, with {an_item:.2f} answers an item as until now. The"
         " Progress page shows how certain that is; the dates here depend on the pace alone.",
         target=config.target_accuracy,
         expected=leads_to.expected,
         missing=missing,
         an_item=work.labels_an_item,
     )
-    return work.given + round(missing * work.labels_an_item), explanation
+    return min(work.given + round(missing * work.labels_an_item), most), explanation
 
 
 def remaining_in_words(rest: OpenEstimate | None, remaining: int, shown: Callable[[float], str]) -> str:
@@ -161,12 +170,12 @@ def pace_in_words(speed: Pace) -> str:
         return _(speed.note) if speed.note else ""
     if speed.per_hour.low is None or speed.per_day.low is None or speed.per_day.high is None:
         return _(
-            "So far {hour:,.0f} labels an hour of work and {day} a day of the calendar.",
+            "So far {hour:,.0f} answers an hour of work and {day} a day of the calendar.",
             hour=speed.per_hour.value,
             day=rounded(speed.per_day.value),
         )
     return _(
-        "{hour:,.0f} labels an hour of work (95 %: {hour_low:,.0f} – {hour_high:,.0f}) and {day} a day of the"
+        "{hour:,.0f} answers an hour of work (95 %: {hour_low:,.0f} – {hour_high:,.0f}) and {day} a day of the"
         " calendar ({day_low} – {day_high}), from the {working} working days in {days}.",
         hour=speed.per_hour.value,
         hour_low=speed.per_hour.low,

@@ -23,7 +23,7 @@ if work is None:
     st.info(
         _(
             "Nobody has answered yet. As soon as somebody has, this page shows what each of them did, how long it took,"
-            " and when there will be enough labels."
+            " and when there will be enough answers."
         ),
         icon=":material/group:",
     )

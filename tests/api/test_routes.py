@@ -57,7 +57,7 @@ def test_items_come_without_the_models_opinion_and_in_order(client, store):
     assert [i["id"] for i in reply["items"]] == [1, 2]
     assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "round", "prediction"}
     assert reply["items"][0]["prediction"] is None
-    progress = {"mine": 0, "spent": 0, "budget": 1000, "until_round": 4, "batch": 4, "round": 0}
+    progress = {"mine": 0, "spent": 0, "budget": 3, "until_round": 4, "batch": 4, "round": 0}
     assert reply["progress"] == progress | {"labelers": 1, "wanted": False}
 
 

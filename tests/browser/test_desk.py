@@ -211,7 +211,7 @@ def test_the_end_is_calm_and_ends_by_itself(server, own_home, open_page):
         store.items.add([NewItem("0" * 32, "row", text="only one", split="pool")])
     page = open_page(f"{server.url}/?annotator=kim")
     press(page, "1")
-    page.get_by_text("You have answered everything that you can.").wait_for()
+    page.get_by_text("Every item is labeled.").wait_for()
     with project.store() as store:
         store.items.add([NewItem("1" * 32, "row", text="one more", split="pool")])
     page.locator(".text", has_text="one more").wait_for()

@@ -187,9 +187,9 @@ def test_the_language_is_switched_in_the_sidebar_and_kept_from_page_to_page(proj
     app = visit("progress")
     (languages,) = [group for group in app.button_group if group.key == "switched"]
     assert languages.options == ["English", "한국어"]
-    assert "Labels 0" in everything(app)
+    assert "Pool labels 0" in everything(app)
     languages.set_value("ko").run()
-    assert "라벨 수 0" in everything(app)
+    assert "풀 라벨 0" in everything(app)
     use("ko")
     assert app.query_params["language"] in ("ko", ["ko"])
     app.switch_page("project/page.py").run()

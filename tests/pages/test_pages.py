@@ -135,7 +135,7 @@ def test_progress_shows_what_was_measured_with_its_interval(project):
     shown = everything(app)
     assert "Accuracy 80.0%" in shown
     assert "95 %: 37.6 – 96.4% (n = 5)" in shown
-    assert "Labels 4" in shown
+    assert "Pool labels 4" in shown
 
 
 @pytest.mark.slow
@@ -206,7 +206,7 @@ def train(project, *trainings: Training | None, model: str | None = "models/m.sa
 def test_progress_shows_how_the_latest_round_was_trained(project):
     train(project, None, OVERFIT)
     app = visit("progress", "Rounds")
-    assert widget(app, "selectbox", "Round").options[0] == "the latest, round 2, 20 labels"
+    assert widget(app, "selectbox", "Round").options[0] == "the latest, round 2, 20 pool labels"
     shown = everything(app)
     assert "It was better on 31 of 200 labels." in shown
     weights = "In the predictions the fine-tuned network has a weight of 60 %, and the frozen heads have the rest."

@@ -48,7 +48,7 @@ def test_without_rounds_there_is_nothing_to_draw(project):
 def test_two_rounds_are_too_few_to_say_where_they_lead(rounds):
     rounds(2)
     shown = everything(visit("progress", "Curve"))
-    assert "It takes three rounds" in shown
+    assert "It takes three measured rounds" in shown
     assert "Dashed" not in shown
     assert "points wide" in shown
 
@@ -58,7 +58,7 @@ def test_the_curve_says_when_the_target_is_expected(rounds):
     rounds(20, target_accuracy=0.89)
     app = visit("progress", "Curve")
     shown = everything(app)
-    assert "89% is expected at" in shown
+    assert "The curve reaches it at about" in shown
     assert "h more." in shown
     assert "All rounds: query strategy margin, backbone char_tfidf." in shown
     assert "cannot be told apart: the interval is 7.0 points wide" in shown
@@ -73,7 +73,7 @@ def test_the_curve_says_when_the_target_is_expected(rounds):
 def test_accuracy_versus_hours_and_versus_cost_where_there_is_one(rounds):
     rounds(5)
     app = visit("progress", "Curve")
-    assert widget(app, "button_group", "Accuracy versus").options == ["Labels", "Hours"]
+    assert widget(app, "button_group", "Accuracy versus").options == ["Pool labels", "Hours"]
     widget(app, "button_group", "Accuracy versus").set_value("hours").run()
     assert not app.exception
     assert "hours of annotators" in app.get("vega_lite_chart")[0].proto.spec
@@ -92,10 +92,10 @@ def test_the_rules_stand_side_by_side_with_what_they_would_have_done(rounds):
     rounds(20, stopping=StoppingConfig(("stable",), kappa=0.98, uncertainty=0.05))
     shown = everything(visit("progress", "When to stop"))
     # uncertainty is 0.5/i: 0.05 at round 10; agreement 1 − 0.5/i²: the mean of the last three is 0.98 at round 7
-    assert "Would have stopped at round 10, 2.0 points below today, 200 labels earlier." in shown
-    assert "Would have stopped at round 7, 3.7 points below today, 260 labels earlier." in shown
+    assert "Would have stopped at round 10, 2.0 points below today, 200 pool labels earlier." in shown
+    assert "Would have stopped at round 7, 3.7 points below today, 260 pool labels earlier." in shown
     assert "mean uncertainty is 2.5%" in shown
-    assert "400 of 1,000 labels are spent." in shown
+    assert "At round 20, 400 answers of a budget of 1,000 were paid." in shown
     assert shown.count("stops automatically") == 1 + shown.count("Labeling stops automatically")
 
 

@@ -74,7 +74,7 @@ def test_everybody_leads_by_default_and_sees_all(project, history):
     assert str(shown.loc["kim", "agreement_low"]).endswith("(n = 18)")
     assert len(table(app, 1)) == 27
     text = everything(app)
-    assert "Labels 54" in text
+    assert "Answers 54" in text
     assert "of 100 to the goal" in text
     assert "6 a day of the calendar (6 – 6), from the 9 working days in 9" in text
 
@@ -86,7 +86,7 @@ def test_the_date_is_that_of_the_pace(project, history):
     expected = datetime.now(UTC).date() + timedelta(days=8)  # 46 missing, six a day
     assert f"Done on {expected}" in everything(app)
     widget(app, "button_group", "Goal").set_value("number").run()
-    widget(app, "number_input", "Labels").set_value(54).run()
+    widget(app, "number_input", "Answers").set_value(54).run()
     assert "The goal is reached." in everything(app)
 
 
@@ -96,7 +96,7 @@ def test_a_target_that_the_curve_does_not_tell_is_said(project, history):
     app = page("kim")
     widget(app, "button_group", "Goal").set_value("target").run()
     assert not app.exception
-    assert "It takes three rounds" in everything(app)
+    assert "It takes three measured rounds" in everything(app)
 
 
 def test_annotators_see_their_own_row_only(project, history):

@@ -58,7 +58,7 @@ def test_each_round_has_its_labels_metrics_and_cost(store, items):
     assert rounds.iloc[1][["agreement", "uncertainty"]].tolist() == [0.8, 0.3]
     assert rounds["backbone"].tolist() == ["char_tfidf"] * 2
 
-    asked = history(rounds, 10, store.config)
+    asked = history(rounds, store.items.counts(), store.config)
     assert asked.accuracy == (None, 0.75)
     assert asked.agreement == (None, 0.8)
     assert (asked.spent, asked.pool_left) == ((3, 4), (8, 7))
@@ -68,7 +68,7 @@ def test_each_round_has_its_labels_metrics_and_cost(store, items):
 def test_without_rounds_there_is_an_empty_history(store, items):
     rounds = course(store)
     assert len(rounds) == 0
-    assert len(history(rounds, 10, store.config)) == 0
+    assert len(history(rounds, store.items.counts(), store.config)) == 0
     assert latest_step(store) is None
 
 

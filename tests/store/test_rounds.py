@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from labeler.core.items import Answer
+from labeler.core.items import Answer, StillOpen
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Ranked, RoundResult, Training
 from labeler.store import Store, database
 from labeler.store.rounds import ATTEMPTS
@@ -34,6 +34,37 @@ def test_a_round_is_due_after_the_seed_set_and_then_after_each_batch(store):
     assert not store.rounds.waiting()
     label(store, 7)
     assert store.rounds.waiting()
+
+
+def test_the_last_round_has_the_labels_that_are_left_and_then_there_is_none(store):
+    add(store, 6)
+    label(store, 1, 2, 3, 4)
+    store.rounds.finish(store.rounds.claim(), FinishedRound(1, result(4)))
+    assert store.rounds.labels_until_next() == 2  # a batch would be three
+    label(store, 5, 6)
+    assert store.rounds.waiting()
+    store.rounds.finish(store.rounds.claim(), FinishedRound(2, result(6)))
+    assert store.rounds.labels_until_next() is None
+    assert not store.rounds.waiting()
+
+
+def test_a_flagged_item_is_not_waited_for(store):
+    add(store, 5)
+    store.answers.add("kim", [Answer("f", 5, "flag")])
+    label(store, 1, 2, 3)
+    assert store.rounds.labels_until_next() == 1
+    assert store.items.still_open() == StillOpen(1, 0, 1)
+
+
+def test_where_the_budget_ends_before_a_batch_is_full_the_last_round_has_what_it_paid_for(store):
+    store.config = replace(store.config, budget=6)
+    add(store, 20)
+    label(store, 1, 2, 3, 4)
+    store.rounds.finish(store.rounds.claim(), FinishedRound(1, result(4)))
+    assert store.rounds.labels_until_next() == 2
+    label(store, 5, 6)
+    store.rounds.finish(store.rounds.claim(), FinishedRound(2, result(6)))
+    assert store.rounds.labels_until_next() is None
 
 
 def test_labels_of_the_holdout_do_not_count_towards_a_round(store):

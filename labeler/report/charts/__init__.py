@@ -99,9 +99,9 @@ def class_counts(per_class: dict[str, int]) -> alt.Chart:
         alt.Chart(frame)
         .mark_bar(color=BLUE)
         .encode(
-            alt.X("labels:Q", title=_("labels"), axis=alt.Axis(tickMinStep=1)),
+            alt.X("labels:Q", title=_("pool labels"), axis=alt.Axis(tickMinStep=1)),
             alt.Y("class:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
-            tooltip=[alt.Tooltip("class:N", title=_("class")), alt.Tooltip("labels:Q", title=_("labels"))],
+            tooltip=[alt.Tooltip("class:N", title=_("class")), alt.Tooltip("labels:Q", title=_("pool labels"))],
         )
         .properties(height=60 + 28 * len(frame))
     )

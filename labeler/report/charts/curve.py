@@ -126,7 +126,7 @@ def _frame(rounds: pd.DataFrame, ahead: pd.DataFrame, along: Along, goal: Goal, 
 def _tooltips(rounds: pd.DataFrame, measure: str) -> list[alt.Tooltip]:
     tooltips = [
         alt.Tooltip("round:Q", title=_("round")),
-        alt.Tooltip("labels:Q", title=_("labels"), format=","),
+        alt.Tooltip("labels:Q", title=_("pool labels"), format=","),
         alt.Tooltip("accuracy:Q", format=".1%", title=_(measure)),
         alt.Tooltip("holdout:Q", title=_("measured on"), format=","),
         alt.Tooltip("strategy:N", title=_("query strategy")),

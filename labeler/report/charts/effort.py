@@ -28,8 +28,8 @@ def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.Laye
     now = pd.DataFrame({"day": [pd.Timestamp(today)], "left": [finish.remaining]})
     days = pd.concat([left, now]).drop_duplicates("day", keep="last")
     x = alt.X("day:T", title=None, axis=_dates(begin, end), scale=alt.Scale(domain=[_iso(begin), _iso(end)]))
-    y = alt.Y("left:Q", title=_("labels still missing"), axis=alt.Axis(tickMinStep=1))
-    tooltip = [_day_tooltip(_("day")), alt.Tooltip("left:Q", format=",", title=_("labels still missing"))]
+    y = alt.Y("left:Q", title=_("answers still missing"), axis=alt.Axis(tickMinStep=1))
+    tooltip = [_day_tooltip(_("day")), alt.Tooltip("left:Q", format=",", title=_("answers still missing"))]
     layers = [
         alt.Chart(days).mark_line(color=BLUE, interpolate="step-after").encode(x, y),
         alt.Chart(days).mark_point(size=120, opacity=0).encode(x, y, tooltip=tooltip),
@@ -100,7 +100,7 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
         scale=alt.Scale(domain=[*colours], range=[*colours.values()]),
         legend=legend if len(colours) > 1 else None,
     )
-    title = _("labels a week") if weeks else _("labels a day")
+    title = _("answers a week") if weeks else _("answers a day")
     return (
         alt.Chart(shown)
         .mark_rect()
@@ -113,7 +113,7 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
             tooltip=[
                 alt.Tooltip("name:N", title=_("Annotator")),
                 _day_tooltip(_("week of") if weeks else _("day"), "first"),
-                alt.Tooltip("labels:Q", format=",", title=_("labels")),
+                alt.Tooltip("labels:Q", format=",", title=_("answers")),
             ],
         )
         .properties(height=280)

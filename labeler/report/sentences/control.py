@@ -16,40 +16,52 @@ MISSING = {
         "Active testing chooses which holdout items are labeled first, so they are no random sample: the"
         " comparison is possible once all of them have a label."
     ),
-    "rounds": mark("Not enough data yet: {fewest_rounds} rounds with different numbers of labels are needed."),
+    "rounds": mark("Not enough data yet: {fewest_rounds} rounds with different numbers of pool labels are needed."),
     "arm": mark(
-        "Not enough data yet: {arm} labels were drawn at random; {fewest_arm} are needed, and twice as"
-        " many as the first round had. A larger `query.random_share` brings them sooner."
+        "Not enough data yet: {arm} pool and holdout labels were drawn at random; {fewest_arm} are needed, and twice"
+        " as many as the first round had. A larger `query.random_share` brings them sooner."
     ),
     "precision": mark(
-        "How many labels this saved is not known yet: the curve rises by less than its uncertainty. More"
-        " labels in the holdout, now {holdout}, make that smaller."
+        "Whether this saved labels is not known yet: the curve rises by less than its uncertainty. More holdout labels,"
+        " now {holdout}, make that smaller."
     ),
 }
+
+UNDECIDED = mark(
+    "So whether it saved labels is not known. More holdout labels and a larger `query.random_share` narrow the"
+    " interval."
+)
 
 
 def sentences(report: Report) -> list[str]:
     """The control arm's report in sentences, each figure with its 95 % interval."""
     sentences_so_far = [gained(report)] if report["gain"] else []
+    if report["needed"] and _by_chance(report) and None in report["needed"].values():
+        return [*sentences_so_far, _(UNDECIDED)]
     if report["needed"]:
         return [saved(report), *sentences_so_far]
     fewest = {"fewest_holdout": FEWEST_HOLDOUT, "fewest_rounds": FEWEST_ROUNDS, "fewest_arm": 2 * SIZES[0]}
     return [*sentences_so_far, _(MISSING[report["missing"]], holdout=report["holdout"], arm=report["arm"], **fewest)]
 
 
+def _by_chance(report: Report) -> bool:
+    """Whether the gain may be chance: then no bound on the labels saved is given."""
+    return bool(report["gain"]) and report["gain"]["low"] <= 0 <= report["gain"]["high"]
+
+
 def gained(report: Report) -> str:
     """A sentence on the gain in accuracy, in points."""
     gain = report["gain"]
     figures = {name: f"{100 * gain[name]:+.1f}".replace("-", "−") for name in ("value", "low", "high")}
-    if gain["low"] <= 0 <= gain["high"]:
+    if _by_chance(report):
         return _(
-            "At {size} labels the query strategy has gained {value} points of accuracy ({low} to {high}),"
+            "At {size} pool labels the query strategy has gained {value} points of accuracy (95 %: {low} to {high}),"
             " which may be chance.",
             size=report["size"],
             **figures,
         )
     return _(
-        "At {size} labels the query strategy has gained {value} points of accuracy ({low} to {high}).",
+        "At {size} pool labels the query strategy has gained {value} points of accuracy (95 %: {low} to {high}).",
         size=report["size"],
         **figures,
     )
@@ -65,8 +77,8 @@ def saved(report: Report) -> str:
 
     if value is not None and low is not None and high is not None:
         return _(
-            "The project reached the accuracy of {size} random labels with {n:.0f} labels ({low:.0f} to"
-            " {high:.0f}): {saved} % saved ({least} % to {most} %).",
+            "The project reached the accuracy of {size} random labels with {n:.0f} pool labels (95 %: {low:.0f} to"
+            " {high:.0f}): {saved} % saved (95 %: {least} % to {most} %).",
             size=size,
             n=value,
             low=low,
@@ -77,21 +89,21 @@ def saved(report: Report) -> str:
         )
     if high is not None:
         return _(
-            "The project reached the accuracy of {size} random labels with {high:.0f} labels at most: {saved}"
-            " % saved, or more.",
+            "The project reached the accuracy of {size} random labels with {high:.0f} pool labels at most (upper"
+            " end of the 95 % interval): {saved} % saved, or more.",
             size=size,
             high=high,
             saved=share(high),
         )
     if low is not None:
         return _(
-            "The project reached the accuracy of {size} random labels with {low:.0f} labels at least: {saved}"
-            " % saved, or less.",
+            "The project reached the accuracy of {size} random labels with {low:.0f} pool labels at least (lower"
+            " end of the 95 % interval): {saved} % saved, or less.",
             size=size,
             low=low,
             saved=share(low),
         )
     return _(
-        "The data do not show whether the project needed more or fewer labels than the {size} of random sampling.",
+        "The data do not show whether the project needed more or fewer pool labels than the {size} random ones.",
         size=size,
     )

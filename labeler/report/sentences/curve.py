@@ -1,69 +1,146 @@
 """Sentences on the learning curve, in the current language: its projection, and what it cannot tell."""
 
+from dataclasses import dataclass
+
 from labeler.core.rounds import Metrics
 from labeler.i18n.messages import _, n_, translate
-from labeler.measure.intervals import items_for, labels_to_halve
-from labeler.progress.curves import Projection
+from labeler.measure.intervals import items_for, labels_to_halve, width
+from labeler.progress.curves import FLAT, Projection
 from labeler.progress.history import Step
 
 
-def outlook(
-    projection: Projection, target: float, labels: float, most: float, whole_pool: bool, hours: float | None = None
-) -> str:
-    """A sentence on when the target is expected, or on why that is unknown.
+@dataclass(frozen=True)
+class Outlook:
+    """What a headline says of the curve.
 
-    Args: labels: of today. most: labels up to which the curve is projected. whole_pool: whether that is the whole pool.
-          hours: that one more label takes; None: unknown.
+    measured: the latest measured round. labels: pool labels of today. most: pool labels up to which the curve is
+    projected. whole_pool: whether there can be no more than that. affordable: pool labels at which the budget is spent;
+    None: it pays for all that can be labeled. hours: that one more label takes; None: unknown. holdout_left: holdout
+    items that can still get a label.
     """
-    expected, low, high = projection.expected, projection.low, projection.high
-    if projection.why_not:
-        return translate(projection.why_not)
-    if low is None and whole_pool:
+
+    projection: Projection
+    target: float
+    measured: Metrics
+    labels: int
+    most: float
+    whole_pool: bool
+    affordable: float | None = None
+    hours: float | None = None
+    holdout_left: int = 0
+
+    def in_words(self) -> str:
+        """What is known, how certain that is, and what to do."""
+        return " ".join(sentence for sentence in (self._now(), self._ahead(), self._advice()) if sentence)
+
+    @property
+    def _reached(self) -> bool:
+        return self.measured.low >= self.target
+
+    @property
+    def _done(self) -> bool:
+        """Whether no pool item can get a label any more."""
+        return self.whole_pool and self.labels >= round(self.most)
+
+    def _now(self) -> str:
+        values = {
+            "target": self.target,
+            "accuracy": self.measured.accuracy,
+            "low": 100 * self.measured.low,
+            "high": self.measured.high,
+        }
+        if self._reached:
+            return _(
+                "{target:.0%} is reached: the accuracy is {accuracy:.1%} (95 %: {low:.1f} – {high:.1%}).", **values
+            )
+        if self.measured.high < self.target:
+            return _(
+                "{target:.0%} is not reached: the accuracy is {accuracy:.1%} (95 %: {low:.1f} – {high:.1%}).", **values
+            )
         return _(
-            "{target:.0%} is not in sight, not even with all {n:,} items of the pool.", target=target, n=round(most)
+            "Whether {target:.0%} is reached is not certain: the accuracy is {accuracy:.1%} (95 %: {low:.1f} –"
+            " {high:.1%}).",
+            **values,
         )
-    if low is None:
-        return _("{target:.0%} is not in sight, not before {n:,} labels.", target=target, n=rounded(most))
-    if expected is None:
-        return _(
-            "{target:.0%} may be out of reach: the curve gets there at {low:,} labels at the earliest, if at all.",
-            target=target,
-            low=rounded(max(low, labels)),
-        )
-    if expected <= labels:
-        return _reached(target, expected, high is not None and high <= labels)
-    values = {"target": target, "n": rounded(expected), "low": rounded(low), "high": high and rounded(high)}
-    if low <= labels:
-        text = (
-            _("{target:.0%} is expected at {n:,} labels; it may be reached already, or never.", **values)
-            if high is None
-            else _(
-                "{target:.0%} is expected at {n:,} labels, by {high:,} at the latest; it may be reached already.",
+
+    def _ahead(self) -> str:
+        """Where the curve leads, as far as that says more than the latest round does."""
+        projection, labels = self.projection, self.labels
+        low = projection.low
+        if self._reached:
+            return ""
+        if self._done:
+            return _("The whole pool is labeled, {n:,} items.", n=labels)
+        if projection.why_not == FLAT:
+            return _(
+                "How fast it still rises cannot be told from chance yet, so there is no forecast of when the target is"
+                " reached."
+            )
+        if projection.why_not:
+            return translate(projection.why_not)
+        if low is None:
+            if self.whole_pool:
+                return _(
+                    "The curve stays below it even with all {n:,} items of the pool (97.5 % certain).",
+                    n=round(self.most),
+                )
+            return _(
+                "The curve stays below it up to {n:,} pool labels (97.5 % certain); it is projected no further.",
+                n=rounded(self.most),
+            )
+        return self._crossing(low)
+
+    def _crossing(self, low: float) -> str:
+        """The pool labels at which the curve reaches the target. Args: low: of the projection."""
+        expected, high, labels = self.projection.expected, self.projection.high, self.labels
+        if expected is None:
+            if low <= labels:
+                return _("The curve may have reached it already, or may never do so.")
+            return _(
+                "The curve reaches it at {low:,} pool labels at the earliest, and perhaps never.", low=rounded(low)
+            )
+        if expected <= labels:
+            if high is not None and high <= labels:
+                return _("The curve fitted to all rounds has reached it.")
+            return _("The curve fitted to all rounds is about there, which is less certain than a single round.")
+        values = {"n": rounded(expected), "low": rounded(low), "high": high and rounded(high)}
+        if low <= labels and high is None:
+            text = _("The curve reaches it at about {n:,} pool labels, perhaps already now, or never.", **values)
+        elif low <= labels:
+            text = _(
+                "The curve reaches it at about {n:,} pool labels, by {high:,} at the latest, perhaps already now.",
                 **values,
             )
-        )
-    elif high is None:
-        text = _("{target:.0%} is expected at {n:,} labels, at {low:,} at the earliest, and perhaps never.", **values)
-    else:
-        text = _("{target:.0%} is expected at {n:,} labels ({low:,} to {high:,}).", **values)
-    if hours is None:
-        return text
-    return text + " " + _("That is about {hours} h more.", hours=amount((expected - labels) * hours))
+        elif high is None:
+            text = _(
+                "The curve reaches it at about {n:,} pool labels, at {low:,} at the earliest, and perhaps never.",
+                **values,
+            )
+        else:
+            text = _("The curve reaches it at about {n:,} pool labels (95 %: {low:,} – {high:,}).", **values)
+        return " ".join([text, *self._way(expected)])
 
+    def _way(self, expected: float) -> list[str]:
+        """Whether the budget lasts until then, or how much work it is. Args: expected: pool labels."""
+        if self.affordable is not None and expected > self.affordable:
+            until = rounded(max(self.affordable, self.labels))
+            return [_("The budget ends before that, at about {n:,} pool labels.", n=until)]
+        if self.hours is None:
+            return []
+        return [_("That is about {hours} h more.", hours=amount((expected - self.labels) * self.hours))]
 
-def _reached(target: float, since: float, surely: bool) -> str:
-    if surely:
-        return _(
-            "The learning curve fitted to all rounds shows that {target:.0%} has been reached since about {n:,}"
-            " labels.",
-            target=target,
-            n=rounded(since),
-        )
-    return _(
-        "The learning curve fitted to all rounds suggests that {target:.0%} is about reached. It is less certain than"
-        " the interval of a single round, because it also accounts for the variation between rounds.",
-        target=target,
-    )
+    def _advice(self) -> str:
+        """What to do next."""
+        if self._reached:
+            return _("You can stop, or go on to be on the safe side.")
+        out_of_reach = not self.projection.why_not and self.projection.low is None
+        if self._done or out_of_reach:
+            return _("What may help: more items, clearer guidelines, corrected labels, or a larger backbone.")
+        if self.affordable is not None and self.affordable <= self.labels:
+            return _("The budget is spent: raise it to go on.")
+        if self.measured.high >= self.target and self.holdout_left:
+            return _("Holdout labels make this certain sooner than pool labels do.")
+        return _("Label on: each round makes this more certain.") if self.projection.why_not else ""
 
 
 def step_in_words(step: Step) -> str:
@@ -100,22 +177,30 @@ def gain_in_words(now: Metrics, before: Metrics) -> str | None:
 
 
 def width_in_words(measured: Metrics, left: int) -> str:
-    """A sentence on the width of the accuracy's interval, and on the labels that would narrow it.
+    """A sentence on the width of the accuracy's interval, and on the holdout labels that would narrow it.
 
-    Args: left: holdout items without a label.
+    Args: left: holdout items that can still get a label.
     """
+    wide = measured.high - measured.low
     # the size of a simple random sample with this width, since items of active testing are not equally informative
-    more = labels_to_halve(measured.accuracy, items_for(measured.accuracy, measured.high - measured.low))
-    text = _(
-        "The interval is {width:.1f} points wide; {more:,} more labels of the holdout would halve it.",
-        width=100 * (measured.high - measured.low),
-        more=more,
-    )
-    if left < more:
-        text += " " + n_(
-            "The holdout has one item without a label.", "The holdout has {n:,} items without a label.", left
+    items = items_for(measured.accuracy, wide)
+    more = labels_to_halve(measured.accuracy, items)
+    text = _("The accuracy's interval is {width:.1f} points wide.", width=100 * wide)
+    if left >= more:
+        advice = _("{more:,} more holdout labels would halve it.", more=more)
+    elif left:
+        advice = n_(
+            "The {n:,} unlabeled holdout item that is left narrows it to about {width:.1f} points.",
+            "The {n:,} unlabeled holdout items that are left narrow it to about {width:.1f} points.",
+            left,
+            width=100 * width(measured.accuracy, items + left),
         )
-    return text
+    else:
+        advice = _(
+            "Every holdout item is labeled: only an import of more items, with a column that marks them as holdout,"
+            " narrows it."
+        )
+    return f"{text} {advice}"
 
 
 def rounded(n: float) -> int:

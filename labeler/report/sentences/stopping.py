@@ -45,7 +45,7 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
             value=value,
             target=compared.target,
         ),
-        "budget": lambda value: _("{value:,.0f} of {budget:,} labels are spent.", value=value, budget=asked.budget),
+        "budget": lambda value: _spent(value, asked),
         "stable": lambda value: _(
             "Successive models agree with a mean kappa of {value:.3f} over the last {n}; the rule needs {kappa:g}.",
             value=value,
@@ -58,14 +58,34 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
             most=compared.uncertainty,
         ),
         "gain": lambda value: _(
-            "The next {n:,} labels gain {value:.2f} points at most; the rule needs less than {least:.2f}.",
-            n=asked.batch,
+            "The next {n:,} pool labels gain {value:.2f} points at most (upper end of the 95 % interval); the rule"
+            " needs less than {least:.2f}.",
+            n=asked.next_batch,
             value=100 * value,
             least=100 * compared.gain,
         ),
-        "exhausted": lambda value: _("{value:,.0f} items of the pool have no label.", value=value),
+        "exhausted": lambda value: _(
+            "At round {round}, {value:,.0f} items of the pool could still get a label.",
+            round=asked.numbers[-1],
+            value=value,
+        ),
     }
     return sentences[evidence.rule](evidence.value)
+
+
+def _spent(value: float, asked: History) -> str:
+    """The answers paid at the latest round, of the budget; and whether the data need less than that."""
+    if not len(asked):
+        return _("No answer is paid yet; the budget is {budget:,}.", budget=asked.budget)
+    text = _(
+        "At round {round}, {value:,.0f} answers of a budget of {budget:,} were paid.",
+        round=asked.numbers[-1],
+        value=value,
+        budget=asked.budget,
+    )
+    if asked.payable is None or asked.payable >= asked.budget:
+        return text
+    return text + " " + _("The data need {n:,} answers in all, so the budget will not be used up.", n=asked.payable)
 
 
 def back_in_words(back: Backtest, asked: History) -> str:
@@ -76,15 +96,16 @@ def back_in_words(back: Backtest, asked: History) -> str:
         return _("Would stop now, for the first time.")
     if back.lost is None:
         return _(
-            "Would have stopped at round {round}, {saved:,} labels earlier; nothing was measured then.",
+            "Would have stopped at round {round}, {saved:,} pool labels earlier; nothing was measured then.",
             round=back.round,
             saved=back.saved,
         )
     values = {"round": back.round, "saved": back.saved, "points": abs(100 * back.lost)}
     if back.lost >= 0:
         return _(
-            "Would have stopped at round {round}, {points:.1f} points below today, {saved:,} labels earlier.", **values
+            "Would have stopped at round {round}, {points:.1f} points below today, {saved:,} pool labels earlier.",
+            **values,
         )
     return _(
-        "Would have stopped at round {round}, {points:.1f} points above today, {saved:,} labels earlier.", **values
+        "Would have stopped at round {round}, {points:.1f} points above today, {saved:,} pool labels earlier.", **values
     )

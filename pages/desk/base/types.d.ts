@@ -100,10 +100,10 @@ export interface Receipt {
 
 /** How far the project and this annotator are. */
 export interface Progress {
-  mine: number;         // labels
-  spent: number;
-  budget: number;
-  until_round: number;  // labels that the next round waits for
+  mine: number;         // answers with a label
+  spent: number;        // the same, by everybody: the budget pays for them
+  budget: number;       // answers that can be paid in all: no more than the data need
+  until_round: number | null;  // pool labels that the next round waits for; null: there is no next one
   batch: number;
   round: number;
   labelers: number;     // annotators at work

@@ -12,7 +12,7 @@ export class Pace {
   constructor(parent) {
     this.element = make("div", "progress", parent);
     this.bar = make("progress", "", this.element);
-    this.bar.setAttribute("aria-label", t("Labels until the next round"));
+    this.bar.setAttribute("aria-label", t("Pool labels until the next round"));
     this.counts = make("span", "counts", this.element);
     this.speed = make("span", "speed", this.element);
     this.still = make("span", "still", this.element);
@@ -20,7 +20,8 @@ export class Pace {
     this.status.setAttribute("role", "status");
     /** @type {number[]} */
     this.times = [];  // of the latest answers, milliseconds
-    this.until = -1;        // labels until the next round, as heard last
+    /** @type {number | null} */
+    this.until = -1;        // pool labels until the next round, as heard last
     this.mineThen = 0;      // own labels when that number changed last
   }
 
@@ -39,26 +40,26 @@ export class Pace {
   /** @param {Progress} [progress] */
   show(progress) {
     if (!progress) return;
+    const missing = progress.until_round;
     this.bar.max = progress.batch;
-    this.bar.value = Math.max(0, progress.batch - progress.until_round);
-    if (progress.until_round !== this.until) {
-      this.until = progress.until_round;
+    this.bar.value = Math.max(0, progress.batch - (missing ?? 0));
+    if (missing !== this.until) {
+      this.until = missing;
       this.mineThen = progress.mine;
     }
-    const next = progress.until_round
-      ? t("{n} to the next round", { n: progress.until_round }) : t("the next round is training");
-    const all = t("{n} of {budget} labels", { n: progress.spent, budget: progress.budget });
-    this.counts.textContent = [t("{n} by you", { n: progress.mine }), next, all].join(" · ");
-    this.still.textContent = progress.until_round && progress.mine - this.mineThen > UNTIL_STEP
+    const all = t("{n} of {budget} answers", { n: progress.spent, budget: progress.budget });
+    const counts = [t("{n} by you", { n: progress.mine }), nextRound(missing), all];
+    this.counts.textContent = counts.filter(Boolean).join(" · ");
+    this.still.textContent = missing && progress.mine - this.mineThen > UNTIL_STEP
       ? t("Answers that measure the model, and second answers to the same item, do not count towards the next round.") : "";
     const pace = this.perMinute;
     if (!pace) {
       this.speed.textContent = "";
       return;
     }
-    const left = progress.until_round / (pace * Math.max(1, progress.labelers));
+    const left = (missing ?? 0) / (pace * Math.max(1, progress.labelers));
     this.speed.textContent = t("{n} a minute", { n: Math.round(pace) })
-      + (progress.until_round ? ` · ${t("about {n} min to the next round", { n: Math.max(1, Math.round(left)) })}` : "");
+      + (missing ? ` · ${t("about {n} min to the next round", { n: Math.max(1, Math.round(left)) })}` : "");
   }
 
   /**
@@ -71,4 +72,10 @@ export class Pace {
       : waiting ? t("Saving …") : t("All answers saved");
     this.status.classList.toggle("offline", Boolean(waiting && offline));
   }
+}
+
+/** @param {number | null} missing pool labels that the next round waits for; null: there is no next one */
+function nextRound(missing) {
+  if (missing === null) return "";
+  return missing ? t("{n} to the next round", { n: missing }) : t("the next round is training");
 }

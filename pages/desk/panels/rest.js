@@ -20,7 +20,7 @@ const RESTS = {
     t("The project lead checks them before you continue. New items appear here automatically."),
   ],
   budget: ({ n }) => [
-    t("The budget is spent"), t("All {n} labels have been given. The project lead can raise the budget.", { n }),
+    t("The budget is spent"), t("All {n} answers have been given. The project lead can raise the budget.", { n }),
   ],
   others: ({ n }) => [
     t("Nothing to do for a moment"),
@@ -30,7 +30,11 @@ const RESTS = {
   training: () => [
     t("The model is learning"), t("New items appear here automatically as soon as the next ranking is ready."),
   ],
-  done: () => [t("All done"), t("You have answered everything that you can. Thank you.")],
+  done: ({ n }) => [
+    t("All done"),
+    n ? t("You have answered everything that you can. What is left is for others. Thank you.")
+      : t("Every item is labeled. Thank you."),
+  ],
 };
 
 /**

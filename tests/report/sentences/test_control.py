@@ -33,26 +33,33 @@ def sentence(**changes: Any) -> str:
 
 def test_labels_saved_and_gain_have_their_intervals():
     assert sentence() == (
-        "The project reached the accuracy of 160 random labels with 104 labels (80 to 139): 35 % saved (13 % to 50 %)."
-        " At 160 labels the query strategy has gained +3.0 points of accuracy (+1.0 to +5.0)."
+        "The project reached the accuracy of 160 random labels with 104 pool labels (95 %: 80 to 139): 35 % saved (95"
+        " %: 13 % to 50 %). At 160 pool labels the query strategy has gained +3.0 points of accuracy (95 %: +1.0 to"
+        " +5.0)."
     )
 
 
 def test_lost_labels_are_reported_as_well():
     text = sentence(needed=NumberOfLabels(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
-    assert "with 200 labels (150 to 280): −25 % saved (−75 % to 6 %)." in text
+    assert "with 200 pool labels (95 %: 150 to 280): −25 % saved (95 %: −75 % to 6 %)." in text
     assert "−2.0 points of accuracy" in text
-    assert "(−5.0 to +1.0), which may be chance." in text
+    assert "(95 %: −5.0 to +1.0), which may be chance." in text
 
 
 @pytest.mark.parametrize(
     ("needed", "text"),
     [
-        (NumberOfLabels(30.0, None, 120.0), "with 120 labels at most: 25 % saved, or more."),
-        (NumberOfLabels(None, 120.0, None), "with 120 labels at least: 25 % saved, or less."),
+        (
+            NumberOfLabels(30.0, None, 120.0),
+            "with 120 pool labels at most (upper end of the 95 % interval): 25 % saved, or more.",
+        ),
+        (
+            NumberOfLabels(None, 120.0, None),
+            "with 120 pool labels at least (lower end of the 95 % interval): 25 % saved, or less.",
+        ),
         (
             NumberOfLabels(90.0, None, None),
-            "do not show whether the project needed more or fewer labels than the 160 of random",
+            "do not show whether the project needed more or fewer pool labels than the 160 random ones",
         ),
     ],
 )
@@ -60,12 +67,24 @@ def test_an_open_interval_is_described_by_its_end(needed, text):
     assert text in sentence(needed=needed)
 
 
+def test_no_bound_on_the_labels_saved_is_given_beside_a_gain_that_may_be_chance():
+    text = sentence(needed=NumberOfLabels(30.0, None, 102.0), gain=Estimate(0.0022, -0.0631, 0.0676))
+    assert text.startswith(
+        "At 160 pool labels the query strategy has gained +0.2 points of accuracy (95 %: −6.3 to +6.8)"
+    )
+    assert "% saved" not in text
+    assert "whether it saved labels is not known" in text
+
+
 @pytest.mark.parametrize(
     ("missing", "text"),
     [
         ("holdout", "300 holdout items have a label; 50 are needed."),
-        ("rounds", "4 rounds with different numbers of labels are needed"),
-        ("arm", "338 labels were drawn at random; 40 are needed, and twice as many as the first round had."),
+        ("rounds", "4 rounds with different numbers of pool labels are needed"),
+        (
+            "arm",
+            "338 pool and holdout labels were drawn at random; 40 are needed, and twice as many as",
+        ),
     ],
 )
 def test_a_comparison_without_enough_data_names_what_is_missing(missing, text):
@@ -77,8 +96,8 @@ def test_a_comparison_without_enough_data_names_what_is_missing(missing, text):
 
 def test_the_gain_is_reported_even_if_the_labels_saved_are_unknown():
     text = sentence(needed=None, saved=None, missing="precision")
-    assert text.startswith("At 160 labels the query strategy has gained +3.0 points")
-    assert "How many labels this saved is not known yet" in text
+    assert text.startswith("At 160 pool labels the query strategy has gained +3.0 points")
+    assert "Whether this saved labels is not known yet" in text
 
 
 def test_the_chart_has_both_curves_and_the_way_between_them():
@@ -99,5 +118,5 @@ def test_the_page_shows_the_latest_audits_report(project):
         store.audits.request(AuditRequest(1), "kim")
         store.audits.finish(store.audits.claim().id, {"round": 1, "control": asdict(FOUND)})
     shown = everything(visit("progress", "Against random"))
-    assert "with 104 labels (80 to 139): 35 % saved" in shown
-    assert "Measured on 300 holdout items, with 338 labels drawn at random." in shown
+    assert "with 104 pool labels (95 %: 80 to 139): 35 % saved" in shown
+    assert "Measured on 300 holdout items, with 338 pool and holdout labels drawn at random." in shown

@@ -4,44 +4,61 @@ import pytest
 
 from labeler.core.rounds import Metrics
 from labeler.measure.intervals import Estimate
-from labeler.progress.curves import Projection
+from labeler.progress.curves import FLAT, Projection
 from labeler.progress.history import Step
-from labeler.report.sentences.curve import amount, gain_in_words, outlook, rounded, step_in_words, width_in_words
+from labeler.report.sentences.curve import Outlook, amount, gain_in_words, rounded, step_in_words, width_in_words
 
 
 def sentence(
-    expected: float | None,
-    low: float | None,
-    high: float | None,
-    *,
-    hours: float | None = None,
-    whole_pool: bool = False,
-    why_not: str = "",
+    expected: float | None, low: float | None, high: float | None, why_not: str = "", accuracy: float = 0.85, **changes
 ) -> str:
-    return outlook(Projection(expected, low, high, why_not), 0.9, 400, 5000, whole_pool, hours)
+    """The headline at 400 pool labels of 5,000, measured on 400 items, with a target of 90 %."""
+    measured = Metrics(400, accuracy, accuracy - 0.04, accuracy + 0.03, accuracy)
+    values = {"labels": 400, "most": 5000.0, "whole_pool": False, **changes}
+    return Outlook(Projection(expected, low, high, why_not), 0.9, measured, **values).in_words()
 
 
 def test_when_the_target_is_expected():
-    assert sentence(638.2, 551.0, 777.0) == "90% is expected at 640 labels (550 to 780)."
+    now = "90% is not reached: the accuracy is 85.0% (95 %: 81.0 – 88.0%). "
+    assert sentence(638.2, 551.0, 777.0) == now + "The curve reaches it at about 640 pool labels (95 %: 550 – 780)."
     assert sentence(638.2, 551.0, 777.0, hours=0.02).endswith("That is about 4.8 h more.")
-    assert sentence(638.2, 551.0, None) == "90% is expected at 640 labels, at 550 at the earliest, and perhaps never."
-    assert sentence(638.2, 300.0, 777.0).endswith("by 780 at the latest; it may be reached already.")
-    assert sentence(638.2, 300.0, None).endswith("it may be reached already, or never.")
+    assert sentence(638.2, 551.0, None).endswith("640 pool labels, at 550 at the earliest, and perhaps never.")
+    assert sentence(638.2, 300.0, 777.0).endswith("by 780 at the latest, perhaps already now.")
+    assert sentence(638.2, 300.0, None).endswith("perhaps already now, or never.")
+
+
+def test_a_budget_that_ends_before_is_said_in_place_of_the_hours():
+    assert sentence(638.2, 551.0, 777.0, affordable=500.0, hours=0.02).endswith(
+        "before that, at about 500 pool labels."
+    )
+    assert "budget" not in sentence(638.2, 551.0, 777.0, affordable=700.0)
 
 
 def test_without_a_projection_the_reason_or_the_horizon_is_given():
-    assert sentence(None, None, None, why_not="Too few rounds.") == "Too few rounds."
-    assert sentence(None, 700.0, None).endswith("at 700 labels at the earliest, if at all.")
-    assert sentence(None, 200.0, None).endswith("at 400 labels at the earliest, if at all.")  # it is not there today
-    assert sentence(None, None, None) == "90% is not in sight, not before 5,000 labels."
-    assert sentence(None, None, None, whole_pool=True).endswith("not even with all 5,000 items of the pool.")
+    assert "Too few rounds. Label on" in sentence(None, None, None, why_not="Too few rounds.")
+    assert sentence(None, 700.0, None).endswith("at 700 pool labels at the earliest, and perhaps never.")
+    assert "may have reached it already" in sentence(None, 200.0, None)
+    assert "stays below it up to 5,000 pool labels (97.5 % certain)" in sentence(None, None, None)
+    assert "even with all 5,000 items of the pool" in sentence(None, None, None, whole_pool=True)
+
+
+def test_a_curve_that_is_flat_at_83_percent_does_not_read_as_a_model_at_chance():
+    flat = sentence(None, None, None, why_not=FLAT, accuracy=0.83)
+    assert flat.startswith("90% is not reached: the accuracy is 83.0% (95 %: 79.0 – 86.0%).")
+    assert "beyond chance" not in flat
+
+
+def test_with_the_whole_pool_labeled_nothing_is_forecast():
+    done = sentence(638.2, 551.0, 777.0, labels=343, most=343.0, whole_pool=True)
+    assert "The whole pool is labeled, 343 items." in done
+    assert "The curve" not in done
 
 
 def test_a_reached_target_is_reported_as_reached():
-    sure = "The learning curve fitted to all rounds shows that 90% has been reached since about 300 labels."
-    assert sentence(300.0, 200.0, 390.0) == sure
-    unsure = "The learning curve fitted to all rounds suggests that 90% is about reached. It is less certain"
-    assert sentence(300.0, 200.0, 900.0).startswith(unsure)
+    assert sentence(300.0, 200.0, 390.0, accuracy=0.95).startswith("90% is reached: the accuracy is 95.0%")
+    unsure = sentence(300.0, 200.0, 900.0, accuracy=0.89, holdout_left=20)
+    assert unsure.startswith("Whether 90% is reached is not certain: the accuracy is 89.0% (95 %: 85.0 – 92.0%).")
+    assert unsure.endswith("Holdout labels make this certain sooner than pool labels do.")
 
 
 def test_rounds_without_significant_difference_are_reported():
@@ -62,9 +79,12 @@ def test_without_forecasts_the_width_of_the_interval_decides():
 def test_the_width_of_the_interval_and_what_would_halve_it():
     measured = Metrics(100, 0.8, 0.711, 0.867, 0.8)
     # Wilson's width at 0.8 is 0.1556 with 100 items and 0.0777 with 404
-    assert width_in_words(measured, 500).startswith("The interval is 15.6 points wide; 30")
-    assert "has 40 items without a label" in width_in_words(measured, 40)
-    assert "without a label" not in width_in_words(measured, 500)
+    assert width_in_words(measured, 500).startswith("The accuracy's interval is 15.6 points wide. 30")
+    # 140 items have a width of 0.132
+    assert "The 40 unlabeled holdout items that are left narrow it to about 13.2 points." in width_in_words(
+        measured, 40
+    )
+    assert "Every holdout item is labeled" in width_in_words(measured, 0)
 
 
 @pytest.mark.parametrize(("exact", "two_digits"), [(7.4, 7), (99.6, 100), (638, 640), (1549, 1500), (98_765, 99_000)])
