@@ -29,8 +29,13 @@ def create() -> None:
             return
     try:
         names = [c.strip() for c in classes.splitlines() if c.strip()]
-        values = {"name": name.strip(), "classes": names, "modality": modality, "answers": answers}
-        values["team"] = {"currency": usual_currency()}
+        values = {
+            "name": name.strip(),
+            "classes": names,
+            "modality": modality,
+            "answers": answers,
+            "team": {"currency": usual_currency()},
+        }
         config = parse(values, _("The form"))
         project = projects.create(home() / projects.slug(name), config)
     except LabelerError as error:
