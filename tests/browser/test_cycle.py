@@ -86,7 +86,7 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, 
     assert points == sorted(set(points))  # each round knows more labels than the one before
 
     page.get_by_role("link", name="Progress").click()
-    page.get_by_text("95 %:").wait_for()
+    page.get_by_text("95 %:").first.wait_for()
     page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for(
         state="attached"
     )
@@ -113,6 +113,8 @@ def test_a_project_from_nothing_in_the_browser(server, own_home, tmp_path, open_
     page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Import").click()
     page.get_by_text("4 items added").wait_for()
     page.get_by_role("link", name="Label", exact=True).click()
+    page.get_by_test_id("stMain").get_by_role("textbox", name="Your name").fill("kim")
+    page.get_by_role("button", name="Start labeling").click()
     item_on_screen(page)
     press(page, "2")
     all_saved(page)

@@ -46,7 +46,7 @@ def test_a_browser_that_prefers_korean_gets_it_everywhere(server, filled, open_p
     with filled.store() as store:
         store.answers.add("kim", [Answer("x", 29, "label", "good")])
     page.locator("[data-testid=stMetricValue]").filter(has_text="2").first.wait_for()
-    page.get_by_text("라벨 수").first.wait_for()
+    page.get_by_text("풀 라벨").first.wait_for()
     assert page.get_by_text("Until the next round").count() == 0
 
 

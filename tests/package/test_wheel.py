@@ -130,7 +130,7 @@ _, chromium, url = sys.argv
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
     page = browser.new_page(locale="ko-KR")
-    page.goto(url)
+    page.goto(f"{url}/?annotator=kim")
     page.locator(".stage[data-item] img").first.wait_for(timeout=60_000)
     print(page.get_by_test_id("stSidebarNavLink").first.inner_text())
     browser.close()
