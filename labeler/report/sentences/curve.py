@@ -100,7 +100,7 @@ class Outlook:
                 "The curve reaches it at {low:,} pool labels at the earliest, and perhaps never.", low=rounded(low)
             )
         if expected <= labels:
-            if high is not None and high <= labels:
+            if high is not None and high <= labels and self.measured.high >= self.target:
                 return _("The curve fitted to all rounds has reached it.")
             return _("The curve fitted to all rounds is about there, which is less certain than a single round.")
         values = {"n": rounded(expected), "low": rounded(low), "high": high and rounded(high)}
