@@ -68,7 +68,7 @@ node_modules/.package-lock.json: package-lock.json
 	@touch $@
 
 quick: $(TEST)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not browser and not slow"
+	@OMP_NUM_THREADS=1 LABELER_QUICK=1 $(BIN)/python -m pytest -n 2 -m "not browser and not slow"
 
 # With another Python, e.g. make quick-without-torch PYTHON=python3.13: torch would be a download of gigabytes.
 OTHER := .venv-other

@@ -22,8 +22,11 @@ hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
-# Rooms whose tests run rounds, processes or pages, about a second each: `make check` leaves them to `make test`.
-SLOW_ROOMS = {"bench", "cli", "cycle", "experiments", "jobs", "models", "notebook", "package", "pages"}
+# Rooms whose tests load torch, or run rounds, processes or pages: `make check` leaves them to `make test`.
+SLOW_ROOMS = {"backbones", "bench", "cli", "cycle", "experiments", "explain", "jobs", "learner", "models", "notebook"}
+SLOW_ROOMS |= {"package", "pages"}
+# `make quick` does not even import them.
+collect_ignore = sorted(SLOW_ROOMS | {"browser"}) if os.environ.get("LABELER_QUICK") else []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
