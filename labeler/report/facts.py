@@ -9,11 +9,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from labeler import __version__
 from labeler.core.class_changes import StoredChange
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Round
 from labeler.core.settings import Config
+from labeler.core.version import __version__
 from labeler.measure.forecasts import drawn_by, evaluate, on_labels
 from labeler.measure.holdout import Evaluation
 from labeler.models import cards
