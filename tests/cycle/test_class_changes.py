@@ -18,20 +18,15 @@ from labeler.jobs.rounds import work_once
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.exporter import export_labels
-from tests.support.fill import answer
-from tests.support.samples import reviews, text_config, topics_config
+from tests.support.fill import add_labeled, answer
+from tests.support.samples import text_config, topics_config
 
 
 @pytest.fixture
 def filled(project):
     """Sixty texts, twenty of them in the holdout and all labeled; one round that measured a model."""
     with project.store() as store:
-        store.items.add(
-            [
-                NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i < 20 else "pool", label=label)
-                for i, (text, label) in enumerate(reviews(60))
-            ]
-        )
+        add_labeled(store, 60, holdout=20)
         store.rounds.request("import")
     work_once(project)
     return project

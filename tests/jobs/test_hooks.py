@@ -10,22 +10,16 @@ from typing import Any
 
 import pytest
 
-from labeler.core.items import NewItem
 from labeler.jobs import hooks
 from labeler.jobs.rounds import work_once
+from tests.support.fill import add_labeled
 from tests.support.machine import ROOT
-from tests.support.samples import reviews
 
 
 @pytest.fixture
 def filled(project):
     with project.store() as store:
-        store.items.add(
-            [
-                NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i < 20 else "pool", label=label)
-                for i, (text, label) in enumerate(reviews(50))
-            ]
-        )
+        add_labeled(store, 50, holdout=20)
         store.rounds.request("import")
     return project
 

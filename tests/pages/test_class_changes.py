@@ -3,22 +3,16 @@
 import pytest
 
 from labeler.core.class_changes import ClassChange
-from labeler.core.items import NewItem
 from labeler.cycle.class_changes import change_classes
 from labeler.projects import project as projects
+from tests.support.fill import add_labeled
 from tests.support.pages import everything, visit, widget
-from tests.support.samples import reviews
 
 
 @pytest.fixture
 def filled(project):
     with project.store() as store:
-        store.items.add(
-            [
-                NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i < 10 else "pool", label=label)
-                for i, (text, label) in enumerate(reviews(30))
-            ]
-        )
+        add_labeled(store, 30, holdout=10)
     return project
 
 

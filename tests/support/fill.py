@@ -35,3 +35,13 @@ def answer(project: Project, n: int, annotator: str = "kim") -> None:
             store.answers.add(
                 annotator, [Answer(f"{annotator}-{held.item.id}", held.item.id, "label", label, 1.0, "t")]
             )
+
+
+def add_labeled(store: Store, n: int, holdout: int) -> None:
+    """`n` texts with their true labels, the first ones of them in the holdout."""
+    store.items.add(
+        [
+            NewItem(f"{i:032x}", f"row {i}", text=text, split="holdout" if i < holdout else "pool", label=label)
+            for i, (text, label) in enumerate(reviews(n))
+        ]
+    )
