@@ -73,8 +73,11 @@ def remeasured(store: Store) -> dict[int, Metrics | None]:
     """Every round's metrics by the holdout's current labels, so that rounds are comparable.
 
     None: the round had metrics, but by classes that were merged, split or retired since, and its forecast cannot be
-    read over today's. Rounds that nothing new can be said about are left out.
+    read over today's. Rounds that nothing new can be said about are left out: all of them while items have labels of
+    classes that the project does not have, since only a part of the holdout could be measured on.
     """
+    if store.class_changes.outside():
+        return {}
     with store.read():
         forecasts, labels, drawn = store.forecasts.all("holdout"), store.items.labels(), drawn_by(store)
         rounds, changes = store.rounds.all(), store.class_changes.all()

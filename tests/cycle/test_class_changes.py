@@ -15,6 +15,7 @@ from labeler.core.settings import ClassDetail
 from labeler.cycle import snapshot
 from labeler.cycle.class_changes import change_classes, effect, settled
 from labeler.jobs.rounds import work_once
+from labeler.measure.forecasts import remeasured
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.exporter import export_labels
@@ -301,7 +302,8 @@ def test_a_class_that_was_renamed_by_hand_stops_the_rounds_with_a_sentence_and_i
         job = store.rounds.latest_job()
         assert job.state == "failed"
         assert "good (30)" in job.error
-        assert store.rounds.all()[0].metrics.n == 20  # nothing was measured on a part of the holdout
+        assert store.rounds.all()[0].metrics.n == 20
+        assert remeasured(store) == {}  # an audit measures nothing on a part of the holdout
     project, _ = change_classes(project, rename("good", "positive"), "kim")
     assert project.config.classes == ("positive", "bad")
     work_once(project)
