@@ -31,7 +31,8 @@ import strategies
 from bench.label_efficiency.worlds import WORLDS
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import Task, load_task, read_labeled
-from labeler.experiments.simulate import Design, Run, compare, summarise
+from labeler.experiments.simulate import Design, compare
+from labeler.experiments.summary import Run, summarise
 from labeler.files.sources import SourceColumns
 from labeler.projects.demo import write_digits
 from labeler.report.charts import comparison as comparison_charts

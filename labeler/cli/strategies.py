@@ -118,14 +118,16 @@ def simulate(
 
 
 def _summary(result: dict[str, Any]) -> str:
-    """The compared strategies as a table, with a line on the data above it."""
+    """The compared strategies as a table, with a line on the data above it and the verdict below."""
     import pandas as pd
+
+    from labeler.report.sentences.comparison import saved_in_short, verdict
 
     dataset, label_counts = result["dataset"], result["runs"][0]["labels"]
     several_seeds = result["config"]["seeds"] > 1
     rows = []
     for row in result["summary"]:
-        gain, low, high, saved = (row[k] for k in ("gain_over_random", "gain_low", "gain_high", "labels_saved_percent"))
+        gain, low, high = (row[k] for k in ("gain_over_random", "gain_low", "gain_high"))
         rows.append(
             {
                 "strategy": row["strategy"],
@@ -134,14 +136,14 @@ def _summary(result: dict[str, Any]) -> str:
                 "95 % interval": f"{low:+.4f} to {high:+.4f}"
                 if low is not None and row["strategy"] != "random"
                 else "",
-                "labels saved": "never reached" if saved is None else f"{saved:.0f} %",
+                "labels saved": "" if row["saved"] is None else saved_in_short(row),
             }
         )
     head = (
         f"{dataset['name']}: pool {dataset['pool']}, holdout {dataset['holdout']}, {len(dataset['classes'])} classes;"
         f" {label_counts[0]} to {label_counts[-1]} labels, {result['config']['seeds']} seeds"
     )
-    return head + "\n" + pd.DataFrame(rows).to_string(index=False)
+    return f"{head}\n{pd.DataFrame(rows).to_string(index=False)}\n\n{verdict(result)}"
 
 
 def _reached(result: dict[str, Any], at: tuple[int, ...]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
@@ -27,13 +27,11 @@ from labeler.core.rounds import Labels
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.dataset import Task
+from labeler.experiments.summary import CONTROL, Run, summarise
 from labeler.i18n.messages import sentences
 from labeler.learner.task import LearningTask
-from labeler.progress.curves import area_under_curve, labels_to_reach, paired_gain
 
 # Imports of sklearn and threadpoolctl are deferred: they are slow to load.
-
-CONTROL = "random"
 
 
 @dataclass(frozen=True)
@@ -46,20 +44,6 @@ class Design:
     strategies: Sequence[str]
     seeds: int
     rounds: int
-
-
-@dataclass(frozen=True)
-class Run:
-    """One strategy's learning curve for one seed; all lists have the length of `labels`."""
-
-    strategy: str
-    seed: int
-    labels: list[int]
-    accuracy: list[float]
-    macro_f1: list[float]
-    query_seconds: list[float]
-    train_seconds: list[float]
-    micro_f1: list[float | None] = field(default_factory=list)  # None where an item has one class
 
 
 def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[], None] = lambda: None) -> Run:
@@ -97,45 +81,6 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
         labeled, pool = np.concatenate([labeled, asked]), np.setdiff1d(pool, asked)
     labels, *columns = (list(column) for column in zip(*curve, strict=True))
     return Run(strategy, seed, labels, *columns)
-
-
-def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """One row a strategy: area under the curve, the gain over `random` paired by seed, and labels saved.
-
-    `labels_saved_percent`: how many fewer labels the mean curve needs to reach the final accuracy of random's mean
-    curve; None if it never does. `random`'s own value is the noise floor.
-    """
-    by_name: dict[str, dict[int, Run]] = {}
-    for r in runs:
-        by_name.setdefault(r.strategy, {})[r.seed] = r
-    seeds = sorted(by_name[CONTROL])
-    area = {n: [area_under_curve(rs[s].labels, rs[s].accuracy) for s in seeds] for n, rs in by_name.items()}
-    grid, control = _mean_curve([by_name[CONTROL][s] for s in seeds])
-    rows = []
-    for name, of_seed in by_name.items():
-        gain, low, high = paired_gain(area[name], area[CONTROL])
-        needed = labels_to_reach(*_mean_curve([of_seed[s] for s in seeds]), control[-1])
-        rows.append(
-            {
-                "strategy": name,
-                "aulc_mean": float(np.mean(area[name])),
-                "aulc_std": float(np.std(area[name], ddof=1)) if len(seeds) > 1 else 0.0,
-                "gain_over_random": gain,
-                "gain_low": low,
-                "gain_high": high,
-                "labels_saved_percent": None if needed is None else 100 * (1 - needed / grid[-1]),
-            }
-        )
-    return sorted(rows, key=lambda row: -row["aulc_mean"])
-
-
-def _mean_curve(runs: Sequence[Run]) -> tuple[list[int], list[float]]:
-    """The mean over the seeds, made monotone, since more labels do not make a model worse in expectation."""
-    from sklearn.isotonic import isotonic_regression
-
-    grid = sorted(set.intersection(*(set(r.labels) for r in runs)))
-    means = [float(np.mean([r.accuracy[r.labels.index(n)] for r in runs])) for n in grid]
-    return grid, isotonic_regression(means).tolist()
 
 
 def compare(

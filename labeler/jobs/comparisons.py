@@ -99,18 +99,28 @@ def _unpack(path: Path) -> Path:
 
 def compare_once(project: Project) -> bool:
     """Run the project's next comparison if one is asked for and no other process is at it; True if one ended."""
-    ended = run_next(project, lambda store: store.comparisons, _compare)
+    ended = run_next(
+        project,
+        lambda store: store.comparisons,
+        lambda _, store, job, tell: compare_now(project, store, job.request, tell),
+    )
     with project.store() as store:
         _remove_uploads(project, store)
     return ended
 
 
 def _compare(project: Project, store: Store, job: Comparison, tell: Tell) -> dict[str, Any]:
+    return compare_now(project, store, job.request, tell)
+
+
+def compare_now(project: Project, store: Store, request: ComparisonRequest, tell: Tell) -> dict[str, Any]:
+    """The report of a comparison, run in this process and others that it starts.
+
+    Raises: LabelerError, StrategyError: it cannot be run; says why.
+    """
     from labeler.cycle import snapshot  # torch and its company load when there is work
     from labeler.experiments.dataset import check_own_labels, load_task, own_task, read_labeled
     from labeler.experiments.simulate import Design, compare
-
-    request = job.request
 
     def reporter(message: str) -> Progress:
         def report(done: int, total: int) -> None:

@@ -7,22 +7,25 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality
+from labeler.core.jobs import ComparisonRequest
 from labeler.core.labels import join
 from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
 from labeler.files.sources import SourceColumns
+from labeler.jobs.comparisons import compare_now
 from labeler.jobs.rounds import work_once
 from labeler.models.inference import predict_unseen
 from labeler.progress.history import course
 from labeler.projects import project as projects
 from labeler.projects.exporter import export_labels
 from labeler.projects.importer import import_source
+from labeler.report.sentences.comparison import saved_in_short, verdict
 
 ROW = "row of the data frame"
 POLL_SECONDS = 0.2  # while another process runs the round
@@ -47,6 +50,20 @@ class RoundSummary:
     labels: int
     strategy: str
     metrics: Metrics | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A comparison of strategies. words: what it shows, how certain that is, and what to do. table: a row a strategy.
+    report: everything, as `labeler simulate --out` writes it.
+    """
+
+    words: str
+    table: pd.DataFrame
+    report: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"{self.words}\n\n{self.table.to_string(index=False)}"
 
 
 class Project:
@@ -189,6 +206,41 @@ class Project:
         """
         with self._project.store() as store:
             return course(store)
+
+    def compare(
+        self,
+        strategies: Sequence[str],
+        source: str | Path | None = None,
+        *,
+        label: str = "label",
+        runs: int = 5,
+        rounds: int = 10,
+    ) -> Verdict:
+        """A comparison of query strategies with random sampling on labels that are known; it takes minutes.
+
+        Args:   source: a labeled table or folder; None: the project's own labels so far. label: the table's column.
+                runs: of each strategy, each with its own first labels. rounds: queries after the first labels.
+        Raises: LabelerError, StrategyError: it cannot be run; says why.
+        """
+        project, query = projects.open_project(self.folder), self.settings.query
+        path = None if source is None else str(Path(source).resolve())
+        asked = (tuple(strategies), runs, rounds, query.batch, query.seed_size, path)
+        with project.store() as store:
+            report = compare_now(
+                project, store, ComparisonRequest(*asked, label_column=label), lambda _message, _done, _total: None
+            )
+        table = pd.DataFrame(
+            {
+                "strategy": row["strategy"],
+                "accuracy": row["aulc_mean"],
+                "gain": row["gain_over_random"],
+                "low": row["gain_low"],
+                "high": row["gain_high"],
+                "labels saved": saved_in_short(row),
+            }
+            for row in report["summary"]
+        )
+        return Verdict(verdict(report, own_labels=source is None), table, report)
 
     def export(self, out: str | Path | None = None) -> pd.DataFrame:
         """All current answers, one a row; also written to `out` (CSV, JSON Lines or Parquet, by its suffix)."""

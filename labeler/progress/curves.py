@@ -122,17 +122,19 @@ def area_under_curve(labels: Sequence[int], accuracy: Sequence[float]) -> float:
     return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
 
 
-def paired_gain(ours: Sequence[float], control: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """The mean of the paired differences and its 95 % interval (Student's t); no interval for a single pair.
+def paired_gain(
+    ours: Sequence[float], control: Sequence[float], certainty: float = 0.95
+) -> tuple[float, float | None, float | None]:
+    """The mean of the paired differences and its interval (Student's t); no interval for a single pair.
 
-    Args:    ours, control: (k,) one value a seed, in the same order.
+    Args:    ours, control: (k,) one value a seed, in the same order. certainty: of the interval.
     Returns: (mean, low, high).
     """
     differences = np.subtract(ours, control)
     mean, k = float(differences.mean()), len(differences)
     if k < 2:
         return mean, None, None
-    half = float(t.ppf(0.975, k - 1) * differences.std(ddof=1) / np.sqrt(k))
+    half = float(t.ppf((1 + certainty) / 2, k - 1) * differences.std(ddof=1) / np.sqrt(k))
     return mean, mean - half, mean + half
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import streamlit as st
 
 from labeler.core.jobs import Comparison
+from labeler.experiments.summary import summary_of
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from labeler.report.charts import comparison as comparison_charts
+from labeler.report.sentences.comparison import saved_in_short, signed, verdict
 from pages.shared.times import local_time
 
 # Draws the button that makes a strategy the project's, given its name and the button's key.
@@ -80,13 +82,7 @@ def result(comparison: Comparison, report: Mapping[str, Any], use_button: UseBut
             who=comparison.requested_by,
         )
     )
-    if comparison.request.source is None:
-        st.caption(
-            _(
-                "The comparison ran on the project's own labels, most of them chosen by a strategy: a gain is a"
-                " hint and no proof."
-            )
-        )
+    st.markdown(verdict(report, own_labels=comparison.request.source is None))
     table(comparison.id, report, use_button)
     left, right = st.columns([3, 2])
     left.altair_chart(comparison_charts.curves(report).properties(height=480), width="stretch", key="curves")
@@ -126,12 +122,12 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
         for column, head in zip(st.columns(WIDTHS), [*heads, ""], strict=True):
             column.caption(head)
     with st.container(key="rows"):
-        for row in report["summary"]:
+        for row in summary_of(report):
             columns = st.columns(WIDTHS, vertical_alignment="center")
             columns[0].markdown(f"**{row['strategy']}**")
-            columns[1].markdown(f"{100 * row['aulc_mean']:.1f} % ± {100 * row['aulc_std']:.1f}")
+            columns[1].markdown(mean_in_words(row))
             columns[2].markdown(gain_in_words(row))
-            columns[3].markdown(saved_in_words(row))
+            columns[3].markdown(saved_in_short(row))
             with columns[4]:
                 use_button(row["strategy"], f"use-result-{number}-{row['strategy']}")
     with st.expander(_("How to read this")):
@@ -147,12 +143,16 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
             st.markdown(_("Accuracy counts whole sets of classes: one class too many or too few makes an item wrong."))
         st.markdown(
             _(
-                "**Labels saved** is how many fewer labels a strategy needs to reach the final accuracy of"
-                " `random`. `random` itself may reach it before its last label, where its curve is flat or"
-                " unsteady at the end. That is the floor: only a strategy that saves clearly more has saved"
-                " labels."
+                "**Labels saved** is how many fewer labels a strategy needs than `random` for the highest accuracy"
+                " that both reach in a run, as the mean over the runs with its 95 % interval. Below 0 it needs"
+                " more."
             )
         )
+
+
+def mean_in_words(row: Mapping[str, Any]) -> str:
+    mean = f"{100 * row['aulc_mean']:.1f} %"
+    return mean if len(row["areas"]) < 2 else f"{mean} ± {100 * row['aulc_std']:.1f}"
 
 
 def gain_in_words(row: Mapping[str, Any]) -> str:
@@ -165,16 +165,3 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
     colour = colours.get(comparison_charts.verdict(row))
     text = _("{gain} points ({low} to {high})", gain=gain, low=signed(row["gain_low"]), high=signed(row["gain_high"]))
     return f":{colour}[{text}]" if colour else text
-
-
-def signed(share: float) -> str:
-    return f"{100 * share:+.2f}".replace("-", "−")
-
-
-def saved_in_words(row: Mapping[str, Any]) -> str:
-    if row["labels_saved_percent"] is None:
-        return _("none: not reached")
-    saved = row["labels_saved_percent"]
-    if row["strategy"] == comparison_charts.CONTROL:
-        return _("{saved:.0f} % (the floor)", saved=saved)
-    return _("{saved:.0f} % saved", saved=saved)

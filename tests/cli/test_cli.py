@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from labeler.cli import main
+from labeler.report.sentences.comparison import verdict
 from tests.support.samples import reviews
 
 
@@ -115,8 +116,9 @@ def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
     assert "films: pool 48, holdout 12, 2 classes; 6 to 16 labels, 2 seeds" in output
     report = json.loads((tmp_path / "r.json").read_text())
     assert {r["strategy"] for r in report["summary"]} == {"margin", "random"}
-    keys = {"strategy", "aulc_mean", "aulc_std", "gain_over_random", "gain_low", "gain_high", "labels_saved_percent"}
-    assert set(report["summary"][0]) == keys
+    figures = {"aulc_mean", "aulc_std", "gain_over_random", "gain_low", "gain_high", "labels_saved_percent"}
+    assert set(report["summary"][0]) == {"strategy", "areas", "saved", *figures}
+    assert output.rstrip().endswith(verdict(report))
 
 
 @pytest.mark.slow

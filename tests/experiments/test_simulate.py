@@ -9,7 +9,8 @@ import strategies
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import load_task, read_labeled
-from labeler.experiments.simulate import Design, Run, compare, run, summarise
+from labeler.experiments.simulate import Design, compare, run
+from labeler.experiments.summary import Run, labels_saved, summarise
 from tests.support.samples import reviews
 from tests.support.warm_processes import simulate_in_warm_processes
 
@@ -39,6 +40,18 @@ def test_a_strategy_that_never_reaches_randoms_accuracy_saves_no_labels():
     worse = summarise([curve("random", 0, [0.5, 0.6, 0.7]), curve("entropy", 0, [0.5, 0.5, 0.6])])[1]
     assert worse["labels_saved_percent"] is None
     assert (worse["gain_low"], worse["gain_high"]) == (None, None)  # one seed has no interval
+
+
+def test_labels_saved_are_those_for_the_highest_accuracy_that_both_reach():
+    control = curve("random", 0, [0.5, 0.6, 0.7])
+    ahead = labels_saved([(curve("margin", 0, [0.5, 0.7, 0.8]), control)])
+    assert ahead["percent"] == pytest.approx(100 * (1 - 40 / 60))
+    assert (ahead["low"], ahead["high"], ahead["fewer"]) == (None, None, 1)  # one seed has no interval
+    behind = labels_saved([(curve("margin", 0, [0.4, 0.5, 0.6]), control)])
+    assert behind["percent"] == pytest.approx(100 * (1 - 60 / 40))  # random has 0.6 at 40 labels
+    assert labels_saved([(control, control)] * 2) == {
+        "percent": 0.0, "low": 0.0, "high": 0.0, "accuracy": pytest.approx(0.7), "fewer": 0,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")

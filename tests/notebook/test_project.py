@@ -10,10 +10,11 @@ import pytest
 
 import labeler
 from labeler import Project
-from labeler.core.errors import ConfigError, LabelerError, ProjectError
+from labeler.core.errors import ConfigError, LabelerError, ProjectError, SourceError
 from labeler.core.settings import LearnerConfig
 from tests.support.machine import ROOT
 from tests.support.samples import reviews
+from tests.support.warm_processes import simulate_in_warm_processes
 
 
 @pytest.fixture
@@ -130,3 +131,14 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
     assert len(names["predictions"]) > 0
     positions = names["margin"](names["candidates"], 2, np.random.default_rng(0))
     assert positions.tolist() == [1, 2]
+
+
+def test_strategies_are_compared_in_words(films, tmp_path, monkeypatch):
+    simulate_in_warm_processes(monkeypatch)
+    with pytest.raises(SourceError, match="own labels are too few"):
+        films.compare(["margin"])
+    pd.DataFrame(reviews(80), columns=["text", "kind"]).to_csv(tmp_path / "known.csv", index=False)
+    compared = films.compare(["margin"], tmp_path / "known.csv", label="kind", runs=1, rounds=1)
+    assert compared.words.startswith("One run of each strategy tells nothing about chance")
+    assert set(compared.table["strategy"]) == {"margin", "random"}
+    assert repr(compared).startswith(compared.words)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labeler.core.errors import LabelerError
-from labeler.experiments.simulate import Run, summarise
+from labeler.experiments.summary import Run, summarise
 from labeler.report.charts import comparison as charts
 
 
