@@ -29,36 +29,35 @@ LOOKS = 0.2  # of the labels
 def main(data: Path, only: str, labels: int, twice: str, seeds: int, items: int | None) -> None:
     """A line for each data set below DATA and share: found, of how many looks, and how long the queue is."""
     for name, task in tasks(data, only, items):
-        results: dict[float, list[tuple[float, int, float]]] = {float(share): [] for share in twice.split(",")}
+        results: dict[float, list[tuple[float, float, int]]] = {float(share): [] for share in twice.split(",")}
         for seed in range(seeds):
             people = People(task, seed, WRONG)
             chosen = people.choose(labels)
             for share, outcomes in results.items():
                 outcomes.append(reviewed(people.labeled(chosen, share), task.config))
         for share, outcomes in results.items():
-            shares, lengths, found = np.array(outcomes).T
+            shares, doubted, lengths = np.array(outcomes).T
             half = 1.96 * np.std(shares, ddof=1) / np.sqrt(len(shares))
             click.echo(
                 f"{name}: {share:.0%} answered twice: {np.mean(shares):.1%} ± {half:.1%} of the wrong labels in the"
-                f" first {LOOKS:.0%} of the looks; the queue has {np.mean(lengths):.0f} items and {np.mean(found):.1%}"
-                f" of the wrong labels ({labels} labels, {seeds} seeds)"
+                f" first {LOOKS:.0%} of the looks, {np.mean(doubted):.1%} among those that are worth a second look; the"
+                f" queue has {np.mean(lengths):.0f} items ({labels} labels, {seeds} seeds)"
             )
 
 
-def reviewed(labeled: Labeled, config: Config) -> tuple[float, int, float]:
-    """The share of the wrong labels that the first looks find, the length of the queue, and the share in all of it."""
+def reviewed(labeled: Labeled, config: Config) -> tuple[float, float, int]:
+    """The share of the wrong labels that the first looks find, that of the first looks at labels that are not merely
+    next in doubt, and the length of the queue.
+    """
     rows = [
         (item, number, who, "label", answer, 0, labeled.labels[item], None, 0, 0)
         for number, (item, who, answer) in enumerate(labeled.given, 1)
     ]
     cases = queue(sorted(rows), Findings({"errors": labeled.errors, "consensus": labeled.people}), config)
-    queued = [case.item_id for case in cases]
     looks, total = int(LOOKS * len(labeled.labels)), labeled.wrong.sum()
-    return (
-        float(labeled.wrong[queued[:looks]].sum() / total),
-        len(queued),
-        float(labeled.wrong[queued].sum() / total),
-    )
+    first = [case.item_id for case in cases[:looks]]
+    doubted = [case.item_id for case in cases[:looks] if not case.further]
+    return float(labeled.wrong[first].sum() / total), float(labeled.wrong[doubted].sum() / total), len(cases)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def area_under_curve(labels: Sequence[int], accuracy: Sequence[float]) -> float:
 
 
 def paired_gain(
-    ours: Sequence[float], control: Sequence[float], certainty: float = 0.95
+    ours: Sequence[float], control: Sequence[float], *, certainty: float = 0.95
 ) -> tuple[float, float | None, float | None]:
     """The mean of the paired differences and its interval (Student's t); no interval for a single pair.
 

@@ -14,9 +14,12 @@ from labeler.quality.consensus import consensus, relabel_or_new
 from labeler.quality.doubt import Answers, doubt
 from labeler.quality.speed import outliers
 
-WORTH = (
-    0.15  # probability of being wrong from which on a label is worth a second look: about one look in four finds one
-)
+# Probability of being wrong from which on a label is worth a second look: about one look in four finds one.
+WORTH = 0.15
+# The next in doubt follow in the review queue, for leads who have time to look at more: down to this probability, and
+# up to this share of all labels together with those that are worth a second look. Who looks at a fifth of the labels
+# thus finds as many errors as the order of doubt allows.
+NEXT, LOOKS = 0.05, 0.2
 
 
 def errors(
@@ -33,12 +36,14 @@ def errors(
     Returns: n; noise (the share of wrong answers) and expected (how many of the labels that are worth a second look
              are wrong), each with value, low and high; and lists with an entry for each item: items (ids); given and
              predicted (labels' texts); confidence (of the models in what they predict) and wrong (the probability that
-             the label is), from 0 to 1; second_look (1: worth one).
+             the label is), from 0 to 1; second_look (1: worth one); further (1: next in doubt).
     """
     several = targets.ndim == 2
     doubts = doubt(_answers(items, targets, proba, Votes.of(rows, config)), proba.shape[1] if several else 1)
     wrong = doubts.probabilities()
     second_look = wrong >= WORTH
+    further = ~second_look & (wrong >= NEXT)
+    further[np.argsort(-wrong, kind="stable")[round(LOOKS * len(items)) :]] = False
     says = predicted(proba, several)
     sure = np.maximum(proba, 1 - proba).min(axis=1) if several else proba.max(axis=1)
     return {
@@ -51,6 +56,7 @@ def errors(
         "confidence": [round(float(p), 4) for p in sure],
         "wrong": [round(float(p), 4) for p in wrong],
         "second_look": [int(worth) for worth in second_look],
+        "further": [int(follows) for follows in further],
     }
 
 

@@ -3,7 +3,8 @@
 The benefit of a decision is the probability that it changes the item's label. It comes from all answers and
 out-of-sample predictions together (`labeler.quality.doubt`) where the audit made one, else from the consensus of
 annotators and model or from the share of other answers. An item without a label comes first, since any decision
-changes it. Of equal benefits, the older case comes first.
+changes it. Of equal benefits, the older case comes first. Labels that are next in doubt follow at the end, so that the
+order finds as much as it can for each look, whatever the words say of a single label.
 
 Holdout items are queued for annotators' answers alone. If the model had a say in which holdout labels are reviewed,
 accuracy would be measured on labels that the model had helped to choose.
@@ -21,7 +22,8 @@ from labeler.store.reviews import ReviewRow
 
 FLAGGED, DISAGREEMENT, UNSURE = mark("flagged"), mark("disagreement"), mark("unsure")
 SECOND_LOOK, CONSENSUS = mark("worth a second look"), mark("consensus differs")
-REASONS = (FLAGGED, DISAGREEMENT, UNSURE, SECOND_LOOK, CONSENSUS)
+FURTHER = mark("next in doubt")
+REASONS = (FLAGGED, DISAGREEMENT, UNSURE, SECOND_LOOK, CONSENSUS, FURTHER)
 
 # Priors: half of the flags are right, and annotators who say they are unsure are wrong two or three times as often.
 OF_FLAGGED, OF_UNSURE = 0.5, 0.25
@@ -43,10 +45,15 @@ class Case(NamedTuple):
     since: int
     opinion: "Opinion | None" = None
 
+    @property
+    def further(self) -> bool:
+        """Whether it is in the queue only for those who have time to look at more."""
+        return self.reasons == (FURTHER,)
+
 
 class Opinion(NamedTuple):
     """The out-of-sample prediction for an item with the label `given`. wrong: the probability that the label is wrong.
-    second_look: 1 where that is worth a second look.
+    second_look: 1 where that is worth a second look. further: 1 where the label is next in doubt.
     """
 
     given: str
@@ -54,6 +61,7 @@ class Opinion(NamedTuple):
     confidence: float
     wrong: float
     second_look: int
+    further: int
 
 
 class Findings:
@@ -63,7 +71,7 @@ class Findings:
     did not.
 
     Args: audit: the report of an audit, see `labeler.quality.findings`; those of version 0.2 have `likely`
-    in place of `second_look`.
+    in place of `second_look`, and nothing further.
     """
 
     def __init__(self, audit: Mapping[str, Any] | None) -> None:
@@ -71,6 +79,7 @@ class Findings:
         self.calibrated = "second_look" in self._errors
         if "likely" in self._errors:
             self._errors = {"second_look": self._errors["likely"], **self._errors}
+        self._errors = {"further": [0] * len(self._errors.get("items", [])), **self._errors}
         self._people = (audit or {}).get("consensus") or {}
         self._opinion_at, self._consensus_at = (
             {item: at for at, item in enumerate(report.get("items", []))} for report in (self._errors, self._people)
@@ -87,10 +96,9 @@ class Findings:
         return None if at is None else (self._people["labels"][at], self._people["quality"][at])
 
     def suspects(self) -> list[int]:
-        """The ids of items whose label the audit's models or consensus contradict."""
-        doubted = [
-            item for item, worth in zip(self._opinion_at, self._errors.get("second_look", []), strict=True) if worth
-        ]
+        """The ids of items whose label the audit's models or consensus doubt."""
+        doubts = zip(self._opinion_at, self._errors.get("second_look", []), self._errors["further"], strict=True)
+        doubted = [item for item, worth, follows in doubts if worth or follows]
         given = self._errors.get("given", [])
         for item, label in zip(self._consensus_at, self._people.get("labels", []), strict=True):
             at = self._opinion_at.get(item)
@@ -111,7 +119,7 @@ def queue(rows: Iterable[ReviewRow], findings: Findings, config: Config) -> list
         for item_id, answers in groupby(rows, key=itemgetter(0))
         if (case := _case(item_id, list(answers), findings, config))
     ]
-    return sorted(cases, key=lambda case: (case.label is not None, -case.benefit, case.since))
+    return sorted(cases, key=lambda case: (case.label is not None, case.further, -case.benefit, case.since))
 
 
 def matching(
@@ -154,6 +162,8 @@ def _case(item_id: int, answers: Sequence[ReviewRow], findings: Findings, config
             chances[DISAGREEMENT] = 1 - right
     if opinion and findings.calibrated:
         chances |= dict.fromkeys(chances.keys() & {DISAGREEMENT, CONSENSUS}, opinion.wrong)
+    if not chances and opinion and opinion.further:
+        chances[FURTHER] = opinion.wrong
     if not chances:
         return None
     texts = [text for text in [label, *[row[4] for row in answers]] if text is not None]

@@ -8,7 +8,7 @@ import streamlit as st
 from labeler.core.items import Item
 from labeler.i18n.messages import _, mark
 from labeler.projects.project import Project
-from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, SECOND_LOOK, UNSURE, Case
+from labeler.quality.review import CONSENSUS, DISAGREEMENT, FLAGGED, FURTHER, SECOND_LOOK, UNSURE, Case
 from labeler.store.database import Row
 from pages.review.cases import in_words
 from pages.shared.times import local_time
@@ -19,6 +19,7 @@ ICONS: dict[str, str] = {
     UNSURE: ":material/help:",
     SECOND_LOOK: ":material/troubleshoot:",
     CONSENSUS: ":material/groups:",
+    FURTHER: ":material/more_horiz:",
 }
 ACTIONS = {"skip": mark("skipped"), "flag": mark("flagged")}
 
@@ -62,13 +63,15 @@ def answers_of_people(project: Project, case: Case, answers: Sequence[Row]) -> N
 
 
 def prediction(project: Project, case: Case, item: Item) -> None:
-    """The prediction of a model that was not trained on the label; none for holdout items, which people alone judge."""
-    if item.split == "holdout":
-        st.caption(
-            _("This item belongs to the holdout. The model's prediction is hidden, since models are measured on it.")
-        )
-    elif case.opinion:
-        opinion = case.opinion
+    """The prediction of a model that was not trained on the label; none for holdout items, which people alone judge.
+
+    Leads may annotate as well, so nothing says that an item is of the holdout: items of the pool without a prediction
+    look the same.
+    """
+    opinion = case.opinion
+    if item.split == "holdout" or opinion is None:
+        st.caption(_("No model's prediction is shown for this item: people alone judge it."))
+    else:
         st.markdown(
             _(
                 "A model that was not trained on this label predicts **{label}** ({confidence:.0%}).",

@@ -4,8 +4,8 @@ import streamlit as st
 
 from labeler.access.users import is_lead
 from labeler.i18n.messages import _
-from labeler.quality.review import SECOND_LOOK
-from labeler.report.sentences.labels import second_look
+from labeler.quality.review import FURTHER, SECOND_LOOK
+from labeler.report.sentences.labels import next_in_doubt, second_look
 from pages.review import evidence
 from pages.review.cases import PASSED, chosen, current, waiting
 from pages.review.decisions import MESSAGE, decision_buttons, latest_decisions
@@ -30,14 +30,17 @@ with st.container():  # always there, so that a message does not move what is be
 with project.store() as store:
     version, decided = store.version(), store.decisions.count()
 queue = waiting(project, version)
-left = len(queue)
+left = sum(not case.further for case in queue)
 st.progress(
     decided / max(decided + left, 1),
     text=_("**{left:,}** to look at · {decided:,} decided", left=left, decided=decided),
 )
-doubted = [case.opinion.wrong for case in queue if case.opinion and SECOND_LOOK in case.reasons]
-if doubted:
-    st.caption(second_look(len(doubted), sum(doubted)))
+doubted, further = (
+    [case.opinion.wrong for case in queue if case.opinion and reason in case.reasons]
+    for reason in (SECOND_LOOK, FURTHER)
+)
+if doubted or further:
+    st.caption(f"{second_look(len(doubted), sum(doubted))} {next_in_doubt(len(further), sum(further))}")
 if queue:
     cases = chosen(project, queue)
     case = current(cases)

@@ -10,6 +10,7 @@ import strategies
 from labeler.core.jobs import ComparisonRequest
 from labeler.jobs.comparisons import compare_once
 from labeler.projects import project as projects
+from labeler.report.sentences.comparison import verdict
 from tests.support.pages import everything, visit, widget
 from tests.support.samples import reviews, text_config
 
@@ -131,7 +132,8 @@ def test_a_result_is_shown_and_its_strategies_can_be_used(compared):
     assert "128 pool items, 32 held-out items, 2 classes; 6 to 16 labels, 2 runs" in shown
     assert "the control" in shown
     assert re.search(r"\d points \(\S+ to \S+\)", shown)
-    assert "The runs cannot tell margin from random." in shown or "than random." in shown
+    with compared.store() as store:
+        assert verdict(store.comparisons.report_of(1)) in shown
     assert re.search(r"\d % \(\S+ to \S+\)", shown)
     assert len(app.get("vega_lite_chart")) == 2
     app.button(key="use-result-1-random").click().run()

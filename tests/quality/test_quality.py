@@ -28,6 +28,21 @@ def test_a_label_that_the_models_doubt_is_told_as_texts_and_gets_into_the_queue(
     assert case.benefit == report["wrong"][7]
 
 
+def test_the_next_in_doubt_are_a_fifth_of_the_labels_with_those_worth_a_look_and_none_where_none_is_in_doubt() -> None:
+    n = 100
+    targets = np.arange(n) % 2
+    right = np.where(np.arange(n) < 60, 0.99, 0.4)
+    right[:5] = 0.02
+    proba = np.where(np.eye(2)[targets] > 0, right[:, None], 1 - right[:, None])
+    report = errors(np.arange(n), targets, proba, CONFIG)
+    worth, further = np.array(report["second_look"]), np.array(report["further"])
+    assert np.flatnonzero(worth).tolist() == [0, 1, 2, 3, 4]
+    assert further.sum() == 15
+    assert not (worth & further).any()
+    certain = errors(np.arange(n), targets, np.where(np.eye(2)[targets] > 0, 0.99, 0.01), CONFIG)
+    assert sum(certain["second_look"]) == sum(certain["further"]) == 0
+
+
 def test_several_classes_are_told_as_lists() -> None:
     config = replace(CONFIG, answers="several")
     rng = np.random.default_rng(0)

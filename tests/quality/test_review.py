@@ -9,6 +9,7 @@ from labeler.quality.review import (
     CONSENSUS,
     DISAGREEMENT,
     FLAGGED,
+    FURTHER,
     SECOND_LOOK,
     UNSURE,
     Case,
@@ -31,7 +32,7 @@ def row(item: int, number: int, **values: object) -> ReviewRow:
 def audit(**lists: list) -> dict:
     n = len(lists["items"])
     plain = {"given": ["good"] * n, "predicted": ["bad"] * n, "confidence": [0.9] * n, "second_look": [1] * n}
-    return {"errors": {**plain, **lists}}
+    return {"errors": {**plain, "further": [0] * n, **lists}}
 
 
 NOTHING = Findings(None)
@@ -166,18 +167,27 @@ def test_every_case_has_a_reason_and_a_probability_and_the_order_holds(history: 
     assert len({case.item_id for case in cases}) == len(cases)
     assert all(case.reasons and 0 <= case.benefit <= 1 for case in cases)
     assert not any(case.item_id == 4 for case in cases)
-    order = [(case.label is not None, -case.benefit, case.since) for case in cases]
+    order = [(case.label is not None, case.further, -case.benefit, case.since) for case in cases]
     assert order == sorted(order)
 
 
 def test_the_findings_of_version_0_2_are_read() -> None:
     stored = audit(items=[1], wrong=[0.9])["errors"]
-    old = {name: values for name, values in stored.items() if name != "second_look"}
+    old = {name: values for name, values in stored.items() if name not in ("second_look", "further")}
     findings = Findings({"errors": {**old, "n": 1, "noise": 0.1, "likely": [1]}})
     (case,) = queue_of([row(1, 1)], findings)
     assert case.reasons == (SECOND_LOOK,)
     assert case.benefit == 0.9
     assert findings.suspects() == [1]
+
+
+def test_labels_next_in_doubt_come_last_and_only_for_that_reason() -> None:
+    rows = [row(1, 1), row(2, 2, unsure=1), row(3, 3)]
+    findings = Findings(audit(items=[1, 2, 3], wrong=[0.14, 0.12, 0.1], second_look=[0] * 3, further=[1, 1, 1]))
+    cases = queue_of(rows, findings)
+    assert [(case.item_id, case.reasons) for case in cases] == [(2, (UNSURE,)), (1, (FURTHER,)), (3, (FURTHER,))]
+    assert [case.further for case in cases] == [False, True, True]
+    assert findings.suspects() == [1, 2, 3]
 
 
 def test_where_an_audit_has_weighed_all_answers_its_probability_is_the_benefit() -> None:

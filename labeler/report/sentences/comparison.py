@@ -29,7 +29,7 @@ def verdict(report: Mapping[str, Any], own_labels: bool = False) -> str:
             " again with five runs or more."
         )
     best = compared[0]
-    sure_low = paired_gain(best["areas"], control["areas"], 1 - 0.05 / len(compared))[1]
+    sure_low = paired_gain(best["areas"], control["areas"], certainty=1 - 0.05 / len(compared))[1]
     if sure_low is not None and sure_low > 0:
         sentences = [_better(best), saved(best), _others(best, compared[1:]), _what_to_do(best, own_labels)]
     elif best["gain_low"] > 0:

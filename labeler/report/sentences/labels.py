@@ -20,3 +20,24 @@ def second_look(labels: int, expected: float) -> str:
         round(expected),
         labels=labels,
     )
+
+
+def next_in_doubt(labels: int, expected: float) -> str:
+    """How many labels follow in the queue for those who have time to look at more; empty if none do.
+
+    Args: expected: the sum of their probabilities of being wrong.
+    """
+    if not labels:
+        return ""
+    if expected < 1:
+        return n_(
+            "If you have time for more, {n:,} label follows that is wrong with a lower probability.",
+            "If you have time for more, {n:,} labels follow; fewer than one wrong label is expected among them.",
+            labels,
+        )
+    return n_(
+        "If you have time for more, {labels:,} labels follow; about {n:,} of them is wrong.",
+        "If you have time for more, {labels:,} labels follow; about {n:,} of them are wrong.",
+        round(expected),
+        labels=labels,
+    )
