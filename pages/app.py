@@ -6,6 +6,7 @@ import streamlit as st
 
 from labeler.i18n.messages import _
 from pages.shared.language import use_language
+from pages.shared.next_step import IMPORTED
 from pages.shared.sidebar import sidebar
 
 st.set_page_config(page_title="labeler", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -22,4 +23,6 @@ page = st.navigation(
     ]
 )
 sidebar()
+if page.url_path != "project":
+    st.session_state.pop(IMPORTED, None)
 page.run()

@@ -6,29 +6,16 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.resources.abc import Traversable
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from labeler.core.errors import SourceError
 from labeler.core.items import Modality, Problem
+from labeler.files import column_guesses
+from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.tables import Records, read_table
 from labeler.i18n.messages import Message, mark
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
-
-# Usual names of the text or image column, the most likely first.
-# fmt: off
-_OBVIOUS: dict[Modality, tuple[str, ...]] = {
-    "text": (
-        "text", "sentence", "review", "document", "content", "body", "comment", "message", "utterance",
-        "텍스트", "문장", "본문", "내용", "리뷰", "댓글", "문서", "발화",
-    ),
-    "image": (
-        "image", "image_path", "img", "file", "filename", "file_name", "filepath", "file_path", "path",
-        "이미지", "파일", "파일명", "경로", "사진",
-    ),
-}
-# fmt: on
 _LITTER = {"__macosx", "thumbs.db", "desktop.ini"}
 _MAX_ENTRY = 1 << 30  # bytes that one entry of a zip may unpack to
 
@@ -49,8 +36,9 @@ class Row:
 class SourceColumns:
     """Names of a table's columns by what they hold.
 
-    At most one of `text` and `image` is named; without either, the column with a usual name is taken. `label` and
-    `split` are never guessed. A folder of images has no columns: the label of an image is its parent folder.
+    At most one of `text` and `image` is named; without either, the column with a usual name is taken, else the only
+    one of long texts or of image paths. `label` and `split` are never guessed. A folder of images has no columns: the
+    label of an image is its parent folder.
     """
 
     text: str | None = None
@@ -63,6 +51,7 @@ class SourceColumns:
         return {role: column for role, column in asdict(self).items() if column is not None}
 
 
+LOOKED_AT = 50  # rows of a table in which the column of the items is looked for
 ROW = " row "  # between a table's name and the number of one of its rows
 
 
@@ -76,11 +65,12 @@ OBVIOUS = SourceColumns()  # no column is named
 
 
 def read(
-    source: Path, columns: SourceColumns = OBVIOUS, *, modality: Modality | None = None
+    source: Path, columns: SourceColumns = OBVIOUS, *, modality: Modality | None = None, most: int | None = None
 ) -> Iterator[Row | Problem]:
     """Rows of a folder or zip of images, or of a table of texts or image paths; a bad row comes as a problem.
 
     Args:     columns: of a table. modality: whether the text or the image column is taken, where a table has both.
+              most: so many rows are wanted, the first ones; little more of the source is read.
     Returns:  rows in the order of the file, files in the order of their names.
     Raises:   SourceError: nothing can be read or a column is not there; raised by the call, before any row.
     """
@@ -94,8 +84,8 @@ def read(
                 raise SourceError(
                     "{name} is no table: leave out the column {values}.", name=name, values=_listed(named.values())
                 )
-            return _image_rows(name, _folder(source) if source.is_dir() else _zip(source))
-        return _table_rows(name, source.parent, *read_table(source), named, modality)
+            return islice(_image_rows(name, _folder(source) if source.is_dir() else _zip(source)), most)
+        return _table_rows(name, source.parent, *read_table(source, most), named, modality)
     except OSError as error:
         raise SourceError(
             "{source} cannot be read: {strerror}.", source=source, strerror=error.strerror or error
@@ -193,13 +183,14 @@ def _table_rows(
     named: dict[str, str],
     modality: Modality | None,
 ) -> Iterator[Row | Problem]:
-    if (first := next(records, None)) is None:
+    first = list(islice(records, LOOKED_AT))
+    if not first:
         raise SourceError("{source} has no rows: there is nothing to read.", source=source)
     if {"text", "image"} <= named.keys():
         raise SourceError("A text and an image column are named, but an item is one of the two: name one.")
     at = {role: _position(source, columns, name) for role, name in named.items()}
     if not {"text", "image"} & named.keys():
-        at |= _columns_by_name(source, columns, set(at.values()), modality)
+        at |= _content_column(source, columns, set(at.values()), first, modality)
     others = [i for i, column in enumerate(columns) if column and i not in at.values()]
 
     def row(name: str, fields: list[str] | str) -> Row | Problem:
@@ -222,7 +213,7 @@ def _table_rows(
             metadata={columns[i]: fields[i] for i in others if fields[i]},
         )
 
-    return (row(f"{source}{ROW}{number}", fields) for number, fields in chain([first], records))
+    return (row(f"{source}{ROW}{number}", fields) for number, fields in chain(first, records))
 
 
 def _position(source: str, columns: list[str], name: str) -> int:
@@ -243,15 +234,22 @@ def _position(source: str, columns: list[str], name: str) -> int:
     return columns.index(name)
 
 
-def _columns_by_name(source: str, columns: list[str], taken: set[int], modality: Modality | None) -> dict[str, int]:
-    free = {column.casefold(): i for i, column in enumerate(columns) if i not in taken}
-    order: list[Modality] = ["image", "text"] if modality == "image" else ["text", "image"]
-    for kind in order:
-        for name in _OBVIOUS[kind]:
-            if name in free:
-                return {kind: _position(source, columns, columns[free[name]])}
+def _content_column(
+    source: str,
+    columns: list[str],
+    taken: set[int],
+    first: list[tuple[int, list[str] | str]],
+    modality: Modality | None,
+) -> dict[str, int]:
+    """What the items are, and the place of their column, where none is named."""
+    free = [column for i, column in enumerate(columns) if i not in taken]
+    places = [i for i in range(len(columns)) if i not in taken]
+    whole = [fields for _, fields in first if isinstance(fields, list) and len(fields) == len(columns)]
+    guess = column_guesses.content(free, [[fields[i] for i in places] for fields in whole], modality)
+    if guess is not None:
+        return {guess[0]: _position(source, columns, guess[1])}
     if len(free) == 1:
-        return {modality or "text": next(iter(free.values()))}
+        return {modality or "text": places[0]}
     raise SourceError(
         "Name the text or image column of {source}; its columns are {columns}.", source=source, columns=_listed(columns)
     )

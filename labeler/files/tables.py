@@ -6,6 +6,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,14 @@ Records = Iterator[tuple[int, list[str] | str]]
 # A document may be longer than the 128 KiB at which the csv module gives up.
 csv.field_size_limit(2**31 - 1)
 
+_BEGINNING = 1 << 18  # bytes of a text file that are read where a few rows are wanted
 
-def read_table(source: Path) -> tuple[list[str], Records]:
+
+def read_table(source: Path, most: int | None = None) -> tuple[list[str], Records]:
     """Column names and records of a table, by the suffix of its name.
 
+    Args:     most: so many records are wanted, the first ones; little more of the file is read, so that the beginning
+              of a large table is there at once.
     Returns:  columns, then (row number, fields); CSV and TSV fields may be more or fewer than the columns.
     Raises:   SourceError: the kind is unknown, the file is broken or empty, or its encoding is unknown.
     """
@@ -36,11 +41,13 @@ def read_table(source: Path) -> tuple[list[str], Records]:
         )
     if source.stat().st_size == 0:
         raise SourceError("{name} is empty: there is nothing to read.", name=source.name)
-    return reader(source)
+    columns, records = reader(source, most)
+    return columns, islice(records, most)
 
 
-def _delimited(source: Path) -> tuple[list[str], Records]:
-    lines = list(io.StringIO(_decode(source), newline=""))  # "" leaves line ends inside quotes as they are
+def _delimited(source: Path, most: int | None) -> tuple[list[str], Records]:
+    text = _decode(source, most)
+    lines = list(io.StringIO(text, newline=""))  # "" leaves line ends inside quotes as they are
     head = next((line for line in lines if line.strip()), "")
     delimiters = "\t" if source.suffix.lower() == ".tsv" else ",;\t"
     delimiter = max(delimiters, key=lambda d: len(next(csv.reader([head], delimiter=d), [])))
@@ -70,10 +77,11 @@ def _csv_records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[s
         yield number, [_clean(value) for value in fields]
 
 
-def _json(source: Path) -> tuple[list[str], Records]:
-    text = _decode(source)
+def _json(source: Path, most: int | None) -> tuple[list[str], Records]:
+    text = _decode(source, most)
     entries: list[tuple[int, Any]]
     if text.lstrip().startswith("["):
+        text = _decode(source)  # an array ends with the file
         try:
             entries = list(enumerate(_loads(text), start=1))
         except (ValueError, RecursionError) as error:
@@ -107,12 +115,17 @@ def _loads_or_none(line: str) -> Any:
         return None
 
 
-def _parquet(source: Path) -> tuple[list[str], Records]:
+def _parquet(source: Path, most: int | None) -> tuple[list[str], Records]:
     import pyarrow as pa  # here, because importing it takes longer than reading most tables
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(source, partitioning=None)
+        if most is None:
+            table = pq.read_table(source, partitioning=None)
+        else:
+            with pq.ParquetFile(source) as file:
+                batches = list(islice(file.iter_batches(most), 1))
+                table = pa.Table.from_batches(batches, file.schema_arrow)
         values = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceError(
@@ -121,14 +134,15 @@ def _parquet(source: Path) -> tuple[list[str], Records]:
     return table.column_names, ((n, [_string(v) for v in row]) for n, row in enumerate(values, start=1))
 
 
-def _xlsx(source: Path) -> tuple[list[str], Records]:
+def _xlsx(source: Path, most: int | None) -> tuple[list[str], Records]:
     import openpyxl
 
     try:
         workbook = openpyxl.load_workbook(source, read_only=True, data_only=True)
         sheet = workbook.worksheets[0]
         sheet.reset_dimensions()  # some writers state them wrongly, which would cut rows off
-        cells = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+        last = None if most is None else most + 100  # some rows above or between may be empty
+        cells = [[_cell(value) for value in row] for row in sheet.iter_rows(max_row=last, values_only=True)]
         workbook.close()
     except Exception as error:  # a broken workbook makes openpyxl's zip and XML readers raise anything
         raise SourceError(
@@ -163,7 +177,10 @@ def _clean(value: str) -> str:
     return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _decode(source: Path) -> str:
+def _decode(source: Path, most: int | None = None) -> str:
+    """The file's text; where some records are wanted, the whole lines at its beginning."""
+    if most is not None and source.stat().st_size > _BEGINNING and (lines := _beginning(source)).count("\n") > 1:
+        return lines
     data = source.read_bytes()
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     errors = []
@@ -185,11 +202,25 @@ def _decode(source: Path) -> str:
     )
 
 
+def _beginning(source: Path) -> str:
+    """The whole lines at the beginning of a large file; "" where they are in no known encoding."""
+    with source.open("rb") as file:
+        data = file.read(_BEGINNING)
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp949"):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(data)  # the last letter may be cut off
+        except UnicodeDecodeError:
+            continue
+        return text[: text.rfind("\n") + 1]
+    return ""
+
+
 def _suffixes() -> str:
     return ", ".join(_READERS)
 
 
-_READERS: dict[str, Callable[[Path], tuple[list[str], Records]]] = {
+_READERS: dict[str, Callable[[Path, int | None], tuple[list[str], Records]]] = {
     ".csv": _delimited,
     ".tsv": _delimited,
     ".json": _json,

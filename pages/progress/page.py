@@ -22,6 +22,7 @@ from pages.progress.stopping import stopping
 from pages.shared.access import require_project, require_user
 from pages.shared.figures import figures_in_a_row
 from pages.shared.language import fragment
+from pages.shared.next_step import link_at_the_end, link_to, next_step
 
 PARTS: dict[str, Callable[[Project], None]] = {
     mark("Curve"): curve,
@@ -80,8 +81,10 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     job_state(job)
     if latest and latest.metrics:
         target_state(latest, config)
+        link_at_the_end(project)
     else:
         st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
+        link_to("label" if counts.pool else "import")
 
 
 def parts_version(version: tuple[int, ...]) -> tuple[int, ...]:
@@ -156,6 +159,10 @@ def job_state(job: Job | None) -> None:
 st.title(project.config.name)
 with project.store() as store:
     version = parts_version(store.version())
+    counts, begun = store.items.counts(), store.rounds.latest_job() is not None
+if not begun and not counts.pool + counts.holdout:
+    next_step(project)
+    st.stop()
 fragment(headline, run_every=2)(project, version)
 tabs = st.tabs([_(name) for name in PARTS], key="part", on_change="rerun", bind="query-params")
 for tab, draw in zip(tabs, PARTS.values(), strict=True):

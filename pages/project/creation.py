@@ -1,45 +1,135 @@
-"""The form that creates a project."""
+"""A new project, step by step on one page: data, columns, classes, guidelines, and all of it at once."""
+
+from dataclasses import replace
+from pathlib import PurePath
 
 import streamlit as st
 
 from labeler.access.home import home
 from labeler.core.errors import LabelerError
-from labeler.core.settings_parser import parse
+from labeler.core.items import ClassesAnItem, Modality
+from labeler.files.preview import proposed_classes
 from labeler.i18n.messages import _, mark, translate
 from labeler.i18n.money import usual_currency
-from labeler.projects import project as projects
+from labeler.projects.drafts import Draft, create, single_classes
+from pages.project.imports import Imported, progress_bar
+from pages.project.source import KINDS, Chosen, choose_columns, choose_source, read_source, show_rows
+from pages.shared.access import known_name, name_field, name_is_taken_over
+from pages.shared.cache import cached
 from pages.shared.choices import choose
+from pages.shared.next_step import IMPORTED
 
-MODALITIES = {"image": mark("images"), "text": mark("texts")}
-ANSWERS = {"one": mark("one class an item"), "several": mark("several classes an item, or none")}
+ANSWERS: dict[ClassesAnItem, str] = {
+    "one": mark("one class an item"),
+    "several": mark("several classes an item, or none"),
+}
 
 
-def create() -> None:
-    """The form. It creates the project, chooses it and reruns the page."""
-    with st.form("create", border=False):
-        name = st.text_input(_("Name"), placeholder=_("Brain MRI"))
-        modality = st.radio(
-            _("What is labeled"), [*MODALITIES], format_func=lambda kind: _(MODALITIES[kind]), horizontal=True
+def create_project() -> None:
+    """The steps. The last one creates the project, imports its items, chooses it and reruns the page."""
+    _step(1, _("Data"))
+    path = choose_source("create", ("files", "folder", "path", "none"))
+    chosen = read_source(path) if path else None
+    if chosen is not None:
+        show_rows(chosen)
+    _step(2, _("What is labeled"))
+    if chosen is not None:
+        chosen = choose_columns(chosen)
+        modality = chosen.modality
+    else:
+        modality = st.radio(_("Items"), [*KINDS], format_func=lambda kind: _(KINDS[kind]), horizontal=True)
+    shown = _shown_columns(chosen) if chosen else ()
+    _step(3, _("Name and classes"))
+    draft = _names(chosen, modality)
+    _step(4, _("Guidelines for annotators"))
+    text = st.text_area(
+        _("Guidelines (Markdown)"),
+        key="create-guidelines",
+        height=140,
+        placeholder=_("What belongs to which class? What should annotators do in doubt?"),
+        help=_("Optional, and can be changed at any time. Annotators see them before the first item."),
+    )
+    _step(5, _("Start"))
+    if chosen is not None:
+        draft = replace(draft, source=chosen.path, columns=chosen.columns, keep_labels=chosen.keep_labels, shown=shown)
+    name = known_name() or name_field()
+    label = _("Create project and import") if chosen else _("Create project")
+    if st.button(label, type="primary", icon=":material/rocket_launch:") and name_is_taken_over(name):
+        _create(replace(draft, guidelines=text, currency=usual_currency()))
+
+
+def _step(number: int, title: str) -> None:
+    st.subheader(f"{number} · {title}", anchor=False)
+
+
+def _shown_columns(chosen: Chosen) -> tuple[str, ...]:
+    if not chosen.others:
+        return ()
+    return tuple(
+        st.multiselect(
+            _("Columns that annotators see beside the item"),
+            chosen.others,
+            key=f"shown-{chosen.key}-{chosen.columns}",
+            placeholder=_("No column is shown"),
+            help=_("Such as the site or the age. A column that tells the label is never shown."),
         )
-        answers = st.radio(
-            _("Classes of an item"), [*ANSWERS], format_func=lambda kind: _(ANSWERS[kind]), horizontal=True
+    )
+
+
+def _names(chosen: Chosen | None, modality: Modality) -> Draft:
+    """The draft with its name and classes, which the data propose."""
+    _propose("create-name", _usual_name(chosen.preview.name) if chosen else "")
+    name = st.text_input(_("Name"), key="create-name", placeholder=_("Brain MRI"))
+    answers: ClassesAnItem = st.radio(
+        _("Classes of an item"), [*ANSWERS], format_func=lambda kind: _(ANSWERS[kind]), horizontal=True
+    )
+    proposed = _proposed(chosen, answers) if chosen else ()
+    if proposed:
+        st.caption(
+            _("Proposed from the known labels. Add those that are missing, and put them in the order of their keys.")
         )
-        classes = st.text_area(_("Classes, one a line"), placeholder=_("glioma\nmeningioma\npituitary\nnone"))
-        if not st.form_submit_button(_("Create project"), type="primary"):
-            return
+    _propose("create-classes", "\n".join(proposed))
+    typed = st.text_area(
+        _("Classes, one a line"),
+        key="create-classes",
+        placeholder=_("glioma\nmeningioma\npituitary\nnone"),
+        height=140,
+    )
+    classes = tuple(line.strip() for line in typed.splitlines() if line.strip())
+    return Draft(name, modality, classes, answers)
+
+
+def _propose(key: str, text: str) -> None:
+    """Fill a field with what the data propose, unless a person has typed something else into it."""
+    state = st.session_state
+    if state.get(key, "") == state.get(f"{key}-proposed", ""):
+        state[key] = text
+    state[f"{key}-proposed"] = text
+
+
+def _usual_name(file: str) -> str:
+    """A name that people can read, from the name of a file."""
+    return PurePath(file).stem.replace("_", " ").replace("-", " ").strip()
+
+
+def _proposed(chosen: Chosen, answers: ClassesAnItem) -> tuple[str, ...]:
+    label = chosen.columns.label
     try:
-        names = [c.strip() for c in classes.splitlines() if c.strip()]
-        values = {
-            "name": name.strip(),
-            "classes": names,
-            "modality": modality,
-            "answers": answers,
-            "team": {"currency": usual_currency()},
-        }
-        config = parse(values, _("The form"))
-        project = projects.create(home() / projects.slug(name), config)
+        names = cached("classes", (chosen.key, label), lambda: proposed_classes(chosen.path, chosen.preview, label))
     except LabelerError as error:
         st.error(translate(error))
-        return
-    choose("project", project.slug)
+        return ()
+    return single_classes(names, answers)
+
+
+def _create(draft: Draft) -> None:
+    with progress_bar() as report:
+        try:
+            creation = create(draft, home(), _("The form"), report)
+        except LabelerError as error:
+            st.error(translate(error))
+            return
+    if creation.report is not None:
+        st.session_state[IMPORTED] = Imported(creation.project.slug, creation.report, creation.refused)
+    choose("project", creation.project.slug)
     st.rerun()

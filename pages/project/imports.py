@@ -1,23 +1,33 @@
 """The form that imports items, and what an import brought."""
 
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import streamlit as st
 
 from labeler.access.users import User, is_lead
 from labeler.core.errors import LabelerError
-from labeler.core.items import ImportReport
-from labeler.files.sources import SourceColumns, origin
-from labeler.i18n.messages import _, mark, n_, translate
+from labeler.core.items import ImportReport, Progress
+from labeler.files.preview import proposed_classes
+from labeler.files.sources import origin
+from labeler.i18n.messages import Message, _, n_, translate
+from labeler.projects.drafts import single_classes
 from labeler.projects.importer import import_source, undo_import
 from labeler.projects.project import Project
 from labeler.store.imports import Import
+from pages.project.source import Chosen, choose_columns, choose_source, read_source, show_rows
+from pages.shared.cache import cached
+from pages.shared.next_step import IMPORTED
 
-IMPORTED = "imported"  # the key of the latest import's report in the session
-SOURCES = {"upload": mark("Upload"), "path": mark("Path on the server")}
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import brought into a project. refused: why columns are not shown beside the item."""
+
+    slug: str
+    report: ImportReport
+    refused: tuple[Message, ...] = ()
 
 
 def import_items(project: Project, user: User) -> None:
@@ -66,64 +76,71 @@ def _undo(project: Project, record: Import, user: User) -> None:
 
 
 def _form(project: Project) -> None:
-    """The form that imports."""
-    slug, latest = st.session_state.pop(IMPORTED, ("", None))
-    if latest is not None and slug == project.slug:
-        show(latest)
-    where = st.radio(_("From"), [*SOURCES], format_func=lambda source: _(SOURCES[source]), horizontal=True)
-    with st.form("import", border=False):
-        if where == "upload":
-            files = st.file_uploader(_("Images, a zip, or a table"), accept_multiple_files=True)
-        else:
-            kinds = _("A folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX).")
-            path = st.text_input(_("Path"), help=kinds)
-        columns = st.columns(3)
-        content = columns[0].text_input(
-            _("Column of texts") if project.config.modality == "text" else _("Column of image paths"),
-            help=_("If this is empty, an obvious column is used. Folders and zips need none."),
+    """The choice of a source and its columns, and the button that imports."""
+    path = choose_source(f"import-{project.slug}", ("files", "folder", "path"))
+    chosen = read_source(path, project.config.modality) if path else None
+    if chosen is not None:
+        show_rows(chosen)
+        chosen = choose_columns(chosen, project.config.modality)
+        _unknown_classes(project, chosen)
+    if st.button(_("Import"), key="import", type="primary", disabled=chosen is None) and chosen is not None:
+        _import(project, chosen)
+
+
+def _unknown_classes(project: Project, chosen: Chosen) -> None:
+    """The labels that are none of the classes, before their rows are refused."""
+    label = chosen.columns.label
+    if label is None:
+        return
+    try:
+        names = cached("classes", (chosen.key, label), lambda: proposed_classes(chosen.path, chosen.preview, label))
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    unknown = [n for n in single_classes(names, project.config.answers) if n not in project.config.classes]
+    if unknown:
+        st.warning(
+            _(
+                "Rows with these labels cannot be imported, because the project has no such classes: {names}. Add"
+                " them under “Change the classes”.",
+                names=", ".join(unknown[:20]),
+            )
         )
-        label = columns[1].text_input(
-            _("Column of known labels"), help=_("If this is empty, no labels are read from a table.")
-        )
-        split = columns[2].text_input(
-            _("Column that marks the holdout"), help=_("Rows with `test` or `holdout` go to the holdout.")
-        )
-        keep = st.checkbox(_("Keep only the holdout's known labels, and ask for the others"))
-        if not st.form_submit_button(_("Import"), type="primary"):
+
+
+def _import(project: Project, chosen: Chosen) -> None:
+    with progress_bar() as report:
+        try:
+            result = import_source(
+                project, chosen.path, chosen.columns, keep_labels=chosen.keep_labels, on_progress=report
+            )
+        except LabelerError as error:
+            st.error(translate(error))
             return
-    named = SourceColumns(**{project.config.modality: content or None}, label=label or None, split=split or None)
+    st.session_state[IMPORTED] = Imported(project.slug, result)
+    st.rerun()  # the page draws anew, so that all of it knows the new items
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A function that moves a bar while an import runs; the bar goes when the block ends."""
     bar = st.progress(0.0, text=_("Reading …"))
 
     def report(done: int, total: int) -> None:
         bar.progress(min(done / total, 1.0) if total else 0.0, text=_("{n:,} rows read", n=done))
 
-    def run(source: Path) -> ImportReport:
-        return import_source(project, source, named, keep_labels="holdout" if keep else "all", on_progress=report)
-
     try:
-        result = _import_uploads(files, run) if where == "upload" else run(Path(path).expanduser())
-    except LabelerError as error:
-        st.error(translate(error))
-        return
+        yield report
     finally:
         bar.empty()
-    st.session_state[IMPORTED] = project.slug, result  # the page draws anew, so that all of it knows the new items
-    st.rerun()
 
 
-def _import_uploads(files: list[Any], run: Callable[[Path], ImportReport]) -> ImportReport:
-    """Uploaded files lie in memory: give them a folder, from which they are copied into the project."""
-    if not files:
-        raise LabelerError("No file is chosen: choose images, a zip, or a table.")
-    with tempfile.TemporaryDirectory() as scratch:
-        for file in files:
-            (Path(scratch) / Path(file.name).name).write_bytes(file.getbuffer())
-        single = len(files) == 1 and not files[0].type.startswith("image/")
-        return run(Path(scratch) / Path(files[0].name).name if single else Path(scratch))
-
-
-def show(report: ImportReport) -> None:
-    """How many items and labels were imported, and the rows that could not be."""
+def latest_import(project: Project) -> None:
+    """What this visit has imported: items and labels, rows that could not be read, columns that are not shown."""
+    latest: Imported | None = st.session_state.get(IMPORTED)
+    if latest is None or latest.slug != project.slug:
+        return
+    report = latest.report
     st.success(
         _(
             "{added:,} items added, {duplicates:,} already there, {labels:,} labels. The pool has {pool:,} items, the"
@@ -139,5 +156,5 @@ def show(report: ImportReport) -> None:
         st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
         problems = [{_("where"): translate(origin(p.source)), _("why"): translate(p.reason)} for p in report.problems]
         st.dataframe(problems, hide_index=True, width="stretch")
-    if report.pool:
-        st.page_link("label/page.py", label=_("Start labeling"), icon=":material/keyboard:")
+    for problem in latest.refused:
+        st.warning(translate(problem), icon=":material/visibility_off:")

@@ -10,15 +10,17 @@ from labeler.projects.project import Project
 from pages.project.adaptation import adaptation
 from pages.project.class_changes import change_the_classes
 from pages.project.classes import classes
-from pages.project.creation import MODALITIES, create
-from pages.project.imports import import_items
+from pages.project.creation import create_project
+from pages.project.imports import import_items, latest_import
 from pages.project.labeling import labeling
 from pages.project.search import search
 from pages.project.settings import settings
 from pages.project.shelf import any_put_away, bring_back, rename_and_put_away
+from pages.project.source import KINDS
 from pages.project.takeout import take_out
 from pages.project.team import team
-from pages.shared.access import require_project, require_user
+from pages.shared.access import require_name, require_project, require_user
+from pages.shared.next_step import opened, steps
 
 user = require_user()
 
@@ -37,6 +39,7 @@ def retrain(project: Project) -> None:
 slugs = projects.in_home(home())
 if slugs:
     project = require_project()
+    user = require_name(_("Go on"))
     with project.store() as store:
         counts = store.items.counts()
     st.title(project.config.name)
@@ -44,7 +47,7 @@ if slugs:
         _(
             "{modality} · {classes} · pool {pool:,} items, {labeled:,} labeled · holdout {holdout:,} items,"
             " {holdout_labeled:,} labeled",
-            modality=_(MODALITIES[project.config.modality]),
+            modality=_(KINDS[project.config.modality]),
             classes=", ".join(project.config.classes),
             pool=counts.pool,
             labeled=counts.labeled,
@@ -52,17 +55,20 @@ if slugs:
             holdout_labeled=counts.holdout_labeled,
         )
     )
+    with st.container():  # always there, so that a message does not move what is below
+        latest_import(project)
+    steps(project)
     retrain(project)
     # what was open stays open once there are items
     empty = st.session_state.setdefault(f"began-empty-{project.slug}", counts.pool + counts.holdout == 0)
-    with st.expander(_("Import"), expanded=empty):
+    with st.expander(_("Import"), expanded=empty or opened() == "import"):
         import_items(project, user)
     if counts.pool + counts.holdout:
-        with st.expander(_("Take the labels out")):
+        with st.expander(_("Take the labels out"), expanded=opened() == "take out"):
             take_out(project, user, counts)
-    with st.expander(_("Settings"), expanded=not empty):
+    with st.expander(_("Settings")):
         settings(project)
-    with st.expander(_("Classes and guidelines")):
+    with st.expander(_("Classes and guidelines"), expanded=opened() == "guidelines"):
         classes(project)
     with st.expander(_("Change the classes")):
         change_the_classes(project, user)
@@ -77,10 +83,10 @@ if slugs:
     with st.expander(_("Rename, archive or delete the project")):
         rename_and_put_away(project, user, counts)
     with st.expander(_("Create another project")):
-        create()
+        create_project()
 else:
     st.title(_("Create a project"))
-    create()
+    create_project()
 if any_put_away():
     with st.expander(_("Archived and deleted projects")):
         bring_back()

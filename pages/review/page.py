@@ -10,10 +10,12 @@ from pages.review import evidence
 from pages.review.cases import PASSED, chosen, current, waiting
 from pages.review.decisions import MESSAGE, decision_buttons, latest_decisions
 from pages.review.item import item
-from pages.shared.access import require_project, require_user
+from pages.shared.access import require_name, require_project, require_user
+from pages.shared.next_step import next_step
 
 user = require_user()
 project = require_project()
+user = require_name(_("Go on"))
 
 # The item is what the page is for, so little space stays empty above it.
 st.html(
@@ -74,5 +76,6 @@ else:
         ),
         icon=":material/task_alt:",
     )
+    next_step(project)
 with st.expander(_("Last decisions"), icon=":material/history:"):
     latest_decisions(project, user)

@@ -38,28 +38,48 @@ def remember_name(name: str) -> None:
         st.html(f"<script>document.cookie = {json.dumps(cookie)}</script>", unsafe_allow_javascript=True)
 
 
-def require_name() -> User:
-    """The user, who has said who they are; the page ends with the question where nobody has in this browser."""
-    name = chosen("annotator", remembered_name())
-    if not name:
-        _ask_name()
+def require_name(button: str) -> User:
+    """The user, who has said who they are; the page ends with the question where nobody has in this browser.
+
+    Args: button: what stands on the button that answers it.
+    """
+    if not (name := known_name()):
+        _ask_name(button)
         st.stop()
     return User(name)
 
 
-def _ask_name() -> None:
-    with st.form("name", width=420):
-        name = st.text_input(
-            _("Your name"), max_chars=60, help=_("Stored with every answer, so that the team knows whose it is.")
-        ).strip()
-        if not st.form_submit_button(_("Start labeling"), type="primary"):
-            return
+def known_name() -> str:
+    """The name that was given in this session, its address or this browser; "" while there is none."""
+    return chosen("annotator", remembered_name())
+
+
+def name_field() -> str:
+    """What is typed into the field that asks for the name."""
+    return st.text_input(
+        _("Your name"),
+        max_chars=60,
+        help=_("Stored with every answer and decision, so that the team knows whose it is."),
+    ).strip()
+
+
+def name_is_taken_over(name: str) -> bool:
+    """Whether the session has this name from now on; the reason is shown where it cannot."""
     if not name:
         st.error(_("Type your name first."))
     elif name == IMPORT:
         st.error(_("Labels that came with the data are stored under this name: choose another."))
     else:
         choose("annotator", name)
+        return True
+    return False
+
+
+def _ask_name(button: str) -> None:
+    with st.form("name", width=420):
+        name = name_field()
+        is_sent = st.form_submit_button(button, type="primary")
+    if is_sent and name_is_taken_over(name):
         st.rerun()
 
 
@@ -69,6 +89,7 @@ def require_project() -> Project:
     folders = {folder.name: folder for folder in projects.in_home(home())}
     if slug not in folders:
         st.info(_("There is no project yet. Create one on the **Project** page."), icon=":material/info:")
+        st.page_link("project/page.py", label=_("Create a project"), icon=":material/add:")
         st.stop()
     try:
         project = projects.open_project(folders[slug])

@@ -6,6 +6,7 @@ from labeler.access.users import is_lead
 from labeler.i18n.messages import _
 from pages.shared.access import require_project, require_user
 from pages.shared.background import announced
+from pages.shared.next_step import next_step
 from pages.team.annotators import annotators
 from pages.team.figures import figures
 from pages.team.outlook import HOURS, outlook
@@ -27,6 +28,7 @@ if work is None:
         ),
         icon=":material/group:",
     )
+    next_step(project)
 else:
     if leads:
         outlook(project, work)

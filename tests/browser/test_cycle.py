@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+from playwright.sync_api import expect
 
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
 from labeler.files.sources import SourceColumns
@@ -99,25 +100,24 @@ def test_a_project_from_nothing_in_the_browser(server, own_home, tmp_path, open_
     own_home.mkdir(exist_ok=True)
     table = tmp_path / "후기.csv"
     table.write_bytes("내용,분류\n배송이 빨라요,긍정\n너무 느려요,\n별로예요,\n최고예요,\n".encode("cp949"))
-    page = open_page(f"{server.url}/project")
-    page.get_by_label("Name", exact=True).fill("고객 후기")
-    page.get_by_text("texts", exact=True).click()
+    page = open_page(server.url)
+    page.get_by_role("link", name="Create a project").click()
+    page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(table)
+    name = page.get_by_label("Name", exact=True)
+    expect(name).to_have_value("후기")
+    name.fill("고객 후기")
     page.get_by_label("Classes, one a line").fill("긍정\n부정")
-    page.get_by_role("button", name="Create project").click()
-    page.get_by_role("heading", name="고객 후기").wait_for()
-    page.get_by_text("Create another project").wait_for()  # the page is whole
-    uploader = page.get_by_test_id("stFileUploader").filter(has_text="Images, a zip, or a table")
-    uploader.locator("input[type=file]").set_input_files(table)
-    uploader.get_by_text(table.name).wait_for()
-    page.get_by_role("textbox", name="Column of known labels").fill("분류")
-    page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Import").click()
-    page.get_by_text("4 items added").wait_for()
-    page.get_by_role("link", name="Label", exact=True).click()
     page.get_by_test_id("stMain").get_by_role("textbox", name="Your name").fill("kim")
+    page.get_by_role("button", name="Create project and import").click()
+    page.get_by_text("4 items added").wait_for()
+    project = projects.open_project(own_home / "고객-후기")
+    with project.store() as store:
+        counts = store.items.counts()
+    header = f"pool {counts.pool} items, {counts.labeled} labeled · holdout {counts.holdout} items"
+    page.get_by_text(header).wait_for()
     page.get_by_role("button", name="Start labeling").click()
     item_on_screen(page)
     press(page, "2")
     all_saved(page)
-    project = projects.open_project(own_home / "고객-후기")
     with project.store() as store:
         assert sorted(r["label"] for r in store.answers.export()) == ["긍정", "부정"]

@@ -44,7 +44,7 @@ def test_the_name_is_asked_once_in_a_browser(server, served, open_page):
 
 def test_the_lead_takes_the_labels_out(server, served, open_page, tmp_path):
     page = open_page(f"{server.url}/project?annotator=lead", accept_downloads=True)
-    page.get_by_text("Take the labels out").first.click()
+    page.locator("summary").get_by_text("Take the labels out").click()
     page.get_by_text("Excel").click()
     page.get_by_text("times are in UTC").wait_for()
     with page.expect_download() as download:

@@ -44,7 +44,7 @@ def test_without_a_project_a_page_says_where_to_make_one(page):
 def test_a_project_is_created_on_the_page(own_home):
     app = visit("project")
     widget(app, "text_input", "Name").input("Kundenpost")
-    widget(app, "radio", "What is labeled").set_value("text")
+    widget(app, "radio", "Items").set_value("text")
     widget(app, "text_area", "Classes").input("gut\nschlecht")
     widget(app, "button", "Create project").click().run()
     project = projects.open_project(own_home / "kundenpost")
@@ -67,10 +67,13 @@ def test_an_empty_project_says_what_to_do(project):
 def test_import_from_a_path_reports_rows_and_problems(project, tmp_path):
     (tmp_path / "t.csv").write_text("text,label\nwarm,good\n,bad\n")
     app = visit("project")
-    widget(app, "radio", "From").set_value("Path on the server").run()
-    widget(app, "text_input", "Path").input(str(tmp_path / "t.csv"))
-    widget(app, "text_input", "Column of known labels").input("label")
-    widget(app, "button", "Import").click().run()
+    widget(app, "radio", "From").set_value("path").run()
+    widget(app, "text_input", "Path").input(str(tmp_path / "t.csv")).run()
+    assert widget(app, "selectbox", "Column to label").value == "text"
+    assert widget(app, "selectbox", "Known labels").value == "label"
+    widget(app, "checkbox", "Keep only").uncheck()
+    app.button(key="import").click().run()
+    assert "pool 1 items, 1 labeled" in app.caption[0].value
     assert "1 items added" in app.success[0].value
     assert "1 rows could not be imported" in app.warning[0].value
     with project.store() as store:
@@ -143,7 +146,7 @@ def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_cal
     app = visit("project")
     widget(app, "text_input", "Name").input("Kundenpost")
     widget(app, "radio", "Classes of an item").set_value("several")
-    widget(app, "radio", "What is labeled").set_value("text")
+    widget(app, "radio", "Items").set_value("text").run()
     widget(app, "text_area", "Classes").input("배송\n환불")
     widget(app, "button", "Create project").click().run()
     project = projects.open_project(own_home / "kundenpost")

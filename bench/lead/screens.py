@@ -1,0 +1,219 @@
+"""Pictures of every page in every state, for looking at them: both languages, light and dark, wide and narrow.
+
+The states are an empty home, a project just begun, one after its first round, one after twenty rounds, and one in
+trouble: a round failed, rows could not be imported, labels stand outside the classes. Nothing is trained.
+
+    python -m bench.lead.screens /tmp/screens
+    python -m bench.lead.screens /tmp/screens --states trouble --pages project review --languages ko --widths 390
+"""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from urllib.parse import urlencode
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench.lead.project import make
+from labeler.core.items import Answer, NewItem
+from labeler.projects import guidelines
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+from tests.support.machine import CHROMIUM, ROOT, environment
+from tests.support.samples import reviews, text_config
+
+PARTS = ("Curve", "Holdout", "Against random", "When to stop", "Agreement", "Slices", "Rounds", "Report")
+PAGES = (
+    *("", "items", "review", "team", "strategies", "project"),
+    *(f"progress/{part}" for part in PARTS),
+)
+STATES = ("empty", "begun", "first", "many", "images", "trouble")
+WIDTHS = (1280, 390)
+HEIGHT = 850
+TALLEST = 6000  # pixels of a page that is shown whole
+
+
+def begun(home: Path) -> Project:
+    """A project of texts with items and nothing answered."""
+    project = projects.create(home / "begun", text_config(name="Customers' reviews"))
+    with project.store() as store:
+        rows = enumerate(reviews(120))
+        store.items.add([NewItem(f"{i:032x}", f"reviews.csv row {i + 2}", text) for i, (text, _label) in rows])
+        store.items.fix_holdout()
+    return project
+
+
+def trouble(home: Path) -> Project:
+    """A project whose last round failed, with flagged items and labels outside the classes."""
+    project = make(home / "trouble", 3)
+    guidelines.write(project, "# Rules\n\nOne letter, one concern.")
+    with project.store() as store:
+        items = store.items.all()[:3]
+        store.answers.add(
+            "박민준",
+            [Answer(f"flag-{i.id}", i.id, "flag", note="Two letters in one file / 두 통이 섞임") for i in items],
+        )
+        store.rounds.request("new labels")
+        if job := store.rounds.claim():
+            store.rounds.fail(job, "The backbone intfloat/e5 is not on this machine, and there is no network.")
+    settings = project.folder / "project.toml"
+    first = project.config.classes[0]
+    settings.write_text(settings.read_text(encoding="utf-8").replace(f'"{first}"', f'"{first}s"', 1), encoding="utf-8")
+    return project
+
+
+def make_states(home: Path, states: list[str]) -> None:
+    """The projects of these states, each in a folder of its name."""
+    home.mkdir(parents=True, exist_ok=True)
+    for state in states:
+        if state == "begun":
+            begun(home)
+        elif state == "first":
+            make(home / "first", 1)
+        elif state == "many":
+            make(home / "many", 20)
+        elif state == "images":
+            make(home / "images", 20, modality="image")
+        elif state == "trouble":
+            trouble(home)
+
+
+@contextmanager
+def app(home: Path) -> Iterator[str]:
+    """The address of the app alone: without a worker, nothing is trained."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(home), stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        while not answers(url):
+            time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and nothing is drawn any more."""
+    page.locator("[data-testid=stMain]").wait_for()
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')",
+        timeout=60_000,
+    )
+    page.wait_for_timeout(700)  # charts and pictures
+
+
+def shoot(page: Page, path: Path, whole: bool) -> None:
+    """One picture; of the whole page where it scrolls."""
+    if whole:
+        width = page.viewport_size["width"] if page.viewport_size else WIDTHS[0]
+        height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": width, "height": max(HEIGHT, min(height + 20, TALLEST))})
+        page.wait_for_timeout(400)
+        page.screenshot(path=path)
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+    else:
+        page.screenshot(path=path)
+
+
+def open_all(page: Page) -> None:
+    """Open every part of the Project page that is closed."""
+    for summary in page.locator("[data-testid=stExpander] details:not([open]) > summary").all()[::-1]:
+        summary.click()
+    settle(page)
+
+
+def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse.Namespace) -> None:
+    """All pages of one state, in all languages, schemes and widths."""
+    for language, scheme, width in product(chosen.languages, chosen.schemes, chosen.widths):
+        context = browser.new_context(
+            viewport={"width": width, "height": HEIGHT},
+            color_scheme=scheme,
+            locale={"en": "en-US", "ko": "ko-KR"}[language],
+            timezone_id="Asia/Seoul",
+        )
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        for name in chosen.pages:
+            place, _, part = name.partition("/")
+            values = {"language": language, "annotator": "김지수"} | ({"project": state} if state != "empty" else {})
+            page.goto(f"{url}/{place}?{urlencode(values | ({'part': part} if part else {}))}")
+            settle(page)
+            title = f"{state}-{name.replace('/', '_').replace(' ', '_') or 'label'}-{language}-{scheme}-{width}.png"
+            shoot(page, out / title, whole=place != "")
+            if place == "project" and state != "empty":
+                open_all(page)
+                shoot(page, out / title.replace("-project-", "-project_open-"), whole=True)
+        context.close()
+
+
+def sheets(out: Path) -> None:
+    """A contact sheet for each state and page: all its pictures beside each other."""
+    groups: dict[str, list[Path]] = {}
+    for path in sorted(out.glob("*-*-*-*-*.png")):
+        groups.setdefault("-".join(path.stem.split("-")[:2]), []).append(path)
+    for name, paths in groups.items():
+        opened = [Image.open(path).convert("RGB") for path in paths]
+        scaled = [i.resize((round(i.width * 0.5), round(i.height * 0.5)), Image.Resampling.LANCZOS) for i in opened]
+        sheet = Image.new("RGB", (sum(i.width + 8 for i in scaled), max(i.height for i in scaled)), "grey")
+        left = 0
+        for image in scaled:
+            sheet.paste(image, (left, 0))
+            left += image.width + 8
+        sheet.save(out / f"sheet-{name}.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("out", type=Path)
+    for name, choices in {
+        "states": STATES,
+        "pages": tuple(page or "label" for page in PAGES),
+        "languages": ("en", "ko"),
+        "schemes": ("light", "dark"),
+    }.items():
+        parser.add_argument(f"--{name}", nargs="*", default=choices, choices=choices)
+    parser.add_argument("--widths", nargs="*", type=int, default=WIDTHS)
+    chosen = parser.parse_args()
+    chosen.pages = ["" if page == "label" else page for page in chosen.pages]
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    os.environ.pop("LABELER_HOME", None)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        homes = {"empty": Path(scratch) / "empty"} | {
+            state: Path(scratch) / "home" for state in chosen.states if state != "empty"
+        }
+        make_states(Path(scratch) / "home", [state for state in chosen.states if state != "empty"])
+        for home in dict.fromkeys(homes[state] for state in chosen.states):
+            with app(home) as url:
+                for state in (s for s in chosen.states if homes[s] == home):
+                    pictures(browser, url, chosen.out, state, chosen)
+        browser.close()
+    sheets(chosen.out)
+    print(f"{len(list(chosen.out.glob('*.png')))} pictures in {chosen.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The beginning of a source, before it is imported: columns and first rows of a table, or images and their folders."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from labeler.core.errors import SourceError
+from labeler.files import column_guesses
+from labeler.files.column_guesses import Rows
+from labeler.files.sources import Row, SourceColumns, read
+from labeler.files.tables import read_table
+
+SAMPLE = 200  # rows that guesses are made from
+MOST_CLASSES = 1000  # different values of a column that are still proposed as classes
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The beginning of a source.
+
+    columns, rows: of a table, the first `SAMPLE` rows as strings; both empty for a folder or zip of images.
+    folders: that the images lie in, with the number of images in each; empty for a table.
+    """
+
+    name: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    folders: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_table(self) -> bool:
+        return bool(self.columns)
+
+    def values(self, column: str) -> list[str]:
+        """The values of a column in the first rows, the empty ones too."""
+        at = self.columns.index(column)
+        return [row[at] for row in self.rows]
+
+
+def preview(source: Path) -> Preview:
+    """The beginning of a folder or zip of images, or of a table, of which no more than that is read.
+
+    Raises: SourceError: nothing can be read.
+    """
+    if not source.exists():
+        raise SourceError("{source} does not exist: check the path.", source=source)
+    if source.is_dir() or source.suffix.lower() == ".zip":
+        counts = Counter(row.label or "" for row in read(source) if isinstance(row, Row))
+        return Preview(source.name, folders=tuple(sorted(counts.items())))
+    columns, records = read_table(source, SAMPLE)
+    whole = tuple(tuple(fields) for _, fields in records if isinstance(fields, list) and len(fields) == len(columns))
+    if not whole:
+        raise SourceError("{source} has no rows: there is nothing to read.", source=source.name)
+    return Preview(source.name, tuple(columns), whole)
+
+
+def guessed_columns(beginning: Preview) -> SourceColumns:
+    """The columns of a table that seem to hold the items, their labels and the mark of the holdout."""
+    columns, rows = beginning.columns, beginning.rows
+    guess = column_guesses.content(columns, rows)
+    kind, content = guess or ("text", _longest(columns, rows))
+    label = column_guesses.label(columns, rows, {content})
+    return SourceColumns(**{kind: content}, label=label, split=column_guesses.split(columns, rows, {content, label}))
+
+
+def _longest(columns: tuple[str, ...], rows: Rows) -> str:
+    """The column of the longest texts, for a person to confirm."""
+    texts = column_guesses.long_texts(columns, rows)
+    return texts[0][1] if texts else max(columns, key=lambda c: sum(len(row[columns.index(c)]) for row in rows))
+
+
+def proposed_classes(source: Path, beginning: Preview, label: str | None) -> tuple[str, ...]:
+    """The classes that the labels name, in the order of their frequency; the whole column is read.
+
+    Args:   label: the column of known labels; of images it is the folder that counts.
+    Raises: SourceError: the column has more different values than there can be classes.
+    """
+    if not beginning.is_table:
+        names = Counter({folder: n for folder, n in beginning.folders if folder})
+        return tuple(name for name, _ in names.most_common(MOST_CLASSES)) if len(names) > 1 else ()
+    if label is None:
+        return ()
+    columns, records = read_table(source)
+    at, counts = columns.index(label), Counter[str]()
+    for _, fields in records:
+        if isinstance(fields, list) and len(fields) == len(columns) and (value := fields[at].strip()):
+            counts[value] += 1
+            if len(counts) > MOST_CLASSES:
+                raise SourceError(
+                    "The column {column!r} has more than {n:,} different values: it cannot be the one of the labels.",
+                    column=label,
+                    n=MOST_CLASSES,
+                )
+    return tuple(name for name, _ in counts.most_common())
+
+
+def first_items(source: Path, columns: SourceColumns, n: int) -> list[Row]:
+    """The first items as an import will see them; rows that cannot be read are left out.
+
+    Raises: SourceError: nothing can be read or a column is not there.
+    """
+    rows = (row for row in read(source, columns, most=4 * n) if isinstance(row, Row))
+    return list(islice(rows, n))

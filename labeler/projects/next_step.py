@@ -1,0 +1,67 @@
+"""Where a project stands on its way from the import to the labels taken out, and what comes next."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from labeler.core.items import Counts
+from labeler.i18n.messages import Message, mark
+from labeler.projects import guidelines
+from labeler.projects.project import Project
+from labeler.store import Store
+
+Step = Literal["import", "guidelines", "label", "curve", "take out"]
+STEPS: tuple[Step, ...] = ("import", "guidelines", "label", "curve", "take out")
+
+
+@dataclass(frozen=True)
+class Way:
+    """The steps that are done, the one that comes next, and why: a sentence."""
+
+    done: frozenset[Step]
+    next: Step
+    sentence: Message
+
+
+def way(project: Project, store: Store) -> Way:
+    """Where the project stands. Guidelines are never the next step, since a project may go without."""
+    counts, latest = store.items.counts(), store.rounds.latest()
+    measured = latest.metrics if latest else None
+    steps: dict[Step, bool] = {
+        "import": counts.pool + counts.holdout > 0,
+        "guidelines": bool(guidelines.read(project).digest),
+        "label": counts.labeled + counts.holdout_labeled > 0,
+        "curve": measured is not None,
+    }
+    done = frozenset(step for step, is_done in steps.items() if is_done)
+    if "import" not in done:
+        return Way(done, "import", mark("There are no items yet: import images or texts."))
+    enough = _enough(project, store, counts, measured.low if measured else 0.0)
+    if enough is not None:
+        return Way(done | {"label"}, "take out", enough)
+    if not counts.answers_by_people:
+        return Way(done - {"label"}, "label", mark("The items are there: label the first ones."))
+    if "curve" not in done:
+        missing = max(min(project.config.query.seed_size, counts.reachable) - counts.labeled, 0)
+        return Way(done - {"label"}, "label", _until_the_curve(missing, counts))
+    return Way(done, "label", mark("Each round makes the curve longer: label on until the target is reached."))
+
+
+def _until_the_curve(missing: int, counts: Counts) -> Message:
+    if missing:
+        return mark("{n:,} more pool labels until the first model is trained and the curve begins.", n=missing)
+    if not counts.holdout_labeled:
+        return mark("The holdout has no labels yet, so nothing can be measured: its items come up among the others.")
+    return mark("The first model is being trained; the curve begins when it is measured.")
+
+
+def _enough(project: Project, store: Store, counts: Counts, low: float) -> Message | None:
+    """Why labeling is at its end; None while it goes on."""
+    if not counts.open.answers:
+        return mark("There is nothing left to label: take the labels out.")
+    if store.stops.current():
+        return mark("Labeling has stopped: take the labels out.")
+    if counts.answers_by_people >= counts.payable(project.config.budget):
+        return mark("The budget is spent: take the labels out.")
+    if low >= project.config.target_accuracy:
+        return mark("The target is reached: take the labels out, or label on.")
+    return None

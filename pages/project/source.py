@@ -1,0 +1,241 @@
+"""Where items come from, what its first rows look like, and what each column holds."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from labeler.core.errors import LabelerError
+from labeler.core.items import Modality
+from labeler.files import images
+from labeler.files.column_guesses import IMAGE_SUFFIXES
+from labeler.files.preview import Preview, first_items, guessed_columns, preview
+from labeler.files.sources import OBVIOUS, SourceColumns
+from labeler.i18n.messages import _, mark, n_, translate
+from labeler.projects.drafts import all_labeled
+from pages.shared.cache import cached
+
+WAYS = {
+    "files": mark("Upload files"),
+    "folder": mark("Upload a folder"),
+    "path": mark("Path on the server"),
+    "none": mark("No data yet"),
+}
+KINDS: dict[Modality, str] = {"text": mark("texts"), "image": mark("images")}
+ROWS = 5  # of a table that are shown
+PICTURES = 6
+SIDE = 200  # pixels of a picture
+LETTERS = 120  # of a cell
+# Further columns that an import reads, by what they hold.
+ROLES = {"label": mark("Known labels"), "split": mark("Marks the holdout")}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A source that was chosen, and what its columns hold. key: changes with the source.
+
+    modality: of the items. labels: whether the labels of the pool are kept, or asked for.
+    """
+
+    path: Path
+    preview: Preview
+    key: str
+    columns: SourceColumns
+    modality: Modality
+    keep_labels: Literal["all", "holdout"] = "all"
+    others: tuple[str, ...] = ()
+
+
+def choose_source(name: str, ways: Sequence[str]) -> Path | None:
+    """The file or folder that was chosen; None while there is none.
+
+    Args: name: of the form, in the keys of widgets. ways: that are offered, of `WAYS`.
+    """
+    chosen = st.radio(_("From"), ways, format_func=lambda way: _(WAYS[way]), horizontal=True, key=f"{name}-way")
+    if chosen == "path":
+        path = st.text_input(
+            _("Path"),
+            key=f"{name}-path",
+            help=_("A folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."),
+        ).strip()
+        return Path(path).expanduser() if path else None
+    if chosen == "none":
+        return None
+    files = (
+        st.file_uploader(_("A folder of images"), accept_multiple_files="directory", key=f"{name}-folder")
+        if chosen == "folder"
+        else st.file_uploader(
+            _("Images, a zip, or a table"),
+            accept_multiple_files=True,
+            key=f"{name}-files",
+            help=_("A table: CSV, TSV, JSONL, Parquet or XLSX. Images that it names are chosen together with it."),
+        )
+    )
+    return _source_of(files) if files else None
+
+
+def _source_of(files: list[Any]) -> Path:
+    """The uploaded table, or zip, or the folder of images."""
+    folder = Path(_stored(tuple(file.file_id for file in files), files).name)
+    tables = [file for file in files if PurePosixPath(file.name).suffix.lower() not in IMAGE_SUFFIXES]
+    if len(tables) == 1:
+        return folder / _safe(tables[0].name)
+    single = [path for path in folder.iterdir() if path.is_dir()]
+    return single[0] if len(single) == 1 and len(list(folder.iterdir())) == 1 else folder
+
+
+@st.cache_resource(scope="session", max_entries=3, show_spinner=False, on_release=tempfile.TemporaryDirectory.cleanup)
+def _stored(ids: tuple[str, ...], _files: list[Any]) -> tempfile.TemporaryDirectory[str]:
+    """A folder with the uploaded files, which lie in memory otherwise; it goes with the session."""
+    folder = tempfile.TemporaryDirectory(prefix="labeler-", ignore_cleanup_errors=True)
+    for file in _files:
+        path = Path(folder.name) / _safe(file.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.getbuffer())
+    return folder
+
+
+def _safe(name: str) -> PurePosixPath:
+    """The name of an uploaded file with its folders, below any folder that it is put into."""
+    parts = PurePosixPath(name.replace("\\", "/").replace(":", "_")).parts
+    return PurePosixPath(*[part for part in parts if part not in ("/", "..")] or ["file"])
+
+
+def read_source(path: Path, modality: Modality | None = None) -> Chosen | None:
+    """The source with its first rows and guesses at its columns; None, and the reason, where it cannot be read.
+
+    Args: modality: of the project that the items are for; None: it is not decided yet.
+    """
+    try:
+        file = path.stat()
+        state = (str(path), file.st_mtime_ns, file.st_size)
+        beginning = cached("preview", state, lambda: preview(path))
+        guess = guessed_columns(beginning) if beginning.is_table else OBVIOUS
+    except LabelerError as error:
+        st.error(translate(error))
+        return None
+    except OSError as error:
+        st.error(_("{source} cannot be read: {strerror}.", source=path, strerror=_(error.strerror or str(error))))
+        return None
+    kind: Modality = "image" if guess.text is None else "text"
+    return Chosen(path, beginning, "-".join(map(str, state)), guess, modality or kind)
+
+
+def show_rows(chosen: Chosen) -> None:
+    """The first rows of a table, or how many images lie in which folder."""
+    beginning = chosen.preview
+    if beginning.is_table:
+        shown = [dict(zip(beginning.columns, map(_short, row), strict=True)) for row in beginning.rows[:ROWS]]
+        st.caption(n_("The first row of {name}", "The first {n} rows of {name}", len(shown), name=beginning.name))
+        st.dataframe(shown, hide_index=True, width="stretch")
+        return
+    count = sum(n for _folder, n in beginning.folders)
+    folders = [folder for folder, _n in beginning.folders if folder]
+    sentence = n_("{n:,} image in {name}", "{n:,} images in {name}", count, name=beginning.name)
+    st.caption(f"{sentence} · {', '.join(folders[:20])}" if folders else sentence)
+
+
+def _short(cell: str) -> str:
+    return cell if len(cell) <= LETTERS else cell[:LETTERS] + " …"
+
+
+def choose_columns(chosen: Chosen, fixed: Modality | None = None) -> Chosen:
+    """The source with the columns that a person has chosen, beginning with the guesses; below them the first images.
+
+    Args: fixed: what the project's items are, where that is decided.
+    """
+    if chosen.preview.is_table:
+        chosen = _choose_columns(chosen, fixed)
+    keep: Literal["all", "holdout"] = "all"
+    if _may_forget(chosen):
+        every = all_labeled(chosen.preview, chosen.columns.label)
+        if st.checkbox(
+            _("Keep only the holdout's known labels, and ask for the others"),
+            every,
+            key=f"keep-{chosen.key}-{chosen.columns.label}",
+            help=_("If every item has a label, nothing is left to ask about.") if every else None,
+        ):
+            keep = "holdout"
+    if chosen.modality == "image":
+        _show_pictures(chosen)
+    return replace(chosen, keep_labels=keep)
+
+
+def _may_forget(chosen: Chosen) -> bool:
+    return chosen.columns.label is not None or len(chosen.preview.folders) > 1
+
+
+def _choose_columns(chosen: Chosen, fixed: Modality | None) -> Chosen:
+    names, guess = list(chosen.preview.columns), chosen.columns
+    places = st.columns((1 if fixed else 2) + len(ROLES))
+    content = places[0].selectbox(
+        _("Column to label"), names, names.index(guess.text or guess.image or names[0]), key=f"content-{chosen.key}"
+    )
+    modality = fixed or _kind(places[1], "image" if guess.image == content else "text", f"{chosen.key}-{content}")
+    named: dict[str, str | None] = {modality: content}
+    for place, (role, title) in zip(places[-len(ROLES) :], ROLES.items(), strict=True):
+        options = [None, *(name for name in names if name != content)]
+        value = getattr(guess, role)
+        named[role] = place.selectbox(
+            _(title),
+            options,
+            options.index(value) if value in options else 0,
+            format_func=lambda name: _("none") if name is None else name,
+            key=f"{role}-{chosen.key}-{content}",
+        )
+    others = tuple(name for name in names if name not in named.values())
+    if others:
+        st.caption(
+            _(
+                "The other columns stay with each item and are taken out with its label: {names}.",
+                names=", ".join(others),
+            )
+        )
+    return replace(chosen, columns=SourceColumns(**named), modality=modality, others=others)
+
+
+def _kind(place: DeltaGenerator, guess: Modality, key: str) -> Modality:
+    kinds: list[Modality] = [*KINDS]
+    return place.selectbox(
+        _("It holds"),
+        kinds,
+        kinds.index(guess),
+        format_func=lambda kind: _(KINDS[kind]),
+        key=f"kind-{key}",
+        help=_("Images are named by their paths, relative to the table."),
+    )
+
+
+def _show_pictures(chosen: Chosen) -> None:
+    """The first images, so that a wrong column or folder is seen before the import."""
+    key = (chosen.key, chosen.columns)
+    try:
+        pictures = cached("first-images", key, lambda: _pictures(chosen))
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    if not pictures:
+        st.warning(_("None of the first rows names an image that is there."), icon=":material/broken_image:")
+    with st.container(horizontal=True):
+        for picture, caption in pictures:
+            st.image(picture, caption=caption, width=SIDE // 2)
+
+
+def _pictures(chosen: Chosen) -> list[tuple[bytes, str]]:
+    """Thumbnails of the first images that can be read, each with its known label."""
+    thumbnails = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, row in enumerate(first_items(chosen.path, chosen.columns, PICTURES)):
+            if row.image is None:
+                continue
+            path = Path(scratch) / f"{number}{PurePosixPath(row.image.name).suffix}"
+            path.write_bytes(row.image.read_bytes())
+            try:
+                thumbnails.append((images.thumbnail(path, SIDE), row.label or ""))
+            except LabelerError:  # the import will name it
+                continue
+    return thumbnails

@@ -1,0 +1,85 @@
+"""What comes next in a project: a line of its steps, and for an empty page a link to where it goes on."""
+
+import streamlit as st
+
+from labeler.i18n.messages import _, mark, translate
+from labeler.projects.next_step import STEPS, Step, way
+from labeler.projects.project import Project
+
+NAMES: dict[Step, str] = {
+    "import": mark("Import"),
+    "guidelines": mark("Guidelines"),
+    "label": mark("Label"),
+    "curve": mark("Learning curve"),
+    "take out": mark("Take the labels out"),
+}
+LINKS: dict[Step, str] = {
+    "import": mark("Import"),
+    "guidelines": mark("Write the guidelines"),
+    "label": mark("Start labeling"),
+    "curve": mark("Look at the curve"),
+    "take out": mark("Take the labels out"),
+}
+PLACES: dict[Step, str] = {"label": "label/page.py", "curve": "progress/page.py"}
+ICONS: dict[Step, str] = {
+    "import": ":material/upload:",
+    "guidelines": ":material/menu_book:",
+    "label": ":material/keyboard:",
+    "curve": ":material/show_chart:",
+    "take out": ":material/download:",
+}
+IMPORTED = "imported"  # the key of what a session has imported, until it leaves the Project page
+OPEN = "open"  # in the address: the part of the Project page that is open
+
+
+def link_to(step: Step) -> None:
+    """The link to the page, or the part of the Project page, where a step is taken."""
+    if step in PLACES:
+        st.page_link(PLACES[step], label=_(LINKS[step]), icon=ICONS[step])
+    else:
+        st.page_link("project/page.py", label=_(LINKS[step]), icon=ICONS[step], query_params={OPEN: step})
+
+
+def _go_to(step: Step) -> None:
+    if step in PLACES:
+        st.switch_page(PLACES[step])
+    st.switch_page("project/page.py", query_params={OPEN: step})
+
+
+def opened() -> str:
+    """The step whose part of the Project page a link has opened; "" if none."""
+    return str(st.query_params.get(OPEN, ""))
+
+
+def next_step(project: Project) -> None:
+    """What is missing, and the link to where that is mended: for a page with nothing to show."""
+    with project.store() as store:
+        here = way(project, store)
+    st.markdown(translate(here.sentence))
+    link_to(here.next)
+
+
+def link_at_the_end(project: Project) -> None:
+    """The link to where the labels are taken out, once labeling is at its end."""
+    with project.store() as store:
+        here = way(project, store)
+    if here.next == "take out":
+        link_to(here.next)
+
+
+def steps(project: Project) -> None:
+    """The steps of the project in a line, and the link to the next one."""
+    with project.store() as store:
+        here = way(project, store)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="steps"):
+        for number, step in enumerate(STEPS, 1):
+            if step == here.next:
+                st.badge(f"{number} {_(NAMES[step])}", icon=":material/arrow_forward:", color="blue")
+            elif step in here.done:
+                st.badge(f"{number} {_(NAMES[step])}", icon=":material/check:", color="green")
+            else:
+                st.badge(f"{number} {_(NAMES[step])}", color="gray")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if st.button(_(LINKS[here.next]), type="primary", icon=ICONS[here.next], key="next-step"):
+            _go_to(here.next)
+        st.markdown(translate(here.sentence), width="content")

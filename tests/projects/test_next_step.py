@@ -1,0 +1,51 @@
+"""Where a project stands on its way, and the step that comes next."""
+
+from dataclasses import replace
+
+from labeler.core.items import Answer
+from labeler.core.rounds import FinishedRound, Metrics, RoundResult
+from labeler.projects import guidelines
+from labeler.projects.next_step import way
+from tests.support.fill import add
+
+
+def step(project, store) -> tuple[str, str]:
+    here = way(project, store)
+    return here.next, str(here.sentence)
+
+
+def answer(store, *items: int) -> None:
+    store.answers.add("kim", [Answer(str(i), i, "label", "good") for i in items])
+
+
+def finish_round(store, low: float) -> None:
+    store.rounds.request("test")
+    result = RoundResult(4, "margin", 1, Metrics(50, 0.95, low, 0.99, 0.9), (), 0.1, 0.2)
+    store.rounds.finish(store.rounds.claim(), FinishedRound(store.rounds.next_number(), result))
+
+
+def test_the_way_leads_from_the_import_over_the_labels_to_the_curve(project, store):
+    assert step(project, store)[0] == "import"
+    add(store, 9)
+    assert step(project, store) == ("label", "The items are there: label the first ones.")
+    answer(store, 1)
+    assert step(project, store)[1].startswith("3 more pool labels")
+    answer(store, 2, 3, 4)
+    assert step(project, store)[1].startswith("The holdout has no labels yet")
+    finish_round(store, 0.5)
+    guidelines.write(project, "# Rules")
+    assert way(project, store).done == {"import", "guidelines", "label", "curve"}
+    assert step(project, store)[0] == "label"
+
+
+def test_the_way_ends_where_the_labels_are_taken_out(project, store):
+    add(store, 9)
+    answer(store, 1)
+    spent = project.save(replace(project.config, budget=1))
+    assert step(spent, store)[1].startswith("The budget is spent")
+    finish_round(store, 0.91)
+    assert step(project, store)[1].startswith("The target is reached")
+    store.stops.stop("lead", "enough")
+    assert step(project, store)[1].startswith("Labeling has stopped")
+    answer(store, *range(2, 10))
+    assert step(project, store) == ("take out", "There is nothing left to label: take the labels out.")
