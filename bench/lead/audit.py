@@ -39,7 +39,7 @@ def report(store: Store, model: Model, history: History, ids: np.ndarray) -> dic
 
 def against_random(store: Store, history: History) -> Control:
     """The project's curve, and one of random labels below it."""
-    arm = sum(random for _, random in store.items.labeled_in_order())
+    arm = sum(row.drawn for row in store.items.labeled_in_order())
     measured = {r.labels: r.metrics for r in store.rounds.all() if r.metrics and r.labels > 0}
     steps = thinned([*measured])
     n = max((m.n for m in measured.values()), default=0)

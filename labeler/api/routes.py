@@ -4,6 +4,7 @@ POST /api/{project}/reserve    {tab, n, release}   → items to answer, progress
 POST /api/{project}/answers    {tab, answers: []}  → a receipt for each answer, progress
 POST /api/{project}/leave      {tab}               → the tab's items are free soon
 GET  /api/{project}/news?class_change=             → the classes if they have changed since; whether labeling is stopped
+                                                     a number that changes with what is asked next
 POST /api/{project}/like       {tab, n}            → items of one predicted class, to be confirmed together
 GET  /api/{project}/items/{item_id}                → an item that was answered before
 GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; the reading is recorded
@@ -61,12 +62,15 @@ def _progress(store: Store, user: User) -> dict[str, Any]:
 
 
 def _as_json(reserved: Reserved, project: Project) -> dict[str, Any]:
-    """What the desk gets of an item. Nothing in it differs between pool and holdout."""
+    """What the desk gets of an item. Nothing in it differs between pool and holdout but `first`: nobody has the
+    holdout asked next.
+    """
     is_shown = project.config.labeling.reveal == "before" and not is_blind(reserved.item)
     return {
         **_content(reserved.item, project),
         "round": reserved.reason.round if reserved.reason else None,
         "prediction": asdict(reserved.prediction) if is_shown and reserved.prediction else None,
+        "first": reserved.first,
     }
 
 
@@ -106,16 +110,20 @@ def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]
 
 @route("news", "GET")
 def news(request: Request, project: Project, user: User, body: Nothing) -> Response:
-    """What a lead has changed: the classes, where the desk knows an earlier change, and whether labeling is stopped."""
+    """What a lead has changed: the classes, where the desk knows an earlier change, whether labeling is stopped, and a
+    number that changes with the items that are asked next.
+    """
     with project.store() as store:
         latest = store.class_changes.latest()
         stop = store.desk.stopped(store.team.join(user.name))
+        asked_next = store.asked_next.version()
     known = request.query_params.get("class_change")
     return JSONResponse(
         {
             "class_change": latest,
             "classes": None if known == str(latest) else shown_classes(project.config),
             "stop": _waiting(stop),
+            "asked_next": asked_next,
         }
     )
 

@@ -9,6 +9,9 @@ ClassesAnItem = Literal["one", "several"]
 Split = Literal["pool", "holdout"]
 Action = Literal["label", "skip", "flag", "undo"]
 Reveal = Literal["never", "after", "before"]  # when annotators see the prediction, relative to their answer
+Chosen = Literal[
+    "hand", "next"
+]  # who chose an item: the annotator, on the page Items, or a lead, who had it asked next
 
 # Encoders, learners and imports call it with their progress: (done, total).
 Progress = Callable[[int, int], None]
@@ -101,12 +104,16 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Reserved:
-    """An item that one annotator's tab holds until `expires_at` (seconds since the epoch)."""
+    """An item that one annotator's tab holds until `expires_at` (seconds since the epoch).
+
+    first: whether it comes before all others, because a lead had it asked next.
+    """
 
     item: Item
     reason: Reason | None
     expires_at: float
     prediction: Prediction | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,7 @@ class Answer:
     `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label. `unsure`: whether
     the annotator wants the label to be reviewed. `reveal`: when the annotator saw the model's prediction.
     `class_change`: the number of the latest change of the classes that the annotator's desk knew; None: it did not say.
+    `chosen`: "hand" if the annotator chose the item.
     """
 
     request_id: str
@@ -128,6 +136,16 @@ class Answer:
     note: str | None = None
     reveal: Reveal = "never"
     class_change: int | None = None
+    chosen: Chosen | None = None
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """A labeled pool item. drawn: by the control arm. chosen: by a person, by hand or to be asked next."""
+
+    item_id: int
+    drawn: bool
+    chosen: bool
 
 
 @dataclass(frozen=True)

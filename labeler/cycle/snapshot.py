@@ -1,7 +1,7 @@
 """A project at one moment as arrays: its items with their embeddings, and the labels so far."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class Snapshot:
     labeled: of the pool. unlabeled, holdout_unlabeled: positions that may be asked about. all_holdout: positions of
     the holdout, labeled or not. compared: positions of the pool, labeled or not, on which successive models are
     compared. preferred: positions that the settings want more of, and those that a change of the classes has to be
-    asked again; None: no preference. class_change: number of the latest change of the classes.
+    asked again; None: no preference. class_change: number of the latest change of the classes. chosen: positions of
+    `labeled` that people chose, by hand or to be asked next.
     """
 
     items: list[Item]
@@ -45,10 +46,17 @@ class Snapshot:
     compared: np.ndarray
     preferred: np.ndarray | None = None
     class_change: int = 0
+    chosen: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
     def task(self, n_classes: int) -> LearningTask:
         """The labels of the pool, to be learned from; the normalizer is fitted to all items."""
         return LearningTask.of(self.dataset, self.labeled, n_classes, self.encoder)
+
+    @property
+    def asked(self) -> Labels:
+        """The labels of the pool without those of items that people chose."""
+        kept = ~np.isin(self.labeled.positions, self.chosen)
+        return Labels(self.labeled.positions[kept], self.labeled.targets[kept])
 
     def ids(self, positions: np.ndarray) -> np.ndarray:
         """(k,) int ids of the items at `positions`."""
@@ -66,6 +74,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         check_classes(store)
         class_change, again = store.class_changes.latest(), store.class_changes.asked_again()
         items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
+        chosen = store.items.chosen_by_hand()
         preferred = matching_items(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
     if again:
         preferred = np.union1d(again, [] if preferred is None else preferred)
@@ -98,6 +107,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         compared=_compared(items, pool),
         preferred=None if preferred is None else np.flatnonzero(np.isin([item.id for item in items], preferred)),
         class_change=class_change,
+        chosen=np.array([p for p, item in enumerate(items) if item.id in chosen], dtype=np.intp),
     )
 
 

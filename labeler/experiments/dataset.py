@@ -169,18 +169,20 @@ def _file(row: Row) -> Path:
     return row.image
 
 
-def check_own_labels(counts: Counts) -> None:
+def check_own_labels(counts: Counts, chosen: int = 0) -> None:
     """Refuse a project that has too few labels to compare strategies on.
 
+    Args:   chosen: number of pool labels of items that people chose, which are not compared on.
     Raises: SourceError: says what is missing.
     """
     classes = sum(n > 0 for n in counts.per_class.values())
-    if counts.labeled < FEWEST_POOL or classes < 2 or counts.holdout_labeled < FEWEST_HOLDOUT:
+    labeled = counts.labeled - chosen
+    if labeled < FEWEST_POOL or classes < 2 or counts.holdout_labeled < FEWEST_HOLDOUT:
         raise SourceError(
             "The project's own labels are too few to compare strategies on: {labeled} of the pool in {classes}"
             " classes and {holdout_labeled} of the holdout; {fewest_pool} in two classes and {fewest_holdout}"
             " are needed. Label more, or compare on an imported table.",
-            labeled=counts.labeled,
+            labeled=labeled,
             classes=classes,
             holdout_labeled=counts.holdout_labeled,
             fewest_pool=FEWEST_POOL,
@@ -191,9 +193,11 @@ def check_own_labels(counts: Counts) -> None:
 def own_task(snapshot: Snapshot, config: Config, cache: Path) -> Task:
     """A task of a project's labels so far: its labeled pool items and its labeled holdout items.
 
+    Items that people chose are left out: they would make the pool one that no strategy has met.
+
     Raises: SourceError: the pool has no more items than the seed set.
     """
-    labeled, holdout, everything = snapshot.labeled, snapshot.holdout, snapshot.dataset
+    labeled, holdout, everything = snapshot.asked, snapshot.holdout, snapshot.dataset
     positions = np.concatenate([labeled.positions, holdout.positions])
     inputs = [everything.inputs[p] for p in positions]
     dataset = Dataset(inputs, np.asarray(everything.embeddings[positions]), everything.dims)

@@ -49,20 +49,24 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
 def against_random(store: Store, snap: Snapshot, task: LearningTask, number: int, tell: Tell) -> dict[str, Any]:
     """What the choice of labels brought, compared with random ones, see `labeler.progress.control`.
 
-    While active testing chooses which holdout items have a label, these are no uniform sample to measure on.
+    While active testing chooses which holdout items have a label, these are no uniform sample to measure on. Items that
+    people chose, by hand or to be asked next, are left out of both curves and of the numbers of labels on them.
 
-    Args: task: its labels are those of the snapshot. number: of the round.
+    Args:    task: its labels are those of the snapshot. number: of the round.
+    Returns: a `Control` as plain values. left_out: number of labels of items that people chose.
     """
     with store.read():
         order, drawn, rounds = store.items.labeled_in_order(), store.items.drawn_holdout(), store.rounds.all()
+        steps = store.items.labels_without_chosen([r.labels for r in rounds])
     if drawn_by(store) is not None and len(snap.holdout_unlabeled):
-        return asdict(Control(0, len(snap.holdout), [], [], missing="testing"))
+        return asdict(Control(0, len(snap.holdout), [], [], missing="testing")) | {"left_out": 0}
     row_of = {item: row for row, item in enumerate(snap.ids(task.labels.positions).tolist())}
-    order = [(item, random) for item, random in order if item in row_of]  # items labeled since then come next time
-    in_order = task.subset(np.array([row_of[item] for item, _random in order], dtype=np.intp))
+    # items labeled since then come next time
+    order = [row for row in order if not row.chosen and row.item_id in row_of]
+    in_order = task.subset(np.array([row_of[row.item_id] for row in order], dtype=np.intp))
     arm = random_labels(
         in_order.labels,
-        np.array([random for _item, random in order], dtype=bool),
+        np.array([row.drawn for row in order], dtype=bool),
         snap.holdout,
         np.array([item in drawn for item in snap.ids(snap.holdout.positions).tolist()], dtype=bool),
     )
@@ -70,11 +74,11 @@ def against_random(store: Store, snap: Snapshot, task: LearningTask, number: int
         in_order,
         arm,
         snap.holdout,
-        [r.labels for r in rounds],
+        steps,
         number,
         lambda done, total: tell(mark("measuring what random labels would have brought"), done, total),
     )
-    return asdict(control)
+    return asdict(control) | {"left_out": len(snap.chosen)}
 
 
 def of_labels(

@@ -49,7 +49,7 @@ def ask(project: Project, request: ComparisonRequest, by: str, upload: bytes | N
     source = request.source
     if source is None:
         with project.store() as store:
-            check_own_labels(store.items.counts())
+            check_own_labels(store.items.counts(), len(store.items.chosen_by_hand()))
     elif upload is not None:
         request = replace(request, source=_store_upload(project, source, upload), uploaded=True)
     elif not Path(source).expanduser().exists():
@@ -135,7 +135,7 @@ def compare_now(project: Project, store: Store, request: ComparisonRequest, tell
     learner = replace(project.config.learner, kind=kind)
     config = replace(project.config, query=query, learner=learner)
     if request.source is None:
-        check_own_labels(store.items.counts())
+        check_own_labels(store.items.counts(), len(store.items.chosen_by_hand()))
         task = own_task(snapshot.take(project, store, reporter), config, project.embeddings)
     else:
         source = project.folder / request.source if request.uploaded else Path(request.source).expanduser()

@@ -25,7 +25,8 @@ class Step:
 
 def course(store: Store) -> pd.DataFrame:
     """All rounds, one a row: round, labels, accuracy, low, high, holdout, agreement, uncertainty, strategy, backbone,
-    spent (labels paid from the budget), hours and cost (of all answers until then). Missing measurements are NaN.
+    asked (labels without those of items that people chose), spent (labels paid from the budget), hours and cost (of all
+    answers until then). Missing measurements are NaN.
     """
     rounds, backbones, claimed, work = (
         store.rounds.all(),
@@ -56,6 +57,7 @@ def course(store: Store) -> pd.DataFrame:
     )
     measures = ["accuracy", "low", "high", "holdout", "agreement", "uncertainty"]
     frame[measures] = frame[measures].astype(float)
+    frame["asked"] = store.items.labels_without_chosen(frame["labels"].tolist())
     moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601")
     given = np.concatenate([[0], np.cumsum(work["gained"].to_numpy())])
     frame["spent"] = given[work["at"].searchsorted(moments, side="right")]
@@ -77,6 +79,7 @@ def history(rounds: pd.DataFrame, counts: Counts, config: Config) -> History:
     return History(
         numbers=tuple(int(n) for n in rounds["round"]),
         labels=labels,
+        asked=tuple(int(n) for n in rounds["asked"]),
         accuracy=column("accuracy"),
         low=column("low"),
         high=column("high"),

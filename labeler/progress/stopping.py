@@ -31,6 +31,8 @@ class Thresholds:
 class History:
     """The rounds in order, as tuples of equal length; missing measurements are None.
 
+    asked: labels without those of items that people chose, which say nothing about what the next query brings; None: as
+    many as the labels.
     accuracy, low, high: on the holdout, with the 95 % interval. agreement: Cohen's kappa with the round before, and
     uncertainty: mean of 1 − the highest probability, both on the stop set. spent: answers paid from the budget.
     pool_left: pool items that can still get a label. holdout: items that accuracy is measured on. batch: labels of a
@@ -50,6 +52,12 @@ class History:
     budget: int
     batch: int
     payable: int | None = None
+    asked: tuple[int, ...] | None = None
+
+    @property
+    def queried(self) -> tuple[int, ...]:
+        """The labels at each round without those of items that people chose."""
+        return self.labels if self.asked is None else self.asked
 
     @property
     def next_batch(self) -> int:
@@ -72,6 +80,7 @@ class History:
             uncertainty=self.uncertainty[:rounds],
             spent=self.spent[:rounds],
             pool_left=self.pool_left[:rounds],
+            asked=self.queried[:rounds],
         )
 
 
@@ -90,7 +99,8 @@ class Evidence:
 class Backtest:
     """Where a rule would first have stopped this project. All but `rule` are None if it never would have.
 
-    lost: gain in accuracy from that round to the latest. saved: labels given since that round.
+    lost: gain in accuracy from that round to the latest. saved: labels given since that round, but of items that
+    people chose.
     """
 
     rule: Rule
@@ -151,7 +161,7 @@ def gain(history: History, thresholds: Thresholds) -> Evidence:
 
     The high end counts, since an uncertain curve must not be a reason to stop.
     """
-    measured = [(n, a) for n, a in zip(history.labels, history.accuracy, strict=True) if a is not None]
+    measured = [(n, a) for n, a in zip(history.queried, history.accuracy, strict=True) if a is not None]
     curve = fit_curve([n for n, _a in measured], [a for _n, a in measured], history.holdout)
     if not history.next_batch:
         return Evidence("gain", False, None, thresholds.gain, WHOLE_POOL)
@@ -203,7 +213,7 @@ def backtest(rule: Rule, history: History, thresholds: Thresholds) -> Backtest:
                 history.labels[at],
                 then,
                 None if then is None or today is None else today - then,
-                history.labels[last] - history.labels[at],
+                history.queried[last] - history.queried[at],
             )
     return Backtest(rule)
 

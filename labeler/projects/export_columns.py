@@ -28,6 +28,11 @@ _ITEM = (
     Column("media", "text", mark("the image's file below the project's folder; empty for texts")),
     Column("content_hash", "text", mark("identifies the content: equal content has an equal hash in every project")),
 )
+_CHOSEN = Column(
+    "chosen",
+    "text",
+    mark("who chose the item: `hand`, a person on the page Items; `next`, a lead, to be asked next; else empty"),
+)
 _ADDED = Column("added_at", "time", mark("when the item was imported"))
 
 COLUMNS: dict[Rows, tuple[Column, ...]] = {
@@ -42,6 +47,7 @@ COLUMNS: dict[Rows, tuple[Column, ...]] = {
         Column("votes", "whole", mark("current labels of this item by people and imports")),
         Column("agreement", "number", mark("share of these labels that equal the item's label")),
         Column("annotators", "text", mark("people who answered, with ; between them")),
+        _CHOSEN,
         Column("unsure", "yes/no", mark("whether somebody marked the answer as unsure")),
         Column("flagged", "yes/no", mark("whether a flag is open")),
         Column("excluded", "yes/no", mark("whether a lead took the item out")),
@@ -60,6 +66,7 @@ COLUMNS: dict[Rows, tuple[Column, ...]] = {
         Column("classes_changed_at", "time", mark("when the classes changed so that `label` differs from `given`")),
         Column("unsure", "yes/no", mark("whether the annotator marked the answer as unsure")),
         Column("note", "text", mark("the annotator's note")),
+        _CHOSEN,
         Column("reveal", "text", mark("when the annotator saw the model's prediction: never, before or after")),
         Column("predicted", "label", mark("the model's prediction when the item was asked; empty for the holdout")),
         Column("confidence", "number", mark("probability of that prediction, from 0 to 1")),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from labeler.core.blinding import OPEN
 from labeler.core.class_changes import StoredChange, label_today
-from labeler.core.items import Answer, Prediction, Receipt
+from labeler.core.items import Answer, Chosen, Prediction, Receipt
 from labeler.i18n.messages import Message, mark
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
@@ -33,6 +33,7 @@ EXPORT = {
     "unsure": "a.unsure",
     "note": "a.note",
     "reveal": "a.reveal",
+    "chosen": "a.chosen",
     "predicted": "q.predicted",
     "confidence": "q.confidence",
     "item_label": "i.label",
@@ -49,6 +50,14 @@ EXPORT = {
     "answered_at": "a.at",
     "added_at": "i.added_at",
 }
+
+_INSERT = """
+    INSERT INTO annotations
+        (request_id, item_id, annotator, action, label, query_id, seconds, tab, at, supersedes, unsure, note, reveal,
+         class_change, today, chosen)
+    VALUES (:request_id, :item_id, :annotator, :action, :label, :query, :seconds, :tab, :at, :current, :unsure, :note,
+            :reveal, :class_change, :today, :chosen)
+"""
 
 
 class Answers:
@@ -95,20 +104,17 @@ class Answers:
             return refused(
                 mark("{label!r} is not a class of this project any more: reload the page.", label=answer.label)
             )
+        if answer.chosen and item.split != "pool":
+            return refused(mark("the holdout measures the model, so nobody chooses which of its items are answered."))
         class_change, today = label_now or (0, None)
         key: Row = {"item_id": item.id, "annotator": annotator}
         current = self.db.value("SELECT id FROM answers WHERE item_id = :item_id AND annotator = :annotator", key)
         if answer.action == "undo" and current is None:
             return Receipt(answer.request_id, True)  # nothing to take back
-        query = self.db.value(
-            "SELECT query_id FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key
-        ) or self.db.value("SELECT id FROM queries WHERE item_id = :item_id ORDER BY round DESC LIMIT 1", key)
+        chosen = answer.chosen or self._chosen(item.id, current)
+        query = None if chosen else self._query(key)
         self.db.execute(
-            "INSERT INTO annotations"
-            " (request_id, item_id, annotator, action, label, query_id, seconds, tab, at, supersedes,"
-            " unsure, note, reveal, class_change, today)"
-            " VALUES (:request_id, :item_id, :annotator, :action, :label, :query, :seconds, :tab, :at, :current,"
-            " :unsure, :note, :reveal, :class_change, :today)",
+            _INSERT,
             key
             | {
                 "request_id": answer.request_id,
@@ -124,6 +130,7 @@ class Answers:
                 "reveal": answer.reveal,
                 "class_change": class_change,
                 "today": today,
+                "chosen": chosen,
             },
         )
         if answer.action == "undo" and answer.tab:
@@ -131,6 +138,19 @@ class Answers:
         else:
             self.db.execute("DELETE FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key)
         return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
+
+    def _chosen(self, item_id: int, current: int | None) -> Chosen | None:
+        """Who chose the item: as in the answer that is changed, else the lead who had it asked next, if anybody had."""
+        if current is not None:
+            return self.db.value("SELECT chosen FROM annotations WHERE id = ?", [current])
+        asked = self.db.value("SELECT 1 FROM asked_next WHERE item_id = ? AND taken_back_at IS NULL", [item_id])
+        return "next" if asked else None
+
+    def _query(self, key: Row) -> int | None:
+        """The place in a ranking that had the item asked: that of the annotator's reservation, else the latest."""
+        return self.db.value(
+            "SELECT query_id FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key
+        ) or self.db.value("SELECT id FROM queries WHERE item_id = :item_id ORDER BY round DESC LIMIT 1", key)
 
     def _revealed(self, answer: Answer, annotator: str) -> Prediction | None:
         """The model's prediction for an item that was just labeled, if the project reveals it after the answer.

@@ -49,8 +49,8 @@ class Desk:
         """Up to `n` items that this annotator's tab holds from now on, in the order to ask them.
 
         The reservations that the tab has already are prolonged, even expired ones that nobody took: each call is the
-        tab's heartbeat. New items come from the latest ranking. When that is used up, unranked items follow, so that
-        nobody waits.
+        tab's heartbeat. What a lead had asked next comes first, up to `n` items even if the tab is full. Other new
+        items come from the latest ranking. When that is used up, unranked items follow, so that nobody waits.
 
         Args: release: items that the tab gives back, e.g. because a newer ranking has come. Only the tab decides this,
                   because only it knows which item the annotator looks at.
@@ -72,11 +72,12 @@ class Desk:
                 values | {"at": at, "release": json.dumps(list(release)), "stopped": self._is_stopped(member)},
             )
             held = self._held(annotator, tab)
-            missing = n - len(held)
-            if missing > 0 and not self._is_stopped(member):
+            missing, first = n - len(held), n - sum(reserved.first for reserved in held)
+            if (missing > 0 or self._any_asked_next()) and not self._is_stopped(member):
                 if self.team.is_qualified(member):
+                    missing -= self._take_asked_next(values, min(first, self._budget_left()))
                     self._fill(values, min(missing, self._budget_left()))
-                elif member.qualified is None:  # and not kept out by the lead
+                elif member.qualified is None and missing > 0:  # and not kept out by the lead
                     self._take_qualification(values, missing)
                 held = self._held(annotator, tab)
             self.team.set_waiting(annotator, None if held or not self._held_by_others(annotator) else at)
@@ -155,6 +156,26 @@ class Desk:
             taken = self._take(values, n)
             if taken < n and self._extend_queue(values, n - taken):
                 self._take(values, n - taken)
+
+    def _any_asked_next(self) -> bool:
+        return bool(self.db.value("SELECT 1 FROM asked_next WHERE taken_back_at IS NULL LIMIT 1"))
+
+    def _take_asked_next(self, values: Row, n: int) -> int:
+        """Reserve up to `n` items that a lead had asked next, in that order; how many. No query chose them."""
+        if n <= 0 or not self._any_asked_next():
+            return 0
+        return len(
+            self.db.rows(
+                f"""
+                INSERT INTO reservations (item_id, annotator, tab, expires_at)
+                SELECT i.id, :annotator, :tab, :expires FROM asked_next w JOIN items i ON i.id = w.item_id
+                WHERE w.taken_back_at IS NULL AND i.split = 'pool' AND i.label IS NULL AND {FREE}
+                ORDER BY w.id LIMIT :n
+                RETURNING item_id
+                """,
+                values | {"n": n},
+            )
+        )
 
     def _take_labeled(self, values: Row, n: int) -> int:
         """Reserve items that need further labels, the ones that were answered first at the head; how many.
@@ -238,14 +259,16 @@ class Desk:
         rows = self.db.rows(
             """
             SELECT i.*, r.expires_at, q.strategy, q.score, q.rank, q.round, q.predicted, q.confidence,
-                   rounds.model, rounds.seed
+                   rounds.model, rounds.seed, w.id IS NOT NULL AS first
             FROM reservations r JOIN items i ON i.id = r.item_id
+            LEFT JOIN asked_next w ON w.item_id = i.id AND w.taken_back_at IS NULL AND i.label IS NULL
             LEFT JOIN queries q ON q.id = r.query_id LEFT JOIN rounds ON rounds.number = q.round
-            WHERE r.annotator = ? AND r.tab = ? ORDER BY q.round IS NULL DESC, q.round DESC, q.rank, r.item_id
+            WHERE r.annotator = ? AND r.tab = ?
+            ORDER BY w.id IS NULL, w.id, q.round IS NULL DESC, q.round DESC, q.rank, r.item_id
             """,
             [annotator, tab],
         )
-        return [Reserved(as_item(r), as_reason(r), r["expires_at"], as_prediction(r)) for r in rows]
+        return [Reserved(as_item(r), as_reason(r), r["expires_at"], as_prediction(r), bool(r["first"])) for r in rows]
 
     def waiting_reason(self, annotator: str) -> Waiting:
         """Why an annotator got no item: what they wait for, or that everything is done."""

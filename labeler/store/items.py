@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labeler.core.items import AddResult, Counts, Item, NewItem, Split, StillOpen
+from labeler.core.items import AddResult, Counts, InOrder, Item, NewItem, Split, StillOpen
 from labeler.core.labels import names_of
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
@@ -132,21 +132,36 @@ class Items:
         """The current label of each labeled item, by item id."""
         return {r["item_id"]: r["label"] for r in self.db.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
 
-    def labeled_in_order(self) -> list[tuple[int, bool]]:
-        """The labeled pool items in the order of their first label: (item id, whether the control arm drew it).
+    def labeled_in_order(self) -> list[InOrder]:
+        """The labeled pool items in the order of their first label, which decides who chose them.
 
         Items that only leads decided come last.
         """
         rows = self.db.rows(
             """
-            SELECT i.id, COALESCE(q.strategy = 'random', 0) AS random FROM items i
+            SELECT i.id AS item_id, COALESCE(a.chosen IS NULL AND q.strategy = 'random', 0) AS drawn,
+                   a.chosen IS NOT NULL AS chosen
+            FROM items i
             LEFT JOIN (SELECT item_id, MIN(id) AS id FROM annotations WHERE today IS NOT NULL GROUP BY item_id) first
                 ON first.item_id = i.id
             LEFT JOIN annotations a ON a.id = first.id LEFT JOIN queries q ON q.id = a.query_id
             WHERE i.split = 'pool' AND i.label IS NOT NULL ORDER BY first.id IS NULL, first.id, i.id
             """
         )
-        return [(row["id"], bool(row["random"])) for row in rows]
+        return [InOrder(row["item_id"], bool(row["drawn"]), bool(row["chosen"])) for row in rows]
+
+    def chosen_by_hand(self) -> set[int]:
+        """The labeled pool items that a person chose: on the page Items, or to be asked next."""
+        if not self.db.value("SELECT 1 FROM annotations WHERE chosen IS NOT NULL LIMIT 1"):
+            return set()
+        return {row.item_id for row in self.labeled_in_order() if row.chosen}
+
+    def labels_without_chosen(self, labels: Sequence[int]) -> list[int]:
+        """How many of the pool's first labels are of items that nobody chose, for each of these numbers of labels."""
+        if not self.chosen_by_hand():
+            return list(labels)
+        others = np.concatenate([[0], np.cumsum([not row.chosen for row in self.labeled_in_order()])])
+        return [int(others[min(n, len(others) - 1)]) for n in labels]
 
     def drawn_holdout(self) -> set[int]:
         """The holdout items that were drawn uniformly, without those that the import assigned."""
@@ -265,7 +280,7 @@ class Items:
                    CASE WHEN i.label IS NULL THEN NULL WHEN i.adjudicated = 'label' THEN 'decision'
                         WHEN a.imported THEN 'import' ELSE 'votes' END AS label_from,
                    COALESCE(a.votes, 0) AS votes, 1.0 * a.equal / a.votes AS agreement, a.annotators,
-                   COALESCE(a.unsure, 0) AS unsure, COALESCE(a.flagged, 0) AS flagged,
+                   a.chosen, COALESCE(a.unsure, 0) AS unsure, COALESCE(a.flagged, 0) AS flagged,
                    i.adjudicated IS 'exclude' AS excluded, a.notes, d.by AS decided_by, d.at AS decided_at,
                    a.first AS first_answered_at, a.last AS last_answered_at, i.added_at
             FROM items i
@@ -273,7 +288,8 @@ class Items:
                 SELECT a.item_id, NULLIF(COUNT(a.label), 0) AS votes, SUM(a.label = j.label) AS equal,
                        MAX(a.annotator = :import AND a.label = j.label) AS imported,
                        GROUP_CONCAT(a.annotator, ';') FILTER (WHERE a.annotator <> :import) AS annotators,
-                       MAX(a.unsure) AS unsure, MAX(a.action = 'flag' AND a.id > j.cleared) AS flagged,
+                       MAX(a.chosen) AS chosen, MAX(a.unsure) AS unsure,
+                       MAX(a.action = 'flag' AND a.id > j.cleared) AS flagged,
                        GROUP_CONCAT(a.note, char(10)) FILTER (WHERE a.note <> '') AS notes,
                        MIN(a.at) AS first, MAX(a.at) AS last
                 FROM answers a JOIN items j ON j.id = a.item_id GROUP BY a.item_id

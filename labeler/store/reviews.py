@@ -54,7 +54,8 @@ class Reviews:
     def annotations(self, split: str | None = None) -> list[tuple[int, str, str, float | None]]:
         """Current labels of people, as (item id, annotator, label, seconds), in the order of answering.
 
-        Imported labels and qualification items are left out.
+        Imported labels and qualification items are left out, and labels that were given on the page Items, where
+        people see what others and the model say.
 
         Args: split: of the items; both by default.
         """
@@ -62,6 +63,7 @@ class Reviews:
             """
             SELECT a.item_id, a.annotator, a.label, a.seconds FROM answers a JOIN items i ON i.id = a.item_id
             WHERE a.action = 'label' AND a.annotator <> :import AND (:split IS NULL OR i.split = :split)
+              AND a.chosen IS NOT 'hand'
               AND a.item_id NOT IN (SELECT item_id FROM qualification)
             ORDER BY a.id
             """,

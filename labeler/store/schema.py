@@ -500,6 +500,41 @@ def m015_open_items(db: Database) -> None:
     db.execute("CREATE INDEX items_open ON items (split, content_hash, adjudicated, wanted) WHERE label IS NULL")
 
 
+@migrations()
+def m016_chosen(db: Database) -> None:
+    db.executescript(
+        """
+        -- Items that a lead selected to be asked next; those without a label wait until they are taken back.
+        CREATE TABLE asked_next (
+            id INTEGER PRIMARY KEY,
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            by TEXT NOT NULL,
+            selection TEXT NOT NULL,  -- what was selected: a message
+            at TEXT NOT NULL,
+            taken_back_at TEXT
+        );
+        CREATE UNIQUE INDEX asked_next_open ON asked_next (item_id) WHERE taken_back_at IS NULL;
+
+        -- Who chose the item of an answer: NULL: the query or a draw; 'hand': the annotator, on the page Items; 'next':
+        -- a lead, who had it asked next.
+        ALTER TABLE annotations ADD COLUMN chosen TEXT CHECK (chosen IN ('hand', 'next'));
+        CREATE INDEX annotations_chosen ON annotations (item_id) WHERE chosen IS NOT NULL;
+        DROP TRIGGER annotations_keep_values;
+        CREATE TRIGGER annotations_keep_values BEFORE UPDATE OF id, request_id, item_id, annotator, action, label,
+                query_id, seconds, tab, at, supersedes, unsure, note, reveal, class_change, chosen ON annotations
+            BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
+        DROP VIEW answers;
+        CREATE VIEW answers AS
+            SELECT a.id, a.request_id, a.item_id, a.annotator, a.action, a.today AS label, a.label AS given, a.query_id,
+                   a.seconds, a.tab, a.at, a.supersedes, a.unsure, a.note, a.reveal, a.chosen
+            FROM annotations a
+            WHERE a.action <> 'undo' AND (a.action <> 'label' OR a.today IS NOT NULL)
+              AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id);
+        """
+        + _background_table("maps")
+    )
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

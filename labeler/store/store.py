@@ -10,7 +10,9 @@ from labeler.core.jobs import AdaptationRequest, ComparisonRequest, TakeoutReque
 from labeler.core.settings import Config
 from labeler.store.active_testing import ActiveTesting
 from labeler.store.answers import Answers
+from labeler.store.asked_next import AskedNext
 from labeler.store.background import Audits, Background
+from labeler.store.catalogue import Catalogue
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database
 from labeler.store.decisions import Decisions
@@ -42,6 +44,8 @@ class Store:
         self.rounds = Rounds(self.db, self.items, self.forecasts, self.audits, self.class_changes)
         self.desk = Desk(self.db, self.items, self.team, self.stops, self.rounds)
         self.answers = Answers(self.db, self.items, self.team, self.desk, self.rounds, self.class_changes)
+        self.asked_next = AskedNext(self.db)
+        self.catalogue = Catalogue(self.db)
         self.explanations = Explanations(self.db)
         self.decisions = Decisions(self.db, self.audits)
         self.effort = Effort(self.db)

@@ -44,7 +44,7 @@ export class Desk {
     this.keyboard = new Keyboard(this);
     this.news = new News(this.server, {
       classes: (classes, classChange) => this.takeClasses(classes, classChange),
-      stopped: () => this.queue?.refillAnew(),
+      others: () => this.queue?.refillAnew(),
     });
     this.presence = new Presence(this.server, () => this.queue?.refill());
     this.quiet = new Quiet();

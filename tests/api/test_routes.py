@@ -55,7 +55,7 @@ def test_items_come_without_the_models_opinion_and_in_order(client, store):
     add(store, 3)
     reply = post(client, "reserve", {"tab": "t", "n": 2}).json()
     assert [i["id"] for i in reply["items"]] == [1, 2]
-    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "round", "prediction"}
+    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "round", "prediction", "first"}
     assert reply["items"][0]["prediction"] is None
     progress = {"mine": 0, "spent": 0, "budget": 3, "until_round": 4, "batch": 4, "round": 0}
     assert reply["progress"] == progress | {"labelers": 1, "wanted": False}

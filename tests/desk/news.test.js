@@ -28,7 +28,7 @@ async function listen(...replies) {
   };
   news = new News(server, {
     classes: (classes, change) => heard.push(["classes", classes.map(({ name }) => name), change]),
-    stopped: () => heard.push(["stopped"]),
+    others: () => heard.push(["others"]),
   });
   await new Promise((resolve) => setImmediate(resolve));  // the reply to the first question
   return server;
@@ -50,7 +50,14 @@ test("a stop is told when it begins and when it ends, once each", async () => {
   const stopped = { ...goesOn, stop: { reason: "stopped", by: "lead", text: "Enough." } };
   await listen(goesOn, stopped, stopped, goesOn);
   for (let i = 0; i < 3; i++) await news.ask();
-  assert.deepEqual(heard, [["stopped"], ["stopped"]]);
+  assert.deepEqual(heard, [["others"], ["others"]]);
+});
+
+test("what a lead has asked next is told once", async () => {
+  const before = { class_change: 2, classes: null, stop: null, asked_next: 4 };
+  await listen(before, before, { ...before, asked_next: 5 }, { ...before, asked_next: 5 });
+  for (let i = 0; i < 3; i++) await news.ask();
+  assert.deepEqual(heard, [["others"]]);
 });
 
 test("a server that is gone changes nothing", async () => {
@@ -61,5 +68,5 @@ test("a server that is gone changes nothing", async () => {
 
 test("a stop from just before the page was opened is told with the first reply", async () => {
   await listen({ class_change: 2, classes: null, stop: { reason: "paused" } });
-  assert.deepEqual(heard, [["stopped"]]);
+  assert.deepEqual(heard, [["others"]]);
 });

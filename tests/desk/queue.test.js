@@ -57,6 +57,14 @@ test("items come in the order of the server", async () => {
   assert.deepEqual([queue.next().id, queue.next().id, queue.next().id, queue.next()], [5, 3, 9, null]);
 });
 
+test("what a lead had asked next comes right after the item on screen", async () => {
+  const next = [{ ...item(7), first: true }, { ...item(3), first: true }];
+  const server = fakeServer(reservation(items(1, 2, 3)), reservation([...next, ...items(1, 2)]));
+  const queue = await started(server);
+  await queue.refill();
+  assert.deepEqual(idsOf(queue), [1, 3, 7, 2]);
+});
+
 test("the first request asks for the history, later ones do not", async () => {
   const server = fakeServer(reservation(items(1, 2)));
   const queue = queueOf(server);

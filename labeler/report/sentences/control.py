@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from labeler.i18n.messages import _, mark
+from labeler.i18n.messages import _, mark, n_
 from labeler.progress.control import FEWEST_HOLDOUT, FEWEST_ROUNDS
 from labeler.progress.shadows import SIZES
 
@@ -35,6 +35,26 @@ UNDECIDED = mark(
 
 def sentences(report: Report) -> list[str]:
     """The control arm's report in sentences, each figure with its 95 % interval."""
+    return [*_comparison(report), *_left_out(report)]
+
+
+def _left_out(report: Report) -> list[str]:
+    """A sentence on the labels that measure no strategy, where there are any."""
+    n = report.get("left_out", 0)
+    return (
+        [
+            n_(
+                "{n} pool label is left out here, because a person chose its item.",
+                "{n:,} pool labels are left out here, because people chose their items.",
+                n,
+            )
+        ]
+        if n
+        else []
+    )
+
+
+def _comparison(report: Report) -> list[str]:
     sentences_so_far = [gained(report)] if report["gain"] else []
     if report["needed"] and _by_chance(report) and None in report["needed"].values():
         return [*sentences_so_far, _(UNDECIDED)]

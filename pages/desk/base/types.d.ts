@@ -64,6 +64,7 @@ export interface Item {
   metadata?: Record<string, string>;  // the columns that the project shows
   round: number | null; // of the ranking that it comes from; 0: before the first; null: it comes from none
   prediction: Prediction | null;  // where the project shows it before the answer
+  first?: boolean;      // it comes before all others: a lead had it asked next
   answer?: { label: string | null; unsure: boolean };  // given before; the item is looked at again
   // The desk's own:
   loading?: Promise<Picture>;
@@ -143,6 +144,7 @@ export interface News {
   class_change: number;
   classes: ClassDetail[] | null;  // where there are others now
   stop: Waiting | null;
+  asked_next: number;   // changes with the items that a lead has asked next
 }
 
 /** The reply to `reserve`. */

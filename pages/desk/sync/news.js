@@ -1,4 +1,5 @@
-// What the server says without being asked for items: the lead has changed the classes, or stopped labeling. It is asked
+// What the server says without being asked for items: the lead has changed the classes, stopped labeling, or selected
+// items to be asked next. It is asked
 // every few seconds while the page is looked at, by a request that stores nothing.
 /** @import { ClassDetail, DeskData, Fetching, News as Reply } from "../base/types.js" */
 
@@ -8,7 +9,7 @@ const NEWS_MS = 2_500;
  * What is reported.
  * @typedef {object} NewsEvents
  * @property {(classes: ClassDetail[], classChange: number) => void} classes there are others now
- * @property {() => void} stopped labeling was stopped or goes on
+ * @property {() => void} others labeling was stopped or goes on, or other items are asked next
  */
 
 export class News {
@@ -34,8 +35,10 @@ export class News {
     }
     if (reply.classes) this.events.classes(reply.classes, reply.class_change);
     const stop = JSON.stringify(reply.stop);
-    if (this.stop !== stop) this.events.stopped();
+    const isAskedNext = this.askedNext !== undefined && this.askedNext !== reply.asked_next;
+    if (this.stop !== stop || isAskedNext) this.events.others();
     this.stop = stop;
+    this.askedNext = reply.asked_next;
   }
 
   end() {

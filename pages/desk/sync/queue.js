@@ -151,7 +151,8 @@ export class Queue {
   }
 
   /**
-   * Hold what the server has reserved: what is held already keeps its order, new items follow.
+   * Hold what the server has reserved: what is held already keeps its order, new items follow. What a lead had asked
+   * next comes right after the item on screen.
    * @param {Reservation} reply
    * @param {Asked} asked
    */
@@ -180,10 +181,14 @@ export class Queue {
     const open = reserved.filter((item) => !gone.get(item.id));
     const openIds = new Set(open.map((item) => item.id));
     const heldIds = new Set(held.map((item) => item.id));
-    return [
+    const first = new Set(open.filter((item) => item.first).map((item) => item.id));
+    const merged = [
       ...held.filter((item) => openIds.has(item.id) || gone.get(item.id) === false),
       ...open.filter((item) => !heldIds.has(item.id)),
     ];
+    /** @param {Item} item */
+    const place = (item) => item === this.current ? 0 : first.has(item.id) ? 1 : 2;
+    return merged.sort((a, b) => place(a) - place(b));
   }
 
   /**

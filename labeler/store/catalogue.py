@@ -1,0 +1,200 @@
+"""Items as the page Items lists them: searched and filtered into ids, and read a page at a time with their history."""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from labeler.core.items import Item, Split
+from labeler.store.asked_next import ASKABLE
+from labeler.store.database import Database, Row
+from labeler.store.items import FLAGGED, IMPORT, as_item
+
+State = Literal["labeled", "unlabeled", "flagged", "unsure", "excluded", "chosen", "waiting"]
+
+BEGINNING = 400  # characters of a text in a list
+
+_STATES: dict[State, str] = {
+    "labeled": "i.label IS NOT NULL",
+    "unlabeled": "i.label IS NULL AND i.adjudicated IS NOT 'exclude'",
+    "flagged": f"i.id IN ({FLAGGED})",
+    "unsure": "i.id IN (SELECT item_id FROM answers WHERE unsure)",
+    "excluded": "i.adjudicated = 'exclude'",
+    "chosen": "i.id IN (SELECT item_id FROM answers WHERE chosen IS NOT NULL)",
+    "waiting": f"{ASKABLE} AND i.id IN (SELECT item_id FROM asked_next WHERE taken_back_at IS NULL)",
+}
+
+
+@dataclass(frozen=True)
+class ItemFilter:
+    """Which items are listed; None and "" let all through.
+
+    words: all of them occur in the text or in the name of the item's source; words between quotes stand together.
+    name: of a class of the item's label. annotator: who answered it. column, value: of the imported table.
+    """
+
+    words: str = ""
+    split: Split | None = None
+    name: str | None = None
+    annotator: str | None = None
+    state: State | None = None
+    column: str | None = None
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An item of a list, its text cut. labels: answers with a label. open_flag: whether it waits for the lead."""
+
+    item: Item
+    label: str | None
+    labels: int
+    adjudicated: str | None
+    open_flag: bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to an item.
+
+    kind: imported, ranked, asked, taken back, label, skip, flag, undo, decision, exclude, return, decision undone.
+    who: "" where nobody did it. label: as it was given; today: what it says in today's classes. how: who chose the item
+    of an answer, see `core.items.Chosen`; of what is ranked, the strategy. text: a note or a reason.
+    """
+
+    kind: str
+    at: str
+    who: str = ""
+    label: str | None = None
+    today: str | None = None
+    how: str | None = None
+    round: int | None = None
+    rank: int | None = None
+    unsure: bool = False
+    text: str = ""
+
+
+class Catalogue:
+    """Items, listed and looked at one by one.
+
+    Texts are searched by reading all of them: that takes a tenth of a second for 100,000 reviews, while an index of
+    trigrams would double the database and miss Korean words of two syllables (docs/benchmarks/speed.md).
+    """
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def ids(self, wanted: ItemFilter) -> np.ndarray:
+        """(n,) int64 ids of the items that a filter lets through, ascending."""
+        conditions, values = _conditions(wanted, self.db.config.several)
+        rows = self.db.execute(f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)} ORDER BY i.id", values)
+        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+    def page(self, item_ids: Sequence[int]) -> list[Listed]:
+        """These items, in this order; those that are gone are left out."""
+        rows = self.db.rows(
+            f"""
+            SELECT i.id, i.content_hash, i.split, i.source, substr(i.text, 1, {BEGINNING}) AS text, i.media, i.metadata,
+                   i.label, i.labels, i.adjudicated, i.id IN ({FLAGGED}) AS open_flag
+            FROM json_each(?) wanted JOIN items i ON i.id = wanted.value WHERE i.split IS NOT NULL ORDER BY wanted.key
+            """,
+            [json.dumps([int(i) for i in item_ids])],
+        )
+        return [Listed(as_item(r), r["label"], r["labels"], r["adjudicated"], bool(r["open_flag"])) for r in rows]
+
+    def annotators(self) -> list[str]:
+        """Everybody who has answered, by name; without imports."""
+        rows = self.db.rows("SELECT annotator FROM tally WHERE annotator <> ? ORDER BY annotator", [IMPORT])
+        return [row["annotator"] for row in rows]
+
+    def hashes(self, split: Split = "pool") -> dict[str, int]:
+        """The id of each item of a split, by its content hash."""
+        rows = self.db.execute("SELECT content_hash, id FROM items WHERE +split = ? ORDER BY id", [split])
+        return dict(rows.fetchall())
+
+    def labels_of(self, item_ids: Iterable[int]) -> dict[int, str]:
+        """The label of each of these items that has one."""
+        rows = self.db.execute(
+            "SELECT id, label FROM items WHERE id IN (SELECT value FROM json_each(?)) AND label IS NOT NULL",
+            [json.dumps([int(i) for i in item_ids])],
+        )
+        return dict(rows.fetchall())
+
+    def history(self, item_id: int) -> list[Event]:
+        """All that happened to an item, in the order of time. Rankings are its best place in each round."""
+        values = {"item": item_id, "import": IMPORT}
+        rows = [row for query in _HISTORY for row in self.db.rows(query, values)]
+        events = [Event(**row | {"unsure": bool(row.get("unsure"))}) for row in rows]
+        return sorted(events, key=lambda event: event.at)
+
+    def held_by(self, item_id: int) -> list[str]:
+        """Who has the item on the desk now."""
+        rows = self.db.rows("SELECT annotator FROM reservations WHERE item_id = ? ORDER BY annotator", [item_id])
+        return [row["annotator"] for row in rows]
+
+
+# The names in the label of an item `i` as a JSON list; a label from before items had several classes is no list.
+_NAMES = "CASE WHEN i.label LIKE '[%' AND json_valid(i.label) THEN i.label ELSE json_array(i.label) END"
+
+
+def _conditions(wanted: ItemFilter, several: bool) -> tuple[list[str], Row]:
+    """The SQL conditions on an item `i`, and the values of their parameters."""
+    # `+split` keeps SQLite from the index: one pass over the table is faster
+    conditions, values = ["i.split IS NOT NULL" if wanted.state == "labeled" else "+i.split IS NOT NULL"], Row()
+    for place, word in enumerate(words_in(wanted.words)):
+        conditions.append(f"(i.text LIKE :word{place} ESCAPE '\\' OR i.source LIKE :word{place} ESCAPE '\\')")
+        values[f"word{place}"] = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in word) + "%"
+    if wanted.split:
+        conditions.append("i.split = :split")
+        values["split"] = wanted.split
+    if wanted.name is not None:
+        conditions.append(f":name IN (SELECT value FROM json_each({_NAMES}))" if several else "i.label = :name")
+        values["name"] = wanted.name
+    if wanted.annotator:
+        conditions.append("i.id IN (SELECT item_id FROM answers WHERE annotator = :annotator)")
+        values["annotator"] = wanted.annotator
+    if wanted.state:
+        conditions.append(_STATES[wanted.state])
+    if wanted.column:
+        conditions.append("CAST(COALESCE(json_extract(i.metadata, :column), '') AS TEXT) = :value")
+        values |= {"column": '$."' + wanted.column.replace('"', "") + '"', "value": wanted.value}
+    return conditions, values
+
+
+def words_in(search: str) -> list[str]:
+    """The words of a search, composed as imported texts are; words between quotes are one."""
+    parts = unicodedata.normalize("NFC", search).split('"')
+    return [
+        word
+        for place, part in enumerate(parts)
+        for word in ([part.strip()] if place % 2 and len(parts) > place + 1 else part.split())
+        if word
+    ]
+
+
+# What happened to an item, from each table that has some of it; columns as in `Event`.
+_HISTORY = (
+    "SELECT 'imported' AS kind, added_at AS at, source AS text FROM items WHERE id = :item",
+    """
+    SELECT 'ranked' AS kind, COALESCE(r.finished_at, i.added_at) AS at, q.strategy AS how, q.round, q.rank
+    FROM queries q JOIN items i ON i.id = q.item_id LEFT JOIN rounds r ON r.number = q.round WHERE q.item_id = :item
+    """,
+    """
+    SELECT 'asked' AS kind, at, by AS who, selection AS text FROM asked_next WHERE item_id = :item
+    UNION ALL
+    SELECT 'taken back', taken_back_at, by, '' FROM asked_next WHERE item_id = :item AND taken_back_at IS NOT NULL
+    """,
+    """
+    SELECT a.action AS kind, a.at, a.annotator AS who, a.label, a.today, a.chosen AS how, a.unsure,
+           COALESCE(a.note, '') AS text
+    FROM annotations a WHERE a.item_id = :item
+    """,
+    """
+    SELECT CASE WHEN a.action = 'label' THEN 'decision' WHEN a.action = 'undo' THEN 'decision undone' ELSE a.action END
+           AS kind, a.at, a.by AS who, a.label, a.today, a.reason AS text
+    FROM adjudications a WHERE a.item_id = :item
+    """,
+)
