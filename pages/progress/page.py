@@ -83,8 +83,11 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         target_state(latest, config)
         link_at_the_end(project)
     else:
-        st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
-        link_to("label" if counts.pool else "import")
+        if counts.pool:
+            st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
+            link_to("label")
+        else:
+            next_step(project)
 
 
 def parts_version(version: tuple[int, ...]) -> tuple[int, ...]:
@@ -159,10 +162,6 @@ def job_state(job: Job | None) -> None:
 st.title(project.config.name)
 with project.store() as store:
     version = parts_version(store.version())
-    counts, begun = store.items.counts(), store.rounds.latest_job() is not None
-if not begun and not counts.pool + counts.holdout:
-    next_step(project)
-    st.stop()
 fragment(headline, run_every=2)(project, version)
 tabs = st.tabs([_(name) for name in PARTS], key="part", on_change="rerun", bind="query-params")
 for tab, draw in zip(tabs, PARTS.values(), strict=True):

@@ -72,7 +72,7 @@ def choose_source(name: str, ways: Sequence[str]) -> Path | None:
             _("Images, a zip, or a table"),
             accept_multiple_files=True,
             key=f"{name}-files",
-            help=_("A table: CSV, TSV, JSONL, Parquet or XLSX. Images that it names are chosen together with it."),
+            help=_("Images that a table names are chosen together with it."),
         )
     )
     return _source_of(files) if files else None

@@ -31,7 +31,7 @@ NOT_TEXT = {"id", "key", "form_id", "element_id", "icon", "spec", "url", "data",
 def korean(page: str, part: str = "") -> AppTest:
     use("ko")  # the test runner itself asks how options are shown
     app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=60)
-    app.query_params["language"] = "ko"
+    app.query_params["language"], app.query_params["annotator"] = "ko", "김지수"
     app.run()
     if part:
         app.session_state["part"] = part
