@@ -19,7 +19,7 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import Config
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
-from labeler.learner.cross_validation import stratified
+from labeler.learner.folds import stratified
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import Normalizer
 from labeler.learner.task import LearningTask

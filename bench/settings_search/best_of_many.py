@@ -21,7 +21,8 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 from labeler.experiments.search_verdict import gain_of
-from labeler.learner.cross_validation import FLOOR, stratified
+from labeler.learner.cross_validation import FLOOR
+from labeler.learner.folds import stratified
 
 WIDTHS = {"equal": (100,), "different": (40, 100, 200, 300)}
 

@@ -68,6 +68,11 @@ def bar(title: str, unit: str = "") -> Iterator[Progress]:
 def of_columns(command: Callable[..., None]) -> Callable[..., None]:
     """The command with options for the columns of a table."""
     for option in (
+        click.option(
+            "--group-column",
+            metavar="G",
+            help="Column of groups, such as patients: each is wholly in pool or holdout. Of images also `folder`.",
+        ),
         click.option("--split-column", metavar="S", help="Column that marks the holdout with `test` or `holdout`."),
         click.option("--label-column", metavar="L", help="Column of known labels."),
         click.option("--image-column", metavar="F", help="Column of image paths, relative to the table."),

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -56,6 +57,7 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
 def import_(project: Path, source: Path, keep_labels: Literal["all", "holdout"], **names: str | None) -> None:
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
     from labeler.projects.importer import import_source
+    from labeler.report.sentences.groups import of_import
 
     opened = projects.open_project(project)
     columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
@@ -69,6 +71,8 @@ def import_(project: Path, source: Path, keep_labels: Literal["all", "holdout"],
         f"{result.added} items added, {result.duplicates} already there, {len(result.problems)} not imported,"
         f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
     )
+    for sentence in of_import(result):
+        click.echo(sentence)
 
 
 @main.command()
@@ -116,11 +120,12 @@ def explainer(home: Path, with_parent: bool) -> None:
 def status(project: Path, as_json: bool) -> None:
     """Show items, labels, rounds, and the latest accuracy with its interval."""
     from labeler.report.sentences.counts import sum_in_words
+    from labeler.report.sentences.groups import split_in_words, warnings
 
     opened = projects.open_project(project)
     with opened.store() as store:
         counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
-        outside = store.class_changes.outside()
+        outside, groups = store.class_changes.outside(), store.items.group_counts()
     latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
     values = {
         "name": opened.config.name,
@@ -139,6 +144,8 @@ def status(project: Path, as_json: bool) -> None:
         "accuracy_high": latest and latest.high,
         "micro_f1": latest and latest.micro_f1,
         "measured_on": latest and latest.n,
+        "measured_on_groups": latest and latest.groups,
+        "groups": groups and asdict(groups),
         "target_accuracy": opened.config.target_accuracy,
         "labels_outside_the_classes": outside,
         "job": job and {"state": job.state, "message": job.message, "error": job.error},
@@ -153,10 +160,13 @@ def status(project: Path, as_json: bool) -> None:
         f" {counts.holdout} holdout items labeled, {len(rounds)} rounds"
     )
     click.echo(sum_in_words(counts, opened.config.budget))
+    for sentence in [split_in_words(groups), *warnings(groups)] if groups else []:
+        click.echo(sentence)
     if latest:
         click.echo(
             f"{opened.config.accuracy}: {latest.accuracy:.1%} (95 % interval {latest.low:.1%} to {latest.high:.1%},"
-            f" n = {latest.n}); target {opened.config.target_accuracy:.0%}"
+            f" n = {latest.n}{f' of {latest.groups} groups' if latest.groups else ''});"
+            f" target {opened.config.target_accuracy:.0%}"
         )
     if job and job.state != "done":
         click.echo(f"round {job.state}: {job.error or job.message or job.reason}")

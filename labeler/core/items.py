@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from labeler.core.groups import GroupCounts
+
 Modality = Literal["image", "text"]
 ClassesAnItem = Literal["one", "several"]
 Split = Literal["pool", "holdout"]
@@ -19,7 +21,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class NewItem:
-    """An item to be stored. With `split=None` the draw of the holdout decides its split."""
+    """An item to be stored. With `split=None` the draw of the holdout decides its split.
+
+    group: what it belongs to, such as a patient: all items of a group go to the same split.
+    """
 
     content_hash: str
     source: str
@@ -28,6 +33,7 @@ class NewItem:
     label: str | None = None
     split: Split | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """The result of an import; the sum of `added`, `duplicates` and `problems` is the number of rows read."""
+    """The result of an import; the sum of `added`, `duplicates` and `problems` is the number of rows read.
+
+    groups: how the groups lie after it; None without any. in_two_groups: rows whose content came before, in another
+    group, which keeps it; across: of those, the ones whose two groups are on both sides of the split.
+    """
 
     added: int
     duplicates: int
@@ -67,6 +77,9 @@ class ImportReport:
     pool: int  # items in the pool after the import
     holdout: int
     problems: tuple[Problem, ...]
+    groups: GroupCounts | None = None
+    in_two_groups: int = 0
+    across: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,7 @@ class Item:
     text: str | None
     media: str | None
     metadata: Mapping[str, str] = field(default_factory=dict, compare=False)  # a table's other columns, where read
+    group: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class ComparisonRequest:
     content_column: str | None = None  # of texts or image paths; None: the column with a usual name
     label_column: str = "label"
     split_column: str | None = None
+    group_column: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,20 @@ class Dataset:
 
     `inputs` are image paths or texts, `embeddings` is (n, d) float32 from the frozen backbone,
     and `dims` holds the number of columns of each of the backbone's layers.
+    `groups`: (n,) int, equal for the items of one group, such as a patient; None: there are no groups.
     """
 
     inputs: Sequence[Path | str]
     embeddings: np.ndarray
     dims: tuple[int, ...]
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def groups_of(self, positions: np.ndarray) -> np.ndarray | None:
+        """(k,) the groups of the items at `positions`; None: there are no groups."""
+        return None if self.groups is None else self.groups[positions]
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Metrics:
 
     `calibration_error`: the distance of confidence from accuracy, 0 to 1; None in rounds of version 0.1.
     `micro_f1`: only where items have several classes; `accuracy` is then that of whole sets (subset accuracy).
+    `groups`: that the items are of, such as patients; the interval is then between groups. None: there are no groups.
     """
 
     n: int
@@ -63,6 +70,7 @@ class Metrics:
     macro_f1: float
     calibration_error: float | None = None
     micro_f1: float | None = None
+    groups: int | None = None
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,10 @@ class EvaluationConfig:
     active_testing: Annotated[
         bool, Doc("Whether the holdout items that tell most about the accuracy are labeled first, and weighted for it.")
     ] = False
+    group_column: Annotated[
+        str,
+        Doc("Imported column whose values are groups, such as patients: each is wholly in the pool or in the holdout."),
+    ] = ""
 
 
 @dataclass(frozen=True)

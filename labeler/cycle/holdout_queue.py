@@ -6,7 +6,7 @@ from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
 from labeler.cycle.snapshot import Snapshot
 from labeler.measure.active_testing import draw, loss_estimate
-from labeler.measure.forecasts import drawn_by, measure, on_labels
+from labeler.measure.forecasts import measure, on_labels, sampling_of
 from labeler.store import Store
 
 
@@ -48,8 +48,8 @@ def next_holdout(
 
 def weighted(store: Store, forecast: Forecast | None, metrics: Metrics | None, config: Config) -> Metrics | None:
     """A round's metrics: unchanged, or weighted where active testing chose the labeled holdout items."""
-    drawn = drawn_by(store)
-    if drawn is None or forecast is None:
+    sampling = sampling_of(store)
+    if sampling.testing is None or forecast is None:
         return metrics
-    labeled = on_labels(forecast, store.items.labels(), config, drawn)
+    labeled = on_labels(forecast, store.items.labels(), config, sampling)
     return None if labeled is None else measure(labeled)

@@ -186,8 +186,13 @@ def _measure(model: Model, state: State) -> tuple[Metrics | None, np.ndarray | N
     positions, places = np.unique(np.concatenate([state.holdout.positions, watched]), return_inverse=True)
     proba = class_proba(model, state.task.dataset, positions)[places]
     n = len(state.holdout)
-    measured = metrics(proba[:n], state.holdout.targets) if n else None
+    measured = _holdout_metrics(proba[:n], state) if n else None
     return measured, None if state.watched is None else proba[n:]
+
+
+def _holdout_metrics(proba: np.ndarray, state: State) -> Metrics:
+    holdout = state.holdout
+    return metrics(proba, holdout.targets, state.task.dataset.groups_of(holdout.positions))
 
 
 def affordable(model: Model, dataset: Dataset, pool: np.ndarray, seconds: float) -> int:

@@ -10,6 +10,7 @@ from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder
 from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
+from labeler.core.groups import codes
 from labeler.core.items import Item, Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
@@ -97,7 +98,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
     is_open = np.array([item.id not in labels and item.id not in flagged for item in items])
     return Snapshot(
         items,
-        Dataset(inputs, embeddings, encoder.dims),
+        Dataset(inputs, embeddings, encoder.dims, codes([item.group for item in items])),
         encoder,
         labeled=labels_of(pool),
         holdout=labels_of(holdout),

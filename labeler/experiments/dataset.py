@@ -1,6 +1,7 @@
 """Labeled data sets on which strategies are compared: a table or folder, or a project's own labels."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
 from labeler.core.errors import SourceError
+from labeler.core.groups import codes, drawn_groups
 from labeler.core.items import ClassesAnItem, Counts, Modality, Problem, Progress
 from labeler.core.labels import join, labels_at, names_in
 from labeler.core.rounds import Dataset
@@ -17,7 +19,7 @@ from labeler.cycle.snapshot import Snapshot
 from labeler.files.sources import Row, SourceColumns, read
 from labeler.files.tables import read_table
 from labeler.i18n.messages import mark
-from labeler.projects.importer import content_hash, normalise
+from labeler.projects.importer import check_groups, content_hash, normalise
 
 # Imports of labeler.backbones.onnx are deferred: it loads torch.
 
@@ -108,12 +110,15 @@ def load_task(
     cache: Path | None = None,
     on_progress: Progress | None = None,
 ) -> Task:
-    """The task of the labeled rows, embedded. The holdout is the rows whose split is `test`, else a seeded 20 %.
+    """The task of the labeled rows, embedded. The holdout is the rows whose split is `test`, else a seeded 20 %: of
+    the rows, or of whole groups where the rows have any.
 
     Args:   cache: folder of the embeddings; the user's cache by default. on_progress: of the embedding.
-    Raises: SourceError: the pool has no more items than the seed set.
+    Raises: SourceError: the pool has no more items than the seed set, or the split puts a group on both sides.
     """
     from labeler.backbones.onnx import cache_folder
+
+    check_groups(list(labeled.rows.values()), {})
 
     config = Config(
         name=labeled.source.stem or "simulation",
@@ -131,12 +136,9 @@ def load_task(
     encoder = load_encoder(config.learner, config.modality, [r.text for r in rows if r.text], folder, None)
     embeddings = embed(inputs, hashes, encoder, folder, on_progress)
     targets = labels_at(range(len(rows)), [join(names, config) for names in labeled.labels], config).targets
-    held = np.array([(r.split or "").strip().lower() == "test" for r in rows])
-    if not held.any():
-        held[np.random.default_rng(0).choice(len(rows), round(0.2 * len(rows)), replace=False)] = True
-    task = Task(
-        Dataset(inputs, embeddings, encoder.dims), targets, np.flatnonzero(~held), np.flatnonzero(held), config, folder
-    )
+    groups, held = codes([r.group for r in rows]), _held_out(rows)
+    dataset = Dataset(inputs, embeddings, encoder.dims, groups)
+    task = Task(dataset, targets, np.flatnonzero(~held), np.flatnonzero(held), config, folder)
     if len(task.pool) <= config.query.seed_size:
         raise SourceError(
             "{source}: the pool has {pool} items, fewer than the {seed_size} first labels.",
@@ -147,9 +149,22 @@ def load_task(
     return task
 
 
+def _held_out(rows: Sequence[Row]) -> np.ndarray:
+    """(n,) bool: the rows of the holdout."""
+    held = np.array([(r.split or "").strip().lower() == "test" for r in rows])
+    if held.any():
+        return held
+    size, groups = round(0.2 * len(rows)), codes([r.group for r in rows])
+    if groups is None:
+        held[np.random.default_rng(0).choice(len(rows), size, replace=False)] = True
+        return held
+    names = [str(code) if row.group is None else row.group for code, row in zip(groups, rows, strict=True)]
+    return np.isin(names, drawn_groups(Counter(names), seed=0, size=size))
+
+
 def _rows(source: Path, columns: SourceColumns, modality: Modality | None) -> Iterator[Row | Problem]:
     if source.is_dir():
-        return read(source)
+        return read(source, SourceColumns(group=columns.group))
     if columns.split is None and source.is_file() and "split" in read_table(source)[0]:
         columns = replace(columns, split="split")
     return read(source, columns, modality=modality)
@@ -200,7 +215,8 @@ def own_task(snapshot: Snapshot, config: Config, cache: Path) -> Task:
     labeled, holdout, everything = snapshot.asked, snapshot.holdout, snapshot.dataset
     positions = np.concatenate([labeled.positions, holdout.positions])
     inputs = [everything.inputs[p] for p in positions]
-    dataset = Dataset(inputs, np.asarray(everything.embeddings[positions]), everything.dims)
+    groups = everything.groups_of(positions)
+    dataset = Dataset(inputs, np.asarray(everything.embeddings[positions]), everything.dims, groups)
     n = len(labeled)
     if n <= config.query.seed_size:
         raise SourceError(

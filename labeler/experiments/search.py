@@ -31,6 +31,7 @@ from labeler.learner.cross_validation import Fit, HeldOut, cross_validate
 from labeler.learner.levers import AUTO_FROM
 from labeler.learner.task import LearningTask
 from labeler.learner.train import fit as fit_model
+from labeler.measure import clusters
 from labeler.measure.intervals import estimate
 
 FRESH = 1_000_003  # added to the seed of the search's folds: the seed of the fresh folds
@@ -222,7 +223,7 @@ class Search:
             note = Message.of(error) if own else str(error).strip().split("\n")[0][:200] or type(error).__name__
         if parts:
             held = HeldOut.whole(parts)
-            trial.set_user_attr("held_out", [int(held.right.sum()), len(held.right), held.share])
+            trial.set_user_attr("held_out", [int(held.right.sum()), len(held.right), held.share, self._effective(held)])
             note = note or ("" if held.share else held.note)
         trial.set_user_attr("note", dump(note))
         trial.set_user_attr("seconds", round(self.clock() - began, 3))
@@ -277,7 +278,7 @@ class Search:
         check = proposal = None
         if best.number != current.number:
             ours, theirs = self._predict_on_fresh_folds(best), self._predict_on_fresh_folds(current)
-            gain, low, high = gain_of(ours.log_likelihood, theirs.log_likelihood, len(tried) - 1)
+            gain, low, high = gain_of(ours.log_likelihood, theirs.log_likelihood, len(tried) - 1, self._groups)
             check = {
                 "setting": best.number,
                 "log_likelihood": float(ours.log_likelihood.mean()),
@@ -305,9 +306,19 @@ class Search:
         }
         return report | {"verdict": verdict(report)}
 
+    @property
+    def _groups(self) -> np.ndarray | None:
+        return next(iter(self.tasks.values())).groups  # the labels are the same for all backbones
+
+    def _effective(self, held: HeldOut) -> float:
+        """The number of items by which the accuracy's interval is computed."""
+        if self._groups is None:
+            return len(held.right)
+        return clusters.effective_mean(held.right, self._groups[held.rows])[1]
+
     def _row(self, trial: FrozenTrial) -> dict[str, Any]:
-        right, n, share = trial.user_attrs.get("held_out", (0, 0, None))
-        accuracy = estimate(right / n, n) if n else None
+        right, n, share, *effective = trial.user_attrs.get("held_out", (0, 0, None))
+        accuracy = estimate(right / n, effective[0] if effective else n) if n else None
         learner = self._setting(trial)
         levers = dict.fromkeys(name.partition(".")[0] for name in self.space if name != "backbone")
         return {

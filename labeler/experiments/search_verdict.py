@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from labeler.experiments import search_space
 from labeler.i18n.messages import Message, _, mark, sentences
+from labeler.measure import clusters
 
 LEVEL = 0.05  # share of searches that propose a setting though none is better, at most
 
 
-def gain_of(ours: np.ndarray, theirs: np.ndarray, tried: int) -> tuple[float, float, float]:
+def gain_of(
+    ours: np.ndarray, theirs: np.ndarray, tried: int, groups: np.ndarray | None = None
+) -> tuple[float, float, float]:
     """The gain of the best of many settings over the current ones, with an interval corrected for their number.
 
     Fresh folds alone are not enough, since the best was chosen on the same items. With 300 labels and 30 equally good
@@ -21,13 +24,19 @@ def gain_of(ours: np.ndarray, theirs: np.ndarray, tried: int) -> tuple[float, fl
     of them wrongly. (`python -m bench.settings_search.best_of_many`)
 
     Args:    ours, theirs: (n,) log likelihoods of the same items, on folds that the search has not seen.
-             tried: the number of settings that the best was chosen from.
+             tried: the number of settings that the best was chosen from. groups: (n,) int, between which the interval
+             is; None: the items are independent.
     Returns: (mean, low, high).
     Source:  Bonferroni's inequality, at the one-sided level `LEVEL` for paired items.
     """
     differences = ours - theirs
     mean = float(differences.mean())
-    half = float(norm.isf(LEVEL / max(tried, 1)) * differences.std(ddof=1) / np.sqrt(len(differences)))
+    level = LEVEL / max(tried, 1)
+    if groups is None:
+        half = float(norm.isf(level) * differences.std(ddof=1) / np.sqrt(len(differences)))
+    else:
+        (variance,), n = clusters.variances_of_means(differences[None], groups), clusters.count(groups) or 0
+        half = float(t.isf(level, n - 1) * np.sqrt(variance)) if n > 1 else np.inf
     return mean, mean - half, mean + half
 
 

@@ -30,6 +30,7 @@ from labeler.experiments.dataset import Task
 from labeler.experiments.summary import CONTROL, Run, summarise
 from labeler.i18n.messages import sentences
 from labeler.learner.task import LearningTask
+from labeler.measure import clusters
 
 # Imports of sklearn and threadpoolctl are deferred: they are slow to load.
 
@@ -126,6 +127,7 @@ def compare(
             "items": len(task.dataset),
             "pool": len(task.pool),
             "holdout": len(task.holdout),
+            "holdout_groups": clusters.count(task.dataset.groups_of(task.holdout)),
             "classes": list(task.config.classes),
         },
         "config": task.config.as_dict() | {"rounds": rounds, "seeds": seeds},

@@ -30,6 +30,7 @@ class Row:
     label: str | None = None
     split: str | None = None  # the raw value
     metadata: Mapping[str, str] = field(default_factory=dict)  # a table's other columns, where not empty
+    group: str | None = None  # what it belongs to, such as a patient
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,15 @@ class SourceColumns:
 
     At most one of `text` and `image` is named; without either, the column with a usual name is taken, else the only
     one of long texts or of image paths. `label` and `split` are never guessed. A folder of images has no columns: the
-    label of an image is its parent folder.
+    label of an image is its parent folder. `group` names what items belong to, such as a patient; of a folder it may be
+    `FOLDER_GROUPS`, the folder of each image.
     """
 
     text: str | None = None
     image: str | None = None
     label: str | None = None
     split: str | None = None
+    group: str | None = None
 
     def named(self) -> dict[str, str]:
         """The columns that are named, by what they hold."""
@@ -62,6 +65,7 @@ def origin(source: str) -> Message:
 
 
 OBVIOUS = SourceColumns()  # no column is named
+FOLDER_GROUPS = "folder"
 
 
 def read(
@@ -80,11 +84,20 @@ def read(
         if not source.exists():
             raise SourceError("{source} does not exist: check the path.", source=source)
         if source.is_dir() or source.suffix.lower() == ".zip":
+            group = named.pop("group", None)
             if named:
                 raise SourceError(
                     "{name} is no table: leave out the column {values}.", name=name, values=_listed(named.values())
                 )
-            return islice(_image_rows(name, _folder(source) if source.is_dir() else _zip(source)), most)
+            if group not in (None, FOLDER_GROUPS):
+                raise SourceError(
+                    "{name} is no table, so it has no column {group!r}: name {folder!r} for groups by its folders.",
+                    name=name,
+                    group=group,
+                    folder=FOLDER_GROUPS,
+                )
+            files = _folder(source) if source.is_dir() else _zip(source)
+            return islice(_image_rows(name, files, group is not None), most)
         return _table_rows(name, source.parent, *read_table(source, most), named, modality)
     except OSError as error:
         raise SourceError(
@@ -102,7 +115,8 @@ class _File:
     problem: str | None = None
 
 
-def _image_rows(source: str, files: list[_File]) -> Iterator[Row | Problem]:
+def _image_rows(source: str, files: list[_File], grouped: bool = False) -> Iterator[Row | Problem]:
+    """Args: grouped: whether the images of a folder are a group."""
     if not any(file.name.suffix.lower() in IMAGE_SUFFIXES for file in files):
         raise SourceError(
             "{source} has no images in it ({image_suffixes}).", source=source, image_suffixes=", ".join(IMAGE_SUFFIXES)
@@ -116,7 +130,8 @@ def _image_rows(source: str, files: list[_File]) -> Iterator[Row | Problem]:
             elif file.name.suffix.lower() not in IMAGE_SUFFIXES:
                 yield Problem(name, mark("is not an image; import a table by its own path, not by its folder"))
             else:
-                yield Row(name, image=file.content, label=file.name.parent.name or None)
+                group = file.name.parent.as_posix() if grouped and file.name.parent.name else None
+                yield Row(name, image=file.content, label=file.name.parent.name or None, group=group)
 
     return rows()
 
@@ -191,7 +206,9 @@ def _table_rows(
     at = {role: _position(source, columns, name) for role, name in named.items()}
     if not {"text", "image"} & named.keys():
         at |= _content_column(source, columns, set(at.values()), first, modality)
-    others = [i for i, column in enumerate(columns) if column and i not in at.values()]
+    # the group stays among the other columns, by which items are sliced and found
+    roles = {i for role, i in at.items() if role != "group"}
+    others = [i for i, column in enumerate(columns) if column and i not in roles]
 
     def row(name: str, fields: list[str] | str) -> Row | Problem:
         if isinstance(fields, str):
@@ -211,6 +228,7 @@ def _table_rows(
             label=(fields[at["label"]].strip() or None) if "label" in at else None,
             split=fields[at["split"]] if "split" in at else None,
             metadata={columns[i]: fields[i] for i in others if fields[i]},
+            group=(fields[at["group"]].strip() or None) if "group" in at else None,
         )
 
     return (row(f"{source}{ROW}{number}", fields) for number, fields in chain(first, records))

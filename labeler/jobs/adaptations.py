@@ -16,6 +16,7 @@ from labeler.backbones.adapted import FILE, Adaptation, Gain, adaptable, hash_of
 from labeler.backbones.encoder import Pretrained
 from labeler.core import decisions
 from labeler.core.errors import LabelerError
+from labeler.core.groups import codes
 from labeler.core.items import Item, Modality, Progress
 from labeler.core.jobs import AdaptationJob, AdaptationRequest
 from labeler.core.labels import labels_at
@@ -138,6 +139,7 @@ def _gain(
     """What the adapted weights bring to heads on all labels of the pool; None if there are too few labels to tell."""
     from labeler.learner.heads import fit_heads
     from labeler.learner.task import LearningTask
+    from labeler.measure.paired import paired_difference
     from labeler.progress.curves import paired_gain
 
     labeled = [item for item in items if item.id in labels]
@@ -156,6 +158,9 @@ def _gain(
         right.append(decisions.correct(heads.predict_proba(dataset, measuring), targets[measuring]).astype(float))
     before, after = right
     low, high = paired_gain(after.tolist(), before.tolist())[1:]
+    if (groups := codes([labeled[row].group for row in measuring])) is not None:
+        difference = paired_difference(after, before, groups=groups)
+        low, high = difference.low, difference.high
     assert low is not None
     assert high is not None
     return Gain(len(learning), len(measuring), float(before.mean()), float(after.mean()), low, high)

@@ -64,6 +64,8 @@ def against_random(store: Store, snap: Snapshot, task: LearningTask, number: int
     # items labeled since then come next time
     order = [row for row in order if not row.chosen and row.item_id in row_of]
     in_order = task.subset(np.array([row_of[row.item_id] for row in order], dtype=np.intp))
+    if snap.dataset.groups is not None:
+        drawn = set()  # holdout labels share their groups with what is measured on, see `labeler.progress.control`
     arm = random_labels(
         in_order.labels,
         np.array([row.drawn for row in order], dtype=bool),

@@ -145,6 +145,7 @@ def compare_now(project: Project, store: Store, request: ComparisonRequest, tell
             image=request.content_column if table and config.modality == "image" else None,
             label=request.label_column,
             split=request.split_column if table else None,
+            group=request.group_column,
         )
         labeled = read_labeled(source, columns, config.modality, config.answers)
         cache = source.parent / "embeddings" if request.uploaded else None

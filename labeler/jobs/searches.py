@@ -108,7 +108,8 @@ def _tasks(
     config, dataset, rows = project.config, state.dataset, state.labeled.positions
     inputs, hashes = [dataset.inputs[row] for row in rows], [state.items[row].content_hash for row in rows]
     texts = [item.text for item in state.items if item.text is not None]
-    own = Dataset(inputs, np.asarray(dataset.embeddings[rows]), dataset.dims)
+    groups = dataset.groups_of(rows)
+    own = Dataset(inputs, np.asarray(dataset.embeddings[rows]), dataset.dims, groups)
     labels, n_classes = Labels(np.arange(len(rows)), state.labeled.targets), len(config.classes)
     tasks = {config.learner.backbone: LearningTask.of(own, labels, n_classes, state.encoder)}
     keys = {state.encoder.key}
@@ -122,7 +123,8 @@ def _tasks(
         if encoder.key not in keys:
             keys.add(encoder.key)
             embeddings = embed(inputs, hashes, encoder, cache, reporter(mark("embedding items with {name}", name=name)))
-            tasks[name] = LearningTask.of(Dataset(inputs, embeddings, encoder.dims), labels, n_classes, encoder)
+            others = Dataset(inputs, embeddings, encoder.dims, groups)
+            tasks[name] = LearningTask.of(others, labels, n_classes, encoder)
     return tasks
 
 

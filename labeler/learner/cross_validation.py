@@ -11,6 +11,7 @@ from labeler.core.errors import TrainingError
 from labeler.core.items import Progress
 from labeler.core.rounds import Training
 from labeler.core.settings import LearnerConfig
+from labeler.learner.folds import stratified
 from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted
 
@@ -76,7 +77,7 @@ def cross_validate(
     Raises:  TrainingError: a model cannot be trained, or its probabilities are not finite.
     """
     labels, all_rows = task.labels, np.arange(len(task.labels))
-    for number, rows in enumerate(stratified(labels.targets, folds, seed)):
+    for number, rows in enumerate(stratified(labels.targets, folds, seed, task.groups)):
 
         def on_progress(done: int, total: int, fold: int = number + 1) -> None:
             tell(fold)
@@ -87,13 +88,3 @@ def cross_validate(
         if not np.isfinite(proba).all():
             raise TrainingError("its probabilities are not finite.")
         yield HeldOut.of(rows, proba, labels.targets[rows], fitted.training)
-
-
-def stratified(targets: np.ndarray, folds: int, seed: int) -> list[np.ndarray]:
-    """The rows of each fold; every class is spread over all folds as evenly as possible.
-
-    Args: targets: (n,) int, or (n, C) of 0 and 1; a class may have fewer items than there are folds.
-    """
-    order = np.random.default_rng(seed).permutation(len(targets))
-    order = order[np.argsort(decisions.strata(targets)[order], kind="stable")]
-    return [np.sort(order[fold::folds]) for fold in range(folds)]

@@ -29,6 +29,11 @@ class LearningTask:
         """A task whose normalizer is fitted to all of the dataset's embeddings."""
         return cls(dataset, labels, n_classes, Normalizer.fit(dataset.embeddings, dataset.dims), encoder)
 
+    @property
+    def groups(self) -> np.ndarray | None:
+        """(m,) int, equal for labels of one group, such as a patient; None: there are no groups."""
+        return self.dataset.groups_of(self.labels.positions)
+
     def relabeled(self, labels: Labels) -> Self:
         """The same task with other labels."""
         return replace(self, labels=labels)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from labeler.core.rounds import Dataset, Epoch, Training
 from labeler.core.settings import LearnerConfig
 from labeler.i18n.messages import Message, mark
 from labeler.learner import levers as levers_of
+from labeler.learner.folds import held_back
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Model
 from labeler.learner.task import LearningTask
@@ -135,7 +136,9 @@ class _FineTuning:
         after_epoch = _counted(on_progress, int(plan.levers.epochs) * (plan.folds + bool(plan.levers.refit)))
 
         began = time.perf_counter()
-        parts = [self._train_without(held, after_epoch) for held in _held_back(self.targets, plan.folds, self.seed)]
+        share = levers_of.part_of(n)
+        folds = held_back(self.targets, plan.folds, share, self.seed, self.task.groups)
+        parts = [self._train_without(held, after_epoch) for held in folds]
         held = np.concatenate([part.held for part in parts])
         network, frozen = self._probabilities(parts)
         mixed = mixture(network, frozen, self.targets[held])
@@ -168,7 +171,7 @@ class _FineTuning:
         task, labels = self.task, self.task.labels
         tuned_task = replace(
             task,
-            dataset=Dataset(self.inputs, tuned.features, task.dataset.dims),
+            dataset=Dataset(self.inputs, tuned.features, task.dataset.dims, task.groups),
             labels=replace(labels, positions=np.arange(len(labels))),
         )
         return fit_heads(tuned_task.subset(rows))
@@ -282,16 +285,6 @@ def cooled(heads: LinearHeads, temperature: float) -> LinearHeads:
     """The heads with their logits divided by a temperature; above 1 they are less confident."""
     t = np.float32(temperature)
     return replace(heads, weight=heads.weight / t, bias=heads.bias / t)
-
-
-def _held_back(targets: np.ndarray, folds: int, seed: int) -> Iterator[np.ndarray]:
-    """The rows held back for each fold: a share of every class, which keeps at least one row to train on."""
-    rng, part = np.random.default_rng(seed), levers_of.part_of(len(targets))
-    classes = decisions.strata(targets)
-    order = [rng.permutation(np.flatnonzero(classes == c)) for c in np.unique(classes)]
-    for fold in range(folds):
-        bounds = [(part * len(rows) * np.array([fold, fold + 1]) + 0.5).astype(int) for rows in order]
-        yield np.sort(np.concatenate([rows[:-1][low:high] for rows, (low, high) in zip(order, bounds, strict=True)]))
 
 
 def _mean_of(histories: Sequence[Sequence[Epoch]]) -> tuple[Epoch, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from labeler.core import decisions
 from labeler.core.rounds import Metrics
-from labeler.measure import intervals
+from labeler.measure import clusters, intervals
 from labeler.measure.holdout import Evaluation, evaluation
 from labeler.measure.intervals import Estimate
 from labeler.measure.metrics import calibration_error, f1
@@ -145,33 +145,49 @@ def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], 
     return Drawn(items, q, remaining, usable)
 
 
-def accuracy(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> tuple[Estimate, float]:
+def accuracy(
+    proba: np.ndarray, targets: np.ndarray, drawn: Drawn, groups: np.ndarray | None = None
+) -> tuple[Estimate, float]:
     """The weighted accuracy with its interval, and how many uniformly drawn labels would tell as much.
 
-    Args: proba: (k, C) and targets: (k,) or (k, C) of the usable items in drawing order.
+    Of items in groups, the variance is the larger one of that of the draws and that between the groups.
+
+    Args: proba: (k, C) and targets: (k,) or (k, C) of the usable items in drawing order. groups: (k,) of them.
     """
     losses = np.zeros(len(drawn.items))
     losses[drawn.usable] = ~decisions.correct(proba, targets)
     error, n = estimate(losses, drawn.q, drawn.remaining, drawn.usable)
+    if groups is not None:
+        each = weights(drawn.q, drawn.remaining)[drawn.usable]
+        _share, between = clusters.effective_mean(losses[drawn.usable] > 0, groups, each)
+        n = min(n, between)
+        error = intervals.estimate(error.value, n)
     return Estimate(1 - error.value, 1 - error.high, 1 - error.low), n
 
 
 def evaluate_drawn(
-    proba: np.ndarray, targets: np.ndarray, classes: Sequence[str], drawn: Drawn, seed: int = 0
+    proba: np.ndarray,
+    targets: np.ndarray,
+    classes: Sequence[str],
+    drawn: Drawn,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> Evaluation:
     """The evaluation of the usable items that were drawn, weighted; there must be one at least. See `accuracy`."""
-    estimate, n = accuracy(proba, targets, drawn)
+    estimate, n = accuracy(proba, targets, drawn, groups)
     each = weights(drawn.q, drawn.remaining)[drawn.usable]
-    halving = intervals.labels_to_halve(estimate.value, n)
-    return replace(evaluation(proba, targets, classes, each, seed), accuracy=estimate, to_halve=halving)
+    figures = evaluation(proba, targets, classes, each, seed, groups)
+    halving = intervals.labels_to_halve(estimate.value, n) if groups is None else figures.to_halve
+    return replace(figures, accuracy=estimate, to_halve=halving)
 
 
-def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn) -> Metrics:
+def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn, groups: np.ndarray | None = None) -> Metrics:
     """The metrics of a round on the usable items that were drawn, weighted; there must be one at least."""
-    estimate, _ = accuracy(proba, targets, drawn)
+    estimate, _ = accuracy(proba, targets, drawn, groups)
     each = weights(drawn.q, drawn.remaining)[drawn.usable]
     several = targets.ndim == 2
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
     confidence, truth = decisions.as_single_decisions(proba, targets)
     error = calibration_error(confidence, truth, np.repeat(each, proba.shape[1]) if several else each)
-    return Metrics(len(each), estimate.value, estimate.low, estimate.high, macro, error, micro if several else None)
+    shown = estimate.value, estimate.low, estimate.high
+    return Metrics(len(each), *shown, macro, error, micro if several else None, clusters.count(groups))

@@ -4,32 +4,48 @@ Predictions for the whole holdout are stored at each round, so that all rounds a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from labeler.core import decisions
+from labeler.core.groups import codes
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
 from labeler.measure.active_testing import Drawn, evaluate_drawn, labeled_prefix, metrics_drawn, weights
 from labeler.measure.holdout import Evaluation, evaluation
-from labeler.measure.intervals import Estimate, paired_difference
+from labeler.measure.intervals import Estimate
 from labeler.measure.metrics import metrics
+from labeler.measure.paired import paired_difference
 from labeler.store import Store
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the labeled holdout items were drawn.
+
+    testing: active testing's labeled draws; None: the holdout is labeled in random order. groups: the group of each
+    item that has one, by item id, such as a patient: groups were drawn, with all their items.
+    """
+
+    testing: Drawn | None = None
+    groups: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class LabeledForecast:
     """The labeled holdout items with a model's predictions. drawn: active testing's draws, in their order; else None.
 
-    items: (n,) ids. proba: (n, C). targets: (n,) class indices, or (n, C) of 0 and 1; n is 1 or more.
+    items: (n,) ids. proba: (n, C). targets: (n,) class indices, or (n, C) of 0 and 1; n is 1 or more. groups: (n,) int,
+    equal for the items of one group; None: there are no groups.
     """
 
     items: np.ndarray
     proba: np.ndarray
     targets: np.ndarray
     drawn: Drawn | None = None
+    groups: np.ndarray | None = None
 
     @property
     def right(self) -> np.ndarray:
@@ -48,8 +64,13 @@ def drawn_by(store: Store) -> Drawn | None:
     return labeled_prefix(rows, store.items.labels(), store.items.flagged()) if rows else None
 
 
+def sampling_of(store: Store) -> Sampling:
+    """How the project's labeled holdout was drawn."""
+    return Sampling(drawn_by(store), store.items.groups("holdout"))
+
+
 def on_labels(
-    forecast: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
+    forecast: Forecast, labels: Mapping[int, str], config: Config, sampling: Sampling = Sampling()
 ) -> LabeledForecast | None:
     """The labeled holdout with a model's predictions; None if nothing is labeled.
 
@@ -57,7 +78,7 @@ def on_labels(
     """
     if forecast.proba.shape[1:] != (len(config.classes),):
         return None
-    place = {item: i for i, item in enumerate(forecast.items.tolist())}
+    drawn, place = sampling.testing, {item: i for i, item in enumerate(forecast.items.tolist())}
     order = forecast.items.tolist() if drawn is None else drawn.items[drawn.usable].tolist()
     ids = [item for item in order if item in place and item in labels]
     labeled = labels_at([place[item] for item in ids], [labels[item] for item in ids], config)
@@ -66,7 +87,8 @@ def on_labels(
     items = forecast.items[labeled.positions]
     if drawn is not None:  # items that this model did not predict count as unusable
         drawn = replace(drawn, usable=np.isin(drawn.items, items))
-    return LabeledForecast(items, forecast.proba[labeled.positions].astype(float), labeled.targets, drawn)
+    groups = codes([sampling.groups.get(item) for item in items.tolist()])
+    return LabeledForecast(items, forecast.proba[labeled.positions].astype(float), labeled.targets, drawn, groups)
 
 
 def remeasured(store: Store) -> dict[int, Metrics | None]:
@@ -79,12 +101,12 @@ def remeasured(store: Store) -> dict[int, Metrics | None]:
     if store.class_changes.outside():
         return {}
     with store.read():
-        forecasts, labels, drawn = store.forecasts.all("holdout"), store.items.labels(), drawn_by(store)
+        forecasts, labels, sampling = store.forecasts.all("holdout"), store.items.labels(), sampling_of(store)
         rounds, changes = store.rounds.all(), store.class_changes.all()
     measured: dict[int, Metrics | None] = {}
     for number, class_change in ((r.number, r.class_change) for r in rounds):
         forecast = forecasts.get(number)
-        holdout = on_labels(forecast, labels, store.config, drawn) if forecast else None
+        holdout = on_labels(forecast, labels, store.config, sampling) if forecast else None
         if holdout is not None:
             measured[number] = measure(holdout)
         elif any(stored.change.kind not in ("rename", "add") for stored in changes[class_change:]):
@@ -93,30 +115,30 @@ def remeasured(store: Store) -> dict[int, Metrics | None]:
 
 
 def gain_between(
-    now: Forecast, before: Forecast, labels: Mapping[int, str], config: Config, drawn: Drawn | None = None
+    now: Forecast, before: Forecast, labels: Mapping[int, str], config: Config, sampling: Sampling = Sampling()
 ) -> Estimate | None:
     """The difference in accuracy of two models on the labeled holdout items that both predicted.
 
-    Returns: as `intervals.paired_difference`; None where there is no such item.
+    Returns: as `paired.paired_difference`; None where there is no such item.
     """
     both = {item: labels[item] for item in np.intersect1d(now.items, before.items).tolist() if item in labels}
-    ours, theirs = (on_labels(forecast, both, config, drawn) for forecast in (now, before))
+    ours, theirs = (on_labels(forecast, both, config, sampling) for forecast in (now, before))
     if ours is None or theirs is None:
         return None
     first, second = np.argsort(ours.items), np.argsort(theirs.items)
-    weights = None if ours.weights is None else ours.weights[first]
-    return paired_difference(ours.right[first], theirs.right[second], weights)
+    weights, groups = (None if of is None else of[first] for of in (ours.weights, ours.groups))
+    return paired_difference(ours.right[first], theirs.right[second], weights, groups)
 
 
 def evaluate(labeled: LabeledForecast, config: Config) -> Evaluation:
     """All figures with their intervals."""
     if labeled.drawn is None:
-        return evaluation(labeled.proba, labeled.targets, config.classes)
-    return evaluate_drawn(labeled.proba, labeled.targets, config.classes, labeled.drawn)
+        return evaluation(labeled.proba, labeled.targets, config.classes, groups=labeled.groups)
+    return evaluate_drawn(labeled.proba, labeled.targets, config.classes, labeled.drawn, groups=labeled.groups)
 
 
 def measure(labeled: LabeledForecast) -> Metrics:
     """The metrics that a round is stored with."""
     if labeled.drawn is None:
-        return metrics(labeled.proba, labeled.targets)
-    return metrics_drawn(labeled.proba, labeled.targets, labeled.drawn)
+        return metrics(labeled.proba, labeled.targets, labeled.groups)
+    return metrics_drawn(labeled.proba, labeled.targets, labeled.drawn, labeled.groups)

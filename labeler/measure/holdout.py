@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from labeler.core import decisions
+from labeler.measure import clusters
 from labeler.measure.calibration import Calibration, calibration
 from labeler.measure.intervals import Estimate, effective, estimate, labels_to_halve
 
@@ -34,7 +35,8 @@ class Evaluation:
 
     accuracy: of whole sets where an item has several classes; then there is a micro F1, but no balanced accuracy and no
     confusion matrix. confusion: (true class, predicted class, items) of each pair that occurs.
-    to_halve: how many more labels would halve the interval of accuracy.
+    to_halve: how many more labels would halve the interval of accuracy; in groups, as many as there are now.
+    groups: of the items, such as patients, between which all intervals are; None: the items are independent.
     """
 
     n: int
@@ -46,40 +48,49 @@ class Evaluation:
     confusion: tuple[tuple[int, int, int], ...]
     calibration: Calibration
     to_halve: int
+    groups: int | None = None
 
 
 def evaluation(
-    proba: np.ndarray, targets: np.ndarray, classes: Sequence[str], weights: np.ndarray | None = None, seed: int = 0
+    proba: np.ndarray,
+    targets: np.ndarray,
+    classes: Sequence[str],
+    weights: np.ndarray | None = None,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> Evaluation:
     """All figures of a model on randomly drawn items, with their intervals.
 
     Shares (accuracy, precision, recall) have Wilson's interval. So has F1, through the share of hits among the items
     that are of the class or predicted as it. For means over classes, a bootstrap over items gives the variance and so
     the effective number of items for Wilson's interval; bootstrap percentiles cover too seldom where errors are few.
+    Where the items are of groups, the variances are between groups and the bootstrap draws groups, see
+    `labeler.measure.clusters`.
 
     Args:   proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; n is 1 or more.
             weights: (n,) of the items, where they were not drawn uniformly, see `labeler.measure.active_testing`.
+            groups: (n,) of the items; None: the items are independent.
     Source: Wilson 1927; Lam, Gopal & Qian 2023 (Wilson's indirect interval of F1); Efron & Tibshirani 1993, chapter 6.
     """
     several, n = targets.ndim == 2, len(targets)
     weight = np.ones(n) if weights is None else weights
     predicted, right = decisions.predicted(proba, several), decisions.correct(proba, targets)
-    items, times = _distinct_outcomes(predicted, targets, weights)
-    of_kind, pairs, C = weight[items], predicted[items], len(classes)
-    hits, wrong, missed = _outcomes(pairs, targets[items], C)
-    weighted = csr_array((of_kind, (np.arange(len(items)),) * 2))
-    counts = np.stack([times @ part for part in (hits, wrong, missed)])
-    sums, squares = (np.stack([(times * of_kind**k) @ part for part in (hits, wrong, missed)]) for k in (1, 2))
-
-    draws = int(np.clip(MOST // len(items), 100, 1000))
-    drawn = np.random.default_rng(seed).multinomial(n, times / n, draws) @ weighted
-    again = np.stack([drawn @ part for part in (hits, wrong, missed)])
+    items, times = _distinct_outcomes(predicted, targets, alike=weights is None and groups is None)
+    of_kind, parts = weight[items], _outcomes(predicted[items], targets[items], len(classes))
+    counts, sums, squares = (np.stack([(times * of_kind**k) @ part for part in parts]) for k in (0, 1, 2))
+    # what the bootstrap draws: single items, or whole groups
+    units = clusters.indicator(np.arange(len(items)) if groups is None else groups, of_kind)
+    of_units = [units @ part for part in parts]
+    again = _bootstrap(of_units, times if groups is None else np.ones(units.shape[0]), seed)
 
     def with_interval(measure: Callable[[np.ndarray], np.ndarray]) -> Estimate:
-        value = float(measure(sums))
-        return estimate(value, effective(value, float(measure(again).var()), n))
+        value, spread, k = float(measure(sums)), float(measure(again).var()), units.shape[0]
+        if groups is None:
+            return estimate(value, effective(value, spread, n))
+        return estimate(value, clusters.effective(value * (1 - value), spread * k / (k - 1 or 1), n, k))
 
-    share, whole = float(np.average(right, weights=weight)), _effective_size(weight.sum(), (weight**2).sum())
+    share, whole = _accuracy(right, weight, groups)
+    of_groups = None if groups is None else np.stack([part.toarray() for part in of_units])
     confusion = () if several else _confusion(predicted, targets)
     return Evaluation(
         n,
@@ -87,22 +98,48 @@ def evaluation(
         with_interval(_macro_f1),
         None if several else with_interval(_balanced_accuracy),
         with_interval(_micro_f1) if several else None,
-        tuple(_score(name, *(values[:, c] for values in (counts, sums, squares))) for c, name in enumerate(classes)),
-        confusion,
-        calibration(
-            *decisions.as_single_decisions(proba, targets),
-            None if weights is None else _decision_weights(weights, targets),
-            seed,
+        tuple(
+            _score(name, counts[:, c], sums[:, c], squares[:, c], None if of_groups is None else of_groups[:, :, c])
+            for c, name in enumerate(classes)
         ),
-        labels_to_halve(share, whole),
+        confusion,
+        _calibration(proba, targets, weights, seed, groups),
+        labels_to_halve(share, whole) if groups is None else 3 * n,
+        clusters.count(groups),
     )
 
 
-def _distinct_outcomes(
-    predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """One row for each distinct pair of prediction and target, and how often each pair occurs; all rows if weighted."""
-    if weights is not None:
+def _calibration(
+    proba: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, seed: int, groups: np.ndarray | None
+) -> Calibration:
+    each, clustered = (_of_decisions(values, targets) for values in (weights, groups))
+    return calibration(*decisions.as_single_decisions(proba, targets), each, seed, clustered)
+
+
+def _accuracy(right: np.ndarray, weight: np.ndarray, groups: np.ndarray | None) -> tuple[float, float]:
+    """The share of right items, and its effective number of items."""
+    if groups is not None:
+        return clusters.effective_mean(right, groups, weight)
+    return float(np.average(right, weights=weight)), _effective_size(weight.sum(), (weight**2).sum())
+
+
+def _bootstrap(of_units: Sequence[csr_array], times: np.ndarray, seed: int) -> np.ndarray:
+    """(3, B, C) hits, false positives and misses of samples of the units, drawn with replacement.
+
+    Args: of_units: three (u, C). times: (u,) how often each unit occurs.
+    """
+    n = int(times.sum())
+    draws = int(np.clip(MOST // len(times), 100, 1000))
+    drawn = np.random.default_rng(seed).multinomial(n, times / n, draws)
+    return np.stack([drawn @ part for part in of_units])
+
+
+def _distinct_outcomes(predicted: np.ndarray, targets: np.ndarray, alike: bool) -> tuple[np.ndarray, np.ndarray]:
+    """One row for each distinct pair of prediction and target, and how often each pair occurs.
+
+    Args: alike: whether items with the same pair say the same; otherwise all rows, each once.
+    """
+    if not alike:
         return np.arange(len(targets)), np.ones(len(targets))
     both = np.stack([predicted, targets], axis=1) if targets.ndim == 1 else np.hstack([predicted, targets])
     _, items, times = np.unique(both, axis=0, return_index=True, return_counts=True)
@@ -127,17 +164,27 @@ def _effective_size(total: float, squares: float) -> float:
     return total**2 / squares if squares > 0 else 0.0
 
 
-def _score(name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> ClassScore:
+def _score(
+    name: str, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, of_groups: np.ndarray | None
+) -> ClassScore:
     """One class's figures.
 
     Args: counts, sums, squares: (3,) of hits, false positives and misses: their number, the sum of their weights, and
-          the sum of their squared weights.
+          the sum of their squared weights. of_groups: (3, g) sums of each group; None: the items are independent.
     """
 
     def of(*others: int) -> Estimate | None:
         those = [0, *others]
         total = sums[those].sum()
-        return estimate(sums[0] / total, _effective_size(total, squares[those].sum())) if total > 0 else None
+        if total <= 0:
+            return None
+        share, size = sums[0] / total, _effective_size(total, squares[those].sum())
+        if of_groups is not None:
+            parts = of_groups[those].sum(axis=0)
+            residuals = (of_groups[0] - share * parts)[parts > 0]
+            variance = clusters.variance(residuals) / total**2
+            size = clusters.effective(share * (1 - share), variance, size, len(residuals))
+        return estimate(share, size)
 
     either = of(1, 2)  # F1 is 2 q / (1 + q), q the share of hits among all three
     f1 = either and Estimate(*(2 * q / (1 + q) for q in vars(either).values()))
@@ -172,6 +219,6 @@ def _confusion(predicted: np.ndarray, targets: np.ndarray) -> tuple[tuple[int, i
     return tuple((int(true), int(predicted_at), int(k)) for (true, predicted_at), k in zip(pairs, times, strict=True))
 
 
-def _decision_weights(weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The weight of each decision, in the order of `decisions.as_single_decisions`."""
-    return weights if targets.ndim == 1 else np.repeat(weights, targets.shape[1])
+def _of_decisions(values: np.ndarray | None, targets: np.ndarray) -> np.ndarray | None:
+    """The items' weights or groups for each decision, in the order of `decisions.as_single_decisions`."""
+    return values if values is None or targets.ndim == 1 else np.repeat(values, targets.shape[1])

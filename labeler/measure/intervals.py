@@ -1,4 +1,4 @@
-"""95 % intervals of measured shares, the labels that would halve them, and the difference of two models."""
+"""95 % intervals of measured shares, and the labels that would halve them."""
 
 from dataclasses import dataclass
 
@@ -88,26 +88,3 @@ def labels_to_halve(share: float, n: float) -> int:
     About 3 n: the width falls with the root of n.
     """
     return items_for(share, width(share, n) / 2) - int(n)
-
-
-# ---------------------------------------------------------------- two models on the same items
-
-
-def paired_difference(right_now: np.ndarray, right_before: np.ndarray, weights: np.ndarray | None = None) -> Estimate:
-    """The difference, from -1 to 1, in how often two models are right on the same items.
-
-    Only the items on which the models differ matter, so a paired interval shows gains that two separate intervals hide.
-
-    Args:    right_now, right_before: (n,) bool, of the same items in the same order; n ≥ 1.
-             weights: (n,) of the items, where they were not drawn uniformly.
-    Source:  Bonett & Price 2012 (the adjusted Wald interval); recommended for few items by Fagerland, Lydersen & Laake
-             2014, section 5.
-    """
-    now, before = np.asarray(right_now, dtype=bool), np.asarray(right_before, dtype=bool)
-    each = np.ones(len(now)) if weights is None else weights
-    n = float(each.sum() ** 2 / (each**2).sum())  # effective number of items (Kish 1965, section 8.2)
-    gained, lost = (n * float(np.average(items, weights=each)) for items in (now & ~before, before & ~now))
-    up, down = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
-    half = Z * np.sqrt((up + down - (up - down) ** 2) / (n + 2))
-    low, high = max(-1.0, up - down - half), min(1.0, up - down + half)
-    return Estimate((gained - lost) / n, float(low), float(high))

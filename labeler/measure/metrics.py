@@ -5,6 +5,7 @@ import numpy as np
 from labeler.core import decisions
 from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
+from labeler.measure import clusters
 from labeler.measure.intervals import estimate
 
 # Imports of sklearn are deferred: it is slow to load.
@@ -12,23 +13,25 @@ from labeler.measure.intervals import estimate
 BINS = 15  # of confidence, as in Guo et al.
 
 
-def metrics(proba: np.ndarray, targets: np.ndarray) -> Metrics:
+def metrics(proba: np.ndarray, targets: np.ndarray, groups: np.ndarray | None = None) -> Metrics:
     """Accuracy with its 95 % interval, F1 and calibration error, on randomly drawn items.
 
     Where an item has several classes, accuracy is that of whole sets (subset accuracy), the calibration error is over
     all decisions, and micro F1, which weights classes by how often they occur, is computed as well.
 
     Args:    proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; n is 1 or more.
+             groups: (n,) of the items, see `labeler.measure.clusters`; None: the items are independent.
     Returns: Wilson's score interval around accuracy; macro F1 over the classes that are present or predicted.
     Source:  Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001, section 3. Tsoumakas, Katakis and
              Vlahavas 2010, section 7 (subset accuracy, averages).
     """
-    several, right = targets.ndim == 2, int(decisions.correct(proba, targets).sum())
-    accuracy = estimate(right / len(targets), len(targets))
+    several, right = targets.ndim == 2, decisions.correct(proba, targets)
+    share, size = (float(right.mean()), float(len(right))) if groups is None else clusters.effective_mean(right, groups)
+    accuracy = estimate(share, size)
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1])
     error = calibration_error(*decisions.as_single_decisions(proba, targets))
     shown = accuracy.value, accuracy.low, accuracy.high
-    return Metrics(len(targets), *shown, macro, error, micro if several else None)
+    return Metrics(len(targets), *shown, macro, error, micro if several else None, clusters.count(groups))
 
 
 def stability(now: Forecast, before: Forecast | None, config: Config) -> tuple[float | None, float | None]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from labeler.measure import clusters
 from labeler.measure.intervals import Estimate, effective, estimate
 
 POINTS = 200  # of a curve; more would not be visible
@@ -24,13 +25,19 @@ class OneVsRest:
     share: float
 
 
-def yes_no(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None, seed: int = 0) -> OneVsRest | None:
+def yes_no(
+    scores: np.ndarray,
+    truth: np.ndarray,
+    weights: np.ndarray | None = None,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
+) -> OneVsRest | None:
     """Both curves of a class; None if all items are of it, or none is.
 
     The variance of a bootstrap over items gives the effective number of items in Wilson's interval.
 
     Args:   scores: (n,) the probability of the class. truth: (n,) bool. weights: (n,) of the items, where they were
-            not drawn uniformly.
+            not drawn uniformly. groups: (n,) of the items, which the bootstrap then draws whole; None: it draws items.
     Source: Fawcett 2006 (ROC); Davis & Goadrich 2006 (precision and recall need steps, not straight lines).
     """
     truth = np.asarray(truth, dtype=bool)
@@ -40,16 +47,24 @@ def yes_no(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = N
     precision, recall, _ = precision_recall_curve(truth, scores, sample_weight=weights)
     area = float(roc_auc_score(truth, scores, sample_weight=weights))
     average = float(average_precision_score(truth, scores, sample_weight=weights))
-    spread = np.var(_resampled(scores, truth, weights, seed), axis=1)
     n = len(truth)
+    units = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    spread = np.var(_resampled(scores, truth, weights, seed, units), axis=1)
+
+    def with_interval(value: float, variance: float) -> Estimate:
+        if groups is None:
+            return estimate(value, effective(value, variance, n))
+        k = min(len(np.unique(units[truth])), len(np.unique(units[~truth])))  # the class in few groups is known little
+        return estimate(value, clusters.effective(value * (1 - value), variance * k / (k - 1 or 1), n, k))
+
     of_roc, of_recall = _thinned(len(false)), _thinned(len(recall))
     return OneVsRest(
         _points(false, of_roc),
         _points(true, of_roc),
         _points(recall, of_recall),
         _points(precision, of_recall),
-        estimate(area, effective(area, spread[0], n)),
-        estimate(average, effective(average, spread[1], n)),
+        with_interval(area, float(spread[0])),
+        with_interval(average, float(spread[1])),
         float(np.average(truth, weights=weights)),
     )
 
@@ -63,11 +78,16 @@ def _thinned(n: int) -> np.ndarray:
     return np.arange(n) if n <= POINTS else np.unique(np.linspace(0, n - 1, POINTS).astype(int))
 
 
-def _resampled(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None, seed: int) -> np.ndarray:
-    """(2, B) area under ROC and average precision of samples drawn from the items with replacement."""
-    n = len(truth)
+def _resampled(
+    scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None, seed: int, units: np.ndarray
+) -> np.ndarray:
+    """(2, B) area under ROC and average precision of samples drawn from the items with replacement.
+
+    Args: units: (n,) int from 0 on, equal for items that are drawn together.
+    """
+    n, k = len(truth), int(units.max()) + 1
     draws = int(np.clip(MOST // n, 100, 500))
-    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws).astype(float)
+    times = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), draws).astype(float)[:, units]
     times = times if weights is None else times * weights
     order = np.argsort(-scores, kind="stable")
     starts = np.flatnonzero(np.diff(scores[order], prepend=np.inf))  # equal scores are one threshold

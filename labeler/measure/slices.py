@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import hypergeom
+from scipy.stats import hypergeom, t
 
+from labeler.measure import clusters
 from labeler.measure.intervals import Estimate, estimate
 
 MOST_VALUES = 20  # distinct values of a column of slices; numbers with more are binned into ranges
@@ -42,7 +43,8 @@ class Slice:
     """The items with one value of a column.
 
     n: labeled holdout items. accuracy: of those, None without any. chance: p-value that the slice is as good as the
-    rest, corrected for all tested slices. pool, labeled: items of the pool, and those that have a label.
+    rest, corrected for all tested slices. pool, labeled: items of the pool, and those that have a label. groups: of the
+    `n` items, such as patients; None: there are no groups.
     """
 
     value: str
@@ -51,6 +53,7 @@ class Slice:
     chance: float | None
     pool: int = 0
     labeled: int = 0
+    groups: int | None = None
 
     @property
     def weak(self) -> bool:
@@ -108,15 +111,17 @@ def slices(
     rows: Sequence[Mapping[str, str]],
     right: np.ndarray,
     weights: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> dict[str, list[Slice]]:
     """For each column, the accuracy in each of its slices, and the p-value by which weak ones are marked.
 
     Among many slices some are bad by chance alone. So each is compared with all other items by Fisher's exact test
     (one-sided), and Holm's correction over all slices of all columns keeps the probability of any false mark at 5 %.
-    Weighted items are not tested, since they were not drawn uniformly.
+    Weighted items are not tested, since they were not drawn uniformly. Items in groups are compared by the difference
+    between groups, see `_chance_between`.
 
     Args:   rows: the columns of the labeled holdout items. right: (n,) bool, of the same items.
-            weights: (n,), where the items were drawn by active testing.
+            weights: (n,), where the items were drawn by active testing. groups: (n,) int; None: there are no groups.
     Source: Holm 1979.
     """
     right = np.asarray(right, dtype=bool)
@@ -126,9 +131,9 @@ def slices(
         values = [column.value_of(str(row.get(column.name, ""))) for row in rows]
         places += [(column.name, value, np.flatnonzero([v == value for v in values])) for value in column.values]
     tested = {
-        i: float(hypergeom.cdf(right[where].sum(), len(right), right.sum(), len(where)))
+        i: chance
         for i, (_, _, where) in enumerate(places)
-        if weights is None and 0 < len(where) < len(right)
+        if weights is None and 0 < len(where) < len(right) and (chance := _chance(right, where, groups)) is not None
     }
     chances, highest = {}, 0.0
     for step, i in enumerate(sorted(tested, key=lambda i: tested[i])):
@@ -136,13 +141,47 @@ def slices(
         chances[i] = highest
     result: dict[str, list[Slice]] = {column.name: [] for column in by}
     for i, (name, value, where) in enumerate(places):
-        accuracy = None
-        if len(where):
-            mass = weight[where]
-            size = mass.sum() ** 2 / (mass**2).sum() if mass.any() else 0.0
-            accuracy = estimate(float(np.average(right[where], weights=mass)) if mass.any() else 0.0, size)
-        result[name].append(Slice(value, len(where), accuracy, chances.get(i)))
+        inside = None if groups is None else groups[where]
+        accuracy = _accuracy(right[where], weight[where], inside) if len(where) else None
+        result[name].append(Slice(value, len(where), accuracy, chances.get(i), groups=clusters.count(inside)))
     return result
+
+
+def _accuracy(right: np.ndarray, mass: np.ndarray, groups: np.ndarray | None) -> Estimate:
+    if not mass.any():
+        return estimate(0.0, 0.0)
+    if groups is not None:
+        return estimate(*clusters.effective_mean(right, groups, mass))
+    return estimate(float(np.average(right, weights=mass)), mass.sum() ** 2 / (mass**2).sum())
+
+
+def _chance(right: np.ndarray, where: np.ndarray, groups: np.ndarray | None) -> float | None:
+    """The p-value that the items at `where` are as good as all others; None: there are too few groups to tell."""
+    if groups is not None:
+        inside = np.zeros(len(right), dtype=bool)
+        inside[where] = True
+        return _chance_between(right, inside, groups)
+    return float(hypergeom.cdf(right[where].sum(), len(right), right.sum(), len(where)))
+
+
+def _chance_between(right: np.ndarray, inside: np.ndarray, groups: np.ndarray) -> float | None:
+    """The p-value of the difference of two shares whose items come in groups, by Student's t between the groups.
+
+    The degrees of freedom are those of the part with fewer groups. A group may have items in both parts.
+
+    Args:   right, inside: (n,) bool. groups: (n,) int.
+    Returns: None if one part is of a single group.
+    Source: Cameron & Miller 2015, section 2 (the variance of a coefficient between clusters).
+    """
+    fewest = min(clusters.count(groups[part]) or 0 for part in (inside, ~inside))
+    if fewest < 2:
+        return None
+    first, second = right[inside].mean(), right[~inside].mean()
+    influence = np.where(inside, (right - first) / inside.sum(), (second - right) / (~inside).sum())
+    variance = clusters.variance(clusters.indicator(groups) @ influence)
+    if variance <= 0:  # in both parts all groups are equally good, so that nothing tells how much groups differ
+        return None
+    return float(t.cdf((first - second) / np.sqrt(variance), fewest - 1))
 
 
 def counted(column: Column, counts: Sequence[tuple[str, int, int]]) -> dict[str, tuple[int, int]]:

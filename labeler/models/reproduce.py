@@ -10,6 +10,7 @@ from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder
 from labeler.core.errors import LabelerError
+from labeler.core.groups import codes
 from labeler.core.items import Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
@@ -66,7 +67,8 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
             "Round {number} was trained on items that are no longer in the project.", number=number
         ) from None
     labels = labels_at(positions, [text for _, text in card.taught], config)
-    dataset, nothing = Dataset(inputs, embeddings, encoder.dims), np.empty(0, dtype=np.intp)
+    groups, nothing = codes([item.group for item in items]), np.empty(0, dtype=np.intp)
+    dataset = Dataset(inputs, embeddings, encoder.dims, groups)
     state = State(
         LearningTask.of(dataset, labels, len(config.classes), encoder),
         pool=nothing,

@@ -110,7 +110,7 @@ class Project:
         """The names of the classes."""
         return self.settings.classes
 
-    def import_(
+    def import_(  # wide: the columns of a table are keywords of their own
         self,
         source: str | Path | pd.DataFrame,
         *,
@@ -118,15 +118,17 @@ class Project:
         image: str | None = None,
         label: str | None = None,
         split: str | None = None,
+        group: str | None = None,
         keep_labels: Literal["all", "holdout"] = "all",
     ) -> ImportReport:
         """The report on importing a folder or zip of images, a table's file, or a data frame.
 
-        Args:   text, image, label, split: names of the table's columns; text and image are recognised by usual names.
+        Args:   text, image, label, split, group: names of the table's columns; text and image are recognised by usual
+                names. Items of a group, such as a patient, are all in the pool or all in the holdout.
                 keep_labels: "holdout" drops the pool's labels, so that they are asked for.
         Raises: SourceError: nothing can be read, or a column is missing.
         """
-        columns = SourceColumns(text=text, image=image, label=label, split=split)
+        columns = SourceColumns(text=text, image=image, label=label, split=split, group=group)
         if not isinstance(source, pd.DataFrame):
             return import_source(self._project, Path(source), columns, keep_labels=keep_labels)
         with tempfile.TemporaryDirectory() as scratch:

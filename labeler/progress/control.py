@@ -17,6 +17,10 @@ labels is σ²(s)(1 − s/N), that of the mean over all subsamples about σ²(s)
 where the interval of D(n) contains 0, as Fieller's; an interval without an end is left open.
 
 The arm is uniform with one exception: labels from batches were drawn from the items that had not been asked until then.
+
+Groups, such as patients. Accuracy is then that for items of new groups. A holdout label shares its group with others
+that its models would be measured on, so that the arm has the random labels of the pool alone, and takes longer to be
+large enough. A subsample is measured on the holdout items whose groups it does not hold, and errors are between groups.
 """
 
 from collections.abc import Sequence
@@ -28,6 +32,7 @@ import numpy as np
 from labeler.core.items import Progress
 from labeler.core.rounds import Labels
 from labeler.learner.task import LearningTask
+from labeler.measure import clusters
 from labeler.measure.intervals import Estimate
 from labeler.progress.shadows import Shadows, right_on, shadows, subsamples
 
@@ -42,7 +47,9 @@ WIDE = 1.959964  # half the width of a 95 % interval, in standard errors
 FEWEST_HOLDOUT = 50
 FEWEST_ROUNDS = 4
 
-Missing = Literal["", "holdout", "testing", "arm", "rounds", "precision"]
+FEWEST_GROUPS = 5  # that holdout items are of, where items come in groups
+
+Missing = Literal["", "holdout", "testing", "groups", "arm", "rounds", "precision"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ class Control:
     at `size` labels. needed: n*, the labels with which the project reached the accuracy of random sampling with
     `size`. saved: `size` less `needed`. missing: why there is no comparison: too few labels in the holdout (under
     active testing all must be labeled), too few random labels or rounds, or too little precision (the interval would
-    be longer than the project's curve); "": there is one.
+    be longer than the project's curve), or too few groups; "": there is one. groups: that the holdout items are of;
+    None: there are no groups.
     """
 
     arm: int
@@ -85,6 +93,7 @@ class Control:
     needed: NumberOfLabels | None = None
     saved: NumberOfLabels | None = None
     missing: Missing = ""
+    groups: int | None = None
 
     @property
     def enough(self) -> bool:
@@ -127,6 +136,9 @@ def control_arm(
     if len(holdout) < FEWEST_HOLDOUT or len(sizes) < FEWEST_ROUNDS:
         missing: Missing = "holdout" if len(holdout) < FEWEST_HOLDOUT else "rounds"
         return Control(len(arm), len(holdout), [], [], missing=missing)
+    groups = clusters.count(task.dataset.groups_of(holdout.positions))
+    if groups is not None and groups < FEWEST_GROUPS:
+        return Control(len(arm), len(holdout), [], [], missing="groups", groups=groups)
     own = np.empty((len(sizes), len(holdout)), dtype=bool)
     for row, n in enumerate(sizes):
         tell(row)
@@ -152,12 +164,14 @@ class RandomArm:
     """The accuracy of random sampling with `size` labels, item by item.
 
     right: (H,) share of the models not trained on an item that get it right; NaN if all were trained on it.
-    luck: variance of the mean over items that is due to the sample of labels in the arm.
+    luck: variance of the mean over items that is due to the sample of labels in the arm. groups: (H,) int; None: the
+    items are independent.
     """
 
     size: int
     right: np.ndarray
     luck: float
+    groups: np.ndarray | None = None
 
     @classmethod
     def of(cls, models: Shadows, size: int, spread: float) -> "RandomArm":
@@ -169,20 +183,29 @@ class RandomArm:
         with np.errstate(invalid="ignore"):
             share = (right * unseen).sum(axis=0) / unseen.sum(axis=0)
         used = size / models.arm
-        return cls(size, share, spread * (used + (1 - used) / len(right)))
+        return cls(size, share, spread * (used + (1 - used) / len(right)), models.groups)
+
+    @property
+    def measured(self) -> np.ndarray:
+        """(H,) bool: the items that some model was not trained on."""
+        return ~np.isnan(self.right)
+
+    @property
+    def wide(self) -> float:
+        """Half the width of a 95 % interval, in standard errors."""
+        return _wide(self.groups, self.measured)
 
     def point(self) -> Point:
         """The accuracy and its interval."""
-        return _point(self.size, self.right, self.luck)
+        return _point(self.size, self.right, self.luck, self.groups)
 
     def differences(self, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How much more accurate models are than random sampling, on the same items: mean (k,) and standard error.
 
         Args: right: (k, H) of the models.
         """
-        measured = ~np.isnan(self.right)
-        ahead = right[:, measured] - self.right[measured]
-        return ahead.mean(axis=1), np.sqrt(ahead.var(axis=1, ddof=1) / measured.sum() + self.luck)
+        ahead = right[:, self.measured] - self.right[self.measured]
+        return ahead.mean(axis=1), np.sqrt(_variances(ahead, self.groups, self.measured) + self.luck)
 
 
 def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
@@ -197,7 +220,8 @@ def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
         models.arm,
         own.shape[1],
         [arm.point() for arm in arms],
-        [_point(int(n), line, 0.0) for n, line in zip(steps, curve, strict=True)],
+        [_point(int(n), line, 0.0, models.groups) for n, line in zip(steps, curve, strict=True)],
+        groups=clusters.count(models.groups),
     )
     within = [arm for arm in arms if steps[0] <= arm.size <= steps[-1]]
     if not within:
@@ -205,7 +229,7 @@ def estimate(steps: np.ndarray, own: np.ndarray, models: Shadows) -> Control:
     precise = [arm for arm in within if _is_precise(arm, steps, own)]
     at = (precise or within)[-1]
     (gain,), (error,) = at.differences(smoothing_weights(steps, np.array([at.size])) @ own)
-    half = WIDE * float(error)
+    half = at.wide * float(error)
     control = replace(control, size=at.size, gain=Estimate(float(gain), float(gain) - half, float(gain) + half))
     if not precise:
         return replace(control, missing="precision")
@@ -218,9 +242,11 @@ def spreads(models: Shadows) -> dict[int, float]:
 
     It is estimated from the differences of two models of a size on items that neither was trained on. The product of
     their differences on two distinct items has an expectation of twice the variance; an item is not paired with itself,
-    which would add the noise of that single item. The estimate of one size is imprecise, so sizes up to three times
-    larger or smaller are pooled, as if σ² fell like s^(−1.5).
+    which would add the noise of that single item, nor with one of its group. The estimate of one size is imprecise, so
+    sizes up to three times larger or smaller are pooled, as if σ² fell like s^(−1.5).
     """
+    groups = np.arange(models.right.shape[1]) if models.groups is None else models.groups
+    together = clusters.indicator(groups).T
     sizes = np.unique(models.sizes)
     totals, weights = np.zeros((2, len(sizes)))
     for row, size in enumerate(sizes.tolist()):
@@ -228,9 +254,9 @@ def spreads(models: Shadows) -> dict[int, float]:
         for model in range(1, len(right)):
             both = unseen[model] & unseen[:model]
             differences = np.where(both, right[model] - right[:model], 0.0)
-            products = differences.sum(axis=1) ** 2 - (differences**2).sum(axis=1)
+            products = differences.sum(axis=1) ** 2 - ((differences @ together) ** 2).sum(axis=1)
             totals[row] += products.sum() / 2 / (1 - size / models.arm)
-            weights[row] += (both.sum(axis=1) * (both.sum(axis=1) - 1)).sum()
+            weights[row] += (both.sum(axis=1) ** 2 - ((both @ together) ** 2).sum(axis=1)).sum()
     variances = {}
     for size in sizes.tolist():
         near = (sizes <= NEAR * size) & (sizes >= size / NEAR)
@@ -259,7 +285,7 @@ def labels_needed(at: RandomArm, steps: np.ndarray, own: np.ndarray) -> NumberOf
     """n*: the labels at which the project's curve first reaches the accuracy of random sampling with `at.size`."""
     grid = np.geomspace(steps[0], steps[-1], GRID)
     ahead, errors = at.differences(smoothing_weights(steps, grid) @ own)
-    below, above = ahead < -WIDE * errors, ahead > WIDE * errors
+    below, above = ahead < -at.wide * errors, ahead > at.wide * errors
     open_to = np.flatnonzero(~below & ~above)
     first, last = (open_to[0], open_to[-1]) if len(open_to) else (GRID, GRID - 1) if below[-1] else (0, -1)
     value, early = first_reached(grid, ahead), ahead[0] >= 0
@@ -286,7 +312,7 @@ def _is_precise(at: RandomArm, steps: np.ndarray, own: np.ndarray) -> bool:
     curve = smoothing_weights(steps, np.array([steps[0], at.size, steps[-1]])) @ own
     _, errors = at.differences(curve)
     first, here, last = curve.mean(axis=1)
-    return bool(here - first > WIDE * errors[0] and last - here > WIDE * errors[2])
+    return bool(here - first > at.wide * errors[0] and last - here > at.wide * errors[2])
 
 
 def _labels_saved(size: int, needed: NumberOfLabels) -> NumberOfLabels:
@@ -295,8 +321,24 @@ def _labels_saved(size: int, needed: NumberOfLabels) -> NumberOfLabels:
     return NumberOfLabels(value, low, high)
 
 
-def _point(labels: int, right: np.ndarray, luck: float) -> Point:
-    right = right[~np.isnan(right)]
+def _point(labels: int, right: np.ndarray, luck: float, groups: np.ndarray | None) -> Point:
+    measured = ~np.isnan(right)
+    right = right[measured]
     mean = float(right.mean())
-    half = WIDE * float(np.sqrt(right.var(ddof=1) / len(right) + luck))
+    half = _wide(groups, measured) * float(np.sqrt(_variances(right[None], groups, measured)[0] + luck))
     return Point(labels, mean, max(mean - half, 0.0), min(mean + half, 1.0))
+
+
+def _variances(values: np.ndarray, groups: np.ndarray | None, measured: np.ndarray) -> np.ndarray:
+    """(k,) the variance of the mean of each row. Args: values: (k, m) of the items that were measured."""
+    if groups is None:
+        return values.var(axis=1, ddof=1) / values.shape[1]
+    return clusters.variances_of_means(values, groups[measured])
+
+
+def _wide(groups: np.ndarray | None, measured: np.ndarray) -> float:
+    """Half the width of a 95 % interval, in standard errors; infinite if a single group was measured."""
+    if groups is None:
+        return WIDE
+    n = clusters.count(groups[measured]) or 0
+    return clusters.half_width(n) if n > 1 else np.inf

@@ -7,8 +7,8 @@ import pandas as pd
 
 from labeler.core.items import Counts
 from labeler.core.settings import Config
-from labeler.measure.forecasts import drawn_by, gain_between
-from labeler.measure.intervals import Estimate
+from labeler.measure.forecasts import gain_between, sampling_of
+from labeler.measure.intervals import Estimate, items_for
 from labeler.progress.effort import spent_at_rounds
 from labeler.progress.stopping import History, Thresholds
 from labeler.store import Store
@@ -24,9 +24,9 @@ class Step:
 
 
 def course(store: Store) -> pd.DataFrame:
-    """All rounds, one a row: round, labels, accuracy, low, high, holdout, agreement, uncertainty, strategy, backbone,
-    asked (labels without those of items that people chose), spent (labels paid from the budget), hours and cost (of all
-    answers until then). Missing measurements are NaN.
+    """All rounds, one a row: round, labels, accuracy, low, high, holdout, groups (that the holdout items are of),
+    agreement, uncertainty, strategy, backbone, asked (labels without those of items that people chose), spent (labels
+    paid from the budget), hours and cost (of all answers until then). Missing measurements are NaN.
     """
     rounds, backbones, claimed, work = (
         store.rounds.all(),
@@ -43,6 +43,7 @@ def course(store: Store) -> pd.DataFrame:
                 "low": r.metrics and r.metrics.low,
                 "high": r.metrics and r.metrics.high,
                 "holdout": r.metrics and r.metrics.n,
+                "groups": r.metrics and r.metrics.groups,
                 "agreement": r.agreement,
                 "uncertainty": r.uncertainty,
                 "strategy": r.strategy,
@@ -51,11 +52,11 @@ def course(store: Store) -> pd.DataFrame:
             for r in rounds
         ],
         columns=[
-            *("round", "labels", "accuracy", "low", "high", "holdout", "agreement", "uncertainty"),
+            *("round", "labels", "accuracy", "low", "high", "holdout", "groups", "agreement", "uncertainty"),
             *("strategy", "backbone"),
         ],
     )
-    measures = ["accuracy", "low", "high", "holdout", "agreement", "uncertainty"]
+    measures = ["accuracy", "low", "high", "holdout", "groups", "agreement", "uncertainty"]
     frame[measures] = frame[measures].astype(float)
     frame["asked"] = store.items.labels_without_chosen(frame["labels"].tolist())
     moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601")
@@ -75,7 +76,6 @@ def history(rounds: pd.DataFrame, counts: Counts, config: Config) -> History:
         return tuple(None if np.isnan(value) else float(value) for value in rounds[name])
 
     labels = tuple(int(n) for n in rounds["labels"])
-    measured = rounds["holdout"].dropna()
     return History(
         numbers=tuple(int(n) for n in rounds["round"]),
         labels=labels,
@@ -87,11 +87,25 @@ def history(rounds: pd.DataFrame, counts: Counts, config: Config) -> History:
         uncertainty=column("uncertainty"),
         spent=tuple(int(n) for n in rounds["spent"]),
         pool_left=tuple(max(counts.reachable - n, 0) for n in labels),
-        holdout=int(measured.iloc[-1]) if len(measured) else 0,
+        holdout=effective_holdout(rounds),
         budget=config.budget,
         batch=config.query.batch,
         payable=counts.payable(config.budget),
     )
+
+
+def effective_holdout(rounds: pd.DataFrame) -> int:
+    """The number of independent items that would measure the latest round as precisely; 0 without such a round.
+
+    Args: rounds: as `course` gives them.
+    """
+    measured = rounds.dropna(subset=["accuracy"])
+    if not len(measured):
+        return 0
+    last = measured.iloc[-1]
+    if np.isnan(last["groups"]) or last["high"] - last["low"] <= 0:
+        return int(last["holdout"])
+    return min(int(last["holdout"]), items_for(float(last["accuracy"]), float(last["high"] - last["low"])))
 
 
 def thresholds(config: Config) -> Thresholds:
@@ -110,5 +124,5 @@ def latest_step(store: Store) -> Step | None:
     before, now = (store.forecasts.get(number, "holdout") for number in measured)
     if before is None or now is None:
         return None
-    gain = gain_between(now, before, store.items.holdout_labels(), store.config, drawn_by(store))
+    gain = gain_between(now, before, store.items.holdout_labels(), store.config, sampling_of(store))
     return Step(measured[0], measured[1], gain) if gain else None

@@ -20,13 +20,15 @@ class Shadows:
     """The holdout items that the shadow models of b subsamples get right.
 
     sizes: (b,) int, labels in each subsample. right: (b, H) bool. unseen: (b, H) bool, which holdout items are outside
-    the subsample; `right` counts only there. arm: number of labels that the subsamples are drawn from.
+    the subsample; `right` counts only there. arm: number of labels that the subsamples are drawn from. groups: (H,) int
+    of the holdout items, such as patients; None: there are no groups.
     """
 
     sizes: np.ndarray
     right: np.ndarray
     unseen: np.ndarray
     arm: int
+    groups: np.ndarray | None = None
 
     def of(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """`right` and `unseen` of the models of one size."""
@@ -45,12 +47,14 @@ def shadows(arm: LearningTask, holdout: Labels, seed: int, tell: Callable[[int],
     """
     rng, sizes = np.random.default_rng(seed), subsamples(len(arm.labels))
     right, unseen = np.zeros((2, len(sizes), len(holdout)), dtype=bool)
+    groups = arm.dataset.groups_of(holdout.positions)
+    names = np.arange(len(arm.dataset)) if arm.dataset.groups is None else arm.dataset.groups
     for row, size in enumerate(sizes):
         tell(row)
         subsample = arm.subset(rng.choice(len(arm.labels), size, replace=False))
-        unseen[row] = ~np.isin(holdout.positions, subsample.labels.positions)
+        unseen[row] = ~np.isin(names[holdout.positions], names[subsample.labels.positions])
         right[row] = right_on(subsample, holdout)
-    return Shadows(np.array(sizes, dtype=np.intp), right, unseen, len(arm.labels))
+    return Shadows(np.array(sizes, dtype=np.intp), right, unseen, len(arm.labels), groups)
 
 
 def right_on(task: LearningTask, holdout: Labels) -> np.ndarray:

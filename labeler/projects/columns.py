@@ -27,6 +27,8 @@ def choices(store: Store) -> dict[str, Message | None]:
 
 
 def _problem(column: str, facts: Sequence[tuple[dict[str, str], str | None, str]], config: Config) -> Message | None:
+    if column == config.evaluation.group_column:
+        return mark("The column {column!r} tells which items measure the model, so it cannot be shown.", column=column)
     rows = [(text.strip().casefold(), label, split) for row, label, split in facts if (text := row.get(column))]
     labeled = [(value, label) for value, label, _ in rows if label is not None]
     right = _right(labeled, config)

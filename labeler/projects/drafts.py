@@ -82,7 +82,8 @@ def create(draft: Draft, home: Path, where: str, on_progress: Progress | None = 
     except LabelerError:
         shutil.rmtree(project.folder)
         raise
-    return _show_columns(project, draft.shown, report)
+    # the import may have written the column of the groups into the settings
+    return _show_columns(projects.open_project(project.folder), draft.shown, report)
 
 
 def _show_columns(project: Project, names: Sequence[str], report: ImportReport) -> Creation:

@@ -50,18 +50,22 @@ def import_source(
     """The report on importing a folder, zip or table. Bad rows are reported, equal content is stored once.
 
     Images are copied into the project. The first import draws the holdout, unless a split column names it (`test` or
-    `holdout`; any other value is the pool). Repeating an import that was cut off completes it.
+    `holdout`; any other value is the pool). Repeating an import that was cut off completes it. The first column of
+    groups becomes the project's, and later imports read it by default.
 
     Args:     columns: of a table. keep_labels: "holdout" drops the pool's labels, so that annotators are asked for
               them. on_progress: called with (rows done, rows in all).
     Returns:  counts, and a problem for each row that was not imported.
-    Raises:   SourceError: nothing can be read, a column is missing, or the project has the other modality.
+    Raises:   SourceError: nothing can be read, a column is missing, the project has the other modality, or a split
+              column puts a group on both sides.
     """
-    rows = _rows(project, source, columns)
+    project, rows = _with_groups(project, source, columns)
     added = duplicates = labels_added = 0
     problems: list[Problem] = []
     withheld: list[NewItem] = []  # labeled items, whose labels are stored only if they are drawn for the holdout
+    twice = ContentsInTwoGroups()
     with project.store() as store:
+        check_groups(rows, store.items.group_sides())
         number = store.imports.begin(source.name)
         for batch in _batches_of_items(project, rows, on_progress):
             problems += [entry for entry in batch if isinstance(entry, Problem)]
@@ -69,6 +73,7 @@ def import_source(
             if keep_labels == "holdout":
                 withheld += [item for item in items if item.label is not None]
                 items = [replace(item, label=None) for item in items]
+            twice.watch(items, store)
             result = store.items.add(_merged(items), number)
             added += result.added
             duplicates += len(items) - result.added
@@ -78,8 +83,10 @@ def import_source(
         labels_added += _label_holdout(store, withheld, number)
         if added or labels_added:
             store.rounds.request("import")  # it embeds the new items and ranks the pool
-        counts = store.items.counts()
-    return ImportReport(added, duplicates, labels_added, counts.pool, counts.holdout, tuple(problems))
+        counts, across = store.items.counts(), twice.across(store)
+        groups = store.items.group_counts()
+    sizes = counts.pool, counts.holdout
+    return ImportReport(added, duplicates, labels_added, *sizes, tuple(problems), groups, len(twice.pairs), across)
 
 
 def undo_import(project: Project, number: int, by: str) -> int:
@@ -92,6 +99,75 @@ def undo_import(project: Project, number: int, by: str) -> int:
         if taken and store.rounds.latest():
             store.rounds.request("import undone")
     return taken
+
+
+def _with_groups(project: Project, source: Path, columns: SourceColumns) -> tuple[Project, list[Row | Problem]]:
+    """The project, whose column of groups the first such column becomes, and the rows of the source."""
+    evaluation = project.config.evaluation
+    if columns.group or not evaluation.group_column:
+        rows = _rows(project, source, columns)
+        if columns.group and not evaluation.group_column:
+            config = replace(project.config, evaluation=replace(evaluation, group_column=columns.group))
+            project = project.save(config)
+        return project, rows
+    try:
+        return project, _rows(project, source, replace(columns, group=evaluation.group_column))
+    except SourceError as error:
+        if evaluation.group_column not in str(error):
+            raise
+        raise SourceError(
+            "{error} The items of a group stay on one side of the split: name the column of their groups, or empty the"
+            " setting evaluation.group_column.",
+            error=error,
+        ) from None
+
+
+class ContentsInTwoGroups:
+    """The contents that an import has in two groups, such as the same image under two patients.
+
+    pairs: the group that keeps the content, and the other one; a pair for each row.
+    """
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[str, str]] = []
+        self._group_of: dict[str, str] = {}
+
+    def watch(self, items: Sequence[NewItem], store: Store) -> None:
+        """Compare items, before they are stored, with those that are stored or came before."""
+        if all(item.group is None for item in items):
+            return
+        stored = store.items.groups_by_content([item.content_hash for item in items])
+        for item in items:
+            kept = stored.get(item.content_hash) or self._group_of.setdefault(item.content_hash, item.group or "")
+            if kept and item.group and kept != item.group:
+                self.pairs.append((kept, item.group))
+
+    def across(self, store: Store) -> int:
+        """The number of pairs of which one group is in the pool and the other in the holdout."""
+        sides = store.items.group_sides() if self.pairs else {}
+        # a group that has no item of its own has no side
+        return sum({sides.get(one), sides.get(other)} == {"pool", "holdout"} for one, other in self.pairs)
+
+
+def check_groups(rows: Sequence[Row | Problem], sides: Mapping[str, Split]) -> None:
+    """Refuse a split column that puts a group on both sides, or on the other side than the project has it.
+
+    Args:   sides: of the groups in the project.
+    Raises: SourceError: names the row and the group.
+    """
+    side_of: dict[str, Split] = dict(sides)
+    for row in rows:
+        if isinstance(row, Problem) or row.group is None or (split := _split(row.split)) is None:
+            continue
+        if side_of.setdefault(row.group, split) != split:
+            raise SourceError(
+                "{source} puts the group {group!r} in the {split}, but it is in the {other} already: put each group on"
+                " one side, or leave out the column that marks the holdout.",
+                source=row.source,
+                group=row.group,
+                split=mark("pool") if split == "pool" else mark("holdout"),
+                other=mark("holdout") if split == "pool" else mark("pool"),
+            )
 
 
 def _rows(project: Project, source: Path, columns: SourceColumns) -> list[Row | Problem]:
@@ -191,7 +267,7 @@ def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | P
         if not text:
             return Problem(row.source, mark("the text is empty"))
         name = content_hash(normalise(text).encode())
-    return NewItem(name, row.source, text, media, label, _split(row.split), row.metadata)
+    return NewItem(name, row.source, text, media, label, _split(row.split), row.metadata, row.group)
 
 
 def _split(value: str | None) -> Split | None:
@@ -222,12 +298,13 @@ def _store_image(project: Project, image: Traversable) -> tuple[str, str]:
 
 
 def _merged(items: Sequence[NewItem]) -> list[NewItem]:
-    """One item for each content: the first one, with the first label among its duplicates."""
+    """One item for each content: the first one, with the first label and the first group among its duplicates."""
     first: dict[str, NewItem] = {}
     for item in items:
         kept = first.setdefault(item.content_hash, item)
-        if kept.label is None and item.label is not None:
-            first[item.content_hash] = replace(kept, label=item.label)
+        if (kept.label is None and item.label is not None) or (kept.group is None and item.group is not None):
+            label = item.label if kept.label is None else kept.label
+            first[item.content_hash] = replace(kept, label=label, group=kept.group or item.group)
     return list(first.values())
 
 

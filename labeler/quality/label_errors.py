@@ -4,7 +4,7 @@ import numpy as np
 
 from labeler.core.errors import TooFewClassesError
 from labeler.core.items import Progress
-from labeler.learner.cross_validation import stratified
+from labeler.learner.folds import stratified
 from labeler.learner.heads import fit_heads
 from labeler.learner.task import LearningTask
 
@@ -27,7 +27,7 @@ def out_of_sample(task: LearningTask, seed: int, folds: int = 5, on_progress: Pr
         )
     proba = np.empty((len(labels), task.n_classes))
     all_rows = np.arange(len(labels))
-    for fold, rows in enumerate(stratified(labels.targets, folds, seed)):
+    for fold, rows in enumerate(stratified(labels.targets, folds, seed, task.groups)):
         heads = fit_heads(task.subset(np.setdiff1d(all_rows, rows)))
         proba[rows] = heads.predict_proba(task.dataset, labels.positions[rows])
         if on_progress:

@@ -14,7 +14,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.rounds import Round
 from labeler.core.settings import Config
 from labeler.core.version import __version__
-from labeler.measure.forecasts import drawn_by, evaluate, on_labels
+from labeler.measure.forecasts import evaluate, on_labels, sampling_of
 from labeler.measure.holdout import Evaluation
 from labeler.models import cards
 from labeler.models.cards import data_hash
@@ -46,7 +46,7 @@ def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
     """The latest measured round, and all figures of its model on the labeled holdout."""
     measured = [r.number for r in store.rounds.all() if r.metrics]
     forecast = store.forecasts.get(measured[-1], "holdout") if measured else None
-    labeled = forecast and on_labels(forecast, store.items.labels(), project.config, drawn_by(store))
+    labeled = forecast and on_labels(forecast, store.items.labels(), project.config, sampling_of(store))
     return (measured[-1], evaluate(labeled, project.config)) if labeled else None
 
 
@@ -133,6 +133,7 @@ def _data(project: Project, store: Store) -> dict[str, Any]:
         "card": path.read_text(encoding="utf-8-sig") if path.is_file() else "",
         "guidelines": guidelines.text_of(project),
         "splits": store.items.composition(),
+        "groups": (groups := store.items.group_counts()) and asdict(groups),
         "per_class": dict(store.items.counts().per_class),
         "class_changes": [_change(stored) for stored in store.class_changes.all()],
         "answers": store.items.answer_totals() | {"hours": round(hours, 2)},

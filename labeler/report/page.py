@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment
 
 from labeler.core.class_changes import KINDS
+from labeler.core.groups import GroupCounts
 from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
 from labeler.i18n.messages import _, language
@@ -23,6 +24,7 @@ from labeler.report.charts import svg
 from labeler.report.charts.control import control_chart
 from labeler.report.facts import facts, latest, standing_of
 from labeler.report.sentences.control import sentences as control_sentences
+from labeler.report.sentences.groups import basis_in_words, split_in_words, warnings
 from labeler.report.sentences.labels import second_look
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from labeler.report.standing import Standing, chart, legend, limitations, outlook
@@ -121,6 +123,7 @@ def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
     ]
     texts = [
         _("Round {round}, measured on {n:,} items.", round=number, n=measured.n),
+        *([] if measured.groups is None else [basis_in_words(measured.groups)]),
         _(
             "The expected calibration error is {error:.3f}; chance alone gives a calibrated model up to {chance:.3f}.",
             error=measured.calibration.error,
@@ -224,7 +227,9 @@ def _data(values: dict[str, Any], config: Config) -> Section:
         for row in values["splits"]
     ]
     answers = values["answers"]
+    groups = values["groups"] and GroupCounts(**values["groups"])
     texts = [
+        *([split_in_words(groups), *warnings(groups)] if groups else []),
         _(
             "{annotators} people gave {labels:,} answers with a label, {skips:,} skips and {flags:,} flags in"
             " {hours:,.1f} hours; {unsure:,} answers are marked as unsure, {changes:,} answers were changed or taken"
@@ -232,7 +237,7 @@ def _data(values: dict[str, Any], config: Config) -> Section:
             **{
                 name: answers[name] for name in ("annotators", "labels", "skips", "flags", "hours", "unsure", "changes")
             },
-        )
+        ),
     ]
     if answers["first"]:
         texts.append(

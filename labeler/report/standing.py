@@ -11,7 +11,7 @@ from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
 from labeler.i18n.messages import _
 from labeler.progress.curves import HORIZON, Curve, Projection, fit_curve
-from labeler.progress.history import Step
+from labeler.progress.history import Step, effective_holdout
 from labeler.report.charts import curve as curve_charts
 from labeler.report.charts.curve import Along
 from labeler.report.sentences import curve as curve_words
@@ -39,7 +39,7 @@ def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Co
     Args: rounds: as `course` gives them.
     """
     measured = rounds.dropna(subset=["accuracy"])
-    holdout = int(measured["holdout"].iloc[-1]) if len(measured) else None
+    holdout = effective_holdout(rounds) or None
     leads = fit_curve(measured["labels"].tolist(), measured["accuracy"].tolist(), holdout)
     most = min(float(counts.reachable), HORIZON * leads.labels)
     return Standing(rounds, leads, leads.projection(config.target_accuracy, most), most, step, counts)
@@ -132,7 +132,8 @@ def limitations(stands: Standing, measured: pd.DataFrame) -> list[str]:
 
 
 def _metrics(row: pd.Series) -> Metrics:
-    return Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0)
+    groups = None if np.isnan(row["groups"]) else int(row["groups"])
+    return Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0, groups=groups)
 
 
 def _ahead(stands: Standing, now: float) -> pd.DataFrame:

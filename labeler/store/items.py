@@ -1,10 +1,12 @@
 """Items: added, split into pool and holdout, counted and read."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
+from labeler.core.groups import GroupCounts, drawn_groups, holdout_size
 from labeler.core.items import AddResult, Counts, InOrder, Item, NewItem, Split, StillOpen
 from labeler.core.labels import names_of
 from labeler.store.class_changes import ClassChanges
@@ -48,12 +50,16 @@ class Items:
             at = now()
             again = self._bring_back(items, import_id, at)
             self.db.executemany(
-                "INSERT INTO items (content_hash, split, text, media, source, metadata, added_at, import_id)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO items (content_hash, split, text, media, source, metadata, of_group, added_at, import_id)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), at, import_id)
+                    (i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), i.group, at, import_id)
                     for i in fresh.values()
                 ],
+            )
+            self.db.executemany(
+                "UPDATE items SET of_group = ? WHERE content_hash = ? AND of_group IS NULL",
+                [(i.group, i.content_hash) for i in items if i.group is not None and i.content_hash in before],
             )
             change = self.class_changes.latest()
             # after a change of the classes an item may get an imported label once more
@@ -78,9 +84,9 @@ class Items:
         first = {item.content_hash: item for item in reversed(items)}
         return max(
             self.db.executemany(
-                "UPDATE items SET withdrawn = NULL, split = ?, source = ?, metadata = ?, added_at = ?, import_id = ?"
-                " WHERE content_hash = ? AND withdrawn IS NOT NULL",
-                [(i.split, i.source, _json(i.metadata), at, import_id, name) for name, i in first.items()],
+                "UPDATE items SET withdrawn = NULL, split = ?, source = ?, metadata = ?, of_group = ?, added_at = ?,"
+                " import_id = ? WHERE content_hash = ? AND withdrawn IS NOT NULL",
+                [(i.split, i.source, _json(i.metadata), i.group, at, import_id, name) for name, i in first.items()],
             ).rowcount,
             0,
         )
@@ -102,25 +108,83 @@ class Items:
     def fix_holdout(self, size: int | None = None) -> None:
         """Assign items without a split. The holdout is drawn once; later items go to the pool.
 
+        Items in groups are drawn by group, see `drawn_groups`, and an item of a known group goes where the group is.
+
         Args: size: items in the holdout; by default 15 %, at most 300.
         """
         with self.db.write():
-            open_items = self.db.rows("SELECT id FROM items WHERE split IS NULL AND withdrawn IS NULL ORDER BY id")
-            undecided = [row["id"] for row in open_items]
+            self._follow_their_groups()
+            undecided = self.db.rows(
+                "SELECT id, content_hash, of_group FROM items WHERE split IS NULL AND withdrawn IS NULL ORDER BY id"
+            )
             if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
-                size = min(300, round(0.15 * len(undecided))) if size is None else min(size, len(undecided))
-                drawn = np.random.default_rng(HOLDOUT_SEED).choice(undecided, size, replace=False)
                 self.db.executemany(
-                    "UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ?", [(int(i),) for i in drawn]
+                    "UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ?",
+                    [(item,) for item in _drawn(undecided, size)],
                 )
             self.db.execute("UPDATE items SET split = 'pool' WHERE split IS NULL AND withdrawn IS NULL")
+
+    def _follow_their_groups(self) -> None:
+        """Assign items whose group has a split already."""
+        if self.db.value("SELECT 1 FROM items WHERE split IS NULL AND of_group IS NOT NULL LIMIT 1"):
+            self.db.execute(
+                """
+                UPDATE items SET (split, drawn) = (g.side, g.drawn) FROM (
+                    SELECT of_group, MAX(COALESCE(split, withdrawn)) AS side, MAX(drawn) AS drawn FROM items
+                    WHERE of_group IS NOT NULL AND COALESCE(split, withdrawn) IS NOT NULL GROUP BY of_group
+                ) g
+                WHERE items.split IS NULL AND items.withdrawn IS NULL AND items.of_group = g.of_group
+                """
+            )
+
+    def groups(self, split: Split | None = None) -> dict[int, str]:
+        """The group of each item that has one, by item id; of one split, or of both."""
+        rows = self.db.rows(
+            "SELECT id, of_group FROM items WHERE of_group IS NOT NULL AND split = COALESCE(?, split)",
+            [split],
+        )
+        return {row["id"]: row["of_group"] for row in rows}
+
+    def group_sides(self) -> dict[str, Split]:
+        """The split of each group; of one that is in both, the pool."""
+        rows = self.db.rows(
+            "SELECT of_group, MAX(split) AS split FROM items WHERE of_group IS NOT NULL AND split IS NOT NULL"
+            " GROUP BY of_group"
+        )
+        return {row["of_group"]: row["split"] for row in rows}
+
+    def groups_by_content(self, hashes: Sequence[str]) -> dict[str, str | None]:
+        """The group of each stored item among `hashes`, by content hash."""
+        rows = self.db.rows(
+            "SELECT content_hash, of_group FROM items WHERE content_hash IN (SELECT value FROM json_each(?))",
+            [json.dumps(list(hashes))],
+        )
+        return {row["content_hash"]: row["of_group"] for row in rows}
+
+    def group_counts(self) -> GroupCounts | None:
+        """How the groups lie in pool and holdout, an item without a group as a group by itself; None without any."""
+        if not self.db.value("SELECT 1 FROM items WHERE of_group IS NOT NULL AND split IS NOT NULL LIMIT 1"):
+            return None
+        straddling = self.db.value(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM items WHERE of_group IS NOT NULL AND split IS NOT NULL"
+            " GROUP BY of_group HAVING MIN(split) <> MAX(split))"
+        )
+        n_groups = "COUNT(DISTINCT of_group) {where} + COUNT(*) FILTER (WHERE of_group IS NULL {also})"
+        in_holdout = n_groups.format(where="FILTER (WHERE split = 'holdout')", also="AND split = 'holdout'")
+        (row,) = self.db.rows(
+            f"SELECT COUNT(*) AS items, {n_groups.format(where='', also='')} AS groups,"
+            f" SUM(split = 'holdout') AS holdout_items, {in_holdout} AS holdout_groups"
+            " FROM items WHERE split IS NOT NULL"
+        )
+        return GroupCounts(self.db.config.evaluation.group_column, **row, straddling=straddling)
 
     def all(self) -> list[Item]:
         """All items whose split is decided, in the order of import."""
         return [
             as_item(r)
             for r in self.db.rows(
-                "SELECT id, content_hash, split, source, text, media FROM items WHERE split IS NOT NULL ORDER BY id"
+                "SELECT id, content_hash, split, source, text, media, of_group FROM items WHERE split IS NOT NULL"
+                " ORDER BY id"
             )
         ]
 
@@ -313,7 +377,20 @@ class Items:
 
 def as_item(row: Row) -> Item:
     metadata = json.loads(row.get("metadata") or "{}")  # lists of all items leave it out
-    return Item(row["id"], row["content_hash"], row["split"], row["source"], row["text"], row["media"], metadata)
+    values = {name: row[name] for name in ("id", "content_hash", "split", "source", "text", "media")}
+    return Item(**values, metadata=metadata, group=row.get("of_group"))
+
+
+def _drawn(undecided: Sequence[Row], size: int | None) -> list[int]:
+    """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
+    if all(row["of_group"] is None for row in undecided):
+        ids = [row["id"] for row in undecided]
+        size = holdout_size(len(ids)) if size is None else min(size, len(ids))
+        return [int(i) for i in np.random.default_rng(HOLDOUT_SEED).choice(ids, size, replace=False)]
+    # an item without a group is one by itself; no group has the name of a content hash
+    group_of = {row["id"]: (row["content_hash"] if row["of_group"] is None else row["of_group"]) for row in undecided}
+    drawn = set(drawn_groups(Counter(group_of.values()), HOLDOUT_SEED, size))
+    return [item for item, group in group_of.items() if group in drawn]
 
 
 def _json(values: object) -> str:

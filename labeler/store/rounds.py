@@ -18,7 +18,10 @@ from labeler.store.items import Items
 ATTEMPTS = 3
 
 # Settings and training are long and rarely read, so they are not among these columns.
-_MEASURES = ("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1")
+_MEASURES = (
+    *("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1"),
+    "holdout_groups",
+)
 DIED = mark("The worker died {attempts} times in this round; the last step was: {message}")
 
 # What a round reads, with the column that says when it came.
@@ -273,7 +276,7 @@ def _as_job(row: Row) -> Job:
 
 def _measures(metrics: Metrics) -> Row:
     values = asdict(metrics)
-    return {"holdout_n": values.pop("n"), **values}
+    return {"holdout_n": values.pop("n"), "holdout_groups": values.pop("groups"), **values}
 
 
 def _as_round(row: Row) -> Round:

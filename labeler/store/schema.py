@@ -535,6 +535,18 @@ def m016_chosen(db: Database) -> None:
     )
 
 
+@migrations()
+def m017_groups(db: Database) -> None:
+    db.executescript(
+        """
+        -- What an item belongs to, such as a patient: all items of a group are in the same split.
+        ALTER TABLE items ADD COLUMN of_group TEXT;
+        CREATE INDEX items_group ON items (of_group) WHERE of_group IS NOT NULL;
+        ALTER TABLE rounds ADD COLUMN holdout_groups INTEGER;  -- of the holdout_n items; NULL: there are no groups
+        """
+    )
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 

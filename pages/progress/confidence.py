@@ -68,7 +68,7 @@ def one_class(forecast: LabeledForecast, config: Config) -> None:
     )
     place = config.classes.index(name)
     truth = forecast.targets[:, place] > 0 if config.several else forecast.targets == place
-    curves = yes_no(forecast.proba[:, place], truth, forecast.weights)
+    curves = yes_no(forecast.proba[:, place], truth, forecast.weights, groups=forecast.groups)
     if curves is None:
         st.caption(_("These curves need labeled holdout items of this class and of others."))
         return

@@ -8,16 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from labeler.core import decisions
+from labeler.core.groups import GroupCounts
 from labeler.core.labels import texts_of
 from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
 from labeler.i18n.messages import _, n_
-from labeler.measure.forecasts import LabeledForecast, drawn_by, evaluate, gain_between, on_labels
+from labeler.measure.forecasts import LabeledForecast, evaluate, gain_between, on_labels, sampling_of
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate, items_for
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from labeler.report.sentences.curve import width_in_words
+from labeler.report.sentences.groups import split_in_words, warnings
 from pages.progress.confidence import calibrated, in_words, one_class
 from pages.progress.items import Judged, items
 from pages.shared.cache import cached, state_of
@@ -30,7 +32,7 @@ CELL = "cell"  # the selection of the confusion matrix
 class Measured:
     """A round on the labeled holdout. `gain`: in accuracy over the round before, on the same items.
 
-    open_items: holdout items that still can get a label.
+    open_items: holdout items that still can get a label. counts: how the groups lie; None without groups.
     """
 
     forecast: LabeledForecast
@@ -38,6 +40,7 @@ class Measured:
     before: int | None
     gain: Estimate | None
     open_items: int
+    counts: GroupCounts | None = None
 
 
 def holdout(project: Project) -> None:
@@ -85,16 +88,17 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     """
     config = project.config
     with project.store() as store, store.read():
-        labels, drawn, unusable = store.items.holdout_labels(), drawn_by(store), store.items.flagged()
+        labels, sampling, unusable = store.items.holdout_labels(), sampling_of(store), store.items.flagged()
         before = max((n for n in numbers if n < number), default=None)
         forecast = store.forecasts.get(number, "holdout")
         earlier = store.forecasts.get(before, "holdout") if before is not None else None
-    labeled = on_labels(forecast, labels, config, drawn) if forecast else None
+        counts = store.items.group_counts()
+    labeled = on_labels(forecast, labels, config, sampling) if forecast else None
     if forecast is None or labeled is None:
         return None
-    gain = gain_between(forecast, earlier, labels, config, drawn) if earlier else None
+    gain = gain_between(forecast, earlier, labels, config, sampling) if earlier else None
     still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
-    return Measured(labeled, evaluate(labeled, config), before, gain, still_open)
+    return Measured(labeled, evaluate(labeled, config), before, gain, still_open, counts)
 
 
 # ---------------------------------------------------------------- figures
@@ -121,6 +125,8 @@ def figures(measured: Measured, config: Config) -> None:
         column.metric(name, f"{estimate.value:.1%}", help=helps.get(name))
         column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * estimate.low, high=estimate.high))
     columns[-1].metric(_("Labeled holdout items"), f"{evaluation.n:,}")
+    if evaluation.groups is not None:
+        columns[-1].caption(n_("of {n:,} group", "of {n:,} groups", evaluation.groups))
     if measured.open_items > 0:
         columns[-1].caption(n_("{n:,} has no label yet", "{n:,} have no label yet", measured.open_items))
 
@@ -128,8 +134,11 @@ def figures(measured: Measured, config: Config) -> None:
 def sentences(measured: Measured) -> list[str]:
     """How sure the figures are, and whether this round can be told from the one before it."""
     accuracy = measured.evaluation.accuracy
-    latest = Metrics(measured.evaluation.n, accuracy.value, accuracy.low, accuracy.high, 0.0)
+    shown = accuracy.value, accuracy.low, accuracy.high
+    latest = Metrics(measured.evaluation.n, *shown, 0.0, groups=measured.evaluation.groups)
     lines = [width_in_words(latest, measured.open_items)]
+    if measured.evaluation.groups is not None and measured.counts is not None:
+        lines += [split_in_words(measured.counts), *warnings(measured.counts)]
     if measured.forecast.drawn is not None:
         same = items_for(accuracy.value, accuracy.width)
         lines.append(

@@ -10,7 +10,7 @@ import streamlit as st
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, translate
 from labeler.measure import slices as slicing
-from labeler.measure.forecasts import drawn_by, on_labels
+from labeler.measure.forecasts import on_labels, sampling_of
 from labeler.measure.slices import Column, Slice
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
@@ -65,11 +65,11 @@ def measured(project: Project) -> Measured:
         columns = slicing.columns(store.slices.sample())
         numbers = store.forecasts.rounds()
         forecast = store.forecasts.get(numbers[-1], "holdout") if numbers else None
-        labeled = on_labels(forecast, store.items.holdout_labels(), config, drawn_by(store)) if forecast else None
+        labeled = on_labels(forecast, store.items.holdout_labels(), config, sampling_of(store)) if forecast else None
         rows = store.slices.metadata_of(labeled.items.tolist()) if labeled else []
     right = labeled.right if labeled else np.empty(0, dtype=bool)
     weights = labeled.weights if labeled else None
-    by_column = slicing.slices(columns, rows, right, weights)
+    by_column = slicing.slices(columns, rows, right, weights, labeled.groups if labeled else None)
     whole = float(np.average(right, weights=weights)) if labeled else None
     return Measured(columns, by_column, whole, weights is not None)
 
@@ -127,6 +127,7 @@ def table(rows: Sequence[Slice]) -> pd.DataFrame:
             {
                 _("value"): s.value or _("(none)"),
                 _("labeled holdout items"): s.n,
+                **({} if s.groups is None else {_("groups"): s.groups}),
                 _("accuracy"): in_words(s.accuracy),
                 _("items in the pool"): s.pool,
                 _("pool labels"): s.labeled,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -10,11 +10,12 @@ from labeler.access.users import User, is_lead
 from labeler.core.errors import LabelerError
 from labeler.core.items import ImportReport, Progress
 from labeler.files.preview import proposed_classes
-from labeler.files.sources import origin
+from labeler.files.sources import FOLDER_GROUPS, origin
 from labeler.i18n.messages import Message, _, n_, translate
 from labeler.projects.drafts import single_classes
 from labeler.projects.importer import import_source, undo_import
 from labeler.projects.project import Project
+from labeler.report.sentences.groups import of_import
 from labeler.store.imports import Import
 from pages.project.source import Chosen, choose_columns, choose_source, read_source, show_rows
 from pages.shared.cache import cached
@@ -81,6 +82,8 @@ def _form(project: Project) -> None:
     chosen = read_source(path, project.config.modality) if path else None
     if chosen is not None:
         show_rows(chosen)
+        if (group := project.config.evaluation.group_column) in (*chosen.preview.columns, FOLDER_GROUPS):
+            chosen = replace(chosen, columns=replace(chosen.columns, group=group))
         chosen = choose_columns(chosen, project.config.modality)
         _unknown_classes(project, chosen)
     if st.button(_("Import"), key="import", type="primary", disabled=chosen is None) and chosen is not None:
@@ -152,6 +155,8 @@ def latest_import(project: Project) -> None:
             holdout=report.holdout,
         )
     )
+    for sentence in of_import(report):
+        st.markdown(sentence)
     if report.problems:
         st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
         problems = [{_("where"): translate(origin(p.source)), _("why"): translate(p.reason)} for p in report.problems]

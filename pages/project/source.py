@@ -14,7 +14,7 @@ from labeler.core.items import Modality
 from labeler.files import images
 from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.preview import Preview, first_items, guessed_columns, preview
-from labeler.files.sources import OBVIOUS, SourceColumns
+from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.drafts import all_labeled
 from pages.shared.cache import cached
@@ -31,7 +31,13 @@ PICTURES = 6
 SIDE = 200  # pixels of a picture
 LETTERS = 120  # of a cell
 # Further columns that an import reads, by what they hold.
-ROLES = {"label": mark("Known labels"), "split": mark("Marks the holdout")}
+ROLES = {"label": mark("Known labels"), "split": mark("Marks the holdout"), "group": mark("Groups, such as patients")}
+HELPS = {
+    "group": mark(
+        "A patient, site or customer is wholly in the pool or wholly in the holdout, and intervals are between them: the"
+        " accuracy is then that for new ones."
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,14 @@ def choose_columns(chosen: Chosen, fixed: Modality | None = None) -> Chosen:
     """
     if chosen.preview.is_table:
         chosen = _choose_columns(chosen, fixed)
+    elif len(chosen.preview.folders) > 1:
+        grouped = st.checkbox(
+            _("The images of a folder are of one group, such as a patient"),
+            chosen.columns.group is not None,
+            key=f"group-{chosen.key}",
+            help=_(HELPS["group"]),
+        )
+        chosen = replace(chosen, columns=replace(chosen.columns, group=FOLDER_GROUPS if grouped else None))
     keep: Literal["all", "holdout"] = "all"
     if _may_forget(chosen):
         every = all_labeled(chosen.preview, chosen.columns.label)
@@ -186,6 +200,7 @@ def _choose_columns(chosen: Chosen, fixed: Modality | None) -> Chosen:
             options.index(value) if value in options else 0,
             format_func=lambda name: _("none") if name is None else name,
             key=f"{role}-{chosen.key}-{content}",
+            help=_(HELPS[role]) if role in HELPS else None,
         )
     others = tuple(name for name in names if name not in named.values())
     if others:

@@ -34,6 +34,7 @@ class Source:
     content: str = ""
     label: str = "label"
     split: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,12 @@ def _source(kind: str, config: Config) -> Source:
         _("Column that marks the holdout"),
         help=_("Rows with `test` in it are held out. Left empty: a column named `split`, else a fifth at random."),
     )
-    return Source(kind, file, path.strip(), content.strip(), label.strip() or "label", split.strip())
+    group = st.text_input(
+        _("Column of groups, such as patients, sites or customers"),
+        help=_("A group is wholly held out or not at all. For images in folders: `folder`."),
+    )
+    names = content.strip(), label.strip() or "label", split.strip(), group.strip()
+    return Source(kind, file, path.strip(), *names)
 
 
 def _size(config: Config) -> Size:
@@ -152,4 +158,5 @@ def _request(names: list[str], source: Source, size: Size) -> ComparisonRequest:
         content_column=source.content or None,
         label_column=source.label,
         split_column=source.split or None,
+        group_column=source.group or None,
     )

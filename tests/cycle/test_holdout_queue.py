@@ -9,7 +9,7 @@ from labeler.core.items import Answer, NewItem
 from labeler.core.settings import EvaluationConfig
 from labeler.jobs.audits import audit_once
 from labeler.jobs.rounds import work_once
-from labeler.measure.forecasts import drawn_by, on_labels
+from labeler.measure.forecasts import Sampling, drawn_by, on_labels
 from tests.support.fill import answer
 from tests.support.samples import reviews
 
@@ -75,7 +75,8 @@ def test_rounds_are_measured_on_the_prefix_with_weights(filled):
     with filled.store() as store:
         drawn, latest = drawn_by(store), store.rounds.all()[-1]
         assert latest.metrics.n == len(drawn.items) < sum(i <= 40 for i in store.items.labels())
-        labeled = on_labels(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
+        forecast = store.forecasts.get(latest.number, "holdout")
+        labeled = on_labels(forecast, store.items.labels(), filled.config, Sampling(drawn))
         right = np.average(labeled.right, weights=labeled.weights)
         assert latest.metrics.accuracy == pytest.approx(right, abs=0.1)
         assert labeled.items.tolist() == drawn.items.tolist()
@@ -126,7 +127,8 @@ def test_with_everything_labeled_it_is_the_plain_accuracy(filled):
     with filled.store() as store:
         latest = store.rounds.all()[-1]
         drawn = drawn_by(store)
-        labeled = on_labels(store.forecasts.get(latest.number, "holdout"), store.items.labels(), filled.config, drawn)
+        forecast = store.forecasts.get(latest.number, "holdout")
+        labeled = on_labels(forecast, store.items.labels(), filled.config, Sampling(drawn))
         if len(drawn.items) == 40:
             assert latest.metrics.accuracy == pytest.approx(labeled.right.mean())
 

@@ -6,7 +6,8 @@ import pytest
 from labeler.core.errors import TrainingError
 from labeler.core.rounds import Labels, Training
 from labeler.core.settings import LearnerConfig
-from labeler.learner.cross_validation import FLOOR, HeldOut, cross_validate, stratified
+from labeler.learner.cross_validation import FLOOR, HeldOut, cross_validate
+from labeler.learner.folds import stratified
 from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted, fit
 from tests.support.samples import blobs

@@ -20,6 +20,7 @@ from labeler.core.errors import LabelerError, TrainingError
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import FinetuneConfig, LearnerConfig
 from labeler.learner import augment, train
+from labeler.learner.folds import held_back
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Normalizer, load, save
 from labeler.learner.task import LearningTask
@@ -266,7 +267,7 @@ def test_cooling_changes_how_sure_and_not_what() -> None:
 
 def test_the_parts_take_a_share_of_each_class_and_nothing_twice() -> None:
     targets = np.repeat([0, 1, 2, 3], [40, 10, 2, 1])
-    parts = list(train._held_back(targets, 3, 0))
+    parts = list(held_back(targets, 3, train.levers_of.part_of(len(targets)), 0))
     assert np.bincount(targets[parts[0]], minlength=4).tolist() == [8, 2, 0, 0]
     together = np.concatenate(parts)
     assert len(set(together.tolist())) == len(together)
@@ -426,7 +427,7 @@ def test_the_mixture_of_several_classes_weighs_all_decisions() -> None:
 def test_what_is_held_back_leaves_each_class_an_example() -> None:
     targets = np.zeros((50, 3), dtype=np.int8)
     targets[:20, 0], targets[:2, 1] = 1, 1
-    for held in train._held_back(targets, 3, 0):
+    for held in held_back(targets, 3, train.levers_of.part_of(len(targets)), 0):
         taught = np.setdiff1d(np.arange(50), held)
         assert (targets[taught].sum(axis=0)[:2] > 0).all()
         assert 7 <= len(held) <= 12

@@ -12,10 +12,10 @@ from labeler.measure.intervals import (
     effective,
     items_for,
     labels_to_halve,
-    paired_difference,
     width,
     wilson,
 )
+from labeler.measure.paired import paired_difference
 
 
 @given(st.integers(1, 2000), st.floats(0, 1))

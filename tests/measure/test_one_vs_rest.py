@@ -42,7 +42,7 @@ def test_long_curves_are_thinned():
 def test_resampling_measures_as_scikit_learn_does_with_ties_too():
     rng = np.random.default_rng(0)
     scores, truth = np.round(rng.random(60), 1), rng.random(60) < 0.4
-    areas, averages = _resampled(scores, truth, None, 7)
+    areas, averages = _resampled(scores, truth, None, 7, np.arange(60))
     times = np.random.default_rng(7).multinomial(60, np.full(60, 1 / 60), 500)
     for i in range(20):
         some = np.repeat(np.arange(60), times[i])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labeler.i18n.messages import _, mark, n_
-from labeler.progress.control import FEWEST_HOLDOUT, FEWEST_ROUNDS
+from labeler.progress.control import FEWEST_GROUPS, FEWEST_HOLDOUT, FEWEST_ROUNDS
 from labeler.progress.shadows import SIZES
 
 Report = Mapping[str, Any]  # `control.Control` as plain values
@@ -15,6 +15,9 @@ MISSING = {
     "testing": mark(
         "Active testing chooses which holdout items are labeled first, so they are no random sample: the"
         " comparison is possible once all of them have a label."
+    ),
+    "groups": mark(
+        "Not enough data yet: the labeled holdout items are of {groups} groups; {fewest_groups} are needed."
     ),
     "rounds": mark("Not enough data yet: {fewest_rounds} rounds with different numbers of pool labels are needed."),
     "arm": mark(
@@ -35,7 +38,20 @@ UNDECIDED = mark(
 
 def sentences(report: Report) -> list[str]:
     """The control arm's report in sentences, each figure with its 95 % interval."""
-    return [*_comparison(report), *_left_out(report)]
+    return [*_comparison(report), *_left_out(report), *_between_groups(report)]
+
+
+def _between_groups(report: Report) -> list[str]:
+    """A sentence on what the intervals rest on, where items come in groups."""
+    if not report.get("groups"):  # an audit of version 0.2 or earlier knows no groups
+        return []
+    return [
+        _(
+            "All intervals are between {groups} groups. Only pool labels count as drawn at random here, as a holdout"
+            " label shares its group with items that are measured on.",
+            groups=report["groups"],
+        )
+    ]
 
 
 def _left_out(report: Report) -> list[str]:
@@ -60,8 +76,10 @@ def _comparison(report: Report) -> list[str]:
         return [*sentences_so_far, _(UNDECIDED)]
     if report["needed"]:
         return [saved(report), *sentences_so_far]
-    fewest = {"fewest_holdout": FEWEST_HOLDOUT, "fewest_rounds": FEWEST_ROUNDS, "fewest_arm": 2 * SIZES[0]}
-    return [*sentences_so_far, _(MISSING[report["missing"]], holdout=report["holdout"], arm=report["arm"], **fewest)]
+    values = {"fewest_holdout": FEWEST_HOLDOUT, "fewest_rounds": FEWEST_ROUNDS, "fewest_arm": 2 * SIZES[0]}
+    values |= {"fewest_groups": FEWEST_GROUPS, "groups": report.get("groups")}
+    values |= {"holdout": report["holdout"], "arm": report["arm"]}
+    return [*sentences_so_far, _(MISSING[report["missing"]], **values)]
 
 
 def _by_chance(report: Report) -> bool:

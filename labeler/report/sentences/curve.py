@@ -7,6 +7,7 @@ from labeler.i18n.messages import _, n_, translate
 from labeler.measure.intervals import items_for, labels_to_halve, width
 from labeler.progress.curves import FLAT, Projection
 from labeler.progress.history import Step
+from labeler.report.sentences.groups import basis_in_words
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,8 @@ def width_in_words(measured: Metrics, left: int) -> str:
     items = items_for(measured.accuracy, wide)
     more = labels_to_halve(measured.accuracy, items)
     text = _("The accuracy's interval is {width:.1f} points wide.", width=100 * wide)
+    if measured.groups is not None:
+        return f"{text} {basis_in_words(measured.groups)}"
     if left >= more:
         advice = _("{more:,} more holdout labels would halve it.", more=more)
     elif left:

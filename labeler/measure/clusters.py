@@ -1,0 +1,92 @@
+"""Figures of items that come in groups, such as the images of a patient: their items err together.
+
+What the items of a group say is one piece of evidence in part, so that an interval rests on the number of groups more
+than on the number of items. The variance of a share is estimated between groups (linearised ratio), it gives the
+effective number of items, and Student's t with one degree of freedom fewer than there are groups takes the place of the
+normal distribution. With few groups the interval is wide, as it has to be.
+
+Source: Cochran 1977, section 9A.3 (ratio estimate over clusters); Korn & Graubard 1998, section 2 (effective size and
+        degrees of freedom in an interval of a proportion); Dean & Pagano 2015 (Wilson's interval with both);
+        Cameron & Miller 2015, sections 2 and 6 (few clusters).
+"""
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.stats import t
+
+from labeler.measure.intervals import Z
+
+FEW = 10  # groups, below which an interval is wide and its coverage less certain
+
+
+def indicator(groups: np.ndarray, weights: np.ndarray | None = None) -> csr_array:
+    """(g, n): the items of each group, each with its weight; a product with it sums over groups.
+
+    Args: groups: (n,) int, equal for the items of one group.
+    """
+    names, places = np.unique(groups, return_inverse=True)
+    values = np.ones(len(groups)) if weights is None else weights
+    return csr_array((values, (places, np.arange(len(groups)))), shape=(len(names), len(groups)))
+
+
+def count(groups: np.ndarray | None) -> int | None:
+    """The number of groups; None where there are none."""
+    return None if groups is None else len(np.unique(groups))
+
+
+def variance(residuals: np.ndarray) -> float:
+    """The variance of a total of which the groups are parts that sum to 0; 0 with fewer than two groups.
+
+    Args: residuals: (g,) of the groups that can have a part in the total.
+    """
+    g = len(residuals)
+    return float((residuals**2).sum()) * g / (g - 1) if g > 1 else 0.0
+
+
+def variances_of_means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(k,) the variance of the mean of each row, between groups; 0 with fewer than two groups.
+
+    Args: values: (k, n). groups: (n,) int.
+    """
+    parts = (values - values.mean(axis=1, keepdims=True)) @ indicator(groups).T
+    g = parts.shape[1]
+    return (parts**2).sum(axis=1) * g / max(g - 1, 1) / values.shape[1] ** 2
+
+
+def effective(spread: float, variance: float, n: float, groups: int) -> float:
+    """The number of independently drawn items that would tell a mean as precisely, by which its interval is computed.
+
+    Where all items agree, nothing tells how alike the items of a group are, and each group counts as one item. A single
+    group says nothing about others: 0.
+
+    Args: spread: variance of a single item, p (1 − p) of a share. variance: of the mean, between groups. n: items,
+          which the result does not exceed.
+    """
+    if groups < 2:
+        return 0.0
+    if spread <= 0:
+        return min(n, float(groups)) * student(groups)
+    return float(min(n, spread / variance) if variance > 0 else n) * student(groups)
+
+
+def student(groups: int) -> float:
+    """The factor on an effective number of items that widens an interval from the normal distribution to Student's."""
+    return float((Z / half_width(groups)) ** 2)
+
+
+def half_width(groups: int) -> float:
+    """Half the width of a 95 % interval, in standard errors estimated between this number of groups, at least 2."""
+    return float(t.ppf(0.975, groups - 1))
+
+
+def effective_mean(right: np.ndarray, groups: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
+    """The share of right items, and its effective number of items.
+
+    Args: right: (n,) bool; n ≥ 1. groups: (n,). weights: (n,) of the items, where they were not drawn uniformly.
+    """
+    weight = np.ones(len(right)) if weights is None else weights
+    total = float(weight.sum())
+    share = float(weight @ right) / total
+    parts = indicator(groups, weight) @ (right - share)
+    items = total**2 / float((weight**2).sum())
+    return share, effective(share * (1 - share), variance(parts) / total**2, items, len(parts))
