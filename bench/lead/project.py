@@ -34,6 +34,7 @@ from labeler.projects.demo import write_digits
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
 from labeler.store import Store
+from labeler.store.rounds import measures
 
 HOLDOUT, COMPARED = 300, 500
 SITES = {"Seoul": (0.5, 1.05), "Busan": (0.35, 1.0), "Incheon": (0.15, 0.7)}  # share of items; ease for the model
@@ -234,7 +235,7 @@ def _write_rounds(store: Store, history: History, holdout: np.ndarray, compared:
                 "seed": turn.number,
                 "config": config,
                 "model": f"models/round-{turn.number:04d}.safetensors",  # there is no such file
-                **_measures(measured),
+                **(measures(measured) if measured else {}),
                 "agreement": agreement,
                 "uncertainty": uncertainty,
                 "train_seconds": took,
@@ -244,12 +245,6 @@ def _write_rounds(store: Store, history: History, holdout: np.ndarray, compared:
         )
         store.forecasts.add(turn.number, forecasts)  # type: ignore[arg-type]
     store.audits.request_for_latest()
-
-
-def _measures(measured: Metrics | None) -> dict[str, float | None]:
-    if measured is None:
-        return {}
-    return {"holdout_n": measured.n} | {k: getattr(measured, k) for k in Metrics.__dataclass_fields__ if k != "n"}
 
 
 def _stamp(at: datetime) -> str:

@@ -149,7 +149,7 @@ class Rounds:
                     "seed": result.seed,
                     "config": json.dumps(self.db.config.as_dict(), ensure_ascii=False),
                     "model": finished.model,
-                    **(_measures(result.metrics) if result.metrics else {}),
+                    **(measures(result.metrics) if result.metrics else {}),
                     "agreement": finished.agreement,
                     "uncertainty": finished.uncertainty,
                     "train_seconds": result.train_seconds,
@@ -201,7 +201,7 @@ class Rounds:
                 f"UPDATE rounds SET ({columns}) = ({values}), measured = measured + 1"
                 f" WHERE number = :number AND ({columns}) IS NOT ({values})",
                 [
-                    (_measures(measured) if measured else dict.fromkeys(_MEASURES)) | {"number": number}
+                    (measures(measured) if measured else dict.fromkeys(_MEASURES)) | {"number": number}
                     for number, measured in metrics.items()
                 ],
             )
@@ -274,7 +274,8 @@ def _as_job(row: Row) -> Job:
     return Job(**(values | {"message": load(row["message"]), "error": row["error"] and load(row["error"])}))
 
 
-def _measures(metrics: Metrics) -> Row:
+def measures(metrics: Metrics) -> Row:
+    """The metrics by the columns of the table of rounds."""
     values = asdict(metrics)
     return {"holdout_n": values.pop("n"), "holdout_groups": values.pop("groups"), **values}
 

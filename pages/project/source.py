@@ -34,8 +34,8 @@ LETTERS = 120  # of a cell
 ROLES = {"label": mark("Known labels"), "split": mark("Marks the holdout"), "group": mark("Groups, such as patients")}
 HELPS = {
     "group": mark(
-        "A patient, site or customer is wholly in the pool or wholly in the holdout, and intervals are between them: the"
-        " accuracy is then that for new ones."
+        "A patient, site or customer is wholly in the pool or wholly in the holdout, and intervals are between them:"
+        " the accuracy is then that for new ones."
     )
 }
 

@@ -124,6 +124,6 @@ def test_the_interval_covers_where_wilsons_does_not():
         right = rng.random(300) < np.repeat(rng.beta(7.2, 0.8, 20), 15)  # 0.9 on average, correlated by 1/9 in a group
         own = estimate(*clusters.effective_mean(right, groups))
         low, high = wilson(right.mean(), 300)
-        both += own.low <= 0.9 <= own.high, low <= 0.9 <= high
+        both += [own.low <= 0.9 <= own.high, float(low) <= 0.9 <= float(high)]
     assert 0.93 <= both[0] / 400 <= 0.98
     assert both[1] / 400 < 0.88

@@ -18,10 +18,10 @@ def visits(path, patients=range(30), visits=range(5), **more):
     return path
 
 
-def sides(project) -> dict[str, set[str]]:
+def sides(project) -> dict[str | None, set[str]]:
     """The splits in which each group's items are."""
     with project.store() as store:
-        of_group = {}
+        of_group: dict[str | None, set[str]] = {}
         for item in store.items.all():
             of_group.setdefault(item.group, set()).add(item.split)
     return of_group

@@ -76,7 +76,11 @@ def _comparison(report: Report) -> list[str]:
         return [*sentences_so_far, _(UNDECIDED)]
     if report["needed"]:
         return [saved(report), *sentences_so_far]
-    values = {"fewest_holdout": FEWEST_HOLDOUT, "fewest_rounds": FEWEST_ROUNDS, "fewest_arm": 2 * SIZES[0]}
+    values: dict[str, Any] = {
+        "fewest_holdout": FEWEST_HOLDOUT,
+        "fewest_rounds": FEWEST_ROUNDS,
+        "fewest_arm": 2 * SIZES[0],
+    }
     values |= {"fewest_groups": FEWEST_GROUPS, "groups": report.get("groups")}
     values |= {"holdout": report["holdout"], "arm": report["arm"]}
     return [*sentences_so_far, _(MISSING[report["missing"]], **values)]
