@@ -25,7 +25,7 @@ from bench.lead import letters
 from bench.lead.audit import report
 from bench.lead.history import History, Life, Model, Person, work_hours
 from labeler.core.items import NewItem
-from labeler.core.rounds import Forecast, Metrics
+from labeler.core.rounds import Forecast
 from labeler.core.settings import Config, LabelingConfig, LearnerConfig, QueryConfig, TeamConfig
 from labeler.files.sources import SourceColumns
 from labeler.measure.metrics import metrics, stability
