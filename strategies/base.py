@@ -152,13 +152,17 @@ Selects = Callable[[Candidates, int, np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class Strategy:
-    """A named query strategy; made by `@scores` or `@selects`. It is called as a plain function of arrays."""
+    """A named query strategy; made by `@scores` or `@selects`. It is called as a plain function of arrays.
+
+    linear: whether it takes the model for a softmax of linear scores of the embeddings, e.g. for its gradient.
+    """
 
     name: str
     family: str
     needs: frozenset[Need]
     kind: Literal["scores", "selects"]
     function: Callable[..., np.ndarray]
+    linear: bool = False
 
     @cached_property
     def summary(self) -> str:
@@ -317,30 +321,38 @@ def needed(needs: Need | Iterable[Need]) -> frozenset[Need]:
 
 
 def _registers(
-    kind: Literal["scores", "selects"], needs: Need | Iterable[Need], family: str | None, name: str | None
+    kind: Literal["scores", "selects"],
+    needs: Need | Iterable[Need],
+    family: str | None,
+    name: str | None,
+    linear: bool,
 ) -> Any:
     wanted = needed(needs)
 
     def decorate(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
         # the file's own globals: a plug-in that was loaded from a path need not be in sys.modules
         kin = family or getattr(function, "__globals__", {}).get("FAMILY", "custom")
-        register(Strategy(name or function.__name__, kin, wanted, kind, function))
+        register(Strategy(name or function.__name__, kin, wanted, kind, function, linear))
         return function
 
     return decorate
 
 
-def scores(needs: Need | Iterable[Need] = (), *, family: str | None = None, name: str | None = None) -> Any:
+def scores(
+    needs: Need | Iterable[Need] = (), *, family: str | None = None, name: str | None = None, linear: bool = False
+) -> Any:
     """Register a function `(candidates, rng) → (n,)` acquisition scores, higher is asked first.
 
-    The family is that of the file (`FAMILY = …`) unless it is given.
+    The family is that of the file (`FAMILY = …`) unless it is given. `linear`: as in `Strategy`.
     """
-    return _registers("scores", needs, family, name)
+    return _registers("scores", needs, family, name, linear)
 
 
-def selects(needs: Need | Iterable[Need] = (), *, family: str | None = None, name: str | None = None) -> Any:
+def selects(
+    needs: Need | Iterable[Need] = (), *, family: str | None = None, name: str | None = None, linear: bool = False
+) -> Any:
     """Register a function `(candidates, n, rng) → (n,)` positions, best first, that looks at a batch as a whole."""
-    return _registers("selects", needs, family, name)
+    return _registers("selects", needs, family, name, linear)
 
 
 def registered() -> dict[str, Strategy]:

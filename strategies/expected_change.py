@@ -16,7 +16,7 @@ RIDGE = 1.0  # weight decay of the head; with rows of length 1 this is logistic 
 CURVATURE = 0.5  # of softmax's log loss, at most
 
 
-@scores(needs=("proba", "embeddings"))
+@scores(needs=("proba", "embeddings"), linear=True)
 def expected_gradient_length(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """Expected length of the step that the item's label would make the head take. Far from 0 counts as well as doubt.
 
@@ -38,7 +38,7 @@ def expected_gradient_length(c: Candidates, rng: np.random.Generator) -> np.ndar
     return lengths
 
 
-@scores(needs=("proba", "embeddings", "labeled"))
+@scores(needs=("proba", "embeddings", "labeled"), linear=True)
 def expected_error_reduction(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """How far the pool's expected log loss would fall with the item's label. It asks what helps all items.
 

@@ -58,7 +58,7 @@ def _linked(X: np.ndarray, k: int) -> np.ndarray:
     return fcluster(tree, k, criterion="maxclust") - 1
 
 
-@selects(needs=("proba", "embeddings"))
+@selects(needs=("proba", "embeddings"), linear=True)
 def badge(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
     """Items that would move the last layer far and in different directions, drawn by k-means++ over their gradients.
 

@@ -203,7 +203,7 @@ def publish(project: Path, out: Path) -> None:
 @click.option("--out", type=ANY_PATH, metavar="M.safetensors", help="File that the model is written to.")
 def reproduce(project: Path, number: int, out: Path | None) -> None:
     """Train the model of ROUND again from its card, and compare it with the model that was kept."""
-    from labeler.learner.model import save
+    from labeler.learner.saved_models import save
     from labeler.models.reproduce import reproduce as run
 
     with bar("train", "epochs") as report:

@@ -1,8 +1,9 @@
 """Commands on query strategies: compare them on known labels, list them, check them against their contract."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -10,9 +11,15 @@ import strategies
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
+from labeler.core.setting_rules import LINEAR
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from labeler.experiments.check_file import Verdict
 
 # Imports of labeler and pandas are deferred: torch, pandas and altair are slow to load, and `--help` should not wait.
 
@@ -56,6 +63,12 @@ from labeler.projects import project as projects
     help="Learner; `auto` and `finetune` take up to a minute per round.",
 )
 @click.option("--backbone", default="auto", show_default=True, help="A timm or Hugging Face name, or a folder.")
+@click.option(
+    "--head",
+    default=LINEAR,
+    show_default=True,
+    help="What learns on the features, as the setting `learner.head`; a file is one of the working directory.",
+)
 @click.option("--processes", type=click.IntRange(1), help="Runs at the same time; one per core by default.")
 @click.option("--plugins", type=FOLDER, help="A folder of strategies of your own, e.g. a project's `strategies`.")
 @click.option(
@@ -78,6 +91,7 @@ def simulate(
     seeds: int,
     learner: Any,
     backbone: str,
+    head: str,
     processes: int | None,
     plugins: Path | None,
     at: tuple[int, ...],
@@ -91,19 +105,23 @@ def simulate(
     # wide: click passes each option as a parameter of its own
     from labeler.experiments.dataset import load_task, read_labeled
     from labeler.experiments.simulate import Design, check_names, compare
+    from labeler.learner.estimators import Head
     from labeler.report.charts import comparison as comparison_charts
 
     if plugins and not plugins.is_dir():
         raise LabelerError("{plugins} does not exist: give --plugins a folder of Python files.", plugins=plugins)
     # before anything is embedded, which may take minutes
     check_names(names, plugins or Path("none"))
+    if head != LINEAR:
+        Head.named(head, {}, Path.cwd())
     if plot:
         comparison_charts.check_name(plot)
     with bar("embed", "items") as report:
         roles = {name.removesuffix("_column"): column for name, column in columns.items()}
         labeled = read_labeled(source, SourceColumns(**roles), modality, answers)
-        query, settings = QueryConfig(seed_size=seed_size, batch=batch), LearnerConfig(kind=learner, backbone=backbone)
-        task = load_task(labeled, query, settings, on_progress=report)
+        query = QueryConfig(seed_size=seed_size, batch=batch)
+        settings = LearnerConfig(kind=learner, backbone=backbone, head=head)
+        task = replace(load_task(labeled, query, settings, on_progress=report), folder=Path.cwd())
     for problem in labeled.problems[:20]:
         click.echo(str(problem), err=True)
     with bar("simulate", "rounds") as report:
@@ -190,23 +208,42 @@ def strategies_(project: Path | None, markdown: bool) -> None:
         click.echo(f"  ({strategy.family}; needs {needs})\n    {strategy.summary}\n    {strategy.source}")
 
 
-@main.command("check-strategy")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
+FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+LIMIT = click.option(
     "--limit",
     type=click.FloatRange(min=0, min_open=True),
     default=30,
     show_default=True,
     help="Seconds that one check may take.",
 )
+
+
+@main.command("check-strategy")
+@FILE
+@LIMIT
 def check_strategy(file: Path, limit: float) -> None:
     """Check the strategies of a Python FILE against the contract; the exit code is 1 if a promise is broken."""
     from labeler.experiments.check_strategy import check_file
 
+    _print(file, check_file(file, limit))
+
+
+@main.command("check-learner")
+@FILE
+@LIMIT
+def check_learner(file: Path, limit: float) -> None:
+    """Check the learners of a Python FILE against the contract; the exit code is 1 if a promise is broken."""
+    from labeler.experiments.check_learner import check_file
+
+    _print(file, check_file(file, limit))
+
+
+def _print(file: Path, verdicts: "Iterable[Verdict]") -> None:
+    """A line for each promise, kept or broken."""
     name, kept, broken = "", 0, 0
-    for verdict in check_file(file, limit):
-        if verdict.strategy != name:
-            name = verdict.strategy
+    for verdict in verdicts:
+        if verdict.name != name:
+            name = verdict.name
             click.secho(f"{file.name}: {name}", bold=True)
         mark = "✓" if verdict.broken is None else "!" if verdict.check.hint else "✗"
         kept, broken = kept + (mark == "✓"), broken + (mark == "✗")

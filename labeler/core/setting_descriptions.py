@@ -37,6 +37,8 @@ def _settings_of(kind: type, prefix: str) -> Iterator[Setting]:
             yield from _settings_of(get_args(hint)[1], f"{key}.<class>.")
         else:
             default = None if entry.default is MISSING else entry.default
+            if entry.default_factory is not MISSING:
+                default = entry.default_factory()
             (description,) = (note.documentation for note in hint.__metadata__ if isinstance(note, Doc))
             yield Setting(key, in_words(hint), default, description, limits_of(hint))
 
@@ -75,7 +77,7 @@ def in_words(hint: Any) -> Message:
             lambda first, second: mark("{first} or {second}", first=first, second=second), map(in_words, alternatives)
         )
     if get_origin(kind) is dict:
-        return mark("a table of tables")
+        return mark("a table of tables") if is_dataclass(get_args(kind)[1]) else mark("a table of values")
     if get_origin(kind) is tuple:
         choices = get_args(get_args(kind)[0])
         return mark("a list of any of {choices}", choices=_listed(choices)) if choices else mark("a list of strings")

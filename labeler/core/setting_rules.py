@@ -11,6 +11,7 @@ from labeler.core.setting_descriptions import Setting
 # Keys of the desk that no class can have: its own actions.
 RESERVED_KEYS = "usfnwg"
 MOST_CLASSES = 1000
+LINEAR = "linear"  # the default of `learner.head`
 
 
 def check_name(name: str) -> None:
@@ -46,6 +47,32 @@ def check_objective(objective: str, several: bool) -> None:
             'learner.finetune.objective = "{objective}" pulls items of one class together, which says nothing where'
             ' items have several: choose "auto" or "cross_entropy".',
             objective=objective,
+        )
+
+
+def check_head(head: str, parameters: bool, kind: str, committee: str) -> None:
+    """Refuse what only linear heads can do beside another head, and parameters of linear heads.
+
+    Args: parameters: whether there are any.
+    """
+    if head == LINEAR:
+        if parameters:
+            raise ConfigError(
+                'learner.head_parameters are those of another head: name it, e.g. learner.head = "svm", or remove them.'
+            )
+        return
+    if kind == "finetune":
+        raise ConfigError(
+            'learner.head = "{head}" learns on frozen features, and learner.kind = "finetune" trains them: choose'
+            ' kind = "frozen", or head = "linear".',
+            head=head,
+        )
+    if committee != "bootstrap":
+        raise ConfigError(
+            'learner.committee = "{committee}" needs the weights of linear heads: choose "bootstrap" with'
+            ' learner.head = "{head}".',
+            committee=committee,
+            head=head,
         )
 
 

@@ -128,6 +128,17 @@ class LearnerConfig:
     backbone: Annotated[
         str, Doc("Name or folder of the pretrained backbone; `auto` chooses one by the modality and the language.")
     ] = "auto"
+    head: Annotated[
+        str,
+        Doc(
+            "What learns on the frozen features: `linear`, another name (docs/learner.md lists them), a class such as"
+            " `sklearn.ensemble:RandomForestClassifier`, or a class of a file in the project's folder such as"
+            " `my_learner.py:Learner`."
+        ),
+    ] = setting_rules.LINEAR
+    head_parameters: Annotated[
+        dict[str, Any], Doc("Parameters of `learner.head` by name, as a table; those of `linear` are fixed.")
+    ] = field(default_factory=dict)
     adapted: Annotated[
         bool, Doc("Whether learning starts from the weights that were adapted to the pool without labels.")
     ] = False
@@ -278,6 +289,9 @@ class Config:
         setting_rules.check_name(self.name)
         setting_rules.check_classes(self.classes)
         setting_rules.check_objective(self.learner.finetune.objective, self.several)
+        setting_rules.check_head(
+            self.learner.head, bool(self.learner.head_parameters), self.learner.kind, self.learner.committee
+        )
         setting_rules.check_more_of(self.query.more_of)
         setting_rules.check_class_details(
             self.classes,

@@ -23,9 +23,10 @@ from labeler.cycle.query import Querier, interleave, rank
 from labeler.cycle.snapshot import Snapshot
 from labeler.cycle.state import State
 from labeler.i18n.messages import mark, sentences
-from labeler.learner import model as models
+from labeler.learner import saved_models as models
 from labeler.learner.committees import committee
-from labeler.learner.model import FineTuned, Model
+from labeler.learner.estimators import Estimator
+from labeler.learner.model import LinearHeads, Model
 from labeler.learner.predict import class_proba, opinions
 from labeler.learner.train import Fitted, fit
 from labeler.measure.metrics import metrics, stability
@@ -119,6 +120,13 @@ def run_round(state: State, config: Config, seed: int, depth: int, on_progress: 
     trained = time.perf_counter()
 
     strategy = strategies.get(config.query.strategy if fitted else config.query.seeding)
+    if strategy.linear and isinstance(model, Estimator):
+        raise LabelerError(
+            'strategy {name!r} takes gradients of linear heads, which learner.head = "{head}" does not have: choose'
+            " another strategy, or the head linear.",
+            name=strategy.name,
+            head=config.learner.head,
+        )
     members, query = None, config.query
     if fitted and "member_proba" in strategy.needs:
         members = committee(state.task, fitted, config.learner, int(rng.integers(2**31)))
@@ -198,9 +206,10 @@ def _holdout_metrics(proba: np.ndarray, state: State) -> Metrics:
 def affordable(model: Model, dataset: Dataset, pool: np.ndarray, seconds: float) -> int:
     """How many of the pool's items the model can score in the given seconds, estimated by a trial on a few.
 
-    Linear heads read cached features, so they can score all; a fine-tuned network reads each item again.
+    Linear heads read cached features, so they can score all; a fine-tuned network reads each item again, and other
+    heads may be slow.
     """
-    if not isinstance(model, FineTuned) or len(pool) <= TRIAL:
+    if isinstance(model, LinearHeads) or len(pool) <= TRIAL:
         return len(pool)
     sample = pool[:: len(pool) // TRIAL][:TRIAL]
     class_proba(model, dataset, sample)  # the first pass through a network is slower

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Snapshot:
     the holdout, labeled or not. compared: positions of the pool, labeled or not, on which successive models are
     compared. preferred: positions that the settings want more of, and those that a change of the classes has to be
     asked again; None: no preference. class_change: number of the latest change of the classes. chosen: positions of
-    `labeled` that people chose, by hand or to be asked next.
+    `labeled` that people chose, by hand or to be asked next. folder: of the project.
     """
 
     items: list[Item]
@@ -48,10 +49,11 @@ class Snapshot:
     preferred: np.ndarray | None = None
     class_change: int = 0
     chosen: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    folder: Path | None = None
 
     def task(self, n_classes: int) -> LearningTask:
         """The labels of the pool, to be learned from; the normalizer is fitted to all items."""
-        return LearningTask.of(self.dataset, self.labeled, n_classes, self.encoder)
+        return LearningTask.of(self.dataset, self.labeled, n_classes, self.encoder, self.folder)
 
     @property
     def asked(self) -> Labels:
@@ -109,6 +111,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         preferred=None if preferred is None else np.flatnonzero(np.isin([item.id for item in items], preferred)),
         class_change=class_change,
         chosen=np.array([p for p, item in enumerate(items) if item.id in chosen], dtype=np.intp),
+        folder=project.folder,
     )
 
 

@@ -38,6 +38,7 @@ class Task:
     holdout: np.ndarray
     config: Config
     cache: Path  # folder of the embeddings
+    folder: Path | None = None  # that holds the file of a head of one's own
 
 
 LABELED = SourceColumns(label="label")
@@ -226,4 +227,4 @@ def own_task(snapshot: Snapshot, config: Config, cache: Path) -> Task:
         )
     targets = np.concatenate([labeled.targets, holdout.targets])
     config = replace(config, name=f"{config.name}, own labels")
-    return Task(dataset, targets, np.arange(n), np.arange(n, len(positions)), config, cache)
+    return Task(dataset, targets, np.arange(n), np.arange(n, len(positions)), config, cache, snapshot.folder)

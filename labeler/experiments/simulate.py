@@ -61,7 +61,7 @@ def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[]
         encoder = load_encoder(config.learner, config.modality, texts, task.cache)
     labeled, pool, holdout = np.empty(0, dtype=np.intp), task.pool, Labels(task.holdout, task.targets[task.holdout])
     start = Labels(labeled, task.targets[labeled])
-    learning = LearningTask.of(task.dataset, start, len(config.classes), encoder)
+    learning = LearningTask.of(task.dataset, start, len(config.classes), encoder, task.folder)
     curve: list[tuple[Any, ...]] = []
     previous = None
     while len(curve) <= rounds:

@@ -22,6 +22,7 @@ from labeler.backbones.network import Network
 from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import CharTfidf
 from labeler.core.errors import LabelerError
+from labeler.learner.estimators import Estimator
 from labeler.learner.model import FineTuned, LinearHeads, Model
 
 SHOWN = 3  # classes that are explained side by side
@@ -64,6 +65,11 @@ def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
 
     Raises: LabelerError: the image cannot be read, or the backbone cannot be looked into.
     """
+    if isinstance(model, Estimator):
+        raise LabelerError(
+            "The head {name} cannot be looked into, since it is not linear; a local explanation tries it from outside.",
+            name=model.head.name,
+        )
     if isinstance(encoder, CharTfidf):
         return _of_characters(cast(LinearHeads, model), encoder, str(content))
     if not isinstance(encoder, Pretrained):

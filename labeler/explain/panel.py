@@ -63,7 +63,7 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
     A blind item has none, since its neighbours' labels would hint at the model's prediction.
     """
     from labeler.explain.neighbours import nearest
-    from labeler.learner.model import normalizer_of  # loads scipy, which is needed only here
+    from labeler.learner.saved_models import normalizer_of  # loads scipy, which is needed only here
 
     if is_blind(item):
         return {"hidden": "blind", "items": []}

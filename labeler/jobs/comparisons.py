@@ -150,6 +150,7 @@ def compare_now(project: Project, store: Store, request: ComparisonRequest, tell
         labeled = read_labeled(source, columns, config.modality, config.answers)
         cache = source.parent / "embeddings" if request.uploaded else None
         task = load_task(labeled, query, learner, cache, reporter(mark("embedding items")))
+        task = replace(task, folder=project.folder)
         for problem in labeled.problems[:20]:
             log.warning("%s: %s", project.slug, problem)
     began = time.monotonic()

@@ -117,7 +117,7 @@ def load(project: Project, store: Store, path: Path) -> Loaded:
     Raises: LabelerError: it is gone, or the settings name another encoder by now.
     """
     from labeler.backbones.choose import load_encoder
-    from labeler.learner import model as models
+    from labeler.learner import saved_models as models
 
     if not path.exists():
         raise LabelerError("The model is not kept any more: open this again to ask the latest one.")

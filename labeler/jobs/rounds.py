@@ -28,7 +28,7 @@ from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
 from labeler.jobs.supervisor import attend
 from labeler.jobs.takeouts import take_out_once
-from labeler.learner import model as models
+from labeler.learner import saved_models as models
 from labeler.measure.forecasts import remeasured
 from labeler.models import cards
 from labeler.models.cards import Card

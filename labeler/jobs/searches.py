@@ -15,6 +15,7 @@ from labeler.core.items import Counts, Progress
 from labeler.core.jobs import Tuning, TuningRequest
 from labeler.core.labels import texts_of
 from labeler.core.rounds import Dataset, Labels
+from labeler.core.setting_rules import LINEAR
 from labeler.core.settings import Config
 from labeler.core.settings_parser import parse
 from labeler.experiments import search_space
@@ -40,6 +41,12 @@ def ask(project: Project, request: TuningRequest, by: str) -> int:
     Raises: LabelerError: it cannot be run; says why.
     """
     search_space.check(request, project.config)
+    if project.config.learner.head != LINEAR:
+        raise LabelerError(
+            "A search varies the fine-tuning beside linear heads, and learner.head is {head}: compare its parameters by"
+            " `labeler simulate --head`, or set it to linear.",
+            head=project.config.learner.head,
+        )
     with project.store() as store:
         check_labels(store.items.counts())
         for job in store.tunings.all():

@@ -7,6 +7,7 @@ import numpy as np
 
 from labeler.core.rounds import Dataset
 from labeler.core.settings import LearnerConfig
+from labeler.learner.estimators import Estimator, bootstrapped
 from labeler.learner.heads import fit_committee
 from labeler.learner.model import FineTuned, LinearHeads
 from labeler.learner.task import LearningTask
@@ -39,11 +40,13 @@ def committee(task: LearningTask, fitted: Fitted, learner: LearnerConfig, seed: 
 
     `bootstrap`: heads on the frozen features, each fitted to a bootstrap of the labels. `dropout`: the model itself
     with other features masked for each member. `snapshots`: the states after the last epochs of fine-tuning; without
-    fine-tuning there are none, and bootstraps take their place.
+    fine-tuning there are none, and bootstraps take their place. Other heads than the linear ones are bootstrapped.
 
     Args:   fitted: the round's model, trained on this task.
     Raises: TooFewClassesError: fewer than two classes among the labels.
     """
+    if isinstance(fitted.model, Estimator):
+        return bootstrapped(fitted.model, learner.members, seed)
     if learner.committee == "snapshots" and len(fitted.snapshots) > 1:
         return Snapshots(fitted.snapshots)
     if learner.committee == "dropout" and isinstance(fitted.model, LinearHeads | FineTuned):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from labeler.core.errors import TooFewClassesError
-from labeler.core.rounds import Dataset, Labels
+from labeler.core.rounds import Dataset
 from labeler.i18n.messages import mark
 from labeler.learner.model import LinearHeads
 from labeler.learner.task import LearningTask
@@ -87,20 +87,25 @@ def _heads(task: LearningTask, fit: Callable[[np.ndarray], list[Head]], basis: n
     if labels.several:
         classes, fitted = np.arange(task.n_classes), _yes_or_no(labels.targets, fit)
     else:
-        classes, targets = _classes(labels)
+        classes, targets = classes_of(labels.targets)
         fitted = fit(targets)
     weight = np.stack([weight @ basis for weight, _ in fitted]).astype(np.float32)
     bias = np.stack([bias for _, bias in fitted]).astype(np.float32)
     return LinearHeads(task.normalizer, classes, task.n_classes, weight, bias, labels.several)
 
 
-def _classes(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-    """The classes that have labels, and each label's position among them."""
-    classes, targets = np.unique(labels.targets, return_inverse=True)
+def classes_of(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes that have labels, and each label's position among them.
+
+    Args:   targets: (m,) int.
+    Raises: TooFewClassesError: fewer than two classes.
+    """
+    classes, places = np.unique(targets, return_inverse=True)
     if len(classes) < 2:
-        problem = mark("all {n} labels are of one class", n=len(labels)) if len(labels) else mark("there are no labels")
+        n = len(targets)
+        problem = mark("all {n} labels are of one class", n=n) if n else mark("there are no labels")
         raise TooFewClassesError("{problem}: label items of at least two classes.", problem=problem)
-    return classes.astype(np.int64), targets
+    return classes.astype(np.int64), places
 
 
 def _yes_or_no(targets: np.ndarray, fit: Callable[[np.ndarray], list[Head]]) -> list[Head]:

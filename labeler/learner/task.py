@@ -1,6 +1,7 @@
 """A learning task: labels, and everything else that a model needs to learn from them."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -15,7 +16,7 @@ class LearningTask:
     """Labels of a dataset, and what it takes to learn from them.
 
     n_classes: of the project, with or without labels. normalizer: of the dataset's embeddings. encoder: what computed
-    these; only fine-tuning needs it.
+    these; only fine-tuning needs it. folder: of the project; only a head that is a file of its needs it.
     """
 
     dataset: Dataset
@@ -23,11 +24,19 @@ class LearningTask:
     n_classes: int
     normalizer: Normalizer
     encoder: Encoder | None = None
+    folder: Path | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset, labels: Labels, n_classes: int, encoder: Encoder | None = None) -> Self:
+    def of(
+        cls,
+        dataset: Dataset,
+        labels: Labels,
+        n_classes: int,
+        encoder: Encoder | None = None,
+        folder: Path | None = None,
+    ) -> Self:
         """A task whose normalizer is fitted to all of the dataset's embeddings."""
-        return cls(dataset, labels, n_classes, Normalizer.fit(dataset.embeddings, dataset.dims), encoder)
+        return cls(dataset, labels, n_classes, Normalizer.fit(dataset.embeddings, dataset.dims), encoder, folder)
 
     @property
     def groups(self) -> np.ndarray | None:

@@ -13,9 +13,11 @@ from labeler.core import decisions
 from labeler.core.errors import TrainingError
 from labeler.core.items import Progress
 from labeler.core.rounds import Dataset, Epoch, Training
+from labeler.core.setting_rules import LINEAR
 from labeler.core.settings import LearnerConfig
 from labeler.i18n.messages import Message, mark
 from labeler.learner import levers as levers_of
+from labeler.learner.estimators import fit_estimator
 from labeler.learner.folds import held_back
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Model
@@ -58,13 +60,17 @@ def fit(
     the frozen heads where a backbone cannot be fine-tuned. The same task, seed and levers give the same model on the
     same machine; the final levers, which depend on its speed, are in `Training.chosen`.
 
-    A class without a label gets probability 0, or its base rate where an item has several classes.
+    A class without a label gets probability 0, or its base rate where an item has several classes. Another head than
+    the linear ones is fitted to the frozen features alone.
 
     Args:    on_progress: called with (epoch, epochs). previous: the last round's model, for a warm start.
     Raises:  TooFewClassesError: fewer than two classes among the labels. TrainingError: the backbone cannot be
              fine-tuned.
     """
     deadline = time.perf_counter() + learner.round_seconds
+    if learner.head != LINEAR:
+        estimator = fit_estimator(task, learner.head, learner.head_parameters, seed)
+        return Fitted(estimator, Training(note=mark("The head {name} on the frozen backbone.", name=learner.head)))
     encoder, labels = task.encoder, len(task.labels)
     heads = fit_heads(task)
     if learner.kind == "frozen":

@@ -160,7 +160,7 @@ def best_model(project: Project) -> Best:
     Raises: LabelerError: there is no model yet, or none that fits the settings.
     """
     from labeler.backbones.choose import load_encoder
-    from labeler.learner import model as models
+    from labeler.learner import saved_models as models
 
     config = project.config
     with project.store() as store:

@@ -14,6 +14,7 @@ from labeler.backbones.encoder import Pretrained
 from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import SETTINGS, CharTfidf
 from labeler.core.errors import LabelerError
+from labeler.learner.estimators import Estimator
 from labeler.learner.model import FineTuned, LinearHeads
 from labeler.models.inference import Best, best_model
 from labeler.projects.project import Project
@@ -78,6 +79,12 @@ def publish(project: Project, out: Path) -> Path:
         raise LabelerError("{out} is there already: name a new folder.", out=out)
     best = best_model(project)
     model, encoder = best.model, best.encoder
+    if isinstance(model, Estimator):
+        raise LabelerError(
+            "A model with the head {name} cannot be published, since it is no network: `labeler predict` uses it, and"
+            ' learner.head = "linear" gives one that can be published.',
+            name=model.head.name,
+        )
     temporary = out.with_name(f".{out.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:

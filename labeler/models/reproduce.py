@@ -17,7 +17,7 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings_parser import parse
 from labeler.cycle.round import train
 from labeler.cycle.state import State
-from labeler.learner import model as models
+from labeler.learner import saved_models as models
 from labeler.learner.model import Model
 from labeler.learner.task import LearningTask
 from labeler.models import cards
@@ -70,7 +70,7 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     groups, nothing = codes([item.group for item in items]), np.empty(0, dtype=np.intp)
     dataset = Dataset(inputs, embeddings, encoder.dims, groups)
     state = State(
-        LearningTask.of(dataset, labels, len(config.classes), encoder),
+        LearningTask.of(dataset, labels, len(config.classes), encoder, project.folder),
         pool=nothing,
         holdout=Labels(nothing, nothing),
         previous=_previous(project, number, config.learner.finetune.start, encoder),

@@ -114,7 +114,7 @@ def test_described_settings_are_those_that_are_written():
 
     def keys(table, prefix=""):
         for key, value in table.items():
-            inner = isinstance(value, dict)
+            inner = isinstance(value, dict) and value
             yield from keys(value, f"{prefix}{key}.") if inner else [prefix + key]
 
     written = [key.replace("class_details.a", "class_details.<class>") for key in keys(values)]

@@ -26,7 +26,7 @@ from labeler.experiments.dataset import load_task, read_labeled
 from labeler.experiments.simulate import Design, compare
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
-from labeler.learner import model as models
+from labeler.learner import saved_models as models
 from labeler.learner.task import LearningTask
 from labeler.models.inference import best_model, predict_unseen
 from labeler.models.publish import publish

@@ -10,7 +10,7 @@ from labeler.core.settings import LearnerConfig, QueryConfig, StoppingConfig
 from labeler.cycle.class_changes import change_classes
 from labeler.jobs import rounds as worker
 from labeler.jobs.rounds import work, work_once
-from labeler.learner.model import load
+from labeler.learner.saved_models import load
 from labeler.measure.forecasts import remeasured
 from labeler.projects import project as projects
 from tests.support.fill import answer

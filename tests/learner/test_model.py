@@ -12,7 +12,8 @@ from safetensors.numpy import save_file
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset
 from labeler.learner import model as module
-from labeler.learner.model import LinearHeads, Normalizer, load, save, spread
+from labeler.learner.model import LinearHeads, Normalizer, spread
+from labeler.learner.saved_models import load, save
 
 
 def dataset(embeddings: np.ndarray, dims: tuple[int, ...]) -> Dataset:

@@ -22,7 +22,8 @@ from labeler.core.settings import FinetuneConfig, LearnerConfig
 from labeler.learner import augment, train
 from labeler.learner.folds import held_back
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, LinearHeads, Normalizer, load, save
+from labeler.learner.model import FineTuned, LinearHeads, Normalizer
+from labeler.learner.saved_models import load, save
 from labeler.learner.task import LearningTask
 from labeler.learner.train import TEMPERATURES, Mixture, cooled, fit, mixture
 from tests.support.samples import blobs

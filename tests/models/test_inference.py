@@ -15,7 +15,8 @@ from labeler.core.errors import LabelerError, SourceError
 from labeler.core.settings import Config
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
-from labeler.learner.model import LinearHeads, load
+from labeler.learner.model import LinearHeads
+from labeler.learner.saved_models import load
 from labeler.models import cards
 from labeler.models.inference import predict_unseen
 from labeler.projects import project as projects

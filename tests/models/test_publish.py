@@ -15,7 +15,8 @@ from labeler.core.rounds import Dataset
 from labeler.core.settings import Config, LearnerConfig
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
-from labeler.learner.model import FineTuned, LinearHeads, load, save
+from labeler.learner.model import FineTuned, LinearHeads
+from labeler.learner.saved_models import load, save
 from labeler.models.inference import best_model, predict_unseen
 from labeler.models.publish import _module, publish
 from labeler.projects import project as projects

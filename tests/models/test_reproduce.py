@@ -13,7 +13,8 @@ from labeler.cli import main
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
 from labeler.jobs.rounds import work_once
-from labeler.learner.model import FineTuned, load
+from labeler.learner.model import FineTuned
+from labeler.learner.saved_models import load
 from labeler.models import cards
 from labeler.models.reproduce import reproduce
 from labeler.projects import project as projects

@@ -1,0 +1,83 @@
+"""Models as files: a model → a file, and a file → the model with the same probabilities."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from labeler.backbones.encoder import Encoder, Pretrained
+from labeler.core.errors import LabelerError
+from labeler.core.whole_files import write_whole
+from labeler.learner.estimators import restored
+from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
+
+# Imports of safetensors are deferred: it is slow to load.
+
+
+def save(model: Model, path: Path) -> None:
+    """Write a model to one file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, model.to_bytes())
+
+
+def load(path: Path, encoder: Encoder | None = None) -> Model:
+    """The model that was saved at `path`, with the same probabilities.
+
+    A head that is a file of the project is looked for in the folder above that of the models.
+
+    Args:    encoder: with which the model was trained; only a fine-tuned model needs it.
+    Raises:  LabelerError: the file is missing or damaged, or the model was trained with another encoder.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {})["labeler"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        if about["kind"] == "estimator":
+            return restored(about, tensors, path.resolve().parent.parent)
+        weight, bias = tensors.pop("weight"), tensors.pop("bias")
+        head = LinearHeads(
+            Normalizer(tensors.pop("mean"), tuple(about["dims"])),
+            tensors.pop("classes"),
+            about["n_classes"],
+            weight.reshape(-1, *weight.shape[-2:]),  # files of version 0.1 hold a single head
+            bias.reshape(-1, bias.shape[-1]),
+            about.get("several", False),  # files of version 0.1 have one class an item
+        )
+        if about["kind"] == "frozen":
+            return head
+        weight, bias = tensors.pop("head.weight"), tensors.pop("head.bias")
+        tuned_head = replace(
+            head, weight=weight.reshape(-1, *weight.shape[-2:]), bias=bias.reshape(-1, len(head.classes))
+        )
+        trained_on, cut = about["encoder"], about["cut"]
+        share = about.get("share", 0.5)  # in files of version 0.1 both have the same weight
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise LabelerError(
+            "{path} cannot be read as a model ({error}): train again.", path=path, error=error
+        ) from error
+    if not isinstance(encoder, Pretrained) or encoder.key != trained_on:
+        raise LabelerError(
+            "{path} was fine-tuned from another backbone than that of the settings: "
+            "train again, or set learner.backbone and learner.input_size back.",
+            path=path,
+        )
+    tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
+    return FineTuned(encoder, head, tuned_head, cut, tuned, share)
+
+
+def normalizer_of(path: Path) -> Normalizer:
+    """The normalizer of the model that was saved at `path`; nothing else is read from the file.
+
+    Raises: LabelerError: the file is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {})["labeler"])
+            return Normalizer(file.get_tensor("mean"), tuple(about["dims"]))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise LabelerError(
+            "{path} cannot be read as a model ({error}): train again.", path=path, error=error
+        ) from error
