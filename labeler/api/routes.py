@@ -48,11 +48,12 @@ STEP = 5
 
 def _progress(store: Store, user: User) -> dict[str, Any]:
     spent, left = store.items.labels_spent(), max(store.rounds.labels_missing(), 0)
-    answers, batch = store.items.still_open().answers, store.rounds.batch()
+    affordable = max(store.config.budget - spent, 0)
+    answers, batch = store.items.answers_open(affordable), store.rounds.batch()
     return {
         "mine": store.items.labels_by(user.name),
         "spent": spent,
-        "budget": max(spent, min(store.config.budget, spent + answers)),
+        "budget": spent + answers,
         "until_round": min(-(-left // STEP) * STEP, batch),
         "batch": batch,
         "round": store.rounds.next_number() - 1,

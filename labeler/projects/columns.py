@@ -1,7 +1,10 @@
 """A table's further columns beside the item: which are shown, and which must not be, because they tell the answer."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+
+import numpy as np
 
 from labeler.core.items import Item
 from labeler.core.labels import names_of
@@ -11,6 +14,8 @@ from labeler.store import Store
 
 FEW = 20  # labeled items that are needed to see that a column goes with the labels
 RIGHT = 0.95  # share of items whose label the column's value gives, from which on it tells the label
+SIDE = 5  # labeled items that are needed of a class, and of the others, to see that a number tells them apart
+APART = 0.95  # share of such pairs that the number puts in one order (AUC), from which on it tells the class
 LEFT = 0.25  # share of the errors of always naming the most frequent label that may remain then
 
 
@@ -39,6 +44,13 @@ def _problem(column: str, facts: Sequence[tuple[dict[str, str], str | None, str]
             right=right,
             all=len(labeled),
         )
+    told = _told_by_number(labeled, config)
+    if told:
+        return mark(
+            "The numbers in the column {column!r} tell items of the class {name!r} from others, so it cannot be shown.",
+            column=column,
+            name=told,
+        )
     if len(labeled) < FEW and {value for value, _, _ in rows} <= {name.casefold() for name in config.classes}:
         return mark("The column {column!r} holds names of the classes, so it cannot be shown.", column=column)
     if len({split for _, _, split in rows}) > 1 and _determined([(value, split) for value, _, split in rows]):
@@ -60,6 +72,35 @@ def _right(labeled: Sequence[tuple[str, str]], config: Config) -> int:
     if inside >= RIGHT * len(names) and also <= LEFT * len(names):  # such as a path through a folder of the class
         return inside
     return _determined(labeled)
+
+
+def _told_by_number(labeled: Sequence[tuple[str, str]], config: Config) -> str | None:
+    """The class whose items have larger numbers than others, or smaller ones, in nearly all pairs; None if none has.
+
+    Source: Hanley and McNeil 1982 (the area under the ROC curve as that share of the pairs).
+    """
+    numbers = [(number, label) for value, label in labeled if (number := _number(value)) is not None]
+    if len(numbers) < max(FEW, RIGHT * len(labeled)):
+        return None
+    _values, places, counts = np.unique([number for number, _ in numbers], return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]  # equal numbers share the mean of their ranks
+    for name in config.classes:
+        inside = np.array([name in names_of(label, config) for _, label in numbers])
+        n, others = int(inside.sum()), int((~inside).sum())
+        if min(n, others) < SIDE:
+            continue
+        area = (ranks[inside].sum() - n * (n + 1) / 2) / (n * others)
+        if max(area, 1 - area) >= APART:
+            return name
+    return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text.replace(",", ""))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _determined(pairs: Sequence[tuple[str, str]]) -> int:

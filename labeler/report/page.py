@@ -47,14 +47,19 @@ class Section:
     listings: Sequence[tuple[str, str]] = field(default_factory=list)
 
 
+def _in_utc(stored: str) -> str:
+    """A stored time with its zone: a report is a file, so it has no reader whose zone is known."""
+    return f"{stored[:16].replace('T', ' ')} UTC"
+
+
 def page(project: Project) -> str:
     """The report as HTML, in the current language."""
     with project.store() as store, store.read():
         stands = standing_of(project, store)
         values, measured = facts(project, store, stands), latest(project, store)
     subtitle = _(
-        "Report of {at} (UTC), written by labeler {version}.",
-        at=values["made"]["at"][:16].replace("T", " "),
+        "Report of {at}, written by labeler {version}. All times and days are in UTC.",
+        at=_in_utc(values["made"]["at"]),
         version=values["made"]["labeler"],
     )
     sections = [
@@ -172,7 +177,7 @@ def _stopping(values: dict[str, Any], stands: Standing, config: Config) -> Secti
                 _("back-test on this project"): back_in_words(back, asked),
             }
         )
-    texts = [stopped_in_words(values["stopped"])] if values["stopped"] else []
+    texts = [stopped_in_words(values["stopped"], _in_utc(values["stopped"]["at"]))] if values["stopped"] else []
     return Section(_("When to stop"), texts, tables=[("", rows)])
 
 
@@ -222,7 +227,7 @@ def _data(values: dict[str, Any], config: Config) -> Section:
             _("decided by the lead"): f"{row['decided']:,}",
             _("taken out"): f"{row['taken_out']:,}",
             _("drawn at random"): f"{row['drawn']:,}" if row["split"] == "holdout" else "–",
-            _("imported (UTC)"): row["first_added"][:10],
+            _("imported"): row["first_added"][:10],
         }
         for row in values["splits"]
     ]
@@ -261,7 +266,7 @@ def _data(values: dict[str, Any], config: Config) -> Section:
 def _class_changes(values: dict[str, Any]) -> Table:
     return [
         {
-            _("when (UTC)"): change["at"][:16].replace("T", " "),
+            _("when"): _in_utc(change["at"]),
             _("change"): _(KINDS[change["kind"]]),
             _("before"): ", ".join(change["old"]),
             _("after"): ", ".join(change["new"]),

@@ -26,6 +26,8 @@ WANTED = "MAX(CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap
 FLAGGED = """
     SELECT a.item_id FROM answers a JOIN items f ON f.id = a.item_id WHERE a.action = 'flag' AND a.id > f.cleared
 """
+# Items that people may be asked about.
+OPEN = f"i.split IS NOT NULL AND i.adjudicated IS NULL AND i.id NOT IN ({FLAGGED})"
 
 
 class Items:
@@ -242,24 +244,37 @@ class Items:
 
     def still_open(self) -> StillOpen:
         """The items that can still get a label, and the answers that people can still give."""
-        values = self.overlap_values()
-        open_now = f"i.split IS NOT NULL AND i.adjudicated IS NULL AND i.id NOT IN ({FLAGGED})"
         unlabeled = self.db.rows(
             f"SELECT i.split, COUNT(*) AS n, SUM({WANTED}) AS answers FROM items i"
-            f" WHERE i.label IS NULL AND {open_now} GROUP BY i.split",
-            values,
+            f" WHERE i.label IS NULL AND {OPEN} GROUP BY i.split",
+            self.overlap_values(),
         )
-        again = 0
-        if values["overlap"] > 1 or self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1"):
-            again = self.db.value(
-                f"SELECT COALESCE(SUM({WANTED} - i.labels), 0) FROM items i"
-                f" WHERE i.label IS NOT NULL AND i.labels < {WANTED} AND {open_now}"
-                " AND NOT EXISTS (SELECT 1 FROM annotations WHERE item_id = i.id AND annotator = :import)",
-                values | {"import": IMPORT},
-            )
         items = {row["split"]: row["n"] for row in unlabeled}
-        answers = again + sum(row["answers"] for row in unlabeled)
+        answers = self._open_again(-1) + sum(row["answers"] for row in unlabeled)
         return StillOpen(items.get("pool", 0), items.get("holdout", 0), answers)
+
+    def answers_open(self, most: int) -> int:
+        """The answers that people can still give; `most` where there are more. The desk asks at each answer, so no more
+        items are read than that takes.
+        """
+        unlabeled = self.db.value(
+            f"SELECT COALESCE(SUM(answers), 0) FROM (SELECT {WANTED} AS answers FROM items i"
+            f" WHERE i.label IS NULL AND {OPEN} LIMIT :most)",
+            self.overlap_values() | {"most": most},
+        )
+        return most if unlabeled >= most else min(most, unlabeled + self._open_again(most))
+
+    def _open_again(self, most: int) -> int:
+        """The answers that can still be given about items with a label, of so many items at most; −1: of all."""
+        values = self.overlap_values()
+        if values["overlap"] <= 1 and not self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1"):
+            return 0
+        return self.db.value(
+            f"SELECT COALESCE(SUM(answers), 0) FROM (SELECT {WANTED} - i.labels AS answers FROM items i"
+            f" WHERE i.label IS NOT NULL AND i.labels < {WANTED} AND {OPEN}"
+            " AND NOT EXISTS (SELECT 1 FROM annotations WHERE item_id = i.id AND annotator = :import) LIMIT :most)",
+            values | {"import": IMPORT, "most": most},
+        )
 
     def pool_open(self, most: int) -> int:
         """The number of pool items that can still get a label; `most` where there are more."""

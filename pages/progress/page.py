@@ -23,6 +23,7 @@ from pages.shared.access import require_project, require_user
 from pages.shared.figures import figures_in_a_row
 from pages.shared.language import fragment
 from pages.shared.next_step import link_at_the_end, link_to, next_step
+from pages.shared.times import local_time
 
 PARTS: dict[str, Callable[[Project], None]] = {
     mark("Curve"): curve,
@@ -77,7 +78,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     columns[3].caption(_("of {n:,}", n=payable))
     st.caption(sum_in_words(counts, config.budget), help=_(MEANING))
     if stopped:
-        st.info(stopped_in_words(stopped), icon=":material/stop_circle:")
+        st.info(stopped_in_words(stopped, local_time(stopped["at"])), icon=":material/stop_circle:")
     job_state(job)
     if latest and latest.metrics:
         target_state(latest, config)

@@ -14,6 +14,7 @@ from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back
 from pages.progress.curve import where_it_stands
 from pages.shared.access import require_user
 from pages.shared.cache import cached
+from pages.shared.times import local_time
 
 WIDTHS = (3, 5, 5)
 
@@ -64,7 +65,7 @@ def _decision(project: Project, judgements: list[Evidence]) -> None:
     met = sum(evidence.met for evidence in judgements)
     left, right = st.columns([3, 1], vertical_alignment="center")
     if stopped:
-        left.markdown(stopped_in_words(stopped))
+        left.markdown(stopped_in_words(stopped, local_time(stopped["at"])))
     else:
         left.markdown(_("{met} of {n} rules are met. Labeling goes on.", met=met, n=len(judgements)))
     if not is_lead(user, project.config):

@@ -61,6 +61,34 @@ def test_other_columns_may_be_shown(store, column: Column):
     assert choices(store) == {"c": None}
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        lambda i, label: str(0.5 + 0.01 * i if label == "good" else 0.5 - 0.01 * i),
+        lambda i, label: f"{1000 + i if label == 'bad' else 990 - i:,}",
+        lambda i, label: str(100 + i if (label == "good") != (i == 7) else i),  # one item on the other side
+    ],
+)
+def test_numbers_that_tell_the_label_by_a_threshold_are_refused(store, column: Column):
+    fill(store, column, LABELS)
+    assert "tell items of the class" in str(choices(store)["c"])
+
+
+def test_a_number_that_is_higher_for_a_class_on_average_may_be_shown(store):
+    fill(store, lambda i, label: str((7 * i) % 40 + (8 if label == "good" else 0)), LABELS)
+    assert choices(store) == {"c": None}
+
+
+def test_a_number_is_not_judged_by_a_handful_of_items(store):
+    fill(store, lambda i, label: str(i + (100 if label == "good" else 0)), ["good"] * 4 + ["bad"] * 36)
+    assert choices(store) == {"c": None}
+    more = [{"c": str(110 + i)} for i in range(3)]
+    store.items.add(
+        [NewItem(f"u{row['c']}", "row", text=row["c"], label="good", metadata=row, split="pool") for row in more]
+    )
+    assert "tell items of the class" in str(choices(store)["c"])
+
+
 def test_a_column_that_always_agrees_with_a_frequent_label_tells_nothing(store):
     fill(store, lambda i, label: "AB"[i % 2], ["good"] * 39 + ["bad"])
     assert choices(store) == {"c": None}

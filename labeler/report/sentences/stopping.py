@@ -22,16 +22,15 @@ def stop_reason(rule: Rule) -> Message:
     return mark("The rule “{rule}” is met.", rule=NAMES[rule])
 
 
-def stopped_in_words(stopped: Mapping[str, str]) -> str:
+def stopped_in_words(stopped: Mapping[str, str], at: str) -> str:
     """A sentence on when labeling was stopped, by whom and why.
 
-    Args: stopped: as `Stops.current` gives it.
+    Args: stopped: as `Stops.current` gives it. at: its time in words, with the zone.
     """
-    at = stopped["at"][:16].replace("T", " ")
     if stopped["by"]:
-        sentence = _("Labeling has been stopped since {at} (UTC) by {name}.", at=at, name=stopped["by"])
+        sentence = _("Labeling has been stopped since {at} by {name}.", at=at, name=stopped["by"])
     else:
-        sentence = _("Labeling has been stopped since {at} (UTC) by a rule that the settings name.", at=at)
+        sentence = _("Labeling has been stopped since {at} by a rule that the settings name.", at=at)
     return f"{sentence} {translate(stopped['reason'])}".strip()
 
 
