@@ -53,12 +53,16 @@ def _picture(rendition: Rendition) -> Response:
 
 def _wish(request: Request) -> Wish:
     values = request.query_params
+    frame = values.get("frame", "")
+    if frame and not frame.isdecimal():
+        raise RequestError("'frame' must be a number.")
+    at = int(frame) if frame else None
     if not {"low", "high"} & set(values):
-        return Wish(values.get("window"))
+        return Wish(values.get("window"), frame=at)
     try:
         low, high = float(values["low"]), float(values["high"])
     except (KeyError, ValueError):
         raise RequestError("'low' and 'high' must be two numbers.") from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise RequestError("'low' must be less than 'high', and both finite.")
-    return Wish(window=(low, high), unit=values.get("unit") or None)
+    return Wish(window=(low, high), unit=values.get("unit") or None, frame=at)

@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -54,12 +54,22 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
     show_default=True,
     help="`holdout` forgets the known labels of the pool and asks for them.",
 )
-def import_(project: Path, source: Path, keep_labels: Literal["all", "holdout"], **names: str | None) -> None:
+@click.option(
+    "--deidentify",
+    is_flag=True,
+    help="Remove from DICOM files what identifies patients, now and in later imports (`dicom.deidentify`).",
+)
+def import_(
+    project: Path, source: Path, keep_labels: Literal["all", "holdout"], deidentify: bool, **names: str | None
+) -> None:
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
     from labeler.projects.importer import import_source
     from labeler.report.sentences.groups import of_import
+    from labeler.report.sentences.scans import of_scans
 
     opened = projects.open_project(project)
+    if deidentify:
+        opened = opened.save(replace(opened.config, dicom=replace(opened.config.dicom, deidentify=True)))
     columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
     with bar("import", "rows") as report:
         result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report)
@@ -71,7 +81,7 @@ def import_(project: Path, source: Path, keep_labels: Literal["all", "holdout"],
         f"{result.added} items added, {result.duplicates} already there, {len(result.problems)} not imported,"
         f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
     )
-    for sentence in of_import(result):
+    for sentence in [*of_import(result), *(of_scans(result.dicom) if result.dicom else [])]:
         click.echo(sentence)
 
 

@@ -64,11 +64,29 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class DicomReport:
+    """The DICOM files of an import.
+
+    files: that were stored. deidentified: whether they lost what identifies patients. undeclared: files that do not say
+    whether text is burned into their pixels; burned: files that say it is. kept: identifying fields that stayed by the
+    settings. stacks: items of several files.
+    """
+
+    files: int
+    deidentified: bool
+    undeclared: int = 0
+    burned: int = 0
+    kept: tuple[str, ...] = ()
+    stacks: int = 0
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """The result of an import; the sum of `added`, `duplicates` and `problems` is the number of rows read.
 
-    groups: how the groups lie after it; None without any. in_two_groups: rows whose content came before, in another
-    group, which keeps it; across: of those, the ones whose two groups are on both sides of the split.
+    groups: how the groups lie after it; None without any. dicom: of the DICOM files that were read. in_two_groups: rows
+    whose content came before, in another group, which keeps it; across: of those, the ones whose two groups are on both
+    sides of the split.
     """
 
     added: int
@@ -80,6 +98,7 @@ class ImportReport:
     groups: GroupCounts | None = None
     in_two_groups: int = 0
     across: int = 0
+    dicom: "DicomReport | None" = None
 
 
 @dataclass(frozen=True)

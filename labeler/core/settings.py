@@ -210,6 +210,22 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True)
+class DicomConfig:
+    """How DICOM files are imported."""
+
+    deidentify: Annotated[
+        bool, Doc("Whether imported files lose all fields but those that draw the image and those in `dicom.keep`.")
+    ] = False
+    keep: Annotated[
+        tuple[str, ...],
+        Doc("Fields, by the standard's keywords, that stay in de-identified files and become columns of the items."),
+    ] = ("Modality", "BodyPartExamined", "Manufacturer", "ManufacturerModelName")
+    stacks: Annotated[
+        bool, Doc("Whether the slices of a series that are in one folder become one item, a stack to scroll.")
+    ] = True
+
+
+@dataclass(frozen=True)
 class StoppingConfig:
     """When labeling may stop. The lead decides; only the rules in `stop_when` stop by themselves."""
 
@@ -281,6 +297,7 @@ class Config:
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     labeling: LabelingConfig = field(default_factory=LabelingConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    dicom: DicomConfig = field(default_factory=DicomConfig)
     stopping: StoppingConfig = field(default_factory=StoppingConfig)
     team: TeamConfig = field(default_factory=TeamConfig)
     class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, those that have details

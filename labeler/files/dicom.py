@@ -24,12 +24,10 @@ def is_dicom(content: bytes) -> bool:
     return content[128:132] == b"DICM"
 
 
-def read(source: Path | BinaryIO, name: str) -> Scan | Image.Image:
+def read(source: Path | BinaryIO, name: str, frame: int | None = None) -> Scan | Image.Image:
     """The scan in a file, its values rescaled by slope and intercept, or the colour picture in it.
 
-    Of several frames the middle frame is read.
-
-    Args:   name: the name of the file in error messages.
+    Args:   name: the name of the file in error messages. frame: which of several, from 0 on; None: the middle one.
     Raises: LabelerError: the file is broken, holds no image, or is compressed in a way that needs a further package;
             or pydicom is not installed.
     """
@@ -38,7 +36,7 @@ def read(source: Path | BinaryIO, name: str) -> Scan | Image.Image:
 
     try:
         data = dcmread(source)
-        return _image(data)
+        return _image(data, frame)
     except LabelerError as error:
         raise LabelerError("{name} {error}", name=name, error=error) from None
     except Exception as error:  # broken bytes make the reader raise nearly anything
@@ -48,7 +46,7 @@ def read(source: Path | BinaryIO, name: str) -> Scan | Image.Image:
         ) from error
 
 
-def _image(data: "Dataset") -> Scan | Image.Image:
+def _image(data: "Dataset", frame: int | None = None) -> Scan | Image.Image:
     from pydicom.pixels import apply_color_lut, pixel_array
 
     if "PixelData" not in data and "FloatPixelData" not in data and "DoubleFloatPixelData" not in data:
@@ -60,9 +58,9 @@ def _image(data: "Dataset") -> Scan | Image.Image:
             rows=data.Rows,
         )
     frames = int(data.get("NumberOfFrames") or 1)
-    middle = frames // 2
+    frame = frames // 2 if frame is None else min(max(frame, 0), frames - 1)
     try:
-        values = pixel_array(data, index=middle)
+        values = pixel_array(data, index=frame)
     except (NotImplementedError, RuntimeError) as error:
         if "package" not in str(error) and "plugin" not in str(error):
             raise
@@ -76,17 +74,17 @@ def _image(data: "Dataset") -> Scan | Image.Image:
         values = apply_color_lut(values, data)
     if values.ndim == 3:
         return Image.fromarray((values >> 8 if values.dtype.itemsize == 2 else values).astype(np.uint8))
-    values, window = _rescaled(values, data)
+    values, window = _rescaled(values, data, frame)
     return Scan(
         values,
         window=window,
         unit="HU" if data.get("Modality") == "CT" and data.get("RescaleType", "HU") == "HU" else None,
         inverted=data.PhotometricInterpretation == "MONOCHROME1",
-        frame=(middle + 1, frames) if frames > 1 else None,
+        frame=(frame + 1, frames) if frames > 1 else None,
     )
 
 
-def _rescaled(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window | None]:
+def _rescaled(stored: np.ndarray, data: "Dataset", frame: int) -> tuple[np.ndarray, Window | None]:
     """The values after the modality transformation, and the window on them that the file names.
 
     Every window is read as `LINEAR_EXACT`, which differs from `LINEAR` by half a value: level and width are then those
@@ -96,7 +94,7 @@ def _rescaled(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window |
     """
     from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
-    settings = _functional_groups(data)
+    settings = _functional_groups(data, frame)
     if "ModalityLUTSequence" in data:
         values = apply_modality_lut(stored, data)
     else:
@@ -112,10 +110,9 @@ def _rescaled(stored: np.ndarray, data: "Dataset") -> tuple[np.ndarray, Window |
     return values, None
 
 
-def _functional_groups(data: "Dataset") -> dict[str, Any]:
+def _functional_groups(data: "Dataset", frame: int) -> dict[str, Any]:
     """Rescaling and window. Files with many frames keep them in functional groups, shared or for each frame."""
     values: dict[str, Any] = {}
-    frame = int(data.get("NumberOfFrames") or 1) // 2
     shared, each = data.get("SharedFunctionalGroupsSequence"), data.get("PerFrameFunctionalGroupsSequence")
     groups = [g for g in (shared and shared[0], each and len(each) > frame and each[frame]) if g]
     parts = [group[name][0] for group in groups for name in _GROUPS if group.get(name)]
@@ -133,3 +130,15 @@ def _first(value: Any) -> float | None:
     if value is None or value == "":
         return None
     return float(value[0]) if hasattr(value, "__getitem__") and not isinstance(value, str) else float(value)
+
+
+def frames(source: Path) -> int:
+    """How many frames the image in a file has; 1 where that cannot be read."""
+    require("dicom")
+    from pydicom import dcmread
+
+    try:
+        data = dcmread(source, stop_before_pixels=True, specific_tags=["NumberOfFrames"])
+        return max(1, int(data.get("NumberOfFrames") or 1))
+    except Exception:  # what is broken is said where the image is read
+        return 1

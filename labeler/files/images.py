@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from labeler.core.errors import LabelerError
-from labeler.files import dicom, windows
+from labeler.files import dicom, stacks, windows
 from labeler.files.windows import Scan
 
 # The formats that every browser shows without conversion.
@@ -28,14 +28,16 @@ def open_image(path: Path, near: int | None = None) -> Image.Image:
     return (windows.picture(image) if isinstance(image, Scan) else image).convert("RGB")
 
 
-def read(path: Path, near: int | None = None) -> Image.Image | Scan:
+def read(path: Path, near: int | None = None, frame: int | None = None) -> Image.Image | Scan:
     """The image in a file, upright: an opaque picture in grey or RGB, or a scan with more than 8 bit.
 
-    Args:   near: as in `open_image`.
+    Args:   near: as in `open_image`. frame: of a stack, from 0 on; None: the middle one.
     Raises: LabelerError: the file cannot be read as an image.
     """
     if path.suffix.lower() in dicom.SUFFIXES:
-        return dicom.read(path, str(path))
+        return dicom.read(path, str(path), frame)
+    if path.suffix == stacks.SUFFIX:
+        return stacks.read(path, str(path), frame)
     try:
         with Image.open(path) as file:
             if near:
@@ -53,6 +55,13 @@ def read(path: Path, near: int | None = None) -> Image.Image | Scan:
             return image if image.mode == mode else image.convert(mode)
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
+
+
+def frames(path: Path) -> int:
+    """How many frames or slices an image has to scroll through."""
+    if path.suffix.lower() in dicom.SUFFIXES:
+        return dicom.frames(path)
+    return stacks.frames(path) if path.suffix == stacks.SUFFIX else 1
 
 
 def size(path: Path) -> tuple[int, int, bool]:

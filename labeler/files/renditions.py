@@ -46,12 +46,14 @@ _written: dict[Path, int] = {}  # bytes written below each folder since it was l
 class Wish:
     """How a scan should be drawn: through the window `name`, or through `window` if the scan's unit is `unit`.
 
-    The desk sends the same wish with every image. Wishes that do not apply to an image are ignored.
+    frame: of a stack, counted from 1; None: the middle one. The desk sends the same wish with every image. Wishes that
+    do not apply to an image are ignored.
     """
 
     name: str | None = None
     window: Window | None = None
     unit: str | None = None
+    frame: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,18 @@ class Renditions:
         Raises: LabelerError: the file cannot be read as an image.
         """
         about = self._about(key)
-        # A scan that is drawn again is looked at through several windows, so its values are kept decoded.
-        drawn_before = about is not None and about.windows
-        source = Scan(self._pixels(path, key)) if drawn_before else images.read(path, near=FIT)
         if about is None:
+            source = images.read(path, near=FIT)
             about = _about(source, path)
             line = about.as_json().encode()
             self._write(f"{key}-about.json", lambda file: file.write(line))
-        about = _wished(about, wish)
+            about = _wished(about, wish)
+            if about.frame and wish.frame is not None:
+                source = images.read(path, near=FIT, frame=about.frame[0] - 1)
+        else:
+            about = _wished(about, wish)
+            # A scan that is drawn again is looked at through several windows, so its values are kept decoded.
+            source = Scan(self._pixels(path, key, about)) if about.windows else _frame_of(path, about)
         if isinstance(source, Scan):
             values = _fitting(Image.fromarray(source.values.astype(np.float32, copy=False)), about)
             picture = scans.draw(np.asarray(values), about.drawn or (0, 1), about.inverted)
@@ -143,18 +149,19 @@ class Renditions:
         side = TILE << level
         if level >= about.levels or x * side >= about.width or y * side >= about.height:
             raise LabelerError("This image has no tile {level}/{x}/{y}.", level=level, x=x, y=y)
-        block = self._pixels(path, key)[y * side : (y + 1) * side, x * side : (x + 1) * side]
+        about = _wished(about, wish)
+        block = self._pixels(path, key, about)[y * side : (y + 1) * side, x * side : (x + 1) * side]
         if not about.windows:
             return _encoded(Image.fromarray(np.ascontiguousarray(block)).reduce(1 << level), "image/png")
         values = np.asarray(Image.fromarray(block.astype(np.float32)).reduce(1 << level))
-        return _encoded(scans.draw(values, _wished(about, wish).drawn or (0, 1), about.inverted), "image/png")
+        return _encoded(scans.draw(values, about.drawn or (0, 1), about.inverted), "image/png")
 
-    def _pixels(self, path: Path, key: str) -> np.ndarray:
+    def _pixels(self, path: Path, key: str, about: About) -> np.ndarray:
         """The image's pixels or values, decoded once and mapped from the disk."""
-        name = f"{key}-pixels.npy"
+        name = f"{key}{_of_frame(about)}-pixels.npy"
         with _decoding:
             if not self._file(name).exists():
-                source = images.read(path)
+                source = _frame_of(path, about)
                 pixels = source.values if isinstance(source, Scan) else np.asarray(source)
                 self._write(name, lambda file: np.save(file, pixels))
             os.utime(self._file(name))
@@ -162,7 +169,10 @@ class Renditions:
 
     def _about(self, key: str) -> About | None:
         content = self._read(f"{key}-about.json")
-        return None if content is None else About(**json.loads(content))
+        if content is None:
+            return None
+        values = json.loads(content)
+        return About(**values | {"frame": values["frame"] and tuple(values["frame"])})
 
     def _file(self, name: str) -> Path:
         return self.folder / name[:2] / f"{_VERSION}-{name}"
@@ -212,14 +222,16 @@ def as_it_is(path: Path) -> Rendition | None:
 
 
 def _about(source: Image.Image | Scan, path: Path) -> About:
+    n = images.frames(path)
+    frame = (n // 2 + 1, n) if n > 1 else None
     if isinstance(source, Scan):
         height, width = source.values.shape
         windows = scans.windows(source)
-        return About(width, height, _levels(width, height), windows, None, source.unit, source.inverted, source.frame)
+        return About(width, height, _levels(width, height), windows, None, source.unit, source.inverted, frame)
     width, height = source.size
     if path.suffix.lower() in (".jpg", ".jpeg"):  # it may have been decoded at a fraction of its size
         width, height, _ = images.size(path)
-    return About(width, height, _levels(width, height), colour=source.mode == "RGB")
+    return About(width, height, _levels(width, height), frame=frame, colour=source.mode == "RGB")
 
 
 def _levels(width: int, height: int) -> int:
@@ -230,7 +242,12 @@ def _levels(width: int, height: int) -> int:
 
 
 def _wished(about: About, wish: Wish) -> About:
-    """The facts with the wished window, as far as the wish applies to this image."""
+    """The facts with the wished frame and window, as far as the wish applies to this image.
+
+    All frames are drawn through the windows of the middle one, so that nothing flickers when they are scrolled.
+    """
+    if about.frame and wish.frame is not None:
+        about = replace(about, frame=(min(max(wish.frame, 1), about.frame[1]), about.frame[1]))
     if not about.windows:
         return about
     drawn = next(iter(about.windows.values()))
@@ -243,7 +260,16 @@ def _wished(about: About, wish: Wish) -> About:
 
 def _picture_name(key: str, about: About) -> str:
     window = "" if about.drawn is None else "-{:.6g}_{:.6g}".format(*about.drawn)
-    return f"{key}-{FIT}{window}.{about.media_type.removeprefix('image/')}"
+    return f"{key}{_of_frame(about)}-{FIT}{window}.{about.media_type.removeprefix('image/')}"
+
+
+def _of_frame(about: About) -> str:
+    """The frame in the name of a file; the middle one has none, as images without frames."""
+    return "" if about.frame is None or about.frame[0] == about.frame[1] // 2 + 1 else f"-frame{about.frame[0]}"
+
+
+def _frame_of(path: Path, about: About) -> Image.Image | Scan:
+    return images.read(path, frame=about.frame[0] - 1 if about.frame else None)
 
 
 def _fitting(image: Image.Image, about: About) -> Image.Image:

@@ -31,6 +31,7 @@ class Row:
     split: str | None = None  # the raw value
     metadata: Mapping[str, str] = field(default_factory=dict)  # a table's other columns, where not empty
     group: str | None = None  # what it belongs to, such as a patient
+    more: tuple[Traversable, ...] = ()  # further slices of the stack that `image` begins, in their order
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def read(
                 )
             if group not in (None, FOLDER_GROUPS):
                 raise SourceError(
-                    "{name} is no table, so it has no column {group!r}: name {folder!r} for groups by its folders.",
+                    "{name} is no table, so it has no column {group!r}: name {folder!r} for groups by its folders, or a"
+                    " DICOM field, such as PatientID.",
                     name=name,
                     group=group,
                     folder=FOLDER_GROUPS,

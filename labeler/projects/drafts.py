@@ -25,7 +25,7 @@ class Draft:
     """A project that is about to be created.
 
     source: of its items; None: they are imported later. keep_labels: see `import_source`. shown: columns that
-    annotators see beside the item.
+    annotators see beside the item. deidentify: whether DICOM files lose what identifies patients.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Draft:
     columns: SourceColumns = OBVIOUS
     keep_labels: Literal["all", "holdout"] = "all"
     shown: tuple[str, ...] = ()
+    deidentify: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def create(draft: Draft, home: Path, where: str, on_progress: Progress | None = 
         "modality": draft.modality,
         "answers": draft.answers,
     } | ({"team": {"currency": draft.currency}} if draft.currency else {})
+    if draft.deidentify:
+        values["dicom"] = {"deidentify": True}
     project = projects.create(home / projects.slug(draft.name), parse(values, where))
     try:
         if draft.guidelines.strip():

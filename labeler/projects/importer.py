@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +17,11 @@ from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import ImportReport, Modality, NewItem, Problem, Progress, Split
 from labeler.core.labels import join, names_in
 from labeler.core.whole_files import write_whole
-from labeler.files import dicom, sources
+from labeler.files import deidentify, dicom, sources, stacks
 from labeler.files.sources import OBVIOUS, Row, SourceColumns
 from labeler.i18n.messages import Message, mark
 from labeler.projects.project import Project
+from labeler.projects.scans import ScanImport
 from labeler.store import Store
 
 BATCH = 1000  # rows stored in one transaction
@@ -62,12 +62,13 @@ def import_source(
     project, rows = _with_groups(project, source, columns)
     added = duplicates = labels_added = 0
     problems: list[Problem] = []
+    scans = _scans(project, source, columns)
     withheld: list[NewItem] = []  # labeled items, whose labels are stored only if they are drawn for the holdout
     twice = ContentsInTwoGroups()
     with project.store() as store:
         check_groups(rows, store.items.group_sides())
-        number = store.imports.begin(source.name)
-        for batch in _batches_of_items(project, rows, on_progress):
+        number = store.imports.begin(_name_of(project, source))
+        for batch in _batches_of_items(project, rows, scans, on_progress):
             problems += [entry for entry in batch if isinstance(entry, Problem)]
             items = [entry for entry in batch if isinstance(entry, NewItem)]
             if keep_labels == "holdout":
@@ -85,8 +86,8 @@ def import_source(
             store.rounds.request("import")  # it embeds the new items and ranks the pool
         counts, across = store.items.counts(), twice.across(store)
         groups = store.items.group_counts()
-    sizes = counts.pool, counts.holdout
-    return ImportReport(added, duplicates, labels_added, *sizes, tuple(problems), groups, len(twice.pairs), across)
+    sizes, two = (counts.pool, counts.holdout), (len(twice.pairs), across)
+    return ImportReport(added, duplicates, labels_added, *sizes, tuple(problems), groups, *two, scans.report())
 
 
 def undo_import(project: Project, number: int, by: str) -> int:
@@ -120,6 +121,30 @@ def _with_groups(project: Project, source: Path, columns: SourceColumns) -> tupl
             " setting evaluation.group_column.",
             error=error,
         ) from None
+
+
+def _is_table(source: Path) -> bool:
+    return not source.is_dir() and source.suffix.lower() != ".zip"
+
+
+def _group_field(source: Path, columns: SourceColumns) -> str | None:
+    """The DICOM field that names the group of each image of a folder; None: no field does."""
+    if columns.group in (None, sources.FOLDER_GROUPS) or _is_table(source):
+        return None
+    return columns.group if deidentify.is_field(str(columns.group)) else None
+
+
+def _scans(project: Project, source: Path, columns: SourceColumns) -> ScanImport:
+    deidentify.check_fields(project.config.dicom.keep) if project.config.modality == "image" else None
+    group = columns.group or project.config.evaluation.group_column or None
+    return ScanImport(project, _group_field(source, replace(columns, group=group)), _is_table(source))
+
+
+def _name_of(project: Project, source: Path) -> str:
+    """What the import is called in the project; the name of a folder may be that of a patient."""
+    if project.config.modality == "image" and project.config.dicom.deidentify and not _is_table(source):
+        return "DICOM"
+    return source.name
 
 
 class ContentsInTwoGroups:
@@ -172,7 +197,11 @@ def check_groups(rows: Sequence[Row | Problem], sides: Mapping[str, Split]) -> N
 
 def _rows(project: Project, source: Path, columns: SourceColumns) -> list[Row | Problem]:
     """The rows of the source, without labels where its folders are not named after classes."""
+    if _group_field(source, columns):
+        columns = replace(columns, group=None)  # it is read with each file
     rows = list(sources.read(source, columns, modality=project.config.modality))
+    if project.config.dicom.stacks and not _is_table(source):
+        rows = stacks.stacked(rows)
     _check_modality(project.config.modality, source, rows)
     if columns.label is None and not _folders_are_classes(rows, project.config.classes):
         return [replace(row, label=None) if isinstance(row, Row) else row for row in rows]
@@ -180,13 +209,13 @@ def _rows(project: Project, source: Path, columns: SourceColumns) -> list[Row | 
 
 
 def _batches_of_items(
-    project: Project, rows: Sequence[Row | Problem], on_progress: Progress | None
+    project: Project, rows: Sequence[Row | Problem], scans: ScanImport, on_progress: Progress | None
 ) -> Iterator[list[NewItem | Problem]]:
     """Items of the rows, `BATCH` at a time; images are decoded in several threads."""
     classes = {unicodedata.normalize("NFC", name): name for name in project.config.classes}
 
     def item_of(row: Row | Problem) -> NewItem | Problem:
-        return row if isinstance(row, Problem) else _item(project, classes, row)
+        return row if isinstance(row, Problem) else _item(project, classes, row, scans)
 
     done = 0
     with ThreadPoolExecutor(THREADS) as threads:
@@ -235,7 +264,7 @@ def _folders_are_classes(rows: Sequence[Row | Problem], classes: Sequence[str]) 
     return not names.isdisjoint(unicodedata.normalize("NFC", name).casefold() for name in classes)
 
 
-def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | Problem:
+def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImport) -> NewItem | Problem:
     label = None
     if row.label is not None:
         given = unicodedata.normalize("NFC", row.label)
@@ -251,7 +280,10 @@ def _item(project: Project, classes: Mapping[str, str], row: Row) -> NewItem | P
     text, media = None, None
     if row.image is not None:
         try:
-            name, media = _store_image(project, row.image)
+            contents = [image.read_bytes() for image in (row.image, *row.more)]
+            if dicom.is_dicom(contents[0]):
+                row, contents = scans.prepared(row, contents)
+            name, media = _store_image(project, contents)
         except UnidentifiedImageError:
             return Problem(
                 row.source, mark("is not an image of a known format ({suffixes}, DICOM)", suffixes=", ".join(_SUFFIXES))
@@ -276,12 +308,18 @@ def _split(value: str | None) -> Split | None:
     return "holdout" if value.strip().lower() in ("test", "holdout") else "pool"
 
 
-def _store_image(project: Project, image: Traversable) -> tuple[str, str]:
-    """The content hash of an image and its path below the project's folder, stored once it decodes completely."""
-    content = image.read_bytes()
+def _store_image(project: Project, slices: Sequence[bytes]) -> tuple[str, str]:
+    """The content hash of an image and its path below the project's folder, stored once it decodes completely.
+
+    Args: slices: the files of a stack; of any other image its only file.
+    """
+    content = slices[0] if len(slices) == 1 else stacks.packed(slices)
     name = content_hash(content)
-    if dicom.is_dicom(content):
-        check: Callable[[], object] = partial(dicom.read, io.BytesIO(content), "the file")
+    if len(slices) > 1:
+        check: Callable[[], object] = partial(stacks.check, io.BytesIO(content))
+        suffix = stacks.SUFFIX
+    elif dicom.is_dicom(content):
+        check = partial(dicom.read, io.BytesIO(content), "the file")
         suffix = ".dcm"
     else:
         # PIL refuses more than about 180 megapixels here, as it would when a model reads the image

@@ -10,12 +10,13 @@ from labeler.access.users import User, is_lead
 from labeler.core.errors import LabelerError
 from labeler.core.items import ImportReport, Progress
 from labeler.files.preview import proposed_classes
-from labeler.files.sources import FOLDER_GROUPS, origin
+from labeler.files.sources import origin
 from labeler.i18n.messages import Message, _, n_, translate
 from labeler.projects.drafts import single_classes
 from labeler.projects.importer import import_source, undo_import
 from labeler.projects.project import Project
 from labeler.report.sentences.groups import of_import
+from labeler.report.sentences.scans import of_scans
 from labeler.store.imports import Import
 from pages.project.source import Chosen, choose_columns, choose_source, read_source, show_rows
 from pages.shared.cache import cached
@@ -82,8 +83,10 @@ def _form(project: Project) -> None:
     chosen = read_source(path, project.config.modality) if path else None
     if chosen is not None:
         show_rows(chosen)
-        if (group := project.config.evaluation.group_column) in (*chosen.preview.columns, FOLDER_GROUPS):
+        group = project.config.evaluation.group_column
+        if group and (group in chosen.preview.columns or not chosen.preview.is_table):
             chosen = replace(chosen, columns=replace(chosen.columns, group=group))
+        chosen = replace(chosen, deidentify=project.config.dicom.deidentify)
         chosen = choose_columns(chosen, project.config.modality)
         _unknown_classes(project, chosen)
     if st.button(_("Import"), key="import", type="primary", disabled=chosen is None) and chosen is not None:
@@ -112,6 +115,9 @@ def _unknown_classes(project: Project, chosen: Chosen) -> None:
 
 
 def _import(project: Project, chosen: Chosen) -> None:
+    if chosen.deidentify != project.config.dicom.deidentify:
+        dicom = replace(project.config.dicom, deidentify=chosen.deidentify)
+        project = project.save(replace(project.config, dicom=dicom))
     with progress_bar() as report:
         try:
             result = import_source(
@@ -157,6 +163,12 @@ def latest_import(project: Project) -> None:
     )
     for sentence in of_import(report):
         st.markdown(sentence)
+    if report.dicom is not None:
+        privacy = "  \n".join(of_scans(report.dicom))
+        if report.dicom.deidentified and not report.dicom.undeclared:
+            st.info(privacy, icon=":material/shield_person:")
+        else:
+            st.warning(privacy, icon=":material/shield_person:")
     if report.problems:
         st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
         problems = [{_("where"): translate(origin(p.source)), _("why"): translate(p.reason)} for p in report.problems]

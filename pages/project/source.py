@@ -13,6 +13,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import Modality
 from labeler.files import images
 from labeler.files.column_guesses import IMAGE_SUFFIXES
+from labeler.files.dicom import is_dicom
 from labeler.files.preview import Preview, first_items, guessed_columns, preview
 from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
 from labeler.i18n.messages import _, mark, n_, translate
@@ -44,7 +45,8 @@ HELPS = {
 class Chosen:
     """A source that was chosen, and what its columns hold. key: changes with the source.
 
-    modality: of the items. labels: whether the labels of the pool are kept, or asked for.
+    modality: of the items. labels: whether the labels of the pool are kept, or asked for. deidentify: whether DICOM
+    files lose what identifies patients.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Chosen:
     modality: Modality
     keep_labels: Literal["all", "holdout"] = "all"
     others: tuple[str, ...] = ()
+    deidentify: bool = False
 
 
 def choose_source(name: str, ways: Sequence[str]) -> Path | None:
@@ -154,16 +157,7 @@ def choose_columns(chosen: Chosen, fixed: Modality | None = None) -> Chosen:
 
     Args: fixed: what the project's items are, where that is decided.
     """
-    if chosen.preview.is_table:
-        chosen = _choose_columns(chosen, fixed)
-    elif len(chosen.preview.folders) > 1:
-        grouped = st.checkbox(
-            _("The images of a folder are of one group, such as a patient"),
-            chosen.columns.group is not None,
-            key=f"group-{chosen.key}",
-            help=_(HELPS["group"]),
-        )
-        chosen = replace(chosen, columns=replace(chosen.columns, group=FOLDER_GROUPS if grouped else None))
+    chosen = _choose_columns(chosen, fixed) if chosen.preview.is_table else _choose_groups(chosen)
     keep: Literal["all", "holdout"] = "all"
     if _may_forget(chosen):
         every = all_labeled(chosen.preview, chosen.columns.label)
@@ -175,8 +169,64 @@ def choose_columns(chosen: Chosen, fixed: Modality | None = None) -> Chosen:
         ):
             keep = "holdout"
     if chosen.modality == "image":
+        if _holds_scans(chosen):
+            chosen = _choose_privacy(chosen)
         _show_pictures(chosen)
     return replace(chosen, keep_labels=keep)
+
+
+def _choose_groups(chosen: Chosen) -> Chosen:
+    """What the images of a folder are grouped by: the patient that a DICOM file names, or the folder."""
+    names = {"": _("none")}
+    if _holds_scans(chosen):
+        names["PatientID"] = _("the patient, by the field PatientID")
+    if len(chosen.preview.folders) > 1:
+        names[FOLDER_GROUPS] = _("the folder of each image")
+    if len(names) == 1:
+        return chosen
+    usual = chosen.columns.group or ("PatientID" if "PatientID" in names else "")
+    names.setdefault(usual, usual)
+    group = st.selectbox(
+        _("Groups, such as patients"),
+        [*names],
+        [*names].index(usual),
+        format_func=names.__getitem__,
+        key=f"group-{chosen.key}",
+        help=_(HELPS["group"]),
+    )
+    return replace(chosen, columns=replace(chosen.columns, group=group or None))
+
+
+def _holds_scans(chosen: Chosen) -> bool:
+    """Whether one of the first images is a DICOM file."""
+
+    def look() -> bool:
+        columns = replace(chosen.columns, group=None)
+        rows = first_items(chosen.path, columns, PICTURES)
+        return any(row.image is not None and is_dicom(row.image.read_bytes()) for row in rows)
+
+    try:
+        return cached("holds-scans", (chosen.key, chosen.columns.image), look)
+    except LabelerError:  # it is said where the images are shown
+        return False
+
+
+def _choose_privacy(chosen: Chosen) -> Chosen:
+    """Whether the files lose what identifies patients."""
+    remove = st.checkbox(
+        _("Remove from the DICOM files what identifies patients"),
+        chosen.deidentify,
+        key=f"deidentify-{chosen.key}",
+        help=_(
+            "Only the pixels, the fields that draw them, and the fields of the setting `dicom.keep` are stored; names"
+            " of folders and groups become pseudonyms. The files that you import from stay as they are."
+        ),
+    )
+    if not remove:
+        st.warning(
+            _("Names, numbers and dates of patients would be stored with the images."), icon=":material/shield_person:"
+        )
+    return replace(chosen, deidentify=remove)
 
 
 def _may_forget(chosen: Chosen) -> bool:
@@ -244,7 +294,7 @@ def _pictures(chosen: Chosen) -> list[tuple[bytes, str]]:
     """Thumbnails of the first images that can be read, each with its known label."""
     thumbnails = []
     with tempfile.TemporaryDirectory() as scratch:
-        for number, row in enumerate(first_items(chosen.path, chosen.columns, PICTURES)):
+        for number, row in enumerate(first_items(chosen.path, replace(chosen.columns, group=None), PICTURES)):
             if row.image is None:
                 continue
             path = Path(scratch) / f"{number}{PurePosixPath(row.image.name).suffix}"

@@ -15,6 +15,7 @@ from labeler.projects.importer import import_source
 from tests.support.desk import all_saved, item_on_screen, press, ready_item
 from tests.support.fill import rank
 from tests.support.samples import text_config
+from tests.support.scan_files import write_dicom
 from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
@@ -311,3 +312,44 @@ def test_review_has_the_viewer_of_the_desk(scans, open_page, own_home):
     page.locator(".full-screen").wait_for()
     page.keyboard.press("Escape")
     page.locator(".full-screen").wait_for(state="detached")
+
+
+def test_the_slices_of_a_stack_are_scrolled(server, own_home, tmp_path, open_page):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(9):
+        values = np.full((64, 64), 100 * number, dtype=np.int16)
+        place = {"ImagePositionPatient": [0, 0, number], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        drawn = {"SeriesInstanceUID": "1.2.3", "Modality": "CT", "WindowCenter": 400, "WindowWidth": 800}
+        write_dicom(folder / f"{number}.dcm", values, **(place | drawn))
+    project = projects.create(own_home / "stacks", text_config(modality="image", query=NO_ROUND))
+    import_source(project, folder)
+    with project.store() as store:
+        store.db.execute("UPDATE items SET split = 'pool'")
+        store.db.connection.commit()
+        rank(store, [1])
+    page = open_page(f"{server.url}/?annotator=kim")
+    item_on_screen(page)
+    slider, said = page.get_by_label("Slice", exact=True), page.locator(".slices span")
+    assert said.inner_text() == "Slice 5 of 9"
+    middle = grey_of(page)
+    page.keyboard.press("PageDown")
+    page.mouse.move(*_middle_of(page))
+    page.mouse.wheel(0, 80)  # two slices further
+    assert said.inner_text() == "Slice 8 of 9"
+    wait_for(lambda: grey_of(page) > middle + 80)
+    zoomed = zoom(page)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    assert zoom(page) > zoomed
+    assert said.inner_text() == "Slice 8 of 9"
+    slider.fill("1")
+    assert said.inner_text() == "Slice 1 of 9"
+    wait_for(lambda: grey_of(page) < middle - 80)
+
+
+def _middle_of(page: Page) -> tuple[float, float]:
+    box = page.locator(".viewport").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -70,6 +70,8 @@ export interface Item {
   loading?: Promise<Picture>;
   picture?: Picture;
   window?: string;      // that the picture was asked for
+  frames?: Map<number, Promise<Picture>>;  // of a stack, through `framesWindow`
+  framesWindow?: string;
 }
 
 export type Action = "label" | "skip" | "flag" | "undo";

@@ -76,7 +76,41 @@ export function loadPicture(item, server) {
   return loading;
 }
 
+/**
+ * A slice of an item's stack through the window that was chosen last, fetched and decoded once.
+ * @param {Item} item
+ * @param {Fetching} server
+ * @param {number} frame counted from 1
+ * @param {boolean} [urgent] whether a person waits for it
+ * @returns {Promise<Picture>}
+ */
+export function loadFrame(item, server, frame, urgent = false) {
+  const query = viewing.query();
+  item.frames ??= new Map();
+  if (item.framesWindow !== query) item.frames.clear();
+  item.framesWindow = query;
+  const known = item.frames.get(frame);
+  if (known) return known;
+  const loading = mediaGate.pass(async () => {
+    const picture = await fetchImage(`media/${item.id}${frameQuery(query, frame)}`, server);
+    picture.image.className = "image";
+    picture.image.alt = t("The item to label");
+    return picture;
+  }, urgent);
+  item.frames.set(frame, loading);
+  loading.catch(() => { if (item.frames?.get(frame) === loading) item.frames.delete(frame); });
+  return loading;
+}
+
+/**
+ * @param {string} query of the window; "" for none
+ * @param {number} frame
+ */
+export function frameQuery(query, frame) {
+  return `${query}${query ? "&" : "?"}frame=${frame}`;
+}
+
 /** @param {Item | null} [item] */
 export function forgetPicture(item) {
-  if (item) item.loading = item.picture = undefined;
+  if (item) item.loading = item.picture = item.frames = undefined;
 }

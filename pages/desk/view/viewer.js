@@ -4,11 +4,12 @@ import { make } from "../base/dom.js";
 import { opened } from "../base/opened.js";
 import { viewing } from "../base/viewing.js";
 import { t } from "../base/words.js";
-import { loadPicture } from "../sync/media.js";
+import { frameQuery, loadPicture } from "../sync/media.js";
 import { Light, LightPanel } from "./light.js";
+import { Stack } from "./stack.js";
 import { Tiles } from "./tiles.js";
 import { ViewerTools } from "./tools.js";
-/** @import { Fetching, Item } from "../base/types.js" */
+/** @import { Fetching, Item, Picture } from "../base/types.js" */
 
 /** @typedef {[number, number]} Point across and down */
 
@@ -44,7 +45,7 @@ export class ImageViewer {
     this.build();
     this.light = new Light(this.about, (filter) => this.showLight(filter), () => this.redraw());
     this.light.apply();
-    this.tiles = new Tiles(this.plane, this.about, server, (tile) => `media/${item.id}/tile/${tile}${viewing.query()}`);
+    this.tiles = new Tiles(this.plane, this.about, server, (tile) => `media/${item.id}/tile/${tile}${this.query()}`);
     this.watch = new ResizeObserver(() => {
       this.size = [this.viewport.clientWidth, this.viewport.clientHeight];
       this.draw();
@@ -60,6 +61,12 @@ export class ImageViewer {
     this.watch.disconnect();
     this.light.destroy();
     this.tiles.clear();
+    this.stack?.destroy();
+  }
+
+  // How the server is asked for a part of what is shown.
+  query() {
+    return this.stack ? frameQuery(viewing.query(), this.stack.frame) : viewing.query();
   }
 
   // ------------------------------------------------------------ what is drawn
@@ -71,10 +78,9 @@ export class ImageViewer {
     this.plane.style.width = `${this.about.width}px`;
     this.plane.style.height = `${this.about.height}px`;
     this.plane.append(this.item.picture.image);
-    if (this.about.frame) {
-      const [frame, frames] = this.about.frame;
-      make("p", "caption", this.viewport, t("Frame {frame} of {frames}, the middle one", { frame, frames }));
-    }
+    /** @type {Stack | null} */
+    this.stack = this.about.frame
+      ? new Stack(this.viewport, this.item, this.server, (picture) => this.replace(picture)) : null;
     this.tools = new ViewerTools(this.element, this);
     this.viewport.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.viewport.addEventListener("dblclick", (event) => this.toggleActual(this.place(event)));
@@ -124,13 +130,19 @@ export class ImageViewer {
     try {
       const picture = await loadPicture(this.item, this.server);
       if (this.gone || picture !== this.item.picture) return;
-      this.plane.querySelector(".image").replaceWith(picture.image);
-      this.about = this.light.about = picture.about;
-      this.tiles.clear();
-      this.light.apply();
-      this.draw();
+      if (this.stack) await this.stack.draw();
+      else this.replace(picture);
     } catch { /* the filter shows it meanwhile; the next change asks again */ }
     for (const item of this.upcoming()) if (item.media) loadPicture(item, this.server).catch(() => {});
+  }
+
+  /** @param {Picture} picture of the same size, in place of the one that is shown */
+  replace(picture) {
+    this.plane.querySelector(".image").replaceWith(picture.image);
+    this.about = this.light.about = picture.about;
+    this.tiles.clear();
+    this.light.apply();
+    this.draw();
   }
 
   /** @param {string} filter of CSS */
@@ -274,6 +286,7 @@ export class ImageViewer {
       "\\": once(() => this.light.invert()),
       "#": once(() => this.toggleGrid()),
       "'": once(() => this.toggleDetails()),
+      ...(this.stack ? { PageUp: () => this.stack.by(-1), PageDown: () => this.stack.by(1) } : {}),
       Home: () => this.reset(),
     };
     acts[event.key]?.();
@@ -286,6 +299,10 @@ export class ImageViewer {
   wheel(event) {
     event.preventDefault();
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    if (this.stack && !event.ctrlKey) {  // as radiologists' viewers do; with Ctrl the wheel zooms
+      this.stack.wheel(event.deltaY * lines);
+      return;
+    }
     const speed = event.ctrlKey ? 0.01 : 0.0015;  // a pinch on a touchpad comes as a wheel with Ctrl
     this.zoomBy(Math.exp(-event.deltaY * lines * speed), this.place(event));
   }
@@ -309,6 +326,7 @@ export class ImageViewer {
       const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
       this.zoomBy(apart(now, other) / apart(before, other), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
     }
+    else if (this.stack && this.zoom === null) this.stack.drag(now[1] - before[1]);
     const share = other ? 0.5 : 1;  // two fingers move the image by half of what each of them moves
     if (this.zoom !== null) this.panBy((before[0] - now[0]) * share, (before[1] - now[1]) * share);
   }

@@ -1,0 +1,126 @@
+"""Slices of a series → one stack: which files belong together and in which order, and a file that holds them all.
+
+A stack is a zip, uncompressed, with its slices as DICOM files in the order in which they are scrolled.
+"""
+
+import io
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from labeler.core.extras import require
+from labeler.core.items import Problem
+from labeler.files import dicom
+from labeler.files.dicom import is_dicom
+from labeler.files.sources import Row
+from labeler.files.windows import Scan
+
+# Imports of pydicom are deferred: it is an extra, and few projects hold scans.
+
+SUFFIX = ".stack"
+_HEAD = ("SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "InstanceNumber", "Rows", "Columns")
+_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What tells a slice's stack and its place there. series: with the size of the pixels."""
+
+    series: tuple[str, int, int]
+    place: float  # along the normal of the slices, in mm
+    number: int
+
+
+def stacked(rows: Sequence[Row | Problem]) -> list[Row | Problem]:
+    """The rows, those of the slices of one series in one folder as one row, with the slices in their order.
+
+    Slices are files with a series and a position in the patient, so that two views of a chest stay two images.
+    """
+    if not any(isinstance(row, Row) and row.image is not None for row in rows):
+        return list(rows)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        slices = list(threads.map(lambda row: _slice_of(row.image) if isinstance(row, Row) else None, rows))
+    members: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for number, (row, found) in enumerate(zip(rows, slices, strict=True)):
+        if isinstance(row, Row) and found is not None:
+            members[(row.source.rpartition("/")[0], *found.series)].append(number)
+    result: list[Row | Problem | None] = list(rows)
+    for numbers in members.values():
+        if len(numbers) < 2:
+            continue
+        in_order = sorted(numbers, key=lambda n: (slices[n].place, slices[n].number))  # type: ignore[union-attr]
+        images = [rows[n].image for n in in_order]  # type: ignore[union-attr]
+        for n in numbers:
+            result[n] = None
+        result[numbers[0]] = replace(rows[numbers[0]], image=images[0], more=tuple(images[1:]))  # type: ignore[type-var]
+    return [row for row in result if row is not None]
+
+
+def _slice_of(image: Traversable | None) -> Slice | None:
+    """The slice in a file; None: it is none."""
+    if image is None:
+        return None
+    try:
+        with image.open("rb") as file:
+            beginning = file.read(132)
+            if not is_dicom(beginning):
+                return None
+            require("dicom")
+            from pydicom import dcmread
+
+            data = dcmread(io.BytesIO(beginning + file.read()), stop_before_pixels=True, specific_tags=list(_HEAD))
+        position, orientation = data.get("ImagePositionPatient"), data.get("ImageOrientationPatient")
+        if not data.get("SeriesInstanceUID") or position is None or orientation is None:
+            return None
+        across, down = np.array(orientation, dtype=float).reshape(2, 3)
+        place = float(np.array(position, dtype=float) @ np.cross(across, down))
+        series = str(data.SeriesInstanceUID), int(data.Rows), int(data.Columns)
+        return Slice(series, place, int(data.get("InstanceNumber") or 0))
+    except Exception:  # the import reads the file as an image, and says what is wrong with it
+        return None
+
+
+def packed(contents: Iterable[bytes]) -> bytes:
+    """The slices as one file; the same slices give the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(zipfile.ZipInfo(f"{number:05}.dcm"), content)
+    return buffer.getvalue()
+
+
+def read(source: Path | BinaryIO, name: str, frame: int | None = None) -> Scan | Image.Image:
+    """The image of a slice of a stack.
+
+    Args:   name: of the file in error messages. frame: the slice, from 0 on; None: the middle one.
+    Raises: LabelerError: it cannot be read.
+    """
+    with zipfile.ZipFile(source) as archive:
+        names = sorted(archive.namelist())
+        frame = len(names) // 2 if frame is None else min(max(frame, 0), len(names) - 1)
+        image = dicom.read(io.BytesIO(archive.read(names[frame])), name)
+    return replace(image, frame=(frame + 1, len(names))) if isinstance(image, Scan) else image
+
+
+def frames(source: Path) -> int:
+    """How many slices there are."""
+    with zipfile.ZipFile(source) as archive:
+        return len(archive.namelist())
+
+
+def check(source: BinaryIO) -> None:
+    """Read every slice of a stack.
+
+    Raises: LabelerError: one cannot be read.
+    """
+    with zipfile.ZipFile(source) as archive:
+        for name in sorted(archive.namelist()):
+            dicom.read(io.BytesIO(archive.read(name)), f"the slice {name}")

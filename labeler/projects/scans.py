@@ -1,0 +1,73 @@
+"""DICOM files on their way into a project: fields as columns, their group, and what identifies patients removed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+
+from labeler.core.items import DicomReport
+from labeler.core.settings import DicomConfig
+from labeler.files import deidentify
+from labeler.files.deidentify import Pseudonyms
+from labeler.files.sources import Row
+from labeler.projects.project import Project
+
+BURNED = "BurnedInAnnotation"
+
+
+@dataclass
+class ScanImport:
+    """The DICOM files of one import.
+
+    group_field: the field that names each file's group, such as PatientID. from_table: whether a table names the files,
+    whose own columns and groups stay as they are.
+    """
+
+    project: Project
+    group_field: str | None = None
+    from_table: bool = False
+    files: int = 0
+    undeclared: int = 0
+    burned: int = 0
+    stacks: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.settings = self.project.config.dicom
+
+    def prepared(self, row: Row, contents: Sequence[bytes]) -> tuple[Row, list[bytes]]:
+        """The row with the columns and the group of its files, and the files as they are stored.
+
+        Raises: LabelerError: a file cannot be de-identified.
+        """
+        names = [*self.settings.keep, BURNED, *([self.group_field] if self.group_field else [])]
+        values = deidentify.fields(contents[0], names)
+        self._count(len(contents), values.get(BURNED))
+        columns = {name: values[name] for name in self.settings.keep if name in values}
+        group = values.get(self.group_field) if self.group_field else row.group
+        row = replace(row, metadata=columns | dict(row.metadata), group=group)
+        if not self.settings.deidentify:
+            return row, list(contents)
+        pseudonyms = self._pseudonyms
+        if not self.from_table:  # names of folders and files often are those of patients
+            source = f"{values.get('Modality', 'DICOM')} {pseudonyms.of_text(row.source, 'source')}"
+            row = replace(row, source=source, group=group and pseudonyms.of_text(group, "group"))
+        return row, [deidentify.deidentified(content, pseudonyms, self.settings.keep) for content in contents]
+
+    @property
+    def _pseudonyms(self) -> Pseudonyms:
+        with self._lock:
+            return Pseudonyms.of(self.project.folder / "pseudonyms.key")
+
+    def _count(self, files: int, burned: str | None) -> None:
+        with self._lock:
+            self.files += files
+            self.stacks += files > 1
+            self.burned += burned == "YES"
+            self.undeclared += burned not in ("YES", "NO")
+
+    def report(self) -> DicomReport | None:
+        """What the import read; None without DICOM files."""
+        if not self.files:
+            return None
+        kept = tuple(name for name in self.settings.keep if name not in DicomConfig().keep)
+        return DicomReport(self.files, self.settings.deidentify, self.undeclared, self.burned, kept, self.stacks)
