@@ -48,19 +48,20 @@ def stacked(rows: Sequence[Row | Problem]) -> list[Row | Problem]:
         return list(rows)
     with ThreadPoolExecutor(_THREADS) as threads:
         slices = list(threads.map(lambda row: _slice_of(row.image) if isinstance(row, Row) else None, rows))
-    members: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for number, (row, found) in enumerate(zip(rows, slices, strict=True)):
-        if isinstance(row, Row) and found is not None:
-            members[(row.source.rpartition("/")[0], *found.series)].append(number)
+    members: dict[tuple[object, ...], list[tuple[int, Row, Slice]]] = defaultdict(list)
+    for number, (row, place) in enumerate(zip(rows, slices, strict=True)):
+        if isinstance(row, Row) and place is not None:
+            members[(row.source.rpartition("/")[0], *place.series)].append((number, row, place))
     result: list[Row | Problem | None] = list(rows)
-    for numbers in members.values():
-        if len(numbers) < 2:
+    for together in members.values():
+        if len(together) < 2:
             continue
-        in_order = sorted(numbers, key=lambda n: (slices[n].place, slices[n].number))  # type: ignore[union-attr]
-        images = [rows[n].image for n in in_order]  # type: ignore[union-attr]
-        for n in numbers:
-            result[n] = None
-        result[numbers[0]] = replace(rows[numbers[0]], image=images[0], more=tuple(images[1:]))  # type: ignore[type-var]
+        in_order = sorted(together, key=lambda member: (member[2].place, member[2].number))
+        first, *more = [row.image for _number, row, _place in in_order if row.image is not None]
+        for number, _row, _place in together:
+            result[number] = None
+        number, row, _place = together[0]
+        result[number] = replace(row, image=first, more=tuple(more))
     return [row for row in result if row is not None]
 
 

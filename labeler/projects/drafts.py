@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from labeler.core.errors import LabelerError, ProjectError
 from labeler.core.items import ClassesAnItem, ImportReport, Modality, Progress
@@ -59,7 +59,7 @@ def create(draft: Draft, home: Path, where: str, on_progress: Progress | None = 
     Args:   where: the name of the form in error messages. on_progress: of the import.
     Raises: LabelerError: a value is wrong, there is such a project, or nothing can be read.
     """
-    values = {
+    values: dict[str, Any] = {
         "name": draft.name.strip(),
         "classes": [*draft.classes],
         "modality": draft.modality,

@@ -1,6 +1,7 @@
 """Seeing well: large images, scans and texts, as a person looks at them."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -319,7 +320,7 @@ def test_the_slices_of_a_stack_are_scrolled(server, own_home, tmp_path, open_pag
     folder.mkdir()
     for number in range(9):
         values = np.full((64, 64), 100 * number, dtype=np.int16)
-        place = {"ImagePositionPatient": [0, 0, number], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        place: dict[str, Any] = {"ImagePositionPatient": [0, 0, number], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
         drawn = {"SeriesInstanceUID": "1.2.3", "Modality": "CT", "WindowCenter": 400, "WindowWidth": 800}
         write_dicom(folder / f"{number}.dcm", values, **(place | drawn))
     project = projects.create(own_home / "stacks", text_config(modality="image", query=NO_ROUND))

@@ -1,6 +1,7 @@
 """DICOM files on their way into a project: nothing that identifies a patient is stored, slices become a stack."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ DATES = {"PatientBirthDate": "19610516", "StudyDate": "20260102", "SeriesDate": 
 COMMON = {"Modality": "CT", "Manufacturer": "Maker", "BurnedInAnnotation": "NO"}
 
 
-def identifying() -> dict[str, object]:
+def identifying() -> dict[str, Any]:
     """The usual fields that tell who somebody is, a private one, a nested one and one of presentation."""
     request = Dataset()
     request.RequestedProcedureDescription = SECRET
@@ -59,6 +60,12 @@ def patient(path, values=RAMP, **changes):
 @pytest.fixture
 def scans(tmp_path):
     return projects.create(tmp_path / "project", Config("Scans", ("good", "bad"), dicom=DicomConfig(deidentify=True)))
+
+
+def scan(path, frame: int | None = None) -> Scan:
+    image = images.read(path, frame=frame)
+    assert isinstance(image, Scan)
+    return image
 
 
 def items(project):
@@ -86,7 +93,7 @@ def test_pixels_and_their_window_stay_and_the_file_says_that_it_was_deidentified
         tmp_path / "a.dcm", RescaleSlope=2, RescaleIntercept=-7, WindowCenter=50, WindowWidth=80
     ).read_bytes()
     (tmp_path / "b.dcm").write_bytes(deidentified(content, Pseudonyms(b"key"), ()))
-    before, after = images.read(tmp_path / "a.dcm"), images.read(tmp_path / "b.dcm")
+    before, after = scan(tmp_path / "a.dcm"), scan(tmp_path / "b.dcm")
     assert np.array_equal(before.values, after.values)
     assert (after.window, after.unit) == (before.window, "HU")
     data = dcmread(tmp_path / "b.dcm")
@@ -172,10 +179,8 @@ def test_the_slices_of_a_series_are_one_item_in_the_order_of_their_place(scans, 
     stacks = [scans.folder / item.media for item in items(scans) if item.media.endswith(".stack")]
     for path in stacks:
         assert images.frames(path) == 5
-        assert [int(images.read(path, frame=n).values[0, 0]) for n in range(5)] == [0, 1, 2, 3, 4]
-        middle = images.read(path)
-        assert isinstance(middle, Scan)
-        assert middle.frame == (3, 5)
+        assert [int(scan(path, n).values[0, 0]) for n in range(5)] == [0, 1, 2, 3, 4]
+        assert scan(path).frame == (3, 5)
 
 
 def test_stacks_can_be_switched_off_and_files_without_a_place_stay_images(tmp_path):
@@ -211,5 +216,5 @@ def test_each_frame_is_drawn_through_the_window_of_the_middle_one(tmp_path, kind
     assert renditions.ready(path, "k" * 32, Wish("full", frame=9)).about.frame == (5, 5)
 
 
-def _grey(content: bytes) -> int:
+def _grey(content) -> int:
     return int(np.asarray(Image.open(io.BytesIO(content)).convert("L"))[5, 5])

@@ -1,13 +1,14 @@
 """DICOM files made on the fly."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 
-def write_dicom(path: Path, values: np.ndarray, syntax: str = ExplicitVRLittleEndian, **changes: object) -> Path:
+def write_dicom(path: Path, values: np.ndarray, syntax: str = ExplicitVRLittleEndian, **changes: Any) -> Path:
     """A file that holds `values`: (rows, columns), (frames, rows, columns), or (rows, columns, 3) of 8 bit."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, generate_uid()
