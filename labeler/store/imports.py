@@ -63,13 +63,15 @@ class Imports:
         Nothing is deleted: they lose their split, so that nobody is asked about them, and their imported labels are
         taken back. An import of the same content brings them back, and so does an answer that was on its way.
 
-        Raises: LabelerError: the import was undone before.
+        Raises: LabelerError: there is no such import, or it was undone before.
         """
         with self.db.write():
             if not self.db.rows(
                 "UPDATE imports SET undone_by = ?, undone_at = ? WHERE id = ? AND undone_at IS NULL RETURNING id",
                 [by, now(), number],
             ):
+                if not self.db.rows("SELECT 1 FROM imports WHERE id = ?", [number]):
+                    raise LabelerError("There is no import {number}.", number=number)
                 raise LabelerError("This import was undone before.")
             taken = self.db.rows(
                 "UPDATE items SET withdrawn = split, split = NULL, drawn = 0"

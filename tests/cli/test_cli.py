@@ -43,10 +43,18 @@ def test_every_command_has_help():
         )
 
 
+def test_an_import_is_undone(project, table):
+    labeler("import", project, table)
+    assert "There is no import 7." in labeler("undo-import", project, 7, code=2).output
+    assert "60 items taken out" in labeler("undo-import", project, 1, "--by", "lead").output
+    assert labeler("imports", project).output == "1  films.csv: 0 items, 0 of them answered, undone by lead\n"
+
+
 def test_a_project_is_created_labeled_and_exported(project, table, tmp_path):
     output = labeler("import", project, table, "--label-column", "label").output
     assert "60 items added, 0 already there, 0 not imported, 60 labels. Pool 51, holdout 9." in output
     assert "0 items added, 60 already there" in labeler("import", project, table).output
+    assert labeler("imports", project).output == "1  films.csv: 60 items, 0 of them answered\n"
     labeler("worker", project, "--once")
     status = json.loads(labeler("status", project, "--json").output)
     assert (status["name"], status["labeled"], status["holdout"], status["rounds"]) == ("영화평", 51, 9, 1)
