@@ -17,7 +17,7 @@ from tests.support.machine import CHROMIUM, ROOT, SHARED
 from tests.support.samples import text_config
 
 # No test asserts a time. `HYPOTHESIS_PROFILE=thorough` tries many more examples of each property.
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 

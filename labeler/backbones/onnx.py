@@ -85,7 +85,7 @@ def compiled(build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dy
                 return in_onnxruntime(path)
             except Exception as error:
                 logger.warning("%s cannot be loaded and is exported again: %s", path, error)
-        export(build(), example, dynamic_axes, path)
+        export(traced(build(), example, dynamic_axes), path)
         return in_onnxruntime(path)
     except Exception as error:  # exporters raise errors of many kinds; torch is slower, but always there
         reason = str(error).split("\n")[0]
@@ -93,37 +93,40 @@ def compiled(build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dy
         return in_torch(build())
 
 
-def export(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int, path: Path) -> None:
-    """Write the module as an ONNX file, whole or not at all.
-
-    Args: as in `compiled`.
-    """
-    with torch.no_grad():
-        program = torch.onnx.export(
-            module.eval().cpu(),
-            tuple(torch.from_numpy(array) for array in example),
-            dynamo=True,
-            verbose=False,
-            dynamic_shapes=_dynamic_shapes(example, dynamic_axes),
-            input_names=[f"input_{number}" for number in range(len(example))],
-        )
-    assert program is not None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
-        program.save(str(part), external_data=False)
-
-
 def traced(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int) -> "torch.export.ExportedProgram":
     """The module as a program that runs wherever torch is.
 
     Args: as in `compiled`.
     """
-    with torch.no_grad():
+    with torch.no_grad(), _out_of_place(module):
         return torch.export.export(
             module.eval().cpu(),
             tuple(torch.from_numpy(array) for array in example),
             dynamic_shapes=_dynamic_shapes(example, dynamic_axes),
         )
+
+
+@contextmanager
+def _out_of_place(module: nn.Module) -> Iterator[None]:
+    """A block in which activations write new tensors: those that write into their input take twice as long to export."""
+    layers = [layer for layer in module.modules() if getattr(layer, "inplace", False)]
+    for layer in layers:
+        layer.inplace = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.inplace = True
+
+
+def export(program: "torch.export.ExportedProgram", path: Path) -> None:
+    """Write a traced program as an ONNX file, whole or not at all; its inputs are called input_0, input_1, …"""
+    names = [f"input_{number}" for number in range(len(program.graph_signature.user_inputs))]
+    onnx_program = torch.onnx.export(program, dynamo=True, verbose=False, input_names=names)
+    assert onnx_program is not None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part:
+        onnx_program.save(str(part), external_data=False)
 
 
 def _dynamic_shapes(example: tuple[np.ndarray, ...], dynamic_axes: int) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from labeler.experiments import search_space
 from labeler.i18n.messages import Message, _, mark, sentences
@@ -33,10 +33,10 @@ def gain_of(
     mean = float(differences.mean())
     level = LEVEL / max(tried, 1)
     if groups is None:
-        half = float(norm.isf(level) * differences.std(ddof=1) / np.sqrt(len(differences)))
+        half = float(-ndtri(level) * differences.std(ddof=1) / np.sqrt(len(differences)))
     else:
         (variance,), n = clusters.variances_of_means(differences[None], groups), clusters.count(groups) or 0
-        half = float(t.isf(level, n - 1) * np.sqrt(variance)) if n > 1 else np.inf
+        half = float(-stdtrit(n - 1, level) * np.sqrt(variance)) if n > 1 else np.inf
     return mean, mean - half, mean + half
 
 

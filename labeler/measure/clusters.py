@@ -12,7 +12,7 @@ Source: Cochran 1977, section 9A.3 (ratio estimate over clusters); Korn & Grauba
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from labeler.measure.intervals import Z
 
@@ -76,7 +76,7 @@ def student(groups: int) -> float:
 
 def half_width(groups: int) -> float:
     """Half the width of a 95 % interval, in standard errors estimated between this number of groups, at least 2."""
-    return float(t.ppf(0.975, groups - 1))
+    return float(stdtrit(groups - 1, 0.975))
 
 
 def effective_mean(right: np.ndarray, groups: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import hypergeom, t
+from scipy.special import stdtr
 
 from labeler.measure import clusters
 from labeler.measure.intervals import Estimate, estimate
+
+# Imports of scipy.stats are deferred: it takes a second to load.
 
 MOST_VALUES = 20  # distinct values of a column of slices; numbers with more are binned into ranges
 RANGES = 4
@@ -161,6 +163,8 @@ def _chance(right: np.ndarray, where: np.ndarray, groups: np.ndarray | None) -> 
         inside = np.zeros(len(right), dtype=bool)
         inside[where] = True
         return _chance_between(right, inside, groups)
+    from scipy.stats import hypergeom
+
     return float(hypergeom.cdf(right[where].sum(), len(right), right.sum(), len(where)))
 
 
@@ -181,7 +185,7 @@ def _chance_between(right: np.ndarray, inside: np.ndarray, groups: np.ndarray) -
     variance = clusters.variance(clusters.indicator(groups) @ influence)
     if variance <= 0:  # in both parts all groups are equally good, so that nothing tells how much groups differ
         return None
-    return float(t.cdf((first - second) / np.sqrt(variance), fewest - 1))
+    return float(stdtr(fewest - 1, (first - second) / np.sqrt(variance)))
 
 
 def counted(column: Column, counts: Sequence[tuple[str, int, int]]) -> dict[str, tuple[int, int]]:

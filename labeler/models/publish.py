@@ -141,8 +141,8 @@ def _export(encoder: Pretrained, model: LinearHeads | FineTuned, folder: Path) -
     from labeler.backbones import onnx
 
     whole = _module(encoder, model)
-    onnx.export(whole, encoder.example, encoder.dynamic_axes, folder / "model.onnx")
     program = onnx.traced(whole, encoder.example, encoder.dynamic_axes)
+    onnx.export(program, folder / "model.onnx")
     torch.export.save(program, folder / "model.pt2")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from labeler.i18n.messages import mark
 from labeler.measure.intervals import Estimate
@@ -134,7 +134,7 @@ def paired_gain(
     mean, k = float(differences.mean()), len(differences)
     if k < 2:
         return mean, None, None
-    half = float(t.ppf((1 + certainty) / 2, k - 1) * differences.std(ddof=1) / np.sqrt(k))
+    half = float(stdtrit(k - 1, (1 + certainty) / 2) * differences.std(ddof=1) / np.sqrt(k))
     return mean, mean - half, mean + half
 
 

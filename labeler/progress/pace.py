@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from labeler.i18n.messages import mark
 from labeler.measure.intervals import OpenEstimate
@@ -80,13 +80,13 @@ def pace(days: pd.DataFrame, today: date) -> Pace:
         return _without_intervals(recent, (today - recent["day"].min().date()).days + 1, TOO_FEW)
     plain = _without_intervals(ended, span, "")
     labels, hours, n = ended["labels"].to_numpy(float), ended["hours"].to_numpy(float), len(ended)
-    half = t.ppf(0.975, n - 1) * labels.std(ddof=1) / np.sqrt(n) * n / span
+    half = stdtrit(n - 1, 0.975) * labels.std(ddof=1) / np.sqrt(n) * n / span
     per_day = _interval_around(labels.sum() / span, half)
     per_hour = plain.per_hour
     if per_hour:
         residuals = labels - per_hour.value * hours
         spread = np.sqrt(n * (residuals @ residuals) / (n - 1)) / hours.sum()
-        per_hour = _interval_around(per_hour.value, t.ppf(0.975, n - 1) * spread)
+        per_hour = _interval_around(per_hour.value, stdtrit(n - 1, 0.975) * spread)
     return Pace(per_hour, per_day, plain.cost_per_hour, n, span)
 
 
@@ -127,7 +127,7 @@ def finish(days: pd.DataFrame, today: date, remaining: int) -> Finish:
     if mean <= 0:
         return Finish(remaining, note=STANDSTILL)
     k = np.arange(1, LONGEST + 1)
-    half = t.ppf(0.975, n - 1) * spread * np.sqrt(k + k**2 / n)
+    half = stdtrit(n - 1, 0.975) * spread * np.sqrt(k + k**2 / n)
     ahead = _working_days_ahead(ended["day"], today)
     earliest, expected, latest = (
         _date(today, ahead, k, labels >= remaining) for labels in (k * mean + half, k * mean, k * mean - half)

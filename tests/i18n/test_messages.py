@@ -1,6 +1,7 @@
 """Translations: what is found, what happens where something is missing, and that nothing shown goes without."""
 
 import ast
+import functools
 import importlib
 import json
 import logging
@@ -52,7 +53,6 @@ from tests.support.vega import titles
 
 PAGES = [path for path in sorted((ROOT / "pages").rglob("*.py")) if "desk" not in path.parts]
 DESK = sorted((ROOT / "pages" / "desk").rglob("*.js"))
-MESSAGES = extract.messages()
 
 
 @pytest.fixture
@@ -252,8 +252,9 @@ other("not said"); f"{x} neither"
 
 
 def test_the_summaries_of_strategies_are_collected():
+    wanted = extract.messages()
     for strategy in strategies.registered().values():
-        assert {strategy.summary, strategy.family} <= MESSAGES.keys(), strategy.name
+        assert {strategy.summary, strategy.family} <= wanted.keys(), strategy.name
 
 
 def descendants(kind: type) -> set[type]:
@@ -270,27 +271,35 @@ def test_the_messages_of_all_errors_are_collected():
     assert {name for name in names if not name.startswith("_")} - command_line == set(extract.ERRORS)
 
 
-SOURCES = [path for folder in extract.FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+@functools.cache
+def sources() -> dict[str, ast.Module]:
+    """By its path from the root, each file whose messages are collected."""
+    paths = (path for folder in extract.FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_error_has_a_message_that_can_be_translated(path):
+def test_every_error_has_a_message_that_can_be_translated():
     """A constant text, or several messages that became one; so nothing bypasses the catalogues."""
-    if path.relative_to(ROOT).as_posix().startswith(extract.COMMAND_LINE[-1]):
-        return
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in extract.ERRORS:
-            message = node.args[0]
-            if not (isinstance(message, ast.Constant) and isinstance(message.value, str)):
-                place = f"{path}:{node.lineno}: {ast.unparse(node)}"
-                assert ast.unparse(message).startswith(("sentences(", "text.message")), place
+    errors = [
+        (path, node)
+        for path, source in sources().items()
+        if not path.startswith(extract.COMMAND_LINE[-1])
+        for node in ast.walk(source)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in extract.ERRORS
+    ]
+    assert len(errors) > 100
+    for path, node in errors:
+        message = node.args[0]
+        if not (isinstance(message, ast.Constant) and isinstance(message.value, str)):
+            place = f"{path}:{node.lineno}: {ast.unparse(node)}"
+            assert ast.unparse(message).startswith(("sentences(", "text.message")), place
 
 
-def within_f_strings(source: str) -> list[str]:
+def within_f_strings(source: ast.Module) -> list[str]:
     """Calls that hold a message but stand in an f-string, where Babel does not read them on Python 3.11."""
     return [
         ast.unparse(call)
-        for f_string in ast.walk(ast.parse(source))
+        for f_string in ast.walk(source)
         if isinstance(f_string, ast.JoinedStr)
         for call in ast.walk(f_string)
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in extract.MARKS
@@ -298,16 +307,13 @@ def within_f_strings(source: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_message_stands_in_an_f_string(path):
-    assert within_f_strings(path.read_text(encoding="utf-8")) == []
+def test_no_message_stands_in_an_f_string():
+    assert {path: calls for path, source in sources().items() if (calls := within_f_strings(source))} == {}
 
 
 def test_messages_in_f_strings_are_noticed():
-    assert within_f_strings("""f"{_('Saved.')} {len(mark('a'))} {_(n)}"; _("Saved."); f"{n}" + n_("b", "c", 1)""") == [
-        "_('Saved.')",
-        "mark('a')",
-    ]
+    source = """f"{_('Saved.')} {len(mark('a'))} {_(n)}"; _("Saved."); f"{n}" + n_("b", "c", 1)"""
+    assert within_f_strings(ast.parse(source)) == ["_('Saved.')", "mark('a')"]
 
 
 # A closing ** between punctuation and a letter closes nothing (CommonMark 6.2): people would read the asterisks.
@@ -332,10 +338,10 @@ def test_korean_depends_on_no_particle_after_a_field_and_has_one_style():
 
 @pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])
 def test_every_message_has_a_translation_with_the_same_fields(name):
-    translations = catalogue(name)
-    assert sorted(MESSAGES.keys() - translations.keys()) == [], "run `make words`, and translate what is new"
-    assert sorted(translations.keys() - MESSAGES.keys()) == [], "run `make words`: these are not used any more"
-    assert {m: translations[m] for m in MESSAGES if fields_of(m) != fields_of(translations[m])} == {}
+    translations, wanted = catalogue(name), extract.messages()
+    assert sorted(wanted.keys() - translations.keys()) == [], "run `make words`, and translate what is new"
+    assert sorted(translations.keys() - wanted.keys()) == [], "run `make words`: these are not used any more"
+    assert {m: translations[m] for m in wanted if fields_of(m) != fields_of(translations[m])} == {}
 
 
 def test_bringing_a_catalogue_up_to_date_keeps_what_is_translated(tmp_path, capsys):
@@ -397,13 +403,14 @@ def bare(source: str) -> set[str]:
     return texts
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_text_of_a_page_bypasses_the_catalogues(path):
-    source = path.read_text(encoding="utf-8")
-    assert bare(source) - {"retrain now"} == set()  # which is stored, as why there is a round
-    assert "st.error(str(" not in source
-    if path.name != "language.py":
-        assert not re.search(r"st\.fragment\b", source)  # its reruns would be English
+def test_no_text_of_a_page_bypasses_the_catalogues():
+    assert len(PAGES) > 30
+    for path in PAGES:
+        source = path.read_text(encoding="utf-8")
+        assert bare(source) - {"retrain now"} == set(), path  # which is stored, as why there is a round
+        assert "st.error(str(" not in source, path
+        if path.name != "language.py":
+            assert not re.search(r"st\.fragment\b", source), path  # its reruns would be English
 
 
 @pytest.mark.parametrize(
@@ -457,9 +464,9 @@ def bare_in_script(source: str) -> set[str]:
     return {text for text in texts if WORD.search(text)}
 
 
-@pytest.mark.parametrize("path", DESK, ids=lambda path: path.name)
-def test_no_text_of_the_desk_bypasses_the_catalogues(path):
-    assert bare_in_script(path.read_text(encoding="utf-8")) == set()
+def test_no_text_of_the_desk_bypasses_the_catalogues():
+    assert len(DESK) > 10
+    assert {path: texts for path in DESK if (texts := bare_in_script(path.read_text(encoding="utf-8")))} == {}
 
 
 def test_texts_of_a_script_are_distinguished_from_names():

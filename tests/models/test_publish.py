@@ -24,6 +24,7 @@ from labeler.projects.importer import import_source
 from tests.support.published_model import readme_answers
 from tests.support.samples import reviews, text_config
 from tests.support.tiny_networks import vision_transformer_folder
+from tests.support.toy_network import without_export
 
 pytestmark = pytest.mark.slow
 
@@ -73,8 +74,11 @@ def trained_on_pictures(folder, backbone: str):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
+    """Features come from torch: an export takes seconds, and publishing makes its own."""
     folder = tmp_path_factory.mktemp("pictures")
-    return trained_on_pictures(folder, str(vision_transformer_folder(folder / "weights")))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        without_export(monkeypatch)
+        yield trained_on_pictures(folder, str(vision_transformer_folder(folder / "weights")))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 from PIL import Image
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, mark
@@ -40,7 +40,7 @@ def curves_frame(report: Report) -> pd.DataFrame:
     )
     frame = runs.groupby(["strategy", "labels"], sort=False)["accuracy"].agg(["mean", "std", "count"]).reset_index()
     frame = frame[frame["count"] == frame.groupby("strategy")["count"].transform("max")]
-    half = t.ppf(0.975, np.maximum(frame["count"] - 1, 1)) * frame["std"] / np.sqrt(frame["count"])
+    half = stdtrit(np.maximum(frame["count"] - 1, 1), 0.975) * frame["std"] / np.sqrt(frame["count"])
     frame = frame.assign(low=(frame["mean"] - half).clip(lower=0), high=(frame["mean"] + half).clip(upper=1))
     frame = frame.rename(columns={"mean": "accuracy", "count": "seeds"}).drop(columns="std")
     return frame.sort_values(["strategy", "labels"], ignore_index=True)
