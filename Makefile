@@ -7,6 +7,8 @@ RUN := .venv/.installed-run
 TEST := .venv/.installed-test
 # What the latest run of all tests took; `python -m bench.house` reads it.
 SUITE := .pytest_cache/suite.xml
+# Modules are kept compiled, also where the environment says otherwise: the tests start about a hundred processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: thorough quick-without-torch help demo serve test check lint style types lint-desk test-desk quick coverage format reference docs words wheel lock bench clean
 

@@ -108,15 +108,15 @@ def traced(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int
 
 @contextmanager
 def _out_of_place(module: nn.Module) -> Iterator[None]:
-    """A block in which activations write new tensors: those that write into their input take twice as long to export."""
+    """A block in which activations write new tensors: writing into the input doubles the time of an export."""
     layers = [layer for layer in module.modules() if getattr(layer, "inplace", False)]
     for layer in layers:
-        layer.inplace = False
+        setattr(layer, "inplace", False)  # noqa: B010, since torch types the attributes of modules as tensors
     try:
         yield
     finally:
         for layer in layers:
-            layer.inplace = True
+            setattr(layer, "inplace", True)  # noqa: B010
 
 
 def export(program: "torch.export.ExportedProgram", path: Path) -> None:

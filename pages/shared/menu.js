@@ -1,12 +1,13 @@
-// On a phone the sidebar lies over the page. It is closed as a page opens, and closes once something is chosen in it.
-// What a person opens while a page still loads stays open.
+// On a phone the sidebar lies over the page, and closes once something is chosen in it. What a person opens while the
+// first page still loads stays open: nothing is chosen as long as the address is that of the load.
 const menu = () => document.querySelector("[data-testid=stSidebar]");
 const close = () => {
     if (innerWidth > 768 || window.labelerMenu.opened || !menu() || menu().getBoundingClientRect().right <= 0) return;
     menu().querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 };
 if (!window.labelerMenu) {
-    window.labelerMenu = { opened: false };
+    const [{ name: loaded }] = performance.getEntriesByType("navigation");
+    window.labelerMenu = { opened: new URL(loaded).pathname === location.pathname };
     document.addEventListener("click", ({ target }) => {
         if (target.closest?.("[data-testid=stExpandSidebarButton]")) window.labelerMenu.opened = true;
         else if (menu()?.contains(target)) window.labelerMenu.opened = false;

@@ -10,6 +10,7 @@ from labeler.measure.intervals import Estimate
 from labeler.progress.control import Control, NumberOfLabels, Point
 from labeler.report.charts import control as control_charts
 from labeler.report.sentences.control import sentences
+from tests.support.fill import add
 from tests.support.pages import everything, visit
 
 CURVES: dict[str, Any] = {
@@ -113,6 +114,8 @@ def test_the_chart_has_both_curves_and_the_way_between_them():
 
 
 def test_the_page_shows_the_latest_audits_report(project):
+    with project.store() as store:
+        add(store, 3)
     assert "measured after each round" in everything(visit("progress", "Against random"))
     with project.store() as store:
         store.audits.request(AuditRequest(1), "kim")
