@@ -14,6 +14,7 @@ use_language()
 page = st.navigation(
     [
         st.Page("label/page.py", title=_("Label"), icon=":material/keyboard:", default=True),
+        st.Page("items/page.py", title=_("Items"), url_path="items", icon=":material/grid_view:"),
         st.Page("progress/page.py", title=_("Progress"), url_path="progress", icon=":material/show_chart:"),
         st.Page("review/page.py", title=_("Review"), url_path="review", icon=":material/rate_review:"),
         st.Page("team/page.py", title=_("Team"), url_path="team", icon=":material/group:"),

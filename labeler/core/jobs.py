@@ -1,5 +1,5 @@
 """Requests to the processes beside the app: rounds, comparisons, searches, adaptations, audits,
-takeouts, explanations."""
+takeouts, maps, explanations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,6 +92,18 @@ class TakeoutRequest:
     what: Takeout
 
 
+@dataclass(frozen=True)
+class MapRequest:
+    """A map of the pool: the predictions for all of its items, and places in two dimensions for a sample of them.
+
+    It is of a project in the state that these numbers name: the latest round, item and change of the classes.
+    """
+
+    round: int
+    newest_item: int
+    class_change: int
+
+
 Request = TypeVar("Request")
 
 
@@ -117,6 +129,7 @@ Tuning = BackgroundJob[TuningRequest]
 AdaptationJob = BackgroundJob[AdaptationRequest]
 Audit = BackgroundJob[AuditRequest]
 TakeoutJob = BackgroundJob[TakeoutRequest]
+MapJob = BackgroundJob[MapRequest]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
 from labeler.jobs.hooks import call_hooks
+from labeler.jobs.maps import map_once
 from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
 from labeler.jobs.supervisor import attend
@@ -45,14 +46,14 @@ KEPT = 3  # models of the last rounds that are kept, besides the best
 QUIET = 20  # seconds without a decision of the lead's after which the decisions are audited
 # Jobs that run beside the rounds, in one process after the other: they take long, and nobody waits for them.
 BESIDE = (compare_once, tune_once, adapt_once)
-AWAITED = (take_out_once, audit_once)  # in a process of their own
+AWAITED = (take_out_once, map_once, audit_once)  # in a process of their own
 
 
 def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] = lambda: False) -> None:
     """Run rounds for the project in `home`, or for all projects below it, until `should_stop`.
 
     Comparisons, searches and adaptations run beside the rounds, one at a time, in a process that ends with this one.
-    Audits and what is made ready to be taken out run in another process, since people wait for them.
+    Audits, maps and what is made ready to be taken out run in another process, since people wait for them.
     """
     with JobProcess(BESIDE, Store.has_background) as beside, JobProcess(AWAITED, _is_awaited, AUDITS) as awaited:
 
@@ -70,7 +71,11 @@ def _is_awaited(store: Store) -> bool:
     """Whether something is to be made ready, or an audit is asked for and the lead has made no decision for a while:
     one audit serves many decisions.
     """
-    return store.takeouts.waiting() or (store.audits.waiting() and not store.decisions.any_within(QUIET))
+    return (
+        store.takeouts.waiting()
+        or store.maps.waiting()
+        or (store.audits.waiting() and not store.decisions.any_within(QUIET))
+    )
 
 
 def work_once(project: Project) -> bool:

@@ -1,9 +1,11 @@
-"""The best model's predictions for the project's own items that have no label yet."""
+"""The best model's predictions for the project's own items: those without a label, or all of the pool."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from labeler.core.errors import LabelerError
-from labeler.core.items import Progress
+from labeler.core.items import Item, Progress
 from labeler.core.rounds import Dataset
 from labeler.models.inference import best_model
 from labeler.projects.predictions import Predictions
@@ -17,15 +19,32 @@ def predict_unlabeled(project: Project, on_progress: Progress | None = None) -> 
 
     Raises: LabelerError: there is no model yet, or none that fits the settings; or every item has a label.
     """
-    from labeler.backbones.cache import embed
-    from labeler.learner.predict import class_proba
-
-    best = best_model(project)
     with project.store() as store, store.read():
         labeled, class_change = store.items.labels(), store.class_changes.latest()
         items = [item for item in store.items.all() if item.id not in labeled]
     if not items:
         raise LabelerError("Every item has a label: there is nothing to predict.")
+    return _predict(project, items, class_change, on_progress)
+
+
+def predict_pool(project: Project, on_progress: Progress | None = None) -> Predictions:
+    """The predictions of the project's best model for all items of the pool, labeled or not.
+
+    The model has learned from the labeled ones, so what it says of them is no test of it.
+
+    Raises: LabelerError: there is no model yet, or none that fits the settings.
+    """
+    with project.store() as store, store.read():
+        class_change = store.class_changes.latest()
+        items = [item for item in store.items.all() if item.split == "pool"]
+    return _predict(project, items, class_change, on_progress)
+
+
+def _predict(project: Project, items: Sequence[Item], class_change: int, on_progress: Progress | None) -> Predictions:
+    from labeler.backbones.cache import embed
+    from labeler.learner.predict import class_proba
+
+    best = best_model(project)
     inputs = [project.input_of(item) for item in items]
     hashes = [item.content_hash for item in items]
     features = embed(inputs, hashes, best.encoder, project.embeddings, on_progress)

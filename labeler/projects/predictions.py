@@ -11,6 +11,7 @@ from labeler.projects.project import Project
 from labeler.store import Store
 
 FILE = "predictions.npz"
+POOL = "pool.npz"  # of the whole pool, for the page Items
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,10 @@ class Predictions:
     class_change: int
 
 
-def keep(project: Project, predictions: Predictions) -> None:
+def keep(project: Project, predictions: Predictions, name: str = FILE) -> None:
     """Write the file of a project's predictions, whole or not at all."""
     project.exports.mkdir(exist_ok=True)
-    with whole_file(project.exports / FILE) as part, part.open("wb") as file:
+    with whole_file(project.exports / name) as part, part.open("wb") as file:
         np.savez(
             file,
             model=np.array(predictions.model),
@@ -41,10 +42,10 @@ def keep(project: Project, predictions: Predictions) -> None:
         )
 
 
-def kept(project: Project, store: Store) -> Predictions | None:
+def kept(project: Project, store: Store, name: str = FILE) -> Predictions | None:
     """The predictions that were kept, over today's classes; None where there are none, or a class was split since."""
     try:
-        with np.load(project.exports / FILE) as arrays:
+        with np.load(project.exports / name) as arrays:
             classes, class_change = tuple(map(str, arrays["classes"])), int(arrays["class_change"])
             changes, config = store.class_changes.since(class_change), project.config
             proba = proba_today(arrays["proba"], classes, changes, config.classes, config.several)

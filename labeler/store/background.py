@@ -17,6 +17,7 @@ CUT_OFF = {
     "search": mark("The search was cut off {attempts} times; the last step was: {message}"),
     "adaptation": mark("The adaptation was cut off {attempts} times; the last step was: {message}"),
     "takeout": mark("The file could not be made: it was cut off {attempts} times; the last step was: {message}"),
+    "map": mark("The map was cut off {attempts} times; the last step was: {message}"),
     "audit": mark("The audit was cut off {attempts} times; the last step was: {message}"),
 }
 

@@ -17,6 +17,10 @@ State = Literal["labeled", "unlabeled", "flagged", "unsure", "excluded", "chosen
 
 BEGINNING = 400  # characters of a text in a list
 
+# Holdout items without a label are not listed: whoever answers them must not know what they are for.
+# `+split` keeps SQLite from the index: one pass over the table is faster.
+LISTED = "(+i.split = 'pool' OR (+i.split = 'holdout' AND i.label IS NOT NULL))"
+
 _STATES: dict[State, str] = {
     "labeled": "i.label IS NOT NULL",
     "unlabeled": "i.label IS NULL AND i.adjudicated IS NOT 'exclude'",
@@ -60,7 +64,7 @@ class Listed:
 class Event:
     """Something that happened to an item.
 
-    kind: imported, ranked, asked, taken back, label, skip, flag, undo, decision, exclude, return, decision undone.
+    kind: imported, ranked, asked, withdrawn, label, skip, flag, undo, decision, exclude, return, decision undone.
     who: "" where nobody did it. label: as it was given; today: what it says in today's classes. how: who chose the item
     of an answer, see `core.items.Chosen`; of what is ranked, the strategy. text: a note or a reason.
     """
@@ -94,16 +98,24 @@ class Catalogue:
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
     def page(self, item_ids: Sequence[int]) -> list[Listed]:
-        """These items, in this order; those that are gone are left out."""
+        """These items, in this order; those that are gone or not listed are left out."""
         rows = self.db.rows(
             f"""
             SELECT i.id, i.content_hash, i.split, i.source, substr(i.text, 1, {BEGINNING}) AS text, i.media, i.metadata,
                    i.label, i.labels, i.adjudicated, i.id IN ({FLAGGED}) AS open_flag
-            FROM json_each(?) wanted JOIN items i ON i.id = wanted.value WHERE i.split IS NOT NULL ORDER BY wanted.key
+            FROM json_each(?) wanted JOIN items i ON i.id = wanted.value WHERE {LISTED} ORDER BY wanted.key
             """,
             [json.dumps([int(i) for i in item_ids])],
         )
         return [Listed(as_item(r), r["label"], r["labels"], r["adjudicated"], bool(r["open_flag"])) for r in rows]
+
+    def newest(self) -> int:
+        """The id of the item that was added last; 0 without items."""
+        return self.db.value("SELECT MAX(id) FROM items WHERE split IS NOT NULL") or 0
+
+    def unlisted(self) -> int:
+        """The number of holdout items without a label, which no list shows: they are answered without being known."""
+        return self.db.value("SELECT COUNT(*) FROM items WHERE split = 'holdout' AND label IS NULL")
 
     def annotators(self) -> list[str]:
         """Everybody who has answered, by name; without imports."""
@@ -142,8 +154,7 @@ _NAMES = "CASE WHEN i.label LIKE '[%' AND json_valid(i.label) THEN i.label ELSE 
 
 def _conditions(wanted: ItemFilter, several: bool) -> tuple[list[str], Row]:
     """The SQL conditions on an item `i`, and the values of their parameters."""
-    # `+split` keeps SQLite from the index: one pass over the table is faster
-    conditions, values = ["i.split IS NOT NULL" if wanted.state == "labeled" else "+i.split IS NOT NULL"], Row()
+    conditions, values = [LISTED], Row()
     for place, word in enumerate(words_in(wanted.words)):
         conditions.append(f"(i.text LIKE :word{place} ESCAPE '\\' OR i.source LIKE :word{place} ESCAPE '\\')")
         values[f"word{place}"] = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in word) + "%"
@@ -185,7 +196,7 @@ _HISTORY = (
     """
     SELECT 'asked' AS kind, at, by AS who, selection AS text FROM asked_next WHERE item_id = :item
     UNION ALL
-    SELECT 'taken back', taken_back_at, by, '' FROM asked_next WHERE item_id = :item AND taken_back_at IS NOT NULL
+    SELECT 'withdrawn', taken_back_at, by, '' FROM asked_next WHERE item_id = :item AND taken_back_at IS NOT NULL
     """,
     """
     SELECT a.action AS kind, a.at, a.annotator AS who, a.label, a.today, a.chosen AS how, a.unsure,

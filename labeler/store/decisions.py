@@ -118,10 +118,10 @@ class Decisions:
         )
 
     def of_item(self, item_id: int) -> list[Row]:
-        """The decisions about an item that hold: by, action, label, reason, at; oldest first."""
+        """The decisions about an item that hold: id, by, action, label, reason, at; oldest first."""
         return self.db.rows(
             """
-            SELECT a.by, a.action, COALESCE(a.today, a.label) AS label, a.reason, a.at FROM adjudications a
+            SELECT a.id, a.by, a.action, COALESCE(a.today, a.label) AS label, a.reason, a.at FROM adjudications a
             WHERE a.item_id = ? AND a.action <> 'undo'
               AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) ORDER BY a.id
             """,

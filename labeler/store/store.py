@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from labeler.core.jobs import AdaptationRequest, ComparisonRequest, TakeoutRequest, TuningRequest
+from labeler.core.jobs import AdaptationRequest, ComparisonRequest, MapRequest, TakeoutRequest, TuningRequest
 from labeler.core.settings import Config
 from labeler.store.active_testing import ActiveTesting
 from labeler.store.answers import Answers
@@ -56,6 +56,7 @@ class Store:
         self.tunings = Background(self.db, "tunings", "search", TuningRequest)
         self.adaptations = Background(self.db, "adaptations", "adaptation", AdaptationRequest)
         self.takeouts = Background(self.db, "takeouts", "takeout", TakeoutRequest)
+        self.maps = Background(self.db, "maps", "map", MapRequest)
 
     @property
     def path(self) -> Path:

@@ -1,22 +1,15 @@
 """Cards of items: the picture or the text, with the label and the model's prediction."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
-from labeler.core.errors import LabelerError
-from labeler.core.items import Item
-from labeler.files import images
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
-from pages.shared.cache import cached
+from pages.shared.thumbnails import thumbnail
 
 SHOWN = 12  # at a time
-SIDE = 360  # pixels of a picture
-LETTERS = 400  # of a text
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ def items(project: Project, cell: Sequence[Judged], key: str) -> None:
             item = stored[judged.item_id]
             if item is not None:
                 with place.container(border=True):
-                    _show(project, item)
+                    thumbnail(project, item)
                     st.caption(
                         _(
                             "Item {id}: label {label}, predicted {said} ({confidence:.0%}).",
@@ -55,17 +48,3 @@ def items(project: Project, cell: Sequence[Judged], key: str) -> None:
                             confidence=judged.confidence,
                         )
                     )
-
-
-def _show(project: Project, item: Item) -> None:
-    if item.text is not None:
-        text = item.text if len(item.text) <= LETTERS else item.text[:LETTERS] + " …"
-        st.html(f"<div style='white-space: pre-wrap; overflow-wrap: anywhere'>{html.escape(text)}</div>")
-        return
-    path = Path(project.input_of(item))
-    try:
-        picture = cached("thumbnail", (item.content_hash, SIDE), lambda: images.thumbnail(path, SIDE))
-    except LabelerError:
-        st.caption(_("The image is not in the project's folder any more."))
-    else:
-        st.image(picture, width="stretch")

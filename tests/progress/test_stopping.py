@@ -131,3 +131,20 @@ def test_no_rule_looks_ahead(rows, at):
             assert (stopped.round, stopped.labels, stopped.accuracy) == (before.round, before.labels, before.accuracy)
         elif stopped.round is not None:
             assert stopped.round > alone.numbers[-1]
+
+
+def test_labels_of_items_that_people_chose_neither_flatten_the_curve_nor_count_as_saved():
+    """Two thousand labels by hand that brought nothing are no sign that queries bring nothing."""
+    numbers, labels = tuple(range(1, 7)), (100, 200, 400, 800, 2_600, 3_400)
+    accuracy = (0.6, 0.68, 0.74, 0.79, 0.795, 0.80)
+    asked = (100, 200, 400, 800, 810, 820)
+    plain = History(
+        numbers, labels, accuracy, accuracy, accuracy, (0.99,) * 6, (0.1,) * 6, labels, (100,) * 6, 300, 9_000, 100
+    )
+    chosen = replace(plain, asked=asked)
+    assert plain.queried == labels
+    assert chosen.until(5).queried == asked[:5]
+    thresholds = Thresholds(target=0.79)
+    assert RULES["gain"](chosen, thresholds).value > RULES["gain"](plain, thresholds).value
+    assert backtest("target", plain, thresholds).saved == 2_600
+    assert backtest("target", chosen, thresholds).saved == 20

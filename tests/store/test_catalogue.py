@@ -18,9 +18,7 @@ TEXTS = ["환불 부탁드립니다", "Refund, 50% off", "the refund is late", "
 def letters(store):
     store.items.add(
         [
-            NewItem(
-                f"{i:06d}", f"mail-{i}.csv row {i}", text, split="holdout" if i == 5 else "pool", metadata={"site": s}
-            )
+            NewItem(f"{i:06d}", f"mail-{i}.csv row {i}", text, split="pool", metadata={"site": s})
             for i, (text, s) in enumerate(zip(TEXTS, ["Seoul", "Busan", "Seoul", "", 'a"b'], strict=True), 1)
         ]
     )
@@ -58,7 +56,6 @@ def test_the_filters_narrow_what_is_listed(letters):
     letters.answers.add("lee", [Answer("3", 3, "label", "bad", chosen="hand")])
     letters.decisions.add("lead", "4", 4, "exclude")
     letters.asked_next.ask([2, 4], 2, "lead", "both")  # neither can be asked
-    assert ids(letters, split="holdout") == [5]
     assert ids(letters, name="good") == [1]
     assert ids(letters, annotator="kim") == [1, 2]
     assert ids(letters, annotator="kim", words="refund") == [2]
@@ -75,6 +72,15 @@ def test_the_filters_narrow_what_is_listed(letters):
         "chosen": [3],
         "waiting": [],
     }
+
+
+def test_holdout_items_are_listed_once_they_have_a_label(store):
+    add(store, 1)
+    add(store, 2, split="holdout", first=1)
+    assert (ids(store), store.catalogue.unlisted()) == ([1], 2)
+    assert store.catalogue.page([1, 2]) == store.catalogue.page([1])
+    store.answers.add("kim", [Answer("2", 2, "label", "good")])
+    assert (ids(store), ids(store, split="holdout"), store.catalogue.unlisted()) == ([1, 2], [2], 1)
 
 
 def test_items_of_several_classes_are_listed_under_each(tmp_path):

@@ -1,0 +1,106 @@
+"""Labels by hand: for an item without a label an answer that says that its annotator chose it, else a decision."""
+
+from functools import partial
+
+import streamlit as st
+
+from labeler.access.users import User
+from labeler.core.errors import LabelerError
+from labeler.core.items import Answer
+from labeler.core.labels import join, names_of
+from labeler.i18n.messages import _, mark, translate
+from labeler.projects.class_keys import class_keys
+from labeler.projects.project import Project
+from labeler.store.catalogue import Listed
+from pages.items.asking import SAID
+from pages.review.decisions import MOST_BUTTONS, NO_SHORTCUT
+
+REASON = mark("chosen by hand")  # of a decision that was made here
+
+
+def label_buttons(project: Project, user: User, row: Listed, version: int) -> None:
+    """The classes as buttons, or to choose from where there are many or an item has several.
+
+    Args: version: a number that changes with every answer and decision, so that no press is stored twice.
+    """
+    config, key = project.config, f"items-label-{row.item.id}"
+    if row.item.split == "holdout":
+        st.caption(_("Labels of the holdout are corrected on the Review page, where no model has a say."))
+        return
+    st.caption(
+        _("A label from here is trained on, and does not count where strategies are measured.")
+        if row.label is None
+        else _("The item has a label: another one from here is a lead's decision, which goes before all answers.")
+    )
+    press = partial(_label, project, user, row, f"{user.name}:items:{row.item.id}:{version}")
+    if config.several or len(config.classes) > MOST_BUTTONS:
+        _from_many(project, row, key, press)
+        return
+    keys = class_keys(config)
+    with st.container(horizontal=True, gap="xsmall"):
+        for name in config.classes:
+            own = name == row.label
+            shortcut = keys[name] if keys[name] and keys[name] not in NO_SHORTCUT else None
+            st.button(
+                name,
+                key=f"{key}-{name}",
+                shortcut=shortcut,
+                icon=":material/check:" if own else None,
+                help=_("The item's label now.") if own else None,
+                on_click=press,
+                args=(name,),
+            )
+
+
+def _from_many(project: Project, row: Listed, key: str, press: partial[None]) -> None:
+    config = project.config
+    now = [name for name in names_of(row.label, config) if name in config.classes] if row.label is not None else []
+    if config.several:
+        text = join(st.pills(_("Classes"), config.classes, selection_mode="multi", default=now, key=key), config)
+    else:
+        at = config.classes.index(now[0]) if now else None
+        text = st.selectbox(_("Class"), config.classes, at, key=key, placeholder=_("Search classes")) or ""
+    st.button(_("Label"), key=f"{key}-store", type="primary", disabled=not text, on_click=press, args=(text,))
+
+
+def _label(project: Project, user: User, row: Listed, request_id: str, label: str) -> None:
+    try:
+        with project.store() as store:
+            if row.label is None:
+                answer = Answer(request_id, row.item.id, "label", label, reveal="before", chosen="hand")
+                (receipt,) = store.answers.add(user.name, [answer])
+                refused = receipt.reason
+            else:
+                store.decisions.add(user.name, request_id, row.item.id, "label", label, str(REASON))
+                refused = None
+    except LabelerError as error:
+        st.session_state[SAID] = translate(error)
+        return
+    st.session_state[SAID] = translate(refused) if refused else _("The label is stored: {label}.", label=label)
+
+
+def undo_button(project: Project, user: User, row: Listed) -> None:
+    """A button that takes back this person's decision about the item, else the answer."""
+    with project.store() as store:
+        decided = [d for d in store.decisions.of_item(row.item.id) if d["by"] == user.name]
+        answered = store.answers.get(user.name, row.item.id)
+    if decided or answered:
+        st.button(
+            _("Undo"),
+            icon=":material/undo:",
+            type="tertiary",
+            key=f"items-undo-{row.item.id}",
+            help=_("Takes back your decision about this item, else your answer."),
+            on_click=_undo,
+            args=(project, user, row.item.id, decided[-1]["id"] if decided else None),
+        )
+
+
+def _undo(project: Project, user: User, item_id: int, decision: int | None) -> None:
+    with project.store() as store:
+        if decision is not None:
+            store.decisions.undo(user.name, decision)
+        else:
+            request_id = f"{user.name}:items:undo:{item_id}:{store.version()[0]}"
+            store.answers.add(user.name, [Answer(request_id, item_id, "undo")])
+    st.session_state[SAID] = _("It is taken back.")

@@ -1,0 +1,71 @@
+"""The Items page: all items searched, filtered, looked at, labeled by hand, and selected to be asked next."""
+
+import numpy as np
+import streamlit as st
+
+from labeler.access.users import is_lead
+from labeler.i18n.messages import _, mark
+from pages.items import asking, lists, pool, search
+from pages.items.item import item_view
+from pages.items.item_map import item_map
+from pages.items.opened import opened
+from pages.shared.access import require_project, require_user
+from pages.shared.next_step import next_step
+
+VIEWS = {"cards": mark("Cards"), "table": mark("Table"), "map": mark("Map")}
+
+user = require_user()
+project = require_project()
+st.title(_("Items"))
+if not is_lead(user, project.config):
+    st.info(_("The leads of this project look through the items."), icon=":material/lock:")
+    st.stop()
+with project.store() as store:
+    newest, unlisted = store.catalogue.newest(), store.catalogue.unlisted()
+    opinions = pool.opinions(project, store)
+if not newest:
+    next_step(project)
+    st.stop()
+asking.announce()
+here = opened(project)
+with project.store() as store:
+    if here is None:
+        choice = search.choose(project, store, opinions)
+        st.session_state[search.key_of(project, "choice")] = choice
+    else:
+        choice = st.session_state.get(search.key_of(project, "choice"), search.Choice())
+    ids = search.result(project, store, choice, opinions)
+if here is not None:
+    item_view(project, user, here, ids, opinions)
+    st.stop()
+search.what_is_listed(project, choice, len(ids), unlisted)
+asking.waiting(project)
+view = st.segmented_control(
+    _("View"),
+    [*VIEWS],
+    default="cards",
+    required=True,
+    format_func=lambda name: _(VIEWS[name]),
+    key=search.key_of(project, "view"),
+    label_visibility="collapsed",
+    persist_state="session",
+)
+what, selected = search.in_words(project, choice), ids
+with project.store() as store:
+    if view == "map":
+        region = item_map(project, store, ids, opinions)
+        if region is not None:
+            what, selected = search.joined([what, mark("a region of the map")]), region
+        asking.ask_next(project, user, selected, what)
+        rows = lists.table(project, store, selected, opinions)
+    elif not len(ids):
+        st.info(_("No item matches: take a filter away, or search for fewer words."), icon=":material/search_off:")
+    elif view == "table":
+        rows = lists.table(project, store, ids, opinions)
+        if rows:
+            what, selected = search.joined([what, mark("rows of the table")]), np.array(rows)
+        asking.ask_next(project, user, selected, what)
+    else:
+        asking.ask_next(project, user, ids, what)
+        lists.cards(project, store, ids, opinions)
+pool.bring_up_to_date(project, user)

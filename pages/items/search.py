@@ -1,0 +1,259 @@
+"""Which items are listed, and in which order: the search, the filters, and their result as ids."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from labeler.core.items import Split
+from labeler.explain.similar import similar
+from labeler.i18n.messages import Message, _, mark, n_, translate
+from labeler.projects.project import Project
+from labeler.store import Store
+from labeler.store.catalogue import ItemFilter, State
+from pages.items.pool import Opinions
+from pages.shared.cache import cached
+
+STATES: dict[State, str] = {
+    "unlabeled": mark("without a label"),
+    "labeled": mark("with a label"),
+    "flagged": mark("flagged"),
+    "unsure": mark("answered as unsure"),
+    "excluded": mark("taken out"),
+    "chosen": mark("chosen by a person"),
+    "waiting": mark("waiting to be asked next"),
+}
+SPLITS: dict[Split, str] = {"pool": mark("pool"), "holdout": mark("holdout")}
+ADDED, NEWEST, DOUBT, LIKELY = "added", "newest", "doubt", "likely"  # orders
+MOST_VALUES = 200  # of a column, to choose from
+EVERYTHING = ItemFilter()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is listed. predicted: number of a class. low, high: of the probability of the prediction.
+
+    order: one of this module's; `likely` with the number of a class. like: id of the item that others are similar to.
+    """
+
+    wanted: ItemFilter = EVERYTHING
+    predicted: int | None = None
+    low: float = 0.0
+    high: float = 1.0
+    order: str = ADDED
+    likely: int = 0
+    like: int | None = None
+
+    @property
+    def needs_opinions(self) -> bool:
+        """Whether only items with a prediction can be listed."""
+        return self.predicted is not None or (self.low, self.high) != (0.0, 1.0) or self.order in (DOUBT, LIKELY)
+
+
+def key_of(project: Project, name: str) -> str:
+    """The key of a widget; each project has its own choices."""
+    return f"items-{project.slug}-{name}"
+
+
+def choose(project: Project, store: Store, opinions: Opinions | None) -> Choice:
+    """The search field, the filters and the order."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        words = st.text_input(
+            _("Search in texts and names"),
+            key=key_of(project, "words"),
+            persist_state="session",
+            placeholder=_("Words, or “words that stand together”"),
+            icon=":material/search:",
+            width=360,
+        )
+        with st.popover(_("Filter"), icon=":material/filter_alt:", width="content"):
+            wanted, predicted, low, high = _filters(project, store, words, opinions)
+        order, likely = _order(project, opinions)
+    return Choice(wanted, predicted, low, high, order, likely, st.session_state.get(key_of(project, "like")))
+
+
+def _select(project: Project, name: str, label: str, options: list[Any], words: Any = str) -> Any:
+    """A choice among options, or None for any."""
+    anything = _("any")
+    return st.selectbox(
+        label,
+        [None, *options],
+        format_func=lambda option: anything if option is None else words(option),
+        key=key_of(project, name),
+        persist_state="session",
+    )
+
+
+def _filters(
+    project: Project, store: Store, words: str, opinions: Opinions | None
+) -> tuple[ItemFilter, int | None, float, float]:
+    classes = project.config.classes
+    name = _select(project, "class", _("Class of the label"), [*classes])
+    state = _select(project, "state", _("State"), [*STATES], lambda value: _(STATES[value]))
+    annotator = _select(project, "annotator", _("Answered by"), store.catalogue.annotators())
+    split = _select(project, "split", _("Split"), [*SPLITS], lambda value: _(SPLITS[value]))
+    column, value = _column(project, store)
+    predicted, low, high = None, 0.0, 1.0
+    if opinions is not None:
+        predicted = _select(project, "predicted", _("Predicted class"), [*range(len(classes))], lambda n: classes[n])
+        low, high = (
+            percent / 100
+            for percent in st.slider(
+                _("Probability of the prediction"),
+                0,
+                100,
+                (0, 100),
+                format="%d %%",
+                key=key_of(project, "probability"),
+                persist_state="session",
+            )
+        )
+    filter_ = ItemFilter(
+        words.strip().replace("“", '"').replace("”", '"'), split, name, annotator, state, column, value
+    )
+    return filter_, predicted, low, high
+
+
+def _column(project: Project, store: Store) -> tuple[str | None, str]:
+    """A column of the imported table and its value."""
+    version = (str(project.folder), store.created_at(), store.version()[3])
+    columns = cached("columns", version, lambda: sorted({column for row in store.slices.sample() for column in row}))
+    if not columns:
+        return None, ""
+    column = _select(project, "column", _("Column"), columns)
+    if column is None:
+        return None, ""
+    values = cached("values", (version, column), lambda: [value for value, _n, _labeled in store.slices.counts(column)])
+    if len(values) > MOST_VALUES:
+        return column, st.text_input(_("Value"), key=key_of(project, f"value-{column}"), persist_state="session")
+    value = _select(project, f"value-{column}", _("Value"), values, lambda text: text or _("(empty)"))
+    return (None, "") if value is None else (column, value)
+
+
+def _order(project: Project, opinions: Opinions | None) -> tuple[str, int]:
+    """The order, and the number of the class that is meant with `LIKELY`."""
+    words = {(ADDED, 0): _("in the order of import"), (NEWEST, 0): _("newest first")}
+    if opinions is not None:
+        words[DOUBT, 0] = _("most doubtful first")
+        words |= {
+            (LIKELY, number): _("likeliest first: {name}", name=name)
+            for number, name in enumerate(project.config.classes)
+        }
+    choice = st.selectbox(
+        _("Order"),
+        [*words],
+        format_func=words.__getitem__,
+        key=key_of(project, "order"),
+        persist_state="session",
+        width=240,
+    )
+    return choice or (ADDED, 0)
+
+
+def what_is_listed(project: Project, choice: Choice, n: int, unlisted: int) -> None:
+    """How many items are listed, what they are, and a button that lists all again."""
+    parts = [n_("{n:,} item", "{n:,} items", n)]
+    narrowed = choice != Choice(order=choice.order, likely=choice.likely)
+    if narrowed:
+        parts.append(translate(in_words(project, replace(choice, order=ADDED))))
+    elif unlisted:
+        parts.append(
+            n_(
+                "{n} item of the holdout is listed once it has a label, so that nobody knows it before",
+                "{n:,} items of the holdout are listed once they have a label, so that nobody knows them before",
+                unlisted,
+            )
+        )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption(" · ".join(parts), width="content")
+        if narrowed:
+            st.button(
+                _("List all"),
+                icon=":material/close:",
+                type="tertiary",
+                key="items-list-all",
+                on_click=_list_all,
+                args=(project,),
+            )
+
+
+def _list_all(project: Project) -> None:
+    """Set every filter back, whatever its widget is."""
+    for key in [key for key in st.session_state if str(key).startswith(key_of(project, ""))]:
+        name = str(key).removeprefix(key_of(project, ""))
+        if name == "words" or name.startswith("value-"):
+            st.session_state[key] = "" if isinstance(st.session_state[key], str) else None
+        elif name == "probability":
+            st.session_state[key] = (0, 100)
+        elif name in ("class", "state", "annotator", "split", "column", "predicted", "like"):
+            st.session_state[key] = None
+
+
+# ---------------------------------------------------------------- the result
+
+
+def result(project: Project, store: Store, choice: Choice, opinions: Opinions | None) -> np.ndarray:
+    """(n,) the ids that are listed, in order."""
+    version = (str(project.folder), store.created_at(), store.version(), store.asked_next.version())
+    ids = cached("items", (version, choice.wanted), lambda: store.catalogue.ids(choice.wanted))
+    if (like := choice.like) is not None:
+        near = cached("similar", (version, choice.wanted, like), lambda: _similar(project, store, like, ids))
+        ids = ids[:0] if near is None else near
+    if choice.needs_opinions:
+        if opinions is None:
+            return ids[:0]
+        return _by_opinions(ids, choice, opinions)
+    return ids[::-1] if choice.order == NEWEST and choice.like is None else ids
+
+
+def _similar(project: Project, store: Store, like: int, ids: np.ndarray) -> np.ndarray | None:
+    item = store.items.get(like)
+    if item is None:
+        return None
+    listed = set(ids.tolist())
+    among = {content_hash: id_ for content_hash, id_ in store.catalogue.hashes().items() if id_ in listed}
+    near = similar(project, store, item, among)
+    return None if near is None else np.array(near, dtype=np.int64)
+
+
+def _by_opinions(ids: np.ndarray, choice: Choice, opinions: Opinions) -> np.ndarray:
+    """The items that the predictions let through, in the order that they give, where the order is theirs."""
+    rows = opinions.rows(ids)
+    ids, rows = ids[rows >= 0], rows[rows >= 0]
+    confidence = opinions.confidence[rows]
+    kept = (confidence >= choice.low - 1e-9) & (confidence <= choice.high + 1e-9)
+    if choice.predicted is not None:
+        kept &= opinions.is_predicted(choice.predicted)[rows]
+    ids, rows = ids[kept], rows[kept]
+    if choice.like is not None or choice.order not in (DOUBT, LIKELY):
+        return ids[::-1] if choice.order == NEWEST else ids
+    rank = opinions.confidence[rows] if choice.order == DOUBT else -opinions.proba[rows, choice.likely]
+    return ids[np.argsort(rank, kind="stable")]
+
+
+def in_words(project: Project, choice: Choice) -> Message:
+    """What is listed, as a message that is stored with what is asked next."""
+    wanted, classes = choice.wanted, project.config.classes
+    parts = [
+        wanted.words and mark("search: {words}", words=wanted.words),
+        wanted.name and mark("class: {name}", name=wanted.name),
+        wanted.state and mark(STATES[wanted.state]),
+        wanted.annotator and mark("answered by {name}", name=wanted.annotator),
+        wanted.split and mark(SPLITS[wanted.split]),
+        wanted.column and mark("{column}: {value}", column=wanted.column, value=wanted.value),
+        choice.predicted is not None and mark("predicted: {name}", name=classes[choice.predicted]),
+        (choice.low, choice.high) != (0.0, 1.0)
+        and mark("probability {low:.0%} to {high:.0%}", low=choice.low, high=choice.high),
+        choice.like is not None and mark("similar to item {id}", id=choice.like),
+        choice.order == DOUBT and mark("most doubtful first"),
+        choice.order == LIKELY and mark("likeliest first: {name}", name=classes[choice.likely]),
+    ]
+    named = [part for part in parts if part]
+    return joined(named) if named else mark("all items")
+
+
+def joined(parts: list[Message]) -> Message:
+    """Several messages as one, with a dot between them."""
+    names = [f"part{place}" for place in range(len(parts))]
+    return Message(" · ".join(f"{{{name}}}" for name in names), **dict(zip(names, parts, strict=True)))
