@@ -9,13 +9,17 @@ from labeler.projects import guidelines
 from labeler.projects.project import Project
 from labeler.store import Store
 
-Step = Literal["import", "guidelines", "label", "curve", "take out"]
+Step = Literal["import", "guidelines", "label", "curve", "take out", "classes"]
+# The way of a project in which nothing goes wrong.
 STEPS: tuple[Step, ...] = ("import", "guidelines", "label", "curve", "take out")
 
 
 @dataclass(frozen=True)
 class Way:
-    """The steps that are done, the one that comes next, and why: a sentence."""
+    """The steps that are done, the one that comes next, and why: a sentence.
+
+    The next one is "classes", or "curve" though there is one, where something went wrong that has to be mended first.
+    """
 
     done: frozenset[Step]
     next: Step
@@ -35,6 +39,11 @@ def way(project: Project, store: Store) -> Way:
     done = frozenset(step for step, is_done in steps.items() if is_done)
     if "import" not in done:
         return Way(done, "import", mark("There are no items yet: import images or texts."))
+    if store.class_changes.outside():
+        return Way(done, "classes", mark("Labels stand outside the classes: change the classes first."))
+    job = store.rounds.latest_job()
+    if job and job.state == "failed":
+        return Way(done, "curve", mark("The last round failed: its reason is on the Progress page."))
     enough = _enough(project, store, counts, measured.low if measured else 0.0)
     if enough is not None:
         return Way(done | {"label"}, "take out", enough)

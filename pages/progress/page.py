@@ -58,7 +58,9 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         measured = latest.metrics
         columns[1].metric(accuracy(config), f"{measured.accuracy:.1%}", help=accuracy_in_words(config))
         columns[1].caption(
-            _("95 %: {low:.1f} – {high:.1%} (n = {n})", low=100 * measured.low, high=measured.high, n=measured.n)
+            _(
+                "95 %: {low:.1f} – {high:.1%} (n = {n})", low=100 * measured.low, high=measured.high, n=measured.n
+            ).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
         )
     else:
         columns[1].metric(accuracy(config), "–")

@@ -23,6 +23,9 @@ def rounds(project: Project) -> None:
             placeholder="–",
         )
         trained(project, finished)
+    if not counts.labeled:
+        st.info(_("No item of the pool has a label yet."), icon=":material/bar_chart:")
+        return
     st.subheader(_("Pool labels of each class"))
     st.altair_chart(charts.class_counts(dict(counts.per_class)), width="stretch")
 

@@ -32,7 +32,8 @@ def retrain(project: Project) -> None:
         if st.button(_("Retrain now"), icon=":material/model_training:", disabled=reason is not None):
             store.rounds.request("retrain now")
             st.rerun()
-    if reason is not None:
+        outside = store.class_changes.outside()
+    if reason is not None and not outside:  # which the page says at its top
         st.caption(translate(reason))
 
 
@@ -70,7 +71,7 @@ if slugs:
         settings(project)
     with st.expander(_("Classes and guidelines"), expanded=opened() == "guidelines"):
         classes(project)
-    with st.expander(_("Change the classes")):
+    with st.expander(_("Change the classes"), expanded=opened() == "classes"):
         change_the_classes(project, user)
     with st.expander(_("How labeling goes")):
         labeling(project)

@@ -56,6 +56,7 @@ def _rename(project: Project) -> None:
 
 
 def _put_away(project: Project, name: Shelf, counts: Counts) -> None:
+    st.markdown(f"**{_(BUTTONS[name])}**")
     st.markdown(_(EFFECTS[name]))
     items = counts.pool + counts.holdout
     st.caption(

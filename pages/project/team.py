@@ -20,7 +20,9 @@ def team(project: Project) -> None:
                 "name": person.name,
                 "role": person.role,
                 "groups": list(person.groups),
-                "known": _("{right} of {asked}", right=scores[person.name][1], asked=scores[person.name][2]),
+                "known": _("{right} of {asked}", right=scores[person.name][1], asked=scores[person.name][2])
+                if scores[person.name][2]
+                else "",
                 "entry": entries[person.qualified],
                 "paused": person.paused,
             }

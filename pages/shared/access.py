@@ -15,6 +15,7 @@ from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import IMPORT
 from pages.shared.choices import choose, chosen
+from pages.shared.next_step import link_to
 
 COOKIE = "labeler-name"
 YEAR = 365 * 86_400  # seconds
@@ -101,4 +102,5 @@ def require_project() -> Project:
         st.stop()
     if outside:
         st.error(translate(labels_outside(outside)), icon=":material/error:")
+        link_to("classes")
     return project

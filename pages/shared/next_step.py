@@ -12,6 +12,7 @@ NAMES: dict[Step, str] = {
     "label": mark("Label"),
     "curve": mark("Learning curve"),
     "take out": mark("Take the labels out"),
+    "classes": mark("Change the classes"),
 }
 LINKS: dict[Step, str] = {
     "import": mark("Import"),
@@ -19,6 +20,7 @@ LINKS: dict[Step, str] = {
     "label": mark("Start labeling"),
     "curve": mark("Look at the curve"),
     "take out": mark("Take the labels out"),
+    "classes": mark("Change the classes"),
 }
 PLACES: dict[Step, str] = {"label": "label/page.py", "curve": "progress/page.py"}
 ICONS: dict[Step, str] = {
@@ -27,6 +29,7 @@ ICONS: dict[Step, str] = {
     "label": ":material/keyboard:",
     "curve": ":material/show_chart:",
     "take out": ":material/download:",
+    "classes": ":material/category:",
 }
 IMPORTED = "imported"  # the key of what a session has imported, until it leaves the Project page
 OPEN = "open"  # in the address: the part of the Project page that is open

@@ -49,3 +49,13 @@ def test_the_way_ends_where_the_labels_are_taken_out(project, store):
     assert step(project, store)[1].startswith("Labeling has stopped")
     answer(store, *range(2, 10))
     assert step(project, store) == ("take out", "There is nothing left to label: take the labels out.")
+
+
+def test_what_went_wrong_comes_first(project, store):
+    add(store, 9)
+    answer(store, 1)
+    store.rounds.request("test")
+    store.rounds.fail(store.rounds.claim(), "no weights")
+    assert step(project, store) == ("curve", "The last round failed: its reason is on the Progress page.")
+    store.db.config = replace(project.config, classes=("fine", "bad"))
+    assert step(project, store)[0] == "classes"

@@ -145,7 +145,7 @@ def spent_chart(
         }
     )
     bars = parts if more else parts.iloc[:1]
-    x = alt.X("from:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5))
+    x = alt.X("from:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5, labelFlush=True))
     colour = alt.Opacity(
         "part:N",
         scale=alt.Scale(domain=[*parts["part"]], range=[1, SECOND_OPACITY]),
