@@ -26,6 +26,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.lead.project import make
 from labeler.core.items import Answer, NewItem
+from labeler.i18n.messages import catalogue
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -158,6 +159,7 @@ def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse
         page.set_default_timeout(30_000)
         for name in chosen.pages:
             place, _, part = name.partition("/")
+            part = catalogue(language).get(part, part)
             values = {"language": language, "annotator": "김지수"} | ({"project": state} if state != "empty" else {})
             page.goto(f"{url}/{place}?{urlencode(values | ({'part': part} if part else {}))}")
             settle(page)
