@@ -53,6 +53,7 @@ class Pretrained:
     example: Arrays  # a batch of two
     dynamic_axes: int = 1  # leading axes of the arrays that vary: 1 batch; 2 batch and length
     batch: int = 32
+    views: Callable[[Any], Sequence[Any]] | None = None  # the slices of a stack, whose features are averaged
 
     @cached_property
     def network(self) -> "Network":
@@ -66,18 +67,24 @@ class Pretrained:
         return onnx.compiled(lambda: self.network, self.example, self.dynamic_axes, self.key)
 
     def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
-        """(n, sum(dims)) float32 for n image paths or texts.
+        """(n, sum(dims)) float32 for n image paths or texts; of a stack, the mean over its slices.
 
         Raises: LabelerError: an image cannot be read; the message names it.
         """
-        features = np.empty((len(inputs), sum(self.dims)), dtype=np.float32)
+        views = [[content] if self.views is None else self.views(content) for content in inputs]
+        single = [view for of_item in views for view in of_item]
+        features = np.empty((len(single), sum(self.dims)), dtype=np.float32)
         done = 0
-        for positions, items in self._batches(inputs):
+        for positions, items in self._batches(single):
             features[positions] = self._run(*collate(items))
             done += len(items)
             if on_progress:
-                on_progress(done, len(inputs))
-        return features
+                on_progress(done * len(inputs) // len(single), len(inputs))
+        if len(single) == len(inputs):
+            return features
+        counts = np.array([len(of_item) for of_item in views])
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        return (np.add.reduceat(features, starts, axis=0) / counts[:, None]).astype(np.float32)
 
     def activations(self, inputs: Sequence[Path | str], cut: int) -> list[Arrays]:
         """What the first `cut` stages, which fine-tuning leaves as they are, make of each input.
@@ -122,7 +129,7 @@ class Pretrained:
 
         return advance
 
-    def _batches(self, inputs: Sequence[Path | str]) -> Iterator[tuple[np.ndarray, list[Arrays]]]:
+    def _batches(self, inputs: Sequence[Any]) -> Iterator[tuple[np.ndarray, list[Arrays]]]:
         """Positions and prepared arrays of each batch; texts of like length go together, so little is padding.
 
         While the network works on one batch, the next is prepared in another thread.

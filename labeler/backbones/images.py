@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -28,7 +28,7 @@ from labeler.backbones.weights import (
 from labeler.core.errors import BackboneError
 from labeler.core.extras import require
 from labeler.core.processes import cores
-from labeler.files.images import open_image
+from labeler.files.images import frames, open_image
 
 if TYPE_CHECKING:
     from labeler.backbones.network import Network
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # Imports of torch, timm and labeler.backbones.onnx are deferred: each takes seconds.
 
 DEFAULT = "tf_efficientnet_lite0"
+MOST_SLICES = 16  # of a stack
 DEFAULT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
@@ -65,25 +66,46 @@ def load_image_encoder(name: str, size: int, *bases: Path) -> Pretrained:
 
 
 def _encoder(name: str, key: str, size: int, dims: tuple[int, ...], build: "Callable[[], Network]") -> Pretrained:
-    def prepare(paths: Sequence[Path]) -> list[Arrays]:
+    def prepare(pictures: "Sequence[Path | Slice]") -> list[Arrays]:
         with ThreadPoolExecutor(min(8, cores())) as pool:
-            return [(image,) for image in pool.map(lambda path: read_image(path, size), paths)]
+            return [(image,) for image in pool.map(lambda picture: read_image(picture, size), pictures)]
 
-    return Pretrained(name, key, dims, build, prepare, _example(size))
+    return Pretrained(name, key, dims, build, prepare, _example(size), views=slices)
+
+
+class Slice(NamedTuple):
+    """A slice of a stack. number: from 0 on."""
+
+    path: Path
+    number: int
+
+
+def slices(path: Path) -> "Sequence[Path | Slice]":
+    """The slices of a stack that a backbone reads, at most `MOST_SLICES` and evenly spaced; of another image itself.
+
+    A finding may be in few slices. With features of the middle slice alone it is missed; the mean over the slices finds
+    it, and loses nothing where it is in all of them (`python -m bench.learner.stacks`).
+    """
+    n = frames(path)
+    if n == 1:
+        return [path]
+    return [Slice(path, int(number)) for number in np.unique(np.linspace(0, n - 1, MOST_SLICES).round())]
 
 
 def _example(size: int) -> Arrays:
     return (np.zeros((2, 3, size, size), dtype=np.uint8),)
 
 
-def read_image(path: Path, size: int) -> np.ndarray:
-    """(3, size, size) bytes. The whole image is squeezed into the square, so that nothing at its borders is lost.
+def read_image(picture: Path | Slice, size: int) -> np.ndarray:
+    """(3, size, size) bytes; of a stack without a slice the middle one.
 
-    It is turned as its EXIF data says; what is transparent becomes white; 16-bit grey is stretched to 8 bit.
+    The whole image is squeezed into the square, so that nothing at its borders is lost. It is turned as its EXIF data
+    says; what is transparent becomes white; 16-bit grey is stretched to 8 bit.
 
     Raises: LabelerError: the file cannot be read as an image.
     """
-    pixels = open_image(path, near=2 * size).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3)
+    path, number = picture if isinstance(picture, Slice) else (picture, None)
+    pixels = open_image(path, 2 * size, number).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3)
     return np.ascontiguousarray(np.asarray(pixels).transpose(2, 0, 1))
 
 

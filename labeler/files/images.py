@@ -18,13 +18,14 @@ _DEEP = ("I", "F")  # how the names of Pillow's modes of more than 8 bit begin
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow raises for broken files
 
 
-def open_image(path: Path, near: int | None = None) -> Image.Image:
+def open_image(path: Path, near: int | None = None, frame: int | None = None) -> Image.Image:
     """The image in RGB, upright by its EXIF data. Transparent pixels become white; a scan is drawn in 8 bit.
 
     Args:   near: a large JPEG may be decoded at a fraction of its size, with at least this many pixels a side.
+            frame: of a stack, from 0 on; None: the middle one.
     Raises: LabelerError: the file cannot be read as an image.
     """
-    image = read(path, near)
+    image = read(path, near, frame)
     return (windows.picture(image) if isinstance(image, Scan) else image).convert("RGB")
 
 

@@ -14,9 +14,10 @@ from PIL import Image
 from labeler.backbones import images as image_backbones
 from labeler.backbones import onnx
 from labeler.backbones.encoder import Pretrained, collate
-from labeler.backbones.images import load_image_encoder, read_image, staged
+from labeler.backbones.images import MOST_SLICES, _encoder, load_image_encoder, read_image, slices, staged
 from labeler.backbones.network import Network
 from labeler.core.errors import BackboneError, LabelerError
+from tests.support.scan_files import write_dicom
 
 
 def save(path: Path, values: np.ndarray, mode: str | None = None, **options: Any) -> Path:
@@ -427,3 +428,17 @@ def test_without_a_network_a_name_of_timms_says_what_to_do(monkeypatch: pytest.M
     monkeypatch.setattr("timm.models._hub.download_cached_file", refuse)  # the few that are not at the hub
     with pytest.raises(BackboneError, match=r"'legacy_senet154'.*github.*no route to host.*\"auto\""):
         load_image_encoder("legacy_senet154", 64)
+
+
+def test_the_features_of_a_stack_are_the_mean_over_its_slices(tmp_path):
+    frames = np.stack([np.full((8, 8), grey, dtype=np.uint8) for grey in (10, 20, 60)])
+    stack = write_dicom(tmp_path / "stack.dcm", frames, WindowCenter=127.5, WindowWidth=255)
+    alone = save(tmp_path / "alone.png", np.full((8, 8, 3), 7, dtype=np.uint8))
+    encoder = _encoder("grey", "grey", 16, (3,), lambda: pytest.fail("no network is needed"))
+    encoder.__dict__["_run"] = lambda pictures: pictures.mean(axis=(2, 3))
+    told: list[tuple[int, int]] = []
+    features = encoder.encode([stack, alone, stack], lambda *done: told.append(done))
+    assert features.tolist() == [[30] * 3, [7] * 3, [30] * 3]
+    assert told[-1] == (3, 3)
+    assert read_image(stack, 16)[0, 0, 0] == 20  # the middle one, which fine-tuning reads
+    assert len(slices(write_dicom(tmp_path / "long.dcm", np.zeros((40, 4, 4), dtype=np.uint8)))) == MOST_SLICES

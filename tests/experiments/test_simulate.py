@@ -2,6 +2,8 @@
 
 import csv
 
+import numpy as np
+import pandas as pd
 import psutil
 import pytest
 
@@ -11,6 +13,7 @@ from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import load_task, read_labeled
 from labeler.experiments.simulate import Design, compare, run
 from labeler.experiments.summary import Run, labels_saved, summarise
+from labeler.files.sources import SourceColumns
 from tests.support.samples import reviews
 from tests.support.warm_processes import simulate_in_warm_processes
 
@@ -182,3 +185,18 @@ def test_a_killed_process_is_reported_in_a_sentence(task):
 
     with pytest.raises(LabelerError, match="ended from outside"):
         compare(task, Design(["margin"], 200, 50), processes=1, on_progress=kill)
+
+
+def test_groups_of_a_table_are_wholly_held_out_or_not_at_all(tmp_path):
+    rows = [(text, label, f"customer {number % 20}") for number, (text, label) in enumerate(reviews(200))]
+    table = tmp_path / "reviews.csv"
+    pd.DataFrame(rows, columns=["text", "label", "customer"]).to_csv(table, index=False)
+    labeled = read_labeled(table, SourceColumns(label="label", group="customer"))
+    task = load_task(labeled, QueryConfig(seed_size=10), LearnerConfig(backbone="char_tfidf"), tmp_path / "cache")
+    assert len(task.holdout) == 40
+    groups = task.dataset.groups
+    assert not np.isin(groups[task.holdout], groups[task.pool]).any()
+    split = [(*row, "test" if number < 50 else "") for number, row in enumerate(rows)]
+    pd.DataFrame(split, columns=["text", "label", "customer", "split"]).to_csv(table, index=False)
+    with pytest.raises(SourceError, match="puts the group 'customer 10' in the pool, but it is in the holdout"):
+        load_task(read_labeled(table, SourceColumns(label="label", group="customer")))

@@ -305,3 +305,49 @@ def test_items_of_several_classes_are_right_as_a_whole(world):
     report = control_arm(task, holdout, holdout, [20, 40, 60, 80, 100], seed=0)
     assert report.gain is not None
     assert 0.3 < report.own[-1].accuracy < 1
+
+
+# ---------------------------------------------------------------- groups
+
+
+def test_errors_are_between_groups():
+    # patients of 2, 2 and 4 items, of which models are right in 2, 0 and 2 more cases than random sampling
+    groups = np.array([0, 0, 1, 1, 2, 2, 2, 2])
+    arm = RandomArm(50, np.zeros(8), 0.0, groups)
+    (ahead,), (error,) = arm.differences(np.array([[1, 1, 0, 0, 1, 1, 0, 0]]))
+    assert ahead == 0.5
+    # residuals by patient: 2 - 1, 0 - 1, 2 - 2
+    assert error == pytest.approx(np.sqrt(3 / 2 * (1 + 1 + 0)) / 8)
+    assert arm.wide == pytest.approx(4.303, abs=1e-3)  # Student's t with two degrees of freedom
+    assert RandomArm(50, np.zeros(8), 0.0).wide == WIDE
+
+
+def test_luck_is_judged_by_items_of_different_groups():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(25), 4)
+    right = np.repeat(rng.random((40, 25)) < 0.7, 4, axis=1)  # by chance of each group alone: the models have no luck
+    models = Shadows(np.full(40, 20), right, np.ones_like(right), 200, groups)
+    as_items = spreads(Shadows(models.sizes, right, models.unseen, 200))[20]
+    assert spreads(models)[20] < as_items / 5
+
+
+def test_a_shadow_model_is_not_measured_on_groups_that_it_was_trained_on():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 5)
+    targets = np.arange(100) % 2
+    dataset = Dataset([""] * 100, rng.normal(size=(100, 3)) + targets[:, None], (3,), groups)
+    arm = LearningTask.of(dataset, Labels(np.arange(40), targets[:40]), 2)
+    models = shadows.shadows(arm, Labels(np.arange(30, 100), targets[30:]), 0)
+    assert models.unseen[:, 10:].all()  # of groups outside the arm
+    assert not models.unseen[:, :10].all()
+    for unseen in models.unseen:
+        assert all(len(set(unseen[start : start + 5])) == 1 for start in (0, 5))  # whole groups
+
+
+def test_with_few_groups_there_is_no_comparison():
+    groups = np.repeat(np.arange(4), 25)
+    targets = np.arange(100) % 2
+    dataset = Dataset([""] * 100, np.random.default_rng(0).normal(size=(100, 3)), (3,), groups)
+    task = LearningTask.of(dataset, Labels(np.arange(40), targets[:40]), 2)
+    compared = control_arm(task, task.labels, Labels(np.arange(40, 100), targets[40:]), [10, 20, 30, 40], 0)
+    assert (compared.missing, compared.groups) == ("groups", 3)
