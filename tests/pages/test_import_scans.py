@@ -1,0 +1,31 @@
+"""DICOM files on the Project page: the patient is proposed as the group, and what identifies patients is warned of."""
+
+import numpy as np
+
+from labeler.projects import project as projects
+from tests.support.pages import everything, visit, widget
+from tests.support.samples import text_config
+from tests.support.scan_files import write_dicom
+
+
+def test_scans_are_imported_by_patient_and_without_what_identifies_patients(own_home, tmp_path):
+    project = projects.create(own_home / "scans", text_config(name="Scans", modality="image"))
+    for number in range(8):
+        path = tmp_path / "in" / f"{number}.dcm"
+        path.parent.mkdir(exist_ok=True)
+        write_dicom(path, np.full((8, 8), number, np.int16), PatientID=f"P{number % 4}", PatientName="Hong^Gildong")
+    app = visit("project")
+    widget(app, "radio", "From").set_value("path").run()
+    widget(app, "text_input", "Path").input(str(tmp_path / "in")).run()
+    assert widget(app, "selectbox", "Groups").value == "PatientID"
+    assert "Names, numbers and dates of patients would be stored" in everything(app)
+    widget(app, "checkbox", "Remove from the DICOM files").check().run()
+    assert "would be stored" not in everything(app)
+    app.button(key="import").click().run()
+    shown = everything(app)
+    assert "8 DICOM files were de-identified" in shown
+    assert "8 images do not say whether text is burned" in shown
+    assert "all items of 1 of 4 groups (column PatientID)" in shown
+    saved = projects.open_project(project.folder).config
+    assert (saved.dicom.deidentify, saved.evaluation.group_column) == (True, "PatientID")
+    assert all(b"Gildong" not in path.read_bytes() for path in project.media.rglob("*.dcm"))
