@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 Graph = dict[str, set[str]]
@@ -27,6 +28,7 @@ def imported(tree: ast.AST, names: Collection[str]) -> Iterator[str]:
                     yield node.module
 
 
+@cache
 def graph(root: Path, package: str) -> Graph:
     """Each module of a package with the modules of the same package that it imports."""
     paths = modules(root, package)

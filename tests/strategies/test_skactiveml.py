@@ -25,6 +25,7 @@ from strategies import (
 from strategies.skactiveml import NAMES, from_skactiveml, resolve
 
 pytest.importorskip("skactiveml")
+pytestmark = pytest.mark.slow
 
 from skactiveml import pool as theirs
 from skactiveml.base import SingleAnnotatorPoolQueryStrategy
