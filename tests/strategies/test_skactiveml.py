@@ -25,11 +25,12 @@ from strategies import (
 from strategies.skactiveml import NAMES, from_skactiveml, resolve
 
 pytest.importorskip("skactiveml")
-pytestmark = pytest.mark.slow
 
 from skactiveml import pool as theirs
 from skactiveml.base import SingleAnnotatorPoolQueryStrategy
 from skactiveml.classifier import SklearnClassifier
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
