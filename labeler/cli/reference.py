@@ -17,6 +17,7 @@ from labeler.core.settings import Config
 from labeler.experiments import strategy_tables
 from labeler.experiments.strategy_tables import markdown_table
 from labeler.projects.export_columns import Rows, columns_of
+from labeler.report import headlines
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -123,6 +124,7 @@ PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/export.md", "answers"): lambda: columns("answers"),
     ("docs/strategies.md", "families"): strategy_tables.by_family,
     ("docs/strategies.md", "strategies"): strategy_tables.in_full,
+    ("docs/headlines.md", "headlines"): headlines.page,
 }
 
 

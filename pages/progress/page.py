@@ -5,7 +5,6 @@ from collections.abc import Callable
 import streamlit as st
 
 from labeler.core.jobs import Job
-from labeler.core.rounds import Round
 from labeler.core.settings import Config
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
@@ -83,7 +82,6 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         st.info(stopped_in_words(stopped, local_time(stopped["at"])), icon=":material/stop_circle:")
     job_state(job)
     if latest and latest.metrics:
-        target_state(latest, config)
         link_at_the_end(project)
     else:
         if counts.pool:
@@ -109,27 +107,6 @@ def accuracy_in_words(config: Config) -> str:
         if config.several
         else measured
     )
-
-
-def target_state(latest: Round, config: Config) -> None:
-    target = config.target_accuracy
-    if latest.metrics and latest.metrics.low >= target:
-        st.success(
-            _(
-                "In the latest round the target of {target:.0%} is reached: the whole 95 % interval of the accuracy"
-                " measured on the holdout is above it.",
-                target=target,
-            )
-        )
-    elif latest.metrics and latest.metrics.accuracy >= target:
-        st.info(
-            _(
-                "In the latest round the {accuracy} measured on the holdout has reached the target of {target:.0%},"
-                " but the low end of its 95 % interval has not.",
-                accuracy=_(config.accuracy),
-                target=target,
-            )
-        )
 
 
 def hint(holdout_labeled: int, labeled: int, seed_size: int) -> str:

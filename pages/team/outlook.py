@@ -1,7 +1,5 @@
 """How many answers there are, when there will be enough, and what that takes: for leads."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from labeler.core.items import Counts
@@ -9,10 +7,10 @@ from labeler.i18n.messages import _, mark
 from labeler.i18n.money import money, symbol
 from labeler.measure.intervals import OpenEstimate
 from labeler.progress import curves, pace
-from labeler.progress.pace import Pace
 from labeler.projects.project import Project
 from labeler.report.charts import effort as effort_charts
 from labeler.report.sentences.counts import MEANING
+from labeler.report.sentences.pace import finish_in_words, pace_in_words, remaining_in_words, target_in_words
 from pages.team.figures import Figures
 
 GOALS = {"budget": mark("budget"), "target": mark("target accuracy"), "number": mark("another number")}
@@ -111,83 +109,23 @@ def _target(project: Project, work: Figures, counts: Counts) -> tuple[int, str]:
     """The answers that the learning curve takes to the target accuracy; the budget where it cannot tell."""
     config, most = project.config, counts.answers_by_people + counts.open.answers
     with project.store() as store:
-        rounds = [r for r in store.rounds.all() if r.metrics]
-    accuracy = [r.metrics.accuracy for r in rounds if r.metrics]
-    holdout = rounds[-1].metrics.n if rounds and rounds[-1].metrics else None
-    curve = curves.fit_curve([r.labels for r in rounds], accuracy, holdout)
+        rounds = [(r.labels, r.metrics) for r in store.rounds.all() if r.metrics]
+    holdout = rounds[-1][1].n if rounds else None
+    curve = curves.fit_curve([n for n, _ in rounds], [measured.accuracy for _, measured in rounds], holdout)
     leads_to = curve.projection(config.target_accuracy, counts.reachable)
     if leads_to.expected is None:
         why = (
             _(leads_to.why_not)
             if leads_to.why_not
-            else _("The learning curve does not reach the target with the labels that can be had.")
+            else _("The learning curve probably does not reach the target with the labels that can be had.")
         )
         return counts.payable(config.budget), " ".join([why, _("Until it does, the goal is the budget.")])
     missing = max(0.0, leads_to.expected - counts.labeled)
-    explanation = _(
-        "The learning curve reaches {target:.0%} at {expected:,.0f} pool labels."
-        " {missing:,.0f} of them are missing, with {an_item:.2f} answers an item as until now. The"
-        " Progress page shows how certain that is; the dates here depend on the pace alone.",
-        target=config.target_accuracy,
-        expected=leads_to.expected,
-        missing=missing,
-        an_item=work.labels_an_item,
+    explanation = target_in_words(
+        leads_to,
+        config.target_accuracy,
+        counts.labeled,
+        rounds[-1][1].high >= config.target_accuracy,
+        work.labels_an_item,
     )
     return min(work.given + round(missing * work.labels_an_item), most), explanation
-
-
-def remaining_in_words(rest: OpenEstimate | None, remaining: int, shown: Callable[[float], str]) -> str:
-    """What is still expected, with its interval."""
-    if not remaining:
-        return _("nothing more to the goal")
-    if rest is None:
-        return _("not enough data to project the rest yet")
-    if rest.low is None:
-        return _("about {more} more to the goal", more=shown(rest.value))
-    if rest.high is None:
-        return _("{more} more to the goal (95 %: at least {low})", more=shown(rest.value), low=shown(rest.low))
-    return _(
-        "{more} more to the goal (95 %: {low} – {high})",
-        more=shown(rest.value),
-        low=shown(rest.low),
-        high=shown(rest.high),
-    )
-
-
-def finish_in_words(finish: pace.Finish) -> str:
-    """The interval of the date, or why there is none."""
-    if not finish.remaining:
-        return _("The goal is reached.")
-    if finish.expected is None:
-        return _(finish.note) if finish.note else _("In more than ten years at this pace.")
-    if finish.latest is None:
-        return _("95 %: {earliest} at the earliest, the end is open", earliest=finish.earliest)
-    return _("95 %: {earliest} – {latest}", earliest=finish.earliest, latest=finish.latest)
-
-
-def pace_in_words(speed: Pace) -> str:
-    if not speed.per_hour or not speed.per_day:
-        return _(speed.note) if speed.note else ""
-    if speed.per_hour.low is None or speed.per_day.low is None or speed.per_day.high is None:
-        return _(
-            "So far {hour:,.0f} answers an hour of work and {day} a day of the calendar.",
-            hour=speed.per_hour.value,
-            day=rounded(speed.per_day.value),
-        )
-    return _(
-        "{hour:,.0f} answers an hour of work (95 %: {hour_low:,.0f} – {hour_high:,.0f}) and {day} a day of the"
-        " calendar ({day_low} – {day_high}), from the {working} working days in {days}.",
-        hour=speed.per_hour.value,
-        hour_low=speed.per_hour.low,
-        hour_high=speed.per_hour.high,
-        day=rounded(speed.per_day.value),
-        day_low=rounded(speed.per_day.low),
-        day_high=rounded(speed.per_day.high),
-        working=speed.working,
-        days=speed.days,
-    )
-
-
-def rounded(amount: float) -> str:
-    """An amount to one decimal place; a whole number has none."""
-    return f"{amount:,.1f}".removesuffix(".0")

@@ -59,7 +59,7 @@ def test_the_curve_says_when_the_target_is_expected(rounds):
     app = visit("progress", "Curve")
     shown = everything(app)
     assert "The curve reaches it at about" in shown
-    assert "h more." in shown
+    assert "h more" in shown
     assert "All rounds: query strategy margin, backbone char_tfidf." in shown
     assert "cannot be told apart: the interval is 7.0 points wide" in shown
     assert len(app.get("vega_lite_chart")) == 1

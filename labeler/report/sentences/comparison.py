@@ -127,7 +127,7 @@ def saved_in_short(row: Row) -> str:
 
 def signed(share: float, digits: int = 2) -> str:
     """A share in points with its sign."""
-    return f"{100 * share:+.{digits}f}".replace("-", "−")
+    return f"{round(100 * share, digits) + 0.0:+.{digits}f}".replace("-", "−")  # no −0
 
 
 def _whole(percent: float) -> str:

@@ -11,7 +11,10 @@ Report = Mapping[str, Any]  # `control.Control` as plain values
 
 # What is still missing for an estimate of the labels saved.
 MISSING = {
-    "holdout": mark("Not enough data yet: {holdout} holdout items have a label; {fewest_holdout} are needed."),
+    "holdout": mark(
+        "Not enough data yet: {holdout} holdout items have a label; {fewest_holdout} are needed. A larger"
+        " `labeling.holdout_share` brings them sooner."
+    ),
     "testing": mark(
         "Active testing chooses which holdout items are labeled first, so they are no random sample: the"
         " comparison is possible once all of them have a label."
@@ -75,7 +78,7 @@ def _comparison(report: Report) -> list[str]:
     if report["needed"] and _by_chance(report) and None in report["needed"].values():
         return [*sentences_so_far, _(UNDECIDED)]
     if report["needed"]:
-        return [saved(report), *sentences_so_far]
+        return [saved(report), *sentences_so_far, *_advice(report)]
     values: dict[str, Any] = {
         "fewest_holdout": FEWEST_HOLDOUT,
         "fewest_rounds": FEWEST_ROUNDS,
@@ -84,6 +87,15 @@ def _comparison(report: Report) -> list[str]:
     values |= {"fewest_groups": FEWEST_GROUPS, "groups": report.get("groups")}
     values |= {"holdout": report["holdout"], "arm": report["arm"]}
     return [*sentences_so_far, _(MISSING[report["missing"]], **values)]
+
+
+def _advice(report: Report) -> list[str]:
+    """What to do about a gain or a loss that is no chance."""
+    if not report["gain"] or _by_chance(report):
+        return []
+    if report["gain"]["low"] > 0:
+        return [_("The query strategy pays: keep it.")]
+    return [_("Random sampling is better here: choose another strategy on the Strategies page.")]
 
 
 def _by_chance(report: Report) -> bool:
@@ -102,6 +114,12 @@ def gained(report: Report) -> str:
             size=report["size"],
             **figures,
         )
+    if gain["high"] < 0:
+        return _(
+            "At {size} pool labels the query strategy has cost accuracy: {value} points (95 %: {low} to {high}).",
+            size=report["size"],
+            **figures,
+        )
     return _(
         "At {size} pool labels the query strategy has gained {value} points of accuracy (95 %: {low} to {high}).",
         size=report["size"],
@@ -117,6 +135,18 @@ def saved(report: Report) -> str:
     def share(labels: float) -> str:
         return f"{100 * (1 - labels / size):.0f}".replace("-", "−")
 
+    if value is not None and low is not None and high is not None and low > size:
+        return _(
+            "The project needed {n:.0f} pool labels (95 %: {low:.0f} to {high:.0f}) for the accuracy of {size} random"
+            " labels: {more:.0f} % more (95 %: {least:.0f} % to {most:.0f} %).",
+            size=size,
+            n=value,
+            low=low,
+            high=high,
+            more=100 * (value / size - 1),
+            least=100 * (low / size - 1),
+            most=100 * (high / size - 1),
+        )
     if value is not None and low is not None and high is not None:
         return _(
             "The project reached the accuracy of {size} random labels with {n:.0f} pool labels (95 %: {low:.0f} to"

@@ -94,41 +94,40 @@ class Outlook:
     def _crossing(self, low: float) -> str:
         """The pool labels at which the curve reaches the target. Args: low: of the projection."""
         expected, high, labels = self.projection.expected, self.projection.high, self.labels
+        may_be_reached = self.measured.high >= self.target  # else the latest round says that it is not
         if expected is None:
-            if low <= labels:
+            if low > labels:
+                return _(
+                    "The curve reaches it at {low:,} pool labels at the earliest (97.5 % certain), and perhaps never.",
+                    low=rounded(low),
+                )
+            if may_be_reached:
                 return _("The curve may have reached it already, or may never do so.")
-            return _(
-                "The curve reaches it at {low:,} pool labels at the earliest, and perhaps never.", low=rounded(low)
-            )
+            return _("The curve may reach it with more labels, or may never do so.")
         if expected <= labels:
-            if high is not None and high <= labels and self.measured.high >= self.target:
+            if may_be_reached and high is not None and high <= labels:
                 return _("The curve fitted to all rounds has reached it.")
             return _("The curve fitted to all rounds is about there, which is less certain than a single round.")
-        values = {"n": rounded(expected), "low": rounded(low), "high": high and rounded(high)}
-        if low <= labels and high is None:
-            text = _("The curve reaches it at about {n:,} pool labels, perhaps already now, or never.", **values)
-        elif low <= labels:
-            text = _(
-                "The curve reaches it at about {n:,} pool labels, by {high:,} at the latest, perhaps already now.",
-                **values,
-            )
-        elif high is None:
-            text = _(
-                "The curve reaches it at about {n:,} pool labels, at {low:,} at the earliest, and perhaps never.",
-                **values,
-            )
-        else:
-            text = _("The curve reaches it at about {n:,} pool labels (95 %: {low:,} – {high:,}).", **values)
+        span = span_in_words(self.projection, labels, may_be_reached)
+        text = _("The curve reaches it at about {n:,} pool labels ({span}).", n=rounded(expected), span=span)
         return " ".join([text, *self._way(expected)])
 
     def _way(self, expected: float) -> list[str]:
         """Whether the budget lasts until then, or how much work it is. Args: expected: pool labels."""
         if self.affordable is not None and expected > self.affordable:
-            until = rounded(max(self.affordable, self.labels))
-            return [_("The budget ends before that, at about {n:,} pool labels.", n=until)]
+            if self.affordable <= self.labels:
+                return []  # the advice says it
+            return [_("The budget ends before that, at about {n:,} pool labels.", n=rounded(self.affordable))]
         if self.hours is None:
             return []
-        return [_("That is about {hours} h more.", hours=amount((expected - self.labels) * self.hours))]
+        low, high = self.projection.low, self.projection.high
+        hours, least, most = (
+            amount((max(n, self.labels) - self.labels) * self.hours) if n is not None else None
+            for n in (expected, low, high)
+        )
+        if most is None:
+            return [_("That is about {hours} h more, or longer.", hours=hours)]
+        return [_("That is about {hours} h more (95 %: {low} – {high}).", hours=hours, low=least, high=most)]
 
     def _advice(self) -> str:
         """What to do next."""
@@ -141,25 +140,54 @@ class Outlook:
             return _("The budget is spent: raise it to go on.")
         if self.measured.high >= self.target and self.holdout_left:
             return _("Holdout labels make this certain sooner than pool labels do.")
-        return _("Label on: each round makes this more certain.") if self.projection.why_not else ""
+        if self.projection.why_not:
+            return _("Label on: each round makes this more certain.")
+        expected = self.projection.expected
+        if expected is not None and expected <= self.labels and self.measured.high < self.target:
+            return _("Label on: the next rounds show which of them is right.")
+        if expected is not None and expected <= self.labels:
+            return _("Label on: each round makes this more certain.")
+        if expected is None:
+            return _("Label on for now: the next rounds show whether the curve rises enough.")
+        if self.affordable is not None and expected > self.affordable:
+            return _("Raise the budget, or settle for a lower target.")
+        return _("Label on: the budget pays for that.")
+
+
+def span_in_words(projection: Projection, labels: int, may_be_reached: bool) -> str:
+    """The 95 % interval of the pool labels at which the target is reached, to stand in brackets.
+
+    Args: projection: with an expected number of labels. labels: of today. may_be_reached: whether the latest round
+          leaves it open that the target is reached today.
+    """
+    assert projection.low is not None  # it is no larger than the expected number
+    low, high = rounded(projection.low), None if projection.high is None else rounded(projection.high)
+    if projection.low > labels:
+        if high is None:
+            return _("95 %: {low:,} at the earliest, and perhaps never", low=low)
+        return _("95 %: {low:,} – {high:,}", low=low, high=high)
+    if high is None:
+        return _("95 %: perhaps already now, or never") if may_be_reached else _("95 %: perhaps soon, or never")
+    if may_be_reached:
+        return _("95 %: perhaps already now, {high:,} at the latest", high=high)
+    return _("95 %: {high:,} at the latest", high=high)
 
 
 def step_in_words(step: Step) -> str:
     """A sentence on whether the last two rounds differ significantly."""
-    values = {
-        "before": step.before,
-        "now": step.now,
-        "gain": 100 * step.gain.value,
-        "low": 100 * step.gain.low,
-        "high": 100 * step.gain.high,
-    }
+    gain, low, high = (f"{100 * n:+.1f}".replace("-", "−") for n in (step.gain.value, step.gain.low, step.gain.high))
+    values = {"before": step.before, "now": step.now, "gain": gain, "low": low, "high": high}
     if step.gain.low > 0:
-        return _("Round {now} is better than round {before}, by {gain:.1f} points ({low:.1f} to {high:.1f}).", **values)
+        return _("Round {now} is better than round {before}: {gain} points (95 %: {low} to {high}).", **values)
     if step.gain.high < 0:
-        return _("Round {now} is worse than round {before}: {gain:.1f} points ({low:.1f} to {high:.1f}).", **values)
+        return _(
+            "Round {now} is worse than round {before}: {gain} points (95 %: {low} to {high}). Look for wrong labels on"
+            " the Review page.",
+            **values,
+        )
     return _(
-        "Rounds {before} and {now} cannot be told apart: on the same items the difference is {gain:+.1f} points"
-        " ({low:+.1f} to {high:+.1f}).",
+        "Rounds {before} and {now} cannot be told apart: on the same items the difference is {gain} points (95 %: {low}"
+        " to {high}).",
         **values,
     )
 

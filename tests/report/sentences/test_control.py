@@ -36,7 +36,7 @@ def test_labels_saved_and_gain_have_their_intervals():
     assert sentence() == (
         "The project reached the accuracy of 160 random labels with 104 pool labels (95 %: 80 to 139): 35 % saved (95"
         " %: 13 % to 50 %). At 160 pool labels the query strategy has gained +3.0 points of accuracy (95 %: +1.0 to"
-        " +5.0)."
+        " +5.0). The query strategy pays: keep it."
     )
 
 
@@ -123,3 +123,10 @@ def test_the_page_shows_the_latest_audits_report(project):
     shown = everything(visit("progress", "Against random"))
     assert "with 104 pool labels (95 %: 80 to 139): 35 % saved" in shown
     assert "Measured on 300 holdout items, with 338 pool and holdout labels drawn at random." in shown
+
+
+def test_a_clear_loss_is_called_one_and_says_what_to_do():
+    text = sentence(needed=NumberOfLabels(200.0, 180.0, 240.0), gain=Estimate(-0.03, -0.05, -0.01))
+    assert "needed 200 pool labels (95 %: 180 to 240) for the accuracy of 160 random labels: 25 % more" in text
+    assert "has cost accuracy: −3.0 points" in text
+    assert text.endswith("choose another strategy on the Strategies page.")

@@ -20,24 +20,33 @@ def sentence(
 
 def test_when_the_target_is_expected():
     now = "90% is not reached: the accuracy is 85.0% (95 %: 81.0 – 88.0%). "
-    assert sentence(638.2, 551.0, 777.0) == now + "The curve reaches it at about 640 pool labels (95 %: 550 – 780)."
-    assert sentence(638.2, 551.0, 777.0, hours=0.02).endswith("That is about 4.8 h more.")
-    assert sentence(638.2, 551.0, None).endswith("640 pool labels, at 550 at the earliest, and perhaps never.")
-    assert sentence(638.2, 300.0, 777.0).endswith("by 780 at the latest, perhaps already now.")
-    assert sentence(638.2, 300.0, None).endswith("perhaps already now, or never.")
+    assert sentence(638.2, 551.0, 777.0) == now + (
+        "The curve reaches it at about 640 pool labels (95 %: 550 – 780). Label on: the budget pays for that."
+    )
+    assert "That is about 4.8 h more (95 %: 3.0 – 7.5)." in sentence(638.2, 551.0, 777.0, hours=0.02)
+    assert "That is about 4.8 h more, or longer." in sentence(638.2, 551.0, None, hours=0.02)
+    assert "640 pool labels (95 %: 550 at the earliest, and perhaps never)." in sentence(638.2, 551.0, None)
+
+
+def test_that_the_target_may_be_reached_already_is_said_only_where_the_latest_round_allows_it():
+    assert "(95 %: 780 at the latest)" in sentence(638.2, 300.0, 777.0)
+    assert "(95 %: perhaps soon, or never)" in sentence(638.2, 300.0, None)
+    assert "(95 %: perhaps already now, 780 at the latest)" in sentence(638.2, 300.0, 777.0, accuracy=0.88)
+    assert "(95 %: perhaps already now, or never)" in sentence(638.2, 300.0, None, accuracy=0.88)
+    assert "may have reached it already" in sentence(None, 200.0, None, accuracy=0.88)
+    assert "may reach it with more labels" in sentence(None, 200.0, None)
 
 
 def test_a_budget_that_ends_before_is_said_in_place_of_the_hours():
-    assert sentence(638.2, 551.0, 777.0, affordable=500.0, hours=0.02).endswith(
-        "before that, at about 500 pool labels."
-    )
-    assert "budget" not in sentence(638.2, 551.0, 777.0, affordable=700.0)
+    short = sentence(638.2, 551.0, 777.0, affordable=500.0, hours=0.02)
+    assert short.endswith("before that, at about 500 pool labels. Raise the budget, or settle for a lower target.")
+    assert "ends before" not in sentence(638.2, 551.0, 777.0, affordable=700.0)
+    assert sentence(638.2, 551.0, 777.0, affordable=300.0).count("budget") == 1  # it is spent
 
 
 def test_without_a_projection_the_reason_or_the_horizon_is_given():
     assert "Too few rounds. Label on" in sentence(None, None, None, why_not="Too few rounds.")
-    assert sentence(None, 700.0, None).endswith("at 700 pool labels at the earliest, and perhaps never.")
-    assert "may have reached it already" in sentence(None, 200.0, None)
+    assert "at 700 pool labels at the earliest (97.5 % certain), and perhaps never." in sentence(None, 700.0, None)
     assert "stays below it up to 5,000 pool labels (97.5 % certain)" in sentence(None, None, None)
     assert "even with all 5,000 items of the pool" in sentence(None, None, None, whole_pool=True)
 
@@ -63,8 +72,8 @@ def test_a_reached_target_is_reported_as_reached():
 
 def test_rounds_without_significant_difference_are_reported():
     assert "Rounds 4 and 5 cannot be told apart" in step_in_words(Step(4, 5, Estimate(0.01, -0.02, 0.04)))
-    assert "+1.0 points (-2.0 to +4.0)" in step_in_words(Step(4, 5, Estimate(0.01, -0.02, 0.04)))
-    assert "Round 5 is better than round 4, by 3.0 points (1.0 to 5.0)." in step_in_words(
+    assert "+1.0 points (95 %: −2.0 to +4.0)" in step_in_words(Step(4, 5, Estimate(0.01, -0.02, 0.04)))
+    assert "Round 5 is better than round 4: +3.0 points (95 %: +1.0 to +5.0)." in step_in_words(
         Step(4, 5, Estimate(0.03, 0.01, 0.05))
     )
     assert "Round 5 is worse than round 4" in step_in_words(Step(4, 5, Estimate(-0.03, -0.05, -0.01)))
