@@ -32,10 +32,8 @@ COMMAND_LINE = (
     "labeler/experiments/check_file.py",
     "labeler/learner/contract.py",
     "labeler/experiments/strategy_tables.py",
-    "labeler/models/publish.py",
     "labeler/models/reproduce.py",
     "labeler/jobs/supervisor.py",
-    "labeler/models/inference.py",
     "strategies/contract.py",
     "pages/desk/joined.py",  # for those who write the desk's scripts
 )

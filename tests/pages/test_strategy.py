@@ -10,7 +10,7 @@ import strategies
 from labeler.core.jobs import ComparisonRequest
 from labeler.jobs.comparisons import compare_once
 from labeler.projects import project as projects
-from labeler.report.sentences.comparison import verdict
+from labeler.report.sentences.comparison import saved_in_short, verdict
 from tests.support.pages import everything, visit, widget
 from tests.support.samples import reviews, text_config
 
@@ -133,8 +133,9 @@ def test_a_result_is_shown_and_its_strategies_can_be_used(compared):
     assert "the control" in shown
     assert re.search(r"\d points \(\S+ to \S+\)", shown)
     with compared.store() as store:
-        assert verdict(store.comparisons.report_of(1)) in shown
-    assert re.search(r"\d % \(\S+ to \S+\)", shown)
+        report = store.comparisons.report_of(1)
+    assert verdict(report) in shown
+    assert all(saved_in_short(row) in shown for row in report["summary"])
     assert len(app.get("vega_lite_chart")) == 2
     app.button(key="use-result-1-random").click().run()
     assert projects.open_project(compared.folder).config.query.strategy == "random"

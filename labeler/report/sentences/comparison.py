@@ -8,6 +8,7 @@ from labeler.i18n.messages import _, n_
 from labeler.progress.curves import paired_gain
 
 Row = Mapping[str, Any]  # of `experiments.summary.summarise`
+USELESS = -100.0  # per cent saved: an interval that begins below twice the labels of random tells nothing
 
 
 def verdict(report: Mapping[str, Any], own_labels: bool = False) -> str:
@@ -91,6 +92,8 @@ def saved(row: Row) -> str:
             high=values["high"],
             **at,
         )
+    if values["low"] < USELESS:
+        return _("How many labels that saves cannot be told from so few runs.")
     return _(
         "Whether that saves labels is not certain: for an accuracy of {accuracy:.0%} it needed between {more:.0f} %"
         " more and {fewer:.0f} % fewer than random (95 %), and fewer in {n} of {runs} runs.",
@@ -122,6 +125,8 @@ def saved_in_short(row: Row) -> str:
     percent = _whole(values["percent"])
     if values["low"] is None:
         return _("{percent} % (one run has no interval)", percent=percent)
+    if values["low"] < USELESS:
+        return _("{percent} % (too few runs for an interval)", percent=percent)
     return _("{percent} % ({low} to {high})", percent=percent, low=_whole(values["low"]), high=_whole(values["high"]))
 
 

@@ -70,6 +70,12 @@ def test_one_run_tells_nothing_about_chance():
     assert cell == "33 % (one run has no interval)"
 
 
+def test_an_interval_of_two_runs_that_tells_nothing_is_not_given():
+    two = report(random=[0.7, 0.55], margin=[0.9, 0.51])
+    (cell,) = (saved_in_short(row) for row in two["summary"] if row["strategy"] == "margin")
+    assert cell.endswith("% (too few runs for an interval)")
+
+
 @pytest.mark.parametrize("runs", [1, 3])
 def test_a_report_of_an_older_version_is_summarised_anew(runs):
     now = report(random=RANDOM[:runs], margin=gaining(0.09, 0.1, 0.11, 0.1, 0.1)[:runs])
