@@ -133,7 +133,9 @@ def _image_rows(source: str, files: list[_File], grouped: bool = False) -> Itera
                 yield Problem(name, mark("is not an image; import a table by its own path, not by its folder"))
             else:
                 group = file.name.parent.as_posix() if grouped and file.name.parent.name else None
-                yield Row(name, image=file.content, label=file.name.parent.name or None, group=group)
+                # as a table's column of groups does, the folder stays with the item
+                columns = {} if group is None else {FOLDER_GROUPS: group}
+                yield Row(name, image=file.content, label=file.name.parent.name or None, metadata=columns, group=group)
 
     return rows()
 

@@ -8,7 +8,7 @@ from labeler.core.items import DicomReport
 from labeler.core.settings import DicomConfig
 from labeler.files import deidentify
 from labeler.files.deidentify import Pseudonyms
-from labeler.files.sources import Row
+from labeler.files.sources import FOLDER_GROUPS, Row
 from labeler.projects.project import Project
 
 BURNED = "BurnedInAnnotation"
@@ -43,15 +43,16 @@ class ScanImport:
         values = deidentify.fields(contents[0], names)
         self._count(len(contents), values.get(BURNED))
         columns = {name: values[name] for name in self.settings.keep if name in values}
-        group = values.get(self.group_field) if self.group_field else row.group
-        row = replace(row, metadata=columns | dict(row.metadata), group=group)
-        if not self.settings.deidentify:
+        group, remove = values.get(self.group_field) if self.group_field else row.group, self.settings.deidentify
+        if remove and not self.from_table:  # names of folders and files often are those of patients
+            source = f"{values.get('Modality', 'DICOM')} {self._pseudonyms.of_text(row.source, 'source')}"
+            row, group = replace(row, source=source), group and self._pseudonyms.of_text(group, "group")
+        columns |= row.metadata if self.from_table or group is None else {self.group_field or FOLDER_GROUPS: group}
+        row = replace(row, metadata=columns, group=group)
+        if not remove:
             return row, list(contents)
-        pseudonyms = self._pseudonyms
-        if not self.from_table:  # names of folders and files often are those of patients
-            source = f"{values.get('Modality', 'DICOM')} {pseudonyms.of_text(row.source, 'source')}"
-            row = replace(row, source=source, group=group and pseudonyms.of_text(group, "group"))
-        return row, [deidentify.deidentified(content, pseudonyms, self.settings.keep) for content in contents]
+        pseudonyms, keep = self._pseudonyms, self.settings.keep
+        return row, [deidentify.deidentified(content, pseudonyms, keep) for content in contents]
 
     @property
     def _pseudonyms(self) -> Pseudonyms:

@@ -9,6 +9,7 @@ from labeler.access.home import home
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.files.preview import proposed_classes
+from labeler.files.sources import FOLDER_GROUPS
 from labeler.i18n.messages import _, mark, translate
 from labeler.i18n.money import usual_currency
 from labeler.projects.drafts import Draft, create, single_classes
@@ -115,6 +116,8 @@ def _usual_name(file: str) -> str:
 
 def _proposed(chosen: Chosen, answers: ClassesAnItem) -> tuple[str, ...]:
     label = chosen.columns.label
+    if chosen.columns.group == FOLDER_GROUPS:  # then folders are patients, not classes
+        return ()
     try:
         names = cached("classes", (chosen.key, label), lambda: proposed_classes(chosen.path, chosen.preview, label))
     except LabelerError as error:

@@ -73,10 +73,12 @@ def items(project):
         return [store.items.get(item.id) for item in store.items.all()]
 
 
-def test_nothing_of_the_patient_is_anywhere_in_the_project(scans, tmp_path):
+@pytest.mark.parametrize("group", ["PatientID", "folder"])
+def test_nothing_of_the_patient_is_anywhere_in_the_project(scans, tmp_path, group):
     for number in range(3):
-        patient(tmp_path / SECRET / f"{SECRET}-{number}.dcm", RAMP + number)
-    report = import_source(scans, tmp_path / SECRET, SourceColumns(group="PatientID"))
+        patient(tmp_path / SECRET / SECRET / f"{SECRET}-{number}.dcm", RAMP + number)
+    report = import_source(scans, tmp_path / SECRET, SourceColumns(group=group))
+    assert {item.metadata[group] for item in items(scans)} == {item.group for item in items(scans)}
     assert (report.added, report.dicom.files, report.dicom.undeclared) == (3, 3, 0)
     Renditions(scans.renditions).draw(scans.folder / items(scans)[0].media, "a" * 32, Wish())
     for path in scans.folder.rglob("*"):

@@ -94,6 +94,7 @@ export class ExplanationView {
     const map = make("img", "why-map", frame);
     map.alt = t("Where the image speaks for and against {name}", { name });
     map.src = address;
+    if (this.item.picture?.about.frame) make("p", "why-slice", figure, t("The middle slice of the stack"));
     this.panel.content.style.setProperty("--strength", String(this.panel.strength / 100));
   }
 
