@@ -5,8 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from labeler.core.jobs import Job
+from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
-from labeler.i18n.messages import _, mark, translate
+from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.project import Project
 from labeler.report.sentences.counts import MEANING, sum_in_words
 from labeler.report.sentences.stopping import stopped_in_words
@@ -39,6 +40,20 @@ user = require_user()
 project = require_project()
 
 
+def _basis(measured: Metrics) -> str:
+    """The interval of the accuracy, and the items and groups that it is of."""
+    values = {"low": 100 * measured.low, "high": measured.high}
+    if measured.groups is None:
+        return _("95 %: {low:.1f} – {high:.1%} (n = {n})", n=measured.n, **values)
+    return n_(
+        "95 %: {low:.1f} – {high:.1%} (n = {items} of {n:,} group)",
+        "95 %: {low:.1f} – {high:.1%} (n = {items} of {n:,} groups)",
+        measured.groups,
+        items=measured.n,
+        **values,
+    )
+
+
 def headline(project: Project, drawn: tuple[int, ...]) -> None:
     """The figures of this moment. The parts below are drawn anew when there is something new to see in them."""
     config = project.config
@@ -56,11 +71,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     if latest and latest.metrics:
         measured = latest.metrics
         columns[1].metric(accuracy(config), f"{measured.accuracy:.1%}", help=accuracy_in_words(config))
-        columns[1].caption(
-            _(
-                "95 %: {low:.1f} – {high:.1%} (n = {n})", low=100 * measured.low, high=measured.high, n=measured.n
-            ).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
-        )
+        columns[1].caption(_basis(measured).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"))
     else:
         columns[1].metric(accuracy(config), "–")
     columns[2].metric(

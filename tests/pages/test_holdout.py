@@ -9,6 +9,7 @@ from labeler.core.items import Answer, NewItem
 from labeler.core.labels import join
 from labeler.core.rounds import FinishedRound, Forecast, Ranked, RoundResult
 from labeler.core.settings import EvaluationConfig
+from labeler.measure.forecasts import remeasured
 from labeler.projects import project as projects
 from pages.progress.holdout import judged, measured
 from tests.support.fill import rank
@@ -204,3 +205,21 @@ def test_slices_count_the_pool_and_its_labels(filled):
 def test_without_columns_there_is_nothing_to_slice_by(project, store):
     store.items.add([NewItem("a", "row 1", text="t", split="pool")])
     assert "There are no slices" in everything(open_part("Slices"))
+
+
+def test_items_of_groups_are_said_to_be_so_and_have_wider_intervals(filled):
+    before = measured(filled, [1, 2], 2)
+    config = replace(filled.config, evaluation=EvaluationConfig(group_column="patient"))
+    grouped = filled.save(config)
+    with grouped.store() as store:
+        store.db.execute("UPDATE items SET of_group = 'p' || (id % 12)")
+        store.db.connection.commit()
+        store.rounds.update_metrics(remeasured(store))
+    after = measured(grouped, [1, 2], 2)
+    assert after.evaluation.groups == 12
+    assert after.evaluation.accuracy.value == before.evaluation.accuracy.value
+    assert after.evaluation.accuracy.width > before.evaluation.accuracy.width
+    shown = everything(visit("progress", "Holdout"))
+    assert "of 12 groups)" in shown.replace("\N{NO-BREAK SPACE}", " ")
+    assert "The items are of 12 groups, so the intervals are between groups" in shown
+    assert "12 groups have items in the pool and in the holdout" in shown
