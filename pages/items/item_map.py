@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.i18n.messages import _, mark, n_
+from labeler.projects.pool_map import PoolMap
 from labeler.projects.project import Project
 from labeler.report.charts.pool_map import REGION, pool_map
 from labeler.store import Store
@@ -20,6 +21,9 @@ from pages.review.cases import in_words
 COLOURS = {"label": mark("label"), "predicted": mark("prediction"), "doubt": mark("doubt")}
 BEGINNING = 80  # characters of a text beside the pointer
 NAMED = 6  # values that the sentence on a region names
+NEARNESS = mark(
+    "Items that the backbone sees as alike are near each other; distances between groups mean little (t-SNE)."
+)
 
 
 def item_map(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | None) -> np.ndarray | None:
@@ -29,13 +33,7 @@ def item_map(project: Project, store: Store, ids: np.ndarray, opinions: Opinions
         st.info(_("The map is drawn after the first round."), icon=":material/map:")
         return None
     frame = frame_of(project, store, ids, opinions)
-    sample = _(
-        "{n:,} items of the list, from a sample of {sample:,} of the {pool:,} items of the pool. Items that the"
-        " backbone sees as alike are near each other; distances between groups mean little (t-SNE).",
-        n=len(frame),
-        sample=len(drawn.items),
-        pool=drawn.pool,
-    )
+    sample = " ".join([_size(len(frame), drawn), _(NEARNESS)])
     if frame.empty:
         st.caption(sample)
         return None
@@ -64,6 +62,18 @@ def item_map(project: Project, store: Store, ids: np.ndarray, opinions: Opinions
     inside = in_region(frame, event["selection"].get(REGION) or {})
     st.markdown(in_words_of(frame if inside is None else inside))
     return None if inside is None else inside["id"].to_numpy(dtype=np.int64)
+
+
+def _size(n: int, drawn: PoolMap) -> str:
+    """How many items of the list the map shows, and out of which."""
+    if len(drawn.items) >= drawn.pool:
+        return n_("{n:,} item of the list is in the pool.", "{n:,} items of the list are in the pool.", n)
+    return _(
+        "{n:,} items of the list are in the sample of {sample:,} of the pool's {pool:,} items that the map shows.",
+        n=n,
+        sample=len(drawn.items),
+        pool=drawn.pool,
+    )
 
 
 def frame_of(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | None) -> pd.DataFrame:

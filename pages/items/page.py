@@ -9,22 +9,23 @@ from pages.items import asking, lists, pool, search
 from pages.items.item import item_view
 from pages.items.item_map import item_map
 from pages.items.opened import opened
-from pages.shared.access import require_project, require_user
+from pages.shared.access import require_name, require_project
 from pages.shared.next_step import next_step
 
 VIEWS = {"cards": mark("Cards"), "table": mark("Table"), "map": mark("Map")}
 
-user = require_user()
 project = require_project()
-st.title(_("Items"))
-if not is_lead(user, project.config):
-    st.info(_("The leads of this project look through the items."), icon=":material/lock:")
-    st.stop()
 with project.store() as store:
     newest, unlisted = store.catalogue.newest(), store.catalogue.unlisted()
     opinions = pool.opinions(project, store)
 if not newest:
+    st.title(_("Items"))
     next_step(project)
+    st.stop()
+user = require_name(_("Go on"))
+st.title(_("Items"))
+if not is_lead(user, project.config):
+    st.info(_("The leads of this project look through the items."), icon=":material/lock:")
     st.stop()
 asking.announce()
 here = opened(project)

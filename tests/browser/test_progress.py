@@ -83,7 +83,8 @@ def test_axe_finds_nothing_serious_in_what_leads_see(server, own_home, open_page
     for path, ready in (
         ("progress?part=Holdout", "A click on a cell shows its items."),
         ("progress?part=Report", "Make the report"),
-        ("review", "Last decisions"),
+        ("items?annotator=lead", "of the holdout are listed once they have a label"),
+        ("review?annotator=lead", "Last decisions"),
         ("team", "Agreement with others does not show who is right."),
     ):
         page.emulate_media(color_scheme="light")

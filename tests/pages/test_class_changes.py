@@ -52,7 +52,7 @@ def test_the_changes_so_far_stand_in_a_table(filled):
     ]
 
 
-@pytest.mark.parametrize("page", ["label", "progress", "review", "team", "strategy", "project"])
+@pytest.mark.parametrize("page", ["label", "items", "progress", "review", "team", "strategy", "project"])
 def test_labels_outside_the_classes_are_an_error_on_every_page(filled, page):
     settings = filled.folder / "project.toml"
     settings.write_text(settings.read_text().replace('"good"', '"positive"'))

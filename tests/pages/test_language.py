@@ -145,7 +145,7 @@ PARTS = ["Curve", "Holdout", "Against random", "When to stop", "Agreement", "Sli
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("page", "part"), [*(("progress", part) for part in PARTS), ("review", ""), ("team", "")], ids=str
+    ("page", "part"), [*(("progress", part) for part in PARTS), ("items", ""), ("review", ""), ("team", "")], ids=str
 )
 def test_nothing_that_leads_see_of_a_project_is_english(lived, monkeypatch, page, part):
     monkeypatch.setenv("LABELER_HOME", str(lived))
@@ -156,7 +156,7 @@ def test_nothing_that_leads_see_of_a_project_is_english(lived, monkeypatch, page
         assert name in [tab.label for tab in app.tabs]
 
 
-@pytest.mark.parametrize("page", ["label", "progress", "review", "team", "strategy", "project"])
+@pytest.mark.parametrize("page", ["label", "items", "progress", "review", "team", "strategy", "project"])
 def test_nothing_on_an_empty_page_is_english(own_home, page):
     assert english(korean(page)) == []
 

@@ -41,7 +41,9 @@ def pool_map(frame: pd.DataFrame, colour: str, title: str, names: Sequence[str],
     if colour == "doubt":
         scale = alt.Scale(domain=[0, 0.5, 1], range=[BLUE, "#cfcfcf", ORANGE])
         encodings["color"] = alt.Color(
-            "doubt:Q", scale=scale, legend=alt.Legend(orient="top", title=title, format=".0%", gradientLength=220)
+            "doubt:Q",
+            scale=scale,
+            legend=alt.Legend(orient="top", title=title, format=".0%", gradientLength=220, titleLimit=400),
         )
     else:
         domain = [*names, none] if below.any() else [*names]
