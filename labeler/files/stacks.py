@@ -71,13 +71,13 @@ def _slice_of(image: Traversable | None) -> Slice | None:
         return None
     try:
         with image.open("rb") as file:
-            beginning = file.read(132)
-            if not is_dicom(beginning):
+            if not is_dicom(file.read(132)):
                 return None
             require("dicom")
             from pydicom import dcmread
 
-            data = dcmread(io.BytesIO(beginning + file.read()), stop_before_pixels=True, specific_tags=list(_HEAD))
+            file.seek(0)
+            data = dcmread(file, stop_before_pixels=True, specific_tags=list(_HEAD))
         position, orientation = data.get("ImagePositionPatient"), data.get("ImageOrientationPatient")
         if not data.get("SeriesInstanceUID") or position is None or orientation is None:
             return None

@@ -12,7 +12,7 @@ from labeler.core.class_changes import KINDS
 from labeler.core.groups import GroupCounts
 from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
-from labeler.i18n.messages import _, language
+from labeler.i18n.messages import _, language, n_
 from labeler.i18n.money import symbol
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate
@@ -24,7 +24,7 @@ from labeler.report.charts import svg
 from labeler.report.charts.control import control_chart
 from labeler.report.facts import facts, latest, standing_of
 from labeler.report.sentences.control import sentences as control_sentences
-from labeler.report.sentences.groups import basis_in_words, split_in_words, warnings
+from labeler.report.sentences.groups import split_in_words, warnings
 from labeler.report.sentences.labels import second_look
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from labeler.report.standing import Standing, chart, legend, limitations, outlook
@@ -127,8 +127,7 @@ def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
         for score in measured.classes
     ]
     texts = [
-        _("Round {round}, measured on {n:,} items.", round=number, n=measured.n),
-        *([] if measured.groups is None else [basis_in_words(measured.groups)]),
+        _measured_on(number, measured),
         _(
             "The expected calibration error is {error:.3f}; chance alone gives a calibrated model up to {chance:.3f}.",
             error=measured.calibration.error,
@@ -138,6 +137,18 @@ def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
     charts = [svg(holdout_charts.confusion(measured))] if measured.confusion else []
     charts.append(svg(holdout_charts.reliability(measured.calibration)))
     return Section(_("The latest model"), texts, charts, [("", _figures(named)), (_("By class"), classes)])
+
+
+def _measured_on(number: int, measured: Evaluation) -> str:
+    if measured.groups is None:
+        return _("Round {round}, measured on {n:,} items.", round=number, n=measured.n)
+    return n_(
+        "Round {round}, measured on {items:,} items of {n:,} group.",
+        "Round {round}, measured on {items:,} items of {n:,} groups.",
+        measured.groups,
+        round=number,
+        items=measured.n,
+    )
 
 
 def _figures(named: dict[str, Estimate | None]) -> Table:
