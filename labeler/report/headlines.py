@@ -12,7 +12,7 @@ from typing import Any
 from labeler.core.items import Counts, StillOpen
 from labeler.core.rounds import Epoch, Metrics, Training
 from labeler.experiments.summary import Run, summarise
-from labeler.i18n.messages import DEFAULT, LANGUAGES, use
+from labeler.i18n.messages import DEFAULT, LANGUAGES, _, use
 from labeler.measure.intervals import Estimate, OpenEstimate
 from labeler.progress.curves import FLAT, TOO_FEW, Projection
 from labeler.progress.history import Step
@@ -20,7 +20,7 @@ from labeler.progress.pace import TOO_FEW as TOO_FEW_DAYS
 from labeler.progress.pace import Finish, Pace
 from labeler.report.sentences import comparison, control, counts, labels, pace
 from labeler.report.sentences.curve import Outlook, step_in_words, width_in_words
-from labeler.report.sentences.stopping import stop_reason, stopped_in_words
+from labeler.report.sentences.stopping import GO_ON, stop_reason, stopped_in_words
 from labeler.report.sentences.training import read
 
 Words = Callable[[], str]
@@ -132,7 +132,7 @@ COUNTS: dict[str, Words] = {
 
 def _stopped(by: str) -> Words:
     reason = "Good enough for the pilot." if by else stop_reason("target")
-    return lambda: stopped_in_words({"by": by, "reason": reason}, "2026-11-26 15:04 KST")
+    return lambda: f"{stopped_in_words({'by': by, 'reason': reason}, '2026-11-26 15:04 KST')} {_(GO_ON)}"
 
 
 STOPPING = {"A lead stopped it": _stopped("Kim"), "A rule stopped it": _stopped("")}

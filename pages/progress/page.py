@@ -10,7 +10,7 @@ from labeler.core.settings import Config
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.project import Project
 from labeler.report.sentences.counts import MEANING, sum_in_words
-from labeler.report.sentences.stopping import stopped_in_words
+from labeler.report.sentences.stopping import GO_ON, stopped_in_words
 from pages.progress.agreement import agreement
 from pages.progress.control import control
 from pages.progress.curve import curve
@@ -90,7 +90,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     columns[3].caption(_("of {n:,}", n=payable))
     st.caption(sum_in_words(counts, config.budget), help=_(MEANING))
     if stopped:
-        st.info(stopped_in_words(stopped, local_time(stopped["at"])), icon=":material/stop_circle:")
+        st.info(f"{stopped_in_words(stopped, local_time(stopped['at']))} {_(GO_ON)}", icon=":material/stop_circle:")
     job_state(job)
     if latest and latest.metrics:
         link_at_the_end(project)

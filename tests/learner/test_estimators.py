@@ -1,5 +1,7 @@
 """Other heads than the linear ones: of scikit-learn, or of a file; fitted, kept, read, and refused in a sentence."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from labeler.learner.estimators import NAMES, Estimator, Head, fit_estimator
 from labeler.learner.saved_models import load, normalizer_of, save
 from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
+from tests.support.machine import ROOT
 
 FOREST = LearnerConfig(head="random_forest", head_parameters={"n_estimators": 10})
 NEAREST = '''
@@ -53,6 +56,13 @@ def test_heads_with_a_short_name_keep_every_promise_but_that_of_time(name, tmp_p
     head = Head.named(name, {"n_estimators": 10} if "n_estimators" in NAMES[name][1] else {})
     broken = {check.promise: check.broken(head, tmp_path) for check in CHECKS if check.function.__name__ != "in_time"}
     assert not {promise: reason for promise, reason in broken.items() if reason}
+
+
+def test_the_learner_in_the_documentation_keeps_them_too(tmp_path):
+    (code,) = re.findall(r'```python\n("""my_learner\.py.*?)```', (ROOT / "docs" / "learner.md").read_text(), re.DOTALL)
+    (tmp_path / "my_learner.py").write_text(code)
+    head = Head.named("my_learner.py:Nearest", {}, tmp_path)
+    assert not [reason for check in CHECKS[:-1] if (reason := check.broken(head, tmp_path))]
 
 
 def test_a_class_without_a_label_gets_0_and_parameters_count():

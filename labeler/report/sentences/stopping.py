@@ -14,6 +14,7 @@ NAMES: dict[Rule, str] = {
     "gain": mark("Little left to gain"),
     "exhausted": mark("Pool exhausted"),
 }
+GO_ON = mark("A lead can let it go on under “When to stop”.")
 MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("unknown")
 
 
