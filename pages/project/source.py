@@ -84,17 +84,19 @@ def choose_source(name: str, ways: Sequence[str]) -> Path | None:
             help=_("Images that a table names are chosen together with it."),
         )
     )
-    return _source_of(files) if files else None
+    if not files:
+        return None
+    folder = _stored(tuple(file.file_id for file in files), files)
+    return _source_in(Path(folder.name), [file.name for file in files])
 
 
-def _source_of(files: list[Any]) -> Path:
-    """The uploaded table, or zip, or the folder of images."""
-    folder = Path(_stored(tuple(file.file_id for file in files), files).name)
-    tables = [file for file in files if PurePosixPath(file.name).suffix.lower() not in IMAGE_SUFFIXES]
+def _source_in(folder: Path, names: Sequence[str]) -> Path:
+    """The table or zip among the uploaded files, or else the folder of images."""
+    tables = [name for name in names if PurePosixPath(name).suffix.lower() not in IMAGE_SUFFIXES]
     if len(tables) == 1:
-        return folder / _safe(tables[0].name)
-    single = [path for path in folder.iterdir() if path.is_dir()]
-    return single[0] if len(single) == 1 and len(list(folder.iterdir())) == 1 else folder
+        return folder / _safe(tables[0])
+    tops = {_safe(name).parts[0] if len(_safe(name).parts) > 1 else "" for name in names}
+    return folder / tops.pop() if len(tops) == 1 else folder
 
 
 @st.cache_resource(scope="session", max_entries=3, show_spinner=False, on_release=tempfile.TemporaryDirectory.cleanup)
@@ -120,15 +122,15 @@ def read_source(path: Path, modality: Modality | None = None) -> Chosen | None:
     Args: modality: of the project that the items are for; None: it is not decided yet.
     """
     try:
-        file = path.stat()
-        state = (str(path), file.st_mtime_ns, file.st_size)
+        file = path.stat() if path.exists() else None
+        state = (str(path), file.st_mtime_ns if file else 0, file.st_size if file else 0)
         beginning = cached("preview", state, lambda: preview(path))
         guess = guessed_columns(beginning) if beginning.is_table else OBVIOUS
     except LabelerError as error:
         st.error(translate(error))
         return None
     except OSError as error:
-        st.error(_("{source} cannot be read: {strerror}.", source=path, strerror=_(error.strerror or str(error))))
+        st.error(_("{source} cannot be read: {strerror}.", source=path, strerror=error.strerror or error))
         return None
     kind: Modality = "image" if guess.text is None else "text"
     return Chosen(path, beginning, "-".join(map(str, state)), guess, modality or kind)
@@ -235,7 +237,7 @@ def _may_forget(chosen: Chosen) -> bool:
 
 def _choose_columns(chosen: Chosen, fixed: Modality | None) -> Chosen:
     names, guess = list(chosen.preview.columns), chosen.columns
-    places = st.columns((1 if fixed else 2) + len(ROLES))
+    places = st.columns((1 if fixed else 2) + len(ROLES), vertical_alignment="bottom")
     content = places[0].selectbox(
         _("Column to label"), names, names.index(guess.text or guess.image or names[0]), key=f"content-{chosen.key}"
     )

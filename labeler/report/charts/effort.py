@@ -158,7 +158,8 @@ def spent_chart(
     if more and more.low is not None and more.high is not None:
         ends = pd.DataFrame({"from": [so_far + more.low], "to": [so_far + more.high]})
         layers.append(alt.Chart(ends).mark_rule(color=ORANGE, strokeWidth=4).encode(x, alt.X2("to:Q")))
-    return alt.layer(*layers).properties(height=130 if legend else 100)
+    room = {"left": 5, "right": 16, "top": 5, "bottom": 5}  # for the half of the last number that is beyond the axis
+    return alt.layer(*layers).properties(height=130 if legend else 100, padding=room)
 
 
 def _dates(begin: pd.Timestamp, end: pd.Timestamp) -> alt.Axis:
