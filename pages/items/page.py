@@ -39,7 +39,7 @@ with project.store() as store:
 if here is not None:
     item_view(project, user, here, ids, opinions)
     st.stop()
-search.what_is_listed(project, choice, len(ids), unlisted)
+search.what_is_listed(project, choice, len(ids), unlisted, opinions)
 asking.waiting(project)
 view = st.segmented_control(
     _("View"),

@@ -151,7 +151,7 @@ def _order(project: Project, opinions: Opinions | None) -> tuple[str, int]:
     return choice or (ADDED, 0)
 
 
-def what_is_listed(project: Project, choice: Choice, n: int, unlisted: int) -> None:
+def what_is_listed(project: Project, choice: Choice, n: int, unlisted: int, opinions: Opinions | None) -> None:
     """How many items are listed, what they are, and a button that lists all again."""
     parts = [n_("{n:,} item", "{n:,} items", n)]
     narrowed = choice != Choice(order=choice.order, likely=choice.likely)
@@ -176,6 +176,14 @@ def what_is_listed(project: Project, choice: Choice, n: int, unlisted: int) -> N
                 on_click=_list_all,
                 args=(project,),
             )
+    if choice.needs_opinions and opinions is not None:
+        st.caption(
+            n_(
+                "Only the {n:,} item of the pool that has a prediction can be listed so.",
+                "Only the {n:,} items of the pool that have a prediction can be listed so.",
+                len(opinions.items),
+            )
+        )
 
 
 def _list_all(project: Project) -> None:

@@ -91,6 +91,18 @@ def test_labels_of_items_that_people_chose_measure_no_strategy(filled, monkeypat
     assert len(own.pool) == 25
 
 
+def test_what_takes_too_long_to_predict_is_predicted_for_the_items_on_the_map_first(filled, monkeypatch):
+    monkeypatch.setattr("labeler.cycle.round.affordable", lambda model, dataset, pool, seconds: 7)
+    with filled.store() as store:
+        store.maps.request(maps.state_of(store), "lead")
+        by_hash = sorted(store.catalogue.hashes().items(), key=lambda pair: pair[0][::-1])
+    assert map_once(filled)
+    with filled.store() as store:
+        kept = predictions.kept(filled, store, predictions.POOL)
+    assert kept.items.tolist() == sorted(item for _hash, item in by_hash[:7])
+    assert kept.proba.shape == (7, 2)
+
+
 @pytest.mark.parametrize("n", [0, 1, 4, 12])
 def test_few_items_have_places_too(n):
     places = in_two_dimensions(np.random.default_rng(0).normal(size=(n, 3)))
