@@ -31,6 +31,11 @@ def choices(store: Store) -> dict[str, Message | None]:
     return {name: _problem(name, facts, store.db.config) for name in names}
 
 
+def telling(store: Store) -> set[str]:
+    """The imported columns that tell the label, and so must not stand beside an item that has none yet."""
+    return {name for name, problem in choices(store).items() if problem} - {store.db.config.evaluation.group_column}
+
+
 def _problem(column: str, facts: Sequence[tuple[dict[str, str], str | None, str]], config: Config) -> Message | None:
     if column == config.evaluation.group_column:
         return mark("The column {column!r} tells which items measure the model, so it cannot be shown.", column=column)

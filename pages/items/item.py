@@ -14,7 +14,7 @@ from pages.desk import viewer
 from pages.items.asking import ask_next
 from pages.items.history import history
 from pages.items.labeling import label_buttons, undo_button
-from pages.items.lists import escaped, percent, predictions_of, state
+from pages.items.lists import columns_of, escaped, percent, predictions_of, state
 from pages.items.opened import close, open_item
 from pages.items.pool import Opinions
 from pages.items.search import key_of
@@ -30,6 +30,7 @@ def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opini
     with project.store() as store:
         listed, version = store.catalogue.page([item_id]), store.version()
         stored = store.items.get(item_id)
+        columns = columns_of(project, store, listed[0]) if listed else {}
         events, held_by = store.catalogue.history(item_id), store.catalogue.held_by(item_id)
     _ways(project, item_id, ids)
     if not listed or stored is None:
@@ -59,9 +60,8 @@ def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opini
             )
         if row.label is None and row.item.split == "pool":
             ask_next(project, user, np.array([item_id]), mark("item {id}", id=item_id))
-        if stored.metadata:
-            columns = [{_("column"): name, _("value"): value} for name, value in stored.metadata.items()]
-            st.table(columns, hide_index=True)
+        if columns:
+            st.table([{_("column"): name, _("value"): value} for name, value in columns.items()], hide_index=True)
         st.subheader(_("History"))
         history(project, events, held_by)
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from labeler.files.sources import origin
 from labeler.i18n.messages import _, n_, translate
+from labeler.projects.columns import telling
 from labeler.projects.project import Project
 from labeler.store import Store
 from labeler.store.catalogue import Listed
@@ -16,6 +17,7 @@ from pages.items.opened import open_item
 from pages.items.pool import Opinions
 from pages.items.search import key_of
 from pages.review.cases import in_words
+from pages.shared.cache import cached, state_of
 from pages.shared.thumbnails import thumbnail
 
 CARDS, ROWS = 24, 100  # on a page
@@ -106,7 +108,7 @@ def table(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | 
     shown = page_of(project, "rows", ids, ROWS)
     listed = store.catalogue.page(shown.tolist())
     selection = st.dataframe(
-        frame_of(project, listed, predictions_of(shown, opinions)),
+        frame_of(project, store, listed, predictions_of(shown, opinions)),
         key=key_of(project, "table"),
         hide_index=True,
         on_select="rerun",
@@ -127,8 +129,16 @@ def table(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | 
     return chosen
 
 
+def columns_of(project: Project, store: Store, row: Listed) -> dict[str, str]:
+    """The imported columns of an item: all once it has a label; before that, without those that tell the label."""
+    if row.label is not None:
+        return dict(row.item.metadata)
+    hidden = cached("telling", state_of(project, store, answers=False), lambda: telling(store))
+    return {name: value for name, value in row.item.metadata.items() if name not in hidden}
+
+
 def frame_of(
-    project: Project, listed: Sequence[Listed], predicted: dict[int, tuple[str | None, float]]
+    project: Project, store: Store, listed: Sequence[Listed], predicted: dict[int, tuple[str | None, float]]
 ) -> pd.DataFrame:
     """The table of these items: item, text or name, label, prediction, answers, and the imported columns."""
     rows = []
@@ -144,6 +154,9 @@ def frame_of(
             _("answers"): row.labels,
             _("split"): _("holdout") if row.item.split == "holdout" else _("pool"),
         }
-        further = {f"metadata.{name}" if name in own else name: value for name, value in row.item.metadata.items()}
+        further = {
+            f"metadata.{name}" if name in own else name: value
+            for name, value in columns_of(project, store, row).items()
+        }
         rows.append(own | further)
     return pd.DataFrame(rows).fillna("")

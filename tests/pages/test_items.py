@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labeler.core.items import Answer
+from labeler.core.items import Answer, NewItem
 from labeler.core.jobs import MapRequest
 from labeler.core.settings import TeamConfig
 from labeler.projects import pool_map, predictions
@@ -184,3 +184,22 @@ def test_a_region_holds_the_points_inside_it(predicted):
     inside = in_region(frame, {"x": [0.9, 0.1], "y": [0.1, 0.9]})
     assert inside["id"].tolist() == [2, 3]
     assert in_region(frame, {}) is None
+
+
+def test_a_column_that_tells_the_label_is_shown_once_the_item_has_one(filled):
+    columns = [{"truth": "bad", "site": "Seoul"}, {"truth": "good", "site": "Busan"}]
+    with filled.store() as store:
+        store.items.add(
+            [
+                NewItem(f"b{i}", f"more {i}", text=f"more {i}", split="pool", metadata=values)
+                for i, values in enumerate(columns)
+            ]
+        )
+        store.answers.add("ann", [Answer("3", 8, "label", "good")])
+
+    def shown(item: str) -> set[str]:
+        table = elements(press(visit("items"), item), "table")[0].value
+        return set(table["column"])
+
+    assert shown("Item 7") == {"site"}
+    assert shown("Item 8") == {"truth", "site"}
