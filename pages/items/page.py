@@ -9,11 +9,12 @@ from pages.items import asking, lists, pool, search
 from pages.items.item import item_view
 from pages.items.item_map import item_map
 from pages.items.opened import opened
-from pages.shared.access import require_name, require_project
+from pages.shared.access import require_name, require_project, require_user
 from pages.shared.next_step import next_step
 
 VIEWS = {"cards": mark("Cards"), "table": mark("Table"), "map": mark("Map")}
 
+user = require_user()
 project = require_project()
 with project.store() as store:
     newest, unlisted = store.catalogue.newest(), store.catalogue.unlisted()
