@@ -20,7 +20,7 @@ from pages.project.source import KINDS
 from pages.project.takeout import take_out
 from pages.project.team import team
 from pages.shared.access import require_name, require_project, require_user
-from pages.shared.next_step import opened, steps
+from pages.shared.next_step import part_of, steps
 
 user = require_user()
 
@@ -62,16 +62,16 @@ if slugs:
     retrain(project)
     # what was open stays open once there are items
     empty = st.session_state.setdefault(f"began-empty-{project.slug}", counts.pool + counts.holdout == 0)
-    with st.expander(_("Import"), expanded=empty or opened() == "import"):
+    with part_of("import", _("Import"), empty):
         import_items(project, user)
     if counts.pool + counts.holdout:
-        with st.expander(_("Take the labels out"), expanded=opened() == "take out"):
+        with part_of("take out", _("Take the labels out")):
             take_out(project, user, counts)
     with st.expander(_("Settings")):
         settings(project)
-    with st.expander(_("Classes and guidelines"), expanded=opened() == "guidelines"):
+    with part_of("guidelines", _("Classes and guidelines")):
         classes(project)
-    with st.expander(_("Change the classes"), expanded=opened() == "classes"):
+    with part_of("classes", _("Change the classes")):
         change_the_classes(project, user)
     with st.expander(_("How labeling goes")):
         labeling(project)

@@ -1,6 +1,7 @@
 """What comes next in a project: a line of its steps, and for an empty page a link to where it goes on."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.next_step import STEPS, Step, way
@@ -33,6 +34,7 @@ ICONS: dict[Step, str] = {
 }
 IMPORTED = "imported"  # the key of what a session has imported, until it leaves the Project page
 OPEN = "open"  # in the address: the part of the Project page that is open
+TURNS = "turns"  # the key of how often this session has opened such a part by the button
 
 
 def link_to(step: Step) -> None:
@@ -46,12 +48,18 @@ def link_to(step: Step) -> None:
 def _go_to(step: Step) -> None:
     if step in PLACES:
         st.switch_page(PLACES[step])
+    st.session_state[TURNS] = st.session_state.get(TURNS, 0) + 1
     st.switch_page("project/page.py", query_params={OPEN: step})
 
 
-def opened() -> str:
-    """The step whose part of the Project page a link has opened; "" if none."""
-    return str(st.query_params.get(OPEN, ""))
+def part_of(step: Step, title: str, expanded: bool = False) -> DeltaGenerator:
+    """The part of the Project page where a step is taken. It is open where a link has opened it.
+
+    Its key changes with each press of the button, which opens a part again that was closed by hand.
+    """
+    chosen = st.query_params.get(OPEN, "") == step
+    turn = st.session_state.get(TURNS, 0) if chosen else 0
+    return st.expander(title, expanded=expanded or chosen, key=f"part-{step}-{turn}")
 
 
 def next_step(project: Project) -> None:

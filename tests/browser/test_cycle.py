@@ -103,10 +103,11 @@ def test_a_project_from_nothing_in_the_browser(server, own_home, tmp_path, open_
     page = open_page(server.url)
     page.get_by_role("link", name="Create a project").click()
     page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(table)
-    name = page.get_by_label("Name", exact=True)
+    name, classes = page.get_by_label("Name", exact=True), page.get_by_label("Classes, one a line")
     expect(name).to_have_value("후기")
+    expect(classes).to_have_value("긍정")  # what is proposed last
     name.fill("고객 후기")
-    page.get_by_label("Classes, one a line").fill("긍정\n부정")
+    classes.fill("긍정\n부정")
     page.get_by_test_id("stMain").get_by_role("textbox", name="Your name").fill("kim")
     page.get_by_role("button", name="Create project and import").click()
     page.get_by_text("4 items added").wait_for()
