@@ -9,9 +9,9 @@ from labeler.projects import guidelines
 from labeler.projects.project import Project
 from labeler.store import Store
 
-Step = Literal["import", "guidelines", "label", "curve", "take out", "classes"]
+Step = Literal["import", "guidelines", "label", "curve", "export", "classes"]
 # The way of a project in which nothing goes wrong.
-STEPS: tuple[Step, ...] = ("import", "guidelines", "label", "curve", "take out")
+STEPS: tuple[Step, ...] = ("import", "guidelines", "label", "curve", "export")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def way(project: Project, store: Store) -> Way:
         return Way(done, "curve", mark("The last round failed: its reason is on the Progress page."))
     enough = _enough(project, store, counts, measured.low if measured else 0.0)
     if enough is not None:
-        return Way(done | {"label"}, "take out", enough)
+        return Way(done | {"label"}, "export", enough)
     if not counts.answers_by_people:
         return Way(done - {"label"}, "label", mark("The items are there: label the first ones."))
     if "curve" not in done:

@@ -104,7 +104,9 @@ def _names(chosen: Chosen | None, modality: Modality) -> Draft:
 def _propose(key: str, text: str) -> None:
     """Fill a field with what the data propose, unless a person has typed something else into it."""
     state = st.session_state
-    if state.get(key, "") == state.get(f"{key}-proposed", ""):
+    before = state.get(f"{key}-proposed", "")
+    # only what is new: a value that is set again would take the place of what is being typed
+    if text != before and state.get(key, "") == before:
         state[key] = text
     state[f"{key}-proposed"] = text
 

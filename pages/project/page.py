@@ -65,7 +65,7 @@ if slugs:
     with part_of("import", _("Import"), empty):
         import_items(project, user)
     if counts.pool + counts.holdout:
-        with part_of("take out", _("Take the labels out")):
+        with part_of("export", _("Take the labels out")):
             take_out(project, user, counts)
     with st.expander(_("Settings")):
         settings(project)

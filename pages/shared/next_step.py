@@ -12,7 +12,7 @@ NAMES: dict[Step, str] = {
     "guidelines": mark("Guidelines"),
     "label": mark("Label"),
     "curve": mark("Learning curve"),
-    "take out": mark("Take the labels out"),
+    "export": mark("Take the labels out"),
     "classes": mark("Change the classes"),
 }
 LINKS: dict[Step, str] = {
@@ -20,7 +20,7 @@ LINKS: dict[Step, str] = {
     "guidelines": mark("Write the guidelines"),
     "label": mark("Start labeling"),
     "curve": mark("Look at the curve"),
-    "take out": mark("Take the labels out"),
+    "export": mark("Take the labels out"),
     "classes": mark("Change the classes"),
 }
 PLACES: dict[Step, str] = {"label": "label/page.py", "curve": "progress/page.py"}
@@ -29,7 +29,7 @@ ICONS: dict[Step, str] = {
     "guidelines": ":material/menu_book:",
     "label": ":material/keyboard:",
     "curve": ":material/show_chart:",
-    "take out": ":material/download:",
+    "export": ":material/download:",
     "classes": ":material/category:",
 }
 IMPORTED = "imported"  # the key of what a session has imported, until it leaves the Project page
@@ -74,7 +74,7 @@ def link_at_the_end(project: Project) -> None:
     """The link to where the labels are taken out, once labeling is at its end."""
     with project.store() as store:
         here = way(project, store)
-    if here.next == "take out":
+    if here.next == "export":
         link_to(here.next)
 
 

@@ -48,7 +48,7 @@ def test_the_way_ends_where_the_labels_are_taken_out(project, store):
     store.stops.stop("lead", "enough")
     assert step(project, store)[1].startswith("Labeling has stopped")
     answer(store, *range(2, 10))
-    assert step(project, store) == ("take out", "There is nothing left to label: take the labels out.")
+    assert step(project, store) == ("export", "There is nothing left to label: take the labels out.")
 
 
 def test_what_went_wrong_comes_first(project, store):
