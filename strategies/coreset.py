@@ -33,7 +33,7 @@ def k_center(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
 
 @selects(needs=("embeddings", "labeled"))
 def robust_k_center(c: Candidates, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Time after time the farthest item but for the farthest 5 %, which may be outliers. It covers all the others.
+    """Time after time the farthest item but for the farthest 5%, which may be outliers. It covers all the others.
 
     Which items are passed over is decided anew for each choice. In a pool of fewer than 20 there are none, and it is
     k_center; all else is as there.

@@ -1,4 +1,4 @@
-"""How often the 95 % intervals hold the truth where the items of a group err together: between groups, and by item.
+"""How often the 95% intervals hold the truth where the items of a group err together: between groups, and by item.
 
 Each simulated holdout has some groups of equal size. The accuracy within a group is drawn from a beta distribution
 with the true accuracy as its mean and the given correlation between two items of a group.
@@ -65,7 +65,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for n in GROUPS:
         accuracy, gain = accuracy_coverage(n, runs, rng), gain_coverage(n, runs, rng)
-        cells = [f"{100 * held.mean():.0f} % ({100 * held.min():.0f} %)" for held in (*accuracy[:, :2].T, *gain.T)]
+        cells = [f"{100 * held.mean():.0f}% ({100 * held.min():.0f}%)" for held in (*accuracy[:, :2].T, *gain.T)]
         wide = f"{100 * accuracy[:, 2].mean():.0f} and {100 * accuracy[:, 3].mean():.0f} points"
         print(f"| {n} | {cells[0]} | {cells[1]} | {wide} | {cells[2]} | {cells[3]} |")
 

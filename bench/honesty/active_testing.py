@@ -6,8 +6,8 @@ DATA as in `bench.label_efficiency.strategies`, with scikit-learn's digits, of w
 each seed the frozen learner is trained on so many random labels of the pool, and a holdout is drawn from the test
 split. `--draws` times, labels are drawn from it uniformly, and where the model expects errors. RMSE: of the estimated
 accuracy around that of the whole holdout. As many: how many uniform labels have the same RMSE, by p (1 − p) / m · (N −
-m) / (N − 1). Covers: how often the 95 % interval holds the accuracy on the whole test split, of which the holdout is a
-part, so that it should be somewhat more than 95 %. Width: of the intervals. Bias: the mean error, which should be 0.
+m) / (N − 1). Covers: how often the 95% interval holds the accuracy on the whole test split, of which the holdout is a
+part, so that it should be somewhat more than 95%. Width: of the intervals. Bias: the mean error, which should be 0.
 """
 
 import argparse

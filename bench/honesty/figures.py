@@ -230,7 +230,7 @@ def found_errors(traces: Traces) -> Row:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f}%"
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -7,7 +7,7 @@ DATA is a folder with cifar10/labels.csv, reviews_en.csv and reviews_ko.csv; sci
 simulates projects and keeps them, `bench.honesty.runs` says what; it goes on where it was ended. One process a data set
 (`--only`) takes about an hour in all on one core. `report` trains nothing.
 
-accuracy   how often the 95 % interval of a round's accuracy on the holdout (Wilson) has the accuracy on the whole
+accuracy   how often the 95% interval of a round's accuracy on the holdout (Wilson) has the accuracy on the whole
            population in it, and how wide it is
 control    the same for the gain over random sampling and for the labels that were saved, see
            `labeler.progress.control`; the share of the projects where there is enough to say so, and where the interval

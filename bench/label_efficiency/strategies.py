@@ -6,7 +6,7 @@ DATA is a folder with reviews_en.csv, reviews_ko.csv (text, split, label) and ci
 scikit-learn's digits need no file. All strategies of a seed share randomly drawn first labels. The frozen learner is
 trained anew after each batch and measured on the test split, which no strategy queries.
 
-Area: under accuracy versus labels, divided by the labels' range. Gain: over random, paired by seed, with Student's 95 %
+Area: under accuracy versus labels, divided by the labels' range. Gain: over random, paired by seed, with Student's 95%
 interval. Saved: how many fewer labels the mean curve (made monotone) needs to reach the accuracy at which random's mean
 curve ends; random's own value and that of `random_again`, the same with other draws, show how much of that is noise.
 "few labels" looks at the first quarter of the curve alone, "many labels" at its last half.
@@ -106,8 +106,8 @@ def table(report: dict[str, Any]) -> str:
         f"**{dataset['name']}**: pool {dataset['pool']}, holdout {dataset['holdout']}, {len(dataset['classes'])}"
         f" classes; {labels[0]} to {labels[-1]} labels, {report['config']['seeds']} seeds",
         "",
-        "| strategy | area | gain over random | 95 % interval | saved | few labels | 95 % interval | many labels"
-        " | 95 % interval |",
+        "| strategy | area | gain over random | 95% interval | saved | few labels | 95% interval | many labels"
+        " | 95% interval |",
         "|---|---:|---:|---|---:|---:|---|---:|---|",
     ]
     for row in report["summary"]:
@@ -139,7 +139,7 @@ def overall(reports: Sequence[dict[str, Any]]) -> str:
         below = sum(r["gain_high"] is not None and r["gain_high"] < 0 for r in of)
         early, late = np.mean([[p["gain_over_random"] for p in r["parts"]] for r in of], axis=0)
         gains = f"{means[name]:+.4f} | {early:+.4f} | {late:+.4f}"
-        lines.append(f"| {name} | {len(of)} | {gains} | {saved:.0f} % | {above} | {below} |")
+        lines.append(f"| {name} | {len(of)} | {gains} | {saved:.0f}% | {above} | {below} |")
     return "\n".join(lines)
 
 
@@ -154,7 +154,7 @@ def _interval(row: dict[str, Any]) -> str:
 
 def _saved(row: dict[str, Any]) -> str:
     saved = row["labels_saved_percent"]
-    return "never reached" if saved is None else f"{saved:.0f} %"
+    return "never reached" if saved is None else f"{saved:.0f}%"
 
 
 def all_names() -> list[str]:

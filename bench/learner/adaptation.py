@@ -5,7 +5,7 @@
 
 The backbone's last blocks learn from the pool's inputs, without any label, for so many seconds. The same random labels
 are then given to frozen heads (or to `auto`, which fine-tunes) on the pretrained and on the adapted backbone, and both
-are measured on the test split, which the adaptation never saw. Gains are paired by seed, with Student's 95 % interval:
+are measured on the test split, which the adaptation never saw. Gains are paired by seed, with Student's 95% interval:
 it covers which labels are drawn; the adaptation itself runs once.
 """
 
@@ -64,7 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     sizes = [int(size) for size in options.labels.split(",")]
     learner = LearnerConfig(kind=options.learner, round_seconds=options.round_seconds)
-    print("| data | labels | pretrained | adapted | gain | 95 % interval | adaptation |")
+    print("| data | labels | pretrained | adapted | gain | 95% interval | adaptation |")
     print("|---|---:|---:|---:|---:|---|---|", flush=True)
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:

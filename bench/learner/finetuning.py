@@ -7,7 +7,7 @@ a seed; accuracy and expected calibration error are of the test split. *frozen*:
 as one writes it first: the last blocks and a head, cross-entropy, one constant learning rate, batch-norm statistics
 learning along, no check. *auto*: the learner as it comes. `--levers` tries each lever alone, on the plain fine-tune
 with batch-norm statistics that stay (*base*): where those learn along, few labels teach an image network nonsense.
-Gains are paired by seed, with Student's 95 % interval.
+Gains are paired by seed, with Student's 95% interval.
 """
 
 import argparse
@@ -142,7 +142,7 @@ class Bench:
 def table(rows: list[dict[str, Any]]) -> str:
     """Means over the seeds, with each learner's gain over the frozen heads (and over plain, for levers)."""
     lines = [
-        "| data | labels | learner | accuracy | over frozen (95 %) | over plain, base (95 %) | calibration | seconds |",
+        "| data | labels | learner | accuracy | over frozen (95%) | over plain, base (95%) | calibration | seconds |",
         "|---|---:|---|---:|---|---|---:|---:|",
     ]
     runs_of: dict[tuple[str, int, str], dict[int, dict[str, Any]]] = {}

@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default=",".join(BUDGETS), help="names of data sets, with commas between them")
     options = parser.parse_args()
-    print("| data | labels | plain | logistic | frozen | frozen over plain | 95 % interval |")
+    print("| data | labels | plain | logistic | frozen | frozen over plain | 95% interval |")
     print("|---|---|---:|---:|---:|---:|---|")
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:

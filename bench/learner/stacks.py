@@ -61,7 +61,7 @@ def main() -> None:
             heads = fit_heads(LearningTask.of(dataset, Labels(np.arange(TRAINED), targets[:TRAINED]), 10))
             right = heads.predict_proba(dataset, np.arange(TRAINED, n)).argmax(axis=1) == targets[TRAINED:]
             figure = estimate(float(right.mean()), len(right))
-            cells.append(f"{100 * figure.value:.0f} % ({100 * figure.low:.0f} – {100 * figure.high:.0f})")
+            cells.append(f"{100 * figure.value:.0f}% ({100 * figure.low:.0f} – {100 * figure.high:.0f})")
         print(f"| {visible} of {SLICES} | {cells[0]} | {cells[1]} |")
 
 

@@ -1,6 +1,6 @@
 """Are the stated probabilities that labels are wrong true, and is the number of wrong labels within its interval?
 
-People err in none, 5 %, 10 % or 20 % of their answers, on labels that the strategy chose with a model of these answers;
+People err in none, 5%, 10% or 20% of their answers, on labels that the strategy chose with a model of these answers;
 none, half or all of the items are answered by two people. The first table pools all of it by the stated probability;
 the second has what a lead is told of the labels that are worth a second look.
 """

@@ -34,7 +34,7 @@ FILE = "adapted.safetensors"
 class Gain:
     """Accuracy of frozen heads on the labeled holdout with the pretrained and with the adapted weights.
 
-    labels: of the pool. n: labels of the holdout. low, high: the 95 % interval of `after` − `before`.
+    labels: of the pool. n: labels of the holdout. low, high: the 95% interval of `after` − `before`.
     """
 
     labels: int
@@ -49,7 +49,7 @@ class Gain:
         verdict = _("it helps") if low > 0 else _("it does harm") if high < 0 else _("it may be chance")
         return _(
             "Frozen heads on {labels:,} labels get {before:.1%} of {n:,} holdout items right with the pretrained"
-            " weights, and {after:.1%} with the adapted ones: {gained:+.1f} points (95 % interval {low:+.1f} to"
+            " weights, and {after:.1%} with the adapted ones: {gained:+.1f} points (95% interval {low:+.1f} to"
             " {high:+.1f}), so {said}.",
             labels=self.labels,
             before=self.before,

@@ -174,7 +174,7 @@ def status(project: Path, as_json: bool) -> None:
         click.echo(sentence)
     if latest:
         click.echo(
-            f"{opened.config.accuracy}: {latest.accuracy:.1%} (95 % interval {latest.low:.1%} to {latest.high:.1%},"
+            f"{opened.config.accuracy}: {latest.accuracy:.1%} (95% interval {latest.low:.1%} to {latest.high:.1%},"
             f" n = {latest.n}{f' of {latest.groups} groups' if latest.groups else ''});"
             f" target {opened.config.target_accuracy:.0%}"
         )

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--split-column",
     metavar="S",
-    help="Column that marks the holdout with `test`; `split` if there is one, else a random 20 %.",
+    help="Column that marks the holdout with `test`; `split` if there is one, else a random 20%.",
 )
 @click.option("--seed-size", type=click.IntRange(2), default=20, show_default=True, help="Labels of the seed set.")
 @click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels per round.")
@@ -151,7 +151,7 @@ def _summary(result: dict[str, Any]) -> str:
                 "strategy": row["strategy"],
                 "area": f"{row['aulc_mean']:.4f}" + (f" ± {row['aulc_std']:.4f}" if several_seeds else ""),
                 "gain over random": f"{gain:+.4f}" if row["strategy"] != "random" else "",
-                "95 % interval": f"{low:+.4f} to {high:+.4f}"
+                "95% interval": f"{low:+.4f} to {high:+.4f}"
                 if low is not None and row["strategy"] != "random"
                 else "",
                 "labels saved": "" if row["saved"] is None else saved_in_short(row),

@@ -56,7 +56,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good a model is on `n` holdout items. `low` and `high` bound accuracy's 95 % interval.
+    """How good a model is on `n` holdout items. `low` and `high` bound accuracy's 95% interval.
 
     `calibration_error`: the distance of confidence from accuracy, 0 to 1; None in rounds of version 0.1.
     `micro_f1`: only where items have several classes; `accuracy` is then that of whole sets (subset accuracy).

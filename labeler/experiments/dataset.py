@@ -111,7 +111,7 @@ def load_task(
     cache: Path | None = None,
     on_progress: Progress | None = None,
 ) -> Task:
-    """The task of the labeled rows, embedded. The holdout is the rows whose split is `test`, else a seeded 20 %: of
+    """The task of the labeled rows, embedded. The holdout is the rows whose split is `test`, else a seeded 20%: of
     the rows, or of whole groups where the rows have any.
 
     Args:   cache: folder of the embeddings; the user's cache by default. on_progress: of the embedding.

@@ -105,7 +105,7 @@ def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The settings that were tried, one a row, the best first, with the levers that were varied.
 
     Args:    report: as `Search.run` returns it.
-    Returns: `settings`, `log likelihood`, `accuracy` with its `95 % interval`, `seconds`, each lever, and a `note` on
+    Returns: `settings`, `log likelihood`, `accuracy` with its `95% interval`, `seconds`, each lever, and a `note` on
              settings that were not tried to the end, or where the mixture gives fine-tuning no weight.
     """
     levers = list(dict.fromkeys(name for row in report["trials"] for name in row["levers"]))
@@ -115,7 +115,7 @@ def table(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             "settings": row["name"].partition(",")[0] if row["name"] else _("setting {n}", n=row["number"]),
             "log likelihood": row["log_likelihood"],
             "accuracy": row["accuracy"],
-            "95 % interval": _("{low:.1f} to {high:.1f} %", low=100 * row["low"], high=100 * row["high"])
+            "95% interval": _("{low:.1f} to {high:.1f}%", low=100 * row["low"], high=100 * row["high"])
             if row["items"]
             else "",
             "seconds": row["seconds"],

@@ -74,7 +74,7 @@ def labels_saved(pairs: Sequence[tuple[Run, Run]]) -> dict[str, Any]:
     0 for a strategy that is no better than random.
 
     Args:    pairs: the runs of the strategy and of `random` for each seed.
-    Returns: percent, with low and high, its 95 % interval (Student's t on the logarithm of the ratio of labels; None
+    Returns: percent, with low and high, its 95% interval (Student's t on the logarithm of the ratio of labels; None
              for a single seed); accuracy, the mean of those that were asked for; fewer, in how many seeds the strategy
              needs fewer labels.
     """

@@ -32,8 +32,8 @@ class Scan:
 def windows(scan: Scan) -> dict[str, Window]:
     """Windows to choose from, by name; the first is the default.
 
-    "file" is the window in the file; "auto" leaves out the darkest and the brightest 0.1 %, since scans rarely fill
-    their range; "percentile" leaves out 1 %; "full" shows every value. The windows for tissues need Hounsfield units.
+    "file" is the window in the file; "auto" leaves out the darkest and the brightest 0.1%, since scans rarely fill
+    their range; "percentile" leaves out 1%; "full" shows every value. The windows for tissues need Hounsfield units.
 
     Source: Radiopaedia, "Windowing (CT)", for the tissues.
     """

@@ -94,7 +94,7 @@ def _factor(levers: FinetuneConfig, group: Group, steps: int, step: int) -> floa
 def factor(schedule: str, warmup: float, step: int, steps: int) -> float:
     """The learning rate's factor, from 0 to 1: up in the first `warmup` of the steps, then by the schedule.
 
-    `cosine` rises along a line and falls to 0 along a cosine; `one_cycle` rises along a cosine, too, over 30 % of the
+    `cosine` rises along a line and falls to 0 along a cosine; `one_cycle` rises along a cosine, too, over 30% of the
     steps at least; `constant` stays up.
     """
     if schedule == "one_cycle":

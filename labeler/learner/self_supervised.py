@@ -181,7 +181,7 @@ def masked_words(
     The output layer is tied to the network's word embeddings.
 
     Raises: BackboneError: the network has no word embeddings, or its tokenizer no mask.
-    Source: Devlin et al. 2019, section 3.1 (80 % masked, 10 % another word, 10 % as they are).
+    Source: Devlin et al. 2019, section 3.1 (80% masked, 10% another word, 10% as they are).
     """
     tokenizer = getattr(encoder.prepare, "tokenizer", None)
     mask_id = getattr(tokenizer, "mask_token_id", None)

@@ -86,7 +86,7 @@ def _shares(remaining: np.ndarray) -> np.ndarray:
 def estimate(
     losses: np.ndarray, q: np.ndarray, remaining: np.ndarray, usable: np.ndarray | None = None
 ) -> tuple[Estimate, float]:
-    """The mean loss with its 95 % interval, and how many uniformly drawn labels would tell as much.
+    """The mean loss with its 95% interval, and how many uniformly drawn labels would tell as much.
 
     The interval is for the population that the holdout is a sample of: with everything labeled it is Wilson's
     interval of the plain mean.

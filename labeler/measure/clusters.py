@@ -75,7 +75,7 @@ def student(groups: int) -> float:
 
 
 def half_width(groups: int) -> float:
-    """Half the width of a 95 % interval, in standard errors estimated between this number of groups, at least 2."""
+    """Half the width of a 95% interval, in standard errors estimated between this number of groups, at least 2."""
     return float(stdtrit(groups - 1, 0.975))
 
 

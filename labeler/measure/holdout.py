@@ -1,4 +1,4 @@
-"""All that the labeled holdout says of one model, each figure with its 95 % interval."""
+"""All that the labeled holdout says of one model, each figure with its 95% interval."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that the labeled holdout says of a model; each figure with its 95 % interval.
+    """All that the labeled holdout says of a model; each figure with its 95% interval.
 
     accuracy: of whole sets where an item has several classes; then there is a micro F1, but no balanced accuracy and no
     confusion matrix. confusion: (true class, predicted class, items) of each pair that occurs.

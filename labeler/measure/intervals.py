@@ -1,15 +1,15 @@
-"""95 % intervals of measured shares, and the labels that would halve them."""
+"""95% intervals of measured shares, and the labels that would halve them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-Z = 1.959963984540054  # 97.5 % of the normal distribution lies below it
+Z = 1.959963984540054  # 97.5% of the normal distribution lies below it
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % interval."""
+    """A figure and its 95% interval."""
 
     value: float
     low: float
@@ -22,7 +22,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class OpenEstimate:
-    """A figure and its 95 % interval; an end is None where the interval is open."""
+    """A figure and its 95% interval; an end is None where the interval is open."""
 
     value: float
     low: float | None = None

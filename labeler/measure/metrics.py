@@ -14,7 +14,7 @@ BINS = 15  # of confidence, as in Guo et al.
 
 
 def metrics(proba: np.ndarray, targets: np.ndarray, groups: np.ndarray | None = None) -> Metrics:
-    """Accuracy with its 95 % interval, F1 and calibration error, on randomly drawn items.
+    """Accuracy with its 95% interval, F1 and calibration error, on randomly drawn items.
 
     Where an item has several classes, accuracy is that of whole sets (subset accuracy), the calibration error is over
     all decisions, and micro F1, which weights classes by how often they occur, is computed as well.

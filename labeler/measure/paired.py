@@ -1,4 +1,4 @@
-"""The difference in accuracy of two models on the same items, with its 95 % interval."""
+"""The difference in accuracy of two models on the same items, with its 95% interval."""
 
 import numpy as np
 

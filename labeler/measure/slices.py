@@ -118,7 +118,7 @@ def slices(
     """For each column, the accuracy in each of its slices, and the p-value by which weak ones are marked.
 
     Among many slices some are bad by chance alone. So each is compared with all other items by Fisher's exact test
-    (one-sided), and Holm's correction over all slices of all columns keeps the probability of any false mark at 5 %.
+    (one-sided), and Holm's correction over all slices of all columns keeps the probability of any false mark at 5%.
     Weighted items are not tested, since they were not drawn uniformly. Items in groups are compared by the difference
     between groups, see `_chance_between`.
 

@@ -203,7 +203,7 @@ class Project:
         return RoundSummary(latest.number, latest.labels, latest.strategy, latest.metrics)
 
     def curve(self) -> pd.DataFrame:
-        """All rounds, one a row: round, labels, accuracy, low, high (of the 95 % interval), holdout (items measured
+        """All rounds, one a row: round, labels, accuracy, low, high (of the 95% interval), holdout (items measured
         on), and what was spent until then.
         """
         with self._project.store() as store:

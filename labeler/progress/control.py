@@ -13,7 +13,7 @@ the first n labels, on the same holdout items, and the difference is taken item 
 
 Uncertainty. D(n) = a(n) − R(s) is estimated with two errors: from the sample of holdout items, estimated by how the
 difference varies between items; and from the sample of labels in the arm. The variance of models trained on s of N
-labels is σ²(s)(1 − s/N), that of the mean over all subsamples about σ²(s)s/N. The 95 % interval of n* holds all n
+labels is σ²(s)(1 − s/N), that of the mean over all subsamples about σ²(s)s/N. The 95% interval of n* holds all n
 where the interval of D(n) contains 0, as Fieller's; an interval without an end is left open.
 
 The arm is uniform with one exception: labels from batches were drawn from the items that had not been asked until then.
@@ -41,7 +41,7 @@ SPAN = np.log(2)  # half the window of the smoothing, in log labels: from half t
 FALL = 1.5  # σ² falls as s^(−FALL): 1 holds for a mean, 2 for a model near its best
 NEAR = 3.0  # σ² is pooled over sizes up to this many times larger or smaller
 GRID = 401  # candidates for n*
-WIDE = 1.959964  # half the width of a 95 % interval, in standard errors
+WIDE = 1.959964  # half the width of a 95% interval, in standard errors
 
 # With fewer there is no comparison.
 FEWEST_HOLDOUT = 50
@@ -54,7 +54,7 @@ Missing = Literal["", "holdout", "testing", "groups", "arm", "rounds", "precisio
 
 @dataclass(frozen=True)
 class Point:
-    """The accuracy of a model trained on `labels` labels; `low` and `high` bound its 95 % interval."""
+    """The accuracy of a model trained on `labels` labels; `low` and `high` bound its 95% interval."""
 
     labels: int
     accuracy: float
@@ -64,7 +64,7 @@ class Point:
 
 @dataclass(frozen=True)
 class NumberOfLabels:
-    """An estimated number of labels and its 95 % interval; each is None where it lies outside the labeled range."""
+    """An estimated number of labels and its 95% interval; each is None where it lies outside the labeled range."""
 
     value: float | None
     low: float | None
@@ -192,7 +192,7 @@ class RandomArm:
 
     @property
     def wide(self) -> float:
-        """Half the width of a 95 % interval, in standard errors."""
+        """Half the width of a 95% interval, in standard errors."""
         return _wide(self.groups, self.measured)
 
     def point(self) -> Point:
@@ -337,7 +337,7 @@ def _variances(values: np.ndarray, groups: np.ndarray | None, measured: np.ndarr
 
 
 def _wide(groups: np.ndarray | None, measured: np.ndarray) -> float:
-    """Half the width of a 95 % interval, in standard errors; infinite if a single group was measured."""
+    """Half the width of a 95% interval, in standard errors; infinite if a single group was measured."""
     if groups is None:
         return WIDE
     n = clusters.count(groups[measured]) or 0

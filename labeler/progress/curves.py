@@ -21,7 +21,7 @@ FLAT = mark("How fast the curve still rises cannot be told from chance yet, so i
 
 @dataclass(frozen=True)
 class Projection:
-    """The number of labels at which a target is reached, with a 95 % interval; None: beyond the horizon, perhaps never.
+    """The number of labels at which a target is reached, with a 95% interval; None: beyond the horizon, perhaps never.
 
     why_not: why there is no projection; all numbers are None then.
     """
@@ -48,7 +48,7 @@ class Curve:
     why_not: str = ""
 
     def band(self, labels: Sequence[float]) -> np.ndarray | None:
-        """(3, k): expected accuracy at these labels, and the low and high end of its 95 % interval.
+        """(3, k): expected accuracy at these labels, and the low and high end of its 95% interval.
 
         The interval is for the accuracy on the population, not for the accuracy measured on this holdout.
         """

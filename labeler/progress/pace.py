@@ -44,7 +44,7 @@ class Pace:
 class Finish:
     """When `remaining` more labels will be given, if work goes on at the recent pace.
 
-    The dates bound a 95 % interval. latest: None if the interval is open, since the pace may be near zero. All dates
+    The dates bound a 95% interval. latest: None if the interval is open, since the pace may be near zero. All dates
     are None if nothing remains, or if there is no projection; `note` says why.
     """
 

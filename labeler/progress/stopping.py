@@ -33,7 +33,7 @@ class History:
 
     asked: labels without those of items that people chose, which say nothing about what the next query brings; None: as
     many as the labels.
-    accuracy, low, high: on the holdout, with the 95 % interval. agreement: Cohen's kappa with the round before, and
+    accuracy, low, high: on the holdout, with the 95% interval. agreement: Cohen's kappa with the round before, and
     uncertainty: mean of 1 − the highest probability, both on the stop set. spent: answers paid from the budget.
     pool_left: pool items that can still get a label. holdout: items that accuracy is measured on. batch: labels of a
     batch. payable: answers in all that the budget pays for and the data need; None: as many as the budget.
@@ -118,7 +118,7 @@ UNPREDICTED = mark("There is no round yet whose predictions were kept.")
 
 
 def target(history: History, thresholds: Thresholds) -> Evidence:
-    """Met if the low end of the accuracy's 95 % interval has reached the target."""
+    """Met if the low end of the accuracy's 95% interval has reached the target."""
     low = history.low[-1] if len(history) else None
     if low is None:
         return Evidence("target", False, None, thresholds.target, UNMEASURED)
@@ -157,7 +157,7 @@ def confident(history: History, thresholds: Thresholds) -> Evidence:
 
 
 def gain(history: History, thresholds: Thresholds) -> Evidence:
-    """Met if the high end of the next batch's expected gain (95 % interval) is below the threshold.
+    """Met if the high end of the next batch's expected gain (95% interval) is below the threshold.
 
     The high end counts, since an uncertain curve must not be a reason to stop.
     """

@@ -1,6 +1,6 @@
 """Agreement between annotators, beyond chance, on the items that two or more of them answered.
 
-All results are plain numbers, so that they can be stored as JSON. 95 % intervals come from a bootstrap over items.
+All results are plain numbers, so that they can be stored as JSON. 95% intervals come from a bootstrap over items.
 """
 
 from collections.abc import Callable, Sequence

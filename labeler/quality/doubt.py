@@ -9,8 +9,8 @@ from labeler.measure.intervals import Estimate
 # Imports of scipy are deferred: it is slow to load.
 
 # Two things are unknown, and averaged over a grid: the share of wrong answers, and how much too sure (above 1) or too
-# unsure the models are. Beforehand the share is anything from 0 to two fifths, 10 % on average, and often hardly more
-# than 0: published data sets have 0 to 10 % (Northcutt, Athalye and Mueller 2021), everyday labeling has more. The
+# unsure the models are. Beforehand the share is anything from 0 to two fifths, 10% on average, and often hardly more
+# than 0: published data sets have 0 to 10% (Northcutt, Athalye and Mueller 2021), everyday labeling has more. The
 # temperature of frozen heads that fits the true labels best is 0.85 within a factor of 1.5, whatever share of the
 # labels is wrong (docs/benchmarks/lead.md). Only because it is known so well can single answers tell the share.
 SHARES = np.array(
@@ -70,7 +70,7 @@ class Doubt:
         return self.weights @ self.wrong
 
     def wrong_among(self, rows: np.ndarray) -> Estimate:
-        """The expected number of wrong labels among these, and the interval that has it with a probability of 95 %.
+        """The expected number of wrong labels among these, and the interval that has it with a probability of 95%.
 
         Args: rows: (r,) int, positions of the labels.
         """

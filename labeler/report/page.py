@@ -86,7 +86,7 @@ def _curve(stands: Standing, project: Project) -> Section:
             _("hours"): f"{row['hours']:,.1f}",
             _("cost, {currency}", currency=symbol(config.team.currency)): f"{row['cost']:,.0f}",
             _(config.accuracy): f"{row['accuracy']:.1%}",
-            _("95 % interval"): f"{row['low']:.1%} – {row['high']:.1%}",
+            _("95% interval"): f"{row['low']:.1%} – {row['high']:.1%}",
             _("agreement with the round before"): "" if math.isnan(row["agreement"]) else f"{row['agreement']:.3f}",
             _("query strategy"): row["strategy"],
             _("backbone"): row["backbone"],
@@ -156,7 +156,7 @@ def _figures(named: dict[str, Estimate | None]) -> Table:
         {
             _("figure"): name,
             _("value"): f"{estimate.value:.3f}",
-            _("95 % interval"): f"{estimate.low:.3f} – {estimate.high:.3f}",
+            _("95% interval"): f"{estimate.low:.3f} – {estimate.high:.3f}",
         }
         for name, estimate in named.items()
         if estimate
@@ -203,7 +203,7 @@ def _agreement(values: dict[str, Any]) -> Section:
         ]
         if doubted["labels"] > 1:
             texts.append(
-                _("The 95 % interval of the wrong ones is {low:,.0f} to {high:,.0f}.", low=wrong.low, high=wrong.high)
+                _("The 95% interval of the wrong ones is {low:,.0f} to {high:,.0f}.", low=wrong.low, high=wrong.high)
             )
     if not agreed:
         return Section(title, [*texts, _("No item has answers by two annotators yet, so agreement is unknown.")])

@@ -92,12 +92,12 @@ def outlook(stands: Standing, measured: pd.DataFrame, config: Config) -> str:
 
 def legend(stands: Standing, measured: pd.DataFrame) -> str:
     """Sentences that explain the chart's lines, and the settings that all rounds share."""
-    sentences = [_("Band: 95 % interval of the accuracy on the holdout.")]
+    sentences = [_("Band: 95% interval of the accuracy on the holdout.")]
     if not stands.leads.why_not:
         sentences.append(
             _(
                 "Dashed: the inverse power law {a:.3f} − {b:.3g} · labels^−{c:.2f} and others that explain the rounds"
-                " as well, with the 95 % interval of the accuracy on all items.",
+                " as well, with the 95% interval of the accuracy on all items.",
                 a=stands.leads.a,
                 b=stands.leads.b,
                 c=stands.leads.c,

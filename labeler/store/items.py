@@ -112,7 +112,7 @@ class Items:
 
         Items in groups are drawn by group, see `drawn_groups`, and an item of a known group goes where the group is.
 
-        Args: size: items in the holdout; by default 15 %, at most 300.
+        Args: size: items in the holdout; by default 15%, at most 300.
         """
         with self.db.write():
             self._follow_their_groups()

@@ -85,7 +85,7 @@ def _figures(people: Mapping[str, Any], agreed: Mapping[str, Any]) -> None:
             column.metric(name, f"{figure['value']:.0%}" if share else f"{figure['value']:.2f}", help=help_)
             low, high = figure["low"], figure["high"]
             span = f"{100 * low:.0f} – {high:.0%}" if share else f"{low:.2f} – {high:.2f}"
-            column.caption(_("95 %: {span}", span=span))
+            column.caption(_("95%: {span}", span=span))
     if agreed["alpha"] is not None:
         st.markdown(_in_words(agreed["alpha"]))
 
@@ -132,7 +132,7 @@ def _charts(agreed: Mapping[str, Any], classes: bool, pairs: bool) -> None:
                 st.caption(nothing)
     st.caption(
         _(
-            "With 95 % intervals, by a bootstrap over items. The dashed lines are at {low} and {high}: from there on"
+            "With 95% intervals, by a bootstrap over items. The dashed lines are at {low} and {high}: from there on"
             " tentative and firm conclusions are usual (Krippendorff 2004).",
             low=TENTATIVE,
             high=RELIABLE,

@@ -27,30 +27,30 @@ def calibrated(calibration: Calibration) -> None:
     sure = sum(b.confidence * b.n for b in calibration.bins) / total
     hit = sum(b.accuracy.value * b.n for b in calibration.bins) / total
     with right:
-        st.metric(_("Expected calibration error"), f"{100 * calibration.error:.1f} %")
+        st.metric(_("Expected calibration error"), f"{100 * calibration.error:.1f}%")
         st.markdown(
             _(
-                "On so few items, even a perfectly calibrated model can have up to {chance:.1f} % by chance, so this"
+                "On so few items, even a perfectly calibrated model can have up to {chance:.1f}% by chance, so this"
                 " is no evidence of miscalibration.",
                 chance=100 * calibration.by_chance,
             )
             if calibration.error <= calibration.by_chance
             else _(
-                "A perfectly calibrated model would have up to {chance:.1f} % by chance, so this model is"
+                "A perfectly calibrated model would have up to {chance:.1f}% by chance, so this model is"
                 " miscalibrated.",
                 chance=100 * calibration.by_chance,
             )
         )
         st.markdown(
             _(
-                "Its mean confidence is {sure:.0f} %, and {hit:.0f} % of its predictions are right.",
+                "Its mean confidence is {sure:.0f}%, and {hit:.0f}% of its predictions are right.",
                 sure=100 * sure,
                 hit=100 * hit,
             )
         )
         st.caption(
             _(
-                "Each dot is a group of predictions of similar confidence with its 95 % interval; larger dots hold more"
+                "Each dot is a group of predictions of similar confidence with its 95% interval; larger dots hold more"
                 " predictions."
             )
         )

@@ -123,7 +123,7 @@ def figures(measured: Measured, config: Config) -> None:
     columns = figures_in_a_row(len(estimates) + 1)
     for column, (name, estimate) in zip(columns, estimates, strict=False):
         column.metric(name, f"{estimate.value:.1%}", help=helps.get(name))
-        column.caption(_("95 %: {low:.1f} – {high:.1%}", low=100 * estimate.low, high=estimate.high))
+        column.caption(_("95%: {low:.1f} – {high:.1%}", low=100 * estimate.low, high=estimate.high))
     columns[-1].metric(_("Labeled holdout items"), f"{evaluation.n:,}")
     if evaluation.groups is not None:
         columns[-1].caption(n_("of {n:,} group", "of {n:,} groups", evaluation.groups))

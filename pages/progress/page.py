@@ -44,10 +44,10 @@ def _basis(measured: Metrics) -> str:
     """The interval of the accuracy, and the items and groups that it is of."""
     values = {"low": 100 * measured.low, "high": measured.high}
     if measured.groups is None:
-        return _("95 %: {low:.1f} – {high:.1%} (n = {n})", n=measured.n, **values)
+        return _("95%: {low:.1f} – {high:.1%} (n = {n})", n=measured.n, **values)
     return n_(
-        "95 %: {low:.1f} – {high:.1%} (n = {items} of {n:,} group)",
-        "95 %: {low:.1f} – {high:.1%} (n = {items} of {n:,} groups)",
+        "95%: {low:.1f} – {high:.1%} (n = {items} of {n:,} group)",
+        "95%: {low:.1f} – {high:.1%} (n = {items} of {n:,} groups)",
         measured.groups,
         items=measured.n,
         **values,
@@ -112,7 +112,7 @@ def accuracy(config: Config) -> str:
 
 
 def accuracy_in_words(config: Config) -> str:
-    measured = _("Measured on the holdout, whose items are never queried; the 95 % interval (Wilson) stands below.")
+    measured = _("Measured on the holdout, whose items are never queried; the 95% interval (Wilson) stands below.")
     return (
         " ".join([_("The share of items whose whole set of classes is right."), measured])
         if config.several

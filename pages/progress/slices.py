@@ -115,7 +115,7 @@ def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) 
         if measured_slices.weighted
         else _(
             "The dashed line is the accuracy on all items. A slice is marked as weak (orange) if chance does not"
-            " explain it, allowing for the {n} slices of all columns: the probability of even one false mark is 5 %.",
+            " explain it, allowing for the {n} slices of all columns: the probability of even one false mark is 5%.",
             n=looked_at,
         )
     )

@@ -85,7 +85,7 @@ def share_in_words(training: Training) -> str:
     if training.share >= 1:
         return _("The fine-tuned network alone makes the predictions.")
     return _(
-        "In the predictions the fine-tuned network has a weight of {share:.0f} %, and the frozen heads have the rest.",
+        "In the predictions the fine-tuned network has a weight of {share:.0f}%, and the frozen heads have the rest.",
         share=100 * training.share,
     )
 

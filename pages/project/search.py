@@ -187,7 +187,7 @@ def table(report: dict[str, Any]) -> None:
             "settings": columns.TextColumn(_("settings"), pinned=True),
             "log likelihood": columns.NumberColumn(_("log likelihood"), format="%.3f"),
             "accuracy": columns.NumberColumn(_("accuracy"), format="%.1f %%"),
-            "95 % interval": columns.TextColumn(_("95 % interval")),
+            "95% interval": columns.TextColumn(_("95% interval")),
             "seconds": columns.NumberColumn(_("seconds"), format="%.0f"),
             "note": columns.TextColumn(_("note")),
         },

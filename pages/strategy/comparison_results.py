@@ -87,7 +87,7 @@ def result(comparison: Comparison, report: Mapping[str, Any], use_button: UseBut
     left, right = st.columns([3, 2])
     left.altair_chart(comparison_charts.curves(report).properties(height=480), width="stretch", key="curves")
     left.caption(
-        _("Bands are 95 % intervals of the mean. A click in the legend shows that strategy only; shift adds others.")
+        _("Bands are 95% intervals of the mean. A click in the legend shows that strategy only; shift adds others.")
     )
     height = 150 + 34 * len(report["summary"])  # with the axes and titles around the rows
     right.altair_chart(comparison_charts.gains(report).properties(height=height), width="stretch", key="gains")
@@ -135,7 +135,7 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
             _(
                 "**Mean accuracy** is the mean from the first label to the last (the area under the learning"
                 " curve), with one standard deviation over the runs. **Gain over random** is the difference in"
-                " mean accuracy to `random` with the same first labels, in points. The brackets hold its 95 %"
+                " mean accuracy to `random` with the same first labels, in points. The brackets hold its 95%"
                 " interval; where that includes 0, the comparison has shown no difference."
             )
         )
@@ -144,14 +144,14 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
         st.markdown(
             _(
                 "**Labels saved** is how many fewer labels a strategy needs than `random` for the highest accuracy"
-                " that both reach in a run, as the mean over the runs with its 95 % interval. Below 0 it needs"
+                " that both reach in a run, as the mean over the runs with its 95% interval. Below 0 it needs"
                 " more."
             )
         )
 
 
 def mean_in_words(row: Mapping[str, Any]) -> str:
-    mean = f"{100 * row['aulc_mean']:.1f} %"
+    mean = f"{100 * row['aulc_mean']:.1f}%"
     return mean if len(row["areas"]) < 2 else f"{mean} ± {100 * row['aulc_std']:.1f}"
 
 

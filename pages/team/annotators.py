@@ -78,7 +78,7 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
     """A table with the columns that the reader may see."""
     if "agreement_low" in table:
         intervals = [
-            _("{low:.0f} – {high:.0f} % (n = {n})", low=100 * low, high=100 * high, n=n) if n else ""
+            _("{low:.0f} – {high:.0f}% (n = {n})", low=100 * low, high=100 * high, n=n) if n else ""
             for low, high, n in zip(table["agreement_low"], table["agreement_high"], table["compared"], strict=True)
         ]
         table = table.assign(agreement=100 * table["agreement"], agreement_low=intervals)
@@ -112,7 +112,7 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
                 format="%.0f %%",
                 help=_("The share of the labels by others on the same items that are equal."),
             ),
-            "agreement_low": text(_("95 % interval"), help=_("Wilson's, for the n items that others labeled too.")),
+            "agreement_low": text(_("95% interval"), help=_("Wilson's, for the n items that others labeled too.")),
             "last": st.column_config.DateColumn(_("Last day"), format="YYYY-MM-DD"),
         },
     )

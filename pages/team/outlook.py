@@ -65,7 +65,7 @@ def outlook(project: Project, work: Figures) -> None:
     if finish.expected:
         st.caption(
             _(
-                "Projected from the working days of the last four weeks, at the same pace. The band is a 95 %"
+                "Projected from the working days of the last four weeks, at the same pace. The band is a 95%"
                 " interval; it follows from how much the days differ."
             )
         )

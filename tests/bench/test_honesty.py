@@ -74,29 +74,29 @@ def test_coverage_is_high_for_the_truth_and_zero_for_a_wrong_truth():
     assert int(figures.accuracies(projects_made_up)["all rounds"].split()[0]) > 85
     assert int(figures.controlled(projects_made_up)["gain: held"].split()[0]) > 80
     elsewhere = traces(3, truth_off=0.3)
-    assert figures.accuracies(elsewhere)["all rounds"] == "0 %"
-    assert figures.controlled(elsewhere)["gain: held"] == "0 %"
+    assert figures.accuracies(elsewhere)["all rounds"] == "0%"
+    assert figures.controlled(elsewhere)["gain: held"] == "0%"
 
 
 def test_half_of_the_labels_are_saved_where_half_reach_the_same_accuracy():
     row = figures.controlled(traces(3))
-    assert row["saved, in truth"] == "50 %"
+    assert row["saved, in truth"] == "50%"
 
 
 def test_wrong_labels_that_are_doubted_most_are_found_first():
     row = figures.found_errors(traces())
-    assert (row["wrong"], row["found"], row["at least half"]) == ("30 of 300", "100 %", "100 %")
+    assert (row["wrong"], row["found"], row["at least half"]) == ("30 of 300", "100%", "100%")
 
 
 def test_a_rule_that_never_stops_has_no_figures():
     rows = {row["rule"]: row for row in figures.stopped(traces(2))}
-    assert rows["stable"]["stopped"] == "0 %"  # the models are right at random, so they never agree
+    assert rows["stable"]["stopped"] == "0%"  # the models are right at random, so they never agree
     assert rows["stable"]["labels saved"] == ""
     assert table(list(rows.values())).count("\n") == len(rows) + 1
 
 
 def test_projections_are_measured_before_the_target_is_reached():
     row = figures.projected(traces(2))
-    assert row["target"] == f"{100 * learned(np.array(300)):.1f} %"
-    assert row["reached"] == "100 %"
+    assert row["target"] == f"{100 * learned(np.array(300)):.1f}%"
+    assert row["reached"] == "100%"
     assert {f"{way}: held" for way in ("25%", "50%", "75%")} <= set(row)

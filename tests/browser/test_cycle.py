@@ -87,7 +87,7 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, 
     assert points == sorted(set(points))  # each round knows more labels than the one before
 
     page.get_by_role("link", name="Progress").click()
-    page.get_by_text("95 %:").first.wait_for()
+    page.get_by_text("95%:").first.wait_for()
     page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for(
         state="attached"
     )

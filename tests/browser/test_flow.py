@@ -147,7 +147,7 @@ def test_the_models_opinion_after_the_answer(server, own_home, open_page):
     ready_item(page)
     assert "bad" not in page.locator(".opinion").inner_text()
     press(page, "1")
-    page.get_by_text("the model had said bad (83 %)").wait_for()
+    page.get_by_text("the model had said bad (83%)").wait_for()
     assert page.locator(".chip .differs").count() == 1
     page.keyboard.press("u")
     page.locator(".stage[data-item='1'][data-ready]").wait_for()
@@ -163,7 +163,7 @@ def test_the_models_opinion_before_the_answer(server, own_home, open_page):
     finish_round(project, [(1, "bad", 0.83)])
     page = open_page(f"{server.url}/?annotator=kim")
     ready_item(page)
-    assert page.locator(".opinion").inner_text() == "The model: bad, 83 %"
+    assert page.locator(".opinion").inner_text() == "The model: bad, 83%"
     press(page, "1")
     press(page, "1")  # nobody has predicted the second one
     all_saved(page)

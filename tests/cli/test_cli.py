@@ -59,7 +59,7 @@ def test_a_project_is_created_labeled_and_exported(project, table, tmp_path):
     status = json.loads(labeler("status", project, "--json").output)
     assert (status["name"], status["labeled"], status["holdout"], status["rounds"]) == ("영화평", 51, 9, 1)
     assert status["accuracy_low"] <= status["accuracy"] <= status["accuracy_high"]
-    assert "95 % interval" in labeler("status", project).output
+    assert "95% interval" in labeler("status", project).output
     for kind, read in (
         ("csv", pd.read_csv),
         ("parquet", pd.read_parquet),

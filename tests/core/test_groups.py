@@ -37,4 +37,4 @@ def test_many_large_groups_give_more_than_three_hundred_items_so_that_there_are_
 def test_at_least_one_group_is_drawn_and_one_is_left(sizes):
     drawn = drawn_groups({str(i): size for i, size in enumerate(sizes)}, 0)
     assert len(drawn) < len(sizes)
-    assert bool(drawn) == (sum(sizes) > 3)  # 15 % of three items are none
+    assert bool(drawn) == (sum(sizes) > 3)  # 15% of three items are none

@@ -88,13 +88,13 @@ def test_the_table_has_the_varied_levers_and_a_note_on_early_ends():
         "settings": "setting 3",
         "log likelihood": -0.4,
         "accuracy": 0.9,
-        "95 % interval": "78.6 to 95.7 %",
+        "95% interval": "78.6 to 95.7%",
         "seconds": 12.3,
         "backbone": "mini",
         "unfrozen": "4",
         "augment": "crop + noise",
         "note": "",
     }
-    assert (second["settings"], second["95 % interval"], second["unfrozen"]) == ("frozen heads", "", "")
+    assert (second["settings"], second["95% interval"], second["unfrozen"]) == ("frozen heads", "", "")
     assert second["note"] == "out of memory"
     assert "backbone" not in table({"trials": [row, row]})[0]

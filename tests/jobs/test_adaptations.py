@@ -238,7 +238,7 @@ def test_a_job_that_cannot_work_says_why(filled: Project) -> None:
 def test_a_gain_is_told_with_its_interval(low: float, high: float, said: str) -> None:
     words = str(Gain(1000, 500, 0.5, 0.55, low, high))
     assert "on 1,000 labels get 50.0% of 500 holdout items right" in words
-    assert f"+5.0 points (95 % interval {100 * low:+.1f} to {100 * high:+.1f}), so {said}" in words
+    assert f"+5.0 points (95% interval {100 * low:+.1f} to {100 * high:+.1f}), so {said}" in words
 
 
 def test_the_command_adapts_switches_on_and_off(filled: Project) -> None:
@@ -246,7 +246,7 @@ def test_the_command_adapts_switches_on_and_off(filled: Project) -> None:
     assert "is missing: run `python -m labeler adapt`" in labeler("adapt", folder, "--on", code=2)
     said = labeler("adapt", folder, "--seconds", 60, "--blocks", 1)
     assert "The last block learned from 60 items of the pool by masked words" in said
-    assert "95 % interval" in said
+    assert "95% interval" in said
     assert "are not used; `adapt --on` changes that" in said
     for arguments, on in ((["--on"], True), (["--off"], False), (["--seconds", 1, "--use"], True)):
         labeler("adapt", folder, *arguments)

@@ -107,7 +107,7 @@ def test_unlabeled_holdout_items_are_asked_too_and_never_by_the_strategy(project
         split = {item.id: item.split for item in store.items.all()}
     assert {r["strategy"] for r in ranking if split[r["item_id"]] == "holdout"} == {"holdout"}
     first = [split[r["item_id"]] for r in ranking[:10]]
-    assert first.count("holdout") == 2  # the default share of 20 %
+    assert first.count("holdout") == 2  # the default share of 20%
 
 
 def test_a_class_that_is_taken_out_by_hand_stops_the_rounds_until_its_labels_are_given_up(filled):

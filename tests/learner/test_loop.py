@@ -21,7 +21,7 @@ def test_the_schedules_by_hand() -> None:
     assert cosine[6] == pytest.approx(0.5)
     assert [factor("constant", 0.2, step, 10) for step in (0, 1, 2, 9)] == [0.5, 1.0, 1.0, 1.0]
     cycle = [factor("one_cycle", 0.0, step, 10) for step in range(10)]
-    assert cycle[:3] == pytest.approx([0.25, 0.75, 1.0])  # 30 % of the steps at least
+    assert cycle[:3] == pytest.approx([0.25, 0.75, 1.0])  # 30% of the steps at least
 
 
 @given(

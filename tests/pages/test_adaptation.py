@@ -63,7 +63,7 @@ def test_what_is_kept_is_told_and_switched_on_and_off(minilm):
     app = visit("project")
     text = everything(app)
     assert "learned from 8,566 items of the pool by masked words: 240 steps in 119 s" in text
-    assert "+2.2 points (95 % interval +0.7 to +3.6), so it helps" in text
+    assert "+2.2 points (95% interval +0.7 to +3.6), so it helps" in text
     assert "Rounds use the pretrained weights." in text
     widget(app, "button", "Use the adapted weights").click().run()
     assert projects.open_project(minilm.folder).config.learner.adapted

@@ -78,7 +78,7 @@ def test_figures_come_with_intervals_and_in_words(filled):
     evaluation = measured(filled, numbers, numbers[-1]).evaluation
     assert evaluation.n == HELD - 4
     assert f"Accuracy {evaluation.accuracy.value:.1%}" in text
-    assert f"95 %: {100 * evaluation.accuracy.low:.1f} – {evaluation.accuracy.high:.1%}" in text
+    assert f"95%: {100 * evaluation.accuracy.low:.1f} – {evaluation.accuracy.high:.1%}" in text
     assert "Balanced accuracy" in text
     assert "4 have no label yet" in text
     wide = 100 * (evaluation.accuracy.high - evaluation.accuracy.low)

@@ -137,7 +137,7 @@ def test_progress_shows_what_was_measured_with_its_interval(project):
     app = visit("progress")
     shown = everything(app)
     assert "Accuracy 80.0%" in shown
-    assert "95 %: 37.6 – 96.4% (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}5)" in shown
+    assert "95%: 37.6 – 96.4% (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}5)" in shown
     assert "Pool labels 4" in shown
 
 
@@ -212,7 +212,7 @@ def test_progress_shows_how_the_latest_round_was_trained(project):
     assert widget(app, "selectbox", "Round").options[0] == "the latest, round 2, 20 pool labels"
     shown = everything(app)
     assert "It was better on 31 of 200 labels." in shown
-    weights = "In the predictions the fine-tuned network has a weight of 60 %, and the frozen heads have the rest."
+    weights = "In the predictions the fine-tuned network has a weight of 60%, and the frozen heads have the rest."
     assert f"{weights} The values chosen" in shown
     assert "**Over-fitting.** The validation loss was lowest in epoch 2" in app.warning[0].value
     assert "`epochs = 2` (was 5)" in app.warning[0].value

@@ -204,7 +204,7 @@ def test_in_nineteen_of_twenty_projects_the_intervals_hold_the_truth():
     def learned(labels: float) -> float:
         return 0.4 * np.log(labels) - 1.2
 
-    ours = np.array([learned(1.4 * labels) for labels in steps])  # as if there were 40 % more labels
+    ours = np.array([learned(1.4 * labels) for labels in steps])  # as if there were 40% more labels
     true = np.array([accuracy(a) for a in ours])
     lucky = np.random.default_rng(1).normal(size=200)
     reached = {n: np.mean([accuracy(learned(n) + luck * z / np.sqrt(n)) for z in lucky]) for n in sizes}

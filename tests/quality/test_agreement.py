@@ -183,7 +183,7 @@ def test_votes_leave_out_classes_that_are_gone_and_the_report_is_json() -> None:
 
 @pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
-    """Two people who are each right with 85 %: kappa of infinitely many items is known."""
+    """Two people who are each right with 85%: kappa of infinitely many items is known."""
     rng, right, inside = np.random.default_rng(0), 0.85, 0
     truth = 1 - 2 * 2 * right * (1 - right)  # 1 - disagreement / 0.5
     for _run in range(100):

@@ -38,7 +38,7 @@ def test_the_number_of_wrong_labels_is_within_the_stated_interval(classes: int, 
             outside += not all_of_them.low <= truly_wrong.sum() <= all_of_them.high
             stated.append(doubts.probabilities())
             wrong.append(truly_wrong)
-    assert outside <= 5  # of 40: more than 5 at a coverage of 95 % has a probability of 1.4 %
+    assert outside <= 5  # of 40: more than 5 at a coverage of 95% has a probability of 1.4%
     probabilities, truth = np.concatenate(stated), np.concatenate(wrong)
     worth = probabilities >= 0.15
     low, high = wilson(truth[worth].mean(), worth.sum())

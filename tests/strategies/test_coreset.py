@@ -148,7 +148,7 @@ def test_all_but_the_share_that_is_left_out_are_covered_more_closely() -> None:
     points, labeled = np.vstack([crowd, far]), np.zeros((1, 3))
 
     def radius(picks: list[int]) -> float:
-        """The distance within which 95 % of the items are."""
+        """The distance within which 95% of the items are."""
         return float(np.quantile(distances(points, np.vstack([labeled, points[picks]])), 0.95))
 
     assert radius(robust(points, labeled, 15)) < 0.7 * radius(k_center(points, labeled, 15))

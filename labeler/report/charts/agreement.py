@@ -33,7 +33,7 @@ def _frame(rows: Sequence[tuple[str, Mapping[str, float] | None, int]]) -> pd.Da
 
 
 def agreement(frame: pd.DataFrame, figure: str, counted: str) -> alt.LayerChart | alt.FacetChart:
-    """A figure of agreement with its 95 % interval for each row, the lowest first.
+    """A figure of agreement with its 95% interval for each row, the lowest first.
 
     Args: frame: as `class_frame` and `pair_frame` make it. figure: name of `value`. counted: what `n` counts.
     """
@@ -44,7 +44,7 @@ def agreement(frame: pd.DataFrame, figure: str, counted: str) -> alt.LayerChart 
     tooltip = [
         alt.Tooltip("name:N", title=" "),
         alt.Tooltip("value:Q", format=".2f", title=figure),
-        alt.Tooltip("low:Q", format=".2f", title=_("95 % interval from")),
+        alt.Tooltip("low:Q", format=".2f", title=_("95% interval from")),
         alt.Tooltip("high:Q", format=".2f", title=_("to")),
         alt.Tooltip("n:Q", title=counted),
     ]

@@ -28,7 +28,7 @@ def curves_frame(report: Report) -> pd.DataFrame:
     """The mean curve of each strategy over its seeds: strategy, labels, accuracy, low, high, seeds.
 
     Returns: one row a strategy and number of labels that all of its seeds have; `low` and `high` bound the mean's
-             95 % interval (Student's t), NaN where there is one seed only.
+             95% interval (Student's t), NaN where there is one seed only.
     """
     runs = pd.DataFrame(
         [
@@ -60,7 +60,7 @@ def gains_frame(report: Report) -> pd.DataFrame:
 
 
 def verdict(row: Mapping[str, Any]) -> str:
-    """The verdict on a gain from its 95 % interval; unclear with one seed, which has no interval."""
+    """The verdict on a gain from its 95% interval; unclear with one seed, which has no interval."""
     low, high = row["gain_low"], row["gain_high"]
     if low is None or high is None or low <= 0 <= high:
         return UNCLEAR
@@ -81,7 +81,7 @@ def measure(report: Report) -> str:
 def curves(
     report: Report, highlighted: Sequence[str] | None = None, interactive: bool = True
 ) -> alt.LayerChart | alt.FacetChart:
-    """Accuracy versus labels, one line a strategy with the 95 % interval of its mean; random is dashed and grey.
+    """Accuracy versus labels, one line a strategy with the 95% interval of its mean; random is dashed and grey.
 
     A click on the legend (with shift: several) shows that strategy only.
 
@@ -104,7 +104,7 @@ def curves(
         alt.Tooltip("strategy:N", title=_("strategy")),
         alt.Tooltip("labels:Q", title=_("labels")),
         alt.Tooltip("accuracy:Q", format=".1%", title=_("mean {measure}", measure=name)),
-        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
+        alt.Tooltip("low:Q", format=".1%", title=_("95% interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
         alt.Tooltip("seeds:Q", title=_("runs")),
     ]
@@ -155,13 +155,13 @@ def _identity(bright: Sequence[str], pale: Sequence[str], legend: Sequence[str])
 
 
 def _floor(frame: pd.DataFrame) -> float:
-    """The bottom of the accuracy axis: a multiple of 5 % below all curves and bands."""
+    """The bottom of the accuracy axis: a multiple of 5% below all curves and bands."""
     lowest = frame[["low", "accuracy"]].min().min() if len(frame) else 0.0
     return max(0.0, float(np.floor(lowest * 20) / 20))
 
 
 def gains(report: Report, label_limit: int = 240) -> alt.LayerChart | alt.FacetChart:
-    """The gain over random of each strategy with its 95 % interval, best first, and a line at no gain.
+    """The gain over random of each strategy with its 95% interval, best first, and a line at no gain.
 
     Args: label_limit: pixels that a strategy's name may take.
     """
@@ -175,7 +175,7 @@ def gains(report: Report, label_limit: int = 240) -> alt.LayerChart | alt.FacetC
     tooltip = [
         alt.Tooltip("strategy:N", title=_("strategy")),
         alt.Tooltip("gain:Q", format="+.2f", title=_("gain, points")),
-        alt.Tooltip("low:Q", format="+.2f", title=_("95 % interval from")),
+        alt.Tooltip("low:Q", format="+.2f", title=_("95% interval from")),
         alt.Tooltip("high:Q", format="+.2f", title=_("to")),
         alt.Tooltip("verdict:N", title=_("which means")),
     ]
@@ -203,7 +203,7 @@ def picture(report: Report, highlighted: Sequence[str] | None = None) -> alt.HCo
     title = alt.Title(
         f"{dataset['name']}: which strategy learns from the fewest labels?",
         subtitle=f"pool {dataset['pool']}, holdout {dataset['holdout']}, {len(dataset['classes'])} classes,"
-        f" runs a strategy: {seeds}{'; bands and whiskers are 95 % intervals' if seeds > 1 else ''}{others}",
+        f" runs a strategy: {seeds}{'; bands and whiskers are 95% intervals' if seeds > 1 else ''}{others}",
         anchor="start",
         fontSize=18,
         subtitleFontSize=13,

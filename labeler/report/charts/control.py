@@ -40,7 +40,7 @@ def control_chart(report: Report, measure: str = "accuracy") -> alt.LayerChart |
         alt.Tooltip("curve:N", title=_("curve")),
         alt.Tooltip("labels:Q", title=_("labels")),
         alt.Tooltip("accuracy:Q", format=".1%", title=_(measure)),
-        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
+        alt.Tooltip("low:Q", format=".1%", title=_("95% interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
     ]
     base = alt.Chart(frame)

@@ -69,7 +69,7 @@ def stretches(rounds: pd.DataFrame, column: str, along: Along = "labels") -> pd.
 def accuracy_curve(
     rounds: pd.DataFrame, ahead: pd.DataFrame, axis: Axis, goal: Goal, measure: str = "accuracy"
 ) -> Chart:
-    """Accuracy on the holdout with its 95 % interval, its projection (dashed), the target and the budget.
+    """Accuracy on the holdout with its 95% interval, its projection (dashed), the target and the budget.
 
     Args: rounds: as `history.course` gives them, measured ones, with a column named as `axis.along`.
           ahead: the same column, accuracy, low and high beyond the last round; empty where there is no projection.
@@ -148,7 +148,7 @@ def _tooltips_ahead(axis: Axis) -> list[alt.Tooltip]:
 
 def _interval() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
+        alt.Tooltip("low:Q", format=".1%", title=_("95% interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
     ]
 

@@ -137,7 +137,7 @@ def reliability(calibration: Calibration) -> alt.LayerChart | alt.FacetChart:
     tooltip = [
         alt.Tooltip("confidence:Q", format=".1%", title=_("confidence of the model")),
         alt.Tooltip("accuracy:Q", format=".1%", title=_("accuracy at this confidence")),
-        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
+        alt.Tooltip("low:Q", format=".1%", title=_("95% interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
         alt.Tooltip("items:Q", title=_("answers")),
     ]
@@ -230,7 +230,7 @@ def slices(measured: Sequence[Slice], whole: float, measure: str, missing: str) 
     tooltip = [
         alt.Tooltip("value:N", title=_("value")),
         alt.Tooltip("accuracy:Q", format=".1%", title=_(measure)),
-        alt.Tooltip("low:Q", format=".1%", title=_("95 % interval from")),
+        alt.Tooltip("low:Q", format=".1%", title=_("95% interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
         alt.Tooltip("items:Q", title=_("labeled holdout items")),
     ]

@@ -70,7 +70,7 @@ def _better(row: Row) -> str:
 
 def _difference(row: Row) -> str:
     return _(
-        "Over {runs} runs its mean accuracy differs from that of random by {gain} points (95 %: {low} to {high}).",
+        "Over {runs} runs its mean accuracy differs from that of random by {gain} points (95%: {low} to {high}).",
         runs=len(row["areas"]),
         gain=signed(row["gain_over_random"], 1),
         low=signed(row["gain_low"], 1),
@@ -86,7 +86,7 @@ def saved(row: Row) -> str:
     at = {"accuracy": values["accuracy"], "n": values["fewer"], "runs": len(row["areas"])}
     if values["low"] > 0:
         return _(
-            "It reached an accuracy of {accuracy:.0%} with {low:.0f} % to {high:.0f} % fewer labels than random (95 %),"
+            "It reached an accuracy of {accuracy:.0%} with {low:.0f}% to {high:.0f}% fewer labels than random (95%),"
             " and with fewer in {n} of {runs} runs.",
             low=values["low"],
             high=values["high"],
@@ -95,8 +95,8 @@ def saved(row: Row) -> str:
     if values["low"] < USELESS:
         return _("How many labels that saves cannot be told from so few runs.")
     return _(
-        "Whether that saves labels is not certain: for an accuracy of {accuracy:.0%} it needed between {more:.0f} %"
-        " more and {fewer:.0f} % fewer than random (95 %), and fewer in {n} of {runs} runs.",
+        "Whether that saves labels is not certain: for an accuracy of {accuracy:.0%} it needed between {more:.0f}%"
+        " more and {fewer:.0f}% fewer than random (95%), and fewer in {n} of {runs} runs.",
         more=-values["low"],
         fewer=max(values["high"], 0),
         **at,
@@ -124,10 +124,10 @@ def saved_in_short(row: Row) -> str:
         return _("the control")
     percent = _whole(values["percent"])
     if values["low"] is None:
-        return _("{percent} % (one run has no interval)", percent=percent)
+        return _("{percent}% (one run has no interval)", percent=percent)
     if values["low"] < USELESS:
-        return _("{percent} % (too few runs for an interval)", percent=percent)
-    return _("{percent} % ({low} to {high})", percent=percent, low=_whole(values["low"]), high=_whole(values["high"]))
+        return _("{percent}% (too few runs for an interval)", percent=percent)
+    return _("{percent}% ({low} to {high})", percent=percent, low=_whole(values["low"]), high=_whole(values["high"]))
 
 
 def signed(share: float, digits: int = 2) -> str:

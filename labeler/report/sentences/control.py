@@ -40,7 +40,7 @@ UNDECIDED = mark(
 
 
 def sentences(report: Report) -> list[str]:
-    """The control arm's report in sentences, each figure with its 95 % interval."""
+    """The control arm's report in sentences, each figure with its 95% interval."""
     return [*_comparison(report), *_left_out(report), *_between_groups(report)]
 
 
@@ -109,19 +109,19 @@ def gained(report: Report) -> str:
     figures = {name: f"{100 * gain[name]:+.1f}".replace("-", "−") for name in ("value", "low", "high")}
     if _by_chance(report):
         return _(
-            "At {size} pool labels the query strategy has gained {value} points of accuracy (95 %: {low} to {high}),"
+            "At {size} pool labels the query strategy has gained {value} points of accuracy (95%: {low} to {high}),"
             " which may be chance.",
             size=report["size"],
             **figures,
         )
     if gain["high"] < 0:
         return _(
-            "At {size} pool labels the query strategy has cost accuracy: {value} points (95 %: {low} to {high}).",
+            "At {size} pool labels the query strategy has cost accuracy: {value} points (95%: {low} to {high}).",
             size=report["size"],
             **figures,
         )
     return _(
-        "At {size} pool labels the query strategy has gained {value} points of accuracy (95 %: {low} to {high}).",
+        "At {size} pool labels the query strategy has gained {value} points of accuracy (95%: {low} to {high}).",
         size=report["size"],
         **figures,
     )
@@ -137,8 +137,8 @@ def saved(report: Report) -> str:
 
     if value is not None and low is not None and high is not None and low > size:
         return _(
-            "The project needed {n:.0f} pool labels (95 %: {low:.0f} to {high:.0f}) for the accuracy of {size} random"
-            " labels: {more:.0f} % more (95 %: {least:.0f} % to {most:.0f} %).",
+            "The project needed {n:.0f} pool labels (95%: {low:.0f} to {high:.0f}) for the accuracy of {size} random"
+            " labels: {more:.0f}% more (95%: {least:.0f}% to {most:.0f}%).",
             size=size,
             n=value,
             low=low,
@@ -149,8 +149,8 @@ def saved(report: Report) -> str:
         )
     if value is not None and low is not None and high is not None:
         return _(
-            "The project reached the accuracy of {size} random labels with {n:.0f} pool labels (95 %: {low:.0f} to"
-            " {high:.0f}): {saved} % saved (95 %: {least} % to {most} %).",
+            "The project reached the accuracy of {size} random labels with {n:.0f} pool labels (95%: {low:.0f} to"
+            " {high:.0f}): {saved}% saved (95%: {least}% to {most}%).",
             size=size,
             n=value,
             low=low,
@@ -162,7 +162,7 @@ def saved(report: Report) -> str:
     if high is not None:
         return _(
             "The project reached the accuracy of {size} random labels with {high:.0f} pool labels at most (upper"
-            " end of the 95 % interval): {saved} % saved, or more.",
+            " end of the 95% interval): {saved}% saved, or more.",
             size=size,
             high=high,
             saved=share(high),
@@ -170,7 +170,7 @@ def saved(report: Report) -> str:
     if low is not None:
         return _(
             "The project reached the accuracy of {size} random labels with {low:.0f} pool labels at least (lower"
-            " end of the 95 % interval): {saved} % saved, or less.",
+            " end of the 95% interval): {saved}% saved, or less.",
             size=size,
             low=low,
             saved=share(low),

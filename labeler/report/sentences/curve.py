@@ -52,14 +52,14 @@ class Outlook:
         }
         if self._reached:
             return _(
-                "{target:.0%} is reached: the accuracy is {accuracy:.1%} (95 %: {low:.1f} – {high:.1%}).", **values
+                "{target:.0%} is reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values
             )
         if self.measured.high < self.target:
             return _(
-                "{target:.0%} is not reached: the accuracy is {accuracy:.1%} (95 %: {low:.1f} – {high:.1%}).", **values
+                "{target:.0%} is not reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values
             )
         return _(
-            "Whether {target:.0%} is reached is not certain: the accuracy is {accuracy:.1%} (95 %: {low:.1f} –"
+            "Whether {target:.0%} is reached is not certain: the accuracy is {accuracy:.1%} (95%: {low:.1f} –"
             " {high:.1%}).",
             **values,
         )
@@ -82,11 +82,11 @@ class Outlook:
         if low is None:
             if self.whole_pool:
                 return _(
-                    "The curve stays below it even with all {n:,} items of the pool (97.5 % certain).",
+                    "The curve stays below it even with all {n:,} items of the pool (97.5% certain).",
                     n=round(self.most),
                 )
             return _(
-                "The curve stays below it up to {n:,} pool labels (97.5 % certain); it is projected no further.",
+                "The curve stays below it up to {n:,} pool labels (97.5% certain); it is projected no further.",
                 n=rounded(self.most),
             )
         return self._crossing(low)
@@ -98,7 +98,7 @@ class Outlook:
         if expected is None:
             if low > labels:
                 return _(
-                    "The curve reaches it at {low:,} pool labels at the earliest (97.5 % certain), and perhaps never.",
+                    "The curve reaches it at {low:,} pool labels at the earliest (97.5% certain), and perhaps never.",
                     low=rounded(low),
                 )
             if may_be_reached:
@@ -127,7 +127,7 @@ class Outlook:
         )
         if most is None:
             return [_("That is about {hours} h more, or longer.", hours=hours)]
-        return [_("That is about {hours} h more (95 %: {low} – {high}).", hours=hours, low=least, high=most)]
+        return [_("That is about {hours} h more (95%: {low} – {high}).", hours=hours, low=least, high=most)]
 
     def _advice(self) -> str:
         """What to do next."""
@@ -155,7 +155,7 @@ class Outlook:
 
 
 def span_in_words(projection: Projection, labels: int, may_be_reached: bool) -> str:
-    """The 95 % interval of the pool labels at which the target is reached, to stand in brackets.
+    """The 95% interval of the pool labels at which the target is reached, to stand in brackets.
 
     Args: projection: with an expected number of labels. labels: of today. may_be_reached: whether the latest round
           leaves it open that the target is reached today.
@@ -164,13 +164,13 @@ def span_in_words(projection: Projection, labels: int, may_be_reached: bool) -> 
     low, high = rounded(projection.low), None if projection.high is None else rounded(projection.high)
     if projection.low > labels:
         if high is None:
-            return _("95 %: {low:,} at the earliest, and perhaps never", low=low)
-        return _("95 %: {low:,} – {high:,}", low=low, high=high)
+            return _("95%: {low:,} at the earliest, and perhaps never", low=low)
+        return _("95%: {low:,} – {high:,}", low=low, high=high)
     if high is None:
-        return _("95 %: perhaps already now, or never") if may_be_reached else _("95 %: perhaps soon, or never")
+        return _("95%: perhaps already now, or never") if may_be_reached else _("95%: perhaps soon, or never")
     if may_be_reached:
-        return _("95 %: perhaps already now, {high:,} at the latest", high=high)
-    return _("95 %: {high:,} at the latest", high=high)
+        return _("95%: perhaps already now, {high:,} at the latest", high=high)
+    return _("95%: {high:,} at the latest", high=high)
 
 
 def step_in_words(step: Step) -> str:
@@ -178,15 +178,15 @@ def step_in_words(step: Step) -> str:
     gain, low, high = (f"{100 * n:+.1f}".replace("-", "−") for n in (step.gain.value, step.gain.low, step.gain.high))
     values = {"before": step.before, "now": step.now, "gain": gain, "low": low, "high": high}
     if step.gain.low > 0:
-        return _("Round {now} is better than round {before}: {gain} points (95 %: {low} to {high}).", **values)
+        return _("Round {now} is better than round {before}: {gain} points (95%: {low} to {high}).", **values)
     if step.gain.high < 0:
         return _(
-            "Round {now} is worse than round {before}: {gain} points (95 %: {low} to {high}). Look for wrong labels on"
+            "Round {now} is worse than round {before}: {gain} points (95%: {low} to {high}). Look for wrong labels on"
             " the Review page.",
             **values,
         )
     return _(
-        "Rounds {before} and {now} cannot be told apart: on the same items the difference is {gain} points (95 %: {low}"
+        "Rounds {before} and {now} cannot be told apart: on the same items the difference is {gain} points (95%: {low}"
         " to {high}).",
         **values,
     )

@@ -48,9 +48,9 @@ def remaining_in_words(rest: OpenEstimate | None, remaining: int, shown: Callabl
     if rest.low is None:
         return _("about {more} more to the goal", more=shown(rest.value))
     if rest.high is None:
-        return _("{more} more to the goal (95 %: at least {low})", more=shown(rest.value), low=shown(rest.low))
+        return _("{more} more to the goal (95%: at least {low})", more=shown(rest.value), low=shown(rest.low))
     return _(
-        "{more} more to the goal (95 %: {low} – {high})",
+        "{more} more to the goal (95%: {low} – {high})",
         more=shown(rest.value),
         low=shown(rest.low),
         high=shown(rest.high),
@@ -64,8 +64,8 @@ def finish_in_words(finish: Finish) -> str:
     if finish.expected is None:
         return _(finish.note) if finish.note else _("In more than ten years at this pace.")
     if finish.latest is None:
-        return _("95 %: {earliest} at the earliest, the end is open", earliest=finish.earliest)
-    return _("95 %: {earliest} – {latest}", earliest=finish.earliest, latest=finish.latest)
+        return _("95%: {earliest} at the earliest, the end is open", earliest=finish.earliest)
+    return _("95%: {earliest} – {latest}", earliest=finish.earliest, latest=finish.latest)
 
 
 def pace_in_words(speed: Pace) -> str:
@@ -78,7 +78,7 @@ def pace_in_words(speed: Pace) -> str:
             day=rounded(speed.per_day.value),
         )
     return _(
-        "{hour:,.0f} answers an hour of work (95 %: {hour_low:,.0f} – {hour_high:,.0f}) and {day} a day of the"
+        "{hour:,.0f} answers an hour of work (95%: {hour_low:,.0f} – {hour_high:,.0f}) and {day} a day of the"
         " calendar ({day_low} – {day_high}), from the {working} working days in {days}.",
         hour=speed.per_hour.value,
         hour_low=speed.per_hour.low,

@@ -58,7 +58,7 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
             most=compared.uncertainty,
         ),
         "gain": lambda value: _(
-            "The next {n:,} pool labels gain {value:.2f} points at most (upper end of the 95 % interval); the rule"
+            "The next {n:,} pool labels gain {value:.2f} points at most (upper end of the 95% interval); the rule"
             " needs less than {least:.2f}.",
             n=asked.next_batch,
             value=100 * value,

@@ -28,7 +28,7 @@ export class Opinion {
    */
   about(item) {
     const prediction = item.prediction ?? (item.answer && this.shown.get(item.id));
-    if (prediction) this.element.textContent = t("The model: {label}, {percent} %", this.inPercent(prediction));
+    if (prediction) this.element.textContent = t("The model: {label}, {percent}%", this.inPercent(prediction));
     else if (item.answer || this.desk.data.reveal !== "after") this.clear();
   }
 
@@ -39,7 +39,7 @@ export class Opinion {
   afterAnswer(prediction, label) {
     this.element.textContent = prediction.label === label
       ? t("Your last answer: the model said the same.")
-      : t("Your last answer: the model had said {label} ({percent} %). U takes it back.", this.inPercent(prediction));
+      : t("Your last answer: the model had said {label} ({percent}%). U takes it back.", this.inPercent(prediction));
   }
 
   /**

@@ -86,6 +86,6 @@ export class ViewerTools {
 
   /** @param {number} screen screen pixels for an image pixel */
   update(screen) {
-    this.readout.textContent = screen < 10 ? `${Math.round(100 * screen)} %` : `${Math.round(screen)} ×`;
+    this.readout.textContent = screen < 10 ? `${Math.round(100 * screen)}%` : `${Math.round(screen)} ×`;
   }
 }

@@ -47,7 +47,7 @@ def test_from_modal_to_a_curve_and_a_notebook(tmp_path, open_separate, reviews):
         label(page, project, 19, lambda item: key[truth[rows[item]]])
         answered = time.monotonic()
         page.get_by_role("link", name="Progress").click()
-        wait_for_the_curve(page, "95 %:")
+        wait_for_the_curve(page, "95%:")
         clock.mark("20th label to curve", answered)
         page.get_by_role("link", name="Project", exact=True).click()
         frame = take_out(page, "Take the labels out", "CSV", tmp_path / "labels.csv")

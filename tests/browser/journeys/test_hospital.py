@@ -59,7 +59,7 @@ def test_from_a_folder_of_scans_to_labels_in_a_file(tmp_path, open_separate, sca
         label(page, project, 19, lambda item: key[truth[rows[item]]])
         answered = time.monotonic()
         page.get_by_role("link", name="Progress").click()
-        wait_for_the_curve(page, "95 %:")
+        wait_for_the_curve(page, "95%:")
         clock.mark("20th label to curve", answered)
         page.get_by_role("link", name="Project", exact=True).click()
         frame = take_out(page, "Take the labels out", "CSV", tmp_path / "labels.csv")

@@ -7,7 +7,7 @@ from labeler.report.sentences.comparison import saved_in_short, verdict
 
 
 def report(**finals: list[float]) -> dict:
-    """A comparison whose runs rise from 50 % at 20 labels to these accuracies at 60."""
+    """A comparison whose runs rise from 50% at 20 labels to these accuracies at 60."""
     runs = [
         Run(name, seed, [20, 40, 60], curve, curve, [0.0] * 3, [0.0] * 3)
         for name, accuracies in finals.items()
@@ -28,8 +28,8 @@ def test_a_clear_gain_is_told_with_its_intervals_and_recommended():
     better = report(random=RANDOM, margin=gaining(0.09, 0.1, 0.11, 0.1, 0.1))
     sentence = verdict(better)
     assert sentence.startswith("margin is better than random. Over 5 runs")
-    assert "by +5.0 points (95 %: +4.6 to +5.4)" in sentence
-    assert "reached an accuracy of 70% with 20 % to 25 % fewer labels than random (95 %)" in sentence
+    assert "by +5.0 points (95%: +4.6 to +5.4)" in sentence
+    assert "reached an accuracy of 70% with 20% to 25% fewer labels than random (95%)" in sentence
     assert "fewer in 5 of 5 runs" in sentence
     assert sentence.endswith("Use margin on data like these.")
     assert verdict(better, own_labels=True).endswith("this is a hint and no proof.")
@@ -67,7 +67,7 @@ def test_one_run_tells_nothing_about_chance():
     one = report(random=[0.7], margin=[0.9])
     assert "tells nothing about chance" in verdict(one)
     (cell,) = (saved_in_short(row) for row in one["summary"] if row["strategy"] == "margin")
-    assert cell == "33 % (one run has no interval)"
+    assert cell == "33% (one run has no interval)"
 
 
 def test_an_interval_of_two_runs_that_tells_nothing_is_not_given():

@@ -34,17 +34,17 @@ def sentence(**changes: Any) -> str:
 
 def test_labels_saved_and_gain_have_their_intervals():
     assert sentence() == (
-        "The project reached the accuracy of 160 random labels with 104 pool labels (95 %: 80 to 139): 35 % saved (95"
-        " %: 13 % to 50 %). At 160 pool labels the query strategy has gained +3.0 points of accuracy (95 %: +1.0 to"
+        "The project reached the accuracy of 160 random labels with 104 pool labels (95%: 80 to 139): 35% saved (95"
+        " %: 13% to 50%). At 160 pool labels the query strategy has gained +3.0 points of accuracy (95%: +1.0 to"
         " +5.0). The query strategy pays: keep it."
     )
 
 
 def test_lost_labels_are_reported_as_well():
     text = sentence(needed=NumberOfLabels(200.0, 150.0, 280.0), gain=Estimate(-0.02, -0.05, 0.01))
-    assert "with 200 pool labels (95 %: 150 to 280): −25 % saved (95 %: −75 % to 6 %)." in text
+    assert "with 200 pool labels (95%: 150 to 280): −25% saved (95%: −75% to 6%)." in text
     assert "−2.0 points of accuracy" in text
-    assert "(95 %: −5.0 to +1.0), which may be chance." in text
+    assert "(95%: −5.0 to +1.0), which may be chance." in text
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_lost_labels_are_reported_as_well():
     [
         (
             NumberOfLabels(30.0, None, 120.0),
-            "with 120 pool labels at most (upper end of the 95 % interval): 25 % saved, or more.",
+            "with 120 pool labels at most (upper end of the 95% interval): 25% saved, or more.",
         ),
         (
             NumberOfLabels(None, 120.0, None),
-            "with 120 pool labels at least (lower end of the 95 % interval): 25 % saved, or less.",
+            "with 120 pool labels at least (lower end of the 95% interval): 25% saved, or less.",
         ),
         (
             NumberOfLabels(90.0, None, None),
@@ -71,7 +71,7 @@ def test_an_open_interval_is_described_by_its_end(needed, text):
 def test_no_bound_on_the_labels_saved_is_given_beside_a_gain_that_may_be_chance():
     text = sentence(needed=NumberOfLabels(30.0, None, 102.0), gain=Estimate(0.0022, -0.0631, 0.0676))
     assert text.startswith(
-        "At 160 pool labels the query strategy has gained +0.2 points of accuracy (95 %: −6.3 to +6.8)"
+        "At 160 pool labels the query strategy has gained +0.2 points of accuracy (95%: −6.3 to +6.8)"
     )
     assert "% saved" not in text
     assert "whether it saved labels is not known" in text
@@ -121,12 +121,12 @@ def test_the_page_shows_the_latest_audits_report(project):
         store.audits.request(AuditRequest(1), "kim")
         store.audits.finish(store.audits.claim().id, {"round": 1, "control": asdict(FOUND)})
     shown = everything(visit("progress", "Against random"))
-    assert "with 104 pool labels (95 %: 80 to 139): 35 % saved" in shown
+    assert "with 104 pool labels (95%: 80 to 139): 35% saved" in shown
     assert "Measured on 300 holdout items, with 338 pool and holdout labels drawn at random." in shown
 
 
 def test_a_clear_loss_is_called_one_and_says_what_to_do():
     text = sentence(needed=NumberOfLabels(200.0, 180.0, 240.0), gain=Estimate(-0.03, -0.05, -0.01))
-    assert "needed 200 pool labels (95 %: 180 to 240) for the accuracy of 160 random labels: 25 % more" in text
+    assert "needed 200 pool labels (95%: 180 to 240) for the accuracy of 160 random labels: 25% more" in text
     assert "has cost accuracy: −3.0 points" in text
     assert text.endswith("choose another strategy on the Strategies page.")

@@ -26,7 +26,7 @@ def test_a_headline_has_its_interval_and_no_more_labels_than_there_are(language)
         for projection, accuracy, labels, affordable in TABLE:
             measured = Metrics(57, accuracy, accuracy - 0.05, accuracy + 0.03, accuracy)
             headline = Outlook(projection, 0.9, measured, labels, 343.0, True, affordable, 0.01, 3).in_words()
-            share = {"en": "95 %", "ko": "95%"}[language]
+            share = {"en": "95%", "ko": "95%"}[language]
             assert f"({share}: {100 * measured.low:.1f}" in headline
             assert max(int(n) for n in re.findall(r"(?<![\d.])\d+(?![\d.%])", headline) or [0]) <= 343, headline
             assert "not before" not in headline

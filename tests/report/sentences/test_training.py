@@ -21,7 +21,7 @@ CHOSEN = {
     "augment": (),
     "unfrozen": 2,
 }
-# Four classes: guessing has a loss of ln 4 = 1.39 and an accuracy of 25 %.
+# Four classes: guessing has a loss of ln 4 = 1.39 and an accuracy of 25%.
 LEARNS = ([1.2, 0.8, 0.6, 0.48, 0.44, 0.43], [0.5, 0.7, 0.8, 0.88, 0.90, 0.91])
 
 

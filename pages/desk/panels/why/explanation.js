@@ -53,7 +53,7 @@ export class ExplanationView {
       else this.drawMap(figure, explained);
       const caption = make("figcaption", "", figure);
       make("strong", "", caption, explained.name);
-      caption.append(` ${(100 * explained.probability).toFixed(0)} %`);
+      caption.append(` ${(100 * explained.probability).toFixed(0)}%`);
     }
     const legend = make("p", "why-legend", place);
     make("span", "why-for", legend, t("speaks for the class"));
@@ -130,6 +130,6 @@ export class ExplanationView {
    */
   drawFit(place, result) {
     const fit = Math.max(0, result.fit[0]);
-    make("p", "why-caution", place, t("Parts were hidden at random; adding up what each does tells {n} % of how the first class's probability changed. It holds near this item only, and is evidence, not a cause.", { n: Math.round(100 * fit) }));
+    make("p", "why-caution", place, t("Parts were hidden at random; adding up what each does tells {n}% of how the first class's probability changed. It holds near this item only, and is evidence, not a cause.", { n: Math.round(100 * fit) }));
   }
 }
