@@ -151,9 +151,7 @@ def _summary(result: dict[str, Any]) -> str:
                 "strategy": row["strategy"],
                 "area": f"{row['aulc_mean']:.4f}" + (f" ± {row['aulc_std']:.4f}" if several_seeds else ""),
                 "gain over random": f"{gain:+.4f}" if row["strategy"] != "random" else "",
-                "95% interval": f"{low:+.4f} to {high:+.4f}"
-                if low is not None and row["strategy"] != "random"
-                else "",
+                "95% interval": f"{low:+.4f} to {high:+.4f}" if low is not None and row["strategy"] != "random" else "",
                 "labels saved": "" if row["saved"] is None else saved_in_short(row),
             }
         )

@@ -90,7 +90,7 @@ def test_a_slice_of_all_items_has_no_comparison():
 
 def test_a_weak_slice_is_found_among_many():
     rng = np.random.default_rng(0)
-    held = rows(site=["ABCDEF"[i % 6] for i in range(600)], scanner=[f"S{i // 6% 12}" for i in range(600)])
+    held = rows(site=["ABCDEF"[i % 6] for i in range(600)], scanner=[f"S{i // 6 % 12}" for i in range(600)])
     right = rng.random(600) < np.where([row["site"] == "C" for row in held], 0.6, 0.9)
     of_column = slices(columns(held), held, right)
     assert [s.value for s in of_column["site"] if s.weak] == ["C"]

@@ -51,9 +51,7 @@ class Outlook:
             "high": self.measured.high,
         }
         if self._reached:
-            return _(
-                "{target:.0%} is reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values
-            )
+            return _("{target:.0%} is reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values)
         if self.measured.high < self.target:
             return _(
                 "{target:.0%} is not reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values

@@ -34,8 +34,8 @@ def sentence(**changes: Any) -> str:
 
 def test_labels_saved_and_gain_have_their_intervals():
     assert sentence() == (
-        "The project reached the accuracy of 160 random labels with 104 pool labels (95%: 80 to 139): 35% saved (95"
-        " %: 13% to 50%). At 160 pool labels the query strategy has gained +3.0 points of accuracy (95%: +1.0 to"
+        "The project reached the accuracy of 160 random labels with 104 pool labels (95%: 80 to 139): 35% saved (95%:"
+        " 13% to 50%). At 160 pool labels the query strategy has gained +3.0 points of accuracy (95%: +1.0 to"
         " +5.0). The query strategy pays: keep it."
     )
 
