@@ -23,7 +23,7 @@ page = st.navigation(
         st.Page("project/page.py", title=_("Project"), url_path="project", icon=":material/settings:"),
     ]
 )
-sidebar()
+sidebar(page.url_path)
 if page.url_path != "project":
     st.session_state.pop(IMPORTED, None)
 page.run()

@@ -1,5 +1,5 @@
-// On a phone the sidebar lies over the page, and closes once something is chosen in it. What a person opens while the
-// first page still loads stays open: nothing is chosen as long as the address is that of the load.
+// On a phone the sidebar lies over the page, and closes once something is chosen in it, such as another page. What a
+// person opens while a page still loads stays open.
 const menu = () => document.querySelector("[data-testid=stSidebar]");
 const close = () => {
     if (innerWidth > 768 || window.labelerMenu.opened || !menu() || menu().getBoundingClientRect().right <= 0) return;
@@ -7,11 +7,14 @@ const close = () => {
 };
 if (!window.labelerMenu) {
     const [{ name: loaded }] = performance.getEntriesByType("navigation");
-    window.labelerMenu = { opened: new URL(loaded).pathname === location.pathname };
+    window.labelerMenu = { opened: true, path: new URL(loaded).pathname };
     document.addEventListener("click", ({ target }) => {
-        if (target.closest?.("[data-testid=stExpandSidebarButton]")) window.labelerMenu.opened = true;
+        if (target.closest?.("[data-testid=stExpandSidebarButton]"))
+            Object.assign(window.labelerMenu, { opened: true, path: location.pathname });
         else if (menu()?.contains(target)) window.labelerMenu.opened = false;
         if (target.closest?.("[data-testid=stSidebarNavLink]")) setTimeout(close, 100);
     }, true);
 }
+// a page may have been chosen before the listener was there
+if (window.labelerMenu.path !== location.pathname) Object.assign(window.labelerMenu, { opened: false, path: location.pathname });
 setTimeout(close, 100);

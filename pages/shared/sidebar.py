@@ -16,8 +16,11 @@ from pages.shared.choices import choose, chosen
 from pages.shared.style import document
 
 
-def sidebar() -> None:
-    """Draw the sidebar, and remember what is chosen in it."""
+def sidebar(page: str) -> None:
+    """Draw the sidebar, and remember what is chosen in it.
+
+    Args: page: the open page's path in the address.
+    """
     require_user()
     titles = _titles(projects.in_home(home()))
     slugs = [*titles]
@@ -36,7 +39,7 @@ def sidebar() -> None:
             help=_("Stored with every answer."),
         )
         language.switch()
-        document(slug)
+        document(f"{page} {slug}")
     name = name.strip()
     if name and name != "import":  # labels that came with an import are stored under that name
         choose("annotator", name)

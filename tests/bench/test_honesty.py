@@ -71,8 +71,8 @@ def test_an_open_interval_contains_all_values_beyond_its_end():
 
 def test_coverage_is_high_for_the_truth_and_zero_for_a_wrong_truth():
     projects_made_up = traces(12)
-    assert int(figures.accuracies(projects_made_up)["all rounds"].split()[0]) > 85
-    assert int(figures.controlled(projects_made_up)["gain: held"].split()[0]) > 80
+    assert int(figures.accuracies(projects_made_up)["all rounds"].split("%")[0]) > 85
+    assert int(figures.controlled(projects_made_up)["gain: held"].split("%")[0]) > 80
     elsewhere = traces(3, truth_off=0.3)
     assert figures.accuracies(elsewhere)["all rounds"] == "0%"
     assert figures.controlled(elsewhere)["gain: held"] == "0%"

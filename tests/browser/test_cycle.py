@@ -81,9 +81,9 @@ def test_thirty_images_by_key_with_the_server_killed_on_the_way(server, digits, 
         assert len(stored) == 30
         assert all(r["seconds"] >= 0 and r["round"] is not None for r in stored)
         assert "margin" in [r["strategy"] for r in stored[20:]]  # the new ranking replaced what the tab held
-    wait_for(lambda: max(measured(project)) >= 20, seconds=60)
+    # on a busy machine the first round begins late, and knows 20 labels
+    wait_for(lambda: len(measured(project)) >= 2 and max(measured(project)) >= 20, seconds=60)
     points = measured(project)
-    assert len(points) >= 2
     assert points == sorted(set(points))  # each round knows more labels than the one before
 
     page.get_by_role("link", name="Progress").click()

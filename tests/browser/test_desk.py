@@ -225,7 +225,7 @@ def test_nothing_leaves_this_machine(desk, open_page):
         "request", lambda r: outside.append(r.url) if not r.url.startswith((server.url, "blob:", "data:")) else None
     )
     for path, text in {"": "Skip", "progress": "Until the next round", "project": "Retrain now"}.items():
-        page.goto(f"{server.url}/{path}")
+        page.goto(f"{server.url}/{path}?annotator=kim")
         page.get_by_text(text).first.wait_for()
         page.locator("[data-test-script-state=notRunning]").wait_for()
         page.wait_for_load_state("networkidle")

@@ -318,6 +318,7 @@ def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCapture
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.usefixtures("always_kept")
 def test_minilm_can_be_finetuned(tmp_path: Path) -> None:
     kinds = ["a warm and funny film", "a dull and tedious film that never seems to end"]
