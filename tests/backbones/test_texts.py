@@ -54,6 +54,7 @@ def test_texts_are_pooled_over_their_own_tokens_whatever_their_neighbours(minilm
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_onnx_and_torch_agree_on_the_default(minilm: Pretrained, cache: Path) -> None:
     arrays = collate(minilm.prepare(ENGLISH))
     with torch.inference_mode():

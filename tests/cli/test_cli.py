@@ -130,6 +130,7 @@ def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_simulate_takes_strategies_of_a_folder_and_draws_the_plot(table, tmp_path):
     own = tmp_path / "own"
     own.mkdir()

@@ -246,6 +246,7 @@ def simulating(process) -> list[psutil.Process]:
     return [p for p in family(process) if "spawn_main" in " ".join(p.cmdline())]
 
 
+@pytest.mark.thorough
 def test_it_runs_beside_the_rounds_and_ends_when_it_is_cancelled_or_its_worker_is_killed(labeled, own_home, table):
     cancelled = ask(labeled, replace(LONG, source=table), "kim")
     with worker(own_home) as process:

@@ -97,6 +97,7 @@ def check_images_by_a_frozen_model(project, picture, out):
         np.testing.assert_allclose(proba, expected, atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_images_by_a_frozen_model(pictures, tmp_path):
     project, picture = pictures
     check_images_by_a_frozen_model(project, picture, tmp_path / "out")

@@ -138,6 +138,7 @@ with sync_playwright() as playwright:
 
 
 @pytest.mark.browser
+@pytest.mark.thorough
 def test_the_desk_shows_an_image_and_speaks_korean(url: str, installation: Installation) -> None:
     assert CHROMIUM is not None
     assert "라벨링" in installation.run(sys.executable, "-c", BROWSER, CHROMIUM, url)
