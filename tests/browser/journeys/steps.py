@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -73,3 +73,30 @@ def take_out(page: Page, title: str, format_: str, path: Path) -> pd.DataFrame:
         page.get_by_test_id("stDownloadButton").get_by_role("button", name=title).click()
     download.value.save_as(path)
     return pd.read_excel(path) if path.suffix == ".xlsx" else pd.read_csv(path)
+
+
+def right_classes(project: Project, truth: Sequence[str]) -> dict[int, str]:
+    """The right class of each item, by its id.
+
+    Args: truth: the right class of each row of the imported table.
+    """
+    return {item: truth[int(source.rsplit(" ", 1)[1]) - 2] for item, source in stored(project).items()}
+
+
+def label_twenty_and_take_out(page: Page, project: Project, right: dict[int, str], clock: Clock) -> pd.DataFrame:
+    """Label one item and 19 more, look at the curve, and take the labels out: the table that was taken out.
+
+    Args: right: the right class of each item, by its id.
+    """
+    key = {name: str(place) for place, name in enumerate(project.config.classes, 1)}
+    label(page, project, 1, lambda item: key[right[item]])
+    clock.mark("first label")
+    label(page, project, 19, lambda item: key[right[item]])
+    answered = time.monotonic()
+    page.get_by_role("link", name="Progress").click()
+    wait_for_the_curve(page, "95%:")
+    clock.mark("20th label to curve", answered)
+    page.get_by_role("link", name="Project", exact=True).click()
+    frame = take_out(page, "Take the labels out", "CSV", project.folder.parent.parent / "labels.csv")
+    clock.mark("labels taken out")
+    return frame

@@ -1,14 +1,12 @@
 """A data scientist from modAL: labels known, a query function of modAL's chosen, the same project in a notebook."""
 
-import time
-
 import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
 import labeler
 from labeler.projects import project as projects
-from tests.browser.journeys.steps import DATA, Clock, label, stored, take_out, wait_for_the_curve
+from tests.browser.journeys.steps import DATA, Clock, label_twenty_and_take_out, right_classes
 from tests.support.server import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared, pytest.mark.thorough]
@@ -40,21 +38,11 @@ def test_from_modal_to_a_curve_and_a_notebook(tmp_path, open_separate, reviews):
         page.get_by_text("is the query strategy from the next round on").wait_for()
         page.get_by_role("link", name="Label", exact=True).click()
         project = projects.open_project(tmp_path / "home" / "reviews")
-        key = {name: str(place) for place, name in enumerate(project.config.classes, 1)}
-        rows = {item: int(source.rsplit(" ", 1)[1]) - 2 for item, source in stored(project).items()}
-        label(page, project, 1, lambda item: key[truth[rows[item]]])
-        clock.mark("first label")
-        label(page, project, 19, lambda item: key[truth[rows[item]]])
-        answered = time.monotonic()
-        page.get_by_role("link", name="Progress").click()
-        wait_for_the_curve(page, "95%:")
-        clock.mark("20th label to curve", answered)
-        page.get_by_role("link", name="Project", exact=True).click()
-        frame = take_out(page, "Take the labels out", "CSV", tmp_path / "labels.csv")
-        clock.mark("labels taken out")
+        right = right_classes(project, truth)
+        frame = label_twenty_and_take_out(page, project, right, clock)
         notebook = labeler.Project(project.folder)
         for item in notebook.next_items("Sam", 2):
-            notebook.answer("Sam", item, truth[rows[item.id]])
+            notebook.answer("Sam", item, right[item.id])
     clock.write()
     with project.store() as store:
         assert store.items.counts().labeled == 22

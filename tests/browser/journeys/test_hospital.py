@@ -2,13 +2,12 @@
 
 import csv
 import shutil
-import time
 
 import pytest
 from playwright.sync_api import expect
 
 from labeler.projects import project as projects
-from tests.browser.journeys.steps import DATA, Clock, label, stored, take_out, wait_for_the_curve
+from tests.browser.journeys.steps import DATA, Clock, label_twenty_and_take_out, right_classes
 from tests.support.server import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared, pytest.mark.thorough]
@@ -52,18 +51,7 @@ def test_from_a_folder_of_scans_to_labels_in_a_file(tmp_path, open_separate, sca
         page.get_by_role("button", name="Start labeling").click()
         page.get_by_role("button", name="Start labeling").wait_for(state="detached")
         project = projects.open_project(tmp_path / "home" / "chest-scans")
-        key = {name: str(place) for place, name in enumerate(project.config.classes, 1)}
-        rows = {item: int(source.rsplit(" ", 1)[1]) - 2 for item, source in stored(project).items()}
-        label(page, project, 1, lambda item: key[truth[rows[item]]])
-        clock.mark("first label")
-        label(page, project, 19, lambda item: key[truth[rows[item]]])
-        answered = time.monotonic()
-        page.get_by_role("link", name="Progress").click()
-        wait_for_the_curve(page, "95%:")
-        clock.mark("20th label to curve", answered)
-        page.get_by_role("link", name="Project", exact=True).click()
-        frame = take_out(page, "Take the labels out", "CSV", tmp_path / "labels.csv")
-        clock.mark("labels taken out")
+        frame = label_twenty_and_take_out(page, project, right_classes(project, truth), clock)
     clock.write()
     assert len(frame) == 400
     right = frame.dropna(subset=["label"])
