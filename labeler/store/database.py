@@ -15,9 +15,6 @@ from labeler.store import schema
 
 Row = dict[str, Any]
 
-# Databases that this process has migrated already, so that opening one again is cheap.
-_migrated: set[tuple[str, int]] = set()
-
 
 class Database:
     """One SQLite connection, for one thread. Close it, or use it as a context manager."""
@@ -32,17 +29,16 @@ class Database:
         self._migrate()
 
     def _migrate(self) -> None:
-        here = (str(self.path.resolve()), self.path.stat().st_ino) if self.path.exists() else None  # in memory
-        if here in _migrated:
+        # The number stands in the file's first page, so that opening a database of this version is cheap.
+        if self.value("PRAGMA user_version") == schema.VERSION:
             return
         try:
             with self.write():
                 schema.migrate(sqlite_utils.Database(self.connection), str(self.path))
+                self.connection.execute(f"PRAGMA user_version = {schema.VERSION}")
         except BaseException:
             self.close()
             raise
-        if here:
-            _migrated.add(here)
 
     @contextmanager
     def write(self) -> Iterator[None]:

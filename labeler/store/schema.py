@@ -547,13 +547,17 @@ def m017_groups(db: Database) -> None:
     )
 
 
+_OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
+# How many migrations this version knows: a database's `user_version` once all of them are applied.
+VERSION = len(_OWN)
+
+
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 
     Raises: ProjectError: a newer version of the labeler wrote it.
     """
-    own = {name for name, value in globals().items() if name.startswith("m0") and callable(value)}
-    newer = {m.name for m in migrations.applied(db)} - own
+    newer = {m.name for m in migrations.applied(db)} - _OWN
     if newer:
         raise ProjectError(
             "{where} was written by a newer labeler ({newer}): update this one.",

@@ -3,7 +3,7 @@
 import pytest
 
 from labeler.core.jobs import AdaptationRequest, ComparisonRequest, TuningRequest
-from labeler.store import Store, database
+from labeler.store import Store
 from labeler.store.background import BACKGROUND_ATTEMPTS
 
 REQUESTS = {
@@ -101,11 +101,11 @@ def test_kinds_of_background_jobs_are_kept_apart(store, kind, jobs, asked):
     [("comparisons", "m002_comparisons"), ("tunings", "m005_tuning"), ("adaptations", "m006_adaptations")],
     indirect=["kind"],
 )
-def test_a_database_from_before_gets_the_table(store, kind, asked, monkeypatch, migration):
-    monkeypatch.setattr(database, "_migrated", set())
+def test_a_database_from_before_gets_the_table(store, kind, asked, migration):
     with store.write():
         store.db.execute(f"DROP TABLE {kind}")
         store.db.execute("DELETE FROM _sqlite_migrations WHERE name = ?", [migration])
+        store.db.execute("PRAGMA user_version = 1")
     with Store(store.path, store.config) as opened:
         getattr(opened, kind).request(asked, "kim")
         assert [c.request for c in getattr(opened, kind).all()] == [asked]

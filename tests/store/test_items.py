@@ -108,11 +108,21 @@ def test_a_database_of_a_newer_labeler_is_refused(project):
     with project.store() as store:
         future = {"migration_set": schema.migrations.name, "name": "m999_future", "applied_at": "2030"}
         store.db.insert("_sqlite_migrations", future)
-    from labeler.store import database
-
-    database._migrated.clear()
+        store.db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     with pytest.raises(ProjectError, match="newer labeler"):
         project.store()
+
+
+def test_a_database_made_anew_in_the_place_of_another_gets_its_tables(project):
+    item = NewItem("a", "1", text="x")
+    with project.store() as store:
+        store.items.add([item])
+    number = project.database.stat().st_ino
+    project.database.write_bytes(b"")  # in the same inode, as a file system gives one out again
+    assert project.database.stat().st_ino == number
+    with project.store() as store:
+        assert store.items.split_of(["1"]) == {}
+        store.items.add([item])
 
 
 def test_a_failed_write_changes_nothing(store):

@@ -8,7 +8,7 @@ import pytest
 
 from labeler.core.items import Answer, StillOpen
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Ranked, RoundResult, Training
-from labeler.store import Store, database
+from labeler.store import Store
 from labeler.store.rounds import ATTEMPTS
 from tests.support.fill import add
 
@@ -175,12 +175,12 @@ def test_there_is_no_training_of_a_round_that_is_not_there(store):
     assert store.rounds.training_of(7) is None
 
 
-def test_a_database_from_before_trainings_keeps_its_rounds(store, monkeypatch):
+def test_a_database_from_before_trainings_keeps_its_rounds(store):
     finish(store, None)
-    monkeypatch.setattr(database, "_migrated", set())
     with store.write():
         store.db.execute("ALTER TABLE rounds DROP COLUMN training")
         store.db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm004_training'")
+        store.db.execute("PRAGMA user_version = 3")
     with Store(store.path, store.config) as opened:
         assert [r.number for r in opened.rounds.all()] == [1]
         assert opened.rounds.training_of(1) is None
