@@ -4,6 +4,8 @@ Annotations are append-only, and triggers hold that: undo, history and agreement
 written over them. What is current is a view.
 """
 
+import sqlite3
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
@@ -12,10 +14,25 @@ from labeler.core.errors import ProjectError
 migrations = Migrations("labeler")
 
 
+def _run_script(db: Database, script: str) -> None:
+    """Run statements that each end with a line, inside the caller's transaction.
+
+    `sqlite3`'s `executescript` commits first; that of `sqlite_utils` looks for the end after each character, which
+    takes 40 times as long.
+    """
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            db.conn.execute(statement)
+            statement = ""
+
+
 # long: one script that creates the tables of the cycle
 @migrations()
 def m001_cycle(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         """
         CREATE TABLE items (
             id INTEGER PRIMARY KEY,
@@ -120,13 +137,14 @@ def m001_cycle(db: Database) -> None:
             query_seconds REAL NOT NULL,
             finished_at TEXT NOT NULL
         );
-        """
+        """,
     )
 
 
 @migrations()
 def m002_comparisons(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         """
         CREATE TABLE comparisons (
             id INTEGER PRIMARY KEY,
@@ -145,18 +163,18 @@ def m002_comparisons(db: Database) -> None:
             finished_at TEXT,
             CHECK ((state = 'done') = (report IS NOT NULL))
         );
-        """
+        """,
     )
 
 
 @migrations()
 def m003_calibration(db: Database) -> None:
-    db.executescript("ALTER TABLE rounds ADD COLUMN calibration_error REAL;")
+    _run_script(db, "ALTER TABLE rounds ADD COLUMN calibration_error REAL;")
 
 
 @migrations()
 def m004_training(db: Database) -> None:
-    db.executescript("ALTER TABLE rounds ADD COLUMN training TEXT;  -- JSON")
+    _run_script(db, "ALTER TABLE rounds ADD COLUMN training TEXT;  -- JSON")
 
 
 def _background_table(name: str) -> str:
@@ -184,17 +202,18 @@ def _background_table(name: str) -> str:
 
 @migrations()
 def m005_tuning(db: Database) -> None:
-    db.executescript(_background_table("tunings"))
+    _run_script(db, _background_table("tunings"))
 
 
 @migrations()
 def m006_adaptations(db: Database) -> None:
-    db.executescript(_background_table("adaptations"))
+    _run_script(db, _background_table("adaptations"))
 
 
 @migrations()
 def m007_desk(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         """
         ALTER TABLE queries ADD COLUMN predicted TEXT;  -- by the round's model; NULL: there was none, or the holdout's
         ALTER TABLE queries ADD COLUMN confidence REAL;
@@ -245,13 +264,14 @@ def m007_desk(db: Database) -> None:
                        ) AS place
                 FROM answers WHERE action = 'label' GROUP BY item_id, label
             ) WHERE place = 1;
-        """
+        """,
     )
 
 
 @migrations()
 def m008_explanations(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         """
         -- What a model's scores of an item come from; asked for by annotators, computed by the explainer.
         CREATE TABLE explanations (
@@ -269,13 +289,13 @@ def m008_explanations(db: Database) -> None:
             CHECK ((state = 'done') = (result IS NOT NULL))
         );
         CREATE INDEX explanations_waiting ON explanations (state) WHERE state IN ('queued', 'running');
-        """
+        """,
     )
 
 
 @migrations()
 def m009_several_classes(db: Database) -> None:
-    db.executescript("ALTER TABLE rounds ADD COLUMN micro_f1 REAL;")
+    _run_script(db, "ALTER TABLE rounds ADD COLUMN micro_f1 REAL;")
 
 
 # Sets an item's label after each answer and decision: the lead's decision, else the imported label of a qualification
@@ -297,7 +317,8 @@ _DECIDE = """
 # long: one script that creates the tables of the lead's view
 @migrations()
 def m010_lead(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         f"""
         -- What a round's model says of the holdout, and of the items that rounds are compared on.
         CREATE TABLE forecasts (
@@ -374,9 +395,9 @@ def m010_lead(db: Database) -> None:
             remaining INTEGER NOT NULL,  -- how many those were
             round INTEGER NOT NULL
         );
-        """
+        """,
     )
-    db.executescript(_background_table("audits"))
+    _run_script(db, _background_table("audits"))
 
 
 # What an answer or decision says in today's classes has changed: so may the label of its item.
@@ -393,7 +414,8 @@ _TODAY = f"""
 # long: one script that gives answers and decisions their label in today's classes
 @migrations()
 def m011_class_changes(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         """
         -- Changes of the classes. Answers and decisions keep the label that was given, and the number of the latest
         -- change at that time; `today` is what the label says in today's classes, NULL where it says nothing any more.
@@ -461,7 +483,7 @@ def m011_class_changes(db: Database) -> None:
                 WHERE annotator = NEW.annotator;
         END;
         """
-        + _TODAY
+        + _TODAY,
     )
 
 
@@ -473,12 +495,13 @@ def m012_measured(db: Database) -> None:
 
 @migrations()
 def m013_takeouts(db: Database) -> None:
-    db.executescript(_background_table("takeouts"))
+    _run_script(db, _background_table("takeouts"))
 
 
 @migrations()
 def m014_imports(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         """
         CREATE TABLE imports (
             id INTEGER PRIMARY KEY,
@@ -490,7 +513,7 @@ def m014_imports(db: Database) -> None:
         ALTER TABLE items ADD COLUMN import_id INTEGER REFERENCES imports (id);  -- NULL: from before imports were kept
         ALTER TABLE items ADD COLUMN withdrawn TEXT;  -- the split until the item's import was undone
         CREATE INDEX items_import ON items (import_id);
-        """
+        """,
     )
 
 
@@ -502,7 +525,8 @@ def m015_open_items(db: Database) -> None:
 
 @migrations()
 def m016_chosen(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         """
         -- Items that a lead selected to be asked next; those without a label wait until they are taken back.
         CREATE TABLE asked_next (
@@ -531,19 +555,20 @@ def m016_chosen(db: Database) -> None:
             WHERE a.action <> 'undo' AND (a.action <> 'label' OR a.today IS NOT NULL)
               AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id);
         """
-        + _background_table("maps")
+        + _background_table("maps"),
     )
 
 
 @migrations()
 def m017_groups(db: Database) -> None:
-    db.executescript(
+    _run_script(
+        db,
         """
         -- What an item belongs to, such as a patient: all items of a group are in the same split.
         ALTER TABLE items ADD COLUMN of_group TEXT;
         CREATE INDEX items_group ON items (of_group) WHERE of_group IS NOT NULL;
         ALTER TABLE rounds ADD COLUMN holdout_groups INTEGER;  -- of the holdout_n items; NULL: there are no groups
-        """
+        """,
     )
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.support.machine import CHROMIUM
 from tests.support.server import Server, serving, wait_for
 
-Contexts = dict[str, list[BrowserContext]]
+FreePages = dict[str, list[Page]]
 
 FLAGS = [
     "--no-sandbox",
@@ -60,40 +60,67 @@ def server(shared_server: Server) -> Server:
 
 
 @pytest.fixture(scope="session")
-def contexts(browser: Browser) -> Contexts:
-    """Browser contexts that no test uses at the moment, by their options: they keep the app's scripts compiled."""
+def free_pages(browser: Browser) -> FreePages:
+    """Pages that no test uses at the moment, by the options of their contexts: they keep the app's scripts compiled,
+    which a new page of the same context does not.
+    """
     return defaultdict(list)
 
 
 @pytest.fixture
-def open_page(browser: Browser, contexts: Contexts, shared_server: Server) -> Iterator[Callable[..., Page]]:
-    """Pages of separate people: each has its own storage, empty at first. An error on any of them fails the test."""
-    in_use: list[tuple[str, BrowserContext]] = []
+def open_page(browser: Browser, free_pages: FreePages, shared_server: Server) -> Iterator[Callable[..., Page]]:
+    """Pages of separate people: each has its own storage, empty at first. An error on any of them fails the test.
+
+    `script` runs before the page's own; the other options are those of a browser context.
+    """
+    in_use: list[tuple[Page, dict[str, Any]]] = []
+    with_scripts: list[BrowserContext] = []
     errors: list[str] = []
 
-    def open_one(url: str, **options: Any) -> Page:
+    def note(error: Error) -> None:
+        errors.append(str(error))
+
+    def open_one(url: str, script: str | None = None, **options: Any) -> Page:
         settings: dict[str, Any] = {"viewport": {"width": 1280, "height": 850}, **options}
-        free = contexts[repr(settings)]
-        context = free.pop() if free else browser.new_context(**settings)
-        in_use.append((repr(settings), context))
-        page = context.new_page()
+        free = free_pages[repr(settings)]
+        page = free.pop() if free and not script else browser.new_context(**settings).new_page()
+        if script:  # it cannot be taken back
+            page.add_init_script(script)
+            with_scripts.append(page.context)
+        else:
+            in_use.append((page, settings))
         page.set_default_timeout(30_000)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("pageerror", note)
         page.goto(url)
         return page
 
     yield open_one
-    for settings, context in in_use:
-        forget(context, shared_server.url)
-        contexts[settings].append(context)
+    for context in with_scripts:
+        context.close()
+    for page, settings in in_use:
+        if page.is_closed():
+            page.context.close()
+            continue
+        page.remove_listener("pageerror", note)
+        forget(page, shared_server.url, settings)
+        free_pages[repr(settings)].append(page)
     assert errors == []
 
 
-def forget(context: BrowserContext, url: str) -> None:
-    """Close the pages of a person, and delete all that the site has stored in their browser."""
-    for page in context.pages:
-        page.close()
-    context.clear_cookies()
-    blank = context.new_page()
-    context.new_cdp_session(blank).send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
-    blank.close()
+def forget(page: Page, url: str, settings: dict[str, Any]) -> None:
+    """Close the other pages of a person, and delete all that the site has stored in their browser."""
+    for other in page.context.pages:
+        if other is not page:
+            other.close()
+    page.unroute_all()
+    page.route(f"{url}/empty", lambda route: route.fulfill(body="", content_type="text/html"))
+    page.goto(f"{url}/empty")
+    page.evaluate("sessionStorage.clear()")
+    page.goto("about:blank")
+    page.unroute_all()
+    page.context.clear_cookies()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+    devtools.detach()
+    page.set_viewport_size(settings["viewport"])
+    page.emulate_media(color_scheme=settings.get("color_scheme", "light"))

@@ -104,9 +104,7 @@ window.fetch = async (url, options) => {
 def test_on_a_slow_network_no_item_is_shown_again(desk, open_page):
     """The server is asked for items before it has the answers, and its reply comes after it has them."""
     project, server = desk
-    page = open_page("about:blank")
-    page.add_init_script(SLOW)
-    page.goto(f"{server.url}/?annotator=kim")
+    page = open_page(f"{server.url}/?annotator=kim", script=SLOW)
     # More items are asked for from the ninth answer on; one that came again would stand some twenty items behind.
     given = [press(page, "1") for _ in range(34)]
     assert len(set(given)) == 34
@@ -128,9 +126,7 @@ WATCH = """
 def test_a_newer_ranking_never_changes_what_is_shown(desk, open_page):
     """A person answers several items while the server's reply, made for a newer ranking, is on its way."""
     project, server = desk
-    page = open_page("about:blank")
-    page.add_init_script(SLOW)
-    page.goto(f"{server.url}/?annotator=kim")
+    page = open_page(f"{server.url}/?annotator=kim", script=SLOW)
     item_on_screen(page)
     page.evaluate(WATCH)
     given = [press(page, "1") for _ in range(2)]

@@ -1,12 +1,17 @@
 """Pages through Streamlit's own test runner."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from labeler.access.users import local_user
 from tests.support.machine import ROOT
+
+# Streamlit searches the metadata of all installed packages at each start of an app, and each run here is a start.
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)  # type: ignore[assignment]
 
 
 def visit(page: str = "label", part: str = "", annotator: str | None = None) -> AppTest:
