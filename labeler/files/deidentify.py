@@ -2,8 +2,8 @@
 
 The standard's basic profile names about 650 fields that must go. A list of the fields that may stay is shorter and
 safer: it drops private fields, free texts, dates, names of people and places, and whatever a later edition adds, in
-nested sequences too. None of `STAYS` is among the fields of the profile. No pixel is changed: text that was burned into
-them stays, so files that are marked as having such text are refused.
+nested sequences too. None of `STAYS` is among the fields of the profile (tests/projects/test_scans.py holds it). No
+pixel is changed: text that was burned into them stays, so files that are marked as having such text are refused.
 
 Source: DICOM PS3.15 (2026c), annex E, table E.1-1 (basic application level confidentiality profile); E.1.1 (what a
         de-identified file says of itself).

@@ -65,6 +65,11 @@ def origin(source: str) -> Message:
     return mark("{table} row {number}", table=table, number=number) if row and number.isdigit() else Message(source)
 
 
+def is_table(source: Path) -> bool:
+    """Whether a source is a table, and no image and no folder or zip of images."""
+    return not source.is_dir() and source.suffix.lower() not in (".zip", *IMAGE_SUFFIXES)
+
+
 OBVIOUS = SourceColumns()  # no column is named
 FOLDER_GROUPS = "folder"
 

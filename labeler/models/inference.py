@@ -2,9 +2,9 @@
 
 import tempfile
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ from labeler.core.items import Modality, Problem, Progress
 from labeler.core.labels import cell_of
 from labeler.core.rounds import Dataset
 from labeler.core.settings import Config
+from labeler.files import dicom, stacks
 from labeler.files.images import open_image
-from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, read
+from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, is_table, read
 from labeler.i18n.messages import Message, mark
 from labeler.models import cards
 from labeler.models.cards import Card
@@ -72,6 +73,8 @@ def predict_unseen(
 
     The best model is the one with the highest accuracy on the holdout among those that are kept.
 
+    The slices of a series become one stack, as in an import.
+
     Args:    sources: image files, folders or zips of images, tables of texts or image paths, `.txt` files (a text a
              line). column: of the texts or image paths in tables, an obvious one by default.
     Raises:  LabelerError: there is no model yet, it does not fit the backbone, or nothing can be read.
@@ -81,7 +84,7 @@ def predict_unseen(
     best, modality = best_model(project), project.config.modality
     problems: list[Problem] = []
     rows: list[Row] = []
-    for row in chain.from_iterable(_read(source, modality, column) for source in sources):
+    for row in _rows(project.config, sources, column):
         if isinstance(row, Problem):
             problems.append(row)
         elif (row.text is not None) != (modality == "text"):
@@ -190,6 +193,13 @@ def _was_split(changes: Sequence[StoredChange]) -> bool:
     return any(stored.change.kind == "split" for stored in changes)
 
 
+def _rows(config: Config, sources: Sequence[Path], column: str | None) -> Iterator[Row | Problem]:
+    """The rows of the sources in their order; of images in files and folders, those of a series as one stack."""
+    for of_tables, together in groupby(sources, is_table):
+        rows = list(chain.from_iterable(_read(source, config.modality, column) for source in together))
+        yield from rows if of_tables or not config.dicom.stacks else stacks.stacked(rows)
+
+
 def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row | Problem]:
     kind = source.suffix.lower()
     if source.is_file() and kind in IMAGE_SUFFIXES:
@@ -200,21 +210,25 @@ def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row 
         except UnicodeDecodeError:
             raise SourceError("{source} is not UTF-8: save it as UTF-8, or as a CSV table.", source=source) from None
         return [Row(f"{source.name} line {n}", text=line) for n, line in enumerate(lines, 1) if line.strip()]
-    table = source.is_file() and kind != ".zip"
-    columns = SourceColumns(**{modality: column}) if table else SourceColumns()
+    columns = SourceColumns(**{modality: column}) if is_table(source) else SourceColumns()
     return list(read(source, columns, modality=modality))
 
 
 def _input(row: Row, scratch: Path) -> Path | str:
-    """The text, normalised as the importer does, or the image's path; an image in a zip is written to `scratch`.
+    """The text, normalised as the importer does, or the image's path.
+
+    Stacks and images in zips are written to `scratch`.
 
     Raises: LabelerError, OSError: the row is no image, or cannot be read.
     """
     if row.text is not None:
         return unicodedata.normalize("NFC", row.text).strip()
     assert row.image is not None
-    path = row.image if isinstance(row.image, Path) else scratch
-    if path is scratch:
-        path.write_bytes(row.image.read_bytes())
+    path = row.image
+    if row.more or not isinstance(path, Path):
+        slices = [image.read_bytes() for image in (row.image, *row.more)]
+        suffix = stacks.SUFFIX if row.more else dicom.SUFFIXES[0] if dicom.is_dicom(slices[0]) else ""
+        path = scratch.with_suffix(suffix)
+        path.write_bytes(stacks.packed(slices) if row.more else slices[0])
     open_image(path, near=64)  # so that an unreadable image is reported by its name, and the others are predicted
     return path

@@ -123,13 +123,9 @@ def _with_groups(project: Project, source: Path, columns: SourceColumns) -> tupl
         ) from None
 
 
-def _is_table(source: Path) -> bool:
-    return not source.is_dir() and source.suffix.lower() != ".zip"
-
-
 def _group_field(source: Path, columns: SourceColumns) -> str | None:
     """The DICOM field that names the group of each image of a folder; None: no field does."""
-    if columns.group in (None, sources.FOLDER_GROUPS) or _is_table(source):
+    if columns.group in (None, sources.FOLDER_GROUPS) or sources.is_table(source):
         return None
     return columns.group if deidentify.is_field(str(columns.group)) else None
 
@@ -137,12 +133,12 @@ def _group_field(source: Path, columns: SourceColumns) -> str | None:
 def _scans(project: Project, source: Path, columns: SourceColumns) -> ScanImport:
     deidentify.check_fields(project.config.dicom.keep) if project.config.modality == "image" else None
     group = columns.group or project.config.evaluation.group_column or None
-    return ScanImport(project, _group_field(source, replace(columns, group=group)), _is_table(source))
+    return ScanImport(project, _group_field(source, replace(columns, group=group)), sources.is_table(source))
 
 
 def _name_of(project: Project, source: Path) -> str:
     """What the import is called in the project; the name of a folder may be that of a patient."""
-    if project.config.modality == "image" and project.config.dicom.deidentify and not _is_table(source):
+    if project.config.modality == "image" and project.config.dicom.deidentify and not sources.is_table(source):
         return "DICOM"
     return source.name
 
@@ -200,7 +196,7 @@ def _rows(project: Project, source: Path, columns: SourceColumns) -> list[Row | 
     if _group_field(source, columns):
         columns = replace(columns, group=None)  # it is read with each file
     rows = list(sources.read(source, columns, modality=project.config.modality))
-    if project.config.dicom.stacks and not _is_table(source):
+    if project.config.dicom.stacks and not sources.is_table(source):
         rows = stacks.stacked(rows)
     _check_modality(project.config.modality, source, rows)
     if columns.label is None and not _folders_are_classes(rows, project.config.classes):

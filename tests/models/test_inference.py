@@ -3,6 +3,8 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from PIL import Image
 
 from labeler.cli import main
 from labeler.core.errors import LabelerError, SourceError
-from labeler.core.settings import Config
+from labeler.core.settings import Config, DicomConfig
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
 from labeler.learner.model import LinearHeads
@@ -22,6 +24,7 @@ from labeler.models.inference import predict_unseen
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from tests.support.samples import reviews, text_config
+from tests.support.scan_files import write_dicom
 
 
 @pytest.fixture(scope="module")
@@ -126,28 +129,55 @@ def test_predictions_are_over_the_classes_of_today(texts, tmp_path):
     np.testing.assert_array_equal(after.proba, [[bad, 0, good]])
 
 
-def test_new_images_alone_in_a_folder_and_in_a_zip(own_home, tmp_path):
-    def picture(colour: tuple[int, int, int], seed: int) -> Image.Image:
-        noise = np.random.default_rng(seed).integers(0, 60, (32, 32, 3))
-        return Image.fromarray((np.array(colour) + noise).astype(np.uint8))
+def coloured(colour: str, seed: int) -> np.ndarray:
+    """(32, 32, 3) bytes of one colour with noise."""
+    noise = np.random.default_rng(seed).integers(0, 60, (32, 32, 3))
+    return (np.array({"red": (190, 0, 0), "blue": (0, 0, 190)}[colour]) + noise).astype(np.uint8)
 
-    red, blue = (190, 0, 0), (0, 0, 190)
-    for name, colour in (("red", red), ("blue", blue)):
-        (tmp_path / "train" / name).mkdir(parents=True)
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory):
+    """A project of red and blue images after a round."""
+    folder = tmp_path_factory.mktemp("images")
+    for name in ("red", "blue"):
+        (folder / "train" / name).mkdir(parents=True)
         for i in range(12):
-            picture(colour, i).save(tmp_path / "train" / name / f"{i}.png")
+            Image.fromarray(coloured(name, i)).save(folder / "train" / name / f"{i}.png")
     config = Config("Colours", ("red", "blue"), learner=text_config().learner.__class__(input_size=32))
-    project = projects.create(own_home / "colours", config)
-    import_source(project, tmp_path / "train")
+    project = projects.create(folder / "colours", config)
+    import_source(project, folder / "train")
     assert work_once(project)
+    return project
+
+
+def test_new_images_alone_in_a_folder_and_in_a_zip(colours, tmp_path):
     (tmp_path / "new").mkdir()
-    picture(red, 99).save(tmp_path / "new" / "a.png")
+    Image.fromarray(coloured("red", 99)).save(tmp_path / "new" / "a.png")
     (tmp_path / "new" / "b.png").write_bytes(b"no picture")
     with zipfile.ZipFile(tmp_path / "new.zip", "w") as archive:
         buffer = io.BytesIO()
-        picture(blue, 98).save(buffer, "PNG")
+        Image.fromarray(coloured("blue", 98)).save(buffer, "PNG")
         archive.writestr("deep/c.png", buffer.getvalue())
-    found = predict_unseen(project, [tmp_path / "new" / "a.png", tmp_path / "new", tmp_path / "new.zip"])
+    found = predict_unseen(colours, [tmp_path / "new" / "a.png", tmp_path / "new", tmp_path / "new.zip"])
     assert [row["label"] for row in found.rows()] == ["red", "red", "blue"]
     assert len(found.problems) == 1
     assert "b.png" in str(found.problems[0])
+
+
+def test_the_slices_of_a_series_are_one_row_from_a_folder_a_zip_and_single_files(colours, tmp_path):
+    (tmp_path / "scan").mkdir()
+    for number, colour in enumerate(("red", "blue", "red")):
+        place: dict[str, Any] = {"ImagePositionPatient": [0, 0, number], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        values = coloured(colour, number)
+        write_dicom(tmp_path / "scan" / f"{number}.dcm", values, SeriesInstanceUID="1.2", **place)
+    files = sorted((tmp_path / "scan").iterdir())
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for path in files:
+            archive.write(path, path.name)
+        archive.write(files[1], "alone/1.dcm")
+    found = predict_unseen(colours, [tmp_path / "scan", tmp_path / "scan.zip", *files])
+    assert not found.problems
+    assert [row["label"] for row in found.rows()] == ["red", "red", "blue", "red"]
+    np.testing.assert_array_equal(found.proba[[1, 3]], found.proba[[0, 0]])
+    apart = replace(colours, config=replace(colours.config, dicom=DicomConfig(stacks=False)))
+    assert len(predict_unseen(apart, files).proba) == 3

@@ -5,7 +5,16 @@ from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+PROFILE = Path(__file__).parents[1] / "files" / "basic_profile.txt"
+
+
+def basic_profile() -> list[BaseTag]:
+    """The fields that the standard's basic profile removes or replaces."""
+    lines = [line.split() for line in PROFILE.read_text().splitlines() if not line.startswith("#")]
+    return [Tag(int(group, 16), int(element, 16)) for group, _action, *elements in lines for element in elements]
 
 
 def write_dicom(path: Path, values: np.ndarray, syntax: str = ExplicitVRLittleEndian, **changes: Any) -> Path:
