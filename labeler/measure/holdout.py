@@ -180,10 +180,9 @@ def _score(
             return None
         share, size = sums[0] / total, _effective_size(total, squares[those].sum())
         if of_groups is not None:
-            parts = of_groups[those].sum(axis=0)
-            residuals = (of_groups[0] - share * parts)[parts > 0]
-            variance = clusters.variance(residuals) / total**2
-            size = clusters.effective(share * (1 - share), variance, size, len(residuals))
+            right, wrong = of_groups[0], of_groups[list(others)].sum(axis=0)
+            there = right + wrong > 0
+            share, size = clusters.effective_share(right[there], wrong[there], size)
         return estimate(share, size)
 
     either = of(1, 2)  # F1 is 2 q / (1 + q), q the share of hits among all three

@@ -17,26 +17,41 @@ GROUPS = np.repeat([3, 5, 8, 9], [2, 2, 4, 2])
 RIGHT = np.array([1, 1, 1, 0, 1, 1, 0, 0, 1, 1], dtype=bool)
 
 
+STUDENT = (Z / t.ppf(0.975, 3)) ** 2  # with 3 degrees of freedom
+ALIKE = (4 + 4 + 16 + 4) / 100  # 1 / the number of items if all items of a patient are alike: 3.57
+
+
 def test_the_effective_number_of_items_by_hand():
     # residuals by patient, right − 0.7 · items: 0.6, −0.4, −0.8, 0.6, which sum to 0
     variance = 4 / 3 * (0.36 + 0.16 + 0.64 + 0.36) / 100
+    # two patients have errors: their variance counts twice, that of alike items once
+    items = 3 / (2 * variance / 0.21 + ALIKE)
     share, n = clusters.effective_mean(RIGHT, GROUPS)
     assert share == pytest.approx(0.7)
-    # 0.21 / 0.0202667 = 10.36 items, no more than the 10 there are, and Student's t with 3 degrees of freedom
-    assert 0.21 / variance == pytest.approx(10.36, abs=0.01)
-    assert n == pytest.approx(10 * (Z / t.ppf(0.975, 3)) ** 2)
+    assert items == pytest.approx(6.342, abs=0.001)
+    assert n == pytest.approx(items * STUDENT)
 
 
 def test_items_that_err_together_count_as_few():
     right = np.array([1, 1, 0, 0, 1, 1, 1, 1, 1, 1], dtype=bool)  # a whole patient is wrong: 8 of 10
     variance = 4 / 3 * (0.4**2 + 1.6**2 + 0.8**2 + 0.4**2) / 100
-    assert clusters.effective_mean(right, GROUPS)[1] == pytest.approx(0.16 / variance * (Z / t.ppf(0.975, 3)) ** 2)
+    assert clusters.effective_mean(right, GROUPS)[1] == pytest.approx(2 / (variance / 0.16 + ALIKE) * STUDENT)
 
 
-def test_where_all_are_right_each_group_counts_as_one_item_and_a_single_group_as_none():
+def test_where_all_are_right_the_items_of_a_group_count_as_alike_and_a_single_group_as_nothing():
     ones = np.ones(10, dtype=bool)
-    assert clusters.effective_mean(ones, GROUPS)[1] == pytest.approx(4 * (Z / t.ppf(0.975, 3)) ** 2)
+    assert clusters.effective_mean(ones, GROUPS)[1] == pytest.approx(STUDENT / ALIKE)
+    assert clusters.effective_mean(~ones, GROUPS)[1] == pytest.approx(STUDENT / ALIKE)
     assert clusters.effective_mean(ones, np.zeros(10))[1] == 0
+
+
+def test_an_error_in_one_of_many_groups_does_not_count_as_if_all_items_were_independent():
+    patients, right = np.repeat(np.arange(40), 15), np.ones(600, dtype=bool)
+    right[:3] = False  # the one patient's errors have a variance of 600 items that resemble each other a little
+    between = clusters.variance(np.array([12 - 0.995 * 15, *[0.005 * 15] * 39])) / 600**2 / (0.995 * 0.005)
+    n = clusters.effective_mean(right, patients)[1]
+    assert n == pytest.approx(2 / (between + 1 / 40) * (Z / t.ppf(0.975, 39)) ** 2)
+    assert 40 < n < 80
 
 
 def test_groups_of_one_item_are_nearly_independent_items():
@@ -118,12 +133,15 @@ def test_a_slice_of_one_bad_patient_is_not_marked_and_one_of_many_is():
     assert slices(column, rows, all_bad, groups=patients)["site"][0].weak
 
 
-def test_the_interval_covers_where_wilsons_does_not():
+@pytest.mark.parametrize(("accuracy", "correlation"), [(0.9, 1 / 9), (0.97, 0.5)])
+def test_the_interval_covers_where_wilsons_does_not(accuracy, correlation):
     rng, groups, both = np.random.default_rng(0), np.repeat(np.arange(20), 15), np.zeros(2)
+    size = (1 - correlation) / correlation
     for _ in range(400):
-        right = rng.random(300) < np.repeat(rng.beta(7.2, 0.8, 20), 15)  # 0.9 on average, correlated by 1/9 in a group
+        within = rng.beta(accuracy * size, (1 - accuracy) * size, 20)
+        right = rng.random(300) < np.repeat(within, 15)
         own = estimate(*clusters.effective_mean(right, groups))
         low, high = wilson(right.mean(), 300)
-        both += [own.low <= 0.9 <= own.high, float(low) <= 0.9 <= float(high)]
-    assert 0.93 <= both[0] / 400 <= 0.98
+        both += [own.low <= accuracy <= own.high, float(low) <= accuracy <= float(high)]
+    assert 0.93 <= both[0] / 400 <= 0.995
     assert both[1] / 400 < 0.88
