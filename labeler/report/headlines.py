@@ -150,18 +150,18 @@ def _runs(runs: int, **gains: float) -> dict[str, Any]:
     return {"summary": summarise(made), "runs": []}
 
 
-def _compared(report: Mapping[str, Any], own_labels: bool = False) -> Words:
-    return lambda: comparison.verdict(report, own_labels)
+def _compared(runs: int, own_labels: bool = False, **gains: float) -> Words:
+    return lambda: comparison.verdict(_runs(runs, **gains), own_labels)
 
 
 COMPARISON = {
-    "One run": _compared(_runs(1, margin=0.05)),
-    "A clear gain": _compared(_runs(8, margin=0.06)),
-    "A clear gain, on labels that a strategy chose": _compared(_runs(8, margin=0.06), own_labels=True),
-    "Two that are alike": _compared(_runs(8, margin=0.06, entropy=0.06)),
-    "No difference": _compared(_runs(5, margin=0.001)),
-    "None of several differs": _compared(_runs(5, margin=0.001, badge=0.0)),
-    "All are worse": _compared(_runs(8, margin=-0.06, badge=-0.08)),
+    "One run": _compared(1, margin=0.05),
+    "A clear gain": _compared(8, margin=0.06),
+    "A clear gain, on labels that a strategy chose": _compared(8, margin=0.06, own_labels=True),
+    "Two that are alike": _compared(8, margin=0.06, entropy=0.06),
+    "No difference": _compared(5, margin=0.001),
+    "None of several differs": _compared(5, margin=0.001, badge=0.0),
+    "All are worse": _compared(8, margin=-0.06, badge=-0.08),
 }
 
 

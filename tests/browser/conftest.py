@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
+from labeler.projects import project as projects
+from labeler.projects.project import Project
 from tests.support.machine import CHROMIUM
+from tests.support.samples import text_config
 from tests.support.server import Server, serving, wait_for
 
 FreePages = dict[str, list[Page]]
@@ -50,6 +53,12 @@ def own_home(shared_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     yield shared_home
     for path in shared_home.iterdir() if shared_home.is_dir() else ():
         path.rename(tmp_path / f"{path.name}-left")  # at once, whoever is still writing there
+
+
+@pytest.fixture
+def project(own_home: Path) -> Project:
+    """An empty project of texts, made anew: the server tells it by its date from that of the test before."""
+    return projects.create(own_home / "reviews", text_config())
 
 
 @pytest.fixture
