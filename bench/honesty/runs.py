@@ -20,6 +20,7 @@ from labeler.core.settings import Config
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.learner.folds import stratified
+from labeler.learner.frozen import FrozenHead
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import Normalizer
 from labeler.learner.task import LearningTask
@@ -102,7 +103,7 @@ def project(world: World, seed: int) -> dict[str, np.ndarray]:
     last = kept["steps"][-1]
     labeled, random = labeled[:last], random[:last]
     arm = world.labels(np.unique(np.concatenate([labeled[random], holdout])))
-    taught = shadows.shadows(world.task(arm), world.labels(holdout), seed)
+    taught = shadows.shadows(world.task(arm), world.labels(holdout), FrozenHead(seed=seed))
     flipped, flipped_proba = with_errors(world, labeled, rng)
     return {
         "labeled": labeled,
@@ -143,7 +144,7 @@ def random_curve(world: World) -> dict[str, np.ndarray]:
     for row, size in enumerate(sizes):
         for draw in range(DRAWS):
             taught = world.labels(rng.choice(world.pool, size, replace=False))
-            accuracy[row, draw] = shadows.right_on(world.task(taught), everybody).mean()
+            accuracy[row, draw] = shadows.right_on(world.task(taught), everybody, FrozenHead()).mean()
     return {"sizes": sizes, "accuracy": accuracy}
 
 

@@ -32,7 +32,7 @@ FILE = "adapted.safetensors"
 
 @dataclass(frozen=True)
 class Gain:
-    """Accuracy of frozen heads on the labeled holdout with the pretrained and with the adapted weights.
+    """Accuracy of the project's head on the labeled holdout, on features of the pretrained and of the adapted weights.
 
     labels: of the pool. n: labels of the holdout. low, high: the 95% interval of `after` − `before`.
     """

@@ -136,8 +136,8 @@ def _gain(
     encoders: tuple[Pretrained, Pretrained],
     reporter: Callable[[str], Progress],
 ) -> Gain | None:
-    """What the adapted weights bring to heads on all labels of the pool; None if there are too few labels to tell."""
-    from labeler.learner.heads import fit_heads
+    """What the adapted weights bring to the project's head on the pool's labels; None if there are too few to tell."""
+    from labeler.learner.frozen import FrozenHead
     from labeler.learner.task import LearningTask
     from labeler.measure.paired import paired_difference
     from labeler.progress.curves import paired_gain
@@ -154,8 +154,10 @@ def _gain(
     for encoder in encoders:
         features = encoder.encode(inputs, reporter(mark("measuring")))
         dataset = Dataset(inputs, features, encoder.dims)
-        heads = fit_heads(LearningTask.of(dataset, Labels(learning, targets[learning]), len(config.classes)))
-        right.append(decisions.correct(heads.predict_proba(dataset, measuring), targets[measuring]).astype(float))
+        of_pool = Labels(learning, targets[learning])
+        task = LearningTask.of(dataset, of_pool, len(config.classes), folder=project.folder)
+        head = FrozenHead(config.learner).fit(task)
+        right.append(decisions.correct(head.predict_proba(dataset, measuring), targets[measuring]).astype(float))
     before, after = right
     low, high = paired_gain(after.tolist(), before.tolist())[1:]
     if (groups := codes([labeled[row].group for row in measuring])) is not None:

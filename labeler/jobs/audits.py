@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from labeler.core.errors import TooFewClassesError
+from labeler.core.errors import TooFewClassesError, TrainingError
 from labeler.core.jobs import Audit
 from labeler.cycle import snapshot
 from labeler.cycle.snapshot import Snapshot
-from labeler.i18n.messages import mark
+from labeler.i18n.messages import Message, mark
 from labeler.jobs.runner import Tell, run_next
+from labeler.learner.frozen import FrozenHead
 from labeler.learner.heads import fit_heads
 from labeler.learner.task import LearningTask
 from labeler.measure.forecasts import drawn_by, remeasured
@@ -41,25 +42,26 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
     task = snap.task(len(project.config.classes))
     return {
         "round": job.request.round,
-        "control": against_random(store, snap, task, job.request.round, tell),
+        "control": against_random(store, snap, task, FrozenHead(project.config.learner, job.request.round), tell),
         **of_labels(project, store, snap, task, job.request.round, tell),
     }
 
 
-def against_random(store: Store, snap: Snapshot, task: LearningTask, number: int, tell: Tell) -> dict[str, Any]:
+def against_random(store: Store, snap: Snapshot, task: LearningTask, head: FrozenHead, tell: Tell) -> dict[str, Any]:
     """What the choice of labels brought, compared with random ones, see `labeler.progress.control`.
 
     While active testing chooses which holdout items have a label, these are no uniform sample to measure on. Items that
     people chose, by hand or to be asked next, are left out of both curves and of the numbers of labels on them.
 
-    Args:    task: its labels are those of the snapshot. number: of the round.
-    Returns: a `Control` as plain values. left_out: number of labels of items that people chose.
+    Args:    task: its labels are those of the snapshot. head: of the project; its seed is the round's number.
+    Returns: a `Control` as plain values. left_out: number of labels of items that people chose. problem: why the head
+             cannot be fitted, where that is what is missing.
     """
     with store.read():
         order, drawn, rounds = store.items.labeled_in_order(), store.items.drawn_holdout(), store.rounds.all()
         steps = store.items.labels_without_chosen([r.labels for r in rounds])
     if drawn_by(store) is not None and len(snap.holdout_unlabeled):
-        return asdict(Control(0, len(snap.holdout), [], [], missing="testing")) | {"left_out": 0}
+        return asdict(Control(0, len(snap.holdout), [], [], missing="testing", head=head.name)) | {"left_out": 0}
     row_of = {item: row for row, item in enumerate(snap.ids(task.labels.positions).tolist())}
     # items labeled since then come next time
     order = [row for row in order if not row.chosen and row.item_id in row_of]
@@ -72,14 +74,12 @@ def against_random(store: Store, snap: Snapshot, task: LearningTask, number: int
         snap.holdout,
         np.array([item in drawn for item in snap.ids(snap.holdout.positions).tolist()], dtype=bool),
     )
-    control = control_arm(
-        in_order,
-        arm,
-        snap.holdout,
-        steps,
-        number,
-        lambda done, total: tell(mark("measuring what random labels would have brought"), done, total),
-    )
+    message = mark("measuring what random labels would have brought")
+    try:
+        control = control_arm(in_order, arm, snap.holdout, steps, head, lambda done, total: tell(message, done, total))
+    except TrainingError as error:  # the labels are looked at all the same
+        control = Control(len(arm), len(snap.holdout), [], [], missing="head", head=head.name)
+        return asdict(control) | {"left_out": 0, "problem": Message.of(error)}
     return asdict(control) | {"left_out": len(snap.chosen)}
 
 

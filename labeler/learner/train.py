@@ -17,8 +17,8 @@ from labeler.core.setting_rules import LINEAR
 from labeler.core.settings import LearnerConfig
 from labeler.i18n.messages import Message, mark
 from labeler.learner import levers as levers_of
-from labeler.learner.estimators import fit_estimator
 from labeler.learner.folds import held_back
+from labeler.learner.frozen import FrozenHead
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Model
 from labeler.learner.task import LearningTask
@@ -69,7 +69,7 @@ def fit(
     """
     deadline = time.perf_counter() + learner.round_seconds
     if learner.head != LINEAR:
-        estimator = fit_estimator(task, learner.head, learner.head_parameters, seed)
+        estimator = FrozenHead(learner, seed).fit(task)
         return Fitted(estimator, Training(note=mark("The head {name} on the frozen backbone.", name=learner.head)))
     encoder, labels = task.encoder, len(task.labels)
     heads = fit_heads(task)

@@ -3,12 +3,12 @@
 What is measured. R(s) is the expected accuracy on the population of a model trained on s labels drawn uniformly at
 random; a(n) is the accuracy on the population of *this* project's model with its first n labels, smoothed over n
 (`smoothing_weights`), as the accuracy of a single round's model varies by chance. The gain at s labels is a(s) − R(s).
-Labels saved are s − n*, where n* is the number of labels at which a first reaches R(s). Both are of the frozen heads,
-whatever the project's own model is, so that only the choice of the labels differs.
+Labels saved are s − n*, where n* is the number of labels at which a first reaches R(s). Both are of the
+project's head on the frozen features, whether it is fine-tuned or not, so that only the choice of the labels differs.
 
 How. A share of every batch is drawn at random, and so was the holdout, unless the import brought it. These labels
 are the arm. Shadow models, trained on random subsamples of the arm, are measured on the holdout items outside the
-subsample; only shadow models are trained on holdout labels, never the project's. a(n) comes from the heads refitted on
+subsample; only shadow models are trained on holdout labels, never the project's. a(n) comes from the head refitted on
 the first n labels, on the same holdout items, and the difference is taken item by item.
 
 Uncertainty. D(n) = a(n) − R(s) is estimated with two errors: from the sample of holdout items, estimated by how the
@@ -23,6 +23,7 @@ that its models would be measured on, so that the arm has the random labels of t
 large enough. A subsample is measured on the holdout items whose groups it does not hold, and errors are between groups.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -31,6 +32,8 @@ import numpy as np
 
 from labeler.core.items import Progress
 from labeler.core.rounds import Labels
+from labeler.core.setting_rules import LINEAR
+from labeler.learner.frozen import FrozenHead
 from labeler.learner.task import LearningTask
 from labeler.measure import clusters
 from labeler.measure.intervals import Estimate
@@ -48,8 +51,9 @@ FEWEST_HOLDOUT = 50
 FEWEST_ROUNDS = 4
 
 FEWEST_GROUPS = 5  # that holdout items are of, where items come in groups
+PATIENCE = 1800.0  # seconds: an audit whose comparison would take longer has none
 
-Missing = Literal["", "holdout", "testing", "groups", "arm", "rounds", "precision"]
+Missing = Literal["", "holdout", "testing", "groups", "arm", "rounds", "precision", "slow", "head"]
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,9 @@ class Control:
     at `size` labels. needed: n*, the labels with which the project reached the accuracy of random sampling with
     `size`. saved: `size` less `needed`. missing: why there is no comparison: too few labels in the holdout (under
     active testing all must be labeled), too few random labels or rounds, or too little precision (the interval would
-    be longer than the project's curve), or too few groups; "": there is one. groups: that the holdout items are of;
-    None: there are no groups.
+    be longer than the project's curve), too few groups, or a head that takes too long or cannot be fitted; "":
+    there is one. groups: that the holdout items are of; None: there are no groups. head: of both curves, as
+    `learner.head`.
     """
 
     arm: int
@@ -94,6 +99,7 @@ class Control:
     saved: NumberOfLabels | None = None
     missing: Missing = ""
     groups: int | None = None
+    head: str = LINEAR
 
     @property
     def enough(self) -> bool:
@@ -118,13 +124,15 @@ def control_arm(
     arm: Labels,
     holdout: Labels,
     steps: Sequence[int],
-    seed: int,
+    head: FrozenHead,
     on_progress: Progress | None = None,
 ) -> Control:
-    """The gain of a project's chosen labels over random ones. It costs about a hundred fits of the heads.
+    """The gain of a project's chosen labels over random ones. It costs about a hundred fits of the head.
 
     Args: task: its labels are of the pool, in the order of labeling. arm: see `random_labels`.
-          steps: labels at each round. on_progress: called between the fits; what it raises ends them.
+          steps: labels at each round. head: what is fitted, and the seed of the subsamples.
+          on_progress: called between the fits; what it raises ends them.
+    Raises: TrainingError: the head cannot be fitted.
     """
     sizes = thinned([n for n in steps if 0 < n <= len(task.labels)])
     total = len(sizes) + len(subsamples(len(arm)))
@@ -133,18 +141,23 @@ def control_arm(
         if on_progress:
             on_progress(done, total)
 
+    def no_comparison(missing: Missing, groups: int | None = None) -> Control:
+        return Control(len(arm), len(holdout), [], [], missing=missing, groups=groups, head=head.name)
+
     if len(holdout) < FEWEST_HOLDOUT or len(sizes) < FEWEST_ROUNDS:
-        missing: Missing = "holdout" if len(holdout) < FEWEST_HOLDOUT else "rounds"
-        return Control(len(arm), len(holdout), [], [], missing=missing)
+        return no_comparison("holdout" if len(holdout) < FEWEST_HOLDOUT else "rounds")
     groups = clusters.count(task.dataset.groups_of(holdout.positions))
     if groups is not None and groups < FEWEST_GROUPS:
-        return Control(len(arm), len(holdout), [], [], missing="groups", groups=groups)
+        return no_comparison("groups", groups)
     own = np.empty((len(sizes), len(holdout)), dtype=bool)
-    for row, n in enumerate(sizes):
-        tell(row)
-        own[row] = right_on(task.subset(np.arange(n)), holdout)
-    by_chance = shadows(task.relabeled(arm), holdout, seed, lambda done: tell(len(sizes) + done))
-    return estimate(np.array(sizes), own, by_chance)
+    began = time.perf_counter()
+    for done, row in enumerate(reversed(range(len(sizes)))):  # the most labels first: no other fit takes longer
+        tell(done)
+        own[row] = right_on(task.subset(np.arange(sizes[row])), holdout, head)
+        if not done and (time.perf_counter() - began) * total > PATIENCE:
+            return no_comparison("slow", groups)
+    by_chance = shadows(task.relabeled(arm), holdout, head, lambda done: tell(len(sizes) + done))
+    return replace(estimate(np.array(sizes), own, by_chance), head=head.name)
 
 
 def thinned(steps: Sequence[int]) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 from labeler.core import decisions
 from labeler.core.errors import TooFewClassesError
 from labeler.core.rounds import Labels
-from labeler.learner.heads import fit_heads
+from labeler.learner.frozen import FrozenHead
 from labeler.learner.task import LearningTask
 
 SIZES = (20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 896, 1280)  # labels in a subsample, in steps of √2
@@ -40,12 +40,15 @@ def subsamples(arm: int) -> list[int]:
     return [size for size in SIZES if 2 * size <= arm for _ in range(REPEATS)]
 
 
-def shadows(arm: LearningTask, holdout: Labels, seed: int, tell: Callable[[int], None] = lambda done: None) -> Shadows:
-    """The frozen heads, trained on random subsamples of the arm's labels and measured on the holdout.
+def shadows(
+    arm: LearningTask, holdout: Labels, head: FrozenHead, tell: Callable[[int], None] = lambda done: None
+) -> Shadows:
+    """The head, trained on random subsamples of the arm's labels and measured on the holdout.
 
-    Args: tell: called between the fits with how many are done; what it raises ends them.
+    Args: head: its seed is that of the subsamples, too.
+          tell: called between the fits with how many are done; what it raises ends them.
     """
-    rng, sizes = np.random.default_rng(seed), subsamples(len(arm.labels))
+    rng, sizes = np.random.default_rng(head.seed), subsamples(len(arm.labels))
     right, unseen = np.zeros((2, len(sizes), len(holdout)), dtype=bool)
     groups = arm.dataset.groups_of(holdout.positions)
     names = np.arange(len(arm.dataset)) if arm.dataset.groups is None else arm.dataset.groups
@@ -53,18 +56,18 @@ def shadows(arm: LearningTask, holdout: Labels, seed: int, tell: Callable[[int],
         tell(row)
         subsample = arm.subset(rng.choice(len(arm.labels), size, replace=False))
         unseen[row] = ~np.isin(names[holdout.positions], names[subsample.labels.positions])
-        right[row] = right_on(subsample, holdout)
+        right[row] = right_on(subsample, holdout, head)
     return Shadows(np.array(sizes, dtype=np.intp), right, unseen, len(arm.labels), groups)
 
 
-def right_on(task: LearningTask, holdout: Labels) -> np.ndarray:
-    """(H,) bool: which holdout items the frozen heads get right when they are trained on the task.
+def right_on(task: LearningTask, holdout: Labels, head: FrozenHead) -> np.ndarray:
+    """(H,) bool: which holdout items the head gets right when it is trained on the task.
 
     If all labels are of one class, that class is predicted for every item.
     """
     labels = task.labels
     try:
-        model = fit_heads(task)
+        model = head.fit(task)
     except TooFewClassesError:
         same = holdout.targets == labels.targets[0]
         return same.all(axis=1) if labels.several else same

@@ -12,7 +12,10 @@ FEWEST = 20  # labels: models trained on fewer are too poor to doubt a label
 
 
 def out_of_sample(task: LearningTask, seed: int, folds: int = 5, on_progress: Progress | None = None) -> np.ndarray:
-    """Out-of-sample probabilities of each labeled item, by cross-validated frozen heads.
+    """Out-of-sample probabilities of each labeled item, by cross-validated linear heads, whatever the project's head.
+
+    `labeler.quality.doubt` knows beforehand how sure linear heads are of the truth; of any other head it would have to
+    guess, and the probabilities that labels are wrong would no longer be calibrated.
 
     Args:    task: its labels are of the pool, of one or several classes an item. seed: of the folds.
              on_progress: called with (done, total) folds.

@@ -98,7 +98,7 @@ BELOW_THE_CURVE: dict[str, Words] = {
 
 
 def _control(**facts: Any) -> Words:
-    plain = {"arm": 180, "holdout": 200, "size": 160, "gain": None, "needed": None, "missing": "", "groups": None}
+    plain = {"arm": 180, "holdout": 200, "size": 160, "gain": None, "needed": None, "missing": ""}
     return lambda: " ".join(control.sentences(plain | facts))
 
 
@@ -112,6 +112,7 @@ CONTROL: dict[str, Words] = {
     ),
     "A clear gain, and a bound alone": _control(gain=GAIN, needed={"value": 105.0, "low": None, "high": 131.0}),
     "A gain that may be chance": _control(gain=CHANCE, needed={"value": 102.0, "low": None, "high": None}),
+    "A head that takes long to fit": _control(missing="slow", head="gradient_boosting"),
     "A curve that rises by less than its uncertainty": _control(gain=CHANCE, missing="precision"),
 }
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from labeler.core.setting_rules import LINEAR
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report.charts import control as control_charts
@@ -15,6 +16,16 @@ def control(project: Project) -> None:
     if not report:
         st.info(_("The comparison with random sampling is measured after each round."), icon=":material/casino:")
         return
+    current, measured = project.config.learner.head, report.get("head", LINEAR)
+    if current != measured:
+        st.info(
+            _(
+                "Measured with the head {measured}; from the next round on it is {current}, as the settings say.",
+                measured=measured,
+                current=current,
+            ),
+            icon=":material/model_training:",
+        )
     for sentence in sentences(report):
         st.markdown(sentence)
     if report["random"]:
@@ -22,8 +33,8 @@ def control(project: Project) -> None:
         st.caption(
             _(
                 "Measured on {holdout} holdout items, with {arm} pool and holdout labels drawn at random. Both"
-                " curves are of frozen heads, so they differ only in the choice of the labels; the project's curve is"
-                " smoothed.",
+                " curves are of the same head on frozen features, so they differ only in the choice of the labels; the"
+                " project's curve is smoothed.",
                 holdout=report["holdout"],
                 arm=report["arm"],
             )

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from labeler.access.users import is_lead
+from labeler.core.setting_rules import LINEAR
 from labeler.i18n.messages import _
 from labeler.quality.review import FURTHER, SECOND_LOOK
 from labeler.report.sentences.labels import next_in_doubt, second_look
@@ -43,6 +44,14 @@ doubted, further = (
 )
 if doubted or further:
     st.caption(f"{second_look(len(doubted), sum(doubted))} {next_in_doubt(len(further), sum(further))}")
+if project.config.learner.head != LINEAR and queue:
+    st.caption(
+        _(
+            "Labels are checked by linear heads, because their probabilities are known to suit that; the project's"
+            " own model has the head {head}.",
+            head=project.config.learner.head,
+        )
+    )
 if queue:
     cases = chosen(project, queue)
     case = current(cases)

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from labeler.core.errors import TrainingError
 from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig
 from labeler.jobs import audits
 from labeler.jobs.audits import audit_once
 from labeler.jobs.rounds import work_once
+from labeler.report.sentences.control import sentences
 from tests.support.fill import answer
 from tests.support.samples import reviews
 
@@ -84,6 +86,23 @@ def test_an_audit_tells_of_labels_people_and_random_ones(filled):
     assert found["consensus"]["answers"] == 24
     assert found["consensus"]["agreement"] is None  # nobody answered what somebody else did
     assert found["control"]["missing"] == "holdout"  # ten items are too few
+
+
+def test_a_head_that_cannot_be_fitted_leaves_the_labels_to_be_looked_at(filled, monkeypatch):
+    def refuses(*_):
+        raise TrainingError("The head {name} gives no probabilities.", name="svm")
+
+    monkeypatch.setattr(audits, "control_arm", refuses)
+    work_once(filled)
+    answer(filled, 24)
+    work_once(filled)
+    assert audit_once(filled)
+    with filled.store() as store:
+        report = store.audits.latest_report()
+    assert report["errors"]["n"] > 20
+    assert sentences(report["control"]) == [
+        "There is no comparison with random sampling: The head svm gives no probabilities."
+    ]
 
 
 def test_with_overlap_labels_in_doubt_are_asked_about_again(filled, monkeypatch):

@@ -12,6 +12,7 @@ from labeler.explain.similar import similar
 from labeler.jobs import audits, maps
 from labeler.jobs.maps import map_once
 from labeler.jobs.rounds import work_once
+from labeler.learner.frozen import FrozenHead
 from labeler.learner.task import LearningTask
 from labeler.models.pool_map import in_two_dimensions
 from labeler.progress.control import Control
@@ -81,7 +82,7 @@ def test_labels_of_items_that_people_chose_measure_no_strategy(filled, monkeypat
         latest = replace(store.rounds.latest(), labels=30)
         monkeypatch.setattr(store.rounds, "all", lambda: [latest])
         task = snap.task(len(filled.config.classes))
-        report = audits.against_random(store, snap, task, 1, lambda message, done, total: None)
+        report = audits.against_random(store, snap, task, FrozenHead(), lambda message, done, total: None)
     assert heard == {"labels": 25, "arm": 0, "steps": [25]}
     assert report["left_out"] == 5
     assert len(snap.labeled) == 30  # the model learns from all

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from labeler.core.rounds import Dataset, Labels
+from labeler.core.settings import LearnerConfig
+from labeler.learner.estimators import Head
+from labeler.learner.frozen import FrozenHead
 from labeler.learner.task import LearningTask
 from labeler.progress import control, shadows
 from labeler.progress.control import (
@@ -243,13 +246,13 @@ def world(monkeypatch):
     return dataset, targets
 
 
-def compared(world, drawn: bool = True, random: float = 1.0, labels: int = 200, holdout: int = 150, **more):
+def compared(world, drawn: bool = True, random: float = 1.0, labels: int = 200, holdout: int = 150, head=None, **more):
     dataset, targets = world
     held = np.arange(400, 400 + holdout)
     labeled, measured = Labels(np.arange(labels), targets[:labels]), Labels(held, targets[held])
     arm = random_labels(labeled, np.arange(labels) % 10 < 10 * random, measured, np.full(holdout, drawn))
     task = LearningTask.of(dataset, labeled, 3)
-    return control_arm(task, arm, measured, [0, *range(20, labels + 1, 20)], seed=0, **more)
+    return control_arm(task, arm, measured, [0, *range(20, labels + 1, 20)], head or FrozenHead(), **more)
 
 
 def test_a_project_that_labeled_at_random_has_gained_nothing(world):
@@ -302,7 +305,7 @@ def test_items_of_several_classes_are_right_as_a_whole(world):
         LearningTask.of(dataset, Labels(np.arange(100), both[:100]), 2),
         Labels(np.arange(400, 550), both[400:]),
     )
-    report = control_arm(task, holdout, holdout, [20, 40, 60, 80, 100], seed=0)
+    report = control_arm(task, holdout, holdout, [20, 40, 60, 80, 100], FrozenHead())
     assert report.gain is not None
     assert 0.3 < report.own[-1].accuracy < 1
 
@@ -337,7 +340,7 @@ def test_a_shadow_model_is_not_measured_on_groups_that_it_was_trained_on():
     targets = np.arange(100) % 2
     dataset = Dataset([""] * 100, rng.normal(size=(100, 3)) + targets[:, None], (3,), groups)
     arm = LearningTask.of(dataset, Labels(np.arange(40), targets[:40]), 2)
-    models = shadows.shadows(arm, Labels(np.arange(30, 100), targets[30:]), 0)
+    models = shadows.shadows(arm, Labels(np.arange(30, 100), targets[30:]), FrozenHead())
     assert models.unseen[:, 10:].all()  # of groups outside the arm
     assert not models.unseen[:, :10].all()
     for unseen in models.unseen:
@@ -349,5 +352,32 @@ def test_with_few_groups_there_is_no_comparison():
     targets = np.arange(100) % 2
     dataset = Dataset([""] * 100, np.random.default_rng(0).normal(size=(100, 3)), (3,), groups)
     task = LearningTask.of(dataset, Labels(np.arange(40), targets[:40]), 2)
-    compared = control_arm(task, task.labels, Labels(np.arange(40, 100), targets[40:]), [10, 20, 30, 40], 0)
+    compared = control_arm(task, task.labels, Labels(np.arange(40, 100), targets[40:]), [10, 20, 30, 40], FrozenHead())
     assert (compared.missing, compared.groups) == ("groups", 3)
+
+
+# ---------------------------------------------------------------- with another head
+
+
+def test_both_curves_are_of_the_projects_head(world, monkeypatch):
+    heads, fitted = list[str](), Head.fitted
+
+    def counted(self, *labels):
+        heads.append(self.name)
+        return fitted(self, *labels)
+
+    monkeypatch.setattr(Head, "fitted", counted)
+    head = FrozenHead(LearnerConfig(head="naive_bayes"))
+    report = compared(world, head=head)
+    assert report.head == "naive_bayes"
+    assert heads == ["naive_bayes"] * (10 + 4 * len({p.labels for p in report.random}))
+    linear = compared(world)
+    assert (report.own, report.random) != (linear.own, linear.random)
+    assert linear.head == "linear"
+
+
+def test_a_head_that_takes_long_is_fitted_once_and_has_no_comparison(world, monkeypatch):
+    monkeypatch.setattr(control, "PATIENCE", 0.0)
+    fits = list[int]()
+    report = compared(world, on_progress=lambda done, total: fits.append(done))
+    assert (report.missing, report.own, fits) == ("slow", [], [0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from labeler.core.rounds import Dataset, Labels
+from labeler.learner.frozen import FrozenHead
 from labeler.learner.task import LearningTask
 from labeler.progress.shadows import REPEATS, right_on, shadows, subsamples
 
@@ -30,7 +31,7 @@ def test_shadow_models_are_measured_on_items_outside_their_subsample(corners):
     arm = LearningTask.of(dataset, Labels(np.arange(50), targets[:50]), 3)
     holdout = Labels(np.arange(20, 70), targets[20:70])  # 30 of them are in the arm
     fits: list[int] = []
-    taught = shadows(arm, holdout, seed=0, tell=fits.append)
+    taught = shadows(arm, holdout, FrozenHead(), tell=fits.append)
     assert fits == list(range(REPEATS))
     assert taught.arm == 50
     assert taught.right.shape == taught.unseen.shape == (REPEATS, 50)
@@ -39,7 +40,7 @@ def test_shadow_models_are_measured_on_items_outside_their_subsample(corners):
     learned_items = (~taught.unseen).sum(axis=1)
     assert learned_items.min() > 5  # 12 in the mean
     assert learned_items.max() <= 20
-    same = shadows(arm, holdout, seed=0)
+    same = shadows(arm, holdout, FrozenHead())
     assert (same.unseen == taught.unseen).all()
 
 
@@ -47,7 +48,10 @@ def test_with_labels_of_one_class_that_class_is_predicted_always(corners):
     dataset, targets = corners
     holdout = Labels(np.arange(9), targets[:9])
     taught = Labels(np.array([30, 33]), targets[[30, 33]])
-    assert right_on(LearningTask.of(dataset, taught, 3), holdout).tolist() == (targets[:9] == targets[30]).tolist()
+    assert (
+        right_on(LearningTask.of(dataset, taught, 3), holdout, FrozenHead()).tolist()
+        == (targets[:9] == targets[30]).tolist()
+    )
 
 
 def test_an_item_of_several_classes_is_right_if_all_decisions_are(corners):
@@ -55,6 +59,6 @@ def test_an_item_of_several_classes_is_right_if_all_decisions_are(corners):
     several = np.eye(3, dtype=int)[targets]
     holdout = Labels(np.arange(9), several[:9])
     task = LearningTask.of(dataset, Labels(np.arange(50, 80), several[50:80]), 3)
-    assert right_on(task, holdout).all()
-    same = right_on(task.relabeled(Labels(np.array([30, 33]), several[[30, 33]])), holdout)
+    assert right_on(task, holdout, FrozenHead()).all()
+    same = right_on(task.relabeled(Labels(np.array([30, 33]), several[[30, 33]])), holdout, FrozenHead())
     assert same.tolist() == (targets[:9] == targets[30]).tolist()

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from labeler.i18n.messages import _, mark, n_
-from labeler.progress.control import FEWEST_GROUPS, FEWEST_HOLDOUT, FEWEST_ROUNDS
+from labeler.core.setting_rules import LINEAR
+from labeler.i18n.messages import _, mark, n_, translate
+from labeler.progress.control import FEWEST_GROUPS, FEWEST_HOLDOUT, FEWEST_ROUNDS, PATIENCE
 from labeler.progress.shadows import SIZES
 
 Report = Mapping[str, Any]  # `control.Control` as plain values
@@ -31,6 +32,11 @@ MISSING = {
         "Whether this saved labels is not known yet: the curve rises by less than its uncertainty. More holdout labels,"
         " now {holdout}, make that smaller."
     ),
+    "slow": mark(
+        "There is no comparison with random sampling: it fits the head {head} about a hundred times, which would take"
+        " more than {minutes:.0f} minutes after each round. A faster head has one."
+    ),
+    "head": mark("There is no comparison with random sampling: {problem}"),
 }
 
 UNDECIDED = mark(
@@ -41,7 +47,15 @@ UNDECIDED = mark(
 
 def sentences(report: Report) -> list[str]:
     """The control arm's report in sentences, each figure with its 95% interval."""
-    return [*_comparison(report), *_left_out(report), *_between_groups(report)]
+    return [*_comparison(report), *_of_head(report), *_left_out(report), *_between_groups(report)]
+
+
+def _of_head(report: Report) -> list[str]:
+    """A sentence on what learns on both curves, where that is another head than the linear ones."""
+    head = report.get("head", LINEAR)  # an audit of version 0.2 or earlier has linear heads
+    if head == LINEAR or not report.get("own"):
+        return []
+    return [_("Both curves are of the head {head}, as the project's model is.", head=head)]
 
 
 def _between_groups(report: Report) -> list[str]:
@@ -85,7 +99,8 @@ def _comparison(report: Report) -> list[str]:
         "fewest_arm": 2 * SIZES[0],
     }
     values |= {"fewest_groups": FEWEST_GROUPS, "groups": report.get("groups")}
-    values |= {"holdout": report["holdout"], "arm": report["arm"]}
+    values |= {"holdout": report["holdout"], "arm": report["arm"], "head": report.get("head", LINEAR)}
+    values |= {"minutes": PATIENCE / 60, "problem": translate(report.get("problem", ""))}
     return [*sentences_so_far, _(MISSING[report["missing"]], **values)]
 
 

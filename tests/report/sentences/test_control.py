@@ -123,6 +123,9 @@ def test_the_page_shows_the_latest_audits_report(project):
     shown = everything(visit("progress", "Against random"))
     assert "with 104 pool labels (95%: 80 to 139): 35% saved" in shown
     assert "Measured on 300 holdout items, with 338 pool and holdout labels drawn at random." in shown
+    assert "Both curves are of the same head on frozen features" in shown
+    project.save(replace(project.config, learner=replace(project.config.learner, kind="frozen", head="svm")))
+    assert "from the next round on it is svm" in everything(visit("progress", "Against random"))
 
 
 def test_a_clear_loss_is_called_one_and_says_what_to_do():
@@ -130,3 +133,13 @@ def test_a_clear_loss_is_called_one_and_says_what_to_do():
     assert "needed 200 pool labels (95%: 180 to 240) for the accuracy of 160 random labels: 25% more" in text
     assert "has cost accuracy: −3.0 points" in text
     assert text.endswith("choose another strategy on the Strategies page.")
+
+
+def test_the_head_of_both_curves_is_named_where_it_is_not_the_linear_one():
+    assert "Both curves are of the head svm" in sentence(head="svm")
+    assert "head" not in sentence()
+    report = asdict(replace(FOUND, head="svm", own=[], gain=None, needed=None, missing="slow"))
+    assert sentences(report) == [
+        "There is no comparison with random sampling: it fits the head svm about a hundred times, which would take"
+        " more than 30 minutes after each round. A faster head has one."
+    ]
