@@ -26,6 +26,9 @@ FLAGS = [
     "--disable-sync",
 ]
 
+# Nothing moves: drawing what moves takes the browser time, and no test looks at it.
+USUAL = {"viewport": {"width": 1280, "height": 850}, "reduced_motion": "reduce"}
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
@@ -90,7 +93,7 @@ def open_page(browser: Browser, free_pages: FreePages, shared_server: Server) ->
         errors.append(str(error))
 
     def open_one(url: str, script: str | None = None, **options: Any) -> Page:
-        settings: dict[str, Any] = {"viewport": {"width": 1280, "height": 850}, **options}
+        settings: dict[str, Any] = {**USUAL, **options}
         free = free_pages[repr(settings)]
         page = free.pop() if free and not script else browser.new_context(**settings).new_page()
         if script:  # it cannot be taken back
