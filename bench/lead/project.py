@@ -89,8 +89,9 @@ def make(
 
 
 def _config(modality: str, rounds: int, batch: int, answers: int) -> Config:
+    name = "손글씨 Handwritten digits" if modality == "image" else "고객의 소리 Letters"
     return Config(
-        name=f"{'손글씨 Handwritten digits' if modality == 'image' else '고객의 소리 Letters'}, {rounds} rounds",
+        name=f"{name}, {rounds} round{'s' * (rounds != 1)}",
         classes=tuple("0123456789") if modality == "image" else tuple(letters.LETTERS),
         modality=modality,  # type: ignore[arg-type]
         target_accuracy=0.9,

@@ -77,6 +77,8 @@ def make_states(home: Path, states: list[str]) -> None:
     """The projects of these states, each in a folder of its name."""
     home.mkdir(parents=True, exist_ok=True)
     for state in states:
+        if (home / state).exists():
+            continue
         if state == "begun":
             begun(home)
         elif state == "first":
@@ -198,19 +200,19 @@ def main() -> None:
     }.items():
         parser.add_argument(f"--{name}", nargs="*", default=choices, choices=choices)
     parser.add_argument("--widths", nargs="*", type=int, default=WIDTHS)
+    parser.add_argument("--home", type=Path, help="keep the projects in this folder, or take those that are there")
     chosen = parser.parse_args()
     chosen.pages = ["" if page == "label" else page for page in chosen.pages]
     chosen.out.mkdir(parents=True, exist_ok=True)
     os.environ.pop("LABELER_HOME", None)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        homes = {"empty": Path(scratch) / "empty"} | {
-            state: Path(scratch) / "home" for state in chosen.states if state != "empty"
-        }
-        make_states(Path(scratch) / "home", [state for state in chosen.states if state != "empty"])
-        for home in dict.fromkeys(homes[state] for state in chosen.states):
-            with app(home) as url:
-                for state in (s for s in chosen.states if homes[s] == home):
+        home = chosen.home or Path(scratch) / "home"
+        homes = {"empty": Path(scratch) / "empty"} | {state: home for state in chosen.states if state != "empty"}
+        make_states(home, [state for state in chosen.states if state != "empty"])
+        for place in dict.fromkeys(homes[state] for state in chosen.states):
+            with app(place) as url:
+                for state in (s for s in chosen.states if homes[s] == place):
                     pictures(browser, url, chosen.out, state, chosen)
         browser.close()
     sheets(chosen.out)

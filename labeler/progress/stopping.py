@@ -173,7 +173,9 @@ def gain(history: History, thresholds: Thresholds) -> Evidence:
 
 def exhausted(history: History, thresholds: Thresholds) -> Evidence:
     """Met if no item of the pool can get a label any more."""
-    left = history.pool_left[-1] if len(history) else None
+    if not len(history):
+        return Evidence("exhausted", False, None, 0, mark("No round is finished yet."))
+    left = history.pool_left[-1]
     return Evidence("exhausted", left == 0, left, 0)
 
 

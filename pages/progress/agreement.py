@@ -12,6 +12,7 @@ from labeler.projects.project import Project
 from labeler.report.charts import agreement as charts
 from labeler.report.charts.agreement import RELIABLE, TENTATIVE
 from pages.shared.access import require_user
+from pages.shared.figures import figures_in_a_row
 
 
 def agreement(project: Project) -> None:
@@ -58,11 +59,11 @@ def _no_overlap(people: Mapping[str, Any], overlap: int) -> None:
 
 
 def _figures(people: Mapping[str, Any], agreed: Mapping[str, Any]) -> None:
-    columns = st.columns(4)
-    columns[0].metric(_("Items with several answers"), f"{agreed['items']:,}")
+    columns = figures_in_a_row(4)
+    columns[0].metric(_("Answered by several"), f"{agreed['items']:,}")
     columns[0].caption(_("of {n:,} that were answered", n=people["labeled"]))
     figures = [
-        (_("Two answers are the same"), agreed["percent"], _("How often two people give the same answer to an item.")),
+        (_("Two answers agree"), agreed["percent"], _("How often two people give the same answer to an item.")),
         (
             _("Krippendorff's alpha"),
             agreed["alpha"],

@@ -1,9 +1,11 @@
 """All rounds as a table, how each was trained, and what was labeled."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
-from labeler.core.rounds import Round
+from labeler.core.rounds import Metrics, Round
 from labeler.core.settings import Config
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
@@ -16,11 +18,14 @@ def rounds(project: Project) -> None:
     with project.store() as store:
         finished, counts = store.rounds.all(), store.items.counts()
     if finished:
+        table = pd.DataFrame([_row(r, project.config) for r in reversed(finished)])
+        percent = st.column_config.NumberColumn(format="%.1f %%")
         st.dataframe(
-            pd.DataFrame([_row(r, project.config) for r in reversed(finished)]),
+            table,
             hide_index=True,
             width="stretch",
             placeholder="–",
+            column_config={name: percent for name in table if name in _shares(project.config)},
         )
         trained(project, finished)
     if not counts.labeled:
@@ -30,20 +35,27 @@ def rounds(project: Project) -> None:
     st.altair_chart(charts.class_counts(dict(counts.per_class)), width="stretch")
 
 
+def _shares(config: Config) -> dict[str, Callable[[Metrics], float | None]]:
+    """The columns of percentages, by their names."""
+    micro: dict[str, Callable[[Metrics], float | None]] = {_("micro F1"): lambda m: m.micro_f1}
+    return {
+        _(config.accuracy): lambda m: m.accuracy,
+        _("from"): lambda m: m.low,
+        _("to"): lambda m: m.high,
+        _("macro F1"): lambda m: m.macro_f1,
+        **(micro if config.several else {}),
+        _("calibration error"): lambda m: m.calibration_error,
+    }
+
+
 def _row(r: Round, config: Config) -> dict[str, object]:
-    m = r.metrics
-    micro = {_("micro F1"): m and m.micro_f1 and round(m.micro_f1, 4)} if config.several else {}
+    values = {name: share(r.metrics) if r.metrics else None for name, share in _shares(config).items()}
     return {
         _("round"): r.number,
         _("pool labels"): r.labels,
-        _(config.accuracy): m and round(m.accuracy, 4),
-        _("from"): m and round(m.low, 4),
-        _("to"): m and round(m.high, 4),
-        _("macro F1"): m and round(m.macro_f1, 4),
-        **micro,
-        _("calibration error"): m and m.calibration_error and round(m.calibration_error, 4),
+        **{name: None if value is None else 100 * value for name, value in values.items()},
         _("query strategy"): r.strategy,
-        _("training s"): round(r.train_seconds, 2),
-        _("query s"): round(r.query_seconds, 2),
         _("finished"): local_time(r.finished_at),
+        _("training s"): round(r.train_seconds, 1),
+        _("query s"): round(r.query_seconds, 1),
     }

@@ -15,6 +15,7 @@ from labeler.measure.slices import Column, Slice
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from pages.progress.confidence import in_words
+from pages.shared.access import name_is_known
 from pages.shared.cache import cached, state_of
 
 
@@ -55,7 +56,10 @@ def slices(project: Project) -> None:
     rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in measured_slices.slices[name]]
     picture(project, measured_slices, rows)
     st.dataframe(table(rows), hide_index=True, width="stretch", placeholder="–")
-    ask_more(project, column)
+    with st.container(border=True):
+        st.markdown(_("**Query more of these**"))
+        if name_is_known(_("Go on"), "more"):
+            ask_more(project, column)
 
 
 def measured(project: Project) -> Measured:
@@ -143,8 +147,7 @@ def ask_more(project: Project, column: Column) -> None:
     config = project.config
     offered = [slicing.more_of_entry(column, value) for value in column.values if value]
     options = [*dict.fromkeys([*config.query.more_of, *offered])]
-    with st.form(f"more-{project.slug}-{column.name}"):
-        st.markdown(_("**Query more of these**"))
+    with st.form(f"more-{project.slug}-{column.name}", border=False):
         wishes = st.multiselect(
             _("Items with"), options, [*config.query.more_of], key=f"more-of-{project.slug}-{column.name}",
             placeholder=_("nothing in particular"),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labeler.access.users import is_lead
+from labeler.access.users import User, is_lead
 from labeler.core.rounds import Rule
 from labeler.core.settings import Config
 from labeler.i18n.messages import _
@@ -12,7 +12,7 @@ from labeler.progress.stopping import Backtest, Evidence, History, Thresholds
 from labeler.projects.project import Project
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from pages.progress.curve import where_it_stands
-from pages.shared.access import require_user
+from pages.shared.access import name_is_known, named_button, require_user
 from pages.shared.cache import cached
 from pages.shared.times import local_time
 
@@ -71,15 +71,23 @@ def _decision(project: Project, judgements: list[Evidence]) -> None:
     if not is_lead(user, project.config):
         right.caption(_("The lead decides."))
     elif stopped:
-        if right.button(_("Go on"), icon=":material/play_arrow:", width="stretch"):
+        with right:
+            goes_on = named_button(_("Go on"), "go-on", ":material/play_arrow:", "stretch")
+        if goes_on:
             with project.store() as store:
                 store.stops.lift(user.name)
             st.rerun()
     else:
         with right.popover(_("Stop labeling"), icon=":material/stop_circle:", width="stretch"):
-            reason = st.text_input(_("Reason (visible to others)"), max_chars=200, key="stop-reason")
-            st.caption(_("No items are assigned until you let labeling go on; answers in progress are kept."))
-            if st.button(_("Stop now"), type="primary", key="stop-now"):
-                with project.store() as store:
-                    store.stops.stop(user.name, reason.strip())
-                st.rerun()
+            if name_is_known(_("Go on"), "stop"):
+                _stop(project, user)
+
+
+def _stop(project: Project, user: User) -> None:
+    """The reason, and the button that stops labeling."""
+    reason = st.text_input(_("Reason (visible to others)"), max_chars=200, key="stop-reason")
+    st.caption(_("No items are assigned until you let labeling go on; answers in progress are kept."))
+    if st.button(_("Stop now"), type="primary", key="stop-now"):
+        with project.store() as store:
+            store.stops.stop(user.name, reason.strip())
+        st.rerun()

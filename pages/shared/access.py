@@ -1,6 +1,7 @@
 """Who works, and on which project: the checks that every page begins with."""
 
 import json
+from typing import Literal
 from urllib.parse import quote, unquote
 
 import streamlit as st
@@ -17,6 +18,7 @@ from labeler.store import IMPORT
 from pages.shared.choices import choose, chosen
 from pages.shared.next_step import link_to
 
+Width = Literal["content", "stretch"]
 COOKIE = "labeler-name"
 YEAR = 365 * 86_400  # seconds
 
@@ -44,10 +46,38 @@ def require_name(button: str) -> User:
 
     Args: button: what stands on the button that answers it.
     """
-    if not (name := known_name()):
-        _ask_name(button)
+    if not name_is_known(button, "page"):
         st.stop()
-    return User(name)
+    return User(known_name())
+
+
+def name_is_known(button: str, place: str) -> bool:
+    """Whether it is known who works here; where it is not, the question stands in place of what only they may change.
+
+    Pages that are only read ask nobody: they ask where something is changed.
+
+    Args: button: what stands on the button that answers the question. place: tells questions on one page apart.
+    """
+    if known_name():
+        return True
+    with st.form(f"name-{place}", width=420):
+        name = name_field(place)
+        is_sent = st.form_submit_button(button, type="primary")
+    if is_sent and name_is_taken_over(name):
+        st.rerun()
+    return False
+
+
+def named_button(label: str, key: str, icon: str | None = None, width: Width = "content") -> bool:
+    """Whether a button was clicked that only somebody with a name may click; it asks for the name while there is none.
+
+    Args: key: tells questions and buttons on one page apart.
+    """
+    if known_name():
+        return st.button(label, key=key, icon=icon, width=width)
+    with st.popover(label, icon=icon, width=width):
+        name_is_known(_("Go on"), key)
+    return False
 
 
 def known_name() -> str:
@@ -55,11 +85,12 @@ def known_name() -> str:
     return chosen("annotator", remembered_name())
 
 
-def name_field() -> str:
+def name_field(place: str) -> str:
     """What is typed into the field that asks for the name."""
     return st.text_input(
         _("Your name"),
         max_chars=60,
+        key=f"name-field-{place}",
         help=_("Stored with every answer and decision, so that the team knows whose it is."),
     ).strip()
 
@@ -74,14 +105,6 @@ def name_is_taken_over(name: str) -> bool:
         choose("annotator", name)
         return True
     return False
-
-
-def _ask_name(button: str) -> None:
-    with st.form("name", width=420):
-        name = name_field()
-        is_sent = st.form_submit_button(button, type="primary")
-    if is_sent and name_is_taken_over(name):
-        st.rerun()
 
 
 def require_project() -> Project:

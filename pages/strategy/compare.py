@@ -9,6 +9,7 @@ from labeler.core.jobs import Comparison
 from labeler.i18n.messages import _
 from labeler.jobs import comparisons
 from labeler.projects.project import Project
+from pages.shared.access import name_is_known
 from pages.shared.background import Watched, step, watch
 from pages.strategy.comparison_form import ask
 from pages.strategy.comparison_results import UseButton, described, results
@@ -23,7 +24,8 @@ def compare(project: Project, user: User, names: Iterable[str], use_button: UseB
     """
     jobs = _read(project)
     with st.expander(_("Start a comparison"), expanded=not jobs):
-        ask(project, user, names)
+        if name_is_known(_("Go on"), "comparison"):
+            ask(project, user, names)
 
     def cancel(job: Comparison) -> str:
         if comparisons.cancel(project, job.id):

@@ -11,7 +11,7 @@ import strategies
 from labeler.experiments.strategy_tables import ORDER
 from labeler.i18n.messages import _, mark, translate
 from labeler.report.charts import strategy_picture
-from pages.shared.access import require_project, require_user
+from pages.shared.access import named_button, require_project, require_user
 from pages.shared.background import announce, announced
 from pages.strategy.compare import NAME, compare
 from strategies import Strategy, StrategyError
@@ -19,6 +19,7 @@ from strategies import Strategy, StrategyError
 user = require_user()
 project = require_project()
 
+IN_A_ROW = 3  # cards
 NEEDS = {
     "proba": mark("the model's probabilities"),
     "member_proba": mark("the probabilities of a committee of models"),
@@ -44,10 +45,13 @@ def gallery(offered: Mapping[str, Strategy], own: set[str]) -> None:
     place_of = {family: place for place, family in enumerate(ORDER)}
     families.sort(key=lambda f: (used is None or f != used.family, place_of.get(f, len(ORDER)), f))
     family = st.pills(_("Family"), families, default=families[0], required=True, format_func=_)
-    columns = st.columns(3)
-    for place, strategy in enumerate(s for s in offered.values() if s.family == family):
-        with columns[place % 3], st.container(border=True):
-            card(strategy, strategy.name in own)
+    shown = [strategy for strategy in offered.values() if strategy.family == family]
+    for first in range(0, len(shown), IN_A_ROW):
+        for column, strategy in zip(st.columns(IN_A_ROW), shown[first : first + IN_A_ROW], strict=False):
+            with column.container(border=True, height="stretch", vertical_alignment="distribute"):
+                with st.container():
+                    card(strategy, strategy.name in own)
+                use_button(strategy.name, f"use-{strategy.name}")
 
 
 def card(strategy: Strategy, own: bool) -> None:
@@ -67,7 +71,6 @@ def card(strategy: Strategy, own: bool) -> None:
     needs = ", ".join(_(NEEDS[n]) for n in strategies.base.NEEDS if n in strategy.needs) or _("nothing")
     source = _("Source: {source}", source=strategy.source) if strategy.source else ""
     st.caption((_("Needs {needs}.", needs=needs) + " " + source).strip())
-    use_button(strategy.name, f"use-{strategy.name}")
 
 
 @st.cache_data(show_spinner=False, max_entries=300)
@@ -87,7 +90,9 @@ def fingerprint(folder: Path) -> str:
 
 def use_button(name: str, key: str) -> None:
     used = project.config.query.strategy == name
-    if st.button(_("In use") if used else _("Use from the next round"), key=key, disabled=used):
+    if used:
+        st.button(_("In use"), key=key, disabled=True)
+    elif named_button(_("Use from the next round"), key):
         config = project.config
         project.save(replace(config, query=replace(config.query, strategy=name)))
         announce(NAME, _("{name} is the query strategy from the next round on.", name=name))

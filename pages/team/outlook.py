@@ -11,6 +11,7 @@ from labeler.projects.project import Project
 from labeler.report.charts import effort as effort_charts
 from labeler.report.sentences.counts import MEANING
 from labeler.report.sentences.pace import finish_in_words, pace_in_words, remaining_in_words, target_in_words
+from pages.shared.figures import figures_in_a_row
 from pages.team.figures import Figures
 
 GOALS = {"budget": mark("budget"), "target": mark("target accuracy"), "number": mark("another number")}
@@ -27,7 +28,7 @@ def outlook(project: Project, work: Figures) -> None:
     rest = pace.hours_and_cost(speed, remaining)
     paid = cost > 0
 
-    columns = st.columns(4)
+    columns = figures_in_a_row(4)
     columns[0].metric(_("Answers"), f"{given:,}", help=_(MEANING))
     columns[0].caption(_("of {goal:,} to the goal", goal=goal))
     columns[1].metric(_("Hours of work"), f"{hours:,.1f}", help=_(HOURS, seconds=config.team.idle_seconds))

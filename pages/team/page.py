@@ -4,7 +4,7 @@ import streamlit as st
 
 from labeler.access.users import is_lead
 from labeler.i18n.messages import _
-from pages.shared.access import require_project, require_user
+from pages.shared.access import name_is_known, require_project, require_user
 from pages.shared.background import announced
 from pages.shared.next_step import next_step
 from pages.team.annotators import annotators
@@ -39,4 +39,5 @@ else:
     st.caption(" ".join([_("How hours are counted:"), _(HOURS, seconds=project.config.team.idle_seconds)]))
 if leads:
     with st.expander(_("Rates, who leads, what is shown"), icon=":material/tune:"):
-        settings(project, user)
+        if name_is_known(_("Go on"), "settings"):
+            settings(project, user)

@@ -68,7 +68,7 @@ def test_without_overlap_it_says_how_to_get_some(own_home, overlap, advice):
 def test_figures_have_intervals_and_a_word_on_what_they_mean(own_home):
     app = show(own_home, audit_of())
     text = everything(app)
-    assert "Items with several answers 80" in text
+    assert "Answered by several 80" in text
     assert text.count("95%:") == 3
     assert "People often disagree" in text
     assert "cy: 1 of 80 answers" in text

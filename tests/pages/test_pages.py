@@ -162,7 +162,7 @@ def test_a_project_of_several_classes_an_item_is_created_and_its_accuracy_is_cal
     app = visit("progress", "Rounds")
     assert "Subset accuracy 80.0%" in everything(app)
     [row] = app.dataframe[-1].value.to_dict("records")
-    assert (row["subset accuracy"], row["micro F1"]) == (0.8, 0.75)
+    assert (row["subset accuracy"], row["micro F1"]) == pytest.approx((80, 75))  # percent
 
 
 def test_progress_says_why_a_round_failed(project):

@@ -1,4 +1,4 @@
-"""Rename, archive, delete and bring back on the Project page; the name of who labels."""
+"""Rename, archive, delete and bring back on the Project page."""
 
 from dataclasses import replace
 
@@ -6,7 +6,6 @@ from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
 from labeler.projects import shelf
 from labeler.projects.importer import import_source
-from tests.support.fill import add
 from tests.support.pages import everything, visit, widget
 
 
@@ -35,22 +34,6 @@ def test_only_leads_put_a_project_away(project):
     app = visit("project")
     assert "Leads rename, archive and delete projects." in everything(app)
     assert "Delete the project" not in [button.label for button in app.button]
-
-
-def test_the_desk_asks_for_a_name_before_any_item_is_shown(project):
-    with project.store() as store:
-        add(store, 4)
-    app = visit("label", annotator="")
-    widget(app, "button", "Start labeling").click().run()
-    assert "Type your name first." in everything(app)
-    widget(app, "text_input", "Your name").input("import")
-    widget(app, "button", "Start labeling").click().run()
-    assert "choose another" in everything(app)
-    widget(app, "text_input", "Your name").input("kim")
-    widget(app, "button", "Start labeling").click().run()
-    assert not [field for field in app.text_input if field.label == "Your name"]  # AppTest cannot draw the desk itself
-    with project.store() as store:
-        assert [annotator.name for annotator in store.team.all()] == ["kim"]
 
 
 def test_retrain_now_says_why_it_cannot(project):

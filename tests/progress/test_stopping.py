@@ -84,6 +84,7 @@ def test_a_project_without_rounds_has_no_reason_to_stop():
     nothing = a_history(0)
     assert [judged.met for judged in evidence(nothing, USUAL)] == [False] * len(RULES)
     assert [judged.rule for judged in evidence(nothing, USUAL)] == list(RULES)
+    assert all(judged.why_not for judged in evidence(nothing, USUAL) if judged.value is None)
     assert backtests(nothing, USUAL) == [Backtest(rule) for rule in RULES]
 
 

@@ -14,6 +14,7 @@ from labeler.report.sentences.training import best_epoch
 BLUE, ORANGE = "#3b74d1", "#d9822b"  # told apart by the colour-blind, readable on light and dark
 GREY = "#8a8a8a"
 WIDTH = 820  # pixels of a chart in a file
+ROOM = {"left": 5, "right": 16, "top": 5, "bottom": 5}  # for the half of the last number that is beyond the axis
 
 
 def svg(chart: alt.LayerChart | alt.FacetChart | alt.Chart) -> str:
@@ -99,9 +100,9 @@ def class_counts(per_class: dict[str, int]) -> alt.Chart:
         alt.Chart(frame)
         .mark_bar(color=BLUE)
         .encode(
-            alt.X("labels:Q", title=_("pool labels"), axis=alt.Axis(tickMinStep=1)),
-            alt.Y("class:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
+            alt.X("labels:Q", title=_("pool labels"), axis=alt.Axis(tickMinStep=1, tickCount=6)),
+            alt.Y("class:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False, labelFlush=False)),
             tooltip=[alt.Tooltip("class:N", title=_("class")), alt.Tooltip("labels:Q", title=_("pool labels"))],
         )
-        .properties(height=60 + 28 * len(frame))
+        .properties(height=60 + 28 * len(frame), padding=ROOM)
     )

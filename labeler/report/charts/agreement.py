@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from labeler.i18n.messages import _
-from labeler.report.charts import BLUE, GREY, ORANGE
+from labeler.report.charts import BLUE, GREY, ORANGE, ROOM
 
 MOST_ROWS = 25  # of a readable chart: those with the least agreement
 RELIABLE, TENTATIVE = 0.8, 0.667  # Krippendorff 2004, section 11.4: conclusions, tentative conclusions
@@ -40,7 +40,9 @@ def agreement(frame: pd.DataFrame, figure: str, counted: str) -> alt.LayerChart 
     low = min(0.0, float(frame["low"].min())) if len(frame) else 0.0
     scale = alt.Scale(domain=[low, 1.0])
     x = alt.X("value:Q", title=figure, scale=scale, axis=alt.Axis(format=".1f", tickCount=6))
-    y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=160, domain=False, ticks=False))
+    y = alt.Y(
+        "name:N", title=None, sort=None, axis=alt.Axis(labelLimit=160, labelFlush=False, domain=False, ticks=False)
+    )
     tooltip = [
         alt.Tooltip("name:N", title=" "),
         alt.Tooltip("value:Q", format=".2f", title=figure),
@@ -61,4 +63,4 @@ def agreement(frame: pd.DataFrame, figure: str, counted: str) -> alt.LayerChart 
             color=alt.condition(alt.datum.value < TENTATIVE, alt.value(ORANGE), alt.value(BLUE)),
             tooltip=tooltip,
         ),
-    ).properties(height=26 * len(frame) + 80)
+    ).properties(height=26 * len(frame) + 80, padding=ROOM)

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from labeler.i18n.messages import _
-from labeler.report.charts import BLUE, GREY, ORANGE
+from labeler.report.charts import BLUE, GREY, ORANGE, ROOM
 
 Report = Mapping[str, Any]
 
@@ -31,14 +31,14 @@ def control_chart(report: Report, measure: str = "accuracy") -> alt.LayerChart |
         scale=alt.Scale(domain=[*names.values()], range=[BLUE, GREY]),
         legend=alt.Legend(orient="top", title=None, symbolType="stroke", symbolStrokeWidth=2.5, symbolSize=400),
     )
-    x = alt.X("labels:Q", title=_("labels"), axis=alt.Axis(tickMinStep=1, tickCount=10), scale=alt.Scale(zero=True))
+    x = alt.X("labels:Q", title=_("pool labels"), axis=alt.Axis(tickMinStep=1, tickCount=8), scale=alt.Scale(zero=True))
     scale = alt.Scale(zero=False, nice=True)
     y = alt.Y(
         "accuracy:Q", title=_("{measure} on the holdout", measure=_(measure)), axis=alt.Axis(format="%"), scale=scale
     )
     tooltip = [
         alt.Tooltip("curve:N", title=_("curve")),
-        alt.Tooltip("labels:Q", title=_("labels")),
+        alt.Tooltip("labels:Q", title=_("pool labels")),
         alt.Tooltip("accuracy:Q", format=".1%", title=_(measure)),
         alt.Tooltip("low:Q", format=".1%", title=_("95% interval from")),
         alt.Tooltip("high:Q", format=".1%", title=_("to")),
@@ -50,7 +50,7 @@ def control_chart(report: Report, measure: str = "accuracy") -> alt.LayerChart |
         base.mark_line(strokeWidth=2.5).encode(x, y, colour),
         *_saved(report, x, y),
         base.mark_point(filled=True, size=50, opacity=1).encode(x, y, colour, tooltip=tooltip),
-    ).properties(height=320)
+    ).properties(height=320, padding=ROOM)
 
 
 def _saved(report: Report, x: alt.X, y: alt.Y) -> list[alt.Chart]:

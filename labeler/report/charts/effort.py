@@ -8,7 +8,7 @@ import pandas as pd
 from labeler.i18n.messages import _
 from labeler.measure.intervals import OpenEstimate
 from labeler.progress.pace import Finish
-from labeler.report.charts import BLUE, GREY, ORANGE
+from labeler.report.charts import BLUE, GREY, ORANGE, ROOM
 from labeler.report.charts.comparison import COLOURS
 
 DAYS = 70  # more than these are shown as weeks
@@ -158,8 +158,7 @@ def spent_chart(
     if more and more.low is not None and more.high is not None:
         ends = pd.DataFrame({"from": [so_far + more.low], "to": [so_far + more.high]})
         layers.append(alt.Chart(ends).mark_rule(color=ORANGE, strokeWidth=4).encode(x, alt.X2("to:Q")))
-    room = {"left": 5, "right": 16, "top": 5, "bottom": 5}  # for the half of the last number that is beyond the axis
-    return alt.layer(*layers).properties(height=130 if legend else 100, padding=room)
+    return alt.layer(*layers).properties(height=130 if legend else 100, padding=ROOM)
 
 
 def _dates(begin: pd.Timestamp, end: pd.Timestamp) -> alt.Axis:

@@ -11,7 +11,7 @@ from labeler.measure.calibration import Calibration
 from labeler.measure.holdout import Evaluation
 from labeler.measure.one_vs_rest import OneVsRest
 from labeler.measure.slices import Slice
-from labeler.report.charts import BLUE, GREY, ORANGE
+from labeler.report.charts import BLUE, GREY, ORANGE, ROOM
 
 MOST_CLASSES = 25  # of a readable confusion matrix
 CELL = 34  # pixels
@@ -56,7 +56,7 @@ def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
     """The confusion matrix; a click chooses a cell (the selection is named "cell")."""
     frame, names = confusion_frame(evaluation), shown_classes(evaluation)
     chosen = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", clear="dblclick")
-    limit = alt.Axis(labelLimit=110, labelOverlap=False, titlePadding=8, domain=False, ticks=False)
+    limit = alt.Axis(labelLimit=110, labelFlush=False, labelOverlap=False, titlePadding=8, domain=False, ticks=False)
     x = alt.X(
         "predicted:N",
         title=_("the model says"),
@@ -225,7 +225,7 @@ def slices(measured: Sequence[Slice], whole: float, measure: str, missing: str) 
     order = list(frame["value"])
     scale = alt.Scale(domain=[max(0.0, float(frame["low"].min()) - 0.05) if len(frame) else 0.0, 1.0])
     x = alt.X("accuracy:Q", title=_("{measure} on the holdout", measure=_(measure)), scale=scale, axis=_percent())
-    y = alt.Y("value:N", title=None, sort=order, axis=alt.Axis(labelLimit=160))
+    y = alt.Y("value:N", title=None, sort=order, axis=alt.Axis(labelLimit=160, labelFlush=False))
     colour = alt.when(alt.datum.weak).then(alt.value(ORANGE)).otherwise(alt.value(BLUE))
     tooltip = [
         alt.Tooltip("value:N", title=_("value")),
@@ -248,4 +248,4 @@ def slices(measured: Sequence[Slice], whole: float, measure: str, missing: str) 
             shape=alt.when(alt.datum.weak).then(alt.value("diamond")).otherwise(alt.value("circle")),
             tooltip=tooltip,
         ),
-    ).properties(height=max(130, 38 * len(frame) + 60))
+    ).properties(height=max(130, 38 * len(frame) + 60), padding=ROOM)

@@ -13,5 +13,10 @@ export function speak(words) {
  * @param {Record<string, any>} [values] by the names of the fields
  */
 export function t(text, values = {}) {
-  return (catalogue[text] || text).replace(/\{(\w+)\}/g, (field, name) => (name in values ? String(values[name]) : field));
+  return (catalogue[text] || text).replace(/\{(\w+)\}/g, (field, name) => (name in values ? shown(values[name]) : field));
+}
+
+/** @param {any} value */
+function shown(value) {
+  return Number.isInteger(value) ? value.toLocaleString("en-US") : String(value);  // as the other pages group digits
 }

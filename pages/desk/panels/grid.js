@@ -41,7 +41,7 @@ export class Grid {
     box.checked = true;
     if (item.media) {
       const image = make("img", "", cell);
-      image.alt = t("Item {id}", { id: item.id });
+      image.alt = t("Item {id}", { id: String(item.id) });
       this.desk.fetch(`media/${item.id}`).then((reply) => reply.blob()).then((blob) => {
         image.src = URL.createObjectURL(blob);
         image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
