@@ -40,9 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_files_first(items)
 
 
+def pytest_sessionstart() -> None:
+    """Imports leave no garbage, and looking for it takes a quarter of the collection's time."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Each search for garbage would look through all that was imported: half a second."""
+    """Garbage is looked for from now on, but not among what was imported: each time would take half a second."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
