@@ -1,8 +1,8 @@
 """The pictures in docs/images that show the app, taken anew.
 
-Those of the tutorial's curves stay, since its text has their figures. The tutorial's project is labeled by a script
-that knows the digits, round by round; photographs are cut from those that come with scikit-learn. It takes some
-minutes, as the rounds are real.
+The tutorial's project is labeled by a script that knows the digits, round by round; photographs are cut from those that
+come with scikit-learn. It takes some minutes, as the rounds are real. The tutorial's text has the figures of its two
+curves, so these are taken only where `--home` holds the project that it describes, named `tutorial`.
 
     python -m bench.lead.pictures docs/images
 """
@@ -20,8 +20,10 @@ from playwright.sync_api import Page, sync_playwright
 from sklearn.datasets import load_digits, load_sample_images
 
 import labeler
+from bench.lead.letters import LETTERS
 from bench.lead.project import make
 from bench.lead.screens import app, settle
+from labeler.core.items import NewItem
 from labeler.core.settings import ClassDetail, Config, LabelingConfig, LearnerConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
@@ -103,6 +105,28 @@ def survey(home: Path) -> None:
             notebook.run_round()
 
 
+def letters(home: Path) -> None:
+    """Korean customers' letters, some of which have been answered."""
+    texts = [
+        (about, sentence.format(p=name))
+        for name in ("전기 주전자", "무선 청소기", "스탠드 조명")
+        for about, (korean, _english) in LETTERS.items()
+        for sentence in korean
+    ]
+    names = dict(zip(LETTERS, ("배송", "환불", "품질", "칭찬"), strict=True))
+    config = Config("고객의 소리", tuple(names.values()), "text", learner=LearnerConfig(backbone="char_tfidf"))
+    project = projects.create(home / "letters", config)
+    with project.store() as store:
+        store.items.add(
+            [NewItem(f"{n:032x}", f"고객의 소리 {n + 2}행", text) for n, (_about, text) in enumerate(texts)]
+        )
+        store.items.fix_holdout()
+    notebook = labeler.Project(project.folder)
+    for number in range(9):
+        (item,) = notebook.next_items("이수진")
+        notebook.answer("이수진", item, names[texts[item.id - 1][0]], 2.0 + number % 5 / 4)
+
+
 def take(page: Page, url: str, place: str, path: Path, prepare: Callable[[Page], object], **values: str) -> None:
     """One picture, with few colours so that it is small."""
     page.goto(f"{url}/{place}?{urlencode(values)}")
@@ -127,6 +151,18 @@ def with_guidelines(are_open: bool) -> Callable[[Page], object]:
     return prepare
 
 
+def many_at_once(page: Page) -> None:
+    with_guidelines(False)(page)
+    page.get_by_role("button", name="Many at once").click()
+    page.get_by_role("checkbox").first.wait_for()
+
+
+def on_a_break(page: Page) -> None:
+    with_guidelines(False)(page)
+    page.get_by_role("button", name="Break").click()
+    page.get_by_role("heading", name="Taking a break").wait_for()
+
+
 def press(key: str) -> Callable[[Page], object]:
     return lambda page: page.keyboard.press(key)
 
@@ -142,6 +178,7 @@ def main() -> None:
         if not projects.in_home(home):
             tutorial(home)
             survey(home)
+            letters(home)
             project = make(home / "digits", 14, modality="image")
             project.save(replace(project.config, name="Handwritten digits"))
         table = Path(scratch) / "complaints.csv"
@@ -166,6 +203,16 @@ def main() -> None:
             take(large, url, "", out / "guidelines.png", with_guidelines(True), **kim)
             take(large, url, "", out / "desk.png", with_guidelines(False), **kim)
             take(large, url, "", out / "why.png", press("w"), **kim)
+            take(large, url, "", out / "break.png", on_a_break, **kim)
+            digits = projects.open_project(home / "demo")
+            digits.save(replace(digits.config, labeling=replace(digits.config.labeling, grid=True)))
+            take(large, url, "", out / "grid.png", many_at_once, **demo)
+            phone = browser.new_page(viewport={"width": 390, "height": 844}, locale="ko-KR", color_scheme="dark")
+            take(phone, url, "", out / "phone_ko.png", settle, project="letters", annotator="이수진", language="ko")
+            if (home / "tutorial").exists():
+                you = {"project": "tutorial", "annotator": "you"}
+                take(tall, url, "progress", out / "tutorial_progress.png", settle, **you)
+                take(tall, url, "progress", out / "tutorial_random.png", settle, **you, part="Against random")
 
             def choose_table(page: Page) -> None:
                 page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(table)

@@ -19,13 +19,14 @@ def rounds(project: Project) -> None:
         finished, counts = store.rounds.all(), store.items.counts()
     if finished:
         table = pd.DataFrame([_row(r, project.config) for r in reversed(finished)])
-        percent = st.column_config.NumberColumn(format="%.1f %%")
+        percent, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.1f %%", "%.1f"))
         st.dataframe(
             table,
             hide_index=True,
             width="stretch",
             placeholder="–",
-            column_config={name: percent for name in table if name in _shares(project.config)},
+            column_config=dict.fromkeys(_shares(project.config), percent)
+            | {_("training s"): seconds, _("query s"): seconds},
         )
         trained(project, finished)
     if not counts.labeled:
@@ -56,6 +57,6 @@ def _row(r: Round, config: Config) -> dict[str, object]:
         **{name: None if value is None else 100 * value for name, value in values.items()},
         _("query strategy"): r.strategy,
         _("finished"): local_time(r.finished_at),
-        _("training s"): round(r.train_seconds, 1),
-        _("query s"): round(r.query_seconds, 1),
+        _("training s"): r.train_seconds,
+        _("query s"): r.query_seconds,
     }

@@ -13,6 +13,7 @@ READABLE = (
     " { color: light-dark(#5d6069, #b3b6bd); opacity: 1 }"
     " [data-testid^=stBaseButton-primary] { color: light-dark(#fff, #10141b) }"
 )
+FIGURES = "[data-testid=stMetricValue] { font-size: 1.75rem }"  # a date or a sum fits into the width of one figure
 KOREAN = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"  # lines break between words
 MENU = Path(__file__).with_name("menu.js").read_text(encoding="utf-8")
 UNKNOWN_PAGE = Path(__file__).with_name("unknown_page.js").read_text(encoding="utf-8").rstrip(";\n")
@@ -29,7 +30,7 @@ def document(choice: str) -> None:
         script += f"\n({UNKNOWN_PAGE})({title}, {text});"
     script += f"\n(() => {{\n{MENU}}})(); // {choice.encode().hex()}"
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
-    st.html(f"<style>{READABLE} {KOREAN} {_translated_words() if language() != 'en' else ''}</style>")
+    st.html(f"<style>{READABLE} {FIGURES} {KOREAN} {_translated_words() if language() != 'en' else ''}</style>")
 
 
 def _translated_words() -> str:

@@ -40,7 +40,7 @@ def outlook(project: Project, work: Figures) -> None:
         else _("No hourly rate is set yet.")
     )
     columns[3].metric(_("Done on"), f"{finish.expected:%Y-%m-%d}" if finish.expected else "–")
-    columns[3].caption(finish_in_words(finish))
+    columns[3].caption(finish_in_words(finish).replace("-", "-\N{WORD JOINER}"))  # no line breaks within a date
     if words:
         st.caption(words)
 
