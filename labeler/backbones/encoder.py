@@ -71,8 +71,7 @@ class Pretrained:
 
         Raises: LabelerError: an image cannot be read; the message names it.
         """
-        views = [[content] if self.views is None else self.views(content) for content in inputs]
-        single = [view for of_item in views for view in of_item]
+        single, counts = self.slices(inputs)
         features = np.empty((len(single), sum(self.dims)), dtype=np.float32)
         done = 0
         for positions, items in self._batches(single):
@@ -80,14 +79,15 @@ class Pretrained:
             done += len(items)
             if on_progress:
                 on_progress(done * len(inputs) // len(single), len(inputs))
-        if len(single) == len(inputs):
-            return features
-        counts = np.array([len(of_item) for of_item in views])
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        return (np.add.reduceat(features, starts, axis=0) / counts[:, None]).astype(np.float32)
+        return averaged(features, counts)
 
-    def activations(self, inputs: Sequence[Path | str], cut: int) -> list[Arrays]:
-        """What the first `cut` stages, which fine-tuning leaves as they are, make of each input.
+    def slices(self, inputs: Sequence[Any]) -> tuple[list[Any], np.ndarray]:
+        """What the network reads of each input, one after the other, and (n,) how much: 1, or the slices of a stack."""
+        views = [[content] if self.views is None else self.views(content) for content in inputs]
+        return [view for of_item in views for view in of_item], np.array([len(of_item) for of_item in views], dtype=int)
+
+    def activations(self, inputs: Sequence[Any], cut: int) -> list[Arrays]:
+        """What the first `cut` stages, which fine-tuning leaves as they are, make of each input, or slice of a stack.
 
         Returns: for each input the arrays that `Network.tail` takes, without the axis of the batch.
         """
@@ -144,6 +144,14 @@ class Pretrained:
                 items = following.result()
                 following = prepare(parts[number + 1]) if number + 1 < len(parts) else None
                 yield part, items
+
+
+def averaged(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(n, d) float32 features of items from those of their slices (m, d), as `Pretrained.slices` counts them."""
+    if len(features) == len(counts):
+        return features
+    starts = np.cumsum(counts) - counts
+    return (np.add.reduceat(features, starts, axis=0) / counts[:, None]).astype(np.float32)
 
 
 def collate(items: Sequence[Arrays]) -> Arrays:

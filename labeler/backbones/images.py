@@ -79,15 +79,19 @@ class Slice(NamedTuple):
     path: Path
     number: int
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Which slice it is, counted from 1, and of how many."""
+        return self.number + 1, frames(self.path)
 
-def slices(path: Path) -> "Sequence[Path | Slice]":
+
+def slices(path: Path | Slice) -> Sequence[Path | Slice]:
     """The slices of a stack that a backbone reads, at most `MOST_SLICES` and evenly spaced; of another image itself.
 
     A finding may be in few slices. With features of the middle slice alone it is missed; the mean over the slices finds
     it, and loses nothing where it is in all of them (`python -m bench.learner.stacks`).
     """
-    n = frames(path)
-    if n == 1:
+    if isinstance(path, Slice) or (n := frames(path)) == 1:
         return [path]
     return [Slice(path, int(number)) for number in np.unique(np.linspace(0, n - 1, MOST_SLICES).round())]
 

@@ -37,6 +37,8 @@ class Evidence:
 
     classes: (k,) int, the most probable first. proba, score, base: (k,) float; weights sum to score − base.
     weights: (k, h, w) of an image's places, or (k, s) of a text's `spans`: first and last + 1 character of each.
+    slice: the one of a stack that score, base and weights are of, counted from 1, and the number of slices; `proba` is
+    that of the whole stack.
     """
 
     classes: np.ndarray
@@ -45,6 +47,7 @@ class Evidence:
     base: np.ndarray
     weights: np.ndarray
     spans: tuple[tuple[int, int], ...] | None = None
+    slice: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ Weights = tuple[np.ndarray, np.ndarray]
 
 def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
     """The attribution of one image's or text's scores, for its `SHOWN` most probable classes.
+
+    Of a stack it is that of one slice: among those that the model reads, the one that is by itself the most probable
+    for the stack's most probable class.
 
     Raises: LabelerError: the image cannot be read, or the backbone cannot be looked into.
     """
@@ -136,8 +142,10 @@ def integrated_gradients(
 
 
 def _of_places(parts: Sequence[Part], encoder: Pretrained, image: Path) -> Evidence:
-    (pixels,) = onnx.to_device(collate(encoder.prepare([image])))
-    return _evidence(parts, (pixels,), lambda part, targets: class_maps(part, pixels, targets))
+    pictures, _counts = encoder.slices([image])
+    (pixels,) = onnx.to_device(collate(encoder.prepare(pictures)))
+    evidence, row = _evidence(parts, (pixels,), lambda part, targets, row: class_maps(part, pixels[row, None], targets))
+    return replace(evidence, slice=pictures[row].place) if len(pictures) > 1 else evidence
 
 
 def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
@@ -215,7 +223,8 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence
     given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
     words = tokens.words(text)
     spans = tuple(dict.fromkeys(word for word in words if word))
-    attribution = _evidence(parts, given, lambda part, targets: token_weights(part, given, base, targets), spans)
+    weigh = lambda part, targets, row: token_weights(part, given, base, targets)  # noqa: E731
+    attribution, _row = _evidence(parts, given, weigh, spans)
     of_word = np.array([[word == span for span in spans] for word in words], dtype=float)
     return replace(attribution, weights=attribution.weights @ of_word)
 
@@ -257,21 +266,29 @@ def _of_characters(heads: LinearHeads, encoder: CharTfidf, text: str) -> Evidenc
 def _evidence(
     parts: Sequence[Part],
     given: Sequence[Tensor],
-    weigh: Callable[[Part, Sequence[int]], Weights],
+    weigh: Callable[[Part, Sequence[int], int], Weights],
     spans: tuple[tuple[int, int], ...] | None = None,
-) -> Evidence:
-    """The evidence of all parts of the model for one input, averaged by their shares."""
+) -> tuple[Evidence, int]:
+    """The evidence of all parts of the model for one input, averaged by their shares; of a stack that of one slice.
+
+    Args:    given: a batch of one, or the slices of a stack. weigh: called with the place of the input in the batch.
+    Returns: the evidence, and the place of the slice in the batch; 0 without a stack.
+    """
     with torch.no_grad():
         features = [part.network(*given).float().cpu() for part in parts]
     heads = [part.heads for part in parts]
-    rows = [head.of_features(row.numpy()).mean(axis=0)[0] for head, row in zip(heads, features, strict=True)]
-    proba = _weighted_sum(parts, rows)
+
+    def proba_of(inputs: Sequence[Tensor]) -> np.ndarray:
+        rows = [head.of_features(own.numpy()).mean(axis=0) for head, own in zip(heads, inputs, strict=True)]
+        return _weighted_sum(parts, rows)
+
+    proba = proba_of([own.mean(0, keepdim=True) for own in features])[0]
     classes, targets = _most_probable_classes(heads[0], proba)
-    score = _weighted_sum(parts, [scores(head, row)[0].numpy() for head, row in zip(heads, features, strict=True)])
-    weights, bases = zip(*(weigh(part, targets) for part in parts), strict=True)
-    return Evidence(
-        classes, proba[classes], score[targets], _weighted_sum(parts, bases), _weighted_sum(parts, weights), spans
-    )
+    row = int(proba_of(features)[:, classes[0]].argmax())
+    score = _weighted_sum(parts, [scores(head, own)[row].numpy() for head, own in zip(heads, features, strict=True)])
+    own, bases = zip(*(weigh(part, targets, row) for part in parts), strict=True)
+    weights, base = _weighted_sum(parts, own), _weighted_sum(parts, bases)
+    return Evidence(classes, proba[classes], score[targets], base, weights, spans), row
 
 
 def _weighted_sum(parts: Sequence[Part], values: Sequence[np.ndarray]) -> np.ndarray:

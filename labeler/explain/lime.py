@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from labeler.backbones.encoder import Encoder
+from labeler.backbones.encoder import Encoder, Pretrained
+from labeler.backbones.images import Slice
 from labeler.core.rounds import Dataset
 from labeler.files.images import open_image
 from labeler.learner.model import Model
@@ -36,7 +38,8 @@ class Local:
     """The effect of each part of an item on the probabilities of its most probable classes.
 
     classes: (k,) int. proba: (k,). weights: (k, h, w) of an image's places, or (k, s) of a text's `spans`.
-    fit: (k,) share of the probabilities' variance that the linear model explains, at most 1.
+    fit: (k,) share of the probabilities' variance that the linear model explains, at most 1. slice: the one of a stack
+    that all this is of, as if it were alone, counted from 1, and the number of slices.
     """
 
     classes: np.ndarray
@@ -44,10 +47,13 @@ class Local:
     weights: np.ndarray
     fit: np.ndarray
     spans: tuple[tuple[int, int], ...] | None = None
+    slice: tuple[int, int] | None = None
 
 
 def explain_locally(model: Model, encoder: Encoder, content: Path | str, seed: int = 0) -> Local:
     """The effects of the parts of one image or text on the prediction; the same seed gives the same effects.
+
+    Of a stack they are those in the slice that speaks most for the stack's most probable class.
 
     Raises: LabelerError: the image cannot be read.
     """
@@ -58,7 +64,9 @@ def explain_locally(model: Model, encoder: Encoder, content: Path | str, seed: i
         proba = _proba(model, encoder, [without(content, spans, row) for row in shown])
         classes, weights, fit = _weigh(shown, proba)
         return Local(classes, proba[0, classes], weights, fit, spans)
-    picture = np.asarray(open_image(content, near=2 * SQUARE).resize((SQUARE, SQUARE)))
+    image = _telling_slice(model, encoder, content)
+    path, frame, place = (image.path, image.number, image.place) if isinstance(image, Slice) else (image, None, None)
+    picture = np.asarray(open_image(path, 2 * SQUARE, frame).resize((SQUARE, SQUARE)))
     segment = divide(picture)
     shown = masks(int(segment.max()) + 1, TRIES, rng)
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +76,16 @@ def explain_locally(model: Model, encoder: Encoder, content: Path | str, seed: i
             Image.fromarray(varied).save(paths[-1], compress_level=1)
         proba = _proba(model, encoder, paths)
     classes, weights, fit = _weigh(shown, proba)
-    return Local(classes, proba[0, classes], weights[:, segment], fit)
+    return Local(classes, proba[0, classes], weights[:, segment], fit, slice=place)
+
+
+def _telling_slice(model: Model, encoder: Encoder, image: Path) -> Path | Slice:
+    """The slice of a stack that is by itself the most probable for the stack's most probable class; any other image."""
+    pictures = encoder.slices([image])[0] if isinstance(encoder, Pretrained) else [image]
+    if len(pictures) == 1:
+        return image
+    predicted = _proba(model, encoder, [image])[0].argmax()
+    return pictures[_proba(model, encoder, pictures)[:, predicted].argmax()]
 
 
 def masks(parts: int, tries: int, rng: np.random.Generator) -> np.ndarray:
@@ -102,7 +119,7 @@ def _weigh(shown: np.ndarray, proba: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return classes, *ridge(shown, proba[:, classes])
 
 
-def _proba(model: Model, encoder: Encoder, inputs: Sequence[Path | str]) -> np.ndarray:
+def _proba(model: Model, encoder: Encoder, inputs: Sequence[Any]) -> np.ndarray:
     dataset = Dataset(inputs, encoder.encode(inputs), encoder.dims)
     return model.predict_proba(dataset, np.arange(len(inputs)))
 

@@ -27,6 +27,8 @@ from labeler.store import Store
 
 if TYPE_CHECKING:
     from labeler.backbones.encoder import Encoder
+    from labeler.explain.attribution import Evidence
+    from labeler.explain.lime import Local
     from labeler.learner.model import Model
 
 # Imports of labeler.explain and labeler.backbones are deferred: the app asks for explanations, and does without torch.
@@ -96,11 +98,9 @@ class Explainer:
         loaded = self._load(project, store, project.folder / asked.model)
         content = project.input_of(item)
         if asked.kind == "saw":
-            evidence = explain(loaded.model, loaded.encoder, content)
-            return _result(loaded.classes, evidence.classes, evidence.proba, evidence.weights, evidence.spans)
+            return _result(loaded.classes, explain(loaded.model, loaded.encoder, content))
         local = explain_locally(loaded.model, loaded.encoder, content)
-        result = _result(loaded.classes, local.classes, local.proba, local.weights, local.spans)
-        return result | {"fit": [round(float(fit), 3) for fit in local.fit]}
+        return _result(loaded.classes, local) | {"fit": [round(float(fit), 3) for fit in local.fit]}
 
     def _load(self, project: Project, store: Store, path: Path) -> Loaded:
         change = store.class_changes.latest()
@@ -132,26 +132,20 @@ def load(project: Project, store: Store, path: Path) -> Loaded:
     return Loaded(path, names, models.load(path, encoder), encoder, store.class_changes.latest())
 
 
-def _result(
-    names: list[str],
-    classes: np.ndarray,
-    proba: np.ndarray,
-    weights: np.ndarray,
-    spans: tuple[tuple[int, int], ...] | None,
-) -> dict[str, Any]:
+def _result(names: list[str], explained: "Evidence | Local") -> dict[str, Any]:
     """What the panel draws: for each class a picture to be laid over the image, or a weight of −1 to 1 of each span."""
     from labeler.explain.heatmap import overlay
 
-    most = float(np.abs(weights).max(initial=0.0)) or 1.0
+    most = float(np.abs(explained.weights).max(initial=0.0)) or 1.0
     entries = []
-    for number, share, own in zip(classes, proba, weights, strict=True):
+    for number, share, own in zip(explained.classes, explained.proba, explained.weights, strict=True):
         entry: dict[str, Any] = {"name": names[number], "probability": round(float(share), DIGITS)}
-        if spans is None:
+        if explained.spans is None:
             entry["map"] = "data:image/png;base64," + base64.b64encode(overlay(own, most)).decode()
         else:
             entry["weights"] = [round(float(weight), DIGITS) for weight in own / most]
         entries.append(entry)
-    return {"classes": entries, "spans": spans}
+    return {"classes": entries, "spans": explained.spans, "slice": explained.slice}
 
 
 # ---------------------------------------------------------------- the process

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from labeler.backbones import onnx
-from labeler.backbones.encoder import Arrays, Pretrained, collate
+from labeler.backbones.encoder import Arrays, Pretrained, averaged, collate
 from labeler.core.rounds import Epoch
 from labeler.core.settings import FinetuneConfig
 from labeler.learner import augment, loop
@@ -21,9 +22,11 @@ from labeler.learner.losses import accuracy, balanced, cross_entropy, supervised
 from labeler.learner.model import LinearHeads
 
 VIEWS = 4  # augmented views of each image, computed once where computing them in every epoch would take too long
+SLICES = 4  # of a stack that a step of training reads, drawn at random
 SHARPNESS = 0.1  # temperature of the contrastive objective
 SHRINK = 0.5  # share of the last round's change to the weights that is kept
 PERTURB = 0.01  # standard deviation of the added noise, in standard deviations of the weights
+_PREPARED = 1024  # images that are in memory before the frozen stages
 BUCKET = 8  # texts of so many batches are sorted by length together, so that there is little padding
 
 
@@ -77,17 +80,18 @@ class Finetuner:
         self.about_texts, self.unfrozen = isinstance(inputs[0], str), int(levers.unfrozen)
         # On a GPU the whole network runs faster than its activations could be copied there.
         self.cut = encoder.network.cut(self.unfrozen) if onnx.device().type == "cpu" else 0
+        pictures, self.slices = encoder.slices(inputs)
+        self.starts = np.cumsum(self.slices) - self.slices  # of each item's slices in a view
         with onnx.seeded(seed):
-            self.views = _views(encoder, inputs, self.cut, levers)
+            self.views = _views(encoder, pictures, self.cut, levers, VIEWS if len(pictures) == len(inputs) else 2)
+        self.lengths = np.array([len(self.views[0][start][0]) for start in self.starts])
 
     def seconds_per_epoch(self, start: LinearHeads) -> float:
         """How long an epoch over all items takes on this machine, measured on a batch of median length."""
         with onnx.seeded(self.seed):
             trial = _Run(self, start, None)
             batches = trial.batches(np.arange(len(self.targets)))
-            middle = sorted(batches, key=lambda rows: max(len(self.views[0][row][0]) for row in rows))[
-                len(batches) // 2
-            ]
+            middle = sorted(batches, key=lambda rows: max(self.lengths[rows]))[len(batches) // 2]
             for _ in range(2):  # the first pass warms up
                 began = time.perf_counter()
                 trial.loss(middle).backward()
@@ -172,8 +176,12 @@ class _Run:
     def loss(self, rows: np.ndarray) -> Tensor:
         """The training objective on the items at `rows`, with augmentation and dropout."""
         levers = self.levers
+        chosen, slices = self._drawn(rows)
         with onnx.autocast(on_cpu=self.owner.about_texts and levers.mixed_precision):
-            features = self.tail(self.owner.cut, *self._batch(rows, training=True))
+            features = self.tail(self.owner.cut, *self._batch(chosen, training=True))
+        if len(chosen) > len(rows):
+            lengths = torch.from_numpy(slices).to(features.device)
+            features = torch.segment_reduce(features.float(), "mean", lengths=lengths)
         features = self._normalised(features)
         targets = self.targets[torch.from_numpy(rows).to(self.targets.device)]
         kept = functional.dropout(features, levers.dropout) if levers.dropout else features
@@ -191,17 +199,31 @@ class _Run:
 
     @torch.inference_mode()
     def features(self, rows: np.ndarray) -> np.ndarray:
-        """(k, d) features of the items at `rows`, computed as for prediction."""
+        """(k, d) features of the items at `rows`, as for prediction; of a stack the mean over all its slices."""
         self.network.eval()
         features = np.empty((len(rows), len(self.mean)), dtype=np.float32)
-        order = np.argsort([len(self.owner.views[0][row][0]) for row in rows], kind="stable")  # little padding
+        order = np.argsort(self.owner.lengths[rows], kind="stable")  # little padding
         for start in range(0, len(rows), self.levers.batch):
             places = order[start : start + self.levers.batch]
+            slices = self.owner.slices[rows[places]]
+            chosen = np.concatenate([self._slices(row) for row in rows[places]])
             with onnx.autocast():
-                batch = self._batch(rows[places], training=False)
-                features[places] = self.tail(self.owner.cut, *batch).float().cpu()
+                own = self.tail(self.owner.cut, *self._batch(chosen, training=False)).float().cpu().numpy()
+            features[places] = averaged(own, slices)
         _set_modes(self.network, self.levers)
         return features
+
+    def _slices(self, row: int) -> np.ndarray:
+        """Where the slices of an item are in a view."""
+        return self.owner.starts[row] + np.arange(self.owner.slices[row])
+
+    def _drawn(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """At most `SLICES` random slices of each item, one item after the other, and (k,) how many of each."""
+        slices = np.minimum(self.owner.slices[rows], SLICES)
+        if slices.max() == 1:
+            return self.owner.starts[rows], slices
+        drawn = [self.rng.permutation(self._slices(row))[:n] for row, n in zip(rows, slices, strict=True)]
+        return np.concatenate(drawn), slices
 
     @torch.inference_mode()
     def _logits(self, rows: np.ndarray) -> Tensor:
@@ -212,10 +234,11 @@ class _Run:
         centred = features.float() - self.mean
         return torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in self.layers], dim=1)
 
-    def _batch(self, rows: np.ndarray, training: bool) -> tuple[Tensor, ...]:
+    def _batch(self, slices: np.ndarray, training: bool) -> tuple[Tensor, ...]:
+        """The slices at these places of the views, as one batch."""
         views, levers = self.owner.views, self.levers
-        chosen = self.rng.integers(len(views), size=len(rows)) if training else np.zeros(len(rows), dtype=int)
-        x, *rest = onnx.to_device(collate([views[v][row] for v, row in zip(chosen, rows, strict=True)]))
+        chosen = self.rng.integers(len(views), size=len(slices)) if training else np.zeros(len(slices), dtype=int)
+        x, *rest = onnx.to_device(collate([views[v][place] for v, place in zip(chosen, slices, strict=True)]))
         if training and levers.augment and not self.owner.about_texts and not self.owner.cut:
             x = augment.images(x, levers.augment, levers.augment_strength)
         if training and levers.token_dropout and rest:
@@ -224,11 +247,11 @@ class _Run:
 
     def batches(self, rows: np.ndarray) -> list[np.ndarray]:
         """The rows in random batches; of texts those of similar length share a batch."""
-        batch, lengths = self.levers.batch, self.owner.views[0]
+        batch, lengths = self.levers.batch, self.owner.lengths
         rows = self.rng.permutation(rows)
         if self.owner.about_texts:
             parts = [rows[i : i + BUCKET * batch] for i in range(0, len(rows), BUCKET * batch)]
-            parts = [part[np.argsort([len(lengths[row][0]) for row in part], kind="stable")] for part in parts]
+            parts = [part[np.argsort(lengths[part], kind="stable")] for part in parts]
             rows = np.concatenate(parts)
         batches = [rows[i : i + batch] for i in range(0, len(rows), batch)]
         return [batches[i] for i in self.rng.permutation(len(batches))]
@@ -266,18 +289,27 @@ class _Run:
         self.bias.copy_(torch.from_numpy(weights.bias))
 
 
-def _views(encoder: Pretrained, inputs: Sequence[Path | str], cut: int, levers: FinetuneConfig) -> list[list[Arrays]]:
-    """For each view, the activations after the first `cut` stages; the first view is the input as it is."""
-    if not levers.augment or isinstance(inputs[0], str) or not cut:
-        return [encoder.activations(inputs, cut)]
-    prepared = encoder.activations(inputs, 0)
-    views, images = [encoder.advance(prepared, cut)], [item[0] for item in prepared]
-    for _ in range(1, VIEWS):
-        augmented = []
-        for start in range(0, len(images), encoder.batch):
-            batch = torch.from_numpy(np.stack(images[start : start + encoder.batch]))
-            augmented += [(image,) for image in augment.images(batch, levers.augment, levers.augment_strength).numpy()]
-        views.append(encoder.advance(augmented, cut))
+def _views(
+    encoder: Pretrained, pictures: Sequence[Any], cut: int, levers: FinetuneConfig, number: int
+) -> list[list[Arrays]]:
+    """For each view, the activations after the first `cut` stages; the first view is the input as it is.
+
+    Args: number: of views that are made, where there are augmented ones.
+    """
+    if not levers.augment or isinstance(pictures[0], str) or not cut:
+        return [encoder.activations(pictures, cut)]
+    views: list[list[Arrays]] = [[] for _ in range(number)]
+    for begin in range(0, len(pictures), _PREPARED):
+        prepared = encoder.activations(pictures[begin : begin + _PREPARED], 0)
+        views[0] += encoder.advance(prepared, cut)
+        images = [item[0] for item in prepared]
+        for view in views[1:]:
+            augmented = []
+            for start in range(0, len(images), encoder.batch):
+                batch = torch.from_numpy(np.stack(images[start : start + encoder.batch]))
+                changed = augment.images(batch, levers.augment, levers.augment_strength).numpy()
+                augmented += [(image,) for image in changed]
+            view += encoder.advance(augmented, cut)
     return views
 
 

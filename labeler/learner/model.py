@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from scipy.special import expit, softmax
 
-from labeler.backbones.encoder import Pretrained, collate
+from labeler.backbones.encoder import Pretrained, averaged, collate
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset
 
@@ -171,7 +171,7 @@ class FineTuned:
         return self.share * tuned + (1 - self.share) * self.frozen.member_proba(dataset, positions)
 
     def features(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(k, d) float32 features of the trained network, not yet normalised.
+        """(k, d) float32 features of the trained network, not yet normalised; of a stack the mean over its slices.
 
         Raises: LabelerError: an image cannot be read.
         """
@@ -179,16 +179,18 @@ class FineTuned:
 
         from labeler.backbones import onnx
 
-        items = self.encoder.activations([dataset.inputs[p] for p in positions], self.cut)
-        features = np.empty((len(items), len(self.head.normalizer.mean)), dtype=np.float32)
-        # inputs of similar length share a batch, so that there is little padding
-        order = np.argsort([len(item[0]) for item in items], kind="stable")
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
-            with torch.inference_mode(), onnx.autocast():
-                batch = onnx.to_device(collate([items[row] for row in rows]))
-                features[rows] = self.network.tail(self.cut, *batch).float().cpu().numpy()
-        return features
+        single, counts = self.encoder.slices([dataset.inputs[p] for p in positions])
+        features = np.empty((len(single), len(self.head.normalizer.mean)), dtype=np.float32)
+        for begin in range(0, len(single), _ROWS):
+            items = self.encoder.activations(single[begin : begin + _ROWS], self.cut)
+            # inputs of similar length share a batch, so that there is little padding
+            order = np.argsort([len(item[0]) for item in items], kind="stable")
+            for start in range(0, len(order), _BATCH):
+                rows = order[start : start + _BATCH]
+                with torch.inference_mode(), onnx.autocast():
+                    batch = onnx.to_device(collate([items[row] for row in rows]))
+                    features[begin + rows] = self.network.tail(self.cut, *batch).float().cpu().numpy()
+        return averaged(features, counts)
 
     @cached_property
     def network(self) -> "Network":

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from labeler.core.blinding import is_blind
 from labeler.core.items import NewItem
 from labeler.core.settings import Config, LabelingConfig, LearnerConfig, QueryConfig
+from labeler.explain.attribution import Evidence
 from labeler.jobs.explanations import _result
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
@@ -17,6 +17,7 @@ from labeler.projects.importer import import_source
 from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
 from tests.support.fill import rank
 from tests.support.samples import reviews, text_config
+from tests.support.scan_files import write_dicom
 from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
@@ -118,12 +119,12 @@ def test_by_default_the_models_opinion_stays_hidden(server, films, open_page):
 
 @pytest.fixture
 def scans(own_home, tmp_path):
-    """Twelve grey images, asked about by a model whose explanation of each is known already."""
+    """Twelve grey stacks of four slices, asked about by a model whose explanation of each is known already."""
     (tmp_path / "in").mkdir()
     for i in range(12):
-        pixels = np.full((90, 120), 15 * i, dtype=np.uint8)
-        pixels[20:50, 20:60] = 255
-        Image.fromarray(pixels).save(tmp_path / "in" / f"{i:02d}.png")
+        pixels = np.full((4, 90, 120), 15 * i, dtype=np.uint8)
+        pixels[3, 20:50, 20:60] = 255
+        write_dicom(tmp_path / "in" / f"{i:02d}.dcm", pixels)
     config = Config(
         "Scans", ("spot", "no spot", "unclear"), labeling=LabelingConfig(reveal="before", holdout_share=0.0),
         learner=LearnerConfig(input_size=32),
@@ -134,7 +135,8 @@ def scans(own_home, tmp_path):
     (project.models / "m.safetensors").touch()
     maps = np.zeros((3, 6, 8))
     maps[0, 1:3, 1:4], maps[1, 1:3, 1:4], maps[2, 4:, 5:] = 1.0, -0.8, 0.5
-    result = _result(list(config.classes), np.arange(3), np.array([0.7, 0.2, 0.1]), maps, None)
+    evidence = Evidence(np.arange(3), np.array([0.7, 0.2, 0.1]), np.zeros(3), np.zeros(3), maps, slice=(4, 4))
+    result = _result(list(config.classes), evidence)
     with project.store() as store:
         ids = [item.id for item in store.items.all() if not is_blind(item)]
         rank(store, ids)
@@ -163,6 +165,10 @@ def test_maps_lie_over_the_image_and_the_slider_leaves_the_keys_alone(server, sc
     page.keyboard.press("ArrowRight")
     page.keyboard.press("End")
     assert float(maps.first.evaluate("e => getComputedStyle(e).opacity")) == 1 > before
+    page.get_by_text("Slice 4 of 4 speaks most for spot").wait_for()
+    assert page.locator(".slices").inner_text() == "Slice 3 of 4"  # the middle one
+    page.get_by_role("button", name="Show this slice").click()
+    assert page.locator(".slices").inner_text() == "Slice 4 of 4"
     assert item_on_screen(page) == first
     assert press(page, "2") == first  # a class key answers, wherever the focus in the panel is
     assert page.evaluate("document.documentElement.scrollWidth") <= width

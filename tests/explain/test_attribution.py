@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,17 +13,20 @@ from PIL import Image
 
 from labeler.backbones import onnx, tfidf
 from labeler.backbones.encoder import Pretrained
-from labeler.backbones.images import read_image, staged
+from labeler.backbones.images import read_image, slices, staged
 from labeler.backbones.network import Network, Pixels
 from labeler.backbones.texts import Tokens
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset, Labels
+from labeler.explain import lime
 from labeler.explain.attribution import Part, class_maps, explain, integrated_gradients, scores
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Normalizer
 from labeler.learner.task import LearningTask
 from tests.support.samples import BAD, GOOD, reviews
+from tests.support.scan_files import write_dicom
 from tests.support.tiny_networks import IMAGES, image_network, text_network
+from tests.support.toy_network import without_export
 
 
 def heads_on(dims: tuple[int, ...], classes: int = 3, seed: int = 0) -> LinearHeads:
@@ -97,6 +101,27 @@ def test_the_maps_of_a_convolutional_network_sum_to_its_scores(picture):
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-5)
     assert list(explanation.proba) == sorted(explanation.proba, reverse=True)
     assert explanation.proba.sum() == pytest.approx(1)
+
+
+def test_of_a_stack_the_slice_that_speaks_most_for_its_class_is_explained(tmp_path, monkeypatch):
+    without_export(monkeypatch)
+    monkeypatch.setattr(lime, "TRIES", 20)
+    values = np.random.default_rng(3).integers(0, 256, (20, 16, 16), dtype=np.uint8)
+    path = write_dicom(tmp_path / "a.dcm", values)
+    encoder, heads = replace(of_images(image_network()), views=slices), heads_on(IMAGES.dims)
+    pictures: list[Any] = [*slices(path)]
+    dataset = Dataset([path, *pictures], encoder.encode([path, *pictures]), encoder.dims)
+    whole, *alone = heads.predict_proba(dataset, np.arange(len(dataset)))
+    explanation = explain(heads, encoder, path)
+    np.testing.assert_allclose(explanation.proba, np.sort(whole)[::-1], atol=1e-5)
+    telling = pictures[int(np.argmax([proba[whole.argmax()] for proba in alone]))]
+    assert explanation.slice == (telling.number + 1, 20)
+    own = explain(heads, encoder, telling)
+    order = [list(own.classes).index(c) for c in explanation.classes]
+    np.testing.assert_allclose(explanation.weights, own.weights[order], atol=1e-5)
+    local = lime.explain_locally(heads, encoder, path)
+    assert local.slice == explanation.slice
+    np.testing.assert_allclose(local.proba, np.sort(alone[pictures.index(telling)])[::-1], atol=0.05)
 
 
 @pytest.mark.slow

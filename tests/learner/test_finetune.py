@@ -9,9 +9,9 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from labeler.core.rounds import Labels
+from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import FinetuneConfig
-from labeler.learner.finetune import Finetuner, Tuned
+from labeler.learner.finetune import SLICES, Finetuner, Tuned, _Run
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned
 from labeler.learner.task import LearningTask
@@ -143,3 +143,29 @@ def test_the_seed_is_all_that_is_random() -> None:
 def test_a_lever_that_is_left_to_auto_is_no_number() -> None:
     with pytest.raises((TypeError, ValueError)):
         Finetuner(TOY, DATA.inputs[:9], LABELS.targets[:9], FinetuneConfig(), 0)
+
+
+def test_a_stack_is_the_mean_of_its_slices_and_is_trained_on_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items of one, two and nine slices; each slice is one of the toy's pairs of numbers."""
+    sizes = np.array([1, 2, 9] * 20)
+    single = list(DATA.inputs[: sizes.sum()])
+    inputs = ["|".join(map(str, part)) for part in np.split(np.array(single), np.cumsum(sizes)[:-1])]
+    encoder = replace(TOY, views=lambda item: item.split("|"))
+    targets, rows = np.arange(60) % 2, np.arange(60)
+    finetuner = Finetuner(encoder, inputs, targets, replace(LEVERS, epochs=2), 0)
+    read: list[int] = []
+    batch = _Run._batch
+
+    def counted(self: _Run, slices: np.ndarray, training: bool) -> tuple[Any, ...]:
+        read.extend([len(slices)] if training else [])
+        return batch(self, slices, training)
+
+    monkeypatch.setattr(_Run, "_batch", counted)
+    trained = finetuner.train(rows, NOTHING, HEADS)
+    assert sum(read) == 2 * np.minimum(sizes, SLICES).sum()
+    model = FineTuned(encoder, HEADS, HEADS, trained.cut, trained.weights.parameters, 1.0)
+    features = model.features(Dataset(inputs, np.empty((60, 2)), (2,)), rows)
+    np.testing.assert_allclose(features, trained.features, atol=1e-5)
+    of_slices = model.features(Dataset(single, np.empty((len(single), 2)), (2,)), np.arange(len(single)))
+    means = [part.mean(axis=0) for part in np.split(of_slices, np.cumsum(sizes)[:-1])]
+    np.testing.assert_allclose(features, means, atol=1e-5)

@@ -96,6 +96,11 @@ export class Stage {
     return this.item === item && this.alive;
   }
 
+  /** @param {number} frame of the stack that is shown, counted from 1 */
+  showSlice(frame) {
+    if (this.view instanceof ImageViewer) this.view.stack?.go(frame);
+  }
+
   /**
    * Whether the key moves or turns what is shown.
    * @param {KeyboardEvent} event

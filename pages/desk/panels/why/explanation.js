@@ -1,6 +1,7 @@
 // What the model saw in an item: the parts of a text or an image that speak for and against each class.
 import { make, makeButton } from "../../base/dom.js";
 import { t } from "../../base/words.js";
+import { frameQuery } from "../../sync/media.js";
 import { reasonInWords } from "./reasons.js";
 /** @import { Item } from "../../base/types.js" */
 /** @import { WhyPanel } from "./panel.js" */
@@ -33,6 +34,7 @@ export class ExplanationView {
       make("p", "why-error", place, error);
     } else if (state === "done") {
       this.drawClasses(place, result);
+      if (result.slice) this.drawSlice(place, result, kind);
       if (kind === "saw") make("p", "why-caution", place, t("What is marked moved the score: it is evidence, not a cause."));
       else this.drawFit(place, result);
     } else {
@@ -50,7 +52,7 @@ export class ExplanationView {
     for (const explained of result.classes) {
       const figure = make("figure", "", row);
       if (result.spans) this.drawText(figure, result.spans, explained.weights);
-      else this.drawMap(figure, explained);
+      else this.drawMap(figure, explained, result.slice);
       const caption = make("figcaption", "", figure);
       make("strong", "", caption, explained.name);
       caption.append(` ${(100 * explained.probability).toFixed(0)}%`);
@@ -84,18 +86,31 @@ export class ExplanationView {
   /**
    * @param {Element} figure
    * @param {ExplainedClass} explained
+   * @param {[number, number] | null} [slice] of a stack
    */
-  drawMap(figure, { name, map: address }) {
+  drawMap(figure, { name, map: address }, slice) {
     const frame = make("div", "why-frame", figure);
     const picture = make("img", "why-picture", frame);
     picture.alt = "";
-    this.picture ??= this.panel.image(`media/${this.item.id}`);
+    this.picture ??= this.panel.image(`media/${this.item.id}${slice ? frameQuery("", slice[0]) : ""}`);
     this.picture.then((url) => { picture.src = url; }, () => picture.remove());
     const map = make("img", "why-map", frame);
     map.alt = t("Where the image speaks for and against {name}", { name });
     map.src = address;
-    if (this.item.picture?.about.frame) make("p", "why-slice", figure, t("The middle slice of the stack"));
     this.panel.content.style.setProperty("--strength", String(this.panel.strength / 100));
+  }
+
+  /**
+   * @param {Element} place
+   * @param {ExplanationResult} result of a slice of a stack
+   * @param {"saw" | "local"} kind
+   */
+  drawSlice(place, { slice: [frame, frames], classes: [{ name }] }, kind) {
+    const about = make("p", "why-slice", place, kind === "saw"
+      ? t("Slice {frame} of {frames} speaks most for {name}. The percentages are of the whole stack.", { frame, frames, name })
+      : t("Slice {frame} of {frames}, as if it were alone: the percentages are its own.", { frame, frames }));
+    about.append(" ");
+    makeButton("why-ask", about, { text: t("Show this slice"), run: () => this.panel.desk.stage.showSlice(frame) });
   }
 
   /** @param {Element} place */

@@ -11,6 +11,7 @@ export interface Explanation {
 export interface ExplanationResult {
   classes: ExplainedClass[];  // the most probable first
   spans?: [start: number, end: number][];  // words of a text: where each begins and ends, in characters
+  slice?: [frame: number, of: number] | null;  // of a stack: the one that is explained, counted from 1
   fit: number[];        // of the local explanation, for each class: R²
 }
 
