@@ -76,6 +76,20 @@ def check_head(head: str, parameters: bool, kind: str, committee: str) -> None:
         )
 
 
+def check_strategy_of_head(strategy: str, linear: bool, head: str) -> None:
+    """Refuse a strategy that takes gradients of linear heads beside another head.
+
+    Args: linear: whether the strategy does.
+    """
+    if linear and head != LINEAR:
+        raise ConfigError(
+            'strategy {name!r} takes gradients of linear heads, which learner.head = "{head}" does not have: choose'
+            " another strategy, or the head linear.",
+            name=strategy,
+            head=head,
+        )
+
+
 def check_more_of(more_of: Sequence[str]) -> None:
     """Refuse an entry of `query.more_of` that is not `column=value`."""
     for entry in more_of:

@@ -1,7 +1,7 @@
 """`project.toml`: read into a `Config`, and written back so that a person's comments and order survive."""
 
 import tomllib
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,31 @@ def load(path: Path) -> Config:
 def parse_text(text: str, where: str = "project.toml") -> Config:
     """The settings in the text of a `project.toml`; raises as `load` does."""
     return parse(tomllib.loads(text), where)
+
+
+def inline(values: Mapping[str, Any]) -> str:
+    """The values as TOML on one line, such as `C = 3.0, kernel = "rbf"`; empty for none."""
+    table = tomlkit.inline_table()
+    table.update(values)
+    return table.as_string()[1:-1].strip()
+
+
+def from_inline(text: str, key: str) -> dict[str, Any]:
+    """The values of such a line.
+
+    Args:   key: of the settings that they are of.
+    Raises: ConfigError: the line is not TOML.
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(f"values = {{ {text.strip().strip(',')} }}")["values"]
+    except tomllib.TOMLDecodeError:
+        raise ConfigError(
+            "{key}: {text!r} cannot be read; write `name = value` with commas between, texts in quotation marks, as in"
+            ' `C = 3.0, kernel = "rbf"`.',
+            key=key,
+            text=text,
+        ) from None
+    return values
 
 
 def to_toml(config: Config) -> str:

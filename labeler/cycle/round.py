@@ -16,6 +16,7 @@ import strategies
 from labeler.core.errors import LabelerError, TooFewClassesError
 from labeler.core.items import Prediction, Progress
 from labeler.core.rounds import Dataset, FinishedRound, Forecast, ForecastKind, Metrics, Ranked, RoundResult
+from labeler.core.setting_rules import check_strategy_of_head
 from labeler.core.settings import Config
 from labeler.cycle import snapshot
 from labeler.cycle.holdout_queue import next_holdout, weighted
@@ -25,7 +26,6 @@ from labeler.cycle.state import State
 from labeler.i18n.messages import mark, sentences
 from labeler.learner import saved_models as models
 from labeler.learner.committees import committee
-from labeler.learner.estimators import Estimator
 from labeler.learner.model import LinearHeads, Model
 from labeler.learner.predict import class_proba, opinions
 from labeler.learner.train import Fitted, fit
@@ -120,13 +120,8 @@ def run_round(state: State, config: Config, seed: int, depth: int, on_progress: 
     trained = time.perf_counter()
 
     strategy = strategies.get(config.query.strategy if fitted else config.query.seeding)
-    if strategy.linear and isinstance(model, Estimator):
-        raise LabelerError(
-            'strategy {name!r} takes gradients of linear heads, which learner.head = "{head}" does not have: choose'
-            " another strategy, or the head linear.",
-            name=strategy.name,
-            head=config.learner.head,
-        )
+    if model is not None:
+        check_strategy_of_head(strategy.name, strategy.linear, config.learner.head)
     members, query = None, config.query
     if fitted and "member_proba" in strategy.needs:
         members = committee(state.task, fitted, config.learner, int(rng.integers(2**31)))

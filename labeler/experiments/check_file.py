@@ -55,10 +55,10 @@ def verdicts(path: Path, checks: Sequence[Check], work: Work, limit: float, kind
     """
     done = 0
     while True:
-        with _process(path, done, work) as (process, messages):
+        with running(path, done, work) as (process, messages):
             try:
-                loaded = _next(process, messages, LOADING)
-            except _NoAnswerError as error:
+                loaded = next_message(process, messages, LOADING)
+            except NoAnswerError as error:
                 loaded = f"{kind} {path.name}: {error}"
             if isinstance(loaded, str):
                 raise CheckedFileError("{reason}", reason=loaded)
@@ -66,8 +66,8 @@ def verdicts(path: Path, checks: Sequence[Check], work: Work, limit: float, kind
             for name, check in tasks[done:]:
                 done += 1
                 try:
-                    yield Verdict(name, check, _next(process, messages, limit))
-                except _NoAnswerError as error:
+                    yield Verdict(name, check, next_message(process, messages, limit))
+                except NoAnswerError as error:
                     yield Verdict(name, check, str(error))
                     break
             if done == len(tasks):
@@ -75,7 +75,7 @@ def verdicts(path: Path, checks: Sequence[Check], work: Work, limit: float, kind
 
 
 @contextmanager
-def _process(path: Path, start: int, work: Work) -> Iterator[tuple[Any, Connection]]:
+def running(path: Path, start: int, work: Work) -> Iterator[tuple[Any, Connection]]:
     """A process that loads the file and runs its checks, beginning with `start`; it ends with the block."""
     # spawned, so that it imports as little as the worker's; a daemon ends with this process
     context = multiprocessing.get_context("spawn")
@@ -91,17 +91,22 @@ def _process(path: Path, start: int, work: Work) -> Iterator[tuple[Any, Connecti
         messages.close()
 
 
-class _NoAnswerError(Exception):
+class NoAnswerError(LabelerError):
     """No message came in time, or the process has ended."""
 
 
-def _next(process: Any, messages: Connection, seconds: float) -> Any:
+def next_message(process: Any, messages: Connection, seconds: float) -> Any:
+    """What the process sends next.
+
+    Raises: NoAnswerError: no message came in time, or the process has ended.
+    """
     try:
         if messages.poll(seconds):
             return messages.recv()
     except EOFError:
         process.join()
-        raise _NoAnswerError(
-            f"Its process ended (exit code {process.exitcode}): does it call exit, or need more memory than there is?"
+        raise NoAnswerError(
+            "Its process ended (exit code {code}): does it call exit, or need more memory than there is?",
+            code=process.exitcode,
         ) from None
-    raise _NoAnswerError(f"It did not end within {seconds:g} seconds, and was stopped.")
+    raise NoAnswerError("It did not end within {seconds:g} seconds, and was stopped.", seconds=seconds)

@@ -22,15 +22,13 @@ FOLDERS = ("labeler", "pages", "strategies")
 MARKS = {"_": (1,), "n_": (1, 2), "mark": (1,), "t": (1,)}
 ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
-    *("TooFewClassesError", "AccessError", "RequestError", "CheckedFileError", "BrokenPromiseError"),
+    *("TooFewClassesError", "AccessError", "RequestError", "CheckedFileError", "BrokenPromiseError", "NoAnswerError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))
 # The command line is English: the errors that it alone shows need no translation.
 COMMAND_LINE = (
     "labeler/cli/",
-    "labeler/experiments/check_file.py",
-    "labeler/learner/contract.py",
     "labeler/experiments/strategy_tables.py",
     "labeler/models/reproduce.py",
     "labeler/jobs/supervisor.py",

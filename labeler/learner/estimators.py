@@ -132,7 +132,8 @@ class Head:
 
     def _told(self, error: Exception) -> str:
         """The error with the line of the head's file that it comes from, if it has a file."""
-        return describe(error, self.name.partition(":")[0]).replace("\n", " ")
+        text = describe(error, self.name.partition(":")[0]).replace("\n", " ")
+        return text.removesuffix(".") if text.endswith("..") else text
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,22 @@
 """The form of the settings that leads change most: what asks, what learns, the target and the budget."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 import strategies
-from labeler.core.errors import LabelerError
+from labeler.core.errors import ConfigError, LabelerError
+from labeler.core.setting_rules import check_strategy_of_head
 from labeler.core.settings import Config
+from labeler.core.settings_file import from_inline, inline
 from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, mark, translate
+from labeler.learner.head_files import heads_in
 from labeler.projects.project import Project
 from strategies import modifiers
+
+# Imports of labeler.experiments.check_learner are deferred: it is slow to load.
 
 LEARNERS = {
     "auto": mark("auto: fine-tunes from 100 labels on"),
@@ -25,6 +30,17 @@ AUGMENTATIONS = {
     "colour": mark("other brightness and colours"),
     "noise": mark("noise"),
 }
+HEADS = {
+    "linear": mark("linear: regression and discriminant together, the default"),
+    "logistic": mark("logistic: logistic regression"),
+    "svm": mark("svm: support vector machine, calibrated"),
+    "gaussian_process": mark("gaussian_process: Gaussian process"),
+    "random_forest": mark("random_forest: random forest"),
+    "extra_trees": mark("extra_trees: extremely randomised trees"),
+    "gradient_boosting": mark("gradient_boosting: boosted trees, slow with many classes"),
+    "k_nearest": mark("k_nearest: nearest labeled items"),
+    "naive_bayes": mark("naive_bayes: naive Bayes"),
+}
 MODIFIERS = {"distinct": mark("no near-duplicates in a batch"), "balanced": mark("more of rare predicted classes")}
 
 
@@ -32,13 +48,15 @@ def settings(project: Project) -> None:
     """The form. What is saved counts from the next round on."""
     with strategies.strategies_of(project.strategies) as broken:
         registered = strategies.registered()
-    for problem in (*strategies.broken, *broken):
+    heads, unreadable = heads_in(project.folder)
+    for problem in (*strategies.broken, *broken, *unreadable):
         st.warning(translate(problem), icon=":material/extension_off:")
     config = project.config
     with st.form("settings", border=False):
         columns = st.columns(2)
         strategy = _strategy(columns, config, registered)
         backbone, kind = _learner(columns, config)
+        head, parameters = _head(columns, config, heads)
         batch = columns[0].number_input(_("Labels between rounds"), 1, 100_000, config.query.batch)
         target = columns[0].number_input(_("Target accuracy"), 0.0, 1.0, config.target_accuracy, 0.01)
         budget = columns[1].number_input(_("Budget (answers in all)"), 1, 10_000_000, config.budget)
@@ -56,10 +74,15 @@ def settings(project: Project) -> None:
     values["query"] |= {"strategy": strategy, "batch": int(batch)}
     values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind, "round_seconds": float(seconds)}
     values["learner"]["finetune"] |= {"augment": augment}
+    chosen = registered.get(modifiers.decompose(strategy)[1])
     try:
-        project.save(parse(values, _("The form")))
+        values["learner"] |= {"head": head, "head_parameters": from_inline(parameters, "learner.head_parameters")}
+        changed = parse(values, _("The form"))
+        check_strategy_of_head(strategy, chosen is not None and chosen.linear, head)
+        _try_head(project, changed)
+        project.save(changed)
     except LabelerError as error:
-        st.error(translate(error))
+        st.error(_("{problem} Nothing was saved.", problem=translate(error)))
     else:
         st.success(_("Saved."))
 
@@ -99,6 +122,45 @@ def _learner(columns: Any, config: Config) -> tuple[str, str]:
         format_func=lambda name: _(LEARNERS[name]),
     )
     return backbone, kind
+
+
+def _head(columns: Any, config: Config, of_files: Sequence[str]) -> tuple[str, str]:
+    """The fields of the head and of its parameters."""
+    current = config.learner.head
+    names = [*dict.fromkeys([*HEADS, *of_files, current])]
+    head = columns[0].selectbox(
+        _("Head"),
+        names,
+        names.index(current),
+        format_func=lambda name: _(HEADS[name]) if name in HEADS else str(name),
+        help=_(
+            "What learns on the backbone's features. Only the linear heads are fine-tuned, published and searched for"
+            " settings. A Python file in the project's folder that has a class with `fit` and `predict_proba` is listed"
+            " by itself. A head is tried on examples before it is saved."
+        ),
+    )
+    parameters = columns[1].text_input(
+        _("Parameters of the head"),
+        inline(config.learner.head_parameters),
+        help=_("As `name = value`, with commas between them, such as `C = 3.0`. Empty: its defaults."),
+    )
+    return head, parameters
+
+
+def _try_head(project: Project, changed: Config) -> None:
+    """Refuse a head that does not work. One that stays as it is was tried when it was chosen.
+
+    Raises: ConfigError: says why.
+    """
+    from labeler.experiments.check_learner import refusal
+
+    before, learner = project.config.learner, changed.learner
+    if (learner.head, learner.head_parameters) == (before.head, before.head_parameters):
+        return
+    with st.spinner(_("Trying the head on examples…")):
+        problem = refusal(learner, project.folder)
+    if problem:
+        raise ConfigError("{problem}", problem=problem)
 
 
 def _augment(config: Config) -> list[str]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from labeler.core import settings_file
 from labeler.core.errors import ConfigError
 from labeler.core.settings import ClassDetail, Config, QueryConfig, TeamConfig
+from labeler.core.settings_file import from_inline, inline
 from labeler.core.settings_parser import parse
 
 words = st.text(min_size=1, max_size=20).filter(lambda s: s == s.strip() and s.strip() and s < "\ud800")
@@ -130,3 +131,12 @@ FORMS = (
 def test_whatever_the_form_of_the_text_the_settings_read_back(text, batch, classes, details, leads):
     config = Config("x", classes, query=QueryConfig(batch=batch), team=TeamConfig(leads=leads), class_details=details)
     assert settings_file.parse_text(settings_file.rewritten(text, config)) == config
+
+
+def test_values_on_one_line_are_read_and_written_as_toml():
+    values = {"C": 3.0, "kernel": "rbf", "probability": True}
+    assert inline(values) == 'C = 3.0, kernel = "rbf", probability = true'
+    assert from_inline(inline(values), "learner.head_parameters") == values
+    assert (inline({}), from_inline(" ", "x"), from_inline("C = 1,", "x")) == ("", {}, {"C": 1})
+    with pytest.raises(ConfigError, match=r"learner\.head_parameters: 'C: 3' cannot be read"):
+        from_inline("C: 3", "learner.head_parameters")
