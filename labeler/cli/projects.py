@@ -59,8 +59,21 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
     is_flag=True,
     help="Remove from DICOM files what identifies patients, now and in later imports (`dicom.deidentify`).",
 )
+@click.option(
+    "--drop-column",
+    "dropped",
+    multiple=True,
+    metavar="NAME",
+    help="Column of a table that is not stored, now and in later imports (`dicom.drop_columns`); `*` for all. Groups"
+    " get pseudonyms. Can be given several times.",
+)
 def import_(
-    project: Path, source: Path, keep_labels: Literal["all", "holdout"], deidentify: bool, **names: str | None
+    project: Path,
+    source: Path,
+    keep_labels: Literal["all", "holdout"],
+    deidentify: bool,
+    dropped: tuple[str, ...],
+    **names: str | None,
 ) -> None:
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
     from labeler.projects.importer import import_source
@@ -70,6 +83,10 @@ def import_(
     opened = projects.open_project(project)
     if deidentify:
         opened = opened.save(replace(opened.config, dicom=replace(opened.config.dicom, deidentify=True)))
+    if dropped:
+        _check_columns(source, dropped)
+        together = tuple(dict.fromkeys((*opened.config.dicom.drop_columns, *dropped)))
+        opened = opened.save(replace(opened.config, dicom=replace(opened.config.dicom, drop_columns=together)))
     columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
     with bar("import", "rows") as report:
         result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report)
@@ -83,6 +100,22 @@ def import_(
     )
     for sentence in [*of_import(result), *(of_scans(result.dicom) if result.dicom else [])]:
         click.echo(sentence)
+
+
+def _check_columns(source: Path, names: tuple[str, ...]) -> None:
+    """Refuse columns that the table does not have: a misspelt one would be stored."""
+    from labeler.files.preview import preview
+    from labeler.projects.scans import EVERY
+
+    columns = preview(source).columns
+    for name in names:
+        if name not in (*columns, EVERY):
+            raise LabelerError(
+                "{source} has no column {name!r} to drop; it has {columns}.",
+                source=source.name,
+                name=name,
+                columns=", ".join(columns) or "none",
+            )
 
 
 @main.command()

@@ -69,7 +69,7 @@ class DicomReport:
 
     files: that were stored. deidentified: whether they lost what identifies patients. undeclared: files that do not say
     whether text is burned into their pixels; burned: files that say it is. kept: identifying fields that stayed by the
-    settings. stacks: items of several files.
+    settings. stacks: items of several files. columns: of the table that names de-identified files, stored as they are.
     """
 
     files: int
@@ -78,6 +78,7 @@ class DicomReport:
     burned: int = 0
     kept: tuple[str, ...] = ()
     stacks: int = 0
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -220,6 +220,10 @@ class DicomConfig:
         tuple[str, ...],
         Doc("Fields, by the standard's keywords, that stay in de-identified files and become columns of the items."),
     ] = ("Modality", "BodyPartExamined", "Manufacturer", "ManufacturerModelName")
+    drop_columns: Annotated[
+        tuple[str, ...],
+        Doc("Columns that imports of tables do not store, such as names of patients; `*`: all. Groups get pseudonyms."),
+    ] = ()
     stacks: Annotated[
         bool, Doc("Whether the slices of a series that are in one folder become one item, a stack to scroll.")
     ] = True

@@ -25,7 +25,8 @@ class Draft:
     """A project that is about to be created.
 
     source: of its items; None: they are imported later. keep_labels: see `import_source`. shown: columns that
-    annotators see beside the item. deidentify: whether DICOM files lose what identifies patients.
+    annotators see beside the item. deidentify: whether DICOM files lose what identifies patients. dropped: columns that
+    are not stored.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Draft:
     keep_labels: Literal["all", "holdout"] = "all"
     shown: tuple[str, ...] = ()
     deidentify: bool = False
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def create(draft: Draft, home: Path, where: str, on_progress: Progress | None = 
         "answers": draft.answers,
     } | ({"team": {"currency": draft.currency}} if draft.currency else {})
     if draft.deidentify:
-        values["dicom"] = {"deidentify": True}
+        values["dicom"] = {"deidentify": True, "drop_columns": [*draft.dropped]}
     project = projects.create(home / projects.slug(draft.name), parse(values, where))
     try:
         if draft.guidelines.strip():

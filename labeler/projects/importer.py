@@ -21,7 +21,7 @@ from labeler.files import deidentify, dicom, sources, stacks
 from labeler.files.sources import OBVIOUS, Row, SourceColumns
 from labeler.i18n.messages import Message, mark
 from labeler.projects.project import Project
-from labeler.projects.scans import ScanImport
+from labeler.projects.scans import ScanImport, without_dropped
 from labeler.store import Store
 
 BATCH = 1000  # rows stored in one transaction
@@ -198,6 +198,8 @@ def _rows(project: Project, source: Path, columns: SourceColumns) -> list[Row | 
     rows = list(sources.read(source, columns, modality=project.config.modality))
     if project.config.dicom.stacks and not sources.is_table(source):
         rows = stacks.stacked(rows)
+    if sources.is_table(source):
+        rows = without_dropped(project, rows, columns.group)
     _check_modality(project.config.modality, source, rows)
     if columns.label is None and not _folders_are_classes(rows, project.config.classes):
         return [replace(row, label=None) if isinstance(row, Row) else row for row in rows]

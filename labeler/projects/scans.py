@@ -1,16 +1,18 @@
 """DICOM files on their way into a project: fields as columns, their group, and what identifies patients removed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from labeler.core.items import DicomReport
+from labeler.core.items import DicomReport, Problem
 from labeler.core.settings import DicomConfig
 from labeler.files import deidentify
 from labeler.files.deidentify import Pseudonyms
 from labeler.files.sources import FOLDER_GROUPS, Row
 from labeler.projects.project import Project
 
+KEY = "pseudonyms.key"  # in the project's folder
+EVERY = "*"  # in `dicom.drop_columns`: every column but those of images, labels and the split
 BURNED = "BurnedInAnnotation"
 
 
@@ -29,6 +31,7 @@ class ScanImport:
     undeclared: int = 0
     burned: int = 0
     stacks: int = 0
+    columns: dict[str, None] = field(default_factory=dict)  # of the table, in clear
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -41,7 +44,7 @@ class ScanImport:
         """
         names = [*self.settings.keep, BURNED, *([self.group_field] if self.group_field else [])]
         values = deidentify.fields(contents[0], names)
-        self._count(len(contents), values.get(BURNED))
+        self._count(len(contents), values.get(BURNED), row.metadata if self.from_table else {})
         columns = {name: values[name] for name in self.settings.keep if name in values}
         group, remove = values.get(self.group_field) if self.group_field else row.group, self.settings.deidentify
         if remove and not self.from_table:  # names of folders and files often are those of patients
@@ -57,10 +60,11 @@ class ScanImport:
     @property
     def _pseudonyms(self) -> Pseudonyms:
         with self._lock:
-            return Pseudonyms.of(self.project.folder / "pseudonyms.key")
+            return Pseudonyms.of(self.project.folder / KEY)
 
-    def _count(self, files: int, burned: str | None) -> None:
+    def _count(self, files: int, burned: str | None, columns: Mapping[str, str]) -> None:
         with self._lock:
+            self.columns |= dict.fromkeys(columns)
             self.files += files
             self.stacks += files > 1
             self.burned += burned == "YES"
@@ -71,4 +75,31 @@ class ScanImport:
         if not self.files:
             return None
         kept = tuple(name for name in self.settings.keep if name not in DicomConfig().keep)
-        return DicomReport(self.files, self.settings.deidentify, self.undeclared, self.burned, kept, self.stacks)
+        removed = self.settings.deidentify
+        # of the columns to be dropped that of the groups is left, with pseudonyms
+        columns = tuple(name for name in self.columns if removed and not is_dropped(name, self.settings))
+        return DicomReport(self.files, removed, self.undeclared, self.burned, kept, self.stacks, columns)
+
+
+def is_dropped(column: str, settings: DicomConfig) -> bool:
+    """Whether imports of tables do not store this column."""
+    return column in settings.drop_columns or EVERY in settings.drop_columns
+
+
+def without_dropped(project: Project, rows: Sequence[Row | Problem], group: str | None) -> list[Row | Problem]:
+    """The rows of a table without the columns of `dicom.drop_columns`; the column of the groups gets pseudonyms."""
+    settings = project.config.dicom
+    if not settings.drop_columns:
+        return list(rows)
+    pseudonyms = Pseudonyms.of(project.folder / KEY)
+
+    def without(row: Row | Problem) -> Row | Problem:
+        if isinstance(row, Problem):
+            return row
+        kept = {name: value for name, value in row.metadata.items() if not is_dropped(name, settings)}
+        if group is None or row.group is None or not is_dropped(group, settings):
+            return replace(row, metadata=kept)
+        pseudonym = pseudonyms.of_text(row.group, "group")
+        return replace(row, metadata=kept | {group: pseudonym}, group=pseudonym)
+
+    return [without(row) for row in rows]

@@ -53,7 +53,7 @@ def create_project() -> None:
     _step(5, _("Start"))
     if chosen is not None:
         draft = replace(draft, source=chosen.path, columns=chosen.columns, keep_labels=chosen.keep_labels, shown=shown)
-        draft = replace(draft, deidentify=chosen.deidentify)
+        draft = replace(draft, deidentify=chosen.deidentify, dropped=chosen.dropped)
     name = known_name() or name_field("creation")
     label = _("Create project and import") if chosen else _("Create project")
     if st.button(label, type="primary", icon=":material/rocket_launch:") and name_is_taken_over(name):

@@ -86,7 +86,8 @@ def _form(project: Project) -> None:
         group = project.config.evaluation.group_column
         if group and (group in chosen.preview.columns or not chosen.preview.is_table):
             chosen = replace(chosen, columns=replace(chosen.columns, group=group))
-        chosen = replace(chosen, deidentify=project.config.dicom.deidentify)
+        dicom = project.config.dicom
+        chosen = replace(chosen, deidentify=dicom.deidentify, dropped=dicom.drop_columns)
         chosen = choose_columns(chosen, project.config.modality)
         _unknown_classes(project, chosen)
     if st.button(_("Import"), key="import", type="primary", disabled=chosen is None) and chosen is not None:
@@ -115,8 +116,8 @@ def _unknown_classes(project: Project, chosen: Chosen) -> None:
 
 
 def _import(project: Project, chosen: Chosen) -> None:
-    if chosen.deidentify != project.config.dicom.deidentify:
-        dicom = replace(project.config.dicom, deidentify=chosen.deidentify)
+    dicom = replace(project.config.dicom, deidentify=chosen.deidentify, drop_columns=chosen.dropped)
+    if dicom != project.config.dicom:
         project = project.save(replace(project.config, dicom=dicom))
     with progress_bar() as report:
         try:

@@ -18,6 +18,7 @@ from labeler.files.preview import Preview, first_items, guessed_columns, preview
 from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.drafts import all_labeled
+from labeler.projects.scans import EVERY
 from pages.shared.cache import cached
 
 WAYS = {
@@ -46,7 +47,7 @@ class Chosen:
     """A source that was chosen, and what its columns hold. key: changes with the source.
 
     modality: of the items. labels: whether the labels of the pool are kept, or asked for. deidentify: whether DICOM
-    files lose what identifies patients.
+    files lose what identifies patients. dropped: columns of tables that are not stored.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Chosen:
     keep_labels: Literal["all", "holdout"] = "all"
     others: tuple[str, ...] = ()
     deidentify: bool = False
+    dropped: tuple[str, ...] = ()
 
 
 def choose_source(name: str, ways: Sequence[str]) -> Path | None:
@@ -228,7 +230,32 @@ def _choose_privacy(chosen: Chosen) -> Chosen:
         st.warning(
             _("Names, numbers and dates of patients would be stored with the images."), icon=":material/shield_person:"
         )
-    return replace(chosen, deidentify=remove)
+    chosen = replace(chosen, deidentify=remove)
+    return _drop_columns(chosen) if remove and chosen.preview.is_table else chosen
+
+
+def _drop_columns(chosen: Chosen) -> Chosen:
+    """Which columns of the table are not stored."""
+    group = chosen.columns.group
+    columns = [*chosen.others, *([group] if group else [])]
+    before = [name for name in columns if name in chosen.dropped or EVERY in chosen.dropped]
+    dropped = st.multiselect(
+        _("Columns that are not stored"),
+        columns,
+        before,
+        key=f"dropped-{chosen.key}-{chosen.columns}",
+        placeholder=_("Every column is stored"),
+        help=_("Such as names and numbers of patients. The groups get pseudonyms if their column is not stored."),
+    )
+    clear = [name for name in columns if name not in dropped]
+    if clear:
+        st.warning(
+            _("These columns of the table would be stored as they are: {names}.", names=", ".join(clear)),
+            icon=":material/shield_person:",
+        )
+    elsewhere = [name for name in chosen.dropped if name not in (*columns, EVERY)]
+    others = tuple(name for name in chosen.others if name in clear)
+    return replace(chosen, others=others, dropped=(*elsewhere, *dropped))
 
 
 def _may_forget(chosen: Chosen) -> bool:

@@ -29,3 +29,23 @@ def test_scans_are_imported_by_patient_and_without_what_identifies_patients(own_
     saved = projects.open_project(project.folder).config
     assert (saved.dicom.deidentify, saved.evaluation.group_column) == (True, "PatientID")
     assert all(b"Gildong" not in path.read_bytes() for path in project.media.rglob("*.dcm"))
+
+
+def test_columns_of_a_table_that_stay_in_clear_are_named_and_can_be_left_out(own_home, tmp_path):
+    project = projects.create(own_home / "scans", text_config(name="Scans", modality="image"))
+    for number in range(4):
+        write_dicom(tmp_path / f"{number}.dcm", np.full((8, 8), number, np.int16), BurnedInAnnotation="NO")
+    rows = [f"{n}.dcm,Hong Gildong,north" for n in range(4)]
+    (tmp_path / "scans.csv").write_text("\n".join(["file,name,site", *rows]))
+    app = visit("project")
+    widget(app, "radio", "From").set_value("path").run()
+    widget(app, "text_input", "Path").input(str(tmp_path / "scans.csv")).run()
+    widget(app, "checkbox", "Remove from the DICOM files").check().run()
+    assert "These columns of the table would be stored as they are: name, site." in everything(app)
+    widget(app, "multiselect", "Columns that are not stored").set_value(["name"]).run()
+    assert "would be stored as they are: site." in everything(app)
+    app.button(key="import").click().run()
+    assert "These columns of the table are stored as they are: site." in everything(app)
+    assert projects.open_project(project.folder).config.dicom.drop_columns == ("name",)
+    with project.store() as store:
+        assert {tuple(store.items.get(item.id).metadata) for item in store.items.all()} == {("site",)}

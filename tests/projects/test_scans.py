@@ -128,6 +128,25 @@ def test_fields_on_the_list_stay_and_become_columns(tmp_path):
     assert any("PatientAge" in sentence for sentence in of_scans(report.dicom))
 
 
+def test_columns_of_a_table_are_told_or_dropped_and_its_groups_get_pseudonyms(scans, tmp_path):
+    patient(tmp_path / "in" / "a.dcm")
+    table = tmp_path / "in" / "table.csv"
+    table.write_text(f"file,patient,name,site\na.dcm,{SECRET},{SECRET},north\n")
+    columns = SourceColumns(image="file", group="patient")
+    report = import_source(scans, table, columns)
+    assert any("stored as they are: patient, name, site." in sentence for sentence in of_scans(report.dicom))
+    for number, (drop, stored) in enumerate({("name", "patient"): {"site", "patient"}, ("*",): {"patient"}}.items()):
+        dicom = DicomConfig(deidentify=True, keep=(), drop_columns=drop)
+        project = projects.create(tmp_path / str(number), Config("Scans", ("good", "bad"), dicom=dicom))
+        told = of_scans(import_source(project, table, columns).dicom)
+        assert any("stored as they are: site." in sentence for sentence in told) == ("site" in stored)
+        [item] = items(project)
+        assert item.metadata.keys() == stored
+        pseudonym = Pseudonyms.of(project.folder / "pseudonyms.key").of_text(SECRET, "group")
+        assert item.group == item.metadata["patient"] == pseudonym
+        assert SECRET.encode() not in project.database.read_bytes()
+
+
 def test_a_field_that_does_not_exist_is_refused(tmp_path):
     config = Config("Scans", ("good", "bad"), dicom=DicomConfig(True, ("PatientsAge",)))
     project = projects.create(tmp_path / "project", config)

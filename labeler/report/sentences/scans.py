@@ -27,10 +27,7 @@ def of_scans(report: DicomReport) -> list[str]:
                 report.files,
             )
         )
-        if report.kept:
-            sentences.append(
-                _("These fields stay in clear, because `dicom.keep` names them: {names}.", names=", ".join(report.kept))
-            )
+        sentences += _in_clear(report)
     if report.burned and not report.deidentified:
         sentences.append(
             n_(
@@ -55,6 +52,24 @@ def of_scans(report: DicomReport) -> list[str]:
                 "{n:,} item is a stack of slices, to be scrolled.",
                 "{n:,} items are stacks of slices, to be scrolled.",
                 report.stacks,
+            )
+        )
+    return sentences
+
+
+def _in_clear(report: DicomReport) -> list[str]:
+    """Which fields and columns de-identification has left as they were."""
+    sentences = []
+    if report.kept:
+        sentences.append(
+            _("These fields stay in clear, because `dicom.keep` names them: {names}.", names=", ".join(report.kept))
+        )
+    if report.columns:
+        sentences.append(
+            _(
+                "These columns of the table are stored as they are: {names}. Where one identifies a patient, create the"
+                " project anew without it (`--drop-column`, or the list beside the import).",
+                names=", ".join(report.columns),
             )
         )
     return sentences
