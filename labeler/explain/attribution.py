@@ -219,9 +219,11 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence
     tokenizer = tokens.tokenizer
     mask = tokenizer.pad_token_id if tokenizer.mask_token_id is None else tokenizer.mask_token_id
     arrays = collate(encoder.prepare([text]))
-    masked = np.where(np.isin(arrays[0], tokenizer.all_special_ids), arrays[0], mask)
-    given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
     words = tokens.words(text)
+    # special tokens stay, and what the encoder puts before every text
+    kept = np.isin(arrays[0], tokenizer.all_special_ids) | np.array([word is None for word in words])
+    masked = np.where(kept, arrays[0], mask)
+    given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
     spans = tuple(dict.fromkeys(word for word in words if word))
     weigh = lambda part, targets, row: token_weights(part, given, base, targets)  # noqa: E731
     attribution, _row = _evidence(parts, given, weigh, spans)

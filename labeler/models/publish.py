@@ -38,7 +38,7 @@ TOKENS = """from tokenizers import Tokenizer
 tokenizer = Tokenizer.from_file("tokenizer.json")
 tokenizer.no_padding()
 tokenizer.enable_truncation(about["size"])
-tokens = np.array([tokenizer.encode(unicodedata.normalize("NFC", given).strip()).ids])
+tokens = np.array([tokenizer.encode(about["prefix"] + unicodedata.normalize("NFC", given).strip()).ids])
 inputs = [tokens, np.ones_like(tokens)]  # (1, length) each: the tokens, and which of them count
 """
 ONNX = """import onnxruntime
@@ -104,7 +104,7 @@ def publish(project: Project, out: Path) -> Path:
             _export(encoder, model, temporary)
             if project.config.modality == "text":
                 assert isinstance(encoder.prepare, Tokens)
-                about["size"] = encoder.prepare.longest
+                about["size"], about["prefix"] = encoder.prepare.longest, encoder.prepare.prefix
                 tokenizer = encoder.prepare.tokenizer.backend_tokenizer.to_str()
                 (temporary / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
             else:

