@@ -11,7 +11,7 @@ from labeler.access.users import local_user
 from tests.support.machine import ROOT
 
 # Streamlit searches the metadata of all installed packages at each start of an app, and each run here is a start.
-manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)  # type: ignore[assignment]
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 def visit(page: str = "label", part: str = "", annotator: str | None = None) -> AppTest:
