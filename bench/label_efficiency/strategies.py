@@ -32,10 +32,11 @@ from bench.label_efficiency.worlds import WORLDS
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import Task, load_task, read_labeled
 from labeler.experiments.simulate import Design, compare
-from labeler.experiments.summary import Run, summarise
+from labeler.experiments.summary import Run, summarise, summary_of
 from labeler.files.sources import SourceColumns
 from labeler.projects.demo import write_digits
 from labeler.report.charts import comparison as comparison_charts
+from labeler.report.sentences.comparison import saved_in_short
 from strategies import skactiveml
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -110,21 +111,21 @@ def table(report: dict[str, Any]) -> str:
         " | 95% interval |",
         "|---|---:|---:|---|---:|---:|---|---:|---|",
     ]
-    for row in report["summary"]:
+    for row in summary_of(report):
         name = row["strategy"]
         lines.append(
-            f"| {name} | {row['aulc_mean']:.4f} | {_gain(row)} | {_interval(row)} | {_saved(row)}"
+            f"| {name} | {row['aulc_mean']:.4f} | {_gain(row)} | {_interval(row)} | {saved_in_short(row)}"
             f" | {_gain(start[name])} | {_interval(start[name])} | {_gain(end[name])} | {_interval(end[name])} |"
         )
     return "\n".join(lines)
 
 
 def overall(reports: Sequence[dict[str, Any]]) -> str:
-    """The mean over the data sets, as Markdown; "never reached" counts as nothing saved."""
+    """The mean over the data sets, as Markdown; labels saved are those of `experiments.summary.labels_saved`."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for report in reports:
         start, end = few(report), many(report)
-        for row in report["summary"]:
+        for row in summary_of(report):
             name = row["strategy"]
             rows.setdefault(name, []).append(row | {"parts": (start[name], end[name])})
     lines = [
@@ -134,7 +135,7 @@ def overall(reports: Sequence[dict[str, Any]]) -> str:
     means = {name: float(np.mean([r["gain_over_random"] for r in of])) for name, of in rows.items()}
     for name in sorted(rows, key=lambda n: (-len(rows[n]), -means[n])):
         of = rows[name]
-        saved = np.mean([r["labels_saved_percent"] or 0 for r in of])
+        saved = np.mean([r["saved"]["percent"] if r["saved"] else 0.0 for r in of])
         above = sum(r["gain_low"] is not None and r["gain_low"] > 0 for r in of)
         below = sum(r["gain_high"] is not None and r["gain_high"] < 0 for r in of)
         early, late = np.mean([[p["gain_over_random"] for p in r["parts"]] for r in of], axis=0)
@@ -150,11 +151,6 @@ def _gain(row: dict[str, Any]) -> str:
 def _interval(row: dict[str, Any]) -> str:
     low, high = row["gain_low"], row["gain_high"]
     return "" if low is None or row["strategy"] == "random" else f"{low:+.4f} to {high:+.4f}"
-
-
-def _saved(row: dict[str, Any]) -> str:
-    saved = row["labels_saved_percent"]
-    return "never reached" if saved is None else f"{saved:.0f}%"
 
 
 def all_names() -> list[str]:

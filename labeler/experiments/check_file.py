@@ -5,12 +5,14 @@ its time limit; a new process goes on with the next check.
 """
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 from labeler.core.errors import LabelerError
@@ -81,7 +83,12 @@ def running(path: Path, start: int, work: Work) -> Iterator[tuple[Any, Connectio
     context = multiprocessing.get_context("spawn")
     messages, its_end = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(path, start, its_end), daemon=True)
-    process.start()
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")  # a spawned process runs the file of this module: the app's script
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = main
     its_end.close()  # only the child's end stays open, so that reading fails when the child ends
     try:
         yield process, messages

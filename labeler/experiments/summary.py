@@ -30,20 +30,16 @@ class Run:
 def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """One row a strategy: area under the curve, the gain over `random` paired by seed, and labels saved.
 
-    `areas`: of each seed. `labels_saved_percent`: how many fewer labels the mean curve needs to reach the final
-    accuracy of random's mean curve; None if it never does. `random`'s own value is the noise floor. `saved`: see
-    `labels_saved`; None for `random`.
+    `areas`: of each seed. `saved`: see `labels_saved`; None for `random`.
     """
     by_name: dict[str, dict[int, Run]] = {}
     for r in runs:
         by_name.setdefault(r.strategy, {})[r.seed] = r
     seeds = sorted(by_name[CONTROL])
     area = {n: [area_under_curve(rs[s].labels, rs[s].accuracy) for s in seeds] for n, rs in by_name.items()}
-    grid, control = _mean_curve([by_name[CONTROL][s] for s in seeds])
     rows = []
     for name, of_seed in by_name.items():
         gain, low, high = paired_gain(area[name], area[CONTROL])
-        needed = labels_to_reach(*_mean_curve([of_seed[s] for s in seeds]), control[-1])
         pairs = [(of_seed[s], by_name[CONTROL][s]) for s in seeds]
         rows.append(
             {
@@ -54,7 +50,6 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
                 "gain_over_random": gain,
                 "gain_low": low,
                 "gain_high": high,
-                "labels_saved_percent": None if needed is None else 100 * (1 - needed / grid[-1]),
                 "saved": None if name == CONTROL else labels_saved(pairs),
             }
         )
@@ -80,7 +75,7 @@ def labels_saved(pairs: Sequence[tuple[Run, Run]]) -> dict[str, Any]:
     """
     ratios, targets = [], []
     for ours, control in pairs:
-        curves = [_mean_curve([each]) for each in (ours, control)]
+        curves = [_monotone(each) for each in (ours, control)]
         target = min(accuracy[-1] for _, accuracy in curves)
         needed, of_control = (labels_to_reach(labels, accuracy, target) for labels, accuracy in curves)
         assert needed is not None, "the lower of both ends is on both curves"
@@ -98,10 +93,8 @@ def labels_saved(pairs: Sequence[tuple[Run, Run]]) -> dict[str, Any]:
     }
 
 
-def _mean_curve(runs: Sequence[Run]) -> tuple[list[int], list[float]]:
-    """The mean over the seeds, made monotone, since more labels do not make a model worse in expectation."""
+def _monotone(run: Run) -> tuple[list[int], list[float]]:
+    """The run's curve, made monotone, since more labels do not make a model worse in expectation."""
     from sklearn.isotonic import isotonic_regression
 
-    grid = sorted(set.intersection(*(set(r.labels) for r in runs)))
-    means = [float(np.mean([r.accuracy[r.labels.index(n)] for r in runs])) for n in grid]
-    return grid, isotonic_regression(means).tolist()
+    return list(run.labels), isotonic_regression(run.accuracy).tolist()

@@ -1,7 +1,9 @@
 """`check-learner`: a line for each promise, code 0, 1 or 2, and an end whatever the file does."""
 
+import sys
 from multiprocessing import Pipe
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner, Result
@@ -84,7 +86,11 @@ def test_heads_that_are_known_to_work_are_not_tried(tmp_path):
 
 
 @pytest.mark.thorough
-def test_a_head_that_ends_its_process_is_refused(tmp_path):
+def test_a_head_that_ends_its_process_is_refused(tmp_path, monkeypatch):
+    app = ModuleType("__main__")
+    app.__file__ = str(tmp_path / "app.py")  # the script of the app, which the process must not run
+    (tmp_path / "app.py").write_text("raise SystemExit(9)\n", encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "__main__", app)
     (tmp_path / "mine.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
     problem = refusal(LearnerConfig(head="mine.py:L"), tmp_path)
     assert problem.startswith("The head mine.py:L cannot be used: Its process ended (exit code 3)")

@@ -35,13 +35,13 @@ def test_the_summary_on_curves_worked_out_by_hand():
     assert random["aulc_mean"] == pytest.approx(0.6)
     assert margin["aulc_mean"] == pytest.approx(0.675)
     assert margin["gain_over_random"] == margin["gain_low"] == margin["gain_high"] == pytest.approx(0.075)
-    assert margin["labels_saved_percent"] == pytest.approx(100 * (1 - 40 / 60))
-    assert random["labels_saved_percent"] == pytest.approx(0)
+    assert margin["saved"]["percent"] == pytest.approx(100 * (1 - 40 / 60))
+    assert random["saved"] is None
 
 
-def test_a_strategy_that_never_reaches_randoms_accuracy_saves_no_labels():
+def test_a_strategy_that_never_reaches_randoms_accuracy_needs_more_labels():
     worse = summarise([curve("random", 0, [0.5, 0.6, 0.7]), curve("entropy", 0, [0.5, 0.5, 0.6])])[1]
-    assert worse["labels_saved_percent"] is None
+    assert worse["saved"]["percent"] == pytest.approx(100 * (1 - 60 / 40))  # random has its 0.6 at 40 labels
     assert (worse["gain_low"], worse["gain_high"]) == (None, None)  # one seed has no interval
 
 

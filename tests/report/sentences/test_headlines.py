@@ -58,8 +58,8 @@ def test_every_headline_is_there_in_every_language_and_no_field_is_left_open():
     assert len(blocks) == sum(len(situations) for situations in TOPICS.values())
     for block in blocks:
         english, korean = block.split("\n>\n")
-        has_words = re.search("[a-z]", english) is not None
-        assert (english != korean) == has_words, block
+        if re.search("[a-z]", english):  # figures alone may be equal
+            assert english != korean, block
         assert not re.search(r"[{}]|None|\bnan\b|[ (]-\d", block), block
 
 
