@@ -53,9 +53,16 @@ def shared_server(shared_home: Path) -> Iterator[Server]:
 def own_home(shared_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The home that is served, empty as the test begins; what the test left there goes when it ends."""
     monkeypatch.setenv("LABELER_HOME", str(shared_home))
+    empty(shared_home, tmp_path / "before")  # the server may have written after the test before had ended
     yield shared_home
-    for path in shared_home.iterdir() if shared_home.is_dir() else ():
-        path.rename(tmp_path / f"{path.name}-left")  # at once, whoever is still writing there
+    empty(shared_home, tmp_path / "left")
+
+
+def empty(home: Path, elsewhere: Path) -> None:
+    """Move what is in the home elsewhere: at once, whoever is still writing there."""
+    elsewhere.mkdir()
+    for path in home.iterdir() if home.is_dir() else ():
+        path.rename(elsewhere / path.name)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from labeler.jobs.maps import state_of
 from labeler.projects import pool_map
 from labeler.projects import project as projects
 from labeler.projects.pool_map import PoolMap
-from tests.support.desk import press, ready_item
+from tests.support.desk import all_saved, press, ready_item
 from tests.support.fill import rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
@@ -76,6 +76,7 @@ def test_search_open_label_by_hand_and_ask_next(server, open_page, letters):
     assert press(desk, "1") == 1  # what was on screen stays
     assert [press(desk, "1") for _ in range(4)] == [8, 24, 32, 40]
     assert ready_item(desk) == 2
+    all_saved(desk)
     with letters.store() as store:
         chosen = {row["item_id"]: row["chosen"] for row in store.answers.export()}
     assert chosen == {16: "hand", 1: None, 8: "next", 24: "next", 32: "next", 40: "next"}
