@@ -16,11 +16,13 @@ Source: Cochran 1977, section 9A.3 (ratio estimate over clusters); Korn & Grauba
         (few clusters). The weight of a single group is a choice that `bench/groups` measures.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import stdtrit
 
-from labeler.measure.intervals import Z
+from labeler.measure.intervals import Estimate, Z
 
 ALIKE = 1  # groups that count for all items of a group being alike, beside those that have an error
 FEW = 10  # groups, below which an interval is wide and its coverage less certain
@@ -97,21 +99,51 @@ def effective_mean(right: np.ndarray, groups: np.ndarray, weights: np.ndarray | 
     return effective_share(of_group @ (right > 0), of_group @ (right <= 0), items)
 
 
-def effective_share(right: np.ndarray, wrong: np.ndarray, items: float) -> tuple[float, float]:
+def effective_share(
+    right: np.ndarray, wrong: np.ndarray, items: float, groups: int | None = None
+) -> tuple[float, float]:
     """The share of right items, and the number of independently drawn items that would tell it as precisely.
 
     A single group says nothing about others: 0.
 
     Args: right, wrong: (g,) the sums of the weights of each group's right and wrong items; no group has neither.
           items: effective number of items if they were independent, which the result does not exceed.
+          groups: the number by which the variance is known; None: all.
     """
     sizes = right + wrong
     total = float(sizes.sum())
     share = float(right.sum()) / total
-    if len(sizes) < 2:
-        return share, 0.0
     with_both = min(int((right > 0).sum()), int((wrong > 0).sum()))
-    spread, alike = share * (1 - share), float((sizes**2).sum()) / total**2
-    between = variance(right - share * sizes) / total**2 / spread if with_both else 0.0
-    one_over_n = (with_both * between + ALIKE * alike) / (with_both + ALIKE)
-    return share, min(items, 1 / one_over_n) * student(len(sizes))
+    between = variance(right - share * sizes) / total**2 / (share * (1 - share)) if with_both else 0.0
+    return share, mixed(between, sizes / total, with_both, items, len(sizes) if groups is None else groups)
+
+
+def mixed(between: float, parts: np.ndarray, informative: int, items: float, groups: int) -> float:
+    """The effective number of items by a variance between groups and by that of items that are alike in each group.
+
+    Args: between: the variance of the figure between groups, in units of a single item's. parts: (g,) of the groups in
+          the figure; they sum to 1. informative: groups that the variance between groups rests on; 0: there is none.
+          items: which the result does not exceed. groups: by which the variance is known; fewer than two say nothing.
+    """
+    if groups < 2:
+        return 0.0
+    alike = float((parts**2).sum())
+    one_over_n = (informative * between + ALIKE * alike) / (informative + ALIKE)
+    return min(items, 1 / one_over_n) * student(groups)
+
+
+def mean_of_classes(figures: Sequence[Estimate], parts: np.ndarray) -> Estimate:
+    """The mean of figures of classes, with an interval that follows from theirs.
+
+    A class in few groups has a wide interval, and makes that of the mean wide. Two classes are as correlated as they
+    are spread alike over the groups: fully if each group has its share of both, not at all if no group has both.
+
+    Args:   figures: of C classes, at least one. parts: (g, C) of each group in each figure.
+    Source: Zou & Donner 2008 (limits of a sum from those of its parts); Zou 2007, section 2 (with correlation).
+    """
+    value, low, high = (np.array([getattr(figure, end) for figure in figures]) for end in ("value", "low", "high"))
+    lengths = np.sqrt((parts**2).sum(axis=0))
+    correlation = parts.T @ parts / np.outer(lengths, lengths)
+    below, above = (float(np.sqrt(d @ correlation @ d)) / len(figures) for d in (value - low, high - value))
+    mean = float(value.mean())
+    return Estimate(mean, max(0.0, mean - below), min(1.0, mean + above))

@@ -1,6 +1,6 @@
 """All that the labeled holdout says of one model, each figure with its 95% interval."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +64,8 @@ def evaluation(
     Shares (accuracy, precision, recall) have Wilson's interval. So has F1, through the share of hits among the items
     that are of the class or predicted as it. For means over classes, a bootstrap over items gives the variance and so
     the effective number of items for Wilson's interval; bootstrap percentiles cover too seldom where errors are few.
-    Where the items are of groups, the variances are between groups and the bootstrap draws groups, see
-    `labeler.measure.clusters`.
+    Where the items are of groups, the variances are between groups, and the interval of a mean over classes follows
+    from those of the classes, see `labeler.measure.clusters`.
 
     Args:   proba: (n, C) float. targets: (n,) int class indices, or (n, C) of 0 and 1; n is 1 or more.
             weights: (n,) of the items, where they were not drawn uniformly, see `labeler.measure.active_testing`.
@@ -78,35 +78,61 @@ def evaluation(
     items, times = _distinct_outcomes(predicted, targets, alike=weights is None and groups is None)
     of_kind, parts = weight[items], _outcomes(predicted[items], targets[items], len(classes))
     counts, sums, squares = (np.stack([(times * of_kind**k) @ part for part in parts]) for k in (0, 1, 2))
-    # what the bootstrap draws: single items, or whole groups
-    units = clusters.indicator(np.arange(len(items)) if groups is None else groups, of_kind)
-    of_units = [units @ part for part in parts]
-    again = _bootstrap(of_units, times if groups is None else np.ones(units.shape[0]), seed)
-
-    def with_interval(measure: Callable[[np.ndarray], np.ndarray]) -> Estimate:
-        value, spread, k = float(measure(sums)), float(measure(again).var()), units.shape[0]
-        if groups is None:
-            return estimate(value, effective(value, spread, n))
-        return estimate(value, clusters.effective(value * (1 - value), spread * k / (k - 1 or 1), n, k))
-
+    of_groups = None if groups is None else _sums_of_groups(parts, groups, weight)
     share, whole = _accuracy(right, weight, groups)
-    of_groups = None if groups is None else np.stack([part.toarray() for part in of_units])
-    confusion = () if several else _confusion(predicted, targets)
+    each = tuple(
+        _score(name, counts[:, c], sums[:, c], squares[:, c], None if of_groups is None else of_groups[:, :, c])
+        for c, name in enumerate(classes)
+    )
+    if of_groups is None:
+        macro, balanced, micro = _means(sums, _bootstrap(parts, of_kind, times, seed), n)
+    else:
+        macro, balanced, micro = _means_of_groups(each, of_groups, squares)
     return Evaluation(
         n,
         estimate(share, whole),
-        with_interval(_macro_f1),
-        None if several else with_interval(_balanced_accuracy),
-        with_interval(_micro_f1) if several else None,
-        tuple(
-            _score(name, counts[:, c], sums[:, c], squares[:, c], None if of_groups is None else of_groups[:, :, c])
-            for c, name in enumerate(classes)
-        ),
-        confusion,
+        macro,
+        None if several else balanced,
+        micro if several else None,
+        each,
+        () if several else _confusion(predicted, targets),
         _calibration(proba, targets, weights, seed, groups),
         labels_to_halve(share, whole) if groups is None else 3 * n,
         clusters.count(groups),
     )
+
+
+def _means(sums: np.ndarray, again: np.ndarray, n: int) -> list[Estimate]:
+    """Macro F1, balanced accuracy and micro F1 of n independent items.
+
+    Args: sums: (3, C) hits, false positives and misses. again: (3, B, C) of the bootstrap's samples.
+    """
+    figures = []
+    for measure in (_macro_f1, _balanced_accuracy, _micro_f1):
+        value, spread = float(measure(sums)), float(measure(again).var())
+        figures.append(estimate(value, effective(value, spread, n)))
+    return figures
+
+
+def _means_of_groups(each: Sequence[ClassScore], of_groups: np.ndarray, squares: np.ndarray) -> list[Estimate]:
+    """Macro F1, balanced accuracy and micro F1 of items in groups.
+
+    Args: of_groups: (3, g, C) hits, false positives and misses. squares: (3, C) sums of their squared weights.
+    """
+    hits, wrong, missed = of_groups
+
+    def mean(figures: Sequence[Estimate | None], items: np.ndarray) -> Estimate:
+        defined = [c for c, figure in enumerate(figures) if figure is not None]
+        if not defined:
+            return estimate(1.0, clusters.effective(0.0, 0.0, np.inf, len(hits)))
+        parts = items[:, defined] / items[:, defined].sum(axis=0)
+        return clusters.mean_of_classes([f for f in figures if f is not None], parts)
+
+    macro = mean([score.f1 for score in each], hits + (wrong + missed) / 2)
+    balanced = mean([score.recall for score in each], hits + missed)
+    all_classes = of_groups.sum(axis=2)
+    micro = _score("", all_classes.sum(axis=1), all_classes.sum(axis=1), squares.sum(axis=1), all_classes).f1
+    return [macro, balanced, micro or macro]
 
 
 def _calibration(
@@ -123,15 +149,21 @@ def _accuracy(right: np.ndarray, weight: np.ndarray, groups: np.ndarray | None) 
     return float(np.average(right, weights=weight)), _effective_size(weight.sum(), (weight**2).sum())
 
 
-def _bootstrap(of_units: Sequence[csr_array], times: np.ndarray, seed: int) -> np.ndarray:
-    """(3, B, C) hits, false positives and misses of samples of the units, drawn with replacement.
+def _sums_of_groups(parts: Sequence[csr_array], groups: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(3, g, C) weights of hits, false positives and misses of each group. Args: parts: three (n, C) of the items."""
+    of_group = clusters.indicator(groups, weight)
+    return np.stack([(of_group @ part).toarray() for part in parts])
 
-    Args: of_units: three (u, C). times: (u,) how often each unit occurs.
+
+def _bootstrap(parts: Sequence[csr_array], weight: np.ndarray, times: np.ndarray, seed: int) -> np.ndarray:
+    """(3, B, C) hits, false positives and misses of samples of the items, drawn with replacement.
+
+    Args: parts: three (k, C) of distinct items. weight: (k,) of one item. times: (k,) how often each occurs.
     """
     n = int(times.sum())
     draws = int(np.clip(MOST // len(times), 100, 1000))
-    drawn = np.random.default_rng(seed).multinomial(n, times / n, draws)
-    return np.stack([drawn @ part for part in of_units])
+    drawn = np.random.default_rng(seed).multinomial(n, times / n, draws) * weight
+    return np.stack([drawn @ part for part in parts])
 
 
 def _distinct_outcomes(predicted: np.ndarray, targets: np.ndarray, alike: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -182,7 +214,9 @@ def _score(
         if of_groups is not None:
             right, wrong = of_groups[0], of_groups[list(others)].sum(axis=0)
             there = right + wrong > 0
-            share, size = clusters.effective_share(right[there], wrong[there], size)
+            # F1 is known by the groups that have the class, however many it is wrongly predicted in
+            known = int((there if others == (1,) else of_groups[0] + of_groups[2] > 0).sum())
+            share, size = clusters.effective_share(right[there], wrong[there], size, known)
         return estimate(share, size)
 
     either = of(1, 2)  # F1 is 2 q / (1 + q), q the share of hits among all three

@@ -34,7 +34,8 @@ def yes_no(
 ) -> OneVsRest | None:
     """Both curves of a class; None if all items are of it, or none is.
 
-    The variance of a bootstrap over items gives the effective number of items in Wilson's interval.
+    The variance of a bootstrap over items gives the effective number of items in Wilson's interval; of items in groups
+    it is mixed with that of alike items, see `labeler.measure.clusters`.
 
     Args:   scores: (n,) the probability of the class. truth: (n,) bool. weights: (n,) of the items, where they were
             not drawn uniformly. groups: (n,) of the items, which the bootstrap then draws whole; None: it draws items.
@@ -51,11 +52,15 @@ def yes_no(
     units = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
     spread = np.var(_resampled(scores, truth, weights, seed, units), axis=1)
 
-    def with_interval(value: float, variance: float) -> Estimate:
+    parts = [np.bincount(units[which], minlength=units.max() + 1) / which.sum() for which in (truth, ~truth)]
+    k = min(int(np.count_nonzero(part)) for part in parts)  # the class in few groups is known little
+
+    def with_interval(value: float, variance: float, of_groups: np.ndarray) -> Estimate:
         if groups is None:
             return estimate(value, effective(value, variance, n))
-        k = min(len(np.unique(units[truth])), len(np.unique(units[~truth])))  # the class in few groups is known little
-        return estimate(value, clusters.effective(value * (1 - value), variance * k / (k - 1 or 1), n, k))
+        spread = value * (1 - value)
+        between = variance * k / (k - 1 or 1) / spread if spread > 0 else 0.0
+        return estimate(value, clusters.mixed(between, of_groups, k if between > 0 else 0, n, k))
 
     of_roc, of_recall = _thinned(len(false)), _thinned(len(recall))
     return OneVsRest(
@@ -63,8 +68,8 @@ def yes_no(
         _points(true, of_roc),
         _points(recall, of_recall),
         _points(precision, of_recall),
-        with_interval(area, float(spread[0])),
-        with_interval(average, float(spread[1])),
+        with_interval(area, float(spread[0]), (parts[0] + parts[1]) / 2),
+        with_interval(average, float(spread[1]), parts[0]),
         float(np.average(truth, weights=weights)),
     )
 

@@ -6,7 +6,7 @@ from scipy.stats import t
 
 from labeler.measure import clusters
 from labeler.measure.holdout import evaluation
-from labeler.measure.intervals import Z, estimate, wilson
+from labeler.measure.intervals import Estimate, Z, estimate, wilson
 from labeler.measure.metrics import metrics
 from labeler.measure.one_vs_rest import yes_no
 from labeler.measure.paired import paired_difference
@@ -106,6 +106,34 @@ def test_the_areas_under_curves_are_less_certain_in_groups(clustered):
     alone, together = (yes_no(proba[:, 1], targets == 1, groups=by) for by in (None, groups))
     assert together.area.value == alone.area.value
     assert together.area.width > 1.3 * alone.area.width
+
+
+def test_the_limits_of_a_mean_over_classes_follow_from_those_of_the_classes():
+    figures = [Estimate(0.9, 0.6, 1.0), Estimate(0.5, 0.1, 0.9)]
+    apart, together = np.array([[0.5, 0], [0.5, 0], [0, 0.5], [0, 0.5]]), np.full((4, 2), 0.25)
+    mean = clusters.mean_of_classes(figures, apart)  # the classes' groups differ: limits add as roots of squares
+    assert (mean.value, mean.low) == (pytest.approx(0.7), pytest.approx(0.7 - np.hypot(0.3, 0.4) / 2))
+    assert mean.high == pytest.approx(0.7 + np.hypot(0.1, 0.4) / 2)
+    mean = clusters.mean_of_classes(figures, together)  # each group has its share of both: they add as they are
+    assert (mean.low, mean.high) == (pytest.approx(0.35), pytest.approx(0.95))
+
+
+def test_a_mean_over_classes_is_as_uncertain_as_a_class_that_one_patient_has():
+    patients, targets = np.repeat(np.arange(30), 10), np.repeat([0] * 20 + [1] * 9 + [2], 10)
+    proba = np.eye(3)[np.where(np.arange(300) % 9 > 0, targets, 0)]
+    figures = evaluation(proba, targets, "abc", groups=patients)
+    assert figures.classes[2].recall.width == pytest.approx(1)
+    assert figures.classes[2].f1.width == pytest.approx(1)
+    assert figures.balanced_accuracy.width > 1 / 3
+    assert figures.macro_f1.width > 1 / 3
+
+
+def test_the_area_under_a_curve_without_an_error_is_known_by_the_groups_of_the_rarer_class():
+    patients, truth = np.repeat(np.arange(30), 10), np.repeat([True] * 5 + [False] * 25, 10)
+    area = yes_no(truth * 0.5 + 0.2, truth, groups=patients).area
+    parts = np.array([1 / 10] * 5 + [1 / 50] * 25)
+    expected = estimate(1.0, (Z / t.ppf(0.975, 4)) ** 2 / (parts**2).sum())
+    assert (area.value, area.low) == (1, pytest.approx(expected.low))
 
 
 def test_two_rounds_that_differ_in_one_patient_cannot_be_told_apart():
