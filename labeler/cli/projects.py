@@ -78,7 +78,7 @@ def import_(
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
     from labeler.projects.importer import import_source
     from labeler.report.sentences.groups import of_import
-    from labeler.report.sentences.scans import of_scans
+    from labeler.report.sentences.scans import of_scans, of_table
 
     opened = projects.open_project(project)
     if deidentify:
@@ -98,7 +98,7 @@ def import_(
         f"{result.added} items added, {result.duplicates} already there, {len(result.problems)} not imported,"
         f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
     )
-    for sentence in [*of_import(result), *(of_scans(result.dicom) if result.dicom else [])]:
+    for sentence in [*of_import(result), *of_table(result), *(of_scans(result.dicom) if result.dicom else [])]:
         click.echo(sentence)
 
 

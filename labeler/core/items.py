@@ -65,11 +65,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class DicomReport:
-    """The DICOM files of an import.
+    """The DICOM files of an import, and the other images of one with de-identification.
 
     files: that were stored. deidentified: whether they lost what identifies patients. undeclared: files that do not say
     whether text is burned into their pixels; burned: files that say it is. kept: identifying fields that stayed by the
-    settings. stacks: items of several files. columns: of the table that names de-identified files, stored as they are.
+    settings. stacks: items of several files. columns: of the table that names the files, stored as they are, where
+    de-identification was asked for. others: images that are no DICOM files, in which nothing can be removed.
     """
 
     files: int
@@ -79,6 +80,7 @@ class DicomReport:
     kept: tuple[str, ...] = ()
     stacks: int = 0
     columns: tuple[str, ...] = ()
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class ImportReport:
 
     groups: how the groups lie after it; None without any. dicom: of the DICOM files that were read. in_two_groups: rows
     whose content came before, in another group, which keeps it; across: of those, the ones whose two groups are on both
-    sides of the split.
+    sides of the split. columns: of a table, stored with the items.
     """
 
     added: int
@@ -100,6 +102,7 @@ class ImportReport:
     in_two_groups: int = 0
     across: int = 0
     dicom: "DicomReport | None" = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,13 @@ def import_source(
         counts, across = store.items.counts(), twice.across(store)
         groups = store.items.group_counts()
     sizes, two = (counts.pool, counts.holdout), (len(twice.pairs), across)
-    return ImportReport(added, duplicates, labels_added, *sizes, tuple(problems), groups, *two, scans.report())
+    stored = _columns_of(rows) if sources.is_table(source) else ()
+    return ImportReport(added, duplicates, labels_added, *sizes, tuple(problems), groups, *two, scans.report(), stored)
+
+
+def _columns_of(rows: Sequence[Row | Problem]) -> tuple[str, ...]:
+    """The columns that are stored with the items."""
+    return tuple(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.metadata))
 
 
 def undo_import(project: Project, number: int, by: str) -> int:
@@ -281,6 +287,8 @@ def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImp
             contents = [image.read_bytes() for image in (row.image, *row.more)]
             if dicom.is_dicom(contents[0]):
                 row, contents = scans.prepared(row, contents)
+            else:
+                scans.pass_by(row)
             name, media = _store_image(project, contents)
         except UnidentifiedImageError:
             return Problem(

@@ -1,6 +1,6 @@
 """DICOM files on their way into a project: fields as columns, their group, and what identifies patients removed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -31,6 +31,7 @@ class ScanImport:
     undeclared: int = 0
     burned: int = 0
     stacks: int = 0
+    others: int = 0  # images that are no DICOM files
     columns: dict[str, None] = field(default_factory=dict)  # of the table, in clear
     _lock: Lock = field(default_factory=Lock)
 
@@ -44,7 +45,7 @@ class ScanImport:
         """
         names = [*self.settings.keep, BURNED, *([self.group_field] if self.group_field else [])]
         values = deidentify.fields(contents[0], names)
-        self._count(len(contents), values.get(BURNED), row.metadata if self.from_table else {})
+        self._count(len(contents), values.get(BURNED), row)
         columns = {name: values[name] for name in self.settings.keep if name in values}
         group, remove = values.get(self.group_field) if self.group_field else row.group, self.settings.deidentify
         if remove and not self.from_table:  # names of folders and files often are those of patients
@@ -57,28 +58,40 @@ class ScanImport:
         pseudonyms, keep = self._pseudonyms, self.settings.keep
         return row, [deidentify.deidentified(content, pseudonyms, keep) for content in contents]
 
+    def pass_by(self, row: Row) -> None:
+        """Count a row whose image is no DICOM file; it is stored as it is."""
+        with self._lock:
+            self.others += 1
+            self._keep(row)
+
+    def _keep(self, row: Row) -> None:
+        if self.from_table:
+            self.columns |= dict.fromkeys(row.metadata)
+
     @property
     def _pseudonyms(self) -> Pseudonyms:
         with self._lock:
             return Pseudonyms.of(self.project.folder / KEY)
 
-    def _count(self, files: int, burned: str | None, columns: Mapping[str, str]) -> None:
+    def _count(self, files: int, burned: str | None, row: Row) -> None:
         with self._lock:
-            self.columns |= dict.fromkeys(columns)
+            self._keep(row)
             self.files += files
             self.stacks += files > 1
             self.burned += burned == "YES"
             self.undeclared += burned not in ("YES", "NO")
 
     def report(self) -> DicomReport | None:
-        """What the import read; None without DICOM files."""
-        if not self.files:
+        """What the import read; None where there is nothing to say: no DICOM file, and nothing is to be removed."""
+        if not self.files and not (self.settings.deidentify and self.others):
             return None
         kept = tuple(name for name in self.settings.keep if name not in DicomConfig().keep)
         removed = self.settings.deidentify
         # of the columns to be dropped that of the groups is left, with pseudonyms
         columns = tuple(name for name in self.columns if removed and not is_dropped(name, self.settings))
-        return DicomReport(self.files, removed, self.undeclared, self.burned, kept, self.stacks, columns)
+        return DicomReport(
+            self.files, removed, self.undeclared, self.burned, kept, self.stacks, columns, self.others if removed else 0
+        )
 
 
 def is_dropped(column: str, settings: DicomConfig) -> bool:

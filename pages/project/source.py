@@ -172,9 +172,13 @@ def choose_columns(chosen: Chosen, fixed: Modality | None = None) -> Chosen:
             help=_("If every item has a label, nothing is left to ask about.") if every else None,
         ):
             keep = "holdout"
+    if chosen.modality == "image" and _holds_scans(chosen):
+        chosen = _choose_privacy(chosen)
+    if chosen.modality == "image" and chosen.deidentify and chosen.preview.is_table:
+        chosen = _drop_columns(chosen)
+    else:
+        chosen = _name_columns(chosen)
     if chosen.modality == "image":
-        if _holds_scans(chosen):
-            chosen = _choose_privacy(chosen)
         _show_pictures(chosen)
     return replace(chosen, keep_labels=keep)
 
@@ -230,8 +234,20 @@ def _choose_privacy(chosen: Chosen) -> Chosen:
         st.warning(
             _("Names, numbers and dates of patients would be stored with the images."), icon=":material/shield_person:"
         )
-    chosen = replace(chosen, deidentify=remove)
-    return _drop_columns(chosen) if remove and chosen.preview.is_table else chosen
+    return replace(chosen, deidentify=remove)
+
+
+def _name_columns(chosen: Chosen) -> Chosen:
+    """The source, of whose columns those are named that are stored with the items."""
+    others = tuple(name for name in chosen.others if name not in chosen.dropped and EVERY not in chosen.dropped)
+    if others:
+        st.caption(
+            _(
+                "The other columns stay with each item and are taken out with its label: {names}.",
+                names=", ".join(others),
+            )
+        )
+    return replace(chosen, others=others)
 
 
 def _drop_columns(chosen: Chosen) -> Chosen:
@@ -282,13 +298,6 @@ def _choose_columns(chosen: Chosen, fixed: Modality | None) -> Chosen:
             help=_(HELPS[role]) if role in HELPS else None,
         )
     others = tuple(name for name in names if name not in named.values())
-    if others:
-        st.caption(
-            _(
-                "The other columns stay with each item and are taken out with its label: {names}.",
-                names=", ".join(others),
-            )
-        )
     return replace(chosen, columns=SourceColumns(**named), modality=modality, others=others)
 
 

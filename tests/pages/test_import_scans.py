@@ -43,7 +43,9 @@ def test_columns_of_a_table_that_stay_in_clear_are_named_and_can_be_left_out(own
     widget(app, "checkbox", "Remove from the DICOM files").check().run()
     assert "These columns of the table would be stored as they are: name, site." in everything(app)
     widget(app, "multiselect", "Columns that are not stored").set_value(["name"]).run()
-    assert "would be stored as they are: site." in everything(app)
+    shown = everything(app)
+    assert "would be stored as they are: site." in shown
+    assert "The other columns stay" not in shown  # which named the one that is left out, too
     app.button(key="import").click().run()
     assert "These columns of the table are stored as they are: site." in everything(app)
     assert projects.open_project(project.folder).config.dicom.drop_columns == ("name",)

@@ -19,7 +19,7 @@ from labeler.files.stacks import packed
 from labeler.files.windows import Scan
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
-from labeler.report.sentences.scans import of_scans
+from labeler.report.sentences.scans import of_scans, of_table
 from tests.support.scan_files import basic_profile, write_dicom
 
 RAMP = np.arange(0, 400, 1, dtype=np.int16).reshape(20, 20)
@@ -145,6 +145,21 @@ def test_columns_of_a_table_are_told_or_dropped_and_its_groups_get_pseudonyms(sc
         pseudonym = Pseudonyms.of(project.folder / "pseudonyms.key").of_text(SECRET, "group")
         assert item.group == item.metadata["patient"] == pseudonym
         assert SECRET.encode() not in project.database.read_bytes()
+
+
+def test_images_of_a_table_that_are_no_dicom_files_are_told_with_the_columns_beside_them(scans, tmp_path):
+    Image.fromarray(np.eye(20, dtype=np.uint8) * 255).save(tmp_path / "a.png")
+    (tmp_path / "table.csv").write_text(f"file,name,site\na.png,{SECRET},north\n")
+    columns = SourceColumns(image="file")
+    report = import_source(scans, tmp_path / "table.csv", columns)
+    first, second = of_scans(report.dicom)
+    assert first == "1 file is no DICOM file and was stored as it is, with all that its metadata say."
+    assert second.startswith("These columns of the table are stored as they are: name, site.")
+    assert of_table(report) == []
+    photos = projects.create(tmp_path / "photos", Config("Photos", ("good", "bad")))
+    report = import_source(photos, tmp_path / "table.csv", columns)
+    assert report.dicom is None
+    assert of_table(report) == ["The other columns stay with each item and are taken out with its label: name, site."]
 
 
 def test_a_field_that_does_not_exist_is_refused(tmp_path):

@@ -1,7 +1,15 @@
 """Sentences on the DICOM files of an import: what identifies patients, and what de-identification cannot remove."""
 
-from labeler.core.items import DicomReport
+from labeler.core.items import DicomReport, ImportReport
 from labeler.i18n.messages import _, n_
+
+
+def of_table(report: ImportReport) -> list[str]:
+    """Which columns of a table an import has stored, where `of_scans` does not name them."""
+    if not report.columns or (report.dicom is not None and report.dicom.deidentified):
+        return []
+    names = ", ".join(report.columns)
+    return [_("The other columns stay with each item and are taken out with its label: {names}.", names=names)]
 
 
 def of_scans(report: DicomReport) -> list[str]:
@@ -19,7 +27,7 @@ def of_scans(report: DicomReport) -> list[str]:
                 report.files,
             )
         )
-    else:
+    elif report.files:
         sentences.append(
             n_(
                 "{n:,} DICOM file was de-identified: only its pixels and the fields that draw them are stored.",
@@ -27,7 +35,15 @@ def of_scans(report: DicomReport) -> list[str]:
                 report.files,
             )
         )
-        sentences += _in_clear(report)
+    if report.others:
+        sentences.append(
+            n_(
+                "{n:,} file is no DICOM file and was stored as it is, with all that its metadata say.",
+                "{n:,} files are no DICOM files and were stored as they are, with all that their metadata say.",
+                report.others,
+            )
+        )
+    sentences += _in_clear(report) if report.deidentified else []
     if report.burned and not report.deidentified:
         sentences.append(
             n_(
