@@ -6,11 +6,11 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 TEST := .venv/.installed-test
 # What the latest run of all tests took; `python -m bench.house` reads it.
-SUITE := .pytest_cache/suite.xml
+SUITE := .pytest_cache/suite
 # Modules are kept compiled, also where the environment says otherwise: the tests start about a hundred processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: thorough quick-without-torch help demo serve test check lint style types lint-desk test-desk encoders quick coverage format reference docs words wheel lock bench clean
+.PHONY: thorough quick-without-torch help demo serve test test-browser test-others check lint style types lint-desk test-desk encoders quick coverage format reference docs words wheel lock bench clean
 
 help:
 	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
@@ -38,7 +38,16 @@ serve: $(RUN)
 
 test: $(TEST)
 	@command -v chromium-headless-shell chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --junitxml=$(SUITE)
+	@echo "The tests take about six minutes on two cores …"
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-browser test-others
+
+# The two run at once: processes that drive a browser load no torch, and no other needs a Chromium.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test-browser: $(TEST)
+	@$(PYTEST) --junitxml=$(SUITE)/browser.xml tests/browser
+
+test-others: $(TEST)
+	@$(PYTEST) --junitxml=$(SUITE)/others.xml --ignore=tests/browser
 
 # What `make test` skips: the longest tests, whose claims quicker ones make in part.
 thorough: $(TEST)
@@ -82,7 +91,8 @@ quick-without-torch:
 	@OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest -m "not browser and not slow" tests/strategies tests/core tests/i18n tests/store
 
 coverage: $(TEST)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	@$(PYTEST) --cov --cov-report= tests/browser
+	@$(PYTEST) --cov --cov-report= --cov-append --ignore=tests/browser
 	@$(BIN)/coverage report
 
 format: $(TEST)

@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
@@ -51,29 +50,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """`make test` runs several processes: each file stays whole, and the browser tests share two of the processes."""
-    from xdist.scheduler import LoadFileScheduling
-
-    files = sorted(path.name for path in (ROOT / "tests" / "browser").glob("test_*.py"))
-
-    class ByFile(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            name = Path(file).name
-            # a process with browser tests has a server and a Chromium, which take seconds to start
-            return f"browser {files.index(name) % 2}" if "tests/browser/" in file and name in files else file
-
-    return ByFile(config, log)
-
-
 def longest_files_first(items: list[pytest.Item]) -> None:
-    """Browser tests first, then the files with the most slow tests: no process is left alone with a long file."""
+    """The files with the most slow tests first: no process is left alone with a long file."""
     weights: Counter[Path] = Counter()
     for item in items:
         if not item.get_closest_marker("skip"):
-            weights[item.path] += 1000 * bool(item.get_closest_marker("browser"))
             weights[item.path] += bool(item.get_closest_marker("slow"))
     items.sort(key=lambda item: -weights[item.path])
 

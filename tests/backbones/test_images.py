@@ -125,7 +125,7 @@ def test_features_are_the_networks_last_blocks_and_final_layer(lite0: Pretrained
     np.testing.assert_allclose(features, expected, atol=2e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_onnx_and_torch_agree_on_the_default(lite0: Pretrained, images: list[Path], cache: Path) -> None:
     arrays = collate(lite0.prepare(images))
     with torch.inference_mode():
@@ -255,7 +255,7 @@ def vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small vision transformer of 14-pixel patches that was trained on 56 pixels, with a head for 7 classes."""
     torch.manual_seed(0)
     model: Any = timm.create_model(
-        "vit_small_patch14_dinov2", img_size=56, depth=3, embed_dim=48, num_heads=3, num_classes=7
+        "vit_small_patch14_dinov2", img_size=56, depth=2, embed_dim=48, num_heads=3, num_classes=7
     )
     return folder_of(model, tmp_path_factory.mktemp("weights") / "vit")
 
