@@ -88,10 +88,10 @@ def adapt(
         else:
             objective, (head, loss_of) = "SimSiam", same_image(encoder, last)
         head.to(onnx.device())
-        losses: list[float] = []
+        losses, read = list[float](), _reader(encoder, inputs, rng)
 
         def loss(rows: np.ndarray) -> Tensor:
-            batch_loss = loss_of(collate(encoder.prepare([inputs[row] for row in rows])))
+            batch_loss = loss_of(collate(read(rows)))
             losses.append(float(batch_loss.detach()))
             return batch_loss
 
@@ -118,6 +118,20 @@ def adapt(
     twentieth = max(1, len(losses) // 20)
     first_and_last = float(np.mean(losses[:twentieth])), float(np.mean(losses[-twentieth:]))
     return Adapted(tensors, objective, len(losses), time.monotonic() - began, first_and_last)
+
+
+def _reader(
+    encoder: Pretrained, inputs: Sequence[Path | str], rng: np.random.Generator
+) -> Callable[[np.ndarray], list[Arrays]]:
+    """A function that prepares the inputs at some rows; of a stack a random slice."""
+    pictures, slices = encoder.slices(inputs)
+    starts = np.cumsum(slices) - slices
+
+    def read(rows: np.ndarray) -> list[Arrays]:
+        drawn = starts[rows] + (rng.integers(slices[rows]) if slices.max() > 1 else 0)
+        return encoder.prepare([pictures[place] for place in drawn])
+
+    return read
 
 
 def _last_stages(encoder: Pretrained, network: Network, blocks: int) -> Last:

@@ -1,6 +1,7 @@
 """Self-supervised training on networks so small that it takes a second: what falls, what changes, what stays."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,20 @@ def test_blocks_say_how_many_are_trained(modality: Any) -> None:
     found = self_supervised.adapt(ENCODERS[modality], POOL[modality], 0, blocks=2)
     assert {name.rpartition("stages.")[2][0] for name in found.tensors} == {"2", "3"}
     assert found.steps == 1  # there is no time for more
+
+
+def test_slices_of_stacks_are_drawn_and_not_the_middle_one_alone() -> None:
+    read: list[Path] = []
+
+    def prepare(slices: Any) -> list[Arrays]:
+        read.extend(slices)
+        return IMAGES.prepare(slices)
+
+    def views(stack: Path) -> list[Path]:
+        return [stack.with_name(f"{slice_}.png") for slice_ in range(4)]
+
+    self_supervised.adapt(replace(IMAGES, prepare=prepare, views=views), POOL["image"], 0)
+    assert {path.name for path in read} == {"0.png", "1.png", "2.png", "3.png"}
 
 
 def test_the_pull_keeps_the_weights_near_the_pretrained_ones(monkeypatch: pytest.MonkeyPatch) -> None:
