@@ -92,7 +92,8 @@ class Rendition:
 class Renditions:
     """The renditions of one project.
 
-    Args: folder: where they are kept; created with the first file. most_bytes: the size that it may grow to.
+    Args: folder: where they are kept; created with the first file, but not the folder above it, which is the project's
+          and may have been moved away. most_bytes: the size that it may grow to.
     """
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -188,7 +189,8 @@ class Renditions:
     def _write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
         """Write a file whole or not at all, and remove the oldest files if they are too large together."""
         file = self._file(name)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (self.folder, file.parent):
+            folder.mkdir(exist_ok=True)
         with whole_file(file) as part, part.open("wb") as opened:
             write(opened)
         # The folder is tidied once for each twentieth of `most_bytes` that was written, not for each file.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from labeler.backbones.adapted import FILE, Adaptation, Gain, adaptable, hash_of, load, save, with_weights
 from labeler.backbones.encoder import Pretrained
@@ -74,7 +74,7 @@ def run(project: Project, store: Store, request: AdaptationRequest, reporter: Ca
 
     config = project.config
     try:
-        with FileLock(project.folder / "adapt.lock", timeout=0):
+        with project.lock("adapt.lock"):
             with store.read():
                 items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
             pool = [item for item in items if item.split == "pool" and item.id not in flagged]

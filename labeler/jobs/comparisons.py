@@ -61,7 +61,8 @@ def ask(project: Project, request: ComparisonRequest, by: str, upload: bytes | N
 def _store_upload(project: Project, name: str, content: bytes) -> str:
     """Where the uploaded file now lies, below the project's folder; a zip is unpacked."""
     folder = project.comparisons / secrets.token_hex(8)
-    folder.mkdir(parents=True)
+    project.comparisons.mkdir(exist_ok=True)
+    folder.mkdir()
     path = folder / Path(name).name
     path.write_bytes(content)
     try:

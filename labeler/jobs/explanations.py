@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from labeler.core.class_changes import label_today
 from labeler.core.errors import LabelerError
@@ -61,7 +61,7 @@ class Explainer:
         """Explain the item that was asked about last, if there is one and no other explainer is at it; True if so."""
         with project.store() as store:
             try:
-                with FileLock(project.folder / "explainer.lock", timeout=0):
+                with project.lock("explainer.lock"):
                     asked = store.explanations.claim()
                     if asked is not None:
                         self._run(project, store, asked)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 import strategies
 from labeler.core.errors import UNEXPECTED, LabelerError
@@ -85,7 +85,7 @@ def work_once(project: Project) -> bool:
         if not store.rounds.waiting():
             return False
         try:
-            with FileLock(project.folder / "worker.lock", timeout=0):
+            with project.lock("worker.lock"):
                 job = store.rounds.claim()
                 if job is None:
                     return False

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 import strategies
 from labeler.core.errors import UNEXPECTED, LabelerError
@@ -63,17 +63,13 @@ def run_next(
         if not jobs.waiting():
             return False
         try:
-            with _lock(project, lock):
+            with project.lock(lock):
                 job = jobs.claim()
                 if job is not None:
                     _run(project, store, jobs, job, work, also_tell)
                 return job is not None
         except Timeout:
             return False
-
-
-def _lock(project: Project, name: str) -> FileLock:
-    return FileLock(project.folder / name, timeout=0)
 
 
 def _run(
@@ -129,7 +125,7 @@ class JobProcess:
             if store.rounds.waiting() or not self.asked(store):
                 return
         try:
-            with _lock(project, self.lock):
+            with project.lock(self.lock):
                 pass
         except Timeout:  # another worker is at it
             return

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -153,7 +154,8 @@ def attend(
             try:
                 had_work |= once(folder)
                 logged.pop(folder, None)
-            except (LabelerError, OSError) as error:
+            # a database cannot be opened where the project has just been moved away
+            except (LabelerError, OSError, sqlite3.OperationalError) as error:
                 if logged.get(folder) != str(error):
                     log.error("%s: %s", folder, error)
                     logged[folder] = str(error)

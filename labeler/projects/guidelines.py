@@ -73,7 +73,7 @@ def add_example(project: Project, name: str, file_name: str, content: bytes) -> 
     if Path(plain).suffix.lower() not in WEB_SUFFIXES:
         raise LabelerError("{plain} cannot be an example: choose a PNG, JPEG, GIF or WebP file.", plain=plain)
     folder = project.folder / FOLDER / folder_of(name)
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     write_whole(folder / plain, content)
 
 
@@ -95,7 +95,7 @@ def write_text_examples(project: Project, name: str, texts: Sequence[str]) -> No
     before = set(folder.glob("*.txt")) if folder.is_dir() else set()
     written = {folder / f"{n:03d}.txt": text.strip() for n, text in enumerate(filter(str.strip, texts), 1)}
     if written:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
     for path, text in written.items():
         write_whole(path, text)
     for path in before - set(written):
@@ -110,11 +110,17 @@ def move_examples(project: Project, change: ClassChange) -> None:
     for source in (project.folder / FOLDER / folder_of(name) for name in change.old):
         if source == target or not source.is_dir():
             continue
-        target.mkdir(parents=True, exist_ok=True)
+        _make(target)
         for example in source.iterdir():
             name = example.name if not (target / example.name).exists() else f"{source.name}-{example.name}"
             example.rename(target / name)
         source.rmdir()
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of a class and the one above it, but not the project's, which may have been moved away."""
+    folder.parent.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
 
 
 def image(project: Project, path: str) -> Path:

@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from filelock import Timeout
 from PIL import Image, UnidentifiedImageError
 
-from labeler.core.errors import LabelerError, SourceError
+from labeler.core.errors import LabelerError, ProjectError, SourceError
 from labeler.core.items import ImportReport, Modality, NewItem, Problem, Progress, Split
 from labeler.core.labels import join, names_in
 from labeler.core.whole_files import write_whole
@@ -57,8 +58,22 @@ def import_source(
               them. on_progress: called with (rows done, rows in all).
     Returns:  counts, and a problem for each row that was not imported.
     Raises:   SourceError: nothing can be read, a column is missing, the project has the other modality, or a split
-              column puts a group on both sides.
+              column puts a group on both sides. ProjectError: the project was moved away.
     """
+    try:
+        with project.lock("import.lock", wait=-1):  # one import after the other, and none while the project is moved
+            return _imported(project, source, columns, keep_labels, on_progress)
+    except Timeout:
+        raise ProjectError("{folder} was archived, deleted or moved meanwhile.", folder=project.folder) from None
+
+
+def _imported(
+    project: Project,
+    source: Path,
+    columns: SourceColumns,
+    keep_labels: Literal["all", "holdout"],
+    on_progress: Progress | None,
+) -> ImportReport:
     project, rows = _with_groups(project, source, columns)
     added = duplicates = labels_added = 0
     problems: list[Problem] = []
@@ -336,7 +351,8 @@ def _store_image(project: Project, slices: Sequence[bytes]) -> tuple[str, str]:
     # A stored file was decoded before. Versions that did not write files whole may have left a partial file.
     if not path.exists() or path.stat().st_size != len(content):
         check()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (project.media, path.parent):  # not the project's folder, which may have been moved away
+            folder.mkdir(exist_ok=True)
         write_whole(path, content)
     return name, path.relative_to(project.folder).as_posix()
 

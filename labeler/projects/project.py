@@ -1,8 +1,12 @@
 """A project folder: the places of its settings, items, features and models."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from labeler.core import settings_file
 from labeler.core.errors import ProjectError
@@ -75,6 +79,25 @@ class Project:
     def store(self) -> Store:
         """A new connection to the project's database; use it in one thread only, and close it."""
         return Store(self.database, self.config)
+
+    @contextmanager
+    def lock(self, name: str, wait: float = 0) -> Iterator[None]:
+        """A block in which no other process holds the lock of this name.
+
+        The library makes the folder of a lock's file, and would so leave an empty one where a project was moved away.
+
+        Args:   wait: seconds for another one to end; negative: for ever.
+        Raises: Timeout: another one holds the lock, or the folder was moved away.
+        """
+        path = self.folder / name
+        if not is_project(self.folder):
+            raise Timeout(str(path))
+        with FileLock(path, timeout=wait):
+            if not is_project(self.folder):  # it was moved since
+                path.unlink(missing_ok=True)
+                self.folder.rmdir()
+                raise Timeout(str(path))
+            yield
 
     def input_of(self, item: Item) -> str | Path:
         """The item as an encoder takes it: its text, or the file of its image."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from labeler.core.errors import ConfigError, ProjectError
 from labeler.projects import project as projects
@@ -18,7 +18,9 @@ from labeler.projects.project import Project
 
 Shelf = Literal["archive", "trash"]
 FOLDERS: dict[Shelf, str] = {"archive": ".archive", "trash": ".trash"}
-LOCKS = ("worker.lock", "background.lock", "audit.lock")  # of the processes that work for a project
+# of all that write into a project's folder for long
+LOCKS = ("worker.lock", "background.lock", "audit.lock", "explainer.lock", "import.lock")
+WAIT = 2.0  # seconds for a process that only looks whether there is work
 
 
 def rename(project: Project, name: str) -> Project:
@@ -91,7 +93,9 @@ def _nobody_at_work(project: Project) -> Iterator[None]:
     with ExitStack() as locks:
         try:
             for name in LOCKS:
-                locks.enter_context(FileLock(project.folder / name, timeout=0))
+                locks.enter_context(project.lock(name, WAIT))
         except Timeout:
-            raise ProjectError("A round or a job is running: wait until it has ended, or cancel it.") from None
+            raise ProjectError(
+                "A round, a job or an import is running: wait until it has ended, or cancel it."
+            ) from None
         yield

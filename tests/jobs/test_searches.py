@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 
 from labeler.backbones import choose
 from labeler.cli import main
@@ -222,7 +223,7 @@ def test_the_same_search_is_not_asked_for_twice_while_it_waits_or_was_cut_off(la
 
 def test_one_process_searches_at_a_time(labeled):
     ask(labeled, REQUEST, "kim")
-    with runner._lock(labeled, runner.LOCK):
+    with labeled.lock(runner.LOCK):
         assert not tune_once(labeled)
     assert latest(labeled).state == "queued"
 
@@ -234,7 +235,7 @@ def test_who_follows_runs_it_or_waits_for_who_does(labeled, monkeypatch):
     assert any("setting" in message for message, _, _ in messages)
 
     number = ask(labeled, replace(REQUEST, seed=1), "kim")
-    lock = runner._lock(labeled, runner.LOCK)
+    lock = FileLock(labeled.folder / runner.LOCK)
     lock.acquire()
 
     def let_go(seconds: float) -> None:
