@@ -258,6 +258,11 @@ class Counts:
         """The number of pool labels that there can be in all."""
         return self.labeled + self.open.pool
 
+    @property
+    def classes_labeled(self) -> int:
+        """The number of classes that pool items have a label of."""
+        return sum(n > 0 for n in self.per_class.values())
+
     def payable(self, budget: int) -> int:
         """The number of answers that a budget can pay for in all: no more than the data need."""
         return max(self.answers_by_people, min(budget, self.answers_by_people + self.open.answers))

@@ -16,9 +16,10 @@ def obstacle(store: Store) -> Message | None:
         return mark("A round is running: its progress is on the Progress page.")
     if job and job.state == "queued":
         return mark("A round is waiting for the worker.")
-    labeled = [name for name, n in counts.per_class.items() if n]
-    if len(labeled) < 2:
-        return mark("The pool has labels of {n} classes, and a model needs two: label further items.", n=len(labeled))
+    if not counts.labeled:
+        return mark("The pool has no labels yet: label items first.")
+    if counts.classes_labeled < 2:
+        return mark("All pool labels are of one class, and a model needs two: label further items.")
     if job and job.state == "done" and not store.rounds.anything_new():
         return mark("Nothing is new since the last round: no label, no item, no class and no setting.")
     return None

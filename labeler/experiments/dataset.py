@@ -190,7 +190,7 @@ def check_own_labels(counts: Counts, chosen: int = 0) -> None:
     Args:   chosen: number of pool labels of items that people chose, which are not compared on.
     Raises: SourceError: says what is missing.
     """
-    classes = sum(n > 0 for n in counts.per_class.values())
+    classes = counts.classes_labeled
     labeled = counts.labeled - chosen
     if labeled < FEWEST_POOL or classes < 2 or counts.holdout_labeled < FEWEST_HOLDOUT:
         raise SourceError(

@@ -24,6 +24,7 @@ from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, is_table, 
 from labeler.i18n.messages import Message, mark
 from labeler.models import cards
 from labeler.models.cards import Card
+from labeler.projects.exporter import free_name
 from labeler.projects.project import Project
 
 if TYPE_CHECKING:
@@ -45,9 +46,13 @@ class Predictions:
     several: bool = False  # whether an input has several classes
     columns: Sequence[Mapping[str, str]] = ()  # of each input, the other columns of its table
 
+    def name_of(self, column: str) -> str:
+        """The name that a column of the table has beside the predictions, as in exports."""
+        return free_name(column, ("source", "input", "label", "probability", *(f"p({c})" for c in self.classes)))
+
     def rows(self) -> list[dict[str, str | float]]:
         """One flat row an input: the other columns of its table, then source, input, label, its probability, and that
-        of each class.
+        of each class. Columns of the table that have one of these names have `metadata.` before it.
 
         Several classes are joined by `;`; their probability is that of the whole set, with classes as if independent.
         """
@@ -60,7 +65,8 @@ class Predictions:
         ):
             names = [self.classes[i] for i in np.flatnonzero(answer)] if self.several else [self.classes[answer]]
             label = cell_of(names) if self.several else names[0]
-            values: dict[str, str | float] = {**other, "source": source, "input": content, "label": label}
+            own = {self.name_of(column): value for column, value in other.items()}
+            values: dict[str, str | float] = {**own, "source": source, "input": content, "label": label}
             values["probability"] = round(float(probability), 6)
             rows.append(values | {f"p({c})": round(float(p), 6) for c, p in zip(self.classes, proba, strict=True)})
         return rows

@@ -253,7 +253,7 @@ class Project:
 
     def predict(self, source: str | Path | pd.DataFrame | Sequence[str], column: str | None = None) -> pd.DataFrame:
         """The best model's predictions, one a row: label, its probability, that of each class, and the columns of the
-        source.
+        source, with `metadata.` before a name that the predictions have.
 
         Args:   source: a file or folder as `labeler predict` takes it, a data frame, or texts. column: of the texts or
                 image paths, recognised by its name if not given.
@@ -265,9 +265,11 @@ class Project:
         with tempfile.TemporaryDirectory() as scratch:
             table = Path(scratch) / "table.csv"
             frame.assign(**{ROW: range(len(frame))}).to_csv(table, index=False)
-            predictions = pd.DataFrame(predict_unseen(self._project, [table], column).rows())
-        predicted = frame.iloc[predictions[ROW].astype(int)]
-        added = predictions.drop(columns=[ROW, "source", *(name for name in frame if name in predictions)])
+            result = predict_unseen(self._project, [table], column)
+        predictions = pd.DataFrame(result.rows())
+        names = {name: result.name_of(str(name)) for name in frame if name != "source"}
+        predicted = frame.iloc[predictions[ROW].astype(int)].rename(columns=names)
+        added = predictions.drop(columns=[ROW, "source", *(name for name in predicted if name in predictions)])
         return predicted.assign(**{str(name): added[name].to_numpy() for name in added})
 
     def __repr__(self) -> str:

@@ -44,11 +44,9 @@ def export_labels(project: Project, out: Path, export: Export = Export()) -> int
     The file is written whole or not at all. Several classes are a list in JSON Lines and Parquet. In CSV and Excel they
     are names with `;` between them, or `[]` without a class.
 
-    Raises: LabelerError: `out` cannot be written, or the format cannot hold the rows.
+    Raises: LabelerError: `out` cannot be written, its suffix tells no format, or the format cannot hold the rows.
     """
-    suffix = out.suffix[1:].lower()
-    of_suffix: Format = next((format_ for format_ in FORMATS if format_ == suffix), "csv")
-    kind = export.format or of_suffix
+    kind = export.format or _format_of(out)
     with project.store() as store:
         rows = store.items.export() if export.rows == "items" else store.answers.export()
     columns, table = _table(rows, COLUMNS[export.rows])
@@ -65,6 +63,19 @@ def export_labels(project: Project, out: Path, export: Export = Export()) -> int
     return len(rows)
 
 
+def _format_of(out: Path) -> Format:
+    """The format that the suffix of a file's name tells."""
+    suffix = out.suffix.lower()
+    for format_ in FORMATS:
+        if suffix == f".{format_}":
+            return format_
+    raise LabelerError(
+        "The suffix of {out} tells no format: end the name with one of {suffixes}, or name the format.",
+        out=out,
+        suffixes=", ".join(f".{format_}" for format_ in FORMATS),
+    )
+
+
 Table = dict[str, list[Any]]  # values by the name of the column
 
 
@@ -76,13 +87,13 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> tupl
             table[column.name] = [bool(value) for value in table[column.name]]
     further = []
     for name in dict.fromkeys(name for row in rows for name in row["metadata"]):
-        own = _free_name(name, table)
+        own = free_name(name, table)
         table[own] = [row["metadata"].get(name) for row in rows]
         further.append(Column(own, "text", ""))
     return [*columns, *further], table
 
 
-def _free_name(name: str, taken: Collection[str]) -> str:
+def free_name(name: str, taken: Collection[str]) -> str:
     """The name of a metadata column, with `metadata.` before it where the name is taken."""
     while name in taken:
         name = f"metadata.{name}"
@@ -106,7 +117,7 @@ def _with_predictions(
         predicted[f"p({name})"] = [None if row is None else proba[row][number] for row in rows]
     taken = {*table, *predicted}
     names = {column.name: column.name for column in columns}
-    names |= {name: _free_name(name, taken) for name in names if name in predicted}
+    names |= {name: free_name(name, taken) for name in names if name in predicted}
     before = [replace(column, name=names[column.name]) for column in columns]
     added = [*PREDICTED, *(Column(name, "number", "") for name in [*predicted][len(PREDICTED) :])]
     return [*before, *added], {names[name]: values for name, values in table.items()} | predicted

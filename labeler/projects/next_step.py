@@ -58,6 +58,8 @@ def way(project: Project, store: Store) -> Way:
 def _until_the_curve(missing: int, counts: Counts) -> Message:
     if missing:
         return mark("{n:,} more pool labels until the first model is trained and the curve begins.", n=missing)
+    if counts.classes_labeled < 2:
+        return mark("All pool labels are of one class, and a model needs two: label further items.")
     if not counts.holdout_labeled:
         return mark("The holdout has no labels yet, so nothing can be measured: its items come up among the others.")
     return mark("The first model is being trained; the curve begins when it is measured.")

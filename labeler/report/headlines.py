@@ -91,9 +91,10 @@ BELOW_THE_CURVE: dict[str, Words] = {
     "A better round": _step(0.03, 0.01, 0.05),
     "Two rounds alike": _step(0.01, -0.02, 0.04),
     "A worse round": _step(-0.04, -0.07, -0.01),
-    "Holdout labels can still be had": lambda: width_in_words(NEAR, 900),
-    "Few holdout labels can still be had": lambda: width_in_words(NEAR, 43),
-    "The holdout is used up": lambda: width_in_words(NEAR, 0),
+    "Holdout labels can still be had": lambda: width_in_words(NEAR, 900, 2000),
+    "Holdout labels can still be had, and the budget does not pay for as many": lambda: width_in_words(NEAR, 900, 77),
+    "Few holdout labels can still be had": lambda: width_in_words(NEAR, 43, 2000),
+    "The holdout is used up": lambda: width_in_words(NEAR, 0, 2000),
 }
 
 

@@ -31,6 +31,12 @@ class Standing:
     most: float
     step: Step | None
     counts: Counts
+    budget: int
+
+    @property
+    def answers_left(self) -> int:
+        """The answers that the budget still pays for, no more than the data need."""
+        return self.counts.payable(self.budget) - self.counts.answers_by_people
 
 
 def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Config) -> Standing:
@@ -42,7 +48,7 @@ def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Co
     holdout = effective_holdout(rounds) or None
     leads = fit_curve(measured["labels"].tolist(), measured["accuracy"].tolist(), holdout)
     most = min(float(counts.reachable), HORIZON * leads.labels)
-    return Standing(rounds, leads, leads.projection(config.target_accuracy, most), most, step, counts)
+    return Standing(rounds, leads, leads.projection(config.target_accuracy, most), most, step, counts, config.budget)
 
 
 def cost_of_a_label(measured: pd.DataFrame, along: str) -> float:
@@ -127,7 +133,7 @@ def limitations(stands: Standing, measured: pd.DataFrame) -> list[str]:
         sentences.append(curve_words.step_in_words(stands.step))
     elif len(latest) == 2 and (sentence := curve_words.gain_in_words(latest[1], latest[0])):
         sentences.append(sentence)
-    sentences.append(curve_words.width_in_words(latest[-1], stands.counts.open.holdout))
+    sentences.append(curve_words.width_in_words(latest[-1], stands.counts.open.holdout, stands.answers_left))
     return sentences
 
 

@@ -88,7 +88,7 @@ def bring_up_to_date(project: Project, user: User) -> None:
             store.maps.request(now, user.name)
             jobs = store.maps.all()
     announced(NAME)
-    watch(Watched(NAME, partial(_read, project), _progress, partial(_cancel, project)), jobs)
+    watch(Watched(NAME, partial(_read, project), _progress, partial(_cancel, project), _title), jobs)
     newest = jobs[0]
     if newest.state in ("failed", "cancelled"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -99,6 +99,10 @@ def bring_up_to_date(project: Project, user: User) -> None:
             )
             if st.button(_("Try again"), icon=":material/refresh:", key="items-map-again"):
                 _request(project, user, now)
+
+
+def _title(_job: MapJob) -> str:
+    return _("Predictions, similar items and the map are brought up to date")
 
 
 def _request(project: Project, user: User, now: MapRequest) -> None:

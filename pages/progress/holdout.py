@@ -32,7 +32,8 @@ CELL = "cell"  # the selection of the confusion matrix
 class Measured:
     """A round on the labeled holdout. `gain`: in accuracy over the round before, on the same items.
 
-    open_items: holdout items that still can get a label. counts: how the groups lie; None without groups.
+    open_items: holdout items that still can get a label. answers_left: that the budget still pays for. counts: how the
+    groups lie; None without groups.
     """
 
     forecast: LabeledForecast
@@ -40,6 +41,7 @@ class Measured:
     before: int | None
     gain: Estimate | None
     open_items: int
+    answers_left: int
     counts: GroupCounts | None = None
 
 
@@ -92,13 +94,14 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
         before = max((n for n in numbers if n < number), default=None)
         forecast = store.forecasts.get(number, "holdout")
         earlier = store.forecasts.get(before, "holdout") if before is not None else None
-        counts = store.items.group_counts()
+        groups, counts = store.items.group_counts(), store.items.counts()
     labeled = on_labels(forecast, labels, config, sampling) if forecast else None
     if forecast is None or labeled is None:
         return None
     gain = gain_between(forecast, earlier, labels, config, sampling) if earlier else None
+    left = counts.payable(config.budget) - counts.answers_by_people
     still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
-    return Measured(labeled, evaluate(labeled, config), before, gain, still_open, counts)
+    return Measured(labeled, evaluate(labeled, config), before, gain, still_open, left, groups)
 
 
 # ---------------------------------------------------------------- figures
@@ -136,7 +139,7 @@ def sentences(measured: Measured) -> list[str]:
     accuracy = measured.evaluation.accuracy
     shown = accuracy.value, accuracy.low, accuracy.high
     latest = Metrics(measured.evaluation.n, *shown, 0.0, groups=measured.evaluation.groups)
-    lines = [width_in_words(latest, measured.open_items)]
+    lines = [width_in_words(latest, measured.open_items, measured.answers_left)]
     if measured.evaluation.groups is not None and measured.counts is not None:
         lines += [split_in_words(measured.counts), *warnings(measured.counts)]
     if measured.forecast.drawn is not None:

@@ -1,11 +1,15 @@
 """When to stop: the rules side by side, each with its evidence and what it would have done to this project so far."""
 
+from typing import Any
+
 import streamlit as st
 
 from labeler.access.users import User, is_lead
+from labeler.core.errors import LabelerError
 from labeler.core.rounds import Rule
-from labeler.core.settings import Config
-from labeler.i18n.messages import _
+from labeler.core.settings import Config, StoppingConfig
+from labeler.core.settings_parser import parse
+from labeler.i18n.messages import _, translate
 from labeler.progress import stopping as rules
 from labeler.progress.history import history, thresholds
 from labeler.progress.stopping import Backtest, Evidence, History, Thresholds
@@ -13,10 +17,12 @@ from labeler.projects.project import Project
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from pages.progress.curve import where_it_stands
 from pages.shared.access import name_is_known, named_button, require_user
+from pages.shared.background import announce, announced
 from pages.shared.cache import cached
 from pages.shared.times import local_time
 
 WIDTHS = (3, 5, 5)
+NAME = "stopping"  # of the form's message, see `announce`
 
 
 def stopping(project: Project) -> None:
@@ -32,12 +38,9 @@ def stopping(project: Project) -> None:
         state.markdown(f"{_badge(evidence)} **{_(NAMES[evidence.rule])}**{_by_itself(evidence.rule, config)}")
         today.markdown(in_words(evidence, asked, compared))
         past.markdown(back_in_words(back, asked))
-    st.caption(
-        _(
-            "Each rule uses only what was known at the round that it judges. Labeling stops automatically only by"
-            " rules that `[stopping] stop_when` in the project's settings names; the thresholds are set there, too."
-        )
-    )
+    st.caption(_("Each rule uses only what was known at the round that it judges."))
+    if is_lead(require_user(), config):
+        _automatic(project)
 
 
 def _judged(asked: History, compared: Thresholds) -> list[tuple[Evidence, Backtest]]:
@@ -52,6 +55,56 @@ def _badge(evidence: Evidence) -> str:
 
 def _by_itself(rule: Rule, config: Config) -> str:
     return " :orange-badge[" + _("stops automatically") + "]" if rule in config.stopping.stop_when else ""
+
+
+# ---------------------------------------------------------------- the rules that stop labeling automatically
+
+
+def _automatic(project: Project) -> None:
+    """The form of the settings under `[stopping]`, but for the number of rounds that the agreement is averaged over."""
+    with st.expander(_("Stop automatically"), icon=":material/rule:"):
+        announced(NAME)
+        if not name_is_known(_("Go on"), "rules"):
+            return
+        with st.form("stopping", border=False):
+            values = _fields(project.config.stopping)
+            is_sent = st.form_submit_button(_("Save"))
+    if not is_sent:
+        return
+    settings = project.config.as_dict()
+    settings["stopping"] |= values
+    try:
+        project.save(parse(settings, _("The form")))
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    announce(NAME, _("Saved."))
+    st.rerun()
+
+
+def _fields(stopping: StoppingConfig) -> dict[str, Any]:
+    """The fields, by the names of the settings."""
+    names = st.multiselect(
+        _("Rules that stop labeling without a lead"),
+        [*NAMES],
+        [*stopping.stop_when],
+        format_func=lambda rule: _(NAMES[rule]),
+        placeholder=_("none"),
+        help=_("They are judged after each round. After a lead has let labeling go on, a rule does not stop it again."),
+    )
+    kappa, uncertainty, gain = st.columns(3)
+    return {
+        "stop_when": names,
+        "kappa": kappa.number_input(
+            _("Predictions stable: mean kappa from"), 0.0, 1.0, stopping.kappa, 0.01, format="%.3f"
+        ),
+        "uncertainty": uncertainty.number_input(
+            _("Model is sure: mean uncertainty up to"), 0.0, 1.0, stopping.uncertainty, 0.01, format="%.3f"
+        ),
+        "gain": gain.number_input(
+            _("Little left to gain: accuracy gained, below"), 0.0, 1.0, stopping.gain, 0.001, format="%.3f"
+        ),
+    }
 
 
 # ---------------------------------------------------------------- the decision

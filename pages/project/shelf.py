@@ -62,7 +62,7 @@ def _put_away(project: Project, name: Shelf, counts: Counts) -> None:
     st.caption(
         n_("{n:,} item", "{n:,} items", items)
         + " · "
-        + n_("{n:,} label by people", "{n:,} labels by people", counts.answers_by_people)
+        + n_("{n:,} answer by people", "{n:,} answers by people", counts.answers_by_people)
     )
     confirmed = st.text_input(_("To confirm, type the project's name"), key=f"confirm-{name}").strip()
     if not st.button(_(BUTTONS[name]), disabled=confirmed != project.config.name, icon=ICONS[name]):

@@ -20,8 +20,9 @@ def test_what_is_missing_is_said_in_turn(project):
     with project.store() as store:
         assert "There are no items yet" in obstacle(store)
         add(store, 8)
+        assert "The pool has no labels yet" in obstacle(store)
         label(store, "good")
-        assert "labels of 1 classes, and a model needs two" in obstacle(store)
+        assert "All pool labels are of one class, and a model needs two" in obstacle(store)
         label(store, "bad")
         assert obstacle(store) is None
         store.rounds.request("test")

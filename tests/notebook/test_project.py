@@ -59,10 +59,12 @@ def test_predictions_keep_the_columns_of_the_table(films):
     for item in films.next_items("kim", n=12):
         films.answer("kim", item, TRUE[item.text])
     films.run_round()
-    table = pd.DataFrame({"number": [7, 8], "text": ["a warm and funny film", "a dull and cold film"]})
+    texts = ["a warm and funny film", "a dull and cold film"]
+    table = pd.DataFrame({"number": [7, 8], "text": texts, "label": ["bad", "good"]})
     predictions = films.predict(table)
     assert predictions["number"].tolist() == [7, 8]
     assert predictions["label"].tolist() == ["good", "bad"]
+    assert predictions["metadata.label"].tolist() == ["bad", "good"]
     assert predictions["p(good)"].iloc[0] == pytest.approx(predictions["probability"].iloc[0])
     assert films.predict(["a superb and witty film"])["label"].tolist() == ["good"]
 

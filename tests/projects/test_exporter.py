@@ -148,6 +148,12 @@ def test_several_classes_are_names_in_excel_and_lists_in_json_lines(own_home, tm
     assert rows[1]["predicted"] == ["배송", "칭찬"]
 
 
+def test_a_suffix_that_tells_no_format_is_an_error(project, tmp_path):
+    with pytest.raises(LabelerError, match=r"no format: end the name with one of \.csv, \.xlsx, \.parquet, \.jsonl,"):
+        export_labels(project, tmp_path / "out.json")
+    assert export_labels(project, tmp_path / "out.json", Export(format="jsonl")) == 0
+
+
 def test_a_text_too_long_for_a_cell_is_an_error_that_names_it_and_leaves_no_file(project, tmp_path):
     with project.store() as store:
         store.items.add([NewItem("a", "row 1", "x" * 40_000, split="pool")])

@@ -14,8 +14,8 @@ def step(project, store) -> tuple[str, str]:
     return here.next, str(here.sentence)
 
 
-def answer(store, *items: int) -> None:
-    store.answers.add("kim", [Answer(str(i), i, "label", "good") for i in items])
+def answer(store, *items: int, label: str = "good") -> None:
+    store.answers.add("kim", [Answer(str(i), i, "label", label) for i in items])
 
 
 def finish_round(store, low: float) -> None:
@@ -31,6 +31,8 @@ def test_the_way_leads_from_the_import_over_the_labels_to_the_curve(project, sto
     answer(store, 1)
     assert step(project, store)[1].startswith("3 more pool labels")
     answer(store, 2, 3, 4)
+    assert step(project, store)[1].startswith("All pool labels are of one class, and a model needs two")
+    answer(store, 5, label="bad")
     assert step(project, store)[1].startswith("The holdout has no labels yet")
     finish_round(store, 0.5)
     guidelines.write(project, "# Rules")

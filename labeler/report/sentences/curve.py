@@ -203,10 +203,10 @@ def gain_in_words(now: Metrics, before: Metrics) -> str | None:
     )
 
 
-def width_in_words(measured: Metrics, left: int) -> str:
+def width_in_words(measured: Metrics, left: int, answers: int) -> str:
     """A sentence on the width of the accuracy's interval, and on the holdout labels that would narrow it.
 
-    Args: left: holdout items that can still get a label.
+    Args: left: holdout items that can still get a label. answers: that the budget still pays for.
     """
     wide = measured.high - measured.low
     # the size of a simple random sample with this width, since items of active testing are not equally informative
@@ -215,7 +215,13 @@ def width_in_words(measured: Metrics, left: int) -> str:
     text = _("The accuracy's interval is {width:.1f} points wide.", width=100 * wide)
     if measured.groups is not None:
         return f"{text} {basis_in_words(measured.groups)}"
-    if left >= more:
+    if left >= more > answers:
+        advice = _(
+            "{more:,} more holdout labels would halve it, but the budget pays for {answers:,} more answers.",
+            more=more,
+            answers=answers,
+        )
+    elif left >= more:
         advice = _("{more:,} more holdout labels would halve it.", more=more)
     elif left:
         advice = n_(

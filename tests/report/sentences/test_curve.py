@@ -88,12 +88,13 @@ def test_without_forecasts_the_width_of_the_interval_decides():
 def test_the_width_of_the_interval_and_what_would_halve_it():
     measured = Metrics(100, 0.8, 0.711, 0.867, 0.8)
     # Wilson's width at 0.8 is 0.1556 with 100 items and 0.0777 with 404
-    assert width_in_words(measured, 500).startswith("The accuracy's interval is 15.6 points wide. 30")
+    assert width_in_words(measured, 500, 900).startswith("The accuracy's interval is 15.6 points wide. 30")
     # 140 items have a width of 0.132
     assert "The 40 unlabeled holdout items that are left narrow it to about 13.2 points." in width_in_words(
-        measured, 40
+        measured, 40, 900
     )
-    assert "Every holdout item is labeled" in width_in_words(measured, 0)
+    assert width_in_words(measured, 500, 77).endswith("would halve it, but the budget pays for 77 more answers.")
+    assert "Every holdout item is labeled" in width_in_words(measured, 0, 900)
 
 
 @pytest.mark.parametrize(("exact", "two_digits"), [(7.4, 7), (99.6, 100), (638, 640), (1549, 1500), (98_765, 99_000)])
