@@ -25,8 +25,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.lead.project import make
+from labeler.core.errors import UNEXPECTED
 from labeler.core.items import Answer, NewItem
-from labeler.i18n.messages import catalogue
+from labeler.i18n.messages import catalogue, mark
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -66,7 +67,7 @@ def trouble(home: Path) -> Project:
         )
         store.rounds.request("new labels")
         if job := store.rounds.claim():
-            store.rounds.fail(job, "The backbone intfloat/e5 is not on this machine, and there is no network.")
+            store.rounds.fail(job, mark(UNEXPECTED, kind="OSError", error="[Errno 28] No space left on device"))
     settings = project.folder / "project.toml"
     first = project.config.classes[0]
     settings.write_text(settings.read_text(encoding="utf-8").replace(f'"{first}"', f'"{first}s"', 1), encoding="utf-8")

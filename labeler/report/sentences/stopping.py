@@ -15,6 +15,7 @@ NAMES: dict[Rule, str] = {
     "exhausted": mark("Pool exhausted"),
 }
 GO_ON = mark("A lead can let it go on under “When to stop”.")
+MOST_DIGITS = 8  # of a value beside its limit
 MET, NOT_MET, UNKNOWN = mark("met"), mark("not met"), mark("unknown")
 
 
@@ -41,27 +42,27 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
         return translate(evidence.why_not)
     sentences: dict[Rule, Callable[[float], str]] = {
         "target": lambda value: _(
-            "The low end of the interval is {value:.1%}, the target {target:.0%}.",
-            value=value,
+            "The low end of the interval is {value}%, the target {target:.0%}.",
+            value=_beside(100 * value, 100 * compared.target, 1),
             target=compared.target,
         ),
         "budget": lambda value: _spent(value, asked),
         "stable": lambda value: _(
-            "Successive models agree with a mean kappa of {value:.3f} over the last {n}; the rule needs {kappa:g}.",
-            value=value,
+            "Successive models agree with a mean kappa of {value} over the last {n}; the rule needs {kappa:g}.",
+            value=_beside(value, compared.kappa, 3),
             n=compared.kappa_rounds,
             kappa=compared.kappa,
         ),
         "confident": lambda value: _(
-            "The model's mean uncertainty is {value:.1%}; the rule needs {most:.1%} or less.",
-            value=value,
+            "The model's mean uncertainty is {value}%; the rule needs {most:.1%} or less.",
+            value=_beside(100 * value, 100 * compared.uncertainty, 1),
             most=compared.uncertainty,
         ),
         "gain": lambda value: _(
-            "The next {n:,} pool labels gain {value:.2f} points at most (upper end of the 95% interval); the rule"
+            "The next {n:,} pool labels gain {value} points at most (upper end of the 95% interval); the rule"
             " needs less than {least:.2f}.",
             n=asked.next_batch,
-            value=100 * value,
+            value=_beside(100 * value, 100 * compared.gain, 2),
             least=100 * compared.gain,
         ),
         "exhausted": lambda value: _(
@@ -71,6 +72,13 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
         ),
     }
     return sentences[evidence.rule](evidence.value)
+
+
+def _beside(value: float, limit: float, digits: int) -> str:
+    """The value with so many digits, or as many as tell it from the limit that it is compared with."""
+    while digits < MOST_DIGITS and round(value, digits) == round(limit, digits) and abs(value - limit) > 1e-9:
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def _spent(value: float, asked: History) -> str:
