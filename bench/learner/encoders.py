@@ -3,29 +3,40 @@
     python -m bench.learner.encoders DATA --seeds 6
 
 The same random labels for all; accuracy of the frozen learner on the holdout. `--pool` and `--holdout` take a part of
-the data at random (seed 0), since every encoder has to read all of it. Encoders that are not on this machine are left
-out (`labeler models fetch NAME`). Beside each: the mean difference to the first one, with its 95% interval.
+the data at random (seed 0), where there is no time for every encoder to read all of it; `--cache` keeps what they read.
+Encoders that are not on this machine are left out (`labeler models fetch NAME`). Beside each: the mean difference to
+the first one, with its 95% interval. `mean` is the area under the curve, divided by the range of labels; `auto` goes
+by it.
 """
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
+from labeler.backbones.catalogue import ENCODERS as KNOWN
+from labeler.backbones.catalogue import is_here
+from labeler.backbones.encoder import JOINT
 from labeler.core.rounds import Labels
 from labeler.core.settings import LearnerConfig, QueryConfig
-from labeler.experiments.dataset import LabeledRows, load_task, read_labeled
+from labeler.experiments.dataset import LabeledRows, Task, load_task, read_labeled
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import Normalizer
 from labeler.learner.task import LearningTask
 from labeler.progress.curves import paired_gain
 
 # The default of each data set before there was a catalogue comes first.
 ENCODERS = {
-    "reviews_en": ("all-MiniLM-L6-v2", "multilingual-e5-small", "bge-small-en-v1.5"),
-    "reviews_ko": ("char_tfidf", "multilingual-e5-small"),
+    "reviews_en": (
+        "all-MiniLM-L6-v2",
+        "char_tfidf",
+        "multilingual-e5-small",
+        "multilingual-e5-small + char_tfidf",
+        "bge-small-en-v1.5",
+        "bge-small-en-v1.5 + char_tfidf",
+    ),
+    "reviews_ko": ("char_tfidf", "multilingual-e5-small", "multilingual-e5-small + char_tfidf"),
+    "cifar10": ("tf_efficientnet_lite0", "tf_efficientnet_lite2"),
 }
 
 
@@ -45,38 +56,47 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with the data sets")
     parser.add_argument("--seeds", type=int, default=6)
-    parser.add_argument("--at", default="50,100,300", help="numbers of labels, with commas between them")
-    parser.add_argument("--pool", type=int, default=1500)
-    parser.add_argument("--holdout", type=int, default=1500)
+    parser.add_argument("--at", default="20,50,100,300,500", help="numbers of labels, with commas between them")
+    parser.add_argument("--only", default=",".join(ENCODERS), help="data sets, with commas between them")
+    parser.add_argument("--pool", type=int, default=1_000_000)
+    parser.add_argument("--holdout", type=int, default=1_000_000)
+    parser.add_argument("--cache", type=Path, help="a folder that keeps the features")
     options = parser.parse_args()
     budgets = [int(n) for n in options.at.split(",")]
-    print("| data | encoder | texts/s |", " | ".join(f"{n} labels" for n in budgets), "|")
-    print("|---|---|---:|" + "---:|" * len(budgets))
-    for name, encoders in ENCODERS.items():
-        labeled = part(read_labeled(options.data / f"{name}.csv"), options.pool, options.holdout)
+    print("| data | encoder |", " | ".join(f"{n} labels" for n in budgets), "| mean |")
+    print("|---|---|" + "---:|" * len(budgets) + "---:|")
+    for name in options.only.split(","):
+        source = options.data / name / "labels.csv" if name == "cifar10" else options.data / f"{name}.csv"
+        labeled = part(read_labeled(source), options.pool, options.holdout)
         first: dict[int, list[float]] = {}
-        for encoder in encoders:
+        for encoder in filter(on_this_machine, ENCODERS[name]):
             with tempfile.TemporaryDirectory() as scratch:
-                began = time.perf_counter()
                 learner = LearnerConfig(kind="frozen", backbone=encoder)
-                task = load_task(labeled, QueryConfig(seed_size=20), learner, Path(scratch))
-                speed = len(task.dataset) / (time.perf_counter() - began)
-                normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
-                cells = []
+                task = load_task(labeled, QueryConfig(seed_size=20), learner, options.cache or Path(scratch))
+                cells, means = [], []
                 for n in budgets:
-                    accuracies = []
-                    for seed in range(options.seeds):
-                        rows = np.random.default_rng(seed).permutation(task.pool)[:n]
-                        labels = Labels(rows, task.targets[rows])
-                        learning = LearningTask(task.dataset, labels, len(task.config.classes), normalizer)
-                        proba = fit_heads(learning).member_proba(task.dataset, task.holdout).mean(axis=0)
-                        accuracies.append(float((proba.argmax(axis=1) == task.targets[task.holdout]).mean()))
+                    accuracies = [accuracy(task, n, seed) for seed in range(options.seeds)]
+                    means.append(np.mean(accuracies))
                     gain, low, high = paired_gain(accuracies, first.setdefault(n, accuracies))
-                    beside = (
-                        "" if low is None or encoder == encoders[0] else f" ({gain:+.3f}, {low:+.3f} to {high:+.3f})"
-                    )
-                    cells.append(f"{np.mean(accuracies):.3f}{beside}")
-            print(f"| {name} | {encoder} | {speed:.0f} |", " | ".join(cells), "|", flush=True)
+                    beside = low is not None and encoder != ENCODERS[name][0]
+                    gained = f" ({gain:+.3f}, {low:+.3f} to {high:+.3f})" if beside else ""
+                    cells.append(f"{means[-1]:.3f}{gained}")
+                area = np.trapezoid(means, budgets) / (budgets[-1] - budgets[0]) if len(budgets) > 1 else means[0]
+                cells.append(f"{area:.3f}")
+            print(f"| {name} | {encoder} |", " | ".join(cells), "|", flush=True)
+
+
+def on_this_machine(encoder: str) -> bool:
+    """Whether all parts of an encoder are here."""
+    return all(part not in KNOWN or is_here(KNOWN[part]) for part in encoder.split(JOINT))
+
+
+def accuracy(task: Task, n: int, seed: int) -> float:
+    """Of the frozen learner on the holdout, after n random labels of the pool."""
+    rows = np.random.default_rng(seed).permutation(task.pool)[:n]
+    learning = LearningTask.of(task.dataset, Labels(rows, task.targets[rows]), len(task.config.classes))
+    proba = fit_heads(learning).member_proba(task.dataset, task.holdout).mean(axis=0)
+    return float((proba.argmax(axis=1) == task.targets[task.holdout]).mean())
 
 
 if __name__ == "__main__":

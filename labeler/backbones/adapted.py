@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
-from labeler.backbones.encoder import Encoder, Pretrained
+from labeler.backbones.encoder import Encoder, Pretrained, network_of
 from labeler.backbones.weights import key
 from labeler.core.errors import BackboneError
 from labeler.core.whole_files import write_whole
@@ -178,17 +178,18 @@ def adapted(encoder: Encoder, folder: Path) -> Pretrained:
 
 
 def adaptable(encoder: Encoder) -> Pretrained:
-    """The encoder, if it is a network.
+    """The network that the encoder is; of several used together, the one that is a network.
 
     Raises: BackboneError: it is none.
     """
-    if not isinstance(encoder, Pretrained):
+    network = network_of(encoder)
+    if network is None:
         raise BackboneError(
             "{name} is no network and cannot be adapted: set learner.adapted = false, "
             "or choose another learner.backbone.",
             name=encoder.name,
         )
-    return encoder
+    return network
 
 
 def with_weights(base: Pretrained, tensors: Mapping[str, np.ndarray]) -> Pretrained:

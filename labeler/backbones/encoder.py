@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from labeler.backbones.weights import key
 from labeler.core.items import Progress
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # Imports of labeler.backbones.onnx are deferred: it loads torch, which takes seconds.
 
 Arrays = tuple[np.ndarray, ...]
+
+JOINT = " + "  # between the names of encoders that are used together
 
 
 class Encoder(Protocol):
@@ -39,6 +42,37 @@ class Encoder(Protocol):
     def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
         """(n, sum(dims)) float32 for n image paths or texts."""
         ...
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several encoders side by side: their features stand beside each other, each layer a block of its own.
+
+    Heads learn from all of them. Only the network among them can be fine-tuned, see `network_of`.
+    """
+
+    parts: tuple[Encoder, ...]
+
+    @property
+    def name(self) -> str:
+        return JOINT.join(part.name for part in self.parts)
+
+    @property
+    def key(self) -> str:
+        return key("joined", *(part.key for part in self.parts))
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        return tuple(width for part in self.parts for width in part.dims)
+
+    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+        """(n, sum(dims)) float32 for n image paths or texts."""
+        return np.concatenate([part.encode(inputs, on_progress) for part in self.parts], axis=1)
+
+    def columns(self, part: Encoder) -> slice:
+        """Where the features of one of the parts stand."""
+        start = sum(sum(before.dims) for before in self.parts[: self.parts.index(part)])
+        return slice(start, start + sum(part.dims))
 
 
 @dataclass(frozen=True)
@@ -144,6 +178,12 @@ class Pretrained:
                 items = following.result()
                 following = prepare(parts[number + 1]) if number + 1 < len(parts) else None
                 yield part, items
+
+
+def network_of(encoder: Encoder | None) -> Pretrained | None:
+    """The network that an encoder is or has, the first of several: what can be fine-tuned. None: it has none."""
+    parts = encoder.parts if isinstance(encoder, Joined) else (encoder,)
+    return next((part for part in parts if isinstance(part, Pretrained)), None)
 
 
 def averaged(features: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ Imports of this module are deferred where a page or the store must not load torc
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -88,10 +88,12 @@ def compiled(build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dy
         return in_torch(build())
 
 
-def traced(module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int) -> "torch.export.ExportedProgram":
+def traced(
+    module: nn.Module, example: tuple[np.ndarray, ...], dynamic_axes: int | Sequence[int]
+) -> "torch.export.ExportedProgram":
     """The module as a program that runs wherever torch is.
 
-    Args: as in `compiled`.
+    Args: as in `compiled`. dynamic_axes: or of each array by itself.
     """
     with torch.no_grad(), _out_of_place(module):
         return torch.export.export(
@@ -124,9 +126,10 @@ def export(program: "torch.export.ExportedProgram", path: Path) -> None:
         onnx_program.save(str(part), external_data=False)
 
 
-def _dynamic_shapes(example: tuple[np.ndarray, ...], dynamic_axes: int) -> tuple[Any, ...]:
+def _dynamic_shapes(example: tuple[np.ndarray, ...], dynamic_axes: int | Sequence[int]) -> tuple[Any, ...]:
     """Which axes of each input vary, in the form of `forward(x, *rest)`."""
-    first, *rest = (dict.fromkeys(range(dynamic_axes), torch.export.Dim.DYNAMIC) for _ in example)
+    axes = [dynamic_axes] * len(example) if isinstance(dynamic_axes, int) else dynamic_axes
+    first, *rest = (dict.fromkeys(range(n), torch.export.Dim.DYNAMIC) for n in axes)
     return (first, tuple(rest)) if rest else (first,)
 
 

@@ -12,13 +12,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from labeler.backbones.catalogue import CHARACTERS
 from labeler.core.errors import BackboneError
 from labeler.core.items import Progress
 from labeler.core.whole_files import whole_file
 
 # Imports of sklearn are deferred: it is slow to load.
 
-NAME = "char_tfidf"
 STATE = "char_tfidf.npz"
 
 # Chosen on Korean film reviews (bench: random sampling, 20–500 labels); longer n-grams and more columns of the
@@ -40,7 +40,7 @@ class CharTfidf:
 
     @property
     def name(self) -> str:
-        return NAME
+        return CHARACTERS
 
     @cached_property
     def key(self) -> str:

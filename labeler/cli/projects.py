@@ -76,6 +76,7 @@ def import_(
     **names: str | None,
 ) -> None:
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
+    from labeler.cycle.encoder_choice import about_encoder
     from labeler.projects.importer import import_source
     from labeler.report.sentences.groups import of_import
     from labeler.report.sentences.scans import of_scans, of_table
@@ -98,7 +99,10 @@ def import_(
         f"{result.added} items added, {result.duplicates} already there, {len(result.problems)} not imported,"
         f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
     )
-    for sentence in [*of_import(result), *of_table(result), *(of_scans(result.dicom) if result.dicom else [])]:
+    with opened.store() as store:
+        encoder = about_encoder(opened, store)
+        sentences = [*of_import(result), *of_table(result), *(of_scans(result.dicom) if result.dicom else []), *encoder]
+    for sentence in sentences:
         click.echo(sentence)
 
 
@@ -162,6 +166,7 @@ def explainer(home: Path, with_parent: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def status(project: Path, as_json: bool) -> None:
     """Show items, labels, rounds, and the latest accuracy with its interval."""
+    from labeler.cycle.encoder_choice import about_encoder, choice_of
     from labeler.report.sentences.counts import sum_in_words
     from labeler.report.sentences.groups import split_in_words, warnings
 
@@ -169,6 +174,7 @@ def status(project: Path, as_json: bool) -> None:
     with opened.store() as store:
         counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
         outside, groups = store.class_changes.outside(), store.items.group_counts()
+        choice, encoder = choice_of(opened, store), list(about_encoder(opened, store))
     latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
     values = {
         "name": opened.config.name,
@@ -191,6 +197,7 @@ def status(project: Path, as_json: bool) -> None:
         "groups": groups and asdict(groups),
         "target_accuracy": opened.config.target_accuracy,
         "labels_outside_the_classes": outside,
+        "encoder": choice.backbone if choice else opened.config.learner.backbone,
         "job": job and {"state": job.state, "message": job.message, "error": job.error},
     }
     if as_json:
@@ -203,7 +210,7 @@ def status(project: Path, as_json: bool) -> None:
         f" {counts.holdout} holdout items labeled, {len(rounds)} rounds"
     )
     click.echo(sum_in_words(counts, opened.config.budget))
-    for sentence in [split_in_words(groups), *warnings(groups)] if groups else []:
+    for sentence in [*([split_in_words(groups), *warnings(groups)] if groups else []), *encoder]:
         click.echo(sentence)
     if latest:
         click.echo(

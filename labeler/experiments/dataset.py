@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labeler.backbones.auto import AUTO, strongest
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.weights import cache_folder
@@ -120,20 +121,23 @@ def load_task(
     """
     check_groups(list(labeled.rows.values()), {})
 
+    learner = replace(learner or LearnerConfig(), adapted=False)  # adapted weights belong to a project's own items
+    texts = [row.text for row in labeled.rows.values() if row.text]
+    if learner.backbone == AUTO:  # always what is strongest now: nothing is kept here as in a project
+        learner = replace(learner, backbone=strongest(labeled.modality, texts).backbone)
     config = Config(
         name=labeled.source.stem or "simulation",
         classes=labeled.classes,
         modality=labeled.modality,
         answers=labeled.answers,
         query=query or QueryConfig(),
-        # adapted weights belong to a project's own items
-        learner=replace(learner or LearnerConfig(), adapted=False),
+        learner=learner,
     )
     hashes, rows = list(labeled.rows), list(labeled.rows.values())
     # a folder for each data set, since an encoder may be fitted to its texts
     folder = (cache or cache_folder() / "simulate") / content_hash("".join(hashes).encode())
     inputs = [_input(row) for row in rows]
-    encoder = load_encoder(config.learner, config.modality, [r.text for r in rows if r.text], folder, None)
+    encoder = load_encoder(config.learner, config.modality, texts, folder, None)
     embeddings = embed(inputs, hashes, encoder, folder, on_progress)
     targets = labels_at(range(len(rows)), [join(names, config) for names in labeled.labels], config).targets
     groups, held = codes([r.group for r in rows]), _held_out(rows)

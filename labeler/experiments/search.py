@@ -19,7 +19,7 @@ import optuna
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from labeler.backbones.encoder import Encoder, Pretrained
+from labeler.backbones.encoder import Encoder, network_of
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import TuningRequest
 from labeler.core.settings import Config, LearnerConfig
@@ -60,7 +60,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self.n_labels = len(next(iter(self.tasks.values())).labels)
-        self.tunable = [name for name, task in self.tasks.items() if isinstance(task.encoder, Pretrained)]
+        self.tunable = [name for name, task in self.tasks.items() if network_of(task.encoder)]
         self.space = search_space.space_of(self.config, self.request, self.tunable)
         self.baselines = self._baselines()
         if not self.space and len(self.baselines) < 2:

@@ -17,13 +17,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from labeler.backbones import onnx
-from labeler.backbones.encoder import Encoder, Pretrained, collate
+from labeler.backbones.encoder import Encoder, Joined, Pretrained, collate, network_of
 from labeler.backbones.network import Network
 from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import CharTfidf
 from labeler.core.errors import LabelerError
+from labeler.core.rounds import Dataset
 from labeler.learner.estimators import Estimator
-from labeler.learner.model import FineTuned, LinearHeads, Model
+from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
 
 SHOWN = 3  # classes that are explained side by side
 STEPS = 16  # points on the path from the base to the item
@@ -62,6 +63,9 @@ class Part:
 # For each target: the attribution to each place, token or character, and the score of the base.
 Weights = tuple[np.ndarray, np.ndarray]
 
+# The classes that are explained, and their rows in the heads.
+Targets = tuple[np.ndarray, list[int]]
+
 
 def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
     """The attribution of one image's or text's scores, for its `SHOWN` most probable classes.
@@ -76,6 +80,8 @@ def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
             "The head {name} cannot be looked into, since it is not linear; a local explanation tries it from outside.",
             name=model.head.name,
         )
+    if isinstance(encoder, Joined):
+        return _of_words_and_characters(model, encoder, str(content))
     if isinstance(encoder, CharTfidf):
         return _of_characters(cast(LinearHeads, model), encoder, str(content))
     if not isinstance(encoder, Pretrained):
@@ -206,10 +212,12 @@ def _resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
 # ---------------------------------------------------------------- texts
 
 
-def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence:
+def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str, most_probable: Targets | None = None) -> Evidence:
     """Integrated gradients at the token embeddings, summed over the tokens of each word.
 
     The base is the same text with every word masked.
+
+    Args: most_probable: what is explained, where that does not follow from the network alone.
     """
     tokens: object = encoder.prepare
     if not isinstance(tokens, Tokens) or any(len(part.network.stages) < 2 for part in parts):
@@ -226,7 +234,7 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str) -> Evidence
     given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
     spans = tuple(dict.fromkeys(word for word in words if word))
     weigh = lambda part, targets, row: token_weights(part, given, base, targets)  # noqa: E731
-    attribution, _row = _evidence(parts, given, weigh, spans)
+    attribution, _row = _evidence(parts, given, weigh, spans, most_probable)
     of_word = np.array([[word == span for span in spans] for word in words], dtype=float)
     return replace(attribution, weights=attribution.weights @ of_word)
 
@@ -248,18 +256,63 @@ def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], t
         return attribution.sum(2).cpu().numpy(), score(base_x)[0, list(targets)].cpu().numpy()
 
 
-def _of_characters(heads: LinearHeads, encoder: CharTfidf, text: str) -> Evidence:
-    """Each character's exact part in the score, since the score is linear in the counts of n-grams."""
+def _of_characters(heads: LinearHeads, encoder: CharTfidf, text: str, most_probable: Targets | None = None) -> Evidence:
+    """Each character's exact part in the score, since the score is linear in the counts of n-grams.
+
+    Args: most_probable: what is explained, where that does not follow from the n-grams alone.
+    """
     features = encoder.encode_characters(text)
     weight, bias = centred(heads)
     moved = features.sum(axis=0) - heads.normalizer.mean
     weight = weight / max(float(np.linalg.norm(moved)), 1e-12)
     proba = heads.of_features(features.sum(axis=0)[None]).mean(axis=0)[0]
-    classes, targets = _most_probable_classes(heads, proba)
+    classes, targets = most_probable or _most_probable_classes(heads, proba)
     spans = tuple((place, place + 1) for place, letter in enumerate(text) if not letter.isspace())
     weights = weight[targets] @ features[[start for start, _ in spans]].T
     base = bias[targets] - weight[targets] @ heads.normalizer.mean
     return Evidence(classes, proba[classes], base + weights.sum(axis=1), base, weights, spans)
+
+
+def _of_words_and_characters(model: Model, encoder: Joined, text: str) -> Evidence:
+    """The sum of both attributions, of a network and of n-grams that one model reads side by side.
+
+    A word has what the network gives it and what its characters have; characters outside of all words stand alone.
+
+    Raises: LabelerError: other encoders are side by side.
+    """
+    network = network_of(encoder)
+    others = [part for part in encoder.parts if part is not network]
+    if network is None or not others or not all(isinstance(part, CharTfidf) for part in others):
+        raise LabelerError(
+            "Backbone {name} cannot be looked into; a local explanation tries it from outside.", name=encoder.name
+        )
+    (ngrams,) = cast("list[CharTfidf]", others)
+    frozen, share = (model.frozen, 1 - model.share) if isinstance(model, FineTuned) else (cast(LinearHeads, model), 1.0)
+    proba = model.predict_proba(Dataset([text], encoder.encode([text]), encoder.dims), np.array([0]))[0]
+    most_probable = _most_probable_classes(frozen, proba)
+    parts = [
+        replace(part, heads=_of_columns(frozen, encoder, network)) if part.heads is frozen else part
+        for part in parts_of(model, network)
+    ]
+    words = _of_words(parts, network, text, most_probable)
+    # the bias is counted once, with the network's part
+    heads = _of_columns(frozen, encoder, ngrams)
+    letters = _of_characters(replace(heads, bias=np.zeros_like(heads.bias)), ngrams, text, most_probable)
+    own, of_letters = words.spans or (), letters.spans or ()
+    alone = [span for span in of_letters if not any(start <= span[0] < stop for start, stop in own)]
+    spans = tuple(sorted({*own, *alone}))
+    of_words = np.array([[span == other for other in spans] for span in own], dtype=float).reshape(-1, len(spans))
+    within = np.array([[start <= at < stop for start, stop in spans] for at, _ in of_letters], dtype=float)
+    weights = words.weights @ of_words + share * (letters.weights @ within.reshape(-1, len(spans)))
+    score, base = words.score + share * letters.score, words.base + share * letters.base
+    return Evidence(most_probable[0], proba[most_probable[0]], score, base, weights, spans)
+
+
+def _of_columns(heads: LinearHeads, encoder: Joined, part: Encoder) -> LinearHeads:
+    """The part of the heads that reads one of the encoders."""
+    columns = encoder.columns(part)
+    normalizer = Normalizer(heads.normalizer.mean[columns], part.dims)
+    return replace(heads, normalizer=normalizer, weight=heads.weight[:, :, columns])
 
 
 # ---------------------------------------------------------------- of both
@@ -270,6 +323,7 @@ def _evidence(
     given: Sequence[Tensor],
     weigh: Callable[[Part, Sequence[int], int], Weights],
     spans: tuple[tuple[int, int], ...] | None = None,
+    most_probable: Targets | None = None,
 ) -> tuple[Evidence, int]:
     """The evidence of all parts of the model for one input, averaged by their shares; of a stack that of one slice.
 
@@ -285,7 +339,7 @@ def _evidence(
         return _weighted_sum(parts, rows)
 
     proba = proba_of([own.mean(0, keepdim=True) for own in features])[0]
-    classes, targets = _most_probable_classes(heads[0], proba)
+    classes, targets = most_probable or _most_probable_classes(heads[0], proba)
     row = int(proba_of(features)[:, classes[0]].argmax())
     score = _weighted_sum(parts, [scores(head, own)[row].numpy() for head, own in zip(heads, features, strict=True)])
     own, bases = zip(*(weigh(part, targets, row) for part in parts), strict=True)

@@ -209,6 +209,8 @@ class FineTuned:
         about = {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut, "share": self.share}
         tensors = {f"tuned.{name}": value for name, value in self.tuned.items()}
         tensors |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
+        if self.head.normalizer.dims != self.frozen.normalizer.dims:  # which read other encoders, too
+            about["head_dims"], tensors["head.mean"] = self.head.normalizer.dims, self.head.normalizer.mean
         return _to_bytes(self.frozen, about, tensors)
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from labeler.backbones.encoder import Encoder, Pretrained
+from labeler.backbones.encoder import Encoder, network_of
 from labeler.core.errors import LabelerError
 from labeler.core.whole_files import write_whole
 from labeler.learner.estimators import restored
@@ -47,8 +47,16 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
         if about["kind"] == "frozen":
             return head
         weight, bias = tensors.pop("head.weight"), tensors.pop("head.bias")
+        network = network_of(encoder)
+        # of several encoders the network alone was tuned, and its head reads fewer columns
+        normalizer = Normalizer(
+            tensors.pop("head.mean", head.normalizer.mean), tuple(about.get("head_dims", about["dims"]))
+        )
         tuned_head = replace(
-            head, weight=weight.reshape(-1, *weight.shape[-2:]), bias=bias.reshape(-1, len(head.classes))
+            head,
+            normalizer=normalizer,
+            weight=weight.reshape(-1, *weight.shape[-2:]),
+            bias=bias.reshape(-1, len(head.classes)),
         )
         trained_on, cut = about["encoder"], about["cut"]
         share = about.get("share", 0.5)  # in files of version 0.1 both have the same weight
@@ -56,14 +64,14 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
         raise LabelerError(
             "{path} cannot be read as a model ({error}): train again.", path=path, error=error
         ) from error
-    if not isinstance(encoder, Pretrained) or encoder.key != trained_on:
+    if network is None or network.key != trained_on:
         raise LabelerError(
             "{path} was fine-tuned from another backbone than that of the settings: "
             "train again, or set learner.backbone and learner.input_size back.",
             path=path,
         )
     tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
-    return FineTuned(encoder, head, tuned_head, cut, tuned, share)
+    return FineTuned(network, head, tuned_head, cut, tuned, share)
 
 
 def normalizer_of(path: Path) -> Normalizer:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labeler.backbones.encoder import Pretrained
+from labeler.backbones.encoder import Joined, Pretrained, network_of
 from labeler.core import decisions
 from labeler.core.errors import TrainingError
 from labeler.core.items import Progress
@@ -20,7 +20,7 @@ from labeler.learner import levers as levers_of
 from labeler.learner.folds import held_back
 from labeler.learner.frozen import FrozenHead
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, LinearHeads, Model
+from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
 from labeler.learner.task import LearningTask
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def fit(
     heads = fit_heads(task)
     if learner.kind == "frozen":
         return Fitted(heads, Training(note=mark("Linear heads on the frozen backbone, as the settings say.")))
-    if not isinstance(encoder, Pretrained):
+    network = network_of(encoder)
+    if network is None:
         name = encoder.name if encoder else "(none)"
         if learner.kind == "auto":
             return Fitted(heads, Training(note=mark("Linear heads: backbone {name} cannot be fine-tuned.", name=name)))
@@ -94,7 +95,7 @@ def fit(
             n=levers_of.VALIDATED // 2,
         )
         return Fitted(heads, Training(note=note))
-    return _FineTuning(task, encoder, heads, learner, seed, previous).fit(deadline, on_progress)
+    return _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
 
 
 # ---------------------------------------------------------------- fine-tuning
@@ -115,6 +116,8 @@ class _FineTuning:
         from labeler.learner.finetune import Finetuner
 
         self.task, self.encoder, self.heads, self.seed = task, encoder, heads, seed
+        # of several encoders the network alone is trained; what the others say stays in the frozen heads
+        self.columns = task.encoder.columns(encoder) if isinstance(task.encoder, Joined) else slice(None)
         self.snapshots = learner.members if learner.committee == "snapshots" else 0
         labels = task.labels
         self.inputs = [task.dataset.inputs[p] for p in labels.positions]
@@ -130,7 +133,7 @@ class _FineTuning:
         """The tuned network beside the frozen heads, or these alone if that is no better on labels held back."""
         levers, n = self.finetuner.levers, len(self.targets)
         left = deadline - time.perf_counter()
-        epoch_seconds = self.finetuner.seconds_per_epoch(self.heads)
+        epoch_seconds = self.finetuner.seconds_per_epoch(self._of_network(self.heads))
         plan = levers_of.fit_time(levers, n, epoch_seconds, left)
         if plan is None:
             note = mark(
@@ -161,23 +164,34 @@ class _FineTuning:
         tuned, rows = parts[0].tuned, np.arange(n)
         if refit:
             best = _best_epoch(epochs) if plan.levers.early_stopping else None
-            tuned = self.finetuner.train(rows, rows[:0], heads, best, self.snapshots, after_epoch)
+            tuned = self.finetuner.train(rows, rows[:0], self._of_network(heads), best, self.snapshots, after_epoch)
         return self._combined_model(heads, tuned, mixed, training)
 
     def _train_without(self, held: np.ndarray, after_epoch: Callable[[int], None]) -> "_Part":
         """Network and heads, trained on all labels but those of the rows `held`."""
         rows, positions = np.setdiff1d(np.arange(len(self.targets)), held), self.task.labels.positions
         start = fit_heads(self.task.subset(rows))
-        tuned = self.finetuner.train(rows, held, start, snapshots=self.snapshots, after_epoch=after_epoch)
+        tuned = self.finetuner.train(
+            rows, held, self._of_network(start), snapshots=self.snapshots, after_epoch=after_epoch
+        )
         embeddings = self.task.dataset.embeddings[positions[held]]
         return _Part(held, tuned, self._heads_on(tuned, rows), start, tuned.features[held], embeddings)
+
+    def _of_network(self, heads: LinearHeads) -> LinearHeads:
+        """The heads' part that reads the network's features."""
+        return replace(heads, normalizer=self._normalizer(), weight=heads.weight[:, :, self.columns])
+
+    def _normalizer(self) -> Normalizer:
+        return Normalizer(self.task.normalizer.mean[self.columns], self.encoder.dims)
 
     def _heads_on(self, tuned: "Tuned", rows: np.ndarray) -> LinearHeads:
         """Heads like the frozen ones on the tuned network's features; with few labels better than its own head."""
         task, labels = self.task, self.task.labels
+        normalizer = self._normalizer()
         tuned_task = replace(
             task,
-            dataset=Dataset(self.inputs, tuned.features, task.dataset.dims, task.groups),
+            normalizer=normalizer,
+            dataset=Dataset(self.inputs, tuned.features, normalizer.dims, task.groups),
             labels=replace(labels, positions=np.arange(len(labels))),
         )
         return fit_heads(tuned_task.subset(rows))
@@ -198,7 +212,8 @@ class _FineTuning:
             return FineTuned(self.encoder, heads, warm, tuned.cut, weights.parameters, mixed.share)
 
         def snapshot(weights: "Weights") -> FineTuned:
-            return model(weights, replace(heads, weight=weights.weight[None], bias=weights.bias[None]))
+            own = self._of_network(heads)
+            return model(weights, replace(own, weight=weights.weight[None], bias=weights.bias[None]))
 
         final = model(tuned.weights, self._heads_on(tuned, np.arange(len(self.targets))))
         return Fitted(final, training, tuple(snapshot(weights) for weights in tuned.snapshots))

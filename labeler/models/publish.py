@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labeler.backbones.encoder import Pretrained
+from labeler.backbones.encoder import Encoder, Joined, Pretrained, network_of
 from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import SETTINGS, CharTfidf
 from labeler.core.errors import LabelerError
@@ -49,12 +49,16 @@ TORCH = """import torch
 module = torch.export.load("model.pt2").module()
 proba = module(*map(torch.from_numpy, inputs))[0].detach().numpy()
 """
-CHARACTERS = """from sklearn.feature_extraction.text import TfidfVectorizer
+NGRAMS = """from sklearn.feature_extraction.text import TfidfVectorizer
 arrays = np.load("model.npz")
 ngrams = TfidfVectorizer(analyzer="char_wb", ngram_range=about["ngrams"], sublinear_tf=True, dtype=np.float32,
                          vocabulary=about["vocabulary"])
 ngrams.idf_ = arrays["idf"]
-features = ngrams.transform([unicodedata.normalize("NFC", given).strip()]) @ arrays["axes"].T - arrays["mean"]
+features = ngrams.transform([unicodedata.normalize("NFC", given).strip()]) @ arrays["axes"].T
+"""
+BESIDE = """inputs.append(np.asarray(features, dtype=np.float32))  # (1, columns): the n-grams beside the network
+"""
+CHARACTERS = """features = features - arrays["mean"]
 features /= np.maximum(np.linalg.norm(features), 1e-12)
 odds = np.exp(features @ arrays["weight"].transpose(0, 2, 1) + arrays["bias"][:, None])  # (heads, 1, classes)
 proba = (odds / OTHERS).mean(axis=0)[0]
@@ -90,30 +94,16 @@ def publish(project: Project, out: Path) -> Path:
     try:
         temporary.mkdir(parents=True)
         about: dict[str, Any] = {"name": project.config.name, "classes": list(best.classes)}
-        result = RESULT[best.several]
-        if isinstance(encoder, CharTfidf):
+        network, ngrams = _parts(encoder)
+        if network is None:
             assert isinstance(model, LinearHeads)
-            lines = {"numpy and scikit-learn": PRELUDE + CHARACTERS.replace("OTHERS", OTHERS[best.several]) + result}
-            about |= {"ngrams": SETTINGS["ngrams"], "vocabulary": encoder.vocabulary}
-            weight, bias = _whole_heads(model)
-            idf, axes, mean = encoder.idf, encoder.axes, model.normalizer.mean
-            np.savez(temporary / "model.npz", idf=idf, axes=axes, mean=mean, weight=weight, bias=bias)
+            assert ngrams is not None
+            more, lines = _write_ngrams(ngrams, model, temporary)
         else:
-            assert isinstance(encoder, Pretrained)
             assert isinstance(model, LinearHeads | FineTuned)
-            _export(encoder, model, temporary)
-            if project.config.modality == "text":
-                assert isinstance(encoder.prepare, Tokens)
-                about["size"], about["prefix"] = encoder.prepare.longest, encoder.prepare.prefix
-                tokenizer = encoder.prepare.tokenizer.backend_tokenizer.to_str()
-                (temporary / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
-            else:
-                about["size"] = encoder.example[0].shape[-1]  # the size is rounded down to whole patches
-            prepare = TOKENS if project.config.modality == "text" else PIXELS
-            lines = {
-                "ONNX Runtime": PRELUDE + prepare + ONNX + result,
-                "torch": PRELUDE + prepare + TORCH + result,
-            }
+            _export(encoder, network, model, temporary)
+            more, lines = _write_beside(network, ngrams, temporary)
+        about |= more
         about["card"] = asdict(best.card)
         (temporary / "about.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
         (temporary / "README.md").write_text(_readme(best, lines), encoding="utf-8")
@@ -125,6 +115,39 @@ def publish(project: Project, out: Path) -> Path:
     return best.weights
 
 
+# What stands in about.json for an encoder, and by library the code from what is given to probabilities.
+_Written = tuple[dict[str, Any], dict[str, str]]
+
+
+def _write_ngrams(ngrams: CharTfidf, model: LinearHeads, folder: Path) -> _Written:
+    """Write model.npz of a model on n-grams alone."""
+    weight, bias = _whole_heads(model)
+    mean = model.normalizer.mean
+    np.savez(folder / "model.npz", idf=ngrams.idf, axes=ngrams.axes, mean=mean, weight=weight, bias=bias)
+    return _about(ngrams), {"numpy and scikit-learn": NGRAMS + CHARACTERS}
+
+
+def _write_beside(network: Pretrained, ngrams: CharTfidf | None, folder: Path) -> _Written:
+    """Write what prepares an input for an exported network, and for the n-grams beside it, if there are any."""
+    about = {} if ngrams is None else _about(ngrams)
+    if isinstance(network.prepare, Tokens):
+        prepare = TOKENS
+        about |= {"size": network.prepare.longest, "prefix": network.prepare.prefix}
+        tokenizer = network.prepare.tokenizer.backend_tokenizer.to_str()
+        (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+    else:
+        prepare = PIXELS
+        about["size"] = network.example[0].shape[-1]  # the size is rounded down to whole patches
+    if ngrams is not None:
+        np.savez(folder / "model.npz", idf=ngrams.idf, axes=ngrams.axes)
+        prepare += NGRAMS + BESIDE
+    return about, {"ONNX Runtime": prepare + ONNX, "torch": prepare + TORCH}
+
+
+def _about(ngrams: CharTfidf) -> dict[str, Any]:
+    return {"ngrams": SETTINGS["ngrams"], "vocabulary": ngrams.vocabulary}
+
+
 def _whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
     """Weight (M, C, d) and bias (M, C) over all classes; those without a label get a logit of practically −∞."""
     members, _, width = heads.weight.shape
@@ -134,19 +157,40 @@ def _whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
     return weight, bias
 
 
-def _export(encoder: Pretrained, model: LinearHeads | FineTuned, folder: Path) -> None:
-    """Write model.onnx and model.pt2, which map the arrays of the encoder's `prepare` to probabilities (n, C)."""
+def _parts(encoder: Encoder) -> tuple[Pretrained | None, CharTfidf | None]:
+    """The network and the n-grams that an encoder consists of.
+
+    Raises: LabelerError: it consists of more.
+    """
+    network, parts = network_of(encoder), encoder.parts if isinstance(encoder, Joined) else (encoder,)
+    ngrams = next((part for part in parts if isinstance(part, CharTfidf)), None)
+    if len(parts) > (network is not None) + (ngrams is not None):
+        raise LabelerError(
+            "A model on {name} cannot be published: only a network alone, or one beside char_tfidf, can.",
+            name=encoder.name,
+        )
+    return network, ngrams
+
+
+def _export(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTuned, folder: Path) -> None:
+    """Write model.onnx and model.pt2, which map the arrays of the network's `prepare` to probabilities (n, C).
+
+    Of a network beside n-grams they take the features of these (n, columns) as well, last.
+    """
     import torch
 
     from labeler.backbones import onnx
 
-    whole = _module(encoder, model)
-    program = onnx.traced(whole, encoder.example, encoder.dynamic_axes)
+    whole = _module(encoder, network, model)
+    example, axes = network.example, [network.dynamic_axes] * len(network.example)
+    if isinstance(encoder, Joined):
+        example, axes = (*example, np.zeros((2, sum(encoder.dims) - sum(network.dims)), np.float32)), [*axes, 1]
+    program = onnx.traced(whole, example, axes)
     onnx.export(program, folder / "model.onnx")
     torch.export.save(program, folder / "model.pt2")
 
 
-def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
+def _module(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
     """Backbone and heads as one module; of a fine-tuned model both networks with their heads."""
     import torch
     from torch import Tensor, nn
@@ -182,14 +226,34 @@ def _module(encoder: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
         def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
             return (1 - self.share) * self.first(x, *rest) + self.share * self.second(x, *rest)
 
-    frozen = copy.deepcopy(encoder.network).cpu()
+    class Beside(nn.Module):
+        """A network's features beside those of n-grams, which are given; without the latter for a tuned network."""
+
+        def __init__(self, network: nn.Module, ngrams_first: bool, alone: bool) -> None:
+            super().__init__()
+            self.network, self.ngrams_first, self.alone = network, ngrams_first, alone
+
+        def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
+            features, ngrams = self.network(x, *rest[:-1]), rest[-1]
+            if self.alone:
+                return features
+            return torch.cat([ngrams, features] if self.ngrams_first else [features, ngrams], dim=1)
+
+    def whole(own: nn.Module, alone: bool = False) -> nn.Module:
+        return Beside(own, encoder.parts[0] is not network, alone) if isinstance(encoder, Joined) else own
+
+    frozen = whole(copy.deepcopy(network.network).cpu())
     if isinstance(model, LinearHeads):
         return Classifier(frozen, model).eval()
-    return Both(Classifier(frozen, model.frozen), Classifier(model.network.cpu(), model.head), model.share).eval()
+    tuned = whole(model.network.cpu(), alone=True)
+    return Both(Classifier(frozen, model.frozen), Classifier(tuned, model.head), model.share).eval()
 
 
 def _readme(best: Best, lines: Mapping[str, str]) -> str:
-    """The README of a published folder."""
+    """The README of a published folder.
+
+    Args: lines: by library, the code from what is given to probabilities.
+    """
     name, modality = best.card.config["name"], best.card.config["modality"]
     several = ", several or none of them an item" if best.several else ""
     given = "a text" if modality == "text" else "the path of an image of 8 bits a colour (others look different here)"
@@ -199,5 +263,6 @@ def _readme(best: Best, lines: Mapping[str, str]) -> str:
         f" `about.json` says what it was trained on and how. In this folder, with `given` being {given}:\n",
     ]
     for library, code in lines.items():
-        parts.append(f"With {library}:\n\n```python\n{code}```\n")
+        whole = PRELUDE + code.replace("OTHERS", OTHERS[best.several]) + RESULT[best.several]
+        parts.append(f"With {library}:\n\n```python\n{whole}```\n")
     return "\n".join(parts)

@@ -9,6 +9,7 @@ import streamlit as st
 from labeler.access.users import User, is_lead
 from labeler.core.errors import LabelerError
 from labeler.core.items import ImportReport, Progress
+from labeler.cycle.encoder_choice import about_encoder
 from labeler.files.preview import proposed_classes
 from labeler.files.sources import origin
 from labeler.i18n.messages import Message, _, n_, translate
@@ -162,7 +163,9 @@ def latest_import(project: Project) -> None:
             holdout=report.holdout,
         )
     )
-    for sentence in of_import(report):
+    with project.store() as store:
+        encoder = [translate(sentence) for sentence in about_encoder(project, store)]
+    for sentence in [*of_import(report), *encoder]:
         st.markdown(sentence)
     if report.dicom is not None:
         privacy = "  \n".join(of_scans(report.dicom))

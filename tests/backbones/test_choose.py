@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import timm
 
-from labeler.backbones.choose import load_encoder, mostly_latin
+from labeler.backbones.choose import load_encoder
 from labeler.core.errors import BackboneError
 from labeler.core.settings import LearnerConfig
 
@@ -13,37 +13,17 @@ ENGLISH = ["a warm and funny film", "dull", "It's 10 out of 10, the best of the 
 KOREAN = ["생각보다 재밌게 잘 본 작품 ㅋㅋ", "스토리 0점 영화", "더 베스트 오브 더 신파 OST good"]
 
 
-def test_auto_reads_latin_script_with_minilm_and_any_other_by_its_characters(tmp_path: Path) -> None:
+def test_auto_is_what_is_installed_where_nothing_was_fetched(tmp_path: Path) -> None:
     auto = LearnerConfig(backbone="auto")
-    assert load_encoder(auto, "text", ENGLISH, tmp_path).name == "all-MiniLM-L6-v2"
-    assert load_encoder(auto, "text", KOREAN, tmp_path).name == "char_tfidf"
-    assert load_encoder(auto, "image", None, tmp_path).name == "tf_efficientnet_lite0"
-
-
-@pytest.mark.parametrize(
-    ("texts", "latin"),
-    [
-        (ENGLISH, True),
-        (KOREAN, False),
-        (["Größe, naïve, Việt"], True),
-        (["abc가나"], True),
-        (["ab가나"], False),
-        (["123 !?"], False),
-        ([], False),
-    ],
-)
-def test_latin_is_a_matter_of_the_letters(texts: list[str], latin: bool) -> None:
-    assert mostly_latin(texts) is latin
-
-
-def test_a_long_list_is_judged_by_all_of_it() -> None:
-    assert not mostly_latin(["english"] * 100 + ["한국어 문장입니다"] * 10_000)
+    assert load_encoder(auto, "text", ENGLISH, tmp_path / "english").name == "all-MiniLM-L6-v2"
+    assert load_encoder(auto, "text", KOREAN, tmp_path / "korean").name == "char_tfidf"
+    assert load_encoder(auto, "image", None, tmp_path / "images").name == "tf_efficientnet_lite0"
 
 
 def test_the_default_encoders_keep_their_keys(tmp_path: Path) -> None:
     """What was embedded with them stays valid, and so do the models trained on it."""
-    assert load_encoder(LearnerConfig(), "image", None, tmp_path).key == "a8f870e6cfe8c5d7"
-    assert load_encoder(LearnerConfig(), "text", ENGLISH, tmp_path).key == "54fc5990d73a0b90"
+    assert load_encoder(LearnerConfig(), "image", None, tmp_path / "images").key == "a8f870e6cfe8c5d7"
+    assert load_encoder(LearnerConfig(), "text", ENGLISH, tmp_path / "texts").key == "54fc5990d73a0b90"
 
 
 def test_a_misspelt_image_backbone_is_answered_with_names_near_it(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_a_network_with_several_classes_an_item_says_yes_or_no_to_each(pictures)
     data = Dataset([picture], best.encoder.encode([picture]), best.encoder.dims)
     inputs = [torch.from_numpy(array[None].copy()) for array in best.encoder.prepare([picture])[0]]
     with torch.inference_mode():
-        [proba] = _module(best.encoder, several)(*inputs).numpy()
+        [proba] = _module(best.encoder, best.encoder, several)(*inputs).numpy()
     assert proba.sum() != pytest.approx(1, abs=1e-3)
     np.testing.assert_allclose(proba, several.predict_proba(data, np.array([0]))[0], atol=1e-4)
 

@@ -1,0 +1,42 @@
+"""The encoder that reads a project's items, and why it is that one."""
+
+from collections.abc import Iterator
+
+from labeler.backbones.auto import Choice, recorded, resolved
+from labeler.backbones.catalogue import ENCODERS
+from labeler.backbones.encoder import JOINT
+from labeler.i18n.messages import Message, mark
+from labeler.projects.project import Project
+from labeler.store import Store
+
+
+def choice_of(project: Project, store: Store) -> Choice | None:
+    """What `auto` stands for in a project; it is chosen now if there are items and it was not yet.
+
+    None: the settings name an encoder, or there is nothing to choose by.
+    """
+    learner, folder = project.config.learner, project.embeddings
+    if learner.backbone != "auto":
+        return None
+    if choice := recorded(folder):
+        return choice
+    items = store.items.all()
+    if not items:
+        return None
+    return resolved(learner, project.config.modality, [item.text for item in items if item.text is not None], folder)
+
+
+def about_encoder(project: Project, store: Store) -> Iterator[Message]:
+    """Sentences on the encoder: which one, why, its licence where one should know more, and whether there is a better.
+
+    None before the first import.
+    """
+    choice, backbone = choice_of(project, store), project.config.learner.backbone
+    if choice is None and backbone == "auto":
+        return
+    yield choice.why() if choice else mark("Encoder: {name}, as the settings say.", name=backbone)
+    for part in (choice.backbone if choice else backbone).split(JOINT):
+        if part in ENCODERS and ENCODERS[part].note:
+            yield mark(ENCODERS[part].note)
+    if choice and (stronger := choice.stronger()):
+        yield stronger

@@ -1,0 +1,98 @@
+"""The encoder that reads the items: which one, why, and those that could be chosen instead, with their licences."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from labeler.backbones.auto import AUTO
+from labeler.backbones.catalogue import ENCODERS, Content, Entry, available, is_here
+from labeler.backbones.speeds import measured
+from labeler.core.errors import LabelerError
+from labeler.core.items import Counts
+from labeler.cycle.encoder_choice import about_encoder, choice_of
+from labeler.i18n.messages import _, translate
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+
+
+def encoder(project: Project, counts: Counts) -> None:
+    """What reads the items now, a choice of another, and the catalogue."""
+    with project.store() as store:
+        choice, sentences = choice_of(project, store), list(about_encoder(project, store))
+    for sentence in sentences:
+        st.markdown(translate(sentence))
+    content: Content = "images" if project.config.modality == "image" else choice.content if choice else "texts"
+    n = counts.pool + counts.holdout
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        current = project.config.learner.backbone
+        names = [*dict.fromkeys([AUTO, *available(project.config.modality), current])]
+        name = st.selectbox(
+            _("Encoder"),
+            names,
+            names.index(current),
+            format_func=lambda name: _("auto: {name}", name=choice.backbone) if name == AUTO and choice else str(name),
+            help=_("Another encoder reads all items anew, once; earlier rounds keep their figures."),
+        )
+        if st.button(_("Use it from the next round on"), disabled=name == current):
+            _use(project, name)
+    speed = measured().get(name if name != AUTO or choice is None else choice.backbone)
+    if speed and n:
+        st.caption(
+            _(
+                "It reads about {speed:,.0f} items a second on this machine: all {n:,} once in {seconds:,.0f} s, then"
+                " only new ones.",
+                speed=speed,
+                n=n,
+                seconds=n / speed,
+            )
+        )
+    _catalogue(project, content)
+
+
+def _use(project: Project, name: str) -> None:
+    now = projects.open_project(project.folder)  # the settings may have changed meanwhile
+    try:
+        now.save(replace(now.config, learner=replace(now.config.learner, backbone=name, adapted=False)))
+    except LabelerError as error:
+        st.error(translate(error))
+    else:
+        st.rerun()
+
+
+def _catalogue(project: Project, content: Content) -> None:
+    """The encoders of the catalogue for this kind of items."""
+    speeds = measured()
+    entries = [entry for entry in ENCODERS.values() if entry.modality == project.config.modality]
+    rows = [
+        {
+            _("encoder"): entry.name,
+            _("reads"): _(entry.reads),
+            _("here"): "✓" if is_here(entry) else "",
+            _("licence"): entry.licence,
+            "MB": entry.megabytes,
+            _("right from 20 to 500 labels"): entry.strength.get(content),
+            _("items a second here"): speeds.get(entry.name),
+            _("note"): _(entry.note) if entry.note else "",
+        }
+        for entry in sorted(entries, key=_order)
+    ]
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        column_config={
+            _("right from 20 to 500 labels"): st.column_config.NumberColumn(format="percent"),
+            _("items a second here"): st.column_config.NumberColumn(format="%.0f"),
+        },
+    )
+    st.caption(
+        _(
+            "Where an encoder is not here, `python -m labeler models fetch NAME` brings it. The shares are of an open"
+            " data set, not of this project (docs/benchmarks/encoders.md); those without one have not been measured,"
+            " and `auto` does not choose them."
+        )
+    )
+
+
+def _order(entry: Entry) -> tuple[bool, float]:
+    return not is_here(entry), -max(entry.strength.values(), default=0.0)
