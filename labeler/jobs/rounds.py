@@ -108,11 +108,11 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
         log.exception("%s: round failed", project.slug)
         store.rounds.fail(job, mark(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
-        result = finished.result
-        measured = f"accuracy {result.metrics.accuracy:.3f}" if result.metrics else "nothing to measure yet"
-        log.info("%s: round %d done with %d labels, %s", project.slug, finished.number, result.labels, measured)
+        if latest := store.rounds.latest():  # measured by the holdout labels of the moment, as the pages show it
+            measured = f"accuracy {latest.metrics.accuracy:.3f}" if latest.metrics else "nothing to measure yet"
+            log.info("%s: round %d done with %d labels, %s", project.slug, latest.number, latest.labels, measured)
         _stop_if_asked(project, store)
-        if latest := store.rounds.latest():
+        if latest:
             call_hooks(project, latest)
         try:
             cards.prune(project.folder, store.rounds.models(), KEPT)

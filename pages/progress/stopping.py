@@ -3,6 +3,7 @@
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from labeler.access.users import User, is_lead
 from labeler.core.errors import LabelerError
@@ -98,13 +99,14 @@ def _fields(stopping: StoppingConfig) -> dict[str, Any]:
         "kappa": kappa.number_input(
             _("Predictions stable: mean kappa from"), 0.0, 1.0, stopping.kappa, 0.01, format="%.3f"
         ),
-        "uncertainty": uncertainty.number_input(
-            _("Model is sure: mean uncertainty up to"), 0.0, 1.0, stopping.uncertainty, 0.01, format="%.3f"
-        ),
-        "gain": gain.number_input(
-            _("Little left to gain: accuracy gained, below"), 0.0, 1.0, stopping.gain, 0.001, format="%.3f"
-        ),
+        "uncertainty": _percent(uncertainty, _("Model is sure: uncertainty up to (%)"), stopping.uncertainty, 0.5),
+        "gain": _percent(gain, _("Little left to gain: points, below"), stopping.gain, 0.05),
     }
+
+
+def _percent(column: DeltaGenerator, label: str, share: float, step: float) -> float:
+    """The share from a field in hundredths, the unit of the rules' sentences."""
+    return round(column.number_input(label, 0.0, 100.0, round(100 * share, 6), step, format="%.2f") / 100, 8)
 
 
 # ---------------------------------------------------------------- the decision

@@ -117,7 +117,7 @@ def test_the_lead_stops_labeling_and_lets_it_go_on(project, rounds):
 def test_the_lead_chooses_the_rules_that_stop_labeling(project):
     app = visit("progress", "When to stop")
     widget(app, "multiselect", "Rules that stop labeling").set_value(["target", "gain"])
-    widget(app, "number_input", "Little left to gain").set_value(0.004)
+    widget(app, "number_input", "Little left to gain").set_value(0.4)
     widget(app, "button", "Save").click().run()
     saved = projects.open_project(project.folder).config.stopping
     assert (saved.stop_when, saved.gain, saved.kappa) == (("target", "gain"), 0.004, 0.99)

@@ -89,7 +89,7 @@ def _left_out(report: Report) -> list[str]:
 
 def _comparison(report: Report) -> list[str]:
     sentences_so_far = [gained(report)] if report["gain"] else []
-    if report["needed"] and _by_chance(report) and None in report["needed"].values():
+    if report["needed"] and _by_chance(report) and not _may_be_none(report):
         return [*sentences_so_far, _(UNDECIDED)]
     if report["needed"]:
         return [saved(report), *sentences_so_far, *_advice(report)]
@@ -113,6 +113,12 @@ def _advice(report: Report) -> list[str]:
     return [_("Random sampling is better here: choose another strategy on the Strategies page.")]
 
 
+def _may_be_none(report: Report) -> bool:
+    """Whether the labels saved have an interval, and none at all is within it."""
+    low, high = report["needed"]["low"], report["needed"]["high"]
+    return low is not None and high is not None and low <= report["size"] <= high
+
+
 def _by_chance(report: Report) -> bool:
     """Whether the gain may be chance: then no bound on the labels saved is given."""
     return bool(report["gain"]) and report["gain"]["low"] <= 0 <= report["gain"]["high"]
@@ -124,8 +130,8 @@ def gained(report: Report) -> str:
     figures = {name: f"{100 * gain[name]:+.1f}".replace("-", "−") for name in ("value", "low", "high")}
     if _by_chance(report):
         return _(
-            "At {size} pool labels the query strategy has gained {value} points of accuracy (95%: {low} to {high}),"
-            " which may be chance.",
+            "At {size} pool labels the difference from random sampling is {value} points of accuracy (95%: {low} to"
+            " {high}), which may be chance.",
             size=report["size"],
             **figures,
         )

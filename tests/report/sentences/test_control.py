@@ -71,7 +71,7 @@ def test_an_open_interval_is_described_by_its_end(needed, text):
 def test_no_bound_on_the_labels_saved_is_given_beside_a_gain_that_may_be_chance():
     text = sentence(needed=NumberOfLabels(30.0, None, 102.0), gain=Estimate(0.0022, -0.0631, 0.0676))
     assert text.startswith(
-        "At 160 pool labels the query strategy has gained +0.2 points of accuracy (95%: −6.3 to +6.8)"
+        "At 160 pool labels the difference from random sampling is +0.2 points of accuracy (95%: −6.3 to +6.8)"
     )
     assert "% saved" not in text
     assert "whether it saved labels is not known" in text
@@ -93,6 +93,13 @@ def test_a_comparison_without_enough_data_names_what_is_missing(missing, text):
     assert only.startswith("Not enough data yet: ")
     assert text in only
     assert "saved" not in only
+
+
+def test_labels_are_not_called_saved_beside_a_gain_that_may_be_chance():
+    text = sentence(gain=Estimate(-0.001, -0.031, 0.029))  # and 80 to 139 labels were needed for 160 random ones
+    assert "saved (95%" not in text
+    assert "the difference from random sampling is −0.1 points of accuracy" in text
+    assert "whether it saved labels is not known" in text
 
 
 def test_the_gain_is_reported_even_if_the_labels_saved_are_unknown():
