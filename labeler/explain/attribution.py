@@ -23,6 +23,7 @@ from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import CharTfidf
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset
+from labeler.explain.attention import of_patches, of_tokens
 from labeler.learner.estimators import Estimator
 from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
 
@@ -40,6 +41,7 @@ class Evidence:
     weights: (k, h, w) of an image's places, or (k, s) of a text's `spans`: first and last + 1 character of each.
     slice: the one of a stack that score, base and weights are of, counted from 1, and the number of slices; `proba` is
     that of the whole stack.
+    attention: (h, w) or (s,) shares of the places or spans in what a transformer read, of no class; None of others.
     """
 
     classes: np.ndarray
@@ -49,6 +51,7 @@ class Evidence:
     weights: np.ndarray
     spans: tuple[tuple[int, int], ...] | None = None
     slice: tuple[int, int] | None = None
+    attention: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ def _of_places(parts: Sequence[Part], encoder: Pretrained, image: Path) -> Evide
     pictures, _counts = encoder.slices([image])
     (pixels,) = onnx.to_device(collate(encoder.prepare(pictures)))
     evidence, row = _evidence(parts, (pixels,), lambda part, targets, row: class_maps(part, pixels[row, None], targets))
-    return replace(evidence, slice=pictures[row].place) if len(pictures) > 1 else evidence
+    attention = _attention(parts, lambda network: of_patches(network, pixels[row, None]))
+    return replace(evidence, attention=attention, slice=pictures[row].place if len(pictures) > 1 else None)
 
 
 def class_maps(part: Part, pixels: Tensor, targets: Sequence[int]) -> Weights:
@@ -236,7 +240,10 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str, most_probab
     weigh = lambda part, targets, row: token_weights(part, given, base, targets)  # noqa: E731
     attribution, _row = _evidence(parts, given, weigh, spans, most_probable)
     of_word = np.array([[word == span for span in spans] for word in words], dtype=float)
-    return replace(attribution, weights=attribution.weights @ of_word)
+    attention = _attention(parts, lambda network: of_tokens(network, given))
+    if attention is not None:
+        attention = attention @ of_word
+    return replace(attribution, weights=attribution.weights @ of_word, attention=attention)
 
 
 def token_weights(part: Part, given: Sequence[Tensor], base: Sequence[Tensor], targets: Sequence[int]) -> Weights:
@@ -305,7 +312,8 @@ def _of_words_and_characters(model: Model, encoder: Joined, text: str) -> Eviden
     within = np.array([[start <= at < stop for start, stop in spans] for at, _ in of_letters], dtype=float)
     weights = words.weights @ of_words + share * (letters.weights @ within.reshape(-1, len(spans)))
     score, base = words.score + share * letters.score, words.base + share * letters.base
-    return Evidence(most_probable[0], proba[most_probable[0]], score, base, weights, spans)
+    attention = None if words.attention is None else words.attention @ of_words
+    return Evidence(most_probable[0], proba[most_probable[0]], score, base, weights, spans, attention=attention)
 
 
 def _of_columns(heads: LinearHeads, encoder: Joined, part: Encoder) -> LinearHeads:
@@ -345,6 +353,12 @@ def _evidence(
     own, bases = zip(*(weigh(part, targets, row) for part in parts), strict=True)
     weights, base = _weighted_sum(parts, own), _weighted_sum(parts, bases)
     return Evidence(classes, proba[classes], score[targets], base, weights, spans), row
+
+
+def _attention(parts: Sequence[Part], attend: Callable[[Network], np.ndarray | None]) -> np.ndarray | None:
+    """The attention of all parts of the model, averaged by their shares; they are of one architecture."""
+    shares = [own for part in parts if (own := attend(part.network)) is not None]
+    return _weighted_sum(parts, shares) if len(shares) == len(parts) else None
 
 
 def _weighted_sum(parts: Sequence[Part], values: Sequence[np.ndarray]) -> np.ndarray:

@@ -134,18 +134,25 @@ def load(project: Project, store: Store, path: Path) -> Loaded:
 
 def _result(names: list[str], explained: "Evidence | Local") -> dict[str, Any]:
     """What the panel draws: for each class a picture to be laid over the image, or a weight of −1 to 1 of each span."""
-    from labeler.explain.heatmap import overlay
+    from labeler.explain.attribution import Evidence
+    from labeler.explain.heatmap import ATTENDED, FOR, overlay
+
+    def drawn(weights: np.ndarray, colour: tuple[int, int, int], most: float) -> dict[str, Any]:
+        if explained.spans is None:
+            picture = overlay(weights, most, colour)
+            return {"map": "data:image/png;base64," + base64.b64encode(picture).decode()}
+        return {"weights": [round(float(weight), DIGITS) for weight in weights / most]}
 
     most = float(np.abs(explained.weights).max(initial=0.0)) or 1.0
-    entries = []
-    for number, share, own in zip(explained.classes, explained.proba, explained.weights, strict=True):
-        entry: dict[str, Any] = {"name": names[number], "probability": round(float(share), DIGITS)}
-        if explained.spans is None:
-            entry["map"] = "data:image/png;base64," + base64.b64encode(overlay(own, most)).decode()
-        else:
-            entry["weights"] = [round(float(weight), DIGITS) for weight in own / most]
-        entries.append(entry)
-    return {"classes": entries, "spans": explained.spans, "slice": explained.slice}
+    entries = [
+        {"name": names[number], "probability": round(float(share), DIGITS)} | drawn(own, FOR, most)
+        for number, share, own in zip(explained.classes, explained.proba, explained.weights, strict=True)
+    ]
+    result: dict[str, Any] = {"classes": entries, "spans": explained.spans, "slice": explained.slice}
+    if isinstance(explained, Evidence) and explained.attention is not None:
+        shares = explained.attention - explained.attention.min(initial=1.0)  # every part has some: the least is blank
+        result["attention"] = drawn(shares, ATTENDED, float(shares.max(initial=0.0)) or 1.0)
+    return result
 
 
 # ---------------------------------------------------------------- the process

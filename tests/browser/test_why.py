@@ -136,7 +136,8 @@ def scans(own_home, tmp_path):
     (project.models / "m.safetensors").touch()
     maps = np.zeros((3, 6, 8))
     maps[0, 1:3, 1:4], maps[1, 1:3, 1:4], maps[2, 4:, 5:] = 1.0, -0.8, 0.5
-    evidence = Evidence(np.arange(3), np.array([0.7, 0.2, 0.1]), np.zeros(3), np.zeros(3), maps, slice=(4, 4))
+    zeros, proba = np.zeros(3), np.array([0.7, 0.2, 0.1])
+    evidence = Evidence(np.arange(3), proba, zeros, zeros, maps, slice=(4, 4), attention=np.eye(6, 8))
     result = _result(list(config.classes), evidence)
     with project.store() as store:
         ids = [item.id for item in store.items.all() if not is_blind(item)]
@@ -170,6 +171,9 @@ def test_maps_lie_over_the_image_and_the_slider_leaves_the_keys_alone(server, sc
     assert page.locator(".slices").inner_text() == "Slice 3 of 4"  # the middle one
     page.get_by_role("button", name="Show this slice").click()
     assert page.locator(".slices").inner_text() == "Slice 4 of 4"
+    page.get_by_role("button", name="Show attention").click()
+    page.get_by_text("That a part was attended to does not prove that it decided.").wait_for()
+    page.get_by_role("img", name="Where the network gathered what it read").wait_for()
     assert item_on_screen(page) == first
     assert press(page, "2") == first  # a class key answers, wherever the focus in the panel is
     assert page.evaluate("document.documentElement.scrollWidth") <= width

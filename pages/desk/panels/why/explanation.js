@@ -5,7 +5,7 @@ import { frameQuery } from "../../sync/media.js";
 import { reasonInWords } from "./reasons.js";
 /** @import { Item } from "../../base/types.js" */
 /** @import { WhyPanel } from "./panel.js" */
-/** @import { ExplainedClass, Explanation, ExplanationResult } from "./types.js" */
+/** @import { Explanation, ExplanationResult } from "./types.js" */
 
 export class ExplanationView {
   /**
@@ -36,7 +36,8 @@ export class ExplanationView {
       this.drawClasses(place, result);
       if (result.slice) this.drawSlice(place, result, kind);
       if (kind === "saw") make("p", "why-caution", place, t("What is marked moved the score: it is evidence, not a cause."));
-      else this.drawFit(place, result);
+      if (kind === "saw" && result.attention) this.offerAttention(place, result);
+      if (kind === "local") this.drawFit(place, result);
     } else {
       make("p", "why-wait", place, t("Computing the explanation …")).setAttribute("role", "status");
     }
@@ -51,8 +52,8 @@ export class ExplanationView {
     const row = make("div", result.spans ? "why-texts" : "why-pictures", place);
     for (const explained of result.classes) {
       const figure = make("figure", "", row);
-      if (result.spans) this.drawText(figure, result.spans, explained.weights);
-      else this.drawMap(figure, explained, result.slice);
+      if (result.spans) this.drawText(figure, result.spans, explained.weights, (weight) => weight < 0 ? "why-against" : "why-for");
+      else this.drawMap(figure, explained.map, t("Where the image speaks for and against {name}", { name: explained.name }), result.slice);
       const caption = make("figcaption", "", figure);
       make("strong", "", caption, explained.name);
       caption.append(` ${(100 * explained.probability).toFixed(0)}%`);
@@ -67,8 +68,9 @@ export class ExplanationView {
    * @param {Element} figure
    * @param {[number, number][]} spans
    * @param {number[]} weights
+   * @param {(weight: number) => string} look the name of a word's style
    */
-  drawText(figure, spans, weights) {
+  drawText(figure, spans, weights, look) {
     const letters = Array.from(this.item.text);  // the server counts characters, JavaScript halves of them
     const text = make("p", "why-text", figure);
     text.dir = "auto";
@@ -76,7 +78,7 @@ export class ExplanationView {
     spans.forEach(([start, stop], index) => {
       text.append(letters.slice(end, start).join(""));
       const weight = weights[index];
-      const word = make("span", weight < 0 ? "why-against" : "why-for", text, letters.slice(start, stop).join(""));
+      const word = make("span", look(weight), text, letters.slice(start, stop).join(""));
       word.style.setProperty("--weight", Math.abs(weight).toFixed(3));
       end = stop;
     });
@@ -85,17 +87,18 @@ export class ExplanationView {
 
   /**
    * @param {Element} figure
-   * @param {ExplainedClass} explained
+   * @param {string} address of the map
+   * @param {string} description
    * @param {[number, number] | null} [slice] of a stack
    */
-  drawMap(figure, { name, map: address }, slice) {
+  drawMap(figure, address, description, slice) {
     const frame = make("div", "why-frame", figure);
     const picture = make("img", "why-picture", frame);
     picture.alt = "";
     this.picture ??= this.panel.image(`media/${this.item.id}${slice ? frameQuery("", slice[0]) : ""}`);
     this.picture.then((url) => { picture.src = url; }, () => picture.remove());
     const map = make("img", "why-map", frame);
-    map.alt = t("Where the image speaks for and against {name}", { name });
+    map.alt = description;
     map.src = address;
     this.panel.content.style.setProperty("--strength", String(this.panel.strength / 100));
   }
@@ -122,6 +125,23 @@ export class ExplanationView {
       this.panel.strength = Number(slider.value);
       this.panel.content.style.setProperty("--strength", String(this.panel.strength / 100));
     });
+  }
+
+  /**
+   * @param {Element} place
+   * @param {ExplanationResult} result with the attention of a transformer
+   */
+  offerAttention(place, { attention, spans, slice }) {
+    const section = make("div", "why-attention", place);
+    const button = makeButton("why-ask", section, { text: t("Show attention"), run: () => {
+      button.remove();
+      make("h3", "", section, t("Attention"));
+      const figure = make("figure", "", make("div", spans ? "why-texts" : "why-pictures", section));
+      if (spans) this.drawText(figure, spans, attention.weights, () => "why-attended");
+      else this.drawMap(figure, attention.map, t("Where the network gathered what it read"), slice);
+      make("p", "why-caution", section, t("The stronger the colour, the more of a part the network mixed into what it read, over all its layers and for all classes at once. That a part was attended to does not prove that it decided."));
+    } });
+    button.title = t("From where the network gathered what it read (attention rollout).");
   }
 
   /** @param {Element} place */

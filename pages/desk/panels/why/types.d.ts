@@ -12,6 +12,7 @@ export interface ExplanationResult {
   classes: ExplainedClass[];  // the most probable first
   spans?: [start: number, end: number][];  // words of a text: where each begins and ends, in characters
   slice?: [frame: number, of: number] | null;  // of a stack: the one that is explained, counted from 1
+  attention?: Attention; // of a transformer
   fit: number[];        // of the local explanation, for each class: R²
 }
 
@@ -20,6 +21,12 @@ export interface ExplainedClass {
   probability: number;
   weights?: number[];   // of the spans, -1 to 1
   map?: string;         // address of an image of where it speaks for the class
+}
+
+/** From where a transformer gathered what it read; of no class. */
+export interface Attention {
+  weights?: number[];   // of the spans, 0 to 1
+  map?: string;
 }
 
 /** The strategy that chose the item, and its place in that ranking. */
