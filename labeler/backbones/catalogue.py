@@ -181,7 +181,7 @@ _ENTRIES = (
         "text",
         mark("Korean"),
         Hub("jhgan/ko-sroberta-multitask"),
-        "not stated",
+        mark("not stated"),
         443,
         768,
         note=mark("Its page names no licence: ask its author before you use it at work."),

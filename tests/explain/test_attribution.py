@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from labeler.backbones import onnx, tfidf
-from labeler.backbones.encoder import Pretrained
+from labeler.backbones.encoder import Joined, Pretrained
 from labeler.backbones.images import read_image, slices, staged
 from labeler.backbones.network import Network, Pixels
 from labeler.backbones.texts import Tokens
@@ -222,6 +222,32 @@ def test_the_weights_of_words_sum_to_the_scores(words_encoder):
         "awful",
     ]
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.02)
+
+
+def test_a_word_has_what_the_network_and_its_characters_give_it(words_encoder, monkeypatch):
+    without_export(monkeypatch)
+    ngrams = tfidf.fit(TEXTS)
+    encoder = Joined((words_encoder, ngrams))
+    heads = heads_on(encoder.dims)
+    text = "a superb,  witty film and awful"
+    explanation = explain(heads, encoder, text)
+    assert [text[start:stop] for start, stop in explanation.spans] == [
+        "a",
+        "superb",
+        ",",
+        "witty",
+        "film",
+        "and",
+        "awful",
+    ]
+    np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.05)
+    both = scores(heads, torch.from_numpy(encoder.encode([text])))[0].numpy()
+    np.testing.assert_allclose(explanation.score, both[explanation.classes], atol=1e-4)
+
+
+def test_encoders_that_are_no_network_beside_characters_are_not_looked_into(words_encoder):
+    with pytest.raises(LabelerError, match=r"tiny \+ tiny cannot be looked into"):
+        explain(heads_on((16,) * 4), Joined((words_encoder, words_encoder)), "a film")
 
 
 def deletion(texts: list[str], explained, proba) -> tuple[float, float]:

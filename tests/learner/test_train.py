@@ -15,6 +15,7 @@ from scipy.special import softmax
 from sklearn.datasets import load_digits
 
 from labeler.backbones.choose import load_image_encoder, load_text_encoder
+from labeler.backbones.encoder import Joined
 from labeler.backbones.tfidf import fit as fit_tfidf
 from labeler.core.errors import LabelerError, TrainingError
 from labeler.core.rounds import Dataset, Labels
@@ -84,6 +85,28 @@ def xor() -> tuple[Dataset, np.ndarray]:
 
 def accuracy(model: Any, data: Dataset, targets: np.ndarray) -> float:
     return float((model.predict_proba(data, np.arange(300, 500)).argmax(axis=1) == targets[300:]).mean())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_torch")
+def test_of_encoders_side_by_side_the_network_is_tuned_and_saved(
+    xor: tuple[Dataset, np.ndarray], tmp_path: Path
+) -> None:
+    data, targets = xor
+    ngrams = fit_tfidf(data.inputs)  # type: ignore[arg-type]
+    encoder = Joined((ngrams, TOY))
+    features = np.concatenate([ngrams.encode(data.inputs), data.embeddings], axis=1)
+    joined = Dataset(data.inputs, features, encoder.dims)
+    labels = Labels(np.arange(300), targets[:300])
+    model = fit(LearningTask.of(joined, labels, 2, encoder), TUNE, 0).model
+    assert isinstance(model, FineTuned)
+    assert model.head.normalizer.dims == TOY.dims
+    assert model.frozen.normalizer.dims == encoder.dims
+    assert accuracy(model, joined, targets) > 0.85
+    save(model, tmp_path / "m.safetensors")
+    reloaded = load(tmp_path / "m.safetensors", encoder)
+    rows = np.arange(300, 320)
+    np.testing.assert_allclose(reloaded.predict_proba(joined, rows), model.predict_proba(joined, rows), atol=1e-6)
 
 
 @pytest.mark.slow
