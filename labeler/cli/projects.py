@@ -67,17 +67,25 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
     help="Column of a table that is not stored, now and in later imports (`dicom.drop_columns`); `*` for all. Groups"
     " get pseudonyms. Can be given several times.",
 )
+@click.option(
+    "--prior-column",
+    metavar="NAME",
+    help="Column with a class for each item that somebody or something predicted; the model starts from it, and labels"
+    " decide how much it counts (`learner.prior_column`). Annotators do not see it.",
+)
 def import_(
     project: Path,
     source: Path,
     keep_labels: Literal["all", "holdout"],
     deidentify: bool,
     dropped: tuple[str, ...],
+    prior_column: str | None,
     **names: str | None,
 ) -> None:
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
     from labeler.cycle.encoder_choice import about_encoder
     from labeler.projects.importer import import_source
+    from labeler.projects.scans import EVERY
     from labeler.report.sentences.groups import of_import
     from labeler.report.sentences.scans import of_scans, of_table
 
@@ -85,9 +93,12 @@ def import_(
     if deidentify:
         opened = opened.save(replace(opened.config, dicom=replace(opened.config.dicom, deidentify=True)))
     if dropped:
-        _check_columns(source, dropped)
+        _check_columns(source, dropped, also=(EVERY,))
         together = tuple(dict.fromkeys((*opened.config.dicom.drop_columns, *dropped)))
         opened = opened.save(replace(opened.config, dicom=replace(opened.config.dicom, drop_columns=together)))
+    if prior_column is not None:
+        _check_columns(source, (prior_column,))
+        opened = opened.save(replace(opened.config, learner=replace(opened.config.learner, prior_column=prior_column)))
     columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
     with bar("import", "rows") as report:
         result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report)
@@ -106,16 +117,18 @@ def import_(
         click.echo(sentence)
 
 
-def _check_columns(source: Path, names: tuple[str, ...]) -> None:
-    """Refuse columns that the table does not have: a misspelt one would be stored."""
+def _check_columns(source: Path, names: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
+    """Refuse columns that the table does not have: a misspelt one would be stored, or say nothing.
+
+    Args: also: other names that are allowed.
+    """
     from labeler.files.preview import preview
-    from labeler.projects.scans import EVERY
 
     columns = preview(source).columns
     for name in names:
-        if name not in (*columns, EVERY):
+        if name not in (*columns, *also):
             raise LabelerError(
-                "{source} has no column {name!r} to drop; it has {columns}.",
+                "{source} has no column {name!r}; it has {columns}.",
                 source=source.name,
                 name=name,
                 columns=", ".join(columns) or "none",

@@ -142,6 +142,16 @@ class LearnerConfig:
     adapted: Annotated[
         bool, Doc("Whether learning starts from the weights that were adapted to the pool without labels.")
     ] = False
+    prior: Annotated[
+        Literal["auto", "off"],
+        Doc(
+            "Whether the linear heads start from the sentences about the classes and from `learner.prior_column`; the"
+            " labels decide how much these count."
+        ),
+    ] = "auto"
+    prior_column: Annotated[
+        str, Doc("Imported column with a class for each item, such as the guess of a language model, to start from.")
+    ] = ""
     input_size: Annotated[int, Interval(ge=32, le=1024), Doc("Side in pixels that images are scaled to.")] = 128
     members: Annotated[int, Interval(ge=2, le=100), Doc("Members of the committee.")] = 5
     committee: Annotated[

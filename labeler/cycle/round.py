@@ -28,6 +28,7 @@ from labeler.learner import saved_models as models
 from labeler.learner.committees import committee
 from labeler.learner.model import LinearHeads, Model
 from labeler.learner.predict import class_proba, opinions
+from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted, fit
 from labeler.measure.metrics import metrics, stability
 from labeler.projects.project import Project
@@ -105,7 +106,8 @@ def run_live_round(project: Project, store: Store, number: int, reporter: Callab
 def run_round(state: State, config: Config, seed: int, depth: int, on_progress: Progress | None = None) -> Turn:
     """Train on all labels so far, measure on the holdout, rank what to ask next.
 
-    Without labels of two classes no model can be trained: then `config.query.seeding` ranks the pool.
+    Without labels of two classes `config.query.seeding` ranks the pool. A model can be trained then only if something
+    is known of the classes, see `labeler.learner.prior`.
 
     Args:   seed: of everything random in the round; the same state and seed give the same result.
             depth: places of the ranking. on_progress: called with (epoch, epochs) of the training.
@@ -119,16 +121,18 @@ def run_round(state: State, config: Config, seed: int, depth: int, on_progress: 
     measured, watched = _measure(model, state) if model else (None, None)
     trained = time.perf_counter()
 
-    strategy = strategies.get(config.query.strategy if fitted else config.query.seeding)
-    if model is not None:
+    # a prior gives a model without labels, but strategies want labels that differ
+    asking = None if fitted is None or _alike(state.task) else fitted
+    strategy = strategies.get(config.query.strategy if asking else config.query.seeding)
+    if asking:
         check_strategy_of_head(strategy.name, strategy.linear, config.learner.head)
     members, query = None, config.query
-    if fitted and "member_proba" in strategy.needs:
-        members = committee(state.task, fitted, config.learner, int(rng.integers(2**31)))
-    if fitted and strategy.needs & {"proba", "member_proba"}:
-        most = affordable(fitted.model, state.task.dataset, state.pool, config.learner.round_seconds)
+    if asking and "member_proba" in strategy.needs:
+        members = committee(state.task, asking, config.learner, int(rng.integers(2**31)))
+    if asking and strategy.needs & {"proba", "member_proba"}:
+        most = affordable(asking.model, state.task.dataset, state.pool, config.learner.round_seconds)
         query = replace(query, candidates=min(query.candidates, max(most, depth)))
-    ranking = rank(state, Querier(strategy, model, members), query, depth, rng)
+    ranking = rank(state, Querier(strategy, asking.model if asking else None, members), query, depth, rng)
     result = RoundResult(
         labels=len(state.task.labels),
         strategy=strategy.name,
@@ -181,6 +185,11 @@ def train(state: State, config: Config, seed: int, on_progress: Progress | None 
         return fit(state.task, config.learner, of_training, on_progress, state.previous)
     except TooFewClassesError:
         return None
+
+
+def _alike(task: LearningTask) -> bool:
+    """Whether only a prior tells classes apart: there are no labels yet, or all are of one class."""
+    return task.prior is not None and len(np.unique(task.labels.targets)) < 2
 
 
 def _measure(model: Model, state: State) -> tuple[Metrics | None, np.ndarray | None]:

@@ -1,6 +1,7 @@
 """A project at one moment as arrays: its items with their embeddings, and the labels so far."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,15 +10,19 @@ import numpy as np
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder
+from labeler.backbones.meaning import meaning
 from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.groups import codes
 from labeler.core.items import Item, Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
+from labeler.core.settings import Config
 from labeler.i18n.messages import mark
+from labeler.learner.prior import Known
 from labeler.learner.task import LearningTask
 from labeler.measure.slices import matching_items
+from labeler.projects import guidelines
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -34,7 +39,8 @@ class Snapshot:
     the holdout, labeled or not. compared: positions of the pool, labeled or not, on which successive models are
     compared. preferred: positions that the settings want more of, and those that a change of the classes has to be
     asked again; None: no preference. class_change: number of the latest change of the classes. chosen: positions of
-    `labeled` that people chose, by hand or to be asked next. folder: of the project.
+    `labeled` that people chose, by hand or to be asked next. folder: of the project. known: of the
+    classes without labels.
     """
 
     items: list[Item]
@@ -50,10 +56,12 @@ class Snapshot:
     class_change: int = 0
     chosen: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     folder: Path | None = None
+    known: Known = field(default_factory=Known)
 
     def task(self, n_classes: int) -> LearningTask:
         """The labels of the pool, to be learned from; the normalizer is fitted to all items."""
-        return LearningTask.of(self.dataset, self.labeled, n_classes, self.encoder, self.folder)
+        task = LearningTask.of(self.dataset, self.labeled, n_classes, self.encoder, self.folder)
+        return task.knowing(self.known)
 
     @property
     def asked(self) -> Labels:
@@ -78,6 +86,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         class_change, again = store.class_changes.latest(), store.class_changes.asked_again()
         items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
         chosen = store.items.chosen_by_hand()
+        guesses = guesses_of(store, config, items)
         preferred = matching_items(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
     if again:
         preferred = np.union1d(again, [] if preferred is None else preferred)
@@ -112,7 +121,39 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
         class_change=class_change,
         chosen=np.array([p for p, item in enumerate(items) if item.id in chosen], dtype=np.intp),
         folder=project.folder,
+        known=known_of(project, encoder, guidelines.sentences(project), guesses),
     )
+
+
+def guesses_of(store: Store, config: Config, items: Sequence[Item]) -> list[str] | None:
+    """The value of `learner.prior_column` for each item, "" where it has none; None: no column is named."""
+    column = config.learner.prior_column
+    if not column or config.learner.prior == "off":
+        return None
+    return [columns.get(column, "") for columns in store.slices.metadata_of([item.id for item in items])]
+
+
+def known_of(
+    project: Project, encoder: Encoder, sentences: Sequence[Sequence[str]], guesses: Sequence[str] | None
+) -> Known:
+    """What a project knows of its classes before any label.
+
+    Args: sentences: about each class; empty: none. guesses: the class that was predicted for each item before it was
+          imported; one that is no class of the project counts as none.
+    """
+    if project.config.learner.prior == "off":
+        return Known()
+    columns = meaning(encoder) if sentences else None
+    features = [] if columns is None else [_features(project, encoder, texts) for texts in sentences]
+    index = {name: place for place, name in enumerate(project.config.classes)}
+    classes = None if guesses is None else np.array([index.get(guess.strip(), -1) for guess in guesses], dtype=np.intp)
+    return Known(features, columns, classes)
+
+
+def _features(project: Project, encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
+    """(s, d) of sentences, which are kept apart from the items, so that the items' rows stay together."""
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    return embed(texts, hashes, encoder, project.embeddings / "sentences")
 
 
 def check_classes(store: Store) -> None:

@@ -35,6 +35,7 @@ from labeler.models import cards
 from labeler.models.cards import Card
 from labeler.progress import stopping
 from labeler.progress.history import course, history, thresholds
+from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.report.sentences.stopping import stop_reason
@@ -144,6 +145,7 @@ def _save(project: Project, turn: LiveTurn) -> str | None:
     texts = texts_of(labeled.targets, project.config)
     taught = [[items[p].content_hash, text] for p, text in zip(labeled.positions, texts, strict=True)]
     card = Card.of(finished, taught, len(items), turn.snapshot.encoder.key, project.config)
+    card = replace(card, sentences=guidelines.sentences(project))
     path = project.models / f"round-{finished.number:04d}.safetensors"
     models.save(turn.model, path)
     card.save(path)

@@ -7,7 +7,9 @@ import numpy as np
 from labeler.core.errors import TooFewClassesError
 from labeler.core.rounds import Dataset
 from labeler.i18n.messages import mark
+from labeler.learner.folds import stratified
 from labeler.learner.model import LinearHeads
+from labeler.learner.prior import Prior, offset_logistic
 from labeler.learner.task import LearningTask
 
 # Imports of scipy and sklearn are deferred: they are slow to load.
@@ -17,17 +19,104 @@ C_TEXT, C_IMAGE = 1.0, 3.0
 SHRINKAGE = 0.6  # of the covariance towards a sphere
 TEMPERATURE = 3.0  # with few labels the discriminant is far too confident
 
+# How much a prior may count, and how likely each of these is before there is evidence. A handful of labels that are
+# held back says by chance that it is useless, so it takes more then to believe that.
+PRIOR_WEIGHTS = np.array([0.0, 1.0, 2.0])
+BELIEFS, BELIEFS_OF_FEW = np.array([0.03, 0.1, 0.87]), np.array([0.001, 0.1, 0.899])
+EVIDENCE = 300  # labels that decide between them; more tell nothing new
+FADES, ENDS = 100, 500  # labels: with more a prior counts less, and then nothing, whatever the likelihood says
+FEW = 20  # labels: with a prior, a discriminant of fewer is only noise beside it
+FLOOR = 1e-4  # the smallest probability that counts as evidence
+FOLDS = 5
+
 Head = tuple[np.ndarray, np.ndarray]  # weight (c, r), bias (c,)
 
 
-def fit_heads(task: LearningTask) -> LinearHeads:
+def fit_heads(task: LearningTask, weight: float | None = None) -> LinearHeads:
     """A logistic regression and a linear discriminant, which predict together.
 
     The regression learns from the labels near the boundary, the discriminant from all; their mean is better than
-    either. Where an item has several classes, each class has such a pair, which predicts yes or no.
+    either. Where an item has several classes, each class has such a pair, which predicts yes or no. With a prior both
+    learn what it leaves open, and it counts as much as the labels say that it should, see `weight_of_prior`.
 
-    Raises: TooFewClassesError: fewer than two classes among the labels, or none that some items have and others not.
+    Args:   weight: of the prior; None: that of `weight_of_prior`.
+    Raises: TooFewClassesError: fewer than two classes among the labels, or none that some items have and others not,
+            and no prior that says more.
     """
+    weight = weight_of_prior(task) if weight is None else weight
+    return _plain_heads(task) if not weight or task.prior is None else _heads_with(task, task.prior, weight)
+
+
+def weight_of_prior(task: LearningTask) -> float:
+    """How much the prior counts: 0 where it does not help, or where there is none.
+
+    It is the weight with the highest posterior on labels that were held back, of at most `EVIDENCE` of them. From
+    `FADES` labels on it falls in proportion to them, and from `ENDS` on it is 0: likelihood alone would keep a prior
+    that makes a model sure, not right.
+    """
+    labels = task.labels
+    if task.prior is None or len(labels) >= ENDS:
+        return 0.0
+    weights = PRIOR_WEIGHTS * min(1.0, FADES / max(len(labels), 1))
+    if len(labels) > EVIDENCE:
+        task = task.subset(np.random.default_rng(0).permutation(len(labels))[:EVIDENCE])
+        labels = task.labels
+    evidence = np.log(BELIEFS_OF_FEW if len(labels) < FEW else BELIEFS)
+    all_rows = np.arange(len(labels))
+    for rows in stratified(labels.targets, FOLDS, 0, task.groups):
+        if not len(rows):
+            continue
+        rest, true = task.subset(np.setdiff1d(all_rows, rows)), labels.targets[rows]
+        for place, weight in enumerate(weights):
+            proba = _proba(rest, float(weight), labels.positions[rows])
+            evidence[place] += np.log(np.maximum(proba[np.arange(len(rows)), true], FLOOR)).sum()
+    if len(np.unique(labels.targets)) < 2:
+        evidence[0] = -np.inf  # labels of one class train nothing by themselves
+    return float(weights[evidence.argmax()])
+
+
+def _proba(task: LearningTask, weight: float, positions: np.ndarray) -> np.ndarray:
+    """(k, C) probabilities by heads with this weight of the prior; all equal where labels of one class have none."""
+    if weight and task.prior is not None:
+        return _heads_with(task, task.prior, weight).predict_proba(task.dataset, positions)
+    try:
+        return _plain_heads(task).predict_proba(task.dataset, positions)
+    except TooFewClassesError:
+        return np.full((len(positions), task.n_classes), 1 / task.n_classes)
+
+
+def _heads_with(task: LearningTask, prior: Prior, weight: float) -> LinearHeads:
+    """Heads over all classes whose logits are those of the prior, times its weight, and what was learned beside it."""
+    fitted = [_beside(task, prior, weight)]
+    targets = task.labels.targets
+    if len(targets) >= FEW and len(np.unique(targets)) == task.n_classes:
+        features, basis = _span(task.features(task.labels.positions))
+        learned, bias = discriminant(features, targets)
+        fitted.append((learned @ basis + weight * prior.weight, bias + weight * prior.bias))
+    return _over_all_classes(task, fitted)
+
+
+def _beside(task: LearningTask, prior: Prior, weight: float) -> Head:
+    """Weight (C, d) and bias (C,) of a prior and of a logistic regression of what it leaves open.
+
+    The fewer labels there are, the less they may change.
+    """
+    n = len(task.labels)
+    whole = task.features(task.labels.positions)
+    features, basis = _span(whole) if n else (whole, np.eye(whole.shape[1], dtype=whole.dtype))
+    strength = _strength(task.dataset) * min(1.0, 0.1 + n / 50)
+    offset = weight * prior.scores(whole)
+    learned, bias = offset_logistic(features, task.labels.targets.astype(np.intp), offset, strength)
+    return learned @ basis + weight * prior.weight, bias + weight * prior.bias
+
+
+def _over_all_classes(task: LearningTask, fitted: list[Head]) -> LinearHeads:
+    weight, bias = (np.stack(parts).astype(np.float32) for parts in zip(*fitted, strict=True))
+    return LinearHeads(task.normalizer, np.arange(task.n_classes), task.n_classes, weight, bias)
+
+
+def _plain_heads(task: LearningTask) -> LinearHeads:
+    """Heads that learn from the labels alone."""
     features, basis = _span(task.features(task.labels.positions))
     strength = _strength(task.dataset)
 
@@ -40,13 +129,19 @@ def fit_heads(task: LearningTask) -> LinearHeads:
 def fit_committee(task: LearningTask, members: int, seed: int) -> LinearHeads:
     """Logistic regressions that are each fitted to a bootstrap of the labels with at least one example of each class.
 
-    Where an item has several classes, the heads of each class are fitted to bootstraps of their own.
+    Where an item has several classes, the heads of each class are fitted to bootstraps of their own. A
+    prior counts for each member as it does for the model.
 
     Raises: TooFewClassesError: as `fit_heads`.
     Source: Abe and Mamitsuka 1998 (query by bagging).
     """
+    rng = np.random.default_rng(seed)
+    if task.prior is not None and (weight := weight_of_prior(task)):
+        n = len(task.labels)
+        drawn = [task.subset(rng.integers(n, size=n)) for _ in range(members)]
+        return _over_all_classes(task, [_beside(bootstrap, task.prior, weight) for bootstrap in drawn])
     features, basis = _span(task.features(task.labels.positions))
-    strength, rng = _strength(task.dataset), np.random.default_rng(seed)
+    strength = _strength(task.dataset)
 
     def fit(targets: np.ndarray) -> list[Head]:
         fitted = []

@@ -9,6 +9,7 @@ import numpy as np
 from labeler.backbones.encoder import Encoder
 from labeler.core.rounds import Dataset, Labels
 from labeler.learner.model import Normalizer
+from labeler.learner.prior import Known, Prior
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class LearningTask:
     """Labels of a dataset, and what it takes to learn from them.
 
     n_classes: of the project, with or without labels. normalizer: of the dataset's embeddings. encoder: what computed
-    these; only fine-tuning needs it. folder: of the project; only a head that is a file of its needs it.
+    these; only fine-tuning needs it. folder: of the project; only a head that is a file of its needs it. prior: what is
+    known of the classes without labels; only linear heads start from it.
     """
 
     dataset: Dataset
@@ -25,6 +27,7 @@ class LearningTask:
     normalizer: Normalizer
     encoder: Encoder | None = None
     folder: Path | None = None
+    prior: Prior | None = None
 
     @classmethod
     def of(
@@ -37,6 +40,16 @@ class LearningTask:
     ) -> Self:
         """A task whose normalizer is fitted to all of the dataset's embeddings."""
         return cls(dataset, labels, n_classes, Normalizer.fit(dataset.embeddings, dataset.dims), encoder, folder)
+
+    def knowing(self, known: Known) -> Self:
+        """The same task, learned from what is known of the classes, too; items of several classes have no prior."""
+        if self.labels.several:
+            return self
+        return replace(self, prior=known.prior(self.normalizer, self.dataset.embeddings, self.n_classes))
+
+    def without_prior(self) -> Self:
+        """The same task, learned from its labels alone."""
+        return replace(self, prior=None)
 
     @property
     def groups(self) -> np.ndarray | None:

@@ -15,11 +15,11 @@ from labeler.core.items import Progress
 from labeler.core.rounds import Dataset, Epoch, Training
 from labeler.core.setting_rules import LINEAR
 from labeler.core.settings import LearnerConfig
-from labeler.i18n.messages import Message, mark
+from labeler.i18n.messages import Message, mark, sentences
 from labeler.learner import levers as levers_of
 from labeler.learner.folds import held_back
 from labeler.learner.frozen import FrozenHead
-from labeler.learner.heads import fit_heads
+from labeler.learner.heads import fit_heads, weight_of_prior
 from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
 from labeler.learner.task import LearningTask
 
@@ -60,42 +60,54 @@ def fit(
     the frozen heads where a backbone cannot be fine-tuned. The same task, seed and levers give the same model on the
     same machine; the final levers, which depend on its speed, are in `Training.chosen`.
 
-    A class without a label gets probability 0, or its base rate where an item has several classes. Another head than
-    the linear ones is fitted to the frozen features alone.
+    A class without a label gets probability 0, or its base rate where an item has several classes, or what a prior
+    says. Another head than the linear ones is fitted to the frozen features alone, and knows of no prior.
 
     Args:    on_progress: called with (epoch, epochs). previous: the last round's model, for a warm start.
-    Raises:  TooFewClassesError: fewer than two classes among the labels. TrainingError: the backbone cannot be
-             fine-tuned.
+    Raises:  TooFewClassesError: fewer than two classes among the labels, and no prior. TrainingError: the backbone
+             cannot be fine-tuned.
     """
     deadline = time.perf_counter() + learner.round_seconds
     if learner.head != LINEAR:
         estimator = FrozenHead(learner, seed).fit(task)
         return Fitted(estimator, Training(note=mark("The head {name} on the frozen backbone.", name=learner.head)))
-    encoder, labels = task.encoder, len(task.labels)
-    heads = fit_heads(task)
+    weight, network = weight_of_prior(task), network_of(task.encoder)
+    heads, alone = fit_heads(task, weight), _why_heads_alone(task, learner, network)
+    if alone is not None or network is None:
+        started = mark("What is known of the classes without labels counts with weight {k:.2g}.", k=weight)
+        return Fitted(heads, Training(note=sentences(alone or "", started if weight else "")))
+    if task.prior is not None and len(np.unique(task.labels.targets)) < task.n_classes:
+        task = task.without_prior()  # the network learns the labeled classes alone, and stands beside heads of the same
+        heads = fit_heads(task)
+    return _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
+
+
+def _why_heads_alone(task: LearningTask, learner: LearnerConfig, network: Pretrained | None) -> Message | None:
+    """Why nothing is fine-tuned; None: it is.
+
+    Raises: TrainingError: the settings ask for it, and the backbone cannot be fine-tuned.
+    """
+    labels = len(task.labels)
     if learner.kind == "frozen":
-        return Fitted(heads, Training(note=mark("Linear heads on the frozen backbone, as the settings say.")))
-    network = network_of(encoder)
+        return mark("Linear heads on the frozen backbone, as the settings say.")
     if network is None:
-        name = encoder.name if encoder else "(none)"
+        name = task.encoder.name if task.encoder else "(none)"
         if learner.kind == "auto":
-            return Fitted(heads, Training(note=mark("Linear heads: backbone {name} cannot be fine-tuned.", name=name)))
+            return mark("Linear heads: backbone {name} cannot be fine-tuned.", name=name)
         raise TrainingError('backbone {name} cannot be fine-tuned: set learner.kind = "frozen".', name=name)
     if learner.kind == "auto" and labels < levers_of.AUTO_FROM:
-        note = mark(
+        return mark(
             "Linear heads: fine-tuning begins at {n} labels; there are {labels}.",
             n=levers_of.AUTO_FROM,
             labels=labels,
         )
-        return Fitted(heads, Training(note=note))
     if not levers_of.folds_of(labels):
-        note = mark(
+        return mark(
             "Linear heads: {labels} labels are too few to check fine-tuning on; {n} are needed.",
             labels=labels,
             n=levers_of.VALIDATED // 2,
         )
-        return Fitted(heads, Training(note=note))
-    return _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
+    return None
 
 
 # ---------------------------------------------------------------- fine-tuning
@@ -192,6 +204,7 @@ class _FineTuning:
             task,
             normalizer=normalizer,
             dataset=Dataset(self.inputs, tuned.features, normalizer.dims, task.groups),
+            prior=None,  # it is a score of the frozen features
             labels=replace(labels, positions=np.arange(len(labels))),
         )
         return fit_heads(tuned_task.subset(rows))

@@ -26,7 +26,7 @@ class Card:
 
     data: a hash of the labeled items and their labels, see `data_hash`. taught: content hash and label of each labeled
     item, in the order of training. items: how many items the project had; the normalizer's mean is of these.
-    chosen: the final levers of fine-tuning, see `Training`.
+    chosen: the final levers of fine-tuning, see `Training`. sentences: about each class, which the model started from.
     """
 
     round: int
@@ -40,6 +40,7 @@ class Card:
     items: int = 0  # 0 in cards of version 0.1, which have no `taught` either
     taught: Sequence[Sequence[str]] = field(default_factory=list)
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    sentences: Sequence[Sequence[str]] = field(default_factory=list)
 
     @classmethod
     def of(

@@ -1,6 +1,7 @@
 """A round's model trained anew from its card: the same labels, settings, seed and levers."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings_parser import parse
 from labeler.cycle.round import train
+from labeler.cycle.snapshot import guesses_of, known_of
 from labeler.cycle.state import State
 from labeler.learner import saved_models as models
 from labeler.learner.model import Model
@@ -51,6 +53,7 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
 
     with project.store() as store:
         items = store.items.all()[: card.items]
+        guesses = guesses_of(store, config, items)
     inputs = [project.input_of(item) for item in items]
     texts = [item.text for item in items if item.text is not None]
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
@@ -69,8 +72,9 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     labels = labels_at(positions, [text for _, text in card.taught], config)
     groups, nothing = codes([item.group for item in items]), np.empty(0, dtype=np.intp)
     dataset = Dataset(inputs, embeddings, encoder.dims, groups)
+    known = known_of(replace(project, config=config), encoder, card.sentences, guesses)
     state = State(
-        LearningTask.of(dataset, labels, len(config.classes), encoder, project.folder),
+        LearningTask.of(dataset, labels, len(config.classes), encoder, project.folder).knowing(known),
         pool=nothing,
         holdout=Labels(nothing, nothing),
         previous=_previous(project, number, config.learner.finetune.start, encoder),

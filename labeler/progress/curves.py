@@ -87,7 +87,7 @@ def fit_curve(
 
     All rounds are measured on the same holdout, so its sampling error shifts the whole curve and hardly varies between
     rounds. A model's luck with its labels varies between rounds; it partly lasts, since the next round trains on the
-    same labels.
+    same labels. Rounds without labels are left out: a power law has no value there.
 
     Args:    labels: (k,) of each round, increasing. accuracy: (k,) measured on the holdout.
              holdout: its number of items; None: there is no such error.
@@ -96,7 +96,8 @@ def fit_curve(
              weighted least squares); Domhan, Springenberg and Hutter 2015, section 3 (curves weighted by how well they
              explain the points, instead of the best one).
     """
-    return _fit_curve(tuple(map(float, labels)), tuple(map(float, accuracy)), holdout, seed)
+    learned = [(float(n), float(a)) for n, a in zip(labels, accuracy, strict=True) if n > 0]
+    return _fit_curve(tuple(n for n, _ in learned), tuple(a for _, a in learned), holdout, seed)
 
 
 @lru_cache(maxsize=512)  # back-tests fit the history up to every round

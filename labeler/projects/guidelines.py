@@ -84,6 +84,16 @@ def text_examples(project: Project, name: str) -> list[str]:
     return [text for file in files if (text := file.read_text(encoding="utf-8-sig").strip())]
 
 
+def sentences(project: Project) -> list[list[str]]:
+    """For each class its description and its example texts; empty unless every class has one of them."""
+    details = project.config.class_details
+    of_classes = []
+    for name in project.config.classes:
+        description = details[name].description if name in details else ""
+        of_classes.append([*filter(None, [description]), *text_examples(project, name)])
+    return of_classes if all(of_classes) else []
+
+
 def write_text_examples(project: Project, name: str, texts: Sequence[str]) -> None:
     """Let these be the example texts of a class, in place of those that it has.
 

@@ -15,7 +15,8 @@ def out_of_sample(task: LearningTask, seed: int, folds: int = 5, on_progress: Pr
     """Out-of-sample probabilities of each labeled item, by cross-validated linear heads, whatever the project's head.
 
     `labeler.quality.doubt` knows beforehand how sure linear heads are of the truth; of any other head it would have to
-    guess, and the probabilities that labels are wrong would no longer be calibrated.
+    guess, and the probabilities that labels are wrong would no longer be calibrated. A prior is left out for the same
+    reason.
 
     Args:    task: its labels are of the pool, of one or several classes an item. seed: of the folds.
              on_progress: called with (done, total) folds.
@@ -23,7 +24,7 @@ def out_of_sample(task: LearningTask, seed: int, folds: int = 5, on_progress: Pr
     Raises:  TooFewClassesError: fewer than `FEWEST` labels, or fewer than two classes among them.
     Source:  Northcutt, Jiang and Chuang 2021, section 2 (out-of-sample predicted probabilities by cross-validation).
     """
-    labels = task.labels
+    task, labels = task.without_prior(), task.labels
     if len(labels) < FEWEST:
         raise TooFewClassesError(
             "{labels} labels are too few to check each other: {fewest} are needed.", labels=len(labels), fewest=FEWEST

@@ -40,12 +40,35 @@ def classes(project: Project) -> None:
             help=_("Annotators see them once when they come, again after each change, and whenever they press G."),
         )
         saved = st.form_submit_button(_("Save"))
+    if _may_start(project):
+        st.caption(
+            _(
+                "A sentence about every class, as its description or as an example, gives the model a start: it"
+                " predicts before the first label. The labels decide how long the sentences count."
+            )
+        )
     if saved:
         save(project, edited, text)
     if project.config.modality == "text":
         _text_examples(project)
     else:
         _image_examples(project)
+
+
+def _may_start(project: Project) -> bool:
+    """Whether sentences about the classes can say something about the items."""
+    return project.config.modality == "text" and not project.config.several and project.config.learner.prior == "auto"
+
+
+def _start_anew(project: Project, before: list[list[str]]) -> None:
+    """Request a round if the sentences about the classes are others than before."""
+    sentences = guidelines.sentences(project)
+    if not _may_start(project) or not sentences or sentences == before:
+        return
+    with project.store() as store:
+        counts = store.items.counts()
+        if counts.pool + counts.holdout:
+            store.rounds.request("class sentences")
 
 
 def _text_examples(project: Project) -> None:
@@ -59,8 +82,10 @@ def _text_examples(project: Project) -> None:
             key=f"examples-{name}",
         )
         if st.form_submit_button(_("Save the examples")):
+            before = guidelines.sentences(project)
             try:
                 guidelines.write_text_examples(project, name, re.split(r"\n\s*\n", text))
+                _start_anew(project, before)
             except (LabelerError, OSError) as error:
                 st.error(translate(error))
             else:
@@ -95,8 +120,11 @@ def save(project: Project, edited: pd.DataFrame, text: str) -> None:
     rows = edited.fillna("").to_dict("records")
     details = {row["name"]: {part: str(row[part]).strip() for part in PARTS} for row in rows}
     values = project.config.as_dict() | {"class_details": {n: d for n, d in details.items() if any(d.values())}}
+    before = guidelines.sentences(project)
     try:
-        guidelines.write(project.save(parse(values, _("The table"))), text)
+        changed = project.save(parse(values, _("The table")))
+        guidelines.write(changed, text)
+        _start_anew(changed, before)
     except (LabelerError, OSError) as error:
         st.error(translate(error))
     else:

@@ -85,6 +85,7 @@ def test_the_format_can_be_named(project, tmp_path):
         (["init", "{tmp}/films", "--classes", "a,b"], "already a project"),
         (["import", "{tmp}/films", "nothing.csv"], "does not exist"),
         (["import", "{tmp}/films", "{tmp}/films.csv", "--text-column", "body"], "has no column 'body'"),
+        (["import", "{tmp}/films", "{tmp}/films.csv", "--prior-column", "llm"], "has no column 'llm'"),
         (["simulate", "{tmp}/films.csv", "--strategy", "marginn"], "marginn"),
         (["simulate", "nothing.csv", "--strategy", "margin"], "does not exist"),
         (["worker", "nowhere"], "does not exist"),

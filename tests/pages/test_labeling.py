@@ -100,7 +100,19 @@ def test_example_texts_of_a_class_are_written_and_shown_again(project, store):
     next(b for b in app.button if b.label == "Save the examples").click().run()
     assert not app.exception
     assert guidelines.read(project).texts == {"good": ["A delight.", "Twice as good."]}
+    assert not store.rounds.waiting()  # nothing is known of the other class
     assert widget(visit("project"), "text_area", "Example texts").value == "A delight.\n\nTwice as good."
+
+
+def test_a_round_begins_once_every_class_has_a_sentence(project, store):
+    add(store, 2)
+    project.save(replace(project.config, class_details={"bad": ClassDetail(description="A bad film.")}))
+    app = visit("project")
+    assert "gives the model a start" in everything(app)
+    widget(app, "text_area", "Example texts").set_value("A delight.")
+    next(b for b in app.button if b.label == "Save the examples").click().run()
+    assert not app.exception
+    assert store.rounds.waiting()
 
 
 def test_the_team_is_shown_and_saving_keeps_it(project, store):
