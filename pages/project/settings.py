@@ -31,13 +31,13 @@ AUGMENTATIONS = {
     "noise": mark("noise"),
 }
 HEADS = {
-    "linear": mark("linear: regression and discriminant together, the default"),
+    "linear": mark("linear: regression, discriminant (default)"),
     "logistic": mark("logistic: logistic regression"),
     "svm": mark("svm: support vector machine, calibrated"),
     "gaussian_process": mark("gaussian_process: Gaussian process"),
     "random_forest": mark("random_forest: random forest"),
     "extra_trees": mark("extra_trees: extremely randomised trees"),
-    "gradient_boosting": mark("gradient_boosting: boosted trees, slow with many classes"),
+    "gradient_boosting": mark("gradient_boosting: boosted trees, slow"),
     "k_nearest": mark("k_nearest: nearest labeled items"),
     "naive_bayes": mark("naive_bayes: naive Bayes"),
 }

@@ -77,13 +77,15 @@ def _chart_frame(rows: pd.DataFrame, by_day: pd.DataFrame, leads: bool) -> pd.Da
 def show(table: pd.DataFrame, config: Config, key: str) -> None:
     """A table with the columns that the reader may see."""
     if "agreement_low" in table:
-        intervals = [
-            _("{low:.0f} – {high:.0f}% (n = {n})", low=100 * low, high=100 * high, n=n) if n else ""
-            for low, high, n in zip(table["agreement_low"], table["agreement_high"], table["compared"], strict=True)
+        names = ["agreement", "agreement_low", "agreement_high", "compared"]
+        shares = [
+            _("{share:.0f}% ({low:.0f} – {high:.0f}, n = {n})", share=100 * share, low=100 * low, high=100 * high, n=n)
+            if n
+            else ""
+            for share, low, high, n in table[names].itertuples(index=False)
         ]
-        table = table.assign(agreement=100 * table["agreement"], agreement_low=intervals)
         nobody = not table["compared"].any()
-        table = table.drop(columns=["agreement_high", "compared", *(["agreement", "agreement_low"] if nobody else [])])
+        table = table.assign(agreement=shares).drop(columns=names if nobody else names[1:])
     if "cost" in table:
         table = table.assign(cost=table["cost"].round(0 if table["cost"].max() >= 1000 else 2))
     if "day" in table and "last" in table:
@@ -107,12 +109,13 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
             "median_seconds": number(_("Median s"), help=_("Median seconds for an answer."), format="%.1f"),
             "hours": number(_("Hours"), format="%.2f"),
             "cost": number(_("Cost ({currency})", currency=symbol(config.team.currency)), format="localized"),
-            "agreement": number(
-                _("Agreement"),
-                format="%.0f %%",
-                help=_("The share of the labels by others on the same items that are equal."),
+            "agreement": text(
+                _("Agreement (95%)"),
+                help=_(
+                    "The share of the labels by others on the same items that are equal, with Wilson's 95% interval for"
+                    " the n items that others labeled too."
+                ),
             ),
-            "agreement_low": text(_("95% interval"), help=_("Wilson's, for the n items that others labeled too.")),
             "last": st.column_config.DateColumn(_("Last day"), format="YYYY-MM-DD"),
         },
     )

@@ -49,7 +49,7 @@ def test_a_head_is_chosen_from_the_short_names_and_the_projects_learner_files(pr
     assert any("torn.py, line 1: invalid syntax" in warning.value for warning in app.warning)
     options = widget(app, "selectbox", "Head").options
     assert len(options) == 1 + len(NAMES) + 1
-    assert options[0] == "linear: regression and discriminant together, the default"
+    assert options[0] == "linear: regression, discriminant (default)"
     assert options[-1] == "mine.py:Mine"
     app = saved_with(app, "mine.py:Mine", "sharpness = 2.0")
     learner = projects.open_project(project.folder).config.learner
