@@ -71,8 +71,8 @@ def test_everybody_leads_by_default_and_sees_all(project, history):
     assert shown["skips"].tolist() == [9, 0, 0, 9]
     assert shown.loc["kim", "hours"] == pytest.approx(0.1)
     # of the two items a day that lee labeled too
-    assert shown.loc["kim", "agreement"].startswith("50% (")
-    assert shown.loc["kim", "agreement"].endswith(", n = 18)")
+    assert str(shown.loc["kim", "agreement"]).startswith("50% (")
+    assert str(shown.loc["kim", "agreement"]).endswith(", n = 18)")
     assert len(table(app, 1)) == 27
     text = everything(app)
     assert "Answers 54" in text
