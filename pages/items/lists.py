@@ -114,6 +114,7 @@ def table(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | 
         on_select="rerun",
         selection_mode="multi-row",
         alt=_("The items that are listed"),
+        placeholder="",
         column_config={_("text"): st.column_config.TextColumn(width="large")},
     )
     chosen = [listed[row].item.id for row in selection["selection"]["rows"] if row < len(listed)]

@@ -56,7 +56,9 @@ def show(training: Training, chosen: Round, project: Project) -> None:
             _("{say} The values chosen for `[learner.finetune]` in project.toml:", say=share_in_words(training))
         )
         levers = levers_frame(training)
-        st.dataframe(levers, hide_index=True, width="stretch", height=280 if len(levers) > 7 else "content")
+        st.dataframe(
+            levers, hide_index=True, width="stretch", placeholder="–", height=280 if len(levers) > 7 else "content"
+        )
 
 
 CALLOUTS = {

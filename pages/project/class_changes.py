@@ -142,7 +142,7 @@ def _first_items(store: Store, preview: Effect) -> None:
         item = store.items.get(item_id)
         if item is not None:
             rows.append({_("Item"): item.text or item.source, _("Source"): translate(origin(item.source))})
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–")
     if len(preview.first) > SHOWN:
         st.caption(_("… and {n:,} more.", n=len(preview.first) - SHOWN))
 
@@ -163,4 +163,6 @@ def _table(changes: list[StoredChange]) -> None:
         for stored in reversed(changes)
     ]
     times = st.column_config.DatetimeColumn(timezone=st.context.timezone)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config={_("When"): times})
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–", column_config={_("When"): times}
+    )

@@ -84,7 +84,7 @@ def _catalogue(project: Project, content: Content) -> None:
             _("note"): _(entry.note) if entry and entry.note else "",
         }
         rows.append(row)
-    st.dataframe(rows, hide_index=True, width="stretch")
+    st.dataframe(rows, hide_index=True, width="stretch", placeholder="–")
     st.caption(
         _(
             "Where an encoder is not here, `python -m labeler models fetch NAME` brings it. The shares are of an open"

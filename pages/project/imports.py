@@ -176,6 +176,6 @@ def latest_import(project: Project) -> None:
     if report.problems:
         st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
         problems = [{_("where"): translate(origin(p.source)), _("why"): translate(p.reason)} for p in report.problems]
-        st.dataframe(problems, hide_index=True, width="stretch")
+        st.dataframe(problems, hide_index=True, width="stretch", placeholder="–")
     for problem in latest.refused:
         st.warning(translate(problem), icon=":material/visibility_off:")

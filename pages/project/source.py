@@ -144,7 +144,7 @@ def show_rows(chosen: Chosen) -> None:
     if beginning.is_table:
         shown = [dict(zip(beginning.columns, map(_short, row), strict=True)) for row in beginning.rows[:ROWS]]
         st.caption(n_("The first row of {name}", "The first {n} rows of {name}", len(shown), name=beginning.name))
-        st.dataframe(shown, hide_index=True, width="stretch")
+        st.dataframe(shown, hide_index=True, width="stretch", placeholder="")
         return
     count = sum(n for _folder, n in beginning.folders)
     folders = [folder for folder, _n in beginning.folders if folder]

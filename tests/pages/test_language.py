@@ -1,5 +1,6 @@
 """Every page in Korean: what is shown is Korean, whoever made it, and switching is remembered."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -208,3 +209,15 @@ def test_what_a_project_is_saved_with_does_not_depend_on_the_language(project):
     text = (project.folder / "project.toml").read_text()
     assert 'strategy = "distinct(entropy)"' in text
     assert not re.search("[가-힣]", text)
+
+
+def test_no_table_shows_none_where_a_cell_is_empty():
+    """Streamlit writes the English word "None" there unless a table says what else to write."""
+    tables = [
+        (path.name, call)
+        for path in (ROOT / "pages").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "dataframe"
+    ]
+    assert len(tables) > 9
+    assert [name for name, call in tables if "placeholder" not in {keyword.arg for keyword in call.keywords}] == []
