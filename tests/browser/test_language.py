@@ -38,7 +38,7 @@ def test_a_browser_that_prefers_korean_gets_it_everywhere(server, filled, open_p
     page.get_by_role("button", name="건너뛰기").wait_for()
     press(page, "1")
     all_saved(page)
-    page.get_by_text("내 라벨 1개").wait_for()
+    page.get_by_text("내 답 1개").wait_for()
     page.get_by_text("모든 답이 저장됨").wait_for()
     page.get_by_role("link", name="진행 상황").click()
     page.get_by_text("다음 라운드까지").first.wait_for()
