@@ -9,21 +9,22 @@ import pytest
 import torch
 from PIL import Image
 
-from labeler.backbones.encoder import Pretrained
+from labeler.backbones import tfidf
+from labeler.backbones.encoder import Joined, Pretrained
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset
 from labeler.core.settings import Config, LearnerConfig
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
-from labeler.learner.model import FineTuned, LinearHeads
+from labeler.learner.model import FineTuned, LinearHeads, Normalizer
 from labeler.learner.saved_models import load, save
 from labeler.models.inference import best_model, predict_unseen
-from labeler.models.publish import _module, publish
+from labeler.models.publish import _module, _parts, publish
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from tests.support.published_model import readme_answers
 from tests.support.samples import reviews, text_config
-from tests.support.tiny_networks import vision_transformer_folder
+from tests.support.tiny_networks import TEXTS, vision_transformer_folder
 from tests.support.toy_network import without_export
 
 pytestmark = pytest.mark.slow
@@ -147,6 +148,29 @@ def test_a_network_with_several_classes_an_item_says_yes_or_no_to_each(pictures)
         [proba] = _module(best.encoder, best.encoder, several)(*inputs).numpy()
     assert proba.sum() != pytest.approx(1, abs=1e-3)
     np.testing.assert_allclose(proba, several.predict_proba(data, np.array([0]))[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("ngrams_first", [False, True])
+def test_a_network_beside_ngrams_takes_their_features_as_well(ngrams_first):
+    texts = [text for text, _ in reviews(20)]
+    ngrams = tfidf.fit(texts)
+    encoder = Joined((ngrams, TEXTS) if ngrams_first else (TEXTS, ngrams))
+    rng, width = np.random.default_rng(0), sum(encoder.dims)
+    weight = rng.normal(size=(2, 2, width)).astype(np.float32)
+    normalizer = Normalizer(np.zeros(width, dtype=np.float32), encoder.dims)
+    heads = LinearHeads(normalizer, np.arange(2), 2, weight, np.zeros((2, 2), dtype=np.float32))
+    inputs = [torch.from_numpy(array[None]) for array in TEXTS.prepare(texts[:1])[0]]
+    beside = ngrams.encode(texts[:1])
+    with torch.inference_mode():
+        own = TEXTS.network(*inputs).numpy()
+        [proba] = _module(encoder, TEXTS, heads)(*inputs, torch.from_numpy(beside)).numpy()
+    features = np.concatenate([beside, own] if ngrams_first else [own, beside], axis=1)
+    np.testing.assert_allclose(proba, heads.of_features(features).mean(axis=0)[0], atol=1e-5)
+
+
+def test_of_two_networks_side_by_side_no_model_is_published():
+    with pytest.raises(LabelerError, match=r"tiny \+ tiny cannot be published"):
+        _parts(Joined((TEXTS, TEXTS)))
 
 
 def test_nothing_is_overwritten(pictures, tmp_path):
