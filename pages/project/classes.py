@@ -17,6 +17,13 @@ PARTS = ("key", "colour", "group", "description")
 
 def classes(project: Project) -> None:
     """The table of the classes and the text of the guidelines; below them, examples of the classes."""
+    if _may_start(project):
+        st.caption(
+            _(
+                "A sentence about every class, as its description or as an example, gives the model a start: it"
+                " predicts before the first label. The labels decide how long the sentences count."
+            )
+        )
     with st.form("classes", border=False):
         edited = st.data_editor(
             _frame(project),
@@ -40,13 +47,6 @@ def classes(project: Project) -> None:
             help=_("Annotators see them once when they come, again after each change, and whenever they press G."),
         )
         saved = st.form_submit_button(_("Save"))
-    if _may_start(project):
-        st.caption(
-            _(
-                "A sentence about every class, as its description or as an example, gives the model a start: it"
-                " predicts before the first label. The labels decide how long the sentences count."
-            )
-        )
     if saved:
         save(project, edited, text)
     if project.config.modality == "text":
