@@ -39,7 +39,8 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
     tell(mark("measuring the rounds"), 0, 1)
     store.rounds.update_metrics(remeasured(store))
     snap = snapshot.take(project, store, lambda message: lambda done, total: tell(message, done, total))
-    task = snap.task(len(project.config.classes))
+    # a prior is the same for both arms, and each of about two hundred fits would weigh it anew, which takes seconds
+    task = snap.task(len(project.config.classes)).without_prior()
     return {
         "round": job.request.round,
         "control": against_random(store, snap, task, FrozenHead(project.config.learner, job.request.round), tell),
