@@ -79,7 +79,7 @@ class Choice:
         missing = [name for name in best.split(JOINT) if name in ENCODERS and not is_here(ENCODERS[name])]
         fetch = mark("`python -m labeler models fetch {name}` brings it here.", name=missing[0]) if missing else ""
         evidence = mark(
-            "{name} is stronger: right in {better:.0%} where {chosen} is in {now:.0%}, on average from 20 to 500"
+            "{name} is stronger: right in {better:.1%} where {chosen} is in {now:.1%}, on average from 20 to 500"
             " labels (measured on other data; docs/benchmarks/encoders.md).",
             name=best,
             better=order[best],
