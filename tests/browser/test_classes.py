@@ -74,7 +74,7 @@ def test_the_lead_renames_a_class_in_the_browser(server, served, open_page):
     page.get_by_text("Change the classes").first.click()
     page.get_by_role("radio", name="Rename").click()
     page.locator("[data-test-script-state=notRunning]").wait_for()
-    page.get_by_role("combobox", name="Class").last.click()
+    page.get_by_role("combobox", name="Class", exact=True).click()
     page.get_by_role("option", name="good").click()
     page.get_by_role("textbox", name="New name").fill("positive")
     page.keyboard.press("Enter")
