@@ -52,6 +52,15 @@ def test_integrated_gradients_worked_out_by_hand():
     np.testing.assert_allclose(gradients.numpy(), [[4, 0], [3, 3]], atol=1e-5)
 
 
+def test_more_points_are_taken_where_the_score_bends():
+    """A step of the logistic function that the points of 16 straddle: its integral is 1."""
+    x, base = torch.tensor([[1.0]]), torch.zeros(1, 1)
+    bend = lambda at: torch.sigmoid(400 * (at - 0.53))  # noqa: E731
+    few = integrated_gradients(bend, x, base, [0], steps=(16,))
+    assert abs(float(few) - 1) > 0.5
+    np.testing.assert_allclose(integrated_gradients(bend, x, base, [0]).numpy(), [[1.0]], atol=0.05)
+
+
 def test_scores_move_with_the_log_of_the_probabilities():
     """With one head the difference of two classes' scores is that of their log probabilities."""
     heads = heads_on((4, 3))
