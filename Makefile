@@ -42,12 +42,12 @@ test: $(TEST)
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-browser test-others
 
 # The two run at once: processes that drive a browser load no torch, and no other needs a Chromium.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 test-browser: $(TEST)
-	@$(PYTEST) --junitxml=$(SUITE)/browser.xml tests/browser
+	@$(PYTEST) -n 2 --junitxml=$(SUITE)/browser.xml tests/browser
 
 test-others: $(TEST)
-	@$(PYTEST) --junitxml=$(SUITE)/others.xml --ignore=tests/browser
+	@$(PYTEST) -n 3 --junitxml=$(SUITE)/others.xml --ignore=tests/browser
 
 # What `make test` skips: the longest tests, whose claims quicker ones make in part.
 thorough: $(TEST)
@@ -91,8 +91,8 @@ quick-without-torch:
 	@OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest -m "not browser and not slow" tests/strategies tests/core tests/i18n tests/store
 
 coverage: $(TEST)
-	@$(PYTEST) --cov --cov-report= tests/browser
-	@$(PYTEST) --cov --cov-report= --cov-append --ignore=tests/browser
+	@$(PYTEST) -n 2 --cov --cov-report= tests/browser
+	@$(PYTEST) -n 2 --cov --cov-report= --cov-append --ignore=tests/browser
 	@$(BIN)/coverage report
 
 format: $(TEST)

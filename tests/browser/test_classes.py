@@ -10,6 +10,8 @@ from labeler.projects import project as projects
 from tests.support.desk import all_saved, press, ready_item
 from tests.support.samples import text_config
 
+from tests.support.server import wait_for
+
 pytestmark = pytest.mark.browser
 
 
@@ -32,7 +34,7 @@ def test_an_open_desk_hears_of_other_classes_and_keeps_its_item(server, served, 
     all_saved(page)
     before = ready_item(page)
     project, _ = change_classes(served, ClassChange("rename", ("good",), ("positive",)), "lead")
-    page.locator(".class", has_text="positive").wait_for(timeout=10_000)
+    page.locator(".class", has_text="positive").wait_for()
     page.get_by_text("The classes have changed: they are now positive, bad.").wait_for()
     assert ready_item(page) == before
     page.locator(".chip", has_text="positive").wait_for()  # the earlier answer as it reads now
@@ -73,14 +75,24 @@ def test_the_lead_renames_a_class_in_the_browser(server, served, open_page):
     page = open_page(f"{server.url}/project?annotator=lead")
     page.get_by_text("Change the classes").first.click()
     page.get_by_role("radio", name="Rename").click()
+    which = page.get_by_role("combobox", name="Class", exact=True)
+    which.wait_for()
     page.locator("[data-test-script-state=notRunning]").wait_for()
-    page.get_by_role("combobox", name="Class", exact=True).click()
-    page.get_by_role("option", name="good").click()
+    good = page.get_by_role("option", name="good")
+
+    def is_open() -> bool:  # the list closes when the page is drawn once more
+        if not good.is_visible():
+            which.click()
+            page.wait_for_timeout(300)
+        return good.is_visible()
+
+    wait_for(is_open)
+    good.click()
     page.get_by_role("textbox", name="New name").fill("positive")
     page.keyboard.press("Enter")
     page.get_by_text("The classes are then: positive, bad.").wait_for()
     page.get_by_text("The label of 1 item changes (1 in the pool, 0 in the holdout).").wait_for()
     page.get_by_role("button", name="Change the classes now").click()
     page.get_by_text("Changes so far").wait_for()
-    desk.locator(".class", has_text="positive").wait_for(timeout=10_000)
+    desk.locator(".class", has_text="positive").wait_for()
     assert answers(projects.open_project(served.folder)) == {1: "positive"}
