@@ -9,7 +9,6 @@ from labeler.cycle.class_changes import change_classes
 from labeler.projects import project as projects
 from tests.support.desk import all_saved, press, ready_item
 from tests.support.samples import text_config
-
 from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
