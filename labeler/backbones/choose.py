@@ -6,8 +6,8 @@ from pathlib import Path
 
 from labeler.backbones.adapted import adapted
 from labeler.backbones.auto import resolved
-from labeler.backbones.catalogue import CHARACTERS
-from labeler.backbones.encoder import JOINT, Encoder, Joined, network_of
+from labeler.backbones.catalogue import CHARACTERS, JOINT
+from labeler.backbones.encoder import Encoder, Joined, network_of
 from labeler.backbones.images import load_image_encoder
 from labeler.backbones.texts import load_text_encoder
 from labeler.core.items import Modality, Progress

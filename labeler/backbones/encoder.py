@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from labeler.backbones.catalogue import JOINT
 from labeler.backbones.weights import key
 from labeler.core.items import Progress
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 # Imports of labeler.backbones.onnx are deferred: it loads torch, which takes seconds.
 
 Arrays = tuple[np.ndarray, ...]
-
-JOINT = " + "  # between the names of encoders that are used together
 
 
 class Encoder(Protocol):
@@ -180,10 +179,14 @@ class Pretrained:
                 yield part, items
 
 
+def side_by_side(encoder: Encoder) -> tuple[Encoder, ...]:
+    """The encoders that are used together; of a single one itself."""
+    return encoder.parts if isinstance(encoder, Joined) else (encoder,)
+
+
 def network_of(encoder: Encoder | None) -> Pretrained | None:
     """The network that an encoder is or has, the first of several: what can be fine-tuned. None: it has none."""
-    parts = encoder.parts if isinstance(encoder, Joined) else (encoder,)
-    return next((part for part in parts if isinstance(part, Pretrained)), None)
+    return next((part for part in side_by_side(encoder) if isinstance(part, Pretrained)), None) if encoder else None
 
 
 def averaged(features: np.ndarray, counts: np.ndarray) -> np.ndarray:

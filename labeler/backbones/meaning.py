@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from labeler.backbones.encoder import Encoder, Joined
-
-# Measured, see docs/benchmarks/class-sentences.md: before there are labels nothing else could tell whether it is so.
-MEASURED = ("bge-small-en-v1.5", "multilingual-e5-small", "all-MiniLM-L6-v2")
+from labeler.backbones.catalogue import ENCODERS
+from labeler.backbones.encoder import Encoder, side_by_side
 
 
 def meaning(encoder: Encoder) -> np.ndarray | None:
@@ -14,6 +12,6 @@ def meaning(encoder: Encoder) -> np.ndarray | None:
     Of encoders that are used together, the columns of those that were measured. An encoder of images would need one of
     texts in the same space, such as CLIP's; none is known here, so sentences say nothing about images yet.
     """
-    parts = encoder.parts if isinstance(encoder, Joined) else (encoder,)
-    columns = np.concatenate([np.full(sum(part.dims), part.name in MEASURED) for part in parts])
+    places = {name for name, entry in ENCODERS.items() if entry.places_by_meaning}
+    columns = np.concatenate([np.full(sum(part.dims), part.name in places) for part in side_by_side(encoder)])
     return columns if columns.any() else None

@@ -196,7 +196,7 @@ def status(project: Path, as_json: bool) -> None:
         "holdout": counts.holdout,
         "holdout_labeled": counts.holdout_labeled,
         "labels_spent": counts.answers_by_people,
-        "answers_left": counts.payable(opened.config.budget) - counts.answers_by_people,
+        "answers_left": counts.answers_left(opened.config.budget),
         "pool_open": counts.open.pool,
         "holdout_open": counts.open.holdout,
         "budget": opened.config.budget,

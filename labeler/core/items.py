@@ -263,6 +263,10 @@ class Counts:
         """The number of classes that pool items have a label of."""
         return sum(n > 0 for n in self.per_class.values())
 
+    def answers_left(self, budget: int) -> int:
+        """The answers that the budget still pays for, no more than the data need."""
+        return self.payable(budget) - self.answers_by_people
+
     def payable(self, budget: int) -> int:
         """The number of answers that a budget can pay for in all: no more than the data need."""
         return max(self.answers_by_people, min(budget, self.answers_by_people + self.open.answers))

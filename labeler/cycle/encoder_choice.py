@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from labeler.backbones.auto import Choice, recorded, resolved
-from labeler.backbones.catalogue import ENCODERS
-from labeler.backbones.encoder import JOINT
+from labeler.backbones.catalogue import ENCODERS, JOINT
 from labeler.i18n.messages import Message, mark
 from labeler.projects.project import Project
 from labeler.store import Store

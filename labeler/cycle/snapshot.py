@@ -39,8 +39,8 @@ class Snapshot:
     the holdout, labeled or not. compared: positions of the pool, labeled or not, on which successive models are
     compared. preferred: positions that the settings want more of, and those that a change of the classes has to be
     asked again; None: no preference. class_change: number of the latest change of the classes. chosen: positions of
-    `labeled` that people chose, by hand or to be asked next. folder: of the project. known: of the
-    classes without labels.
+    `labeled` that people chose, by hand or to be asked next. folder: of the project. known: of the classes
+    without labels.
     """
 
     items: list[Item]

@@ -129,8 +129,8 @@ def _plain_heads(task: LearningTask) -> LinearHeads:
 def fit_committee(task: LearningTask, members: int, seed: int) -> LinearHeads:
     """Logistic regressions that are each fitted to a bootstrap of the labels with at least one example of each class.
 
-    Where an item has several classes, the heads of each class are fitted to bootstraps of their own. A
-    prior counts for each member as it does for the model.
+    Where an item has several classes, the heads of each class are fitted to bootstraps of their own. A prior
+    counts for each member as it does for the model.
 
     Raises: TooFewClassesError: as `fit_heads`.
     Source: Abe and Mamitsuka 1998 (query by bagging).

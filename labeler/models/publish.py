@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labeler.backbones.encoder import Encoder, Joined, Pretrained, network_of
+from labeler.backbones.encoder import Encoder, Joined, Pretrained, network_of, side_by_side
 from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import SETTINGS, CharTfidf
 from labeler.core.errors import LabelerError
@@ -162,7 +162,7 @@ def _parts(encoder: Encoder) -> tuple[Pretrained | None, CharTfidf | None]:
 
     Raises: LabelerError: it consists of more.
     """
-    network, parts = network_of(encoder), encoder.parts if isinstance(encoder, Joined) else (encoder,)
+    network, parts = network_of(encoder), side_by_side(encoder)
     ngrams = next((part for part in parts if isinstance(part, CharTfidf)), None)
     if len(parts) > (network is not None) + (ngrams is not None):
         raise LabelerError(

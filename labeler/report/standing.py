@@ -23,7 +23,10 @@ MARGIN = 1.12  # of the x axis beyond the labels at which the target is expected
 
 @dataclass(frozen=True)
 class Standing:
-    """What the page draws: all rounds, the projection, and the gain of the last measured round."""
+    """What the page draws: all rounds, the projection, and the gain of the last measured round.
+
+    answers_left: that the budget still pays for.
+    """
 
     rounds: pd.DataFrame
     leads: Curve
@@ -31,12 +34,7 @@ class Standing:
     most: float
     step: Step | None
     counts: Counts
-    budget: int
-
-    @property
-    def answers_left(self) -> int:
-        """The answers that the budget still pays for, no more than the data need."""
-        return self.counts.payable(self.budget) - self.counts.answers_by_people
+    answers_left: int
 
 
 def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Config) -> Standing:
@@ -48,7 +46,8 @@ def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Co
     holdout = effective_holdout(rounds) or None
     leads = fit_curve(measured["labels"].tolist(), measured["accuracy"].tolist(), holdout)
     most = min(float(counts.reachable), HORIZON * leads.labels)
-    return Standing(rounds, leads, leads.projection(config.target_accuracy, most), most, step, counts, config.budget)
+    left = counts.answers_left(config.budget)
+    return Standing(rounds, leads, leads.projection(config.target_accuracy, most), most, step, counts, left)
 
 
 def cost_of_a_label(measured: pd.DataFrame, along: str) -> float:

@@ -99,7 +99,7 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     if forecast is None or labeled is None:
         return None
     gain = gain_between(forecast, earlier, labels, config, sampling) if earlier else None
-    left = counts.payable(config.budget) - counts.answers_by_people
+    left = counts.answers_left(config.budget)
     still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
     return Measured(labeled, evaluate(labeled, config), before, gain, still_open, left, groups)
 

@@ -1,12 +1,12 @@
 """The encoder that reads the items: which one, why, and those that could be chosen instead, with their licences."""
 
+import math
 from dataclasses import replace
 
 import streamlit as st
 
 from labeler.backbones.auto import AUTO
-from labeler.backbones.catalogue import ENCODERS, Content, available, strength
-from labeler.backbones.encoder import JOINT
+from labeler.backbones.catalogue import ENCODERS, JOINT, Content, available, strength
 from labeler.backbones.speeds import measured
 from labeler.core.errors import LabelerError
 from labeler.core.items import Counts
@@ -43,7 +43,7 @@ def encoder(project: Project, counts: Counts) -> None:
                 " only new ones.",
                 speed=speed,
                 n=n,
-                seconds=n / speed,
+                seconds=math.ceil(n / speed),
             )
         )
     _catalogue(project, content)
@@ -76,7 +76,7 @@ def _catalogue(project: Project, content: Content) -> None:
         row = {
             _("encoder"): name,
             _("here"): "✓" if name in here else "",
-            _("right from 20 to 500 labels"): f"{order[name]:.1%}" if name in order else "",
+            _("accuracy, 20 to 500 labels"): f"{order[name]:.1%}" if name in order else "",
             _("items a second here"): f"{speed:,.0f}" if speed else "",
             _("reads"): _(entry.reads) if entry else "",
             _("licence"): _(entry.licence) if entry else "",

@@ -1,5 +1,6 @@
 """The queue of items to review, and the item that is shown now."""
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -85,8 +86,14 @@ def current(cases: Sequence[Case]) -> Case | None:
     st.session_state[HERE] = case.item_id if case else None
     shown = st.session_state.get(SHOWN, (None, 0.0))[0]
     if case and case.item_id != shown:
-        st.session_state[SHOWN] = (case.item_id, time.monotonic())
+        st.session_state[SHOWN] = (case.item_id, math.inf)  # until it is drawn
     return case
+
+
+def drawn() -> None:
+    """Remember that the case is on the page now: on a busy machine that is long after it was chosen."""
+    shown, since = st.session_state.get(SHOWN, (None, 0.0))
+    st.session_state[SHOWN] = (shown, min(since, time.monotonic()))
 
 
 def forward() -> None:

@@ -7,9 +7,8 @@ from typing import get_args
 import pytest
 
 from labeler.backbones.auto import FILE, Choice, content_of, recorded, resolved, scripts, strongest
-from labeler.backbones.catalogue import ENCODERS, Content, encoders_folder, strength
+from labeler.backbones.catalogue import ENCODERS, JOINT, Content, encoders_folder, strength
 from labeler.backbones.choose import load_encoder
-from labeler.backbones.encoder import JOINT
 from labeler.core.errors import BackboneError
 from labeler.core.settings import LearnerConfig
 

@@ -79,8 +79,9 @@ def test_the_lead_renames_a_class_in_the_browser(server, served, open_page):
     page.locator("[data-test-script-state=notRunning]").wait_for()
     good = page.get_by_role("option", name="good")
 
-    def is_open() -> bool:  # the list closes when the page is drawn once more
-        if not good.is_visible():
+    def is_open() -> bool:
+        if not good.is_visible():  # Streamlit closes a list at the edge of the window, and when the page is drawn again
+            which.evaluate("field => field.scrollIntoView({block: 'center'})")
             which.click()
             page.wait_for_timeout(300)
         return good.is_visible()

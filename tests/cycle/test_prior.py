@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labeler.backbones import meaning
 from labeler.backbones.encoder import Joined
+from labeler.backbones.meaning import meaning
 from labeler.core.items import NewItem
 from labeler.core.settings import ClassDetail
+from labeler.cycle import snapshot
 from labeler.jobs.rounds import work_once
 from labeler.models.reproduce import reproduce
 from labeler.projects.project import Project
@@ -42,7 +43,7 @@ def add(project: Project, labels: str = "holdout") -> None:
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Characters count as meaning."""
-    monkeypatch.setattr(meaning, "MEASURED", ("char_tfidf",))
+    monkeypatch.setattr(snapshot, "meaning", lambda encoder: np.full(sum(encoder.dims), True))
 
 
 def test_sentences_give_predictions_and_a_point_of_the_curve_before_the_first_label(
@@ -96,6 +97,6 @@ def test_columns_of_encoders_that_are_used_together_count_apart() -> None:
         def __init__(self, name: str, width: int) -> None:
             self.name, self.dims = name, (width,)
 
-    columns = meaning.meaning(Joined((Part("multilingual-e5-small", 2), Part("char_tfidf", 3))))  # type: ignore[arg-type]
+    columns = meaning(Joined((Part("multilingual-e5-small", 2), Part("char_tfidf", 3))))  # type: ignore[arg-type]
     np.testing.assert_array_equal(columns, [True, True, False, False, False])
-    assert meaning.meaning(Part("char_tfidf", 3)) is None  # type: ignore[arg-type]
+    assert meaning(Part("char_tfidf", 3)) is None  # type: ignore[arg-type]

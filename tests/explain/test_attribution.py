@@ -218,18 +218,13 @@ TEXTS = [text for text, _ in reviews(80)]
 TARGETS = np.array([label == "bad" for _, label in reviews(80)]).astype(int)
 
 
+PHRASE = "a superb,  witty film and awful"
+WORDS = ["a", "superb", ",", "witty", "film", "and", "awful"]
+
+
 def test_the_weights_of_words_sum_to_the_scores(words_encoder):
-    text = "a superb,  witty film and awful"
-    explanation = explain(heads_on((16, 16)), words_encoder, text)
-    assert [text[start:stop] for start, stop in explanation.spans] == [
-        "a",
-        "superb",
-        ",",
-        "witty",
-        "film",
-        "and",
-        "awful",
-    ]
+    explanation = explain(heads_on((16, 16)), words_encoder, PHRASE)
+    assert [PHRASE[start:stop] for start, stop in explanation.spans] == WORDS
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.02)
 
 
@@ -238,19 +233,10 @@ def test_a_word_has_what_the_network_and_its_characters_give_it(words_encoder, m
     ngrams = tfidf.fit(TEXTS)
     encoder = Joined((words_encoder, ngrams))
     heads = heads_on(encoder.dims)
-    text = "a superb,  witty film and awful"
-    explanation = explain(heads, encoder, text)
-    assert [text[start:stop] for start, stop in explanation.spans] == [
-        "a",
-        "superb",
-        ",",
-        "witty",
-        "film",
-        "and",
-        "awful",
-    ]
+    explanation = explain(heads, encoder, PHRASE)
+    assert [PHRASE[start:stop] for start, stop in explanation.spans] == WORDS
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.05)
-    both = scores(heads, torch.from_numpy(encoder.encode([text])))[0].numpy()
+    both = scores(heads, torch.from_numpy(encoder.encode([PHRASE])))[0].numpy()
     np.testing.assert_allclose(explanation.score, both[explanation.classes], atol=1e-4)
 
 

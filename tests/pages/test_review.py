@@ -101,6 +101,14 @@ def test_a_press_decides_only_about_what_was_seen(filled, monkeypatch):
     assert keys == {"review-2-label-good", "review-2-label-bad"}  # of this item and no other
 
 
+def test_a_press_before_the_page_has_drawn_the_item_decides_nothing(filled, monkeypatch):
+    """A busy machine takes longer to draw than the time within which a second press does not count."""
+    monkeypatch.setattr("pages.review.cases.drawn", lambda: None)
+    app = visit("review")
+    press(app, "good")
+    assert decided(filled) == []
+
+
 def test_filters_leave_what_they_name(filled):
     app = visit("review")
     app.session_state["review-reason"] = "unsure"
