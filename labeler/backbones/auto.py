@@ -148,6 +148,22 @@ def strongest(modality: Modality, texts: Sequence[str]) -> Choice:
     return Choice(max((name for name in here if name in order), key=order.__getitem__), content, latin, korean)
 
 
+def readable(modality: Modality, texts: Sequence[str]) -> list[str]:
+    """The encoders on this machine that can read such inputs, with those used together.
+
+    One of English reads other texts in Latin script as well, if badly, and one of Korean is of no use without Korean.
+    """
+    if modality == "image":
+        return available(modality)
+    latin, korean = scripts(texts)
+    foreign = {"English": latin <= 0.5, "Korean": korean < FOREIGN}
+    return [
+        name
+        for name in available(modality)
+        if not any(part in ENCODERS and foreign.get(str(ENCODERS[part].reads)) for part in name.split(JOINT))
+    ]
+
+
 def content_of(modality: Modality, texts: Sequence[str]) -> Content:
     """What is to be read: images, texts in English, or texts in any other language or in several."""
     if modality == "image":

@@ -178,11 +178,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class InOrder:
-    """A labeled pool item. drawn: by the control arm. chosen: by a person, by hand or to be asked next."""
+    """A labeled pool item. drawn: by the control arm. chosen: by a person, by hand or to be asked next.
+
+    strategy: that asked for it; None: nothing did, such as for labels that were imported.
+    """
 
     item_id: int
     drawn: bool
     chosen: bool
+    strategy: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""Requests to the processes beside the app: rounds, comparisons, searches, adaptations, audits,
-takeouts, maps, explanations."""
+"""Requests to the processes beside the app: rounds, comparisons, searches, adaptations, comparisons
+of encoders, audits, takeouts, maps, explanations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,6 +79,29 @@ class AdaptationRequest:
 
 
 @dataclass(frozen=True)
+class EncoderRequest:
+    """A comparison of the encoders on this machine on the first `labels` labels of the pool.
+
+    encoders: their names as the request found them. class_change: number of the latest change of the classes.
+    """
+
+    labels: int
+    encoders: tuple[str, ...]
+    class_change: int = 0
+
+
+@dataclass(frozen=True)
+class EncoderAnswer:
+    """What was done about the encoder that a comparison proposes. by: empty where the settings did it."""
+
+    comparison: int
+    answer: Literal["used", "declined"]
+    by: str
+    at: str
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class AuditRequest:
     """An audit of the rounds, after a round was finished or labels were changed, see `labeler.jobs.audits`."""
 
@@ -126,6 +149,7 @@ class BackgroundJob(Generic[Request]):
 
 Comparison = BackgroundJob[ComparisonRequest]
 Tuning = BackgroundJob[TuningRequest]
+EncoderComparison = BackgroundJob[EncoderRequest]
 AdaptationJob = BackgroundJob[AdaptationRequest]
 Audit = BackgroundJob[AuditRequest]
 TakeoutJob = BackgroundJob[TakeoutRequest]

@@ -128,6 +128,13 @@ class LearnerConfig:
     backbone: Annotated[
         str, Doc("Name or folder of the pretrained backbone; `auto` chooses one by the modality and the language.")
     ] = "auto"
+    backbone_search: Annotated[
+        Literal["propose", "switch", "off"],
+        Doc(
+            "Whether the backbones on this machine are compared on the project's labels, and one that is surely better"
+            " is proposed on the Project page or taken by itself (`switch`)."
+        ),
+    ] = "propose"
     head: Annotated[
         str,
         Doc(

@@ -1,10 +1,12 @@
 """The encoder that reads a project's items, and why it is that one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from labeler.backbones.auto import Choice, recorded, resolved
 from labeler.backbones.catalogue import ENCODERS, JOINT
 from labeler.i18n.messages import Message, mark
+from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -23,6 +25,21 @@ def choice_of(project: Project, store: Store) -> Choice | None:
     if not items:
         return None
     return resolved(learner, project.config.modality, [item.text for item in items if item.text is not None], folder)
+
+
+def present_encoder(project: Project, store: Store) -> str:
+    """The name of the encoder that reads the items, with what `auto` stands for; ", adapted" where its weights are."""
+    learner, choice = project.config.learner, choice_of(project, store)
+    return (choice.backbone if choice else learner.backbone) + (", adapted" if learner.adapted else "")
+
+
+def use_encoder(project: Project, name: str) -> Project:
+    """The project with another encoder, which reads the items from the next round on.
+
+    Raises: LabelerError: the settings do not allow it.
+    """
+    now = projects.open_project(project.folder)  # the settings may have changed meanwhile
+    return now.save(replace(now.config, learner=replace(now.config.learner, backbone=name, adapted=False)))
 
 
 def about_encoder(project: Project, store: Store) -> Iterator[Message]:

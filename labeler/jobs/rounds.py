@@ -20,6 +20,7 @@ from labeler.core.labels import texts_of
 from labeler.cycle.class_changes import settled
 from labeler.cycle.round import LiveTurn, run_live_round
 from labeler.i18n.messages import mark
+from labeler.jobs import encoder_comparisons
 from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 KEPT = 3  # models of the last rounds that are kept, besides the best
 QUIET = 20  # seconds without a decision of the lead's after which the decisions are audited
 # Jobs that run beside the rounds, in one process after the other: they take long, and nobody waits for them.
-BESIDE = (compare_once, tune_once, adapt_once)
+BESIDE = (compare_once, tune_once, adapt_once, encoder_comparisons.compare_once)
 AWAITED = (take_out_once, map_once, audit_once)  # in a process of their own
 
 
@@ -113,6 +114,10 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
             measured = f"accuracy {latest.metrics.accuracy:.3f}" if latest.metrics else "nothing to measure yet"
             log.info("%s: round %d done with %d labels, %s", project.slug, latest.number, latest.labels, measured)
         _stop_if_asked(project, store)
+        try:
+            encoder_comparisons.ask_if_due(project, store)
+        except LabelerError as error:  # the round is stored all the same
+            log.warning("%s: encoders are not compared: %s", project.slug, error)
         if latest:
             call_hooks(project, latest)
         try:

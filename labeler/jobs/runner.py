@@ -46,6 +46,10 @@ class Cancelled(Exception):  # noqa: N818 (nothing is wrong)
     """Somebody cancelled the job."""
 
 
+class PutBack(Exception):  # noqa: N818 (nothing is wrong)
+    """Something else comes first; the job goes on later from what it has kept."""
+
+
 def run_next(
     project: Project,
     jobs_of: Callable[[Store], Background[Request]],
@@ -96,6 +100,9 @@ def _run(
         jobs.finish(job.id, work(project, store, job, tell))
     except Cancelled:
         log.info("%s is cancelled", name)
+    except PutBack:
+        log.info("%s waits", name)
+        jobs.put_back(job.id)
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s failed: %s", name, error)
         jobs.fail(job.id, error)

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Generic
+from typing import Any, Generic, Literal
 
-from labeler.core.jobs import AuditRequest, BackgroundJob, Request
+from labeler.core.jobs import AuditRequest, BackgroundJob, EncoderAnswer, EncoderRequest, Request
 from labeler.i18n.messages import dump, from_json, load, mark, to_json
 from labeler.store.database import Database, Row, now
 
@@ -18,6 +18,9 @@ CUT_OFF = {
     "adaptation": mark("The adaptation was cut off {attempts} times; the last step was: {message}"),
     "takeout": mark("The file could not be made: it was cut off {attempts} times; the last step was: {message}"),
     "map": mark("The map was cut off {attempts} times; the last step was: {message}"),
+    "comparison of encoders": mark(
+        "The comparison of encoders was cut off {attempts} times; the last step was: {message}"
+    ),
     "audit": mark("The audit was cut off {attempts} times; the last step was: {message}"),
 }
 
@@ -86,6 +89,15 @@ class Background(Generic[Request]):
         """End a job with a message or an error."""
         return self._end(number, "failed", dump(error), None)
 
+    def put_back(self, number: int) -> None:
+        """Queue a running job again, as something else comes first; that does not count as an attempt."""
+        with self.db.write():
+            self.db.execute(
+                f"UPDATE {self.table} SET state = 'queued', attempts = attempts - 1, message = ''"
+                " WHERE id = ? AND state = 'running'",
+                [number],
+            )
+
     def cancel(self, number: int) -> bool:
         """Cancel a job that is queued or running; False if it has ended already. Its process stops within seconds."""
         return self._end(number, "cancelled", None, None)
@@ -153,3 +165,43 @@ class Audits(Background[AuditRequest]):
         """The report of the latest audit, see `labeler.jobs.audits`; None before the first."""
         number = self.db.value("SELECT MAX(id) FROM audits WHERE state = 'done'")
         return None if number is None else self.report_of(number)
+
+
+class EncoderComparisons(Background[EncoderRequest]):
+    """Comparisons of encoders on the project's labels, and what was done about what they propose."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db, "encoder_comparisons", "comparison of encoders", EncoderRequest)
+
+    def latest(self) -> BackgroundJob[EncoderRequest] | None:
+        """The comparison that was asked for last; None before the first."""
+        number = self.db.value("SELECT MAX(id) FROM encoder_comparisons")
+        return None if number is None else self.get(number)
+
+    def latest_report(self) -> tuple[int, dict[str, Any]] | None:
+        """The number and the report of the latest that is done; None: none is."""
+        number = self.db.value("SELECT MAX(id) FROM encoder_comparisons WHERE state = 'done'")
+        report = None if number is None else self.report_of(number)
+        return None if report is None else (number, report)
+
+    def answer(self, number: int, answer: Literal["used", "declined"], by: str) -> bool:
+        """Keep what was done about a proposal, by whom (empty: by the settings); False if something was done before."""
+        with self.db.write():
+            return bool(
+                self.db.rows(
+                    "UPDATE encoder_comparisons SET answer = ?, answered_by = ?, answered_at = ?"
+                    " WHERE id = ? AND answer IS NULL RETURNING id",
+                    [answer, by, now(), number],
+                )
+            )
+
+    def answers(self) -> list[EncoderAnswer]:
+        """What was done about proposals, the latest first."""
+        rows = self.db.rows(
+            "SELECT id, answer, answered_by, answered_at, report FROM encoder_comparisons WHERE answer IS NOT NULL"
+            " ORDER BY id DESC"
+        )
+        return [
+            EncoderAnswer(row["id"], row["answer"], row["answered_by"], row["answered_at"], from_json(row["report"]))
+            for row in rows
+        ]

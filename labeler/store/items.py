@@ -206,7 +206,7 @@ class Items:
         rows = self.db.rows(
             """
             SELECT i.id AS item_id, COALESCE(a.chosen IS NULL AND q.strategy = 'random', 0) AS drawn,
-                   a.chosen IS NOT NULL AS chosen
+                   a.chosen IS NOT NULL AS chosen, q.strategy
             FROM items i
             LEFT JOIN (SELECT item_id, MIN(id) AS id FROM annotations WHERE today IS NOT NULL GROUP BY item_id) first
                 ON first.item_id = i.id
@@ -214,7 +214,7 @@ class Items:
             WHERE i.split = 'pool' AND i.label IS NOT NULL ORDER BY first.id IS NULL, first.id, i.id
             """
         )
-        return [InOrder(row["item_id"], bool(row["drawn"]), bool(row["chosen"])) for row in rows]
+        return [InOrder(row["item_id"], bool(row["drawn"]), bool(row["chosen"]), row["strategy"]) for row in rows]
 
     def chosen_by_hand(self) -> set[int]:
         """The labeled pool items that a person chose: on the page Items, or to be asked next."""

@@ -572,6 +572,16 @@ def m017_groups(db: Database) -> None:
     )
 
 
+@migrations()
+def m018_encoder_comparisons(db: Database) -> None:
+    # what was done about the encoder that a comparison proposes, by whom and when; by nobody where the settings did it
+    answers = "".join(
+        f"ALTER TABLE encoder_comparisons ADD COLUMN {column};\n"
+        for column in ("answer TEXT CHECK (answer IN ('used', 'declined'))", "answered_by TEXT", "answered_at TEXT")
+    )
+    _run_script(db, _background_table("encoder_comparisons") + answers)
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

@@ -11,7 +11,7 @@ from labeler.core.settings import Config
 from labeler.store.active_testing import ActiveTesting
 from labeler.store.answers import Answers
 from labeler.store.asked_next import AskedNext
-from labeler.store.background import Audits, Background
+from labeler.store.background import Audits, Background, EncoderComparisons
 from labeler.store.catalogue import Catalogue
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database
@@ -55,6 +55,7 @@ class Store:
         self.comparisons = Background(self.db, "comparisons", "comparison", ComparisonRequest)
         self.tunings = Background(self.db, "tunings", "search", TuningRequest)
         self.adaptations = Background(self.db, "adaptations", "adaptation", AdaptationRequest)
+        self.encoder_comparisons = EncoderComparisons(self.db)
         self.takeouts = Background(self.db, "takeouts", "takeout", TakeoutRequest)
         self.maps = Background(self.db, "maps", "map", MapRequest)
 
@@ -71,8 +72,9 @@ class Store:
         self.db.config = config
 
     def has_background(self) -> bool:
-        """Whether a comparison, search or adaptation is queued, or was left unfinished."""
-        return any(jobs.waiting() for jobs in (self.comparisons, self.tunings, self.adaptations))
+        """Whether a comparison, search, adaptation or comparison of encoders is queued, or was left unfinished."""
+        kinds = (self.comparisons, self.tunings, self.adaptations, self.encoder_comparisons)
+        return any(jobs.waiting() for jobs in kinds)
 
     def version(self) -> tuple[int, ...]:
         """Numbers that change with everything that pages show, see `Database.version`."""

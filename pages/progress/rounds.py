@@ -16,9 +16,11 @@ from pages.shared.times import local_time
 
 def rounds(project: Project) -> None:
     with project.store() as store:
-        finished, counts = store.rounds.all(), store.items.counts()
+        finished, counts, backbones = store.rounds.all(), store.items.counts(), store.rounds.backbones()
     if finished:
         table = pd.DataFrame([_row(r, project.config) for r in reversed(finished)])
+        if len(set(backbones.values())) > 1:
+            table.insert(2, _("backbone"), [backbones[r.number] for r in reversed(finished)])
         percent, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.1f %%", "%.1f"))
         st.dataframe(
             table,

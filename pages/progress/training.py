@@ -10,6 +10,7 @@ from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from labeler.report import charts
 from labeler.report.sentences import training as reading
+from labeler.report.sentences.encoders import encoder_change
 
 LATEST = 0  # the choice that follows the rounds; rounds count from 1
 
@@ -32,6 +33,9 @@ def trained(project: Project, rounds: Sequence[Round]) -> None:
         chosen = numbered[number or latest]
         with project.store() as store:
             training = store.rounds.training_of(chosen.number)
+            change = encoder_change(chosen.number, store.rounds.backbones(), store.encoder_comparisons.answers())
+        if change:
+            st.info(translate(change), icon=":material/swap_horiz:")
         if training:
             show(training, chosen, project)
         elif chosen.model:

@@ -1,23 +1,37 @@
 """The encoder that reads the items: which one, why, and those that could be chosen instead, with their licences."""
 
 import math
-from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
+from labeler.access.users import User
 from labeler.backbones.auto import AUTO
 from labeler.backbones.catalogue import ENCODERS, JOINT, Content, available, strength
 from labeler.backbones.speeds import measured
 from labeler.core.errors import LabelerError
 from labeler.core.items import Counts
-from labeler.cycle.encoder_choice import about_encoder, choice_of
+from labeler.core.jobs import EncoderComparison
+from labeler.cycle.encoder_choice import about_encoder, choice_of, use_encoder
+from labeler.experiments import encoder_verdict
 from labeler.i18n.messages import _, translate
-from labeler.projects import project as projects
+from labeler.jobs import encoder_comparisons
 from labeler.projects.project import Project
+from pages.shared.background import Watched, announce, announced, step, watch
+
+NAME = "encoders"  # of comparisons in the keys of widgets
 
 
-def encoder(project: Project, counts: Counts) -> None:
-    """What reads the items now, a choice of another, and the catalogue."""
+def is_proposed(project: Project) -> bool:
+    """Whether a change of the encoder is proposed, which nobody has answered yet."""
+    with project.store() as store:
+        return encoder_comparisons.open_proposal(project, store) is not None
+
+
+def encoder(project: Project, user: User, counts: Counts) -> None:
+    """What reads the items now, a better one if there is, a choice of another, and the catalogue."""
+    announced(NAME)
+    proposal(project, user)
     with project.store() as store:
         choice, sentences = choice_of(project, store), list(about_encoder(project, store))
     for sentence in sentences:
@@ -46,13 +60,113 @@ def encoder(project: Project, counts: Counts) -> None:
                 seconds=math.ceil(n / speed),
             )
         )
+    comparison(project)
     _catalogue(project, content)
 
 
-def _use(project: Project, name: str) -> None:
-    now = projects.open_project(project.folder)  # the settings may have changed meanwhile
+def proposal(project: Project, user: User) -> None:
+    """The encoder that is better on the project's labels, the evidence, its cost, and the two answers."""
+    with project.store() as store:
+        proposed = encoder_comparisons.open_proposal(project, store)
+    if proposed is None:
+        return
+    number, report = proposed
+    with st.container(border=True):
+        st.markdown(translate(report["verdict"]))
+        st.markdown(translate(encoder_verdict.cost(report)))
+        st.caption(
+            _(
+                "Labels are asked where the present encoder is unsure, so the difference is estimated for the pool, and"
+                " not counted on them; the holdout is not looked at. Fine-tuning is not in it."
+            )
+        )
+        with st.container(horizontal=True):
+            used = st.button(
+                _("Use {name} from the next round on", name=report["proposal"]),
+                key=f"use-proposed-{number}",
+                type="primary",
+            )
+            declined = st.button(_("Keep {name}", name=report["present"]), key=f"decline-proposed-{number}")
+    if used:
+        _accept(project, user, number, report)
+    if declined:
+        with project.store() as store:
+            store.encoder_comparisons.answer(number, "declined", user.name)
+        announce(NAME, _("The encoder stays. It is proposed again only with twice the labels and stronger evidence."))
+        st.rerun()
+
+
+def _accept(project: Project, user: User, number: int, report: dict[str, Any]) -> None:
     try:
-        now.save(replace(now.config, learner=replace(now.config.learner, backbone=name, adapted=False)))
+        with project.store() as store:
+            encoder_comparisons.accept(project, store, number, report, user.name)
+    except LabelerError as error:
+        st.error(translate(error))
+    else:
+        announce(NAME, _("Saved: {name} reads the items from the next round on.", name=report["proposal"]))
+        st.rerun()
+
+
+def comparison(project: Project) -> None:
+    """The comparison that runs, and what the latest one found."""
+    with project.store() as store:
+        jobs, latest = store.encoder_comparisons.all(), store.encoder_comparisons.latest_report()
+        proposed = encoder_comparisons.open_proposal(project, store)
+
+    def read() -> list[EncoderComparison]:
+        with project.store() as store:
+            return store.encoder_comparisons.all()
+
+    def progress(job: EncoderComparison) -> str:
+        if not job.total:
+            return step(job)
+        return _("{message}, {done:,} of {total:,}", message=step(job), done=job.done, total=job.total)
+
+    def cancel(job: EncoderComparison) -> str:
+        with project.store() as store:
+            store.encoder_comparisons.cancel(job.id)
+        return _("The comparison is cancelled.")
+
+    watch(Watched(NAME, read, progress, cancel, lambda job: _("Encoders compared on this project's labels")), jobs)
+    if latest is None:
+        return
+    report = latest[1]
+    if proposed is None:
+        st.markdown(translate(report["verdict"]))
+    percent, seconds = st.column_config.NumberColumn(format="%+.1f"), st.column_config.NumberColumn(format="%.0f")
+    rows = [
+        {
+            _("encoder"): row["name"],
+            _("points of accuracy"): _points(row, "gain"),
+            _("from"): _points(row, "low"),
+            _("to"): _points(row, "high"),
+            _("s to read all items"): row.get("reading_seconds"),
+            _("note"): translate(row["note"]) if "note" in row else "",
+        }
+        for row in report["encoders"]
+    ]
+    columns = dict.fromkeys([_("points of accuracy"), _("from"), _("to")], percent) | {
+        _("s to read all items"): seconds
+    }
+    st.dataframe(rows, hide_index=True, width="stretch", placeholder="–", column_config=columns)
+    st.caption(
+        _(
+            "In place of {present}, on {labels:,} labels, of which {queried:,} were chosen by a model's predictions."
+            " The differences are estimates for the pool, by cross-validation; intervals allow for all tried.",
+            present=report["present"],
+            labels=report["labels"],
+            queried=report["queried"],
+        )
+    )
+
+
+def _points(row: dict[str, Any], name: str) -> float | None:
+    return 100 * row[name] if name in row else None
+
+
+def _use(project: Project, name: str) -> None:
+    try:
+        use_encoder(project, name)
     except LabelerError as error:
         st.error(translate(error))
     else:

@@ -11,7 +11,7 @@ from pages.project.adaptation import adaptation
 from pages.project.class_changes import change_the_classes
 from pages.project.classes import classes
 from pages.project.creation import create_project
-from pages.project.encoder import encoder
+from pages.project.encoder import encoder, is_proposed
 from pages.project.imports import import_items, latest_import
 from pages.project.labeling import labeling
 from pages.project.search import search
@@ -70,8 +70,8 @@ if slugs:
             take_out(project, user, counts)
     with st.expander(_("Settings")):
         settings(project)
-    with st.expander(_("Encoder")):
-        encoder(project, counts)
+    with st.expander(_("Encoder"), expanded=is_proposed(project)):
+        encoder(project, user, counts)
     with part_of("guidelines", _("Classes and guidelines")):
         classes(project)
     with part_of("classes", _("Change the classes")):

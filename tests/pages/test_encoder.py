@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+from labeler.access.users import local_user
 from labeler.backbones.catalogue import encoders_folder
+from labeler.core.jobs import EncoderRequest
 from labeler.core.settings import LearnerConfig
+from labeler.experiments.encoder_verdict import verdict
 from labeler.projects import project as projects
 from tests.support.fill import add
 from tests.support.pages import everything, visit, widget
@@ -23,3 +26,59 @@ def test_the_choice_is_shown_with_its_reason_and_another_is_taken_in_its_place(p
     assert not app.exception, app.exception
     assert projects.open_project(project.folder).config.learner.backbone == "char_tfidf"
     assert "Encoder: char_tfidf, as the settings say." in everything(app)
+
+
+REPORT = {
+    "labels": 60,
+    "queried": 36,
+    "items": 3300,
+    "class_change": 0,
+    "round_seconds": 0.2,
+    "encoders": [
+        {
+            "name": "bge-small-en-v1.5",
+            "gain": 0.147,
+            "low": 0.094,
+            "high": 0.201,
+            "reading_seconds": 31.0,
+            "round_seconds": 0.1,
+        },
+        {"name": "multilingual-e5-small", "note": "To read all items takes too long."},
+    ],
+    "proposal": "bge-small-en-v1.5",
+}
+
+
+def proposed(store) -> int:
+    """The id of a finished comparison that proposes an encoder in place of the project's."""
+    number = store.encoder_comparisons.request(EncoderRequest(60, ("char_tfidf", "bge-small-en-v1.5")), "")
+    store.encoder_comparisons.claim()
+    report = REPORT | {"present": "char_tfidf"}
+    store.encoder_comparisons.finish(number, report | {"verdict": verdict(report)})
+    return number
+
+
+def test_an_encoder_is_proposed_with_its_evidence_and_declined(project, store):
+    add(store, 6)
+    proposed(store)
+    app = visit("project")
+    shown = everything(app)
+    assert "bge-small-en-v1.5 in place of char_tfidf: +14.7 points of accuracy over the pool (+9.4 to +20.1" in shown
+    assert "to read all 3,300 items once about 31 s" in shown
+    app = widget(app, "button", "Keep char_tfidf").click().run()
+    assert not app.exception, app.exception
+    assert "proposed again only with twice the labels" in everything(app)
+    assert "Keep char_tfidf" not in [button.label for button in app.button]
+    assert [(answer.answer, answer.by) for answer in store.encoder_comparisons.answers()] == [
+        ("declined", local_user().name)
+    ]
+    assert projects.open_project(project.folder).config.learner.backbone == "char_tfidf"
+
+
+def test_a_proposed_encoder_is_taken_over(project, store):
+    add(store, 6)
+    proposed(store)
+    app = widget(visit("project"), "button", "Use bge-small-en-v1.5 from the next round on").click().run()
+    assert not app.exception, app.exception
+    assert projects.open_project(project.folder).config.learner.backbone == "bge-small-en-v1.5"
+    assert "Saved: bge-small-en-v1.5 reads the items from the next round on." in everything(app)

@@ -82,7 +82,7 @@ def test_an_answer_that_is_changed_keeps_who_chose_the_item(ranked):
     assert ranked.asked_next.waiting() == []  # it has a label
     for item in (8, 9):
         say(ranked, item, label="bad")
-    assert ranked.items.labeled_in_order() == [InOrder(9, False, False), InOrder(8, False, True)]
+    assert ranked.items.labeled_in_order() == [InOrder(9, False, False, "margin"), InOrder(8, False, True)]
 
 
 def test_no_label_of_an_item_that_people_chose_enters_the_control_arm(store):
