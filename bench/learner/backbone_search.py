@@ -15,6 +15,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -64,21 +65,23 @@ def main() -> None:
 
 def encoders(situation: str, data: Path, cache: Path, seed: int) -> Mapping[str, Task]:
     """The labeled data with the features of each encoder; the present one comes first."""
-
-    def task(name: str) -> Task:
-        learner = LearnerConfig(kind="frozen", backbone=name)
-        return load_task(read_labeled(data / "reviews_en.csv"), QueryConfig(), learner, cache)
-
     if situation != "equal":
         names = (WEAK, STRONG) if situation == "weak" else (STRONG, WEAK)
-        return {name: task(name) for name in (*names, *OTHERS)}
-    whole, draw = task(STRONG), np.random.default_rng(seed)
+        return {name: features_of(name, data, cache) for name in (*names, *OTHERS)}
+    whole, draw = features_of(STRONG, data, cache), np.random.default_rng(seed)
     parts = {}
     for number in range(EQUAL):
         columns = draw.permutation(whole.dataset.embeddings.shape[1])[:WIDTH]
         features = np.ascontiguousarray(whole.dataset.embeddings[:, columns])
         parts[f"part {number}"] = replace(whole, dataset=replace(whole.dataset, embeddings=features, dims=(WIDTH,)))
     return parts
+
+
+@lru_cache
+def features_of(name: str, data: Path, cache: Path) -> Task:
+    """The labeled data with the features of an encoder."""
+    learner = LearnerConfig(kind="frozen", backbone=name)
+    return load_task(read_labeled(data / "reviews_en.csv"), QueryConfig(), learner, cache)
 
 
 def asked(task: Task, strategy: str, seed: int, most: int) -> tuple[np.ndarray, np.ndarray]:

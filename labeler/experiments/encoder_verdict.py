@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import ndtri, softmax
 
 from labeler.core.jobs import EncoderAnswer, EncoderRequest
-from labeler.i18n.messages import Message, mark, sentences
+from labeler.i18n.messages import Message, mark
 
 FEWEST = 50  # labels from which on encoders are compared
 MORE = 2  # times as many labels make a new comparison, or a declined proposal again, worth while
@@ -171,7 +171,7 @@ def proposal(rows: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def verdict(report: Mapping[str, Any]) -> Message:
-    """The result of a comparison in a sentence or two.
+    """The result of a comparison in a sentence.
 
     Args: report: as `labeler.jobs.encoder_comparisons` stores it.
     """
@@ -179,20 +179,27 @@ def verdict(report: Mapping[str, Any]) -> Message:
     if not judged:
         return mark("No other encoder could be compared with {present}; the table says why.", present=report["present"])
     best = _proposed(report) if report["proposal"] else max(judged, key=lambda row: row["low"])
-    evidence = mark(
-        "{name} in place of {present}: {gain:+.1f} points of accuracy over the pool ({low:+.1f} to {high:+.1f},"
-        " allowing for {tried} tried), by cross-validation on {labels:,} labels.",
-        name=best["name"],
-        present=report["present"],
-        gain=100 * best["gain"],
-        low=100 * best["low"],
-        high=100 * best["high"],
-        tried=len(judged),
-        labels=report["labels"],
-    )
+    figures = {
+        "name": best["name"],
+        "present": report["present"],
+        "gain": 100 * best["gain"],
+        "low": 100 * best["low"],
+        "high": 100 * best["high"],
+        "tried": len(judged),
+        "labels": report["labels"],
+    }
     if report["proposal"]:
-        return sentences(mark("Another encoder is better on this project's labels."), evidence)
-    return sentences(mark("No other encoder is surely better on this project's labels."), evidence)
+        return mark(
+            "{name} is better than {present} on this project's labels: {gain:+.1f} points of accuracy over the pool"
+            " ({low:+.1f} to {high:+.1f}, allowing for {tried} tried), by cross-validation on {labels:,} labels.",
+            **figures,
+        )
+    return mark(
+        "No encoder is surely better than {present} on this project's labels: the best of {tried}, {name}, differs by"
+        " {gain:+.1f} points of accuracy over the pool ({low:+.1f} to {high:+.1f}), by cross-validation on {labels:,}"
+        " labels.",
+        **figures,
+    )
 
 
 def cost(report: Mapping[str, Any]) -> Message:

@@ -44,8 +44,9 @@ def ask_if_due(project: Project, store: Store) -> bool:
     switch_if_told(project, store)
     if project.config.learner.backbone_search == "off":
         return False
-    last = store.encoder_comparisons.latest()
-    request = request_of(project, store)
+    if store.items.count_labeled() < encoder_verdict.FEWEST:  # to see which encoders are here takes a moment
+        return False
+    last, request = store.encoder_comparisons.latest(), request_of(project, store)
     if store.encoder_comparisons.waiting() or not encoder_verdict.is_due(request, last.request if last else None):
         return False
     store.encoder_comparisons.request(request, "")
@@ -147,6 +148,7 @@ class Comparison:
         for row in rows:
             if row["name"] in judged:
                 row |= self._gain(judged[row["name"]], present, len(judged))
+        rows.sort(key=lambda row: -row.get("low", -np.inf))  # the best first, those left out last
         proposal = encoder_verdict.proposal(rows)
         report = {
             "labels": len(self.judged.targets),

@@ -1,9 +1,9 @@
 """Encoders compared on the project's labels: asked for as labels double, run beside rounds, proposed, switched."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -19,35 +19,17 @@ from labeler.jobs.encoder_comparisons import accept, ask_if_due, compare_once, o
 from labeler.projects import project as projects
 from labeler.report.sentences.encoders import encoder_change
 from labeler.store import Store
+from tests.support.encoders import Known
 from tests.support.fill import rank
-from tests.support.samples import GOOD, reviews
+from tests.support.samples import reviews
 
 HERE = ["gone", "letters", "words"]
 
 
-@dataclass
-class Known:
-    """An encoder that knows the words that give the label away, or that sees how many letters there are."""
-
-    name: str
-    seen: list[str]
-    dims: tuple[int, ...] = (2,)
-
-    @property
-    def key(self) -> str:
-        return f"key-of-{self.name}"
-
-    def encode(self, inputs, on_progress=None):
-        self.seen += inputs
-        features = [any(word in text for word in GOOD) if self.name == "words" else len(text) % 2 for text in inputs]
-        good = np.array(features, dtype=np.float32)
-        return np.stack([good + 0.1, 1.1 - good], axis=1).astype(np.float32)
-
-
 @pytest.fixture(autouse=True)
-def seen(monkeypatch) -> dict[str, list[str]]:
+def seen(monkeypatch) -> dict[str, list[Path | str]]:
     """What each of those encoders has read."""
-    seen: dict[str, list[str]] = {"words": [], "letters": []}
+    seen = dict[str, list[Path | str]](words=[], letters=[])
 
     def load(learner, modality, texts, folder, on_progress=None):
         if learner.backbone == "gone":

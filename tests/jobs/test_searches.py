@@ -1,7 +1,8 @@
 """Searches for better settings in the background: asked for, run, gone on with, cancelled, taken over."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from labeler.core.settings import FinetuneConfig
 from labeler.jobs import runner, searches
 from labeler.jobs.searches import ask, cancel, follow, in_use, outdated, take_over, tune_once
 from labeler.projects import project as projects
-from tests.support.samples import GOOD, reviews
+from tests.support.encoders import Known
+from tests.support.samples import reviews
 
 REQUEST = TuningRequest(backbones=("words",))
 
@@ -27,30 +29,11 @@ def every_step_is_told(monkeypatch):
     monkeypatch.setattr(runner, "EVERY", 0.0)
 
 
-@dataclass
-class Known:
-    """An encoder that knows the words that give the label away, or that sees how many letters there are."""
-
-    name: str
-    seen: set[str]
-    dims: tuple[int, ...] = (2,)
-
-    @property
-    def key(self) -> str:
-        return f"key-of-{self.name}"
-
-    def encode(self, inputs, on_progress=None):
-        self.seen |= set(inputs)
-        features = [any(word in text for word in GOOD) if self.name == "words" else len(text) % 2 for text in inputs]
-        good = np.array(features, dtype=np.float32)
-        return np.stack([good + 0.1, 1.1 - good], axis=1).astype(np.float32)
-
-
 @pytest.fixture(autouse=True)
-def seen(monkeypatch) -> dict[str, set[str]]:
+def seen(monkeypatch) -> dict[str, list[Path | str]]:
     """What each of those encoders has seen."""
     known = choose.load_encoder
-    seen: dict[str, set[str]] = {"words": set(), "letters": set()}
+    seen = dict[str, list[Path | str]](words=[], letters=[])
 
     def load(learner, modality, texts, folder, on_progress=None):
         if learner.backbone == "gone":
@@ -118,7 +101,7 @@ def test_the_holdout_is_never_seen_and_other_backbones_see_labeled_items_only(la
     tune_once(labeled)
     with labeled.store() as store:
         items, known = store.items.all(), store.items.labels()
-    assert seen["words"] == {item.text for item in items if item.split == "pool" and item.id in known}
+    assert set(seen["words"]) == {item.text for item in items if item.split == "pool" and item.id in known}
     assert not list(labeled.embeddings.glob("key-of-words"))
 
 

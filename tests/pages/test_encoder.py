@@ -60,10 +60,12 @@ def proposed(store) -> int:
 
 def test_an_encoder_is_proposed_with_its_evidence_and_declined(project, store):
     add(store, 6)
+    project.save(replace(project.config, learner=LearnerConfig(backbone="char_tfidf")))
     proposed(store)
     app = visit("project")
     shown = everything(app)
-    assert "bge-small-en-v1.5 in place of char_tfidf: +14.7 points of accuracy over the pool (+9.4 to +20.1" in shown
+    assert "bge-small-en-v1.5 is better than char_tfidf on this project's labels: +14.7 points of accuracy" in shown
+    assert "(+9.4 to +20.1, allowing for 1 tried), by cross-validation on 60 labels." in shown
     assert "to read all 3,300 items once about 31 s" in shown
     app = widget(app, "button", "Keep char_tfidf").click().run()
     assert not app.exception, app.exception
@@ -77,6 +79,7 @@ def test_an_encoder_is_proposed_with_its_evidence_and_declined(project, store):
 
 def test_a_proposed_encoder_is_taken_over(project, store):
     add(store, 6)
+    project.save(replace(project.config, learner=LearnerConfig(backbone="char_tfidf")))
     proposed(store)
     app = widget(visit("project"), "button", "Use bge-small-en-v1.5 from the next round on").click().run()
     assert not app.exception, app.exception

@@ -17,7 +17,7 @@ def text_config(**changes: object) -> Config:
         "modality": "text",
         "query": QueryConfig(strategy="margin", seed_size=4, batch=3, random_share=0.0),
         "labeling": LabelingConfig(reservation_seconds=60),
-        "learner": LearnerConfig(backbone="char_tfidf"),
+        "learner": LearnerConfig(backbone="char_tfidf", backbone_search="off"),
     }
     return Config(**(values | changes))  # type: ignore[arg-type]
 
