@@ -155,6 +155,7 @@ class Strategy:
     """A named query strategy; made by `@scores` or `@selects`. It is called as a plain function of arrays.
 
     linear: whether it takes the model for a softmax of linear scores of the embeddings, e.g. for its gradient.
+    watched: whether more of each batch is drawn at random as far as the control arm says that it is no better.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Strategy:
     kind: Literal["scores", "selects"]
     function: Callable[..., np.ndarray]
     linear: bool = False
+    watched: bool = False
 
     @cached_property
     def summary(self) -> str:
@@ -326,33 +328,44 @@ def _registers(
     family: str | None,
     name: str | None,
     linear: bool,
+    watched: bool,
 ) -> Any:
     wanted = needed(needs)
 
     def decorate(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
         # the file's own globals: a plug-in that was loaded from a path need not be in sys.modules
         kin = family or getattr(function, "__globals__", {}).get("FAMILY", "custom")
-        register(Strategy(name or function.__name__, kin, wanted, kind, function, linear))
+        register(Strategy(name or function.__name__, kin, wanted, kind, function, linear, watched))
         return function
 
     return decorate
 
 
 def scores(
-    needs: Need | Iterable[Need] = (), *, family: str | None = None, name: str | None = None, linear: bool = False
+    needs: Need | Iterable[Need] = (),
+    *,
+    family: str | None = None,
+    name: str | None = None,
+    linear: bool = False,
+    watched: bool = False,
 ) -> Any:
     """Register a function `(candidates, rng) → (n,)` acquisition scores, higher is asked first.
 
-    The family is that of the file (`FAMILY = …`) unless it is given. `linear`: as in `Strategy`.
+    The family is that of the file (`FAMILY = …`) unless it is given. `linear`, `watched`: as in `Strategy`.
     """
-    return _registers("scores", needs, family, name, linear)
+    return _registers("scores", needs, family, name, linear, watched)
 
 
 def selects(
-    needs: Need | Iterable[Need] = (), *, family: str | None = None, name: str | None = None, linear: bool = False
+    needs: Need | Iterable[Need] = (),
+    *,
+    family: str | None = None,
+    name: str | None = None,
+    linear: bool = False,
+    watched: bool = False,
 ) -> Any:
     """Register a function `(candidates, n, rng) → (n,)` positions, best first, that looks at a batch as a whole."""
-    return _registers("selects", needs, family, name, linear)
+    return _registers("selects", needs, family, name, linear, watched)
 
 
 def registered() -> dict[str, Strategy]:

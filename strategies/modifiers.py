@@ -201,7 +201,9 @@ def _modified(
     asks = inner.summary.rstrip(".") or inner.name
     papers = "; ".join(filter(None, [inner.source.rstrip("."), source]))
     function.__doc__ = f"{asks}, {how}.\n\nSource: {papers}."
-    return Strategy(name, inner.family, inner.needs | base.needed(needs), "selects", function, inner.linear)
+    return Strategy(
+        name, inner.family, inner.needs | base.needed(needs), "selects", function, inner.linear, inner.watched
+    )
 
 
 def _chooser_of(

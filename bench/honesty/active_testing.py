@@ -81,7 +81,7 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:
-            task = task_of(name, options.data, "frozen", 20, 20, Path(scratch))
+            task = task_of(name, options.data, Path(scratch))
         normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
         for size in map(int, options.labels.split(",")):
             worlds = []

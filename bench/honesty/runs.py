@@ -49,7 +49,7 @@ class World:
     @classmethod
     def load(cls, name: str, data: Path) -> "World":
         with tempfile.TemporaryDirectory() as scratch:
-            task = task_of(name, data, "frozen", BATCH, BATCH, Path(scratch))
+            task = task_of(name, data, Path(scratch))
         dataset = task.dataset
         embeddings = np.array(dataset.embeddings)  # in memory: they are read a thousand times
         order = np.random.default_rng(0).permutation(len(dataset))

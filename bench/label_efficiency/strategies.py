@@ -7,12 +7,12 @@ scikit-learn's digits need no file. All strategies of a seed share randomly draw
 trained anew after each batch and measured on the test split, which no strategy queries.
 
 Area: under accuracy versus labels, divided by the labels' range. Gain: over random, paired by seed, with Student's 95%
-interval. Saved: how many fewer labels the mean curve (made monotone) needs to reach the accuracy at which random's mean
-curve ends; random's own value and that of `random_again`, the same with other draws, show how much of that is noise.
-"few labels" looks at the first quarter of the curve alone, "many labels" at its last half.
+interval. Saved: how many fewer labels than random are needed for the highest accuracy that both reach, paired by seed;
+that of `random_again`, which has other draws, shows how much of it is noise. "few labels" looks at the first quarter of
+the curve alone, "many labels" at its last half.
 
 With --world the data are other ones, see `bench.label_efficiency.worlds`: of wrong labels, of rare classes, or a part
-of the pool alone.
+of the pool alone. With several --backbone the last table compares all with random sampling on the first of them.
 """
 
 import argparse
@@ -29,10 +29,11 @@ import numpy as np
 
 import strategies
 from bench.label_efficiency.worlds import WORLDS
+from labeler.backbones.auto import AUTO
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import Task, load_task, read_labeled
 from labeler.experiments.simulate import Design, compare
-from labeler.experiments.summary import Run, summarise, summary_of
+from labeler.experiments.summary import Run, labels_saved, summarise, summary_of
 from labeler.files.sources import SourceColumns
 from labeler.projects.demo import write_digits
 from labeler.report.charts import comparison as comparison_charts
@@ -40,9 +41,11 @@ from labeler.report.sentences.comparison import saved_in_short
 from strategies import skactiveml
 
 PLUGINS = Path(__file__).parent / "plugins"
+FROZEN = LearnerConfig(kind="frozen")
 
 # first labels, batch, batches
 BUDGETS = {"digits": (20, 20, 9), "reviews_ko": (20, 20, 24), "reviews_en": (20, 20, 24), "cifar10": (50, 50, 14)}
+OTHER_BUDGETS = {"reviews_ko3": (20, 20, 24)}  # of data that `bench.label_efficiency.three_classes` writes
 
 # Peers that take more than about a second for a batch on 10,000 items see as many random candidates each time.
 CANDIDATES = 1_000
@@ -68,8 +71,18 @@ LEFT_OUT = (
 )
 
 
-def task_of(name: str, data: Path, kind: Any, first: int, batch: int, scratch: Path) -> Task:
-    """The labeled data set `name`, embedded."""
+def task_of(
+    name: str,
+    data: Path,
+    scratch: Path,
+    query: QueryConfig | None = None,
+    learner: LearnerConfig = FROZEN,
+    cache: Path | None = None,
+) -> Task:
+    """The labeled data set `name`, embedded.
+
+    Args: scratch: a folder that is needed as long as the task is.
+    """
     images = SourceColumns(image="file", label="label")
     if name == "digits":
         labeled = read_labeled(write_digits(scratch), images)
@@ -77,7 +90,7 @@ def task_of(name: str, data: Path, kind: Any, first: int, batch: int, scratch: P
         labeled = read_labeled(data / name / "labels.csv", images)
     else:
         labeled = read_labeled(data / f"{name}.csv")
-    return load_task(labeled, QueryConfig(seed_size=first, batch=batch), LearnerConfig(kind=kind))
+    return load_task(labeled, query, learner, cache)
 
 
 def part(report: dict[str, Any], points: slice) -> dict[str, dict[str, Any]]:
@@ -158,13 +171,15 @@ def all_names() -> list[str]:
     return ["random_again", *strategies.registered(), *(n for n in skactiveml.NAMES if not _is_of(n, LEFT_OUT))]
 
 
-def run(task: Task, names: Sequence[str], seeds: int, batches: int, plugins: Path = PLUGINS) -> dict[str, Any]:
+def run(task: Task, design: Design, plugins: Path = PLUGINS, processes: int | None = None) -> dict[str, Any]:
     """The report of `simulate.compare`, with the slow ones on fewer candidates."""
-    slow = [name for name in names if _is_of(name, SLOW)]
-    report = compare(task, Design([n for n in names if n not in slow], seeds, batches), plugins=plugins)
+    slow = [name for name in design.strategies if _is_of(name, SLOW)]
+    fast = replace(design, strategies=[n for n in design.strategies if n not in slow])
+    report = compare(task, fast, processes, plugins=plugins)
     if slow:
         query = replace(task.config.query, candidates=CANDIDATES)
-        others = compare(replace(task, config=replace(task.config, query=query)), Design(slow, seeds, batches))
+        fewer = replace(task, config=replace(task.config, query=query))
+        others = compare(fewer, replace(design, strategies=slow), processes)
         report["runs"] += [r for r in others["runs"] if r["strategy"] != "random"]
         report["summary"] = summarise([Run(**r) for r in report["runs"]])
     return report
@@ -182,6 +197,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--learner", choices=["frozen", "finetune"], default="frozen")
     parser.add_argument("--budget", help="first labels, labels a batch, batches: in place of the data set's own")
+    parser.add_argument("--backbone", default=AUTO, help="a backbone for all data sets; several with ; between them")
+    parser.add_argument("--seeding", default="random", help="what asks for the first labels of all but `random`")
+    parser.add_argument("--processes", type=int, help="runs at once; one a core by default")
+    parser.add_argument("--cache", type=Path, help="a folder that keeps the features")
     parser.add_argument("--world", default="", help=f"of {', '.join(WORLDS)}; several with commas between them")
     parser.add_argument("--plugins", type=Path, default=PLUGINS, help="a folder of strategies of your own")
     parser.add_argument("--out", type=Path, help="the whole report as JSON")
@@ -199,6 +218,8 @@ def main() -> None:
         if options.out:
             options.out.write_text(json.dumps(reports, ensure_ascii=False), encoding="utf-8")
     print(overall(reports))
+    if len(options.backbone.split(";")) > 1:
+        print("\n" + against_first(reports))
 
 
 def stored(path: Path) -> Iterator[dict[str, Any]]:
@@ -208,19 +229,46 @@ def stored(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """The report of each data set, one after another."""
+    """The report of each data set on each backbone, one after another."""
     names = options.strategies.split(",") if options.strategies else all_names()
     for name in options.only.split(","):
-        first, batch, batches = map(int, options.budget.split(",")) if options.budget else BUDGETS[name]
-        began = time.perf_counter()
-        with tempfile.TemporaryDirectory() as scratch:
-            task = task_of(name, options.data, options.learner, first, batch, Path(scratch))
-            for world in filter(None, options.world.split(",")):
-                task = WORLDS[world](task)
-            report = run(task, names, options.seeds, batches, options.plugins)
-        report["dataset"]["name"] = f"{name}, {options.world}" if options.world else name
-        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-        yield report
+        budget = map(int, options.budget.split(",")) if options.budget else (BUDGETS | OTHER_BUDGETS)[name]
+        first, batch, batches = budget
+        query, design = (
+            QueryConfig(seed_size=first, batch=batch),
+            Design(names, options.seeds, batches, options.seeding),
+        )
+        for backbone in options.backbone.split(";"):
+            began = time.perf_counter()
+            with tempfile.TemporaryDirectory() as scratch:
+                learner = LearnerConfig(kind=options.learner, backbone=backbone)
+                task = task_of(name, options.data, Path(scratch), query, learner, options.cache)
+                for world in filter(None, options.world.split(",")):
+                    task = WORLDS[world](task)
+                report = run(task, design, options.plugins, options.processes)
+            parts = [name, options.world, backbone if ";" in options.backbone else ""]
+            report["dataset"]["name"] = ", ".join(filter(None, parts))
+            print(f"{report['dataset']['name']}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+            yield report
+
+
+def against_first(reports: Sequence[dict[str, Any]]) -> str:
+    """Each strategy on each backbone beside random sampling on the data set's first backbone, as Markdown."""
+    lines = ["| data | strategy | area | labels saved | 95% interval |", "|---|---|---:|---:|---|"]
+    control: dict[str, list[Run]] = {}
+    for report in reports:
+        data = report["dataset"]["name"].split(",")[0]
+        runs = [Run(**r) for r in report["runs"]]
+        first = control.setdefault(data, [r for r in runs if r.strategy == "random"])
+        for row in summary_of(report):
+            pairs = [
+                (r, other) for r in runs for other in first if r.strategy == row["strategy"] and r.seed == other.seed
+            ]
+            saved = labels_saved(pairs)
+            interval = "" if saved["low"] is None else f"{saved['low']:.0f}% to {saved['high']:.0f}%"
+            cells = [report["dataset"]["name"], row["strategy"], f"{row['aulc_mean']:.4f}", f"{saved['percent']:.0f}%"]
+            lines.append("| " + " | ".join([*cells, interval]) + " |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -37,4 +37,16 @@ def uneven(task: Task) -> Task:
     return replace(task, pool=task.pool[kept])
 
 
-WORLDS: dict[str, Callable[[Task], Task]] = {"within_pool": within_pool, "noisy": noisy, "uneven": uneven}
+def skewed(task: Task) -> Task:
+    """Of class k of C only (C − k) / C are kept, k from 0, in the pool and in the holdout: both are of one law."""
+    classes, rng = len(task.config.classes), np.random.default_rng(0)
+    kept = rng.random(len(task.targets)) < 1 - task.targets / classes
+    return replace(task, pool=task.pool[kept[task.pool]], holdout=task.holdout[kept[task.holdout]])
+
+
+WORLDS: dict[str, Callable[[Task], Task]] = {
+    "within_pool": within_pool,
+    "noisy": noisy,
+    "uneven": uneven,
+    "skewed": skewed,
+}

@@ -68,7 +68,7 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---|---|", flush=True)
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:
-            task = task_of(name, options.data, "frozen", FIRST, FIRST, Path(scratch))
+            task = task_of(name, options.data, Path(scratch))
             config = task.config
             texts = [text for text in task.dataset.inputs if isinstance(text, str)]
             base = adaptable(load_encoder(config.learner, config.modality, texts, Path(scratch)))

@@ -187,7 +187,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:
-            bench = Bench(task_of(name, options.data, "frozen", 20, 20, Path(scratch)))
+            bench = Bench(task_of(name, options.data, Path(scratch)))
             for seed in range(options.seeds):
                 for size in map(int, options.labels.split(",")):
                     chosen = np.random.default_rng(seed).permutation(bench.task.pool)[:size]

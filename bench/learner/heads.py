@@ -57,7 +57,7 @@ def main() -> None:
     print("|---|---|---:|---:|---:|---:|---|")
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:
-            task = task_of(name, options.data, "frozen", 20, 20, Path(scratch))
+            task = task_of(name, options.data, Path(scratch))
         normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
         areas: dict[str, list[float]] = {}
         for seed in range(options.seeds):

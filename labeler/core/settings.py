@@ -29,7 +29,11 @@ class QueryConfig:
     seed_size: Annotated[int, Interval(ge=2, le=100_000), Doc("Labels in the seed set.")] = 20
     batch: Annotated[int, Interval(ge=1, le=100_000), Doc("Labels between two rounds.")] = 20
     random_share: Annotated[
-        Share, Doc("Share of each batch that is drawn at random: the control arm of the learning curve.")
+        Share,
+        Doc(
+            "Share of each batch that is drawn at random: the control arm of the learning curve. `auto` draws more"
+            " where its choice seems to gain nothing."
+        ),
     ] = 0.1
     candidates: Annotated[
         int,

@@ -19,6 +19,7 @@ from labeler.core.rounds import Dataset, FinishedRound, Forecast, ForecastKind, 
 from labeler.core.setting_rules import check_strategy_of_head
 from labeler.core.settings import Config
 from labeler.cycle import snapshot
+from labeler.cycle.control_share import control_share, measured_gain
 from labeler.cycle.holdout_queue import next_holdout, weighted
 from labeler.cycle.query import Querier, interleave, rank
 from labeler.cycle.snapshot import Snapshot
@@ -77,6 +78,7 @@ def run_live_round(project: Project, store: Store, number: int, reporter: Callab
         previous=_last_model(project, store, snap),
         watched=np.concatenate([snap.all_holdout, snap.compared]),
         preferred=snap.preferred,
+        gain=measured_gain(store),
     )
     depth = max(DEPTH * config.query.batch, config.query.seed_size)
     reporter(mark("training"))(0, 0)
@@ -132,6 +134,8 @@ def run_round(state: State, config: Config, seed: int, depth: int, on_progress: 
     if asking and strategy.needs & {"proba", "member_proba"}:
         most = affordable(asking.model, state.task.dataset, state.pool, config.learner.round_seconds)
         query = replace(query, candidates=min(query.candidates, max(most, depth)))
+    if asking:
+        query = replace(query, random_share=control_share(state.gain, strategy, query))
     ranking = rank(state, Querier(strategy, asking.model if asking else None, members), query, depth, rng)
     result = RoundResult(
         labels=len(state.task.labels),

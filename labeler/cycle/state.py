@@ -7,6 +7,7 @@ import numpy as np
 from labeler.core.rounds import Labels
 from labeler.learner.model import Model
 from labeler.learner.task import LearningTask
+from labeler.measure.intervals import Estimate
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class State:
     task: the labels of the pool so far. pool: (n,) unlabeled positions. holdout: labels that are never trained on and
     never queried. previous: the last round's model, for a warm start. watched: positions whose probabilities are
     returned with the round. preferred: positions that are asked about more often, see `QueryConfig.more_of`.
+    gain: in accuracy over random labels so far, by the control arm; None: it was not measured.
     """
 
     task: LearningTask
@@ -24,3 +26,4 @@ class State:
     previous: Model | None = None
     watched: np.ndarray | None = None
     preferred: np.ndarray | None = None
+    gain: Estimate | None = None

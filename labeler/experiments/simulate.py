@@ -39,22 +39,35 @@ from labeler.measure import clusters
 class Design:
     """The runs of a comparison: each strategy, and `random`, once a seed.
 
-    rounds: queries after the seed set, fewer if the pool is used up.
+    rounds: queries after the seed set, fewer if the pool is used up. seeding: the strategy that asks for the seed set
+    of all but `random`.
     """
 
     strategies: Sequence[str]
     seeds: int
     rounds: int
+    seeding: str = CONTROL
 
 
-def run(task: Task, strategy: str, seed: int, rounds: int, on_round: Callable[[], None] = lambda: None) -> Run:
+def run(
+    task: Task,
+    strategy: str,
+    seed: int,
+    rounds: int,
+    on_round: Callable[[], None] = lambda: None,
+    seeding: str = CONTROL,
+) -> Run:
     """The learning curve of one strategy, with the true labels as the oracle.
 
+    A strategy chooses all labels after the seed set, but for those that are watched: they have their control arm as in
+    a project. Nothing measures it here, so that its share stays that of the settings.
+
     Args: rounds: queries after the seed set, fewer if the pool is used up. on_round: called after each round.
+          seeding: the strategy that asks for the seed set.
     """
-    config = replace(
-        task.config, query=replace(task.config.query, strategy=strategy, seeding=CONTROL, random_share=0.0)
-    )
+    share = task.config.query.random_share if strategies.get(strategy).watched else 0.0
+    query = replace(task.config.query, strategy=strategy, seeding=seeding, random_share=share)
+    config = replace(task.config, query=query)
     encoder = None
     if config.learner.kind != "frozen":
         texts = [i for i in task.dataset.inputs if isinstance(i, str)]
@@ -101,7 +114,7 @@ def compare(
     rounds, seeds = design.rounds, design.seeds
     names = [CONTROL, *(n for n in dict.fromkeys(design.strategies) if n != CONTROL)]
     plugins = plugins or Path("none")
-    check_names(names, plugins)
+    check_names([*names, design.seeding], plugins)
     jobs = [(name, seed) for seed in range(seeds) for name in names]
     finetuning = task.config.learner.kind != "frozen"
     processes = min(len(jobs), processes or (1 if finetuning else cores()))
@@ -113,7 +126,7 @@ def compare(
     )
     total = len(jobs) * (rounds + 2)
     try:
-        waiting = [executor.submit(_run, name, seed, rounds) for name, seed in jobs]
+        waiting = [executor.submit(_run, name, seed, design) for name, seed in jobs]
         runs = _collect_runs(waiting, ticks, total, on_progress)
     except BaseException:  # on cancellation, too, so that no process is left behind
         _kill_processes(executor)
@@ -207,5 +220,6 @@ def _set_up_process(task: Task, ticks: "Queue[int]", threads: int | None, plugin
         threadpool_limits(threads)
 
 
-def _run(strategy: str, seed: int, rounds: int) -> Run:
-    return run(_task, strategy, seed, rounds, lambda: _ticks.put(1))
+def _run(strategy: str, seed: int, design: Design) -> Run:
+    seeding = CONTROL if strategy == CONTROL else design.seeding
+    return run(_task, strategy, seed, design.rounds, lambda: _ticks.put(1), seeding)

@@ -260,6 +260,14 @@ class Rounds:
             "SELECT rank, item_id, strategy, score FROM queries WHERE round = ? ORDER BY rank", [number]
         )
 
+    def random_share(self) -> float | None:
+        """The share of the latest ranking's pool items that were drawn at random; None: there is no ranking."""
+        share: float | None = self.db.value(
+            "SELECT AVG(strategy = 'random') FROM queries"
+            " WHERE round = (SELECT MAX(number) FROM rounds) AND strategy <> 'holdout'"
+        )
+        return share
+
     def claimed_at(self) -> dict[int, str]:
         """When each round read its labels: the time at which its job was claimed."""
         rows = self.db.rows(

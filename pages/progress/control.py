@@ -6,12 +6,14 @@ from labeler.core.setting_rules import LINEAR
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report.charts import control as control_charts
-from labeler.report.sentences.control import sentences
+from labeler.report.sentences.control import drawn_at_random, sentences
 
 
 def control(project: Project) -> None:
     with project.store() as store:
-        audit = store.audits.latest_report()
+        audit, latest, share = store.audits.latest_report(), store.rounds.latest(), store.rounds.random_share()
+    if latest and (sentence := drawn_at_random(latest.strategy, share, project.config.query)):
+        st.caption(sentence)
     report = (audit or {}).get("control")
     if not report:
         st.info(_("The comparison with random sampling is measured after each round."), icon=":material/casino:")

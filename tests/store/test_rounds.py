@@ -10,7 +10,7 @@ from labeler.core.items import Answer, StillOpen
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Ranked, RoundResult, Training
 from labeler.store import Store
 from labeler.store.rounds import ATTEMPTS
-from tests.support.fill import add
+from tests.support.fill import add, rank
 
 
 def label(store, *item_ids: int) -> None:
@@ -117,6 +117,21 @@ def test_a_finished_round_is_read_back(store):
     ]
     assert store.rounds.latest_job().state == "done"
     assert store.rounds.next_number() == 2
+
+
+def test_the_random_share_is_that_of_the_latest_rankings_pool_items(store):
+    add(store, 8)
+    assert store.rounds.random_share() is None
+    rank(store, [1, 2, 3], strategy="random")
+    rank(store, [1, 2, 3, 4], strategy="auto")
+    assert store.rounds.random_share() == 0
+    asked = ["auto", "auto", "random", "holdout", "auto"]
+    ranking = tuple(Ranked(place, name, None) for place, name in enumerate(asked))
+    with store.write():
+        store.rounds.request("test")
+        job = store.rounds.claim()
+    store.rounds.finish(job, FinishedRound(3, result(ranking=ranking), items=[4, 5, 6, 7, 8]))
+    assert store.rounds.random_share() == 0.25
 
 
 def test_a_round_that_cannot_be_stored_whole_is_not_stored_at_all(store):

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import strategies
 from labeler.core.setting_rules import LINEAR
+from labeler.core.settings import QueryConfig
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.progress.control import FEWEST_GROUPS, FEWEST_HOLDOUT, FEWEST_ROUNDS, PATIENCE
 from labeler.progress.shadows import SIZES
@@ -43,6 +45,26 @@ UNDECIDED = mark(
     "So whether it saved labels is not known. More holdout labels and a larger `query.random_share` narrow the"
     " interval."
 )
+
+
+def drawn_at_random(strategy: str, share: float | None, config: QueryConfig) -> str | None:
+    """A sentence on how much of the latest ranking was drawn at random; None where the settings alone decide that.
+
+    Args: strategy: of the latest round. share: see `Rounds.random_share`.
+    """
+    try:
+        watched = strategies.get(strategy).watched
+    except strategies.UnknownStrategy:  # one of the project's own
+        return None
+    if not watched or share is None or not config.random_share:
+        return None
+    return _(
+        "Of the items to ask next, {share:.0%} are drawn at random. The settings ask for {least:.0%}; {strategy} draws"
+        " more, the more likely it is that random labels teach as much as those it chooses.",
+        share=share,
+        least=config.random_share,
+        strategy=strategy,
+    )
 
 
 def sentences(report: Report) -> list[str]:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from labeler.core.jobs import AuditRequest
+from labeler.core.settings import QueryConfig
 from labeler.measure.intervals import Estimate
 from labeler.progress.control import Control, NumberOfLabels, Point
 from labeler.report.charts import control as control_charts
-from labeler.report.sentences.control import sentences
-from tests.support.fill import add
+from labeler.report.sentences.control import drawn_at_random, sentences
+from tests.support.fill import add, rank
 from tests.support.pages import everything, visit
 
 CURVES: dict[str, Any] = {
@@ -124,10 +125,12 @@ def test_the_page_shows_the_latest_audits_report(project):
     with project.store() as store:
         add(store, 3)
     assert "measured after each round" in everything(visit("progress", "Against random"))
-    with project.store() as store:
+    with project.save(replace(project.config, query=QueryConfig(random_share=0.1))).store() as store:
+        rank(store, [1, 2], strategy="auto", labels=2)
         store.audits.request(AuditRequest(1), "kim")
         store.audits.finish(store.audits.claim().id, {"round": 1, "control": asdict(FOUND)})
     shown = everything(visit("progress", "Against random"))
+    assert "Of the items to ask next, 0% are drawn at random. The settings ask for 10%; auto draws more" in shown
     assert "with 104 pool labels (95%: 80 to 139): 35% saved" in shown
     assert "Measured on 300 holdout items, with 338 pool and holdout labels drawn at random." in shown
     assert "Both curves are of the same head on frozen features" in shown
@@ -150,3 +153,10 @@ def test_the_head_of_both_curves_is_named_where_it_is_not_the_linear_one():
         "There is no comparison with random sampling: it fits the head svm about a hundred times, which would take"
         " more than 30 minutes after each round. A faster head has one."
     ]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "share", "least"), [("margin", 0.1, 0.1), ("auto", None, 0.1), ("auto", 0.3, 0.0), ("gone", 0.3, 0.1)]
+)
+def test_nothing_is_said_of_the_share_that_the_settings_alone_decide(strategy, share, least):
+    assert drawn_at_random(strategy, share, QueryConfig(random_share=least)) is None
