@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,10 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             yield node.module.split(".")[0]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("__import__", "importlib.import_module"):
-            yield from (str(arg.value).split(".")[0] for arg in node.args[:1] if isinstance(arg, ast.Constant))
+        elif isinstance(node, ast.Call):
+            match node.func:
+                case ast.Name(id="__import__") | ast.Attribute(value=ast.Name(id="importlib"), attr="import_module"):
+                    yield from (str(arg.value).split(".")[0] for arg in node.args[:1] if isinstance(arg, ast.Constant))
 
 
 def statements(tree: ast.AST) -> Iterator[str]:
@@ -70,6 +73,13 @@ def statements(tree: ast.AST) -> Iterator[str]:
             continue
         if SQL.match(text):
             yield text
+
+
+@cache
+def contents(path: Path) -> tuple[set[str], list[str]]:
+    """The names that a file imports, and the SQL statements in it: each file is parsed once for both."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {*imports(tree)}, [*statements(tree)]
 
 
 def files(folder: str) -> list[Path]:
@@ -87,7 +97,7 @@ def test_imports_go_one_way(folder: str) -> None:
     wrong = {
         f"{path.relative_to(ROOT)} imports {name}"
         for path in files(folder)
-        for name in imports(ast.parse(path.read_text(encoding="utf-8")))
+        for name in contents(path)[0]
         if name in FORBIDDEN[folder]
     }
     assert wrong == set()
@@ -142,7 +152,7 @@ def test_sql_lives_in_the_store_alone() -> None:
         f"{path.relative_to(ROOT)}: {text[:60]}"
         for path in paths
         if not may_hold_sql(path)
-        for text in statements(ast.parse(path.read_text(encoding="utf-8")))
+        for text in contents(path)[1]
     }
     assert wrong == set()
 

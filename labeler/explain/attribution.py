@@ -24,6 +24,7 @@ from labeler.backbones.tfidf import CharTfidf
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Dataset
 from labeler.explain.attention import of_patches, of_tokens
+from labeler.explain.evidence import Evidence
 from labeler.learner.estimators import Estimator
 from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
 
@@ -32,27 +33,6 @@ STEPS = (16, 64, 256)  # points on the path from the base to the item: more wher
 MISSED = 0.05  # of the largest difference of scores: the most by which a sum may miss
 SIDE = 16  # most places a side of an image's map
 _BATCH = 8  # points in memory at a time
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The attribution of one item's scores, for its most probable classes.
-
-    classes: (k,) int, the most probable first. proba, score, base: (k,) float; weights sum to score − base.
-    weights: (k, h, w) of an image's places, or (k, s) of a text's `spans`: first and last + 1 character of each.
-    slice: the one of a stack that score, base and weights are of, counted from 1, and the number of slices; `proba` is
-    that of the whole stack.
-    attention: (h, w) or (s,) shares of the places or spans in what a transformer read, of no class; None of others.
-    """
-
-    classes: np.ndarray
-    proba: np.ndarray
-    score: np.ndarray
-    base: np.ndarray
-    weights: np.ndarray
-    spans: tuple[tuple[int, int], ...] | None = None
-    slice: tuple[int, int] | None = None
-    attention: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

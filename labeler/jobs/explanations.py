@@ -18,6 +18,7 @@ from filelock import Timeout
 from labeler.core.class_changes import label_today
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Explanation
+from labeler.explain.evidence import Evidence
 from labeler.i18n.messages import mark
 from labeler.jobs.supervisor import attend
 from labeler.models import cards
@@ -27,7 +28,6 @@ from labeler.store import Store
 
 if TYPE_CHECKING:
     from labeler.backbones.encoder import Encoder
-    from labeler.explain.attribution import Evidence
     from labeler.explain.lime import Local
     from labeler.learner.model import Model
 
@@ -134,7 +134,6 @@ def load(project: Project, store: Store, path: Path) -> Loaded:
 
 def _result(names: list[str], explained: "Evidence | Local") -> dict[str, Any]:
     """What the panel draws: for each class a picture to be laid over the image, or a weight of −1 to 1 of each span."""
-    from labeler.explain.attribution import Evidence
     from labeler.explain.heatmap import ATTENDED, FOR, overlay
 
     def drawn(weights: np.ndarray, colour: tuple[int, int, int], most: float) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -50,12 +51,20 @@ def shared_server(shared_home: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def own_home(shared_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def own_home(shared_home: Path, tmp_path: Path) -> Iterator[Path]:
     """The home that is served, empty as the test begins; what the test left there goes when it ends."""
-    monkeypatch.setenv("LABELER_HOME", str(shared_home))
-    empty(shared_home, tmp_path / "before")  # the server may have written after the test before had ended
-    yield shared_home
-    empty(shared_home, tmp_path / "left")
+    with emptied(shared_home, tmp_path):
+        yield shared_home
+
+
+@contextmanager
+def emptied(home: Path, elsewhere: Path) -> Iterator[None]:
+    """A block that begins with an empty home, which is that of this process too; what it leaves there goes."""
+    empty(home, elsewhere / "before")  # the server may have written after the block before had ended
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LABELER_HOME", str(home))
+        yield
+    empty(home, elsewhere / "left")
 
 
 def empty(home: Path, elsewhere: Path) -> None:
@@ -90,32 +99,32 @@ def free_pages(browser: Browser) -> FreePages:
 def open_page(browser: Browser, free_pages: FreePages, shared_server: Server) -> Iterator[Callable[..., Page]]:
     """Pages of separate people: each has its own storage, empty at first. An error on any of them fails the test.
 
-    `script` runs before the page's own; the other options are those of a browser context.
+    The options are those of a browser context.
     """
+    with pages(browser, free_pages, shared_server) as open_one:
+        yield open_one
+
+
+@contextmanager
+def pages(browser: Browser, free_pages: FreePages, shared_server: Server) -> Iterator[Callable[..., Page]]:
+    """A function that opens such pages, which are free again after the block."""
     in_use: list[tuple[Page, dict[str, Any]]] = []
-    with_scripts: list[BrowserContext] = []
     errors: list[str] = []
 
     def note(error: Error) -> None:
         errors.append(str(error))
 
-    def open_one(url: str, script: str | None = None, **options: Any) -> Page:
+    def open_one(url: str, **options: Any) -> Page:
         settings: dict[str, Any] = {**USUAL, **options}
         free = free_pages[repr(settings)]
-        page = free.pop() if free and not script else browser.new_context(**settings).new_page()
-        if script:  # it cannot be taken back
-            page.add_init_script(script)
-            with_scripts.append(page.context)
-        else:
-            in_use.append((page, settings))
+        page = free.pop() if free else browser.new_context(**settings).new_page()
+        in_use.append((page, settings))
         page.set_default_timeout(30_000)
         page.on("pageerror", note)
         page.goto(url)
         return page
 
     yield open_one
-    for context in with_scripts:
-        context.close()
     for page, settings in in_use:
         if page.is_closed():
             page.context.close()

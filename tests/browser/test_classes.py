@@ -27,21 +27,6 @@ def answers(project) -> dict[int, str | None]:
         return {row["item_id"]: row["label"] for row in store.answers.export()}
 
 
-def test_an_open_desk_hears_of_other_classes_and_keeps_its_item(server, served, open_page):
-    page = open_page(f"{server.url}/?annotator=kim")
-    press(page, "1")
-    all_saved(page)
-    before = ready_item(page)
-    project, _ = change_classes(served, ClassChange("rename", ("good",), ("positive",)), "lead")
-    page.locator(".class", has_text="positive").wait_for()
-    page.get_by_text("The classes have changed: they are now positive, bad.").wait_for()
-    assert ready_item(page) == before
-    page.locator(".chip", has_text="positive").wait_for()  # the earlier answer as it reads now
-    press(page, "1")
-    all_saved(page)
-    assert answers(project) == {1: "positive", 2: "positive"}
-
-
 def test_answers_that_wait_while_the_classes_change_are_stored_under_the_new_names(server, served, open_page):
     page = open_page(f"{server.url}/?annotator=kim")
     page.route("**/answers", lambda route: route.abort())
@@ -67,10 +52,11 @@ def test_the_leads_reason_for_stopping_reaches_an_open_desk(server, served, open
     ready_item(page)
 
 
-def test_the_lead_renames_a_class_in_the_browser(server, served, open_page):
+def test_the_lead_renames_a_class_and_an_open_desk_hears_of_it_and_keeps_its_item(server, served, open_page):
     desk = open_page(f"{server.url}/?annotator=kim")
     press(desk, "1")
     all_saved(desk)
+    before = ready_item(desk)
     page = open_page(f"{server.url}/project?annotator=lead")
     page.get_by_text("Change the classes").first.click()
     page.get_by_role("radio", name="Rename").click()
@@ -94,5 +80,11 @@ def test_the_lead_renames_a_class_in_the_browser(server, served, open_page):
     page.get_by_text("The label of 1 item changes (1 in the pool, 0 in the holdout).").wait_for()
     page.get_by_role("button", name="Change the classes now").click()
     page.get_by_text("Changes so far").wait_for()
-    desk.locator(".class", has_text="positive").wait_for()
     assert answers(projects.open_project(served.folder)) == {1: "positive"}
+    desk.locator(".class", has_text="positive").wait_for()
+    desk.get_by_text("The classes have changed: they are now positive, bad.").wait_for()
+    assert ready_item(desk) == before
+    desk.locator(".chip", has_text="positive").wait_for()  # the earlier answer as it reads now
+    press(desk, "1")
+    all_saved(desk)
+    assert answers(projects.open_project(served.folder)) == {1: "positive", 2: "positive"}

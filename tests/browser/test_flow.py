@@ -12,7 +12,7 @@ from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.store.desk import LEAVING_SECONDS
 from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
-from tests.support.fill import rank
+from tests.support.fill import forget_audits, rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
 
@@ -36,64 +36,12 @@ def finish_round(project, forecasts: list[tuple[int, str, float]]) -> None:
         job = store.rounds.claim()
         predictions = [Prediction(label, confidence) for _, label, confidence in forecasts]
         store.rounds.finish(job, FinishedRound(store.rounds.next_number(), result, items, predictions))
+        forget_audits(store)
 
 
 def rows(project) -> list[dict]:
     with project.store() as store:
         return store.answers.export()
-
-
-def test_an_answer_that_comes_too_soon_is_not_taken(server, own_home, open_page):
-    project = make(own_home)
-    page = open_page(f"{server.url}/?annotator=kim")
-    ready_item(page)
-    # within one task of the browser: the second key comes before the second item can have been looked at
-    page.evaluate(
-        """() => { for (let i = 0; i < 2; i++)
-             document.dispatchEvent(new KeyboardEvent('keydown', {key: '1', bubbles: true})); }"""
-    )
-    page.locator(".stage[data-item='2']").wait_for()
-    all_saved(page)
-    assert [r["item_id"] for r in rows(project)] == [1]
-    press(page, "2")  # a moment later it is
-    all_saved(page)
-    assert [(r["item_id"], r["label"]) for r in rows(project)] == [(1, "good"), (2, "bad")]
-
-
-def test_a_flag_takes_a_note_and_typing_it_labels_nothing(server, own_home, open_page):
-    project = make(own_home)
-    page = open_page(f"{server.url}/?annotator=kim")
-    ready_item(page)
-    page.keyboard.press("f")
-    page.get_by_role("dialog").wait_for()
-    page.keyboard.type("12 su")
-    page.keyboard.press("Escape")
-    page.get_by_role("dialog").wait_for(state="hidden")
-    assert ready_item(page) == 1
-    page.wait_for_timeout(100)  # no hand is faster
-    page.keyboard.press("f")  # keys are alive again without a click
-    page.keyboard.type("두 편의 영화,")
-    page.keyboard.press("Shift+Enter")
-    page.keyboard.type("1 of 2")
-    page.keyboard.press("Enter")
-    page.locator(".stage[data-item='2']").wait_for()
-    press(page, "1")
-    all_saved(page)
-    first, second = rows(project)
-    assert (first["item_id"], first["action"], first["note"]) == (1, "flag", "두 편의 영화,\n1 of 2")
-    assert (second["item_id"], second["label"]) == (2, "good")
-
-
-def test_a_doubt_is_stored_with_the_answer_and_does_not_stick(server, own_home, open_page):
-    project = make(own_home)
-    page = open_page(f"{server.url}/?annotator=kim")
-    ready_item(page)
-    page.keyboard.press("n")
-    press(page, "1")
-    press(page, "1")
-    all_saved(page)
-    assert [r["unsure"] for r in rows(project)] == [1, 0]
-    assert page.locator(".chip.unsure").count() == 1
 
 
 def test_an_earlier_answer_is_changed_from_the_strip_and_work_goes_on(server, own_home, open_page):
@@ -293,35 +241,6 @@ def test_several_classes_are_toggled_and_confirmed(server, own_home, open_page):
     all_saved(page)
     assert {r["item_id"]: r["label"] for r in rows(project)} == {1: '["praise"]', 2: "[]"}
     assert "none of them" in page.locator(".history").inner_text()
-
-
-def test_keys_of_the_hangul_layout_are_those_of_their_place(server, own_home, open_page):
-    project = make(own_home)
-    page = open_page(f"{server.url}/?annotator=kim")
-    ready_item(page)
-    jamo = "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㄴ', code: 'KeyS', bubbles: true, ...%s}))"
-    page.evaluate(jamo % "{isComposing: true}")
-    assert item_on_screen(page) == 1
-    page.evaluate(jamo % "{}")
-    page.locator(".stage[data-item='2']").wait_for()
-    all_saved(page)
-    assert [(r["item_id"], r["action"]) for r in rows(project)] == [(1, "skip")]
-
-
-def test_typing_beside_the_desk_ends_with_enter_and_keys_label_again(server, own_home, open_page):
-    project = make(own_home)
-    page = open_page(f"{server.url}/?annotator=kim")
-    ready_item(page)
-    field = page.get_by_role("textbox", name="Working as")
-    field.click()
-    page.keyboard.type("1")
-    page.keyboard.press("Backspace")
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(500)  # Streamlit may draw the page anew
-    page.locator("[data-test-script-state=notRunning]").wait_for()
-    press(page, "1")
-    all_saved(page)
-    assert len(rows(project)) == 1
 
 
 def test_paused_by_the_lead_and_going_on_by_itself(server, own_home, open_page):

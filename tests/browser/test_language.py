@@ -1,4 +1,4 @@
-"""English and Korean in a browser: chosen by it, switched in the sidebar, kept over a reload, and whole on a phone."""
+"""English and Korean in a browser: chosen by it, switched in the sidebar, kept over a reload."""
 
 import pytest
 
@@ -7,20 +7,6 @@ from tests.support.desk import all_saved, press, stage
 from tests.support.fill import add
 
 pytestmark = pytest.mark.browser
-
-OVERFLOWS = """() => {
-    const wide = document.documentElement.clientWidth;
-    const clipped = (e) => {
-        for (let p = e; p; p = p.parentElement ?? p.getRootNode().host) {
-            if (/auto|scroll|hidden|clip/.test(getComputedStyle(p).overflowX)) return true;
-        }
-        return false;
-    };
-    return [...document.querySelectorAll('.stMain *')].filter((e) => {
-        const box = e.getBoundingClientRect();
-        return box.width && e.childElementCount === 0 && e.textContent.trim() && box.right > wide + 1 && !clipped(e);
-    }).map((e) => e.textContent.trim().slice(0, 60));
-}"""
 
 
 @pytest.fixture
@@ -60,8 +46,6 @@ def test_switching_changes_navigation_page_and_desk_and_is_kept(server, filled, 
     page.get_by_role("button", name="건너뛰기").wait_for()
     stage(page).wait_for()
     page.wait_for_url("**language=ko**")
-    page.reload()
-    page.get_by_role("button", name="건너뛰기").wait_for()
     page.get_by_role("link", name="프로젝트", exact=True).click()
     page.get_by_role("button", name="지금 다시 학습").wait_for()
     page.reload()
@@ -69,18 +53,6 @@ def test_switching_changes_navigation_page_and_desk_and_is_kept(server, filled, 
     page.get_by_text("English", exact=True).click()
     page.get_by_role("button", name="Retrain now").wait_for()
     page.get_by_role("link", name="Progress", exact=True).wait_for()
-
-
-def test_korean_fits_on_a_phone(server, filled, open_page):
-    ready = {"": "건너뛰기", "progress": "다음 라운드까지", "strategies": "전략의 동작", "project": "지금 다시 학습"}
-    page = open_page(
-        f"{server.url}/?annotator=kim&project={filled.slug}", locale="ko-KR", viewport={"width": 390, "height": 844}
-    )
-    for path, text in ready.items():
-        page.goto(f"{server.url}/{path}?annotator=kim&project={filled.slug}", wait_until="commit")
-        page.get_by_text(text).first.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
-        assert page.evaluate(OVERFLOWS) == [], path
 
 
 def test_an_unknown_address_is_explained_in_korean(server, filled, open_page):

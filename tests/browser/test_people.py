@@ -9,7 +9,7 @@ from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from tests.support.accessibility import COLOURS, go_dark, lasting_violations
-from tests.support.desk import all_saved, item_on_screen, press, ready_item
+from tests.support.desk import all_saved, press, ready_item
 from tests.support.samples import text_config
 from tests.support.server import wait_for
 
@@ -80,26 +80,3 @@ def test_axe_finds_nothing_serious(server, own_home, open_page):
     page.get_by_role("button", name="Break").click()
     page.get_by_text("Taking a break").wait_for()
     assert violations_in_both_schemes(page) == []
-
-
-FOCUSED = """() => {
-    let element = document.activeElement;
-    while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
-    return element?.innerText ?? '';
-}"""
-
-
-def test_the_whole_desk_works_without_a_mouse(server, own_home, open_page):
-    project = make(own_home)
-    page = open_page(f"{server.url}/?annotator=kim")
-    ready_item(page)
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if "bad" in page.evaluate(FOCUSED):
-            break
-    before = item_on_screen(page)
-    page.keyboard.press("Enter")  # the focused button, as everywhere
-    page.locator(f".stage:not([data-item='{before}'])").wait_for()
-    all_saved(page)
-    with project.store() as store:
-        assert [r["label"] for r in store.answers.export()] == ["bad"]

@@ -7,7 +7,8 @@ from bench.lead.project import make
 from labeler.core.items import NewItem
 from labeler.core.rounds import FinishedRound, Forecast, Ranked, RoundResult
 from labeler.projects import project as projects
-from tests.support.accessibility import COLOURS, go_dark, lasting_violations
+from tests.support.accessibility import COLOURS, go_dark, go_light, lasting_violations
+from tests.support.fill import forget_audits, no_jobs
 from tests.support.samples import reviews
 from tests.support.server import wait_for
 
@@ -41,6 +42,7 @@ def measured(project):
             store.rounds.request("test")
             job = store.rounds.claim()
             store.rounds.finish(job, FinishedRound(1, result, [HELD + 1], forecasts={"holdout": forecast}))
+            forget_audits(store)
     return project
 
 
@@ -80,18 +82,19 @@ def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(server, me
 
 
 def test_axe_finds_nothing_serious_in_what_leads_see(server, own_home, open_page):
-    make(own_home / "letters", 5, items=1000)
-    page = open_page("about:blank")
-    for path, ready in (
-        ("progress?part=Holdout", "A click on a cell shows its items."),
-        ("progress?part=Report", "Make the report"),
-        ("items?annotator=lead", "of the holdout are listed once they have a label"),
-        ("review?annotator=lead", "Last decisions"),
-        ("team", "Agreement with others does not show who is right."),
-    ):
-        page.emulate_media(color_scheme="light")
-        page.goto(f"{server.url}/{path}", wait_until="commit")
-        page.get_by_text(ready).wait_for()
-        assert lasting_violations(page) == [], path
-        go_dark(page)
-        assert lasting_violations(page, COLOURS) == [], path
+    with no_jobs(make(own_home / "letters", 5, items=1000)):
+        page = open_page(f"{server.url}/progress?part=Holdout&annotator=lead")
+        for number, (role, name, ready) in enumerate(
+            (
+                ("tab", "Holdout", "A click on a cell shows its items."),
+                ("tab", "Report", "Make the report"),
+                ("link", "Items", "of the holdout are listed once they have a label"),
+                ("link", "Review", "Last decisions"),
+                ("link", "Team", "Agreement with others does not show who is right."),
+            )
+        ):
+            page.get_by_role(role, name=name, exact=True).click()
+            page.get_by_text(ready).wait_for()
+            assert lasting_violations(page) == [], name
+            (go_light if number % 2 else go_dark)(page)  # the next page begins in the scheme that this one ends in
+            assert lasting_violations(page, COLOURS) == [], name

@@ -94,7 +94,9 @@ def test_a_strategy_file_is_picked_up_breaks_and_is_mended_without_a_restart(ser
     page = open_page(f"{server.url}/strategies?project={project.slug}")
 
     def look_again() -> None:
-        page.reload()
+        page.get_by_role("link", name="Team", exact=True).click()
+        page.get_by_role("heading", name="Team").wait_for()
+        page.get_by_role("link", name="Strategies", exact=True).click()
         page.get_by_role("heading", name="Strategies").wait_for()
         page.get_by_text("Each picture is a small pool").wait_for()
 

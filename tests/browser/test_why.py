@@ -9,6 +9,7 @@ import pytest
 from labeler.core.blinding import is_blind
 from labeler.core.items import NewItem
 from labeler.core.settings import Config, LabelingConfig, LearnerConfig, QueryConfig
+from labeler.explain.evidence import Evidence
 from labeler.jobs.explanations import _result
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
@@ -119,8 +120,6 @@ def test_by_default_the_models_opinion_stays_hidden(server, films, open_page):
 @pytest.fixture
 def scans(own_home, tmp_path):
     """Twelve grey stacks of four slices, asked about by a model whose explanation of each is known already."""
-    from labeler.explain.attribution import Evidence  # it loads torch, which no other browser test needs
-
     (tmp_path / "in").mkdir()
     for i in range(12):
         pixels = np.full((4, 90, 120), 15 * i, dtype=np.uint8)

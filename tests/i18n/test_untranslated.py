@@ -58,10 +58,15 @@ other("not said"); f"{x} neither"
     assert set(extract.messages_of(tmp_path / "x.js", "pages/desk/x.js")) == {"a {n}", "inside", "c", 'd "e'}
 
 
-def test_the_summaries_of_strategies_are_collected():
-    wanted = extract.messages()
+@pytest.fixture(scope="module")
+def all_messages() -> dict[str, set[str]]:
+    """All messages with the files that they are used in, read once."""
+    return extract.messages()
+
+
+def test_the_summaries_of_strategies_are_collected(all_messages):
     for strategy in strategies.registered().values():
-        assert {strategy.summary, strategy.family} <= wanted.keys(), strategy.name
+        assert {strategy.summary, strategy.family} <= all_messages.keys(), strategy.name
 
 
 def descendants(kind: type) -> set[type]:
@@ -144,8 +149,8 @@ def test_korean_depends_on_no_particle_after_a_field_and_has_one_style():
 
 
 @pytest.mark.parametrize("name", [name for name in LANGUAGES if name != "en"])
-def test_every_message_has_a_translation_with_the_same_fields(name):
-    translations, wanted = catalogue(name), extract.messages()
+def test_every_message_has_a_translation_with_the_same_fields(name, all_messages):
+    translations, wanted = catalogue(name), all_messages
     assert sorted(wanted.keys() - translations.keys()) == [], "run `make words`, and translate what is new"
     assert sorted(translations.keys() - wanted.keys()) == [], "run `make words`: these are not used any more"
     assert {m: translations[m] for m in wanted if fields_of(m) != fields_of(translations[m])} == {}
@@ -154,7 +159,8 @@ def test_every_message_has_a_translation_with_the_same_fields(name):
 LONG_AGO = '#: pages/x.py\nmsgid "Long ago"\nmsgstr "옛날"\n\n'  # a message that is not used any more
 
 
-def test_bringing_a_catalogue_up_to_date_keeps_what_is_translated(tmp_path, capsys):
+def test_bringing_a_catalogue_up_to_date_keeps_what_is_translated(all_messages, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(extract, "messages", lambda: all_messages)
     before = (messages.LOCALE / "ko.po").read_text(encoding="utf-8")
     (tmp_path / "ko.po").write_text(before.replace('저장했습니다."', '저장!"') + LONG_AGO, encoding="utf-8")
     extract.write(tmp_path)
@@ -315,9 +321,9 @@ REPORT = {
 
 @pytest.mark.slow
 def test_charts_are_drawn_in_the_readers_language():
-    def drawn() -> list:
+    def drawn() -> list[dict]:
         training = charts.training_frame(TRAINED)
-        return [
+        drawings = [
             curve_charts.accuracy_curve(
                 ROUNDS, ROUNDS.iloc[:0], curve_charts.Axis("labels", _("labels")), curve_charts.Goal(0.9, NOWHERE)
             ),
@@ -330,14 +336,16 @@ def test_charts_are_drawn_in_the_readers_language():
             comparison_charts.curves(REPORT),
             comparison_charts.gains(REPORT),
         ]
+        return [drawing.to_dict() for drawing in drawings]
 
-    assert {"labels", "epoch", "loss", "strategy"} <= {t for chart in drawn() for t in titles(chart.to_dict())}
+    assert {"labels", "epoch", "loss", "strategy"} <= {t for chart in drawn() for t in titles(chart)}
     use("ko")
-    for chart in drawn():
-        assert [t for t in titles(chart.to_dict()) if WORD.search(t) and not re.search("[가-힣]", t)] == []
+    korean = drawn()
+    for chart in korean:
+        assert [t for t in titles(chart) if WORD.search(t) and not re.search("[가-힣]", t)] == []
         # every tooltip has a title, since Vega would show the name of its column
-        assert all("title" in tip for tip in tooltips(chart.to_dict()))
-    texts = json.dumps([chart.to_dict() for chart in drawn()], ensure_ascii=False)
+        assert all("title" in tip for tip in tooltips(chart))
+    texts = json.dumps(korean, ensure_ascii=False)
     assert all(text in texts for text in ("무작위보다 나음", "에포크 4", "목표 90%"))
 
 

@@ -9,6 +9,9 @@ STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 COLOURS = ("color-contrast",)  # the one rule whose verdict a colour scheme can change
 SERIOUS = ("serious", "critical")
 
+# The channels of the page's background, 0 to 255.
+BACKGROUND = "getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g).map(Number)"
+
 _AXE = Axe()
 
 
@@ -39,9 +42,10 @@ def lasting_violations(page: Page, rules: tuple[str, ...] = STANDARDS, within: s
 def go_dark(page: Page) -> None:
     """Switch the open page to the dark colour scheme, and wait until it has followed."""
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(
-        """() => {
-            const channels = getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g);
-            return channels.every((channel) => Number(channel) < 64);
-        }"""
-    )
+    page.wait_for_function(f"{BACKGROUND}.every((channel) => channel < 64)")
+
+
+def go_light(page: Page) -> None:
+    """Switch the open page to the light colour scheme, and wait until it has followed."""
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"{BACKGROUND}.every((channel) => channel > 192)")

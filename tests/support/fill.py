@@ -1,7 +1,11 @@
-"""Filling a store: items, a finished round, answers."""
+"""Filling a store: items, a finished round, answers. What a worker would do about them can be held back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.rounds import FinishedRound, Ranked, RoundResult
+from labeler.jobs.maps import LOCK as AWAITED
 from labeler.projects.project import Project
 from labeler.store import Store
 from tests.support.samples import reviews
@@ -15,7 +19,7 @@ def add(store: Store, n: int, split: str | None = "pool", first: int = 0) -> Non
 
 
 def rank(store: Store, item_ids: list[int], strategy: str = "margin", labels: int = 0) -> None:
-    """A finished round whose ranking is `item_ids`; a worker that is running does not see it begin."""
+    """A finished round whose ranking is `item_ids`; a worker that is running sees neither it nor an audit to run."""
     ranking = tuple(Ranked(i, strategy, 1.0 / i) for i in item_ids)
     result = RoundResult(labels, strategy, 7, None, ranking, 0.1, 0.2)
     with store.write():
@@ -24,6 +28,19 @@ def rank(store: Store, item_ids: list[int], strategy: str = "margin", labels: in
         assert job is not None
         number = store.rounds.next_number()
         store.rounds.finish(job, FinishedRound(number, result, item_ids, model="models/m.safetensors"))
+        forget_audits(store)
+
+
+def forget_audits(store: Store) -> None:
+    """No audit of a made-up round is asked for any more: a worker would load torch for it."""
+    store.db.execute("DELETE FROM audits WHERE state = 'queued'")
+
+
+@contextmanager
+def no_jobs(project: Project) -> Iterator[None]:
+    """Until the end of the block no worker runs a round, an audit or a map of the project."""
+    with project.lock("worker.lock"), project.lock(AWAITED):
+        yield
 
 
 def answer(project: Project, n: int, annotator: str = "kim") -> None:

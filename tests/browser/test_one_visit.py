@@ -1,0 +1,154 @@
+"""What keys, and the fields beside them, do on the desk: all tests of this file share one visit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from labeler.core.items import NewItem
+from labeler.core.settings import QueryConfig
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+from tests.browser.conftest import FreePages, emptied, pages
+from tests.support.desk import all_saved, item_on_screen, press, ready_item
+from tests.support.samples import text_config
+from tests.support.server import Server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def own_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home that is served; what one test leaves there stays for the next."""
+    with emptied(shared_home, tmp_path_factory.mktemp("visit")):
+        yield shared_home
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The desk of a project, open in a browser, and the number of answers before the test."""
+
+    project: Project
+    page: Page
+    before: int = 0
+
+    def rows(self) -> list[dict]:
+        """The answers that the test gave, once all are saved."""
+        all_saved(self.page)
+        with self.project.store() as store:
+            return store.answers.export()[self.before :]
+
+
+@pytest.fixture(scope="module")
+def opened(own_home: Path, shared_server: Server, browser: Browser, free_pages: FreePages) -> Iterator[Visit]:
+    """Eighty texts, about which kim is asked one after the other. No round is due while the tests run."""
+    quiet = QueryConfig(seed_size=1000, batch=1000)
+    project = projects.create(own_home / "reviews", text_config(query=quiet))
+    with project.store() as store:
+        store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(80)])
+    with pages(browser, free_pages, shared_server) as open_page:
+        yield Visit(project, open_page(f"{shared_server.url}/?annotator=kim"))
+
+
+@pytest.fixture
+def visit(opened: Visit) -> Visit:
+    """The visit with an item on screen that can be answered."""
+    ready_item(opened.page)
+    return Visit(opened.project, opened.page, len(opened.rows()))
+
+
+def test_an_answer_that_comes_too_soon_is_not_taken(visit):
+    page, first = visit.page, item_on_screen(visit.page)
+    # within one task of the browser: the second key comes before the second item can have been looked at
+    page.evaluate(
+        """() => { for (let i = 0; i < 2; i++)
+             document.dispatchEvent(new KeyboardEvent('keydown', {key: '1', bubbles: true})); }"""
+    )
+    page.locator(f".stage[data-item='{first + 1}']").wait_for()
+    assert [r["item_id"] for r in visit.rows()] == [first]
+    press(page, "2")  # a moment later it is
+    assert [(r["item_id"], r["label"]) for r in visit.rows()] == [(first, "good"), (first + 1, "bad")]
+
+
+def test_a_flag_takes_a_note_and_typing_it_labels_nothing(visit):
+    page, flagged = visit.page, item_on_screen(visit.page)
+    page.keyboard.press("f")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.type("12 su")
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+    assert ready_item(page) == flagged
+    page.wait_for_timeout(100)  # no hand is faster
+    page.keyboard.press("f")  # keys are alive again without a click
+    page.keyboard.type("두 편의 영화,")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("1 of 2")
+    page.keyboard.press("Enter")
+    page.locator(f".stage[data-item='{flagged + 1}']").wait_for()
+    press(page, "1")
+    first, second = visit.rows()
+    assert (first["item_id"], first["action"], first["note"]) == (flagged, "flag", "두 편의 영화,\n1 of 2")
+    assert (second["item_id"], second["label"]) == (flagged + 1, "good")
+
+
+def test_a_doubt_is_stored_with_the_answer_and_does_not_stick(visit):
+    page, doubts = visit.page, visit.page.locator(".chip.unsure").count()
+    page.keyboard.press("n")
+    press(page, "1")
+    press(page, "1")
+    assert [r["unsure"] for r in visit.rows()] == [1, 0]
+    assert page.locator(".chip.unsure").count() == doubts + 1
+
+
+def test_keys_of_the_hangul_layout_are_those_of_their_place(visit):
+    page, first = visit.page, item_on_screen(visit.page)
+    jamo = "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㄴ', code: 'KeyS', bubbles: true, ...%s}))"
+    page.evaluate(jamo % "{isComposing: true}")
+    assert item_on_screen(page) == first
+    page.evaluate(jamo % "{}")
+    page.locator(f".stage[data-item='{first + 1}']").wait_for()
+    assert [(r["item_id"], r["action"]) for r in visit.rows()] == [(first, "skip")]
+
+
+def test_typing_beside_the_desk_ends_with_enter_and_keys_label_again(visit):
+    page = visit.page
+    field = page.get_by_role("textbox", name="Working as")
+    field.click()
+    page.keyboard.type("1")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)  # Streamlit may draw the page anew
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    press(page, "1")
+    assert len(visit.rows()) == 1
+
+
+FOCUSED = """() => {
+    let element = document.activeElement;
+    while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    return element?.innerText ?? '';
+}"""
+
+
+def test_the_desk_works_without_a_mouse(visit):
+    page = visit.page
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if "bad" in page.evaluate(FOCUSED):
+            break
+    before = item_on_screen(page)
+    page.keyboard.press("Enter")  # the focused button, as everywhere
+    page.locator(f".stage:not([data-item='{before}'])").wait_for()
+    assert [r["label"] for r in visit.rows()] == ["bad"]
+
+
+def test_a_page_that_another_site_opens_cannot_answer(visit):
+    status = visit.page.evaluate(
+        """() => fetch('/api/reviews/answers', {method: 'POST', credentials: 'include', body: JSON.stringify(
+            {tab: 't', answers: [{request_id: 'x', item_id: 1, action: 'label', label: 'good'}]})})
+            .then(r => r.status)"""
+    )
+    assert status == 401
+    assert visit.rows() == []
