@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from labeler.cli import main
 from labeler.report.sentences.comparison import verdict
 from tests.support.samples import reviews
+from tests.support.warm_processes import simulate_in_this_process
 
 
 def labeler(*arguments, code: int = 0):
@@ -119,7 +120,8 @@ def test_strategies_are_listed_with_their_source():
 
 
 @pytest.mark.slow
-def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path):
+def test_simulate_prints_the_table_and_writes_the_report(table, tmp_path, monkeypatch):
+    simulate_in_this_process(monkeypatch)
     arguments = ["--strategy", "margin", "--seed-size", 6, "--batch", 5, "--rounds", 2, "--seeds", 2, "--processes", 1]
     output = labeler("simulate", table, *arguments, "--backbone", "char_tfidf", "--out", tmp_path / "r.json").output
     assert "films: pool 48, holdout 12, 2 classes; 6 to 16 labels, 2 seeds" in output

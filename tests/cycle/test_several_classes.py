@@ -36,7 +36,7 @@ from labeler.projects.exporter import export_labels
 from labeler.projects.importer import import_source
 from tests.support.published_model import readme_answers
 from tests.support.samples import TOPICS, letters, topics_config
-from tests.support.warm_processes import simulate_in_warm_processes
+from tests.support.warm_processes import simulate_in_this_process
 
 CONFIG = topics_config()
 CHARACTERS = LearnerConfig(kind="frozen", backbone="char_tfidf")
@@ -272,7 +272,7 @@ def test_the_contrastive_objective_needs_one_class_per_item():
 
 
 def test_strategies_are_compared_on_known_sets(tmp_path, monkeypatch):
-    simulate_in_warm_processes(monkeypatch)
+    simulate_in_this_process(monkeypatch)
     table = tmp_path / "letters.csv"
     rows = [(text, "|".join(names) or "[]") for text, names in letters(160)]
     pd.DataFrame(rows, columns=["text", "label"]).to_csv(table, index=False)
@@ -287,7 +287,7 @@ def test_strategies_are_compared_on_known_sets(tmp_path, monkeypatch):
 
 
 def test_simulate_prints_the_accuracy_that_was_reached(tmp_path, monkeypatch):
-    simulate_in_warm_processes(monkeypatch)
+    simulate_in_this_process(monkeypatch)
     table = tmp_path / "letters.csv"
     rows = [(text, ";".join(names) or "[]") for text, names in letters(80)]
     pd.DataFrame(rows, columns=["text", "label"]).to_csv(table, index=False)

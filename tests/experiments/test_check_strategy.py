@@ -12,7 +12,7 @@ from tests.support.machine import ROOT
 pytestmark = pytest.mark.slow
 
 HEAD = """
-import os
+import os, time
 import numpy as np
 from strategies.base import scores, selects
 FAMILY = "mine"
@@ -84,7 +84,7 @@ def hangs(c, n, rng):
     if len(c) == 5:
         os._exit(3)
     while len(c) > 1000:
-        pass
+        time.sleep(1)
     return rng.choice(len(c), n, replace=False)
 ''',
         "--limit",

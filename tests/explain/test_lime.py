@@ -103,8 +103,9 @@ def test_segments_follow_the_regions_of_an_image(flag):
 
 
 @pytest.mark.slow
-def test_the_place_that_decides_the_prediction_has_the_largest_weight(tmp_path):
+def test_the_place_that_decides_the_prediction_has_the_largest_weight(tmp_path, monkeypatch):
     """The model sees nothing but how bright the upper left corner is, whose brightness varies within each segment."""
+    monkeypatch.setattr("labeler.explain.lime.TRIES", 120)
     noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     image = tmp_path / "noise.png"

@@ -21,7 +21,7 @@ from labeler.jobs import comparisons
 from labeler.jobs.comparisons import ask, cancel, compare_once
 from tests.support.machine import ROOT, environment
 from tests.support.samples import reviews
-from tests.support.warm_processes import simulate_in_warm_processes
+from tests.support.warm_processes import simulate_in_this_process
 
 pytestmark = pytest.mark.slow
 
@@ -53,9 +53,9 @@ def labeled(project):
 
 
 @pytest.fixture(autouse=True)
-def processes_begin_warm(monkeypatch):
-    """The simulating processes of this one; those of real workers, below, are spawned."""
-    simulate_in_warm_processes(monkeypatch)
+def no_processes(monkeypatch):
+    """Simulations run in this process; those of real workers, below, in processes of their own."""
+    simulate_in_this_process(monkeypatch)
 
 
 def latest(project):
@@ -163,7 +163,7 @@ def test_a_strategy_that_fails_midway_is_reported_by_file_and_line(project, tabl
     (project.strategies / "mine.py").write_text(
         "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.probability\n"
     )
-    ask(project, replace(LONG, strategies=("mine",), source=table), "kim")
+    ask(project, replace(SHORT, strategies=("mine",), source=table), "kim")
     compare_once(project)
     assert "mine.py, line 4" in latest(project).error
 

@@ -313,13 +313,13 @@ def always_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pixels, targets = load_digits(return_X_y=True)
     paths: list[Path | str] = []
-    for i, row in enumerate(pixels[:160]):
+    for i, row in enumerate(pixels[:100]):
         paths.append(tmp_path / f"{i}.png")
         Image.fromarray((row.reshape(8, 8) * 15.9).astype(np.uint8)).save(paths[-1])
     encoder = load_image_encoder("tf_efficientnet_lite0", 32)
     data = Dataset(paths, encoder.encode(paths), encoder.dims)
-    labels = Labels(np.arange(120), targets[:120])
-    learner = LearnerConfig(kind="finetune", finetune=FinetuneConfig(epochs=8, augment=("flip", "crop"), refit=False))
+    labels = Labels(np.arange(80), targets[:80])
+    learner = LearnerConfig(kind="finetune", finetune=FinetuneConfig(epochs=2, augment=("flip", "crop"), refit=False))
     with caplog.at_level(logging.WARNING):
         model = fit(LearningTask.of(data, labels, 10, encoder), learner, 0).model
     assert isinstance(model, FineTuned)
@@ -334,10 +334,10 @@ def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCapture
         "8",
         "9",
     }  # the last four and the final layer
-    proba = model.predict_proba(data, np.arange(160))
-    assert (proba[:120].argmax(axis=1) == targets[:120]).mean() > 0.5
+    proba = model.predict_proba(data, np.arange(100))
+    assert (proba[:80].argmax(axis=1) == targets[:80]).mean() > 0.5
     save(model, tmp_path / "m")
-    np.testing.assert_array_equal(load(tmp_path / "m", encoder).predict_proba(data, np.arange(160)), proba)
+    np.testing.assert_array_equal(load(tmp_path / "m", encoder).predict_proba(data, np.arange(100)), proba)
 
 
 @pytest.mark.slow

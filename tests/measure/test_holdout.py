@@ -114,7 +114,7 @@ def test_the_intervals_of_means_over_classes_cover_the_truth(n, classes, accurac
     right = joint.diagonal()
     truth = {"macro_f1": (2 * right / (joint.sum(axis=0) + joint.sum(axis=1))).mean(), "balanced_accuracy": accuracy}
     held = dict.fromkeys(truth, 0)
-    for seed in range(300):
+    for seed in range(150):
         cells = rng.choice(classes**2, n, p=joint.ravel())
         evaluated = evaluation(
             *answers([(c // classes, c % classes) for c in cells], classes), "abcde"[:classes], seed=seed
@@ -123,4 +123,4 @@ def test_the_intervals_of_means_over_classes_cover_the_truth(n, classes, accurac
             estimate = getattr(evaluated, name)
             held[name] += estimate.low <= value <= estimate.high
     for name, count in held.items():
-        assert 0.91 <= count / 300 <= 0.99, name
+        assert 0.9 <= count / 150 <= 0.99, name

@@ -14,7 +14,7 @@ from labeler.core.errors import ConfigError, LabelerError, ProjectError, SourceE
 from labeler.core.settings import LearnerConfig
 from tests.support.machine import ROOT
 from tests.support.samples import reviews
-from tests.support.warm_processes import simulate_in_warm_processes
+from tests.support.warm_processes import simulate_in_this_process
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
 
 
 def test_strategies_are_compared_in_words(films, tmp_path, monkeypatch):
-    simulate_in_warm_processes(monkeypatch)
+    simulate_in_this_process(monkeypatch)
     with pytest.raises(SourceError, match="own labels are too few"):
         films.compare(["margin"])
     pd.DataFrame(reviews(80), columns=["text", "kind"]).to_csv(tmp_path / "known.csv", index=False)

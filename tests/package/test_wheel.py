@@ -14,6 +14,8 @@ from zipfile import ZipFile
 import pytest
 
 import labeler
+from labeler.projects import project as projects
+from tests.support.fill import no_jobs
 from tests.support.machine import CHROMIUM, ROOT
 
 pytestmark = pytest.mark.slow
@@ -77,7 +79,7 @@ def demo(installation: Installation) -> Path:
 
 @pytest.fixture(scope="module")
 def url(installation: Installation, demo: Path) -> Iterator[str]:
-    """The address at which the installed command serves the demo."""
+    """The address at which the installed command serves the demo; no round of it is run."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -86,10 +88,11 @@ def url(installation: Installation, demo: Path) -> Iterator[str]:
         serve, cwd=installation.elsewhere, env=installation.variables, stdout=subprocess.PIPE, text=True
     )
     try:
-        assert process.stdout
-        greeting = process.stdout.readline()
-        assert f"labeler is at http://127.0.0.1:{port} " in greeting
-        yield f"http://127.0.0.1:{port}"
+        with no_jobs(projects.open_project(demo / "demo")):
+            assert process.stdout
+            greeting = process.stdout.readline()
+            assert f"labeler is at http://127.0.0.1:{port} " in greeting
+            yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(30)

@@ -22,6 +22,7 @@ from tests.support.machine import ROOT
 from tests.support.pages import everything, visit, widget
 from tests.support.samples import reviews, text_config
 from tests.support.vega import titles
+from tests.support.warm_processes import simulate_in_this_process
 
 # Three words of Latin letters in a row: a sentence, and no name.
 SENTENCE = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
@@ -100,7 +101,9 @@ def full(tmp_path_factory) -> Path:
         store.rounds.request("test")
         store.rounds.fail(store.rounds.claim(), "There are no items yet: import images or texts first.")
         store.comparisons.request(ComparisonRequest(("margin",), 2, 2, 5, 6), "kim")
-    compare_once(project)
+    with pytest.MonkeyPatch.context() as patched:
+        simulate_in_this_process(patched)
+        compare_once(project)
     trial = {"number": 0, "name": "current settings", "note": "its probabilities are not finite.", "backbone": "auto"}
     trial |= {"levers": {"unfrozen": 4}, "log_likelihood": -0.5, "accuracy": 0.8, "low": 0.7, "high": 0.9, "items": 9}
     report = {"labels": 120, "folds": 3, "trials": [trial | {"seconds": 3.0, "share": 0.0, "state": "complete"}]}

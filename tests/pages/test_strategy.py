@@ -13,6 +13,7 @@ from labeler.projects import project as projects
 from labeler.report.sentences.comparison import saved_in_short, verdict
 from tests.support.pages import everything, visit, widget
 from tests.support.samples import reviews, text_config
+from tests.support.warm_processes import simulate_in_this_process
 
 GOOD = "from strategies.base import scores\n@scores(needs='proba')\ndef mine(c, rng):\n    return c.proba[:, 0]\n"
 
@@ -30,7 +31,9 @@ def compared_folder(tmp_path_factory, table):
     project = projects.create(tmp_path_factory.mktemp("compared") / "reviews", text_config())
     with project.store() as store:
         store.comparisons.request(ComparisonRequest(("margin",), 2, 2, 5, 6, str(table)), "kim")
-    compare_once(project)
+    with pytest.MonkeyPatch.context() as patched:
+        simulate_in_this_process(patched)
+        compare_once(project)
     return project.folder
 
 

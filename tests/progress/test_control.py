@@ -213,7 +213,7 @@ def test_in_nineteen_of_twenty_projects_the_intervals_hold_the_truth():
     reached = {n: np.mean([accuracy(learned(n) + luck * z / np.sqrt(n)) for z in lucky]) for n in sizes}
     grid = np.geomspace(20, 420, control.GRID)
     gains, needs = [], []
-    for seed in range(200):
+    for seed in range(100):
         rng = np.random.default_rng([2, seed])
         difficulty, worth = rng.normal(size=250), rng.normal(size=250)  # the arm is the holdout
         wanted = np.repeat(sizes, 14)
@@ -227,9 +227,10 @@ def test_in_nineteen_of_twenty_projects_the_intervals_hold_the_truth():
         if report.needed:
             needed = first_reached(grid, smoothing_weights(steps, grid) @ true - reached[report.size])
             needs.append((report.needed.low or 0) <= needed <= (report.needed.high or np.inf))
-    assert 0.91 <= np.mean(gains) <= 0.985
-    assert len(needs) > 100
-    assert 0.91 <= np.mean(needs) <= 0.985
+    # of 100 with 95%, fewer than 90 are held once in 35, all once in 170
+    assert 0.9 <= np.mean(gains) <= 0.99
+    assert len(needs) > 50
+    assert 0.9 <= np.mean(needs) <= 0.99
 
 
 # ---------------------------------------------------------------- with learners

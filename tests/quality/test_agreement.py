@@ -186,10 +186,10 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     """Two people who are each right with 85%: kappa of infinitely many items is known."""
     rng, right, inside = np.random.default_rng(0), 0.85, 0
     truth = 1 - 2 * 2 * right * (1 - right)  # 1 - disagreement / 0.5
-    for _run in range(100):
+    for _run in range(60):
         classes = rng.integers(0, 2, 150)
         table = np.where(rng.random((2, 150)) < right, classes, 1 - classes)
         alpha = figures(table, 2).alpha
         assert alpha is not None
         inside += alpha.low <= truth <= alpha.high
-    assert 88 <= inside <= 100
+    assert 52 <= inside <= 60

@@ -111,10 +111,12 @@ def test_the_data_card_is_escaped_in_the_page(html):
 
 
 @pytest.mark.slow
-def test_the_report_is_written_whole_as_a_page_or_as_json(lived, tmp_path):
+def test_the_report_is_written_whole_as_a_page_or_as_json(lived, html, tmp_path, monkeypatch):
+    monkeypatch.setattr("labeler.report.write.page", lambda project: html)
     write(lived, tmp_path / "report.html")
     write(lived, tmp_path / "report.json")
-    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert html.startswith("<!doctype html>")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["project"]["name"] == lived.config.name
     assert len(list(tmp_path.iterdir())) == 2
     with pytest.raises(LabelerError, match="cannot be written"):

@@ -49,7 +49,18 @@ if find_spec("skactiveml"):
     EVERY += [name for name in SKACTIVEML if not any(slow in name for slow in SLOW)]
 
 
+@pytest.fixture
+def quick_scaling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CostEmbeddingAL scales distances in two steps, not 300: no promise depends on it."""
+    if find_spec("skactiveml"):
+        from skactiveml.pool import _cost_embedding_al as library
+
+        scaling = library.MDSP
+        monkeypatch.setattr(library, "MDSP", lambda **options: scaling(**options | {"max_iter": 2}))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_scaling")
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.filterwarnings("ignore")  # what the libraries warn of while they work is not asked here
 def test_every_strategy_keeps_every_promise(name: str) -> None:

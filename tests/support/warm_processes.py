@@ -1,15 +1,23 @@
-"""Processes that begin with torch and its company loaded: forked from a bare one, which has loaded them once."""
+"""Processes that begin with torch and its company loaded: forked from a bare one, which has loaded them once.
+
+What simulates can also do without a process of its own.
+"""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from threading import Event
+from typing import Any
 from unittest import mock
 
+import psutil
 import pytest
+
+import strategies
 
 # What simulations, rounds and explanations load when there is work.
 LOADED = [
@@ -33,6 +41,39 @@ def simulate_in_warm_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparisons of this process run in such processes."""
     context = warm()
     monkeypatch.setattr("labeler.experiments.simulate.multiprocessing.get_context", lambda _: context)
+
+
+def forked() -> list[psutil.Process]:
+    """The living processes that were forked from the bare one."""
+    family = psutil.Process().children(recursive=True)
+    bare = {process.pid for process in family if "multiprocessing.forkserver" in " ".join(process.cmdline())}
+    return [process for process in family if process.ppid() in bare and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def simulate_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons of this process simulate in it, one run after the other."""
+    from labeler.experiments import simulate  # it loads torch
+
+    class Here:
+        """As much of a pool of processes as a comparison uses."""
+
+        _processes = None
+
+        def __init__(self, processes: int, context: Any, set_up: Any, arguments: tuple[Any, ...]) -> None:
+            task, ticks, _threads, self.plugins = arguments
+            monkeypatch.setattr(simulate, "_task", task, raising=False)
+            monkeypatch.setattr(simulate, "_ticks", ticks, raising=False)
+
+        def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            with strategies.strategies_of(self.plugins):
+                future.set_result(work(*arguments))
+            return future
+
+        def shutdown(self, **_: Any) -> None:
+            """There is nothing to end."""
+
+    monkeypatch.setattr(simulate, "ProcessPoolExecutor", Here)
 
 
 def _work_until(work: Callable[[Path], None], home: Path, step: str, here: Connection) -> None:
