@@ -12,11 +12,13 @@ that of `random_again`, which has other draws, shows how much of it is noise. "f
 the curve alone, "many labels" at its last half.
 
 With --world the data are other ones, see `bench.label_efficiency.worlds`: of wrong labels, of rare classes, or a part
-of the pool alone. With several --backbone the last table compares all with random sampling on the first of them.
+of the pool alone. With several --backbone the last tables and the pictures compare all with random sampling on the
+first of them.
 """
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 import time
@@ -33,7 +35,7 @@ from labeler.backbones.auto import AUTO
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import Task, load_task, read_labeled
 from labeler.experiments.simulate import Design, compare
-from labeler.experiments.summary import Run, labels_saved, summarise, summary_of
+from labeler.experiments.summary import Run, summarise, summary_of
 from labeler.files.sources import SourceColumns
 from labeler.projects.demo import write_digits
 from labeler.report.charts import comparison as comparison_charts
@@ -212,14 +214,16 @@ def main() -> None:
     for report in stored(options.data) if options.data.is_file() else measured(options):
         reports.append(report)
         print(table(report) + "\n", flush=True)
-        if options.plots:
-            name = f"efficiency_{report['dataset']['name']}.png"
-            comparison_charts.save(comparison_charts.picture(report), options.plots / name)
         if options.out:
             options.out.write_text(json.dumps(reports, ensure_ascii=False), encoding="utf-8")
-    print(overall(reports))
-    if len(options.backbone.split(";")) > 1:
-        print("\n" + against_first(reports))
+    print(overall(reports) + "\n")
+    together = {report["dataset"]["name"]: report for report in joined(reports)}
+    for report in together.values():
+        print(table(report) + "\n")
+    if options.plots:
+        for report in (together or {report["dataset"]["name"]: report for report in reports}).values():
+            name = re.sub(r"\W+", "_", report["dataset"]["name"])
+            comparison_charts.save(comparison_charts.picture(report), options.plots / f"efficiency_{name}.png")
 
 
 def stored(path: Path) -> Iterator[dict[str, Any]]:
@@ -234,10 +238,8 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for name in options.only.split(","):
         budget = map(int, options.budget.split(",")) if options.budget else (BUDGETS | OTHER_BUDGETS)[name]
         first, batch, batches = budget
-        query, design = (
-            QueryConfig(seed_size=first, batch=batch),
-            Design(names, options.seeds, batches, options.seeding),
-        )
+        query = QueryConfig(seed_size=first, batch=batch)
+        design = Design(names, options.seeds, batches, options.seeding)
         for backbone in options.backbone.split(";"):
             began = time.perf_counter()
             with tempfile.TemporaryDirectory() as scratch:
@@ -252,23 +254,26 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             yield report
 
 
-def against_first(reports: Sequence[dict[str, Any]]) -> str:
-    """Each strategy on each backbone beside random sampling on the data set's first backbone, as Markdown."""
-    lines = ["| data | strategy | area | labels saved | 95% interval |", "|---|---|---:|---:|---|"]
-    control: dict[str, list[Run]] = {}
+def joined(reports: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """One report for each data set that was run on several backbones; `random` is that on the first of them."""
+    groups: dict[str, list[tuple[str, dict[str, Any]]]] = {}
     for report in reports:
-        data = report["dataset"]["name"].split(",")[0]
-        runs = [Run(**r) for r in report["runs"]]
-        first = control.setdefault(data, [r for r in runs if r.strategy == "random"])
-        for row in summary_of(report):
-            pairs = [
-                (r, other) for r in runs for other in first if r.strategy == row["strategy"] and r.seed == other.seed
+        backbone = report["config"]["learner"]["backbone"]
+        groups.setdefault(report["dataset"]["name"].removesuffix(f", {backbone}"), []).append((backbone, report))
+    for data, parts in groups.items():
+        if len(parts) > 1:
+            first = parts[0][0]
+            runs = [
+                run if (backbone, run["strategy"]) == (first, "random") else renamed(run, backbone)
+                for backbone, report in parts
+                for run in report["runs"]
             ]
-            saved = labels_saved(pairs)
-            interval = "" if saved["low"] is None else f"{saved['low']:.0f}% to {saved['high']:.0f}%"
-            cells = [report["dataset"]["name"], row["strategy"], f"{row['aulc_mean']:.4f}", f"{saved['percent']:.0f}%"]
-            lines.append("| " + " | ".join([*cells, interval]) + " |")
-    return "\n".join(lines)
+            summary = summarise([Run(**run) for run in runs])
+            yield parts[0][1] | {"dataset": parts[0][1]["dataset"] | {"name": data}, "runs": runs, "summary": summary}
+
+
+def renamed(run: dict[str, Any], backbone: str) -> dict[str, Any]:
+    return run | {"strategy": f"{run['strategy']}, {backbone}"}
 
 
 if __name__ == "__main__":

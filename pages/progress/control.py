@@ -12,8 +12,6 @@ from labeler.report.sentences.control import drawn_at_random, sentences
 def control(project: Project) -> None:
     with project.store() as store:
         audit, latest, share = store.audits.latest_report(), store.rounds.latest(), store.rounds.random_share()
-    if latest and (sentence := drawn_at_random(latest.strategy, share, project.config.query)):
-        st.caption(sentence)
     report = (audit or {}).get("control")
     if not report:
         st.info(_("The comparison with random sampling is measured after each round."), icon=":material/casino:")
@@ -29,6 +27,8 @@ def control(project: Project) -> None:
             icon=":material/model_training:",
         )
     for sentence in sentences(report):
+        st.markdown(sentence)
+    if latest and (sentence := drawn_at_random(latest.strategy, share, project.config.query)):
         st.markdown(sentence)
     if report["random"]:
         st.altair_chart(control_charts.control_chart(report, project.config.accuracy), width="stretch")
