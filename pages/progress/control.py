@@ -28,8 +28,8 @@ def control(project: Project) -> None:
         )
     for sentence in sentences(report):
         st.markdown(sentence)
-    if latest and (sentence := drawn_at_random(latest.strategy, share, project.config.query)):
-        st.markdown(sentence)
+    if latest and (at_random := drawn_at_random(latest.strategy, share, project.config.query)):
+        st.markdown(at_random)
     if report["random"]:
         st.altair_chart(control_charts.control_chart(report, project.config.accuracy), width="stretch")
         st.caption(
