@@ -169,6 +169,8 @@ def _plain(value: object) -> object:
     """A field as JSON can hold it."""
     if isinstance(value, Number) and hasattr(value, "item"):  # of numpy
         return value.item()
+    if isinstance(value, Message) and not value.fields:  # marked as one, so that it is translated within another
+        return json.dumps({"message": value.message, "fields": {}}, ensure_ascii=False)
     return value if value is None or isinstance(value, bool | int | float) else dump(value)
 
 

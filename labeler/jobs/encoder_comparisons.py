@@ -21,6 +21,7 @@ from labeler.experiments import encoder_verdict
 from labeler.experiments.encoder_verdict import Predictions
 from labeler.i18n.messages import Message, mark
 from labeler.jobs.runner import PutBack, Tell, run_next
+from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -89,8 +90,13 @@ def compare_now(project: Project, by: str, tell: Tell = lambda message, done, to
     Args: tell: told how far it is.
     """
     with project.store() as store:
-        unfinished = [job.id for job in store.encoder_comparisons.all() if job.finished_at is None]
-        number = unfinished[0] if unfinished else store.encoder_comparisons.request(request_of(project, store), by)
+        latest = store.encoder_comparisons.latest()
+        if latest is not None and latest.state == "running":
+            number = latest.id
+        else:
+            if latest is not None:
+                store.encoder_comparisons.cancel(latest.id)  # if it waits: it is of fewer labels
+            number = store.encoder_comparisons.request(request_of(project, store), by)
     while True:
         with project.store() as store:
             job = store.encoder_comparisons.get(number)
@@ -320,5 +326,6 @@ def accept(project: Project, store: Store, number: int, report: Mapping[str, Any
 
 def switch_if_told(project: Project, store: Store) -> None:
     """Take over what the latest comparison proposes, if the settings say so."""
+    project = projects.open_project(project.folder)  # the settings may have changed during the round or the comparison
     if project.config.learner.backbone_search == "switch" and (proposed := open_proposal(project, store)):
         accept(project, store, *proposed, by="")

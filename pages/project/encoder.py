@@ -81,12 +81,8 @@ def proposal(project: Project, user: User) -> None:
             )
         )
         with st.container(horizontal=True):
-            used = st.button(
-                _("Use {name} from the next round on", name=report["proposal"]),
-                key=f"use-proposed-{number}",
-                type="primary",
-            )
-            declined = st.button(_("Keep {name}", name=report["present"]), key=f"decline-proposed-{number}")
+            used = st.button(_("Switch from the next round on"), key=f"use-proposed-{number}", type="primary")
+            declined = st.button(_("Keep the present encoder"), key=f"decline-proposed-{number}")
     if used:
         _accept(project, user, number, report)
     if declined:

@@ -61,7 +61,7 @@ def test_an_encoder_is_proposed_and_switched_while_two_people_label(server, labe
     lead = open_page(f"{server.url}/project?annotator=lead")
     expect(lead.get_by_text("char_tfidf is better than letters on this project's labels")).to_be_visible()
     given["lee"].append(press(people["lee"], "1"))
-    lead.get_by_role("button", name="Use char_tfidf from the next round on").click()
+    lead.get_by_role("button", name="Switch from the next round on").click()
     lead.get_by_text("Saved: char_tfidf reads the items from the next round on.").wait_for()
     assert projects.open_project(labeled.folder).config.learner == replace(
         labeled.config.learner, backbone="char_tfidf"

@@ -187,6 +187,14 @@ def test_a_stored_message_is_read_back(entries):
     assert translate(report["rows"][0]["note"]) == "픽셀 1.0개"
 
 
+def test_a_sentence_without_fields_is_translated_within_a_stored_message_too(entries):
+    entries(entry("No labels.", "라벨이 없습니다.") + entry("{n} items.", "항목 {n}개."))
+    stored = load(dump(messages.sentences(mark("No labels."), mark("{n} items.", n=3))))
+    assert stored == "No labels. 3 items."
+    use("ko")
+    assert translate(stored) == "라벨이 없습니다. 항목 3개."
+
+
 @pytest.mark.parametrize(
     "text", ["The round failed: 3 of {n}.", "", "{}", '{"message": 3}', '{"message": "{n}", "fields": {}']
 )

@@ -67,10 +67,10 @@ def test_an_encoder_is_proposed_with_its_evidence_and_declined(project, store):
     assert "bge-small-en-v1.5 is better than char_tfidf on this project's labels: +14.7 points of accuracy" in shown
     assert "(+9.4 to +20.1, allowing for 1 tried), by cross-validation on 60 labels." in shown
     assert "to read all 3,300 items once about 31 s" in shown
-    app = widget(app, "button", "Keep char_tfidf").click().run()
+    app = widget(app, "button", "Keep the present encoder").click().run()
     assert not app.exception, app.exception
     assert "proposed again only with twice the labels" in everything(app)
-    assert "Keep char_tfidf" not in [button.label for button in app.button]
+    assert "Keep the present encoder" not in [button.label for button in app.button]
     assert [(answer.answer, answer.by) for answer in store.encoder_comparisons.answers()] == [
         ("declined", local_user().name)
     ]
@@ -81,7 +81,7 @@ def test_a_proposed_encoder_is_taken_over(project, store):
     add(store, 6)
     project.save(replace(project.config, learner=LearnerConfig(backbone="char_tfidf")))
     proposed(store)
-    app = widget(visit("project"), "button", "Use bge-small-en-v1.5 from the next round on").click().run()
+    app = widget(visit("project"), "button", "Switch from the next round on").click().run()
     assert not app.exception, app.exception
     assert projects.open_project(project.folder).config.learner.backbone == "bge-small-en-v1.5"
     assert "Saved: bge-small-en-v1.5 reads the items from the next round on." in everything(app)
