@@ -207,7 +207,7 @@ def cost(report: Mapping[str, Any]) -> Message:
     row = _proposed(report)
     return mark(
         "Cost: to read all {items:,} items once about {reading:,.0f} s, beside the rounds; heads and scores then take"
-        " {then:.1f} s a round, and {now:.1f} s now.",
+        " {then:.2f} s a round, and {now:.2f} s now.",
         items=report["items"],
         reading=row["reading_seconds"],
         then=row["round_seconds"],
