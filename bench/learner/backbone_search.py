@@ -6,9 +6,9 @@ Labels are asked as in a project: a seed set, then batches of 20 by the strategy
 labels the encoders are compared as `labeler.jobs.encoder_comparisons` does, and by the plain paired difference in
 cross-validation. What is true is measured on the data set's own test split, with heads on the same labels.
 
-equal: the present encoder and four others are random thirds of the columns of bge-small-en-v1.5: none is better but by
-chance, and every proposal of one that is not is false. weak: the present one is MiniLM, and all that are on this
-machine are compared. strong: the same, where the present one is bge-small-en-v1.5, the strongest of them.
+equal: the present encoder and four others are random parts of the columns of the strongest one: none is better but by
+chance, and every proposal of one that is not is false. weak: all that can read the data are compared, and the present
+one is a weak one. strong: the same, where the present one is the strongest of them.
 """
 
 import argparse
@@ -32,15 +32,23 @@ from labeler.learner.frozen import FrozenHead
 from labeler.learner.task import LearningTask
 
 WIDTH, EQUAL = 128, 5  # columns of each of the equal encoders, and how many there are
-STRONG, WEAK = "bge-small-en-v1.5", "all-MiniLM-L6-v2"
-OTHERS = ("multilingual-e5-small", "char_tfidf", "multilingual-e5-small + char_tfidf")
+# The strongest encoder of each data set, a weaker one, and the others.
+ENCODERS = {
+    "reviews_en": (
+        *("bge-small-en-v1.5", "all-MiniLM-L6-v2"),
+        *("multilingual-e5-small", "char_tfidf", "multilingual-e5-small + char_tfidf"),
+    ),
+    "reviews_ko": ("multilingual-e5-small", "char_tfidf", "multilingual-e5-small + char_tfidf"),
+    "cifar10": ("tf_efficientnet_lite2", "tf_efficientnet_lite0"),
+}
 POOL = 1000
 BATCH = 20
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="the folder with reviews_en.csv")
+    parser.add_argument("data", type=Path, help="the folder with the data sets")
+    parser.add_argument("--set", default="reviews_en", choices=ENCODERS, help="the data set")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--at", default="60,120,240", help="numbers of labels, with commas between them")
     parser.add_argument("--only", default="equal,weak,strong", help="situations, with commas between them")
@@ -48,27 +56,27 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "backbone_search")
     options = parser.parse_args()
     sizes = [int(n) for n in options.at.split(",")]
-    print(
-        "| situation | strategy | labels | proposed | of these false | true gain of these | plainly proposed | false |"
-    )
-    print("|---|---|---:|---:|---:|---:|---:|---:|")
+    print("| data | situation | strategy | labels | proposed | of these false | their true gain | plainly | false |")
+    print("|---|---|---|---:|---:|---:|---:|---:|---:|")
     for situation in options.only.split(","):
         rows: dict[int, list[dict[str, float]]] = {n: [] for n in sizes}
         for seed in range(options.seeds):
-            tasks = encoders(situation, options.data, options.cache, seed)
+            tasks = encoders(situation, options.set, options.data, options.cache, seed)
             order, queried = asked(next(iter(tasks.values())), options.strategy, seed, max(sizes))
             for n in sizes:
                 rows[n].append(judged(tasks, order[:n], queried[:n], seed))
         for n in sizes:
-            print(f"| {situation} | {options.strategy} | {n} | {line(rows[n])} |", flush=True)
+            print(f"| {options.set} | {situation} | {options.strategy} | {n} | {line(rows[n])} |", flush=True)
 
 
-def encoders(situation: str, data: Path, cache: Path, seed: int) -> Mapping[str, Task]:
+def encoders(situation: str, name: str, data: Path, cache: Path, seed: int) -> Mapping[str, Task]:
     """The labeled data with the features of each encoder; the present one comes first."""
+    source = data / "cifar10" / "labels.csv" if name == "cifar10" else data / f"{name}.csv"
+    strong, weak, *others = ENCODERS[name]
     if situation != "equal":
-        names = (WEAK, STRONG) if situation == "weak" else (STRONG, WEAK)
-        return {name: features_of(name, data, cache) for name in (*names, *OTHERS)}
-    whole, draw = features_of(STRONG, data, cache), np.random.default_rng(seed)
+        first = (weak, strong) if situation == "weak" else (strong, weak)
+        return {encoder: features_of(encoder, source, cache) for encoder in (*first, *others)}
+    whole, draw = features_of(strong, source, cache), np.random.default_rng(seed)
     parts = {}
     for number in range(EQUAL):
         columns = draw.permutation(whole.dataset.embeddings.shape[1])[:WIDTH]
@@ -78,10 +86,10 @@ def encoders(situation: str, data: Path, cache: Path, seed: int) -> Mapping[str,
 
 
 @lru_cache
-def features_of(name: str, data: Path, cache: Path) -> Task:
+def features_of(name: str, source: Path, cache: Path) -> Task:
     """The labeled data with the features of an encoder."""
     learner = LearnerConfig(kind="frozen", backbone=name)
-    return load_task(read_labeled(data / "reviews_en.csv"), QueryConfig(), learner, cache)
+    return load_task(read_labeled(source), QueryConfig(), learner, cache)
 
 
 def asked(task: Task, strategy: str, seed: int, most: int) -> tuple[np.ndarray, np.ndarray]:

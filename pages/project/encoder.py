@@ -124,6 +124,8 @@ def comparison(project: Project) -> None:
         return _("The comparison is cancelled.")
 
     watch(Watched(NAME, read, progress, cancel, lambda job: _("Encoders compared on this project's labels")), jobs)
+    if jobs and jobs[0].state == "failed":
+        st.error(_("The comparison of encoders failed: {error}", error=translate(jobs[0].error)))
     if latest is None:
         return
     report = latest[1]
