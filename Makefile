@@ -47,7 +47,7 @@ test-browser: $(TEST)
 	@$(PYTEST) -n 2 --junitxml=$(SUITE)/browser.xml tests/browser
 
 test-others: $(TEST)
-	@$(PYTEST) -n 3 --junitxml=$(SUITE)/others.xml --ignore=tests/browser
+	@$(PYTEST) -n 2 --junitxml=$(SUITE)/others.xml --ignore=tests/browser
 
 # What `make test` skips: the longest tests, whose claims quicker ones make in part.
 thorough: $(TEST)

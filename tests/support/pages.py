@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest
 
 from labeler.access.users import local_user
@@ -12,6 +13,10 @@ from tests.support.machine import ROOT
 
 # Streamlit searches the metadata of all installed packages at each start of an app, and each run here is a start.
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
+
+# The test runner compiles the app and the page anew for each run, which takes a fifth of it.
+_of_all_runs = functools.partial(functools.cache(ScriptCache.get_bytecode), ScriptCache())
+setattr(ScriptCache, "get_bytecode", lambda _, path: _of_all_runs(path))  # noqa: B010 - mypy knows it as a method
 
 
 def visit(page: str = "label", part: str = "", annotator: str | None = None) -> AppTest:
