@@ -57,6 +57,13 @@ def own_home(shared_home: Path, tmp_path: Path) -> Iterator[Path]:
         yield shared_home
 
 
+@pytest.fixture(scope="module")
+def kept_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a file whose tests share a visit, which gives it back as its `own_home`: it is emptied once."""
+    with emptied(shared_home, tmp_path_factory.mktemp("kept")):
+        yield shared_home
+
+
 @contextmanager
 def emptied(home: Path, elsewhere: Path) -> Iterator[None]:
     """A block that begins with an empty home, which is that of this process too; what it leaves there goes."""
@@ -101,6 +108,14 @@ def open_page(browser: Browser, free_pages: FreePages, shared_server: Server) ->
 
     The options are those of a browser context.
     """
+    with pages(browser, free_pages, shared_server) as open_one:
+        yield open_one
+
+
+@pytest.fixture(scope="module")
+def open_kept(browser: Browser, free_pages: FreePages, shared_server: Server) -> Iterator[Callable[..., Page]]:
+    """As `open_page`: pages that all tests of a file share."""
+    wait_for(shared_server.answers)
     with pages(browser, free_pages, shared_server) as open_one:
         yield open_one
 

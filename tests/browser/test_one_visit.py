@@ -1,17 +1,16 @@
 """What keys, and the fields beside them, do on the desk: all tests of this file share one visit."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from labeler.core.items import NewItem
 from labeler.core.settings import QueryConfig
 from labeler.projects import project as projects
 from labeler.projects.project import Project
-from tests.browser.conftest import FreePages, emptied, pages
 from tests.support.desk import all_saved, item_on_screen, press, ready_item
 from tests.support.samples import text_config
 from tests.support.server import Server
@@ -20,10 +19,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def own_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The home that is served; what one test leaves there stays for the next."""
-    with emptied(shared_home, tmp_path_factory.mktemp("visit")):
-        yield shared_home
+def own_home(kept_home: Path) -> Path:
+    return kept_home
 
 
 @dataclass(frozen=True)
@@ -42,14 +39,13 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def opened(own_home: Path, shared_server: Server, browser: Browser, free_pages: FreePages) -> Iterator[Visit]:
+def opened(own_home: Path, shared_server: Server, open_kept: Callable[..., Page]) -> Visit:
     """Eighty texts, about which kim is asked one after the other. No round is due while the tests run."""
     quiet = QueryConfig(seed_size=1000, batch=1000)
     project = projects.create(own_home / "reviews", text_config(query=quiet))
     with project.store() as store:
         store.items.add([NewItem(f"{i:032x}", f"row {i}", text=f"sentence {i}", split="pool") for i in range(80)])
-    with pages(browser, free_pages, shared_server) as open_page:
-        yield Visit(project, open_page(f"{shared_server.url}/?annotator=kim"))
+    return Visit(project, open_kept(f"{shared_server.url}/?annotator=kim"))
 
 
 @pytest.fixture

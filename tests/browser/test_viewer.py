@@ -1,32 +1,29 @@
-"""Seeing well: large images, scans and texts, as a person looks at them."""
+"""Seeing well: large images and stacks, by fingers, and on the page of reviews."""
 
-import re
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 
-from labeler.core.items import Answer, NewItem
+from labeler.core.items import Answer
 from labeler.core.settings import LabelingConfig, QueryConfig
 from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
-from tests.support.desk import all_saved, item_on_screen, press, ready_item
+from tests.support.desk import item_on_screen
 from tests.support.fill import rank
 from tests.support.samples import text_config
 from tests.support.scan_files import write_dicom
 from tests.support.server import wait_for
+from tests.support.viewer import grey_of, turned, zoom
 
 pytestmark = pytest.mark.browser
-
-WINDOWED = re.compile(r"/media/\d+\?.*low=")  # a scan that is asked for through a window of its own
 
 SHOWN = LabelingConfig(show_columns=("ward",))
 NO_ROUND = QueryConfig(seed_size=1000, batch=1000)
 LARGE = (4600, 3450)  # pixels: two levels of tiles, the lower one of 9 by 7
-LONG = "\n".join(f"Line {i}: the parcel came after a delay of {i} days." for i in range(200))
 
 
 @pytest.fixture
@@ -48,28 +45,6 @@ def scans(server, own_home, tmp_path, request):
         store.db.connection.commit()
         rank(store, [1, 2, 3])
     return server
-
-
-def zoom(page: Page) -> float:
-    """Screen pixels for an image pixel."""
-    return float(page.locator(".viewport[data-zoom]").get_attribute("data-zoom"))
-
-
-def turned(page: Page) -> str:
-    return page.locator(".plane").evaluate("plane => /rotate\\(\\d+deg\\)/.exec(plane.style.transform)[0]")
-
-
-def grey_of(page: Page) -> float:
-    """How bright the picture is that the server drew, from 0 to 255, without the browser's filters."""
-    return page.locator(".plane .image").evaluate(
-        """image => {
-            const [width, height] = [image.naturalWidth, image.naturalHeight];
-            const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
-            context.drawImage(image, 0, 0);
-            const values = context.getImageData(0, 0, width, height).data.filter((value, index) => index % 4 === 0);
-            return values.reduce((sum, value) => sum + value, 0) / values.length;
-        }"""
-    )
 
 
 @pytest.mark.parametrize("scans", [LARGE], indirect=True, ids=["16 megapixels"])
@@ -124,46 +99,6 @@ def test_a_large_picture_is_shown_whole_and_closer_by_tiles(scans, open_page):
     assert item_on_screen(page) == 1  # and nothing of all that was an answer
 
 
-def test_the_window_of_a_scan_changes_what_is_drawn_and_stays(scans, open_page):
-    page = open_page(f"{scans.url}/?annotator=kim")
-    assert press(page, "1") == 1
-    assert item_on_screen(page) == 2
-    before = grey_of(page)
-    assert before == pytest.approx(127.5, abs=4)
-    held: list[Route] = []  # what the server draws comes once the filter has been looked at
-    page.route(WINDOWED, lambda route: held.append(route))
-    for _ in range(4):
-        page.keyboard.press("]")  # brighter: shown at once by a filter, then drawn by the server
-    assert page.locator(".plane").evaluate("plane => plane.style.filter") != "none"
-    for route in held:
-        route.continue_()
-    page.unroute(WINDOWED)
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('*')].some((host) =>
-            host.shadowRoot?.querySelector('.plane')?.style.filter === 'none')"""
-    )
-    brighter = grey_of(page)
-    assert brighter > before + 20
-    page.keyboard.press("\\")
-    page.keyboard.press("#")
-    page.keyboard.press("+")
-
-    assert press(page, "1") == 2  # the next one: as bright, inverted and with a grid, but whole again
-    assert grey_of(page) == pytest.approx(brighter, abs=4)
-    assert page.locator(".plane").evaluate("plane => plane.style.filter") == "invert(1)"
-    assert page.locator(".grid").count() == 1
-    assert page.locator(".viewport.closer").count() == 0
-
-    page.get_by_role("button", name="Brightness and contrast").click()
-    page.get_by_role("button", name="Full range").click()
-    page.get_by_role("button", name="Reset the view").click()
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('*')].some((host) =>
-            host.shadowRoot?.querySelector('.plane')?.style.filter === 'none')"""
-    )
-    assert grey_of(page) == pytest.approx(before, abs=4)
-
-
 def test_two_fingers_zoom_and_one_moves(scans, open_page):
     page = open_page(f"{scans.url}/?annotator=kim", has_touch=True)
     assert item_on_screen(page) == 1
@@ -191,112 +126,6 @@ def test_two_fingers_zoom_and_one_moves(scans, open_page):
     fingers("touchEnd")
     assert page.locator(".plane").get_attribute("style") != before
     assert zoom(page) == pytest.approx(3 * whole, rel=0.05)
-
-
-@pytest.fixture
-def texts(server, own_home):
-    labeling = LabelingConfig(reservation_seconds=60, keywords=("DELAY", "parcel"))
-    project = projects.create(own_home / "texts", text_config(query=NO_ROUND, labeling=labeling))
-    with project.store() as store:
-        store.items.add(
-            [NewItem(f"{i:032x}", f"row {i}", text=t, split="pool") for i, t in enumerate([LONG, "한국어 문장", "x"])]
-        )
-    return server
-
-
-HIGHLIGHTED = "name => [...(CSS.highlights.get(name) ?? [])].map(String)"
-
-
-def test_searching_within_a_text_labels_nothing(texts, open_page):
-    page = open_page(f"{texts.url}/?annotator=kim")
-    assert item_on_screen(page) == 1
-    assert page.evaluate(HIGHLIGHTED, "labeler-keyword") == ["delay"] * 200 + ["parcel"] * 200
-
-    page.keyboard.press("Control+f")
-    page.keyboard.type("of 12")
-    count = page.get_by_role("search").locator(".count")
-    assert count.inner_text() == "1 of 11"
-    assert page.evaluate(HIGHLIGHTED, "labeler-found") == ["of 12"] * 11
-    for key, place in (("Enter", 2), ("Enter", 3), ("Shift+Enter", 2)):
-        page.keyboard.press(key)
-        assert count.inner_text() == f"{place} of 11"
-    assert page.locator(".page").evaluate("page => page.scrollTop") > 0
-    page.keyboard.type("!")
-    assert count.inner_text() == "No match"
-    assert item_on_screen(page) == 1  # 1 and 2 were typed, and labeled nothing
-
-    page.keyboard.press("Escape")
-    assert page.get_by_role("search").count() == 0
-    assert page.evaluate(HIGHLIGHTED, "labeler-found") == []
-    assert press(page, "1") == 1  # without a click
-    assert page.locator(".text").get_attribute("lang") == "ko"
-    assert page.evaluate(HIGHLIGHTED, "labeler-keyword") == []
-
-
-def test_a_long_text_scrolls_by_keys_and_its_size_is_remembered(texts, open_page):
-    page = open_page(f"{texts.url}/?annotator=kim")
-    assert item_on_screen(page) == 1
-
-    def top() -> float:
-        return page.locator(".page").evaluate("page => page.scrollTop")
-
-    places = [top()]
-    for key in ("ArrowDown", "PageDown", " ", "End"):
-        page.keyboard.press(key)
-        places.append(top())
-    assert places == sorted(set(places))
-    page.keyboard.press("PageUp")
-    assert top() < places[-1]
-    page.keyboard.press("Home")
-    assert top() == 0
-
-    def letters() -> float:
-        return page.locator(".text").evaluate("text => parseFloat(getComputedStyle(text).fontSize)")
-
-    before = letters()
-    page.keyboard.press("+")
-    page.get_by_role("button", name="Larger text").click()
-    larger = letters()
-    assert larger == pytest.approx(before * 1.1**2, rel=1e-2)
-    page.reload()
-    assert item_on_screen(page) == 1
-    assert letters() == pytest.approx(larger, rel=1e-2)
-
-
-def test_escape_closes_what_was_opened_last_and_the_whole_screen_in_its_turn(scans, open_page):
-    page = open_page(f"{scans.url}/?annotator=kim")
-    ready_item(page)
-    whole, details, why = page.locator(".full-screen"), page.locator(".details"), page.locator(".why-panel")
-    page.keyboard.press("'")
-    page.keyboard.press(";")
-    page.keyboard.press("w")
-    why.wait_for()
-    assert (whole.count(), details.count()) == (1, 1)
-    assert page.locator(".full-screen .class").first.is_visible()  # classes are answered there as well
-    page.keyboard.press("Escape")
-    why.wait_for(state="hidden")
-    assert (whole.count(), details.count()) == (1, 1)
-    page.keyboard.press("Escape")
-    whole.wait_for(state="detached")
-    assert details.count() == 1
-    page.keyboard.press("Escape")
-    details.wait_for(state="detached")
-
-
-def test_the_latest_answers_have_small_pictures_also_after_a_reload(scans, open_page):
-    page = open_page(f"{scans.url}/?annotator=kim")
-    press(page, "1")
-    press(page, "2")
-    page.locator(".history .thumbnail canvas").nth(1).wait_for()
-    all_saved(page)
-    page.reload()
-    page.locator(".history .thumbnail canvas").nth(1).wait_for()
-    drawn = (
-        page.locator(".history .thumbnail canvas")
-        .nth(1)
-        .evaluate("canvas => new Set(canvas.getContext('2d').getImageData(0, 0, 64, 64).data).size")
-    )
-    assert drawn > 20  # the photograph's own pixels
 
 
 def test_review_has_the_viewer_of_the_desk(scans, open_page, own_home):
