@@ -69,27 +69,6 @@ def test_keys_label_and_nothing_else_does(desk, open_page):
     assert "3 by you" in page.locator(".counts").inner_text()
 
 
-def test_undo_and_skip_also_after_a_reload(desk, open_page):
-    project, server = desk
-    page = open_page(f"{server.url}/?annotator=kim")
-    for key in "112":
-        press(page, key)
-    assert press(page, "u") == 4
-    assert item_on_screen(page) == 3
-    press(page, "s")
-    all_saved(page)
-    page.reload()
-    assert item_on_screen(page) == 4
-    page.keyboard.press("u")  # the skip
-    page.locator(".stage[data-item='3']").wait_for()
-    page.keyboard.press("u")
-    page.locator(".stage[data-item='2']").wait_for()
-    press(page, "2")
-    assert item_on_screen(page) == 3
-    all_saved(page)
-    assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad")]
-
-
 SLOW = """
 () => {
     const fast = window.fetch;
@@ -186,25 +165,6 @@ def test_answers_given_while_the_server_is_gone_are_kept_and_sent(desk, open_pag
     given = answers(project)
     assert len(given) == 6
     assert len({item for item, _, _ in given}) == 6
-
-
-def test_unsent_answers_stand_in_the_strip_after_a_reload(desk, open_page):
-    project, server = desk
-    page = open_page(f"{server.url}/?annotator=kim")
-    press(page, "1")
-    all_saved(page)
-    page.route("**/answers", lambda route: route.abort())
-    press(page, "2")
-    page.locator(".status.offline").wait_for()
-    page.reload()
-    page.locator(".chip").nth(1).wait_for()
-    assert page.locator(".chip").all_inner_texts() == ["bad", "good"]
-    assert page.locator(".chip.waiting").all_inner_texts() == ["bad"]
-    page.unroute("**/answers")
-    all_saved(page)
-    assert page.locator(".chip").all_inner_texts() == ["bad", "good"]
-    assert page.locator(".chip.waiting").count() == 0
-    assert answers(project) == [(1, "kim", "good"), (2, "kim", "bad")]
 
 
 def test_the_end_is_calm_and_ends_by_itself(server, own_home, open_page):

@@ -44,27 +44,6 @@ def rows(project) -> list[dict]:
         return store.answers.export()
 
 
-def test_an_earlier_answer_is_changed_from_the_strip_and_work_goes_on(server, own_home, open_page):
-    project = make(own_home)
-    page = open_page(f"{server.url}/?annotator=kim")
-    for _ in range(3):
-        press(page, "1")
-    page.locator(".chip").nth(2).click()  # the first answer
-    page.locator(".stage[data-item='1'][data-ready]").wait_for()
-    assert "good" in page.locator(".class.current").inner_text()
-    page.keyboard.press("Escape")  # only looked
-    page.locator(".stage[data-item='4']").wait_for()
-    page.locator(".chip").nth(2).click()
-    page.locator(".stage[data-item='1'][data-ready]").wait_for()
-    page.keyboard.press("2")
-    page.locator(".stage[data-item='4']").wait_for()
-    all_saved(page)
-    page.reload()
-    ready_item(page)
-    assert page.locator(".chip").count() == 3
-    assert {r["item_id"]: r["label"] for r in rows(project)} == {1: "bad", 2: "good", 3: "good"}
-
-
 def test_guidelines_are_shown_once_and_again_by_key(server, own_home, open_page):
     project = make(own_home, class_details={"good": ClassDetail(key="p", colour="#1f77b4", description="Praise.")})
     guidelines.write(project, "# How to read\n\nPress **1** for praise.")

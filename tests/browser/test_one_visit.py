@@ -1,4 +1,4 @@
-"""What keys, and the fields beside them, do on the desk: all tests of this file share one visit."""
+"""Keys, the strip of latest answers and the fields beside them on the desk: the tests of this file share one visit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,6 +96,66 @@ def test_a_doubt_is_stored_with_the_answer_and_does_not_stick(visit):
     press(page, "1")
     assert [r["unsure"] for r in visit.rows()] == [1, 0]
     assert page.locator(".chip.unsure").count() == doubts + 1
+
+
+def test_an_earlier_answer_is_changed_from_the_strip_and_work_goes_on(visit):
+    page, first = visit.page, item_on_screen(visit.page)
+    for _ in range(3):
+        press(page, "1")
+    page.locator(".chip").nth(2).click()  # the first answer
+    page.locator(f".stage[data-item='{first}'][data-ready]").wait_for()
+    assert "good" in page.locator(".class.current").inner_text()
+    page.keyboard.press("Escape")  # only looked
+    page.locator(f".stage[data-item='{first + 3}']").wait_for()
+    page.locator(".chip").nth(2).click()
+    page.locator(f".stage[data-item='{first}'][data-ready]").wait_for()
+    page.keyboard.press("2")
+    page.locator(f".stage[data-item='{first + 3}']").wait_for()
+    all_saved(page)
+    chips = page.locator(".chip").all_inner_texts()
+    page.reload()
+    ready_item(page)
+    assert page.locator(".chip").all_inner_texts() == chips
+    assert {r["item_id"]: r["label"] for r in visit.rows()} == {first: "bad", first + 1: "good", first + 2: "good"}
+
+
+def test_undo_and_skip_also_after_a_reload(visit):
+    page, first = visit.page, item_on_screen(visit.page)
+    for key in "112":
+        press(page, key)
+    assert press(page, "u") == first + 3
+    assert item_on_screen(page) == first + 2
+    press(page, "s")
+    all_saved(page)
+    page.reload()
+    assert item_on_screen(page) == first + 3
+    page.keyboard.press("u")  # the skip
+    page.locator(f".stage[data-item='{first + 2}']").wait_for()
+    page.keyboard.press("u")
+    page.locator(f".stage[data-item='{first + 1}']").wait_for()
+    press(page, "2")
+    assert item_on_screen(page) == first + 2
+    assert [(r["item_id"], r["label"]) for r in visit.rows()] == [(first, "good"), (first + 1, "bad")]
+
+
+def test_unsent_answers_stand_in_the_strip_after_a_reload(visit):
+    page, first = visit.page, item_on_screen(visit.page)
+    press(page, "1")
+    all_saved(page)
+    page.route("**/answers", lambda route: route.abort())
+    press(page, "2")
+    page.locator(".status.offline").wait_for()
+    chips = page.locator(".chip").all_inner_texts()
+    assert chips[:2] == ["bad", "good"]
+    page.reload()
+    page.locator(".chip").nth(1).wait_for()
+    assert page.locator(".chip").all_inner_texts() == chips
+    assert page.locator(".chip.waiting").all_inner_texts() == ["bad"]
+    page.unroute("**/answers")
+    all_saved(page)
+    assert page.locator(".chip").all_inner_texts() == chips
+    assert page.locator(".chip.waiting").count() == 0
+    assert [(r["item_id"], r["label"]) for r in visit.rows()] == [(first, "good"), (first + 1, "bad")]
 
 
 def test_keys_of_the_hangul_layout_are_those_of_their_place(visit):
