@@ -25,7 +25,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from labeler.backbones import onnx
+from labeler.backbones import devices
 from labeler.backbones.images import DEFAULT, load_image_encoder, read_image
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import FinetuneConfig
@@ -53,7 +53,7 @@ class Files(TorchDataset):
 
 def plain(paths: list[Path], targets: np.ndarray, size: int, epochs: int) -> None:
     """timm, torch's loader, AdamW: nothing cached, nothing in half precision."""
-    device = onnx.device()
+    device = devices.device()
     model: Any = timm.create_model(DEFAULT, num_classes=CLASSES).to(device)  # its parts have names of their own
     model.requires_grad_(False)
     for part in (*model.blocks[-UNFROZEN:], model.conv_head, model.bn2, model.classifier):

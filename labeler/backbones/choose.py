@@ -9,6 +9,7 @@ from labeler.backbones.auto import resolved
 from labeler.backbones.catalogue import CHARACTERS, JOINT
 from labeler.backbones.encoder import Encoder, Joined, network_of
 from labeler.backbones.images import load_image_encoder
+from labeler.backbones.pixels import keeping_pixels
 from labeler.backbones.texts import load_text_encoder
 from labeler.core.items import Modality, Progress
 from labeler.core.settings import LearnerConfig
@@ -41,24 +42,28 @@ def load_encoder(
         return adapted(base, folder)
     choice = resolved(learner, modality, texts, folder)
     names = (choice.backbone if choice else learner.backbone).split(JOINT)
-    parts = [_load(name.strip(), learner.input_size, modality, texts, folder, on_progress) for name in names]
+    parts = [_load(name.strip(), learner, modality, texts, folder, on_progress) for name in names]
     return parts[0] if len(parts) == 1 else Joined(tuple(parts))
 
 
 def _load(
     name: str,
-    size: int,
+    learner: LearnerConfig,
     modality: Modality,
     texts: Sequence[str] | None,
     folder: Path,
     on_progress: Progress | None,
 ) -> Encoder:
     """One encoder by its name."""
-    bases = folder.parent, Path()
+    bases, mixed = (folder.parent, Path()), learner.finetune.mixed_precision
     if modality == "image":
-        return load_image_encoder(name, size, *bases)
+        encoder = load_image_encoder(name, learner.input_size, *bases)
+        if learner.kind != "frozen" and learner.decoded_gigabytes:  # frozen features are computed once
+            encoder = keeping_pixels(encoder, folder, learner.decoded_gigabytes)
+        return encoder if mixed else replace(encoder, mixed=False)
     if name == CHARACTERS:
         from labeler.backbones import tfidf
 
         return tfidf.load_or_fit(texts or (), folder, on_progress)
-    return load_text_encoder(name, *bases)
+    encoder = load_text_encoder(name, *bases)
+    return encoder if mixed else replace(encoder, mixed=False)

@@ -1,7 +1,8 @@
 """What turns inputs into features: the interface, and a pretrained network behind it."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +13,16 @@ import numpy as np
 from labeler.backbones.catalogue import JOINT
 from labeler.backbones.weights import key
 from labeler.core.items import Progress
+from labeler.core.processes import may_have_gpu, processor
 
 if TYPE_CHECKING:
     from labeler.backbones.network import Network
     from labeler.backbones.onnx import Run
 
-# Imports of labeler.backbones.onnx are deferred: it loads torch, which takes seconds.
+# Imports of labeler.backbones.onnx and of devices are deferred: they load torch, which takes seconds.
+
+GPU_BATCH = 512  # items that a GPU sees at a time; fewer where its memory is short
+AHEAD = 2  # batches that are prepared while the network works on one
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -87,6 +92,7 @@ class Pretrained:
     dynamic_axes: int = 1  # leading axes of the arrays that vary: 1 batch; 2 batch and length
     batch: int = 32
     views: Callable[[Any], Sequence[Any]] | None = None  # the slices of a stack, whose features are averaged
+    mixed: bool = True  # whether a GPU may use less than float32
 
     @cached_property
     def network(self) -> "Network":
@@ -97,7 +103,7 @@ class Pretrained:
     def _run(self) -> "Run":
         from labeler.backbones import onnx
 
-        return onnx.compiled(lambda: self.network, self.example, self.dynamic_axes, self.key)
+        return onnx.compiled(lambda: self.network, self.example, self.dynamic_axes, self.key, self.mixed)
 
     def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
         """(n, sum(dims)) float32 for n image paths or texts; of a stack, the mean over its slices.
@@ -105,14 +111,28 @@ class Pretrained:
         Raises: LabelerError: an image cannot be read; the message names it.
         """
         single, counts = self.slices(inputs)
-        features = np.empty((len(single), sum(self.dims)), dtype=np.float32)
-        done = 0
-        for positions, items in self._batches(single):
-            features[positions] = self._run(*collate(items))
-            done += len(items)
+
+        def report(done: int) -> None:
             if on_progress:
                 on_progress(done * len(inputs) // len(single), len(inputs))
-        return averaged(features, counts)
+
+        return averaged(self.run_over(single, self._run, sum(self.dims), report), counts)
+
+    def run_over(
+        self, inputs: Sequence[Any], run: "Run", width: int, report: Callable[[int], None] = lambda done: None
+    ) -> np.ndarray:
+        """(m, width) float32: what `run` makes of each input, or slice of a stack.
+
+        Args:   report: called with the number of inputs that are done.
+        Raises: LabelerError: as `encode`.
+        """
+        results = np.empty((len(inputs), width), dtype=np.float32)
+        done = 0
+        for positions, batch in self._batches(inputs, collated=True):
+            results[positions] = run(*batch)
+            done += len(positions)
+            report(done)
+        return results
 
     def slices(self, inputs: Sequence[Any]) -> tuple[list[Any], np.ndarray]:
         """What the network reads of each input, one after the other, and (n,) how much: 1, or the slices of a stack."""
@@ -126,7 +146,7 @@ class Pretrained:
         """
         run = self._advancing(cut)
         result: list[Arrays] = [()] * len(inputs)
-        for positions, items in self._batches(inputs):
+        for positions, items in self._batches(inputs, collated=False):
             for position, item in zip(positions, run(items), strict=True):
                 result[position] = item
         return result
@@ -136,8 +156,8 @@ class Pretrained:
         run = self._advancing(cut)
         return [
             advanced
-            for start in range(0, len(items), self.batch)
-            for advanced in run(items[start : start + self.batch])
+            for start in range(0, len(items), self.batch_size)
+            for advanced in run(items[start : start + self.batch_size])
         ]
 
     def first(self, cut: int) -> "Run":
@@ -147,7 +167,16 @@ class Pretrained:
         if not cut:
             return lambda x, *rest: x
         key = f"{self.key}-first{cut}"
-        return onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key)
+        return onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key, self.mixed)
+
+    @cached_property
+    def batch_size(self) -> int:
+        """How many inputs the network sees at a time on this machine; a GPU wants many."""
+        if not may_have_gpu():
+            return self.batch
+        from labeler.backbones import devices
+
+        return self.batch if devices.on_cpu() else max(self.batch, GPU_BATCH)
 
     def _advancing(self, cut: int) -> "Callable[[Sequence[Arrays]], list[Arrays]]":
         if not cut:
@@ -162,21 +191,30 @@ class Pretrained:
 
         return advance
 
-    def _batches(self, inputs: Sequence[Any]) -> Iterator[tuple[np.ndarray, list[Arrays]]]:
-        """Positions and prepared arrays of each batch; texts of like length go together, so little is padding.
+    def _batches(self, inputs: Sequence[Any], collated: bool) -> Iterator[tuple[np.ndarray, Any]]:
+        """Positions of each batch's inputs, and what they are prepared to: a list of items, or their `collate`d arrays.
 
-        While the network works on one batch, the next is prepared in another thread.
+        Texts of like length go together, so little is padding. While the network works on one batch, the next ones are
+        prepared in another thread.
         """
         order = np.argsort([len(content) if isinstance(content, str) else 0 for content in inputs], kind="stable")
-        parts = [order[start : start + self.batch] for start in range(0, len(order), self.batch)]
-        with ThreadPoolExecutor(1) as ahead:
-            prepare = lambda part: ahead.submit(self.prepare, [inputs[p] for p in part])  # noqa: E731
-            following = prepare(parts[0]) if parts else None
+        size, zeros = self.batch_size, _zeros
+        if size != self.batch:
+            from labeler.backbones import devices
+
+            zeros = devices.zeros
+        parts = [order[start : start + size] for start in range(0, len(order), size)]
+
+        def prepared(part: np.ndarray) -> Any:
+            items = self.prepare([inputs[p] for p in part])
+            return collate(items, zeros) if collated else items
+
+        with ThreadPoolExecutor(1) as other_thread:  # a single one: tokenizers cannot be shared
+            waiting = deque[Future[Any]]()
             for number, part in enumerate(parts):
-                assert following is not None
-                items = following.result()
-                following = prepare(parts[number + 1]) if number + 1 < len(parts) else None
-                yield part, items
+                for following in parts[number + len(waiting) : number + 1 + AHEAD]:
+                    waiting.append(other_thread.submit(prepared, following))
+                yield part, waiting.popleft().result()
 
 
 def side_by_side(encoder: Encoder) -> tuple[Encoder, ...]:
@@ -189,6 +227,28 @@ def network_of(encoder: Encoder | None) -> Pretrained | None:
     return next((part for part in side_by_side(encoder) if isinstance(part, Pretrained)), None) if encoder else None
 
 
+def features_key(encoder: Encoder) -> str:
+    """As `Encoder.key`, and on which device, in which precision its features are computed here, unless by the CPU.
+
+    Features that differ in the last digits never share a cache.
+    """
+    network = network_of(encoder)
+    if network is None or not may_have_gpu():
+        return encoder.key
+    from labeler.backbones import devices
+
+    return "-".join([encoder.key, *([] if devices.on_cpu() else devices.kind_and_precision(network.mixed))])
+
+
+def computed_on(network: Pretrained) -> dict[str, str]:
+    """What the numbers of a network depend on here: the device and its name, the precision, on a GPU its libraries."""
+    if not may_have_gpu():
+        return {"device": "cpu", "precision": "float32", "name": processor()}
+    from labeler.backbones import devices
+
+    return devices.facts(network.mixed)
+
+
 def averaged(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """(n, d) float32 features of items from those of their slices (m, d), as `Pretrained.slices` counts them."""
     if len(features) == len(counts):
@@ -197,11 +257,18 @@ def averaged(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return (np.add.reduceat(features, starts, axis=0) / counts[:, None]).astype(np.float32)
 
 
-def collate(items: Sequence[Arrays]) -> Arrays:
-    """One batch of the items' arrays; along their first axis shorter ones are filled up with zeros."""
+def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    return np.zeros(shape, dtype)
+
+
+def collate(items: Sequence[Arrays], zeros: Callable[[tuple[int, ...], np.dtype], np.ndarray] = _zeros) -> Arrays:
+    """One batch of the items' arrays; along their first axis shorter ones are filled up with zeros.
+
+    Args: zeros: makes an array of a shape and a type.
+    """
     batch = []
     for parts in zip(*items, strict=True):
-        whole = np.zeros((len(parts), max(map(len, parts)), *parts[0].shape[1:]), dtype=parts[0].dtype)
+        whole = zeros((len(parts), max(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
         for row, part in zip(whole, parts, strict=True):
             row[: len(part)] = part
         batch.append(whole)

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 DEFAULT = "tf_efficientnet_lite0"
 LITE_DIMS = {DEFAULT: (192, 320, 1280), "tf_efficientnet_lite2": (208, 352, 1280)}
 MOST_SLICES = 16  # of a stack
+MOST_DECODERS = 16  # more threads wait for each other
 
 
 def load_image_encoder(name: str, size: int, *bases: Path) -> Pretrained:
@@ -76,10 +78,15 @@ def _of_timm(name: str, size: int, bases: Sequence[Path]) -> Pretrained:
 
 def _encoder(name: str, key: str, size: int, dims: tuple[int, ...], build: "Callable[[], Network]") -> Pretrained:
     def prepare(pictures: "Sequence[Path | Slice]") -> list[Arrays]:
-        with ThreadPoolExecutor(min(8, cores())) as pool:
-            return [(image,) for image in pool.map(lambda picture: read_image(picture, size), pictures)]
+        return [(image,) for image in _decoders().map(lambda picture: read_image(picture, size), pictures)]
 
     return Pretrained(name, key, dims, build, prepare, _example(size), views=slices)
+
+
+@cache
+def _decoders() -> ThreadPoolExecutor:
+    """The threads that decode images; Pillow lets them work side by side."""
+    return ThreadPoolExecutor(min(MOST_DECODERS, cores()), thread_name_prefix="decoder")
 
 
 class Slice(NamedTuple):

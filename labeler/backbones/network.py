@@ -76,8 +76,21 @@ class Network(nn.Module):
     def _pooled(self, cut: int, x: Tensor, *rest: Tensor) -> list[Tensor]:
         outputs = self.tapped(cut, x, *rest)
         if self.pooling == "first":
-            return [output[:, 0] for output in outputs]
+            return [output[:, 0].float() for output in outputs]
         return [pool(output, *rest) for output in outputs]
+
+
+class Tails(nn.Module):
+    """Networks that differ only from stage `cut` on, in one pass: (n, M × d) features, side by side."""
+
+    def __init__(self, networks: Sequence[Network], cut: int) -> None:
+        super().__init__()
+        self.networks, self.first, self.cut = nn.ModuleList(networks), networks[0].first(cut), cut
+        self._tails = [network.tail for network in networks]
+
+    def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
+        x = self.first(x, *rest)
+        return torch.cat([tail(self.cut, x, *rest) for tail in self._tails], dim=1)
 
 
 class Pixels(nn.Module):
@@ -118,10 +131,14 @@ class _First(nn.Module):
 
 
 def pool(x: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The mean over an image's places (n, d, h, w) or a text's unmasked tokens (n, length, d); (n, d) stays."""
+    """The mean over an image's places (n, d, h, w) or a text's unmasked tokens (n, length, d); (n, d) stays.
+
+    In float32, whatever the precision of the network: the sum of many places has more digits than each of them.
+    """
+    x = x.float()
     if x.ndim == 4:
         return x.mean((2, 3))
     if x.ndim == 3 and mask is not None:
-        weight = mask.unsqueeze(-1).to(x.dtype)
+        weight = mask.unsqueeze(-1).float()
         return (x * weight).sum(1) / weight.sum(1)
     return x

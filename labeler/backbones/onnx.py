@@ -3,17 +3,18 @@
 Imports of this module are deferred where a page or the store must not load torch.
 """
 
+import copy
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from labeler.backbones import devices
 from labeler.backbones.weights import cache_folder
 from labeler.core.processes import cores
 from labeler.core.whole_files import whole_file
@@ -27,39 +28,12 @@ for exporter in ("onnxscript", "torch.onnx", "onnx_ir"):  # they log every step 
 # Arrays of one batch in, the array that the network makes of them out.
 Run = Callable[..., np.ndarray]
 
-
-@cache
-def device() -> torch.device:
-    """The device that torch computes on: CUDA, else Apple's MPS, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+LENGTHS = 32  # tokens: texts on a GPU are filled up to a multiple, so that few lengths occur
 
 
-def autocast(on_cpu: bool = False) -> torch.autocast:
-    """A context in which CUDA computes in bfloat16, and a CPU that has instructions for it if `on_cpu` says so."""
-    kind = device().type
-    able = on_cpu and kind == "cpu" and torch.cpu._is_avx512_bf16_supported()
-    return torch.autocast(kind if able else "cuda", torch.bfloat16, enabled=able or kind == "cuda")
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """A block in which torch draws from a generator of its own, and leaves the others' alone."""
-    with torch.random.fork_rng(devices=[device()] if device().type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
-def to_device(arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
-    """The arrays as tensors on `device()`; the copy to a GPU goes on while the CPU prepares what comes next."""
-    tensors = [torch.from_numpy(array) for array in arrays]
-    if device().type == "cuda":
-        tensors = [tensor.pin_memory() for tensor in tensors]
-    return tuple(tensor.to(device(), non_blocking=True) for tensor in tensors)
-
-
-def compiled(build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dynamic_axes: int, key: str) -> Run:
+def compiled(
+    build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dynamic_axes: int, key: str, mixed: bool = True
+) -> Run:
     """A function that runs a network on this machine's best device.
 
     On a CPU the network is exported to ONNX once; later calls find the file by its key and never build the network
@@ -69,10 +43,11 @@ def compiled(build: Callable[[], nn.Module], example: tuple[np.ndarray, ...], dy
              example: arrays of a batch of two, which fix the types and the sizes that do not vary.
              dynamic_axes: how many leading axes of each array vary (1: batch; 2: batch and length).
              key: identifies the network's weights and layout; names the cached file.
+             mixed: whether a GPU may use less than float32.
     Returns: a function of arrays like `example` to (n, …) float32.
     """
-    if device().type != "cpu":
-        return in_torch(build())
+    if not devices.on_cpu():
+        return in_torch(build(), mixed)
     path = cache_folder() / "onnx" / f"{key}.onnx"
     try:
         if path.exists():
@@ -152,13 +127,45 @@ def in_onnxruntime(path: Path) -> Run:
     return run
 
 
-def in_torch(module: nn.Module) -> Run:
-    """A function that runs the module in torch on `device()`."""
-    module = module.eval().to(device()).to(memory_format=torch.channels_last)
+def in_torch(module: nn.Module, mixed: bool = True) -> Run:
+    """A function that runs a copy of the module in torch on the device, a batch after the other.
+
+    A batch that does not fit into the memory of a GPU is halved.
+
+    Args: mixed: whether less than float32 may be used.
+    """
+    module = devices.narrowed(devices.placed(copy.deepcopy(module).eval()), mixed)
+    fits: list[int] = []  # the largest batch that the memory is enough for, once one was not
+
+    def forward(arrays: tuple[np.ndarray, ...], size: int) -> np.ndarray:
+        results = []
+        for start in range(0, len(arrays[0]), size):
+            batch = tuple(array[start : start + size] for array in arrays)
+            with torch.inference_mode(), devices.autocast(mixed):
+                result = module(*devices.to_device(filled_up(batch)))
+            results.append(result[: len(batch[0])].float())
+        return torch.cat(results).cpu().numpy()
 
     def run(*arrays: np.ndarray) -> np.ndarray:
-        with torch.inference_mode(), autocast():
-            result = module(*to_device(arrays))
-        return result.float().cpu().numpy()
+        n = len(arrays[0])
+        result, size = devices.halving(lambda size: forward(arrays, size), min(n, *fits) if fits else n)
+        if size < n:
+            fits[:] = [size]
+        return result
 
     return run
+
+
+def filled_up(arrays: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """A batch, on a GPU filled up to the next power of two with its last item, and texts to a multiple of `LENGTHS`.
+
+    cuDNN plans each size of a batch anew, which takes seconds.
+    """
+    n = len(arrays[0])
+    if devices.on_cpu() or not n:
+        return arrays
+    more = (1 << (n - 1).bit_length()) - n
+    if all(array.ndim == 2 and array.dtype == np.int64 for array in arrays):
+        longer = -arrays[0].shape[1] % LENGTHS
+        arrays = tuple(np.pad(array, ((0, 0), (0, longer))) for array in arrays)
+    return tuple(np.concatenate([array, np.repeat(array[-1:], more, axis=0)]) if more else array for array in arrays)

@@ -207,13 +207,14 @@ def reproduce(project: Path, number: int, out: Path | None) -> None:
     from labeler.models.reproduce import reproduce as run
 
     with bar("train", "epochs") as report:
-        model, difference = run(projects.open_project(project), number, report)
+        again = run(projects.open_project(project), number, report)
     if out:
-        save(model, out)
-    if difference:
+        save(again.model, out)
+    if again.difference:
         raise LabelerError(
-            "Round {number} was trained anew, and its weights differ by up to {difference:.1e}.",
+            "Round {number} was trained anew, and its weights differ by up to {difference:.1e}{reasons}.",
             number=number,
-            difference=difference,
+            difference=again.difference,
+            reasons="".join(f"; {reason}" for reason in again.reasons),
         )
     click.echo(f"Round {number} was trained anew; its weights are the same, bit for bit.")

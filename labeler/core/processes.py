@@ -2,13 +2,30 @@
 
 import multiprocessing
 import os
+import platform
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 
 def cores() -> int:
     """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def may_have_gpu() -> bool:
+    """Whether this machine may have a GPU that torch can use; found out without loading torch, which takes seconds."""
+    if sys.platform != "linux":
+        return sys.platform == "win32" or platform.machine() == "arm64"  # Apple's processors have one
+    return any(Path("/dev").glob("nvidia[0-9]*")) or any(
+        map(os.path.exists, ("/dev/kfd", "/dev/dxg", "/dev/nvidiactl"))
+    )
+
+
+def processor() -> str:
+    """The name of this machine's processor."""
+    return platform.processor() or platform.machine()
 
 
 def end_with_parent() -> None:

@@ -97,7 +97,8 @@ class Training:
     epochs: of fine-tuning; empty for frozen heads. chosen: every lever with its final value, none of them "auto".
     share: the fine-tuned network's weight in the probabilities, from 0 (the frozen heads alone) to 1.
     note: one sentence on the choices and their reasons. validation_items: number of labels in validation; 0: none, or
-    unknown.
+    unknown. computed_on: the device that the network ran on, its precision and its libraries; empty without a network.
+    inexact: operations of the GPU whose result may differ from one run to the next.
     """
 
     epochs: tuple[Epoch, ...] = ()
@@ -105,6 +106,8 @@ class Training:
     share: float = 0.0
     note: str = ""
     validation_items: int = 0
+    computed_on: Mapping[str, str] = field(default_factory=dict)
+    inexact: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

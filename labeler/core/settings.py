@@ -164,6 +164,14 @@ class LearnerConfig:
         str, Doc("Imported column with a class for each item, such as the guess of a language model, to start from.")
     ] = ""
     input_size: Annotated[int, Interval(ge=32, le=1024), Doc("Side in pixels that images are scaled to.")] = 128
+    decoded_gigabytes: Annotated[
+        float,
+        Interval(ge=0, le=100_000),
+        Doc(
+            "Gigabytes of decoded images that are kept on disk where a backbone is fine-tuned, so that no round decodes"
+            " them again; 0: none."
+        ),
+    ] = 4.0
     members: Annotated[int, Interval(ge=2, le=100), Doc("Members of the committee.")] = 5
     committee: Annotated[
         Literal["bootstrap", "dropout", "snapshots"], Doc("How the members of the committee come to differ.")

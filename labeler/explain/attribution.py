@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from labeler.backbones import onnx
+from labeler.backbones import devices
 from labeler.backbones.encoder import Encoder, Joined, Pretrained, collate, network_of
 from labeler.backbones.network import Network
 from labeler.backbones.texts import Tokens
@@ -78,7 +78,7 @@ def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
 
 def parts_of(model: Model, encoder: Pretrained) -> list[Part]:
     """The networks that a model consists of, on torch's device."""
-    frozen = encoder.network.to(onnx.device())
+    frozen = devices.here(encoder.network)
     if isinstance(model, FineTuned):
         both = [Part(model.share, model.network, model.head), Part(1 - model.share, frozen, model.frozen)]
         return [part for part in both if part.share > 0]
@@ -146,7 +146,7 @@ def _integral(score: Callable[[Tensor], Tensor], x: Tensor, base: Tensor, target
 
 def _of_places(parts: Sequence[Part], encoder: Pretrained, image: Path) -> Evidence:
     pictures, _counts = encoder.slices([image])
-    (pixels,) = onnx.to_device(collate(encoder.prepare(pictures)))
+    (pixels,) = devices.to_device(collate(encoder.prepare(pictures)))
     evidence, row = _evidence(parts, (pixels,), lambda part, targets, row: class_maps(part, pixels[row, None], targets))
     attention = _attention(parts, lambda network: of_patches(network, pixels[row, None]))
     return replace(evidence, attention=attention, slice=pictures[row].place if len(pictures) > 1 else None)
@@ -229,7 +229,7 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str, most_probab
     # special tokens stay, and what the encoder puts before every text
     kept = np.isin(arrays[0], tokenizer.all_special_ids) | np.array([word is None for word in words])
     masked = np.where(kept, arrays[0], mask)
-    given, base = onnx.to_device(arrays), onnx.to_device((masked, *arrays[1:]))
+    given, base = devices.to_device(arrays), devices.to_device((masked, *arrays[1:]))
     spans = tuple(dict.fromkeys(word for word in words if word))
     weigh = lambda part, targets, row: token_weights(part, given, base, targets)  # noqa: E731
     attribution, _row = _evidence(parts, given, weigh, spans, most_probable)

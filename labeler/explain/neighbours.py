@@ -29,7 +29,7 @@ def nearest(
              encoder: key of the encoder of the features. normalizer: the model's.
              folder: the cache of embeddings, see `labeler.backbones.cache`.
     """
-    vectors, rows = cached({content_hash, *among}, folder / encoder, len(normalizer.mean))
+    vectors, rows = cached({content_hash, *among}, encoder, len(normalizer.mean), folder)
     own = rows.pop(content_hash, None)
     if own is None or not rows:
         return []

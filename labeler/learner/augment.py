@@ -1,39 +1,86 @@
 """Augmentation of images and texts during training. The settings say which kinds are harmless for a project."""
 
+import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional
 
 from labeler.core.settings import Augmentation
 
-# Imports of torchvision are deferred: it is slow to load, and augmenting tokens does not need it.
+SMALLEST, NARROWEST = 0.6, 4 / 3  # at full strength: the share of an image that a crop may lose, and its widest format
+COLOUR, HUE = 0.6, 0.05  # at full strength: changes of brightness, contrast and saturation; of hue, in turns
+NOISE = 0.1  # at full strength: the standard deviation, of values from 0 to 1
+GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue are (ITU-R BT.601)
 
 
 def images(batch: Tensor, kinds: Sequence[Augmentation], strength: float) -> Tensor:
-    """Each image changed at random in the given ways.
+    """Each image changed at random in the given ways, all of them at once on the device that holds them.
+
+    What is done to which image is drawn on the CPU, so it is the same on each device.
 
     Args:    batch: (n, 3, size, size) uint8. strength: 0 to 1, of crops, colours and noise; a mirror is a mirror.
     Returns: (n, 3, size, size) uint8. Draws from torch's generator.
     """
-    from torchvision.transforms import v2
+    if not kinds:
+        return batch
+    changed = batch.float() / 255
+    if crops := {"flip", "flip_vertical", "crop"} & set(kinds):
+        changed = _moved(changed, "flip" in crops, "flip_vertical" in crops, strength if "crop" in crops else 0.0)
+    if "colour" in kinds and strength:
+        changed = _coloured(changed, strength)
+    if "noise" in kinds and strength:
+        changed = changed + torch.randn(changed.shape).to(changed.device) * (NOISE * strength)
+    return (changed.clamp(0, 1) * 255).round().to(torch.uint8)
 
-    size = batch.shape[-1]
-    transforms = {
-        "flip": lambda: v2.RandomHorizontalFlip(),
-        "flip_vertical": lambda: v2.RandomVerticalFlip(),
-        "crop": lambda: v2.RandomResizedCrop(size, scale=(1 - 0.6 * strength, 1.0), antialias=True),
-        "colour": lambda: v2.ColorJitter(*[0.6 * strength] * 3, hue=0.05 * strength),
-        "noise": lambda: v2.Compose(
-            [
-                v2.ToDtype(torch.float32, scale=True),
-                v2.GaussianNoise(sigma=0.1 * strength),
-                v2.ToDtype(torch.uint8, scale=True),
-            ]
-        ),
-    }
-    change = nn.Sequential(*[transforms[kind]() for kind in dict.fromkeys(kinds)])
-    return torch.stack([change(image) for image in batch])
+
+def _moved(batch: Tensor, mirrored: bool, turned_over: bool, strength: float) -> Tensor:
+    """Each image mirrored or not, and a rectangle of it stretched over the whole.
+
+    Source: Szegedy et al. 2015, section 6 (crops of random size and format).
+    """
+    n = len(batch)
+    flips = [1.0 - 2.0 * (torch.rand(n) < 0.5) * wanted for wanted in (mirrored, turned_over)]
+    width = height = torch.ones(n)
+    if strength:
+        area = 1 - SMALLEST * strength * torch.rand(n)
+        format_ = torch.exp((2 * torch.rand(n) - 1) * math.log(NARROWEST))
+        width, height = (area * format_).sqrt().clamp(max=1), (area / format_).sqrt().clamp(max=1)
+    # where the rectangle lies: from one border of the image to the other
+    x, y = ((2 * torch.rand(n) - 1) * (1 - side) for side in (width, height))
+    zero = torch.zeros(n)
+    maps = torch.stack([torch.stack([flips[0] * width, zero, x], 1), torch.stack([zero, flips[1] * height, y], 1)], 1)
+    grid = functional.affine_grid(maps.to(batch.device), list(batch.shape), align_corners=False)
+    return functional.grid_sample(batch, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _coloured(batch: Tensor, strength: float) -> Tensor:
+    """Each image brighter or darker, with more or less contrast and saturation, its colours turned a little."""
+    n, most = len(batch), COLOUR * strength
+
+    def drawn(limit: float) -> Tensor:
+        return ((2 * torch.rand(n, 1, 1, 1) - 1) * limit).to(batch.device)
+
+    grey = torch.tensor(GREY, device=batch.device).view(1, 3, 1, 1)
+    batch = (batch * (1 + drawn(most))).clamp(0, 1)
+    mean = (batch * grey).sum(1, keepdim=True).mean((2, 3), keepdim=True)
+    batch = (mean + (batch - mean) * (1 + drawn(most))).clamp(0, 1)
+    brightness = (batch * grey).sum(1, keepdim=True)
+    batch = (brightness + (batch - brightness) * (1 + drawn(most))).clamp(0, 1)
+    return _turned(batch, drawn(HUE * strength) * 2 * math.pi)
+
+
+def _turned(batch: Tensor, angle: Tensor) -> Tensor:
+    """Each image with its colours turned around grey by an angle (n, 1, 1, 1) in radians; grey stays grey."""
+    red, green, blue = batch.unbind(1)
+    mean = batch.mean(1)
+    cos, sin = angle.cos()[:, 0], angle.sin()[:, 0] / math.sqrt(3)
+    turned = [
+        mean + (own - mean) * cos + (before - after) * sin
+        for own, before, after in ((red, blue, green), (green, red, blue), (blue, green, red))
+    ]
+    return torch.stack(turned, 1).clamp(0, 1)
 
 
 def tokens(mask: Tensor, share: float) -> Tensor:

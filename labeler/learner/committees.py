@@ -9,7 +9,7 @@ from labeler.core.rounds import Dataset
 from labeler.core.settings import LearnerConfig
 from labeler.learner.estimators import Estimator, bootstrapped
 from labeler.learner.heads import fit_committee
-from labeler.learner.model import FineTuned, LinearHeads
+from labeler.learner.model import FineTuned, LinearHeads, reader
 from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted
 
@@ -25,14 +25,17 @@ class Committee(Protocol):
 
 
 class Snapshots:
-    """States of one training as members."""
+    """States of one training as members; an item is read once for all of them."""
 
     def __init__(self, models: tuple[FineTuned, ...]) -> None:
-        self.models = models
+        self.models, self._read = models, reader(models)
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """(M, k, C) as `Committee.member_proba`."""
-        return np.stack([model.predict_proba(dataset, positions) for model in self.models])
+        features = self._read([dataset.inputs[p] for p in positions])
+        return np.stack(
+            [model.of_features(own, dataset, positions) for model, own in zip(self.models, features, strict=True)]
+        )
 
 
 def committee(task: LearningTask, fitted: Fitted, learner: LearnerConfig, seed: int) -> Committee:

@@ -4,29 +4,30 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labeler.backbones import onnx
-from labeler.backbones.encoder import Arrays, Pretrained, averaged, collate
+from labeler.backbones import devices
+from labeler.backbones.encoder import Pretrained, averaged
 from labeler.core.rounds import Epoch
 from labeler.core.settings import FinetuneConfig
-from labeler.learner import augment, loop
+from labeler.learner import loop
 from labeler.learner.losses import accuracy, balanced, cross_entropy, supervised_contrastive
 from labeler.learner.model import LinearHeads
+from labeler.learner.views import Views
 
-VIEWS = 4  # augmented views of each image, computed once where computing them in every epoch would take too long
+T = TypeVar("T")
+
 SLICES = 4  # of a stack that a step of training reads, drawn at random
 SHARPNESS = 0.1  # temperature of the contrastive objective
 SHRINK = 0.5  # share of the last round's change to the weights that is kept
 PERTURB = 0.01  # standard deviation of the added noise, in standard deviations of the weights
-_PREPARED = 1024  # images that are in memory before the frozen stages
 BUCKET = 8  # texts of so many batches are sorted by length together, so that there is little padding
 
 
@@ -78,27 +79,43 @@ class Finetuner:
         """
         self.encoder, self.targets, self.levers, self.seed, self.previous = encoder, targets, levers, seed, previous
         self.about_texts, self.unfrozen = isinstance(inputs[0], str), int(levers.unfrozen)
-        # On a GPU the whole network runs faster than its activations could be copied there.
-        self.cut = encoder.network.cut(self.unfrozen) if onnx.device().type == "cpu" else 0
-        pictures, self.slices = encoder.slices(inputs)
-        self.starts = np.cumsum(self.slices) - self.slices  # of each item's slices in a view
-        with onnx.seeded(seed):
-            self.views = _views(encoder, pictures, self.cut, levers, VIEWS if len(pictures) == len(inputs) else 2)
-        self.lengths = np.array([len(self.views[0][start][0]) for start in self.starts])
+        with devices.seeded(seed):
+            self.views = Views(encoder, inputs, self.unfrozen, levers)
+        self.cut, self.slices = self.views.cut, self.views.slices
 
-    def seconds_per_epoch(self, start: LinearHeads) -> float:
-        """How long an epoch over all items takes on this machine, measured on a batch of median length."""
-        with onnx.seeded(self.seed):
-            trial = _Run(self, start, None)
+    def seconds_per_epoch(self, start: LinearHeads) -> tuple[float, float]:
+        """How long an epoch over all items takes on this machine, and how long each training takes to start up.
+
+        The first is measured on a batch of median length, the second is what its first pass took more.
+        """
+        return self._with_room(lambda: self._seconds_per_epoch(start))
+
+    def _seconds_per_epoch(self, start: LinearHeads) -> tuple[float, float]:
+        with devices.seeded(self.seed):
+            trial, seconds = _Run(self, start, None), list[float]()
             batches = trial.batches(np.arange(len(self.targets)))
-            middle = sorted(batches, key=lambda rows: max(self.lengths[rows]))[len(batches) // 2]
+            middle = sorted(batches, key=lambda rows: max(self.views.lengths[rows]))[len(batches) // 2]
             for _ in range(2):  # the first pass warms up
                 began = time.perf_counter()
                 trial.loss(middle).backward()
-                if onnx.device().type == "cuda":
-                    torch.cuda.synchronize()
-                took = time.perf_counter() - began
-            return took * len(batches)
+                devices.wait()
+                seconds.append(time.perf_counter() - began)
+            first, second = seconds
+            # what is compiled is compiled for each training; what else is slow at first is so once in a process
+            return second * len(batches), max(0.0, first - second) if self.levers.compile else 0.0
+
+    def _with_room(self, run: Callable[[], T]) -> T:
+        """What `run` returns, with batches halved each time that the GPU's memory is too short for them.
+
+        The optimiser makes the same steps: it sums the gradients of twice as many batches.
+        """
+
+        def attempt(batch: int) -> T:
+            accumulate = self.levers.accumulate * max(1, self.levers.batch // batch)
+            self.levers = replace(self.levers, batch=batch, accumulate=accumulate)
+            return run()
+
+        return devices.halving(attempt, self.levers.batch)[0]
 
     def train(
         self,
@@ -113,8 +130,12 @@ class Finetuner:
 
         Args: held: rows to validate on. epochs: instead of the levers'. snapshots: how many of the last epochs to keep.
         """
-        with onnx.seeded(self.seed):
-            return _Run(self, start, self.previous).train(rows, held, epochs, snapshots, after_epoch)
+
+        def run() -> Tuned:
+            with devices.seeded(self.seed):
+                return _Run(self, start, self.previous).train(rows, held, epochs, snapshots, after_epoch)
+
+        return self._with_room(run)
 
 
 class _Run:
@@ -122,15 +143,15 @@ class _Run:
 
     def __init__(self, owner: Finetuner, start: LinearHeads, previous: dict[str, np.ndarray] | None) -> None:
         self.owner, self.levers = owner, owner.levers
-        self.network = copy.deepcopy(owner.encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
+        self.network = devices.placed(copy.deepcopy(owner.encoder.network))
         for parameter in self.network.last(owner.unfrozen):
             parameter.requires_grad_(True)
         self.trained = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
-        self.mean, self.weight, self.bias = onnx.to_device(
+        self.mean, self.weight, self.bias = devices.to_device(
             (start.normalizer.mean, start.weight[0].copy(), start.bias[0].copy())
         )
         self.layers = list(start.normalizer.layers())
-        self.targets = torch.from_numpy(owner.targets).to(onnx.device())
+        self.targets = torch.from_numpy(owner.targets).to(devices.device())
         self.importance: Tensor | None = None
         self.rng = np.random.default_rng(owner.seed)
         if previous is not None:
@@ -142,7 +163,7 @@ class _Run:
         _set_modes(self.network, self.levers)
         self.weight.requires_grad_(True)
         self.bias.requires_grad_(True)
-        self.sums = torch.zeros(3, device=onnx.device())  # loss, right, items of the epoch
+        self.sums = torch.zeros(3, device=devices.device())  # loss, right, items of the epoch
 
     def train(
         self, rows: np.ndarray, held: np.ndarray, epochs: int | None, snapshots: int, after_epoch: Callable[[int], None]
@@ -153,7 +174,7 @@ class _Run:
         best, kept = (-math.inf, 0, self._weights()), list[Weights]()
         if levers.class_weights == "balanced":
             weights = balanced(self.owner.targets[rows], len(self.bias))
-            self.importance = torch.from_numpy(weights).to(onnx.device())
+            self.importance = torch.from_numpy(weights).to(devices.device())
 
         def end_of_epoch(number: int) -> bool:
             nonlocal best
@@ -177,13 +198,13 @@ class _Run:
         """The training objective on the items at `rows`, with augmentation and dropout."""
         levers = self.levers
         chosen, slices = self._drawn(rows)
-        with onnx.autocast(on_cpu=self.owner.about_texts and levers.mixed_precision):
-            features = self.tail(self.owner.cut, *self._batch(chosen, training=True))
+        with devices.autocast(levers.mixed_precision, cpu_too=self.owner.about_texts):
+            features = self.tail(self.owner.cut, *self._batch(chosen, training=True))[: len(chosen)]
         if len(chosen) > len(rows):
             lengths = torch.from_numpy(slices).to(features.device)
             features = torch.segment_reduce(features.float(), "mean", lengths=lengths)
         features = self._normalised(features)
-        targets = self.targets[torch.from_numpy(rows).to(self.targets.device)]
+        targets = self._targets_at(rows)
         kept = functional.dropout(features, levers.dropout) if levers.dropout else features
         logits = functional.linear(kept, self.weight, self.bias)
         crossed = cross_entropy(logits, targets, self.importance, levers.label_smoothing)
@@ -202,26 +223,26 @@ class _Run:
         """(k, d) features of the items at `rows`, as for prediction; of a stack the mean over all its slices."""
         self.network.eval()
         features = np.empty((len(rows), len(self.mean)), dtype=np.float32)
-        order = np.argsort(self.owner.lengths[rows], kind="stable")  # little padding
+        order = np.argsort(self.owner.views.lengths[rows], kind="stable")  # little padding
         for start in range(0, len(rows), self.levers.batch):
             places = order[start : start + self.levers.batch]
             slices = self.owner.slices[rows[places]]
             chosen = np.concatenate([self._slices(row) for row in rows[places]])
-            with onnx.autocast():
-                own = self.tail(self.owner.cut, *self._batch(chosen, training=False)).float().cpu().numpy()
-            features[places] = averaged(own, slices)
+            with devices.autocast(self.levers.mixed_precision):
+                own = self.tail(self.owner.cut, *self._batch(chosen, training=False))[: len(chosen)]
+            features[places] = averaged(own.float().cpu().numpy(), slices)
         _set_modes(self.network, self.levers)
         return features
 
     def _slices(self, row: int) -> np.ndarray:
         """Where the slices of an item are in a view."""
-        return self.owner.starts[row] + np.arange(self.owner.slices[row])
+        return self.owner.views.starts[row] + np.arange(self.owner.slices[row])
 
     def _drawn(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """At most `SLICES` random slices of each item, one item after the other, and (k,) how many of each."""
         slices = np.minimum(self.owner.slices[rows], SLICES)
         if slices.max() == 1:
-            return self.owner.starts[rows], slices
+            return self.owner.views.starts[rows], slices
         drawn = [self.rng.permutation(self._slices(row))[:n] for row, n in zip(rows, slices, strict=True)]
         return np.concatenate(drawn), slices
 
@@ -230,24 +251,23 @@ class _Run:
         normal = self._normalised(torch.from_numpy(self.features(rows)).to(self.mean.device))
         return functional.linear(normal, self.weight, self.bias)
 
+    def _targets_at(self, rows: np.ndarray) -> Tensor:
+        (places,) = devices.to_device((rows,))
+        return self.targets[places]
+
     def _normalised(self, features: Tensor) -> Tensor:
         centred = features.float() - self.mean
         return torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in self.layers], dim=1)
 
     def _batch(self, slices: np.ndarray, training: bool) -> tuple[Tensor, ...]:
         """The slices at these places of the views, as one batch."""
-        views, levers = self.owner.views, self.levers
-        chosen = self.rng.integers(len(views), size=len(slices)) if training else np.zeros(len(slices), dtype=int)
-        x, *rest = onnx.to_device(collate([views[v][place] for v, place in zip(chosen, slices, strict=True)]))
-        if training and levers.augment and not self.owner.about_texts and not self.owner.cut:
-            x = augment.images(x, levers.augment, levers.augment_strength)
-        if training and levers.token_dropout and rest:
-            rest[0] = augment.tokens(rest[0], levers.token_dropout)
-        return x, *rest
+        views = self.owner.views
+        chosen = self.rng.integers(views.number, size=len(slices)) if training else np.zeros(len(slices), dtype=int)
+        return views.batch(chosen, slices, self.levers, training)
 
     def batches(self, rows: np.ndarray) -> list[np.ndarray]:
         """The rows in random batches; of texts those of similar length share a batch."""
-        batch, lengths = self.levers.batch, self.owner.lengths
+        batch, lengths = self.levers.batch, self.owner.views.lengths
         rows = self.rng.permutation(rows)
         if self.owner.about_texts:
             parts = [rows[i : i + BUCKET * batch] for i in range(0, len(rows), BUCKET * batch)]
@@ -272,7 +292,7 @@ class _Run:
         self.sums.zero_()
         if not len(held):
             return Epoch(number, loss / items, right / items)
-        logits, targets = self._logits(held), self.targets[torch.from_numpy(held).to(self.targets.device)]
+        logits, targets = self._logits(held), self._targets_at(held)
         validation = float(cross_entropy(logits, targets)), float(accuracy(logits, targets))
         return Epoch(number, loss / items, right / items, *validation)
 
@@ -287,30 +307,6 @@ class _Run:
             p.copy_(torch.from_numpy(weights.parameters[name]))
         self.weight.copy_(torch.from_numpy(weights.weight))
         self.bias.copy_(torch.from_numpy(weights.bias))
-
-
-def _views(
-    encoder: Pretrained, pictures: Sequence[Any], cut: int, levers: FinetuneConfig, number: int
-) -> list[list[Arrays]]:
-    """For each view, the activations after the first `cut` stages; the first view is the input as it is.
-
-    Args: number: of views that are made, where there are augmented ones.
-    """
-    if not levers.augment or isinstance(pictures[0], str) or not cut:
-        return [encoder.activations(pictures, cut)]
-    views: list[list[Arrays]] = [[] for _ in range(number)]
-    for begin in range(0, len(pictures), _PREPARED):
-        prepared = encoder.activations(pictures[begin : begin + _PREPARED], 0)
-        views[0] += encoder.advance(prepared, cut)
-        images = [item[0] for item in prepared]
-        for view in views[1:]:
-            augmented = []
-            for start in range(0, len(images), encoder.batch):
-                batch = torch.from_numpy(np.stack(images[start : start + encoder.batch]))
-                changed = augment.images(batch, levers.augment, levers.augment_strength).numpy()
-                augmented += [(image,) for image in changed]
-            view += encoder.advance(augmented, cut)
-    return views
 
 
 def _set_modes(network: nn.Module, levers: FinetuneConfig) -> None:

@@ -1,7 +1,7 @@
 """The values that "auto" stands for in the levers of fine-tuning, and the plan that fits into a round's time."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labeler.core.settings import FinetuneConfig
@@ -37,10 +37,6 @@ class Plan:
     folds: int
     seconds: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """The levers as plain values, as a round stores them."""
-        return asdict(self.levers)
-
 
 def resolve(levers: FinetuneConfig, about_texts: bool, several: bool = False) -> FinetuneConfig:
     """The levers with a value in place of each "auto", except `refit`, which depends on the time.
@@ -63,21 +59,23 @@ def folds_of(labels: int) -> int:
     return 0 if labels * 2 < VALIDATED else min(round(1 / PART), math.ceil(VALIDATED / (PART * labels)))
 
 
-def fit_time(levers: FinetuneConfig, labels: int, epoch_seconds: float, left: float) -> Plan | None:
+def fit_time(
+    levers: FinetuneConfig, labels: int, epoch_seconds: float, left: float, start_up: float = 0.0
+) -> Plan | None:
     """The fullest plan that fits: all epochs and a refit, then without the refit, then fewer epochs.
 
     Without a refit there is a single fold, since its network is the one that is used. So the levers of a plan, given
     again with enough time, lead to the same plan.
 
     Args:    levers: none of them "auto" except `refit`. epoch_seconds: of an epoch over all labels.
-             left: seconds until the round's time is over.
+             left: seconds until the round's time is over. start_up: seconds before the first epoch of each training.
     Returns: None if not even one epoch fits.
     """
     wanted, folds, part = int(levers.epochs), folds_of(labels), part_of(labels)
     checked = 1 - part + CHECKING * part  # cost of an epoch with a fold held back, as a share of one over all labels
 
     def plan(epochs: int, folds: int, refit: bool) -> Plan:
-        seconds = epochs * epoch_seconds * (folds * checked + refit)
+        seconds = epochs * epoch_seconds * (folds * checked + refit) + start_up * (folds + refit)
         return Plan(replace(levers, epochs=epochs, refit=refit), folds, seconds)
 
     plans = []

@@ -2,9 +2,9 @@
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,8 +16,9 @@ from labeler.core.rounds import Dataset
 
 if TYPE_CHECKING:
     from labeler.backbones.network import Network
+    from labeler.backbones.onnx import Run
 
-# Imports of torch, safetensors and labeler.backbones.onnx are deferred: they are slow to load.
+# Imports of torch, safetensors and of labeler.backbones.devices, network and onnx are deferred: they are slow to load.
 
 _ROWS = 1024  # embeddings that are in memory at a time: the cache holds them
 _BATCH = 64  # items that the trained stages see at a time
@@ -162,7 +163,11 @@ class FineTuned:
 
         Raises: LabelerError: an image cannot be read.
         """
-        tuned = self.head.of_features(self.features(dataset, positions)).mean(axis=0)
+        return self.of_features(self.features(dataset, positions), dataset, positions)
+
+    def of_features(self, features: np.ndarray, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """As `predict_proba`, from the trained network's features of the items."""
+        tuned = self.head.of_features(features).mean(axis=0)
         return self.share * tuned + (1 - self.share) * self.frozen.predict_proba(dataset, positions)
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
@@ -175,34 +180,23 @@ class FineTuned:
 
         Raises: LabelerError: an image cannot be read.
         """
-        import torch
+        return self._reader([dataset.inputs[p] for p in positions])[0]
 
-        from labeler.backbones import onnx
-
-        single, counts = self.encoder.slices([dataset.inputs[p] for p in positions])
-        features = np.empty((len(single), len(self.head.normalizer.mean)), dtype=np.float32)
-        for begin in range(0, len(single), _ROWS):
-            items = self.encoder.activations(single[begin : begin + _ROWS], self.cut)
-            # inputs of similar length share a batch, so that there is little padding
-            order = np.argsort([len(item[0]) for item in items], kind="stable")
-            for start in range(0, len(order), _BATCH):
-                rows = order[start : start + _BATCH]
-                with torch.inference_mode(), onnx.autocast():
-                    batch = onnx.to_device(collate([items[row] for row in rows]))
-                    features[begin + rows] = self.network.tail(self.cut, *batch).float().cpu().numpy()
-        return averaged(features, counts)
+    @cached_property
+    def _reader(self) -> "Reader":
+        return reader([self])
 
     @cached_property
     def network(self) -> "Network":
         """The encoder's network with the trained parameters in place."""
         import torch
 
-        from labeler.backbones import onnx
+        from labeler.backbones import devices
 
         network = copy.deepcopy(self.encoder.network)
         tuned = {name: torch.from_numpy(value) for name, value in self.tuned.items()}
         network.load_state_dict(tuned, strict=False)
-        return network.to(onnx.device()).to(memory_format=torch.channels_last)
+        return devices.placed(network)
 
     def to_bytes(self) -> bytes:
         """The trained part of the model as a safetensors file; the rest is the encoder's."""
@@ -212,6 +206,51 @@ class FineTuned:
         if self.head.normalizer.dims != self.frozen.normalizer.dims:  # which read other encoders, too
             about["head_dims"], tensors["head.mean"] = self.head.normalizer.dims, self.head.normalizer.mean
         return _to_bytes(self.frozen, about, tensors)
+
+
+# Inputs in, for each model (k, d) float32 features of its trained network out.
+Reader = Callable[[Sequence[Any]], list[np.ndarray]]
+
+
+def reader(models: Sequence[FineTuned]) -> Reader:
+    """A function that reads inputs once for all of the models, which come from one training.
+
+    What the frozen stages make of an input is the same for all of them. On a GPU they run with the trained ones; on a
+    CPU they run in ONNX Runtime.
+    """
+    from labeler.backbones import devices, onnx
+    from labeler.backbones.network import Tails
+
+    if devices.on_cpu():
+        return partial(_read_on_cpu, models)
+    run = onnx.in_torch(Tails([model.network for model in models], models[0].cut), models[0].encoder.mixed)
+    return partial(_read_on_gpu, models, run)
+
+
+def _read_on_cpu(models: Sequence[FineTuned], inputs: Sequence[Any]) -> list[np.ndarray]:
+    import torch
+
+    encoder, cut, width = models[0].encoder, models[0].cut, len(models[0].head.normalizer.mean)
+    single, counts = encoder.slices(inputs)
+    features = np.empty((len(models), len(single), width), dtype=np.float32)
+    for begin in range(0, len(single), _ROWS):
+        items = encoder.activations(single[begin : begin + _ROWS], cut)
+        # inputs of similar length share a batch, so that there is little padding
+        order = np.argsort([len(item[0]) for item in items], kind="stable")
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            batch = tuple(torch.from_numpy(array) for array in collate([items[row] for row in rows]))
+            with torch.inference_mode():
+                for number, model in enumerate(models):
+                    features[number, begin + rows] = model.network.tail(cut, *batch).numpy()
+    return [averaged(of_model, counts) for of_model in features]
+
+
+def _read_on_gpu(models: Sequence[FineTuned], run: "Run", inputs: Sequence[Any]) -> list[np.ndarray]:
+    encoder, width = models[0].encoder, len(models[0].head.normalizer.mean)
+    single, counts = encoder.slices(inputs)
+    features = encoder.run_over(single, run, len(models) * width)
+    return [averaged(features[:, n * width : (n + 1) * width], counts) for n in range(len(models))]
 
 
 def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:

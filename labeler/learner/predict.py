@@ -10,7 +10,7 @@ from labeler.core.settings import Config
 from labeler.learner.committees import Committee
 from labeler.learner.model import Model
 
-BATCH = 1024  # items that are in memory at a time
+BATCH = 4096  # items that are in memory at a time
 
 
 def class_proba(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labeler.backbones import onnx
+from labeler.backbones import devices
 from labeler.backbones.encoder import Arrays, Pretrained, collate
 from labeler.backbones.network import Network, pool
 from labeler.core.errors import BackboneError, TrainingError
@@ -54,8 +54,8 @@ class Adapted:
 
 # Prepared inputs → their loss.
 Objective = Callable[[Arrays], Tensor]
-# Prepared inputs → the output of the network's last stage.
-Last = Callable[[Arrays], Tensor]
+# Prepared inputs, as arrays or tensors, → the output of the network's last stage.
+Last = Callable[[Sequence[np.ndarray | Tensor]], Tensor]
 
 
 def adapt(
@@ -79,20 +79,20 @@ def adapt(
             "{n} items in the pool are too few to adapt to: import {fewest} or more.", n=len(inputs), fewest=FEWEST
         )
     rng = np.random.default_rng(seed)
-    network = copy.deepcopy(encoder.network).to(onnx.device()).to(memory_format=torch.channels_last)
+    network = devices.placed(copy.deepcopy(encoder.network))
     trained = {id(p): p.requires_grad_(True) for p in network.last(blocks)}
     last = _last_stages(encoder, network, blocks)
-    with onnx.seeded(seed), _one_core_left():
+    with devices.seeded(seed), _one_core_left():
         if isinstance(inputs[0], str):
             objective, (head, loss_of) = "masked words", masked_words(encoder, network, last, rng)
         else:
             objective, (head, loss_of) = "SimSiam", same_image(encoder, last)
-        head.to(onnx.device())
-        losses, read = list[float](), _reader(encoder, inputs, rng)
+        head.to(devices.device())
+        losses, read = list[Tensor](), _reader(encoder, inputs, rng)
 
         def loss(rows: np.ndarray) -> Tensor:
             batch_loss = loss_of(collate(read(rows)))
-            losses.append(float(batch_loss.detach()))
+            losses.append(batch_loss.detach())  # nobody waits for the GPU to know it
             return batch_loss
 
         began = time.monotonic()
@@ -116,8 +116,8 @@ def adapt(
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise TrainingError("The adaptation diverged, and nothing of it is kept: use the backbone as it is.")
     twentieth = max(1, len(losses) // 20)
-    first_and_last = float(np.mean(losses[:twentieth])), float(np.mean(losses[-twentieth:]))
-    return Adapted(tensors, objective, len(losses), time.monotonic() - began, first_and_last)
+    first, final = (float(torch.stack(part).mean()) for part in (losses[:twentieth], losses[-twentieth:]))
+    return Adapted(tensors, objective, len(losses), time.monotonic() - began, (first, final))
 
 
 def _reader(
@@ -137,12 +137,14 @@ def _reader(
 def _last_stages(encoder: Pretrained, network: Network, blocks: int) -> Last:
     """The network on prepared inputs. On a CPU the stages before the trained blocks run in ONNX Runtime."""
     # on a GPU the whole network runs faster than its activations could be copied there
-    cut = network.cut(blocks) if onnx.device().type == "cpu" else 0
+    cut = network.cut(blocks) if devices.on_cpu() else 0
     first = encoder.first(cut)
 
-    def last(arrays: Arrays) -> Tensor:
-        x, *rest = onnx.to_device((first(*arrays), *arrays[1:]))
-        with onnx.autocast():
+    def last(arrays: Sequence[np.ndarray | Tensor]) -> Tensor:
+        if cut:
+            arrays = (first(*map(np.asarray, arrays)), *arrays[1:])
+        x, *rest = devices.moved(tuple(map(torch.as_tensor, arrays)))
+        with devices.autocast():
             for stage in network.stages[cut:]:
                 x = stage(x, *rest)
         return x.float()
@@ -176,9 +178,9 @@ def same_image(encoder: Pretrained, last: Last) -> tuple[nn.Module, Objective]:
     )
 
     def loss(arrays: Arrays) -> Tensor:
-        pixels = torch.from_numpy(arrays[0])
+        (pixels,) = devices.to_device(arrays)
         views = torch.cat([augment.images(pixels, ("crop", "colour"), 1.0) for _ in range(2)])
-        projected = projector(pool(last((views.numpy(),))))
+        projected = projector(pool(last((views,))))
         first, second = predictor(projected).chunk(2)
         target, other = projected.detach().chunk(2)  # without this stop of the gradient all features would collapse
         crossed = functional.cosine_similarity(first, other) + functional.cosine_similarity(second, target)
@@ -219,11 +221,9 @@ def masked_words(
         given[hidden & (fate < 0.8)] = mask_id
         swapped = hidden & (fate >= 0.9)
         given[swapped] = rng.integers(words.num_embeddings, size=np.count_nonzero(swapped))
-        places = torch.from_numpy(hidden).to(onnx.device())
-        predicted = head(last((given, mask))[places][:, -encoder.dims[-1] :])
-        return functional.cross_entropy(
-            functional.linear(predicted, words.weight, bias), torch.from_numpy(ids[hidden]).to(onnx.device())
-        )
+        rows, places, originals = devices.to_device((*np.nonzero(hidden), ids[hidden]))
+        predicted = head(last((given, mask))[rows, places][:, -encoder.dims[-1] :])
+        return functional.cross_entropy(functional.linear(predicted, words.weight, bias), originals)
 
     return head, loss
 
@@ -245,6 +245,7 @@ def _seconds_a_step(step: Callable[[], object]) -> float:
     for _ in range(4):
         began = time.monotonic()
         step()
+        devices.wait()
         seconds.append(time.monotonic() - began)
     return float(np.median(seconds[1:]))
 

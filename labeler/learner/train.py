@@ -3,12 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labeler.backbones.encoder import Joined, Pretrained, network_of
+from labeler.backbones.encoder import Joined, Pretrained, computed_on, network_of
 from labeler.core import decisions
 from labeler.core.errors import TrainingError
 from labeler.core.items import Progress
@@ -26,7 +26,7 @@ from labeler.learner.task import LearningTask
 if TYPE_CHECKING:
     from labeler.learner.finetune import Tuned, Weights
 
-# Imports of labeler.learner.finetune are deferred: it loads torch.
+# Imports of labeler.learner.finetune and labeler.backbones.devices are deferred: they load torch.
 
 SHARES = np.linspace(0.0, 1.0, 5)  # candidates for the fine-tuned network's weight beside the frozen heads
 TEMPERATURES = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 3.0])
@@ -72,14 +72,26 @@ def fit(
         estimator = FrozenHead(learner, seed).fit(task)
         return Fitted(estimator, Training(note=mark("The head {name} on the frozen backbone.", name=learner.head)))
     weight, network = weight_of_prior(task), network_of(task.encoder)
+    where = computed_on(network) if network else {}
     heads, alone = fit_heads(task, weight), _why_heads_alone(task, learner, network)
     if alone is not None or network is None:
         started = mark("What is known of the classes without labels counts with weight {k:.2g}.", k=weight)
-        return Fitted(heads, Training(note=sentences(alone or "", started if weight else "")))
+        return Fitted(heads, Training(note=sentences(alone or "", started if weight else ""), computed_on=where))
     if task.prior is not None and len(np.unique(task.labels.targets)) < task.n_classes:
         task = task.without_prior()  # the network learns the labeled classes alone, and stands beside heads of the same
         heads = fit_heads(task)
-    return _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
+    from labeler.backbones import devices
+
+    with devices.refusals() as operations:
+        fitted = _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
+    training = replace(fitted.training, computed_on=where, inexact=operations)
+    if operations:
+        names = ", ".join(operations)
+        inexact = mark(
+            "Trained again, it may differ in the last digits: the GPU computes {names} in any order.", names=names
+        )
+        training = replace(training, note=sentences(training.note, inexact))
+    return replace(fitted, training=training)
 
 
 def _why_heads_alone(task: LearningTask, learner: LearnerConfig, network: Pretrained | None) -> Message | None:
@@ -143,10 +155,10 @@ class _FineTuning:
 
     def fit(self, deadline: float, on_progress: Progress | None) -> Fitted:
         """The tuned network beside the frozen heads, or these alone if that is no better on labels held back."""
-        levers, n = self.finetuner.levers, len(self.targets)
-        left = deadline - time.perf_counter()
-        epoch_seconds = self.finetuner.seconds_per_epoch(self._of_network(self.heads))
-        plan = levers_of.fit_time(levers, n, epoch_seconds, left)
+        wanted, n = self.finetuner.levers, len(self.targets)
+        epoch_seconds, start_up = self.finetuner.seconds_per_epoch(self._of_network(self.heads))
+        levers = self.finetuner.levers  # with smaller batches where the GPU's memory is short
+        plan = levers_of.fit_time(levers, n, epoch_seconds, deadline - time.perf_counter(), start_up)
         if plan is None:
             note = mark(
                 "Linear heads: learner.round_seconds is too short for an epoch of fine-tuning ({seconds:.0f} s).",
@@ -169,15 +181,21 @@ class _FineTuning:
         if levers.refit == "auto" and plan.folds == 1 and now - began > deadline - now:
             refit = False  # validation took longer than planned
         epochs = _mean_of([part.tuned.epochs for part in parts])
-        note = _comparison_sentence(mixed, network, frozen, self.targets[held])
-        training = Training(epochs, plan.as_dict() | {"refit": refit}, mixed.share, note, len(held))
-        if not mixed.share:
-            return Fitted(heads, training)
         tuned, rows = parts[0].tuned, np.arange(n)
-        if refit:
+        if refit and mixed.share:
             best = _best_epoch(epochs) if plan.levers.early_stopping else None
             tuned = self.finetuner.train(rows, rows[:0], self._of_network(heads), best, self.snapshots, after_epoch)
-        return self._combined_model(heads, tuned, mixed, training)
+        note = _comparison_sentence(mixed, network, frozen, self.targets[held])
+        chosen = asdict(replace(self.finetuner.levers, refit=refit))
+        if chosen["batch"] < wanted.batch:
+            short = mark(
+                "The GPU's memory is short, so that batches hold {n} items instead of {wanted}.",
+                n=chosen["batch"],
+                wanted=wanted.batch,
+            )
+            note = sentences(note, short)
+        training = Training(epochs, chosen, mixed.share, note, len(held))
+        return self._combined_model(heads, tuned, mixed, training) if mixed.share else Fitted(heads, training)
 
     def _train_without(self, held: np.ndarray, after_epoch: Callable[[int], None]) -> "_Part":
         """Network and heads, trained on all labels but those of the rows `held`."""

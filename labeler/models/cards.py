@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from labeler.core.errors import LabelerError
-from labeler.core.rounds import FinishedRound
+from labeler.core.rounds import FinishedRound, Training
 from labeler.core.settings import Config
 from labeler.core.whole_files import write_whole
 
@@ -26,7 +26,7 @@ class Card:
 
     data: a hash of the labeled items and their labels, see `data_hash`. taught: content hash and label of each labeled
     item, in the order of training. items: how many items the project had; the normalizer's mean is of these.
-    chosen: the final levers of fine-tuning, see `Training`. sentences: about each class, which the model started from.
+    chosen, computed_on, inexact: see `Training`. sentences: about each class, which the model started from.
     """
 
     round: int
@@ -41,6 +41,8 @@ class Card:
     taught: Sequence[Sequence[str]] = field(default_factory=list)
     chosen: Mapping[str, Any] = field(default_factory=dict)
     sentences: Sequence[Sequence[str]] = field(default_factory=list)
+    computed_on: Mapping[str, str] = field(default_factory=dict)
+    inexact: Sequence[str] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -48,6 +50,7 @@ class Card:
     ) -> Self:
         """The card of the model that a round trained."""
         result = finished.result
+        training = result.training or Training()
         return cls(
             finished.number,
             result.labels,
@@ -59,7 +62,9 @@ class Card:
             asdict(result.metrics) if result.metrics else None,
             items,
             taught,
-            result.training.chosen if result.training else {},
+            training.chosen,
+            computed_on=training.computed_on,
+            inexact=list(training.inexact),
         )
 
     def save(self, weights: Path) -> None:

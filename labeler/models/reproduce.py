@@ -1,7 +1,8 @@
 """A round's model trained anew from its card: the same labels, settings, seed and levers."""
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from labeler.core.settings_parser import parse
 from labeler.cycle.round import train
 from labeler.cycle.snapshot import guesses_of, known_of
 from labeler.cycle.state import State
+from labeler.i18n.messages import Message, mark
 from labeler.learner import saved_models as models
 from labeler.learner.model import Model
 from labeler.learner.task import LearningTask
@@ -28,10 +30,47 @@ from labeler.projects.project import Project
 A_DAY = 86_400.0  # seconds that a round may take: so many that time limits no lever
 
 
-def reproduce(project: Project, number: int, on_progress: Progress | None = None) -> tuple[Model, float]:
-    """The model of a round, trained again, and the largest difference between its weights and those that were kept.
+@dataclass(frozen=True)
+class Reproduced:
+    """The model of a round, trained again.
 
-    On the machine that trained it, with as many threads, the difference is 0; elsewhere sums of floats may have
+    difference: the largest between its weights and those that were kept; infinity if they differ in names or shapes.
+    before, now: what the round and this training were computed on, see `Training.computed_on`. inexact: operations
+    whose result may differ each time.
+    """
+
+    model: Model
+    difference: float
+    before: Mapping[str, str]
+    now: Mapping[str, str]
+    inexact: Sequence[str]
+
+    @property
+    def reasons(self) -> list[Message]:
+        """Why the weights may differ though everything was done alike."""
+        reasons = []
+        if self.before and self.before != self.now:
+            reasons.append(
+                mark(
+                    "this compares two devices: the round was trained on {before}, this model on {now}",
+                    before=_in_words(self.before),
+                    now=_in_words(self.now),
+                )
+            )
+        if self.inexact:
+            reasons.append(mark("the GPU computes {names} in any order", names=", ".join(self.inexact)))
+        return reasons
+
+
+def _in_words(computed_on: Mapping[str, str]) -> str:
+    about = [computed_on[part] for part in ("name", "precision") if part in computed_on]
+    return ", ".join([*about, *(f"{part} {computed_on[part]}" for part in ("cuda", "cudnn") if part in computed_on)])
+
+
+def reproduce(project: Project, number: int, on_progress: Progress | None = None) -> Reproduced:
+    """The model of a round, trained again, beside the one that was kept.
+
+    On the machine that trained it, with as many threads, the weights are the same; elsewhere sums of floats may have
     another order. The settings are those of the round, not the current ones.
 
     Raises: LabelerError: the round's card was removed (cards of the last rounds and of the best are kept), or its items
@@ -82,7 +121,9 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     fitted = train(state, config, card.seed, on_progress)
     if fitted is None:
         raise LabelerError("Round {number} had labels that tell nothing apart.", number=number)
-    return fitted.model, difference(fitted.model, path)
+    inexact = dict.fromkeys([*card.inexact, *fitted.training.inexact])
+    apart = difference(fitted.model, path)
+    return Reproduced(fitted.model, apart, card.computed_on, fitted.training.computed_on, tuple(inexact))
 
 
 def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Model | None:

@@ -11,8 +11,8 @@ import timm
 import torch
 from PIL import Image
 
+from labeler.backbones import devices, onnx
 from labeler.backbones import images as image_backbones
-from labeler.backbones import onnx
 from labeler.backbones.encoder import Pretrained, collate
 from labeler.backbones.images import MOST_SLICES, _encoder, load_image_encoder, read_image, slices, staged
 from labeler.backbones.network import Network
@@ -40,7 +40,7 @@ def lite0() -> Pretrained:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(onnx, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(devices, "device", lambda: torch.device("cpu"))
     return tmp_path / "cache" / "onnx"
 
 

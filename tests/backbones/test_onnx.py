@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from labeler.backbones import onnx
+from labeler.backbones import devices, onnx
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(onnx, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(devices, "device", lambda: torch.device("cpu"))
     return tmp_path / "cache" / "onnx"
 
 

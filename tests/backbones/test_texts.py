@@ -13,7 +13,7 @@ import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from labeler.backbones import onnx
+from labeler.backbones import devices, onnx
 from labeler.backbones import texts as text_backbones
 from labeler.backbones.catalogue import ENCODERS, Entry, Pooling, Wheel, encoders_folder
 from labeler.backbones.encoder import Pretrained, collate
@@ -31,7 +31,7 @@ def minilm() -> Pretrained:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(onnx, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(devices, "device", lambda: torch.device("cpu"))
     return tmp_path / "cache" / "onnx"
 
 

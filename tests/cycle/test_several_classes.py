@@ -161,10 +161,10 @@ def test_a_round_is_measured_stored_and_trained_anew(trained):
     assert dict(counts.per_class) == {
         name: sum(name in split(labels[item.id]) for item in items_of(trained, "pool")) for name in TOPICS
     }
-    model, difference = reproduce(trained, 1)
-    assert difference == 0
-    assert isinstance(model, models.LinearHeads)
-    assert model.several
+    again = reproduce(trained, 1)
+    assert again.difference == 0
+    assert isinstance(again.model, models.LinearHeads)
+    assert again.model.several
 
 
 def items_of(project, where: str):

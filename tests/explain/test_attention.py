@@ -8,7 +8,7 @@ import timm
 import torch
 from transformers import BertConfig, BertModel
 
-from labeler.backbones import onnx
+from labeler.backbones import devices
 from labeler.backbones.images import staged
 from labeler.backbones.network import Network, Pixels
 from labeler.backbones.texts import _bert
@@ -27,14 +27,14 @@ def bert():
         intermediate_size=32,
         initializer_range=0.5,
     )
-    with onnx.seeded(0):
+    with devices.seeded(0):
         model = BertModel(config, add_pooling_layer=False).eval()
     model.set_attn_implementation("eager")  # the only one that tells its weights
     return model
 
 
 def vision_transformer(**settings):
-    with onnx.seeded(0):
+    with devices.seeded(0):
         return timm.create_model(
             "vit_tiny_patch16_224", num_classes=0, img_size=48, embed_dim=24, depth=2, num_heads=3, **settings
         ).eval()
@@ -95,7 +95,7 @@ def test_weights_at_random_attend_elsewhere():
     """A map that weights do not change would tell of the input alone (Adebayo et al. 2018)."""
     network = _bert(bert())
     trained = of_tokens(network, GIVEN)
-    with onnx.seeded(1), torch.no_grad():
+    with devices.seeded(1), torch.no_grad():
         for stage in network.stages[1:]:
             for parameter in stage.parameters():
                 parameter.copy_(0.5 * torch.randn_like(parameter))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from labeler.backbones import onnx, tfidf
+from labeler.backbones import devices, tfidf
 from labeler.backbones.encoder import Joined, Pretrained
 from labeler.backbones.images import read_image, slices, staged
 from labeler.backbones.network import Network, Pixels
@@ -163,7 +163,7 @@ def of_images(network: Network) -> Pretrained:
 def test_a_vision_transformer_has_a_place_for_each_patch(picture):
     from timm.models import VisionTransformer
 
-    with onnx.seeded(0):
+    with devices.seeded(0):
         model = VisionTransformer(img_size=16, patch_size=4, embed_dim=16, depth=3, num_heads=2, num_classes=0)
     encoder = of_images(staged(model.eval()))
     explanation = explain(heads_on(encoder.dims), encoder, picture)

@@ -45,6 +45,6 @@ def test_a_cache_that_is_being_written_is_read_as_far_as_it_is_whole(tmp_path):
         file.write(b"\0" * 5)
     with (home / "hashes.txt").open("ab") as file:
         file.write(b"c\n")
-    vectors, rows = cached({"a", "b", "c"}, home, 2)
+    vectors, rows = cached({"a", "b", "c"}, Table.key, 2, tmp_path)
     assert rows == {"a": 0, "b": 1}
     assert vectors.shape == (2, 2)

@@ -1,18 +1,22 @@
 """Committees: members that differ, are the same for every item, and are whatever the settings say."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from labeler.backbones.encoder import Arrays
 from labeler.core.rounds import Dataset, Labels, Training
 from labeler.core.settings import LearnerConfig
 from labeler.learner.committees import DROPPED, Committee, Snapshots, committee, with_dropout
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import LinearHeads, Model
+from labeler.learner.model import FineTuned, LinearHeads, Model
 from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted
+from tests.support.gpu import as_on_a_gpu
 from tests.support.samples import blobs
+from tests.support.toy_network import TOY, exclusive_or, without_export
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +57,27 @@ def test_dropout_masks_features_and_keeps_their_mean(known: tuple[Dataset, Label
     assert with_dropout(one, 3, 1).weight.shape == (3, *heads.weight.shape[1:])  # type: ignore[union-attr]
 
 
-def test_snapshots_speak_for_themselves(known: tuple[Dataset, Labels, LinearHeads]) -> None:
-    data, _, heads = known
-    states = (heads, replace(heads, bias=heads.bias + 1), replace(heads, bias=heads.bias[:, ::-1].copy()))
-    found = build("snapshots", heads, known, states)
+def test_snapshots_speak_for_themselves_and_an_item_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_export(monkeypatch)
+    read: list[str] = []
+
+    def prepare(texts: Sequence[str]) -> list[Arrays]:
+        read.extend(texts)
+        return TOY.prepare(texts)
+
+    data, targets = exclusive_or(60)
+    heads = fit_heads(LearningTask.of(data, Labels(np.arange(60), targets), 2))
+    weights = {name: p.numpy() for name, p in TOY.network.named_parameters() if name.startswith("stages.1.")}
+    states = tuple(
+        FineTuned(replace(TOY, prepare=prepare), heads, heads, 1, {name: n * w for name, w in weights.items()}, 0.5)
+        for n in (1, 2, 3)
+    )
+    found = build("snapshots", states[0], (data, Labels(np.arange(60), targets), heads), states)
     assert isinstance(found, Snapshots)
-    expected = np.stack([state.predict_proba(data, np.arange(9)) for state in states])
-    np.testing.assert_array_equal(found.member_proba(data, np.arange(9)), expected)
+    proba = found.member_proba(data, np.arange(9))
+    assert sorted(read) == sorted(data.inputs[:9])
+    np.testing.assert_allclose(proba, [state.predict_proba(data, np.arange(9)) for state in states], rtol=1e-6)
+    assert not np.allclose(proba[0], proba[1])
+    as_on_a_gpu(monkeypatch)
+    on_a_gpu = Snapshots(states).member_proba(data, np.arange(9))
+    np.testing.assert_allclose(on_a_gpu, proba, rtol=1e-5)

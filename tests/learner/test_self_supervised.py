@@ -1,6 +1,7 @@
 """Self-supervised training on networks so small that it takes a second: what falls, what changes, what stays."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,8 @@ def test_special_tokens_are_never_masked(monkeypatch: pytest.MonkeyPatch) -> Non
     given: list[np.ndarray] = []
     network = text_network()
 
-    def last(arrays: Arrays) -> torch.Tensor:
-        given.append(arrays[0])
+    def last(arrays: Sequence[np.ndarray | torch.Tensor]) -> torch.Tensor:
+        given.append(np.asarray(arrays[0]))
         return torch.zeros(*arrays[0].shape, 16)
 
     head, loss = self_supervised.masked_words(TEXTS, network, last, np.random.default_rng(0))

@@ -178,7 +178,7 @@ def test_time_that_is_short_means_fewer_epochs_and_then_none(
 ) -> None:
     data, targets = xor
     labels = Labels(np.arange(300), targets[:300])
-    monkeypatch.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: 10_000.0)
+    monkeypatch.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: (10_000.0, 0.0))
     some = fit(LearningTask.of(data, labels, 2, TOY), replace(TUNE, round_seconds=50_000), 0).training
     assert (some.chosen["epochs"], some.chosen["refit"], len(some.epochs)) == (5, False, 5)
     none = fit(LearningTask.of(data, labels, 2, TOY), replace(TUNE, round_seconds=5000), 0)

@@ -45,8 +45,7 @@ def test_its_rounds_are_measured_and_it_predicts_new_texts(folder):
 
 
 def test_it_is_trained_again_from_its_card_with_the_same_probabilities(folder):
-    _model, difference = reproduce(projects.open_project(folder), 2)
-    assert difference == 0
+    assert reproduce(projects.open_project(folder), 2).difference == 0
 
 
 def test_what_needs_a_linear_head_says_so_in_one_sentence(folder, tmp_path):

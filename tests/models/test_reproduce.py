@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from labeler.backbones.encoder import computed_on
 from labeler.cli import main
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
@@ -44,9 +45,9 @@ def test_frozen_heads_are_the_same_bit_for_bit(project: Project) -> None:
     add(project, reviews(90)[60:], 60, 10)
     assert work_once(project)
     for number in (1, 2):
-        model, difference = reproduce(project, number)
-        assert difference == 0
-        assert model.to_bytes() == (project.models / f"round-{number:04d}.safetensors").read_bytes()
+        again = reproduce(project, number)
+        assert again.difference == 0
+        assert again.model.to_bytes() == (project.models / f"round-{number:04d}.safetensors").read_bytes()
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers
 ) -> None:
     with monkeypatch.context() as slow:
         # as if the machine had been busy: 20 epochs would not fit
-        slow.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: 4.0)
+        slow.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: (4.0, 0.0))
         assert work_once(toys)
     weights = toys.models / "round-0001.safetensors"
     kept = load(weights, TOY)
@@ -76,9 +77,22 @@ def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers
     assert card.chosen["epochs"] < 20
     assert card.chosen["refit"] is False
     toys.save(replace(toys.config, learner=replace(TUNE, finetune=replace(LEVERS, epochs=3))))  # settings of today
-    model, difference = reproduce(toys, 1)
-    assert difference == 0
-    assert model.to_bytes() == weights.read_bytes()
+    assert card.computed_on == computed_on(TOY)
+    again = reproduce(toys, 1)
+    assert again.difference == 0
+    assert again.reasons == []
+    assert again.model.to_bytes() == weights.read_bytes()
+    # the same card, as a machine with a GPU would have written it
+    cards.card_path(weights).write_text(
+        json.dumps(
+            asdict(card)
+            | {"computed_on": {"device": "cuda", "name": "a card", "precision": "bfloat16", "cudnn": "91900"}}
+            | {"inexact": ["cumsum"]}
+        )
+    )
+    devices, order = map(str, reproduce(toys, 1).reasons)
+    assert devices.startswith("this compares two devices: the round was trained on a card, bfloat16, cudnn 91900, ")
+    assert order == "the GPU computes cumsum in any order"
 
 
 def test_a_difference_is_told(project: Project) -> None:

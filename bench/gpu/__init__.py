@@ -1,0 +1,1 @@
+"""What a GPU does for the labeler, on a machine that has one for minutes."""

@@ -1,0 +1,99 @@
+"""Rows of one shape on disk, each found by a key: append-only, and whole after a crash at any time.
+
+Two files: the rows one after the other, and one key a line, in the same order.
+"""
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+try:
+    import fcntl
+except ImportError:  # Windows: one process at a time is then up to who starts them
+    fcntl = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """A file of rows and the file of their keys. shape, dtype: of a row."""
+
+    folder: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    rows_name: str
+    keys_name: str
+
+    @property
+    def row_bytes(self) -> int:
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+    @property
+    def _rows(self) -> Path:
+        return self.folder / self.rows_name
+
+    @property
+    def _keys(self) -> Path:
+        return self.folder / self.keys_name
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """A block in which no other process writes."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as file:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield  # closing the file gives the lock back, also when the process dies
+
+    def repair(self) -> dict[str, int]:
+        """Cut off what a crash left half written, while it is locked. Gives back the row of each key."""
+        for path in (self._rows, self._keys):
+            path.touch()
+        lines = self._keys.read_bytes().splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+        whole = min(len(lines), self._rows.stat().st_size // self.row_bytes)
+        for path, size in ((self._keys, sum(map(len, lines[:whole]))), (self._rows, whole * self.row_bytes)):
+            if path.stat().st_size != size:
+                os.truncate(path, size)
+        return {line.decode().rstrip("\n"): row for row, line in enumerate(lines[:whole])}
+
+    def append(self, keys: Sequence[str], rows: np.ndarray) -> None:
+        """Add rows (k, *shape) and their keys, while it is locked."""
+        # Rows first: a key in the index promises that its row is on disk.
+        _write(self._rows, np.ascontiguousarray(rows, dtype=self.dtype).tobytes())
+        _write(self._keys, "".join(f"{key}\n" for key in keys).encode())
+
+    def find(self, keys: Collection[str]) -> dict[str, int]:
+        """The row of each of `keys` that is on disk. Nobody waits for who is writing."""
+        try:
+            whole = self.count()
+            with self._keys.open(encoding="utf-8") as lines:
+                return {
+                    key: row for row, line in enumerate(lines) if row < whole and (key := line.rstrip("\n")) in keys
+                }
+        except FileNotFoundError:
+            return {}
+
+    def count(self) -> int:
+        """How many whole rows are on disk.
+
+        Raises: FileNotFoundError: there is no file yet.
+        """
+        return self._rows.stat().st_size // self.row_bytes
+
+    def array(self, count: int) -> np.ndarray:
+        """The first `count` rows, (count, *shape), read-only and memory-mapped."""
+        if not count:
+            return np.empty((0, *self.shape), dtype=self.dtype)
+        return np.memmap(self._rows, dtype=self.dtype, mode="r", shape=(count, *self.shape))
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
