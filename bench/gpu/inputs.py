@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from labeler.backbones.encoder import Pretrained
 from labeler.backbones.images import DEFAULT, load_image_encoder
 from labeler.backbones.texts import load_text_encoder
 from labeler.core.processes import cores
+from labeler.core.settings import FinetuneConfig, LearnerConfig
 
 DIFFERENT = 2000  # files with pixels of their own; the others are links to them, and are decoded like any other
 
@@ -33,6 +34,8 @@ class Size:
     pool: int = 50_000
     cpu_pool: int = 4000
     labels: int = 1000
+    pixels: int = 128
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     networks: tuple[tuple[str, int], ...] = ((DEFAULT, 128), ("resnet50", 224), ("vit_base_patch16_224", 224))
     tokens: tuple[int, ...] = (16, 64, 256)
     vectors: int = 10_000_000
@@ -45,11 +48,18 @@ SMALL = Size(
     epochs=1,
     pool=160,
     cpu_pool=160,
-    labels=100,
+    labels=64,
+    pixels=32,
+    finetune=FinetuneConfig(epochs=1, refit=False),
     networks=((DEFAULT, 32),),
     tokens=(16,),
     vectors=20_000,
 )
+
+
+def learner(size: Size) -> LearnerConfig:
+    """The default network, fine-tuned; the time limits no lever."""
+    return LearnerConfig(kind="finetune", input_size=size.pixels, round_seconds=600, finetune=size.finetune)
 
 
 def image_files(folder: Path, n: int, classes: int) -> tuple[list[Path], np.ndarray]:
