@@ -92,7 +92,8 @@ def autocast(mixed: bool = True, cpu_too: bool = False) -> torch.autocast:
     kind = device().type
     if kind == "cpu":
         return torch.autocast("cpu", torch.bfloat16, enabled=mixed and cpu_too and _cpu_has_bfloat16())
-    return torch.autocast("cuda", torch.bfloat16, enabled=half(mixed) == torch.bfloat16)
+    # each weight is cast once in a pass, and a recorded pass must cast it itself
+    return torch.autocast("cuda", torch.bfloat16, enabled=half(mixed) == torch.bfloat16, cache_enabled=False)
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -2,8 +2,6 @@
 
 import copy
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from labeler.backbones.catalogue import ENCODERS, Wheel, fetched
+from labeler.backbones.decoding import decoded
 from labeler.backbones.encoder import Arrays, Pretrained
 from labeler.backbones.weights import (
     Package,
@@ -30,7 +29,6 @@ from labeler.backbones.weights import (
 )
 from labeler.core.errors import BackboneError
 from labeler.core.extras import require
-from labeler.core.processes import cores
 from labeler.files.images import frames, open_image
 
 if TYPE_CHECKING:
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 DEFAULT = "tf_efficientnet_lite0"
 LITE_DIMS = {DEFAULT: (192, 320, 1280), "tf_efficientnet_lite2": (208, 352, 1280)}
 MOST_SLICES = 16  # of a stack
-MOST_DECODERS = 16  # more threads wait for each other
 
 
 def load_image_encoder(name: str, size: int, *bases: Path) -> Pretrained:
@@ -78,15 +75,9 @@ def _of_timm(name: str, size: int, bases: Sequence[Path]) -> Pretrained:
 
 def _encoder(name: str, key: str, size: int, dims: tuple[int, ...], build: "Callable[[], Network]") -> Pretrained:
     def prepare(pictures: "Sequence[Path | Slice]") -> list[Arrays]:
-        return [(image,) for image in _decoders().map(lambda picture: read_image(picture, size), pictures)]
+        return [(image,) for image in decoded(pictures, size, read_image)]
 
     return Pretrained(name, key, dims, build, prepare, _example(size), views=slices)
-
-
-@cache
-def _decoders() -> ThreadPoolExecutor:
-    """The threads that decode images; Pillow lets them work side by side."""
-    return ThreadPoolExecutor(min(MOST_DECODERS, cores()), thread_name_prefix="decoder")
 
 
 class Slice(NamedTuple):

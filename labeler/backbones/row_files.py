@@ -61,11 +61,27 @@ class RowFile:
                 os.truncate(path, size)
         return {line.decode().rstrip("\n"): row for row, line in enumerate(lines[:whole])}
 
-    def append(self, keys: Sequence[str], rows: np.ndarray) -> None:
-        """Add rows (k, *shape) and their keys, while it is locked."""
+    def append(self, keys: Sequence[str], rows: np.ndarray, durable: bool = True) -> None:
+        """Add rows (k, *shape) and their keys, while it is locked.
+
+        Args: durable: whether they are on the disk when it returns; else a crash may leave rows of zeros.
+        """
         # Rows first: a key in the index promises that its row is on disk.
-        _write(self._rows, np.ascontiguousarray(rows, dtype=self.dtype).tobytes())
-        _write(self._keys, "".join(f"{key}\n" for key in keys).encode())
+        _write(self._rows, np.ascontiguousarray(rows, dtype=self.dtype).data, durable)
+        _write(self._keys, "".join(f"{key}\n" for key in keys).encode(), durable)
+
+    def all(self) -> dict[str, int]:
+        """The row of each key that is on disk. Nobody waits for who is writing."""
+        try:
+            whole = self.count()
+            lines = self._keys.read_text(encoding="utf-8").split("\n")[:-1]
+        except FileNotFoundError:
+            return {}
+        return {key: row for row, key in enumerate(lines[:whole])}
+
+    def key_bytes(self) -> int:
+        """The size of the file of keys: it grows with each row."""
+        return self._keys.stat().st_size if self._keys.exists() else 0
 
     def find(self, keys: Collection[str]) -> dict[str, int]:
         """The row of each of `keys` that is on disk. Nobody waits for who is writing."""
@@ -92,8 +108,9 @@ class RowFile:
         return np.memmap(self._rows, dtype=self.dtype, mode="r", shape=(count, *self.shape))
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes | memoryview, durable: bool) -> None:
     with path.open("ab") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())

@@ -18,6 +18,7 @@ from labeler.backbones.encoder import Pretrained, averaged
 from labeler.core.rounds import Epoch
 from labeler.core.settings import FinetuneConfig
 from labeler.learner import loop
+from labeler.learner.graphs import graphed
 from labeler.learner.losses import accuracy, balanced, cross_entropy, supervised_contrastive
 from labeler.learner.model import LinearHeads
 from labeler.learner.views import Views
@@ -156,7 +157,7 @@ class _Run:
         self.rng = np.random.default_rng(owner.seed)
         if previous is not None:
             _shrink_and_perturb(self.trained, previous)
-        self.tail: Callable[..., Tensor] = self.network.tail
+        self.tail = graphed(self.network, self.levers)
         if self.levers.compile:
             torch._dynamo.config.suppress_errors = True  # without a compiler the plain network runs
             self.tail = torch.compile(self.tail)

@@ -1,0 +1,69 @@
+"""A network's trained stages as CUDA graphs: all kernels of a batch are launched at once.
+
+A batch of 32 keeps a recent card busy for a millisecond, and Python needs ten times as long to launch its kernels.
+"""
+
+import logging
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from labeler.backbones import devices
+from labeler.backbones.network import Network
+from labeler.core.settings import FinetuneConfig
+
+logger = logging.getLogger(__name__)
+
+MOST = 16  # shapes of a batch, each of which takes memory and a moment to record
+
+
+def graphed(network: Network, levers: FinetuneConfig) -> Callable[..., Tensor]:
+    """`network.tail`, recorded once for each shape of a batch where that gives the same result; else as it is.
+
+    A recording repeats what was done: nothing may depend on the batch, be drawn at random, or begin later, and its
+    gradients are to be used before the next one.
+    """
+    repeats = levers.frozen_batch_norm and not (
+        levers.compile or levers.dropout or levers.gradual or levers.head_epochs or levers.accumulate > 1
+    )
+    return Graphs(network) if devices.device().type == "cuda" and repeats else network.tail
+
+
+class Graphs:
+    """The tail of a network, recorded in training; without gradients it runs as it is."""
+
+    def __init__(self, network: Network) -> None:
+        self.network, self._recorded = network, dict[tuple[object, ...], Callable[..., Tensor]]()
+
+    def __call__(self, cut: int, *batch: Tensor) -> Tensor:
+        if not torch.is_grad_enabled():
+            return self.network.tail(cut, *batch)
+        shape = (cut, *((tensor.shape, tensor.dtype) for tensor in batch))
+        if shape not in self._recorded:
+            if len(self._recorded) >= MOST:
+                return self.network.tail(cut, *batch)
+            self._recorded[shape] = self._record(cut, batch)
+        return self._recorded[shape](*batch)
+
+    def _record(self, cut: int, batch: tuple[Tensor, ...]) -> Callable[..., Tensor]:
+        try:
+            example = tuple(tensor.clone() for tensor in batch)
+            tail = _Tail(self.network, cut)
+            torch.cuda.make_graphed_callables(tail, example, allow_unused_input=True)  # replaces its forward
+            return tail
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # whatever a network does that cannot be recorded
+            logger.warning("The network is trained without CUDA graphs, more slowly: %s", str(error).split("\n")[0])
+            return lambda *tensors: self.network.tail(cut, *tensors)
+
+
+class _Tail(nn.Module):
+    def __init__(self, network: Network, cut: int) -> None:
+        super().__init__()
+        self.network, self.cut = network, cut
+        self.eval()
+
+    def forward(self, *batch: Tensor) -> Tensor:
+        return self.network.tail(self.cut, *batch)
