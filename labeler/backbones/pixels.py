@@ -1,6 +1,7 @@
 """Decoded images, kept on disk so that each is decoded once, however many rounds look at it."""
 
 import logging
+import shutil
 import threading
 import zlib
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from labeler.backbones.weights import key
 logger = logging.getLogger(__name__)
 
 _CHECKSUM = 4  # bytes
+RESERVE = 5 * 2**30  # bytes of the disk that stay free: labels come first
 
 
 def keeping_pixels(encoder: Pretrained, folder: Path, gigabytes: float) -> Pretrained:
@@ -76,7 +78,9 @@ class KeptPixels:
                 if self.file.key_bytes() != self._seen:  # another process writes, too
                     self._rows = self.file.repair()
                 new = {name: image for name, image in zip(names, images, strict=True) if name not in self._rows}
-                names = list(new)[: max(0, self.most // self.file.row_bytes - len(self._rows))]
+                disk = shutil.disk_usage(self.file.folder).free - RESERVE
+                room = min(self.most // self.file.row_bytes - len(self._rows), disk // self.file.row_bytes)
+                names = list(new)[: max(0, room)]
                 if names:
                     rows = np.empty((len(names), *self.file.shape), dtype=np.uint8)
                     for row, name in zip(rows, names, strict=True):

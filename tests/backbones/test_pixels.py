@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,16 @@ def test_nothing_is_kept_beyond_the_limit(files: list[Path], tmp_path: Path) -> 
         assert numbers(prepare(files)) == [0, 1, 2, 3, 4]
     assert decoder.asked[5:] == ["2.png", "3.png", "4.png"]
     assert (tmp_path / "pixels" / "pixels.u8").stat().st_size == prepare.most
+
+
+def test_the_disk_is_left_to_the_labels(files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = Decoder()
+    prepare = kept(decoder, tmp_path)
+    free = pixels.RESERVE + 3 * prepare.file.row_bytes
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=free))
+    for _ in range(2):
+        assert numbers(prepare(files)) == [0, 1, 2, 3, 4]
+    assert decoder.asked[5:] == ["3.png", "4.png"]
 
 
 @pytest.mark.parametrize("row", [0, 1])
