@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # read comparisons, and do without torch.
 
 POOL = 1000  # items without a label that stand for the pool
+MOST = 2000  # labels that encoders are judged on: more take minutes and hardly change what is estimated
 FOLDER = "encoders"  # below that of searches: what comparisons have computed
 
 
@@ -239,13 +240,14 @@ class Comparison:
 
 
 def judged_items(project: Project, store: Store, snap: "Snapshot", labels: int) -> "tuple[np.ndarray, Judged]":
-    """The positions of the items that encoders are judged on, and these items: the first labels of the pool, of which
-    none is the holdout's, and items without a label that are practically random.
+    """The positions of the items that encoders are judged on, and these items: the first labels of the pool, or
+    `MOST` spread over them, of which none is the holdout's, and items without a label that are practically random.
     """
     from labeler.experiments.encoder_comparison import Judged
 
     row_of = {item: row for row, item in enumerate(snap.ids(snap.labeled.positions).tolist())}
     order = [labeled for labeled in store.items.labeled_in_order() if labeled.item_id in row_of][:labels]
+    order = [order[place] for place in np.linspace(0, len(order) - 1, min(len(order), MOST)).astype(int)]
     learned = np.array([row_of[labeled.item_id] for labeled in order], dtype=np.intp)
     positions = snap.labeled.positions[learned]
     # those that got a label since stay, so that one which was cut off goes on from where it was; they are in the order

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from labeler.backbones.auto import FILE, Choice, content_of, recorded, resolved, scripts, strongest
+from labeler.backbones.auto import FILE, Choice, content_of, readable, recorded, resolved, scripts, strongest
 from labeler.backbones.catalogue import ENCODERS, JOINT, Content, encoders_folder, strength
 from labeler.backbones.choose import load_encoder
 from labeler.core.errors import BackboneError
@@ -41,6 +41,20 @@ def bring(*names: str) -> None:
 def test_texts_get_the_strongest_encoder_of_their_language(texts: list[str], here: list[str], expected: str) -> None:
     bring(*here)
     assert strongest("text", texts).backbone == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (ENGLISH, {"all-MiniLM-L6-v2", "bge-small-en-v1.5", "multilingual-e5-small"}),
+        (GERMAN, {"all-MiniLM-L6-v2", "bge-small-en-v1.5", "multilingual-e5-small"}),
+        (KOREAN, {"multilingual-e5-small"}),
+    ],
+)
+def test_encoders_that_can_read_the_texts_are_those_of_their_script(texts: list[str], expected: set[str]) -> None:
+    bring("bge-small-en-v1.5", "multilingual-e5-small")
+    always = {"char_tfidf", "multilingual-e5-small + char_tfidf"}
+    assert set(readable("text", texts)) == expected | always
 
 
 def test_images_get_the_strongest_encoder_that_is_here() -> None:

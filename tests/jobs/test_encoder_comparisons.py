@@ -13,7 +13,7 @@ from labeler.core.errors import BackboneError
 from labeler.core.items import Answer, NewItem
 from labeler.core.settings import LearnerConfig
 from labeler.cycle.encoder_choice import use_encoder
-from labeler.experiments import encoder_comparison
+from labeler.experiments import encoder_comparison, encoder_verdict
 from labeler.jobs import encoder_comparisons, runner
 from labeler.jobs.encoder_comparisons import accept, ask_if_due, compare_once, open_proposal
 from labeler.projects import project as projects
@@ -41,6 +41,7 @@ def seen(monkeypatch) -> dict[str, list[Path | str]]:
     monkeypatch.setattr(encoder_comparisons, "available", lambda modality: HERE)
     monkeypatch.setattr("labeler.backbones.auto.available", lambda modality: HERE)
     monkeypatch.setattr(encoder_comparison, "FOLDS", 2)
+    monkeypatch.setattr(encoder_verdict, "BOOTSTRAPS", 20)
     monkeypatch.setattr(runner, "EVERY", 0.0)
     return seen
 
@@ -121,6 +122,11 @@ def test_an_encoder_that_would_take_too_long_is_left_out_with_a_sentence(labeled
     _number, report = compared(labeled)
     assert report["proposal"] is None
     assert {row["name"] for row in report["encoders"] if "To read all 130 items" in row["note"]} == {"words"}
+
+
+def test_of_many_labels_some_that_are_spread_over_them_are_looked_at(labeled, monkeypatch):
+    monkeypatch.setattr(encoder_comparisons, "MOST", 55)
+    assert compared(labeled)[1]["labels"] == 55
 
 
 def test_nothing_is_compared_again_before_the_labels_double(labeled):
