@@ -10,6 +10,7 @@ import pytest
 import strategies
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.settings import LearnerConfig, QueryConfig
+from labeler.cycle.round import run_round
 from labeler.experiments.dataset import load_task, read_labeled
 from labeler.experiments.simulate import Design, compare, run
 from labeler.experiments.summary import Run, labels_saved, summarise
@@ -95,6 +96,23 @@ def test_all_strategies_of_a_seed_start_from_the_same_labels_and_repeat(task):
     assert a.accuracy == again.accuracy
     assert run(task, "random", 4, 1).accuracy != b.accuracy[:2]
     assert a.accuracy[-1] > 0.8  # the labels can be learned
+
+
+def test_a_watched_strategy_has_its_control_arm_and_others_choose_everything(task, monkeypatch):
+    asked = []
+
+    def spy(state, config, seed, depth, *rest):
+        turn = run_round(state, config, seed, depth, *rest)
+        asked.append([r.strategy for r in turn.result.ranking])
+        return turn
+
+    monkeypatch.setattr("labeler.experiments.simulate.run_round", spy)
+    run(task, "auto", seed=0, rounds=2, seeding="k_means")
+    assert asked[0] == ["k_means"] * 8
+    assert [names.count("random") for names in asked[1:]] == [1] * 3
+    asked.clear()
+    run(task, "margin", seed=0, rounds=1)
+    assert asked == [["random"] * 8, ["margin"] * 10, ["margin"] * 10]
 
 
 def test_a_pool_that_runs_out_ends_the_curve(task):
