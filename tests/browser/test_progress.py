@@ -81,8 +81,10 @@ def test_a_click_on_a_cell_shows_its_items_and_a_weak_slice_gets_more(server, me
     assert projects.open_project(measured.folder).config.query.more_of == ("site=B",)
 
 
-def test_axe_finds_nothing_serious_in_what_leads_see(server, own_home, open_page):
-    with no_jobs(make(own_home / "letters", 5, items=1000)):
+def test_axe_finds_nothing_serious_in_what_leads_see(server, own_home, tmp_path, open_page):
+    project = make(tmp_path / "letters", 5, items=1000)
+    with no_jobs(project):  # the server's worker sees the project once its jobs are held back
+        project.folder.rename(own_home / "letters")
         page = open_page(f"{server.url}/progress?part=Holdout&annotator=lead")
         for number, (role, name, ready) in enumerate(
             (
