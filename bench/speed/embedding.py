@@ -1,4 +1,4 @@
-"""How fast backbones encode on this machine: ONNX Runtime as the labeler runs them, and eager torch, in one run.
+"""How fast backbones encode on this machine: as the labeler runs them, in float32 alone, and in eager torch.
 
     python -m bench.speed.embedding [items]
 
@@ -34,7 +34,9 @@ def per_second(encoder: Pretrained, inputs: Sequence[Path | str]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("items", type=int, nargs="?", default=400)
-    n = parser.parse_args().items
+    parser.add_argument("--texts", default="auto", help="the encoder of texts")
+    options = parser.parse_args()
+    n, backbones = options.items, {"image": "auto", "text": options.texts}
     rng = np.random.default_rng(0)
     words = [f"word{i}" for i in range(500)]
     texts = [" ".join(rng.choice(words, rng.integers(5, 60))) for _ in range(n)]
@@ -45,13 +47,14 @@ def main() -> None:
             Image.fromarray(rng.integers(0, 256, (128, 128, 3), dtype=np.uint8)).save(path)
         inputs_by_kind: dict[Modality, Sequence[Path | str]] = {"image": images, "text": texts}
         for kind, inputs in inputs_by_kind.items():
-            encoder = load_encoder(LearnerConfig(), kind, texts, Path(scratch))
+            encoder = load_encoder(LearnerConfig(backbone=backbones[kind]), kind, texts, Path(scratch))
             assert isinstance(encoder, Pretrained)
             eager = replace(encoder)
-            vars(eager)["_run"] = onnx.in_torch(encoder.network)
-            ours, torch = per_second(encoder, inputs), per_second(eager, inputs)
+            vars(eager)["_run"] = onnx.in_torch(encoder.network, mixed=False)
+            ours, exact, torch = (per_second(one, inputs) for one in (encoder, replace(encoder, mixed=False), eager))
             report[encoder.name] = {
                 f"{kind}s_per_second": round(ours, 1),
+                "in_float32": round(exact, 1),
                 "eager_torch": round(torch, 1),
                 "ratio": round(ours / torch, 2),
             }

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from labeler.core.processes import processor
+from labeler.core import processes
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -70,34 +70,30 @@ def _make_reproducible() -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)
 
 
-def half(mixed: bool = True) -> torch.dtype:
-    """The precision of networks on `device()`: bfloat16 where a card has it in hardware, else float32.
+def half(mixed: bool = True, texts: bool = False) -> torch.dtype:
+    """The precision of networks on `device()`: bfloat16 where it is in hardware, else float32.
+
+    A CPU that has it computes networks of texts so, whose time goes into products of matrices.
 
     Args: mixed: whether the settings allow less than float32 (`learner.finetune.mixed_precision`).
+          texts: whether the network reads texts.
     """
-    able = device().type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    kind = device().type
+    able = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    able = able or (kind == "cpu" and texts and processes.multiplies_bfloat16())
     return torch.bfloat16 if mixed and able else torch.float32
 
 
-def kind_and_precision(mixed: bool = True) -> tuple[str, str]:
+def kind_and_precision(mixed: bool = True, texts: bool = False) -> tuple[str, str]:
     """The kind of device and the precision of `half`, in words: cuda and bfloat16."""
-    return device().type, str(half(mixed)).removeprefix("torch.")
+    return device().type, str(half(mixed, texts)).removeprefix("torch.")
 
 
-def autocast(mixed: bool = True, cpu_too: bool = False) -> torch.autocast:
-    """A context in which networks compute in the precision of `half`.
-
-    Args: cpu_too: whether a CPU that has instructions for bfloat16 uses it.
-    """
-    kind = device().type
-    if kind == "cpu":
-        return torch.autocast("cpu", torch.bfloat16, enabled=mixed and cpu_too and _cpu_has_bfloat16())
+def autocast(mixed: bool = True, texts: bool = False) -> torch.autocast:
+    """A context in which networks compute in the precision of `half`."""
+    kind = "cpu" if on_cpu() else "cuda"
     # each weight is cast once in a pass, and a recorded pass must cast it itself
-    return torch.autocast("cuda", torch.bfloat16, enabled=half(mixed) == torch.bfloat16, cache_enabled=False)
-
-
-def _cpu_has_bfloat16() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported())
+    return torch.autocast(kind, torch.bfloat16, enabled=half(mixed, texts) == torch.bfloat16, cache_enabled=False)
 
 
 @contextmanager
@@ -153,12 +149,12 @@ def here(module: M) -> M:
     return module if on_cpu() else placed(copy.deepcopy(module))
 
 
-def narrowed(module: M, mixed: bool = True) -> M:
+def narrowed(module: M, mixed: bool = True, texts: bool = False) -> M:
     """The module with the weights that `autocast` would cast in each pass cast once, itself changed.
 
     Its results under `autocast` stay the same.
     """
-    if half(mixed) == torch.bfloat16:
+    if half(mixed, texts) == torch.bfloat16:
         for part in module.modules():
             if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
                 part.to(torch.bfloat16)
@@ -195,13 +191,13 @@ def halving(run: Callable[[int], T], size: int, least: int = 1) -> tuple[T, int]
         torch.cuda.empty_cache()
 
 
-def facts(mixed: bool = True) -> dict[str, str]:
+def facts(mixed: bool = True, texts: bool = False) -> dict[str, str]:
     """What a model's numbers depend on: kind of device, its name, precision, and the versions of its libraries."""
     kind = device().type
-    about: dict[str, Any] = dict(zip(("device", "precision"), kind_and_precision(mixed), strict=True))
+    about: dict[str, Any] = dict(zip(("device", "precision"), kind_and_precision(mixed, texts), strict=True))
     if kind == "cuda":
         about |= {"name": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
         about |= {"cudnn": torch.backends.cudnn.version()}
     else:
-        about["name"] = processor()
+        about["name"] = processes.processor()
     return {name: str(value) for name, value in about.items()}

@@ -12,8 +12,8 @@ import numpy as np
 
 from labeler.backbones.catalogue import JOINT
 from labeler.backbones.weights import key
+from labeler.core import processes
 from labeler.core.items import Progress
-from labeler.core.processes import may_have_gpu, processor
 
 if TYPE_CHECKING:
     from labeler.backbones.network import Network
@@ -169,10 +169,15 @@ class Pretrained:
         key = f"{self.key}-first{cut}"
         return onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key, self.mixed)
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the arrays of an input are as long as it is."""
+        return self.dynamic_axes > 1
+
     @cached_property
     def batch_size(self) -> int:
         """How many inputs the network sees at a time on this machine; a GPU wants many."""
-        if not may_have_gpu():
+        if not processes.may_have_gpu():
             return self.batch
         from labeler.backbones import devices
 
@@ -186,8 +191,7 @@ class Pretrained:
         def advance(items: Sequence[Arrays]) -> list[Arrays]:
             # a text's activations are as long as the text: padding goes
             rows = zip(items, run(*collate(items)), strict=True)
-            texts = self.dynamic_axes > 1
-            return [(row[: len(item[0])].copy() if texts else row, *item[1:]) for item, row in rows]
+            return [(row[: len(item[0])].copy() if self.reads_texts else row, *item[1:]) for item, row in rows]
 
         return advance
 
@@ -228,25 +232,23 @@ def network_of(encoder: Encoder | None) -> Pretrained | None:
 
 
 def features_key(encoder: Encoder) -> str:
-    """As `Encoder.key`, and on which device, in which precision its features are computed here, unless by the CPU.
+    """As `Encoder.key`; where features are not computed by a CPU in float32, with the device and the precision.
 
     Features that differ in the last digits never share a cache.
     """
     network = network_of(encoder)
-    if network is None or not may_have_gpu():
-        return encoder.key
-    from labeler.backbones import devices
-
-    return "-".join([encoder.key, *([] if devices.on_cpu() else devices.kind_and_precision(network.mixed))])
+    where = computed_on(network) if network else {}
+    usual = not where or (where["device"], where["precision"]) == ("cpu", "float32")
+    return encoder.key if usual else f"{encoder.key}-{where['device']}-{where['precision']}"
 
 
 def computed_on(network: Pretrained) -> dict[str, str]:
     """What the numbers of a network depend on here: the device and its name, the precision, on a GPU its libraries."""
-    if not may_have_gpu():
-        return {"device": "cpu", "precision": "float32", "name": processor()}
+    if not processes.may_have_gpu() and not (network.reads_texts and processes.multiplies_bfloat16()):
+        return {"device": "cpu", "precision": "float32", "name": processes.processor()}
     from labeler.backbones import devices
 
-    return devices.facts(network.mixed)
+    return devices.facts(network.mixed, network.reads_texts)
 
 
 def averaged(features: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Running networks fast: on a GPU in torch, on a CPU in ONNX Runtime, to which they are exported once.
 
+Where a CPU multiplies in bfloat16, networks of texts run in torch, too: three times as fast (docs/benchmarks/speed.md).
+
 Imports of this module are deferred where a page or the store must not load torch.
 """
 
@@ -43,11 +45,12 @@ def compiled(
              example: arrays of a batch of two, which fix the types and the sizes that do not vary.
              dynamic_axes: how many leading axes of each array vary (1: batch; 2: batch and length).
              key: identifies the network's weights and layout; names the cached file.
-             mixed: whether a GPU may use less than float32.
+             mixed: whether less than float32 may be used where it is in hardware.
     Returns: a function of arrays like `example` to (n, …) float32.
     """
-    if not devices.on_cpu():
-        return in_torch(build(), mixed)
+    texts = dynamic_axes > 1
+    if not devices.on_cpu() or devices.half(mixed, texts) == torch.bfloat16:  # ONNX Runtime has no bfloat16
+        return in_torch(build(), mixed, texts)
     path = cache_folder() / "onnx" / f"{key}.onnx"
     try:
         if path.exists():
@@ -127,21 +130,21 @@ def in_onnxruntime(path: Path) -> Run:
     return run
 
 
-def in_torch(module: nn.Module, mixed: bool = True) -> Run:
+def in_torch(module: nn.Module, mixed: bool = True, texts: bool = False) -> Run:
     """A function that runs a copy of the module in torch on the device, a batch after the other.
 
     A batch that does not fit into the memory of a GPU is halved.
 
-    Args: mixed: whether less than float32 may be used.
+    Args: mixed: whether less than float32 may be used. texts: whether the module reads texts.
     """
-    module = devices.narrowed(devices.placed(copy.deepcopy(module).eval()), mixed)
+    module = devices.narrowed(devices.placed(copy.deepcopy(module).eval()), mixed, texts)
     fits: list[int] = []  # the largest batch that the memory is enough for, once one was not
 
     def forward(arrays: tuple[np.ndarray, ...], size: int) -> np.ndarray:
         results = []
         for start in range(0, len(arrays[0]), size):
             batch = tuple(array[start : start + size] for array in arrays)
-            with torch.inference_mode(), devices.autocast(mixed):
+            with torch.inference_mode(), devices.autocast(mixed, texts):
                 result = module(*devices.to_device(filled_up(batch)))
             results.append(result[: len(batch[0])].float())
         return torch.cat(results).cpu().numpy()

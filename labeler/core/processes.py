@@ -6,6 +6,7 @@ import platform
 import sys
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 
@@ -21,6 +22,16 @@ def may_have_gpu() -> bool:
     return any(Path("/dev").glob("nvidia[0-9]*")) or any(
         map(os.path.exists, ("/dev/kfd", "/dev/dxg", "/dev/nvidiactl"))
     )
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware (AMX or AVX-512), faster than float32."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:  # there is none but on Linux
+        return False
+    return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 def processor() -> str:

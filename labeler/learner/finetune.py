@@ -199,7 +199,7 @@ class _Run:
         """The training objective on the items at `rows`, with augmentation and dropout."""
         levers = self.levers
         chosen, slices = self._drawn(rows)
-        with devices.autocast(levers.mixed_precision, cpu_too=self.owner.about_texts):
+        with devices.autocast(levers.mixed_precision, self.owner.about_texts):
             features = self.tail(self.owner.cut, *self._batch(chosen, training=True))[: len(chosen)]
         if len(chosen) > len(rows):
             lengths = torch.from_numpy(slices).to(features.device)
@@ -229,7 +229,7 @@ class _Run:
             places = order[start : start + self.levers.batch]
             slices = self.owner.slices[rows[places]]
             chosen = np.concatenate([self._slices(row) for row in rows[places]])
-            with devices.autocast(self.levers.mixed_precision):
+            with devices.autocast(self.levers.mixed_precision, self.owner.about_texts):
                 own = self.tail(self.owner.cut, *self._batch(chosen, training=False))[: len(chosen)]
             features[places] = averaged(own.float().cpu().numpy(), slices)
         _set_modes(self.network, self.levers)

@@ -230,6 +230,8 @@ def reader(models: Sequence[FineTuned]) -> Reader:
 def _read_on_cpu(models: Sequence[FineTuned], inputs: Sequence[Any]) -> list[np.ndarray]:
     import torch
 
+    from labeler.backbones import devices
+
     encoder, cut, width = models[0].encoder, models[0].cut, len(models[0].head.normalizer.mean)
     single, counts = encoder.slices(inputs)
     features = np.empty((len(models), len(single), width), dtype=np.float32)
@@ -240,9 +242,9 @@ def _read_on_cpu(models: Sequence[FineTuned], inputs: Sequence[Any]) -> list[np.
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
             batch = tuple(torch.from_numpy(array) for array in collate([items[row] for row in rows]))
-            with torch.inference_mode():
+            with torch.inference_mode(), devices.autocast(encoder.mixed, encoder.reads_texts):
                 for number, model in enumerate(models):
-                    features[number, begin + rows] = model.network.tail(cut, *batch).numpy()
+                    features[number, begin + rows] = model.network.tail(cut, *batch).float().numpy()
     return [averaged(of_model, counts) for of_model in features]
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from labeler.backbones import devices, encoder, onnx
+from labeler.backbones import devices, onnx
 from labeler.backbones.encoder import Joined, computed_on, features_key
+from labeler.core import processes
 from tests.support.gpu import as_on_a_gpu
+from tests.support.tiny_networks import IMAGES, TEXTS
 from tests.support.toy_network import TOY, toy_network
 
 
@@ -63,14 +65,35 @@ def test_bfloat16_is_for_cards_that_have_it_and_settings_that_allow_it(
 def test_features_of_another_precision_or_device_have_a_cache_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert features_key(TOY) == TOY.key
     both = Joined((TOY, replace(TOY, key="toy-2")))
-    monkeypatch.setattr(encoder, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(processes, "may_have_gpu", lambda: True)
     monkeypatch.setattr(devices, "device", lambda: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a card")
     assert features_key(TOY) == "toy-1-cuda-bfloat16"
     assert features_key(replace(TOY, mixed=False)) == "toy-1-cuda-float32"
     assert features_key(both) == f"{both.key}-cuda-bfloat16"
     monkeypatch.setattr(devices, "device", lambda: torch.device("cpu"))
     assert features_key(TOY) == TOY.key
+
+
+def test_a_processor_with_bfloat16_embeds_texts_in_it_in_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = ["a", "bc", "def"] * 7
+    exact = TEXTS.encode(letters)
+    monkeypatch.setattr(processes, "multiplies_bfloat16", lambda: True)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("ONNX Runtime has no bfloat16")
+
+    monkeypatch.setattr(onnx, "export", refuse)
+    here = replace(TEXTS)  # which knows no way to run yet
+    assert features_key(here) == f"{TEXTS.key}-cpu-bfloat16"
+    assert computed_on(here)["precision"] == "bfloat16"
+    features = here.encode(letters)
+    assert features.dtype == np.float32
+    assert not np.array_equal(features, exact)
+    np.testing.assert_allclose(features, exact, atol=0.05)
+    for other in (IMAGES, replace(TEXTS, mixed=False)):
+        assert features_key(other) == other.key
 
 
 def test_what_a_model_was_computed_on_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from labeler.backbones import devices, encoder
+from labeler.backbones import devices
+from labeler.core import processes
 
 
 def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch, free_bytes: int = 2**30) -> None:
     """The code takes the GPU's way. free_bytes: of its memory."""
     monkeypatch.setattr(devices, "on_cpu", lambda: False)
     monkeypatch.setattr(devices, "free_bytes", lambda: free_bytes)
-    monkeypatch.setattr(encoder, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(processes, "may_have_gpu", lambda: True)
