@@ -244,8 +244,9 @@ def features_key(encoder: Encoder) -> str:
 
 def computed_on(network: Pretrained) -> dict[str, str]:
     """What the numbers of a network depend on here: the device and its name, the precision, on a GPU its libraries."""
-    if not processes.may_have_gpu() and not (network.reads_texts and processes.multiplies_bfloat16()):
-        return {"device": "cpu", "precision": "float32", "name": processes.processor()}
+    if not processes.may_have_gpu():
+        narrow = network.mixed and network.reads_texts and processes.multiplies_bfloat16()
+        return {"device": "cpu", "precision": "bfloat16" if narrow else "float32", "name": processes.processor()}
     from labeler.backbones import devices
 
     return devices.facts(network.mixed, network.reads_texts)

@@ -88,6 +88,7 @@ def test_a_processor_with_bfloat16_embeds_texts_in_it_in_torch(monkeypatch: pyte
     here = replace(TEXTS)  # which knows no way to run yet
     assert features_key(here) == f"{TEXTS.key}-cpu-bfloat16"
     assert computed_on(here)["precision"] == "bfloat16"
+    assert computed_on(here) == devices.facts(texts=True)
     features = here.encode(letters)
     assert features.dtype == np.float32
     assert not np.array_equal(features, exact)

@@ -48,3 +48,12 @@ def test_a_cache_that_is_being_written_is_read_as_far_as_it_is_whole(tmp_path):
     vectors, rows = cached({"a", "b", "c"}, Table.key, 2, tmp_path)
     assert rows == {"a": 0, "b": 1}
     assert vectors.shape == (2, 2)
+
+
+def test_features_of_the_device_that_embedded_the_most_are_compared(tmp_path):
+    embed(["a"], ["a"], Table(), tmp_path)
+    embed(["a", "b"], ["a", "b"], Table(), tmp_path / "other")
+    (tmp_path / "other" / Table.key).rename(tmp_path / f"{Table.key}-cuda-bfloat16")
+    vectors, rows = cached({"a", "b"}, Table.key, 2, tmp_path)
+    assert rows == {"a": 0, "b": 1}
+    assert len(vectors) == 2
