@@ -155,7 +155,7 @@ def test_maps_lie_over_the_image_and_the_slider_leaves_the_keys_alone(server, sc
     first = ready_item(page)
     page.get_by_role("button", name="Why this?").click()
     maps = page.locator(".why-map")
-    maps.nth(2).wait_for()
+    maps.nth(2).wait_for(timeout=120_000)  # the explainer loads torch first
     assert maps.first.get_attribute("alt") == "Where the image speaks for and against spot"
     for _ in range(2):
         box, over = page.locator(".why-picture").first.bounding_box(), maps.first.bounding_box()
