@@ -38,7 +38,7 @@ serve: $(RUN)
 
 test: $(TEST)
 	@command -v chromium-headless-shell chromium >/dev/null || echo "There is no chromium: the browser tests will be skipped."
-	@echo "The tests take about six minutes on two cores …"
+	@echo "The tests take about five minutes on two cores …"
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-browser test-others
 
 # The two run at once: processes that drive a browser load no torch, and no other needs a Chromium.

@@ -1,5 +1,6 @@
 """Fine-tuning beside a plain loop, a round beside the same one on the CPU, and one training in two processes."""
 
+import argparse
 import hashlib
 import json
 import os
@@ -145,6 +146,16 @@ def _cosine(first: str, second: str) -> float:
     return float(np.mean((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)))
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="One task of `python -m bench.gpu`, in a process of its own.")
+    parser.add_argument("task", choices=("round", "train", "predict"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("size", choices=("small", "large"))
+    parser.add_argument("name", help="of the device, in the folder's names")
+    options = parser.parse_args()
+    size = SMALL if options.size == "small" else Size()
+    print(json.dumps(_task(options.task, options.folder, size, options.name)))
+
+
 if __name__ == "__main__":
-    task, place, how_much, where = sys.argv[1:]
-    print(json.dumps(_task(task, Path(place), SMALL if how_much == "small" else Size(), where)))
+    main()
