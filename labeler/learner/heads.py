@@ -1,6 +1,8 @@
 """Linear heads on frozen features, which predict from the first labels on, and committees of such heads."""
 
 from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +14,10 @@ from labeler.learner.model import LinearHeads
 from labeler.learner.prior import Prior, offset_logistic
 from labeler.learner.task import LearningTask
 
-# Imports of scipy and sklearn are deferred: they are slow to load.
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+# Imports of scipy, sklearn and threadpoolctl are deferred: they are slow to load.
 
 # Inverse strength of the L2 penalty. Fixed: values that cross-validation picks on actively chosen labels are worse.
 C_TEXT, C_IMAGE = 1.0, 3.0
@@ -249,8 +254,17 @@ def _logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts
     """Weight (c, r) and bias (c,) of a logistic regression; `counts` weighs each row."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=strength, max_iter=1000).fit(features, targets, sample_weight=counts)
+    with _blas().limit(limits=1, user_api="blas"):
+        fitted = LogisticRegression(C=strength, max_iter=1000).fit(features, targets, sample_weight=counts)
     weight, bias = fitted.coef_, fitted.intercept_
     if len(weight) == 1:  # two classes: one row of log odds becomes a row for each class
         return np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     return weight, bias
+
+
+@cache
+def _blas() -> "ThreadpoolController":
+    """The libraries whose threads a fit does without: its vectors are so short that they only wait for each other."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

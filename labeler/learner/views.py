@@ -106,8 +106,10 @@ class _OnDevice:
         """The items as they are."""
         lengths = np.array([len(item[0]) for item in items])
         tensors = tuple(
-            torch.zeros((len(items), int(lengths.max()), *part.shape[1:]), dtype=part.dtype, device=devices.device())
-            for part in map(torch.from_numpy, items[0])
+            torch.from_numpy(np.zeros((len(items), int(lengths.max()), *part.shape[1:]), part.dtype)).to(
+                devices.device()
+            )
+            for part in items[0]
         )
         for start in range(0, len(items), _PREPARED):
             batch = devices.to_device(collate(items[start : start + _PREPARED]))
@@ -136,14 +138,17 @@ class _OnDevice:
         x, *rest = self.tensors
 
         def in_batches(batch: tuple[Tensor, ...], size: int) -> Tensor:
-            parts = zip(*(tensor.split(size) for tensor in batch), strict=True)
-            with devices.autocast(encoder.mixed):
-                return torch.cat([first(*part) for part in parts])
+            more = torch.arange(len(batch[0]) + -len(batch[0]) % size, device=batch[0].device).clamp(
+                max=len(batch[0]) - 1
+            )
+            parts = [tuple(tensor[rows] for tensor in batch) for rows in more.split(size)]
+            with devices.autocast(encoder.mixed):  # all of one size: cuDNN plans each new one for seconds
+                return torch.cat([first(*part) for part in parts])[: len(batch[0])]
 
         def advance(*batch: Tensor) -> Tensor:
             return devices.halving(lambda size: in_batches(batch, size), encoder.batch_size)[0]
 
-        few = [tensor[: encoder.batch] for tensor in self.tensors]
+        few = [tensor[: encoder.batch_size] for tensor in self.tensors]
         room = ROOM * devices.free_bytes() / (advance(*few).nbytes / len(few[0]) * len(x))
         if room < least:
             return self, 0
