@@ -1,4 +1,4 @@
-"""What a GPU does for the labeler: everything that must be right and fast on one, in under five minutes.
+"""What a GPU does for the labeler: everything that must be right and fast on one, in about ten minutes.
 
     python -m bench.gpu [--device cpu] [--small] [--sections machine,images] [--out FILE]
 
