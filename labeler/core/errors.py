@@ -43,4 +43,8 @@ class TooFewClassesError(TrainingError):
 
 
 class AccessError(LabelerError):
-    """The user is unknown, or may not do this."""
+    """Nobody knows who sends the request."""
+
+
+class ForbiddenError(AccessError):
+    """The user is known and may not do this."""

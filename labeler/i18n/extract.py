@@ -22,7 +22,8 @@ FOLDERS = ("labeler", "pages", "strategies")
 MARKS = {"_": (1,), "n_": (1, 2), "mark": (1,), "t": (1,)}
 ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
-    *("TooFewClassesError", "AccessError", "RequestError", "CheckedFileError", "BrokenPromiseError", "NoAnswerError"),
+    *("TooFewClassesError", "AccessError", "ForbiddenError", "RequestError", "CheckedFileError"),
+    *("BrokenPromiseError", "NoAnswerError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))
