@@ -1,7 +1,7 @@
 """The connection that all parts of the store share: WAL, a busy timeout, short write transactions."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,28 +14,31 @@ from labeler.core.settings import Config
 from labeler.store import schema
 
 Row = dict[str, Any]
+Migrate = Callable[[sqlite_utils.Database, str], None]  # it also takes where the database is
 
 
-class Database:
+class Connection:
     """One SQLite connection, for one thread. Close it, or use it as a context manager."""
 
-    def __init__(self, path: Path | str, config: Config) -> None:
+    def __init__(self, path: Path | str, version: int, migrate: Migrate) -> None:
+        """
+        Args: version: the number of the migrations that `migrate` applies.
+        """
         self.path = Path(path)
-        self.config = config
         self.connection = sqlite3.connect(path, timeout=30.0)
         # FULL: an answer that was acknowledged survives a power cut, not only a crash.
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
             self.connection.execute(f"PRAGMA {pragma}")
-        self._migrate()
+        self._migrate(version, migrate)
 
-    def _migrate(self) -> None:
+    def _migrate(self, version: int, migrate: Migrate) -> None:
         # The number stands in the file's first page, so that opening a database of this version is cheap.
-        if self.value("PRAGMA user_version") == schema.VERSION:
+        if self.value("PRAGMA user_version") == version:
             return
         try:
             with self.write():
-                schema.migrate(sqlite_utils.Database(self.connection), str(self.path))
-                self.connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+                migrate(sqlite_utils.Database(self.connection), str(self.path))
+                self.connection.execute(f"PRAGMA user_version = {version}")
         except BaseException:
             self.close()
             raise
@@ -92,6 +95,25 @@ class Database:
         row = self.connection.execute(sql, values).fetchone()
         return row[0] if row else None
 
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Database(Connection):
+    """The connection to a project's database, with the project's settings."""
+
+    def __init__(self, path: Path | str, config: Config) -> None:
+        super().__init__(path, schema.VERSION, schema.migrate)
+        self.config = config
+
     def version(self) -> tuple[int, ...]:
         """Numbers that change with every answer, decision, round, audit, import and change of the classes, and when
         rounds are measured anew: what is kept under them, e.g. by a page, is never out of date.
@@ -111,17 +133,6 @@ class Database:
     def created_at(self) -> str:
         """When the database was created: it tells a project from a later one in the same folder."""
         return self.value("SELECT MIN(applied_at) FROM _sqlite_migrations")
-
-    def close(self) -> None:
-        self.connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def now() -> str:
