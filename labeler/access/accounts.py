@@ -1,0 +1,265 @@
+"""Accounts of this home: log-in and log-out, invitations, and the limit of attempts."""
+
+import hashlib
+import re
+import secrets
+import threading
+import time
+import unicodedata
+from pathlib import Path
+
+from labeler.access import passwords
+from labeler.access.home import home
+from labeler.access.settings import access_settings
+from labeler.access.users import User, is_reserved
+from labeler.core.errors import AccessError
+from labeler.store.accounts import Account, Accounts
+from labeler.store.accounts.invitations import Invitation
+
+FILE = "accounts.sqlite"
+INVITATION_SECONDS = 7 * 86_400.0
+RESET_SECONDS = 86_400.0
+LONGEST_NAME = 60
+
+# Failed log-ins are counted over this time. From these numbers on, each further one doubles the time until the next is
+# looked at: of one name from one address, of one address, and of one name from all addresses. The last is large, so
+# that nobody keeps somebody else out by guessing at their name.
+WINDOW_SECONDS = 900.0
+FREE_OF_BOTH, FREE_OF_ADDRESS, FREE_OF_NAME = 5, 30, 100
+
+
+class _Open(threading.local):
+    """The connection of a thread, with the file that it belongs to."""
+
+    accounts: Accounts | None = None
+    file: tuple[Path, int] | None = None
+
+
+_open = _Open()
+
+
+def accounts() -> Accounts:
+    """The calling thread's connection to the accounts of this home, which stays open."""
+    path = home() / FILE
+    file = (path, path.stat().st_ino) if path.exists() else None
+    if _open.accounts is None or file is None or file != _open.file:
+        if _open.accounts:
+            _open.accounts.close()
+        _open.accounts = Accounts(path)
+        _open.file = (path, path.stat().st_ino)
+    return _open.accounts
+
+
+def checked_name(name: str) -> str:
+    """A name as an account has it.
+
+    Raises: AccessError: it is empty, too long, reserved, or has characters that cannot be seen.
+    """
+    name = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise AccessError("A name has 1 to {longest} characters.", longest=LONGEST_NAME)
+    if is_reserved(name):
+        raise AccessError("The name {name!r} is reserved: choose another.", name=name)
+    if any(unicodedata.category(character)[0] == "C" for character in name) or re.search(r"\s\s", name):
+        raise AccessError("A name has no characters that cannot be seen, and no two spaces in a row.")
+    return name
+
+
+# ---------------------------------------------------------------- sessions
+
+
+def log_in(name: str, password: str, address: str, at: float | None = None) -> str:
+    """The secret of a new session, for the cookie.
+
+    Raises: AccessError: name or password is wrong (which, is not said), or there were too many wrong ones.
+    """
+    at = time.time() if at is None else at
+    store = accounts()
+    _check_attempts(store, name, address, at)
+    account = store.accounts.by_name(name.strip())
+    stored = store.accounts.password_of(account.id) if account else None
+    if not passwords.is_right(password, stored) or account is None or account.disabled_at:
+        store.failures.add(name.strip(), address, at, WINDOW_SECONDS)
+        raise AccessError("The name or the password is wrong.")
+    store.failures.forget(account.name, address)
+    if stored and passwords.is_outdated(stored):
+        store.accounts.set_password(account.id, passwords.hashed(password, account.name))
+    return begin_session(account, address, at)
+
+
+def begin_session(account: Account, address: str, at: float | None = None) -> str:
+    """The secret of a new session of somebody who has proved who they are."""
+    secret = secrets.token_urlsafe(32)
+    accounts().sessions.begin(
+        secrets.token_urlsafe(12), _digest(secret), account.id, address, time.time() if at is None else at
+    )
+    return secret
+
+
+def user_of_secret(secret: str, at: float | None = None) -> User | None:
+    """The user whose session has this secret; None if it has ended."""
+    at = time.time() if at is None else at
+    alive = accounts().sessions.of_secret(_digest(secret), at, _idle_seconds()) if secret else None
+    return as_user(alive[1], alive[0]) if alive else None
+
+
+def user_of_session(number: str, at: float | None = None) -> User | None:
+    """The user of the session with this id; None if it has ended."""
+    at = time.time() if at is None else at
+    account = accounts().sessions.of_id(number, at, _idle_seconds()) if number else None
+    return as_user(account, number) if account else None
+
+
+def log_out(user: User, everywhere: bool = False) -> None:
+    """End the user's session, or all of the account's."""
+    now = time.time()
+    if everywhere and user.account is not None:
+        accounts().sessions.end_all(user.account, now)
+    else:
+        accounts().sessions.end(user.session, now)
+
+
+def as_user(account: Account, session: str) -> User:
+    return User(account.name, account.id, account.is_admin, session)
+
+
+# ---------------------------------------------------------------- accounts
+
+
+def add_account(name: str, password: str | None = None, is_admin: bool = False) -> Account:
+    """A new account. Raises: AccessError: the name is taken or impossible, or the password too weak."""
+    name = checked_name(name)
+    return accounts().accounts.add(name, passwords.hashed(password, name) if password else None, is_admin=is_admin)
+
+
+def change_password(user: User, old: str, new: str) -> None:
+    """Change a password; all other sessions of the account end. Raises: AccessError."""
+    store = accounts()
+    assert user.account is not None
+    if not passwords.is_right(old, store.accounts.password_of(user.account)):
+        raise AccessError("The present password is wrong.")
+    store.accounts.set_password(user.account, passwords.hashed(new, user.name))
+    store.sessions.end_all(user.account, time.time(), but=user.session)
+
+
+def disable(number: int, is_disabled: bool = True) -> None:
+    """Disable an account, whose sessions all end, or enable it again.
+
+    Raises: AccessError: nobody else would be an admin.
+    """
+    store = accounts()
+    if is_disabled:
+        _keep_an_admin(store, number)
+    with store.db.write():
+        store.accounts.set_disabled(number, is_disabled)
+        store.sessions.end_all(number, time.time())
+
+
+def set_admin(number: int, is_admin: bool) -> None:
+    """Make somebody an admin, or not one any more. Raises: AccessError: nobody else would be one."""
+    store = accounts()
+    if not is_admin:
+        _keep_an_admin(store, number)
+    store.accounts.set_admin(number, is_admin)
+
+
+def _keep_an_admin(store: Accounts, number: int) -> None:
+    admins = store.accounts.admins()
+    if [admin.id for admin in admins] == [number]:
+        raise AccessError("{name} is the only admin: make somebody else an admin first.", name=admins[0].name)
+
+
+# ---------------------------------------------------------------- invitations
+
+
+def invite(
+    by: User, name: str | None = None, project: str | None = None, role: str | None = None, is_admin: bool = False
+) -> str:
+    """The secret of a link by which somebody makes an account; it works once, for a week.
+
+    Args:   name: of the account; None: who is invited chooses it. project: uid, in which they have the `role`.
+    Raises: AccessError: the name is taken or impossible.
+    """
+    if name is not None:
+        name = checked_name(name)
+        if accounts().accounts.by_name(name):
+            raise AccessError("There is an account with the name {name!r} already.", name=name)
+    return _add_invitation(
+        Invitation(0, None, name, project, role, is_admin, by.name, time.time() + INVITATION_SECONDS)
+    )
+
+
+def reset_link(by: User, account: Account) -> str:
+    """The secret of a link by which somebody chooses a new password; it works once, for a day."""
+    expires_at = time.time() + RESET_SECONDS
+    return _add_invitation(Invitation(0, account.id, None, None, None, False, by.name, expires_at))
+
+
+def invitation(secret: str) -> Invitation:
+    """The invitation of a link. Raises: AccessError: it was used, or has expired."""
+    open_one = accounts().invitations.of_secret(_digest(secret), time.time())
+    if open_one is None:
+        raise AccessError("This link was used already, or has expired: ask for a new one.")
+    return open_one
+
+
+def accept(secret: str, name: str, password: str, address: str, names_in_use: set[str]) -> str:
+    """The secret of the session of somebody who followed a link and chose a password, and a name where it is free.
+
+    Args:   names_in_use: names in casefold under which answers are stored: only an invitation gives these away.
+    Raises: AccessError: the link, the name or the password will not do. The link can be used again then.
+    """
+    store, open_one = accounts(), invitation(secret)
+    with store.db.write():
+        if open_one.account is not None:
+            account = store.accounts.by_id(open_one.account)
+            if account is None or account.disabled_at:
+                raise AccessError("The account of this link is disabled.")
+            store.accounts.set_password(account.id, passwords.hashed(password, account.name))
+            store.sessions.end_all(account.id, time.time())
+        else:
+            if open_one.name is None and checked_name(name).casefold() in names_in_use:
+                raise AccessError(
+                    "Answers are stored under the name {name!r} already: choose another, or ask for an invitation for"
+                    " this name if they are yours.",
+                    name=name,
+                )
+            account = add_account(open_one.name or name, password, open_one.is_admin)
+            if open_one.project and open_one.role:
+                store.members.set_role(account.id, open_one.project, open_one.role)
+        if not store.invitations.use(open_one.id, time.time()):
+            raise AccessError("This link was used already, or has expired: ask for a new one.")
+    return begin_session(account, address)
+
+
+def _add_invitation(new: Invitation) -> str:
+    secret = secrets.token_urlsafe(24)
+    accounts().invitations.add(_digest(secret), new)
+    return secret
+
+
+# ---------------------------------------------------------------- limits
+
+
+def _check_attempts(store: Accounts, name: str, address: str, at: float) -> None:
+    """Raise where too many log-ins have failed. Raises: AccessError: it says in how many seconds one may try again."""
+    since, name = at - WINDOW_SECONDS, name.strip()
+    counted = [
+        (store.failures.since(since, name=name, address=address), FREE_OF_BOTH),
+        (store.failures.since(since, address=address), FREE_OF_ADDRESS),
+        (store.failures.since(since, name=name), FREE_OF_NAME),
+    ]
+    wait = 0.0
+    for (failures, last), free in counted:
+        if failures >= free:
+            wait = max(wait, min(last + 2.0 ** min(failures - free, 10) - at, WINDOW_SECONDS))
+    if wait > 0:
+        raise AccessError("Too many wrong passwords: try again in {seconds} seconds.", seconds=int(wait) + 1)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _idle_seconds() -> float:
+    return 3600 * access_settings().session_hours

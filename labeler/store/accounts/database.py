@@ -1,0 +1,36 @@
+"""A home's accounts, with an attribute for each thing that is stored about them."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from labeler.store.accounts import schema
+from labeler.store.accounts.accounts import AccountsTable
+from labeler.store.accounts.invitations import Invitations
+from labeler.store.accounts.members import Members
+from labeler.store.accounts.sessions import Failures, Sessions
+from labeler.store.database import Connection
+
+
+class Accounts:
+    """One connection, for one thread, to the accounts of a home. Close it, or use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Created before SQLite does, because password hashes are for the owner of the home alone.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self.db = Connection(path, schema.VERSION, schema.migrate)
+        self.accounts = AccountsTable(self.db)
+        self.sessions = Sessions(self.db)
+        self.failures = Failures(self.db)
+        self.members = Members(self.db)
+        self.invitations = Invitations(self.db)
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

@@ -1,0 +1,84 @@
+"""The tables of `accounts.sqlite`, as migrations that run once each."""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from labeler.core.errors import AccessError
+
+migrations = Migrations("accounts")
+
+# A name is the id of an annotator: names that differ in case alone would be taken for one person.
+_FIRST_TABLES = """
+    CREATE TABLE accounts (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        password TEXT,  -- argon2id; NULL: nobody can log in with a password
+        issuer TEXT,  -- of an identity provider, with the subject there
+        subject TEXT,
+        is_admin INTEGER NOT NULL DEFAULT 0,
+        created_at TEXT NOT NULL,
+        disabled_at TEXT,
+        UNIQUE (issuer, subject)
+    );
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,  -- random; tokens of the desk carry it
+        secret TEXT NOT NULL UNIQUE,  -- SHA-256 of the cookie's value
+        account INTEGER NOT NULL REFERENCES accounts (id),
+        address TEXT NOT NULL,
+        began_at REAL NOT NULL,
+        used_at REAL NOT NULL,
+        ended_at REAL
+    );
+    CREATE INDEX sessions_account ON sessions (account);
+    CREATE TABLE memberships (
+        account INTEGER NOT NULL REFERENCES accounts (id),
+        project TEXT NOT NULL,  -- the uid of its database
+        role TEXT NOT NULL CHECK (role IN ('annotator', 'reviewer', 'lead', 'auditor')),
+        PRIMARY KEY (project, account)
+    );
+    CREATE TABLE invitations (
+        id INTEGER PRIMARY KEY,
+        secret TEXT NOT NULL UNIQUE,  -- SHA-256 of the link's last part
+        account INTEGER REFERENCES accounts (id),  -- whose password is reset; NULL: an account is made
+        name TEXT,  -- of the account that is made; NULL: who is invited chooses it
+        project TEXT,
+        role TEXT CHECK (role IN ('annotator', 'reviewer', 'lead', 'auditor')),
+        is_admin INTEGER NOT NULL DEFAULT 0,
+        by TEXT NOT NULL,
+        expires_at REAL NOT NULL,
+        used_at REAL,
+        CHECK ((project IS NULL) = (role IS NULL))
+    );
+    CREATE TABLE failures (  -- log-ins with a wrong password
+        name TEXT NOT NULL COLLATE NOCASE,
+        address TEXT NOT NULL,
+        at REAL NOT NULL
+    );
+    CREATE INDEX failures_at ON failures (at);
+"""
+
+
+@migrations()
+def a001_accounts(db: Database) -> None:
+    for statement in _FIRST_TABLES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+_OWN = frozenset(name for name, value in globals().items() if name.startswith("a0") and callable(value))
+VERSION = len(_OWN)
+
+
+def migrate(db: Database, where: str) -> None:
+    """Bring a database of accounts to this version's tables, inside the caller's transaction.
+
+    Raises: AccessError: a newer version of the labeler wrote it.
+    """
+    newer = {m.name for m in migrations.applied(db)} - _OWN
+    if newer:
+        raise AccessError(
+            "{where} was written by a newer labeler ({newer}): update this one.",
+            where=where,
+            newer=", ".join(sorted(newer)),
+        )
+    migrations.apply(db)
