@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from labeler.core.blinding import OPEN
 from labeler.core.class_changes import StoredChange, label_today
@@ -70,22 +71,28 @@ class Answers:
         self.items, self.team, self.desk, self.rounds = items, team, desk, rounds
         self.class_changes = class_changes
 
-    def add(self, annotator: str, answers: Sequence[Answer]) -> list[Receipt]:
+    def add(self, annotator: str, answers: Sequence[Answer], offered_only: bool = False) -> list[Receipt]:
         """Store answers in one transaction, each exactly once, and ask for a round when enough are new.
 
         An answer is stored even when its reservation has expired or somebody else has answered meanwhile: no answer
         is thrown away.
+
+        Args: offered_only: an answer is refused if its item was never given to the annotator.
         """
         with self.db.write():
-            receipts = [self._annotate(annotator, answer) for answer in answers]
+            receipts = [self._annotate(annotator, answer, offered_only) for answer in answers]
             self.rounds.request_if_due()
         return receipts
 
-    def _annotate(self, annotator: str, answer: Answer) -> Receipt:
+    def _annotate(self, annotator: str, answer: Answer, offered_only: bool) -> Receipt:
         def refused(reason: Message) -> Receipt:
             return Receipt(answer.request_id, False, reason)
 
-        if self.db.value("SELECT 1 FROM annotations WHERE request_id = ?", [answer.request_id]):
+        if offered_only and not self.desk.is_offered(annotator, answer.item_id):
+            return refused(mark("the item {item_id} was not given to you.", item_id=answer.item_id))
+        if stored := self._stored(annotator, answer.request_id):
+            if stored != (answer.item_id, answer.action, answer.label):
+                return refused(mark("another answer of yours is stored under its id: answer the item again."))
             return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
         self.items.restore(answer.item_id)
         item = self.items.get(answer.item_id)
@@ -113,31 +120,21 @@ class Answers:
             return Receipt(answer.request_id, True)  # nothing to take back
         chosen = answer.chosen or self._chosen(item.id, current)
         query = None if chosen else self._query(key)
-        self.db.execute(
-            _INSERT,
-            key
-            | {
-                "request_id": answer.request_id,
-                "action": answer.action,
-                "label": answer.label,
-                "query": query,
-                "seconds": answer.seconds,
-                "tab": answer.tab,
-                "at": now(),
-                "current": current,
-                "unsure": answer.unsure,
-                "note": answer.note,
-                "reveal": answer.reveal,
-                "class_change": class_change,
-                "today": today,
-                "chosen": chosen,
-            },
-        )
+        made_here = {"query": query, "current": current, "today": today, "chosen": chosen, "class_change": class_change}
+        self.db.execute(_INSERT, asdict(answer) | key | {"at": now()} | made_here)
         if answer.action == "undo" and answer.tab:
             self._take_back(annotator, answer.tab, item.id, query)
         else:
             self.db.execute("DELETE FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key)
         return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
+
+    def _stored(self, annotator: str, request_id: str) -> tuple[int, str, str | None] | None:
+        """Item, action and label of what this annotator has sent under an id; None if nothing."""
+        rows = self.db.rows(
+            "SELECT item_id, action, label FROM annotations WHERE annotator = ? AND request_id = ?",
+            [annotator, request_id],
+        )
+        return (rows[0]["item_id"], rows[0]["action"], rows[0]["label"]) if rows else None
 
     def _chosen(self, item_id: int, current: int | None) -> Chosen | None:
         """Who chose the item: as in the answer that is changed, else the lead who had it asked next, if anybody had."""

@@ -130,6 +130,14 @@ class Database(Connection):
         ).fetchone()
         return tuple(numbers)
 
+    def uid(self) -> str:
+        """What tells the project from any other, also from a later one of the same name."""
+        return self.value("SELECT uid FROM project")
+
+    def is_older(self) -> bool:
+        """Whether the project had items before it had a uid, when browsers knew it by its folder's name."""
+        return bool(self.value("SELECT older FROM project"))
+
     def created_at(self) -> str:
         """When the database was created: it tells a project from a later one in the same folder."""
         return self.value("SELECT MIN(applied_at) FROM _sqlite_migrations")

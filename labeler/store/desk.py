@@ -112,6 +112,16 @@ class Desk:
             ids = {row["item_id"] for row in taken}
             return [reserved for reserved in self._held(annotator, tab) if reserved.item.id in ids]
 
+    def is_offered(self, annotator: str, item_id: int) -> bool:
+        """Whether the annotator holds the item, was given it before, or has answered it."""
+        return bool(
+            self.db.value(
+                "SELECT EXISTS (SELECT 1 FROM offers WHERE item_id = :item AND annotator = :annotator)"
+                " OR EXISTS (SELECT 1 FROM annotations WHERE item_id = :item AND annotator = :annotator)",
+                {"item": item_id, "annotator": annotator},
+            )
+        )
+
     def active_annotators(self) -> int:
         """How many annotators hold items now."""
         return self.db.value("SELECT COUNT(DISTINCT annotator) FROM reservations WHERE expires_at > ?", [time.time()])

@@ -76,7 +76,7 @@ class Items:
                 "INSERT INTO annotations (request_id, item_id, annotator, action, label, today, class_change, at)"
                 " SELECT 'import:' || id || :suffix, id, :by, 'label', :label, :label, :change, :at FROM items"
                 " WHERE content_hash = :hash AND NOT EXISTS (SELECT 1 FROM answers WHERE item_id = items.id)"
-                " ON CONFLICT (request_id) DO NOTHING",
+                " ON CONFLICT (annotator, request_id) DO NOTHING",
                 [common | {"label": label, "hash": content_hash} for content_hash, label in labels.items()],
             ).rowcount
         return AddResult(len(fresh) + again, len(items) - len(fresh) - again, max(added, 0))

@@ -582,6 +582,78 @@ def m018_encoder_comparisons(db: Database) -> None:
     _run_script(db, _background_table("encoder_comparisons") + answers)
 
 
+# The id of a request is its sender's own: of a stranger's, nobody learns and nothing is acknowledged.
+_ANNOTATIONS = """
+    CREATE TABLE annotations (
+        id INTEGER PRIMARY KEY,
+        request_id TEXT NOT NULL,
+        item_id INTEGER NOT NULL REFERENCES items (id),
+        annotator TEXT NOT NULL,
+        action TEXT NOT NULL CHECK (action IN ('label', 'skip', 'flag', 'undo')),
+        label TEXT,
+        query_id INTEGER REFERENCES queries (id),
+        seconds REAL,
+        tab TEXT,
+        at TEXT NOT NULL,
+        supersedes INTEGER UNIQUE REFERENCES annotations (id),
+        unsure INTEGER NOT NULL DEFAULT 0,
+        note TEXT,
+        reveal TEXT NOT NULL DEFAULT 'never' CHECK (reveal IN ('never', 'after', 'before')),
+        class_change INTEGER NOT NULL DEFAULT 0,
+        today TEXT,
+        chosen TEXT CHECK (chosen IN ('hand', 'next')),
+        UNIQUE (annotator, request_id),
+        CHECK ((action = 'label') = (label IS NOT NULL))
+    );
+"""
+
+
+@migrations()
+def m019_identity(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- `uid` tells the project from any other, also from one that is made later under the same name. older: it had
+        -- items before it had a uid, so that browsers may hold answers for it that know its folder's name only.
+        CREATE TABLE project (uid TEXT NOT NULL, older INTEGER NOT NULL);
+        INSERT INTO project SELECT lower(hex(randomblob(16))), EXISTS (SELECT 1 FROM items);
+
+        -- Who was ever given which item: they may see and answer it, also after the reservation has ended.
+        CREATE TABLE offers (
+            item_id INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+            annotator TEXT NOT NULL,
+            PRIMARY KEY (item_id, annotator)
+        ) WITHOUT ROWID;
+        CREATE TRIGGER reservations_offer AFTER INSERT ON reservations BEGIN
+            INSERT INTO offers VALUES (NEW.item_id, NEW.annotator) ON CONFLICT DO NOTHING;
+        END;
+        -- Until now nobody recorded that: whoever labeled here counts as having been given all that was asked.
+        INSERT INTO offers
+            SELECT asked.item_id, people.name
+            FROM (SELECT item_id FROM queries UNION SELECT item_id FROM asked_next
+                  UNION SELECT item_id FROM qualification UNION SELECT item_id FROM reservations) asked,
+                 (SELECT name FROM annotators UNION SELECT annotator FROM annotations WHERE annotator <> 'import'
+                  UNION SELECT annotator FROM reservations) people;
+        """,
+    )
+    # A constraint cannot be dropped, so the table is written anew. References to its name in views and in triggers of
+    # other tables stay as they are.
+    kept = db.execute(
+        "SELECT type, name, sql FROM sqlite_schema"
+        " WHERE tbl_name = 'annotations' AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid"
+    ).fetchall()
+    for kind, name, _ in kept:
+        db.execute(f"DROP {kind} {name}")
+    db.execute("PRAGMA legacy_alter_table = ON")
+    db.execute("ALTER TABLE annotations RENAME TO annotations_before")
+    db.execute("PRAGMA legacy_alter_table = OFF")
+    _run_script(db, _ANNOTATIONS)
+    db.execute("INSERT INTO annotations SELECT * FROM annotations_before ORDER BY id")
+    db.execute("DROP TABLE annotations_before")
+    for *_, statement in kept:
+        db.execute(statement)
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

@@ -80,6 +80,14 @@ class Store:
         """Numbers that change with everything that pages show, see `Database.version`."""
         return self.db.version()
 
+    def uid(self) -> str:
+        """What tells the project from any other, also from a later one of the same name."""
+        return self.db.uid()
+
+    def is_older(self) -> bool:
+        """Whether the project had items before it had a uid, when browsers knew it by its folder's name."""
+        return self.db.is_older()
+
     def created_at(self) -> str:
         """When the database was created: it tells a project from a later one in the same folder."""
         return self.db.created_at()

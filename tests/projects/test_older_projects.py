@@ -49,6 +49,26 @@ def test_the_items_and_answers_of_an_older_version_are_kept(older):
         assert history == [(5, "skip", None), (6, "label", "good")]
 
 
+def test_an_older_project_gets_a_uid_that_stays(older):
+    with older.store() as store:
+        uid = store.uid()
+        assert store.is_older()
+    with older.store() as store:
+        assert (len(uid), store.uid()) == (32, uid)
+
+
+def test_an_answer_that_an_older_version_left_on_its_way_is_taken(older):
+    late = [Answer("r3", 8, "label", "bad"), Answer("r4", 6, "label", "good"), Answer("r5", 12, "label", "bad")]
+    with older.store() as store:
+        receipts = store.answers.add("kim", late, offered_only=True)
+    assert [receipt.ok for receipt in receipts] == [True, True, False]  # nobody was asked about item 12
+
+
+def test_the_history_of_an_older_version_stays_append_only(older):
+    with older.store() as store, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        store.db.execute("UPDATE annotations SET label = 'bad' WHERE request_id = 'r1'")
+
+
 def test_a_project_of_an_older_version_can_be_labeled_further(older):
     with older.store() as store:
         (reserved,) = store.desk.reserve("lee", "tab-2", 1)

@@ -82,6 +82,38 @@ def test_the_same_answer_sent_twice_is_stored_once(store):
     assert store.answers.export()[0]["seconds"] == 1.5
 
 
+def test_the_id_of_a_request_is_its_senders_own(store):
+    add(store, 2)
+    assert store.answers.add("kim", [Answer("r", 1, "label", "good")])[0].ok
+    assert store.answers.add("lee", [Answer("r", 2, "label", "bad")])[0].ok
+    stored = [(row["annotator"], row["item_id"], row["label"]) for row in store.answers.export()]
+    assert stored == [("kim", 1, "good"), ("lee", 2, "bad")]
+
+
+@pytest.mark.parametrize("other", [Answer("r", 2, "label", "good"), Answer("r", 1, "label", "bad")])
+def test_another_answer_under_a_used_id_is_not_acknowledged(store, other):
+    add(store, 2)
+    store.answers.add("kim", [Answer("r", 1, "label", "good")])
+    (receipt,) = store.answers.add("kim", [other])
+    assert (receipt.ok, str(receipt.reason)) == (
+        False,
+        "another answer of yours is stored under its id: answer the item again.",
+    )
+    assert [row["label"] for row in store.answers.export()] == ["good"]
+
+
+def test_only_what_was_given_to_somebody_is_taken_from_them_also_later(store):
+    add(store, 2)
+    (held,) = store.desk.reserve("kim", "t", 1, at=1000.0)
+    store.desk.reserve("lee", "t", 1, at=5000.0)  # kim's reservation is gone, and the item lee's
+    (receipt,) = store.answers.add("kim", [Answer("r1", held.item.id, "label", "good")], offered_only=True)
+    assert receipt.ok
+    for item in (2, 99):
+        (refused,) = store.answers.add("kim", [Answer("r2", item, "label", "good")], offered_only=True)
+        assert (refused.ok, refused.reason.fields) == (False, {"item_id": item})
+    assert [row["item_id"] for row in store.answers.export()] == [held.item.id]
+
+
 def test_an_answer_after_its_reservation_ran_out_is_still_taken(store):
     add(store, 1)
     store.desk.reserve("kim", "t", 1, at=1000.0)
