@@ -20,10 +20,13 @@ from labeler.backbones.catalogue import JOINT, is_here
 from labeler.core.rounds import Labels
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import LabeledRows, Task, load_task, read_labeled
+from labeler.files.sources import SourceColumns
 from labeler.learner.heads import fit_heads
 from labeler.learner.task import LearningTask
 from labeler.progress.curves import paired_gain
+from labeler.projects.demo import write_digits
 
+IMAGES = ("tf_efficientnet_lite0", "tf_efficientnet_lite2", "tf_efficientnet_lite0 + tf_efficientnet_lite2")
 # The default of each data set before there was a catalogue comes first.
 ENCODERS = {
     "reviews_en": (
@@ -35,7 +38,8 @@ ENCODERS = {
         "bge-small-en-v1.5 + char_tfidf",
     ),
     "reviews_ko": ("char_tfidf", "multilingual-e5-small", "multilingual-e5-small + char_tfidf"),
-    "cifar10": ("tf_efficientnet_lite0", "tf_efficientnet_lite2"),
+    "cifar10": IMAGES,
+    "digits": IMAGES,
 }
 
 
@@ -65,11 +69,10 @@ def main() -> None:
     print("| data | encoder |", " | ".join(f"{n} labels" for n in budgets), "| mean |")
     print("|---|---|" + "---:|" * len(budgets) + "---:|")
     for name in options.only.split(","):
-        source = options.data / name / "labels.csv" if name == "cifar10" else options.data / f"{name}.csv"
-        labeled = part(read_labeled(source), options.pool, options.holdout)
-        first: dict[int, list[float]] = {}
-        for encoder in filter(on_this_machine, ENCODERS[name]):
-            with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch:
+            labeled = part(rows_of(name, options.data, Path(scratch)), options.pool, options.holdout)
+            first: dict[int, list[float]] = {}
+            for encoder in filter(on_this_machine, ENCODERS[name]):
                 learner = LearnerConfig(kind="frozen", backbone=encoder)
                 task = load_task(labeled, QueryConfig(seed_size=20), learner, options.cache or Path(scratch))
                 cells, means = [], []
@@ -81,8 +84,17 @@ def main() -> None:
                     gained = f" ({gain:+.3f}, {low:+.3f} to {high:+.3f})" if beside else ""
                     cells.append(f"{means[-1]:.3f}{gained}")
                 area = np.trapezoid(means, budgets) / (budgets[-1] - budgets[0]) if len(budgets) > 1 else means[0]
-                cells.append(f"{area:.3f}")
-            print(f"| {name} | {encoder} |", " | ".join(cells), "|", flush=True)
+                print(f"| {name} | {encoder} |", " | ".join([*cells, f"{area:.3f}"]), "|", flush=True)
+
+
+def rows_of(name: str, data: Path, scratch: Path) -> LabeledRows:
+    """The data set of this name; scikit-learn's digits, which need no file of `data`, are written to `scratch`."""
+    images = SourceColumns(image="file", label="label")
+    if name == "digits":
+        return read_labeled(write_digits(scratch), images)
+    if name == "cifar10":
+        return read_labeled(data / name / "labels.csv", images)
+    return read_labeled(data / f"{name}.csv")
 
 
 def on_this_machine(encoder: str) -> bool:

@@ -11,10 +11,12 @@ Gains are paired by seed, with Student's 95% interval.
 """
 
 import argparse
+import contextlib
+import itertools
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from bench.label_efficiency.strategies import BUDGETS, task_of
+from labeler.backbones.auto import AUTO
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder, Pretrained
 from labeler.core.rounds import Labels
@@ -89,15 +92,16 @@ class Bench:
 
     def measure(self, labels: Labels, train: Callable[[Labels], Model]) -> dict[str, float]:
         """Accuracy, calibration error and seconds of the model that `train` makes of these labels."""
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         model = train(labels)
-        trained = time.perf_counter()
+        trained, trained_busy = time.perf_counter(), time.process_time()
         proba = class_proba(model, self.task.dataset, self.task.holdout)
         targets = self.task.targets[self.task.holdout]
         return {
             "accuracy": float((proba.argmax(axis=1) == targets).mean()),
             "calibration": calibration_error(proba, targets),
             "seconds": trained - began,
+            "busy": trained_busy - busy,  # of this process alone, whatever else runs
             "scoring": time.perf_counter() - trained,
             "share": model.share if isinstance(model, FineTuned) else 0.0,
         }
@@ -168,6 +172,32 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def bench_of(name: str, options: argparse.Namespace, scratch: contextlib.ExitStack) -> Bench:
+    """The data set `name` as the encoder reads it."""
+    learner = LearnerConfig(kind="frozen", backbone=options.backbone)
+    folder = Path(scratch.enter_context(tempfile.TemporaryDirectory()))
+    return Bench(task_of(name, options.data, folder, learner=learner, cache=options.cache))
+
+
+def measured(bench: Bench, options: argparse.Namespace, seed: int, size: int) -> Iterator[dict[str, Any]]:
+    """What each learner that was asked for makes of `size` random labels."""
+    chosen = np.random.default_rng(seed).permutation(bench.task.pool)[:size]
+    labels = Labels(chosen, bench.task.targets[chosen])
+    change = {key: json.loads(value) for key, value in (text.split("=", 1) for text in options.set)}
+    change = {key: tuple(value) if isinstance(value, list) else value for key, value in change.items()}
+    learner = LearnerConfig(round_seconds=options.round_seconds, finetune=replace(FinetuneConfig(), **change))
+    trains = {"frozen": bench.frozen, "auto": bench.fitted(learner, seed)}
+    if isinstance(bench.encoder, Pretrained):
+        trains["plain"] = bench.unchecked({}, seed)
+        if options.levers:
+            levers: dict[str, dict[str, Any]] = {"base": {}} | LEVERS[bench.task.config.modality]
+            trains |= {lever: bench.unchecked(STILL | lever_settings, seed) for lever, lever_settings in levers.items()}
+    wanted = options.learners.split(",") + list(trains)[3:]
+    for learner_name in wanted:
+        if learner_name in trains:
+            yield {"learner": learner_name} | bench.measure(labels, trains[learner_name])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with the data sets")
@@ -180,38 +210,22 @@ def main() -> None:
         "--set", action="append", default=[], metavar="LEVER=VALUE", help="a lever of `auto`, e.g. epochs=6"
     )
     parser.add_argument("--round-seconds", type=float, default=60.0)
+    parser.add_argument("--backbone", default=AUTO, help="a backbone for all data sets")
+    parser.add_argument("--cache", type=Path, help="a folder that keeps the features")
     parser.add_argument("--out", type=Path, metavar="R.json")
     options = parser.parse_args()
-    change = {key: json.loads(value) for key, value in (text.split("=", 1) for text in options.set)}
-    change = {key: tuple(value) if isinstance(value, list) else value for key, value in change.items()}
     rows: list[dict[str, Any]] = []
-    for name in options.only.split(","):
-        with tempfile.TemporaryDirectory() as scratch:
-            bench = Bench(task_of(name, options.data, Path(scratch)))
-            for seed in range(options.seeds):
-                for size in map(int, options.labels.split(",")):
-                    chosen = np.random.default_rng(seed).permutation(bench.task.pool)[:size]
-                    labels = Labels(chosen, bench.task.targets[chosen])
-                    learner = LearnerConfig(
-                        round_seconds=options.round_seconds, finetune=replace(FinetuneConfig(), **change)
-                    )
-                    trains = {"frozen": bench.frozen, "auto": bench.fitted(learner, seed)}
-                    if isinstance(bench.encoder, Pretrained):
-                        trains["plain"] = bench.unchecked({}, seed)
-                        if options.levers:
-                            levers: dict[str, dict[str, Any]] = {"base": {}} | LEVERS[bench.task.config.modality]
-                            trains |= {
-                                lever: bench.unchecked(STILL | lever_settings, seed)
-                                for lever, lever_settings in levers.items()
-                            }
-                    wanted = options.learners.split(",") + list(trains)[3:]
-                    for learner_name in wanted:
-                        if learner_name in trains:
-                            row = {"data": name, "labels": size, "seed": seed, "learner": learner_name}
-                            rows.append(row | bench.measure(labels, trains[learner_name]))
-                            print(rows[-1], flush=True)
-                            if options.out:
-                                options.out.write_text(json.dumps(rows, indent=1))
+    names = options.only.split(",")
+    with contextlib.ExitStack() as scratch:
+        benches = {name: bench_of(name, options, scratch) for name in names}
+        # seed by seed, so that what a run that is cut off leaves is of all data sets
+        for seed, name in itertools.product(range(options.seeds), names):
+            for size in map(int, options.labels.split(",")):
+                for row in measured(benches[name], options, seed, size):
+                    rows.append({"data": name, "labels": size, "seed": seed} | row)
+                    print(rows[-1], flush=True)
+                    if options.out:
+                        options.out.write_text(json.dumps(rows, indent=1))
     print(table(rows))
 
 

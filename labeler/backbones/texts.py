@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labeler.backbones.catalogue import ENCODERS, Entry, Hub, fetched
+from labeler.backbones.catalogue import ENCODERS, Entry, Hub, fetched, kept
 from labeler.backbones.encoder import Arrays, Pretrained
 from labeler.backbones.weights import (
     CONFIG,
@@ -112,30 +112,28 @@ def load_text_encoder(name: str, *bases: Path) -> Pretrained:
         own_key = key(DEFAULT, package.sha256, MAX_TOKENS)
         return Pretrained(DEFAULT, own_key, (384, 384), lambda: _minilm(weights), tokens, _EXAMPLE, 2)
     entry = ENCODERS.get(name)
-    folder = local_folder(name, *bases)
-    if folder is not None:
-        entry = None
-    elif entry is None:
-        folder = downloaded(name, name)
-    else:
-        folder = downloaded(name, entry.source.repository) if isinstance(entry.source, Hub) else fetched(entry)
-    return _of_folder(name, folder, entry)
+    if folder := local_folder(name, *bases):
+        return _of_folder(name, folder, None)
+    if entry and not isinstance(entry.source, Hub):
+        return _of_folder(name, fetched(entry), entry)
+    repository = entry.source.repository if entry and isinstance(entry.source, Hub) else name
+    return _of_folder(name, kept(repository) or _downloaded(name, repository), entry)
 
 
-def downloaded(name: str, repository: str) -> Path:
+def _downloaded(name: str, repository: str) -> Path:
     """The folder with an encoder of texts from the hub.
 
     Raises: BackboneError: it is none, or cannot be downloaded.
     """
     # what it is, before its weights are downloaded
     _check_config(from_hub(name, repository, config_file, KNOWN), name)
-    return from_hub(name, repository, _needed, KNOWN)
+    return from_hub(name, repository, needed, KNOWN)
 
 
 def _of_folder(name: str, folder: Path, entry: Entry | None) -> Pretrained:
     """The encoder in a folder. entry: how it was trained to read a text, and then its last layer alone is taken."""
     _check_config(folder, name)
-    files = _needed(listing(folder), str(folder))
+    files = needed(listing(folder), str(folder))
     check_readable(folder / file for file in weight_files(files, str(folder)))
     network, tokens = _built(name, folder)
     identity = key("transformers", hashes(folder, files), MAX_TOKENS)
@@ -211,7 +209,11 @@ class Tokens:
 # ---------------------------------------------------------------- from a folder to a network in stages
 
 
-def _needed(names: Collection[str], where: str) -> list[str]:
+def needed(names: Collection[str], where: str) -> list[str]:
+    """The files of an encoder of texts among these names.
+
+    Raises: BackboneError: one is missing.
+    """
     # without a vocabulary transformers makes up one of five tokens, and says nothing
     if not any(name in names for name in VOCABULARIES):
         raise BackboneError(

@@ -6,7 +6,8 @@ import importlib.util
 import json
 import os
 import zipfile
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +44,11 @@ def sha256(path: Path) -> str:
 def cache_folder() -> Path:
     """Where exported networks and fetched encoders are kept: `$LABELER_CACHE`, else `~/.cache/labeler`."""
     return Path(os.environ.get("LABELER_CACHE") or Path.home() / ".cache" / "labeler")
+
+
+def encoders_folder() -> Path:
+    """Where fetched encoders are kept: `$LABELER_ENCODERS`, else `encoders` in the cache of this machine."""
+    return Path(os.environ.get("LABELER_ENCODERS") or cache_folder() / "encoders")
 
 
 @dataclass(frozen=True)
@@ -191,21 +197,37 @@ def from_hub(name: str, repo: str, needed: Needed, names: Collection[str] = ()) 
     Raises:  BackboneError: there is no such repository, or it cannot be downloaded; the message says what to do.
     """
     from huggingface_hub import HfApi, constants, hf_hub_download
-    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
     repo, _, revision = repo.partition("@")
-    host = constants.ENDPOINT.partition("://")[2]
-    hint = near(name, names)
-    try:
+    with hub_errors(name, repo, names):
         folder = _cached(repo, revision)
         if folder and _has(folder, needed):
             return folder
         # One call that is not repeated tells in time whether the hub can be reached; a download tries for minutes.
         about = HfApi().model_info(repo, revision=revision or None, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-        for file in needed([sibling.rfilename for sibling in about.siblings or ()], f"{repo} at {host}"):
+        for file in needed([sibling.rfilename for sibling in about.siblings or ()], f"{repo} at {host()}"):
             folder = Path(hf_hub_download(repo, file, revision=revision or None)).parent
         assert folder
         return folder
+
+
+def host() -> str:
+    """Where the hub is, without `https://`."""
+    from huggingface_hub import constants
+
+    return constants.ENDPOINT.partition("://")[2]
+
+
+@contextmanager
+def hub_errors(name: str, repo: str, names: Collection[str] = ()) -> Iterator[None]:
+    """A block in which whatever the hub's library raises becomes a sentence that says what to do.
+
+    Raises: BackboneError: there is no such repository, or it cannot be downloaded.
+    """
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
+
+    try:
+        yield
     except BackboneError:
         raise
     except GatedRepoError as error:
@@ -213,7 +235,7 @@ def from_hub(name: str, repo: str, needed: Needed, names: Collection[str] = ()) 
             "backbone {name!r} is for those who asked for it: ask at https://{host}/{repo} and run `hf auth login`, "
             'or use "auto".',
             name=name,
-            host=host,
+            host=host(),
             repo=repo,
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
@@ -221,20 +243,21 @@ def from_hub(name: str, repo: str, needed: Needed, names: Collection[str] = ()) 
             "there is no backbone {name!r}, neither as a folder nor at {host}: check its name{hint}, "
             'run `hf auth login` if it is private, or use "auto".',
             name=name,
-            host=host,
-            hint=hint,
+            host=host(),
+            hint=near(name, names),
         ) from error
     except Exception as error:  # no network, a full disk: whatever the hub raises
         raise BackboneError(
-            "backbone {name!r} is neither a folder nor in the hub's cache on this machine, and cannot be downloaded "
-            "from {host} ({error}){hint}: where there is a network run "
-            "`hf download {repo} --local-dir FOLDER`, copy the folder here and give its path as learner.backbone, "
-            'or use "auto", which needs no download.',
+            "backbone {name!r} is neither a folder nor an encoder on this machine, and cannot be downloaded from "
+            "{host} ({error}){hint}: where there is a network run `python -m labeler models fetch {repo}`, and copy "
+            "the folder that it names to "
+            '{folder} here; or use "auto", which needs no download.',
             name=name,
-            host=host,
+            host=host(),
             error=reason(error),
-            hint=hint,
+            hint=near(name, names),
             repo=repo,
+            folder=encoders_folder() / repo,
         ) from error
 
 

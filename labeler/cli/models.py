@@ -44,12 +44,15 @@ def models(context: click.Context) -> None:
 @models.command("fetch")
 @click.argument("name")
 def fetch_(name: str) -> None:
-    """Bring an encoder to this machine and check its SHA-256; `learner.backbone` can name it then."""
-    from labeler.backbones.fetch import entry_of, fetch
+    """Bring an encoder to this machine and check its SHA-256; `learner.backbone` can name it then.
 
-    entry = entry_of(name)
+    NAME is one of the catalogue, or `organisation/model` of any other encoder at Hugging Face.
+    """
+    from labeler.backbones.fetch import fetch
+
     folder = fetch(name)
-    click.echo(f"{name} is in {folder} (licence: {entry.licence}).")
+    licence = ENCODERS[name].licence if name in ENCODERS else "see its page"
+    click.echo(f"{name} is in {folder} (licence: {licence}).")
 
 
 @models.command("compare")

@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 from labeler.backbones.auto import FILE, Choice, content_of, readable, recorded, resolved, scripts, strongest
-from labeler.backbones.catalogue import ENCODERS, JOINT, Content, encoders_folder, strength
+from labeler.backbones.catalogue import ENCODERS, JOINT, Content, strength
 from labeler.backbones.choose import load_encoder
+from labeler.backbones.weights import encoders_folder
 from labeler.core.errors import BackboneError
 from labeler.core.settings import LearnerConfig
 

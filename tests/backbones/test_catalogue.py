@@ -1,7 +1,6 @@
 """What the catalogue knows of each encoder, and how one is brought to this machine."""
 
 import hashlib
-import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from labeler.backbones import fetch, images
-from labeler.backbones.catalogue import ENCODERS, Entry, Hub, Wheel, encoders_folder, is_here
+from labeler.backbones.catalogue import ENCODERS, Entry, Hub, Wheel, is_here
 from labeler.backbones.texts import load_text_encoder
+from labeler.backbones.weights import encoders_folder
 from labeler.cli import main
 from labeler.core.errors import BackboneError
 
@@ -72,19 +72,6 @@ def test_of_another_wheel_nothing_is_left(files: dict[str, str], message: str, w
     with pytest.raises(BackboneError, match=message):
         fetch.unpack(entry, entry.source, wheel)
     assert list(encoders_folder().iterdir()) == []
-
-
-def test_fetching_asks_pip_and_installs_nothing(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
-    monkeypatch.setitem(ENCODERS, "mine", plain({"mine/w.bin": OF_CONTENT}))
-    output = CliRunner().invoke(main, ["models", "fetch", "mine"]).output
-    assert f"mine is in {encoders_folder() / 'mine'} (licence: MIT)." in output
-    wheel.unlink()
-    assert fetch.fetch("mine") == encoders_folder() / "mine"  # it is there already
-    shutil.rmtree(encoders_folder())
-    with pytest.raises(BackboneError, match=r"weights-of-mine==1\.0 cannot be downloaded"):
-        fetch.fetch("mine")
 
 
 def test_the_list_says_what_is_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

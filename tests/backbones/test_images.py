@@ -404,7 +404,7 @@ def test_a_size_that_does_not_fit_is_named_with_one_that_does(tmp_path: Path) ->
         ("resnet5O", r"no image backbone 'resnet5O' \(did you mean 'resnet50'"),
         ("dinov2", "vit_small_patch14_dinov2"),
         ("resnet18.mine", "no published weights of image backbone 'resnet18.mine'.*resnet18"),
-        ("weights/resnet", "neither a folder nor in the hub's cache"),
+        ("weights/resnet", "neither a folder nor an encoder on this machine"),
         ("/weights", "there is no folder /weights"),
     ],
 )
@@ -423,7 +423,7 @@ def test_without_a_network_a_name_of_timms_says_what_to_do(monkeypatch: pytest.M
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", refuse)
-    with pytest.raises(BackboneError, match=r"'resnet18'.*no route to host.*hf download timm/resnet18.*\"auto\""):
+    with pytest.raises(BackboneError, match=r"'resnet18'.*no route to host.*models fetch timm/resnet18.*\"auto\""):
         load_image_encoder("resnet18", 64)
     monkeypatch.setattr("timm.models._hub.download_cached_file", refuse)  # the few that are not at the hub
     with pytest.raises(BackboneError, match=r"'legacy_senet154'.*github.*no route to host.*\"auto\""):

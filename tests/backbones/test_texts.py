@@ -15,9 +15,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from labeler.backbones import devices, onnx
 from labeler.backbones import texts as text_backbones
-from labeler.backbones.catalogue import ENCODERS, Entry, Pooling, Wheel, encoders_folder
+from labeler.backbones.catalogue import ENCODERS, Entry, Pooling, Wheel
 from labeler.backbones.encoder import Pretrained, collate
 from labeler.backbones.texts import KNOWN, MAX_TOKENS, load_text_encoder
+from labeler.backbones.weights import encoders_folder
 from labeler.core.errors import BackboneError
 
 ENGLISH = ["a warm and funny film", "dull", "It's 10 out of 10, the best of the year!", ""]
@@ -302,10 +303,10 @@ def test_a_name_is_loaded_from_the_hubs_cache(bert: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("klue/bert-base", "hf download klue/bert-base --local-dir FOLDER"),
+        ("klue/bert-base", "models fetch klue/bert-base`"),
         ("klue/bret-base", "did you mean.*'klue/bert-base'"),
         ("koelectra", "did you mean 'monologg/koelectra"),
-        ("weights/mine", "neither a folder nor in the hub's cache"),
+        ("weights/mine", "neither a folder nor an encoder on this machine"),
         ("/weights", "there is no folder /weights"),
     ],
 )

@@ -178,7 +178,8 @@ def test_without_a_network_it_says_at_once_what_to_do() -> None:
     said = str(caught.value)
     assert "cannot be downloaded from huggingface.co ([Errno -2] Name or service not known)" in said
     assert "(did you mean 'klue/roberta-base'?)" in said
-    assert "`hf download klue/roberta-bsae --local-dir FOLDER`" in said
+    assert "run `python -m labeler models fetch klue/roberta-bsae`" in said
+    assert f"copy the folder that it names to {weights.encoders_folder()}/klue/roberta-bsae here" in said
     assert '"auto", which needs no download.' in said
 
 

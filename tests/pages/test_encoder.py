@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from labeler.access.users import local_user
-from labeler.backbones.catalogue import encoders_folder
+from labeler.backbones.weights import encoders_folder
 from labeler.core.jobs import EncoderRequest
 from labeler.core.settings import LearnerConfig
 from labeler.experiments.encoder_verdict import verdict
