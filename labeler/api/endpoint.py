@@ -15,6 +15,7 @@ from labeler.access.home import home
 from labeler.access.tokens import check_token
 from labeler.access.users import User
 from labeler.api.requests import Nothing, RequestError, parse
+from labeler.core.actor import Actor
 from labeler.core.errors import AccessError, LabelerError
 from labeler.files import renditions
 from labeler.i18n.messages import _, preferred, translate, use
@@ -46,7 +47,8 @@ def route(path: str, method: str, takes: type = Nothing) -> Callable[[Handler], 
 
             def answer() -> Response | Drawing:
                 user = require_user(request)
-                project = projects.serve_project(home(), request.path_params["project"])
+                actor = Actor(user.name, "desk", request.client.host if request.client else "")
+                project = projects.serve_project(home(), request.path_params["project"], actor)
                 return handler(request, project, user, parse(takes, body))
 
             try:

@@ -11,6 +11,8 @@ import click
 from tqdm import tqdm
 
 import strategies
+from labeler.access.users import local_user
+from labeler.core.actor import Actor, act_as
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality, Progress
 
@@ -32,6 +34,7 @@ class Group(click.Group):
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
+        act_as(Actor(local_user().name, "command"))
         try:
             return super().invoke(context)
         except (LabelerError, strategies.StrategyError) as error:

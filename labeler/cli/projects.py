@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import click
 
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
+from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
@@ -152,6 +153,7 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
     from labeler.jobs.rounds import BESIDE, work, work_once
     from labeler.jobs.takeouts import take_out_once
 
+    act_as(Actor(SYSTEM, "job"))
     if not home.is_dir():
         raise LabelerError("{home} does not exist: create a project with `init` first.", home=home)
     if once:

@@ -62,11 +62,11 @@ def change_classes(project: Project, change: ClassChange, by: str) -> tuple[Proj
     """
     with project.store() as store:
         with store.write():  # nobody else changes the classes meanwhile
-            current = _settled(projects.open_project(project.folder), store)
+            current = _settled(projects.open_project(project.folder, project.actor), store)
             store.config = current.config
             check_change(change, current.config.classes, [*store.class_changes.outside()])
             stored = store.class_changes.add(change, by)
-        changed = _save(current, stored)
+        changed = _save(current, stored, store)
         store.config = changed.config
         _follow_up(store)
     return changed, stored
@@ -85,12 +85,12 @@ def _settled(project: Project, store: Store) -> Project:
     latest = store.class_changes.since(store.class_changes.latest() - 1)
     if not latest or latest[-1].after == project.config.classes or latest[-1].before != project.config.classes:
         return project
-    return _save(project, latest[-1])
+    return _save(project, latest[-1], store)
 
 
-def _save(project: Project, stored: StoredChange) -> Project:
+def _save(project: Project, stored: StoredChange, store: Store) -> Project:
     """The project with the settings after a change; examples in the guidelines follow the names."""
-    changed = project.save(config_after(project.config, stored.change))
+    changed = project.save(config_after(project.config, stored.change), store)
     guidelines.move_examples(changed, stored.change)
     return changed
 

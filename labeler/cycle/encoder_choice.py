@@ -38,7 +38,7 @@ def use_encoder(project: Project, name: str) -> Project:
 
     Raises: LabelerError: the settings do not allow it.
     """
-    now = projects.open_project(project.folder)  # the settings may have changed meanwhile
+    now = projects.open_project(project.folder, project.actor)  # the settings may have changed meanwhile
     return now.save(replace(now.config, learner=replace(now.config.learner, backbone=name, adapted=False)))
 
 

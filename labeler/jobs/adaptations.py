@@ -120,7 +120,7 @@ def use(project: Project, on: bool) -> None:
     """
     if on:
         load(project.embeddings / FILE)
-    now = projects.open_project(project.folder)  # the settings may have changed meanwhile
+    now = projects.open_project(project.folder, project.actor)  # the settings may have changed meanwhile
     now.save(replace(now.config, learner=replace(now.config.learner, adapted=on)))
 
 

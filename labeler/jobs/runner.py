@@ -19,6 +19,7 @@ from typing import Any, Self
 from filelock import Timeout
 
 import strategies
+from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.jobs import BackgroundJob, Request
 from labeler.core.processes import end_with_parent
@@ -162,5 +163,6 @@ def _run_waiting_jobs(folder: Path, kinds: Sequence[RunNext]) -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    act_as(Actor(SYSTEM, "job"))
     project = projects.open_project(folder)
     any(run(project) for run in kinds)

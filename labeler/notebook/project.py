@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from labeler.access.users import local_user
+from labeler.core.actor import Actor
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality
 from labeler.core.jobs import ComparisonRequest
@@ -74,7 +76,11 @@ class Project:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self._project = projects.open_project(self.folder)
+        self._project = self._opened()
+
+    def _opened(self) -> projects.Project:
+        """The project as its files are now."""
+        return projects.open_project(self.folder, Actor(local_user().name, "python"))
 
     @classmethod
     def create(
@@ -98,7 +104,7 @@ class Project:
     @property
     def settings(self) -> Config:
         """The settings; `project.settings = replace(project.settings, budget=500)` saves others."""
-        self._project = projects.open_project(self.folder)
+        self._project = self._opened()
         return self._project.config
 
     @settings.setter
@@ -190,7 +196,7 @@ class Project:
 
         Raises: LabelerError: the round cannot be run; says why.
         """
-        project = projects.open_project(self.folder)
+        project = self._opened()
         with project.store() as store:
             store.rounds.request("from Python")
             waits_for = store.rounds.latest_job()
@@ -224,7 +230,7 @@ class Project:
                 runs: of each strategy, each with its own first labels. rounds: queries after the first labels.
         Raises: LabelerError, StrategyError: it cannot be run; says why.
         """
-        project, query = projects.open_project(self.folder), self.settings.query
+        project, query = self._opened(), self.settings.query
         path = None if source is None else str(Path(source).resolve())
         asked = (tuple(strategies), runs, rounds, query.batch, query.seed_size, path)
         with project.store() as store:

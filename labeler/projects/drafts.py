@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from labeler.core.actor import Actor
 from labeler.core.errors import LabelerError, ProjectError
 from labeler.core.items import ClassesAnItem, ImportReport, Modality, Progress
 from labeler.core.labels import names_in
@@ -55,10 +56,13 @@ class Creation:
     refused: tuple[Message, ...] = ()
 
 
-def create(draft: Draft, home: Path, where: str, on_progress: Progress | None = None) -> Creation:
+def create(
+    draft: Draft, home: Path, where: str, on_progress: Progress | None = None, actor: Actor | None = None
+) -> Creation:
     """The project of a draft, in the home, with its items. If these cannot be read, no project is left behind.
 
     Args:   where: the name of the form in error messages. on_progress: of the import.
+            actor: who makes it; by default who acts in this process.
     Raises: LabelerError: a value is wrong, there is such a project, or nothing can be read.
     """
     values: dict[str, Any] = {
@@ -69,7 +73,7 @@ def create(draft: Draft, home: Path, where: str, on_progress: Progress | None = 
     } | ({"team": {"currency": draft.currency}} if draft.currency else {})
     if draft.deidentify:
         values["dicom"] = {"deidentify": True, "drop_columns": [*draft.dropped]}
-    project = projects.create(home / projects.slug(draft.name), parse(values, where))
+    project = projects.create(home / projects.slug(draft.name), parse(values, where), actor)
     try:
         if draft.guidelines.strip():
             guidelines.write(project, draft.guidelines)
@@ -88,7 +92,7 @@ def create(draft: Draft, home: Path, where: str, on_progress: Progress | None = 
         shutil.rmtree(project.folder)
         raise
     # the import may have written the column of the groups into the settings
-    return _show_columns(projects.open_project(project.folder), draft.shown, report)
+    return _show_columns(projects.open_project(project.folder, project.actor), draft.shown, report)
 
 
 def _show_columns(project: Project, names: Sequence[str], report: ImportReport) -> Creation:

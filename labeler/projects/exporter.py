@@ -58,6 +58,9 @@ def export_labels(project: Project, out: Path, export: Export = Export()) -> int
     try:
         with whole_file(out) as part:
             _write(part, kind, columns, table, export.apostrophes)
+            with project.store() as store:  # no file leaves that the log does not know
+                what = {"rows": export.rows, "format": kind, "file": out.name}
+                store.audit.record(project.actor, "exported", what, None, {"rows": len(rows)})
     except OSError as error:
         raise LabelerError("{out} cannot be written: {strerror}.", out=out, strerror=error.strerror or error) from error
     return len(rows)

@@ -94,9 +94,9 @@ def _imported(
             added += result.added
             duplicates += len(items) - result.added
             labels_added += result.labels_added
-        store.imports.drop_if_empty(number)
         store.items.fix_holdout()
         labels_added += _label_holdout(store, withheld, number)
+        store.imports.end(number, added, duplicates, labels_added)
         if added or labels_added:
             store.rounds.request("import")  # it embeds the new items and ranks the pool
         counts, across = store.items.counts(), twice.across(store)

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from labeler.core import settings_file
-from labeler.core.errors import ProjectError
+from labeler.core.actor import Actor, actor_of_process
+from labeler.core.errors import ConfigError, ProjectError
 from labeler.core.items import Item
 from labeler.core.settings import Config
 from labeler.core.whole_files import write_whole
@@ -28,6 +29,7 @@ class Project:
 
     folder: Path
     config: Config
+    actor: Actor = field(default_factory=actor_of_process, compare=False)  # who works with it, for the audit log
 
     @property
     def slug(self) -> str:
@@ -78,7 +80,7 @@ class Project:
 
     def store(self) -> Store:
         """A new connection to the project's database; use it in one thread only, and close it."""
-        return Store(self.database, self.config)
+        return Store(self.database, self.config, self.actor)
 
     @contextmanager
     def lock(self, name: str, wait: float = 0) -> Iterator[None]:
@@ -103,15 +105,35 @@ class Project:
         """The item as an encoder takes it: its text, or the file of its image."""
         return item.text if item.text is not None else self.folder / str(item.media)
 
-    def save(self, config: Config) -> "Project":
-        """The project with changed settings, which are written first. Comments and order in the file stay."""
+    def save(self, config: Config, store: Store | None = None) -> "Project":
+        """The project with changed settings, which are written first. Comments and order in the file stay.
+
+        The change and its row in the audit log are one transaction, see `SettingsLog.changed`.
+
+        Args: store: that has a transaction open already.
+        """
+        if self.database.exists():
+            with nullcontext(store) if store else self.store() as opened, opened.write():
+                opened.settings_log.changed(self._settings_in_file().as_dict(), config.as_dict())
+                self._write_settings(config)
+        else:
+            self._write_settings(config)
+        return Project(self.folder, config, self.actor)
+
+    def _settings_in_file(self) -> Config:
+        """The settings that are there now; those that were opened where the file cannot be read."""
+        try:
+            return settings_file.load(self.folder / SETTINGS)
+        except ConfigError:
+            return self.config
+
+    def _write_settings(self, config: Config) -> None:
         path = self.folder / SETTINGS
         if path.exists():  # its bytes, because reading text would change the line ends
             text = settings_file.rewritten(path.read_bytes().decode("utf-8-sig", "replace"), config)
         else:
             text = settings_file.to_toml(config)
         write_whole(path, text)
-        return Project(self.folder, config)
 
 
 class ServedProject(Project):
@@ -119,12 +141,13 @@ class ServedProject(Project):
 
     def store(self) -> Store:
         """The calling thread's open store; use it in a `with` block, which leaves it open."""
-        return thread_store(self.database, self.config)
+        return thread_store(self.database, self.config, self.actor)
 
 
-def create(folder: Path, config: Config) -> Project:
+def create(folder: Path, config: Config, actor: Actor | None = None) -> Project:
     """Make a project folder.
 
+    Args:   actor: who makes it; by default who acts in this process.
     Raises: ProjectError: the folder is already a project, or holds other files.
     """
     if (folder / SETTINGS).exists():
@@ -135,16 +158,18 @@ def create(folder: Path, config: Config) -> Project:
         raise ProjectError("{folder} is not an empty folder: choose another place for the project.", folder=folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        project = Project(folder, config).save(config)
+        project = Project(folder, config, actor or actor_of_process()).save(config)
     except OSError as error:
         raise ProjectError("{folder} cannot be written: {strerror}.", folder=folder, strerror=error.strerror) from error
-    project.store().close()
+    with project.store() as store:
+        store.settings_log.created(config.as_dict())
     return project
 
 
-def open_project(folder: Path) -> Project:
+def open_project(folder: Path, actor: Actor | None = None) -> Project:
     """Open the project in `folder`.
 
+    Args:   actor: who opens it; by default who acts in this process.
     Raises: ProjectError: there is none. ConfigError: its settings are wrong.
     """
     path = folder / SETTINGS
@@ -158,18 +183,19 @@ def open_project(folder: Path) -> Project:
     if config is None or now != before:
         config = settings_file.load(path)
         _settings[path] = now, config
-    return Project(folder, config)
+    return Project(folder, config, actor or actor_of_process())
 
 
-def serve_project(home: Path, slug: str) -> ServedProject:
+def serve_project(home: Path, slug: str, actor: Actor | None = None) -> ServedProject:
     """The project of this name in `home` (or `home` itself if it is one), to answer a request.
 
+    Args:   actor: who sends the request.
     Raises: ProjectError: there is none. ConfigError: its settings are wrong.
     """
     folder = home if is_project(home) else home / slug
     if slug == ".." or folder.name != slug or not is_project(folder):
         raise ProjectError("There is no project {slug!r} here.", slug=slug)
-    return ServedProject(folder, open_project(folder).config)
+    return ServedProject(folder, open_project(folder).config, actor or actor_of_process())
 
 
 def is_project(folder: Path) -> bool:

@@ -12,12 +12,14 @@ from typing import Literal
 
 from filelock import Timeout
 
+from labeler.core.actor import Actor
 from labeler.core.errors import ConfigError, ProjectError
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 
 Shelf = Literal["archive", "trash"]
 FOLDERS: dict[Shelf, str] = {"archive": ".archive", "trash": ".trash"}
+PUT_AWAY: dict[Shelf, str] = {"archive": "project archived", "trash": "project deleted"}  # in the audit log
 # of all that write into a project's folder for long
 LOCKS = ("worker.lock", "background.lock", "audit.lock", "explainer.lock", "import.lock")
 WAIT = 2.0  # seconds for a process that only looks whether there is work
@@ -45,6 +47,8 @@ def put_away(project: Project, home: Path, shelf: Shelf) -> Path:
         )
     target = _free(home / FOLDERS[shelf] / project.slug)
     with _nobody_at_work(project):
+        with project.store() as store:  # before: what is moved away is not written to any more
+            store.audit.record(project.actor, PUT_AWAY[shelf])
         _move(project.folder, target)
     return target
 
@@ -55,13 +59,17 @@ def on_shelf(home: Path, shelf: Shelf) -> list[Path]:
     return sorted(path for path in folder.iterdir() if projects.is_project(path)) if folder.is_dir() else []
 
 
-def bring_back(folder: Path, home: Path) -> Path:
+def bring_back(folder: Path, home: Path, actor: Actor | None = None) -> Path:
     """The folder of an archived or deleted project, once it is one of the home's projects again.
 
+    Args:   actor: who brings it back; by default who acts in this process.
     Raises: ProjectError: the folder cannot be moved.
     """
     target = _free(home / folder.name)
     _move(folder, target)
+    project = projects.open_project(target, actor)
+    with project.store() as store:
+        store.audit.record(project.actor, "project brought back")
     return target
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labeler.i18n.messages import dump, load
+from labeler.store.audit import AuditLog
 from labeler.store.database import Database, now
 from labeler.store.items import FLAGGED
 
@@ -28,6 +29,7 @@ class AskedNext:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.audit = AuditLog(db)
 
     def ask(self, item_ids: Sequence[int], n: int, by: str, what: object) -> int:
         """Have the first `n` of these items that can be asked answered before all others; how many there were.
@@ -37,24 +39,19 @@ class AskedNext:
         Args: what: was selected, a message.
         """
         with self.db.write():
-            return len(
-                self.db.rows(
-                    f"""
-                    INSERT INTO asked_next (item_id, by, selection, at)
-                    SELECT i.id, :by, :what, :at FROM json_each(:items) chosen JOIN items i ON i.id = chosen.value
-                    WHERE {ASKABLE}
-                      AND NOT EXISTS (SELECT 1 FROM asked_next WHERE item_id = i.id AND taken_back_at IS NULL)
-                    ORDER BY chosen.key LIMIT :n RETURNING id
-                    """,
-                    {
-                        "by": by,
-                        "what": dump(what),
-                        "at": now(),
-                        "items": json.dumps([int(i) for i in item_ids]),
-                        "n": n,
-                    },
-                )
+            asked = self.db.rows(
+                f"""
+                INSERT INTO asked_next (item_id, by, selection, at)
+                SELECT i.id, :by, :what, :at FROM json_each(:items) chosen JOIN items i ON i.id = chosen.value
+                WHERE {ASKABLE}
+                  AND NOT EXISTS (SELECT 1 FROM asked_next WHERE item_id = i.id AND taken_back_at IS NULL)
+                ORDER BY chosen.key LIMIT :n RETURNING id
+                """,
+                {"by": by, "what": dump(what), "at": now(), "items": json.dumps([int(i) for i in item_ids]), "n": n},
             )
+            if asked:
+                self._record(by, "items asked next", str(what), len(asked))
+        return len(asked)
 
     def waiting(self) -> list[Selection]:
         """The selections of which items still wait, the oldest first."""
@@ -74,16 +71,20 @@ class AskedNext:
         Those that somebody holds now stay: nothing vanishes while it is looked at.
         """
         with self.db.write():
-            return len(
-                self.db.rows(
-                    f"""
-                    UPDATE asked_next SET taken_back_at = ? WHERE by = ? AND at = ? AND taken_back_at IS NULL
-                      AND item_id IN (SELECT i.id FROM items i WHERE {ASKABLE})
-                      AND item_id NOT IN (SELECT item_id FROM reservations) RETURNING id
-                    """,
-                    [now(), selection.by, selection.at],
-                )
+            taken = self.db.rows(
+                f"""
+                UPDATE asked_next SET taken_back_at = ? WHERE by = ? AND at = ? AND taken_back_at IS NULL
+                  AND item_id IN (SELECT i.id FROM items i WHERE {ASKABLE})
+                  AND item_id NOT IN (SELECT item_id FROM reservations) RETURNING id
+                """,
+                [now(), selection.by, selection.at],
             )
+            if taken:
+                self._record("", "items not asked next any more", str(selection.what), len(taken))
+        return len(taken)
+
+    def _record(self, by: str, action: str, selection: str, n: int) -> None:
+        self.audit.record(self.db.actor.named(by), action, {"selection": selection, "items": n})
 
     def version(self) -> int:
         """A number that changes when items are asked next or taken back."""

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Generic, Literal
 
-from labeler.core.jobs import AuditRequest, BackgroundJob, EncoderAnswer, EncoderRequest, Request
+from labeler.core.jobs import AuditRequest, BackgroundJob, EncoderAnswer, EncoderRequest, Request, TakeoutRequest
 from labeler.i18n.messages import dump, from_json, load, mark, to_json
+from labeler.store.audit import AuditLog
 from labeler.store.database import Database, Row, now
 
 # A job that crashed its process this often is given up: the next attempt would crash as well.
@@ -137,6 +138,21 @@ class Background(Generic[Request]):
                 "error": row["error"] and load(row["error"]),
             }
         )
+
+
+class Takeouts(Background[TakeoutRequest]):
+    """Files that are made ready to be taken out."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db, "takeouts", "takeout", TakeoutRequest)
+        self.audit = AuditLog(db)
+
+    def request(self, request: TakeoutRequest, by: str) -> int:
+        """The id of a new job, which waits for the worker; the audit log has it too."""
+        with self.db.write():
+            number = super().request(request, by)
+            self.audit.record(self.db.actor.named(by), "take-out requested", {"what": request.what})
+        return number
 
 
 class Audits(Background[AuditRequest]):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from labeler.core.class_changes import ClassChange, StoredChange, label_today
 from labeler.core.labels import is_answer, names_of
+from labeler.store.audit import AuditLog
 from labeler.store.database import Database, Row, now
 
 
@@ -14,6 +15,7 @@ class ClassChanges:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.audit = AuditLog(db)
 
     def latest(self) -> int:
         """The number of the latest change; 0 before the first."""
@@ -114,6 +116,13 @@ class ClassChanges:
             )
             self._insert(stored)
             self._move(effect, again)
+            self.audit.record(
+                self.db.actor.named(by),
+                "classes changed",
+                {"kind": change.kind, "old": list(change.old), "new": list(change.new), "answers": answers},
+                list(stored.before),
+                list(stored.after),
+            )
         return stored
 
     def _insert(self, stored: StoredChange) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import sqlite_utils
 
+from labeler.core.actor import Actor, actor_of_process
 from labeler.core.settings import Config
 from labeler.store import schema
 
@@ -108,11 +109,12 @@ class Connection:
 
 
 class Database(Connection):
-    """The connection to a project's database, with the project's settings."""
+    """The connection to a project's database, with the project's settings. actor: who works with it."""
 
-    def __init__(self, path: Path | str, config: Config) -> None:
+    def __init__(self, path: Path | str, config: Config, actor: Actor | None = None) -> None:
         super().__init__(path, schema.VERSION, schema.migrate)
         self.config = config
+        self.actor = actor or actor_of_process()
 
     def version(self) -> tuple[int, ...]:
         """Numbers that change with every answer, decision, round, audit, import and change of the classes, and when

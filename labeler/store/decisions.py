@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from labeler.core.errors import LabelerError
 from labeler.core.items import AdjudicationAction
 from labeler.core.labels import is_answer
+from labeler.store.audit import AuditLog
 from labeler.store.background import Audits
 from labeler.store.database import Database, Row, now
 
@@ -17,6 +18,7 @@ class Decisions:
     def __init__(self, db: Database, audits: Audits) -> None:
         self.db = db
         self.audits = audits
+        self.audit = AuditLog(db)
 
     def add(
         self,
@@ -53,6 +55,8 @@ class Decisions:
                 " RETURNING id",
                 [request_id, item_id, by, action, label, items[0]["label"], reason, now(), label],
             )
+            what = {"item": item_id, "decision": action, "reason": reason}
+            self.audit.record(self.db.actor.named(by), "decided", what, items[0]["label"], label)
             self.audits.request_for_latest()
         return decision
 
@@ -81,6 +85,9 @@ class Decisions:
                 " VALUES ('undo:' || :id, :item_id, :by, 'undo', :label, :at, :id)",
                 undone | {"by": by, "at": now()},
             )
+            after = self.db.value("SELECT label FROM items WHERE id = ?", [undone["item_id"]])
+            what = {"item": undone["item_id"], "decision": undone["action"]}
+            self.audit.record(self.db.actor.named(by), "decision undone", what, undone["label"], after)
             self.audits.request_for_latest()
         return undone["item_id"]
 

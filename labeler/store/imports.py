@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from labeler.core.errors import LabelerError
+from labeler.store.audit import AuditLog
 from labeler.store.database import Database, now
 
 # Items of an import that somebody answered, flagged or skipped, or about which a lead decided: they stay.
@@ -31,19 +32,26 @@ class Imports:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.audit = AuditLog(db)
 
     def begin(self, source: str) -> int:
         """The number of a new import."""
         with self.db.write():
             return self.db.value("INSERT INTO imports (source, at) VALUES (?, ?) RETURNING id", [source, now()])
 
-    def drop_if_empty(self, number: int) -> None:
-        """Forget an import that brought no item."""
+    def end(self, number: int, added: int, duplicates: int, labels: int) -> None:
+        """Record an import in the audit log with what it brought; forget one that brought no item.
+
+        An import that was cut off has a row in `imports` alone, and repeating it completes it.
+        """
         with self.db.write():
+            source = self.db.value("SELECT source FROM imports WHERE id = ?", [number])
             self.db.execute(
                 "DELETE FROM imports WHERE id = :id AND NOT EXISTS (SELECT 1 FROM items WHERE import_id = :id)",
                 {"id": number},
             )
+            brought = {"items": added, "duplicates": duplicates, "labels": labels}
+            self.audit.record(self.db.actor, "imported", {"import": number, "source": source}, None, brought)
 
     def all(self) -> list[Import]:
         """All imports that brought items, the latest first."""
@@ -87,4 +95,5 @@ class Imports:
                 " WHERE item_id IN (SELECT value FROM json_each(?))",
                 [now(), *items],
             )
+            self.audit.record(self.db.actor.named(by), "import undone", {"import": number, "items": len(taken)})
         return len(taken)

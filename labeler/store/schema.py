@@ -654,6 +654,42 @@ def m019_identity(db: Database) -> None:
         db.execute(statement)
 
 
+# The table of `store.audit.AuditLog`, which any database can have. Its rows are chained by their hashes.
+AUDIT_LOG = """
+    CREATE TABLE audit_log (
+        id INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        action TEXT NOT NULL,
+        how TEXT NOT NULL,
+        by TEXT NOT NULL,
+        address TEXT NOT NULL,
+        what TEXT NOT NULL,  -- JSON
+        before TEXT,
+        after TEXT,
+        salt TEXT NOT NULL,  -- so that nobody finds by trying what a digest was of
+        digest TEXT NOT NULL,  -- of what an erasure may change: by, address, what, before, after, salt
+        hash TEXT NOT NULL  -- of the hash before and the other columns
+    );
+    CREATE INDEX audit_log_by ON audit_log (by, id);
+    CREATE TRIGGER audit_log_keep_rows BEFORE DELETE ON audit_log
+        BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    CREATE TRIGGER audit_log_keep_values BEFORE UPDATE ON audit_log
+        BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+"""
+
+
+def create_audit_log(db: Database) -> None:
+    """Create the table of an audit log, inside the caller's transaction."""
+    _run_script(db, AUDIT_LOG)
+
+
+@migrations()
+def m020_audit_log(db: Database) -> None:
+    create_audit_log(db)
+    # the settings that the log has last said something of; what differs was changed in the file by hand
+    _run_script(db, "CREATE TABLE logged_settings (id INTEGER PRIMARY KEY CHECK (id = 1), settings TEXT NOT NULL);")
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

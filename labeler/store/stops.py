@@ -1,6 +1,7 @@
 """Stops of labeling: who or which rule stopped it, when and why, and who lifted the stop."""
 
 from labeler.i18n.messages import dump, load
+from labeler.store.audit import AuditLog
 from labeler.store.database import Database, Row, now
 
 
@@ -9,6 +10,7 @@ class Stops:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.audit = AuditLog(db)
 
     def current(self) -> Row | None:
         """The stop that holds: by, reason, at; None while labeling goes on."""
@@ -21,11 +23,12 @@ class Stops:
         Args: by: a lead, or "" for a stopping rule.
         """
         with self.db.write():
-            self.db.execute(
+            if self.db.rows(
                 "INSERT INTO stops (by, reason, at) SELECT ?, ?, ?"
-                " WHERE NOT EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL)",
+                " WHERE NOT EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL) RETURNING id",
                 [by, dump(reason), now()],
-            )
+            ):
+                self.audit.record(self.db.actor.named(by), "labeling stopped", {"reason": str(reason)})
 
     def lifted_reasons(self) -> set[str]:
         """The reasons of the stops that somebody lifted."""
@@ -34,4 +37,7 @@ class Stops:
     def lift(self, by: str) -> None:
         """Lift the stop, so that labeling goes on."""
         with self.db.write():
-            self.db.execute("UPDATE stops SET lifted_by = ?, lifted_at = ? WHERE lifted_at IS NULL", [by, now()])
+            if self.db.rows(
+                "UPDATE stops SET lifted_by = ?, lifted_at = ? WHERE lifted_at IS NULL RETURNING id", [by, now()]
+            ):
+                self.audit.record(self.db.actor.named(by), "stop lifted")

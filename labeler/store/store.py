@@ -6,12 +6,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from labeler.core.jobs import AdaptationRequest, ComparisonRequest, MapRequest, TakeoutRequest, TuningRequest
+from labeler.core.actor import Actor
+from labeler.core.jobs import AdaptationRequest, ComparisonRequest, MapRequest, TuningRequest
 from labeler.core.settings import Config
 from labeler.store.active_testing import ActiveTesting
 from labeler.store.answers import Answers
 from labeler.store.asked_next import AskedNext
-from labeler.store.background import Audits, Background, EncoderComparisons
+from labeler.store.audit import AuditLog
+from labeler.store.background import Audits, Background, EncoderComparisons, Takeouts
 from labeler.store.catalogue import Catalogue
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database
@@ -24,6 +26,7 @@ from labeler.store.imports import Imports
 from labeler.store.items import Items
 from labeler.store.reviews import Reviews
 from labeler.store.rounds import Rounds
+from labeler.store.settings_log import SettingsLog
 from labeler.store.slices import Slices
 from labeler.store.stops import Stops
 from labeler.store.team import Team
@@ -32,8 +35,10 @@ from labeler.store.team import Team
 class Store:
     """One connection, for one thread, and what it reads and writes. Close it, or use it as a context manager."""
 
-    def __init__(self, path: Path | str, config: Config) -> None:
-        self.db = Database(path, config)
+    def __init__(self, path: Path | str, config: Config, actor: Actor | None = None) -> None:
+        self.db = Database(path, config, actor)
+        self.audit = AuditLog(self.db)
+        self.settings_log = SettingsLog(self.db, self.audit)
         self.class_changes = ClassChanges(self.db)
         self.items = Items(self.db, self.class_changes)
         self.imports = Imports(self.db)
@@ -56,7 +61,7 @@ class Store:
         self.tunings = Background(self.db, "tunings", "search", TuningRequest)
         self.adaptations = Background(self.db, "adaptations", "adaptation", AdaptationRequest)
         self.encoder_comparisons = EncoderComparisons(self.db)
-        self.takeouts = Background(self.db, "takeouts", "takeout", TakeoutRequest)
+        self.takeouts = Takeouts(self.db)
         self.maps = Background(self.db, "maps", "map", MapRequest)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from labeler.core.items import Annotator
+from labeler.store.audit import AuditLog
 from labeler.store.database import Database, Row, now
 from labeler.store.items import IMPORT
 
@@ -21,6 +22,7 @@ class Team:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.audit = AuditLog(db)
 
     def join(self, name: str) -> Annotator:
         """The annotator of this name, added if new."""
@@ -41,12 +43,15 @@ class Team:
         self, name: str, role: str, groups: Sequence[str], paused: bool = False, qualified: bool | None = None
     ) -> None:
         """Store the lead's settings for an annotator, who is added if new."""
-        self.join(name)
         with self.db.write():
+            before = _settings_of(self.join(name))
             self.db.execute(
                 "UPDATE annotators SET role = ?, groups = ?, paused = ?, qualified = ? WHERE name = ?",
                 [role, json.dumps(list(groups), ensure_ascii=False), paused, qualified, name],
             )
+            after = _settings_of(self.join(name))
+            if after != before:
+                self.audit.record(self.db.actor, "annotator changed", {"annotator": name}, before, after)
 
     def record_guidelines_read(self, name: str, digest: str) -> None:
         """Record that an annotator was shown the guidelines with this digest."""
@@ -153,9 +158,24 @@ class Team:
 
     def set_rate(self, name: str, rate: float | None) -> None:
         """Store the cost of an hour of an annotator; None: the project's rate."""
-        self.join(name)
         with self.db.write():
+            self.join(name)
+            before = self.db.value("SELECT rate FROM annotators WHERE name = ?", [name])
             self.db.execute("UPDATE annotators SET rate = ? WHERE name = ?", [rate, name])
+            if rate != before:
+                self.audit.record(
+                    self.db.actor, "annotator changed", {"annotator": name}, {"rate": before}, {"rate": rate}
+                )
+
+
+def _settings_of(annotator: Annotator) -> Row:
+    """What a lead sets for an annotator."""
+    return {
+        "role": annotator.role,
+        "groups": list(annotator.groups),
+        "paused": annotator.paused,
+        "qualified": annotator.qualified,
+    }
 
 
 def _as_annotator(row: Row) -> Annotator:

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from labeler.core.actor import Actor, actor_of_process
 from labeler.core.settings import Config
 from labeler.store.store import Store
 
@@ -27,8 +28,8 @@ _open_stores = _OpenStores()
 class ThreadStore(Store):
     """A store that its `with` block leaves open, unless the block fails."""
 
-    def __init__(self, path: Path, config: Config) -> None:
-        super().__init__(path, config)
+    def __init__(self, path: Path, config: Config, actor: Actor | None = None) -> None:
+        super().__init__(path, config, actor)
         self.inode = path.stat().st_ino
 
     def __exit__(
@@ -38,7 +39,7 @@ class ThreadStore(Store):
             _close(self.path)
 
 
-def thread_store(path: Path, config: Config) -> ThreadStore:
+def thread_store(path: Path, config: Config, actor: Actor | None = None) -> ThreadStore:
     """The calling thread's store of the database at `path`.
 
     It is opened if the thread has none yet, and opened anew if another file has taken the database's place.
@@ -47,8 +48,9 @@ def thread_store(path: Path, config: Config) -> ThreadStore:
     if store and not (path.exists() and path.stat().st_ino == store.inode):
         store.close()
         store = None
-    store = store or ThreadStore(path, config)
+    store = store or ThreadStore(path, config, actor)
     store.config = config
+    store.db.actor = actor or actor_of_process()
     _open_stores.by_path[path] = store
     for oldest in list(_open_stores.by_path)[:-MOST]:
         _close(oldest)

@@ -15,7 +15,7 @@ from labeler.i18n.money import usual_currency
 from labeler.projects.drafts import Draft, create, single_classes
 from pages.project.imports import Imported, progress_bar
 from pages.project.source import KINDS, Chosen, choose_columns, choose_source, read_source, show_rows
-from pages.shared.access import known_name, name_field, name_is_taken_over
+from pages.shared.access import acting, known_name, name_field, name_is_taken_over
 from pages.shared.cache import cached
 from pages.shared.choices import choose
 from pages.shared.next_step import IMPORTED
@@ -131,7 +131,7 @@ def _proposed(chosen: Chosen, answers: ClassesAnItem) -> tuple[str, ...]:
 def _create(draft: Draft) -> None:
     with progress_bar() as report:
         try:
-            creation = create(draft, home(), _("The form"), report)
+            creation = create(draft, home(), _("The form"), report, acting())
         except LabelerError as error:
             st.error(translate(error))
             return

@@ -13,6 +13,7 @@ from labeler.projects import project as projects
 from labeler.projects import shelf
 from labeler.projects.project import Project
 from labeler.projects.shelf import Shelf
+from pages.shared.access import acting
 from pages.shared.choices import choose
 
 EFFECTS: dict[Shelf, str] = {
@@ -103,7 +104,7 @@ def _name_of(folder: Path) -> str:
 
 def _bring_back(folder: Path) -> None:
     try:
-        slug = shelf.bring_back(folder, home()).name
+        slug = shelf.bring_back(folder, home(), acting()).name
     except LabelerError as error:
         st.error(translate(error))
         return

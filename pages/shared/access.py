@@ -8,6 +8,7 @@ import streamlit as st
 
 from labeler.access.home import home
 from labeler.access.users import User, local_user
+from labeler.core.actor import Actor
 from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.cycle.class_changes import settled
@@ -26,6 +27,12 @@ YEAR = 365 * 86_400  # seconds
 def require_user() -> User:
     """The user of this browser session. One person on this machine needs no password; accounts will be checked here."""
     return User(chosen("annotator", remembered_name() or local_user().name))
+
+
+def acting() -> Actor:
+    """Who uses this page, and from where, for the audit log."""
+    address = st.context.ip_address
+    return Actor(require_user().name, "page", address if isinstance(address, str) else "")
 
 
 def remembered_name() -> str:
@@ -116,7 +123,7 @@ def require_project() -> Project:
         st.page_link("project/page.py", label=_("Create a project"), icon=":material/add:")
         st.stop()
     try:
-        project = projects.open_project(folders[slug])
+        project = projects.open_project(folders[slug], acting())
         with project.store() as store:
             project = settled(project, store)
             outside = store.class_changes.outside()

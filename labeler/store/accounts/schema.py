@@ -4,6 +4,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from labeler.core.errors import AccessError
+from labeler.store.schema import create_audit_log
 
 migrations = Migrations("accounts")
 
@@ -63,6 +64,11 @@ def a001_accounts(db: Database) -> None:
     for statement in _FIRST_TABLES.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def a002_audit_log(db: Database) -> None:
+    create_audit_log(db)
 
 
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("a0") and callable(value))

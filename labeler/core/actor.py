@@ -1,0 +1,34 @@
+"""Who does something, by what means and from where: what the audit log keeps with each of its rows."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+How = Literal["page", "desk", "command", "python", "job"]
+SYSTEM = "system"  # the name of what nobody does: rounds, rules, jobs
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something. how: by what means. address: the network address that a request came from; "" if unknown."""
+
+    name: str = ""
+    how: How = "python"
+    address: str = ""
+
+    def named(self, name: str) -> "Actor":
+        """The same means under this name; a name that is empty changes nothing."""
+        return replace(self, name=name) if name else self
+
+
+_of_process = Actor()
+
+
+def actor_of_process() -> Actor:
+    """Who acts in this process unless a request says otherwise: a command's user, a job, or Python code."""
+    return _of_process
+
+
+def act_as(actor: Actor) -> None:
+    """Set who acts in this process; commands and workers begin with it."""
+    global _of_process
+    _of_process = actor
