@@ -1,9 +1,18 @@
-"""The app: Streamlit's pages and the JSON API on one port. `streamlit run streamlit_app.py`."""
+"""The app: Streamlit's pages and the JSON API on one port, behind the perimeter. `streamlit run streamlit_app.py`."""
 
 import streamlit as st
 from altair.utils import schemapi
+from starlette.middleware import Middleware
+from starlette.routing import Mount
 
+from labeler.access.serving import base_path
+from labeler.api.perimeter import Perimeter
 from labeler.api.routes import routes
+from pages.shared.scripts import scripts
 
 schemapi.disable_debug_mode()  # the tests hold charts to Vega-Lite's schema; who looks at one need not wait for that
-app = st.App("pages/app.py", routes=routes)
+app = st.App(
+    "pages/app.py",
+    routes=[Mount(base_path(), routes=routes)] if base_path() else routes,
+    middleware=[Middleware(Perimeter, scripts=scripts())],
+)

@@ -43,16 +43,16 @@ def route(path: str, method: str, takes: type = Nothing) -> Callable[[Handler], 
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
             use(preferred(request.headers.get("accept-language")))
-            body = await request.body() if method == "POST" else b""
 
-            def answer() -> Response | Drawing:
-                user = require_user(request)
+            def answer(user: User, body: bytes) -> Response | Drawing:
                 actor = Actor(user.name, "desk", request.client.host if request.client else "")
                 project = projects.serve_project(home(), request.path_params["project"], actor)
                 return handler(request, project, user, parse(takes, body))
 
             try:
-                reply = await run_in_threadpool(answer)
+                user = await run_in_threadpool(require_user, request)  # a stranger's body is not read
+                body = await request.body() if method == "POST" else b""
+                reply = await run_in_threadpool(answer, user, body)
                 if isinstance(reply, Response):
                     return reply
                 return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)

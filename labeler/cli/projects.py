@@ -5,10 +5,11 @@ import signal
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import click
 
+from labeler.access.serving import LOOPBACK, Serving
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
 from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.class_changes import labels_outside
@@ -138,10 +139,24 @@ def _check_columns(source: Path, names: tuple[str, ...], also: tuple[str, ...] =
 
 @main.command()
 @click.argument("home", type=FOLDER, default="projects")
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port on 127.0.0.1.")
-def serve(home: Path, port: int) -> None:
-    """Serve the app on 127.0.0.1, with a worker and an explainer; HOME is the folder of all projects."""
-    supervisor.serve(home, port)
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port of the app.")
+@click.option("--address", default=LOOPBACK, show_default=True, help="IP address to listen on; others need accounts.")
+@click.option("--host-name", "host_names", multiple=True, help="Name that people reach the app by. May be repeated.")
+@click.option(
+    "--trust-proxy",
+    "proxies",
+    multiple=True,
+    help="Address or network of a proxy whose X-Forwarded-For, -Proto and -Host count. May be repeated.",
+)
+@click.option("--base-path", default="", help="Path below which the app lies, such as /labeler.")
+@click.option(
+    "--embedded-in",
+    multiple=True,
+    help="Origin whose pages may show the app in a frame, such as https://example.org. May be repeated.",
+)
+def serve(home: Path, port: int, **reached: Any) -> None:
+    """Serve the app, with a worker and an explainer; HOME is the folder of all projects."""
+    supervisor.serve(home, port, Serving(**reached))
 
 
 @main.command()

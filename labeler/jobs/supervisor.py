@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from labeler.access.serving import ON_THIS_MACHINE, Serving, checked
 from labeler.core.errors import LabelerError
 from labeler.projects import project as projects
 
@@ -74,19 +75,20 @@ class Child:
                 self.process.wait()
 
 
-def serve(home: Path, port: int) -> None:
-    """Serve the app on 127.0.0.1:`port` and run rounds for the projects in `home`, until a signal ends it.
+def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
+    """Serve the app on `port` and run rounds for the projects in `home`, until a signal ends it.
 
-    Raises: LabelerError: the port is taken.
+    Args: wished: how the app is to be reached: on this machine alone if not given.
+    Raises: LabelerError: the port is taken, or the app cannot be reached so.
     """
-    _check_port(port)
     home = home.resolve()
+    reached = checked(wished, home)
+    _check_port(reached.address, port)
     home.mkdir(parents=True, exist_ok=True)
-    # the pages import each other as `pages.…`
-    environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path()}
-    app = [sys.executable, "-m", "streamlit", "run", str(APP_FOLDER / SCRIPT), "--server.address=127.0.0.1"]
-    app += [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
-    app += ["--server.fileWatcherType=none"]
+    # The pages import each other as `pages.…`. uvicorn takes X-Forwarded-* from nobody: the perimeter does that.
+    environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path(), "FORWARDED_ALLOW_IPS": ""}
+    environment |= reached.as_environment()
+    app = _app_command(reached, port)
     waiting = {
         name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("explainer", "worker")
     }
@@ -101,8 +103,8 @@ def serve(home: Path, port: int) -> None:
         while not ending.wait(0.2):
             for child in children:
                 child.keep_running()
-            if not greeted and _listens(port):
-                print(f"labeler is at http://127.0.0.1:{port} (projects in {home}); Ctrl+C ends it.", flush=True)
+            if not greeted and _listens(reached.reachable, port):
+                print(f"labeler is at {reached.url(port)} (projects in {home}); Ctrl+C ends it.", flush=True)
                 greeted = True
             if waiting and time.monotonic() - began > HEAD_START_SECONDS:
                 name, command = waiting.popitem()
@@ -113,20 +115,34 @@ def serve(home: Path, port: int) -> None:
             child.stop()
 
 
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
+def _app_command(reached: Serving, port: int) -> list[str]:
+    """The command that runs Streamlit with the app."""
+    options = {
+        "server.address": reached.address,
+        "server.port": port,
+        "server.baseUrlPath": reached.base_path.strip("/"),
+        "server.headless": "true",
+        "browser.gatherUsageStats": "false",
+        "server.fileWatcherType": "none",
+    }
+    script = str(APP_FOLDER / SCRIPT)
+    return [sys.executable, "-m", "streamlit", "run", script, *(f"--{name}={value}" for name, value in options.items())]
+
+
+def _check_port(address: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             raise LabelerError(
                 "Port {port} is taken by another program: choose another one with --port (make: PORT=…).", port=port
             ) from None
 
 
-def _listens(port: int) -> bool:
+def _listens(address: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((address, port), timeout=1).close()
     except OSError:
         return False
     return True

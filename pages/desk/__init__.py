@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from labeler.access.serving import base_path
 from labeler.access.tokens import issue_token
 from labeler.access.users import User
 from labeler.core.items import Annotator, Item
@@ -36,6 +37,7 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
     _desk(
         key=f"desk-{project.slug}-{user.name}",
         data={
+            "base": base_path(),
             "project": project.slug,
             "annotator": user.name,
             "classes": shown_classes(config),
@@ -59,6 +61,7 @@ def viewer(project: Project, user: User, item: Item, key: str) -> None:
     _viewer(
         key=key,
         data={
+            "base": base_path(),
             "project": project.slug,
             "item": {"id": item.id, "text": item.text, "media": item.media, "metadata": dict(item.metadata)},
             "keywords": list(project.config.labeling.keywords),

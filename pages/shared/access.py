@@ -1,6 +1,5 @@
 """Who works, and on which project: the checks that every page begins with."""
 
-import json
 from typing import Literal
 from urllib.parse import quote, unquote
 
@@ -18,6 +17,7 @@ from labeler.projects.project import Project
 from labeler.store import IMPORT
 from pages.shared.choices import choose, chosen
 from pages.shared.next_step import link_to
+from pages.shared.style import run_script
 
 Width = Literal["content", "stretch"]
 COOKIE = "labeler-name"
@@ -45,7 +45,7 @@ def remember_name(name: str) -> None:
     """Keep the name for later visits of this browser, in which no address names anybody."""
     if name != remembered_name():
         cookie = f"{COOKIE}={quote(name)}; path=/; max-age={YEAR}; samesite=lax"
-        st.html(f"<script>document.cookie = {json.dumps(cookie)}</script>", unsafe_allow_javascript=True)
+        run_script(cookie=cookie)
 
 
 def require_name(button: str) -> User:

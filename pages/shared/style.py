@@ -1,6 +1,6 @@
 """What every page's document needs: its language, readable colours, and translations of Streamlit's own words."""
 
-import json
+import html
 from pathlib import Path
 
 import streamlit as st
@@ -15,8 +15,7 @@ READABLE = (
 )
 FIGURES = "[data-testid=stMetricValue] { font-size: 1.75rem }"  # a date or a sum fits into the width of one figure
 KOREAN = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"  # lines break between words
-MENU = Path(__file__).with_name("menu.js").read_text(encoding="utf-8")
-UNKNOWN_PAGE = Path(__file__).with_name("unknown_page.js").read_text(encoding="utf-8").rstrip(";\n")
+SCRIPT = Path(__file__).with_name("document.js").read_text(encoding="utf-8")  # the app's policy knows this text
 
 
 def document(choice: str) -> None:
@@ -24,13 +23,22 @@ def document(choice: str) -> None:
 
     Args: choice: what is chosen in the sidebar; on a phone the sidebar closes when it changes.
     """
-    script = f"document.documentElement.lang = '{language()}';"
-    if language() != "en":
-        title, text = json.dumps(_("There is no such page")), json.dumps(_("The first page is shown instead."))
-        script += f"\n({UNKNOWN_PAGE})({title}, {text});"
-    script += f"\n(() => {{\n{MENU}}})(); // {choice.encode().hex()}"
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+    unknown = (
+        {}
+        if language() == "en"
+        else {
+            "title": _("There is no such page"),
+            "text": _("The first page is shown instead."),
+        }
+    )
+    run_script(language=language(), choice=choice, **unknown)
     st.html(f"<style>{READABLE} {FIGURES} {KOREAN} {_translated_words() if language() != 'en' else ''}</style>")
+
+
+def run_script(**values: str) -> None:
+    """Run document.js in the browser, and again when a value has changed."""
+    attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in values.items())
+    st.html(f"<script {attributes}>{SCRIPT}</script>", unsafe_allow_javascript=True)
 
 
 def _translated_words() -> str:

@@ -12,6 +12,7 @@ export interface ClassDetail {
 
 /** What the page hands to the desk. */
 export interface DeskData {
+  base?: string;        // the path below which the app lies; "" for none
   project: string;      // its slug
   annotator: string;
   classes: ClassDetail[];

@@ -13,7 +13,7 @@ export class Server {
    * @param {RequestInit} [options]
    */
   async fetch(path, options = {}) {
-    const response = await fetch(`/api/${encodeURIComponent(this.data.project)}/${path}`, {
+    const response = await fetch(`${this.data.base ?? ""}/api/${encodeURIComponent(this.data.project)}/${path}`, {
       ...options,
       headers: {
         ...options.headers, Authorization: `Bearer ${this.data.token}`, "Accept-Language": this.data.language ?? "en",
