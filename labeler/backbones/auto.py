@@ -57,6 +57,10 @@ class Choice:
                 "Encoder: {name}, which made this project's features before stronger ones were known.",
                 name=self.backbone,
             )
+        if self._is_outdone():
+            return mark(
+                "Encoder: {name}, which was the strongest on this machine when it was chosen.", name=self.backbone
+            )
         if self.content == "images":
             return mark("Encoder: {name}, the strongest for images on this machine.", name=self.backbone)
         if self.content == "English":
@@ -69,9 +73,15 @@ class Choice:
             korean=self.korean,
         )
 
+    def _is_outdone(self) -> bool:
+        """Whether a stronger encoder for these items has been fetched since."""
+        order, here = _order(self.content, self.latin), available("image" if self.content == "images" else "text")
+        own = order.get(self.backbone)
+        return own is not None and any(order.get(name, 0.0) > own for name in here)
+
     def stronger(self) -> Message | None:
         """One sentence on the strongest encoder that could be had for these items; None: this is it."""
-        order = strength(self.content)
+        order = _order(self.content, self.latin)
         best = max(order, key=order.__getitem__)
         if self.backbone not in order or order[best] <= order[self.backbone]:
             return None
@@ -139,13 +149,19 @@ def strongest(modality: Modality, texts: Sequence[str]) -> Choice:
     script, that is one of English.
     """
     content, (latin, korean) = content_of(modality, texts), scripts(texts)
-    order, here = strength(content), available(modality)
-    if content == "texts" and latin > 0.5:
-        # n-grams beside an encoder help with Korean and do harm with English: Latin script is read by words
-        here = [name for name in here if CHARACTERS not in name.split(JOINT)]
-        if not any(name in order for name in here):
-            order = strength("English")
+    order, here = _order(content, latin), available(modality)
+    if not any(name in order for name in here):
+        order = strength("English")
     return Choice(max((name for name in here if name in order), key=order.__getitem__), content, latin, korean)
+
+
+def _order(content: Content, latin: float) -> dict[str, float]:
+    """The strength of the encoders that `auto` may choose for such inputs. latin: share of the letters."""
+    order = strength(content)
+    if content != "texts" or latin <= 0.5:
+        return order
+    # n-grams beside an encoder help with Korean and do harm with English: Latin script is read by words
+    return {name: value for name, value in order.items() if CHARACTERS not in name.split(JOINT)}
 
 
 def readable(modality: Modality, texts: Sequence[str]) -> list[str]:

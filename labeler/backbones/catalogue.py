@@ -58,7 +58,7 @@ class Entry:
 
     reads: in words. megabytes: on the disk. dims: numbers that it makes of an input. pooling, prefix: how the network
     was trained to read a text. note: what one should know before using it. strength: mean accuracy from 20 to 500
-    labels on an open data set of such inputs, as docs/benchmarks/encoders.md has it; `auto` never chooses what is not
+    labels on open data of such inputs, as docs/benchmarks/encoders.md has it; `auto` never chooses what is not
     measured. places_by_meaning: whether a sentence about a class lies near its texts, as measured in
     docs/benchmarks/class-sentences.md: before there are labels nothing else could tell.
     """
@@ -93,7 +93,7 @@ _ENTRIES = (
         "Apache-2.0",
         19,
         1792,
-        strength={"images": 0.625},
+        strength={"images": 0.771},
     ),
     Entry(
         "tf_efficientnet_lite2",
@@ -111,7 +111,7 @@ _ENTRIES = (
         "Apache-2.0",
         25,
         1840,
-        strength={"images": 0.645},
+        strength={"images": 0.766},
     ),
     Entry(
         "all-MiniLM-L6-v2",
@@ -243,7 +243,10 @@ _ENTRIES = (
 ENCODERS: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 
 # Names that several encoders have together, as `auto` may choose them.
-TOGETHER: Mapping[str, Mapping[Content, float]] = {"multilingual-e5-small + char_tfidf": {"texts": 0.731}}
+TOGETHER: Mapping[str, Mapping[Content, float]] = {
+    "multilingual-e5-small + char_tfidf": {"texts": 0.731},
+    "tf_efficientnet_lite0 + tf_efficientnet_lite2": {"images": 0.788},
+}
 
 
 def strength(content: Content) -> dict[str, float]:
@@ -279,9 +282,8 @@ def is_here(entry: Entry) -> bool:
 def available(modality: Modality) -> list[str]:
     """The names of all encoders of the catalogue that are on this machine for such inputs, with those used together."""
     alone = [entry.name for entry in ENCODERS.values() if entry.modality == modality and is_here(entry)]
-    if modality == "image":
-        return alone
-    return [*alone, CHARACTERS, *(name for name in TOGETHER if set(name.split(JOINT)) <= {*alone, CHARACTERS})]
+    alone += [CHARACTERS] if modality == "text" else []
+    return [*alone, *(name for name in TOGETHER if set(name.split(JOINT)) <= set(alone))]
 
 
 def fetched(entry: Entry) -> Path:

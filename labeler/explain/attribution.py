@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from labeler.backbones import devices
 from labeler.backbones.encoder import Encoder, Joined, Pretrained, collate, network_of
+from labeler.backbones.images import Slice
 from labeler.backbones.network import Network
 from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import CharTfidf
@@ -65,13 +66,13 @@ def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
             name=model.head.name,
         )
     if isinstance(encoder, Joined):
-        return _of_words_and_characters(model, encoder, str(content))
+        if isinstance(content, str):
+            return _of_words_and_characters(model, encoder, content)
+        return _of_places_together(model, encoder, content)
     if isinstance(encoder, CharTfidf):
         return _of_characters(cast(LinearHeads, model), encoder, str(content))
     if not isinstance(encoder, Pretrained):
-        raise LabelerError(
-            "Backbone {name} cannot be looked into; a local explanation tries it from outside.", name=encoder.name
-        )
+        raise _closed(encoder)
     parts = parts_of(model, encoder)
     return _of_words(parts, encoder, content) if isinstance(content, str) else _of_places(parts, encoder, content)
 
@@ -144,10 +145,17 @@ def _integral(score: Callable[[Tensor], Tensor], x: Tensor, base: Tensor, target
 # ---------------------------------------------------------------- images
 
 
-def _of_places(parts: Sequence[Part], encoder: Pretrained, image: Path) -> Evidence:
+def _of_places(
+    parts: Sequence[Part], encoder: Pretrained, image: Path | Slice, most_probable: Targets | None = None
+) -> Evidence:
+    """The maps of a network.
+
+    Args: most_probable: what is explained, where that does not follow from the network alone.
+    """
     pictures, _counts = encoder.slices([image])
     (pixels,) = devices.to_device(collate(encoder.prepare(pictures)))
-    evidence, row = _evidence(parts, (pixels,), lambda part, targets, row: class_maps(part, pixels[row, None], targets))
+    weigh = lambda part, targets, row: class_maps(part, pixels[row, None], targets)  # noqa: E731
+    evidence, row = _evidence(parts, (pixels,), weigh, most_probable=most_probable)
     attention = _attention(parts, lambda network: of_patches(network, pixels[row, None]))
     return replace(evidence, attention=attention, slice=pictures[row].place if len(pictures) > 1 else None)
 
@@ -219,9 +227,7 @@ def _of_words(parts: Sequence[Part], encoder: Pretrained, text: str, most_probab
     """
     tokens: object = encoder.prepare
     if not isinstance(tokens, Tokens) or any(len(part.network.stages) < 2 for part in parts):
-        raise LabelerError(
-            "Backbone {name} cannot be looked into; a local explanation tries it from outside.", name=encoder.name
-        )
+        raise _closed(encoder)
     tokenizer = tokens.tokenizer
     mask = tokenizer.pad_token_id if tokenizer.mask_token_id is None else tokenizer.mask_token_id
     arrays = collate(encoder.prepare([text]))
@@ -284,21 +290,12 @@ def _of_words_and_characters(model: Model, encoder: Joined, text: str) -> Eviden
     network = network_of(encoder)
     others = [part for part in encoder.parts if part is not network]
     if network is None or not others or not all(isinstance(part, CharTfidf) for part in others):
-        raise LabelerError(
-            "Backbone {name} cannot be looked into; a local explanation tries it from outside.", name=encoder.name
-        )
+        raise _closed(encoder)
     (ngrams,) = cast("list[CharTfidf]", others)
-    frozen, share = (model.frozen, 1 - model.share) if isinstance(model, FineTuned) else (cast(LinearHeads, model), 1.0)
-    proba = model.predict_proba(Dataset([text], encoder.encode([text]), encoder.dims), np.array([0]))[0]
-    most_probable = _most_probable_classes(frozen, proba)
-    parts = [
-        replace(part, heads=_of_columns(frozen, encoder, network)) if part.heads is frozen else part
-        for part in parts_of(model, network)
-    ]
-    words = _of_words(parts, network, text, most_probable)
-    # the bias is counted once, with the network's part
-    heads = _of_columns(frozen, encoder, ngrams)
-    letters = _of_characters(replace(heads, bias=np.zeros_like(heads.bias)), ngrams, text, most_probable)
+    joint = _Joint.of(model, encoder, text)
+    words = _of_words(joint.of_network(network), network, text, joint.most_probable)
+    letters = _of_characters(joint.beside(ngrams), ngrams, text, joint.most_probable)
+    share = joint.share
     own, of_letters = words.spans or (), letters.spans or ()
     alone = [span for span in of_letters if not any(start <= span[0] < stop for start, stop in own)]
     spans = tuple(sorted({*own, *alone}))
@@ -307,7 +304,80 @@ def _of_words_and_characters(model: Model, encoder: Joined, text: str) -> Eviden
     weights = words.weights @ of_words + share * (letters.weights @ within.reshape(-1, len(spans)))
     score, base = words.score + share * letters.score, words.base + share * letters.base
     attention = None if words.attention is None else words.attention @ of_words
-    return Evidence(most_probable[0], proba[most_probable[0]], score, base, weights, spans, attention=attention)
+    return Evidence(joint.classes, joint.proba, score, base, weights, spans, attention=attention)
+
+
+def _of_places_together(model: Model, encoder: Joined, image: Path) -> Evidence:
+    """The sum of the maps of networks that one model reads side by side; of a stack those of one slice.
+
+    Raises: LabelerError: other encoders are side by side.
+    """
+    network = network_of(encoder)
+    if network is None or not all(isinstance(part, Pretrained) for part in encoder.parts):
+        raise _closed(encoder)
+    joint = _Joint.of(model, encoder, image)
+    total = _of_places(joint.of_network(network), network, image, joint.most_probable)
+    picture = image if total.slice is None else network.slices([image])[0][_row_of(network, image, total.slice)]
+    for part in cast("tuple[Pretrained, ...]", encoder.parts):
+        if part is not network:
+            alone = Part(joint.share, devices.here(part.network), joint.beside(part))
+            other = _of_places([alone], part, picture, joint.most_probable)
+            size = total.weights.shape[1:]
+            weights = total.weights + _resized(other.weights, size)
+            total = replace(total, score=total.score + other.score, base=total.base + other.base, weights=weights)
+    return replace(total, classes=joint.classes, proba=joint.proba, attention=None)
+
+
+def _row_of(network: Pretrained, image: Path, place: tuple[int, int]) -> int:
+    """Which of the slices that are read has this place in the stack."""
+    return next(row for row, picture in enumerate(network.slices([image])[0]) if picture.place == place)
+
+
+def _closed(encoder: Encoder) -> LabelerError:
+    return LabelerError(
+        "Backbone {name} cannot be looked into; a local explanation tries it from outside.", name=encoder.name
+    )
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """A model of encoders side by side, and what it says of one input.
+
+    share: of the frozen heads, which read all encoders. most_probable, proba: the classes that are explained.
+    """
+
+    model: Model
+    encoder: Joined
+    frozen: LinearHeads
+    share: float
+    most_probable: Targets
+    proba: np.ndarray
+
+    @classmethod
+    def of(cls, model: Model, encoder: Joined, content: Path | str) -> Self:
+        frozen, share = cast(LinearHeads, model), 1.0
+        if isinstance(model, FineTuned):
+            frozen, share = model.frozen, 1 - model.share
+        dataset = Dataset([content], encoder.encode([content]), encoder.dims)
+        proba = model.predict_proba(dataset, np.array([0]))[0]
+        most_probable = _most_probable_classes(frozen, proba)
+        return cls(model, encoder, frozen, share, most_probable, proba[most_probable[0]])
+
+    @property
+    def classes(self) -> np.ndarray:
+        return self.most_probable[0]
+
+    def of_network(self, network: Pretrained) -> list[Part]:
+        """The parts of the model that are this network, fine-tuned or frozen, each with the heads that read it."""
+        return [
+            replace(part, heads=_of_columns(self.frozen, self.encoder, network)) if part.heads is self.frozen else part
+            for part in parts_of(self.model, network)
+        ]
+
+    def beside(self, part: Encoder) -> LinearHeads:
+        """The heads that read another encoder, without a bias: it is counted once, with the network's part."""
+        heads = _of_columns(self.frozen, self.encoder, part)
+        return replace(heads, bias=np.zeros_like(heads.bias))
 
 
 def _of_columns(heads: LinearHeads, encoder: Joined, part: Encoder) -> LinearHeads:

@@ -3,10 +3,10 @@
 import copy
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from labeler.projects.project import Project
 if TYPE_CHECKING:
     from torch import nn
 
-# Imports of torch and labeler.backbones.onnx are deferred: they take seconds.
+# Imports of torch, labeler.backbones.onnx and labeler.models.modules are deferred: they take seconds.
 
 PRELUDE = """import json, unicodedata
 import numpy as np
@@ -121,7 +121,9 @@ _Written = tuple[dict[str, Any], dict[str, str]]
 
 def _write_ngrams(ngrams: CharTfidf, model: LinearHeads, folder: Path) -> _Written:
     """Write model.npz of a model on n-grams alone."""
-    weight, bias = _whole_heads(model)
+    from labeler.models.modules import whole_heads
+
+    weight, bias = whole_heads(model)
     mean = model.normalizer.mean
     np.savez(folder / "model.npz", idf=ngrams.idf, axes=ngrams.axes, mean=mean, weight=weight, bias=bias)
     return _about(ngrams), {"numpy and scikit-learn": NGRAMS + CHARACTERS}
@@ -148,28 +150,26 @@ def _about(ngrams: CharTfidf) -> dict[str, Any]:
     return {"ngrams": SETTINGS["ngrams"], "vocabulary": ngrams.vocabulary}
 
 
-def _whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
-    """Weight (M, C, d) and bias (M, C) over all classes; those without a label get a logit of practically −∞."""
-    members, _, width = heads.weight.shape
-    weight = np.zeros((members, heads.n_classes, width), dtype=np.float32)
-    bias = np.full((members, heads.n_classes), -1e9, dtype=np.float32)
-    weight[:, heads.classes], bias[:, heads.classes] = heads.weight, heads.bias
-    return weight, bias
-
-
 def _parts(encoder: Encoder) -> tuple[Pretrained | None, CharTfidf | None]:
-    """The network and the n-grams that an encoder consists of.
+    """The network and the n-grams that an encoder consists of; of several networks of images the first.
 
-    Raises: LabelerError: it consists of more.
+    Raises: LabelerError: it consists of others.
     """
     network, parts = network_of(encoder), side_by_side(encoder)
     ngrams = next((part for part in parts if isinstance(part, CharTfidf)), None)
-    if len(parts) > (network is not None) + (ngrams is not None):
-        raise LabelerError(
-            "A model on {name} cannot be published: only a network alone, or one beside char_tfidf, can.",
-            name=encoder.name,
-        )
-    return network, ngrams
+    if _of_same_images(parts) or len(parts) == (network is not None) + (ngrams is not None):
+        return network, ngrams
+    raise LabelerError(
+        "A model on {name} cannot be published: only a network alone, one beside char_tfidf, or networks that read the"
+        " same images can.",
+        name=encoder.name,
+    )
+
+
+def _of_same_images(parts: Sequence[Encoder]) -> bool:
+    """Whether all are networks that read images, of one size."""
+    networks = [part for part in parts if isinstance(part, Pretrained) and not part.reads_texts]
+    return len(networks) == len(parts) and len({network.example[0].shape for network in networks}) == 1
 
 
 def _export(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTuned, folder: Path) -> None:
@@ -183,7 +183,7 @@ def _export(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTune
 
     whole = _module(encoder, network, model)
     example, axes = network.example, [network.dynamic_axes] * len(network.example)
-    if isinstance(encoder, Joined):
+    if isinstance(encoder, Joined) and not _of_same_images(encoder.parts):
         example, axes = (*example, np.zeros((2, sum(encoder.dims) - sum(network.dims)), np.float32)), [*axes, 1]
     program = onnx.traced(whole, example, axes)
     onnx.export(program, folder / "model.onnx")
@@ -192,55 +192,17 @@ def _export(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTune
 
 def _module(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
     """Backbone and heads as one module; of a fine-tuned model both networks with their heads."""
-    import torch
-    from torch import Tensor, nn
-    from torch.nn import functional
+    from labeler.models.modules import Beside, Both, Classifier, Together
 
-    class Classifier(nn.Module):
-        """A network and its heads."""
+    parts = side_by_side(encoder)
 
-        mean: Tensor
-        weight: Tensor
-        bias: Tensor
-
-        def __init__(self, network: nn.Module, heads: LinearHeads) -> None:
-            super().__init__()
-            self.network, self.layers, self.several = network, list(heads.normalizer.layers()), heads.several
-            weight, bias = _whole_heads(heads)
-            for name, values in (("mean", heads.normalizer.mean), ("weight", weight), ("bias", bias)):
-                self.register_buffer(name, torch.from_numpy(values.copy()))
-
-        def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-            centred = self.network(x, *rest) - self.mean
-            normal = torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in self.layers], dim=1)
-            logits = torch.einsum("nd,mcd->mnc", normal, self.weight) + self.bias[:, None]
-            return (logits.sigmoid() if self.several else logits.softmax(dim=2)).mean(dim=0)
-
-    class Both(nn.Module):
-        """The weighted mean of two classifiers' probabilities."""
-
-        def __init__(self, first: nn.Module, second: nn.Module, share: float) -> None:
-            super().__init__()
-            self.first, self.second, self.share = first, second, share
-
-        def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-            return (1 - self.share) * self.first(x, *rest) + self.share * self.second(x, *rest)
-
-    class Beside(nn.Module):
-        """A network's features beside those of n-grams, which are given; without the latter for a tuned network."""
-
-        def __init__(self, network: nn.Module, ngrams_first: bool, alone: bool) -> None:
-            super().__init__()
-            self.network, self.ngrams_first, self.alone = network, ngrams_first, alone
-
-        def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-            features, ngrams = self.network(x, *rest[:-1]), rest[-1]
-            if self.alone:
-                return features
-            return torch.cat([ngrams, features] if self.ngrams_first else [features, ngrams], dim=1)
-
-    def whole(own: nn.Module, alone: bool = False) -> nn.Module:
-        return Beside(own, encoder.parts[0] is not network, alone) if isinstance(encoder, Joined) else own
+    def whole(own: "nn.Module", alone: bool = False) -> "nn.Module":
+        if len(parts) == 1 or (alone and _of_same_images(parts)):
+            return own
+        if _of_same_images(parts):
+            others = [copy.deepcopy(cast(Pretrained, part).network).cpu() for part in parts if part is not network]
+            return Together([own, *others])
+        return Beside(own, parts[0] is not network, alone)
 
     frozen = whole(copy.deepcopy(network.network).cpu())
     if isinstance(model, LinearHeads):

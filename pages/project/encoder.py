@@ -1,7 +1,8 @@
 """The encoder that reads the items: which one, why, and those that could be chosen instead, with their licences."""
 
 import math
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -14,12 +15,18 @@ from labeler.core.items import Counts
 from labeler.core.jobs import EncoderComparison
 from labeler.cycle.encoder_choice import about_encoder, choice_of, use_encoder
 from labeler.experiments import encoder_verdict
-from labeler.i18n.messages import _, translate
+from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import encoder_comparisons
+from labeler.projects import project as projects
 from labeler.projects.project import Project
 from pages.shared.background import Watched, announce, announced, step, watch
 
 NAME = "encoders"  # of comparisons in the keys of widgets
+SEARCHES: dict[Literal["propose", "switch", "off"], str] = {
+    "propose": mark("propose one that is surely better"),
+    "switch": mark("switch to one that is surely better"),
+    "off": mark("compare nothing"),
+}
 
 
 def is_proposed(project: Project) -> bool:
@@ -60,8 +67,31 @@ def encoder(project: Project, user: User, counts: Counts) -> None:
                 seconds=math.ceil(n / speed),
             )
         )
+    _search(project)
     comparison(project)
     _catalogue(project, content)
+
+
+def _search(project: Project) -> None:
+    """What happens with encoders that are better on the project's labels."""
+    current = project.config.learner.backbone_search
+    chosen = st.selectbox(
+        _("Encoders on this machine, from {n} labels on and whenever labels have doubled", n=encoder_verdict.FEWEST),
+        [*SEARCHES],
+        [*SEARCHES].index(current),
+        format_func=lambda name: _(SEARCHES[name]),
+        help=_("They are compared on this project's labels beside the rounds; labeling does not wait."),
+    )
+    if chosen == current:
+        return
+    try:
+        now = projects.open_project(project.folder)  # the settings may have changed meanwhile
+        now.save(replace(now.config, learner=replace(now.config.learner, backbone_search=chosen)))
+    except LabelerError as error:
+        st.error(translate(error))
+    else:
+        announce(NAME, _("Saved."))
+        st.rerun()
 
 
 def proposal(project: Project, user: User) -> None:

@@ -61,7 +61,7 @@ def test_encoders_that_can_read_the_texts_are_those_of_their_script(texts: list[
 def test_images_get_the_strongest_encoder_that_is_here() -> None:
     assert strongest("image", ()).backbone == "tf_efficientnet_lite0"
     bring("tf_efficientnet_lite2")
-    assert strongest("image", ()).backbone == "tf_efficientnet_lite2"
+    assert strongest("image", ()).backbone == "tf_efficientnet_lite0 + tf_efficientnet_lite2"
 
 
 def test_the_order_has_names_that_there_are() -> None:
@@ -84,11 +84,15 @@ def test_a_long_list_is_judged_by_all_of_it() -> None:
 
 def test_the_choice_stays_when_a_stronger_encoder_comes(tmp_path: Path) -> None:
     assert load_encoder(AUTO, "text", ENGLISH, tmp_path).name == "all-MiniLM-L6-v2"
+    before = recorded(tmp_path)
+    assert before is not None
+    assert str(before.why()) == "Encoder: all-MiniLM-L6-v2, the strongest for English texts on this machine."
     bring("bge-small-en-v1.5")
     assert load_encoder(AUTO, "text", KOREAN, tmp_path).name == "all-MiniLM-L6-v2"
     choice = recorded(tmp_path)
     assert choice == Choice("all-MiniLM-L6-v2", "English", 1.0)
     assert "bge-small-en-v1.5 is stronger" in str(choice.stronger())
+    assert "which was the strongest on this machine when it was chosen" in str(choice.why())
 
 
 def test_a_project_without_texts_chooses_when_there_are_some(tmp_path: Path) -> None:

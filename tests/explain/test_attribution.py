@@ -151,6 +151,23 @@ def test_both_networks_of_a_fine_tuned_model_contribute(picture):
     np.testing.assert_allclose(explanation.weights, mixed, atol=1e-5)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_networks_side_by_side_contribute_to_one_map(picture, monkeypatch, share):
+    without_export(monkeypatch)
+    encoder = Joined((IMAGES, replace(IMAGES, name="other", key="other", build=lambda: image_network(5))))
+    frozen = heads_on(encoder.dims)
+    tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
+    model = FineTuned(IMAGES, frozen, heads_on(IMAGES.dims, seed=1), 3, tuned, share) if share else frozen
+    explanation = explain(model, encoder, picture)
+    np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-5)
+    dataset = Dataset([picture], encoder.encode([picture]), encoder.dims)
+    proba = model.predict_proba(dataset, np.array([0]))[0]
+    np.testing.assert_allclose(explanation.proba, proba[explanation.classes], atol=1e-3)
+    if not share:
+        whole = scores(frozen, torch.from_numpy(dataset.embeddings))[0].numpy()
+        np.testing.assert_allclose(explanation.score, whole[explanation.classes], atol=1e-4)
+
+
 def of_images(network: Network) -> Pretrained:
     example = (np.zeros((2, 3, 16, 16), dtype=np.uint8),)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from tests.support.published_model import readme_answers
 from tests.support.samples import reviews, text_config
-from tests.support.tiny_networks import TEXTS, vision_transformer_folder
+from tests.support.tiny_networks import IMAGES, TEXTS, image_network, vision_transformer_folder
 from tests.support.toy_network import without_export
 
 pytestmark = pytest.mark.slow
@@ -168,7 +169,29 @@ def test_a_network_beside_ngrams_takes_their_features_as_well(ngrams_first):
     np.testing.assert_allclose(proba, heads.of_features(features).mean(axis=0)[0], atol=1e-5)
 
 
-def test_of_two_networks_side_by_side_no_model_is_published():
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_networks_that_read_the_same_images_are_one_module(share, monkeypatch):
+    without_export(monkeypatch)
+    encoder = Joined((IMAGES, replace(IMAGES, name="other", key="other", build=lambda: image_network(5))))
+    rng, width = np.random.default_rng(0), sum(encoder.dims)
+    normalizer = Normalizer(np.zeros(width, dtype=np.float32), encoder.dims)
+    heads = LinearHeads(
+        normalizer, np.arange(2), 2, rng.normal(size=(1, 2, width)).astype(np.float32), np.zeros((1, 2))
+    )
+    own = Normalizer(np.zeros(sum(IMAGES.dims), dtype=np.float32), IMAGES.dims)
+    head = replace(heads, normalizer=own, weight=heads.weight[:, :, : len(own.mean)])
+    tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
+    model = FineTuned(IMAGES, heads, head, 3, tuned, share) if share else heads
+    assert _parts(encoder) == (IMAGES, None)
+    picture = Path("7.png")  # whose colours its name seeds
+    [inputs] = IMAGES.prepare([picture])
+    with torch.inference_mode():
+        [proba] = _module(encoder, IMAGES, model)(*(torch.from_numpy(array[None].copy()) for array in inputs)).numpy()
+    data = Dataset([picture], encoder.encode([picture]), encoder.dims)
+    np.testing.assert_allclose(proba, model.predict_proba(data, np.array([0]))[0], atol=1e-4)
+
+
+def test_of_two_networks_of_texts_side_by_side_no_model_is_published():
     with pytest.raises(LabelerError, match=r"tiny \+ tiny cannot be published"):
         _parts(Joined((TEXTS, TEXTS)))
 

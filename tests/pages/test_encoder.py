@@ -28,6 +28,17 @@ def test_the_choice_is_shown_with_its_reason_and_another_is_taken_in_its_place(p
     assert "Encoder: char_tfidf, as the settings say." in everything(app)
 
 
+def test_the_search_for_better_encoders_is_set_there(project, store):
+    add(store, 6)
+    app = visit("project")
+    label = "Encoders on this machine, from 50 labels on and whenever labels have doubled"
+    assert widget(app, "selectbox", label).value == "off"  # as the tests' projects have it
+    app = widget(app, "selectbox", label).set_value("switch").run()
+    assert not app.exception, app.exception
+    assert projects.open_project(project.folder).config.learner.backbone_search == "switch"
+    assert "Saved." in everything(app)
+
+
 REPORT = {
     "labels": 60,
     "queried": 36,

@@ -13,9 +13,9 @@ from labeler.backbones.network import Network, Pixels
 MASK, SPECIAL, WORDS = 1, [0, 1, 2, 3], 200
 
 
-def image_network() -> Network:
+def image_network(seed: int = 0) -> Network:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         blocks = [
             torch.nn.Sequential(torch.nn.Conv2d(a, b, 3, stride=2), torch.nn.BatchNorm2d(b), torch.nn.ReLU())
             for a, b in ((3, 8), (8, 16), (16, 24))

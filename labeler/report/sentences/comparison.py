@@ -8,7 +8,7 @@ from labeler.i18n.messages import _, n_
 from labeler.progress.curves import paired_gain
 
 Row = Mapping[str, Any]  # of `experiments.summary.summarise`
-USELESS = -100.0  # per cent saved: an interval that begins below twice the labels of random tells nothing
+USELESS = -100.0  # per cent saved: an interval from below twice the labels of random to fewer than random tells nothing
 
 
 def verdict(report: Mapping[str, Any], own_labels: bool = False) -> str:
@@ -92,13 +92,21 @@ def saved(row: Row) -> str:
             high=values["high"],
             **at,
         )
-    if values["low"] < USELESS:
+    if _tells_nothing(values):
         return _("How many labels that saves cannot be told from so few runs.")
+    if values["high"] <= 0:
+        return _(
+            "For an accuracy of {accuracy:.0%} it needed {least:.0f}% to {most:.0f}% more labels than random (95%), and"
+            " fewer in {n} of {runs} runs.",
+            least=-values["high"],
+            most=-values["low"],
+            **at,
+        )
     return _(
         "Whether that saves labels is not certain: for an accuracy of {accuracy:.0%} it needed between {more:.0f}%"
         " more and {fewer:.0f}% fewer than random (95%), and fewer in {n} of {runs} runs.",
         more=-values["low"],
-        fewer=max(values["high"], 0),
+        fewer=values["high"],
         **at,
     )
 
@@ -125,9 +133,14 @@ def saved_in_short(row: Row) -> str:
     percent = _whole(values["percent"])
     if values["low"] is None:
         return _("{percent}% (one run has no interval)", percent=percent)
-    if values["low"] < USELESS:
-        return _("{percent}% (too few runs for an interval)", percent=percent)
+    if _tells_nothing(values):
+        return _("{percent}% (more runs are needed for an interval)", percent=percent)
     return _("{percent}% ({low} to {high})", percent=percent, low=_whole(values["low"]), high=_whole(values["high"]))
+
+
+def _tells_nothing(saved: Mapping[str, Any]) -> bool:
+    """Whether the interval holds both more than twice the labels of random and fewer than random."""
+    return bool(saved["low"] < USELESS and saved["high"] > 0)
 
 
 def signed(share: float, digits: int = 2) -> str:

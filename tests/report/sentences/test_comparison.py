@@ -3,7 +3,7 @@
 import pytest
 
 from labeler.experiments.summary import Run, summarise
-from labeler.report.sentences.comparison import saved_in_short, verdict
+from labeler.report.sentences.comparison import saved, saved_in_short, verdict
 
 
 def report(**finals: list[float]) -> dict:
@@ -73,7 +73,16 @@ def test_one_run_tells_nothing_about_chance():
 def test_an_interval_of_two_runs_that_tells_nothing_is_not_given():
     two = report(random=[0.7, 0.55], margin=[0.9, 0.51])
     (cell,) = (saved_in_short(row) for row in two["summary"] if row["strategy"] == "margin")
-    assert cell.endswith("% (too few runs for an interval)")
+    assert cell.endswith("% (more runs are needed for an interval)")
+
+
+def test_a_strategy_that_surely_needs_many_more_labels_has_its_interval():
+    row = {
+        "areas": [0.6] * 20,
+        "saved": {"percent": -180.0, "low": -260.0, "high": -120.0, "accuracy": 0.8, "fewer": 0},
+    }
+    assert saved_in_short(row) == "−180% (−260 to −120)"
+    assert "needed 120% to 260% more labels than random (95%), and fewer in 0 of 20 runs" in saved(row)
 
 
 @pytest.mark.parametrize("runs", [1, 3])
