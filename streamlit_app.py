@@ -6,13 +6,20 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from labeler.access.serving import base_path
+from labeler.api import account
+from labeler.api.gate import Gate, ProxyIdentity
 from labeler.api.perimeter import Perimeter
 from labeler.api.routes import routes
 from pages.shared.scripts import scripts
 
 schemapi.disable_debug_mode()  # the tests hold charts to Vega-Lite's schema; who looks at one need not wait for that
+every_route = [*account.routes, *routes]
 app = st.App(
     "pages/app.py",
-    routes=[Mount(base_path(), routes=routes)] if base_path() else routes,
-    middleware=[Middleware(Perimeter, scripts=scripts())],
+    routes=[Mount(base_path(), routes=every_route)] if base_path() else every_route,
+    middleware=[
+        Middleware(ProxyIdentity),
+        Middleware(Perimeter, scripts=scripts()),
+        Middleware(Gate, base_path=base_path()),
+    ],
 )

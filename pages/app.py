@@ -4,23 +4,53 @@ from pathlib import Path
 
 import streamlit as st
 
+from labeler.access.roles import Action
 from labeler.i18n.messages import _
+from pages.shared.access import is_allowed, visible_project, visitor
 from pages.shared.language import use_language
 from pages.shared.next_step import IMPORTED
 from pages.shared.sidebar import sidebar
 
 st.set_page_config(page_title="labeler", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 use_language()
+user = visitor()
+has_account = user is not None and user.account is not None
+project = visible_project() if has_account else None
+
+
+def is_offered(*actions: Action) -> bool:
+    """Whether the menu has a page, by what it is for: each page asks again by itself what the visitor may do there."""
+    return not has_account or (project is not None and any(is_allowed(project, action) for action in actions))
+
+
+# In a folder strategy/, since the pages' folder is on the path, where strategies/ would hide the package of this name.
+pages = [
+    ("label", _("Label"), "label", ":material/keyboard:", is_offered("label")),
+    ("items", _("Items"), "items", ":material/grid_view:", is_offered("see_items")),
+    ("progress", _("Progress"), "progress", ":material/show_chart:", is_offered("see_progress")),
+    ("review", _("Review"), "review", ":material/rate_review:", is_offered("review")),
+    ("team", _("Team"), "team", ":material/group:", is_offered("see_progress")),
+    ("strategy", _("Strategies"), "strategies", ":material/query_stats:", is_offered("see_strategies")),
+    (
+        "project",
+        _("Project"),
+        "project",
+        ":material/settings:",
+        is_offered("change_settings", "take_out") or is_allowed(None, "create_project"),
+    ),
+    (
+        "members",
+        _("Members"),
+        "members",
+        ":material/badge:",
+        has_account and (is_offered("manage_members") or is_allowed(None, "manage_accounts")),
+    ),
+]
+offered = [page for page in pages if page[-1]] or pages[:1]
 page = st.navigation(
     [
-        st.Page("label/page.py", title=_("Label"), icon=":material/keyboard:", default=True),
-        st.Page("items/page.py", title=_("Items"), url_path="items", icon=":material/grid_view:"),
-        st.Page("progress/page.py", title=_("Progress"), url_path="progress", icon=":material/show_chart:"),
-        st.Page("review/page.py", title=_("Review"), url_path="review", icon=":material/rate_review:"),
-        st.Page("team/page.py", title=_("Team"), url_path="team", icon=":material/group:"),
-        # not in a folder strategies/: the pages' folder is on the path, where that would hide the package of this name
-        st.Page("strategy/page.py", title=_("Strategies"), url_path="strategies", icon=":material/query_stats:"),
-        st.Page("project/page.py", title=_("Project"), url_path="project", icon=":material/settings:"),
+        st.Page(f"{folder}/page.py", title=title, icon=icon, url_path=path, default=folder == offered[0][0])
+        for folder, title, path, icon, _offered in offered
     ]
 )
 sidebar(page.url_path)

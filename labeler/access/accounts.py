@@ -87,9 +87,9 @@ def log_in(name: str, password: str, address: str, at: float | None = None) -> s
     return begin_session(account, address, at)
 
 
-def begin_session(account: Account, address: str, at: float | None = None) -> str:
-    """The secret of a new session of somebody who has proved who they are."""
-    secret = secrets.token_urlsafe(32)
+def begin_session(account: Account, address: str, at: float | None = None, secret: str = "") -> str:
+    """The secret of a new session of somebody who has proved who they are: random, unless it is given."""
+    secret = secret or secrets.token_urlsafe(32)
     accounts().sessions.begin(
         secrets.token_urlsafe(12), _digest(secret), account.id, address, time.time() if at is None else at
     )

@@ -5,6 +5,7 @@ docs/security.md shows the same table; a test compares them.
 
 from typing import Literal, Protocol
 
+from labeler.access.accounts import accounts
 from labeler.access.users import User, is_lead
 from labeler.core.errors import ForbiddenError
 from labeler.core.settings import Config
@@ -71,13 +72,23 @@ class Place(Protocol):
     @property
     def config(self) -> Config: ...
 
+    @property
+    def uid(self) -> str: ...
+
 
 def role_of(user: User, project: Place) -> Role | None:
     """The user's role in a project; None for somebody who is no member.
 
     Without accounts, `team.leads` names the leads, everybody is a lead while it names nobody, and others annotate.
     """
-    return "lead" if is_lead(user, project.config) else "annotator"
+    if user.account is None:
+        return "lead" if is_lead(user, project.config) else "annotator"
+    return accounts().members.role_of(user.account, project.uid)  # type: ignore[return-value]  # the table holds it
+
+
+def is_member(user: User, project: Place) -> bool:
+    """Whether a project is there for this user; for others it is as if there were none."""
+    return user.is_admin or role_of(user, project) is not None
 
 
 def may(user: User, project: Place | None, action: Action | HomeAction) -> bool:

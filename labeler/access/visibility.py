@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from labeler.access.users import User, is_lead
-from labeler.core.settings import Config
+from labeler.access.roles import Place, may
+from labeler.access.users import User
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,12 +18,14 @@ ABOUT_PEOPLE = {
 }
 
 
-def visible(table: "pd.DataFrame", user: User, config: Config) -> "pd.DataFrame":
-    """What a user may see of a table about people: a lead all rows, others their own; the columns of `team.show`.
+def visible(table: "pd.DataFrame", user: User, project: Place) -> "pd.DataFrame":
+    """What a user may see of a table about people, in the columns of `team.show`: with the right to see the team all
+    rows, else their own.
 
     Args: table: with a column `annotator`; columns that `ABOUT_PEOPLE` does not know stay.
     """
+    config = project.config
     shown = {column for kind in config.team.show for column in ABOUT_PEOPLE[kind]}
     hidden = {column for columns in ABOUT_PEOPLE.values() for column in columns} - shown
-    rows = table if is_lead(user, config) else table[table["annotator"] == user.name]
+    rows = table if may(user, project, "see_team") else table[table["annotator"] == user.name]
     return rows[[column for column in table if column not in hidden]].reset_index(drop=True)

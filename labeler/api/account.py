@@ -28,7 +28,7 @@ from labeler.access.settings import access_mode, access_settings
 from labeler.access.users import User
 from labeler.core.errors import AccessError, LabelerError
 from labeler.i18n.messages import _, language, preferred, translate, use
-from labeler.projects import project as projects
+from labeler.projects import people
 from labeler.store.accounts.invitations import Invitation
 
 COOKIE = "labeler-session"
@@ -99,7 +99,7 @@ def login(request: Request, form: FormData | None) -> Response:
         Field("password", _("Password"), autocomplete="current-password"),
     )
     form_of_page = Form("login", fields, (Button(_("Log in")),), hidden={"next": onward.removeprefix("..")})
-    help_line = _("Have you forgotten your password? Whoever leads your project or this labeler can send you a link.")
+    help_line = _("Have you forgotten your password? An admin of this labeler can send you a link.")
     return _page(_("Log in"), (form_of_page,), lead=help_line, error=error, status=403 if error else 200)
 
 
@@ -154,7 +154,8 @@ def invited(request: Request, form: FormData | None) -> Response:
     if form is not None:
         name = str(form.get("name", ""))
         try:
-            session = accounts.accept(secret, name, str(form.get("password", "")), _address(request), names_in_use())
+            password, taken = str(form.get("password", "")), people.names_in_use(home())
+            session = accounts.accept(secret, name, password, _address(request), taken)
         except AccessError as refusal:
             error = translate(refusal)
         else:
@@ -182,39 +183,16 @@ def _form_of_invitation(invitation: Invitation, secret: str, name: str) -> Form:
 def _lead_of_invitation(invitation: Invitation) -> str:
     if invitation.account is not None:
         return _("All log-ins of this account end when the new password is chosen.")
-    project = next((p for p in _projects() if p[0] == invitation.project), None)
-    if project:
-        return _("{by} invites you to the project {project}.", by=invitation.by, project=project[1])
+    name = next((p.config.name for p in people.readable(home()) if p.uid == invitation.project), None)
+    if name:
+        return _("{by} invites you to the project {project}.", by=invitation.by, project=name)
     return _("{by} invites you to this labeler.", by=invitation.by)
-
-
-def names_in_use() -> set[str]:
-    """The names, in casefold, of all who have worked in a project of this home."""
-    names: set[str] = set()
-    for folder in projects.in_home(home()):
-        try:
-            with projects.serve_project(home(), folder.name).store() as store:
-                names |= {annotator.name.casefold() for annotator in store.team.all()}
-        except LabelerError:  # a project that cannot be read is said on its pages
-            continue
-    return names
-
-
-def _projects() -> list[tuple[str, str]]:
-    """Uid and name of each project."""
-    named = []
-    for folder in projects.in_home(home()):
-        try:
-            project = projects.serve_project(home(), folder.name)
-            named.append((project.uid, project.config.name))
-        except LabelerError:
-            continue
-    return named
 
 
 # ---------------------------------------------------------------- the frame
 
 
+# wide: each part of the page, of which most pages have few
 def _page(
     title: str,
     forms: tuple[Form, ...],
@@ -284,7 +262,7 @@ def _route(path: str, handler: Handler, *methods: str) -> Route:
 routes = [
     _route("/account/login", login, "GET", "POST"),
     _route("/account/logout", logout, "POST"),
-    _route("/account", own_account, "GET"),
+    Route("/account", lambda request: _go("account/"), methods=["GET"]),
     _route("/account/", own_account, "GET"),
     _route("/account/password", own_account, "POST"),
     _route("/account/invitation/{secret}", invited, "GET", "POST"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -35,6 +36,12 @@ class Project:
     def slug(self) -> str:
         """The folder's name, which names the project in addresses."""
         return self.folder.name
+
+    @cached_property
+    def uid(self) -> str:
+        """What tells the project from any other, also from a later one of the same name."""
+        with self.store() as store:
+            return store.uid()
 
     @property
     def database(self) -> Path:

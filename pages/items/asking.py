@@ -8,6 +8,7 @@ from labeler.i18n.messages import Message, _, n_, translate
 from labeler.projects.project import Project
 from labeler.store.asked_next import Selection
 from pages.items.search import key_of
+from pages.shared.access import is_allowed, only_with
 from pages.shared.times import local_time
 
 DEFAULT, MOST = 20, 500  # items that are asked next at once
@@ -19,7 +20,7 @@ def ask_next(project: Project, user: User, ids: np.ndarray, what: Message) -> No
 
     Args: what: these items are.
     """
-    if not len(ids):
+    if not len(ids) or not is_allowed(project, "ask_next"):
         return
     most = min(MOST, len(ids))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -41,6 +42,7 @@ def ask_next(project: Project, user: User, ids: np.ndarray, what: Message) -> No
         )
 
 
+@only_with("ask_next")
 def _ask(project: Project, user: User, ids: np.ndarray, n: int, what: Message) -> None:
     with project.store() as store:
         asked = store.asked_next.ask(ids.tolist(), n, user.name, what)
@@ -93,6 +95,7 @@ def _in_words(selection: Selection) -> str:
     return sentence
 
 
+@only_with("ask_next")
 def _take_back(project: Project, selection: Selection) -> None:
     with project.store() as store:
         n = store.asked_next.take_back(selection)

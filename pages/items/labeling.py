@@ -14,6 +14,7 @@ from labeler.projects.project import Project
 from labeler.store.catalogue import Listed
 from pages.items.asking import SAID
 from pages.review.decisions import MOST_BUTTONS, NO_SHORTCUT
+from pages.shared.access import is_allowed, only_with
 
 REASON = mark("chosen by hand")  # of a decision that was made here
 
@@ -24,6 +25,8 @@ def label_buttons(project: Project, user: User, row: Listed, version: int) -> No
     Args: version: a number that changes with every answer and decision, so that no press is stored twice.
     """
     config, key = project.config, f"items-label-{row.item.id}"
+    if not is_allowed(project, "label"):
+        return
     if row.item.split == "holdout":
         st.caption(_("Labels of the holdout are corrected on the Review page, where no model has a say."))
         return
@@ -63,6 +66,7 @@ def _from_many(project: Project, row: Listed, key: str, press: partial[None]) ->
     st.button(_("Label"), key=f"{key}-store", type="primary", disabled=not text, on_click=press, args=(text,))
 
 
+@only_with("label")
 def _label(project: Project, user: User, row: Listed, request_id: str, label: str) -> None:
     try:
         with project.store() as store:
@@ -96,6 +100,7 @@ def undo_button(project: Project, user: User, row: Listed) -> None:
         )
 
 
+@only_with("label")
 def _undo(project: Project, user: User, item_id: int, decision: int | None) -> None:
     with project.store() as store:
         if decision is not None:

@@ -3,13 +3,12 @@
 import numpy as np
 import streamlit as st
 
-from labeler.access.users import is_lead
 from labeler.i18n.messages import _, mark
 from pages.items import asking, lists, pool, search
 from pages.items.item import item_view
 from pages.items.item_map import item_map
 from pages.items.opened import opened
-from pages.shared.access import require_name, require_project, require_user
+from pages.shared.access import require_name, require_project, require_right, require_user
 from pages.shared.next_step import next_step
 
 VIEWS = {"cards": mark("Cards"), "table": mark("Table"), "map": mark("Map")}
@@ -25,9 +24,7 @@ if not newest:
     st.stop()
 user = require_name(_("Go on"))
 st.title(_("Items"))
-if not is_lead(user, project.config):
-    st.info(_("The leads of this project look through the items."), icon=":material/lock:")
-    st.stop()
+require_right(project, "see_items", _("The leads of this project look through the items."))
 asking.announce()
 here = opened(project)
 with project.store() as store:

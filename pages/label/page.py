@@ -4,11 +4,12 @@ import streamlit as st
 
 from labeler.i18n.messages import _
 from pages.desk import desk
-from pages.shared.access import require_name, require_project, require_user
+from pages.shared.access import require_name, require_project, require_right, require_user
 from pages.shared.next_step import link_to
 
 user = require_user()
 project = require_project()
+require_right(project, "label")
 with project.store() as store:
     counts = store.items.counts(user.name)
 if counts.pool + counts.holdout == 0:

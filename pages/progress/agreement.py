@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from labeler.access.users import is_lead
+from labeler.access.roles import may
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report.charts import agreement as charts
@@ -22,7 +22,7 @@ def agreement(project: Project) -> None:
     if not people:
         st.info(_("Agreement is measured after each round."), icon=":material/groups:")
         return
-    leads, agreed = is_lead(user, config), people["agreement"]
+    leads, agreed = may(user, project, "see_team"), people["agreement"]
     shown = set(config.team.show)
     if agreed is None:
         _no_overlap(people, config.labeling.overlap)

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from labeler.access.users import is_lead
 from labeler.core.settings import Config
 from labeler.i18n.messages import _
 from labeler.i18n.money import symbol
@@ -15,13 +14,13 @@ from labeler.projects.project import Project
 from labeler.report.charts import svg
 from labeler.report.charts.curve import Along, Chart
 from labeler.report.standing import Standing, chart, legend, limitations, outlook, standing
-from pages.shared.access import require_user
+from pages.shared.access import is_allowed
 from pages.shared.cache import cached, state_of
 
 
 def curve(project: Project) -> None:
     stands = where_it_stands(project)
-    lead = is_lead(require_user(), project.config)
+    lead = is_allowed(project, "see_team")
     if not lead:  # what people's time costs is the lead's to see
         stands = replace(stands, rounds=stands.rounds.assign(hours=0.0, cost=0.0))
     measured = stands.rounds.dropna(subset=["accuracy"])

@@ -19,7 +19,7 @@ from pages.progress.report import report
 from pages.progress.rounds import rounds
 from pages.progress.slices import slices
 from pages.progress.stopping import stopping
-from pages.shared.access import require_project, require_user
+from pages.shared.access import is_allowed, require_project, require_right, require_user
 from pages.shared.figures import figures_in_a_row
 from pages.shared.language import fragment
 from pages.shared.next_step import link_at_the_end, link_to, next_step
@@ -38,6 +38,7 @@ PARTS: dict[str, Callable[[Project], None]] = {
 
 user = require_user()
 project = require_project()
+require_right(project, "see_progress")
 
 
 def _basis(measured: Metrics) -> str:
@@ -154,8 +155,10 @@ st.title(project.config.name)
 with project.store() as store:
     version = parts_version(store.version())
 fragment(headline, run_every=2)(project, version)
-tabs = st.tabs([_(name) for name in PARTS], key="part", on_change="rerun", bind="query-params")
-for tab, draw in zip(tabs, PARTS.values(), strict=True):
+# Its labels and predictions would tell annotators the answers.
+parts = {name: draw for name, draw in PARTS.items() if draw is not holdout or is_allowed(project, "see_holdout")}
+tabs = st.tabs([_(name) for name in parts], key="part", on_change="rerun", bind="query-params")
+for tab, draw in zip(tabs, parts.values(), strict=True):
     if tab.open:
         with tab:
             draw(project)

@@ -2,18 +2,17 @@
 
 import streamlit as st
 
-from labeler.access.users import is_lead
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report import page as report_page
 from labeler.report.facts import CARD
 from labeler.report.facts import report as facts
 from labeler.report.write import as_json
-from pages.shared.access import require_user
+from pages.shared.access import is_allowed
 
 
 def report(project: Project) -> None:
-    if not is_lead(require_user(), project.config):
+    if not is_allowed(project, "take_out"):
         st.info(_("Only the leads of the project can write the report."), icon=":material/lock:")
         return
     st.markdown(

@@ -15,7 +15,7 @@ from labeler.measure.slices import Column, Slice
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from pages.progress.confidence import in_words
-from pages.shared.access import name_is_known
+from pages.shared.access import NOT_HERE, is_allowed, name_is_known
 from pages.shared.cache import cached, state_of
 
 
@@ -58,7 +58,9 @@ def slices(project: Project) -> None:
     st.dataframe(table(rows), hide_index=True, width="stretch", placeholder="–")
     with st.container(border=True):
         st.markdown(_("**Query more of these**"))
-        if name_is_known(_("Go on"), "more"):
+        if not is_allowed(project, "ask_next"):
+            st.caption(_(NOT_HERE))
+        elif name_is_known(_("Go on"), "more"):
             ask_more(project, column)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from labeler.access.users import User, is_lead
+from labeler.access.roles import may
+from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Rule
 from labeler.core.settings import Config, StoppingConfig
@@ -17,7 +18,7 @@ from labeler.progress.stopping import Backtest, Evidence, History, Thresholds
 from labeler.projects.project import Project
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from pages.progress.curve import where_it_stands
-from pages.shared.access import name_is_known, named_button, require_user
+from pages.shared.access import is_allowed, name_is_known, named_button, require_user
 from pages.shared.background import announce, announced
 from pages.shared.cache import cached
 from pages.shared.times import local_time
@@ -40,7 +41,7 @@ def stopping(project: Project) -> None:
         today.markdown(in_words(evidence, asked, compared))
         past.markdown(back_in_words(back, asked))
     st.caption(_("Each rule uses only what was known at the round that it judges."))
-    if is_lead(require_user(), config):
+    if is_allowed(project, "change_settings"):
         _automatic(project)
 
 
@@ -123,7 +124,7 @@ def _decision(project: Project, judgements: list[Evidence]) -> None:
         left.markdown(stopped_in_words(stopped, local_time(stopped["at"])))
     else:
         left.markdown(_("{met} of {n} rules are met. Labeling goes on.", met=met, n=len(judgements)))
-    if not is_lead(user, project.config):
+    if not may(user, project, "stop_labeling"):
         right.caption(_("The lead decides."))
     elif stopped:
         with right:

@@ -15,7 +15,7 @@ from labeler.i18n.money import usual_currency
 from labeler.projects.drafts import Draft, create, single_classes
 from pages.project.imports import Imported, progress_bar
 from pages.project.source import KINDS, Chosen, choose_columns, choose_source, read_source, show_rows
-from pages.shared.access import acting, known_name, name_field, name_is_taken_over
+from pages.shared.access import acting, known_name, lead_what_is_new, name_field, name_is_taken_over
 from pages.shared.cache import cached
 from pages.shared.choices import choose
 from pages.shared.next_step import IMPORTED
@@ -137,5 +137,6 @@ def _create(draft: Draft) -> None:
             return
     if creation.report is not None:
         st.session_state[IMPORTED] = Imported(creation.project.slug, creation.report, creation.refused)
+    lead_what_is_new(creation.project)
     choose("project", creation.project.slug)
     st.rerun()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from labeler.access.users import User, is_lead
+from labeler.access.roles import may
+from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.items import ImportReport, Progress
 from labeler.cycle.encoder_choice import about_encoder
@@ -38,7 +39,7 @@ def import_items(project: Project, user: User) -> None:
     _form(project)
     with project.store() as store:
         imports = store.imports.all()
-    if imports and is_lead(user, project.config):
+    if imports and may(user, project, "import_items"):
         _imports_so_far(project, imports, user)
 
 

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from labeler.access.home import home
+from labeler.access.roles import may
 from labeler.cycle.retraining import obstacle
 from labeler.i18n.messages import _, translate
-from labeler.projects import project as projects
 from labeler.projects.project import Project
 from pages.project.adaptation import adaptation
 from pages.project.class_changes import change_the_classes
@@ -20,7 +19,14 @@ from pages.project.shelf import any_put_away, bring_back, rename_and_put_away
 from pages.project.source import KINDS
 from pages.project.takeout import take_out
 from pages.project.team import team
-from pages.shared.access import require_name, require_project, require_user
+from pages.shared.access import (
+    is_allowed,
+    project_folders,
+    require_name,
+    require_project,
+    require_right,
+    require_user,
+)
 from pages.shared.next_step import part_of, steps
 
 user = require_user()
@@ -38,10 +44,11 @@ def retrain(project: Project) -> None:
         st.caption(translate(reason))
 
 
-slugs = projects.in_home(home())
-if slugs:
+if project_folders():
     project = require_project()
     user = require_name(_("Go on"))
+    if not may(user, project, "take_out"):
+        require_right(project, "change_settings", _("The leads of this project change it."))
     with project.store() as store:
         counts = store.items.counts()
     st.title(project.config.name)
@@ -60,22 +67,27 @@ if slugs:
     with st.container():  # always there, so that a message does not move what is below
         latest_import(project)
     steps(project)
-    retrain(project)
+    if may(user, project, "run_round"):
+        retrain(project)
     # what was open stays open once there are items
     empty = st.session_state.setdefault(f"began-empty-{project.slug}", counts.pool + counts.holdout == 0)
-    with part_of("import", _("Import"), empty):
-        import_items(project, user)
-    if counts.pool + counts.holdout:
+    if may(user, project, "import_items"):
+        with part_of("import", _("Import"), empty):
+            import_items(project, user)
+    if counts.pool + counts.holdout and may(user, project, "take_out"):
         with part_of("export", _("Take the labels out")):
             take_out(project, user, counts)
+    if not may(user, project, "change_settings"):
+        st.stop()
     with st.expander(_("Settings")):
         settings(project)
     with st.expander(_("Encoder"), expanded=is_proposed(project)):
         encoder(project, user, counts)
     with part_of("guidelines", _("Classes and guidelines")):
         classes(project)
-    with part_of("classes", _("Change the classes")):
-        change_the_classes(project, user)
+    if may(user, project, "change_classes"):
+        with part_of("classes", _("Change the classes")):
+            change_the_classes(project, user)
     with st.expander(_("How labeling goes")):
         labeling(project)
     with st.expander(_("Team")):
@@ -84,13 +96,16 @@ if slugs:
         adaptation(project, user)
     with st.expander(_("Search for better settings")):
         search(project, user)
-    with st.expander(_("Rename, archive or delete the project")):
-        rename_and_put_away(project, user, counts)
-    with st.expander(_("Create another project")):
-        create_project()
+    if may(user, project, "put_away"):
+        with st.expander(_("Rename, archive or delete the project")):
+            rename_and_put_away(project, user, counts)
+    if is_allowed(None, "create_project"):
+        with st.expander(_("Create another project")):
+            create_project()
 else:
+    require_right(None, "create_project", _("You are in no project yet: ask somebody who leads one to add you."))
     st.title(_("Create a project"))
     create_project()
-if any_put_away():
+if is_allowed(None, "bring_back") and any_put_away():
     with st.expander(_("Archived and deleted projects")):
         bring_back()

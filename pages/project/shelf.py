@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from labeler.access.home import home
-from labeler.access.users import User, is_lead
+from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.items import Counts
 from labeler.i18n.messages import _, mark, n_, translate
@@ -32,9 +32,6 @@ ICONS: dict[Shelf, str] = {"archive": ":material/archive:", "trash": ":material/
 
 def rename_and_put_away(project: Project, user: User, counts: Counts) -> None:
     """The forms of a lead: another name, the archive, the trash."""
-    if not is_lead(user, project.config):
-        st.caption(_("Leads rename, archive and delete projects."))
-        return
     _rename(project)
     for name in BUTTONS:
         st.divider()

@@ -19,6 +19,7 @@ from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.drafts import all_labeled
 from labeler.projects.scans import EVERY
+from pages.shared.access import is_allowed
 from pages.shared.cache import cached
 
 WAYS = {
@@ -66,6 +67,8 @@ def choose_source(name: str, ways: Sequence[str]) -> Path | None:
 
     Args: name: of the form, in the keys of widgets. ways: that are offered, of `WAYS`.
     """
+    if not is_allowed(None, "read_server_files"):
+        ways = [way for way in ways if way != "path"]
     chosen = st.radio(_("From"), ways, format_func=lambda way: _(WAYS[way]), horizontal=True, key=f"{name}-way")
     if chosen == "path":
         path = st.text_input(

@@ -16,6 +16,7 @@ from labeler.projects.project import Project
 from labeler.quality.review import Case
 from pages.review import cases
 from pages.review.evidence import decision
+from pages.shared.access import only_with
 from pages.shared.times import local_time
 
 MOST_BUTTONS = 30  # classes; among more, one is searched for
@@ -118,6 +119,7 @@ def _from_many(project: Project, user: User, case: Case, request_id: str) -> Non
     )
 
 
+@only_with("review")
 def decide(
     project: Project, user: User, case: Case, action: AdjudicationAction, label: str | None, request_id: str
 ) -> None:
@@ -133,6 +135,7 @@ def decide(
     st.session_state.pop(cases.HERE, None)
 
 
+@only_with("review")
 def undo(project: Project, user: User, number: int | None = None) -> None:
     """Take back a decision, the last one by default, and look at its item again."""
     with project.store() as store:

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from labeler.access.users import is_lead
 from labeler.core.setting_rules import LINEAR
 from labeler.i18n.messages import _
 from labeler.quality.review import FURTHER, SECOND_LOOK
@@ -11,7 +10,7 @@ from pages.review import evidence
 from pages.review.cases import PASSED, chosen, current, drawn, waiting
 from pages.review.decisions import MESSAGE, decision_buttons, latest_decisions
 from pages.review.item import item
-from pages.shared.access import require_name, require_project, require_user
+from pages.shared.access import require_name, require_project, require_right, require_user
 from pages.shared.next_step import next_step
 
 user = require_user()
@@ -24,9 +23,7 @@ st.html(
     " @media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } }</style>"  # below the app's own bar
 )
 st.title(_("Review"))
-if not is_lead(user, project.config):
-    st.info(_("The leads of this project review the labels."), icon=":material/lock:")
-    st.stop()
+require_right(project, "review", _("The leads of this project review the labels."))
 with st.container():  # always there, so that a message does not move what is below
     if message := st.session_state.pop(MESSAGE, None):
         st.error(message)

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from labeler.i18n.messages import LANGUAGES, _, language, preferred, use
+from pages.shared.access import require_user
 from pages.shared.choices import choose, chosen
 
 SWITCH = "switched"  # the key of the widget that switches the language
@@ -26,6 +27,7 @@ def fragment(draw: Callable[..., None], run_every: float | None = None) -> Calla
     @wraps(draw)
     def in_language(*args: Any, **kwargs: Any) -> None:
         use_language()
+        require_user()  # whose log-in may have ended since the page was drawn
         draw(*args, **kwargs)
 
     return st.fragment(in_language, run_every=run_every)

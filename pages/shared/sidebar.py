@@ -6,12 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from labeler.access.home import home
+from labeler.access import accounts
+from labeler.access.settings import access_mode
+from labeler.access.users import User, is_reserved
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _
 from labeler.projects import project as projects
 from pages.shared import language
-from pages.shared.access import remember_name, remembered_name, require_user
+from pages.shared.access import own_page, project_folders, remember_name, remembered_name, require_user
 from pages.shared.choices import choose, chosen
 from pages.shared.style import document
 
@@ -21,8 +23,8 @@ def sidebar(page: str) -> None:
 
     Args: page: the open page's path in the address.
     """
-    require_user()
-    titles = _titles(projects.in_home(home()))
+    user = require_user()
+    titles = _titles([*project_folders().values()])
     slugs = [*titles]
     slug = chosen("project", slugs[0] if slugs else "")
     if slug not in slugs and slugs:
@@ -31,20 +33,42 @@ def sidebar(page: str) -> None:
         if slugs:
             slug = st.selectbox(_("Project"), slugs, slugs.index(slug), format_func=titles.__getitem__)
             choose("project", slug)
-        name = st.text_input(
-            _("Working as"),
-            chosen("annotator", remembered_name()),
-            max_chars=60,
-            placeholder=_("Your name"),
-            help=_("Stored with every answer."),
-        )
+        name = _typed_name() if user.account is None else ""
+        if user.account is not None:
+            _account(user)
         language.switch()
         document(f"{page} {slug}")
     name = name.strip()
-    if name and name != "import":  # labels that came with an import are stored under that name
+    if name and not is_reserved(name):
         choose("annotator", name)
         with st.sidebar:
             remember_name(name)
+
+
+def _typed_name() -> str:
+    """The field with the name that somebody without an account works under."""
+    return st.text_input(
+        _("Working as"),
+        chosen("annotator", remembered_name()),
+        max_chars=60,
+        placeholder=_("Your name"),
+        help=_("Stored with every answer."),
+    )
+
+
+def _account(user: User) -> None:
+    """Who is logged in, and the way out."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(user.name, width="stretch")
+        match access_mode():
+            case "local":
+                own_page("account/", _("Account"))
+            case "oidc":
+                if st.button(_("Log out"), type="tertiary"):
+                    accounts.log_out(user)
+                    st.logout()
+            case _:  # the proxy logs people out
+                pass
 
 
 def _titles(folders: Sequence[Path]) -> dict[str, str]:

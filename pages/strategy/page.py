@@ -11,13 +11,14 @@ import strategies
 from labeler.experiments.strategy_tables import ORDER
 from labeler.i18n.messages import _, mark, translate
 from labeler.report.charts import strategy_picture
-from pages.shared.access import named_button, require_project, require_user
+from pages.shared.access import NOT_HERE, is_allowed, named_button, require_project, require_right, require_user
 from pages.shared.background import announce, announced
 from pages.strategy.compare import NAME, compare
 from strategies import Strategy, StrategyError
 
 user = require_user()
 project = require_project()
+require_right(project, "see_strategies")
 
 IN_A_ROW = 3  # cards
 NEEDS = {
@@ -92,7 +93,7 @@ def use_button(name: str, key: str) -> None:
     used = project.config.query.strategy == name
     if used:
         st.button(_("In use"), key=key, disabled=True)
-    elif named_button(_("Use from the next round"), key):
+    elif is_allowed(project, "change_settings") and named_button(_("Use from the next round"), key):
         config = project.config
         project.save(replace(config, query=replace(config.query, strategy=name)))
         announce(NAME, _("{name} is the query strategy from the next round on.", name=name))
@@ -112,4 +113,7 @@ with does:
         built_in = set(strategies.registered())
     gallery(registered, set(registered) - built_in)
 with compared:
-    compare(project, user, registered, use_button)
+    if is_allowed(project, "run_experiments"):
+        compare(project, user, registered, use_button)
+    else:
+        st.info(_(NOT_HERE), icon=":material/lock:")

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pandas as pd
 import streamlit as st
 
-from labeler.access.users import User, is_lead
+from labeler.access.roles import may
+from labeler.access.users import User
 from labeler.access.visibility import visible
 from labeler.core.settings import Config
 from labeler.i18n.messages import _, mark
@@ -20,10 +21,10 @@ PERIODS = {7: mark("7 days"), 28: mark("4 weeks"), 0: mark("all of it"), -1: mar
 
 def annotators(project: Project, user: User, work: Figures) -> None:
     """Labels by day as a chart, and the tables per annotator and per day, of a period that is chosen."""
-    config, leads = project.config, is_lead(user, project.config)
+    config, leads = project.config, may(user, project, "see_team")
     begin, end = choose_period(work)
     totals, by_day, whole = tables(work, begin, end)
-    rows, rows_by_day = visible(totals, user, config), visible(by_day, user, config)
+    rows, rows_by_day = visible(totals, user, project), visible(by_day, user, project)
     if not len(rows):
         message = _("Nobody has answered in this period.") if leads else _("You have not answered in this period.")
         st.info(message, icon=":material/info:")
@@ -36,7 +37,7 @@ def annotators(project: Project, user: User, work: Figures) -> None:
         shown = rows
         if leads and len(rows) > 1:
             whole = whole.assign(annotator=_("all"))
-            shown = pd.concat([visible(whole, user, config), rows], ignore_index=True)
+            shown = pd.concat([visible(whole, user, project), rows], ignore_index=True)
         show(shown, config, "people")
         download(rows, project, "annotators", begin, end)
     with each_day:

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from labeler.access.users import is_lead
+from labeler.access.roles import may
 from labeler.i18n.messages import _
-from pages.shared.access import name_is_known, require_project, require_user
+from pages.shared.access import name_is_known, require_project, require_right, require_user
 from pages.shared.background import announced
 from pages.shared.next_step import next_step
 from pages.team.annotators import annotators
@@ -14,7 +14,8 @@ from pages.team.settings import NAME, settings
 
 user = require_user()
 project = require_project()
-leads = is_lead(user, project.config)
+require_right(project, "see_progress")
+leads = may(user, project, "see_team")
 
 st.title(_("Team"))
 with st.container():  # always there, so that a message does not move what is below
@@ -37,7 +38,7 @@ else:
         st.caption(_("You see your own row; those who lead this project see everybody's."))
     annotators(project, user, work)
     st.caption(" ".join([_("How hours are counted:"), _(HOURS, seconds=project.config.team.idle_seconds)]))
-if leads:
+if may(user, project, "change_settings"):
     with st.expander(_("Rates, who leads, what is shown"), icon=":material/tune:"):
         if name_is_known(_("Go on"), "settings"):
             settings(project, user)

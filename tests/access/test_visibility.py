@@ -1,5 +1,6 @@
 """What is shown about people, and to whom."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -7,15 +8,15 @@ import pytest
 
 from labeler.access.users import User
 from labeler.access.visibility import ABOUT_PEOPLE, visible
-from labeler.core.settings import Config, TeamConfig
+from labeler.core.settings import TeamConfig
 from labeler.progress import effort
 from tests.support.samples import text_config
 
 TABLE = pd.DataFrame({"annotator": ["kim", "lee"], "day": 1, **{name: [1, 2] for name in effort.COLUMNS}})
 
 
-def team(**settings: Any) -> Config:
-    return text_config(team=TeamConfig(**settings))
+def team(**settings: Any) -> Any:
+    return SimpleNamespace(config=text_config(team=TeamConfig(**settings)))
 
 
 def test_annotators_see_their_own_row_only():

@@ -59,5 +59,5 @@ def test_predictions_that_were_made_are_offered(labeled):
 def test_only_leads_take_the_labels_out(labeled):
     labeled.save(replace(labeled.config, team=TeamConfig(leads=("somebody",))))
     app = visit("project")
-    assert "Leads take the labels out." in everything(app)
+    assert "The leads of this project change it." in everything(app)
     assert not elements(app, "download_button")

@@ -30,6 +30,20 @@ class Sessions:
         alive = self._alive("s.id = ?", number, at, idle_seconds)
         return alive[1] if alive else None
 
+    def is_new(self, secret: str) -> bool:
+        """Whether no session, not even one that has ended, has this hash."""
+        return self.db.value("SELECT 1 FROM sessions WHERE secret = ?", [secret]) is None
+
+    def latest_of(self, account: int, at: float, idle_seconds: float) -> str | None:
+        """The id of an account's latest session that is alive."""
+        number = self.db.value(
+            "SELECT id FROM sessions WHERE account = ? AND ended_at IS NULL AND used_at > ? ORDER BY began_at DESC",
+            [account, at - idle_seconds],
+        )
+        if number and self.of_id(number, at, idle_seconds):  # which notes that it is used
+            return str(number)
+        return None
+
     def end(self, number: str, at: float) -> None:
         """End one session."""
         with self.db.write():

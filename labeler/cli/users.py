@@ -1,0 +1,139 @@
+"""Commands on the accounts of a home. Whoever can run them on the server's machine needs no account."""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from labeler.access import accounts as access
+from labeler.access.roles import Role
+from labeler.access.settings import FILE, access_mode
+from labeler.access.users import User
+from labeler.cli.base import FOLDER, main
+from labeler.core.errors import AccessError
+from labeler.core.whole_files import write_whole
+from labeler.store.accounts import Account
+
+# Imports of labeler.projects are deferred: pandas is slow to load, and `--help` should not wait for it.
+
+COMMAND = User("command line", is_admin=True)
+
+
+@main.group()
+def users() -> None:
+    """Accounts of a home: who may log in, and who does what in which project."""
+
+
+def of_home(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the argument HOME, whose accounts it then works on."""
+
+    @click.argument("home", type=FOLDER)
+    @wraps(command)
+    def with_home(home: Path, **options: object) -> None:
+        os.environ["LABELER_HOME"] = str(home.resolve())
+        command(**options)
+
+    return with_home
+
+
+@users.command("add")
+@of_home
+@click.argument("name")
+@click.option("--admin", is_flag=True, help="May do everything, and manages accounts.")
+@click.option("--password", envvar="LABELER_PASSWORD", help="Password; asked for by default.")
+@click.option("--identity", nargs=2, metavar="ISSUER SUBJECT", help="Identity at an OpenID provider, and no password.")
+def add(name: str, admin: bool, password: str | None, identity: tuple[str, str] | None) -> None:
+    """Add the account NAME. Answers that are stored under this name are then this person's.
+
+    The first account makes the home one with passwords: `mode = "local"` in access.toml.
+    """
+    if identity:
+        account = access.accounts().accounts.add(access.checked_name(name), identity=identity, is_admin=admin)
+    else:
+        password = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        account = access.add_account(name, password, admin)
+    click.echo(f"{account.name} can log in{' and is an admin' if account.is_admin else ''}.")
+    path = access.home() / FILE
+    if not identity and not path.exists():
+        write_whole(path, 'mode = "local"\n')
+        click.echo(f"People log in with a password from now on ({path}).")
+
+
+@users.command("list")
+@of_home
+def list_all() -> None:
+    """List the accounts, with their roles."""
+    from labeler.projects import people
+
+    slugs = {project.uid: project.slug for project in people.readable(access.home())}
+    for account in access.accounts().accounts.all():
+        roles = access.accounts().members.roles_of(account.id)
+        words = [f"{slugs.get(uid, 'a project that is gone')}: {role}" for uid, role in roles.items()]
+        words = [*(["admin"] if account.is_admin else []), *(["disabled"] if account.disabled_at else []), *words]
+        click.echo(f"{account.name}\t{', '.join(words)}")
+
+
+@users.command("role")
+@of_home
+@click.argument("name")
+@click.argument("project")
+@click.argument("role", type=click.Choice([*get_args(Role), "none"]))
+def role(name: str, project: str, role: str) -> None:
+    """Give NAME a ROLE in the project of the folder PROJECT; `none` ends the membership."""
+    from labeler.projects import project as projects
+
+    opened = projects.serve_project(access.home(), project)
+    access.accounts().members.set_role(_account(name).id, opened.uid, None if role == "none" else role)
+
+
+@users.command("admin")
+@of_home
+@click.argument("name")
+@click.option("--take-away", is_flag=True, help="The account is no admin any more.")
+def admin(name: str, take_away: bool) -> None:
+    """Make NAME an admin."""
+    access.set_admin(_account(name).id, not take_away)
+
+
+@users.command("disable")
+@of_home
+@click.argument("name")
+@click.option("--enable", is_flag=True, help="Let the account in again.")
+def disable(name: str, enable: bool) -> None:
+    """Disable the account NAME: all its log-ins end at once, and its answers stay."""
+    access.disable(_account(name).id, not enable)
+
+
+@users.command("invite")
+@of_home
+@click.argument("name", required=False)
+@click.option("--project", help="Folder of a project that the account is a member of.")
+@click.option("--role", type=click.Choice(get_args(Role)), default="annotator", show_default=True, help="Role in it.")
+@click.option("--admin", is_flag=True, help="The account is an admin.")
+def invite(name: str | None, project: str | None, role: str, admin: bool) -> None:
+    """Print the last part of a link by which somebody makes an account, within a week. Without NAME they choose it."""
+    from labeler.projects import project as projects
+
+    uid = projects.serve_project(access.home(), project).uid if project else None
+    secret = access.invite(COMMAND, name, uid, role if uid else None, admin)
+    click.echo(f"account/invitation/{secret}")
+
+
+@users.command("reset")
+@of_home
+@click.argument("name")
+def reset(name: str) -> None:
+    """Print the last part of a link by which NAME chooses a new password, within a day."""
+    click.echo(f"account/invitation/{access.reset_link(COMMAND, _account(name))}")
+    if access_mode() != "local":
+        click.echo("People do not log in with passwords in this home.", err=True)
+
+
+def _account(name: str) -> Account:
+    account = access.accounts().accounts.by_name(name)
+    if account is None:
+        raise AccessError("There is no account with the name {name!r}.", name=name)
+    return account

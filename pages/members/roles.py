@@ -1,0 +1,64 @@
+"""The members of a project: their roles, and the form that gives one."""
+
+import pandas as pd
+import streamlit as st
+
+from labeler.access import accounts as access
+from labeler.access.roles import ROLES
+from labeler.access.users import User
+from labeler.i18n.messages import _, mark
+from labeler.projects.project import Project
+from pages.shared.background import announce
+
+NAME = "members"  # of the page's message, see `announce`
+ROLE_NAMES = {
+    "annotator": mark("Annotator"),
+    "reviewer": mark("Reviewer"),
+    "lead": mark("Lead"),
+    "auditor": mark("Auditor"),
+}
+WHAT_ROLES_MAY = mark(
+    "Annotators label and see the curve. Reviewers also look through the items and decide about labels. Leads do"
+    " everything in the project. Auditors read everything and change nothing."
+)
+
+
+def members_of(project: Project, user: User) -> None:
+    """The members of a project with their roles, and the form that gives roles."""
+    members = access.accounts().members.of_project(project.uid)
+    if members:
+        st.dataframe(
+            pd.DataFrame([{"name": account.name, "role": _(ROLE_NAMES[role])} for account, role in members]),
+            hide_index=True,
+            width="stretch",
+            column_config={
+                "name": st.column_config.TextColumn(_("Name")),
+                "role": st.column_config.TextColumn(_("Role")),
+            },
+        )
+    else:
+        st.caption(_("Nobody is a member yet. Admins may do everything all the same."))
+    st.caption(_(WHAT_ROLES_MAY))
+    roles = {account.id: role for account, role in members}
+    everybody = [account for account in access.accounts().accounts.all() if not account.disabled_at]
+    names = {account.id: account.name for account in everybody}
+    if not names:
+        return
+    with st.form("role", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.selectbox(_("Who"), [*names], format_func=names.__getitem__, key="member", width=260)
+        choices = [*ROLES, ""]
+        role = st.selectbox(
+            _("Role"),
+            choices,
+            format_func=lambda role: _(ROLE_NAMES[role]) if role else _("no member"),
+            key="member-role",
+            width=200,
+        )
+        if not st.form_submit_button(_("Save")):
+            return
+    if number == user.account and not user.is_admin and role != roles.get(number):
+        st.error(_("You cannot take your own role away: ask another lead or an admin."))
+        return
+    access.accounts().members.set_role(number, project.uid, role or None)
+    announce(NAME, _("{name}: {role}", name=names[number], role=_(ROLE_NAMES[role]) if role else _("no member")))
+    st.rerun()
