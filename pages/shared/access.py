@@ -80,7 +80,7 @@ def _log_in() -> None:
 
 def own_page(address: str, words: str) -> None:
     """A link to a page of accounts. These pages are outside Streamlit, whose links would open another tab."""
-    st.html(f'<a href="{address}" target="_self">{html.escape(words)}</a>', width="content")
+    st.html(f'<a href="{address}" target="_self" style="color: inherit">{html.escape(words)}</a>', width="content")
 
 
 def is_allowed(project: Project | None, action: Action | HomeAction) -> bool:
