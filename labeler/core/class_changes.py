@@ -59,26 +59,13 @@ class ClassChange:
                 placed = True
         return tuple(after)
 
-    def label_after(self, label: str, classes: Sequence[str], several: bool) -> str | None:
-        """A stored label as it reads after this change; None if it says nothing any more and the item is asked again.
-
-        Args: classes: the project's after this change, whose order a list of names has.
+    def names_after(self, name: str | None) -> frozenset[str | None]:
+        """What an item with this class may be after this change: one class, one of several after a split, or None for
+        a class that was retired.
         """
-        names = as_list(label) if several else None
-        if names is None:
-            after = self._name_after(label)
-            return as_text([]) if after is None and several and self.kind == "retire" else after
-        if not set(names) & set(self.old):
-            return label
-        if self.kind == "split":
-            return None
-        kept = {after for name in names if (after := self._name_after(name)) is not None}
-        return as_text([name for name in classes if name in kept])
-
-    def _name_after(self, name: str) -> str | None:
         if name not in self.old:
-            return name
-        return self.new[0] if self.kind in ("rename", "merge") else None
+            return frozenset([name])
+        return frozenset(self.new) if self.new else frozenset([None])
 
     def as_json(self) -> tuple[str, str]:
         """`old` and `new`, as they are stored."""
@@ -175,10 +162,37 @@ def config_after(config: Config, change: ClassChange) -> Config:
 
 def label_today(label: str, changes: Sequence[StoredChange], several: bool) -> str | None:
     """A label as it reads after these changes; None if it says nothing any more."""
-    text: str | None = label
+    return label_after(label, [stored.change for stored in changes], changes[-1].after, several) if changes else label
+
+
+def label_after(label: str, changes: Sequence[ClassChange], classes: Sequence[str], several: bool) -> str | None:
+    """A stored label as it reads after these changes; None if it says nothing, and the item is asked again.
+
+    The label of a class that was split says nothing while the item may be of either part. It says something again when
+    the parts have been merged.
+
+    Args: classes: the project's after the changes, whose order a list of names has.
+    """
+    listed = as_list(label) if several else None
+    names = [label] if listed is None else listed
+    possible = [_possible(name, changes) for name in names]
+    if possible == [{name} for name in names]:
+        return label
+    if any(len(these) > 1 for these in possible):
+        return None
+    kept = {name for these in possible for name in these if name is not None}
+    if several and (listed is not None or not kept):
+        places = {name: place for place, name in enumerate(classes)}
+        return as_text(sorted(kept, key=lambda name: (places.get(name, len(places)), name)))
+    return kept.pop() if kept else None
+
+
+def _possible(name: str, changes: Sequence[ClassChange]) -> frozenset[str | None]:
+    """What an item that had this class may be after these changes; see `ClassChange.names_after`."""
+    possible: frozenset[str | None] = frozenset([name])
     for change in changes:
-        text = None if text is None else change.change.label_after(text, change.after, several)
-    return text
+        possible = frozenset[str | None]().union(*map(change.names_after, possible))
+    return possible
 
 
 def proba_today(
@@ -191,22 +205,19 @@ def proba_today(
     probabilities is scaled to 1 where an item has one class.
 
     Args:    proba: (n, C) over `classes`. changes: those since, oldest first. today: the project's classes.
-    Returns: (n, len(today)), or None where a class was split since: the model cannot tell the parts apart.
+    Returns: (n, len(today)), or None where a class was split since, and its parts not merged: the model cannot tell them
+             apart.
     """
-    columns = {name: proba[:, place] for place, name in enumerate(classes)}
-    for change in (stored.change for stored in changes):
-        old = [name for name in change.old if name in columns]
-        if change.kind == "split" and old:
+    made = [stored.change for stored in changes]
+    columns: dict[str | None, list[np.ndarray]] = {}
+    for name, column in zip(classes, proba.T, strict=True):
+        possible = _possible(name, made)
+        if len(possible) > 1:
             return None
-        if change.kind in ("rename", "merge") and old:
-            into = [*old, *(name for name in change.new if name in columns and name not in old)]
-            parts = np.stack([columns.pop(name) for name in into])
-            columns[change.new[0]] = parts.max(axis=0) if several else parts.sum(axis=0)
-        elif change.kind == "retire":
-            for name in old:
-                columns.pop(name)
+        columns.setdefault(next(iter(possible)), []).append(column)
     none = np.zeros(len(proba), dtype=proba.dtype)
-    stacked = np.stack([columns.get(name, none) for name in today], axis=1)
+    together = np.max if several else np.sum
+    stacked = np.stack([together(columns.get(name, [none]), axis=0) for name in today], axis=1)
     if several or set(columns) <= set(today):
         return stacked
     total = stacked.sum(axis=1, keepdims=True)

@@ -18,7 +18,8 @@ class Effect:
     """What a change would do: how many answers and items read differently, and which items are asked again.
 
     pool, holdout: items whose label would be another one, or none. again_pool, again_holdout: those without a label.
-    first: ids of those of the pool, the one first whose label the latest audit finds the least certain.
+    first: ids of those of the pool, the one first whose label the latest audit finds the least certain. regained:
+    items of either that have no label now and would have one.
     """
 
     classes: tuple[str, ...]
@@ -28,6 +29,7 @@ class Effect:
     again_pool: int
     again_holdout: int
     first: tuple[int, ...]
+    regained: int
     unmeasurable: int  # past rounds whose models cannot tell the classes apart
 
 
@@ -51,6 +53,7 @@ def effect(project: Project, store: Store, change: ClassChange) -> Effect:
         items_again.get("pool", 0),
         items_again.get("holdout", 0),
         tuple(_least_certain_first(store, changes.items_with(again))),
+        len({r["item_id"] for rows in changes.regained(change).values() for r in rows if not r["is_labeled"]}),
         len(store.forecasts.rounds()) if split else 0,
     )
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from labeler.core.class_changes import ClassChange, StoredChange, label_today
+from labeler.core.class_changes import ClassChange, StoredChange, label_after, label_today
 from labeler.core.labels import is_answer, names_of
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, Row, now
@@ -73,8 +73,36 @@ class ClassChanges:
             " UNION SELECT today FROM adjudications WHERE today IS NOT NULL"
             " UNION SELECT predicted FROM queries WHERE predicted IS NOT NULL"
         )
-        moved = {row["today"]: change.label_after(row["today"], after, self.db.config.several) for row in texts}
+        several = self.db.config.several
+        moved = {row["today"]: label_after(row["today"], [change], after, several) for row in texts}
         return {text: new for text, new in moved.items() if text != new}
+
+    def regained(self, change: ClassChange) -> dict[str, list[Row]]:
+        """The answers and decisions that say nothing now and would say something after this change, as where the parts
+        of a split class are merged: id, item_id, today, and whether the item has a label now; by their table. An answer
+        that its annotator has given anew is not among them.
+        """
+        anew = (
+            "NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id OR (b.item_id = a.item_id"
+            " AND b.annotator = a.annotator AND b.id > a.id AND b.action <> 'undo'"
+            " AND NOT EXISTS (SELECT 1 FROM annotations u WHERE u.supersedes = b.id)))"
+        )
+        return {
+            "annotations": self._regained("annotations", anew, change),
+            "adjudications": self._regained("adjudications", "TRUE", change),
+        }
+
+    def _regained(self, table: str, condition: str, change: ClassChange) -> list[Row]:
+        changes, config = [stored.change for stored in self.all()], self.db.config
+        after = change.classes_after(config.classes)
+        return [
+            {"id": row["id"], "item_id": row["item_id"], "is_labeled": row["is_labeled"], "today": today}
+            for row in self.db.rows(
+                f"SELECT a.id, a.item_id, a.label, a.class_change, i.label IS NOT NULL AS is_labeled FROM {table} a"
+                f" JOIN items i ON i.id = a.item_id WHERE a.action = 'label' AND a.today IS NULL AND {condition}"
+            )
+            if (today := label_after(row["label"], [*changes[row["class_change"] :], change], after, config.several))
+        ]
 
     def count(self, texts: Iterable[str]) -> tuple[int, dict[str, int]]:
         """How many current answers have one of these labels, and how many items of each split."""
@@ -103,6 +131,7 @@ class ClassChanges:
             effect = self.effect(change)
             again = [text for text, new in effect.items() if new is None]
             answers, _items = self.count(effect)
+            regained = self.regained(change)
             asked_again, _items = self.count(again)
             stored = StoredChange(
                 self.latest() + 1,
@@ -111,15 +140,17 @@ class ClassChanges:
                 change.classes_after(self.db.config.classes),
                 by,
                 now(),
-                answers,
+                answers + len(regained["annotations"]),
                 asked_again,
             )
             self._insert(stored)
             self._move(effect, again)
+            for table, rows in regained.items():
+                self.db.executemany(f"UPDATE {table} SET today = :today WHERE id = :id", rows)
             self.audit.record(
                 self.db.actor.named(by),
                 "classes changed",
-                {"kind": change.kind, "old": list(change.old), "new": list(change.new), "answers": answers},
+                {"kind": change.kind, "old": list(change.old), "new": list(change.new), "answers": stored.labels},
                 list(stored.before),
                 list(stored.after),
             )

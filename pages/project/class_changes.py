@@ -102,8 +102,16 @@ def _describe(preview: Effect, project: Project) -> None:
                 holdout=preview.holdout,
             )
         )
-    else:
+    elif not preview.regained:
         lines.append(_("No label changes."))
+    if preview.regained:
+        lines.append(
+            n_(
+                "{n:,} item that was to be asked again has its label back.",
+                "{n:,} items that were to be asked again have their labels back.",
+                preview.regained,
+            )
+        )
     if again := preview.again_pool + preview.again_holdout:
         lines.append(
             n_(

@@ -42,24 +42,26 @@ def rename(old: str, new: str) -> ClassChange:
 
 @dataclass
 class Model:
-    """What everybody sees, in a few lines: each person's latest answer, renamed or forgotten as the classes change."""
+    """What everybody sees, in a few lines: each person's latest answer, with the classes that it may be since."""
 
-    answers: dict[tuple[int, str], tuple[int, str]] = field(default_factory=dict)
+    answers: dict[tuple[int, str], tuple[int, set[str | None]]] = field(default_factory=dict)
 
     def answer(self, time: int, item: int, annotator: str, label: str) -> None:
-        self.answers[item, annotator] = time, label
+        self.answers[item, annotator] = time, {label}
 
     def change(self, change: ClassChange) -> None:
-        for key, (time, label) in list(self.answers.items()):
-            if label in change.old and change.kind in ("split", "retire"):
-                del self.answers[key]
-            elif label in change.old:
-                self.answers[key] = time, change.new[0]
+        for key, (time, labels) in list(self.answers.items()):
+            if labels & {*change.old}:
+                self.answers[key] = time, labels - {*change.old} | {*(change.new or [None])}
+
+    def says(self) -> dict[tuple[int, str], str]:
+        ordered = sorted(self.answers.items(), key=lambda entry: entry[1][0])
+        return {key: label for key, (_, labels) in ordered for label in labels if len(labels) == 1 and label}
 
     def labels(self) -> dict[int, str]:
         items: dict[int, list[tuple[int, str]]] = {}
-        for (item, _annotator), given_answer in sorted(self.answers.items(), key=lambda entry: entry[1][0]):
-            items.setdefault(item, []).append(given_answer)
+        for time, ((item, _annotator), label) in enumerate(self.says().items()):
+            items.setdefault(item, []).append((time, label))
         return {item: _winner(answers) for item, answers in items.items()}
 
 
@@ -120,7 +122,7 @@ def test_exports_training_and_curve_see_exactly_what_a_few_lines_say(tmp_path_fa
         assert store.class_changes.outside() == {}
         assert store.items.labels() == expected
         exported = {(row["item_id"], row["annotator"]): row["label"] for row in store.answers.export() if row["label"]}
-        assert exported == {key: label for key, (_, label) in model.answers.items()}
+        assert exported == model.says()
         assert store.items.labels_spent() >= len(exported)
         snap = snapshot.take(project, store, lambda _: lambda done, total: None)
         assert _texts(snap, snap.labeled, project) == {i: label for i, label in expected.items() if i <= 5}
@@ -186,6 +188,22 @@ def test_a_split_asks_its_items_again_before_all_others_and_the_curve_begins_ane
         assert {r.item.id for r in store.desk.reserve("kim", "tab", 10)} & set(range(21, 60, 2))
         assert store.answers.add("kim", [Answer("x", 21, "label", "great")])[0].ok
         assert store.items.labels()[21] == "great"
+
+
+def test_labels_of_a_class_that_was_split_are_back_once_its_parts_are_merged(filled):
+    with filled.store() as store:
+        store.decisions.add("lead", "d1", 22, "label", "good")
+        before = store.items.labels(), store.rounds.all()[0].metrics.accuracy
+    project, _ = change_classes(filled, ClassChange("split", ("good",), ("great", "fine")), "kim")
+    with project.store() as store:
+        assert store.answers.add("kim", [Answer("x", 21, "label", "great")])[0].ok
+        preview = effect(project, store, ClassChange("merge", ("great", "fine"), ("good",)))
+    assert (preview.regained, preview.again_pool) == (29, 0)
+    project, stored = change_classes(project, ClassChange("merge", ("great", "fine"), ("good",)), "kim")
+    assert stored.labels == 31  # of those, one was answered anew
+    with project.store() as store:
+        assert (store.items.labels(), store.rounds.all()[0].metrics.accuracy) == before
+        assert store.class_changes.asked_again() == []
 
 
 def test_a_retired_class_frees_its_items_and_its_answers_stay_in_the_export(filled, tmp_path):
