@@ -246,7 +246,7 @@ def status(project: Path, as_json: bool) -> None:
         click.echo(
             f"{opened.config.accuracy}: {latest.accuracy:.1%} (95% interval {latest.low:.1%} to {latest.high:.1%},"
             f" n = {latest.n}{f' of {latest.groups} groups' if latest.groups else ''});"
-            f" target {opened.config.target_accuracy:.0%}"
+            f" target {100 * opened.config.target_accuracy:g}%"
         )
     if job and job.state != "done":
         click.echo(f"round {job.state}: {job.error or job.message or job.reason}")

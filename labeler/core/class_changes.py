@@ -205,8 +205,8 @@ def proba_today(
     probabilities is scaled to 1 where an item has one class.
 
     Args:    proba: (n, C) over `classes`. changes: those since, oldest first. today: the project's classes.
-    Returns: (n, len(today)), or None where a class was split since, and its parts not merged: the model cannot tell them
-             apart.
+    Returns: (n, len(today)), or None where a class was split since, and its parts not merged: the model cannot tell
+             them apart.
     """
     made = [stored.change for stored in changes]
     columns: dict[str | None, list[np.ndarray]] = {}

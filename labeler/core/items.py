@@ -222,7 +222,7 @@ class Waiting:
     `by`, `text`: who stopped labeling ("" for a rule of the settings), and the reason they gave.
     """
 
-    reason: Literal["paused", "stopped", "unqualified", "budget", "others", "empty", "training", "done"]
+    reason: Literal["paused", "stopped", "unqualified", "budget", "tab", "others", "empty", "training", "done"]
     n: int = 0
     by: str = ""
     text: str = ""

@@ -71,8 +71,8 @@ def create(
         "modality": draft.modality,
         "answers": draft.answers,
     } | ({"team": {"currency": draft.currency}} if draft.currency else {})
-    if draft.deidentify:
-        values["dicom"] = {"deidentify": True, "drop_columns": [*draft.dropped]}
+    if draft.deidentify or draft.dropped:
+        values["dicom"] = {"deidentify": draft.deidentify, "drop_columns": [*draft.dropped]}
     project = projects.create(home / projects.slug(draft.name), parse(values, where), actor)
     try:
         if draft.guidelines.strip():

@@ -281,7 +281,7 @@ class Desk:
         return [Reserved(as_item(r), as_reason(r), r["expires_at"], as_prediction(r), bool(r["first"])) for r in rows]
 
     def waiting_reason(self, annotator: str) -> Waiting:
-        """Why an annotator got no item: what they wait for, or that everything is done."""
+        """Why a tab of an annotator got no item: what it waits for, or that everything is done."""
         member = self.team.join(annotator)
         if stopped := self.stopped(member):
             return stopped
@@ -291,6 +291,8 @@ class Desk:
             return Waiting("unqualified")
         if self.items.labels_spent() >= self.db.config.budget:
             return Waiting("budget", self.db.config.budget)
+        if held_elsewhere := self.db.value("SELECT COUNT(*) FROM reservations WHERE annotator = ?", [annotator]):
+            return Waiting("tab", held_elsewhere)
         if held := self._held_by_others(annotator):
             return Waiting("others", held)
         if self.rounds.waiting() and self.team.classes_of_others(member):

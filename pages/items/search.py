@@ -104,7 +104,7 @@ def _filters(
                 0,
                 100,
                 (0, 100),
-                format="%d %%",
+                format="%d%%",
                 key=key_of(project, "probability"),
                 persist_state="session",
             )

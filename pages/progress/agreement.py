@@ -13,6 +13,7 @@ from labeler.report.charts import agreement as charts
 from labeler.report.charts.agreement import RELIABLE, TENTATIVE
 from pages.shared.access import require_user
 from pages.shared.figures import figures_in_a_row
+from pages.shared.tables import show_table
 
 
 def agreement(project: Project) -> None:
@@ -85,8 +86,11 @@ def _figures(people: Mapping[str, Any], agreed: Mapping[str, Any]) -> None:
         else:
             column.metric(name, f"{figure['value']:.0%}" if share else f"{figure['value']:.2f}", help=help_)
             low, high = figure["low"], figure["high"]
-            span = f"{100 * low:.0f} – {high:.0%}" if share else f"{low:.2f} – {high:.2f}"
-            column.caption(_("95%: {span}", span=span))
+            column.caption(
+                _("95%: {low:.0f} – {high:.0%}", low=100 * low, high=high)
+                if share
+                else _("95%: {low:.2f} – {high:.2f}", low=low, high=high)
+            )
     if agreed["alpha"] is not None:
         st.markdown(_in_words(agreed["alpha"]))
 
@@ -155,7 +159,7 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
     ]
     if rows:
         st.markdown("**" + _("Annotators") + "**")
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="agreement-annotators", placeholder="–")
+        show_table(pd.DataFrame(rows), key="agreement-annotators")
         st.caption(
             _(
                 "Quality is estimated by CROWDLAB from how well an annotator's answers match those of the others and"

@@ -12,10 +12,12 @@ from labeler.report.charts import holdout as holdout_charts
 
 
 def in_words(estimate: Estimate | None) -> str:
-    """A figure with its interval, in percent."""
+    """A share with its interval, in percent."""
     if estimate is None:
         return "–"
-    return f"{100 * estimate.value:.0f} ({100 * estimate.low:.0f} – {100 * estimate.high:.0f}) %"
+    return _(
+        "{share:.0%} ({low:.0f} – {high:.0f})", share=estimate.value, low=100 * estimate.low, high=100 * estimate.high
+    )
 
 
 def calibrated(calibration: Calibration) -> None:

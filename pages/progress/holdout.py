@@ -24,6 +24,7 @@ from pages.progress.confidence import calibrated, in_words, one_class
 from pages.progress.items import Judged, items
 from pages.shared.cache import cached, state_of
 from pages.shared.figures import figures_in_a_row
+from pages.shared.tables import show_table
 
 CELL = "cell"  # the selection of the confusion matrix
 
@@ -237,7 +238,7 @@ def classes(evaluation: Evaluation, config: Config) -> None:
     st.subheader(_("Each class"))
     if config.several:
         st.caption(_("An item can have several classes: each class is a separate yes-or-no decision."))
-    st.dataframe(classes_frame(evaluation), hide_index=True, width="stretch", placeholder="–")
+    show_table(classes_frame(evaluation))
 
 
 def classes_frame(evaluation: Evaluation) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report import charts
 from pages.progress.training import trained
+from pages.shared.tables import show_table
 from pages.shared.times import local_time
 
 
@@ -21,15 +22,9 @@ def rounds(project: Project) -> None:
         table = pd.DataFrame([_row(r, project.config) for r in reversed(finished)])
         if len(set(backbones.values())) > 1:
             table.insert(2, _("backbone"), [backbones[r.number] for r in reversed(finished)])
-        percent, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.1f %%", "%.1f"))
-        st.dataframe(
-            table,
-            hide_index=True,
-            width="stretch",
-            placeholder="–",
-            column_config=dict.fromkeys(_shares(project.config), percent)
-            | {_("training s"): seconds, _("query s"): seconds},
-        )
+        percent, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.1f%%", "%.1f"))
+        columns = dict.fromkeys(_shares(project.config), percent) | {_("training s"): seconds, _("query s"): seconds}
+        show_table(table, columns)
         trained(project, finished)
     if not counts.labeled:
         st.info(_("No item of the pool has a label yet."), icon=":material/bar_chart:")

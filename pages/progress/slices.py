@@ -17,6 +17,7 @@ from labeler.report.charts import holdout as holdout_charts
 from pages.progress.confidence import in_words
 from pages.shared.access import NOT_HERE, is_allowed, name_is_known
 from pages.shared.cache import cached, state_of
+from pages.shared.tables import show_table
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def slices(project: Project) -> None:
     counts = counted(project, column, state)
     rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in measured_slices.slices[name]]
     picture(project, measured_slices, rows)
-    st.dataframe(table(rows), hide_index=True, width="stretch", placeholder="–")
+    show_table(table(rows))
     with st.container(border=True):
         st.markdown(_("**Query more of these**"))
         if not is_allowed(project, "ask_next"):
@@ -158,7 +159,7 @@ def ask_more(project: Project, column: Column) -> None:
             _(
                 "Share of such items among those that the strategy queries"
             ), 0, 100, round(100 * config.query.more_share), 5,
-            format="%d %%",
+            format="%d%%",
         )  # fmt: skip
         st.caption(
             _(

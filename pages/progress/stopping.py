@@ -3,7 +3,6 @@
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from labeler.access.roles import may
 from labeler.access.users import User
@@ -21,6 +20,7 @@ from pages.progress.curve import where_it_stands
 from pages.shared.access import is_allowed, name_is_known, named_button, require_user
 from pages.shared.background import announce, announced
 from pages.shared.cache import cached
+from pages.shared.percent import percent_input
 from pages.shared.times import local_time
 
 WIDTHS = (3, 5, 5)
@@ -100,14 +100,9 @@ def _fields(stopping: StoppingConfig) -> dict[str, Any]:
         "kappa": kappa.number_input(
             _("Predictions stable: mean kappa from"), 0.0, 1.0, stopping.kappa, 0.01, format="%.3f"
         ),
-        "uncertainty": _percent(uncertainty, _("Model is sure: uncertainty up to (%)"), stopping.uncertainty, 0.5),
-        "gain": _percent(gain, _("Little left to gain: points, below"), stopping.gain, 0.05),
+        "uncertainty": percent_input(uncertainty, _("Model is sure: uncertainty up to (%)"), stopping.uncertainty, 0.5),
+        "gain": percent_input(gain, _("Little left to gain: points, below"), stopping.gain, 0.05),
     }
-
-
-def _percent(column: DeltaGenerator, label: str, share: float, step: float) -> float:
-    """The share from a field in hundredths, the unit of the rules' sentences."""
-    return round(column.number_input(label, 0.0, 100.0, round(100 * share, 6), step, format="%.2f") / 100, 8)
 
 
 # ---------------------------------------------------------------- the decision

@@ -87,6 +87,7 @@ def _fields(labeling: LabelingConfig) -> dict[str, Any]:
     share = right.slider(
         _("Share of the items that are overlapped"), 0.0, 1.0, labeling.overlap_share, 0.05, format="percent"
     )
+    left, right = st.columns(2)
     qualification = left.number_input(
         _("Items with known labels that a newcomer answers first"),
         0,

@@ -65,6 +65,7 @@ def ask(project: Project, user: User) -> None:
         sampler = columns[1].selectbox(
             _("How settings are drawn"), [*SAMPLERS], format_func=lambda name: _(SAMPLERS[name])
         )
+        columns = st.columns(2)
         backbones = columns[0].text_input(
             _("Other backbones to try"),
             placeholder=_("none"),
@@ -186,7 +187,7 @@ def table(report: dict[str, Any]) -> None:
         column_config={
             "settings": columns.TextColumn(_("settings"), pinned=True),
             "log likelihood": columns.NumberColumn(_("log likelihood"), format="%.3f"),
-            "accuracy": columns.NumberColumn(_("accuracy"), format="%.1f %%"),
+            "accuracy": columns.NumberColumn(_("accuracy"), format="%.1f%%"),
             "95% interval": columns.TextColumn(_("95% interval")),
             "seconds": columns.NumberColumn(_("seconds"), format="%.0f"),
             "note": columns.TextColumn(_("note")),

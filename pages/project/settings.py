@@ -14,6 +14,7 @@ from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, mark, translate
 from labeler.learner.head_files import heads_in
 from labeler.projects.project import Project
+from pages.shared.percent import percent_input
 from strategies import modifiers
 
 # Imports of labeler.experiments.check_learner are deferred: it is slow to load.
@@ -53,13 +54,15 @@ def settings(project: Project) -> None:
         st.warning(translate(problem), icon=":material/extension_off:")
     config = project.config
     with st.form("settings", border=False):
+        # a row of columns each: on a phone, where all fields stand below each other, they stay in this order
+        strategy = _strategy(st.columns(2), config, registered)
+        backbone, kind = _learner(st.columns(2), config)
+        head, parameters = _head(st.columns(2), config, heads)
         columns = st.columns(2)
-        strategy = _strategy(columns, config, registered)
-        backbone, kind = _learner(columns, config)
-        head, parameters = _head(columns, config, heads)
         batch = columns[0].number_input(_("Labels between rounds"), 1, 100_000, config.query.batch)
-        target = columns[0].number_input(_("Target accuracy"), 0.0, 1.0, config.target_accuracy, 0.01)
         budget = columns[1].number_input(_("Budget (answers in all)"), 1, 10_000_000, config.budget)
+        columns = st.columns(2)
+        target = percent_input(columns[0], _("Target accuracy (%)"), config.target_accuracy, 0.5)
         seconds = columns[1].number_input(
             _("Seconds that training may take"),
             1,

@@ -177,10 +177,8 @@ def choose_columns(chosen: Chosen, fixed: Modality | None = None) -> Chosen:
             keep = "holdout"
     if chosen.modality == "image" and _holds_scans(chosen):
         chosen = _choose_privacy(chosen)
-    if chosen.modality == "image" and chosen.deidentify and chosen.preview.is_table:
+    if chosen.others or (chosen.preview.is_table and chosen.columns.group):
         chosen = _drop_columns(chosen)
-    else:
-        chosen = _name_columns(chosen)
     if chosen.modality == "image":
         _show_pictures(chosen)
     return replace(chosen, keep_labels=keep)
@@ -240,21 +238,8 @@ def _choose_privacy(chosen: Chosen) -> Chosen:
     return replace(chosen, deidentify=remove)
 
 
-def _name_columns(chosen: Chosen) -> Chosen:
-    """The source, of whose columns those are named that are stored with the items."""
-    others = tuple(name for name in chosen.others if name not in chosen.dropped and EVERY not in chosen.dropped)
-    if others:
-        st.caption(
-            _(
-                "The other columns stay with each item and are taken out with its label: {names}.",
-                names=", ".join(others),
-            )
-        )
-    return replace(chosen, others=others)
-
-
 def _drop_columns(chosen: Chosen) -> Chosen:
-    """Which columns of the table are not stored."""
+    """The source without the columns that are not to be stored; those that are stored are named."""
     group = chosen.columns.group
     columns = [*chosen.others, *([group] if group else [])]
     before = [name for name in columns if name in chosen.dropped or EVERY in chosen.dropped]
@@ -264,16 +249,23 @@ def _drop_columns(chosen: Chosen) -> Chosen:
         before,
         key=f"dropped-{chosen.key}-{chosen.columns}",
         placeholder=_("Every column is stored"),
-        help=_("Such as names and numbers of patients. The groups get pseudonyms if their column is not stored."),
+        help=_("Such as names and numbers of people. The groups get pseudonyms if their column is not stored."),
     )
     clear = [name for name in columns if name not in dropped]
-    if clear:
+    others = tuple(name for name in chosen.others if name in clear)
+    if chosen.modality == "image" and chosen.deidentify and clear:
         st.warning(
             _("These columns of the table would be stored as they are: {names}.", names=", ".join(clear)),
             icon=":material/shield_person:",
         )
+    elif others:
+        st.caption(
+            _(
+                "The other columns stay with each item and are taken out with its label: {names}.",
+                names=", ".join(others),
+            )
+        )
     elsewhere = [name for name in chosen.dropped if name not in (*columns, EVERY)]
-    others = tuple(name for name in chosen.others if name in clear)
     return replace(chosen, others=others, dropped=(*elsewhere, *dropped))
 
 

@@ -43,4 +43,19 @@
     // a page may have been chosen before the listener was there
     if (window.labelerMenu.path !== location.pathname) Object.assign(window.labelerMenu, { opened: false, path: location.pathname });
     setTimeout(close, 100);
+
+    // On a phone the tabs of a page are wider than the window: the one that is open is brought into sight.
+    const showTab = () => {
+        const tab = document.querySelector("[data-testid=stTabs] [role=tab][aria-selected=true]");
+        if (!tab || tab === window.labelerTab) return;
+        window.labelerTab = tab;
+        const [inner, outer] = [tab, tab.closest("[role=tablist]")].map((element) => element.getBoundingClientRect());
+        if (inner.left < outer.left || inner.right > outer.right)
+            tab.scrollIntoView({ block: "nearest", inline: "center" });
+    };
+    if (!window.labelerTabs) {
+        window.labelerTabs = new MutationObserver(showTab);
+        window.labelerTabs.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-selected"] });
+    }
+    showTab();
 })();

@@ -1,6 +1,7 @@
 """Who did what: a row for each annotator, as far as the reader may see it, and as CSV."""
 
 from datetime import date, timedelta
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -92,6 +93,7 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
     if "day" in table and "last" in table:
         table = table.drop(columns="last")
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    count = partial(number, format="localized")
     st.dataframe(
         table,
         hide_index=True,
@@ -102,11 +104,11 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
         column_config={
             "annotator": text(_("Annotator"), pinned=True),
             "day": st.column_config.DateColumn(_("Day"), format="YYYY-MM-DD"),
-            "answers": number(_("Items"), help=_("Answers that stand: labels, skips and flags.")),
-            "labels": number(_("With a label"), help=_("Answers with a label, which the budget pays for.")),
-            "skips": number(_("Skips")),
-            "flags": number(_("Flags")),
-            "unsure": number(_("Unsure"), help=_("Answers with a label that their annotator was not sure of.")),
+            "answers": count(_("Items"), help=_("Answers that stand: labels, skips and flags.")),
+            "labels": count(_("With a label"), help=_("Answers with a label, which the budget pays for.")),
+            "skips": count(_("Skips")),
+            "flags": count(_("Flags")),
+            "unsure": count(_("Unsure"), help=_("Answers with a label that their annotator was not sure of.")),
             "median_seconds": number(_("Median s"), help=_("Median seconds for an answer."), format="%.1f"),
             "hours": number(_("Hours"), format="%.2f"),
             "cost": number(_("Cost ({currency})", currency=symbol(config.team.currency)), format="localized"),

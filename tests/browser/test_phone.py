@@ -48,3 +48,7 @@ def test_the_menu_closes_after_a_choice_and_korean_fits(server, own_home, open_p
         page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
         assert page.evaluate(OVERFLOWS) == [], name
+    page.goto(f"{server.url}/progress?annotator=kim&language=en&part=Report")
+    tab = page.get_by_role("tab", name="Report")
+    tab.wait_for()
+    wait_for(lambda: tab.evaluate("tab => tab.getBoundingClientRect().right") <= 390)

@@ -142,6 +142,19 @@ def test_no_translation_shows_its_asterisks(name):
         assert not OPEN_ASTERISKS.search(filled), text
 
 
+def test_a_percentage_has_no_space_before_its_sign():
+    spaced = re.compile(r"[\dfdg})] +%%?(?! *[\w(])")
+    texts = [
+        path.read_text(encoding="utf-8")
+        for folder in ("labeler/report", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    texts += [*catalogue("ko"), *catalogue("ko").values()]
+    assert [match[0] for text in texts for match in spaced.finditer(text)] == []
+    assert spaced.search('"%.1f %%"')
+    assert spaced.search("83 (73 – 89) %")
+
+
 def test_korean_depends_on_no_particle_after_a_field_and_has_one_style():
     """A particle follows the sound before it, which is unknown for a field; the percent sign stands at its number."""
     unnatural = re.compile(r"\(으\)로|이\(가\)|을\(를\)|은\(는\)|와\(과\)|세요\b|(?<=[\d}]) %|[\d}]포인트")

@@ -40,6 +40,9 @@ def test_columns_of_a_table_that_stay_in_clear_are_named_and_can_be_left_out(own
     app = visit("project")
     widget(app, "radio", "From").set_value("path").run()
     widget(app, "text_input", "Path").input(str(tmp_path / "scans.csv")).run()
+    assert (
+        widget(app, "multiselect", "Columns that are not stored").value == []
+    )  # also where the files stay as they are
     widget(app, "checkbox", "Remove from the DICOM files").check().run()
     assert "These columns of the table would be stored as they are: name, site." in everything(app)
     widget(app, "multiselect", "Columns that are not stored").set_value(["name"]).run()

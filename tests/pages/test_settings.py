@@ -20,9 +20,11 @@ def test_saving_settings_keeps_the_comments_in_project_toml(project, store):
     path.write_text("# Ask Kim before changing this.\n" + text, encoding="utf-8")
     app = visit("project")
     widget(app, "number_input", "Budget").set_value(77)
+    widget(app, "number_input", "Target accuracy (%)").set_value(90.5)
     widget(app, "button", "Save from the next round on").click().run()
     assert not app.exception, app.exception
-    assert projects.open_project(project.folder).config.budget == 77
+    saved = projects.open_project(project.folder).config
+    assert (saved.budget, saved.target_accuracy) == (77, 0.905)
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "# Ask Kim before changing this."
     assert lines[lines.index("budget = 77") - 1] == "# Paid for until May."

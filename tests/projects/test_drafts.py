@@ -14,7 +14,7 @@ from tests.support.samples import reviews
 @pytest.fixture
 def draft(tmp_path):
     frame = pd.DataFrame(reviews(40), columns=["text", "label"]).assign(site=["A", "B"] * 20)
-    frame["verdict"] = frame["label"]
+    frame["verdict"], frame["country"] = frame["label"], "KR"
     frame.to_csv(tmp_path / "films.csv", index=False)
     return Draft(
         "Films",
@@ -25,16 +25,19 @@ def draft(tmp_path):
         columns=SourceColumns(text="text", label="label"),
         keep_labels="holdout",
         shown=("site", "verdict"),
+        dropped=("country",),
     )
 
 
 def test_a_draft_becomes_a_project_with_items_guidelines_and_columns(draft, own_home):
     creation = create(draft, own_home, "The form")
     assert creation.report.added == 40
+    assert creation.project.config.dicom.drop_columns == ("country",)  # also where nothing is de-identified
     assert guidelines.text_of(creation.project) == "# Rules"
     with creation.project.store() as store:
         assert store.items.counts().labeled == 0
         assert store.items.counts().holdout_labeled == creation.report.holdout
+        assert set(store.items.get(1).metadata) == {"site", "verdict"}
 
 
 def test_a_column_that_tells_the_label_is_refused_and_the_others_are_shown(own_home, tmp_path):

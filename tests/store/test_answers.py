@@ -70,6 +70,8 @@ def test_what_an_absent_annotator_held_is_free_again(store):
     assert len(store.desk.reserve("kim", "t", 3, at=1000.0)) == 3
     assert store.desk.reserve("lee", "t", 3, at=1059.0) == []
     assert store.desk.waiting_reason("lee") == Waiting("others", 3)
+    assert store.desk.reserve("kim", "window 2", 10, at=1059.5) == []
+    assert store.desk.waiting_reason("kim") == Waiting("tab", 3)
     assert len(store.desk.reserve("lee", "t", 3, at=1061.0)) == 3
 
 

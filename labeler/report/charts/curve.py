@@ -155,7 +155,7 @@ def _interval() -> list[alt.Tooltip]:
 
 def _target(target: float, frame: _Frame) -> list[alt.Chart]:
     """A dashed line at the target, with its name."""
-    base = alt.Chart(pd.DataFrame({"accuracy": [target], "name": [_("target {target:.0%}", target=target)]}))
+    base = alt.Chart(pd.DataFrame({"accuracy": [target], "name": [_("target {target:g}%", target=100 * target)]}))
     y = alt.Y("accuracy:Q", scale=frame.y)
     return [
         base.mark_rule(strokeDash=[6, 4], color=ORANGE, tooltip=None).encode(y),

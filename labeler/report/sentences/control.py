@@ -28,7 +28,7 @@ MISSING = {
     "rounds": mark("Not enough data yet: {fewest_rounds} rounds with different numbers of pool labels are needed."),
     "arm": mark(
         "Not enough data yet: {arm} pool and holdout labels were drawn at random; {fewest_arm} are needed, and twice"
-        " as many as the first round had. A larger `query.random_share` brings them sooner."
+        " as many as the first round had. A larger share drawn at random (`query.random_share`) brings them sooner."
     ),
     "precision": mark(
         "Whether this saved labels is not known yet: the curve rises by less than its uncertainty. More holdout labels,"
@@ -42,8 +42,8 @@ MISSING = {
 }
 
 UNDECIDED = mark(
-    "So whether it saved labels is not known. More holdout labels and a larger `query.random_share` narrow the"
-    " interval."
+    "So whether it saved labels is not known. More holdout labels and a larger share drawn at random"
+    " (`query.random_share`) narrow the interval."
 )
 
 

@@ -45,19 +45,19 @@ class Outlook:
 
     def _now(self) -> str:
         values = {
-            "target": self.target,
+            "target": 100 * self.target,
             "accuracy": self.measured.accuracy,
             "low": 100 * self.measured.low,
             "high": self.measured.high,
         }
         if self._reached:
-            return _("{target:.0%} is reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values)
+            return _("{target:g}% is reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values)
         if self.measured.high < self.target:
             return _(
-                "{target:.0%} is not reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values
+                "{target:g}% is not reached: the accuracy is {accuracy:.1%} (95%: {low:.1f} – {high:.1%}).", **values
             )
         return _(
-            "Whether {target:.0%} is reached is not certain: the accuracy is {accuracy:.1%} (95%: {low:.1f} –"
+            "Whether {target:g}% is reached is not certain: the accuracy is {accuracy:.1%} (95%: {low:.1f} –"
             " {high:.1%}).",
             **values,
         )

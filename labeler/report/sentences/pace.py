@@ -21,13 +21,13 @@ def target_in_words(
     assert projection.expected is not None
     if projection.expected <= labels:
         return _(
-            "The learning curve may have reached {target:.0%} already, so the goal is today's number of answers. The"
+            "The learning curve may have reached {target:g}% already, so the goal is today's number of answers. The"
             " Progress page shows how certain that is.",
-            target=target,
+            target=100 * target,
         )
     until = _(
-        "The learning curve reaches {target:.0%} at about {n:,} pool labels ({span}).",
-        target=target,
+        "The learning curve reaches {target:g}% at about {n:,} pool labels ({span}).",
+        target=100 * target,
         n=rounded_labels(projection.expected),
         span=span_in_words(projection, labels, may_be_reached),
     )

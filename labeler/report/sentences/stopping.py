@@ -42,9 +42,9 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
         return translate(evidence.why_not)
     sentences: dict[Rule, Callable[[float], str]] = {
         "target": lambda value: _(
-            "The low end of the interval is {value}%, the target {target:.0%}.",
+            "The low end of the interval is {value}%, the target {target:g}%.",
             value=_beside(100 * value, 100 * compared.target, 1),
-            target=compared.target,
+            target=100 * compared.target,
         ),
         "budget": lambda value: _spent(value, asked),
         "stable": lambda value: _(

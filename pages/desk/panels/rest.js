@@ -22,6 +22,11 @@ const RESTS = {
   budget: ({ n }) => [
     t("The budget is spent"), t("All {n} answers have been given. The project lead can raise the budget.", { n }),
   ],
+  tab: ({ n }) => [
+    t("Your items are in another window"),
+    t("A window that is open under your name has the last {n} items: answer them there. Once it is closed, they appear here.",
+      { n }),
+  ],
   others: ({ n }) => [
     t("Nothing to do for a moment"),
     t("Others are answering the last {n} items. New ones appear here automatically.", { n }),

@@ -12,10 +12,11 @@ from labeler.report.sentences.curve import Outlook, amount, gain_in_words, round
 def sentence(
     expected: float | None, low: float | None, high: float | None, why_not: str = "", accuracy: float = 0.85, **changes
 ) -> str:
-    """The headline at 400 pool labels of 5,000, measured on 400 items, with a target of 90%."""
+    """The headline at 400 pool labels of 5,000, measured on 400 items, with a target of 90% by default."""
+    target = changes.pop("target", 0.9)
     measured = Metrics(400, accuracy, accuracy - 0.04, accuracy + 0.03, accuracy)
     values = {"labels": 400, "most": 5000.0, "whole_pool": False, **changes}
-    return Outlook(Projection(expected, low, high, why_not), 0.9, measured, **values).in_words()
+    return Outlook(Projection(expected, low, high, why_not), target, measured, **values).in_words()
 
 
 def test_when_the_target_is_expected():
@@ -26,6 +27,11 @@ def test_when_the_target_is_expected():
     assert "That is about 4.8 h more (95%: 3.0 – 7.5)." in sentence(638.2, 551.0, 777.0, hours=0.02)
     assert "That is about 4.8 h more, or longer." in sentence(638.2, 551.0, None, hours=0.02)
     assert "640 pool labels (95%: 550 at the earliest, and perhaps never)." in sentence(638.2, 551.0, None)
+
+
+def test_a_target_is_not_rounded():
+    assert sentence(638.2, 551.0, 777.0, target=0.905).startswith("90.5% is not reached: the accuracy is 85.0%")
+    assert sentence(638.2, 551.0, 777.0, target=0.7).startswith("70% is reached:")
 
 
 def test_that_the_target_may_be_reached_already_is_said_only_where_the_latest_round_allows_it():
