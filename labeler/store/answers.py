@@ -224,8 +224,12 @@ class Answers:
 
     def _changed_at(self, label: str | None, changes: Sequence[StoredChange]) -> str | None:
         """When a label began to say what it says after these changes; None if none of them made a difference."""
-        at, before, several = None, label, self.db.config.several
-        for place, change in enumerate(changes if label is not None else (), 1):
+        if label is None:
+            return None
+        at: str | None = None
+        before: str | None = label
+        several = self.db.config.several
+        for place, change in enumerate(changes, 1):
             after = label_today(label, changes[:place], several)
             before, at = after, at if after == before else change.at
         return at
