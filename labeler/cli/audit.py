@@ -1,6 +1,5 @@
 """Commands on the audit log of a project or of a home: show it, check that nobody changed it."""
 
-import csv
 import json
 import sys
 from dataclasses import asdict
@@ -11,6 +10,7 @@ import click
 from labeler.access.accounts import FILE
 from labeler.cli.base import FOLDER, main
 from labeler.core.errors import ProjectError
+from labeler.files.csv_files import csv_text
 from labeler.projects import project as projects
 from labeler.store.accounts import Accounts
 from labeler.store.audit import AuditLog, AuditRow, canonical
@@ -36,7 +36,7 @@ def show(folder: Path, by: str | None, action: str | None, kind: str | None) -> 
         for row in rows:
             click.echo(json.dumps(asdict(row), ensure_ascii=False))
     elif kind == "csv":
-        _write_csv(rows)
+        click.echo(_as_csv(rows), nl=False)
     else:
         for row in rows:
             means = ", ".join(part for part in (row.how, row.address) if part)
@@ -70,13 +70,14 @@ def _database(folder: Path) -> Connection:
     raise ProjectError("{folder} is neither a project nor a home with accounts, so it has no audit log.", folder=folder)
 
 
-def _write_csv(rows: list[AuditRow]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(AuditRow.__dataclass_fields__)
-    for row in rows:
-        writer.writerow(
-            [canonical(value) if isinstance(value, dict | list) else value for value in asdict(row).values()]
-        )
+def _as_csv(rows: list[AuditRow]) -> str:
+    import pandas as pd  # slow to load
+
+    cells = [
+        {name: canonical(cell) if isinstance(cell, dict | list) else cell for name, cell in asdict(row).items()}
+        for row in rows
+    ]
+    return csv_text(pd.DataFrame(cells, columns=[*AuditRow.__dataclass_fields__]))
 
 
 def _said(row: AuditRow) -> str:

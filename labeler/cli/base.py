@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 import strategies
 from labeler.access.users import local_user
-from labeler.core.actor import Actor, act_as
+from labeler.core.actor import Actor, act_as, actor_of_process
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality, Progress
 
@@ -34,6 +34,7 @@ class Group(click.Group):
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
+        before = actor_of_process()
         act_as(Actor(local_user().name, "command"))
         try:
             return super().invoke(context)
@@ -44,6 +45,8 @@ class Group(click.Group):
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise Refusal(f"{where}{error.strerror or error}.") from error
+        finally:
+            act_as(before)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -173,6 +173,7 @@ def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: 
     """
     import pandas as pd
 
+    from labeler.files.csv_files import csv_text
     from labeler.models.inference import predict_unseen
 
     with bar("predict", "items") as report:
@@ -180,9 +181,7 @@ def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: 
     for problem in predictions.problems[:20]:
         click.echo(str(problem), err=True)
     frame = pd.DataFrame(predictions.rows())
-    text = (
-        frame.to_csv(index=False) if kind == "csv" else frame.to_json(orient="records", lines=True, force_ascii=False)
-    )
+    text = csv_text(frame) if kind == "csv" else frame.to_json(orient="records", lines=True, force_ascii=False)
     click.echo(text, nl=False)
 
 

@@ -271,8 +271,7 @@ def status(project: Path, as_json: bool) -> None:
 @click.option(
     "--predictions", is_flag=True, help="Add the best model's probabilities for items without a label (`--rows items`)."
 )
-@click.option("--apostrophes", is_flag=True, help="CSV: put ' before cells that a spreadsheet would take for formulas.")
-def export(project: Path, out: Path, rows: Rows, kind: Format | None, predictions: bool, apostrophes: bool) -> None:
+def export(project: Path, out: Path, rows: Rows, kind: Format | None, predictions: bool) -> None:
     """Write the labels, one row an item or one row an answer; docs/export.md says what each column means."""
     from labeler.models.pool_predictions import predict_unlabeled
     from labeler.projects.exporter import Export, export_labels
@@ -283,7 +282,7 @@ def export(project: Path, out: Path, rows: Rows, kind: Format | None, prediction
     if predictions:
         with bar("predict", "items") as report:
             predicted = predict_unlabeled(opened, report)
-    count = export_labels(opened, out, Export(rows, kind, predicted, apostrophes))
+    count = export_labels(opened, out, Export(rows, kind, predicted))
     click.echo(f"{count} {rows} written to {out}.")
 
 

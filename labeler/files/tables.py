@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labeler.core.errors import SourceError
+from labeler.files.csv_files import unguarded
 from labeler.i18n.messages import mark
 
 # Imports of pyarrow and openpyxl are deferred: loading them takes longer than reading most tables.
@@ -74,7 +75,7 @@ def _csv_records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[s
             fields = next(csv.reader([lines[start]], delimiter=delimiter, quoting=csv.QUOTE_NONE))
             line = start + 1
             reader = csv.reader(feed(), delimiter=delimiter, strict=True)
-        yield number, [_clean(value) for value in fields]
+        yield number, [unguarded(_clean(value)) for value in fields]
 
 
 def _json(source: Path, most: int | None) -> tuple[list[str], Records]:

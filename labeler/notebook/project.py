@@ -19,6 +19,7 @@ from labeler.core.jobs import ComparisonRequest
 from labeler.core.labels import join
 from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
+from labeler.files.csv_files import write_csv
 from labeler.files.sources import SourceColumns
 from labeler.jobs.comparisons import compare_now
 from labeler.jobs.rounds import work_once
@@ -139,7 +140,7 @@ class Project:
             return import_source(self._project, Path(source), columns, keep_labels=keep_labels)
         with tempfile.TemporaryDirectory() as scratch:
             table = Path(scratch) / "table.csv"
-            source.to_csv(table, index=False)
+            write_csv(source, table)
             return import_source(self._project, table, columns, keep_labels=keep_labels)
 
     def next_items(self, annotator: str, n: int = 1) -> list[AskedItem]:
@@ -270,7 +271,7 @@ class Project:
         frame = source if isinstance(source, pd.DataFrame) else pd.DataFrame({"text": list(source)})
         with tempfile.TemporaryDirectory() as scratch:
             table = Path(scratch) / "table.csv"
-            frame.assign(**{ROW: range(len(frame))}).to_csv(table, index=False)
+            write_csv(frame.assign(**{ROW: range(len(frame))}), table)
             result = predict_unseen(self._project, [table], column)
         predictions = pd.DataFrame(result.rows())
         names = {name: result.name_of(str(name)) for name in frame if name != "source"}

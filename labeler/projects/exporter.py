@@ -14,28 +14,24 @@ from labeler.core.errors import LabelerError
 from labeler.core.labels import cell_of, split, texts_of
 from labeler.core.settings import Config
 from labeler.core.whole_files import whole_file
+from labeler.files.csv_files import write_csv
 from labeler.projects.export_columns import COLUMNS, PREDICTED, Column, Format, Kind, Rows
 from labeler.projects.predictions import Predictions
 from labeler.projects.project import Project
 from labeler.projects.workbook import write_workbook
 
 FORMATS: tuple[Format, ...] = get_args(Format)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to a spreadsheet that reads CSV
 UTC = " (UTC)"  # added to the names of columns of times in Excel, which knows no zones
 DTYPES: dict[Kind, Any] = {"whole": "Int64", "number": "Float64", "yes/no": "boolean", "text": "string"}
 
 
 @dataclass(frozen=True)
 class Export:
-    """What to take out. predictions: of the items without a label, for one row an item.
-
-    apostrophes: whether CSV cells that a spreadsheet would take for formulas get an apostrophe before them.
-    """
+    """What to take out. predictions: of the items without a label, for one row an item."""
 
     rows: Rows = "answers"
     format: Format | None = None  # None: that of the file's suffix, else csv
     predictions: Predictions | None = None
-    apostrophes: bool = False
 
 
 def export_labels(project: Project, out: Path, export: Export = Export()) -> int:
@@ -57,7 +53,7 @@ def export_labels(project: Project, out: Path, export: Export = Export()) -> int
         table |= {name: [_names(label, kind) for label in table[name]] for name in labels}
     try:
         with whole_file(out) as part:
-            _write(part, kind, columns, table, export.apostrophes)
+            _write(part, kind, columns, table)
             with project.store() as store:  # no file leaves that the log does not know
                 what = {"rows": export.rows, "format": kind, "file": out.name}
                 store.audit.record(project.actor, "exported", what, None, {"rows": len(rows)})
@@ -136,7 +132,7 @@ def _names(label: str | None, kind: Format) -> str | list[str] | None:
 # ---------------------------------------------------------------- files
 
 
-def _write(path: Path, kind: Format, columns: Sequence[Column], table: Table, apostrophes: bool) -> None:
+def _write(path: Path, kind: Format, columns: Sequence[Column], table: Table) -> None:
     if kind == "xlsx":
         times = {column.name for column in columns if column.kind == "time"}
         names = [f"{column.name}{UTC}" if column.name in times else column.name for column in columns]
@@ -154,16 +150,10 @@ def _write(path: Path, kind: Format, columns: Sequence[Column], table: Table, ap
     for column in columns:
         if column.kind == "whole":  # a gap would make the others fractions
             frame[column.name] = frame[column.name].astype("Int64")
-        elif kind == "csv" and apostrophes and column.kind in ("text", "label"):
-            frame[column.name] = [_guarded(value) for value in table[column.name]]
     if kind == "jsonl":
         frame.to_json(path, orient="records", lines=True, force_ascii=False)
-    else:  # with a byte order mark, without which Excel misreads Korean
-        frame.to_csv(path, index=False, encoding="utf-8-sig")
-
-
-def _guarded(value: str | None) -> str | None:
-    return f"'{value}" if value and value.startswith(FORMULA) else value
+    else:
+        write_csv(frame, path)
 
 
 def _rows_of_workbook(columns: Sequence[Column], table: Table, times: set[str]) -> Iterator[tuple[Any, ...]]:

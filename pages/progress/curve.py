@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.core.settings import Config
+from labeler.files.csv_files import csv_bytes
 from labeler.i18n.messages import _
 from labeler.i18n.money import symbol
 from labeler.progress.history import course, latest_step
@@ -40,7 +41,7 @@ def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
     """What the chart's own toolbar does not offer: it has a PNG, and full screen. Made once somebody asks for it."""
     with st.popover(_("Download"), icon=":material/download:", key="download", on_change="rerun") as asked:
         if asked.open:
-            table = rounds.to_csv(index=False).encode("utf-8-sig")
+            table = csv_bytes(rounds)
             st.download_button(_("Rounds (CSV)"), table, f"{project.slug}-rounds.csv", "text/csv", on_click="ignore")
             st.download_button(
                 _("Chart (SVG)"), svg(drawn).encode(), f"{project.slug}-curve.svg", "image/svg+xml", on_click="ignore"

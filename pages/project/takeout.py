@@ -50,9 +50,11 @@ def take_out(project: Project, user: User, counts: Counts) -> None:
     left, right = st.columns(2)
     rows: Rows = left.radio(_("Rows"), [*ROWS], format_func=lambda name: _(ROWS[name]))
     format_: Format = right.radio(_("Format"), [*FORMATS], format_func=lambda name: _(FORMATS[name]), horizontal=True)
-    export = Export(rows, format_, apostrophes=_apostrophes(format_))
+    export = Export(rows, format_)
     if format_ == "xlsx":
         st.caption(_("Excel knows no time zones: times are in UTC, as the names of the columns say."))
+    if format_ == "csv":
+        st.caption(_("An apostrophe stands before text that a spreadsheet would take for a formula."))
     if rows == "items":
         export = replace(export, predictions=_predictions(project, user, kept, jobs, latest.model if latest else None))
     count = counts.pool + counts.holdout if rows == "items" else None
@@ -85,13 +87,6 @@ def _content(project: Project, name: str, export: Export) -> bytes:
         path = Path(scratch) / name
         export_labels(project, path, export)
         return path.read_bytes()
-
-
-def _apostrophes(format_: Format) -> bool:
-    return format_ == "csv" and st.checkbox(
-        _("An apostrophe before cells that begin with = + - @"),
-        help=_("A spreadsheet that opens a CSV file takes such cells for formulas. In an Excel file they are text."),
-    )
 
 
 def _predictions(

@@ -10,6 +10,7 @@ from labeler.access.roles import may
 from labeler.access.users import User
 from labeler.access.visibility import visible
 from labeler.core.settings import Config
+from labeler.files.csv_files import csv_bytes
 from labeler.i18n.messages import _, mark
 from labeler.i18n.money import symbol
 from labeler.projects.project import Project
@@ -130,7 +131,7 @@ def download(table: pd.DataFrame, project: Project, file_name: str, begin: date,
     rounded = table.assign(**days).round(4)
     st.download_button(
         _("Download as CSV"),
-        rounded.to_csv(index=False).encode("utf-8-sig"),  # with a mark, by which Excel knows Korean names
+        csv_bytes(rounded),
         f"{project.slug}-{file_name}-{begin}-{end}.csv",
         "text/csv",
         icon=":material/download:",

@@ -14,6 +14,7 @@ from labeler.core.class_changes import ClassChange
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
 from labeler.cycle.class_changes import change_classes
+from labeler.files.csv_files import unguarded
 from labeler.projects import predictions
 from labeler.projects import project as projects
 from labeler.projects.export_columns import COLUMNS
@@ -22,7 +23,7 @@ from labeler.projects.predictions import Predictions
 from tests.support.samples import text_config, topics_config
 
 READ: dict[str, Callable[[Path], pd.DataFrame]] = {
-    "csv": pd.read_csv,
+    "csv": lambda path: pd.read_csv(path).map(lambda cell: unguarded(cell) if isinstance(cell, str) else cell),
     "xlsx": pd.read_excel,
     "parquet": pd.read_parquet,
     "jsonl": lambda path: pd.read_json(path, lines=True),
@@ -59,7 +60,7 @@ def test_a_row_an_item_has_its_label_its_votes_and_its_metadata(labeled, tmp_pat
     assert first["agreement"] == pytest.approx(2 / 3)
     assert {*first["annotators"].split(";")} == {"kim", "lee"}
     assert (first["unsure"], first["notes"], first["site"], first["metadata.label"]) == (True, "hm", "서울", 7)
-    assert (second["flagged"], second["votes"], second["site"]) == (True, 0, "@home")
+    assert (second["flagged"], second["votes"], second["site"]) == (True, 0, "'@home")
     assert pd.isna(second["label"])
     assert (third["split"], third["visit"]) == ("holdout", "2026-01-02")
     assert pd.isna(third["first_answered_at"])
@@ -96,16 +97,16 @@ def test_times_are_times(labeled, tmp_path):
     assert abs((times[0].to_pydatetime() - before).total_seconds()) < 3600
 
 
-def test_text_is_never_a_formula_in_excel_and_in_csv_where_asked(labeled, tmp_path):
+def test_text_is_never_a_formula(labeled, tmp_path):
     export_labels(labeled, tmp_path / "out.xlsx", Export("items"))
     sheet = openpyxl.load_workbook(tmp_path / "out.xlsx").active
     column = [cell.value for cell in sheet[1]].index("text") + 1
     cells = [sheet.cell(row, column) for row in (2, 3)]
     assert [cell.value for cell in cells] == ["=SUM(A1)", "-1+2"]
     assert "f" not in {cell.data_type for cell in cells}  # a formula
-    export_labels(labeled, tmp_path / "plain.csv", Export("items"))
-    assert pd.read_csv(tmp_path / "plain.csv")["text"].tolist() == ["=SUM(A1)", "-1+2", "plain"]
-    export_labels(labeled, tmp_path / "guarded.csv", Export("items", apostrophes=True))
+    export_labels(labeled, tmp_path / "lines.jsonl", Export("items"))
+    assert pd.read_json(tmp_path / "lines.jsonl", lines=True)["text"].tolist() == ["=SUM(A1)", "-1+2", "plain"]
+    export_labels(labeled, tmp_path / "guarded.csv", Export("items"))
     guarded = pd.read_csv(tmp_path / "guarded.csv")
     assert guarded["text"].tolist() == ["'=SUM(A1)", "'-1+2", "plain"]
     assert guarded["site"].fillna("").tolist() == ["서울", "'@home", ""]
