@@ -11,7 +11,8 @@ from pathlib import Path
 from labeler.access import passwords
 from labeler.access.home import home
 from labeler.access.settings import access_settings
-from labeler.access.users import User, is_reserved
+from labeler.access.users import Role, User, is_reserved
+from labeler.core.actor import Actor, actor_of_process
 from labeler.core.errors import AccessError
 from labeler.store.accounts import Account, Accounts
 from labeler.store.accounts.invitations import Invitation
@@ -80,6 +81,7 @@ def log_in(name: str, password: str, address: str, at: float | None = None) -> s
     stored = store.accounts.password_of(account.id) if account else None
     if not passwords.is_right(password, stored) or account is None or account.disabled_at:
         store.failures.add(name.strip(), address, at, WINDOW_SECONDS)
+        store.audit.record(Actor("", "page", address), "log-in refused", {"name": name.strip()[:LONGEST_NAME]})
         raise AccessError("The name or the password is wrong.")
     store.failures.forget(account.name, address)
     if stored and passwords.is_outdated(stored):
@@ -89,10 +91,10 @@ def log_in(name: str, password: str, address: str, at: float | None = None) -> s
 
 def begin_session(account: Account, address: str, at: float | None = None, secret: str = "") -> str:
     """The secret of a new session of somebody who has proved who they are: random, unless it is given."""
-    secret = secret or secrets.token_urlsafe(32)
-    accounts().sessions.begin(
-        secrets.token_urlsafe(12), _digest(secret), account.id, address, time.time() if at is None else at
-    )
+    secret, number, store = secret or secrets.token_urlsafe(32), secrets.token_urlsafe(12), accounts()
+    with store.db.write():
+        store.sessions.begin(number, _digest(secret), account.id, address, time.time() if at is None else at)
+        store.audit.record(Actor(account.name, "page", address), "logged in")
     return secret
 
 
@@ -110,13 +112,16 @@ def user_of_session(number: str, at: float | None = None) -> User | None:
     return as_user(account, number) if account else None
 
 
-def log_out(user: User, everywhere: bool = False) -> None:
+def log_out(user: User, everywhere: bool = False, address: str = "") -> None:
     """End the user's session, or all of the account's."""
-    now = time.time()
-    if everywhere and user.account is not None:
-        accounts().sessions.end_all(user.account, now)
-    else:
-        accounts().sessions.end(user.session, now)
+    now, store = time.time(), accounts()
+    with store.db.write():
+        if everywhere and user.account is not None:
+            store.sessions.end_all(user.account, now)
+        else:
+            store.sessions.end(user.session, now)
+        what = {"sessions": "all"} if everywhere else {}
+        store.audit.record(Actor(user.name, "page", address), "logged out", what)
 
 
 def as_user(account: Account, session: str) -> User:
@@ -126,41 +131,72 @@ def as_user(account: Account, session: str) -> User:
 # ---------------------------------------------------------------- accounts
 
 
-def add_account(name: str, password: str | None = None, is_admin: bool = False) -> Account:
-    """A new account. Raises: AccessError: the name is taken or impossible, or the password too weak."""
-    name = checked_name(name)
-    return accounts().accounts.add(name, passwords.hashed(password, name) if password else None, is_admin=is_admin)
+def add_account(
+    name: str,
+    password: str | None = None,
+    is_admin: bool = False,
+    identity: tuple[str, str] | None = None,
+    by: Actor | None = None,
+) -> Account:
+    """A new account.
+
+    Args:   identity: issuer and subject at an identity provider. by: who makes it.
+    Raises: AccessError: the name is taken or impossible, or the password too weak.
+    """
+    name, store = checked_name(name), accounts()
+    hashed = passwords.hashed(password, name) if password else None
+    with store.db.write():
+        account = store.accounts.add(name, hashed, identity, is_admin)
+        store.audit.record(by or actor_of_process(), "account made", {"name": name}, after={"admin": is_admin})
+    return account
 
 
-def change_password(user: User, old: str, new: str) -> None:
+def give_role(account: Account, project: str, role: Role | None, by: Actor) -> None:
+    """Give an account a role in a project, which its uid names; None ends the membership."""
+    store = accounts()
+    before = store.members.role_of(account.id, project)
+    if role == before:
+        return
+    with store.db.write():
+        store.members.set_role(account.id, project, role)
+        store.audit.record(by, "role given", {"name": account.name, "project": project}, before, role)
+
+
+def change_password(user: User, old: str, new: str, address: str = "") -> None:
     """Change a password; all other sessions of the account end. Raises: AccessError."""
     store = accounts()
     assert user.account is not None
     if not passwords.is_right(old, store.accounts.password_of(user.account)):
         raise AccessError("The present password is wrong.")
-    store.accounts.set_password(user.account, passwords.hashed(new, user.name))
-    store.sessions.end_all(user.account, time.time(), but=user.session)
+    hashed = passwords.hashed(new, user.name)
+    with store.db.write():
+        store.accounts.set_password(user.account, hashed)
+        store.sessions.end_all(user.account, time.time(), but=user.session)
+        store.audit.record(Actor(user.name, "page", address), "password changed", {"name": user.name})
 
 
-def disable(number: int, is_disabled: bool = True) -> None:
+def disable(account: Account, by: Actor, is_disabled: bool = True) -> None:
     """Disable an account, whose sessions all end, or enable it again.
 
     Raises: AccessError: nobody else would be an admin.
     """
     store = accounts()
-    if is_disabled:
-        _keep_an_admin(store, number)
     with store.db.write():
-        store.accounts.set_disabled(number, is_disabled)
-        store.sessions.end_all(number, time.time())
+        if is_disabled:
+            _keep_an_admin(store, account.id)
+        store.accounts.set_disabled(account.id, is_disabled)
+        store.sessions.end_all(account.id, time.time())
+        store.audit.record(by, "account disabled" if is_disabled else "account enabled", {"name": account.name})
 
 
-def set_admin(number: int, is_admin: bool) -> None:
+def set_admin(account: Account, is_admin: bool, by: Actor) -> None:
     """Make somebody an admin, or not one any more. Raises: AccessError: nobody else would be one."""
     store = accounts()
-    if not is_admin:
-        _keep_an_admin(store, number)
-    store.accounts.set_admin(number, is_admin)
+    with store.db.write():
+        if not is_admin:
+            _keep_an_admin(store, account.id)
+        store.accounts.set_admin(account.id, is_admin)
+        store.audit.record(by, "admin", {"name": account.name}, account.is_admin, is_admin)
 
 
 def _keep_an_admin(store: Accounts, number: int) -> None:
@@ -173,7 +209,7 @@ def _keep_an_admin(store: Accounts, number: int) -> None:
 
 
 def invite(
-    by: User, name: str | None = None, project: str | None = None, role: str | None = None, is_admin: bool = False
+    by: Actor, name: str | None = None, project: str | None = None, role: Role | None = None, is_admin: bool = False
 ) -> str:
     """The secret of a link by which somebody makes an account; it works once, for a week.
 
@@ -184,15 +220,14 @@ def invite(
         name = checked_name(name)
         if accounts().accounts.by_name(name):
             raise AccessError("There is an account with the name {name!r} already.", name=name)
-    return _add_invitation(
-        Invitation(0, None, name, project, role, is_admin, by.name, time.time() + INVITATION_SECONDS)
-    )
+    expires_at = time.time() + INVITATION_SECONDS
+    return _add_invitation(Invitation(0, None, name, project, role, is_admin, by.name, expires_at), by)
 
 
-def reset_link(by: User, account: Account) -> str:
+def reset_link(by: Actor, account: Account) -> str:
     """The secret of a link by which somebody chooses a new password; it works once, for a day."""
     expires_at = time.time() + RESET_SECONDS
-    return _add_invitation(Invitation(0, account.id, None, None, None, False, by.name, expires_at))
+    return _add_invitation(Invitation(0, account.id, account.name, None, None, False, by.name, expires_at), by)
 
 
 def invitation(secret: str) -> Invitation:
@@ -210,6 +245,7 @@ def accept(secret: str, name: str, password: str, address: str, names_in_use: se
     Raises: AccessError: the link, the name or the password will not do. The link can be used again then.
     """
     store, open_one = accounts(), invitation(secret)
+    by = Actor(open_one.by, "page", address)
     with store.db.write():
         if open_one.account is not None:
             account = store.accounts.by_id(open_one.account)
@@ -217,6 +253,7 @@ def accept(secret: str, name: str, password: str, address: str, names_in_use: se
                 raise AccessError("The account of this link is disabled.")
             store.accounts.set_password(account.id, passwords.hashed(password, account.name))
             store.sessions.end_all(account.id, time.time())
+            store.audit.record(Actor(account.name, "page", address), "password changed", {"name": account.name})
         else:
             if open_one.name is None and checked_name(name).casefold() in names_in_use:
                 raise AccessError(
@@ -224,17 +261,20 @@ def accept(secret: str, name: str, password: str, address: str, names_in_use: se
                     " this name if they are yours.",
                     name=name,
                 )
-            account = add_account(open_one.name or name, password, open_one.is_admin)
+            account = add_account(open_one.name or name, password, open_one.is_admin, by=by)
             if open_one.project and open_one.role:
-                store.members.set_role(account.id, open_one.project, open_one.role)
+                give_role(account, open_one.project, open_one.role, by)
         if not store.invitations.use(open_one.id, time.time()):
             raise AccessError("This link was used already, or has expired: ask for a new one.")
     return begin_session(account, address)
 
 
-def _add_invitation(new: Invitation) -> str:
-    secret = secrets.token_urlsafe(24)
-    accounts().invitations.add(_digest(secret), new)
+def _add_invitation(new: Invitation, by: Actor) -> str:
+    secret, store = secrets.token_urlsafe(24), accounts()
+    what = {"name": new.name, "project": new.project, "role": new.role, "admin": new.is_admin}
+    with store.db.write():
+        store.invitations.add(_digest(secret), new)
+        store.audit.record(by, "invited" if new.account is None else "link for a new password", what)
     return secret
 
 

@@ -3,12 +3,20 @@
 import hashlib
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
-from labeler.access.accounts import accounts, as_user, begin_session, checked_name, user_of_secret
-from labeler.access.roles import Role
+from labeler.access.accounts import (
+    accounts,
+    add_account,
+    as_user,
+    begin_session,
+    checked_name,
+    give_role,
+    user_of_secret,
+)
 from labeler.access.settings import access_settings
-from labeler.access.users import User
+from labeler.access.users import Role, User
+from labeler.core.actor import SYSTEM, Actor
 from labeler.core.errors import AccessError
 from labeler.store.accounts import Account
 
@@ -46,7 +54,7 @@ def user_of_proxy(name: str, address: str, names_in_use: Callable[[], Collection
     if account.disabled_at:
         return None
     if account.is_admin != (name in access_settings().admins):
-        accounts().accounts.set_admin(account.id, not account.is_admin)
+        _set_admin(account, not account.is_admin)
         account = _account_of(PROXY, name, name, names_in_use)
     number = accounts().sessions.latest_of(account.id, time.time(), 3600 * access_settings().session_hours)
     if number is None:
@@ -66,7 +74,7 @@ def _account_of(issuer: str, subject: str, wanted: str, names_in_use: Callable[[
     taken, candidate, number = set(names_in_use()), name, 2
     while table.by_name(candidate) or candidate.casefold() in taken:
         candidate, number = f"{name} {number}", number + 1
-    return table.add(candidate, identity=(issuer, subject))
+    return add_account(candidate, identity=(issuer, subject), by=Actor(candidate, "page"))
 
 
 def _take_over_roles(account: Account, name: str, claims: Mapping[str, Any], uids: Mapping[str, str]) -> None:
@@ -76,9 +84,18 @@ def _take_over_roles(account: Account, name: str, claims: Mapping[str, Any], uid
     groups = {values} if isinstance(values, str) else {str(value) for value in values}
     mapped = [role for value, role in settings.oidc.roles.items() if value in groups]
     if settings.admins or "admin" in settings.oidc.roles.values():
-        accounts().accounts.set_admin(account.id, "admin" in mapped or name in settings.admins)
+        _set_admin(account, "admin" in mapped or name in settings.admins)
     for entry in mapped:
         folder, _, role = entry.rpartition(":")
         if role in get_args(Role):
             for uid in [uids[folder]] if folder in uids else list(uids.values()) if not folder else []:
-                accounts().members.set_role(account.id, uid, role)
+                give_role(account, uid, cast(Role, role), Actor(SYSTEM, "page"))
+
+
+def _set_admin(account: Account, is_admin: bool) -> None:
+    """Take over from settings or provider whether somebody is an admin. They may leave a home without one."""
+    if account.is_admin != is_admin:
+        store = accounts()
+        with store.db.write():
+            store.accounts.set_admin(account.id, is_admin)
+            store.audit.record(Actor(SYSTEM, "page"), "admin", {"name": account.name}, account.is_admin, is_admin)

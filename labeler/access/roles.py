@@ -6,11 +6,10 @@ docs/security.md shows the same table; a test compares them.
 from typing import Literal, Protocol
 
 from labeler.access.accounts import accounts
-from labeler.access.users import User, is_lead
+from labeler.access.users import Role, User, is_lead
 from labeler.core.errors import ForbiddenError
 from labeler.core.settings import Config
 
-Role = Literal["annotator", "reviewer", "lead", "auditor"]
 Action = Literal[
     "label",
     "see_progress",
@@ -83,7 +82,8 @@ def role_of(user: User, project: Place) -> Role | None:
     """
     if user.account is None:
         return "lead" if is_lead(user, project.config) else "annotator"
-    return accounts().members.role_of(user.account, project.uid)  # type: ignore[return-value]  # the table holds it
+    role: Role | None = accounts().members.role_of(user.account, project.uid)
+    return role
 
 
 def is_member(user: User, project: Place) -> bool:

@@ -2,9 +2,11 @@
 
 import getpass
 from dataclasses import dataclass
+from typing import Literal
 
 from labeler.core.settings import Config
 
+Role = Literal["annotator", "reviewer", "lead", "auditor"]
 # Labels that came with the data are stored under the first, what the labeler does by itself under the second.
 RESERVED_NAMES = frozenset({"import", "system"})
 

@@ -106,7 +106,7 @@ def login(request: Request, form: FormData | None) -> Response:
 def logout(request: Request, form: FormData | None) -> Response:
     user = user_of(request)
     if user:
-        accounts.log_out(user, everywhere=bool(form and form.get("all")))
+        accounts.log_out(user, bool(form and form.get("all")), _address(request))
     response = _go("login")
     response.delete_cookie(COOKIE, path=_path(request))
     return response
@@ -123,7 +123,7 @@ def own_account(request: Request, form: FormData | None) -> Response:
     error, done = "", ""
     if form is not None:
         try:
-            accounts.change_password(user, str(form.get("old", "")), str(form.get("new", "")))
+            accounts.change_password(user, str(form.get("old", "")), str(form.get("new", "")), _address(request))
             done = _("The password is changed. All other log-ins of this account have ended.")
         except AccessError as refusal:
             error = translate(refusal)

@@ -4,22 +4,20 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import click
 
 from labeler.access import accounts as access
-from labeler.access.roles import Role
 from labeler.access.settings import FILE, access_mode
-from labeler.access.users import User
+from labeler.access.users import Role
 from labeler.cli.base import FOLDER, main
+from labeler.core.actor import actor_of_process
 from labeler.core.errors import AccessError
 from labeler.core.whole_files import write_whole
 from labeler.store.accounts import Account
 
 # Imports of labeler.projects are deferred: pandas is slow to load, and `--help` should not wait for it.
-
-COMMAND = User("command line", is_admin=True)
 
 
 @main.group()
@@ -51,7 +49,7 @@ def add(name: str, admin: bool, password: str | None, identity: tuple[str, str] 
     The first account makes the home one with passwords: `mode = "local"` in access.toml.
     """
     if identity:
-        account = access.accounts().accounts.add(access.checked_name(name), identity=identity, is_admin=admin)
+        account = access.add_account(name, is_admin=admin, identity=identity)
     else:
         password = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
         account = access.add_account(name, password, admin)
@@ -86,7 +84,7 @@ def role(name: str, project: str, role: str) -> None:
     from labeler.projects import project as projects
 
     opened = projects.serve_project(access.home(), project)
-    access.accounts().members.set_role(_account(name).id, opened.uid, None if role == "none" else role)
+    access.give_role(_account(name), opened.uid, None if role == "none" else cast(Role, role), actor_of_process())
 
 
 @users.command("admin")
@@ -95,7 +93,7 @@ def role(name: str, project: str, role: str) -> None:
 @click.option("--take-away", is_flag=True, help="The account is no admin any more.")
 def admin(name: str, take_away: bool) -> None:
     """Make NAME an admin."""
-    access.set_admin(_account(name).id, not take_away)
+    access.set_admin(_account(name), not take_away, actor_of_process())
 
 
 @users.command("disable")
@@ -104,7 +102,7 @@ def admin(name: str, take_away: bool) -> None:
 @click.option("--enable", is_flag=True, help="Let the account in again.")
 def disable(name: str, enable: bool) -> None:
     """Disable the account NAME: all its log-ins end at once, and its answers stay."""
-    access.disable(_account(name).id, not enable)
+    access.disable(_account(name), actor_of_process(), not enable)
 
 
 @users.command("invite")
@@ -113,12 +111,12 @@ def disable(name: str, enable: bool) -> None:
 @click.option("--project", help="Folder of a project that the account is a member of.")
 @click.option("--role", type=click.Choice(get_args(Role)), default="annotator", show_default=True, help="Role in it.")
 @click.option("--admin", is_flag=True, help="The account is an admin.")
-def invite(name: str | None, project: str | None, role: str, admin: bool) -> None:
+def invite(name: str | None, project: str | None, role: Role, admin: bool) -> None:
     """Print the last part of a link by which somebody makes an account, within a week. Without NAME they choose it."""
     from labeler.projects import project as projects
 
     uid = projects.serve_project(access.home(), project).uid if project else None
-    secret = access.invite(COMMAND, name, uid, role if uid else None, admin)
+    secret = access.invite(actor_of_process(), name, uid, role if uid else None, admin)
     click.echo(f"account/invitation/{secret}")
 
 
@@ -127,7 +125,7 @@ def invite(name: str | None, project: str | None, role: str, admin: bool) -> Non
 @click.argument("name")
 def reset(name: str) -> None:
     """Print the last part of a link by which NAME chooses a new password, within a day."""
-    click.echo(f"account/invitation/{access.reset_link(COMMAND, _account(name))}")
+    click.echo(f"account/invitation/{access.reset_link(actor_of_process(), _account(name))}")
     if access_mode() != "local":
         click.echo("People do not log in with passwords in this home.", err=True)
 

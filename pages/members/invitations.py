@@ -8,15 +8,15 @@ import streamlit as st
 
 from labeler.access import accounts as access
 from labeler.access.roles import ROLES
-from labeler.access.users import User
 from labeler.core.errors import AccessError
 from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
 from pages.members.roles import ROLE_NAMES
+from pages.shared.access import acting
 from pages.shared.times import local_time
 
 
-def invite_to(project: Project, user: User) -> None:
+def invite_to(project: Project) -> None:
     """The form that makes an invitation, and those that are open."""
     with project.store() as store:
         taken = {account.name.casefold() for account in access.accounts().accounts.all()}
@@ -44,7 +44,7 @@ def invite_to(project: Project, user: User) -> None:
         is_sent = st.form_submit_button(_("Make a link"))
     if is_sent:
         try:
-            show_link(access.invite(user, name or None, project.uid, role))
+            show_link(access.invite(acting(), name or None, project.uid, role))
         except AccessError as error:
             st.error(translate(error))
     for invitation in access.accounts().invitations.open_ones(project.uid, time.time()):

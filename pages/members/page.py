@@ -35,7 +35,7 @@ else:
     members_of(project, user)
     if access_mode() == "local":
         st.subheader(_("Invite somebody"), anchor=False)
-        invite_to(project, user)
+        invite_to(project)
 if manages_accounts:
     st.subheader(_("Accounts of this labeler"), anchor=False)
-    accounts_of_home(user)
+    accounts_of_home()

@@ -1,13 +1,16 @@
 """The members of a project: their roles, and the form that gives one."""
 
+from typing import cast
+
 import pandas as pd
 import streamlit as st
 
 from labeler.access import accounts as access
 from labeler.access.roles import ROLES
-from labeler.access.users import User
+from labeler.access.users import Role, User
 from labeler.i18n.messages import _, mark
 from labeler.projects.project import Project
+from pages.shared.access import acting
 from pages.shared.background import announce
 
 NAME = "members"  # of the page's message, see `announce`
@@ -31,6 +34,7 @@ def members_of(project: Project, user: User) -> None:
             pd.DataFrame([{"name": account.name, "role": _(ROLE_NAMES[role])} for account, role in members]),
             hide_index=True,
             width="stretch",
+            placeholder="–",
             column_config={
                 "name": st.column_config.TextColumn(_("Name")),
                 "role": st.column_config.TextColumn(_("Role")),
@@ -41,7 +45,8 @@ def members_of(project: Project, user: User) -> None:
     st.caption(_(WHAT_ROLES_MAY))
     roles = {account.id: role for account, role in members}
     everybody = [account for account in access.accounts().accounts.all() if not account.disabled_at]
-    names = {account.id: account.name for account in everybody}
+    by_id = {account.id: account for account in everybody}
+    names = {number: account.name for number, account in by_id.items()}
     if not names:
         return
     with st.form("role", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
@@ -59,6 +64,6 @@ def members_of(project: Project, user: User) -> None:
     if number == user.account and not user.is_admin and role != roles.get(number):
         st.error(_("You cannot take your own role away: ask another lead or an admin."))
         return
-    access.accounts().members.set_role(number, project.uid, role or None)
+    access.give_role(by_id[number], project.uid, cast(Role, role) or None, acting())
     announce(NAME, _("{name}: {role}", name=names[number], role=_(ROLE_NAMES[role]) if role else _("no member")))
     st.rerun()

@@ -213,7 +213,9 @@ def lead_what_is_new(project: Project) -> None:
     """Make the visitor the lead of a project that they have just created."""
     user = require_user()
     if user.account is not None:
-        accounts.accounts().members.set_role(user.account, project.uid, "lead")
+        account = accounts.accounts().accounts.by_id(user.account)
+        assert account is not None
+        accounts.give_role(account, project.uid, "lead", acting())
 
 
 def project_folders() -> dict[str, Path]:

@@ -7,11 +7,11 @@ from argon2 import PasswordHasher
 
 from labeler.access import accounts as access
 from labeler.access import passwords
-from labeler.access.users import User
+from labeler.core.actor import Actor
 from labeler.core.errors import AccessError
 
 WORDS = "maple river seven"
-ADMIN = User("admin", 1, True, "s")
+ADMIN = Actor("admin")
 
 
 @pytest.fixture(autouse=True)
@@ -56,11 +56,11 @@ def test_a_wrong_name_and_a_wrong_password_are_refused_with_the_same_sentence(mi
 
 def test_a_disabled_account_loses_its_sessions_and_cannot_log_in(minji):
     secret = access.log_in("민지", WORDS, "")
-    access.disable(minji.id)
+    access.disable(minji, ADMIN)
     assert access.user_of_secret(secret) is None
     with pytest.raises(AccessError):
         access.log_in("민지", WORDS, "")
-    access.disable(minji.id, is_disabled=False)
+    access.disable(minji, ADMIN, is_disabled=False)
     assert access.user_of_secret(secret) is None
     assert access.user_of_secret(access.log_in("민지", WORDS, ""))
 
@@ -164,10 +164,31 @@ def test_an_invitation_expires(minji, monkeypatch):
 def test_the_only_admin_stays_one():
     admin = access.add_account("root", WORDS, is_admin=True)
     with pytest.raises(AccessError, match="only admin"):
-        access.disable(admin.id)
+        access.disable(admin, ADMIN)
     other = access.add_account("other", WORDS)
     with pytest.raises(AccessError, match="only admin"):
-        access.set_admin(admin.id, False)
-    access.set_admin(other.id, True)
-    access.disable(admin.id)
+        access.set_admin(admin, False, ADMIN)
+    access.set_admin(other, True, ADMIN)
+    access.disable(admin, ADMIN)
     assert [account.name for account in access.accounts().accounts.admins()] == ["other"]
+
+
+def test_the_audit_log_says_what_happened_to_accounts(minji):
+    user = access.user_of_secret(access.log_in("민지", WORDS, "10.0.0.1"))
+    with pytest.raises(AccessError):
+        access.log_in("민지", "wrong words here", "10.0.0.1")
+    access.give_role(minji, "uid", "reviewer", ADMIN)
+    access.log_out(user, address="10.0.0.1")
+    access.disable(minji, ADMIN)
+    by_action = {row.action: row for row in access.accounts().audit.rows()}
+    assert list(by_action) == [
+        "account made",
+        "logged in",
+        "log-in refused",
+        "role given",
+        "logged out",
+        "account disabled",
+    ]
+    assert (by_action["logged in"].by, by_action["logged in"].address) == ("민지", "10.0.0.1")
+    assert (by_action["role given"].by, by_action["role given"].after) == ("admin", "reviewer")
+    assert access.accounts().audit.verify().holds

@@ -1,6 +1,7 @@
 """Links that let somebody choose a password: for a new account, or for one that exists."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from labeler.store.database import Connection
 
@@ -13,7 +14,7 @@ class Invitation:
     account: int | None  # whose password is chosen anew; None: an account is made
     name: str | None  # of the account that is made; None: who is invited chooses it
     project: str | None
-    role: str | None
+    role: Any  # of `labeler.access.users.Role`; None without a project
     is_admin: bool
     by: str
     expires_at: float

@@ -1,5 +1,7 @@
 """Who has which role in which project."""
 
+from typing import Any
+
 from labeler.store.accounts.accounts import COLUMNS, Account, as_account
 from labeler.store.database import Connection
 
@@ -10,7 +12,7 @@ class Members:
     def __init__(self, db: Connection) -> None:
         self.db = db
 
-    def role_of(self, account: int, project: str) -> str | None:
+    def role_of(self, account: int, project: str) -> Any:
         return self.db.value("SELECT role FROM memberships WHERE project = ? AND account = ?", [project, account])
 
     def roles_of(self, account: int) -> dict[str, str]:
