@@ -51,7 +51,8 @@ def _imports_so_far(project: Project, imports: list[Import], user: User) -> None
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"`{record.source}`", width="content")
             if record.undone_at:
-                st.caption(_("undone by {name}; {n:,} items stayed", name=record.undone_by, n=record.items))
+                stayed = _("{n:,} items stayed", n=record.items) if record.items else ""
+                st.caption(" · ".join(filter(None, [_("undone by {name}", name=record.undone_by), stayed])))
                 continue
             st.caption(_("{n:,} items, {answered:,} of them answered", n=record.items, answered=record.answered))
             with st.popover(_("Undo"), icon=":material/undo:"):
@@ -61,13 +62,13 @@ def _imports_so_far(project: Project, imports: list[Import], user: User) -> None
 def _undo(project: Project, record: Import, user: User) -> None:
     st.markdown(
         _(
-            "{n:,} items that nobody has answered are taken out again, with the labels that came with them. The"
-            " {answered:,} items that people answered, flagged or decided stay. Importing the same file again brings"
-            " all back.",
+            "{n:,} items that nobody has answered are taken out again, with the labels that came with them. Importing"
+            " the same file again brings all back.",
             n=record.items - record.answered,
-            answered=record.answered,
         )
     )
+    if record.answered:
+        st.markdown(_("{n:,} items that people answered, flagged or decided stay.", n=record.answered))
     if not st.button(_("Take the items out"), key=f"undo-import-{record.id}", type="primary"):
         return
     try:
@@ -75,6 +76,7 @@ def _undo(project: Project, record: Import, user: User) -> None:
     except LabelerError as error:
         st.error(translate(error))
         return
+    st.session_state.pop(IMPORTED, None)  # what it brought is not there any more
     st.toast(n_("{n:,} item was taken out.", "{n:,} items were taken out.", taken))
     st.rerun()
 

@@ -27,6 +27,10 @@ EFFECTS: dict[Shelf, str] = {
     ),
 }
 BUTTONS: dict[Shelf, str] = {"archive": mark("Archive the project"), "trash": mark("Delete the project")}
+DONE: dict[Shelf, str] = {
+    "archive": mark("{name} is archived. It can be brought back at the bottom of this page."),
+    "trash": mark("{name} is deleted. It can be brought back at the bottom of this page."),
+}
 ICONS: dict[Shelf, str] = {"archive": ":material/archive:", "trash": ":material/delete:"}
 
 
@@ -62,7 +66,7 @@ def _put_away(project: Project, name: Shelf, counts: Counts) -> None:
         + " · "
         + n_("{n:,} answer by people", "{n:,} answers by people", counts.answers_by_people)
     )
-    confirmed = st.text_input(_("To confirm, type the project's name"), key=f"confirm-{name}").strip()
+    confirmed = st.text_input(_("To confirm, type the project's name"), key=f"confirm-{name}-{project.slug}").strip()
     if not st.button(_(BUTTONS[name]), disabled=confirmed != project.config.name, icon=ICONS[name]):
         return
     try:
@@ -70,6 +74,7 @@ def _put_away(project: Project, name: Shelf, counts: Counts) -> None:
     except LabelerError as error:
         st.error(translate(error))
     else:
+        st.toast(_(DONE[name], name=project.config.name), icon=ICONS[name])
         st.rerun()
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
 from labeler.projects import shelf
-from labeler.projects.importer import import_source
 from tests.support.pages import everything, visit, widget
 
 
@@ -20,10 +19,13 @@ def test_a_project_is_renamed(project):
 def test_a_project_is_deleted_once_its_name_is_typed_and_brought_back(project, own_home):
     app = visit("project")
     assert widget(app, "button", "Delete the project").disabled
-    app.text_input(key="confirm-trash").input("Reviews").run()
+    app.text_input(key=f"confirm-trash-{project.slug}").input("Reviews").run()
     widget(app, "button", "Delete the project").click().run()
     assert projects.in_home(own_home) == []
     assert app.title[0].value == "Create a project"
+    assert [toast.value for toast in app.toast] == [
+        "Reviews is deleted. It can be brought back at the bottom of this page."
+    ]
     widget(app, "button", "Bring back").click().run()
     assert app.title[0].value == "Reviews"
     assert not shelf.on_shelf(own_home, "trash")
@@ -44,10 +46,14 @@ def test_retrain_now_says_why_it_cannot(project):
 
 def test_an_import_is_undone_after_saying_what_happens(project, tmp_path):
     (tmp_path / "t.csv").write_text("text\nwarm\ncold\n")
-    import_source(project, tmp_path / "t.csv")
     app = visit("project")
+    widget(app, "radio", "From").set_value("path").run()
+    widget(app, "text_input", "Path").input(str(tmp_path / "t.csv")).run()
+    app.button(key="import").click().run()
+    assert "2 items added" in everything(app)
     assert "2 items that nobody has answered are taken out again" in everything(app)
     widget(app, "button", "Take the items out").click().run()
     assert "undone by" in everything(app)
+    assert "2 items added" not in everything(app)
     with project.store() as store:
         assert store.items.all() == []
