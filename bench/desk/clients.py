@@ -64,8 +64,11 @@ class DeskClient(Client):
     """A desk of ours, as the server sees it."""
 
     def __init__(self, served: Served, number: int) -> None:
-        name, self.slug = f"annotator{number}", served.project.slug
-        super().__init__(name, served.port, f"Bearer {issue_token(User(name), self.slug)}", number)
+        name = f"annotator{number}"
+        with served.project.store() as store:
+            self.address = f"/api/{store.uid()}"
+            token = issue_token(User(name), store.uid())
+        super().__init__(name, served.port, f"Bearer {token}", number)
         self.classes = served.project.config.classes
         self.queue: list[int] = []
 
@@ -90,11 +93,11 @@ class DeskClient(Client):
         known_items = {*self.queue, *self.answered}
         for item in reply["items"]:
             if item["id"] not in known_items:
-                self.send("media", "GET", item["media"])
+                self.send("media", "GET", f"{self.address}/{item['media']}")
                 self.queue.append(item["id"])
 
     def _post(self, into: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
-        return json.loads(self.send(into, "POST", f"/api/{self.slug}/{verb}", {"tab": self.name, **body}))
+        return json.loads(self.send(into, "POST", f"{self.address}/{verb}", {"tab": self.name, **body}))
 
 
 def over_http(served: Served, annotators: int, seconds: float, pace: float) -> Measurements:

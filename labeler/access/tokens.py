@@ -1,61 +1,73 @@
-"""Tokens for the JSON API, signed with a secret of this home.
+"""Tokens for the JSON API, signed with the keys of this home.
 
-Streamlit's own request-forgery check does not cover added routes, so the page hands its component a token that
-names the annotator and the project, and every route checks it.
+Streamlit's own request-forgery check does not cover added routes, so the page hands its component a token that names
+the person, their session and the project, and every route checks it. A token is short-lived: the desk exchanges it for
+a new one as long as the session lives, so that an ended session ends the tokens, too.
 """
 
-import os
-import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from labeler.access.home import home
-from labeler.access.users import User
+from labeler.access.accounts import user_of_session
+from labeler.access.settings import access_mode
+from labeler.access.signing_keys import signing_keys
+from labeler.access.users import User, is_reserved
 from labeler.core.errors import AccessError
 
-# An open desk renews its token with every rerun of the page; this is for one that sleeps over night.
-TOKEN_SECONDS = 7 * 24 * 3600
+TOKEN_LIVES = timedelta(minutes=15)
+RENEWABLE = timedelta(days=7)  # a computer that slept over a long weekend; its session must live, too
+LEEWAY = timedelta(seconds=60)  # for a clock that goes back
 
 
-def issue_token(user: User, project: str) -> str:
-    """A token that lets `user` label in one project."""
-    return _serializer().dumps({"user": user.name, "project": project})
+@dataclass(frozen=True)
+class Token:
+    """What a valid token says. `item`: the token shows this item's picture and does nothing else; None: the desk's."""
+
+    user: User
+    item: int | None = None
 
 
-def check_token(token: str, project: str) -> User:
-    """The user that a token was issued to.
+def issue_token(user: User, project: str, item: int | None = None) -> str:
+    """A token that lets `user` label in the project with this uid, or with `item` see that item's picture alone.
 
-    Raises: AccessError: it is missing, forged, too old, or for another project.
+    Raises: AccessError: nobody may work under this name.
+    """
+    if is_reserved(user.name):
+        raise AccessError("The name {name!r} is reserved: choose another.", name=user.name)
+    claims = {"user": user.name, "session": user.session, "project": project}
+    return _serializer().dumps(claims if item is None else claims | {"item": item})
+
+
+def check_token(token: str, project: str, lives: timedelta = TOKEN_LIVES) -> Token:
+    """What a token says.
+
+    Args:   project: uid of the project that is asked for. lives: how long after its issue the token is taken.
+    Raises: AccessError: it is missing, forged, too old, for another project, or its session has ended.
     """
     try:
-        claims = _serializer().loads(token, max_age=TOKEN_SECONDS)
-    except SignatureExpired:
-        raise AccessError("This page has been open for too long: reload it. No answer is lost.") from None
-    except BadSignature:
+        claims, issued_at = _serializer().loads(token, return_timestamp=True)
+        name, session, item = claims["user"], claims["session"], claims.get("item")
+    except (BadSignature, LookupError, TypeError):
         raise AccessError("The request carries no valid token: open the project's Label page again.") from None
+    if not -LEEWAY <= datetime.now(UTC) - issued_at <= lives:
+        raise AccessError("This page has been open for too long: reload it. No answer is lost.")
     if claims.get("project") != project:
-        raise AccessError("The token is not for the project {project!r}.", project=project)
-    return User(claims["user"])
+        raise AccessError("The token is for another project: open this project's Label page.")
+    user = _user(name, session)
+    if user is None:
+        raise AccessError("You are not logged in any more. Answers are kept in this browser and sent after you log in.")
+    return Token(user, item)
+
+
+def _user(name: str, session: str) -> User | None:
+    """Who a token was issued to; None if the session has ended. Without accounts there are no sessions to end."""
+    if access_mode() == "none":
+        return User(name) if not session else None
+    user = user_of_session(session)
+    return user if user and user.name == name else None
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_secret(), salt="labeler-desk")
-
-
-def _secret() -> str:
-    path = home() / ".secret"
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    # Written whole under another name and then linked: of two processes at once, one wins and both read it.
-    temporary = path.with_name(f".secret-{secrets.token_hex(8)}")
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_hex(32))
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
-    return path.read_text()
+    return URLSafeTimedSerializer(signing_keys(), salt="labeler-desk")

@@ -1,8 +1,9 @@
-"""The frame of all routes: it finds user and project, parses the body, and answers errors."""
+"""The frame of all routes: it finds user and project, checks the right, parses the body, and answers errors."""
 
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -12,11 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from labeler.access.home import home
-from labeler.access.tokens import check_token
+from labeler.access.roles import Action, check, is_member
+from labeler.access.signing_keys import KeysError
+from labeler.access.tokens import TOKEN_LIVES, Token, check_token
 from labeler.access.users import User
 from labeler.api.requests import Nothing, RequestError, parse
 from labeler.core.actor import Actor
-from labeler.core.errors import AccessError, LabelerError
+from labeler.core.errors import AccessError, ForbiddenError, LabelerError
 from labeler.files import renditions
 from labeler.i18n.messages import _, preferred, translate, use
 from labeler.projects import project as projects
@@ -27,16 +30,20 @@ Drawing = Callable[[], Response]
 Handler = Callable[[Request, Project, User, Any], Response | Drawing]  # Any: the body that the route takes
 
 
-def require_user(request: Request) -> User:
-    """The user who sends this request. Raises: AccessError."""
+def token_of(request: Request, lives: timedelta = TOKEN_LIVES) -> Token:
+    """What the token of a request says. Raises: AccessError."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    return check_token(token if kind.lower() == "bearer" else "", request.path_params["project"])
+    return check_token(token if kind.lower() == "bearer" else "", request.path_params["project"], lives)
 
 
-def route(path: str, method: str, takes: type = Nothing) -> Callable[[Handler], Route]:
-    """A route that checks the token, opens the project, parses the body, and answers errors with a sentence.
+def route(
+    path: str, method: str, action: Action | None, takes: type = Nothing, lives: timedelta = TOKEN_LIVES
+) -> Callable[[Handler], Route]:
+    """A route that checks the token, opens the project, asks whether the user may, parses the body, and answers errors
+    with a sentence.
 
-    Args: takes: the type of the body, from `labeler.api.requests`.
+    Args: action: that the user must be allowed; None: the handler asks itself, and finds the token in `request.state`.
+          takes: the type of the body, from `labeler.api.requests`. lives: how old the token may be.
     """
 
     def decorate(handler: Handler) -> Route:
@@ -44,24 +51,27 @@ def route(path: str, method: str, takes: type = Nothing) -> Callable[[Handler], 
         async def endpoint(request: Request) -> Response:
             use(preferred(request.headers.get("accept-language")))
 
-            def answer(user: User, body: bytes) -> Response | Drawing:
-                actor = Actor(user.name, "desk", request.client.host if request.client else "")
+            def answer(body: bytes) -> Response | Drawing:
+                token: Token = request.state.token
+                actor = Actor(token.user.name, "desk", request.client.host if request.client else "")
                 project = projects.serve_project(home(), request.path_params["project"], actor)
-                return handler(request, project, user, parse(takes, body))
+                if not is_member(token.user, project):
+                    raise projects.gone()
+                if action is not None:
+                    if token.item is not None:  # that of a viewer
+                        raise ForbiddenError("This page shows one item only: open the project's Label page.")
+                    check(token.user, project, action)
+                return handler(request, project, token.user, parse(takes, body))
 
             try:
-                user = await run_in_threadpool(require_user, request)  # a stranger's body is not read
+                request.state.token = await run_in_threadpool(token_of, request, lives)  # a stranger's body is not read
                 body = await request.body() if method == "POST" else b""
-                reply = await run_in_threadpool(answer, user, body)
+                reply = await run_in_threadpool(answer, body)
                 if isinstance(reply, Response):
                     return reply
                 return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)
-            except AccessError as error:
-                return _refuse(401, translate(error))
-            except RequestError as error:
-                return _refuse(400, translate(error))
             except LabelerError as error:
-                return _refuse(404, translate(error))
+                return _refuse(_status(error), translate(error))
             except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: trying again may help
                 reason = _("The server cannot store or read right now ({error}). Trying again.", error=error)
                 return _refuse(503, reason)
@@ -69,6 +79,19 @@ def route(path: str, method: str, takes: type = Nothing) -> Callable[[Handler], 
         return Route(f"/api/{{project}}/{path}", endpoint, methods=[method])
 
     return decorate
+
+
+def _status(error: LabelerError) -> int:
+    match error:
+        case ForbiddenError():
+            return 403
+        case AccessError():
+            return 401
+        case RequestError():
+            return 400
+        case KeysError():
+            return 503
+    return 404
 
 
 def _refuse(status: int, reason: str) -> Response:

@@ -7,41 +7,66 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from labeler.access.roles import may
 from labeler.access.users import User
 from labeler.api.endpoint import Drawing, route
 from labeler.api.requests import Nothing, RequestError
 from labeler.core.errors import LabelerError
+from labeler.core.items import Item, picture_path
 from labeler.files.renditions import Rendition, Renditions, Wish
 from labeler.projects.project import Project
+from labeler.store import Store
 
-# An image is named by the hash of its content, so it never changes. With nosniff no browser takes it for a page.
+# An address names the project by its uid and the image by the hash of its content, so what it shows never changes.
+# With nosniff no browser takes it for a page.
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 
-@route("media/{item_id:int}", "GET")
+@route("media/{item_id:int}/{version}", "GET", None)
 def media(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing:
-    path, key = _image(request, project)
+    path, key = _image(request, project, user)
     wish, renditions = _wish(request), Renditions(project.renditions)
     ready = renditions.ready(path, key, wish)
     return _picture(ready) if ready else lambda: _picture(renditions.draw(path, key, wish))
 
 
-@route("media/{item_id:int}/tile/{level:int}/{x:int}/{y:int}", "GET")
+@route("media/{item_id:int}/{version}/tile/{level:int}/{x:int}/{y:int}", "GET", None)
 def tile(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing:
-    path, key = _image(request, project)
+    path, key = _image(request, project, user)
     place = [request.path_params[name] for name in ("level", "x", "y")]
     draw = partial(Renditions(project.renditions).tile, path, key, _wish(request), *place)
     return lambda: Response(draw(), media_type="image/png", headers=_FOR_GOOD)
 
 
-def _image(request: Request, project: Project) -> tuple[Path, str]:
-    """The path and the content hash of the image that the address names."""
+def _image(request: Request, project: Project, user: User) -> tuple[Path, str]:
+    """The path and the content hash of the image that the address names.
+
+    Raises: LabelerError: there is none, or the user has no right to see it; which of the two, nobody is told.
+    """
     with project.store() as store:
         item = store.items.get(request.path_params["item_id"])
-    path = project.input_of(item) if item else None
-    if item is None or not isinstance(path, Path) or not path.is_file():
+        version = request.path_params["version"]
+        is_right = item is not None and picture_path(item.id, item.content_hash).endswith(f"/{version}")
+        if item is None or not is_right or not _may_see(request, project, store, user, item):
+            raise LabelerError("There is no such picture in this project.")
+    path = project.input_of(item)
+    if not isinstance(path, Path) or not path.is_file():
         raise LabelerError("The image is not in the project's folder any more.")
     return path, item.content_hash
+
+
+def _may_see(request: Request, project: Project, store: Store, user: User, item: Item) -> bool:
+    """Whether a user may see an item's picture: a page has shown it, it was given to them to be labeled, it may stand
+    among the neighbours of such an item, or they look at all items.
+    """
+    if request.state.token.item is not None:
+        return request.state.token.item == item.id
+    if may(user, project, "review") or may(user, project, "see_items"):
+        return True
+    others = project.config.labeling.show_others
+    return may(user, project, "label") and (
+        store.desk.is_offered(user.name, item.id) or store.explanations.is_known(item.id, others)
+    )
 
 
 def _picture(rendition: Rendition) -> Response:

@@ -11,6 +11,7 @@ from labeler.core.items import Action, Answer, Reveal
 
 MOST_ITEMS = 100  # held by a tab
 MOST_ANSWERS = 1000  # in one request
+MOST_PROJECTS = 1000  # that a browser keeps answers for
 MOST_BYTES = 1_000_000  # of a request
 MOST_NOTE = 2000  # characters
 
@@ -58,6 +59,13 @@ class Like(Tab):
     """A tab asks for items of one predicted class."""
 
     n: Count = 20
+
+
+@dataclass(frozen=True)
+class Uids:
+    """A browser asks which of these projects are gone."""
+
+    projects: Annotated[list[Name], Field(max_length=MOST_PROJECTS)]
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,8 @@ def _refuse_body(problem: str, location: tuple[int | str, ...]) -> NoReturn:
             raise RequestError("'history' must be true or false.") from None
         case "answers":
             raise RequestError("'answers' must be a list of at most 1000 answers.") from None
+        case "projects":
+            raise RequestError("'projects' must be a list of at most 1000 uids.") from None
         case "item_id":
             raise RequestError("'item_id' must be a whole number.") from None
         case "action":

@@ -3,17 +3,23 @@
 POST /api/{project}/reserve    {tab, n, release}   → items to answer, progress
 POST /api/{project}/answers    {tab, answers: []}  → a receipt for each answer, progress
 POST /api/{project}/leave      {tab}               → the tab's items are free soon
+POST /api/{project}/token                          → a new token, for one that has expired
+POST /api/{project}/gone       {projects: []}      → those of these uids that no project here has
 GET  /api/{project}/news?class_change=             → the classes if they have changed since; whether labeling is stopped
                                                      a number that changes with what is asked next
 POST /api/{project}/like       {tab, n}            → items of one predicted class, to be confirmed together
 GET  /api/{project}/items/{item_id}                → an item that was answered before
 GET  /api/{project}/guidelines                     → the guidelines, as safe HTML; the reading is recorded
 GET  /api/{project}/guidelines/{path}              → an image of the guidelines
-GET  /api/{project}/media/{item_id}                → a picture of the image; facts for the viewer, in `X-Image`
+GET  /api/{project}/media/{item_id}/{hash}         → a picture of the image; facts for the viewer, in `X-Image`
      ?window=NAME, ?low=&high=&unit=               → of a scan, through this window
-GET  /api/{project}/media/{item_id}/tile/{level}/{x}/{y}  → a part of a large image, with the same choice of a window
+GET  /api/{project}/media/{item_id}/{hash}/tile/{level}/{x}/{y}  → a part of a large image, with the same choice of a
+                                                     window
 GET  /api/{project}/why/{item_id}?part=            → why it is asked, and what the model saw if it is revealed;
                                                      `part`: "saw" or "local", to ask again for that alone
+`project` is the project's uid, and `hash` that of the image's content: nothing that was kept under an address is ever
+shown for another project or image.
+
 Each with `Authorization: Bearer <token>`, see `labeler.access.tokens`, and answered in the language that
 `Accept-Language` names.
 """
@@ -24,10 +30,13 @@ from typing import Any, get_args
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from labeler.access.home import home
+from labeler.access.roles import may
+from labeler.access.tokens import RENEWABLE, issue_token
 from labeler.access.users import User
 from labeler.api.endpoint import route
 from labeler.api.pictures import media, tile
-from labeler.api.requests import Answers, Like, Nothing, RequestError, Reserve, Tab
+from labeler.api.requests import Answers, Like, Nothing, RequestError, Reserve, Tab, Uids
 from labeler.core.blinding import is_blind
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item, Reserved, Waiting
@@ -36,6 +45,7 @@ from labeler.explain import panel
 from labeler.files.images import WEB_SUFFIXES
 from labeler.i18n.messages import translate
 from labeler.projects import guidelines
+from labeler.projects import project as projects
 from labeler.projects.class_keys import shown_classes
 from labeler.projects.columns import shown
 from labeler.projects.project import Project
@@ -79,12 +89,12 @@ def _content(item: Item, project: Project) -> dict[str, Any]:
     return {
         "id": item.id,
         "text": item.text,
-        "media": f"/api/{project.slug}/media/{item.id}" if item.media else None,
+        "media": item.picture,
         "metadata": shown(item, project.config),
     }
 
 
-@route("reserve", "POST", Reserve)
+@route("reserve", "POST", "label", Reserve)
 def reserve(request: Request, project: Project, user: User, body: Reserve) -> Response:
     with project.store() as store:
         held = store.desk.reserve(user.name, body.tab, body.n, body.release)
@@ -104,12 +114,12 @@ def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]
     """The annotator's answers, newest first, with the model's predictions if the project reveals them."""
     revealed = ("predicted", "confidence") if project.config.labeling.reveal != "never" else ()
     return [
-        {name: row[name] for name in ("item_id", "action", "label", "unsure", *revealed)}
+        {name: row[name] for name in ("item_id", "action", "label", "unsure", *revealed)} | {"media": row["picture"]}
         for row in store.answers.history(user.name)
     ]
 
 
-@route("news", "GET")
+@route("news", "GET", "label")
 def news(request: Request, project: Project, user: User, body: Nothing) -> Response:
     """What a lead has changed: the classes, where the desk knows an earlier change, whether labeling is stopped, and a
     number that changes with the items that are asked next.
@@ -133,14 +143,14 @@ def _waiting(waiting: Waiting | None) -> dict[str, Any] | None:
     return asdict(waiting) | {"text": translate(waiting.text)} if waiting else None
 
 
-@route("leave", "POST", Tab)
+@route("leave", "POST", "label", Tab)
 def leave(request: Request, project: Project, user: User, body: Tab) -> Response:
     with project.store() as store:
         store.desk.leave(user.name, body.tab)
     return JSONResponse({})
 
 
-@route("like", "POST", Like)
+@route("like", "POST", "label", Like)
 def like(request: Request, project: Project, user: User, body: Like) -> Response:
     if not project.config.labeling.grid:
         raise RequestError("This project does not confirm predictions together (labeling.grid is off).")
@@ -150,7 +160,7 @@ def like(request: Request, project: Project, user: User, body: Like) -> Response
         return JSONResponse({"items": items, "progress": _progress(store, user)})
 
 
-@route("items/{item_id:int}", "GET")
+@route("items/{item_id:int}", "GET", "label")
 def answered_item(request: Request, project: Project, user: User, body: Nothing) -> Response:
     """An item that the annotator answered, with the answer, so that it can be changed."""
     with project.store() as store:
@@ -162,7 +172,7 @@ def answered_item(request: Request, project: Project, user: User, body: Nothing)
     return JSONResponse(_content(item, project) | {"round": None, "prediction": None, "answer": answer})
 
 
-@route("guidelines", "GET")
+@route("guidelines", "GET", "label")
 def read_guidelines(request: Request, project: Project, user: User, body: Nothing) -> Response:
     current = guidelines.read(project)
     with project.store() as store:
@@ -170,17 +180,17 @@ def read_guidelines(request: Request, project: Project, user: User, body: Nothin
     return JSONResponse(asdict(current))
 
 
-@route("guidelines/{path:path}", "GET")
+@route("guidelines/{path:path}", "GET", "label")
 def guidelines_image(request: Request, project: Project, user: User, body: Nothing) -> Response:
     path = guidelines.image(project, request.path_params["path"])
     headers = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
     return FileResponse(path, media_type=WEB_SUFFIXES.get(path.suffix.lower()), headers=headers)
 
 
-@route("answers", "POST", Answers)
+@route("answers", "POST", "label", Answers)
 def answers(request: Request, project: Project, user: User, body: Answers) -> Response:
     with project.store() as store:
-        receipts = store.answers.add(user.name, body.as_answers())
+        receipts = store.answers.add(user.name, body.as_answers(), offered_only=not may(user, project, "review"))
         return JSONResponse(
             {
                 "receipts": [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts],
@@ -189,21 +199,39 @@ def answers(request: Request, project: Project, user: User, body: Answers) -> Re
         )
 
 
-@route("why/{item_id:int}", "GET")
+@route("why/{item_id:int}", "GET", "label")
 def explain_item(request: Request, project: Project, user: User, body: Nothing) -> Response:
     part = request.query_params.get("part", "")
     if part not in ("", *get_args(ExplanationKind)):
         raise RequestError("'part' must be saw or local.")
     with project.store() as store:
         item = panel.of_item(store, request.path_params["item_id"])
+        if not may(user, project, "review") and not store.desk.is_offered(user.name, item.id):
+            raise panel.no_item(item.id)
         facts = {} if part else panel.about(project, store, user.name, item)
         kind: ExplanationKind = "local" if part == "local" else "saw"
         return JSONResponse(facts | {kind: panel.explanation(project, store, user.name, item, kind)})
 
 
+@route("token", "POST", None, lives=RENEWABLE)
+def renew_token(request: Request, project: Project, user: User, body: Nothing) -> Response:
+    return JSONResponse({"token": issue_token(user, request.path_params["project"], request.state.token.item)})
+
+
+@route("gone", "POST", "label", Uids)
+def gone(request: Request, project: Project, user: User, body: Uids) -> Response:
+    """Which of these projects are not here: they were archived or deleted. An earlier version's desk has their folders'
+    names.
+    """
+    here = projects.uids(home()) | {folder.name for folder in projects.in_home(home())}
+    return JSONResponse({"projects": sorted(set(body.projects) - here)})
+
+
 routes = [
     reserve,
     answers,
+    renew_token,
+    gone,
     news,
     leave,
     like,

@@ -83,7 +83,7 @@ def role(name: str, project: str, role: str) -> None:
     """Give NAME a ROLE in the project of the folder PROJECT; `none` ends the membership."""
     from labeler.projects import project as projects
 
-    opened = projects.serve_project(access.home(), project)
+    opened = projects.serve_folder(access.home(), project)
     access.give_role(_account(name), opened.uid, None if role == "none" else cast(Role, role), actor_of_process())
 
 
@@ -115,7 +115,7 @@ def invite(name: str | None, project: str | None, role: Role, admin: bool) -> No
     """Print the last part of a link by which somebody makes an account, within a week. Without NAME they choose it."""
     from labeler.projects import project as projects
 
-    uid = projects.serve_project(access.home(), project).uid if project else None
+    uid = projects.serve_folder(access.home(), project).uid if project else None
     secret = access.invite(actor_of_process(), name, uid, role if uid else None, admin)
     click.echo(f"account/invitation/{secret}")
 

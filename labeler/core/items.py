@@ -1,5 +1,6 @@
 """The records of labeling: items, reservations, answers, annotators."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -117,6 +118,19 @@ class Item:
     media: str | None
     metadata: Mapping[str, str] = field(default_factory=dict, compare=False)  # a table's other columns, where read
     group: str | None = field(default=None, compare=False)
+
+    @property
+    def picture(self) -> str | None:
+        """Where the API serves the image, below the project's address; None for a text."""
+        return picture_path(self.id, self.content_hash) if self.media else None
+
+
+def picture_path(item_id: int, content_hash: str) -> str:
+    """Where the API serves an item's image, below the project's address: another image has another path.
+
+    The content hash itself decides which items are blind, so browsers get a hash of it.
+    """
+    return f"media/{item_id}/{hashlib.blake2b(content_hash.encode(), digest_size=16).hexdigest()}"
 
 
 @dataclass(frozen=True)

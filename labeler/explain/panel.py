@@ -82,11 +82,10 @@ def neighbours(project: Project, store: Store, annotator: str, item: Item) -> di
         item_id, label = labels[neighbour.content_hash]
         other = store.items.get(item_id)
         if other is not None:
-            media = f"/api/{project.slug}/media/{other.id}" if other.media else None
             text = (other.text or "")[:BEGINNING] or None
             items.append(
-                {"id": other.id, "label": label, "similarity": neighbour.similarity, "text": text, "media": media}
-                | {"metadata": shown(other, project.config)}
+                {"id": other.id, "label": label, "similarity": neighbour.similarity, "text": text}
+                | {"media": other.picture, "metadata": shown(other, project.config)}
             )
     return {"hidden": None, "items": items}
 
@@ -129,5 +128,10 @@ def of_item(store: Store, item_id: int) -> Item:
     """The item of this id. Raises: LabelerError: there is none."""
     match = store.items.get(item_id)
     if match is None:
-        raise LabelerError("There is no item {item_id} in this project.", item_id=item_id)
+        raise no_item(item_id)
     return match
+
+
+def no_item(item_id: int) -> LabelerError:
+    """The error about an item that is not there, or was not given to who asks."""
+    return LabelerError("There is no item {item_id} in this project.", item_id=item_id)

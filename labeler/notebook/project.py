@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from labeler.access.users import local_user
+from labeler.access.users import is_reserved, local_user
 from labeler.core.actor import Actor
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality
@@ -147,6 +147,7 @@ class Project:
         """Up to `n` items for this annotator to answer, the most informative first; others are not given them for
         `labeling.reservation_seconds`.
         """
+        _check_name(annotator)
         with self._project.store() as store:
             reserved = store.desk.reserve(annotator, self._tab(annotator), n)
         return [
@@ -168,6 +169,7 @@ class Project:
         Args:   label: a class, or a sequence of classes where an item has several; None skips the item.
         Raises: LabelerError: there is no such item or class; nothing is stored.
         """
+        _check_name(annotator)
         config = self.settings
         names = () if label is None else (label,) if isinstance(label, str) else tuple(label)
         unknown = [name for name in names if name not in config.classes]
@@ -285,3 +287,9 @@ class Project:
     def _tab(self, annotator: str) -> str:
         """What reservations are held under: this process counts as one tab of the annotator."""
         return f"python-{os.getpid()}-{annotator}"
+
+
+def _check_name(annotator: str) -> None:
+    """Raise where nobody can work under a name. Raises: LabelerError."""
+    if is_reserved(annotator):
+        raise LabelerError("The name {name!r} is reserved: choose another.", name=annotator)

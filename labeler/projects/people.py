@@ -21,7 +21,7 @@ def readable(home: Path) -> Iterator[ServedProject]:
     """The projects of a home that can be read; what is wrong with another is said on its pages."""
     for folder in projects.in_home(home):
         try:
-            project = projects.serve_project(home, folder.name)
+            project = projects.serve_folder(home, folder.name)
             project.uid  # noqa: B018  # opens the database
         except LabelerError:
             continue

@@ -1,6 +1,7 @@
 """A project folder: the places of its settings, items, features and models."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from labeler.core import settings_file
 from labeler.core.actor import Actor, actor_of_process
-from labeler.core.errors import ConfigError, ProjectError
+from labeler.core.errors import ConfigError, LabelerError, ProjectError
 from labeler.core.items import Item
 from labeler.core.settings import Config
 from labeler.core.whole_files import write_whole
@@ -22,6 +23,8 @@ SETTINGS = "project.toml"
 
 # Settings read so far, with their file's time, inode and size: a server reads them far more often than they change.
 _settings: dict[Path, tuple[tuple[int, int, int], Config]] = {}
+# Where each project was found last, by home and uid.
+_folders: dict[tuple[Path, str], Path] = {}
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Project:
 
     @property
     def slug(self) -> str:
-        """The folder's name, which names the project in addresses."""
+        """The folder's name, which names the project in the addresses of pages."""
         return self.folder.name
 
     @cached_property
@@ -193,16 +196,64 @@ def open_project(folder: Path, actor: Actor | None = None) -> Project:
     return Project(folder, config, actor or actor_of_process())
 
 
-def serve_project(home: Path, slug: str, actor: Actor | None = None) -> ServedProject:
-    """The project of this name in `home` (or `home` itself if it is one), to answer a request.
+def serve_project(home: Path, uid: str, actor: Actor | None = None) -> ServedProject:
+    """The project with this uid in `home` (or `home` itself if it is one), to answer a request.
 
     Args:   actor: who sends the request.
+    Raises: ProjectError: there is none. ConfigError: its settings are wrong.
+    """
+    folder = _folders.get((home, uid))
+    if folder and is_project(folder):
+        served = _served(folder, actor)
+        if served.uid == uid:
+            return served
+    for folder in in_home(home):  # it is asked for the first time, or was moved, or another has taken its place
+        if _uid(folder) == uid:
+            _folders[home, uid] = folder
+            return _served(folder, actor)
+    raise gone()
+
+
+def gone() -> ProjectError:
+    """The error about a project that is not there, or not for who asks."""
+    return ProjectError("This project is not here any more. Answers to it are kept in this browser.")
+
+
+def serve_folder(home: Path, slug: str) -> ServedProject:
+    """The project in this folder of `home` (or `home` itself if it is one).
+
     Raises: ProjectError: there is none. ConfigError: its settings are wrong.
     """
     folder = home if is_project(home) else home / slug
     if slug == ".." or folder.name != slug or not is_project(folder):
         raise ProjectError("There is no project {slug!r} here.", slug=slug)
+    return _served(folder)
+
+
+def _served(folder: Path, actor: Actor | None = None) -> ServedProject:
     return ServedProject(folder, open_project(folder).config, actor or actor_of_process())
+
+
+def uids(home: Path) -> set[str]:
+    """The uids of all projects in `home`."""
+    return {uid for folder in in_home(home) if (uid := _uid(folder))}
+
+
+def uid_in(home: Path, project: Project) -> str:
+    """A project's uid in `home`. The copy of another project's folder is a project of its own: it gets another uid."""
+    with project.store() as store:
+        uid = store.uid()
+        return uid if serve_project(home, uid).folder == project.folder else store.db.renew_uid()
+
+
+def _uid(folder: Path) -> str | None:
+    """The uid of the project in a folder; None if it cannot be opened."""
+    try:
+        return open_project(folder).uid
+    except (LabelerError, sqlite3.DatabaseError) as error:
+        if isinstance(error, sqlite3.OperationalError):  # the database is locked, or the disk full: try again
+            raise
+        return None
 
 
 def is_project(folder: Path) -> bool:

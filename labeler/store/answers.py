@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from labeler.core.blinding import OPEN
 from labeler.core.class_changes import StoredChange, label_today
-from labeler.core.items import Answer, Chosen, Prediction, Receipt
+from labeler.core.items import Answer, Chosen, Prediction, Receipt, picture_path
 from labeler.i18n.messages import Message, mark
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
@@ -186,15 +186,19 @@ class Answers:
 
     def history(self, annotator: str, n: int = 50) -> list[Row]:
         """The annotator's latest current answers, newest first, with the predictions that may be shown."""
-        return self.db.rows(
+        rows = self.db.rows(
             f"""
-            SELECT a.item_id, a.action, a.label, a.unsure,
+            SELECT a.item_id, a.action, a.label, a.unsure, i.content_hash, i.media,
                    iif({OPEN}, q.predicted, NULL) AS predicted, iif({OPEN}, q.confidence, NULL) AS confidence
             FROM answers a JOIN items i ON i.id = a.item_id LEFT JOIN queries q ON q.id = a.query_id
             WHERE a.annotator = ? ORDER BY a.id DESC LIMIT ?
             """,
             [annotator, n],
         )
+        for row in rows:
+            content_hash, media = row.pop("content_hash"), row.pop("media")
+            row["picture"] = picture_path(row["item_id"], content_hash) if media else None
+        return rows
 
     def export(self) -> list[Row]:
         """One row for each current answer, with when and why the item was asked, in the order of answering.

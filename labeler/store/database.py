@@ -136,6 +136,12 @@ class Database(Connection):
         """What tells the project from any other, also from a later one of the same name."""
         return self.value("SELECT uid FROM project")
 
+    def renew_uid(self) -> str:
+        """A new uid, for the copy of a project."""
+        with self.write():
+            self.execute("UPDATE project SET uid = lower(hex(randomblob(16))), older = 0")
+        return self.uid()
+
     def is_older(self) -> bool:
         """Whether the project had items before it had a uid, when browsers knew it by its folder's name."""
         return bool(self.value("SELECT older FROM project"))

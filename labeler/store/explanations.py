@@ -61,6 +61,16 @@ class Explanations:
         )
         return {row["content_hash"]: (row["id"], row["label"]) for row in rows}
 
+    def is_known(self, item_id: int, others: bool = False) -> bool:
+        """Whether everybody may know an item's label, as in `known_labels`: an imported one, or anybody's."""
+        return bool(
+            self.db.value(
+                "SELECT 1 FROM answers WHERE item_id = :item AND action = 'label' AND (:others OR annotator = :import)"
+                " AND item_id NOT IN (SELECT item_id FROM qualification) LIMIT 1",
+                {"item": item_id, "others": others, "import": IMPORT},
+            )
+        )
+
     def get_or_request(self, content_hash: str, model: str, kind: ExplanationKind) -> Explanation:
         """An explanation in its present state; it is requested if it does not exist. Asking again costs only a read."""
         key = [content_hash, model, kind]

@@ -1,18 +1,21 @@
 """The labeling desk: a component that talks to `labeler.api.routes` by itself, so that no key press costs a rerun."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from labeler.access.home import home
 from labeler.access.serving import base_path
 from labeler.access.tokens import issue_token
 from labeler.access.users import User
+from labeler.core.errors import AccessError
 from labeler.core.items import Annotator, Item
-from labeler.i18n.messages import catalogue, language
+from labeler.i18n.messages import catalogue, language, translate
 from labeler.projects import guidelines
 from labeler.projects.class_keys import shown_classes
-from labeler.projects.project import Project
+from labeler.projects.project import Project, uid_in
 from pages.desk.joined import join
 
 _HERE = Path(__file__).parent
@@ -34,11 +37,19 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
     config = project.config
     with project.store() as store:
         class_change = store.class_changes.latest()
+        made_at = datetime.fromisoformat(store.created_at()) if store.is_older() else None
+    try:
+        session = _session(project, user)
+    except AccessError as error:
+        st.error(translate(error))
+        return
     _desk(
-        key=f"desk-{project.slug}-{user.name}",
-        data={
-            "base": base_path(),
-            "project": project.slug,
+        key=f"desk-{session['project']}-{user.name}",
+        data=session
+        | {
+            "name": config.name,
+            # answers that a browser has kept since before the project had a uid
+            "kept": {"project": project.slug, "since": made_at and made_at.timestamp() * 1000},
             "annotator": user.name,
             "classes": shown_classes(config),
             "class_change": class_change,
@@ -49,10 +60,8 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
             "columns": list(config.labeling.show_columns),
             "keywords": list(config.labeling.keywords),
             "guidelines": {"digest": guidelines.read(project).digest, "seen": annotator.guidelines},
-            "language": language(),
-            "words": catalogue(language(), "pages/desk/"),
-            "token": issue_token(user, project.slug),
         },
+        on_token_change=_rerun,
     )
 
 
@@ -60,13 +69,26 @@ def viewer(project: Project, user: User, item: Item, key: str) -> None:
     """Draw one item as the desk does: the image or text with its tools and keys, and nothing to answer."""
     _viewer(
         key=key,
-        data={
-            "base": base_path(),
-            "project": project.slug,
-            "item": {"id": item.id, "text": item.text, "media": item.media, "metadata": dict(item.metadata)},
+        data=_session(project, user, item.id)
+        | {
+            "item": {"id": item.id, "text": item.text, "media": item.picture, "metadata": dict(item.metadata)},
             "keywords": list(project.config.labeling.keywords),
-            "language": language(),
-            "words": catalogue(language(), "pages/desk/"),
-            "token": issue_token(user, project.slug),
         },
+        on_token_change=_rerun,
     )
+
+
+def _session(project: Project, user: User, item: int | None = None) -> dict[str, Any]:
+    """What a component needs to speak with the server and the person. item: the only one that it may show."""
+    uid = uid_in(home(), project)
+    return {
+        "base": base_path(),
+        "project": uid,
+        "token": issue_token(user, uid, item),
+        "language": language(),
+        "words": catalogue(language(), "pages/desk/"),
+    }
+
+
+def _rerun() -> None:
+    """A component asks for another token where the server renews its old one no more: the rerun itself brings it."""

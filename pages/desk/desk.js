@@ -9,6 +9,7 @@ import { ClassBar } from "./panels/classes.js";
 import { Facts } from "./panels/facts.js";
 import { Guide } from "./panels/guidelines.js";
 import { History } from "./panels/history.js";
+import { KeptAnswers } from "./panels/kept.js";
 import { Opinion } from "./panels/opinion.js";
 import { Pace } from "./panels/pace.js";
 import { Quiet } from "./panels/quiet.js";
@@ -30,15 +31,16 @@ export class Desk {
   /**
    * @param {Element} root that Streamlit mounts the desk in
    * @param {DeskData} data
+   * @param {() => void} rerun of the page, for a new token
    */
-  constructor(root, data) {
+  constructor(root, data, rerun) {
     this.root = root;
     this.data = data;
     this.alive = true;
     /** @type {Grid | null} */
     this.grid = null;            // while many predictions are confirmed at once
-    this.server = new Server(data);
-    this.outbox = new Outbox(data.project, data.annotator);
+    this.server = new Server(data, rerun);
+    this.outbox = new Outbox(data.project, data.annotator, data.kept);
     this.answers = new Answers(this);
     this.build();
     this.keyboard = new Keyboard(this);
@@ -74,6 +76,7 @@ export class Desk {
     this.actions = new Actions(desk, this);
     this.history = new History(desk, this);
     this.pace = new Pace(desk);
+    this.kept = new KeptAnswers(desk, this);
     this.note = make("p", "note", desk);
     this.note.setAttribute("role", "alert");
     this.stage.rest({ reason: "getting" });
@@ -96,6 +99,7 @@ export class Desk {
       trouble: (text) => this.say(text),
     });
     this.answers.recallUnsent();
+    this.kept.lookForFormer();
     this.sender.flush();
     this.queue.refill();
     if (this.guide.isNew) this.guide.open(false);
@@ -127,7 +131,7 @@ export class Desk {
    * @param {number} classChange
    */
   takeClasses(classes, classChange) {
-    this.update({ ...this.data, classes, class_change: classChange });
+    this.update({ ...this.server.data, classes, class_change: classChange });  // whose token may be newer
     const bar = new ClassBar(this.element, this.data, (name) => this.answers.choose(name));
     this.bar.element.replaceWith(bar.element);
     this.bar = bar;
@@ -261,7 +265,7 @@ export class Desk {
   unsent() {
     const waiting = this.outbox.entries().length;
     this.element.dataset.unsent = String(waiting);
-    this.pace.unsent(waiting, this.sender?.retries > 0);
+    this.pace.unsent(waiting, this.sender?.retries > 0, this.sender?.refused);
     this.answers.markUnsent();
     if (!waiting && this.queue?.first) this.queue.refill();
   }

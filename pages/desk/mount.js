@@ -10,15 +10,15 @@ const IDENTITY = ["project", "annotator", "classes", "answers", "reveal", "grid"
 
 /**
  * Streamlit calls this on every rerun; the desk stays and takes over the new token.
- * @param {{data: DeskData, parentElement: Element}} mounted
+ * @param {{data: DeskData, parentElement: Element, setTriggerValue: (name: string, value: any) => void}} mounted
  */
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let desk = desks.get(parentElement);
   const changed = desk && IDENTITY.some((name) => JSON.stringify(desk.data[name]) !== JSON.stringify(data[name]));
   if (changed || !desk?.alive) {
     desk?.destroy();
     speak(data.words);
-    desk = new Desk(parentElement, data);
+    desk = new Desk(parentElement, data, () => setTriggerValue("token", true));
     desks.set(parentElement, desk);
   } else {
     desk.update(data);

@@ -7,13 +7,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from labeler.access.tokens import issue_token
-from labeler.access.users import User
 from labeler.api.routes import routes
 from labeler.core.blinding import OPEN, is_blind
 from labeler.core.items import NewItem, Prediction, Reveal
 from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import TeamConfig
+from tests.support.api import api, headers
 
 POOL, BLIND, HOLDOUT = 1, 2, 3  # ids; the second is of the pool, and comes without a prediction all the same
 
@@ -46,16 +45,16 @@ def ranked(project):
 
 def replies(client, item: int) -> dict[str, Any]:
     """All that the server says of an item, before and after it is answered, but for its id."""
-    headers = {"Authorization": f"Bearer {issue_token(User('kim'), 'reviews')}"}
+    kim = headers("kim")
 
     def post(verb: str, **body: object) -> dict:
-        return client.post(f"/api/reviews/{verb}", json={"tab": "t", **body}, headers=headers).json()
+        return client.post(api(verb), json={"tab": "t", **body}, headers=kim).json()
 
     reserved = next(entry for entry in post("reserve", n=3)["items"] if entry["id"] == item)
-    before = client.get(f"/api/reviews/why/{item}", headers=headers).json()
+    before = client.get(api(f"why/{item}"), headers=kim).json()
     sent = {"request_id": f"r{item}", "item_id": item, "action": "label", "label": "bad"}
     answered = post("answers", answers=[sent])
-    again = client.get(f"/api/reviews/items/{item}", headers=headers).json()
+    again = client.get(api(f"items/{item}"), headers=kim).json()
     history = next(row for row in post("reserve", n=3, history=True)["history"] if row["item_id"] == item)
     return {
         "reserved": {name: value for name, value in reserved.items() if name != "id"},
@@ -64,7 +63,7 @@ def replies(client, item: int) -> dict[str, Any]:
         "until": answered["progress"]["until_round"],
         "answered": {name: value for name, value in again.items() if name != "id"},
         "history": {name: value for name, value in history.items() if name != "item_id"},
-        "why afterwards": client.get(f"/api/reviews/why/{item}", headers=headers).json(),
+        "why afterwards": client.get(api(f"why/{item}"), headers=kim).json(),
     }
 
 

@@ -12,8 +12,6 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from labeler.access.tokens import issue_token
-from labeler.access.users import User
 from labeler.api.routes import routes
 from labeler.core.items import Prediction, Reveal
 from labeler.core.rounds import FinishedRound, Ranked, RoundResult
@@ -23,6 +21,7 @@ from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from labeler.store.answers import Answers
+from tests.support.api import api, headers, uid_of
 from tests.support.fill import add
 from tests.support.samples import text_config
 
@@ -32,18 +31,15 @@ def client():
     return TestClient(Starlette(routes=routes))
 
 
-def headers(user: str = "kim", project: str = "reviews") -> dict[str, str]:
-    return {"Authorization": f"Bearer {issue_token(User(user), project)}"}
-
-
 def post(client, verb, body, **kwargs):
-    return client.post(f"/api/reviews/{verb}", json=body, headers=headers(**kwargs))
+    return client.post(api(verb), json=body, headers=headers(**kwargs))
 
 
 def test_every_route_refuses_requests_without_a_valid_token(client, store):
     add(store, 1)
     for route in routes:
-        path = route.path_format.format(project="reviews", item_id=1, level=0, x=0, y=0, path="good/a.png")
+        values = {"item_id": 1, "version": "0", "level": 0, "x": 0, "y": 0, "path": "good/a.png"}
+        path = route.path_format.format(project=uid_of(), **values)
         for wrong in ({}, {"Authorization": "Bearer x"}, headers(project="other")):
             for method in route.methods - {"HEAD"}:
                 reply = client.request(method, path, headers=wrong)
@@ -105,13 +101,13 @@ def test_a_request_of_the_wrong_form_is_answered_with_a_sentence(client, store, 
 
 def test_a_body_that_is_no_json_or_too_large_is_refused(client, store):
     for content in (b"{", b" " * 1_000_001):
-        assert client.post("/api/reviews/reserve", content=content, headers=headers()).status_code == 400
+        assert client.post(api("reserve"), content=content, headers=headers()).status_code == 400
 
 
-def test_a_missing_project_is_named(client, store):
+def test_a_missing_project_is_said_to_be_gone(client, store):
     reply = client.post("/api/nope/reserve", json={"tab": "t"}, headers=headers(project="nope"))
     assert reply.status_code == 404
-    assert "nope" in reply.json()["error"]
+    assert "not here any more" in reply.json()["error"]
 
 
 def test_a_path_cannot_leave_the_home(client, store):
@@ -122,7 +118,7 @@ def test_a_path_cannot_leave_the_home(client, store):
 def test_an_answer_is_not_acknowledged_if_the_disk_is_full(client, store, monkeypatch):
     add(store, 1)
 
-    def full(*args):
+    def full(*args, **options):
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(Answers, "add", full)
@@ -143,13 +139,15 @@ def test_images_are_served_and_those_that_browsers_do_not_show_are_converted(cli
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
         store.db.connection.commit()
-    for item_id in (1, 2):
-        reply = client.get(f"/api/scans/media/{item_id}", headers=headers(project="scans"))
+        paths = [store.items.get(item_id).picture for item_id in (1, 2)]
+    for path in paths:
+        reply = client.get(api(path, "scans"), headers=headers(project="scans"))
         assert reply.status_code == 200
         assert reply.headers["content-type"] == "image/png"
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.content.startswith(b"\x89PNG")
-    assert client.get("/api/scans/media/3", headers=headers(project="scans")).status_code == 404
+    for wrong in (paths[0].replace("media/1", "media/3"), paths[0][:-1] + "x", paths[0].replace("media/1", "media/2")):
+        assert client.get(api(wrong, "scans"), headers=headers(project="scans")).status_code == 404
 
 
 # ---------------------------------------------------------------- the desk's other verbs
@@ -205,11 +203,11 @@ def test_a_too_long_note_and_an_unknown_reveal_are_refused(client, store):
 def test_an_earlier_item_comes_with_ones_own_answer_and_nobody_elses(client, store):
     add(store, 2)
     post(client, "answers", answer(1, "good"))
-    mine = client.get("/api/reviews/items/1", headers=headers())
+    mine = client.get(api("items/1"), headers=headers())
     assert mine.json()["text"] == "t0"
     assert mine.json()["answer"]["label"] == "good"
-    assert client.get("/api/reviews/items/1", headers=headers("lee")).status_code == 404
-    assert client.get("/api/reviews/items/99", headers=headers()).status_code == 404
+    assert client.get(api("items/1"), headers=headers("lee")).status_code == 404
+    assert client.get(api("items/99"), headers=headers()).status_code == 404
 
 
 def test_a_tab_that_leaves_frees_its_items(client, store):
@@ -232,12 +230,12 @@ def test_guidelines_are_served_and_having_seen_them_is_remembered(client, projec
     Image.new("RGB", (4, 4), "red").save(tmp_path / "a.png")
     guidelines.write(project, "# Rules")
     guidelines.add_example(project, "good", "a.png", (tmp_path / "a.png").read_bytes())
-    served = client.get("/api/reviews/guidelines", headers=headers()).json()
+    served = client.get(api("guidelines"), headers=headers()).json()
     assert "<h1>Rules</h1>" in served["html"]
     assert store.team.join("kim").guidelines == served["digest"]
-    image = client.get("/api/reviews/guidelines/good/a.png", headers=headers())
+    image = client.get(api("guidelines/good/a.png"), headers=headers())
     assert image.headers["content-type"] == "image/png"
-    assert client.get("/api/reviews/guidelines/%2e%2e/project.toml", headers=headers()).status_code == 404
+    assert client.get(api("guidelines/%2e%2e/project.toml"), headers=headers()).status_code == 404
 
 
 @pytest.fixture
@@ -260,16 +258,19 @@ def scans(own_home, tmp_path):
 
 def test_an_item_comes_with_the_columns_that_the_project_shows_and_no_others(client, scans):
     project, _ = scans
-    first = client.post("/api/scans/reserve", json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
+    first = client.post(api("reserve", "scans"), json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
     assert [item["metadata"] for item in first["items"]] == [{}, {}, {}]
     project.save(replace(project.config, labeling=LabelingConfig(show_columns=("age", "site"))))
-    reserved = client.post("/api/scans/reserve", json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
+    reserved = client.post(api("reserve", "scans"), json={"tab": "t", "n": 3}, headers=headers(project="scans")).json()
     assert {item["id"]: item["metadata"] for item in reserved["items"]} == {1: {}, 2: {}, 3: {"age": "61"}}
 
 
 def test_tiles_of_a_large_image_are_its_pixels(client, scans):
     def get(path):
-        return client.get(f"/api/scans/media/{path}", headers=headers(project="scans"))
+        item_id, _, rest = path.partition("/")
+        with scans[0].store() as store:
+            picture = store.items.get(int(item_id)).picture
+        return client.get(api(f"{picture}/{rest}".rstrip("/"), "scans"), headers=headers(project="scans"))
 
     about = json.loads(get("1").headers["x-image"])
     assert (about["width"], about["height"], about["levels"]) == (2500, 1700, 1)
@@ -283,7 +284,8 @@ def test_tiles_of_a_large_image_are_its_pixels(client, scans):
 
 def test_a_scan_is_drawn_through_the_window_that_is_asked_for(client, scans):
     def get(query):
-        return client.get(f"/api/scans/media/2{query}", headers=headers(project="scans"))
+        with scans[0].store() as store:
+            return client.get(api(store.items.get(2).picture + query, "scans"), headers=headers(project="scans"))
 
     full = get("?window=full")
     assert json.loads(full.headers["x-image"])["drawn"] == [0, 4095]

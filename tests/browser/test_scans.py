@@ -21,7 +21,7 @@ from tests.support.viewer import grey_of
 
 pytestmark = pytest.mark.browser
 
-WINDOWED = re.compile(r"/media/\d+\?.*low=")  # a scan that is asked for through a window of its own
+WINDOWED = re.compile(r"/media/\d+/\w+\?.*low=")  # a scan that is asked for through a window of its own
 PHOTOGRAPH = 1  # the first item; all others are scans
 
 

@@ -67,9 +67,72 @@ test("each person and each project has an outbox of its own", () => {
 test("a refused answer leaves the outbox and is kept apart", () => {
   const outbox = new Outbox("reviews", "kim");
   const { request_id } = outbox.add(answerTo(7));
-  outbox.setAside(request_id);
+  outbox.setAside(request_id, "No such class.");
   assert.deepEqual(outbox.entries(), []);
-  assert.equal(JSON.parse(localStorage.getItem(`labeler/refused/${request_id}`)).item_id, 7);
+  const [kept] = outbox.kept();
+  assert.deepEqual([kept.answer.item_id, kept.answer.reason, kept.isGone], [7, "No such class.", false]);
+  outbox.dismiss(kept.name);
+  assert.deepEqual(outbox.kept(), []);
+});
+
+test("what was refused is shown to its own annotator alone", () => {
+  const outbox = new Outbox("u1", "kim");
+  outbox.setAside(outbox.add(answerTo(7)).request_id, "No.");
+  assert.equal(new Outbox("u1", "lee").kept().length, 0);
+  assert.equal(new Outbox("u1", "kim").kept().length, 1);
+});
+
+// ------------------------------------------------------------ projects that are gone, and earlier versions
+
+const keepAs = (name, id, at) => {
+  const request_id = `${String(at).padStart(15, "0")}-000000-1`;
+  localStorage.setItem(`labeler/outbox/${name}/${request_id}`, JSON.stringify({ ...answerTo(id), request_id }));
+  return request_id;
+};
+
+test("a project made anew receives no answer to the one before", () => {
+  new Outbox("u1", "kim").add(answerTo(1));
+  assert.deepEqual(ids(new Outbox("u2", "kim", { project: "reviews", since: null })), []);
+});
+
+test("answers to a project that is gone are kept, and said", () => {
+  new Outbox("u1", "kim").add(answerTo(1));
+  new Outbox("u3", "kim").add(answerTo(3));
+  const outbox = new Outbox("u2", "kim");
+  assert.deepEqual(outbox.others().sort(), ["u1", "u3"]);
+  outbox.gone = new Set(["u1"]);
+  assert.deepEqual(outbox.kept().map(({ project, isGone, answer }) => [project, isGone, answer.item_id]), [["u1", true, 1]]);
+  assert.deepEqual(ids(new Outbox("u1", "kim")), [1], "a project that is brought back gets them");
+});
+
+test("answers kept by an earlier version are sent to their own project", () => {
+  const request_id = keepAs("reviews/kim", 7, 2_000);
+  const outbox = new Outbox("u1", "kim", { project: "reviews", since: 1_000 });
+  assert.deepEqual(ids(outbox), [7]);
+  outbox.remove(request_id);
+  assert.deepEqual(ids(outbox), []);
+});
+
+test("answers kept by an earlier version for a former project of the same name are not sent, and said", () => {
+  keepAs("reviews/kim", 7, 500);
+  for (const since of [1_000, null]) {
+    const outbox = new Outbox("u1", "kim", { project: "reviews", since });
+    assert.deepEqual(ids(outbox), []);
+    assert.deepEqual(outbox.kept().map(({ isGone, answer }) => [isGone, answer.item_id]), [[true, 7]]);
+  }
+});
+
+test("a name with a slash is nobody else's", () => {
+  new Outbox("u1", "kim/lee").add(answerTo(1));
+  keepAs("reviews/kim/lee", 2, 2_000);
+  const before = { project: "reviews", since: 1_000 };
+  assert.deepEqual(ids(new Outbox("u1", "kim", before)), []);
+  assert.deepEqual(ids(new Outbox("u1", "kim/lee", before)).sort(), [1, 2]);
+});
+
+test("what an earlier version set aside is still there", () => {
+  localStorage.setItem("labeler/refused/000-1", JSON.stringify({ ...answerTo(7), request_id: "000-1" }));
+  assert.deepEqual(new Outbox("u1", "kim").kept().map(({ answer }) => answer.item_id), [7]);
 });
 
 test("a full storage refuses the answer and keeps those that it has", () => {
@@ -84,9 +147,9 @@ test("a refused answer is set aside in a full storage as well", () => {
   const { request_id } = outbox.add(answerTo(7));
   const size = Object.entries(localStorage).reduce((sum, [name, text]) => sum + name.length + text.length, 0);
   const full = fakeStorage(size);
-  full.setItem(outbox.prefix + request_id, localStorage.getItem(outbox.prefix + request_id));
+  for (const [name, text] of Object.entries(localStorage)) full.setItem(name, text);
   globalThis.localStorage = full;
-  outbox.setAside(request_id);
+  outbox.setAside(request_id, "A reason that has no room.");
   assert.deepEqual(outbox.entries(), []);
-  assert.ok(localStorage.getItem(`labeler/refused/${request_id}`));
+  assert.deepEqual(outbox.kept().map(({ answer }) => answer.item_id), [7]);
 });

@@ -99,7 +99,30 @@ test("a refused answer is told with its reason and does not hold up the others",
   await senderTo(fakeServer(refusing(2))).flush();
   assert.deepEqual(outbox.entries(), []);
   assert.deepEqual(events.receipts.filter(({ ok }) => !ok).map(({ itemId, reason }) => [itemId, reason]), [[2, "No such class."]]);
-  assert.equal(Object.keys(localStorage).filter((name) => name.startsWith("labeler/refused/")).length, 1);
+  assert.equal(Object.keys(localStorage).filter((name) => name.startsWith("labeler/denied/")).length, 1);
+});
+
+test("an answer that the server cannot read does not hold up the others either", async () => {
+  for (const id of [1, 2, 3]) answer(id);
+  const unreadable = (body) => {
+    if (body.answers.some((entry) => entry.item_id === 2)) throw Object.assign(refusal("The note is too long."), { status: 400 });
+    return accepting(body);
+  };
+  await senderTo(fakeServer(unreadable)).flush();
+  assert.deepEqual(outbox.entries(), []);
+  assert.deepEqual(outbox.kept().map(({ answer }) => [answer.item_id, answer.reason]), [[2, "The note is too long."]]);
+  assert.deepEqual(events.receipts.filter(({ ok }) => ok).map(({ itemId }) => itemId), [1, 3]);
+});
+
+test("answers that the server refuses because of the person stay in the outbox", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  answer(1);
+  const sender = senderTo(fakeServer(Object.assign(refusal("Log in."), { status: 401 })));
+  await sender.flush();
+  sender.stop();
+  assert.equal(sender.refused, true);
+  assert.equal(outbox.entries().length, 1);
+  assert.deepEqual(outbox.kept(), []);
 });
 
 test("one request is under way at a time, and takes what was answered meanwhile in the next", async () => {

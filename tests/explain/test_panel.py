@@ -7,14 +7,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from labeler.access.tokens import issue_token
-from labeler.access.users import User
 from labeler.api.routes import routes
 from labeler.core.items import Answer, NewItem, Reveal
 from labeler.core.settings import TeamConfig
 from labeler.jobs.explanations import Explainer
 from labeler.jobs.rounds import work_once
 from labeler.projects.project import Project
+from tests.support.api import api, headers
 from tests.support.fill import rank
 from tests.support.samples import reviews
 
@@ -49,8 +48,7 @@ def revealing(project: Project, reveal: Reveal, **changes: Any) -> Project:
 
 
 def why(client, item: int, part: str = "", user: str = "kim") -> dict:
-    headers = {"Authorization": f"Bearer {issue_token(User(user), 'reviews')}"}
-    reply = client.get(f"/api/reviews/why/{item}", params={"part": part} if part else {}, headers=headers)
+    reply = client.get(api(f"why/{item}"), params={"part": part} if part else {}, headers=headers(user))
     assert reply.status_code == 200, reply.text
     return reply.json()
 
@@ -75,6 +73,8 @@ def test_the_strategy_is_for_leads(trained, client):
     trained.save(replace(trained.config, team=TeamConfig(leads=("lee",))))
     with trained.store() as store:
         item = store.rounds.ranking(1)[0]["item_id"]
+    with trained.store() as store:
+        store.desk.reserve("kim", "t", 60)
     assert why(client, item)["strategy"] is None
     assert why(client, item, user="lee")["strategy"]["name"] == "margin"
     assert why(client, HOLDOUT, user="lee")["strategy"] is None  # a lead answers as well
@@ -212,7 +212,6 @@ def test_an_explanation_is_computed_once_and_then_answered_at_once(trained, clie
 
 @pytest.mark.parametrize(("path", "status"), [("why/999", 404), ("why/1?part=all", 400)])
 def test_wrong_requests_are_answered_with_a_sentence(trained, client, path, status):
-    headers = {"Authorization": f"Bearer {issue_token(User('kim'), 'reviews')}"}
-    reply = client.get(f"/api/reviews/{path}", headers=headers)
+    reply = client.get(api(path), headers=headers())
     assert reply.status_code == status
     assert reply.json()["error"].endswith(".")

@@ -101,6 +101,13 @@ def test_an_answer_that_cannot_be_stored_is_refused(films, item, label, says):
     assert len(films.export()) == before
 
 
+@pytest.mark.parametrize("name", ["import", "System"])
+def test_nobody_works_under_a_reserved_name(films, name):
+    for act in (lambda: films.next_items(name), lambda: films.answer(name, 20, "good")):
+        with pytest.raises(LabelerError, match="is reserved"):
+            act()
+
+
 def test_a_round_that_cannot_run_says_why(tmp_path):
     project = Project.create(tmp_path / "empty", ["good", "bad"])
     with pytest.raises(LabelerError, match="import images or texts"):

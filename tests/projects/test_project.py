@@ -1,5 +1,6 @@
 """Project folders: made once, found by name, never written over."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -39,19 +40,38 @@ def test_a_home_lists_its_projects_and_a_project_is_its_own_home(tmp_path):
     assert projects.in_home(tmp_path / "missing") == []
 
 
-def test_a_request_finds_a_project_by_its_name_and_nothing_else(tmp_path):
+def test_a_request_finds_a_project_by_its_uid_and_nothing_else(tmp_path):
     (tmp_path / "home").mkdir()
     created = projects.create(tmp_path / "home" / "a", text_config())
-    served = projects.serve_project(tmp_path / "home", "a")
+    elsewhere = projects.create(tmp_path / "home" / "sub" / "b", text_config())
+    served = projects.serve_project(tmp_path / "home", created.uid)
     assert (served.folder, served.config) == (created.folder, created.config)
-    assert projects.serve_project(created.folder, "a").folder == created.folder
-    projects.create(tmp_path / "home" / "sub" / "b", text_config())
-    (tmp_path / "project.toml").write_text((created.folder / "project.toml").read_text())
-    for name in ("..", ".", "", "missing", "sub/b", "../home/a", "a\0"):
-        with pytest.raises(ProjectError, match="no project"):
-            projects.serve_project(tmp_path / "home", name)
-    with pytest.raises(ProjectError, match="no project"):
-        projects.serve_project(created.folder, "b")
+    assert projects.serve_project(created.folder, created.uid).folder == created.folder
+    for uid in ("..", ".", "", "a", "sub/b", "a\0", elsewhere.uid):
+        with pytest.raises(ProjectError, match="not here any more"):
+            projects.serve_project(tmp_path / "home", uid)
+
+
+def test_a_project_is_found_where_it_was_moved_and_nothing_takes_its_place(tmp_path):
+    created = projects.create(tmp_path / "a", text_config())
+    uid = created.uid
+    assert projects.serve_project(tmp_path, uid).folder == tmp_path / "a"
+    (tmp_path / "a").rename(tmp_path / "b")
+    again = projects.create(tmp_path / "a", text_config())
+    assert again.uid != uid
+    assert projects.serve_project(tmp_path, uid).folder == tmp_path / "b"
+    (tmp_path / "b").rename(tmp_path.parent / f"{tmp_path.name}-elsewhere")
+    with pytest.raises(ProjectError, match="not here any more"):
+        projects.serve_project(tmp_path, uid)
+
+
+def test_a_copy_of_a_projects_folder_is_a_project_of_its_own(tmp_path):
+    created = projects.create(tmp_path / "a", text_config())
+    uid = projects.uid_in(tmp_path, created)
+    shutil.copytree(created.folder, tmp_path / "b")
+    copy = projects.open_project(tmp_path / "b")
+    assert projects.uid_in(tmp_path, copy) == projects.open_project(copy.folder).uid
+    assert (projects.uid_in(tmp_path, created), projects.open_project(copy.folder).uid != uid) == (uid, True)
 
 
 def test_settings_that_changed_on_disk_are_read_again(project):

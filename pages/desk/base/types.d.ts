@@ -13,7 +13,9 @@ export interface ClassDetail {
 /** What the page hands to the desk. */
 export interface DeskData {
   base?: string;        // the path below which the app lies; "" for none
-  project: string;      // its slug
+  project: string;      // its uid
+  name: string;         // of the project, for people
+  kept: { project: string; since: number | null };  // its folder, and from when on answers kept under that name are its own
   annotator: string;
   classes: ClassDetail[];
   class_change: number; // number of the latest change of the classes
@@ -61,7 +63,7 @@ export interface Picture {
 export interface Item {
   id: number;
   text: string | null;
-  media: string | null; // address of its image
+  media: string | null; // path of its image, below the project's address
   metadata?: Record<string, string>;  // the columns that the project shows
   round: number | null; // of the ranking that it comes from; 0: before the first; null: it comes from none
   prediction: Prediction | null;  // where the project shows it before the answer
@@ -94,6 +96,14 @@ export interface UnsentAnswer extends Answer {
   request_id: string;
 }
 
+/** An answer that is not sent any more, until a person has dealt with it. */
+export interface KeptAnswer {
+  name: string;         // of the entry in the browser's storage
+  project: string;
+  isGone: boolean;      // it was meant for another project, which is not on the server any more
+  answer: UnsentAnswer & { reason?: string };
+}
+
 /** What became of an answer. */
 export interface Receipt {
   request_id: string;
@@ -117,6 +127,7 @@ export interface Progress {
 /** An earlier answer, as the server remembers it. */
 export interface PastAnswer {
   item_id: number;
+  media: string | null; // path of its image
   action: Action;
   label: string | null;
   unsure: boolean;
@@ -128,6 +139,7 @@ export interface PastAnswer {
 export interface GivenAnswer {
   id: number;           // of the item
   item?: Item;
+  media?: string | null;  // path of its image
   action: Action;
   label: string | null;
   unsure: boolean;
@@ -177,4 +189,5 @@ export interface Posting {
 /** An error whose message the server wrote for people; any other is of the network. */
 export interface ServerError extends Error {
   fromServer: boolean;
+  status?: number;      // of the reply
 }

@@ -42,7 +42,7 @@ export class Grid {
     if (item.media) {
       const image = make("img", "", cell);
       image.alt = t("Item {id}", { id: String(item.id) });
-      this.desk.fetch(`media/${item.id}`).then((reply) => reply.blob()).then((blob) => {
+      this.desk.fetch(item.media).then((reply) => reply.blob()).then((blob) => {
         image.src = URL.createObjectURL(blob);
         image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
       }).catch((error) => image.replaceWith(make("span", "", null, error.message)));

@@ -64,10 +64,13 @@ export class Pace {
 
   /**
    * @param {number} waiting answers that the server has not acknowledged
-   * @param {boolean} offline whether the server could not be reached
+   * @param {boolean} offline whether the server could not be reached, or did not take them
+   * @param {boolean} [refused] whether it did not take them
    */
-  unsent(waiting, offline) {
-    this.status.textContent = waiting && offline
+  unsent(waiting, offline, refused) {
+    this.status.textContent = waiting && offline && refused
+      ? t("The server does not take answers now. Answers that are kept in this browser and will be sent: {n}", { n: waiting })
+      : waiting && offline
       ? t("The server cannot be reached. Answers that are kept in this browser and will be sent: {n}", { n: waiting })
       : waiting ? t("Saving …") : t("All answers saved");
     this.status.classList.toggle("offline", Boolean(waiting && offline));

@@ -23,15 +23,16 @@ export class Thumbnails {
     const place = make("span", "thumbnail", parent);
     const canvas = this.canvases.get(entry.id);
     if (canvas) place.append(canvas);
-    else whenIdle(() => place.isConnected && this.draw(entry, place).catch(() => place.remove()));
+    else if (entry.media) whenIdle(() => place.isConnected && this.draw(entry, place).catch(() => place.remove()));
+    else place.remove();  // kept since before the page was loaded: the server has not told of it yet
   }
 
   /**
    * @param {GivenAnswer} entry
    * @param {Element} place
    */
-  async draw({ id, item }, place) {
-    const picture = item?.picture ?? await mediaGate.pass(() => fetchImage(`media/${id}`, this.server));
+  async draw({ id, item, media }, place) {
+    const picture = item?.picture ?? await mediaGate.pass(() => fetchImage(media, this.server));
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = SIDE;
     const { naturalWidth: width, naturalHeight: height } = picture.image;

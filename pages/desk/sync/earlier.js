@@ -30,7 +30,7 @@ export class EarlierAnswers {
    * @param {Answer} answer
    */
   add(item, { action, label, unsure }) {
-    this.put({ id: item.id, item: item.answer ? undefined : item, action, label, unsure });
+    this.put({ id: item.id, item: item.answer ? undefined : item, media: item.media, action, label, unsure });
     if (this.entries.length > MOST) forgetPicture(this.entries.shift().item);
   }
 
@@ -70,7 +70,7 @@ export class EarlierAnswers {
    */
   recall(history, predictions) {
     const past = history.filter(({ item_id: id }) => !this.of(id) && !this.takenBack.has(id)).reverse();
-    this.entries.unshift(...past.map(({ item_id: id, action, label, unsure }) => (
-      { id, action, label, unsure, prediction: predictions.get(id) })));
+    this.entries.unshift(...past.map(({ item_id: id, media, action, label, unsure }) => (
+      { id, media, action, label, unsure, prediction: predictions.get(id) })));
   }
 }

@@ -65,7 +65,7 @@ export function loadPicture(item, server) {
   if (item.loading && (item.window === window || (item.picture && !isScan))) return item.loading;
   item.window = window;
   const loading = mediaGate.pass(async () => {
-    const picture = await fetchImage(`media/${item.id}${window}`, server);
+    const picture = await fetchImage(`${item.media}${window}`, server);
     picture.image.className = "image";
     picture.image.alt = t("The item to label");
     if (item.window === window) item.picture = picture;
@@ -92,7 +92,7 @@ export function loadFrame(item, server, frame, urgent = false) {
   const known = item.frames.get(frame);
   if (known) return known;
   const loading = mediaGate.pass(async () => {
-    const picture = await fetchImage(`media/${item.id}${frameQuery(query, frame)}`, server);
+    const picture = await fetchImage(`${item.media}${frameQuery(query, frame)}`, server);
     picture.image.className = "image";
     picture.image.alt = t("The item to label");
     return picture;

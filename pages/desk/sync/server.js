@@ -1,10 +1,20 @@
-// The server's JSON API, with the token of whoever uses this page.
+// The server's JSON API, with the token of whoever uses this page. A token lives for minutes: when the server refuses it,
+// it is exchanged for a new one, and what was asked is asked again, so that nobody notices.
 /** @import { DeskData } from "../base/types.js" */
 
+const RERUN_MS = 10_000;  // between two reruns of the page for a token
+
 export class Server {
-  /** @param {DeskData} data */
-  constructor(data) {
+  /**
+   * @param {DeskData} data
+   * @param {() => void} [rerun] asks the page for a token where the server renews the old one no more
+   */
+  constructor(data, rerun = () => {}) {
     this.data = data;  // replaced when the page has a newer token
+    this.rerun = rerun;
+    this.rerunAt = -Infinity;
+    /** @type {Promise<boolean> | null} */
+    this.renewing = null;
   }
 
   /**
@@ -13,17 +23,47 @@ export class Server {
    * @param {RequestInit} [options]
    */
   async fetch(path, options = {}) {
-    const response = await fetch(`${this.data.base ?? ""}/api/${encodeURIComponent(this.data.project)}/${path}`, {
+    const { token } = this.data;
+    let response = await this.ask(path, options);
+    if (response.status === 401 && (token !== this.data.token || await this.renew())) {
+      response = await this.ask(path, options);
+    }
+    if (!response.ok) {
+      const body = await response.json().catch(() => ({}));
+      throw Object.assign(new Error(body.error ?? response.statusText), { fromServer: true, status: response.status });
+    }
+    return response;
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} options
+   */
+  ask(path, options) {
+    return fetch(`${this.data.base ?? ""}/api/${encodeURIComponent(this.data.project)}/${path}`, {
       ...options,
       headers: {
         ...options.headers, Authorization: `Bearer ${this.data.token}`, "Accept-Language": this.data.language ?? "en",
       },
     });
-    if (!response.ok) {
-      const body = await response.json().catch(() => ({}));
-      throw Object.assign(new Error(body.error ?? response.statusText), { fromServer: true });
+  }
+
+  // Whether there is a newer token now; it is asked for once, however many requests wait for it.
+  renew() {
+    this.renewing ??= this.exchange().finally(() => { this.renewing = null; });
+    return this.renewing;
+  }
+
+  async exchange() {
+    const response = await this.ask("token", { method: "POST" });
+    if (response.ok) {
+      const { token } = await response.json();
+      this.data = { ...this.data, token };
+    } else if (response.status === 401 && performance.now() - this.rerunAt > RERUN_MS) {
+      this.rerunAt = performance.now();
+      this.rerun();
     }
-    return response;
+    return response.ok;
   }
 
   /**

@@ -16,15 +16,16 @@ class Shown {
   /**
    * @param {Element} root
    * @param {ViewerData} data
+   * @param {() => void} rerun of the page, for a new token
    */
-  constructor(root, data) {
+  constructor(root, data, rerun) {
     this.data = data;
     opened.clear();
     root.querySelector(".desk")?.remove();
     this.element = make("section", "desk alone", root);
     this.stage = make("div", "stage", make("div", "middle", this.element));
     this.fullScreen = new FullScreen(this.element);
-    this.server = new Server(data);
+    this.server = new Server(data, rerun);
     this.alive = true;
     /** @type {(event: KeyboardEvent) => void} */
     this.onKey = (event) => this.key(event);
@@ -78,16 +79,16 @@ const mounted = new WeakMap();
 
 /**
  * Streamlit calls this on every rerun; the viewer of the same item stays as it is.
- * @param {{data: ViewerData, parentElement: Element}} mount
+ * @param {{data: ViewerData, parentElement: Element, setTriggerValue: (name: string, value: any) => void}} mount
  */
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let shown = mounted.get(parentElement);
-  if (shown?.alive && shown.data.item.id === data.item.id && shown.data.language === data.language) {
+  if (shown?.alive && shown.data.item.id === data.item.id && shown.data.project === data.project && shown.data.language === data.language) {
     shown.server.data = data;
   } else {
     shown?.destroy();
     speak(data.words);
-    shown = new Shown(parentElement, data);
+    shown = new Shown(parentElement, data, () => setTriggerValue("token", true));
     mounted.set(parentElement, shown);
   }
   return () => shown.destroy();

@@ -45,7 +45,7 @@ export class ImageViewer {
     this.build();
     this.light = new Light(this.about, (filter) => this.showLight(filter), () => this.redraw());
     this.light.apply();
-    this.tiles = new Tiles(this.plane, this.about, server, (tile) => `media/${item.id}/tile/${tile}${this.query()}`);
+    this.tiles = new Tiles(this.plane, this.about, server, (tile) => `${item.media}/tile/${tile}${this.query()}`);
     this.watch = new ResizeObserver(() => {
       this.size = [this.viewport.clientWidth, this.viewport.clientHeight];
       this.draw();

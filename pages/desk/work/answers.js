@@ -192,7 +192,10 @@ export class Answers {
    */
   receipt({ ok, reason, prediction }, id) {
     const { data, opinion } = this.desk;
-    if (!ok) this.desk.say(t("An answer was refused: {reason}", { reason }));
+    if (!ok) {
+      this.desk.say(t("An answer was refused: {reason}", { reason }));
+      this.desk.kept.update();
+    }
     if (!prediction || data.reveal !== "after") return;
     opinion.shown.set(id, prediction);
     const entry = this.earlier.of(id);

@@ -95,7 +95,7 @@ export class ExplanationView {
     const frame = make("div", "why-frame", figure);
     const picture = make("img", "why-picture", frame);
     picture.alt = "";
-    this.picture ??= this.panel.image(`media/${this.item.id}${slice ? frameQuery("", slice[0]) : ""}`);
+    this.picture ??= this.panel.image(`${this.item.media}${slice ? frameQuery("", slice[0]) : ""}`);
     this.picture.then((url) => { picture.src = url; }, () => picture.remove());
     const map = make("img", "why-map", frame);
     map.alt = description;

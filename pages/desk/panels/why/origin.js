@@ -54,7 +54,7 @@ export function drawNeighbours(place, { items, hidden }, panel) {
     if (neighbour.media) {
       const picture = make("img", "why-thumbnail", row);
       picture.alt = "";
-      panel.image(`media/${neighbour.id}`).then((url) => { picture.src = url; }, () => picture.remove());
+      panel.image(neighbour.media).then((url) => { picture.src = url; }, () => picture.remove());
     }
     const about = make("div", "", row);
     make("strong", "why-label", about, panel.desk.labelText(neighbour.label));
