@@ -207,7 +207,7 @@ def test_the_accounts_of_a_home_have_a_log_too(tmp_path: Path):
 
 
 def test_a_project_knows_who_works_with_it(project: Project):
-    opened = projects.serve_project(project.folder.parent, project.slug, LEE)
+    opened = projects.serve_project(project.folder.parent, project.uid, LEE)
     with opened.store() as store:
         store.stops.stop("", "a rule")
         assert store.audit.rows()[0].by == "lee"
