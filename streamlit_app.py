@@ -1,5 +1,7 @@
 """The app: Streamlit's pages and the JSON API on one port, behind the perimeter. `streamlit run streamlit_app.py`."""
 
+import os
+
 import streamlit as st
 from altair.utils import schemapi
 from starlette.middleware import Middleware
@@ -10,8 +12,10 @@ from labeler.api import account
 from labeler.api.gate import Gate, ProxyIdentity
 from labeler.api.perimeter import Perimeter
 from labeler.api.routes import routes
+from labeler.projects.private_files import UMASK
 from pages.shared.scripts import scripts
 
+os.umask(UMASK)  # what the app writes, no other user of the machine reads
 schemapi.disable_debug_mode()  # the tests hold charts to Vega-Lite's schema; who looks at one need not wait for that
 every_route = [*account.routes, *routes]
 app = st.App(

@@ -1,6 +1,7 @@
 """What all commands share: the group with its errors, progress bars, common options."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from labeler.access.users import local_user
 from labeler.core.actor import Actor, act_as, actor_of_process
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality, Progress
+from labeler.projects.private_files import UMASK
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ANY_PATH = click.Path(path_type=Path)
@@ -34,7 +36,7 @@ class Group(click.Group):
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
-        before = actor_of_process()
+        before, mask = actor_of_process(), os.umask(UMASK)
         act_as(Actor(local_user().name, "command"))
         try:
             return super().invoke(context)
@@ -47,6 +49,7 @@ class Group(click.Group):
             raise Refusal(f"{where}{error.strerror or error}.") from error
         finally:
             act_as(before)
+            os.umask(mask)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

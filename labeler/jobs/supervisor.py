@@ -15,6 +15,7 @@ from pathlib import Path
 from labeler.access.serving import ON_THIS_MACHINE, Serving, checked
 from labeler.core.errors import LabelerError
 from labeler.projects import project as projects
+from labeler.projects.private_files import close_to_others
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     reached = checked(wished, home)
     _check_port(reached.address, port)
     home.mkdir(parents=True, exist_ok=True)
+    _close_to_others(home)
     # The pages import each other as `pages.…`. uvicorn takes X-Forwarded-* from nobody: the perimeter does that.
     environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path(), "FORWARDED_ALLOW_IPS": ""}
     environment |= reached.as_environment()
@@ -113,6 +115,20 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     finally:
         for child in children:
             child.stop()
+
+
+def _close_to_others(home: Path) -> None:
+    """Mend the rights of a home that an older version wrote, and say so."""
+    closed, still_open = close_to_others(home)
+    if closed:
+        print(
+            f"{closed} files and folders of {home} were open to other users of this machine; now none is.", flush=True
+        )
+    if still_open:
+        print(
+            f"{still_open} files and folders of {home} belong to another user, and can be read by others still.",
+            flush=True,
+        )
 
 
 def _app_command(reached: Serving, port: int) -> list[str]:

@@ -34,6 +34,9 @@ MINE = """
 """
 # The items of a closed tab are free after this time. A tab that is only reloaded has reserved them again by then.
 LEAVING_SECONDS = 10.0
+# What one person may hold in all tabs together: half of the pool's open items, but this many in any case, and at most
+# so many.
+LEAST_HELD, MOST_HELD = 20, 100
 
 
 class Desk:
@@ -73,6 +76,8 @@ class Desk:
             )
             held = self._held(annotator, tab)
             missing, first = n - len(held), n - sum(reserved.first for reserved in held)
+            allowed = self._still_allowed(annotator)
+            missing, first = min(missing, allowed), min(first, allowed)
             if (missing > 0 or self._any_asked_next()) and not self._is_stopped(member):
                 if self.team.is_qualified(member):
                     missing -= self._take_asked_next(values, min(first, self._budget_left()))
@@ -107,7 +112,8 @@ class Desk:
                 SELECT q.item_id, :annotator, :tab, q.id, :expires {ranked} AND q.predicted = :class
                 ORDER BY q.confidence DESC LIMIT :n RETURNING item_id
                 """,
-                values | {"class": largest_class, "n": max(0, min(n, self._budget_left()))},
+                values
+                | {"class": largest_class, "n": max(0, min(n, self._budget_left(), self._still_allowed(annotator)))},
             )
             ids = {row["item_id"] for row in taken}
             return [reserved for reserved in self._held(annotator, tab) if reserved.item.id in ids]
@@ -121,6 +127,11 @@ class Desk:
                 {"item": item_id, "annotator": annotator},
             )
         )
+
+    def _still_allowed(self, annotator: str) -> int:
+        """The number of further items that a person may hold, whatever the number of their tabs."""
+        held = self.db.value("SELECT COUNT(*) FROM reservations WHERE annotator = ?", [annotator])
+        return max(LEAST_HELD, min(MOST_HELD, self.items.pool_open(2 * MOST_HELD) // 2)) - held
 
     def active_annotators(self) -> int:
         """How many annotators hold items now."""

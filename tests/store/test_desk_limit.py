@@ -1,0 +1,22 @@
+"""How many items one person may hold at once."""
+
+import pytest
+
+from labeler.store import Store
+from tests.support.fill import add
+
+
+@pytest.mark.parametrize(("items", "limit"), [(30, 20), (90, 45), (260, 100)])
+def test_one_person_holds_no_more_than_half_of_the_pool_in_any_number_of_tabs(store: Store, items: int, limit: int):
+    add(store, items)
+    held = {r.item.id for tab in range(12) for r in store.desk.reserve("kim", f"tab {tab}", 20)}
+    assert len(held) == limit
+    assert len(store.desk.reserve("lee", "tab of lee", 10)) == 10
+
+
+def test_what_was_answered_makes_room_again(store: Store):
+    add(store, 30)
+    store.desk.reserve("kim", "a", 20)
+    assert store.desk.reserve("kim", "b", 20) == []
+    store.desk.reserve("kim", "a", 15, release=[1, 2, 3, 4, 5])
+    assert len(store.desk.reserve("kim", "b", 20)) == 5
