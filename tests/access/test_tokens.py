@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from labeler.access import tokens
-from labeler.access.accounts import add_account, begin_session, disable, log_out, user_of_secret
+from labeler.access.accounts import accounts, add_account, begin_session, disable, log_out, user_of_secret
 from labeler.access.tokens import RENEWABLE, Token, check_token, issue_token
 from labeler.access.users import User
+from labeler.core.actor import Actor
 from labeler.core.errors import AccessError
 
 
@@ -84,7 +85,11 @@ def kim(own_home):
     return user_of_secret(begin_session(add_account("kim"), "127.0.0.1"))
 
 
-@pytest.mark.parametrize("end", [log_out, lambda user: disable(user.account)], ids=["log-out", "disabling"])
+def disabled(user: User) -> None:
+    disable(accounts().accounts.by_id(user.account), Actor("lee"))
+
+
+@pytest.mark.parametrize("end", [log_out, disabled])
 def test_a_token_ends_with_its_session(kim, end):
     token = issue_token(kim, "p")
     assert check_token(token, "p").user == kim
