@@ -24,7 +24,7 @@ const RESTS = {
   ],
   tab: ({ n }) => [
     t("Your items are in another window"),
-    t("A window that is open under your name has the last {n} items: answer them there. Once it is closed, they appear here.",
+    t("A window that is open under your name holds {n} items: answer them there. Once it is closed, they appear here.",
       { n }),
   ],
   others: ({ n }) => [
