@@ -14,6 +14,7 @@ from labeler.core.errors import AccessError
 
 Mode = Literal["none", "local", "oidc", "proxy"]
 FILE = "access.toml"
+OIDC_FILE = "oidc.toml"  # the section [auth] of Streamlit's secrets
 _STRICT = ConfigDict(extra="forbid")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labeler.access.serving import ON_THIS_MACHINE, Serving, checked
+from labeler.access.settings import OIDC_FILE
 from labeler.core.errors import LabelerError
 from labeler.projects import project as projects
 from labeler.projects.private_files import close_to_others
@@ -90,7 +91,7 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     # The pages import each other as `pages.…`. uvicorn takes X-Forwarded-* from nobody: the perimeter does that.
     environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path(), "FORWARDED_ALLOW_IPS": ""}
     environment |= reached.as_environment()
-    app = _app_command(reached, port)
+    app = _app_command(reached, port, home)
     waiting = {
         name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("explainer", "worker")
     }
@@ -131,7 +132,7 @@ def _close_to_others(home: Path) -> None:
         )
 
 
-def _app_command(reached: Serving, port: int) -> list[str]:
+def _app_command(reached: Serving, port: int, home: Path) -> list[str]:
     """The command that runs Streamlit with the app."""
     options = {
         "server.address": reached.address,
@@ -140,6 +141,7 @@ def _app_command(reached: Serving, port: int) -> list[str]:
         "server.headless": "true",
         "browser.gatherUsageStats": "false",
         "server.fileWatcherType": "none",
+        "secrets.files": home / OIDC_FILE,  # the provider that `st.login` asks; the file may be missing
     }
     script = str(APP_FOLDER / SCRIPT)
     return [sys.executable, "-m", "streamlit", "run", script, *(f"--{name}={value}" for name, value in options.items())]

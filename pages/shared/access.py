@@ -58,7 +58,7 @@ def visitor() -> User | None:
             name = st.context.headers.get(access_settings().proxy.header, "")
             return identity.user_of_proxy(name, address, partial(people.names_in_use, home())) if name else None
         case "oidc":
-            if not st.user.is_logged_in:
+            if not st.user.to_dict().get("is_logged_in"):
                 return None
             uids = {project.slug: project.uid for project in people.readable(home())}
             return identity.user_of_provider(st.user.to_dict(), address, partial(people.names_in_use, home()), uids)
