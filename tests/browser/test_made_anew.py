@@ -73,7 +73,7 @@ def test_a_project_made_anew_gets_nothing_of_the_one_before(server, own_home, op
     assert f"Item {late}: good" in row.inner_text()
     assert "It was never sent: the project “Scans” is not here any more." in row.inner_text()
     page.get_by_role("button", name="Dismiss").click()
-    page.get_by_role("button", name="Close").click()
+    page.locator("dialog").wait_for(state="detached")
     assert page.get_by_role("button", name="Answers that were not stored").count() == 0
     all_saved(page)
     assert stored(anew) == []

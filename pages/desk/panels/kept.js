@@ -47,7 +47,7 @@ export class KeptAnswers {
     make("h2", "", dialog, t("Answers that were not stored"));
     make("p", "hint", dialog, t("They are kept in this browser only. Answer the items again if they are still asked, or copy the answers for the project lead."));
     const list = make("ul", "", dialog);
-    for (const kept of this.desk.outbox.kept()) this.row(list, kept);
+    for (const kept of this.desk.outbox.kept()) this.row(list, kept, () => !list.children.length && dialog.close());
     const row = make("div", "actions", dialog);
     const copy = makeButton("action confirm", row, { text: t("Copy all"), run: async () => {
       await copyText(this.desk.outbox.kept().map((kept) => this.asLine(kept)).join("\n"), dialog);
@@ -59,8 +59,9 @@ export class KeptAnswers {
   /**
    * @param {Element} list
    * @param {KeptAnswer} kept
+   * @param {() => void} dismissed
    */
-  row(list, kept) {
+  row(list, kept, dismissed) {
     const row = make("li", "", list);
     const about = make("div", "", row);
     make("strong", "", about, `${t("Item {id}", { id: String(kept.answer.item_id) })}: ${inWords(kept)}`);
@@ -70,12 +71,13 @@ export class KeptAnswers {
       this.desk.outbox.dismiss(kept.name);
       row.remove();
       this.update();
+      dismissed();
     } });
   }
 
   /** @param {KeptAnswer} kept */
   reason({ project, isGone, answer }) {
-    if (answer.reason) return answer.reason;
+    if (answer.reason) return t("Refused: {reason}", { reason: answer.reason });
     if (!isGone) return t("The server refused it.");
     const name = localStorage.getItem(nameOf(project)) ?? project;
     return t("It was never sent: the project “{name}” is not here any more.", { name });
