@@ -50,7 +50,7 @@ def visitor() -> User | None:
     address = st.context.ip_address or ""
     match access_mode():
         case "none":
-            return User(chosen("annotator", remembered_name() or local_user().name))
+            return User(_chosen_name() or local_user().name)
         case "local":
             secret = st.context.cookies.get(SESSION_COOKIE, "")
             return accounts.user_of_secret(secret if isinstance(secret, str) else "")
@@ -182,7 +182,13 @@ def known_name() -> str:
     """The account's name, or the one given in this session, its address or this browser; "" while there is none."""
     if access_mode() != "none":
         return require_user().name
-    return chosen("annotator", remembered_name())
+    return _chosen_name()
+
+
+def _chosen_name() -> str:
+    """The name of this session, its address or this browser; "" where there is none, or one that nobody may have."""
+    name = chosen("annotator", remembered_name())
+    return "" if is_reserved(name) else name
 
 
 def name_field(place: str) -> str:

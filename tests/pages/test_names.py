@@ -1,5 +1,7 @@
 """The name of who works: asked once, where something is answered or changed, and not of those who only look."""
 
+import pytest
+
 from labeler.projects import project as projects
 from tests.support.fill import add
 from tests.support.pages import everything, visit, widget
@@ -29,6 +31,16 @@ def test_the_desk_asks_for_a_name_before_any_item_is_shown(project):
     assert not [field for field in app.text_input if field.label == "Your name"]  # AppTest cannot draw the desk itself
     with project.store() as store:
         assert [annotator.name for annotator in store.team.all()] == ["kim"]
+
+
+@pytest.mark.parametrize("name", ["import", "System"])
+def test_an_address_gives_nobody_a_reserved_name(project, name):
+    with project.store() as store:
+        add(store, 1)
+    app = visit("label", annotator=name)
+    assert "Your name" in labels_of(app.text_input)
+    with project.store() as store:
+        assert store.team.all() == []
 
 
 def test_the_teams_settings_ask_who_changes_them(project):
