@@ -8,7 +8,7 @@ import numpy as np
 
 from labeler.backbones import speeds
 from labeler.backbones.encoder import Encoder, Joined, features_key
-from labeler.backbones.row_files import RowFile
+from labeler.backbones.row_files import FEATURE_KEYS, FEATURES, RowFile
 from labeler.core.errors import BackboneError
 from labeler.core.items import Progress
 
@@ -18,7 +18,7 @@ A_WRITE = 2.0  # seconds of work between two writes, about: what a crash costs a
 
 def vectors_of(encoder_key: str, width: int, folder: Path) -> RowFile:
     """The file of an encoder's vectors of so many columns, below the cache `folder`."""
-    return RowFile(folder / encoder_key, (width,), np.dtype(np.float32), "vectors.f32", "hashes.txt")
+    return RowFile(folder / encoder_key, (width,), np.dtype(np.float32), FEATURES, FEATURE_KEYS)
 
 
 def embed(

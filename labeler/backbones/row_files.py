@@ -4,6 +4,7 @@ Two files: the rows one after the other, and one key a line, in the same order.
 """
 
 import os
+import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ try:
     import fcntl
 except ImportError:  # Windows: one process at a time is then up to who starts them
     fcntl = None  # type: ignore[assignment]
+
+
+# The files of an encoder's features, one row an item by its content hash.
+FEATURES, FEATURE_KEYS = "vectors.f32", "hashes.txt"
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,37 @@ class RowFile:
         if not count:
             return np.empty((0, *self.shape), dtype=self.dtype)
         return np.memmap(self._rows, dtype=self.dtype, mode="r", shape=(count, *self.shape))
+
+
+def erase_rows(top: Path, keys: Collection[str]) -> int:
+    """Overwrite the rows of these keys, and the keys themselves, in all files of features below a folder; how many.
+
+    The places of the other rows stay. Nobody finds a row that was overwritten.
+    """
+    names, erased = {key.encode() for key in keys}, 0
+    for path in top.rglob(FEATURE_KEYS) if names else ():
+        rows = path.with_name(FEATURES)
+        with (path.with_name("lock")).open("w") as lock:
+            if fcntl:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            lines = path.read_bytes().split(b"\n")[:-1]
+            size, rest = divmod(rows.stat().st_size, len(lines)) if lines else (0, 0)
+            if rest:  # a crash left half a row: nobody knows where the others begin, and all can be made again
+                path.write_bytes(b"")
+                rows.write_bytes(b"")
+                continue
+            with path.open("r+b") as key_file, rows.open("r+b") as row_file:
+                for number, line in enumerate(lines):
+                    if line in names:
+                        key_file.seek(sum(len(before) + 1 for before in lines[:number]))
+                        key_file.write(secrets.token_hex(len(line))[: len(line)].encode())  # no two keys are equal
+                        row_file.seek(number * size)
+                        row_file.write(bytes(size))
+                        erased += 1
+                for file in (key_file, row_file):
+                    file.flush()
+                    os.fsync(file.fileno())
+    return erased
 
 
 def _write(path: Path, data: bytes | memoryview, durable: bool) -> None:

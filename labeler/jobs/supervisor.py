@@ -122,9 +122,7 @@ def _close_to_others(home: Path) -> None:
     """Mend the rights of a home that an older version wrote, and say so."""
     closed, still_open = close_to_others(home)
     if closed:
-        print(
-            f"{closed} files and folders of {home} were open to other users of this machine; now none is.", flush=True
-        )
+        print(f"{closed} files and folders of {home} were open to others on this machine; now none is.", flush=True)
     if still_open:
         print(
             f"{still_open} files and folders of {home} belong to another user, and can be read by others still.",

@@ -46,7 +46,7 @@ def put_away(project: Project, home: Path, shelf: Shelf) -> Path:
             folder=project.folder,
         )
     target = _free(home / FOLDERS[shelf] / project.slug)
-    with _nobody_at_work(project):
+    with nobody_at_work(project):
         with project.store() as store:  # before: what is moved away is not written to any more
             store.audit.record(project.actor, PUT_AWAY[shelf])
         _move(project.folder, target)
@@ -93,7 +93,7 @@ def _move(folder: Path, target: Path) -> None:
 
 
 @contextmanager
-def _nobody_at_work(project: Project) -> Iterator[None]:
+def nobody_at_work(project: Project) -> Iterator[None]:
     """A block in which no process begins to work for the project.
 
     Raises: ProjectError: one is at work.

@@ -10,7 +10,10 @@ from labeler.store.database import Database, now
 from labeler.store.items import FLAGGED
 
 # An item `i` that can be asked next: of the pool, without a label, and not taken out or flagged.
-ASKABLE = f"i.split = 'pool' AND i.label IS NULL AND i.adjudicated IS NULL AND i.id NOT IN ({FLAGGED})"
+ASKABLE = (
+    "i.split = 'pool' AND i.label IS NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL"
+    f" AND i.id NOT IN ({FLAGGED})"
+)
 
 
 @dataclass(frozen=True)

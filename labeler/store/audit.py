@@ -140,7 +140,7 @@ class AuditLog:
             changed = row | {
                 "by": opaque if row["by"] == name else row["by"],
                 **{
-                    part: canonical(_replaced(json.loads(row[part]), name, opaque))
+                    part: canonical(replaced(json.loads(row[part]), name, opaque))
                     for part in ("what", "before", "after")
                     if row[part] is not None
                 },
@@ -187,12 +187,12 @@ def _hash(previous: str, row: Row) -> str:
     return hashlib.sha256((previous + canonical([row[name] for name in _CHAINED])).encode()).hexdigest()
 
 
-def _replaced(value: Any, name: str, opaque: str) -> Any:
+def replaced(value: Any, name: str, opaque: str) -> Any:
     """The value, with `opaque` in place of each text and each key that is the name."""
     if isinstance(value, dict):
-        return {_replaced(key, name, opaque): _replaced(part, name, opaque) for key, part in value.items()}
+        return {replaced(key, name, opaque): replaced(part, name, opaque) for key, part in value.items()}
     if isinstance(value, list):
-        return [_replaced(part, name, opaque) for part in value]
+        return [replaced(part, name, opaque) for part in value]
     return opaque if value == name else value
 
 

@@ -19,7 +19,7 @@ BEGINNING = 400  # characters of a text in a list
 
 # Holdout items without a label are not listed: whoever answers them must not know what they are for.
 # `+split` keeps SQLite from the index: one pass over the table is faster.
-LISTED = "(+i.split = 'pool' OR (+i.split = 'holdout' AND i.label IS NOT NULL))"
+LISTED = "i.erased_at IS NULL AND (+i.split = 'pool' OR (+i.split = 'holdout' AND i.label IS NOT NULL))"
 
 _STATES: dict[State, str] = {
     "labeled": "i.label IS NOT NULL",
@@ -115,7 +115,9 @@ class Catalogue:
 
     def unlisted(self) -> int:
         """The number of holdout items without a label, which no list shows: they are answered without being known."""
-        return self.db.value("SELECT COUNT(*) FROM items WHERE split = 'holdout' AND label IS NULL")
+        return self.db.value(
+            "SELECT COUNT(*) FROM items WHERE split = 'holdout' AND label IS NULL AND erased_at IS NULL"
+        )
 
     def annotators(self) -> list[str]:
         """Everybody who has answered, by name; without imports."""
@@ -124,7 +126,9 @@ class Catalogue:
 
     def hashes(self, split: Split = "pool") -> dict[str, int]:
         """The id of each item of a split, by its content hash."""
-        rows = self.db.execute("SELECT content_hash, id FROM items WHERE +split = ? ORDER BY id", [split])
+        rows = self.db.execute(
+            "SELECT content_hash, id FROM items WHERE +split = ? AND erased_at IS NULL ORDER BY id", [split]
+        )
         return dict(rows.fetchall())
 
     def labels_of(self, item_ids: Iterable[int]) -> dict[int, str]:

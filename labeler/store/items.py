@@ -27,7 +27,7 @@ FLAGGED = """
     SELECT a.item_id FROM answers a JOIN items f ON f.id = a.item_id WHERE a.action = 'flag' AND a.id > f.cleared
 """
 # Items that people may be asked about.
-OPEN = f"i.split IS NOT NULL AND i.adjudicated IS NULL AND i.id NOT IN ({FLAGGED})"
+OPEN = f"i.split IS NOT NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.id NOT IN ({FLAGGED})"
 
 
 class Items:
@@ -181,17 +181,17 @@ class Items:
         return GroupCounts(self.db.config.evaluation.group_column, **row, straddling=straddling)
 
     def all(self) -> list[Item]:
-        """All items whose split is decided, in the order of import."""
+        """All items whose split is decided, in the order of import, without those that were erased."""
         return [
             as_item(r)
             for r in self.db.rows(
                 "SELECT id, content_hash, split, source, text, media, of_group FROM items WHERE split IS NOT NULL"
-                " ORDER BY id"
+                " AND erased_at IS NULL ORDER BY id"
             )
         ]
 
     def get(self, item_id: int) -> Item | None:
-        rows = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL", [item_id])
+        rows = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL AND erased_at IS NULL", [item_id])
         return as_item(rows[0]) if rows else None
 
     def labels(self) -> dict[int, str]:
@@ -234,8 +234,11 @@ class Items:
         return {row["id"] for row in self.db.rows("SELECT id FROM items WHERE split = 'holdout' AND drawn")}
 
     def flagged(self) -> set[int]:
-        """Unlabeled items that nobody is asked about: those with an open flag and those that a lead excluded."""
-        rows = self.db.rows(f"{FLAGGED} UNION SELECT id FROM items WHERE adjudicated = 'exclude'")
+        """Unlabeled items that nobody is asked about: those with an open flag, excluded by a lead, or erased."""
+        rows = self.db.rows(
+            f"{FLAGGED} UNION SELECT id FROM items"
+            " WHERE adjudicated = 'exclude' OR (erased_at IS NOT NULL AND label IS NULL)"
+        )
         return {row["item_id"] for row in rows}
 
     def count_labeled(self) -> int:
@@ -280,7 +283,7 @@ class Items:
         """The number of pool items that can still get a label; `most` where there are more."""
         return self.db.value(
             "SELECT COUNT(*) FROM (SELECT 1 FROM items i WHERE i.label IS NULL AND i.split = 'pool'"
-            f" AND i.adjudicated IS NULL AND i.id NOT IN ({FLAGGED}) LIMIT ?)",
+            f" AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.id NOT IN ({FLAGGED}) LIMIT ?)",
             [most],
         )
 

@@ -690,6 +690,18 @@ def m020_audit_log(db: Database) -> None:
     _run_script(db, "CREATE TABLE logged_settings (id INTEGER PRIMARY KEY CHECK (id = 1), settings TEXT NOT NULL);")
 
 
+@migrations()
+def m021_erasure(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        ALTER TABLE items ADD COLUMN erased_at TEXT;  -- since when an item has no content any more
+        DROP INDEX items_open;
+        CREATE INDEX items_open ON items (split, content_hash, adjudicated, wanted, erased_at) WHERE label IS NULL;
+        """,
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

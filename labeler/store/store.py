@@ -20,6 +20,7 @@ from labeler.store.database import Database
 from labeler.store.decisions import Decisions
 from labeler.store.desk import Desk
 from labeler.store.effort import Effort
+from labeler.store.erasure import Erasure
 from labeler.store.explanations import Explanations
 from labeler.store.forecasts import Forecasts
 from labeler.store.imports import Imports
@@ -46,6 +47,7 @@ class Store:
         self.team = Team(self.db)
         self.stops = Stops(self.db)
         self.audits = Audits(self.db)
+        self.erasure = Erasure(self.db, self.audit, self.audits)
         self.rounds = Rounds(self.db, self.items, self.forecasts, self.audits, self.class_changes)
         self.desk = Desk(self.db, self.items, self.team, self.stops, self.rounds)
         self.answers = Answers(self.db, self.items, self.team, self.desk, self.rounds, self.class_changes)

@@ -64,6 +64,6 @@ def test_a_home_of_an_older_version_is_mended_once(project: Project, tmp_path: P
 
 def test_a_server_says_that_it_mended_a_home(project: Project, capsys: pytest.CaptureFixture[str]):
     supervisor._close_to_others(project.folder.parent)
-    assert "were open to other users of this machine" in capsys.readouterr().out
+    assert "were open to others on this machine" in capsys.readouterr().out
     supervisor._close_to_others(project.folder.parent)
     assert capsys.readouterr().out == ""
