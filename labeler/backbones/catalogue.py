@@ -57,7 +57,8 @@ class Entry:
     """An encoder of the catalogue.
 
     reads: in words. megabytes: on the disk. dims: numbers that it makes of an input. pooling, prefix: how the network
-    was trained to read a text. note: what one should know before using it. strength: mean accuracy from 20 to 500
+    was trained to read a text. layers: of a network of texts those that are read, −1 is the last (chosen by
+    docs/benchmarks/encoders.md). note: what one should know before using it. strength: mean accuracy from 20 to 500
     labels on open data of such inputs, as docs/benchmarks/encoders.md has it; `auto` never chooses what is not
     measured. places_by_meaning: whether a sentence about a class lies near its texts, as measured in
     docs/benchmarks/class-sentences.md: before there are labels nothing else could tell.
@@ -72,6 +73,7 @@ class Entry:
     dims: int
     pooling: Pooling = "mean"
     prefix: str = ""
+    layers: tuple[int, ...] = (-1,)
     note: str = field(default="", compare=False)
     strength: Mapping[Content, float] = field(default_factory=dict, compare=False)
     places_by_meaning: bool = field(default=False, compare=False)
@@ -146,8 +148,9 @@ _ENTRIES = (
         ),
         "MIT",
         68,
-        384,
+        1152,
         "first",
+        layers=(-5, -3, -1),
         strength={"English": 0.832},
         places_by_meaning=True,
     ),

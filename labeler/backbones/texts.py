@@ -131,16 +131,18 @@ def _downloaded(name: str, repository: str) -> Path:
 
 
 def _of_folder(name: str, folder: Path, entry: Entry | None) -> Pretrained:
-    """The encoder in a folder. entry: how it was trained to read a text, and then its last layer alone is taken."""
+    """The encoder in a folder. entry: how it was trained to read a text, and which of its layers are taken."""
     _check_config(folder, name)
     files = needed(listing(folder), str(folder))
     check_readable(folder / file for file in weight_files(files, str(folder)))
     network, tokens = _built(name, folder)
     identity = key("transformers", hashes(folder, files), MAX_TOKENS)
     if entry:
-        network.taps, network.pooling = network.taps[-1:], entry.pooling
+        last, network.pooling = network.taps[-1], entry.pooling
+        network.taps = tuple(sorted({max(0, last + 1 + layer) for layer in entry.layers}))
         tokens = replace(tokens, prefix=entry.prefix)
-        identity = key("transformers", hashes(folder, files), MAX_TOKENS, entry.pooling, entry.prefix)
+        more = [entry.layers] if entry.layers != (-1,) else []
+        identity = key("transformers", hashes(folder, files), MAX_TOKENS, entry.pooling, entry.prefix, *more)
     try:
         dims = network.dims(_EXAMPLE)
     except Exception as error:  # whatever a model raises that wants more than tokens

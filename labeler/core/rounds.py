@@ -98,7 +98,8 @@ class Training:
     share: the fine-tuned network's weight in the probabilities, from 0 (the frozen heads alone) to 1.
     note: one sentence on the choices and their reasons. validation_items: number of labels in validation; 0: none, or
     unknown. computed_on: the device that the network ran on, its precision and its libraries; empty without a network.
-    inexact: operations of the GPU whose result may differ from one run to the next.
+    inexact: operations of the GPU whose result may differ from one run to the next. start: how much counts in the heads
+    what is known of the classes without labels; 0: nothing, see `labeler.learner.prior`.
     """
 
     epochs: tuple[Epoch, ...] = ()
@@ -108,6 +109,7 @@ class Training:
     validation_items: int = 0
     computed_on: Mapping[str, str] = field(default_factory=dict)
     inexact: Sequence[str] = field(default_factory=list)
+    start: float = 0.0
 
 
 @dataclass(frozen=True)

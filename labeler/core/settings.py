@@ -161,7 +161,11 @@ class LearnerConfig:
         ),
     ] = "auto"
     prior_column: Annotated[
-        str, Doc("Imported column with a class for each item, such as the guess of a language model, to start from.")
+        str,
+        Doc(
+            "Imported column with a class for each item, such as the guess of a language model, or with probabilities"
+            " (`good: 0.8; bad: 0.2`, or JSON), to start from."
+        ),
     ] = ""
     input_size: Annotated[int, Interval(ge=32, le=1024), Doc("Side in pixels that images are scaled to.")] = 128
     decoded_gigabytes: Annotated[

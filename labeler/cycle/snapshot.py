@@ -18,6 +18,7 @@ from labeler.core.items import Item, Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import Config
+from labeler.cycle.guesses import shares_of
 from labeler.i18n.messages import mark
 from labeler.learner.prior import Known
 from labeler.learner.task import LearningTask
@@ -138,16 +139,16 @@ def known_of(
 ) -> Known:
     """What a project knows of its classes before any label.
 
-    Args: sentences: about each class; empty: none. guesses: the class that was predicted for each item before it was
-          imported; one that is no class of the project counts as none.
+    Args: sentences: about each class; empty: none. guesses: what was predicted for each item before it was imported,
+          see `labeler.cycle.guesses`.
     """
-    if project.config.learner.prior == "off":
+    config = project.config
+    if config.learner.prior == "off":
         return Known()
     columns = meaning(encoder) if sentences else None
     features = [] if columns is None else [_features(project, encoder, texts) for texts in sentences]
-    index = {name: place for place, name in enumerate(project.config.classes)}
-    classes = None if guesses is None else np.array([index.get(guess.strip(), -1) for guess in guesses], dtype=np.intp)
-    return Known(features, columns, classes)
+    shares = None if guesses is None else shares_of(guesses, config.classes, config.several)
+    return Known(features, columns, shares, config.several)
 
 
 def _features(project: Project, encoder: Encoder, texts: Sequence[str]) -> np.ndarray:

@@ -42,13 +42,19 @@ DIGITS = 4  # of a weight, relative to the largest
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that is ready to be asked. `classes`: those that it was trained on, by their names of today."""
+    """A model that is ready to be asked.
+
+    classes: those that it was trained on, by their names of today. start: what is known of the classes without labels
+    counts so much in it; labels: of how many labels it was trained.
+    """
 
     path: Path
     classes: list[str]
     model: "Model"
     encoder: "Encoder"
     class_change: int  # number of the latest change of the classes when it was loaded
+    start: float
+    labels: int
 
 
 class Explainer:
@@ -98,7 +104,8 @@ class Explainer:
         loaded = self._load(project, store, project.folder / asked.model)
         content = project.input_of(item)
         if asked.kind == "saw":
-            return _result(loaded.classes, explain(loaded.model, loaded.encoder, content))
+            start = {"weight": loaded.start, "labels": loaded.labels} if loaded.start else None
+            return _result(loaded.classes, explain(loaded.model, loaded.encoder, content)) | {"start": start}
         local = explain_locally(loaded.model, loaded.encoder, content)
         return _result(loaded.classes, local) | {"fit": [round(float(fit), 3) for fit in local.fit]}
 
@@ -129,7 +136,8 @@ def load(project: Project, store: Store, path: Path) -> Loaded:
         raise LabelerError("The settings name another backbone than the model was trained with: wait for a new round.")
     since = store.class_changes.since(store.rounds.class_change_of(card.round))
     names = [label_today(name, since, several=False) or name for name in card.config["classes"]]
-    return Loaded(path, names, models.load(path, encoder), encoder, store.class_changes.latest())
+    model = models.load(path, encoder)
+    return Loaded(path, names, model, encoder, store.class_changes.latest(), card.start, card.labels)
 
 
 def _result(names: list[str], explained: "Evidence | Local") -> dict[str, Any]:

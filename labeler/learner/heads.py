@@ -74,8 +74,9 @@ def weight_of_prior(task: LearningTask) -> float:
         rest, true = task.subset(np.setdiff1d(all_rows, rows)), labels.targets[rows]
         for place, weight in enumerate(weights):
             proba = _proba(rest, float(weight), labels.positions[rows])
-            evidence[place] += np.log(np.maximum(proba[np.arange(len(rows)), true], FLOOR)).sum()
-    if len(np.unique(labels.targets)) < 2:
+            of_truth = np.where(true, proba, 1 - proba) if labels.several else proba[np.arange(len(rows)), true]
+            evidence[place] += np.log(np.maximum(of_truth, FLOOR)).sum()
+    if len(np.unique(labels.targets, axis=0)) < 2:
         evidence[0] = -np.inf  # labels of one class train nothing by themselves
     return float(weights[evidence.argmax()])
 
@@ -92,6 +93,8 @@ def _proba(task: LearningTask, weight: float, positions: np.ndarray) -> np.ndarr
 
 def _heads_with(task: LearningTask, prior: Prior, weight: float) -> LinearHeads:
     """Heads over all classes whose logits are those of the prior, times its weight, and what was learned beside it."""
+    if task.labels.several:
+        return _over_all_classes(task, [_beside_of_each(task, prior, weight)])
     fitted = [_beside(task, prior, weight)]
     targets = task.labels.targets
     if len(targets) >= FEW and len(np.unique(targets)) == task.n_classes:
@@ -115,9 +118,30 @@ def _beside(task: LearningTask, prior: Prior, weight: float) -> Head:
     return learned @ basis + weight * prior.weight, bias + weight * prior.bias
 
 
+def _beside_of_each(task: LearningTask, prior: Prior, weight: float) -> Head:
+    """As `_beside`, of items with several classes: for each class the log odds of yes, learned alone.
+
+    Before there are labels an item is taken to have one class on average; then the labels say how frequent each is.
+    """
+    n, n_classes = len(task.labels), task.n_classes
+    whole = task.features(task.labels.positions)
+    features, basis = _span(whole) if n else (whole, np.eye(whole.shape[1], dtype=whole.dtype))
+    strength = _strength(task.dataset) * min(1.0, 0.1 + n / 50)
+    frequency = (task.labels.targets.sum(axis=0) + 1) / (n + max(n_classes, 2))
+    base = np.log(frequency / (1 - frequency))
+    scores, heads = weight * prior.scores(whole) + base, []
+    for c in range(n_classes):
+        halves = np.column_stack([-scores[:, c], scores[:, c]]) / 2
+        learned, bias = offset_logistic(features, task.labels.targets[:, c].astype(np.intp), halves, strength)
+        heads.append((learned[1] - learned[0], bias[1] - bias[0]))
+    own, biases = (np.stack(parts) for parts in zip(*heads, strict=True))
+    return own @ basis + weight * prior.weight, biases + weight * prior.bias + base
+
+
 def _over_all_classes(task: LearningTask, fitted: list[Head]) -> LinearHeads:
     weight, bias = (np.stack(parts).astype(np.float32) for parts in zip(*fitted, strict=True))
-    return LinearHeads(task.normalizer, np.arange(task.n_classes), task.n_classes, weight, bias)
+    classes = np.arange(task.n_classes)
+    return LinearHeads(task.normalizer, classes, task.n_classes, weight, bias, task.labels.several)
 
 
 def _plain_heads(task: LearningTask) -> LinearHeads:
@@ -144,7 +168,8 @@ def fit_committee(task: LearningTask, members: int, seed: int) -> LinearHeads:
     if task.prior is not None and (weight := weight_of_prior(task)):
         n = len(task.labels)
         drawn = [task.subset(rng.integers(n, size=n)) for _ in range(members)]
-        return _over_all_classes(task, [_beside(bootstrap, task.prior, weight) for bootstrap in drawn])
+        beside = _beside_of_each if task.labels.several else _beside
+        return _over_all_classes(task, [beside(bootstrap, task.prior, weight) for bootstrap in drawn])
     features, basis = _span(task.features(task.labels.positions))
     strength = _strength(task.dataset)
 

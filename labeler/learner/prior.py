@@ -14,6 +14,7 @@ from labeler.learner.model import Normalizer
 # Imports of scipy.optimize and sklearn are deferred: they are slow to load.
 
 LOOKED_AT = 10_000  # items that scores are standardised on, and predictions learned from: a sample is as good
+NOTHING = 0.02  # a probability that is left out: it would only make the regression slower
 SMALLEST = 1e-6  # standard deviation below which a score tells nothing apart
 
 
@@ -37,13 +38,15 @@ class Known:
     """What a project knows of its classes before any label; empty parts say nothing.
 
     sentences: for each class the features (s, d) of the sentences about it, not yet normalised. meaning: (d,) bool,
-    columns in which the meaning of texts can be compared. guesses: (n,) int, the class that was predicted for each item
-    before it was imported; −1: none.
+    columns in which the meaning of texts can be compared. guesses: what was predicted for each item before it was
+    imported: (n, C) float, the probability of each class, NaN where there is none; or (n,) int, the class, −1: none.
+    several: whether an item has several classes.
     """
 
     sentences: Sequence[np.ndarray] = ()
     meaning: np.ndarray | None = None
     guesses: np.ndarray | None = None
+    several: bool = False
 
     def prior(self, normalizer: Normalizer, embeddings: np.ndarray, n_classes: int) -> Prior | None:
         """The prior of a dataset with these embeddings (n, d); None if nothing tells the classes apart."""
@@ -53,7 +56,7 @@ class Known:
         if self.sentences:
             parts.append(of_sentences(normalizer, self.sentences, self.meaning))
         if self.guesses is not None:
-            parts.append(of_guesses(features, self.guesses[rows], n_classes))
+            parts.append(of_guesses(features, shares_of(self.guesses[rows], n_classes), self.several))
         return standardised(np.sum(parts, axis=0), features) if parts else None
 
 
@@ -68,22 +71,43 @@ def of_sentences(
     return weight if meaning is None else weight * meaning
 
 
-def of_guesses(features: np.ndarray, guesses: np.ndarray, n_classes: int) -> np.ndarray:
-    """(C, d) weights of a logistic regression that predicts the guesses; 0 for a class that nobody guessed.
+def shares_of(guesses: np.ndarray, n_classes: int) -> np.ndarray:
+    """(n, C) float probabilities of guesses, NaN where there is none; from (n,) int those of a class each."""
+    if guesses.ndim == 2:
+        return guesses
+    shares = np.eye(n_classes)[np.maximum(guesses, 0)]
+    shares[guesses < 0] = np.nan
+    return shares
+
+
+def of_guesses(features: np.ndarray, guesses: np.ndarray, several: bool = False) -> np.ndarray:
+    """(C, d) weights of a logistic regression that predicts the guesses; 0 for a class that is guessed nowhere.
 
     Guesses are wrong here and there; what they have in common with the features is right more often than a single one,
     and is known for items that come later without a guess.
 
-    Args:   guesses: (n,) int; −1: none.
-    Source: Hinton et al. 2015 (distillation), of hard labels.
+    Args:   guesses: (n, C) float, the probability of each class; NaN: none. several: whether an item has several
+            classes; then each has a regression of its own, of yes and no.
+    Source: Hinton et al. 2015 (distillation).
     """
+    guessed = ~np.isnan(guesses).any(axis=1)
+    features, guesses = features[guessed], guesses[guessed]
+    if not several:
+        return _regression(features, guesses)
+    own = [_regression(features, np.column_stack([1 - shares, shares])) for shares in guesses.T]
+    return np.stack([yes_or_no[1] for yes_or_no in own])
+
+
+def _regression(features: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """(c, d) weights of a logistic regression of shares (n, c): a row counts for each class as much as its share."""
     from sklearn.linear_model import LogisticRegression
 
-    weight, guessed = np.zeros((n_classes, features.shape[1])), guesses >= 0
-    classes = np.unique(guesses[guessed])
+    weight = np.zeros((shares.shape[1], features.shape[1]))
+    rows, targets = np.nonzero(shares > NOTHING)
+    classes = np.unique(targets)
     if len(classes) < 2:
         return weight
-    fitted = LogisticRegression(max_iter=1000).fit(features[guessed], guesses[guessed]).coef_
+    fitted = LogisticRegression(max_iter=1000).fit(features[rows], targets, sample_weight=shares[rows, targets]).coef_
     weight[classes] = np.concatenate([-fitted, fitted]) if len(fitted) == 1 else fitted
     return weight
 

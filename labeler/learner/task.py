@@ -42,9 +42,7 @@ class LearningTask:
         return cls(dataset, labels, n_classes, Normalizer.fit(dataset.embeddings, dataset.dims), encoder, folder)
 
     def knowing(self, known: Known) -> Self:
-        """The same task, learned from what is known of the classes, too; items of several classes have no prior."""
-        if self.labels.several:
-            return self
+        """The same task, learned from what is known of the classes, too."""
         return replace(self, prior=known.prior(self.normalizer, self.dataset.embeddings, self.n_classes))
 
     def without_prior(self) -> Self:

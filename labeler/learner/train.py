@@ -70,21 +70,26 @@ def fit(
     deadline = time.perf_counter() + learner.round_seconds
     if learner.head != LINEAR:
         estimator = FrozenHead(learner, seed).fit(task)
-        return Fitted(estimator, Training(note=mark("The head {name} on the frozen backbone.", name=learner.head)))
+        note = mark("The head {name} on the frozen backbone.", name=learner.head)
+        unused = mark(
+            "What is known of the classes without labels counts for nothing: only linear heads start from it."
+        )
+        return Fitted(estimator, Training(note=sentences(note, unused if task.prior is not None else "")))
     weight, network = weight_of_prior(task), network_of(task.encoder)
     where = computed_on(network) if network else {}
     heads, alone = fit_heads(task, weight), _why_heads_alone(task, learner, network)
     if alone is not None or network is None:
         started = mark("What is known of the classes without labels counts with weight {k:.2g}.", k=weight)
-        return Fitted(heads, Training(note=sentences(alone or "", started if weight else ""), computed_on=where))
-    if task.prior is not None and len(np.unique(task.labels.targets)) < task.n_classes:
-        task = task.without_prior()  # the network learns the labeled classes alone, and stands beside heads of the same
+        note = sentences(alone or "", started if weight else "")
+        return Fitted(heads, Training(note=note, computed_on=where, start=weight))
+    if task.prior is not None and not task.labels.several and len(np.unique(task.labels.targets)) < task.n_classes:
+        task, weight = task.without_prior(), 0.0  # the network learns the labeled classes alone, as heads beside it do
         heads = fit_heads(task)
     from labeler.backbones import devices
 
     with devices.refusals() as operations:
         fitted = _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
-    training = replace(fitted.training, computed_on=where, inexact=operations)
+    training = replace(fitted.training, computed_on=where, inexact=operations, start=weight)
     if operations:
         names = ", ".join(operations)
         inexact = mark(

@@ -26,7 +26,7 @@ class Card:
 
     data: a hash of the labeled items and their labels, see `data_hash`. taught: content hash and label of each labeled
     item, in the order of training. items: how many items the project had; the normalizer's mean is of these.
-    chosen, computed_on, inexact: see `Training`. sentences: about each class, which the model started from.
+    chosen, computed_on, inexact, start: see `Training`. sentences: about each class, which the model started from.
     """
 
     round: int
@@ -43,6 +43,7 @@ class Card:
     sentences: Sequence[Sequence[str]] = field(default_factory=list)
     computed_on: Mapping[str, str] = field(default_factory=dict)
     inexact: Sequence[str] = field(default_factory=list)
+    start: float = 0.0
 
     @classmethod
     def of(
@@ -65,6 +66,7 @@ class Card:
             training.chosen,
             computed_on=training.computed_on,
             inexact=list(training.inexact),
+            start=training.start,
         )
 
     def save(self, weights: Path) -> None:

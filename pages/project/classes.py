@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.core.errors import LabelerError
-from labeler.core.setting_rules import RESERVED_KEYS
+from labeler.core.setting_rules import LINEAR, RESERVED_KEYS
 from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, translate
 from labeler.projects import guidelines
@@ -24,6 +24,18 @@ def classes(project: Project) -> None:
                 " predicts before the first label. The labels decide how long the sentences count."
             )
         )
+    elif project.config.learner.prior == "auto":
+        if project.config.modality == "image":
+            st.caption(
+                _(
+                    "With images, sentences about the classes give the model no start: that takes an encoder of images"
+                    " and texts, which is not here. They stand in the guidelines."
+                )
+            )
+        else:
+            st.caption(
+                _("Sentences about the classes give the model a start only with the linear head (`learner.head`).")
+            )
     with st.form("classes", border=False):
         edited = st.data_editor(
             _frame(project),
@@ -57,7 +69,8 @@ def classes(project: Project) -> None:
 
 def _may_start(project: Project) -> bool:
     """Whether sentences about the classes can say something about the items."""
-    return project.config.modality == "text" and not project.config.several and project.config.learner.prior == "auto"
+    learner = project.config.learner
+    return project.config.modality == "text" and learner.head == LINEAR and learner.prior == "auto"
 
 
 def _start_anew(project: Project, before: list[list[str]]) -> None:

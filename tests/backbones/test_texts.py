@@ -335,8 +335,8 @@ def test_known_names_are_of_the_hub_and_none_is_there_twice() -> None:
 def fetched(bert: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """An encoder of the catalogue that reads a small BERT with some pooling and prefix."""
 
-    def load(pooling: Pooling, prefix: str = "") -> Any:
-        entry = Entry("tiny", "text", "English", Wheel("w", "1", {}), "MIT", 1, 32, pooling, prefix)
+    def load(pooling: Pooling, prefix: str = "", layers: tuple[int, ...] = (-1,)) -> Any:
+        entry = Entry("tiny", "text", "English", Wheel("w", "1", {}), "MIT", 1, 32, pooling, prefix, layers)
         monkeypatch.setitem(ENCODERS, "tiny", entry)
         monkeypatch.setattr(onnx, "compiled", lambda build, *_: onnx.in_torch(build()))  # an export takes seconds
         shutil.copytree(bert, encoders_folder() / "tiny", dirs_exist_ok=True)
@@ -354,8 +354,14 @@ def test_an_entry_says_which_token_is_read_and_what_stands_before_a_text(
     with torch.inference_mode():
         given = tokenizer("good film", return_tensors="pt")
         hidden = model(given["input_ids"], given["attention_mask"]).last_hidden_state[0].numpy()
+        both = model(given["input_ids"], given["attention_mask"], output_hidden_states=True).hidden_states
+    several = fetched("first", layers=(-2, -1))
+    assert several.dims == (32, 32)
+    two = np.concatenate([layer[0, 0].numpy() for layer in both[-2:]])
+    np.testing.assert_allclose(several.encode(["good film"])[0], two, atol=1e-4)
     first, mean, prefixed = fetched("first"), fetched("mean"), fetched("mean", "good ")
     assert first.dims == (32,)
+    assert first.key != several.key
     np.testing.assert_allclose(first.encode(["good film"])[0], hidden[0], atol=1e-4)
     np.testing.assert_allclose(mean.encode(["good film"])[0], hidden.mean(axis=0), atol=1e-4)
     np.testing.assert_allclose(prefixed.encode(["film"])[0], hidden.mean(axis=0), atol=1e-4)

@@ -1,15 +1,17 @@
 """A prior by hand: scores from sentences and from guesses, what labels add to it, and how much it may count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from labeler.core.rounds import Labels
+from labeler.core.rounds import Dataset, Labels
 from labeler.learner import heads
 from labeler.learner.heads import fit_committee, fit_heads, weight_of_prior
 from labeler.learner.model import Normalizer
-from labeler.learner.prior import Known, Prior, of_guesses, of_sentences, offset_logistic, standardised
+from labeler.learner.prior import Known, Prior, of_guesses, of_sentences, offset_logistic, shares_of, standardised
 from labeler.learner.task import LearningTask
 from tests.support.samples import blobs
 
@@ -51,9 +53,22 @@ def test_scores_are_standardised_and_a_score_that_does_not_vary_is_zero() -> Non
 
 def test_guesses_become_a_score_and_a_class_that_nobody_guessed_has_none() -> None:
     features = np.array([[-1.0, 0.0], [-1.0, 0.1], [1.0, 0.0], [1.0, -0.1], [5.0, 5.0]])
-    weight = of_guesses(features, np.array([0, 0, 2, 2, -1]), 3)
+    weight = of_guesses(features, shares_of(np.array([0, 0, 2, 2, -1]), 3))
     assert weight[0, 0] < 0 < weight[2, 0]
     np.testing.assert_allclose(weight[1], 0)
+
+
+def test_a_surer_guess_counts_for_more() -> None:
+    features = np.array([[-1.0], [1.0]])
+    sure, unsure = (of_guesses(features, np.array([[p, 1 - p], [1 - p, p]])) for p in (0.95, 0.6))
+    assert sure[1, 0] > 2 * unsure[1, 0] > 0
+
+
+def test_guesses_of_several_classes_are_learned_class_by_class() -> None:
+    features = np.array([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
+    weight = of_guesses(features, np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]]), several=True)
+    np.testing.assert_allclose(weight, weight[0, 0] * np.eye(2), atol=1e-3)
+    assert weight[0, 0] > 0
 
 
 def test_sentences_and_guesses_are_one_score() -> None:
@@ -133,3 +148,34 @@ def test_each_member_of_a_committee_starts_from_the_prior(n: int) -> None:
     assert proba.shape == (3, 50, 3)
     assert np.abs(proba[0] - proba[1]).max() > 0.001
     np.testing.assert_allclose(proba.sum(axis=2), 1)
+
+
+# ---------------------------------------------------------------- several classes an item
+
+
+def labeled_with_several(n: int, right: bool = True) -> LearningTask:
+    """Three features, of which each says whether an item has a class, as it has a third of them; `n` labels."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, 3)).astype(np.float32)
+    targets = (features > 0.43).astype(np.int8)
+    data = Dataset([""] * 300, features, (3,))
+    task = LearningTask.of(data, Labels(np.arange(n), targets[:n]), 3)
+    directions = np.eye(3) if right else -np.eye(3)
+    return replace(task, prior=standardised(directions, task.features(np.arange(300))))
+
+
+def test_without_labels_items_with_several_classes_are_told_by_the_prior() -> None:
+    task = labeled_with_several(0)
+    proba = fit_heads(task).predict_proba(task.dataset, np.arange(300))
+    truth = np.asarray(task.dataset.embeddings) > 0.43
+    assert ((proba > 0.5) == truth).mean() > 0.8
+    assert 0.2 < (proba > 0.5).mean() < 0.45  # about one class an item
+
+
+@pytest.mark.parametrize(("right", "counts"), [(True, True), (False, False)])
+def test_with_labels_of_several_classes_a_prior_counts_if_it_helps(right: bool, counts: bool) -> None:
+    task = labeled_with_several(40, right)
+    assert (weight_of_prior(task) > 0) is counts
+    members = fit_committee(task, 3, seed=0).member_proba(task.dataset, np.arange(50))
+    assert members.shape == (3, 50, 3)
+    assert members.sum(axis=2).max() > 1.1  # no softmax

@@ -2,7 +2,7 @@
 import { make, makeButton } from "../../base/dom.js";
 import { t } from "../../base/words.js";
 import { frameQuery } from "../../sync/media.js";
-import { reasonInWords } from "./reasons.js";
+import { reasonInWords, startInWords } from "./reasons.js";
 /** @import { Item } from "../../base/types.js" */
 /** @import { WhyPanel } from "./panel.js" */
 /** @import { Explanation, ExplanationResult } from "./types.js" */
@@ -35,6 +35,7 @@ export class ExplanationView {
     } else if (state === "done") {
       this.drawClasses(place, result);
       if (result.slice) this.drawSlice(place, result, kind);
+      if (result.start) make("p", "why-start", place, startInWords(result.start));
       if (kind === "saw") make("p", "why-caution", place, t("What is marked moved the score: it is evidence, not a cause."));
       if (kind === "saw" && result.attention) this.offerAttention(place, result);
       if (kind === "local") this.drawFit(place, result);

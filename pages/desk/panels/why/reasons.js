@@ -1,4 +1,4 @@
-// Why something about the model is not shown to this annotator.
+// Why something about the model is not shown to this annotator, and what its prediction rests on besides labels.
 import { t } from "../../base/words.js";
 
 /** @param {string} reason */
@@ -9,4 +9,10 @@ export function reasonInWords(reason) {
     case "after": return t("This is shown once you have answered the item.");
     default: return t("There is no model yet: the first one is trained once there are labels of two classes.");
   }
+}
+
+/** @param {{ weight: number, labels: number }} start */
+export function startInWords({ weight, labels }) {
+  if (!labels) return t("There are no labels yet: the sentences about the classes, or the imported predictions, decide this prediction alone.");
+  return t("The sentences about the classes, or the imported predictions, still count in this prediction: with weight {weight} beside {n} labels.", { weight: weight.toFixed(1), n: labels });
 }

@@ -13,6 +13,7 @@ export interface ExplanationResult {
   spans?: [start: number, end: number][];  // words of a text: where each begins and ends, in characters
   slice?: [frame: number, of: number] | null;  // of a stack: the one that is explained, counted from 1
   attention?: Attention; // of a transformer
+  start?: { weight: number; labels: number } | null;  // sentences about the classes, or imported predictions, count
   fit: number[];        // of the local explanation, for each class: R²
 }
 
