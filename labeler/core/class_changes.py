@@ -88,6 +88,13 @@ class StoredChange:
     asked_again: int
 
 
+# Said where figures of the holdout would stand, below the error about these labels.
+NOT_MEASURED = mark(
+    "The holdout is not measured while items have labels of classes that the project does not have: a part of it alone"
+    " would say something else."
+)
+
+
 def labels_outside(items: Mapping[str, int]) -> LabelerError:
     """The error about labels of classes that the project does not have.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from labeler.core import decisions
 from labeler.core.groups import codes
-from labeler.core.labels import labels_at
+from labeler.core.labels import labels_at, names_of
 from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
 from labeler.measure.active_testing import Drawn, evaluate_drawn, labeled_prefix, metrics_drawn, weights
@@ -72,7 +72,8 @@ def sampling_of(store: Store) -> Sampling:
 def on_labels(
     forecast: Forecast, labels: Mapping[int, str], config: Config, sampling: Sampling = Sampling()
 ) -> LabeledForecast | None:
-    """The labeled holdout with a model's predictions; None if nothing is labeled.
+    """The labeled holdout with a model's predictions; None if nothing is labeled, or labels are of classes that the
+    project does not have, since the others would be only a part of the holdout.
 
     Args: labels: of all items, by id.
     """
@@ -81,6 +82,8 @@ def on_labels(
     drawn, place = sampling.testing, {item: i for i, item in enumerate(forecast.items.tolist())}
     order = forecast.items.tolist() if drawn is None else drawn.items[drawn.usable].tolist()
     ids = [item for item in order if item in place and item in labels]
+    if not {name for label in {labels[item] for item in ids} for name in names_of(label, config)} <= {*config.classes}:
+        return None
     labeled = labels_at([place[item] for item in ids], [labels[item] for item in ids], config)
     if not len(labeled):
         return None

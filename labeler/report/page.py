@@ -1,18 +1,18 @@
 """The report as a self-contained HTML page for printing or filing: charts as SVG, no scripts, no requests."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
 
-from labeler.core.class_changes import KINDS
+from labeler.core.class_changes import KINDS, NOT_MEASURED, labels_outside
 from labeler.core.groups import GroupCounts
 from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
-from labeler.i18n.messages import _, language, n_
+from labeler.i18n.messages import _, language, n_, translate
 from labeler.i18n.money import symbol
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate
@@ -57,6 +57,7 @@ def page(project: Project) -> str:
     with project.store() as store, store.read():
         stands = standing_of(project, store)
         values, measured = facts(project, store, stands), latest(project, store)
+        outside = store.class_changes.outside()
     subtitle = _(
         "Report of {at}, written by labeler {version}. All times and days are in UTC.",
         at=_in_utc(values["made"]["at"]),
@@ -64,7 +65,7 @@ def page(project: Project) -> str:
     )
     sections = [
         _curve(stands, project),
-        _holdout(measured),
+        _outside(outside) if outside else _holdout(measured),
         _control(values["control"], project.config),
         _stopping(values, stands, project.config),
         _agreement(values),
@@ -104,6 +105,11 @@ def _curve(stands: Standing, project: Project) -> Section:
         [svg(chart(stands, measured, config, "labels", _("pool labels")))],
         [(_("All rounds"), rows)],
     )
+
+
+def _outside(items: Mapping[str, int]) -> Section:
+    """In place of the holdout's figures: which labels stand in their way."""
+    return Section(_("The latest model"), [translate(labels_outside(items)), _(NOT_MEASURED)])
 
 
 def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.core import decisions
+from labeler.core.class_changes import NOT_MEASURED
 from labeler.core.groups import GroupCounts
 from labeler.core.labels import texts_of
 from labeler.core.rounds import Metrics
@@ -49,6 +50,10 @@ class Measured:
 def holdout(project: Project) -> None:
     with project.store() as store:
         numbers, state = store.forecasts.rounds(), state_of(project, store)
+        outside = store.class_changes.outside()
+    if numbers and outside:
+        st.info(_(NOT_MEASURED), icon=":material/straighten:")
+        return
     if not numbers:
         st.info(_("The holdout is measured once a round has trained a model."), icon=":material/straighten:")
         return

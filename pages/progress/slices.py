@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from labeler.core.class_changes import NOT_MEASURED
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, translate
 from labeler.measure import slices as slicing
@@ -94,7 +95,13 @@ def counted(project: Project, column: Column, state: Hashable) -> dict[str, tupl
 def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) -> None:
     """The chart, and what it says in words."""
     if measured_slices.whole is None:
-        st.caption(_("The accuracy in each slice is measured once a round has trained a model."))
+        with project.store() as store:
+            outside = store.class_changes.outside()
+        st.caption(
+            _(NOT_MEASURED)
+            if outside
+            else _("The accuracy in each slice is measured once a round has trained a model.")
+        )
         return
     measure = project.config.accuracy
     st.altair_chart(

@@ -19,7 +19,9 @@ from labeler.measure.forecasts import remeasured
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.exporter import export_labels
+from labeler.report.facts import latest
 from tests.support.fill import add_labeled, answer
+from tests.support.pages import everything, visit
 from tests.support.samples import text_config, topics_config
 
 
@@ -322,6 +324,8 @@ def test_a_class_that_was_renamed_by_hand_stops_the_rounds_with_a_sentence_and_i
         assert "good (30)" in job.error
         assert store.rounds.all()[0].metrics.n == 20
         assert remeasured(store) == {}  # an audit measures nothing on a part of the holdout
+        assert latest(project, store) is None  # nor do the pages and the report
+    assert "The holdout is not measured while items have labels of" in everything(visit("progress", "Holdout"))
     project, _ = change_classes(project, rename("good", "positive"), "kim")
     assert project.config.classes == ("positive", "bad")
     work_once(project)
