@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from labeler.access.accounts import user_of_session
+from labeler.access.api_tokens import PREFIX, Scope, user_of_api_token
 from labeler.access.settings import access_mode
 from labeler.access.signing_keys import signing_keys
 from labeler.access.users import User, is_reserved
@@ -23,10 +24,15 @@ LEEWAY = timedelta(seconds=60)  # for a clock that goes back
 
 @dataclass(frozen=True)
 class Token:
-    """What a valid token says. `item`: the token shows this item's picture and does nothing else; None: the desk's."""
+    """What a valid token says.
+
+    `item`: the token shows this item's picture and does nothing else; None: the desk's. `scope`: of a program's token,
+    None of a page's.
+    """
 
     user: User
     item: int | None = None
+    scope: Scope | None = None
 
 
 def issue_token(user: User, project: str, item: int | None = None) -> str:
@@ -46,6 +52,9 @@ def check_token(token: str, project: str, lives: timedelta = TOKEN_LIVES) -> Tok
     Args:   project: uid of the project that is asked for. lives: how long after its issue the token is taken.
     Raises: AccessError: it is missing, forged, too old, for another project, or its session has ended.
     """
+    if token.startswith(PREFIX):
+        user, scope = user_of_api_token(token, project)
+        return Token(user, scope=scope)
     try:
         claims, issued_at = _serializer().loads(token, return_timestamp=True)
         name, session, item = claims["user"], claims["session"], claims.get("item")
@@ -55,10 +64,10 @@ def check_token(token: str, project: str, lives: timedelta = TOKEN_LIVES) -> Tok
         raise AccessError("This page has been open for too long: reload it. No answer is lost.")
     if claims.get("project") != project:
         raise AccessError("The token is for another project: open this project's Label page.")
-    user = _user(name, session)
-    if user is None:
+    owner = _user(name, session)
+    if owner is None:
         raise AccessError("You are not logged in any more. Answers are kept in this browser and sent after you log in.")
-    return Token(user, item)
+    return Token(owner, item)
 
 
 def _user(name: str, session: str) -> User | None:

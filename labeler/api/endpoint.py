@@ -57,6 +57,8 @@ def route(
                 project = projects.serve_project(home(), request.path_params["project"], actor)
                 if not is_member(token.user, project):
                     raise projects.gone()
+                if token.scope == "read" and method != "GET":
+                    raise ForbiddenError("This API token only reads.")
                 if action is not None:
                     if token.item is not None:  # that of a viewer
                         raise ForbiddenError("This page shows one item only: open the project's Label page.")

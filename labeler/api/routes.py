@@ -38,7 +38,7 @@ from labeler.api.endpoint import route
 from labeler.api.pictures import media, tile
 from labeler.api.requests import Answers, Like, Nothing, RequestError, Reserve, Tab, Uids
 from labeler.core.blinding import is_blind
-from labeler.core.errors import LabelerError
+from labeler.core.errors import ForbiddenError, LabelerError
 from labeler.core.items import Item, Reserved, Waiting
 from labeler.core.jobs import ExplanationKind
 from labeler.explain import panel
@@ -215,6 +215,8 @@ def explain_item(request: Request, project: Project, user: User, body: Nothing) 
 
 @route("token", "POST", None, lives=RENEWABLE)
 def renew_token(request: Request, project: Project, user: User, body: Nothing) -> Response:
+    if request.state.token.scope is not None:
+        raise ForbiddenError("An API token is not renewed: make another one.")
     return JSONResponse({"token": issue_token(user, request.path_params["project"], request.state.token.item)})
 
 

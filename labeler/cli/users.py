@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import cast, get_args
@@ -9,6 +10,8 @@ from typing import cast, get_args
 import click
 
 from labeler.access import accounts as access
+from labeler.access import api_tokens
+from labeler.access.api_tokens import MOST_DAYS, Scope
 from labeler.access.settings import FILE, access_mode
 from labeler.access.users import Role
 from labeler.cli.base import FOLDER, main
@@ -128,6 +131,47 @@ def reset(name: str) -> None:
     click.echo(f"account/invitation/{access.reset_link(actor_of_process(), _account(name))}")
     if access_mode() != "local":
         click.echo("People do not log in with passwords in this home.", err=True)
+
+
+@users.command("token")
+@of_home
+@click.argument("name")
+@click.option("--for", "purpose", required=True, help="What it is for, in words.")
+@click.option("--project", "folders", multiple=True, required=True, help="Folder of a project that it opens.")
+@click.option("--scope", type=click.Choice(get_args(Scope)), default="read", show_default=True, help="What it may do.")
+@click.option("--days", type=click.FloatRange(0, MOST_DAYS, min_open=True), default=90, show_default=True)
+def make_token(name: str, purpose: str, folders: tuple[str, ...], scope: Scope, days: float) -> None:
+    """Print a new API token of the account NAME, with which a program uses the API. It is shown this once."""
+    from labeler.projects import project as projects
+
+    uids = [projects.serve_folder(access.home(), folder).uid for folder in folders]
+    click.echo(api_tokens.make(_account(name), purpose, scope, uids, days, actor_of_process()))
+
+
+@users.command("tokens")
+@of_home
+def list_tokens() -> None:
+    """Print all API tokens: number, account, what for, scope, until when, and when it was used last."""
+    for each in access.accounts().api_tokens.all():
+        until = "revoked" if each.revoked_at else f"until {_day(each.expires_at)}"
+        used = f"used {_day(each.used_at)}" if each.used_at else "never used"
+        click.echo(f"{each.id}  {each.account.name}  {each.purpose}  {each.scope}  {until}  {used}")
+
+
+@users.command("revoke")
+@of_home
+@click.argument("number", type=int)
+def revoke_token(number: int) -> None:
+    """End the API token with this NUMBER at once."""
+    for each in access.accounts().api_tokens.all():
+        if each.id == number:
+            api_tokens.revoke(each, actor_of_process())
+            return
+    raise AccessError("There is no API token {number}.", number=number)
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d")
 
 
 def _account(name: str) -> Account:

@@ -6,6 +6,7 @@ from typing import Self
 
 from labeler.store.accounts import schema
 from labeler.store.accounts.accounts import AccountsTable
+from labeler.store.accounts.api_tokens import ApiTokens
 from labeler.store.accounts.invitations import Invitations
 from labeler.store.accounts.members import Members
 from labeler.store.accounts.sessions import Failures, Sessions
@@ -23,6 +24,7 @@ class Accounts:
         self.db = Connection(path, schema.VERSION, schema.migrate)
         self.audit = AuditLog(self.db)
         self.accounts = AccountsTable(self.db)
+        self.api_tokens = ApiTokens(self.db)
         self.sessions = Sessions(self.db)
         self.failures = Failures(self.db)
         self.members = Members(self.db)

@@ -71,6 +71,26 @@ def a002_audit_log(db: Database) -> None:
     create_audit_log(db)
 
 
+@migrations()
+def a003_api_tokens(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE api_tokens (
+            id INTEGER PRIMARY KEY,
+            secret TEXT NOT NULL UNIQUE,  -- SHA-256 of the token
+            account INTEGER NOT NULL REFERENCES accounts (id),
+            purpose TEXT NOT NULL,
+            scope TEXT NOT NULL CHECK (scope IN ('read', 'label')),
+            projects TEXT NOT NULL,  -- JSON: uids
+            created_at REAL NOT NULL,
+            expires_at REAL NOT NULL,
+            used_at REAL,
+            revoked_at REAL
+        )
+        """
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("a0") and callable(value))
 VERSION = len(_OWN)
 

@@ -1,0 +1,117 @@
+"""API tokens: shown once, stored as hashes, for chosen projects and a while; revoked at once."""
+
+import pytest
+from click.testing import CliRunner
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from labeler.access import api_tokens
+from labeler.access.accounts import accounts, add_account, disable
+from labeler.api.routes import routes
+from labeler.cli.users import users
+from labeler.core.actor import Actor
+from labeler.core.errors import AccessError
+from labeler.projects.project import Project
+from labeler.store.accounts.api_tokens import ApiToken
+from tests.support.api import api, uid_of
+from tests.support.fill import add
+
+LEE = Actor("lee")
+
+
+@pytest.fixture
+def home(own_home, project: Project) -> Project:
+    """A project of two texts in a home with accounts, in which kim annotates."""
+    (own_home / "access.toml").write_text("mode = 'local'")
+    add_account("lee", is_admin=True)
+    accounts().members.set_role(add_account("kim").id, project.uid, "annotator")
+    with project.store() as store:
+        add(store, 2)
+    return project
+
+
+def made(scope: api_tokens.Scope = "label", projects: tuple[str, ...] | None = None, days: float = 30) -> str:
+    kim = accounts().accounts.by_name("kim")
+    return api_tokens.make(kim, "nightly export", scope, projects or (uid_of(),), days, LEE)
+
+
+def only() -> ApiToken:
+    (token,) = accounts().api_tokens.all()
+    return token
+
+
+def reserve(token: str) -> int:
+    client = TestClient(Starlette(routes=routes))
+    bearer = {"Authorization": f"Bearer {token}"}
+    return client.post(api("reserve"), json={"tab": "t"}, headers=bearer).status_code
+
+
+def test_a_program_labels_with_a_token_in_somebodys_name(home):
+    assert reserve(made()) == 200
+    with home.store() as store:
+        assert store.db.value("SELECT annotator FROM reservations LIMIT 1") == "kim"
+    assert only().used_at > only().created_at
+
+
+def test_only_the_hash_of_a_token_is_stored_and_the_log_tells_of_it(home):
+    token = made()
+    assert token not in "".join(accounts().db.connection.iterdump())
+    latest = next(iter(accounts().audit.rows()))
+    assert (latest.by, latest.action) == ("lee", "API token made")
+
+
+def test_a_token_that_reads_changes_nothing(home):
+    token = made("read")
+    assert reserve(token) == 403
+    client = TestClient(Starlette(routes=routes))
+    assert client.get(api("news"), headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_a_token_opens_its_projects_alone_and_is_not_renewed(home):
+    assert reserve(made(projects=("f" * 32,))) == 401
+    client = TestClient(Starlette(routes=routes))
+    assert client.post(api("token"), headers={"Authorization": f"Bearer {made()}"}).status_code == 403
+
+
+def test_a_token_ends_by_revoking_by_its_time_and_with_its_account(home, monkeypatch):
+    token = made(days=1)
+    assert reserve(token) == 200
+    now = api_tokens.time.time()
+    with monkeypatch.context() as later:
+        later.setattr(api_tokens.time, "time", lambda: now + 2 * api_tokens.DAY)
+        assert reserve(token) == 401
+    kim = accounts().accounts.by_name("kim")
+    disable(kim, LEE)
+    assert reserve(token) == 401
+    disable(kim, LEE, is_disabled=False)
+    assert reserve(token) == 200
+    api_tokens.revoke(only(), LEE)
+    assert reserve(token) == 401
+    with pytest.raises(AccessError, match="revoked before"):
+        api_tokens.revoke(only(), LEE)
+
+
+def test_a_token_is_nothing_where_there_are_no_accounts(home, own_home):
+    token = made()
+    (own_home / "access.toml").unlink()
+    assert reserve(token) == 401
+
+
+@pytest.mark.parametrize("wrong", [{"days": 0}, {"days": 400}, {"purpose": " "}, {"projects": ()}])
+def test_a_token_without_purpose_project_or_end_is_refused(home, wrong):
+    values = {"purpose": "export", "scope": "read", "projects": ("a",), "days": 30, **wrong}
+    with pytest.raises(AccessError, match="A token needs a purpose"):
+        api_tokens.make(accounts().accounts.by_name("kim"), **values, by=LEE)
+
+
+def test_the_commands_make_list_and_revoke(home, own_home):
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(users, [words[0], str(own_home), *words[1:]])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    token = run("token", "kim", "--for", "nightly export", "--project", "reviews").strip()
+    assert token.startswith("labeler_")
+    assert "1  kim  nightly export  read  until" in run("tokens")
+    run("revoke", "1")
+    assert "revoked  never used" in run("tokens")
