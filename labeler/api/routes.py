@@ -31,7 +31,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from labeler.access.home import home
-from labeler.access.roles import may
+from labeler.access.roles import is_member, may
 from labeler.access.tokens import RENEWABLE, issue_token
 from labeler.access.users import User
 from labeler.api.endpoint import route
@@ -44,8 +44,7 @@ from labeler.core.jobs import ExplanationKind
 from labeler.explain import panel
 from labeler.files.images import WEB_SUFFIXES
 from labeler.i18n.messages import translate
-from labeler.projects import guidelines
-from labeler.projects import project as projects
+from labeler.projects import guidelines, people
 from labeler.projects.class_keys import shown_classes
 from labeler.projects.columns import shown
 from labeler.projects.project import Project
@@ -222,10 +221,11 @@ def renew_token(request: Request, project: Project, user: User, body: Nothing) -
 
 @route("gone", "POST", "label", Uids)
 def gone(request: Request, project: Project, user: User, body: Uids) -> Response:
-    """Which of these projects are not here: they were archived or deleted. An earlier version's desk has their folders'
-    names.
+    """Which of these projects are not here for this user: they were archived or deleted. An earlier version's desk knew
+    them by their folders.
     """
-    here = projects.uids(home()) | {folder.name for folder in projects.in_home(home())}
+    others = [other for other in people.readable(home()) if is_member(user, other)]
+    here = {name for other in others for name in (other.uid, other.slug)}
     return JSONResponse({"projects": sorted(set(body.projects) - here)})
 
 

@@ -234,11 +234,6 @@ def _served(folder: Path, actor: Actor | None = None) -> ServedProject:
     return ServedProject(folder, open_project(folder).config, actor or actor_of_process())
 
 
-def uids(home: Path) -> set[str]:
-    """The uids of all projects in `home`."""
-    return {uid for folder in in_home(home) if (uid := _uid(folder))}
-
-
 def uid_in(home: Path, project: Project) -> str:
     """A project's uid in `home`. The copy of another project's folder is a project of its own: it gets another uid."""
     with project.store() as store:

@@ -91,6 +91,12 @@ def test_a_token_ends_by_revoking_by_its_time_and_with_its_account(home, monkeyp
         api_tokens.revoke(only(), LEE)
 
 
+def test_a_project_is_not_there_for_somebody_who_is_no_member_any_more(home):
+    token = made()
+    accounts().members.set_role(accounts().accounts.by_name("kim").id, home.uid, None)
+    assert reserve(token) == 404
+
+
 def test_a_token_is_nothing_where_there_are_no_accounts(home, own_home):
     token = made()
     (own_home / "access.toml").unlink()
