@@ -16,6 +16,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from labeler.i18n.markdown import Field, Markdown, escaped, is_markdown, plain
+
 # Imports of babel are deferred: English needs no catalogue.
 
 log = logging.getLogger(__name__)
@@ -92,8 +94,16 @@ def sentences(*texts: object) -> Message:
 
 
 def _(message: str, /, **values: object) -> str:
-    """A message in the current language, with the values in its fields; `{share:.0%}` formats one."""
-    return _filled(_translations(language()).get(message, message), message, values)
+    """A message in the current language, with the values in its fields; `{share:.0%}` formats one.
+
+    On pages it is `Markdown`, in which the values are escaped: what people wrote is shown letter for letter.
+    """
+    translation = _translations(language()).get(message, message)
+    if not is_markdown():
+        return _filled(translation, message, values)
+    shown = _filled(translation, message, {name: Field(value) for name, value in values.items()})
+    as_text = _filled(translation, message, {name: plain(v) if isinstance(v, str) else v for name, v in values.items()})
+    return Markdown(shown, as_text)
 
 
 def n_(singular: str, plural: str, n: float, /, **values: object) -> str:
@@ -116,9 +126,18 @@ def translate(text: object) -> str:
 
     Fields that are themselves messages or errors are translated as well; any other text stays as it is.
     """
+    if isinstance(text, Markdown):
+        return text
     message = Message.of(text)
+    if is_markdown() and not hasattr(text, "fields") and not _is_message(message):
+        return escaped(text)
     fields = {name: translate(v) if hasattr(v, "fields") else v for name, v in message.fields.items()}
     return _(message.message, **fields)
+
+
+def _is_message(text: str) -> bool:
+    """Whether the program says this text, so that its Markdown is meant; what people wrote is in no catalogue."""
+    return escaped(str(text)) == text or any(text in _translations(name) for name in LANGUAGES)
 
 
 def dump(text: object) -> str:

@@ -55,7 +55,7 @@ def _ask(project: Project, user: User, ids: np.ndarray, n: int, what: Message) -
 def announce() -> None:
     """What the last click did."""
     if sentence := st.session_state.pop(SAID, None):
-        st.toast(sentence)
+        st.toast(translate(sentence))
 
 
 def waiting(project: Project) -> None:

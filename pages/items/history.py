@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.files.sources import origin
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, load, mark, translate
 from labeler.projects.project import Project
 from labeler.store.catalogue import Event
@@ -24,7 +25,7 @@ def history(project: Project, events: Sequence[Event], held_by: Sequence[str]) -
     ranked = [event for event in events if event.kind == "ranked"]
     left_out = {id(event) for event in ranked[:-RANKED]}
     rows = [
-        {_("when"): local_time(event.at), _("who"): event.who, _("what"): sentence(project, event)}
+        {_("when"): local_time(event.at), _("who"): escaped(event.who), _("what"): sentence(project, event)}
         for event in reversed(events)
         if id(event) not in left_out
     ]
@@ -36,7 +37,7 @@ def history(project: Project, events: Sequence[Event], held_by: Sequence[str]) -
 
 
 def sentence(project: Project, event: Event) -> str:
-    """What happened, in plain text."""
+    """What happened, as Markdown."""
     label = in_words(event.label, project)
     match event.kind:
         case "imported":

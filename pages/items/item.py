@@ -7,6 +7,7 @@ import streamlit as st
 
 from labeler.access.users import User
 from labeler.files.sources import origin
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from labeler.store.catalogue import Listed
@@ -14,7 +15,7 @@ from pages.desk import viewer
 from pages.items.asking import ask_next
 from pages.items.history import history
 from pages.items.labeling import label_buttons, undo_button
-from pages.items.lists import columns_of, escaped, percent, predictions_of, state
+from pages.items.lists import columns_of, percent, predictions_of, state
 from pages.items.opened import close, open_item
 from pages.items.pool import Opinions
 from pages.items.search import key_of
@@ -41,7 +42,7 @@ def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opini
     with left:
         viewer(project, user, stored, key=f"viewer-{project.slug}")
         place = translate(origin(Path(stored.source).name if stored.media else stored.source))
-        st.caption(_("Item {id} · {place}", id=item_id, place=place).replace("[", "\\["))
+        st.caption(_("Item {id} · {place}", id=item_id, place=place))
     with right:
         st.markdown(state(project, row, *predictions_of(np.array([item_id]), opinions).get(item_id, (None, 0.0))))
         _classes(row, opinions)
@@ -61,7 +62,10 @@ def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opini
         if row.label is None and row.item.split == "pool":
             ask_next(project, user, np.array([item_id]), mark("item {id}", id=item_id))
         if columns:
-            st.table([{_("column"): name, _("value"): value} for name, value in columns.items()], hide_index=True)
+            st.table(
+                [{_("column"): escaped(name), _("value"): escaped(value)} for name, value in columns.items()],
+                hide_index=True,
+            )
         st.subheader(_("History"))
         history(project, events, held_by)
 

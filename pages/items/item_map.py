@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from labeler.i18n.markdown import joined, plain
 from labeler.i18n.messages import _, mark, n_
 from labeler.projects.pool_map import PoolMap
 from labeler.projects.project import Project
 from labeler.report.charts.pool_map import REGION, pool_map
 from labeler.store import Store
-from pages.items.lists import escaped, predictions_of
+from pages.items.lists import predictions_of
 from pages.items.pool import Opinions, places
 from pages.items.search import key_of
 from pages.review.cases import in_words
@@ -56,7 +57,7 @@ def item_map(project: Project, store: Store, ids: np.ndarray, opinions: Opinions
         key=f"{key_of(project, 'map')}-{colour}",
         on_select="rerun",
         selection_mode=REGION,
-        alt=in_words_of(frame).replace("*", ""),
+        alt=plain(in_words_of(frame)).replace("*", ""),
     )
     st.caption(sample + " " + _("Drag over the map to select a region; a click beside it selects none."))
     inside = in_region(frame, event["selection"].get(REGION) or {})
@@ -116,5 +117,5 @@ def in_region(frame: pd.DataFrame, region: Mapping[str, Any]) -> pd.DataFrame | 
 def in_words_of(frame: pd.DataFrame) -> str:
     """How many items there are, and what their labels are."""
     counts = Counter(frame["label"]).most_common(NAMED)
-    named = " · ".join(f"{escaped(name)}: {n:,}" for name, n in counts)
+    named = joined(" · ", (f"{name}: {n:,}" for name, n in counts))
     return n_("**{n:,}** item: {named}", "**{n:,}** items: {named}", len(frame), named=named)

@@ -8,6 +8,7 @@ from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer
 from labeler.core.labels import join, names_of
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.class_keys import class_keys
 from labeler.projects.project import Project
@@ -45,7 +46,7 @@ def label_buttons(project: Project, user: User, row: Listed, version: int) -> No
             own = name == row.label
             shortcut = keys[name] if keys[name] and keys[name] not in NO_SHORTCUT else None
             st.button(
-                name,
+                escaped(name),
                 key=f"{key}-{name}",
                 shortcut=shortcut,
                 icon=":material/check:" if own else None,
@@ -59,7 +60,10 @@ def _from_many(project: Project, row: Listed, key: str, press: partial[None]) ->
     config = project.config
     now = [name for name in names_of(row.label, config) if name in config.classes] if row.label is not None else []
     if config.several:
-        text = join(st.pills(_("Classes"), config.classes, selection_mode="multi", default=now, key=key), config)
+        text = join(
+            st.pills(_("Classes"), config.classes, selection_mode="multi", default=now, key=key, format_func=escaped),
+            config,
+        )
     else:
         at = config.classes.index(now[0]) if now else None
         text = st.selectbox(_("Class"), config.classes, at, key=key, placeholder=_("Search classes")) or ""

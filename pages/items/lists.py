@@ -1,6 +1,5 @@
 """The items that are listed, a page at a time: as cards, or as a table."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.files.sources import origin
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, n_, translate
 from labeler.projects.columns import telling
 from labeler.projects.project import Project
@@ -96,11 +96,6 @@ def state(project: Project, row: Listed, predicted: str | None, confidence: floa
 def percent(probability: float) -> str:
     """A probability as people read it; none is rounded to certainty."""
     return f"{min(probability, 0.99):.0%}"
-
-
-def escaped(text: str) -> str:
-    """A text as Markdown shows it unchanged."""
-    return re.sub(r"([\\`*_\[\]{}<>#|~$:])", r"\\\1", text)
 
 
 def table(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | None) -> list[int]:

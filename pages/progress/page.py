@@ -7,6 +7,7 @@ import streamlit as st
 from labeler.core.jobs import Job
 from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.project import Project
 from labeler.report.sentences.counts import MEANING, sum_in_words
@@ -151,7 +152,7 @@ def job_state(job: Job | None) -> None:
         st.progress(share, text=_("A round is running: {doing} …", doing=doing))
 
 
-st.title(project.config.name)
+st.title(escaped(project.config.name))
 with project.store() as store:
     version = parts_version(store.version())
 fragment(headline, run_every=2)(project, version)

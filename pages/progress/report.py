@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from labeler.i18n.markdown import plain_texts
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report import page as report_page
@@ -29,7 +30,7 @@ def report(project: Project) -> None:
         )
     )
     if st.button(_("Make the report"), icon=":material/description:", type="primary"):
-        with st.spinner(_("Drawing the charts …")):
+        with st.spinner(_("Drawing the charts …")), plain_texts():
             page, values = report_page.page(project), as_json(facts(project))
         with st.container(horizontal=True):
             download_button_of(_("As a page (HTML)"), page, f"{project.slug}.html", "text/html")

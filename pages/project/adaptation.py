@@ -71,7 +71,7 @@ def kept_weights(project: Project) -> None:
     """A description of the adapted weights, whether rounds use them, and a button that switches."""
     about, on = adapted.kept(project.embeddings), project.config.learner.adapted
     if about:
-        st.markdown(str(about))
+        st.markdown(translate(about))
     if not about and not on:
         return
     st.caption(_("Rounds use the adapted weights.") if on else _("Rounds use the pretrained weights."))

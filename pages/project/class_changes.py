@@ -8,6 +8,7 @@ from labeler.core.class_changes import KINDS, ClassChange, StoredChange
 from labeler.core.errors import LabelerError
 from labeler.cycle.class_changes import Effect, change_classes, effect
 from labeler.files.sources import origin
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -146,7 +147,7 @@ def _first_items(store: Store, preview: Effect) -> None:
     for item_id in preview.first[:SHOWN]:
         item = store.items.get(item_id)
         if item is not None:
-            rows.append({_("Item"): item.text or item.source, _("Source"): translate(origin(item.source))})
+            rows.append({_("Item"): item.text or item.source, _("Source"): plain(translate(origin(item.source)))})
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–")
     if len(preview.first) > SHOWN:
         st.caption(_("… and {n:,} more.", n=len(preview.first) - SHOWN))

@@ -15,6 +15,7 @@ from labeler.core.items import Counts
 from labeler.core.jobs import EncoderComparison
 from labeler.cycle.encoder_choice import about_encoder, choice_of, use_encoder
 from labeler.experiments import encoder_verdict
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import encoder_comparisons
 from labeler.projects import project as projects
@@ -169,7 +170,7 @@ def comparison(project: Project) -> None:
             _("from"): _points(row, "low"),
             _("to"): _points(row, "high"),
             _("s to read all items"): row.get("reading_seconds"),
-            _("note"): translate(row["note"]) if "note" in row else "",
+            _("note"): plain(translate(row["note"])) if "note" in row else "",
         }
         for row in report["encoders"]
     ]

@@ -13,6 +13,7 @@ from labeler.core.items import ImportReport, Progress
 from labeler.cycle.encoder_choice import about_encoder
 from labeler.files.preview import proposed_classes
 from labeler.files.sources import origin
+from labeler.i18n.markdown import in_code, plain
 from labeler.i18n.messages import Message, _, n_, translate
 from labeler.projects.drafts import single_classes
 from labeler.projects.importer import import_source, undo_import
@@ -49,7 +50,7 @@ def _imports_so_far(project: Project, imports: list[Import], user: User) -> None
     st.markdown(_("**Imports so far**"))
     for record in imports:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"`{record.source}`", width="content")
+            st.markdown(in_code(record.source), width="content")
             if record.undone_at:
                 stayed = _("{n:,} items stayed", n=record.items) if record.items else ""
                 st.caption(" · ".join(filter(None, [_("undone by {name}", name=record.undone_by), stayed])))
@@ -178,7 +179,10 @@ def latest_import(project: Project) -> None:
             st.warning(privacy, icon=":material/shield_person:")
     if report.problems:
         st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
-        problems = [{_("where"): translate(origin(p.source)), _("why"): translate(p.reason)} for p in report.problems]
+        problems = [
+            {_("where"): plain(translate(origin(p.source))), _("why"): plain(translate(p.reason))}
+            for p in report.problems
+        ]
         st.dataframe(problems, hide_index=True, width="stretch", placeholder="–")
     for problem in latest.refused:
         st.warning(translate(problem), icon=":material/visibility_off:")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from labeler.access.roles import may
 from labeler.cycle.retraining import obstacle
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
 from pages.project.adaptation import adaptation
@@ -51,7 +52,7 @@ if project_folders():
         require_right(project, "change_settings", _("The leads of this project change it."))
     with project.store() as store:
         counts = store.items.counts()
-    st.title(project.config.name)
+    st.title(escaped(project.config.name))
     st.caption(
         _(
             "{modality} · {classes} · pool {pool:,} items, {labeled:,} labeled · holdout {holdout:,} items,"

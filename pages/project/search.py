@@ -8,6 +8,7 @@ from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Sampler, Tuning, TuningRequest
 from labeler.experiments import search_space, search_verdict
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import searches
 from labeler.projects.project import Project
@@ -130,7 +131,9 @@ def result(project: Project, ended: list[Tuning]) -> None:
     if not done:
         return
     # the latest first; the key makes a newly finished one the choice
-    job = st.selectbox(_("Result of search"), done, format_func=described, key=f"tuning-{done[0].id}")
+    job = st.selectbox(
+        _("Result of search"), done, format_func=lambda job: plain(described(job)), key=f"tuning-{done[0].id}"
+    )
     with project.store() as store:
         report = store.tunings.report_of(job.id)
     assert report is not None  # it is done

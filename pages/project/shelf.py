@@ -8,6 +8,7 @@ from labeler.access.home import home
 from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.items import Counts
+from labeler.i18n.markdown import escaped, in_code
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects import project as projects
 from labeler.projects import shelf
@@ -99,9 +100,9 @@ def bring_back() -> None:
 
 def _name_of(folder: Path) -> str:
     try:
-        return f"{projects.open_project(folder).config.name} (`{folder.name}`)"
+        return f"{escaped(projects.open_project(folder).config.name)} ({in_code(folder.name)})"
     except LabelerError:
-        return f"`{folder.name}`"
+        return in_code(folder.name)
 
 
 def _bring_back(folder: Path) -> None:

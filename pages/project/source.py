@@ -16,6 +16,7 @@ from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.dicom import is_dicom
 from labeler.files.preview import Preview, first_items, guessed_columns, preview
 from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
+from labeler.i18n.markdown import escaped, joined
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.drafts import all_labeled
 from labeler.projects.scans import EVERY
@@ -152,7 +153,7 @@ def show_rows(chosen: Chosen) -> None:
     count = sum(n for _folder, n in beginning.folders)
     folders = [folder for folder, _n in beginning.folders if folder]
     sentence = n_("{n:,} image in {name}", "{n:,} images in {name}", count, name=beginning.name)
-    st.caption(f"{sentence} · {', '.join(folders[:20])}" if folders else sentence)
+    st.caption(f"{sentence} · {joined(', ', folders[:20])}" if folders else sentence)
 
 
 def _short(cell: str) -> str:
@@ -320,7 +321,7 @@ def _show_pictures(chosen: Chosen) -> None:
         st.warning(_("None of the first rows names an image that is there."), icon=":material/broken_image:")
     with st.container(horizontal=True):
         for picture, caption in pictures:
-            st.image(picture, caption=caption, width=SIDE // 2)
+            st.image(picture, caption=escaped(caption), width=SIDE // 2)
 
 
 def _pictures(chosen: Chosen) -> list[tuple[bytes, str]]:

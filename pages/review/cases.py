@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from labeler.core.labels import names_of
+from labeler.i18n.markdown import joined
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.quality.review import REASONS, Case, Findings, matching, queue
@@ -52,7 +53,7 @@ def chosen(project: Project, cases: Sequence[Case]) -> list[Case]:
             width="content",
         )
         narrowed = [st.session_state.get(key) for key in ("review-class", "review-annotator")]
-        label = " · ".join(value for value in narrowed if value) or _("Class, annotator")
+        label = joined(" · ", (value for value in narrowed if value)) or _("Class, annotator")
         with st.popover(label, icon=":material/filter_alt:", width="content"):
             name = st.selectbox(
                 _("Class"),

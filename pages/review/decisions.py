@@ -10,6 +10,7 @@ from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.items import AdjudicationAction
 from labeler.core.labels import join, names_of
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, translate
 from labeler.projects.class_keys import class_keys
 from labeler.projects.project import Project
@@ -62,7 +63,7 @@ def _class_buttons(project: Project, case: Case, press: Callable[..., None]) -> 
         for name in project.config.classes:
             own = name == case.label
             help_ = _("The item's label now.") if own else None
-            press(name, keys[name], "label", name, icon=":material/check:" if own else None, help=help_)
+            press(escaped(name), keys[name], "label", name, icon=":material/check:" if own else None, help=help_)
 
 
 def _move_buttons(project: Project, user: User, case: Case) -> None:
@@ -102,7 +103,9 @@ def _from_many(project: Project, user: User, case: Case, request_id: str) -> Non
     config, key = project.config, f"review-{case.item_id}-chosen"
     now = [name for name in names_of(case.label, config) if name in config.classes] if case.label is not None else []
     if config.several:
-        names = st.pills(_("Classes"), config.classes, selection_mode="multi", default=now, key=key)
+        names = st.pills(
+            _("Classes"), config.classes, selection_mode="multi", default=now, key=key, format_func=escaped
+        )
         text = join(names, config)
     else:
         at = config.classes.index(now[0]) if now else None

@@ -7,6 +7,7 @@ import streamlit as st
 from labeler.access.users import User
 from labeler.core.items import Item
 from labeler.files.sources import origin
+from labeler.i18n.markdown import joined
 from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
 from pages.desk import viewer
@@ -18,4 +19,4 @@ def item(project: Project, user: User, shown: Item) -> None:
     place = Path(shown.source).name if shown.media else translate(origin(shown.source))
     facts = [_("Item {id}", id=shown.id), place]
     facts += [f"{name}: {value}" for name, value in list(shown.metadata.items())[:6]]
-    st.caption(" · ".join(facts).replace("[", "\\["))
+    st.caption(joined(" · ", facts))

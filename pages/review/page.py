@@ -3,7 +3,7 @@
 import streamlit as st
 
 from labeler.core.setting_rules import LINEAR
-from labeler.i18n.messages import _
+from labeler.i18n.messages import _, translate
 from labeler.quality.review import FURTHER, SECOND_LOOK
 from labeler.report.sentences.labels import next_in_doubt, second_look
 from pages.review import evidence
@@ -26,7 +26,7 @@ st.title(_("Review"))
 require_right(project, "review", _("The leads of this project review the labels."))
 with st.container():  # always there, so that a message does not move what is below
     if message := st.session_state.pop(MESSAGE, None):
-        st.error(message)
+        st.error(translate(message))
 with project.store() as store:
     version, decided = store.version(), store.decisions.count()
 queue = waiting(project, version)

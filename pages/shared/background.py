@@ -54,7 +54,7 @@ def announce(name: str, sentence: str) -> None:
 def announced(name: str) -> None:
     """Show the sentence that was announced before the page reran."""
     if sentence := st.session_state.pop(f"announced-{name}", None):
-        st.success(sentence)
+        st.success(translate(sentence))
 
 
 def _watch(watched: Watched) -> None:

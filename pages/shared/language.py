@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from labeler.i18n.markdown import use_markdown
 from labeler.i18n.messages import LANGUAGES, _, language, preferred, use
 from pages.shared.access import require_user
 from pages.shared.choices import choose, chosen
@@ -19,6 +20,7 @@ def use_language() -> None:
     if choice in LANGUAGES:
         choose("language", choice)  # another page begins with an empty address
     use(choice if choice in LANGUAGES else preferred(st.context.locale))
+    use_markdown(True)
 
 
 def fragment(draw: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from labeler.core.jobs import Comparison
 from labeler.experiments.summary import summary_of
+from labeler.i18n.markdown import escaped, plain
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from labeler.report.charts import comparison as comparison_charts
@@ -55,7 +56,7 @@ def results(project: Project, use_button: UseButton) -> None:
             # the latest that has one; the key's parts make a newly finished one the choice
             index=next((i for i, job in enumerate(ended) if job.state == "done"), 0),
             key=f"result-{ended[0].id}-{len(ended)}",
-            format_func=with_state,
+            format_func=lambda comparison: plain(with_state(comparison)),
         )
         report = store.comparisons.report_of(chosen.id)
     if chosen.state == "failed":
@@ -124,7 +125,7 @@ def table(number: int, report: Mapping[str, Any], use_button: UseButton) -> None
     with st.container(key="rows"):
         for row in summary_of(report):
             columns = st.columns(WIDTHS, vertical_alignment="center")
-            columns[0].markdown(f"**{row['strategy']}**")
+            columns[0].markdown(f"**{escaped(row['strategy'])}**")
             columns[1].markdown(mean_in_words(row))
             columns[2].markdown(gain_in_words(row))
             columns[3].markdown(saved_in_short(row))

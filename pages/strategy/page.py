@@ -9,6 +9,7 @@ import streamlit as st
 
 import strategies
 from labeler.experiments.strategy_tables import ORDER
+from labeler.i18n.markdown import escaped, plain
 from labeler.i18n.messages import _, mark, translate
 from labeler.report.charts import strategy_picture
 from pages.shared.access import NOT_HERE, is_allowed, named_button, require_project, require_right, require_user
@@ -57,18 +58,20 @@ def gallery(offered: Mapping[str, Strategy], own: set[str]) -> None:
 
 def card(strategy: Strategy, own: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{strategy.name}**", width="content")
+        st.markdown(f"**{escaped(strategy.name)}**", width="content")
         if strategy.name == project.config.query.strategy:
             st.badge(_("in use"), icon=":material/check:", color="green")
         if own:
             st.badge(_("this project's own"), color="blue")
-    st.markdown(_(strategy.summary) if strategy.summary else _("It has no description."))
+    st.markdown(translate(strategy.summary) if strategy.summary else _("It has no description."))
     try:
         svg = picture(strategy.name, str(project.strategies), fingerprint(project.strategies) if own else "")
     except StrategyError as error:
         st.caption(_("There is no picture: {error}", error=translate(error)))
     else:
-        st.image(svg, width="stretch", alt=_("The points that {name} chooses from a small pool", name=strategy.name))
+        st.image(
+            svg, width="stretch", alt=plain(_("The points that {name} chooses from a small pool", name=strategy.name))
+        )
     needs = ", ".join(_(NEEDS[n]) for n in strategies.base.NEEDS if n in strategy.needs) or _("nothing")
     source = _("Source: {source}", source=strategy.source) if strategy.source else ""
     st.caption((_("Needs {needs}.", needs=needs) + " " + source).strip())

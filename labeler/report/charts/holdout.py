@@ -6,6 +6,7 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _
 from labeler.measure.calibration import Calibration
 from labeler.measure.holdout import Evaluation
@@ -84,7 +85,7 @@ def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
         fill=[_blend(*(RIGHT if right else WRONG), share) for right, share in looks],
         ink=["white" if right and share > 0.55 else INK for right, share in looks],
         sentence=[
-            _("{true}, taken for {predicted}: {n}", true=true, predicted=predicted, n=n)
+            plain(_("{true}, taken for {predicted}: {n}", true=true, predicted=predicted, n=n))
             for true, predicted, n in zip(frame["true"], frame["predicted"], frame["items"], strict=True)
         ],
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from labeler.core.items import Modality
 from labeler.core.rounds import Training
+from labeler.i18n.markdown import Markdown
 from labeler.i18n.messages import _
 
 Kind = Literal["diverging", "unstable", "over-fitting", "under-fitting", "wide gap", "good fit", "weak evidence"]
@@ -228,7 +229,7 @@ def _over_fitting(c: _Curves, chosen: Mapping[str, Any], modality: Modality | No
         sentences.append(_("Early stopping is on, so the later epochs cost time but no accuracy."))
     levers = [
         "" if stops else _("`early_stopping = true`, which takes the best epoch"),
-        _lever(f"`epochs = {c.numbers[best]}`", "epochs", chosen),
+        _lever(Markdown(f"`epochs = {c.numbers[best]}`"), "epochs", chosen),
         "" if best else _lever(_("lower `learning_rate`"), "learning_rate", chosen),
         *_restraints(chosen, modality),
     ]
@@ -348,8 +349,8 @@ def _restraints(chosen: Mapping[str, Any], modality: Modality | None) -> tuple[s
     any_of = _(
         "{first}, {second} or {third}",
         first=dropout,
-        second=_lever("`weight_decay`", "weight_decay", chosen),
-        third=_lever("`l2_sp`", "l2_sp", chosen),
+        second=_lever(Markdown("`weight_decay`"), "weight_decay", chosen),
+        third=_lever(Markdown("`l2_sp`"), "l2_sp", chosen),
     )
     levers = [
         "" if modality == "text" else _lever(_("`augment`, or more of it"), "augment", chosen),
