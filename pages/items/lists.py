@@ -79,7 +79,7 @@ def predictions_of(ids: np.ndarray, opinions: Opinions | None) -> dict[int, tupl
 def state(project: Project, row: Listed, predicted: str | None, confidence: float) -> str:
     """The label of an item, or what stands in its way, with the prediction where there is one, as Markdown."""
     if row.label is not None:
-        colour, words = "green", escaped(in_words(row.label, project))
+        colour, words = "green", str(escaped(in_words(row.label, project)))
     elif row.adjudicated == "exclude":
         colour, words = "gray", _("taken out")
     elif row.open_flag:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from labeler.access.settings import access_mode
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _
 from pages.members.home import accounts_of_home
 from pages.members.invitations import invite_to
