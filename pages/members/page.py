@@ -32,7 +32,7 @@ with st.container():  # always there, so that a message does not move what is be
 if project is None or not is_allowed(project, "manage_members"):
     require_right(None, "manage_accounts", _("The leads of this project give roles in it."))
 else:
-    st.subheader(project.config.name, anchor=False)
+    st.subheader(escaped(project.config.name), anchor=False)
     members_of(project, user)
     if access_mode() == "local":
         st.subheader(_("Invite somebody"), anchor=False)
