@@ -39,6 +39,13 @@ pages = [
         is_offered("change_settings", "take_out") or is_allowed(None, "create_project"),
     ),
     (
+        "audit",
+        _("Audit"),
+        "audit",
+        ":material/policy:",
+        is_offered("see_audit") or (has_account and is_allowed(None, "see_home_audit")),
+    ),
+    (
         "members",
         _("Members"),
         "members",

@@ -117,8 +117,8 @@ class Database(Connection):
         self.actor = actor or actor_of_process()
 
     def version(self) -> tuple[int, ...]:
-        """Numbers that change with every answer, decision, round, audit, import and change of the classes, and when
-        rounds are measured anew: what is kept under them, e.g. by a page, is never out of date.
+        """Numbers that change with every answer, decision, round, audit, import, change of the classes and erasure, and
+        when rounds are measured anew: what is kept under them, e.g. by a page, is never out of date.
         """
         numbers = self.connection.execute(
             """
@@ -130,7 +130,11 @@ class Database(Connection):
                    (SELECT COALESCE(MAX(id), 0) + COUNT(undone_at) FROM imports)
             """
         ).fetchone()
-        return tuple(numbers)
+        return (*numbers, self.erasures())
+
+    def erasures(self) -> int:
+        """How often somebody or something was erased: what is kept in memory must not outlive that."""
+        return self.value("SELECT COUNT(*) FROM audit_log WHERE action IN ('person erased', 'items erased')")
 
     def uid(self) -> str:
         """What tells the project from any other, also from a later one of the same name."""

@@ -9,7 +9,7 @@ from labeler.store.items import IMPORT
 
 # Annotations read so far, by database and latest change of the classes. They are append-only, so only new ones need to
 # be read.
-_cache: dict[tuple[str, int, int], pd.DataFrame] = {}
+_cache: dict[tuple[str, int, int, int], pd.DataFrame] = {}
 _MOST_CACHED = 8  # databases
 _CATEGORIES = ("annotator", "action", "label")
 _COLUMNS = np.dtype(
@@ -48,8 +48,10 @@ class Effort:
         """All annotations of people as they are stored, by id; `supersedes` is 0 where there is none."""
         change = self.db.value("SELECT MAX(number) FROM class_changes") or 0  # which changes what labels say
         database = (
-            (str(self.db.path.resolve()), self.db.path.stat().st_ino, change) if self.db.path.exists() else None
-        )  # in memory
+            (str(self.db.path.resolve()), self.db.path.stat().st_ino, change, self.db.erasures())
+            if self.db.path.exists()  # else it is in memory
+            else None
+        )
         cached = _cache.pop(database, None) if database else None
         last = int(cached["id"].iloc[-1]) if cached is not None and len(cached) else 0
         new = self._annotations_after(last)

@@ -92,6 +92,12 @@ class Erasure:
                 self.db.execute("UPDATE annotations SET note = NULL WHERE annotator = ?", [name])
             # a tab of Python code is named after the annotator
             self.db.execute("UPDATE annotations SET tab = NULL WHERE annotator = ?", [name])
+            for table, column in (("annotations", "annotator"), ("adjudications", "by")):  # pages put names into them
+                self.db.execute(
+                    f"UPDATE {table} SET request_id = 'erased:' || id WHERE {column} = :name"
+                    " AND instr(request_id, :name)",
+                    {"name": name},
+                )
             for table, column in PEOPLE:
                 self.db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", [opaque, name])
             self._replace_in_settings(name, opaque)

@@ -13,6 +13,7 @@ from labeler.projects.project import Project
 from labeler.store.catalogue import Listed
 from pages.desk import viewer
 from pages.items.asking import ask_next
+from pages.items.erasing import erase_this
 from pages.items.history import history
 from pages.items.labeling import label_buttons, undo_button
 from pages.items.lists import columns_of, percent, predictions_of, state
@@ -59,6 +60,7 @@ def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opini
                 args=(project, item_id),
                 help=_("By the features of the latest model."),
             )
+            erase_this(project, item_id)
         if row.label is None and row.item.split == "pool":
             ask_next(project, user, np.array([item_id]), mark("item {id}", id=item_id))
         if columns:

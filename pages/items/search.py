@@ -117,7 +117,7 @@ def _filters(
 
 def _column(project: Project, store: Store) -> tuple[str | None, str]:
     """A column of the imported table and its value."""
-    version = (str(project.folder), store.created_at(), store.version()[3])
+    version = (str(project.folder), store.created_at(), store.version()[3], store.version()[-1])
     columns = cached("columns", version, lambda: sorted({column for row in store.slices.sample() for column in row}))
     if not columns:
         return None, ""

@@ -4,10 +4,11 @@ import streamlit as st
 
 from labeler.access.roles import may
 from labeler.i18n.messages import _
-from pages.shared.access import name_is_known, require_project, require_right, require_user
+from pages.shared.access import is_allowed, name_is_known, require_project, require_right, require_user
 from pages.shared.background import announced
 from pages.shared.next_step import next_step
 from pages.team.annotators import annotators
+from pages.team.erasing import erase_somebody
 from pages.team.figures import figures
 from pages.team.outlook import HOURS, outlook
 from pages.team.settings import NAME, settings
@@ -42,3 +43,6 @@ if may(user, project, "change_settings"):
     with st.expander(_("Rates, who leads, what is shown"), icon=":material/tune:"):
         if name_is_known(_("Go on"), "settings"):
             settings(project, user)
+if is_allowed(project, "erase"):
+    with st.expander(_("Erase a person"), icon=":material/person_remove:"):
+        erase_somebody(project)

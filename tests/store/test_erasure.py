@@ -29,9 +29,11 @@ def worked(store: Store) -> Store:
     rank(store, [1, 2, 3])
     store.db.actor = replace(store.db.actor, name=NAME, address="10.0.0.7")
     store.desk.reserve(NAME, f"python-1-{NAME}", 3)
-    store.answers.add(NAME, [Answer("r1", 1, "label", "good", 1.0, f"python-1-{NAME}", note=f"not sure: {SECRET}")])
+    store.answers.add(
+        NAME, [Answer(f"{NAME}:items:1", 1, "label", "good", 1.0, f"python-1-{NAME}", note=f"not sure: {SECRET}")]
+    )
     store.answers.add("lee", [Answer("r2", 1, "label", "bad")])
-    store.decisions.add(NAME, "d1", 2, "label", "bad")
+    store.decisions.add(NAME, f"{NAME}:review:2", 2, "label", "bad")
     store.stops.stop(NAME)
     store.stops.lift(NAME)
     store.asked_next.ask([1, 3], 2, NAME, "two items")
@@ -53,10 +55,14 @@ def cells(store: Store) -> list[str]:
 
 
 def test_a_name_is_in_no_cell_any_more(worked: Store):
+    version, work = worked.version(), worked.effort.work()
+    assert NAME in set(work["annotator"])
     assert worked.erasure.about(NAME) == AboutPerson(answers=1, notes=1, decisions=1)
     opaque = worked.erasure.person(NAME, notes=False)
     assert [cell for cell in cells(worked) if NAME in cell or "10.0.0.7" in cell] == []
     assert worked.erasure.about(NAME) is None
+    assert worked.version() != version
+    assert set(worked.effort.work()["annotator"]) == {opaque, "lee"}
     assert worked.answers.get(opaque, 1)["label"] == "good"
     assert worked.audit.verify().broken is None
 

@@ -1,0 +1,71 @@
+"""The audit log in words: the names of actions and means, and what a row says, on one line."""
+
+from typing import Any
+
+from labeler.i18n.messages import _, mark
+from labeler.store.audit import AuditRow, canonical
+
+ACTIONS = {
+    "project created": mark("project created"),
+    "project archived": mark("project archived"),
+    "project deleted": mark("project deleted"),
+    "project brought back": mark("project brought back"),
+    "settings changed": mark("settings changed"),
+    "settings found changed": mark("settings found changed in the file"),
+    "classes changed": mark("classes changed"),
+    "imported": mark("imported"),
+    "import undone": mark("import undone"),
+    "exported": mark("exported"),
+    "take-out requested": mark("take-out requested"),
+    "decided": mark("decided"),
+    "decision undone": mark("decision undone"),
+    "labeling stopped": mark("labeling stopped"),
+    "stop lifted": mark("stop lifted"),
+    "items asked next": mark("items asked next"),
+    "items not asked next any more": mark("items not asked next any more"),
+    "annotator changed": mark("annotator changed"),
+    "person erased": mark("person erased"),
+    "items erased": mark("items erased"),
+    "logged in": mark("logged in"),
+    "logged out": mark("logged out"),
+    "log-in refused": mark("log-in refused"),
+    "account made": mark("account made"),
+    "account disabled": mark("account disabled"),
+    "account enabled": mark("account enabled"),
+    "admin": mark("admin's rights given or taken"),
+    "role given": mark("role given"),
+    "password changed": mark("password changed"),
+    "invited": mark("invited"),
+    "link for a new password": mark("link for a new password"),
+}
+MEANS = {
+    "page": mark("page"),
+    "desk": mark("desk"),
+    "command": mark("command"),
+    "python": mark("Python"),
+    "job": mark("job"),
+}
+MOST = 300  # characters of a value that a list shows
+
+
+def action_in_words(action: str) -> str:
+    """The name of an action in the reader's language; as it is stored where it has no translation."""
+    return _(ACTIONS[action]) if action in ACTIONS else action
+
+
+def object_in_words(row: AuditRow) -> str:
+    """The parts of what a row is about, on one line."""
+    return ", ".join(f"{name}: {value_in_words(value)}" for name, value in row.what.items() if value not in ("", None))
+
+
+def value_in_words(value: Any) -> str:
+    """A state before or after, on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, dict) and "digests" in value:  # of an erasure: for the check, not for people
+        return ""
+    if isinstance(value, dict):
+        text = ", ".join(f"{name} = {value_in_words(part)}" for name, part in value.items())
+    else:
+        text = value if isinstance(value, str) else canonical(value)
+    return text if len(text) <= MOST else f"{text[:MOST]}…"
