@@ -23,6 +23,7 @@ from pages.shared.thumbnails import thumbnail
 CARDS, ROWS = 24, 100  # on a page
 IMAGE_WIDTH, TEXT_WIDTH = 168, 340  # pixels of a card
 LETTERS = 160  # of a text on a card
+LABEL_WIDTH = 110  # pixels of a column of class names
 
 
 def page_of(project: Project, name: str, ids: np.ndarray, size: int) -> np.ndarray:
@@ -110,7 +111,8 @@ def table(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | 
         selection_mode="multi-row",
         alt=_("The items that are listed"),
         placeholder="",
-        column_config={_("text"): st.column_config.TextColumn(width="large")},
+        column_config={_("text"): st.column_config.TextColumn(width="large")}
+        | dict.fromkeys([_("label"), _("prediction")], st.column_config.TextColumn(width=LABEL_WIDTH)),
     )
     chosen = [listed[row].item.id for row in selection["selection"]["rows"] if row < len(listed)]
     pages_below(project, "rows", ids, ROWS)

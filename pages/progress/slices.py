@@ -57,7 +57,7 @@ def slices(project: Project) -> None:
     counts = counted(project, column, state)
     rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in measured_slices.slices[name]]
     picture(project, measured_slices, rows)
-    show_table(table(rows))
+    show_table(table(rows, measured_slices.whole is not None))
     with st.container(border=True):
         st.markdown(_("**Query more of these**"))
         if not is_allowed(project, "ask_next"):
@@ -135,14 +135,13 @@ def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) 
     )
 
 
-def table(rows: Sequence[Slice]) -> pd.DataFrame:
+def table(rows: Sequence[Slice], is_measured: bool = True) -> pd.DataFrame:
+    """The slices with their counts, and with their accuracy where the holdout is measured."""
     return pd.DataFrame(
         [
             {
                 _("value"): s.value or _("(none)"),
-                _("labeled holdout items"): s.n,
-                **({} if s.groups is None else {_("groups"): s.groups}),
-                _("accuracy"): in_words(s.accuracy),
+                **(_on_the_holdout(s) if is_measured else {}),
                 _("items in the pool"): s.pool,
                 _("pool labels"): s.labeled,
                 _("share labeled"): f"{s.labeled / s.pool:.0%}" if s.pool else "–",
@@ -150,6 +149,11 @@ def table(rows: Sequence[Slice]) -> pd.DataFrame:
             for s in rows
         ]
     )
+
+
+def _on_the_holdout(measured_slice: Slice) -> dict[str, object]:
+    groups = {} if measured_slice.groups is None else {_("groups"): measured_slice.groups}
+    return {_("labeled holdout items"): measured_slice.n, **groups, _("accuracy"): in_words(measured_slice.accuracy)}
 
 
 def ask_more(project: Project, column: Column) -> None:

@@ -200,6 +200,10 @@ def test_slices_count_the_pool_and_its_labels(filled):
     assert rows.loc["A", ["items in the pool", "pool labels", "share labeled"]].tolist() == [30, 2, "7%"]
     assert rows.loc["B", ["items in the pool", "pool labels"]].tolist() == [30, 1]
     assert rows["labeled holdout items"].sum() == HELD - 4
+    settings = filled.folder / "project.toml"
+    settings.write_text(settings.read_text().replace('"good"', '"positive"'))
+    (table,) = open_part("Slices").dataframe  # a part of the holdout is no figure, and its items are not 0, either
+    assert [*table.value] == ["value", "items in the pool", "pool labels", "share labeled"]
 
 
 def test_without_columns_there_is_nothing_to_slice_by(project, store):
