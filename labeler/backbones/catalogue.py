@@ -151,7 +151,7 @@ _ENTRIES = (
         1152,
         "first",
         layers=(-5, -3, -1),
-        strength={"English": 0.832},
+        strength={"English": 0.841},
         places_by_meaning=True,
     ),
     Entry(

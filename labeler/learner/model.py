@@ -193,10 +193,11 @@ class FineTuned:
 
         from labeler.backbones import devices
 
-        network = copy.deepcopy(self.encoder.network)
-        tuned = {name: torch.from_numpy(value) for name, value in self.tuned.items()}
-        network.load_state_dict(tuned, strict=False)
-        return devices.placed(network)
+        with torch.inference_mode(False):  # whoever asks first may be predicting, and explanations need gradients
+            network = copy.deepcopy(self.encoder.network)
+            tuned = {name: torch.from_numpy(value) for name, value in self.tuned.items()}
+            network.load_state_dict(tuned, strict=False)
+            return devices.placed(network)
 
     def to_bytes(self) -> bytes:
         """The trained part of the model as a safetensors file; the rest is the encoder's."""

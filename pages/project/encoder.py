@@ -98,13 +98,21 @@ def _search(project: Project) -> None:
 def proposal(project: Project, user: User) -> None:
     """The encoder that is better on the project's labels, the evidence, its cost, and the two answers."""
     with project.store() as store:
-        proposed = encoder_comparisons.open_proposal(project, store)
+        proposed, labels = encoder_comparisons.open_proposal(project, store), store.items.count_labeled()
     if proposed is None:
         return
     number, report = proposed
     with st.container(border=True):
         st.markdown(translate(report["verdict"]))
         st.markdown(translate(encoder_verdict.cost(report)))
+        if labels > report["labels"]:
+            st.markdown(
+                _(
+                    "There are {n:,} labels by now; with {twice:,} the encoders are compared again.",
+                    n=labels,
+                    twice=encoder_verdict.MORE * report["labels"],
+                )
+            )
         st.caption(
             _(
                 "Labels are asked where the present encoder is unsure, so the difference is estimated for the pool, and"

@@ -257,6 +257,23 @@ def test_a_word_has_what_the_network_and_its_characters_give_it(words_encoder, m
     np.testing.assert_allclose(explanation.score, both[explanation.classes], atol=1e-4)
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_fine_tuned_network_of_texts_is_looked_into_beside_characters_too(words_encoder, monkeypatch, beside):
+    """As multilingual-e5-small is, and bge-small, which reads the first token."""
+    without_export(monkeypatch)
+    words_encoder.network.pooling = "mean" if beside else "first"
+    encoder = Joined((words_encoder, tfidf.fit(TEXTS))) if beside else words_encoder
+    network = words_encoder.network
+    trained, cut = {id(p) for p in network.last(1)}, network.cut(1)
+    tuned = {name: 1.2 * p.detach().numpy() for name, p in network.named_parameters() if id(p) in trained}
+    model = FineTuned(words_encoder, heads_on(encoder.dims), heads_on(words_encoder.dims, seed=1), cut, tuned, 0.5)
+    explanation = explain(model, encoder, PHRASE)
+    np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.05)
+    dataset = Dataset([PHRASE], encoder.encode([PHRASE]), encoder.dims)
+    proba = model.predict_proba(dataset, np.array([0]))[0]
+    np.testing.assert_allclose(explanation.proba, proba[explanation.classes], atol=1e-3)
+
+
 def test_encoders_that_are_no_network_beside_characters_are_not_looked_into(words_encoder):
     with pytest.raises(LabelerError, match=r"tiny \+ tiny cannot be looked into"):
         explain(heads_on((16,) * 4), Joined((words_encoder, words_encoder)), "a film")

@@ -191,6 +191,30 @@ def test_networks_that_read_the_same_images_are_one_module(share, monkeypatch):
     np.testing.assert_allclose(proba, model.predict_proba(data, np.array([0]))[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_fine_tuned_network_of_texts_is_one_module_beside_ngrams_too(beside, monkeypatch):
+    without_export(monkeypatch)
+    texts = [text for text, _ in reviews(20)]
+    ngrams = tfidf.fit(texts)
+    encoder = Joined((TEXTS, ngrams)) if beside else TEXTS
+    rng, width, own_width = np.random.default_rng(0), sum(encoder.dims), sum(TEXTS.dims)
+    normalizer = Normalizer(np.zeros(width, dtype=np.float32), encoder.dims)
+    heads = LinearHeads(
+        normalizer, np.arange(2), 2, rng.normal(size=(1, 2, width)).astype(np.float32), np.zeros((1, 2))
+    )
+    own = Normalizer(np.zeros(own_width, dtype=np.float32), TEXTS.dims)
+    head = replace(heads, normalizer=own, weight=heads.weight[:, :, :own_width])
+    trained, cut = {id(p) for p in TEXTS.network.last(1)}, TEXTS.network.cut(1)
+    tuned = {name: 1.2 * p.numpy() for name, p in TEXTS.network.named_parameters() if id(p) in trained}
+    model = FineTuned(TEXTS, heads, head, cut, tuned, 0.5)
+    inputs = [torch.from_numpy(array[None]) for array in TEXTS.prepare(texts[:1])[0]]
+    inputs += [torch.from_numpy(ngrams.encode(texts[:1]))] if beside else []
+    with torch.inference_mode():
+        [proba] = _module(encoder, TEXTS, model)(*inputs).numpy()
+    data = Dataset(texts[:1], encoder.encode(texts[:1]), encoder.dims)
+    np.testing.assert_allclose(proba, model.predict_proba(data, np.array([0]))[0], atol=1e-4)
+
+
 def test_of_two_networks_of_texts_side_by_side_no_model_is_published():
     with pytest.raises(LabelerError, match=r"tiny \+ tiny cannot be published"):
         _parts(Joined((TEXTS, TEXTS)))

@@ -78,6 +78,7 @@ def test_an_encoder_is_proposed_with_its_evidence_and_declined(project, store):
     assert "bge-small-en-v1.5 is better than char_tfidf on this project's labels: +14.7 points of accuracy" in shown
     assert "(+9.4 to +20.1, allowing for 1 tried), by cross-validation on 60 labels." in shown
     assert "to read all 3,300 items once about 31 s" in shown
+    assert "by now" not in shown  # there are no more labels than it rests on
     app = widget(app, "button", "Keep the present encoder").click().run()
     assert not app.exception, app.exception
     assert "proposed again only with twice the labels" in everything(app)
