@@ -23,7 +23,7 @@ MARKS = {"_": (1,), "n_": (1, 2), "mark": (1,), "t": (1,)}
 ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
     *("TooFewClassesError", "AccessError", "ForbiddenError", "RequestError", "CheckedFileError"),
-    *("BrokenPromiseError", "NoAnswerError"),
+    *("BrokenPromiseError", "NoAnswerError", "KeysError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))
