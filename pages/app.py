@@ -8,7 +8,7 @@ from labeler.access.roles import Action
 from labeler.i18n.messages import _
 from pages.shared.access import is_allowed, visible_project, visitor
 from pages.shared.language import use_language
-from pages.shared.next_step import IMPORTED
+from pages.shared.next_step import IMPORTED, OFFERED
 from pages.shared.sidebar import sidebar
 
 st.set_page_config(page_title="labeler", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -54,6 +54,7 @@ pages = [
     ),
 ]
 offered = [page for page in pages if page[-1]] or pages[:1]
+st.session_state[OFFERED] = [f"{folder}/page.py" for folder, *_rest in offered]
 page = st.navigation(
     [
         st.Page(f"{folder}/page.py", title=title, icon=icon, url_path=path, default=folder == offered[0][0])

@@ -33,12 +33,20 @@ ICONS: dict[Step, str] = {
     "classes": ":material/category:",
 }
 IMPORTED = "imported"  # the key of what a session has imported, until it leaves the Project page
+OFFERED = "offered"  # the key of the pages in the visitor's menu
 OPEN = "open"  # in the address: the part of the Project page that is open
 TURNS = "turns"  # the key of how often this session has opened such a part by the button
 
 
+def is_offered(page: str) -> bool:
+    """Whether the visitor's menu has this page: Streamlit knows no link to another."""
+    return page in st.session_state.get(OFFERED, [page])
+
+
 def link_to(step: Step) -> None:
-    """The link to the page, or the part of the Project page, where a step is taken."""
+    """The link to the page, or the part of the Project page, where a step is taken; none for who may not open it."""
+    if not is_offered(PLACES.get(step, "project/page.py")):
+        return
     if step in PLACES:
         st.page_link(PLACES[step], label=_(LINKS[step]), icon=ICONS[step])
     else:
@@ -91,6 +99,7 @@ def steps(project: Project) -> None:
             else:
                 st.badge(f"{number} {_(NAMES[step])}", color="gray")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if st.button(_(LINKS[here.next]), type="primary", icon=ICONS[here.next], key="next-step"):
+        may_go = is_offered(PLACES.get(here.next, "project/page.py"))
+        if may_go and st.button(_(LINKS[here.next]), type="primary", icon=ICONS[here.next], key="next-step"):
             _go_to(here.next)
         st.markdown(translate(here.sentence), width="content")

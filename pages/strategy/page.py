@@ -119,4 +119,4 @@ with compared:
     if is_allowed(project, "run_experiments"):
         compare(project, user, registered, use_button)
     else:
-        st.info(_(NOT_HERE), icon=":material/lock:")
+        st.caption(_(NOT_HERE))

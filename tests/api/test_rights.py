@@ -1,153 +1,113 @@
-"""Object rights: what was never given to an annotator is answered as if it were not there, and kept tokens end."""
+"""Who is answered by which route, from the table of rights."""
 
-from dataclasses import replace
+import json
 
 import pytest
-from PIL import Image
+from argon2 import PasswordHasher
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from labeler.access import tokens
+from labeler.access import passwords
+from labeler.access.roles import may
+from labeler.access.tokens import issue_token
+from labeler.api import account
 from labeler.api.routes import routes
-from labeler.core.items import NewItem
-from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
-from labeler.projects.importer import import_source
-from labeler.projects.project import Project
-from tests.support.api import api, headers, uid_of
 from tests.support.fill import add
+from tests.support.people import PEOPLE, people_of
 from tests.support.samples import text_config
 
-
-@pytest.fixture
-def client() -> TestClient:
-    return TestClient(Starlette(routes=routes))
-
-
-@pytest.fixture
-def led(project: Project) -> Project:
-    """A project of five texts that lee leads, and of which kim was given the first two."""
-    saved = project.save(replace(project.config, team=TeamConfig(leads=("lee",))))
-    with saved.store() as store:
-        add(store, 5)
-        store.desk.reserve("kim", "t", 2)
-    return saved
+BODIES = {
+    "reserve": {"tab": "t", "n": 1},
+    "answers": {"tab": "t", "answers": []},
+    "leave": {"tab": "t"},
+    "like": {"tab": "t", "n": 1},
+    "gone": {"uids": []},
+}
+VALUES = {"item_id": 1, "version": "0", "level": 0, "x": 0, "y": 0, "path": "a.png"}
 
 
-@pytest.fixture
-def photographs(own_home, tmp_path) -> Project:
-    """Three images that lee leads; the first was given to kim, the last came with a label."""
-    made = projects.create(own_home / "scans", text_config(modality="image", team=TeamConfig(leads=("lee",))))
-    (tmp_path / "in").mkdir()
-    for i in range(3):
-        Image.new("L", (8, 8), 40 * i).save(tmp_path / "in" / f"{i}.png")
-    import_source(made, tmp_path / "in")
-    with made.store() as store:
-        store.db.execute("UPDATE items SET split = 'pool'")
-        store.db.connection.commit()
-        third = store.items.get(3)
-        store.items.add([NewItem(third.content_hash, third.source, media=third.media, label="good")])
-        store.desk.reserve("kim", "t", 1)
-    return made
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    home = tmp_path_factory.mktemp("rights")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LABELER_HOME", str(home))
+        project = projects.create(home / "reviews", text_config())
+        with project.store() as store:
+            add(store, 2)
+        yield people_of(project) | {"project": project}
 
 
-def answer(client: TestClient, item: int, user: str, **changes: object) -> dict:
-    body = {"request_id": f"r{item}", "item_id": item, "action": "label", "label": "good", **changes}
-    reply = client.post(api("answers"), json={"tab": "t", "answers": [body]}, headers=headers(user))
-    return reply.json()["receipts"][0]
+@pytest.fixture(autouse=True)
+def in_their_home(people, own_home, monkeypatch):
+    monkeypatch.setenv("LABELER_HOME", str(people["project"].folder.parent))
 
 
-def test_an_answer_needs_that_its_item_was_given_to_the_person(client, led):
-    assert answer(client, 2, "kim")["ok"]
-    assert answer(client, 4, "kim") == {
-        "request_id": "r4",
-        "ok": False,
-        "reason": "the item 4 was not given to you.",
-        "prediction": None,
-    }
-    assert answer(client, 4, "lee")["ok"]  # a lead sees and answers everything
-    with led.store() as store:
-        assert [(row["annotator"], row["item_id"]) for row in store.answers.export()] == [("kim", 2), ("lee", 4)]
+@pytest.fixture(scope="module")
+def client():
+    return TestClient(Starlette(routes=[*routes, *account.routes]), raise_server_exceptions=False)
 
 
-def test_an_answer_after_its_reservation_has_ended_is_taken(client, led):
-    with led.store() as store:
-        store.desk.reserve("park", "t", 2, at=1e11)
-        assert store.db.value("SELECT COUNT(*) FROM reservations WHERE annotator = 'kim'") == 0
-    assert answer(client, 1, "kim")["ok"]
+def ask(client, route, project: str, token: str):
+    method = next(iter(route.methods - {"HEAD"}))
+    verb = route.path.rpartition("/")[2]
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    body = json.dumps(BODIES.get(verb, {})) if method == "POST" else None
+    return client.request(method, route.path_format.format(project=project, **VALUES), headers=headers, content=body)
 
 
-def test_a_strangers_answer_under_a_known_id_is_stored(client, led):
-    with led.store() as store:
-        store.desk.reserve("park", "t", 1)
-    assert answer(client, 1, "kim", request_id="r")["ok"]
-    assert answer(client, 3, "park", request_id="r", label="bad")["ok"]
-    with led.store() as store:
-        stored = [(row["annotator"], row["item_id"], row["label"]) for row in store.answers.export()]
-    assert stored == [("kim", 1, "good"), ("park", 3, "bad")]
+@pytest.mark.parametrize("route", routes, ids=lambda route: route.path)
+def test_a_route_answers_whom_the_table_names_and_nobody_else(route, people, client):
+    project = people["project"]
+    assert ask(client, route, project.uid, "").status_code == 401
+    for name in PEOPLE:
+        user = people[name]
+        status = ask(client, route, project.uid, issue_token(user, project.uid)).status_code
+        if name == "stranger":
+            assert status == 404  # as if there were no such project
+        elif may(user, project, "label"):
+            assert status not in (401, 403), name
+        elif not route.path.endswith("token"):
+            assert status in (403, 404), name
+        assert ask(client, route, project.uid, issue_token(user, "another")).status_code == 401
 
 
-def test_why_tells_of_no_item_that_was_not_given(client, led):
-    status = {
-        (user, item): client.get(api(f"why/{item}"), headers=headers(user)).status_code
-        for user in ("kim", "lee")
-        for item in (1, 4)
-    }
-    assert status == {("kim", 1): 200, ("kim", 4): 404, ("lee", 1): 200, ("lee", 4): 200}
+def test_another_projects_uid_is_not_there(people, client):
+    lead = people["lead"]
+    for route in routes:
+        token = issue_token(lead, "0" * 32)
+        assert ask(client, route, "0" * 32, token).status_code == 404, route.path
 
 
-def test_a_picture_is_for_who_was_given_the_item_for_leads_and_where_its_label_came_with_the_data(client, photographs):
-    with photographs.store() as store:
-        (held,) = [item for item in (1, 2) if store.desk.is_offered("kim", item)]
-        paths = {"held": store.items.get(held).picture, "other": store.items.get(3 - held).picture}
-        paths["known"] = store.items.get(3).picture  # it may stand among the neighbours of kim's items
-    status = {
-        (user, name): client.get(api(path, "scans"), headers=headers(user, "scans")).status_code
-        for user in ("kim", "lee")
-        for name, path in paths.items()
-    }
-    assert status == {
-        ("kim", "held"): 200,
-        ("kim", "other"): 404,
-        ("kim", "known"): 200,
-        ("lee", "held"): 200,
-        ("lee", "other"): 200,
-        ("lee", "known"): 200,
-    }
-    tile = f"{paths['other']}/tile/0/0/0"
-    assert client.get(api(tile, "scans"), headers=headers("kim", "scans")).status_code == 404
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.dictionaries(st.sampled_from(["tab", "n", "release", "answers", "uids", "history"]), JSON, max_size=4)
 
 
-def test_a_viewers_token_shows_its_item_and_does_nothing_else(client, photographs):
-    with photographs.store() as store:
-        paths = {item: store.items.get(item).picture for item in (1, 2)}
-    viewer = headers("kim", "scans", item=2)
-    assert client.get(api(paths[2], "scans"), headers=viewer).status_code == 200
-    assert client.get(api(paths[1], "scans"), headers=viewer).status_code == 404
-    assert client.post(api("reserve", "scans"), json={"tab": "t"}, headers=viewer).status_code == 403
-    renewed = client.post(api("token", "scans"), headers=viewer).json()["token"]
-    assert tokens.check_token(renewed, uid_of("scans")).item == 2
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(number=st.integers(0, len(routes) - 1), body=FIELDS | JSON, query=st.text(max_size=12), item=st.integers())
+def test_no_request_makes_the_server_fail(people, client, number, body, query, item):
+    route, user = routes[number], people["annotator"]
+    values = VALUES | {"item_id": abs(item), "x": abs(item), "path": query or "-"}
+    path = route.path_format.format(project=people["project"].uid, **values)
+    reply = client.request(
+        next(iter(route.methods - {"HEAD"})),
+        path,
+        params={"part": query, "class_change": query, "frame": query, "low": query},
+        headers={"Authorization": f"Bearer {issue_token(user, people['project'].uid)}"},
+        content=json.dumps(body, ensure_ascii=True),
+    )
+    assert reply.status_code < 500, (path, body, reply.text)
 
 
-def test_a_token_that_has_expired_is_exchanged_for_a_new_one(client, led, monkeypatch):
-    old = headers("kim")
-    now = tokens.datetime.now(tokens.UTC)
-
-    class Later(tokens.datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return now + tokens.timedelta(hours=12)
-
-    monkeypatch.setattr(tokens, "datetime", Later)
-    assert client.get(api("news"), headers=old).status_code == 401
-    assert client.post(api("token"), headers=old).status_code == 200
-    now += tokens.timedelta(days=8)
-    assert client.post(api("token"), headers=old).status_code == 401
-
-
-def test_a_browser_learns_which_projects_are_gone(client, led):
-    asked = {"projects": [uid_of(), "f" * 32, "reviews", "scans"]}
-    reply = client.post(api("gone"), json=asked, headers=headers("kim"))
-    assert reply.json() == {"projects": ["f" * 32, "scans"]}
-    wrong = client.post(api("gone"), json={"projects": 3}, headers=headers("kim"))
-    assert (wrong.status_code, wrong.json()["error"]) == (400, "'projects' must be a list of at most 1000 uids.")
+@pytest.mark.parametrize("path", ["/account/login", "/account/invitation/x", "/account/password", "/account/logout"])
+def test_pages_of_accounts_answer_whatever_is_sent(people, client, path, monkeypatch):
+    monkeypatch.setattr(passwords, "_hasher", lambda: PasswordHasher(1, 8, 1))
+    for content in (b"", b"name=%ff&password=%00", b"\xff\xfe", b"name=" + b"x" * 5000):
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert client.post(path, content=content, headers=headers, follow_redirects=False).status_code < 500
