@@ -17,7 +17,7 @@ from labeler.access.roles import Action, check, is_member
 from labeler.access.signing_keys import KeysError
 from labeler.access.tokens import TOKEN_LIVES, Token, check_token
 from labeler.access.users import User
-from labeler.api.requests import Nothing, RequestError, parse
+from labeler.api.requests import LARGEST_ID, Nothing, RequestError, parse
 from labeler.core.actor import Actor
 from labeler.core.errors import AccessError, ForbiddenError, LabelerError
 from labeler.files import renditions
@@ -59,6 +59,8 @@ def route(
                     raise projects.gone()
                 if token.scope == "read" and method != "GET":
                     raise ForbiddenError("This API token only reads.")
+                if request.path_params.get("item_id", 0) > LARGEST_ID:  # which SQLite cannot be asked about
+                    raise LabelerError("The item is not in this project.")
                 if action is not None:
                     if token.item is not None:  # that of a viewer
                         raise ForbiddenError("This page shows one item only: open the project's Label page.")

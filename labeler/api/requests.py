@@ -13,9 +13,11 @@ MOST_ITEMS = 100  # held by a tab
 MOST_ANSWERS = 1000  # in one request
 MOST_PROJECTS = 1000  # that a browser keeps answers for
 MOST_BYTES = 1_000_000  # of a request
+LARGEST_ID = 2**63 - 1  # that SQLite stores
 MOST_NOTE = 2000  # characters
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+ItemId = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 Count = Annotated[int, Field(ge=1, le=MOST_ITEMS)]
 
 
@@ -50,7 +52,7 @@ class Reserve(Tab):
     """A tab asks for items. `release`: ids of items that it gives back. `history`: past answers are sent too."""
 
     n: Count = 20
-    release: list[int] = field(default_factory=list)
+    release: list[ItemId] = field(default_factory=list)
     history: bool = False
 
 
@@ -73,7 +75,7 @@ class SentAnswer:
     """An answer on its way from the desk; see `labeler.core.items.Answer`."""
 
     request_id: Name
-    item_id: int
+    item_id: ItemId
     action: Action
     label: str | None = None
     seconds: Annotated[float | None, BeforeValidator(_plausible)] = None

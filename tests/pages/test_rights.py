@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labeler.access.roles import HOME_ACTIONS, MAY, may
+from labeler.access.roles import HOME_ACTIONS, MAY, Action, may
 from labeler.projects import project as projects
 from tests.support.fill import add
 from tests.support.machine import ROOT
@@ -15,7 +15,7 @@ from tests.support.people import PEOPLE, people_of
 from tests.support.samples import text_config
 
 # Of each page, the actions of which one is enough to see it.
-NEEDS = {
+NEEDS: dict[str, tuple[Action, ...]] = {
     "label": ("label",),
     "items": ("see_items",),
     "progress": ("see_progress",),
