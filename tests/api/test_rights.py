@@ -1,6 +1,7 @@
 """Who is answered by which route, from the table of rights."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 from argon2 import PasswordHasher
@@ -93,7 +94,7 @@ FIELDS = st.dictionaries(st.sampled_from(["tab", "n", "release", "answers", "uid
 @given(number=st.integers(0, len(routes) - 1), body=FIELDS | JSON, query=st.text(max_size=12), item=st.integers())
 def test_no_request_makes_the_server_fail(people, client, number, body, query, item):
     route, user = routes[number], people["annotator"]
-    values = VALUES | {"item_id": abs(item), "x": abs(item), "path": query or "-"}
+    values = VALUES | {"item_id": abs(item), "x": abs(item), "path": quote(query) or "-"}
     path = route.path_format.format(project=people["project"].uid, **values)
     reply = client.request(
         next(iter(route.methods - {"HEAD"})),
