@@ -7,7 +7,7 @@ import streamlit as st
 
 from labeler.files.csv_files import csv_bytes
 from labeler.i18n.messages import _, n_
-from labeler.report.sentences.audit import MEANS, action_in_words, object_in_words, value_in_words
+from labeler.report.sentences.audit import MEANS, action_in_words, change_in_words, object_in_words
 from labeler.store.audit import AuditLog, AuditRow, canonical
 from pages.shared.times import local_time
 
@@ -59,7 +59,10 @@ def listed(log: AuditLog, key: str) -> None:
         key=f"{key}-rows",
         height="content" if len(shown) <= 12 else 480,
         alt=_("The rows of the audit log"),
-        column_config={_("what"): st.column_config.TextColumn(width="medium")},
+        column_config={
+            _("what"): st.column_config.TextColumn(width=170),
+            _("change"): st.column_config.TextColumn(width=190),
+        },
     )
     st.download_button(
         _("Download as CSV"),
@@ -92,9 +95,9 @@ def _filters(log: AuditLog, key: str) -> tuple[str | None, str | None, date | No
         format_func=action_in_words,
         key=f"{key}-action",
     )
-    begin = columns[2].date_input(_("From"), None, key=f"{key}-begin", format="YYYY-MM-DD")
+    begin = columns[2].date_input(_("Since"), None, key=f"{key}-begin", format="YYYY-MM-DD")
     end = columns[3].date_input(
-        _("To"), None, key=f"{key}-end", format="YYYY-MM-DD", help=_("Days are counted in UTC.")
+        _("Until"), None, key=f"{key}-end", format="YYYY-MM-DD", help=_("Days are counted in UTC.")
     )
     return who, action, _day(begin), _day(end)
 
@@ -110,8 +113,7 @@ def _frame(rows: list[AuditRow]) -> pd.DataFrame:
             _("who"): row.by or "–",
             _("action"): action_in_words(row.action),
             _("what"): object_in_words(row),
-            _("before"): value_in_words(row.before),
-            _("after"): value_in_words(row.after),
+            _("change"): change_in_words(row),
             _("by means of"): _(MEANS[row.how]) if row.how in MEANS else row.how,
             _("from where"): row.address,
             _("row"): row.id,

@@ -6,7 +6,7 @@ import pytest
 
 from labeler.core.actor import Actor
 from labeler.projects.project import Project
-from labeler.report.sentences.audit import ACTIONS, object_in_words, value_in_words
+from labeler.report.sentences.audit import ACTIONS, change_in_words, object_in_words, value_in_words
 from tests.support.machine import ROOT
 from tests.support.pages import everything, visit, widget
 
@@ -49,6 +49,13 @@ def test_who_does_not_lead_does_not_see_the_log(logged: Project):
     app = visit("audit", annotator="ann")
     assert "Those who lead or audit this project" in everything(app)
     assert len(app.dataframe) == 0
+
+
+def test_a_change_of_settings_names_each_with_what_was_before(logged: Project):
+    logged.save(replace(logged.config, budget=77, target_accuracy=0.5))
+    with logged.store() as store:
+        text = change_in_words(store.audit.rows()[0])
+    assert text == f"budget: {logged.config.budget} → 77, target_accuracy: {logged.config.target_accuracy} → 0.5"
 
 
 def test_what_erasures_keep_for_the_check_is_not_shown():

@@ -58,6 +58,21 @@ def object_in_words(row: AuditRow) -> str:
     return ", ".join(f"{name}: {value_in_words(value)}" for name, value in row.what.items() if value not in ("", None))
 
 
+def change_in_words(row: AuditRow) -> str:
+    """What was before and after, on one line; of settings each with its name."""
+    before, after = row.before, row.after
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = [*before, *(name for name in after if name not in before)]
+        changes = [
+            f"{name}: {value_in_words(before.get(name)) or '–'} → {value_in_words(after.get(name)) or '–'}"
+            for name in names
+            if before.get(name) != after.get(name)
+        ]
+        return ", ".join(changes)
+    was, now_is = value_in_words(before), value_in_words(after)
+    return f"{was} → {now_is or '–'}" if was else now_is
+
+
 def value_in_words(value: Any) -> str:
     """A state before or after, on one line."""
     if value is None:
