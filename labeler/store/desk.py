@@ -77,7 +77,8 @@ class Desk:
             held = self._held(annotator, tab)
             missing, first = n - len(held), n - sum(reserved.first for reserved in held)
             allowed = self._still_allowed(annotator)
-            missing, first = min(missing, allowed), min(first, allowed)
+            # what a lead had asked next comes beside the items that are held already
+            missing, first = min(missing, allowed), min(first, allowed + LEAST_HELD)
             if (missing > 0 or self._any_asked_next()) and not self._is_stopped(member):
                 if self.team.is_qualified(member):
                     missing -= self._take_asked_next(values, min(first, self._budget_left()))

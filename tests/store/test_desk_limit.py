@@ -20,3 +20,11 @@ def test_what_was_answered_makes_room_again(store: Store):
     assert store.desk.reserve("kim", "b", 20) == []
     store.desk.reserve("kim", "a", 15, release=[1, 2, 3, 4, 5])
     assert len(store.desk.reserve("kim", "b", 20)) == 5
+
+
+def test_what_a_lead_had_asked_next_comes_on_top(store: Store):
+    add(store, 30)
+    store.desk.reserve("kim", "a", 20)
+    store.asked_next.ask([25, 26], 2, "lee", "two")
+    first = [r.item.id for r in store.desk.reserve("kim", "a", 20) if r.first]
+    assert first == [25, 26]
