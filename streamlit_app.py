@@ -5,22 +5,20 @@ import os
 import streamlit as st
 from altair.utils import schemapi
 from starlette.middleware import Middleware
-from starlette.routing import Mount
 
 from labeler.access.serving import base_path
 from labeler.api import account
 from labeler.api.gate import Gate, ProxyIdentity
-from labeler.api.perimeter import Perimeter
+from labeler.api.perimeter import Perimeter, below
 from labeler.api.routes import routes
 from labeler.projects.private_files import UMASK
 from pages.shared.scripts import scripts
 
 os.umask(UMASK)  # what the app writes, no other user of the machine reads
 schemapi.disable_debug_mode()  # the tests hold charts to Vega-Lite's schema; who looks at one need not wait for that
-every_route = [*account.routes, *routes]
 app = st.App(
     "pages/app.py",
-    routes=[Mount(base_path(), routes=every_route)] if base_path() else every_route,
+    routes=below(base_path(), [*account.routes, *routes]),
     middleware=[
         Middleware(ProxyIdentity),
         Middleware(Perimeter, scripts=scripts()),

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -187,6 +188,11 @@ def _with_identity_from_peers(scope: Scope) -> list[tuple[bytes, bytes]]:
         return list(scope["headers"])
     identity = settings.proxy.header.lower().encode()
     return [(name, value) for name, value in scope["headers"] if name != identity]
+
+
+def below(path: str, routes: Iterable[Route]) -> list[Route]:
+    """The routes with their addresses below a path. A mount would answer for Streamlit's addresses, too."""
+    return [Route(path + route.path, route.endpoint, methods=[*(route.methods or ())]) for route in routes]
 
 
 # ---------------------------------------------------------------- answers

@@ -1,5 +1,6 @@
 """One Chromium and one `labeler serve` for all browser tests of a process; each test has a project of its own."""
 
+import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -45,8 +46,19 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_server(shared_home: Path) -> Iterator[Server]:
-    with serving(shared_home) as started:
+def outward() -> Iterator[socket.socket]:
+    """The proxy through which the server would ask others for something: it takes connections, and answers none."""
+    with socket.socket() as proxy:
+        proxy.bind(("127.0.0.1", 0))
+        proxy.listen()
+        proxy.setblocking(False)
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def shared_server(shared_home: Path, outward: socket.socket) -> Iterator[Server]:
+    elsewhere = f"http://127.0.0.1:{outward.getsockname()[1]}"
+    with serving(shared_home, variables={"http_proxy": elsewhere, "https_proxy": elsewhere, "no_proxy": ""}) as started:
         yield started
 
 
@@ -104,7 +116,8 @@ def free_pages(browser: Browser) -> FreePages:
 
 @pytest.fixture
 def open_page(browser: Browser, free_pages: FreePages, shared_server: Server) -> Iterator[Callable[..., Page]]:
-    """Pages of separate people: each has its own storage, empty at first. An error on any of them fails the test.
+    """Pages of separate people: each has its own storage, empty at first. An error on any of them fails the test, and
+    so does whatever the app's own Content-Security-Policy forbids.
 
     The options are those of a browser context.
     """
@@ -129,6 +142,10 @@ def pages(browser: Browser, free_pages: FreePages, shared_server: Server) -> Ite
     def note(error: Error) -> None:
         errors.append(str(error))
 
+    def note_violation(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            errors.append(message.text)
+
     def open_one(url: str, **options: Any) -> Page:
         settings: dict[str, Any] = {**USUAL, **options}
         free = free_pages[repr(settings)]
@@ -136,6 +153,7 @@ def pages(browser: Browser, free_pages: FreePages, shared_server: Server) -> Ite
         in_use.append((page, settings))
         page.set_default_timeout(30_000)
         page.on("pageerror", note)
+        page.on("console", note_violation)
         page.goto(url)
         return page
 
@@ -145,6 +163,7 @@ def pages(browser: Browser, free_pages: FreePages, shared_server: Server) -> Ite
             page.context.close()
             continue
         page.remove_listener("pageerror", note)
+        page.remove_listener("console", note_violation)
         forget(page, shared_server.url, settings)
         free_pages[repr(settings)].append(page)
     assert errors == []

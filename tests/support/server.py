@@ -50,14 +50,18 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Server]:
+def serving(home: Path, *options: str, below: str = "", variables: dict[str, str] | None = None) -> Iterator[Server]:
+    """A server for the time of a block.
+
+    Args: options: of `labeler serve`. below: the path that --base-path gives. variables: of its environment.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "labeler", "serve", str(home), "--port", str(port)]
+    command = [sys.executable, "-m", "labeler", "serve", str(home), "--port", str(port), *options]
     with (home.parent / "serve.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(home), stdout=log, stderr=log)
-    server = Server(f"http://127.0.0.1:{port}", process)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(home) | (variables or {}), stdout=log, stderr=log)
+    server = Server(f"http://127.0.0.1:{port}{below}", process)
     try:
         wait_for(server.answers)
         yield server
