@@ -95,7 +95,7 @@ def _filters(log: AuditLog, key: str) -> tuple[str | None, str | None, date | No
         format_func=action_in_words,
         key=f"{key}-action",
     )
-    begin = columns[2].date_input(_("Since"), None, key=f"{key}-begin", format="YYYY-MM-DD")
+    begin = columns[2].date_input(_("First day"), None, key=f"{key}-begin", format="YYYY-MM-DD")
     end = columns[3].date_input(
         _("Until"), None, key=f"{key}-end", format="YYYY-MM-DD", help=_("Days are counted in UTC.")
     )
