@@ -10,7 +10,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 
+from labeler.access import passwords
 from labeler.core import processes
 from labeler.i18n.messages import DEFAULT, use
 from labeler.projects import project as projects
@@ -84,6 +86,13 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LABELER_HOME", str(home))
     monkeypatch.setenv("LABELER_ENCODERS", str(tmp_path / "encoders"))
     return home
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of passwords take a tenth of a second otherwise, as they should."""
+    monkeypatch.setattr(passwords, "_hasher", lambda: PasswordHasher(1, 8, 1))
+    passwords._of_nobody.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -12,18 +12,6 @@ from pages.shared.access import is_allowed, require_project, require_right, requ
 from pages.shared.background import announced
 
 user = require_user()
-if access_mode() == "none":
-    st.title(_("Members"))
-    st.info(
-        _(
-            "This labeler has no accounts: whoever can open it may do everything. `labeler users add HOME NAME --admin`"
-            " on the server makes the first account, and people log in from then on."
-        ),
-        icon=":material/info:",
-    )
-    st.stop()
-
-
 st.title(_("Members"))
 manages_accounts = is_allowed(None, "manage_accounts")
 project = visible_project() if manages_accounts else require_project()

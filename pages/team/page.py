@@ -3,6 +3,7 @@
 import streamlit as st
 
 from labeler.access.roles import may
+from labeler.access.settings import access_mode
 from labeler.i18n.messages import _
 from pages.shared.access import is_allowed, name_is_known, require_project, require_right, require_user
 from pages.shared.background import announced
@@ -41,6 +42,13 @@ else:
     st.caption(" ".join([_("How hours are counted:"), _(HOURS, seconds=project.config.team.idle_seconds)]))
 if may(user, project, "change_settings"):
     with st.expander(_("Rates, who leads, what is shown"), icon=":material/tune:"):
+        if access_mode() == "none":
+            st.caption(
+                _(
+                    "This labeler has no accounts: whoever can open it may do everything. `labeler users add HOME NAME"
+                    " --admin` on the server makes the first account, and people log in from then on."
+                )
+            )
         if name_is_known(_("Go on"), "settings"):
             settings(project, user)
 if is_allowed(project, "erase"):

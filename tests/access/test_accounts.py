@@ -3,10 +3,8 @@
 import stat
 
 import pytest
-from argon2 import PasswordHasher
 
 from labeler.access import accounts as access
-from labeler.access import passwords
 from labeler.core.actor import Actor
 from labeler.core.errors import AccessError
 
@@ -15,11 +13,8 @@ ADMIN = Actor("admin")
 
 
 @pytest.fixture(autouse=True)
-def a_home(tmp_path, monkeypatch):
+def a_home(tmp_path, monkeypatch, quick_hashes):
     monkeypatch.setenv("LABELER_HOME", str(tmp_path))
-    # the parameters cost 50 ms a hash otherwise
-    monkeypatch.setattr(passwords, "_hasher", lambda: PasswordHasher(1, 8, 1))
-    passwords._of_nobody.cache_clear()
     return tmp_path
 
 
