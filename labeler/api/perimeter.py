@@ -14,12 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from labeler.access.serving import Serving, serving
-from labeler.access.settings import access_settings
 from labeler.api.headers import add_headers, content_security_policy
 from labeler.api.rates import Buckets, Rate
 from labeler.api.requests import MOST_BYTES
-from labeler.core.errors import AccessError
-from labeler.i18n.messages import _, preferred, translate, use
+from labeler.i18n.messages import _, preferred, use
 
 # A hundred annotators may share one address, and each asks about ten times a second while a large image is loaded.
 USUAL = Rate(at_once=5_000, a_second=1_000)
@@ -27,7 +25,6 @@ USUAL = Rate(at_once=5_000, a_second=1_000)
 LOG_IN = Rate(at_once=30, a_second=1)
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-PEER = "labeler.peer"  # key of a request's scope: the address that is connected, whatever it forwards
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:(?P<port>\d{1,5}))?")
 _FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"forwarded")
 
@@ -59,7 +56,6 @@ class Perimeter:
             await self.app(scope, receive, send)
             return
         peer = scope["client"][0] if scope.get("client") else None
-        scope[PEER] = peer  # the proxy behind which the person is, where there is one
         scope["headers"] = _as_forwarded(scope["headers"]) if self.trusts(peer) else _not_forwarded(scope["headers"])
         await self.behind_proxies(scope, receive, send)  # type: ignore[arg-type]
 
@@ -71,7 +67,6 @@ class Perimeter:
             self._check_rate(scope)
             check_host(scope, self.rules)
             check_origin(scope)
-            scope["headers"] = _with_identity_from_peers(scope)
             await self.app(scope, self._limited(scope, receive), answer.send)
         except RefusalError as refusal:
             if answer.has_begun:
@@ -173,21 +168,6 @@ def _as_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, b
 def _not_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers without what only a proxy may say."""
     return [(name, value) for name, value in headers if name not in _FORWARDED]
-
-
-def _with_identity_from_peers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """The headers, without the one in which a proxy says who a person is unless a proxy that may say it sends it.
-
-    Raises: RefusalError: `access.toml` cannot be read, so nobody is let in by mistake.
-    """
-    try:
-        settings = access_settings()
-    except AccessError as error:
-        raise RefusalError(500, translate(error)) from error
-    if settings.mode == "proxy" and scope[PEER] in settings.proxy.peers:
-        return list(scope["headers"])
-    identity = settings.proxy.header.lower().encode()
-    return [(name, value) for name, value in scope["headers"] if name != identity]
 
 
 def below(path: str, routes: Iterable[Route]) -> list[Route]:

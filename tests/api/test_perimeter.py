@@ -18,6 +18,7 @@ from streamlit.web.server.starlette import starlette_websocket
 
 from labeler.access.serving import ON_THIS_MACHINE, Serving
 from labeler.api import perimeter
+from labeler.api.gate import ProxyIdentity
 from labeler.api.perimeter import Perimeter, RefusalError, check_origin
 from labeler.api.rates import Buckets, Rate
 from labeler.api.requests import MOST_BYTES
@@ -274,12 +275,14 @@ def test_what_anybody_else_says_to_forward_does_not(peer):
 
 
 def test_who_somebody_is_only_a_configured_proxy_says(own_home):
-    """Below the perimeter nobody else's header arrives, by whatever way it comes."""
+    """Nobody else's header arrives, whatever address the request is forwarded for."""
     own_home.mkdir()
     (own_home / "access.toml").write_text('mode = "proxy"\n[proxy]\npeers = ["10.0.0.2"]\nheader = "X-User"\n')
     rules = Serving(proxies=("10.0.0.2", "10.0.0.3"))
+    app = ProxyIdentity(client(rules).app)
     for peer, expected in (("10.0.0.2", "kim"), ("10.0.0.3", None), ("9.9.9.9", None)):
-        reply = client(rules, peer=peer).get("/whole", headers={"X-User": "kim", "X-Forwarded-For": "10.0.0.2"})
+        http = TestClient(app, base_url=OWN, client=(peer, 1))
+        reply = http.get("/whole", headers={"X-User": "kim", "X-Forwarded-For": "10.0.0.2"})
         assert reply.json()["headers"].get("x-user") == expected
 
 
