@@ -199,6 +199,15 @@ def set_admin(account: Account, is_admin: bool, by: Actor) -> None:
         store.audit.record(by, "admin", {"name": account.name}, account.is_admin, is_admin)
 
 
+def erase(account: Account, by: Actor) -> str:
+    """The opaque name that stands in place of an account's from now on; projects keep it until they erase it, too.
+
+    Raises: AccessError: nobody else would be an admin.
+    """
+    _keep_an_admin(accounts(), account.id)
+    return accounts().erasure.account(account, by)
+
+
 def _keep_an_admin(store: Accounts, number: int) -> None:
     admins = store.accounts.admins()
     if [admin.id for admin in admins] == [number]:

@@ -108,6 +108,21 @@ def disable(name: str, enable: bool) -> None:
     access.disable(_account(name), actor_of_process(), not enable)
 
 
+@users.command("erase")
+@of_home
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask before it is erased.")
+def erase(name: str, yes: bool) -> None:
+    """Erase the account NAME for good: its name, password, identity, log-ins and roles.
+
+    Its answers stay in the projects: `erase person PROJECT NAME` takes the name out of one.
+    """
+    account = _account(name)
+    if not yes:
+        click.confirm(f"Erase the account {account.name}?", abort=True)
+    click.echo(f"In its place stands {access.erase(account, actor_of_process())}. Backups are not changed.")
+
+
 @users.command("invite")
 @of_home
 @click.argument("name", required=False)

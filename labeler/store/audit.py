@@ -146,7 +146,7 @@ class AuditLog:
                 },
             }
             if changed != row:
-                if row["by"] == name:
+                if row["by"] in (name, ""):  # nobody yet: a log-in that was refused
                     changed["address"] = ""
                 changed["salt"] = secrets.token_hex(16)  # the old digest then tells nothing of what was there
                 digests[str(row["id"])] = _digest(changed)

@@ -155,6 +155,19 @@ class Database(Connection):
         return self.value("SELECT MIN(applied_at) FROM _sqlite_migrations")
 
 
+@contextmanager
+def triggers_lifted(db: Connection) -> Iterator[None]:
+    """A block of an erasure in which append-only tables can be changed; it ends with the transaction around it."""
+    triggers = db.rows(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE '%\\_keep\\_%' ESCAPE '\\'"
+    )
+    for trigger in triggers:
+        db.execute(f"DROP TRIGGER {trigger['name']}")
+    yield
+    for trigger in triggers:
+        db.execute(trigger["sql"])
+
+
 def now() -> str:
     """The time as it is stored: UTC, ISO 8601, milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

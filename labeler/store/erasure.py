@@ -5,14 +5,13 @@ Tables that are append-only are changed here alone: their triggers are lifted wi
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labeler.core.actor import Actor
 from labeler.store.audit import AuditLog, replaced
 from labeler.store.background import Audits
-from labeler.store.database import Database, now
+from labeler.store.database import Database, now, triggers_lifted
 
 # The columns that hold people's names. `tests/store/test_erasure.py` finds one that is missing.
 PEOPLE = (
@@ -86,7 +85,7 @@ class Erasure:
         Args: notes: whether the notes beside the person's answers go as well.
         """
         opaque = f"erased-{secrets.token_hex(4)}"
-        with self.db.write(), self._triggers_lifted():
+        with self.db.write(), triggers_lifted(self.db):
             self.db.execute("DELETE FROM reservations WHERE annotator = ?", [name])
             if notes:
                 self.db.execute("UPDATE annotations SET note = NULL WHERE annotator = ?", [name])
@@ -117,7 +116,7 @@ class Erasure:
         since it tells whether a text that somebody guesses is the right one.
         """
         wanted = [json.dumps([int(i) for i in item_ids])]
-        with self.db.write(), self._triggers_lifted():
+        with self.db.write(), triggers_lifted(self.db):
             rows = self.db.rows(
                 "SELECT id, content_hash, media FROM items WHERE erased_at IS NULL"
                 " AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -185,15 +184,3 @@ class Erasure:
         """Audits name people and items: the finished ones go, and another one is asked for."""
         self.db.execute("DELETE FROM audits WHERE state = 'done'")
         self.audits.request_for_latest()
-
-    @contextmanager
-    def _triggers_lifted(self) -> Iterator[None]:
-        """A block in which append-only tables can be changed; it ends with the transaction that it is part of."""
-        triggers = self.db.rows(
-            "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE '%\\_keep\\_%' ESCAPE '\\'"
-        )
-        for trigger in triggers:
-            self.db.execute(f"DROP TRIGGER {trigger['name']}")
-        yield
-        for trigger in triggers:
-            self.db.execute(trigger["sql"])

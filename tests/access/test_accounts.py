@@ -187,3 +187,21 @@ def test_the_audit_log_says_what_happened_to_accounts(minji):
     assert (by_action["logged in"].by, by_action["logged in"].address) == ("민지", "10.0.0.1")
     assert (by_action["role given"].by, by_action["role given"].after) == ("admin", "reviewer")
     assert access.accounts().audit.verify().holds
+
+
+def test_an_erased_account_leaves_neither_its_name_nor_its_password(minji, a_home):
+    access.add_account("root", WORDS, is_admin=True)
+    access.give_role(minji, "uid", "lead", ADMIN)
+    session = access.log_in("민지", WORDS, "10.9.8.7")
+    with pytest.raises(AccessError):
+        access.log_in("민지", "wrong words here", "10.9.8.7")
+    opaque = access.erase(access.accounts().accounts.by_name("민지"), ADMIN)
+    assert access.user_of_secret(session) is None
+    assert access.accounts().accounts.by_name("민지") is None
+    assert access.accounts().accounts.by_name(opaque).disabled_at
+    assert access.accounts().audit.verify().holds
+    content = b"".join(path.read_bytes() for path in a_home.glob("accounts.sqlite*"))
+    assert "민지".encode() not in content
+    assert b"10.9.8.7" not in content
+    with pytest.raises(AccessError, match="only admin"):
+        access.erase(access.accounts().accounts.by_name("root"), ADMIN)

@@ -7,6 +7,7 @@ from typing import Self
 from labeler.store.accounts import schema
 from labeler.store.accounts.accounts import AccountsTable
 from labeler.store.accounts.api_tokens import ApiTokens
+from labeler.store.accounts.erasure import AccountErasure
 from labeler.store.accounts.invitations import Invitations
 from labeler.store.accounts.members import Members
 from labeler.store.accounts.sessions import Failures, Sessions
@@ -29,6 +30,7 @@ class Accounts:
         self.failures = Failures(self.db)
         self.members = Members(self.db)
         self.invitations = Invitations(self.db)
+        self.erasure = AccountErasure(self.db, self.audit)
 
     def close(self) -> None:
         self.db.close()
