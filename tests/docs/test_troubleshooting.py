@@ -34,7 +34,7 @@ QUOTED = re.findall(r"^> (.+)$", (ROOT / "docs/troubleshooting.md").read_text(en
 
 
 def test_the_troubleshooting_page_covers_the_usual_errors():
-    for trouble in ("Port", "chromium", "hub", "CP949", "worker", "weights", "No answer is lost"):
+    for trouble in ("Port", "chromium", "cannot be downloaded", "CP949", "worker", "weights", "No answer is lost"):
         assert any(trouble in sentence for sentence in QUOTED), trouble
 
 
