@@ -64,7 +64,7 @@ async def _in_browser(served: Served, annotators: int, seconds: float, pace: flo
         pressed = await asyncio.gather(*(_press(page, end, pace, random.Random(n)) for n, page in enumerate(pages)))
         measurements.usage = usage.end(sum(pressed))
         for name, page in zip(names, pages, strict=True):
-            await page.wait_for_function("deskWatch.saved()")
+            await page.wait_for_function("() => deskWatch.saved()")
             for answer in await page.evaluate("deskWatch.answers"):
                 if "shown" not in answer or "acknowledged" not in answer:
                     measurements.unanswered += 1

@@ -56,6 +56,7 @@ def listed(log: AuditLog, key: str) -> None:
     st.dataframe(
         _frame(shown),
         hide_index=True,
+        placeholder="–",
         key=f"{key}-rows",
         height="content" if len(shown) <= 12 else 480,
         alt=_("The rows of the audit log"),

@@ -58,7 +58,9 @@ def outward() -> Iterator[socket.socket]:
 @pytest.fixture(scope="session")
 def shared_server(shared_home: Path, outward: socket.socket) -> Iterator[Server]:
     elsewhere = f"http://127.0.0.1:{outward.getsockname()[1]}"
-    with serving(shared_home, variables={"http_proxy": elsewhere, "https_proxy": elsewhere, "no_proxy": ""}) as started:
+    with serving(
+        shared_home, variables={"http_proxy": elsewhere, "https_proxy": elsewhere, "no_proxy": "127.0.0.1"}
+    ) as started:
         yield started
 
 

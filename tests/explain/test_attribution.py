@@ -201,7 +201,11 @@ def test_a_network_without_known_parts_is_explained_at_its_pixels(picture):
 
 @pytest.fixture(scope="module")
 def words_encoder(tmp_path_factory) -> Pretrained:
-    """A tiny network on whole words, with a real tokenizer."""
+    return encoder_of_words(tmp_path_factory.mktemp("tokenizer"))
+
+
+def encoder_of_words(folder: Path) -> Pretrained:
+    """A tiny network on whole words, with a real tokenizer that is stored in the folder."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -209,7 +213,6 @@ def words_encoder(tmp_path_factory) -> Pretrained:
     tokenizer = Tokenizer(models.WordLevel({name: number for number, name in enumerate(names)}, "[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    folder = tmp_path_factory.mktemp("tokenizer")
     special = {"pad": "[PAD]", "mask": "[MASK]", "cls": "[CLS]", "sep": "[SEP]", "unk": "[UNK]"}
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, model_max_length=64, **{f"{kind}_token": name for kind, name in special.items()}
@@ -258,9 +261,10 @@ def test_a_word_has_what_the_network_and_its_characters_give_it(words_encoder, m
 
 
 @pytest.mark.parametrize("beside", [False, True])
-def test_a_fine_tuned_network_of_texts_is_looked_into_beside_characters_too(words_encoder, monkeypatch, beside):
+def test_a_fine_tuned_network_of_texts_is_looked_into_beside_characters_too(tmp_path, monkeypatch, beside):
     """As multilingual-e5-small is, and bge-small, which reads the first token."""
     without_export(monkeypatch)
+    words_encoder = encoder_of_words(tmp_path)
     words_encoder.network.pooling = "mean" if beside else "first"
     encoder = Joined((words_encoder, tfidf.fit(TEXTS))) if beside else words_encoder
     network = words_encoder.network

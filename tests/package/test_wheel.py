@@ -90,7 +90,7 @@ def url(installation: Installation, demo: Path) -> Iterator[str]:
     try:
         with no_jobs(projects.open_project(demo / "demo")):
             assert process.stdout
-            greeting = process.stdout.readline()
+            greeting = next(line for line in process.stdout if "labeler is at" in line)
             assert f"labeler is at http://127.0.0.1:{port} " in greeting
             yield f"http://127.0.0.1:{port}"
     finally:

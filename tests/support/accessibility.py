@@ -42,10 +42,10 @@ def lasting_violations(page: Page, rules: tuple[str, ...] = STANDARDS, within: s
 def go_dark(page: Page) -> None:
     """Switch the open page to the dark colour scheme, and wait until it has followed."""
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{BACKGROUND}.every((channel) => channel < 64)")
+    page.wait_for_function(f"() => {BACKGROUND}.every((channel) => channel < 64)")
 
 
 def go_light(page: Page) -> None:
     """Switch the open page to the light colour scheme, and wait until it has followed."""
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(f"{BACKGROUND}.every((channel) => channel > 192)")
+    page.wait_for_function(f"() => {BACKGROUND}.every((channel) => channel > 192)")
