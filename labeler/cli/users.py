@@ -61,6 +61,8 @@ def add(name: str, admin: bool, password: str | None, identity: tuple[str, str] 
     if not identity and not path.exists():
         write_whole(path, 'mode = "local"\n')
         click.echo(f"People log in with a password from now on ({path}).")
+    if not access.accounts().accounts.admins():
+        click.echo(f"Nobody is an admin yet: `labeler users admin {access.home()} {account.name}`.")
 
 
 @users.command("list")

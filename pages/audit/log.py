@@ -46,7 +46,8 @@ def listed(log: AuditLog, key: str) -> None:
     until = (end + timedelta(days=1)).isoformat() if end else "~"
     rows = log.rows(by=who, action=action, since=begin.isoformat() if begin else "", until=until)
     if not rows:
-        st.info(_("No row fits."), icon=":material/search_off:")
+        is_filtered = bool(who or action or begin or end)
+        st.info(_("No row fits.") if is_filtered else _("Nothing is recorded yet."), icon=":material/search_off:")
         return
     shown = rows[:MOST]
     words = n_("{n:,} row", "{n:,} rows", len(rows))

@@ -34,6 +34,11 @@ def test_the_first_account_gives_a_home_passwords(run):
     assert WORDS not in result.output
 
 
+def test_a_home_without_an_admin_says_how_there_is_one(run):
+    assert "Nobody is an admin yet" in run("add", "kim", env={"LABELER_PASSWORD": WORDS}).output
+    assert "Nobody is an admin yet" not in run("add", "root", "--admin", env={"LABELER_PASSWORD": WORDS}).output
+
+
 def test_roles_are_given_listed_and_taken_away(run):
     run("add", "kim", env={"LABELER_PASSWORD": WORDS})
     assert run("role", "kim", "reviews", "reviewer").exit_code == 0
