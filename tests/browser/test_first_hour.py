@@ -64,6 +64,7 @@ def test_a_project_is_archived_and_brought_back(server, served, open_page):
     field.press("Enter")
     page.get_by_role("button", name="Archive the project").click()
     page.get_by_role("heading", name="Create a project").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()  # a click is lost meanwhile
     page.get_by_text("Archived and deleted projects").click()
     page.get_by_role("button", name="Bring back").click()
     page.get_by_role("heading", name="Reviews").wait_for()
