@@ -77,6 +77,29 @@ def test_two_people_label_and_the_one_who_is_disabled_is_refused_and_loses_nothi
     wait_for(lambda: labels(project) == {"minji": 2, "jun": 2})
 
 
+def test_an_admin_invites_somebody_who_logs_in_by_the_link(server, own_home, project, open_page):
+    with_items(project, 10)
+    with_passwords(own_home, project)
+    root = open_page(f"{server.url}/members?language=en")
+    log_in(root, "root")
+    root.get_by_role("button", name="Make a link").click()
+    root.get_by_text("The link is shown only now.").wait_for()
+    link = root.locator("code").first.inner_text()
+    guest = open_page(link)
+    guest.get_by_label("Name").fill("hana")
+    guest.get_by_label("Password").fill(WORDS)
+    guest.get_by_role("button", name="Go on").click()
+    press(guest, "1")
+    all_saved(guest)
+    root.goto(f"{server.url}/audit?language=en")
+    root.get_by_role("radio", name="Accounts of this labeler").click()
+    root.get_by_text(re.compile(r"^\d+ rows")).first.wait_for()
+    assert "invited" in {row.action for row in access.accounts().audit.rows()}
+    guest.goto(f"{server.url}/account/")
+    guest.get_by_role("button", name="Log out", exact=True).click()
+    guest.get_by_role("button", name="Log in").wait_for()
+
+
 def test_somebody_logs_in_at_an_identity_provider(server, own_home, project, open_page):
     with_items(project, 10)
     person = oidc_provider_mock.User(sub="s-1", claims={"preferred_username": "소라", "groups": ["readers"]})
