@@ -62,6 +62,8 @@ def shared_server(shared_home: Path, outward: socket.socket) -> Iterator[Server]
         shared_home, variables={"http_proxy": elsewhere, "https_proxy": elsewhere, "no_proxy": "127.0.0.1"}
     ) as started:
         yield started
+    with pytest.raises(BlockingIOError):
+        outward.accept()  # whatever app, worker and explainer did in all tests, nothing has connected
 
 
 @pytest.fixture
