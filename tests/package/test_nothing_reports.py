@@ -1,4 +1,4 @@
-"""What the package loads reports to nobody. That nothing does is seen by tests/browser/conftest.py, over all its tests."""
+"""What the package loads reports to nobody. All browser tests see it, too (tests/browser/conftest.py)."""
 
 import importlib.util
 import os
