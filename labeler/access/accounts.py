@@ -93,7 +93,7 @@ def begin_session(account: Account, address: str, at: float | None = None, secre
     """The secret of a new session of somebody who has proved who they are: random, unless it is given."""
     secret, number, store = secret or secrets.token_urlsafe(32), secrets.token_urlsafe(12), accounts()
     with store.db.write():
-        store.sessions.begin(number, _digest(secret), account.id, address, time.time() if at is None else at)
+        store.sessions.begin(number, digest(secret), account.id, address, time.time() if at is None else at)
         store.audit.record(Actor(account.name, "page", address), "logged in")
     return secret
 
@@ -101,7 +101,7 @@ def begin_session(account: Account, address: str, at: float | None = None, secre
 def user_of_secret(secret: str, at: float | None = None) -> User | None:
     """The user whose session has this secret; None if it has ended."""
     at = time.time() if at is None else at
-    alive = accounts().sessions.of_secret(_digest(secret), at, _idle_seconds()) if secret else None
+    alive = accounts().sessions.of_secret(digest(secret), at, _idle_seconds()) if secret else None
     return as_user(alive[1], alive[0]) if alive else None
 
 
@@ -241,7 +241,7 @@ def reset_link(by: Actor, account: Account) -> str:
 
 def invitation(secret: str) -> Invitation:
     """The invitation of a link. Raises: AccessError: it was used, or has expired."""
-    open_one = accounts().invitations.of_secret(_digest(secret), time.time())
+    open_one = accounts().invitations.of_secret(digest(secret), time.time())
     if open_one is None:
         raise AccessError("This link was used already, or has expired: ask for a new one.")
     return open_one
@@ -282,7 +282,7 @@ def _add_invitation(new: Invitation, by: Actor) -> str:
     secret, store = secrets.token_urlsafe(24), accounts()
     what = {"name": new.name, "project": new.project, "role": new.role, "admin": new.is_admin}
     with store.db.write():
-        store.invitations.add(_digest(secret), new)
+        store.invitations.add(digest(secret), new)
         store.audit.record(by, "invited" if new.account is None else "link for a new password", what)
     return secret
 
@@ -306,7 +306,8 @@ def _check_attempts(store: Accounts, name: str, address: str, at: float) -> None
         raise AccessError("Too many wrong passwords: try again in {seconds} seconds.", seconds=int(wait) + 1)
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """The SHA-256 of a secret: only this is stored, since a random secret cannot be guessed from it."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -1,12 +1,11 @@
 """Tokens for programs that use the API: shown once, for chosen projects, until they expire or are revoked."""
 
-import hashlib
 import secrets
 import time
 from collections.abc import Collection
 from typing import Literal, get_args
 
-from labeler.access.accounts import accounts, as_user
+from labeler.access.accounts import accounts, as_user, digest
 from labeler.access.settings import access_mode
 from labeler.access.users import User
 from labeler.core.actor import Actor
@@ -32,7 +31,7 @@ def make(account: Account, purpose: str, scope: Scope, projects: Collection[str]
     token, now, store = PREFIX + secrets.token_urlsafe(32), time.time(), accounts()
     with store.db.write():
         number = store.api_tokens.add(
-            _digest(token), account.id, purpose.strip(), scope, projects, now, now + days * DAY
+            digest(token), account.id, purpose.strip(), scope, projects, now, now + days * DAY
         )
         what = {"name": account.name, "token": number, "purpose": purpose.strip()}
         opens = {"scope": scope, "projects": sorted(projects), "days": days}
@@ -55,11 +54,7 @@ def user_of_api_token(secret: str, project: str) -> tuple[User, Scope]:
 
     Raises: AccessError: there is no such token, it has ended, or it is for other projects.
     """
-    token = None if access_mode() == "none" else accounts().api_tokens.of_secret(_digest(secret), time.time())
+    token = None if access_mode() == "none" else accounts().api_tokens.of_secret(digest(secret), time.time())
     if token is None or project not in token.projects:
         raise AccessError("The API token is unknown, has ended, or is for other projects.")
     return as_user(token.account, ""), token.scope
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Who somebody is, as an identity provider or a proxy says it, as an account of this home."""
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast, get_args
@@ -11,6 +10,7 @@ from labeler.access.accounts import (
     as_user,
     begin_session,
     checked_name,
+    digest,
     give_role,
     user_of_secret,
 )
@@ -24,12 +24,15 @@ PROXY = "proxy"  # the issuer of identities that a proxy says
 
 
 def user_of_provider(
-    claims: Mapping[str, Any], address: str, names_in_use: Callable[[], Collection[str]], uids: Mapping[str, str]
+    claims: Mapping[str, Any],
+    address: str,
+    names_in_use: Callable[[], Collection[str]],
+    uids: Callable[[], Mapping[str, str]],
 ) -> User | None:
     """The user of a log-in at an OpenID provider, known by issuer and subject; the first log-in makes an account.
 
     Args:    claims: of the identity token. names_in_use: names in casefold under which answers are stored; nobody new
-             gets one of them. uids: the uid of each project, by its folder's name.
+             gets one of them. uids: the uid of each project, by its folder's name; asked for at a new log-in only.
     Returns: None where that log-in was ended here, or the account is disabled: one has to log in again.
     Raises:  AccessError: the token does not say who it is.
     """
@@ -41,9 +44,9 @@ def user_of_provider(
     account = _account_of(issuer, subject, str(wanted), names_in_use)
     # Each log-in is a session of its own. The time at which the token was issued tells them apart.
     key = f"{issuer} {subject} {claims.get('iat') or claims.get('auth_time') or claims.get('exp') or ''}"
-    secret = hashlib.sha256(key.encode()).hexdigest()
-    if accounts().sessions.is_new(hashlib.sha256(secret.encode()).hexdigest()):
-        _take_over_roles(account, str(wanted), claims, uids)
+    secret = digest(key)
+    if accounts().sessions.is_new(digest(secret)):
+        _take_over_roles(account, str(wanted), claims, uids())
         begin_session(account, address, secret=secret)
     return user_of_secret(secret)
 
@@ -70,7 +73,7 @@ def _account_of(issuer: str, subject: str, wanted: str, names_in_use: Callable[[
     try:
         name = checked_name(wanted)
     except AccessError:
-        name = checked_name(f"user {hashlib.sha256(f'{issuer} {subject}'.encode()).hexdigest()[:8]}")
+        name = checked_name(f"user {digest(f'{issuer} {subject}')[:8]}")
     taken, candidate, number = set(names_in_use()), name, 2
     while table.by_name(candidate) or candidate.casefold() in taken:
         candidate, number = f"{name} {number}", number + 1

@@ -17,6 +17,11 @@ def names_in_use(home: Path) -> set[str]:
     return names
 
 
+def uids(home: Path) -> dict[str, str]:
+    """The uid of each project, by its folder's name."""
+    return {project.slug: project.uid for project in readable(home)}
+
+
 def readable(home: Path) -> Iterator[ServedProject]:
     """The projects of a home that can be read; what is wrong with another is said on its pages."""
     for folder in projects.in_home(home):

@@ -60,8 +60,8 @@ def visitor() -> User | None:
         case "oidc":
             if not st.user.to_dict().get("is_logged_in"):
                 return None
-            uids = {project.slug: project.uid for project in people.readable(home())}
-            return identity.user_of_provider(st.user.to_dict(), address, partial(people.names_in_use, home()), uids)
+            in_use, uids = partial(people.names_in_use, home()), partial(people.uids, home())
+            return identity.user_of_provider(st.user.to_dict(), address, in_use, uids)
 
 
 def _log_in() -> None:
@@ -114,7 +114,6 @@ def only_with(action: Action | HomeAction) -> Callable[[Callable[..., None]], Ca
             else:
                 st.toast(_(NOT_HERE), icon=":material/lock:")
 
-        checked.action = action  # type: ignore[attr-defined]  # a test finds callbacks without one
         return checked
 
     return decorate

@@ -17,7 +17,7 @@ def home(own_home):
 
 
 def log_in(claims, names=frozenset(), uids=None):
-    return user_of_provider(claims, "", lambda: names, uids or {})
+    return user_of_provider(claims, "", lambda: names, lambda: uids or {})
 
 
 def test_the_key_is_issuer_and_subject_and_not_the_name():
