@@ -1,6 +1,7 @@
 """Who is answered by which route, from the table of rights."""
 
 import json
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -13,10 +14,7 @@ from labeler.access.roles import may
 from labeler.access.tokens import issue_token
 from labeler.api import account
 from labeler.api.routes import routes
-from labeler.projects import project as projects
-from tests.support.fill import add
-from tests.support.people import PEOPLE, people_of
-from tests.support.samples import text_config
+from tests.support.people import PEOPLE, home_of_people
 
 BODIES = {
     "reserve": {"tab": "t", "n": 1},
@@ -29,14 +27,9 @@ VALUES = {"item_id": 1, "version": "0", "level": 0, "x": 0, "y": 0, "path": "a.p
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    home = tmp_path_factory.mktemp("rights")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("LABELER_HOME", str(home))
-        project = projects.create(home / "reviews", text_config())
-        with project.store() as store:
-            add(store, 2)
-        yield people_of(project) | {"project": project}
+def people(tmp_path_factory) -> Iterator[dict]:
+    with home_of_people(tmp_path_factory.mktemp("rights"), 2) as people:
+        yield people
 
 
 @pytest.fixture(autouse=True)

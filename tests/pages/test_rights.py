@@ -7,12 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labeler.access.roles import HOME_ACTIONS, MAY, Action, may
-from labeler.projects import project as projects
-from tests.support.fill import add
 from tests.support.machine import ROOT
 from tests.support.pages import visit
-from tests.support.people import PEOPLE, people_of
-from tests.support.samples import text_config
+from tests.support.people import PEOPLE, home_of_people
 
 # Of each page, the actions of which one is enough to see it.
 NEEDS: dict[str, tuple[Action, ...]] = {
@@ -37,13 +34,8 @@ LOCK = ":material/lock:"
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory) -> Iterator[dict]:
-    home = tmp_path_factory.mktemp("rights")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("LABELER_HOME", str(home))
-        project = projects.create(home / "reviews", text_config())
-        with project.store() as store:
-            add(store, 6)
-        yield people_of(project) | {"project": project}
+    with home_of_people(tmp_path_factory.mktemp("rights"), 6) as people:
+        yield people
 
 
 @pytest.fixture(autouse=True)
