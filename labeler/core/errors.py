@@ -30,6 +30,10 @@ class SourceError(LabelerError):
     """A source of an import cannot be read at all. Single bad rows are reported, not raised."""
 
 
+class ImageError(LabelerError):
+    """The file of an image is missing, empty or damaged, or is no image."""
+
+
 class BackboneError(LabelerError):
     """A backbone is unknown, or its weights are missing or differ from the published ones."""
 

@@ -33,6 +33,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         _synchronise(path.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, but not those above it, and put its name on the disk: files in it are lost without that."""
+    if not folder.is_dir():
+        folder.mkdir(exist_ok=True)
+        if os.name == "posix":  # as above
+            _synchronise(folder.parent)
+
+
 def _synchronise(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

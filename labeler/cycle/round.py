@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import strategies
-from labeler.core.errors import LabelerError, TooFewClassesError
+from labeler.core.errors import ImageError, LabelerError, TooFewClassesError
 from labeler.core.items import Prediction, Progress
 from labeler.core.rounds import Dataset, FinishedRound, Forecast, ForecastKind, Metrics, Ranked, RoundResult
 from labeler.core.setting_rules import check_strategy_of_head
@@ -33,6 +33,7 @@ from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted, fit
 from labeler.measure.metrics import metrics, stability
 from labeler.projects.project import Project
+from labeler.projects.unreadable import set_aside
 from labeler.store import Store
 
 log = logging.getLogger(__name__)
@@ -65,10 +66,24 @@ class LiveTurn:
 def run_live_round(project: Project, store: Store, number: int, reporter: Callable[[str], Progress]) -> LiveTurn:
     """One turn of a project's cycle. It stores nothing but draws of active testing, so it can be repeated at any time.
 
+    Items whose images cannot be read are set aside, and the turn goes on without them.
+
     Args:   number: of the round, and its seed. reporter: takes a step in words; returns the function that is called
             with its progress.
     Raises: LabelerError, StrategyError: the round cannot be run; says why.
     """
+    try:
+        return _live_round(project, store, number, reporter)
+    except ImageError as error:
+        reporter(mark("looking for images that cannot be read"))(0, 0)
+        n = set_aside(project, store)
+        if not n:
+            raise
+        log.warning("%s: %d images cannot be read and are set aside: %s", project.slug, n, error)
+    return _live_round(project, store, number, reporter)
+
+
+def _live_round(project: Project, store: Store, number: int, reporter: Callable[[str], Progress]) -> LiveTurn:
     config = project.config
     snap = snapshot.take(project, store, reporter)
     state = State(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from labeler.core.errors import LabelerError
+from labeler.core.errors import ImageError, LabelerError
 from labeler.core.extras import require
 from labeler.files.windows import Scan, Window
 
@@ -28,7 +28,7 @@ def read(source: Path | BinaryIO, name: str, frame: int | None = None) -> Scan |
     """The scan in a file, its values rescaled by slope and intercept, or the colour picture in it.
 
     Args:   name: the name of the file in error messages. frame: which of several, from 0 on; None: the middle one.
-    Raises: LabelerError: the file is broken, holds no image, or is compressed in a way that needs a further package;
+    Raises: ImageError: the file is broken, holds no image, or is compressed in a way that needs a further package;
             or pydicom is not installed.
     """
     require("dicom")
@@ -38,10 +38,10 @@ def read(source: Path | BinaryIO, name: str, frame: int | None = None) -> Scan |
         data = dcmread(source)
         return _image(data, frame)
     except LabelerError as error:
-        raise LabelerError("{name} {error}", name=name, error=error) from None
+        raise ImageError("{name} {error}", name=name, error=error) from None
     except Exception as error:  # broken bytes make the reader raise nearly anything
         reason = str(error).split("\n")[0] or type(error).__name__
-        raise LabelerError(
+        raise ImageError(
             "{name} cannot be read as a DICOM image ({reason}): replace or remove it.", name=name, reason=reason
         ) from error
 

@@ -6,12 +6,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from labeler.core.errors import LabelerError
+from labeler.core.errors import ImageError
 from labeler.files import dicom, stacks, windows
 from labeler.files.windows import Scan
 
 # The formats that every browser shows without conversion.
-WEB_SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
+WEB_SUFFIXES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
 
 _ORIENTATION = 0x0112  # in EXIF: 5 to 8 are rotated by 90 degrees
 _DEEP = ("I", "F")  # how the names of Pillow's modes of more than 8 bit begin
@@ -23,7 +29,7 @@ def open_image(path: Path, near: int | None = None, frame: int | None = None) ->
 
     Args:   near: a large JPEG may be decoded at a fraction of its size, with at least this many pixels a side.
             frame: of a stack, from 0 on; None: the middle one.
-    Raises: LabelerError: the file cannot be read as an image.
+    Raises: ImageError: the file cannot be read as an image.
     """
     image = read(path, near, frame)
     return (windows.picture(image) if isinstance(image, Scan) else image).convert("RGB")
@@ -33,7 +39,7 @@ def read(path: Path, near: int | None = None, frame: int | None = None) -> Image
     """The image in a file, upright: an opaque picture in grey or RGB, or a scan with more than 8 bit.
 
     Args:   near: as in `open_image`. frame: of a stack, from 0 on; None: the middle one.
-    Raises: LabelerError: the file cannot be read as an image.
+    Raises: ImageError: the file cannot be read as an image.
     """
     if path.suffix.lower() in dicom.SUFFIXES:
         return dicom.read(path, str(path), frame)
@@ -68,7 +74,7 @@ def frames(path: Path) -> int:
 def size(path: Path) -> tuple[int, int, bool]:
     """Width, height (both upright), and whether a channel has more than 8 bit; read from the header alone.
 
-    Raises: LabelerError: the file cannot be read as an image.
+    Raises: ImageError: the file cannot be read as an image.
     """
     try:
         with Image.open(path) as file:
@@ -81,14 +87,14 @@ def size(path: Path) -> tuple[int, int, bool]:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> LabelerError:
-    return LabelerError("{path} cannot be read as an image ({error}): replace or remove it.", path=path, error=error)
+def _unreadable(path: Path, error: Exception) -> ImageError:
+    return ImageError("{path} cannot be read as an image ({error}): replace or remove it.", path=path, error=error)
 
 
 def thumbnail(path: Path, side: int) -> bytes:
     """The image as a JPEG of at most `side` pixels a side.
 
-    Raises: LabelerError: the file cannot be read as an image.
+    Raises: ImageError: the file cannot be read as an image.
     """
     image = open_image(path, near=side)
     image.thumbnail((side, side))

@@ -5,9 +5,11 @@ A stack is a zip, uncompressed, with its slices as DICOM files in the order in w
 
 import io
 import zipfile
+import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from labeler.core.errors import ImageError
 from labeler.core.extras import require
 from labeler.core.items import Problem
 from labeler.files import dicom
@@ -102,9 +105,9 @@ def read(source: Path | BinaryIO, name: str, frame: int | None = None) -> Scan |
     """The image of a slice of a stack.
 
     Args:   name: of the file in error messages. frame: the slice, from 0 on; None: the middle one.
-    Raises: LabelerError: it cannot be read.
+    Raises: ImageError: it cannot be read.
     """
-    with zipfile.ZipFile(source) as archive:
+    with _opened(source, name) as archive:
         names = sorted(archive.namelist())
         frame = len(names) // 2 if frame is None else min(max(frame, 0), len(names) - 1)
         image = dicom.read(io.BytesIO(archive.read(names[frame])), name)
@@ -112,9 +115,23 @@ def read(source: Path | BinaryIO, name: str, frame: int | None = None) -> Scan |
 
 
 def frames(source: Path) -> int:
-    """How many slices there are."""
-    with zipfile.ZipFile(source) as archive:
+    """How many slices there are.
+
+    Raises: ImageError: the file cannot be read.
+    """
+    with _opened(source, str(source)) as archive:
         return len(archive.namelist())
+
+
+@contextmanager
+def _opened(source: Path | BinaryIO, name: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            yield archive
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise ImageError(
+            "{name} cannot be read as a stack ({error}): replace or remove it.", name=name, error=error
+        ) from error
 
 
 def check(source: BinaryIO) -> None:

@@ -22,7 +22,7 @@ FOLDERS = ("labeler", "pages", "strategies")
 MARKS = {"_": (1,), "n_": (1, 2), "mark": (1,), "t": (1,)}
 ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
-    *("TooFewClassesError", "AccessError", "ForbiddenError", "RequestError", "CheckedFileError"),
+    *("ImageError", "TooFewClassesError", "AccessError", "ForbiddenError", "RequestError", "CheckedFileError"),
     *("BrokenPromiseError", "NoAnswerError", "KeysError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labeler.backbones.encoder import Encoder, network_of
 from labeler.core.errors import LabelerError
-from labeler.core.whole_files import write_whole
+from labeler.core.whole_files import make_folder, write_whole
 from labeler.learner.estimators import restored
 from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
 
@@ -15,7 +15,8 @@ from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
 
 def save(model: Model, path: Path) -> None:
     """Write a model to one file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_whole(path, model.to_bytes())
 
 

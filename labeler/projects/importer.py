@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from labeler.core.errors import LabelerError, ProjectError, SourceError
 from labeler.core.items import ImportReport, Modality, NewItem, Problem, Progress, Split
 from labeler.core.labels import join, names_in
-from labeler.core.whole_files import write_whole
+from labeler.core.whole_files import make_folder, write_whole
 from labeler.files import deidentify, dicom, sources, stacks
 from labeler.files.sources import OBVIOUS, Row, SourceColumns
 from labeler.i18n.messages import Message, mark
@@ -348,13 +348,17 @@ def _store_image(project: Project, slices: Sequence[bytes]) -> tuple[str, str]:
         # the only other format is MPO: a JPEG with further pictures behind the first, written by phones
         suffix, check = _SUFFIXES.get(picture.format or "", ".jpg"), picture.load
     path = project.media / name[:2] / (name + suffix)
-    # A stored file was decoded before. Versions that did not write files whole may have left a partial file.
-    if not path.exists() or path.stat().st_size != len(content):
+    if not _is_stored(path, content):
         check()
         for folder in (project.media, path.parent):  # not the project's folder, which may have been moved away
-            folder.mkdir(exist_ok=True)
-        write_whole(path, content)
+            make_folder(folder)
+        write_whole(path, content)  # on the disk before the row that names it
     return name, path.relative_to(project.folder).as_posix()
+
+
+def _is_stored(path: Path, content: bytes) -> bool:
+    """Whether a file has this content, which was decoded before; a disk or a version of before may have damaged it."""
+    return path.exists() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def _merged(items: Sequence[NewItem]) -> list[NewItem]:

@@ -11,7 +11,7 @@ from labeler.store.items import FLAGGED
 
 # An item `i` that can be asked next: of the pool, without a label, and not taken out or flagged.
 ASKABLE = (
-    "i.split = 'pool' AND i.label IS NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL"
+    "i.split = 'pool' AND i.label IS NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL"
     f" AND i.id NOT IN ({FLAGGED})"
 )
 

@@ -19,7 +19,10 @@ BEGINNING = 400  # characters of a text in a list
 
 # Holdout items without a label are not listed: whoever answers them must not know what they are for.
 # `+split` keeps SQLite from the index: one pass over the table is faster.
-LISTED = "i.erased_at IS NULL AND (+i.split = 'pool' OR (+i.split = 'holdout' AND i.label IS NOT NULL))"
+LISTED = (
+    "i.erased_at IS NULL AND i.unreadable IS NULL"
+    " AND (+i.split = 'pool' OR (+i.split = 'holdout' AND i.label IS NOT NULL))"
+)
 
 _STATES: dict[State, str] = {
     "labeled": "i.label IS NOT NULL",

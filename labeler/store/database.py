@@ -117,8 +117,9 @@ class Database(Connection):
         self.actor = actor or actor_of_process()
 
     def version(self) -> tuple[int, ...]:
-        """Numbers that change with every answer, decision, round, audit, import, change of the classes and erasure, and
-        when rounds are measured anew: what is kept under them, e.g. by a page, is never out of date.
+        """Numbers that change with every answer, decision, round, audit, import, change of the classes and erasure,
+        when items are set aside, and when rounds are measured anew: what is kept under them, e.g. by a page, is
+        never out of date.
         """
         numbers = self.connection.execute(
             """
@@ -127,7 +128,8 @@ class Database(Connection):
                    (SELECT COALESCE(MAX(id), 0) FROM audits WHERE state = 'done'),
                    (SELECT COALESCE(MAX(number), 0) FROM class_changes),
                    (SELECT COALESCE(SUM(measured), 0) FROM rounds),
-                   (SELECT COALESCE(MAX(id), 0) + COUNT(undone_at) FROM imports)
+                   (SELECT COALESCE(MAX(id), 0) + COUNT(undone_at) FROM imports),
+                   (SELECT COUNT(*) FROM items WHERE unreadable IS NOT NULL)
             """
         ).fetchone()
         return (*numbers, self.erasures())

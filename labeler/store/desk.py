@@ -16,7 +16,7 @@ from labeler.store.team import Team
 # answers and reservations count against the overlap, or against the number that the lead or the audit asked for.
 # Flagged items wait for the lead. Items with a decision or an imported label are not asked about.
 FREE = f"""
-    i.adjudicated IS NULL AND i.split IS NOT NULL AND i.erased_at IS NULL
+    i.adjudicated IS NULL AND i.split IS NOT NULL AND i.erased_at IS NULL AND i.unreadable IS NULL
     AND NOT EXISTS (
         SELECT 1 FROM answers WHERE item_id = i.id AND (annotator IN (:annotator, 'import') OR action = 'flag')
         AND (action <> 'flag' OR id > i.cleared)

@@ -37,6 +37,7 @@ PEOPLE = (
             "audits",
             "takeouts",
             "maps",
+            "import_jobs",
         )
     ),
 )

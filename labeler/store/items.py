@@ -27,7 +27,10 @@ FLAGGED = """
     SELECT a.item_id FROM answers a JOIN items f ON f.id = a.item_id WHERE a.action = 'flag' AND a.id > f.cleared
 """
 # Items that people may be asked about.
-OPEN = f"i.split IS NOT NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.id NOT IN ({FLAGGED})"
+OPEN = (
+    "i.split IS NOT NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL"
+    f" AND i.id NOT IN ({FLAGGED})"
+)
 
 
 class Items:
@@ -58,6 +61,10 @@ class Items:
                     (i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), i.group, at, import_id)
                     for i in fresh.values()
                 ],
+            )
+            self.db.executemany(  # the import has stored the file of an image anew
+                "UPDATE items SET unreadable = NULL WHERE content_hash = ? AND unreadable IS NOT NULL",
+                [(i.content_hash,) for i in items if i.content_hash in before],
             )
             self.db.executemany(
                 "UPDATE items SET of_group = ? WHERE content_hash = ? AND of_group IS NULL",
@@ -181,12 +188,12 @@ class Items:
         return GroupCounts(self.db.config.evaluation.group_column, **row, straddling=straddling)
 
     def all(self) -> list[Item]:
-        """All items whose split is decided, in the order of import, without those that were erased."""
+        """All items whose split is decided, in the order of import, without those that were erased or set aside."""
         return [
             as_item(r)
             for r in self.db.rows(
                 "SELECT id, content_hash, split, source, text, media, of_group FROM items WHERE split IS NOT NULL"
-                " AND erased_at IS NULL ORDER BY id"
+                " AND erased_at IS NULL AND unreadable IS NULL ORDER BY id"
             )
         ]
 
@@ -234,10 +241,11 @@ class Items:
         return {row["id"] for row in self.db.rows("SELECT id FROM items WHERE split = 'holdout' AND drawn")}
 
     def flagged(self) -> set[int]:
-        """Unlabeled items that nobody is asked about: those with an open flag, excluded by a lead, or erased."""
+        """Unlabeled items that nobody is asked about: with an open flag, excluded by a lead, erased, or set aside."""
         rows = self.db.rows(
             f"{FLAGGED} UNION SELECT id FROM items"
-            " WHERE adjudicated = 'exclude' OR (erased_at IS NOT NULL AND label IS NULL)"
+            " WHERE adjudicated = 'exclude'"
+            " OR (COALESCE(erased_at, unreadable) IS NOT NULL AND label IS NULL)"
         )
         return {row["item_id"] for row in rows}
 
@@ -283,7 +291,8 @@ class Items:
         """The number of pool items that can still get a label; `most` where there are more."""
         return self.db.value(
             "SELECT COUNT(*) FROM (SELECT 1 FROM items i WHERE i.label IS NULL AND i.split = 'pool'"
-            f" AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.id NOT IN ({FLAGGED}) LIMIT ?)",
+            f" AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL AND i.id NOT IN ({FLAGGED})"
+            " LIMIT ?)",
             [most],
         )
 

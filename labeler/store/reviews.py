@@ -38,7 +38,7 @@ class Reviews:
             SELECT a.item_id, a.id, a.annotator, a.action, a.label, a.unsure, i.label, i.adjudicated, i.cleared,
                    i.adjudicated IS NOT NULL AND a.at > (SELECT at FROM adjudged WHERE item_id = i.id)
             FROM looked CROSS JOIN items i ON i.id = looked.item_id JOIN answers a ON a.item_id = i.id
-            WHERE i.split IS NOT NULL AND i.erased_at IS NULL
+            WHERE i.split IS NOT NULL AND i.erased_at IS NULL AND i.unreadable IS NULL
             ORDER BY a.item_id, a.id
             """,
             [json.dumps(list(suspects))],

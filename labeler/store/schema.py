@@ -708,6 +708,21 @@ def m022_erasures(db: Database) -> None:
     db.execute("CREATE INDEX audit_log_erasures ON audit_log (id) WHERE action IN ('person erased', 'items erased')")
 
 
+@migrations()
+def m023_unreadable_items_and_import_jobs(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        ALTER TABLE items ADD COLUMN unreadable TEXT;  -- a message: why the item is set aside, until its file is mended
+        CREATE INDEX items_unreadable ON items (id) WHERE unreadable IS NOT NULL;
+        DROP INDEX items_open;
+        CREATE INDEX items_open ON items (split, content_hash, adjudicated, wanted, erased_at, unreadable)
+            WHERE label IS NULL;
+        """
+        + _background_table("import_jobs"),
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

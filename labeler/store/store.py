@@ -27,6 +27,7 @@ from labeler.store.imports import Imports
 from labeler.store.items import Items
 from labeler.store.reviews import Reviews
 from labeler.store.rounds import Rounds
+from labeler.store.set_aside import SetAside
 from labeler.store.settings_log import SettingsLog
 from labeler.store.slices import Slices
 from labeler.store.stops import Stops
@@ -43,6 +44,7 @@ class Store:
         self.class_changes = ClassChanges(self.db)
         self.items = Items(self.db, self.class_changes)
         self.imports = Imports(self.db)
+        self.set_aside = SetAside(self.db, self.audit)
         self.forecasts = Forecasts(self.db, self.class_changes)
         self.team = Team(self.db)
         self.stops = Stops(self.db)

@@ -20,6 +20,7 @@ from pages.project.shelf import any_put_away, bring_back, rename_and_put_away
 from pages.project.source import KINDS
 from pages.project.takeout import take_out
 from pages.project.team import team
+from pages.project.unreadable import images_set_aside
 from pages.shared.access import (
     is_allowed,
     project_folders,
@@ -67,6 +68,7 @@ if project_folders():
     )
     with st.container():  # always there, so that a message does not move what is below
         latest_import(project)
+        images_set_aside(project, may(user, project, "import_items"))
     steps(project)
     if may(user, project, "run_round"):
         retrain(project)

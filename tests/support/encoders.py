@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from labeler.core.items import Progress
+from labeler.files.images import open_image
 from tests.support.samples import GOOD
 
 
@@ -32,3 +33,17 @@ class Known:
         says = [any(word in text for word in GOOD) if self.name == "words" else len(text) % 2 for text in texts]
         good = np.array(says, dtype=np.float32)
         return np.stack([good + 0.1, 1.1 - good], axis=1).astype(np.float32)
+
+
+@dataclass
+class Colours:
+    """An encoder of images that sees their mean colour. It reads each file, as networks do."""
+
+    name: str = "colours"
+    key: str = "colours-1"
+    dims: tuple[int, ...] = (3,)
+
+    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+        """(n, 3) float32, from 0 to 1."""
+        means = [np.asarray(open_image(Path(image))).mean(axis=(0, 1)) / 255 for image in inputs]
+        return np.array(means, dtype=np.float32).reshape(-1, 3)

@@ -15,6 +15,8 @@ ACTIONS = {
     "classes changed": mark("classes changed"),
     "imported": mark("imported"),
     "import undone": mark("import undone"),
+    "items set aside": mark("items set aside, because their images cannot be read"),
+    "items brought back": mark("items brought back, because their images can be read again"),
     "exported": mark("exported"),
     "take-out requested": mark("take-out requested"),
     "decided": mark("decided"),
