@@ -304,6 +304,28 @@ class TeamConfig:
 
 
 @dataclass(frozen=True)
+class LimitsConfig:
+    """What work that runs in a process of its own may take before it is ended."""
+
+    strategy_seconds: Annotated[
+        float,
+        Interval(ge=1, le=86_400),
+        Doc("Seconds that the project's own strategy files may take to be read, and to choose items once."),
+    ] = 120.0
+    strategy_megabytes: Annotated[
+        float,
+        Interval(ge=64, le=10_000_000),
+        Doc("Memory in MB that the project's own strategy files may take beside what they are given."),
+    ] = 4096.0
+    import_seconds: Annotated[
+        float, Interval(ge=1, le=86_400), Doc("Seconds without progress after which an import is ended.")
+    ] = 300.0
+    import_megabytes: Annotated[
+        float, Interval(ge=64, le=10_000_000), Doc("Memory in MB that reading imported files may take.")
+    ] = 2048.0
+
+
+@dataclass(frozen=True)
 class ClassDetail:
     """How the desk shows a class; an empty value is chosen by the desk or left out."""
 
@@ -337,6 +359,7 @@ class Config:
     dicom: DicomConfig = field(default_factory=DicomConfig)
     stopping: StoppingConfig = field(default_factory=StoppingConfig)
     team: TeamConfig = field(default_factory=TeamConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
     class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, those that have details
 
     def __post_init__(self) -> None:
