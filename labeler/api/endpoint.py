@@ -1,7 +1,6 @@
 """The frame of all routes: it finds user and project, checks the right, parses the body, and answers errors."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
@@ -20,11 +19,12 @@ from labeler.access.tokens import TOKEN_LIVES, Token, check_token
 from labeler.access.users import User
 from labeler.api.requests import LARGEST_ID, Nothing, RequestError, parse
 from labeler.core.actor import Actor
-from labeler.core.errors import AccessError, ForbiddenError, LabelerError
+from labeler.core.errors import AccessError, DatabaseError, ForbiddenError, LabelerError
 from labeler.files import renditions
 from labeler.i18n.messages import _, preferred, translate, use
 from labeler.projects import project as projects
 from labeler.projects.project import Project
+from labeler.store.driver import sqlite3
 
 # A handler returns the response, or a function that draws it once a thread for drawing is free.
 Drawing = Callable[[], Response]
@@ -98,7 +98,7 @@ def _status(error: LabelerError) -> int:
             return 401
         case RequestError():
             return 400
-        case KeysError():
+        case KeysError() | DatabaseError():
             return 503
     return 404
 

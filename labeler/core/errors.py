@@ -52,3 +52,23 @@ class AccessError(LabelerError):
 
 class ForbiddenError(AccessError):
     """The user is known and may not do this."""
+
+
+class DatabaseError(LabelerError):
+    """A database cannot be used as it is: who runs the server has to do something."""
+
+
+class DamagedError(DatabaseError):
+    """The file of a database is damaged, or its disk fails."""
+
+
+class FullError(DatabaseError):
+    """The disk of a database is full."""
+
+
+class ReadOnlyError(DatabaseError):
+    """A database cannot be written, or not be opened."""
+
+
+class NewerError(DatabaseError):
+    """A newer version of this program wrote the database."""

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from labeler.access.settings import OIDC_FILE
 from labeler.core.errors import LabelerError
 from labeler.projects import project as projects
 from labeler.projects.private_files import close_to_others
+from labeler.store.driver import sqlite3
 
 log = logging.getLogger(__name__)
 

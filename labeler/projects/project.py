@@ -1,7 +1,6 @@
 """A project folder: the places of its settings, items, features and models."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from labeler.core import settings_file
 from labeler.core.actor import Actor, actor_of_process
-from labeler.core.errors import ConfigError, LabelerError, ProjectError
+from labeler.core.errors import ConfigError, DatabaseError, LabelerError, ProjectError
 from labeler.core.items import Item
 from labeler.core.settings import Config
 from labeler.core.whole_files import write_whole
@@ -200,18 +199,22 @@ def serve_project(home: Path, uid: str, actor: Actor | None = None) -> ServedPro
     """The project with this uid in `home` (or `home` itself if it is one), to answer a request.
 
     Args:   actor: who sends the request.
-    Raises: ProjectError: there is none. ConfigError: its settings are wrong.
+    Raises: ProjectError: there is none. ConfigError: its settings are wrong. DatabaseError: a database cannot be read.
     """
     folder = _folders.get((home, uid))
     if folder and is_project(folder):
         served = _served(folder, actor)
         if served.uid == uid:
             return served
+    trouble: DatabaseError | None = None
     for folder in in_home(home):  # it is asked for the first time, or was moved, or another has taken its place
-        if _uid(folder) == uid:
-            _folders[home, uid] = folder
-            return _served(folder, actor)
-    raise gone()
+        try:
+            if _uid(folder) == uid:
+                _folders[home, uid] = folder
+                return _served(folder, actor)
+        except DatabaseError as error:  # it may be this one
+            trouble = error
+    raise trouble or gone()
 
 
 def gone() -> ProjectError:
@@ -242,12 +245,12 @@ def uid_in(home: Path, project: Project) -> str:
 
 
 def _uid(folder: Path) -> str | None:
-    """The uid of the project in a folder; None if it cannot be opened."""
+    """The uid of the project in a folder; None if its settings cannot be read. Raises: DatabaseError."""
     try:
         return open_project(folder).uid
-    except (LabelerError, sqlite3.DatabaseError) as error:
-        if isinstance(error, sqlite3.OperationalError):  # the database is locked, or the disk full: try again
-            raise
+    except DatabaseError:
+        raise
+    except LabelerError:
         return None
 
 

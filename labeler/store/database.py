@@ -1,6 +1,5 @@
 """The connection that all parts of the store share: WAL, a busy timeout, short write transactions."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import sqlite_utils
 from labeler.core.actor import Actor, actor_of_process
 from labeler.core.settings import Config
 from labeler.store import schema
+from labeler.store.driver import connect, sqlite3
 
 Row = dict[str, Any]
 Migrate = Callable[[sqlite_utils.Database, str], None]  # it also takes where the database is
@@ -26,23 +26,23 @@ class Connection:
         Args: version: the number of the migrations that `migrate` applies.
         """
         self.path = Path(path)
-        self.connection = sqlite3.connect(path, timeout=30.0)
-        # FULL: an answer that was acknowledged survives a power cut, not only a crash.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-            self.connection.execute(f"PRAGMA {pragma}")
-        self._migrate(version, migrate)
+        self.connection = connect(path)
+        try:
+            # FULL: an answer that was acknowledged survives a power cut, not only a crash.
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+                self.connection.execute(f"PRAGMA {pragma}")
+            self._migrate(version, migrate)
+        except BaseException:
+            self.close()
+            raise
 
     def _migrate(self, version: int, migrate: Migrate) -> None:
         # The number stands in the file's first page, so that opening a database of this version is cheap.
         if self.value("PRAGMA user_version") == version:
             return
-        try:
-            with self.write():
-                migrate(sqlite_utils.Database(self.connection), str(self.path))
-                self.connection.execute(f"PRAGMA user_version = {version}")
-        except BaseException:
-            self.close()
-            raise
+        with self.write():
+            migrate(sqlite_utils.Database(self.connection), str(self.path))
+            self.connection.execute(f"PRAGMA user_version = {version}")
 
     @contextmanager
     def write(self) -> Iterator[None]:

@@ -4,12 +4,11 @@ Annotations are append-only, and triggers hold that: undo, history and agreement
 written over them. What is current is a view.
 """
 
-import sqlite3
-
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from labeler.core.errors import ProjectError
+from labeler.core.errors import NewerError
+from labeler.store.driver import sqlite3
 
 migrations = Migrations("labeler")
 
@@ -731,12 +730,13 @@ VERSION = len(_OWN)
 def migrate(db: Database, where: str) -> None:
     """Bring a database to this version's tables, inside the caller's transaction.
 
-    Raises: ProjectError: a newer version of the labeler wrote it.
+    Raises: NewerError: a newer version of this program wrote it.
     """
     newer = {m.name for m in migrations.applied(db)} - _OWN
     if newer:
-        raise ProjectError(
-            "{where} was written by a newer labeler ({newer}): update this one.",
+        raise NewerError(
+            "{where} was written by a newer version of this program ({newer}). Nothing in it was changed: update this"
+            " program, or restore a backup that was made before.",
             where=where,
             newer=", ".join(sorted(newer)),
         )

@@ -2,7 +2,6 @@
 
 import io
 import json
-import sqlite3
 import time
 from dataclasses import replace
 
@@ -21,6 +20,7 @@ from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from labeler.store.answers import Answers
+from labeler.store.driver import sqlite3
 from tests.support.api import api, headers, uid_of
 from tests.support.fill import add
 from tests.support.samples import text_config

@@ -1,7 +1,6 @@
 """A project that version 0.1 made opens, is labeled on, and keeps its settings; its files are kept as text."""
 
 import shutil
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from labeler.core.items import Answer
 from labeler.core.settings import ClassDetail
 from labeler.projects import project as projects
 from labeler.projects.project import Project
+from labeler.store.driver import sqlite3
 from labeler.store.schema import migrations
 
 VERSION_0_1 = Path(__file__).parent / "version_0_1"

@@ -1,6 +1,5 @@
 """The audit log: what it records, that nobody changes it unnoticed, and that names leave it without breaking it."""
 
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from labeler.store import Store
 from labeler.store.accounts import Accounts
 from labeler.store.audit import AuditLog
 from labeler.store.database import Connection
+from labeler.store.driver import sqlite3
 from labeler.store.schema import create_audit_log
 from tests.support.fill import add
 from tests.support.samples import text_config

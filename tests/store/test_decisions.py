@@ -1,6 +1,5 @@
 """What leads decide: the label that holds, what is taken out or given back, what was before; and stopping."""
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import Action, AdjudicationAction, Answer, Waiting
 from labeler.core.settings import LabelingConfig
 from labeler.store import Store
+from labeler.store.driver import sqlite3
 from tests.support.fill import add
 from tests.support.samples import text_config
 

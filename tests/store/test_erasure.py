@@ -1,7 +1,6 @@
 """Erasure in the database: a name leaves every table, an item loses what it holds, and what was counted stays."""
 
 import json
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -13,6 +12,7 @@ from labeler.core.items import Answer, NewItem
 from labeler.core.jobs import AdaptationRequest, TakeoutRequest
 from labeler.projects.project import Project
 from labeler.store import Store
+from labeler.store.driver import sqlite3
 from labeler.store.erasure import PEOPLE, AboutPerson
 from tests.support.fill import add, rank
 from tests.support.samples import text_config

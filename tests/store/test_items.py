@@ -1,16 +1,15 @@
 """Items: added once, the holdout drawn once, labels read through a view."""
 
-import sqlite3
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from labeler.core.errors import ProjectError
+from labeler.core.errors import NewerError
 from labeler.core.items import Action, Answer, NewItem
 from labeler.core.settings import LabelingConfig
 from labeler.store import IMPORT, Store, schema
+from labeler.store.driver import sqlite3
 from tests.support.fill import add
 from tests.support.samples import text_config
 
@@ -109,7 +108,7 @@ def test_a_database_of_a_newer_labeler_is_refused(project):
         future = {"migration_set": schema.migrations.name, "name": "m999_future", "applied_at": "2030"}
         store.db.insert("_sqlite_migrations", future)
         store.db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(ProjectError, match="newer labeler"):
+    with pytest.raises(NewerError, match="newer version"):
         project.store()
 
 

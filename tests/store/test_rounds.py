@@ -1,7 +1,6 @@
 """Jobs and rounds: asked for when due, claimed by one, taken up when a worker died, committed whole."""
 
 import math
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from labeler.core.items import Answer, StillOpen
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Ranked, RoundResult, Training
 from labeler.store import Store
+from labeler.store.driver import sqlite3
 from labeler.store.rounds import ATTEMPTS
 from tests.support.fill import add, rank
 

@@ -1,12 +1,12 @@
 """One open store per thread: never of another file, closed when something failed."""
 
-import sqlite3
 import threading
 
 import pytest
 
 from labeler.store import Store
 from labeler.store import thread_store as thread_stores
+from labeler.store.driver import sqlite3
 from labeler.store.thread_store import thread_store
 from tests.support.fill import add
 from tests.support.samples import text_config

@@ -1,10 +1,10 @@
 """People: their names, passwords and identities at a provider."""
 
-import sqlite3
 from dataclasses import dataclass
 
 from labeler.core.errors import AccessError
 from labeler.store.database import Connection, Row, now
+from labeler.store.driver import sqlite3
 
 COLUMNS = "a.id, a.name, a.issuer, a.subject, a.is_admin, a.created_at, a.disabled_at, a.password IS NOT NULL"
 

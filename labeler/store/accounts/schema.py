@@ -3,7 +3,7 @@
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from labeler.core.errors import AccessError
+from labeler.core.errors import NewerError
 from labeler.store.schema import create_audit_log
 
 migrations = Migrations("accounts")
@@ -98,12 +98,13 @@ VERSION = len(_OWN)
 def migrate(db: Database, where: str) -> None:
     """Bring a database of accounts to this version's tables, inside the caller's transaction.
 
-    Raises: AccessError: a newer version of the labeler wrote it.
+    Raises: NewerError: a newer version of this program wrote it.
     """
     newer = {m.name for m in migrations.applied(db)} - _OWN
     if newer:
-        raise AccessError(
-            "{where} was written by a newer labeler ({newer}): update this one.",
+        raise NewerError(
+            "{where} was written by a newer version of this program ({newer}). Nothing in it was changed: update this"
+            " program, or restore a backup that was made before.",
             where=where,
             newer=", ".join(sorted(newer)),
         )
