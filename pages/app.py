@@ -52,6 +52,7 @@ pages = [
         ":material/badge:",
         has_account and (is_offered("manage_members") or is_allowed(None, "manage_accounts")),
     ),
+    ("server", _("Server"), "server", ":material/dns:", is_allowed(None, "see_server")),
 ]
 offered = [page for page in pages if page[-1]] or pages[:1]
 st.session_state[OFFERED] = [f"{folder}/page.py" for folder, *_rest in offered]

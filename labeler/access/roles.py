@@ -31,7 +31,9 @@ Action = Literal[
     "see_audit",
     "erase",
 ]
-HomeAction = Literal["create_project", "read_server_files", "bring_back", "manage_accounts", "see_home_audit"]
+HomeAction = Literal[
+    "create_project", "read_server_files", "bring_back", "manage_accounts", "see_home_audit", "see_server"
+]
 
 ROLES: tuple[Role, ...] = ("annotator", "reviewer", "lead", "auditor")
 # Who may do what in a project. An admin of the home may do everything in every project.
@@ -62,6 +64,7 @@ HOME_ACTIONS: tuple[HomeAction, ...] = (
     "bring_back",
     "manage_accounts",
     "see_home_audit",
+    "see_server",
 )
 
 

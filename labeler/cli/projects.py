@@ -15,7 +15,9 @@ from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
+from labeler.core.logs import keep_problems
 from labeler.core.processes import parent_is_gone
+from labeler.core.running import give_signs_of_life
 from labeler.core.settings import Config
 from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import DEFAULT, LANGUAGES, use
@@ -178,6 +180,8 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
                 pass
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it started is ended in order
+        give_signs_of_life(home, "worker")
+        keep_problems(home, "worker")
         work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
 
 
@@ -188,6 +192,8 @@ def explainer(home: Path, with_parent: bool) -> None:
     """Compute explanations for annotators who ask for them; `serve` starts this process."""
     from labeler.jobs.explanations import work
 
+    give_signs_of_life(home, "explainer")
+    keep_problems(home, "explainer")
     work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from labeler.access.serving import ON_THIS_MACHINE, Serving, checked
 from labeler.access.settings import OIDC_FILE
 from labeler.core.errors import LabelerError
+from labeler.core.logs import keep_problems
+from labeler.core.running import Board, ProcessState, moment
 from labeler.projects import project as projects
 from labeler.projects.private_files import close_to_others
 from labeler.store.driver import sqlite3
@@ -37,6 +39,7 @@ class Child:
     def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         self.name, self.command, self.environment = name, command, environment
         self.delay = 0.5
+        self.ends, self.ended_at, self.ended_how = 0, "", ""
         self.start()
 
     def start(self) -> None:
@@ -48,7 +51,14 @@ class Child:
             stdout=subprocess.DEVNULL,  # Streamlit's own greeting; errors go to stderr
             start_new_session=True,  # Ctrl+C reaches this process alone, which then ends its children in order
         )
+        self.since = moment()
         self.restart_at: float | None = None
+
+    def state(self) -> ProcessState:
+        """What the page of the server says of it."""
+        is_there = self.process.poll() is None
+        ended = (self.ends, self.ended_at, self.ended_how)
+        return ProcessState(self.name, self.process.pid, self.since, is_there, *ended)
 
     def keep_running(self) -> None:
         if self.process.poll() is None:
@@ -56,11 +66,13 @@ class Child:
         if self.restart_at is None:
             if time.monotonic() - self.started > 60:
                 self.delay = 0.5
+            self.ends, self.ended_at, self.ended_how = self.ends + 1, moment(), _how(self.process.returncode)
             log.warning(
                 "The %s ended (exit code %s); it starts again in %.1f s.",
                 self.name,
                 self.process.returncode,
                 self.delay,
+                extra={"ids": {"process": self.name}},
             )
             self.restart_at = time.monotonic() + self.delay
             self.delay = min(2 * self.delay, SLOWEST_RESTART_SECONDS)
@@ -77,6 +89,14 @@ class Child:
                 self.process.wait()
 
 
+def _how(code: int) -> str:
+    """How a process ended, by its exit code: the name of the signal that ended it, or the code."""
+    try:
+        return signal.Signals(-code).name if code < 0 else str(code)
+    except ValueError:  # a signal without a name
+        return str(code)
+
+
 def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     """Serve the app on `port` and run rounds for the projects in `home`, until a signal ends it.
 
@@ -88,6 +108,7 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     _check_port(reached.address, port)
     home.mkdir(parents=True, exist_ok=True)
     _close_to_others(home)
+    keep_problems(home, "serve")
     # The pages import each other as `pages.…`. uvicorn takes X-Forwarded-* from nobody: the perimeter does that.
     environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path(), "FORWARDED_ALLOW_IPS": ""}
     environment |= reached.as_environment()
@@ -100,12 +121,13 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # a flag, since make and the terminal may each send one
         signal.signal(number, lambda *_: ending.set())
     children: list[Child] = []
-    greeted = False
+    greeted, board = False, Board(home)
     try:
         children.append(Child("app", app, environment))
         while not ending.wait(0.2):
             for child in children:
                 child.keep_running()
+            board.show([child.state() for child in children])
             if not greeted and _listens(reached.reachable, port):
                 print(f"labeler is at {reached.url(port)} (projects in {home}); Ctrl+C ends it.", flush=True)
                 greeted = True
@@ -116,6 +138,7 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     finally:
         for child in children:
             child.stop()
+        board.take_down()
 
 
 def _close_to_others(home: Path) -> None:

@@ -32,6 +32,7 @@ from labeler.store.settings_log import SettingsLog
 from labeler.store.slices import Slices
 from labeler.store.stops import Stops
 from labeler.store.team import Team
+from labeler.store.workload import Workload
 
 
 class Store:
@@ -67,6 +68,7 @@ class Store:
         self.encoder_comparisons = EncoderComparisons(self.db)
         self.takeouts = Takeouts(self.db)
         self.maps = Background(self.db, "maps", "map", MapRequest)
+        self.workload = Workload(self.db)
 
     @property
     def path(self) -> Path:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labeler.access.roles import HOME_ACTIONS, MAY, Action, may
+from labeler.access.roles import HOME_ACTIONS, MAY, Action, HomeAction, may
 from tests.support.machine import ROOT
 from tests.support.pages import visit
 from tests.support.people import PEOPLE, home_of_people
 
 # Of each page, the actions of which one is enough to see it.
-NEEDS: dict[str, tuple[Action, ...]] = {
+NEEDS: dict[str, tuple[Action | HomeAction, ...]] = {
     "label": ("label",),
     "items": ("see_items",),
     "progress": ("see_progress",),
@@ -22,6 +22,7 @@ NEEDS: dict[str, tuple[Action, ...]] = {
     "project": ("change_settings", "take_out"),
     "members": ("manage_members",),
     "audit": ("see_audit",),
+    "server": ("see_server",),
 }
 # Callbacks that change nothing but what the visitor's own session shows.
 HARMLESS = {
@@ -51,6 +52,11 @@ def locks(app: AppTest) -> list[str]:
     return [e.value for e in [*app.info, *app.error] if e.icon in (LOCK, "🔒") or "in no project yet" in e.value]
 
 
+def place_of(action, people):
+    """Where a right is asked: in the project, or in the home."""
+    return None if action in HOME_ACTIONS else people["project"]
+
+
 def test_every_page_has_its_needs_here():
     assert set(PAGES) <= set(NEEDS)
 
@@ -60,7 +66,7 @@ def test_a_page_is_drawn_for_whom_the_table_names_and_for_nobody_else(page, peop
     for name in PEOPLE:
         user = people[name]
         as_visitor(monkeypatch, user)
-        if any(may(user, people["project"], action) for action in NEEDS[page]):
+        if any(may(user, place_of(action, people), action) for action in NEEDS[page]):
             if name != "lead" or page in ("label", "members"):  # who sees what an admin sees
                 assert not locks(visit(page)), name
         else:

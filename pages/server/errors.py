@@ -1,0 +1,63 @@
+"""What went wrong lately: jobs that failed in the projects, and problems that the processes logged."""
+
+import pandas as pd
+import streamlit as st
+
+from labeler.access.home import home
+from labeler.core.errors import LabelerError
+from labeler.core.logs import Problem, recent_problems
+from labeler.i18n.messages import _, translate
+from labeler.projects import project as projects
+from labeler.store.workload import WorkRow
+from pages.server.processes import NAMES
+from pages.shared.access import project_folders
+from pages.shared.times import local_time
+
+MOST = 50
+
+
+def errors() -> None:
+    """A row for each, the latest first."""
+    rows = [_logged(problem) for problem in recent_problems(home(), MOST)]
+    for folder in project_folders().values():
+        try:
+            project = projects.open_project(folder)
+            with project.store() as store:
+                rows += [_failed(project.config.name, job) for job in store.workload.failed(MOST)]
+        except LabelerError as error:
+            st.error(f"{folder.name}: {translate(error)}")
+    if not rows:
+        st.caption(_("Nothing went wrong lately."))
+        return
+    latest = sorted(rows, key=lambda row: row["at"], reverse=True)[:MOST]
+    st.dataframe(
+        pd.DataFrame(latest).drop(columns="at"),
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
+        key="server-errors",
+        column_config={_("what"): st.column_config.TextColumn(width="large")},
+    )
+    st.caption(_("The log of `labeler serve` has the details. What people imported or wrote is not in this list."))
+
+
+def _failed(name: str, job: WorkRow) -> dict[str, str]:
+    return {
+        "at": job.finished_at,
+        _("when"): local_time(job.finished_at),
+        _("where"): name,
+        _("what"): f"{_(job.kind)} {job.id}: {translate(job.error)}",
+        _("place in the code"): "",
+    }
+
+
+def _logged(problem: Problem) -> dict[str, str]:
+    what = " · ".join(part for part in (problem.event, problem.kind, problem.message) if part)
+    place = _(NAMES.get(problem.process, problem.process))
+    return {
+        "at": problem.at,
+        _("when"): local_time(problem.at),
+        _("where"): f"{place} · {problem.project}" if problem.project else place,
+        _("what"): what,
+        _("place in the code"): problem.where,
+    }

@@ -1,0 +1,58 @@
+"""The Server page: processes, jobs of all projects, the disk, recent errors."""
+
+import logging
+
+import pytest
+
+from labeler.core.logs import ErrorFile
+from labeler.core.running import Board, ProcessState
+from labeler.files.disk import size
+from labeler.projects.project import Project
+from tests.support.fill import add
+from tests.support.pages import everything, visit
+
+
+@pytest.fixture
+def busy(project: Project) -> Project:
+    """A served project with a round that waits and one that failed; its worker was killed."""
+    home = project.folder.parent
+    since = "2026-11-27T15:00:00.000+00:00"
+    processes = [
+        ProcessState("app", 7, since),
+        ProcessState("worker", 8, since, False, 3, "2026-11-27T15:20:00.000+00:00", "SIGKILL"),
+    ]
+    Board(home).show(processes)
+    with project.store() as store:
+        add(store, 2)
+        store.rounds.request("now")
+        store.rounds.fail(store.rounds.claim(), "The backbone is gone.")
+        store.rounds.request("again")
+    logger = logging.Logger("labeler.test")
+    logger.addHandler(ErrorFile(home, "worker"))
+    logger.error("it broke")
+    return project
+
+
+def test_the_page_says_what_runs_waits_and_went_wrong(busy: Project):
+    app = visit("server")
+    shown = everything(app)
+    assert "ended 3 times without being asked to" in shown
+    assert "killed from outside (SIGKILL)" in shown
+    jobs, disk, errors = (table.value for table in app.dataframe)
+    assert jobs[["project", "job", "state"]].values.tolist() == [[busy.config.name, "round", "is waiting"]]
+    assert disk["project"].tolist() == [busy.config.name]
+    assert [what.partition(" · ")[0] for what in errors["what"]] == ["it broke", "round 1: The backbone is gone."]
+    assert errors["where"].tolist() == ["Worker", busy.config.name]
+
+
+def test_the_page_says_that_nothing_trains_where_only_the_app_was_started(project: Project):
+    shown = everything(visit("server"))
+    assert "No `labeler serve` runs for this home" in shown
+    assert "Nothing runs and nothing waits." in shown
+
+
+def test_a_file_with_two_names_takes_its_room_once(tmp_path):
+    (tmp_path / "a").write_bytes(b"x" * 100_000)
+    alone = size(tmp_path)
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    assert size(tmp_path) == alone >= 100_000
