@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlite_utils.utils import sqlite3
 
@@ -86,7 +86,7 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return method(cursor, *values)
         except sqlite3.DatabaseError as error:
-            if explained := trouble_of(error, cursor.connection.path):
+            if explained := trouble_of(error, cast(Sqlite, cursor.connection).path):
                 raise explained from error
             raise
 
