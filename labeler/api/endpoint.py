@@ -26,6 +26,8 @@ from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store.driver import sqlite3
 
+RETRY_SECONDS = 2  # after which a browser sends again what could not be stored
+
 # A handler returns the response, or a function that draws it once a thread for drawing is free.
 Drawing = Callable[[], Response]
 Handler = Callable[[Request, Project, User, Any], Response | Drawing]  # Any: the body that the route takes
@@ -104,4 +106,5 @@ def _status(error: LabelerError) -> int:
 
 
 def _refuse(status: int, reason: str) -> Response:
-    return JSONResponse({"error": reason}, status)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
+    return JSONResponse({"error": reason}, status, headers)

@@ -1,22 +1,27 @@
 """Bodies of requests: the fields of each, and the sentences about wrong ones."""
 
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Annotated, Any, NoReturn, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, WrapValidator
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Action, Answer, Reveal
+from labeler.i18n.messages import Message
 
 MOST_ITEMS = 100  # held by a tab
 MOST_ANSWERS = 1000  # in one request
-MOST_PROJECTS = 1000  # that a browser keeps answers for
+MOST_KEPT = 1000  # projects that a browser keeps answers for, and answers that it keeps of one
 MOST_BYTES = 1_000_000  # of a request
 LARGEST_ID = 2**63 - 1  # that SQLite stores
 MOST_NOTE = 2000  # characters
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+MOST_NAME = 200  # characters
+
+Name = Annotated[str, Field(min_length=1, max_length=MOST_NAME)]
 ItemId = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 Count = Annotated[int, Field(ge=1, le=MOST_ITEMS)]
 
@@ -67,7 +72,15 @@ class Like(Tab):
 class Uids:
     """A browser asks which of these projects are gone."""
 
-    projects: Annotated[list[Name], Field(max_length=MOST_PROJECTS)]
+    projects: Annotated[list[Name], Field(max_length=MOST_KEPT)]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A browser keeps answers that were refused. requests: their ids. dismissed: those that the person gave up."""
+
+    requests: Annotated[list[Name], Field(max_length=MOST_KEPT)] = field(default_factory=list)
+    dismissed: Annotated[list[Name], Field(max_length=MOST_KEPT)] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -83,16 +96,44 @@ class SentAnswer:
     note: Annotated[str, Field(max_length=MOST_NOTE)] | None = None
     reveal: Reveal = "never"
     class_change: Annotated[int | None, BeforeValidator(_number)] = None
+    undoes: Name | None = None
+
+
+@dataclass(frozen=True)
+class UnfitAnswer:
+    """An answer with a wrong field, which the reason names. fields: as they were sent."""
+
+    request_id: str
+    item_id: int | None
+    fields: Mapping[str, Any]
+    reason: Message
+
+
+def _or_unfit(value: Any, validate: Callable[[Any], SentAnswer]) -> SentAnswer | UnfitAnswer:
+    """The answer; one with a wrong field holds up no other, as long as it says which answer it is."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        request_id = value.get("request_id") if isinstance(value, dict) else None
+        if not (isinstance(request_id, str) and 0 < len(request_id) <= MOST_NAME):
+            raise
+        item_id = value.get("item_id")
+        is_id = isinstance(item_id, int) and not isinstance(item_id, bool) and 0 <= item_id <= LARGEST_ID
+        return UnfitAnswer(request_id, item_id if is_id else None, value, Message.of(_sentence(error)))
 
 
 @dataclass(frozen=True)
 class Answers(Tab):
     """A tab sends answers."""
 
-    answers: Annotated[list[SentAnswer], Field(max_length=MOST_ANSWERS)]
+    answers: Annotated[list[Annotated[SentAnswer, WrapValidator(_or_unfit)]], Field(max_length=MOST_ANSWERS)]
 
     def as_answers(self) -> list[Answer]:
-        return [Answer(**asdict(answer), tab=self.tab) for answer in self.answers]
+        """The answers without those that are unfit."""
+        return [Answer(**asdict(answer), tab=self.tab) for answer in self.answers if isinstance(answer, SentAnswer)]
+
+    def unfit(self) -> list[UnfitAnswer]:
+        return [answer for answer in self.answers if isinstance(answer, UnfitAnswer)]
 
 
 Body = TypeVar("Body")
@@ -105,11 +146,27 @@ def parse(kind: type[Body], body: bytes) -> Body:
     """
     if len(body) > MOST_BYTES:
         raise RequestError("The request is too large: send fewer answers at once.")
+    adapter: TypeAdapter[Body] = _adapter(kind)  # type: ignore[arg-type]  # classes are hashable
     try:
-        return _adapter(kind).validate_json(body or b"{}", strict=True)  # type: ignore[arg-type]  # classes are hashable
+        try:
+            return adapter.validate_json(body or b"{}", strict=True)
+        except ValidationError as error:
+            if error.errors(include_url=False)[0]["type"] != "json_invalid":
+                raise
+            return adapter.validate_json(_without_halves(body), strict=True)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        _refuse_body(problem["type"], problem["loc"])  # never returns
+        raise _sentence(error) from None
+
+
+def _without_halves(body: bytes) -> bytes:
+    """The body with a question mark in place of each half of a character, as a text has that was cut in an emoji.
+
+    It is no valid text, but the rest of an answer is worth more than that character.
+    """
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return body
 
 
 @cache
@@ -117,36 +174,38 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _refuse_body(problem: str, location: tuple[int | str, ...]) -> NoReturn:
-    """Raise the sentence for an error of pydantic."""
-    if problem == "json_invalid":
-        raise RequestError("The request is not JSON.") from None
-    if problem == "dataclass_type":
+def _sentence(error: ValidationError) -> RequestError:
+    """The error of pydantic as a sentence."""
+    problem = error.errors(include_url=False)[0]
+    location = problem["loc"]
+    if problem["type"] == "json_invalid":
+        return RequestError("The request is not JSON.")
+    if problem["type"] == "dataclass_type":
         if location:
-            raise RequestError("Each answer must be a JSON object.") from None
-        raise RequestError("The request must be a JSON object.") from None
+            return RequestError("Each answer must be a JSON object.")
+        return RequestError("The request must be a JSON object.")
     name = [part for part in location if isinstance(part, str)][-1]
     match name:
         case "n":
-            raise RequestError("'n' must be a whole number from 1 to {most_items}.", most_items=MOST_ITEMS) from None
+            return RequestError("'n' must be a whole number from 1 to {most_items}.", most_items=MOST_ITEMS)
         case "release":
-            raise RequestError("'release' must be a list of item ids.") from None
+            return RequestError("'release' must be a list of item ids.")
         case "history":
-            raise RequestError("'history' must be true or false.") from None
+            return RequestError("'history' must be true or false.")
         case "answers":
-            raise RequestError("'answers' must be a list of at most 1000 answers.") from None
+            return RequestError("'answers' must be a list of at most 1000 answers.")
         case "projects":
-            raise RequestError("'projects' must be a list of at most 1000 uids.") from None
+            return RequestError("'projects' must be a list of at most 1000 uids.")
         case "item_id":
-            raise RequestError("'item_id' must be a whole number.") from None
+            return RequestError("'item_id' must be a whole number.")
+        case "requests" | "dismissed":
+            return RequestError("{name!r} must be a list of at most 1000 ids of answers.", name=name)
         case "action":
-            raise RequestError("'action' must be label, skip, flag or undo.") from None
+            return RequestError("'action' must be label, skip, flag or undo.")
         case "label":
-            raise RequestError("'label' must be a text.") from None
+            return RequestError("'label' must be a text.")
         case "note":
-            raise RequestError(
-                "'note' must be a text of at most {most_note} characters.", most_note=MOST_NOTE
-            ) from None
+            return RequestError("'note' must be a text of at most {most_note} characters.", most_note=MOST_NOTE)
         case "reveal":
-            raise RequestError("'reveal' must be {reveal}.", reveal=" or ".join(get_args(Reveal))) from None
-    raise RequestError("{name!r} must be a text of 1 to 200 characters.", name=name) from None
+            return RequestError("'reveal' must be {reveal}.", reveal=" or ".join(get_args(Reveal)))
+    return RequestError("{name!r} must be a text of 1 to 200 characters.", name=name)

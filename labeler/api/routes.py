@@ -4,6 +4,7 @@ POST /api/{project}/reserve    {tab, n, release}   → items to answer, progress
 POST /api/{project}/answers    {tab, answers: []}  → a receipt for each answer, progress
 POST /api/{project}/leave      {tab}               → the tab's items are free soon
 POST /api/{project}/token                          → a new token, for one that has expired
+POST /api/{project}/kept       {requests: [], dismissed: []}  → those of these refused answers that are dealt with
 POST /api/{project}/gone       {projects: []}      → those of these uids that no project here has
 GET  /api/{project}/news?class_change=             → the classes if they have changed since; whether labeling is stopped
                                                      a number that changes with what is asked next
@@ -36,10 +37,10 @@ from labeler.access.tokens import RENEWABLE, issue_token
 from labeler.access.users import User
 from labeler.api.endpoint import route
 from labeler.api.pictures import media, tile
-from labeler.api.requests import Answers, Like, Nothing, RequestError, Reserve, Tab, Uids
+from labeler.api.requests import Answers, Kept, Like, Nothing, RequestError, Reserve, Tab, Uids
 from labeler.core.blinding import is_blind
 from labeler.core.errors import ForbiddenError, LabelerError
-from labeler.core.items import Item, Reserved, Waiting
+from labeler.core.items import Item, Receipt, Reserved, Waiting
 from labeler.core.jobs import ExplanationKind
 from labeler.explain import panel
 from labeler.files.images import WEB_SUFFIXES
@@ -113,7 +114,8 @@ def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]
     """The annotator's answers, newest first, with the model's predictions if the project reveals them."""
     revealed = ("predicted", "confidence") if project.config.labeling.reveal != "never" else ()
     return [
-        {name: row[name] for name in ("item_id", "action", "label", "unsure", *revealed)} | {"media": row["picture"]}
+        {name: row[name] for name in ("item_id", "request_id", "action", "label", "unsure", *revealed)}
+        | {"media": row["picture"]}
         for row in store.answers.history(user.name)
     ]
 
@@ -189,7 +191,14 @@ def guidelines_image(request: Request, project: Project, user: User, body: Nothi
 @route("answers", "POST", "label", Answers)
 def answers(request: Request, project: Project, user: User, body: Answers) -> Response:
     with project.store() as store:
-        receipts = store.answers.add(user.name, body.as_answers(), offered_only=not may(user, project, "review"))
+        sent = body.as_answers()
+        receipts = store.answers.add(user.name, sent, offered_only=not may(user, project, "review"))
+        for answer, receipt in zip(sent, receipts, strict=True):
+            if not receipt.ok:
+                store.refused.record(user.name, answer.request_id, answer.item_id, asdict(answer), receipt.reason)
+        for unfit in body.unfit():
+            store.refused.record(user.name, unfit.request_id, unfit.item_id, unfit.fields, unfit.reason)
+            receipts.append(Receipt(unfit.request_id, False, unfit.reason))
         return JSONResponse(
             {
                 "receipts": [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts],
@@ -210,6 +219,15 @@ def explain_item(request: Request, project: Project, user: User, body: Nothing) 
         facts = {} if part else panel.about(project, store, user.name, item)
         kind: ExplanationKind = "local" if part == "local" else "saw"
         return JSONResponse(facts | {kind: panel.explanation(project, store, user.name, item, kind)})
+
+
+@route("kept", "POST", "label", Kept)
+def kept(request: Request, project: Project, user: User, body: Kept) -> Response:
+    """Which of the refused answers that a browser keeps are stored by now, or were discarded by somebody who leads."""
+    with project.store() as store:
+        if body.dismissed:
+            store.refused.dismissed(user.name, body.dismissed)
+        return JSONResponse({"settled": store.refused.settled(user.name, body.requests)})
 
 
 @route("token", "POST", None, lives=RENEWABLE)
@@ -234,6 +252,7 @@ routes = [
     answers,
     renew_token,
     gone,
+    kept,
     news,
     leave,
     like,

@@ -155,7 +155,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Reserved:
-    """An item that one annotator's tab holds until `expires_at` (seconds since the epoch).
+    """An item that one annotator's tab holds until `expires_at`, by the clock of `store.leases`.
 
     first: whether it comes before all others, because a lead had it asked next.
     """
@@ -171,7 +171,8 @@ class Reserved:
 class Answer:
     """An answer on its way to the store. It is stored once for each `request_id`, even if it is sent twice.
 
-    `undo` takes back the annotator's current answer to `item_id`; only `label` carries a label. `unsure`: whether
+    `undo` takes back the annotator's answer with the request id `undoes`, if it is the current one to `item_id`; None,
+    as earlier desks send it: whichever is the current one. Only `label` carries a label. `unsure`: whether
     the annotator wants the label to be reviewed. `reveal`: when the annotator saw the model's prediction.
     `class_change`: the number of the latest change of the classes that the annotator's desk knew; None: it did not say.
     `chosen`: "hand" if the annotator chose the item.
@@ -188,6 +189,7 @@ class Answer:
     reveal: Reveal = "never"
     class_change: int | None = None
     chosen: Chosen | None = None
+    undoes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ class InOrder:
 class Receipt:
     """The result of storing an answer: stored now or before (`ok`), or refused with the reason.
 
+    An `undo` that is `ok` and has a reason took nothing back, because the answer that it names is not the current one.
     `prediction`: of the model, where the project reveals it after the answer.
     """
 

@@ -1,7 +1,6 @@
 """Annotators' answers: stored, taken back, read and exported."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -13,6 +12,8 @@ from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.desk import FREE, Desk, as_prediction
 from labeler.store.items import Items
+from labeler.store.leases import lease_time
+from labeler.store.refused import RefusedAnswers
 from labeler.store.rounds import Rounds
 from labeler.store.team import Team
 
@@ -70,6 +71,7 @@ class Answers:
         self.db = db
         self.items, self.team, self.desk, self.rounds = items, team, desk, rounds
         self.class_changes = class_changes
+        self.refused = RefusedAnswers(db)
 
     def add(self, annotator: str, answers: Sequence[Answer], offered_only: bool = False) -> list[Receipt]:
         """Store answers in one transaction, each exactly once, and ask for a round when enough are new.
@@ -81,6 +83,7 @@ class Answers:
         """
         with self.db.write():
             receipts = [self._annotate(annotator, answer, offered_only) for answer in answers]
+            self.refused.stored(annotator, [receipt.request_id for receipt in receipts if receipt.ok])
             self.rounds.request_if_due()
         return receipts
 
@@ -116,8 +119,9 @@ class Answers:
         class_change, today = label_now or (0, None)
         key: Row = {"item_id": item.id, "annotator": annotator}
         current = self.db.value("SELECT id FROM answers WHERE item_id = :item_id AND annotator = :annotator", key)
-        if answer.action == "undo" and current is None:
-            return Receipt(answer.request_id, True)  # nothing to take back
+        if answer.action == "undo" and not self._is_taken_back(answer, annotator, current):
+            left = mark("you have given another answer to this item since, and it stays.") if current else None
+            return Receipt(answer.request_id, True, left)
         chosen = answer.chosen or self._chosen(item.id, current)
         query = None if chosen else self._query(key)
         made_here = {"query": query, "current": current, "today": today, "chosen": chosen, "class_change": class_change}
@@ -135,6 +139,14 @@ class Answers:
             [annotator, request_id],
         )
         return (rows[0]["item_id"], rows[0]["action"], rows[0]["label"]) if rows else None
+
+    def _is_taken_back(self, undo: Answer, annotator: str, current: int | None) -> bool:
+        """Whether an undo takes back the current answer to its item: it names it, or names none."""
+        if current is None or undo.undoes is None:
+            return current is not None
+        return current == self.db.value(
+            "SELECT id FROM annotations WHERE annotator = ? AND request_id = ?", [annotator, undo.undoes]
+        )
 
     def _chosen(self, item_id: int, current: int | None) -> Chosen | None:
         """Who chose the item: as in the answer that is changed, else the lead who had it asked next, if anybody had."""
@@ -173,14 +185,15 @@ class Answers:
             INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
             SELECT i.id, :annotator, :tab, :query, :expires FROM items i WHERE i.id = :item_id AND {FREE}
             """,
-            self.desk.reservation_values(self.team.join(annotator), tab, time.time())
+            self.desk.reservation_values(self.team.join(annotator), tab, lease_time())
             | {"item_id": item_id, "query": query},
         )
 
     def get(self, annotator: str, item_id: int) -> Row | None:
-        """An annotator's current answer to an item: action, label, unsure, note; None if there is none."""
+        """An annotator's current answer to an item: action, label, unsure, note, request_id; None if there is none."""
         answers = self.db.rows(
-            "SELECT action, label, unsure, note FROM answers WHERE annotator = ? AND item_id = ?", [annotator, item_id]
+            "SELECT action, label, unsure, note, request_id FROM answers WHERE annotator = ? AND item_id = ?",
+            [annotator, item_id],
         )
         return answers[0] if answers else None
 
@@ -188,7 +201,7 @@ class Answers:
         """The annotator's latest current answers, newest first, with the predictions that may be shown."""
         rows = self.db.rows(
             f"""
-            SELECT a.item_id, a.action, a.label, a.unsure, i.content_hash, i.media,
+            SELECT a.item_id, a.request_id, a.action, a.label, a.unsure, i.content_hash, i.media,
                    iif({OPEN}, q.predicted, NULL) AS predicted, iif({OPEN}, q.confidence, NULL) AS confidence
             FROM answers a JOIN items i ON i.id = a.item_id LEFT JOIN queries q ON q.id = a.query_id
             WHERE a.annotator = ? ORDER BY a.id DESC LIMIT ?

@@ -14,6 +14,10 @@ from labeler.core.settings import Config
 from labeler.store import schema
 from labeler.store.driver import connect, sqlite3
 
+# Milliseconds that an answer to a request waits for another process to have written. All requests share a few
+# threads, so a browser is soon told to come again, which it does by itself.
+PATIENCE_OF_REQUESTS = 4000
+
 Row = dict[str, Any]
 Migrate = Callable[[sqlite_utils.Database, str], None]  # it also takes where the database is
 

@@ -60,6 +60,14 @@ class Decisions:
             self.audits.request_for_latest()
         return decision
 
+    def last_of(self, by: str) -> int | None:
+        """The latest decision of this lead that was not taken back; None if there is none."""
+        return self.db.value(
+            "SELECT MAX(a.id) FROM adjudications a WHERE a.by = ? AND a.action <> 'undo'"
+            " AND NOT EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id)",
+            [by],
+        )
+
     def undo(self, by: str, number: int | None = None) -> int | None:
         """Take back a decision of this lead, the latest by default; the item's id, or None if there is none.
 

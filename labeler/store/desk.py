@@ -1,13 +1,15 @@
 """Reservations: who holds which item until when, and why an annotator gets none."""
 
 import json
-import time
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from labeler.core.blinding import OPEN
 from labeler.core.items import Annotator, Prediction, Reason, Reserved, Waiting
 from labeler.store.database import Database, Row
 from labeler.store.items import WANTED, Items, as_item
+from labeler.store.leases import lease_time
 from labeler.store.rounds import Rounds
 from labeler.store.stops import Stops
 from labeler.store.team import Team
@@ -34,9 +36,15 @@ MINE = """
 """
 # The items of a closed tab are free after this time. A tab that is only reloaded has reserved them again by then.
 LEAVING_SECONDS = 10.0
+# Within this time each open tab has asked again; see HEARTBEAT_MS in `pages/desk/sync/queue.js`.
+RETURNING_SECONDS = 30.0
 # What one person may hold in all tabs together: half of the pool's open items, but this many in any case, and at most
 # so many.
 LEAST_HELD, MOST_HELD = 20, 100
+
+
+_served: set[tuple[Path, int]] = set()  # databases, as path and inode, whose reservations this process has looked at
+_serving = threading.Lock()
 
 
 class Desk:
@@ -45,6 +53,7 @@ class Desk:
     def __init__(self, db: Database, items: Items, team: Team, stops: Stops, rounds: Rounds) -> None:
         self.db = db
         self.items, self.team, self.stops, self.rounds = items, team, stops, rounds
+        self._is_known = False  # whether this process is known to serve the database
 
     def reserve(
         self, annotator: str, tab: str, n: int, release: Sequence[int] = (), at: float | None = None
@@ -57,12 +66,13 @@ class Desk:
 
         Args: release: items that the tab gives back, e.g. because a newer ranking has come. Only the tab decides this,
                   because only it knows which item the annotator looks at.
-              at: seconds since the epoch, now by default.
+              at: by the clock of `lease_time`, now by default.
         """
-        at = time.time() if at is None else at
+        at = lease_time() if at is None else at
         member = self.team.join(annotator)
         values = self.reservation_values(member, tab, at)
         with self.db.write():
+            self._set_right(at)
             self.db.execute(
                 "UPDATE reservations SET expires_at = :expires WHERE annotator = :annotator AND tab = :tab",
                 values,
@@ -97,7 +107,7 @@ class Desk:
         member = self.team.join(annotator)
         if self._is_stopped(member) or not self.team.is_qualified(member):
             return []
-        values = self.reservation_values(member, tab, time.time())
+        values = self.reservation_values(member, tab, lease_time())
         ranked = f"""
             FROM queries q JOIN items i ON i.id = q.item_id
             WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND {OPEN}
@@ -119,6 +129,19 @@ class Desk:
             ids = {row["item_id"] for row in taken}
             return [reserved for reserved in self._held(annotator, tab) if reserved.item.id in ids]
 
+    def _set_right(self, at: float) -> None:
+        """Reservations as they can be: none lasts longer than one that is made now, as it would seem after a restart of
+        the computer, which begins its clock anew; and when this process has just begun to serve, none ends before its
+        tab can have asked, since nobody answered tabs meanwhile.
+        """
+        self.db.execute(
+            "UPDATE reservations SET expires_at = :longest WHERE expires_at > :longest",
+            {"longest": at + self.db.config.labeling.reservation_seconds},
+        )
+        if not self._is_known and _begins_to_serve(self.db.path):
+            self.db.execute("UPDATE reservations SET expires_at = MAX(expires_at, ?)", [at + RETURNING_SECONDS])
+        self._is_known = True
+
     def is_offered(self, annotator: str, item_id: int) -> bool:
         """Whether the annotator holds the item, was given it before, or has answered it."""
         return bool(
@@ -136,11 +159,11 @@ class Desk:
 
     def active_annotators(self) -> int:
         """How many annotators hold items now."""
-        return self.db.value("SELECT COUNT(DISTINCT annotator) FROM reservations WHERE expires_at > ?", [time.time()])
+        return self.db.value("SELECT COUNT(DISTINCT annotator) FROM reservations WHERE expires_at > ?", [lease_time()])
 
     def leave(self, annotator: str, tab: str, at: float | None = None) -> None:
         """Let a tab's reservations expire soon, because it is being closed or reloaded."""
-        soon = (time.time() if at is None else at) + LEAVING_SECONDS
+        soon = (lease_time() if at is None else at) + LEAVING_SECONDS
         with self.db.write():
             self.db.execute(
                 "UPDATE reservations SET expires_at = MIN(expires_at, ?) WHERE annotator = ? AND tab = ?",
@@ -310,6 +333,17 @@ class Desk:
         if self.rounds.waiting() and self.team.classes_of_others(member):
             return Waiting("training")
         return Waiting("done", self.items.still_open().answers)
+
+
+def _begins_to_serve(path: Path) -> bool:
+    """Whether this process looks at the reservations of a database for the first time."""
+    if not path.exists():  # it is in memory
+        return False
+    database = (path, path.stat().st_ino)
+    with _serving:
+        is_first = database not in _served
+        _served.add(database)
+    return is_first
 
 
 def as_reason(row: Row) -> Reason | None:

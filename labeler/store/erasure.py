@@ -25,6 +25,8 @@ PEOPLE = (
     ("stops", "by"),
     ("stops", "lifted_by"),
     ("asked_next", "by"),
+    ("refused_answers", "annotator"),
+    ("refused_answers", "discarded_by"),
     ("imports", "undone_by"),
     ("encoder_comparisons", "answered_by"),
     *(
@@ -87,7 +89,8 @@ class Erasure:
         """
         opaque = f"erased-{secrets.token_hex(4)}"
         with self.db.write(), triggers_lifted(self.db):
-            self.db.execute("DELETE FROM reservations WHERE annotator = ?", [name])
+            for table in ("reservations", "refused_answers"):
+                self.db.execute(f"DELETE FROM {table} WHERE annotator = ?", [name])
             if notes:
                 self.db.execute("UPDATE annotations SET note = NULL WHERE annotator = ?", [name])
             # a tab of Python code is named after the annotator
@@ -132,7 +135,7 @@ class Erasure:
             ids = [json.dumps([item.id for item in erased])]
             self._without_names_of_groups(ids)
             self.db.execute("UPDATE annotations SET note = NULL WHERE item_id IN (SELECT value FROM json_each(?))", ids)
-            for table in ("reservations", "qualification", "offers"):
+            for table in ("reservations", "qualification", "offers", "refused_answers"):
                 self.db.execute(f"DELETE FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))", ids)
             self.db.execute(
                 "UPDATE asked_next SET taken_back_at = ? WHERE taken_back_at IS NULL"

@@ -722,6 +722,27 @@ def m023_unreadable_items_and_import_jobs(db: Database) -> None:
     )
 
 
+@migrations()
+def m024_refused(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- Answers that the server did not take, until they are stored after all or somebody discards them.
+        CREATE TABLE refused_answers (
+            id INTEGER PRIMARY KEY,
+            annotator TEXT NOT NULL,
+            request_id TEXT NOT NULL,
+            item_id INTEGER,  -- NULL: what was sent is no item's id
+            answer TEXT NOT NULL,  -- JSON, as it was sent
+            reason TEXT NOT NULL,  -- a message
+            at TEXT NOT NULL,
+            discarded_by TEXT,  -- kept, so that the browser that holds the answer hears of it
+            UNIQUE (annotator, request_id)
+        );
+        """,
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

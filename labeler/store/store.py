@@ -25,6 +25,7 @@ from labeler.store.explanations import Explanations
 from labeler.store.forecasts import Forecasts
 from labeler.store.imports import Imports
 from labeler.store.items import Items
+from labeler.store.refused import RefusedAnswers
 from labeler.store.reviews import Reviews
 from labeler.store.rounds import Rounds
 from labeler.store.set_aside import SetAside
@@ -54,6 +55,7 @@ class Store:
         self.rounds = Rounds(self.db, self.items, self.forecasts, self.audits, self.class_changes)
         self.desk = Desk(self.db, self.items, self.team, self.stops, self.rounds)
         self.answers = Answers(self.db, self.items, self.team, self.desk, self.rounds, self.class_changes)
+        self.refused = RefusedAnswers(self.db)
         self.asked_next = AskedNext(self.db)
         self.catalogue = Catalogue(self.db)
         self.explanations = Explanations(self.db)

@@ -1,7 +1,6 @@
 """Annotators: their roles, groups of classes, qualification and rates."""
 
 import json
-import time
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from labeler.core.items import Annotator
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, Row, now
 from labeler.store.items import IMPORT
+from labeler.store.leases import lease_time
 
 # The draw of qualification items is part of the project's data, as the holdout's is.
 QUALIFICATION_SEED = 20_201_123
@@ -67,10 +67,11 @@ class Team:
 
     def somebody_waits(self, name: str) -> bool:
         """Whether another annotator waits for an item."""
+        at = lease_time()
         return bool(
             self.db.value(
-                "SELECT 1 FROM annotators WHERE waiting_since > ? AND name <> ? LIMIT 1",
-                [time.time() - WAITING_SECONDS, name],
+                "SELECT 1 FROM annotators WHERE waiting_since BETWEEN ? AND ? AND name <> ? LIMIT 1",
+                [at - WAITING_SECONDS, at, name],
             )
         )
 

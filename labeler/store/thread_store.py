@@ -10,6 +10,7 @@ from types import TracebackType
 
 from labeler.core.actor import Actor, actor_of_process
 from labeler.core.settings import Config
+from labeler.store.database import PATIENCE_OF_REQUESTS
 from labeler.store.store import Store
 
 MOST = 4  # databases that a thread keeps open
@@ -30,6 +31,7 @@ class ThreadStore(Store):
 
     def __init__(self, path: Path, config: Config, actor: Actor | None = None) -> None:
         super().__init__(path, config, actor)
+        self.db.execute(f"PRAGMA busy_timeout={PATIENCE_OF_REQUESTS}")
         self.inode = path.stat().st_ino
 
     def __exit__(

@@ -100,16 +100,25 @@ def undo_button(project: Project, user: User, row: Listed) -> None:
             key=f"items-undo-{row.item.id}",
             help=_("Takes back your decision about this item, else your answer."),
             on_click=_undo,
-            args=(project, user, row.item.id, decided[-1]["id"] if decided else None),
+            args=(
+                project,
+                user,
+                row.item.id,
+                decided[-1]["id"] if decided else None,
+                answered["request_id"] if answered else None,
+            ),
         )
 
 
 @only_with("label")
-def _undo(project: Project, user: User, item_id: int, decision: int | None) -> None:
+def _undo(project: Project, user: User, item_id: int, decision: int | None, answer: str | None) -> None:
+    """Take back what the page showed: this decision, else the answer with this request id."""
     with project.store() as store:
+        left = None
         if decision is not None:
             store.decisions.undo(user.name, decision)
         else:
             request_id = f"{user.name}:items:undo:{item_id}:{store.version()[0]}"
-            store.answers.add(user.name, [Answer(request_id, item_id, "undo")])
-    st.session_state[SAID] = _("It is taken back.")
+            (receipt,) = store.answers.add(user.name, [Answer(request_id, item_id, "undo", undoes=answer)])
+            left = receipt.reason
+    st.session_state[SAID] = _("Not taken back: {reason}", reason=translate(left)) if left else _("It is taken back.")

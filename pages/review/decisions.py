@@ -68,13 +68,15 @@ def _class_buttons(project: Project, case: Case, press: Callable[..., None]) -> 
 
 def _move_buttons(project: Project, user: User, case: Case) -> None:
     """The buttons that decide nothing: undo the last decision, previous item, next item."""
+    with project.store() as store:
+        last = store.decisions.last_of(user.name)
     with st.container(horizontal=True, gap="small"):
         st.button(
             _("Undo"),
             icon=":material/undo:",
             shortcut="U",
             on_click=undo,
-            args=(project, user),
+            args=(project, user, last),
             key="review-undo",
             type="tertiary",
         )
@@ -139,10 +141,10 @@ def decide(
 
 
 @only_with("review")
-def undo(project: Project, user: User, number: int | None = None) -> None:
-    """Take back a decision, the last one by default, and look at its item again."""
+def undo(project: Project, user: User, number: int | None) -> None:
+    """Take back the decision that the page named, and look at its item again; None: there was none."""
     with project.store() as store:
-        item_id = store.decisions.undo(user.name, number)
+        item_id = None if number is None else store.decisions.undo(user.name, number)
     if item_id is None:
         st.session_state[MESSAGE] = _("You have no decision to take back.")
     else:

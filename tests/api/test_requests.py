@@ -1,6 +1,7 @@
 """Bodies of requests: what is read, and the sentence for what is not."""
 
 import json
+import re
 
 import pytest
 
@@ -58,6 +59,8 @@ def test_a_body_of_the_wrong_form_is_refused_with_a_sentence(kind, body, sentenc
         ({"request_id": ""}, "'request_id' must be a text of 1 to 200 characters."),
         ({"item_id": "1"}, "'item_id' must be a whole number."),
         ({"item_id": True}, "'item_id' must be a whole number."),
+        ({"item_id": 2**63}, "'item_id' must be a whole number."),
+        ({"item_id": 10**400}, "'item_id' must be a whole number."),
         ({"action": "delete"}, "'action' must be label, skip, flag or undo."),
         ({"label": 3}, "'label' must be a text."),
         ({"note": "x" * 2001}, "'note' must be a text of at most 2000 characters."),
@@ -65,6 +68,21 @@ def test_a_body_of_the_wrong_form_is_refused_with_a_sentence(kind, body, sentenc
     ],
 )
 def test_a_wrong_field_of_an_answer_is_named(change, sentence):
-    with pytest.raises(RequestError) as refused:
-        parse(Answers, json.dumps({"tab": "t", "answers": [SKIP | change]}).encode())
-    assert str(refused.value) == sentence
+    unfit = SKIP | {"request_id": "u"} | change
+    body = json.dumps({"tab": "t", "answers": [SKIP, unfit, SKIP | {"item_id": 2}]}).encode()
+    if not unfit["request_id"]:  # nobody could say which answer is meant
+        with pytest.raises(RequestError, match=re.escape(sentence)):
+            parse(Answers, body)
+        return
+    answers = parse(Answers, body)
+    assert [answer.item_id for answer in answers.as_answers()] == [1, 2]
+    assert [(answer.request_id, answer.fields, str(answer.reason)) for answer in answers.unfit()] == [
+        ("u", unfit, sentence)
+    ]
+
+
+def test_half_a_character_costs_itself_alone():
+    note = json.dumps("a cat \ud83d")  # as a field's limit cuts an emoji
+    body = f'{{"tab": "t", "answers": [{json.dumps(SKIP)[:-1]}, "note": {note}}}]}}'.encode()
+    (answer,) = parse(Answers, body).as_answers()
+    assert answer.note == "a cat ?"

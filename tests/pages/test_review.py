@@ -91,6 +91,17 @@ def test_decisions_are_stored_with_who_and_before_and_can_be_taken_back(filled):
     assert "No item is waiting" in everything(app)
 
 
+@pytest.mark.slow
+def test_undo_takes_back_the_decision_that_the_page_was_drawn_with(filled):
+    app = press(visit("review"), "good")
+    with filled.store() as store:
+        (shown,) = store.decisions.latest()
+        store.decisions.add("lead", "in another tab", 1, "label", "good")
+    press(app, "Undo")
+    with filled.store() as store:
+        assert [(row["item_id"], row["undone"]) for row in store.decisions.latest()] == [(1, 0), (shown["item_id"], 1)]
+
+
 def test_a_press_decides_only_about_what_was_seen(filled, monkeypatch):
     app = visit("review")
     monkeypatch.setattr("pages.review.decisions.TOO_SOON", 60.0)

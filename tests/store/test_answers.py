@@ -275,3 +275,41 @@ def test_times_are_utc_and_in_order(store):
     answered = store.answers.export()[0]["answered_at"]
     assert answered.endswith("+00:00")
     assert answered[:10] == time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def test_an_undo_takes_back_the_answer_that_it_names_and_no_newer_one(store):
+    add(store, 2)
+    store.answers.add("kim", [Answer("r1", 1, "label", "good", tab="t1")])
+    store.answers.add("kim", [Answer("r2", 1, "label", "bad", tab="t2")])  # changed in another tab
+    late = Answer("u1", 1, "undo", tab="t1", undoes="r1")
+    for _ in range(2):
+        (receipt,) = store.answers.add("kim", [late])
+        assert receipt.ok
+        assert "another answer" in receipt.reason
+    assert store.answers.get("kim", 1)["label"] == "bad"
+    assert [r.ok for r in store.answers.add("kim", [Answer("u2", 1, "undo", tab="t2", undoes="r2")])] == [True]
+    assert store.answers.get("kim", 1) is None
+
+
+def test_an_undo_that_comes_again_leaves_the_answer_that_was_given_since(store):
+    add(store, 1)
+    undo = Answer("u1", 1, "undo", tab="t", undoes="r1")
+    store.answers.add("kim", [Answer("r1", 1, "label", "good"), undo, Answer("r2", 1, "label", "bad"), undo])
+    assert store.answers.get("kim", 1)["request_id"] == "r2"
+    other = Answer("u2", 1, "undo", tab="t", undoes="r1")  # of another tab that had not heard of it
+    store.answers.add("kim", [other])
+    assert store.answers.get("kim", 1)["request_id"] == "r2"
+
+
+def test_an_undo_names_an_answer_of_its_own_sender(store):
+    add(store, 1)
+    store.answers.add("kim", [Answer("r1", 1, "label", "good")])
+    store.answers.add("lee", [Answer("r1", 1, "label", "bad"), Answer("u1", 1, "undo", undoes="r1")])
+    assert store.answers.get("kim", 1)["label"] == "good"
+    assert store.answers.get("lee", 1) is None
+
+
+def test_an_undo_of_an_earlier_desk_takes_back_the_current_answer(store):
+    add(store, 1)
+    store.answers.add("kim", [Answer("r1", 1, "label", "good"), Answer("u1", 1, "undo", tab="t")])
+    assert store.answers.get("kim", 1) is None

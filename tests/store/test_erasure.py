@@ -40,6 +40,9 @@ def worked(store: Store) -> Store:
     store.team.assign(NAME, "novice", [])
     store.class_changes.add(ClassChange("rename", ("bad",), ("poor",)), NAME)
     store.takeouts.request(TakeoutRequest("model"), NAME)
+    for who in (NAME, "lee"):
+        store.refused.record(who, f"{who}-1", 1, {"note": f"{who}: {SECRET}"}, "no")
+    store.refused.discard(store.refused.all()[0], NAME)
     store.adaptations.request(AdaptationRequest(), NAME)
     store.settings_log.changed(
         text_config().as_dict(), replace(text_config(), team=replace(text_config().team, leads=(NAME,))).as_dict()

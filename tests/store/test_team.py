@@ -268,5 +268,6 @@ def test_what_came_with_an_answer_is_stored_and_exported(store):
     first, second = store.answers.export()
     assert (first["unsure"], first["note"], first["reveal"]) == (1, None, "after")
     assert (second["unsure"], second["note"], second["reveal"]) == (0, "two films in one", "never")
-    assert store.answers.get("kim", 1) == {"action": "label", "label": "good", "unsure": 1, "note": None}
+    answer = {"action": "label", "label": "good", "unsure": 1, "note": None, "request_id": "a"}
+    assert store.answers.get("kim", 1) == answer
     assert store.answers.get("lee", 1) is None

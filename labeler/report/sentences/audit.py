@@ -21,6 +21,8 @@ ACTIONS = {
     "take-out requested": mark("take-out requested"),
     "decided": mark("decided"),
     "decision undone": mark("decision undone"),
+    "refused answer stored": mark("refused answer stored"),
+    "refused answer discarded": mark("refused answer discarded"),
     "labeling stopped": mark("labeling stopped"),
     "stop lifted": mark("stop lifted"),
     "items asked next": mark("items asked next"),

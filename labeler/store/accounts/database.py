@@ -12,7 +12,7 @@ from labeler.store.accounts.invitations import Invitations
 from labeler.store.accounts.members import Members
 from labeler.store.accounts.sessions import Failures, Sessions
 from labeler.store.audit import AuditLog
-from labeler.store.database import Connection
+from labeler.store.database import PATIENCE_OF_REQUESTS, Connection
 
 
 class Accounts:
@@ -23,6 +23,7 @@ class Accounts:
         # Created before SQLite does, because password hashes are for the owner of the home alone.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self.db = Connection(path, schema.VERSION, schema.migrate)
+        self.db.execute(f"PRAGMA busy_timeout={PATIENCE_OF_REQUESTS}")
         self.audit = AuditLog(self.db)
         self.accounts = AccountsTable(self.db)
         self.api_tokens = ApiTokens(self.db)
