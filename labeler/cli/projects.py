@@ -16,7 +16,7 @@ from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.logs import keep_problems
-from labeler.core.processes import parent_is_gone
+from labeler.core.processes import end_with_starter, parent_is_gone
 from labeler.core.running import give_signs_of_life
 from labeler.core.settings import Config
 from labeler.files.sources import SourceColumns
@@ -182,6 +182,8 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it started is ended in order
         give_signs_of_life(home, "worker")
         keep_problems(home, "worker")
+        if with_parent:
+            end_with_starter()
         work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
 
 
@@ -194,6 +196,8 @@ def explainer(home: Path, with_parent: bool) -> None:
 
     give_signs_of_life(home, "explainer")
     keep_problems(home, "explainer")
+    if with_parent:
+        end_with_starter()
     work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
 
 

@@ -32,6 +32,7 @@ Result = TypeVar("Result")
 
 LOADING_SECONDS = 120.0  # for the process to start, which no limit of the work counts
 WATCH_SECONDS = 0.05  # between two looks at the memory of the process
+GRACE_SECONDS = 30.0  # after which a process ends itself that is past its limit
 TRACE_SECONDS = 2.0  # that a process has to write down where it is before it is killed
 MEBIBYTE = 1 << 20
 # The operating system's killer of processes takes this one before the app or the worker.
@@ -97,7 +98,7 @@ class LimitedProcess:
         try:
             if self._process is None:
                 self._start()
-            self._send((function, arguments, on_message is not None))
+            self._send((function, arguments, on_message is not None, limit))
             while True:
                 kind, value = self._receive(limit)
                 match kind:
@@ -291,10 +292,14 @@ def _serve(calls: Connection, traces: Connection, load: Sequence[str], megabytes
     calls.send(("loaded", None))
     while True:
         try:
-            function, arguments, tells = calls.recv()
-            if tells:
-                arguments = (*arguments, lambda message: calls.send(("message", message)))
-            calls.send(("result", function(*arguments)))
+            function, arguments, tells, seconds = calls.recv()
+
+            def tell(message: object, seconds: float = seconds) -> None:
+                calls.send(("message", message))
+                _end_later(seconds, traces)
+
+            _end_later(seconds, traces)
+            calls.send(("result", function(*arguments, tell) if tells else function(*arguments)))
         except EOFError:
             return
         except MemoryError as error:
@@ -303,6 +308,13 @@ def _serve(calls: Connection, traces: Connection, load: Sequence[str], megabytes
             calls.send(("exit", _trace_of(error)))
         except Exception as error:
             calls.send(("error", _portable(error)))
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _end_later(seconds: float, traces: Connection) -> None:
+    """End this process some time after its limit, should the one that watches it have been killed."""
+    faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, file=traces.fileno(), exit=True)
 
 
 def _trace_of(error: BaseException) -> str:

@@ -1,13 +1,18 @@
 """Processes: the number of cores, and child processes that end with their parent."""
 
+import ctypes
 import multiprocessing
 import os
 import platform
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def cores() -> int:
@@ -47,6 +52,23 @@ def end_with_parent() -> None:
     def watch() -> None:
         parent.join()
         os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def end_with_starter(number: int = signal.SIGTERM) -> None:
+    """Send this process a signal as soon as the process that started it ends, even if that is killed: on Linux at once.
+
+    Only a process that was started by the main thread of another may call this: Linux takes a thread for the parent.
+    """
+    is_gone = parent_is_gone()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+    def watch() -> None:
+        while not is_gone():
+            time.sleep(0.5)
+        os.kill(os.getpid(), number)
 
     threading.Thread(target=watch, daemon=True).start()
 

@@ -20,7 +20,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.jobs import Explanation
 from labeler.explain.evidence import Evidence
 from labeler.i18n.messages import mark
-from labeler.jobs.supervisor import attend
+from labeler.jobs.attendance import attend
 from labeler.models import cards
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -172,6 +172,7 @@ def work(home: Path, poll_seconds: float = POLL_SECONDS, should_stop: Callable[[
     explainer, watched = Explainer(), Watched()
     attend(
         home,
+        "explainer",
         lambda folder: watched.waiting(folder) and explainer.explain_next(projects.open_project(folder)),
         poll_seconds,
         should_stop,
@@ -197,4 +198,8 @@ class Watched:
                 connection[1].close()
             store = projects.open_project(folder).store()
             connection = self._open[folder] = (database.stat().st_ino, store)
-        return connection[1].explanations.waiting()
+        try:
+            return connection[1].explanations.waiting()
+        except Exception:  # a database that is mended in place is opened anew
+            self._open.pop(folder)[1].close()
+            raise

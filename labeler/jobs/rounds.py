@@ -22,13 +22,13 @@ from labeler.cycle.round import LiveTurn, run_live_round
 from labeler.i18n.messages import mark
 from labeler.jobs import encoder_comparisons
 from labeler.jobs.adaptations import adapt_once
+from labeler.jobs.attendance import attend
 from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
 from labeler.jobs.hooks import call_hooks
 from labeler.jobs.maps import map_once
 from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
-from labeler.jobs.supervisor import attend
 from labeler.jobs.takeouts import take_out_once
 from labeler.learner import saved_models as models
 from labeler.measure.forecasts import remeasured
@@ -66,7 +66,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
             beside.start_if_asked(project)
             return worked
 
-        attend(home, once, poll_seconds, should_stop)
+        attend(home, "worker", once, poll_seconds, should_stop)
 
 
 def _is_awaited(store: Store) -> bool:

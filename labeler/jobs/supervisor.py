@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from labeler.access.serving import ON_THIS_MACHINE, Serving, checked
@@ -16,9 +15,7 @@ from labeler.access.settings import OIDC_FILE
 from labeler.core.errors import LabelerError
 from labeler.core.logs import keep_problems
 from labeler.core.running import Board, ProcessState, moment
-from labeler.projects import project as projects
 from labeler.projects.private_files import close_to_others
-from labeler.store.driver import sqlite3
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +26,11 @@ APP_FOLDER = next(folder for folder in (PACKAGE / "app", PACKAGE.parent) if (fol
 
 # The app has the cores to itself for so long, since a person may be waiting for the first page.
 HEAD_START_SECONDS = 4.0
-# A process that keeps dying is restarted ever more slowly, up to this.
-SLOWEST_RESTART_SECONDS = 30.0
+# A process that keeps dying is restarted ever more slowly, up to this; one that has run well begins anew.
+FIRST_RESTART_SECONDS, SLOWEST_RESTART_SECONDS = 0.5, 30.0
+WELL_AFTER_SECONDS = 5.0
+# A port is free a moment after the one who had it was killed.
+PORT_SECONDS = 2.0
 
 
 class Child:
@@ -38,7 +38,7 @@ class Child:
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         self.name, self.command, self.environment = name, command, environment
-        self.delay = 0.5
+        self.delay = FIRST_RESTART_SECONDS
         self.ends, self.ended_at, self.ended_how = 0, "", ""
         self.start()
 
@@ -64,8 +64,8 @@ class Child:
         if self.process.poll() is None:
             return
         if self.restart_at is None:
-            if time.monotonic() - self.started > 60:
-                self.delay = 0.5
+            if time.monotonic() - self.started > WELL_AFTER_SECONDS:
+                self.delay = FIRST_RESTART_SECONDS
             self.ends, self.ended_at, self.ended_how = self.ends + 1, moment(), _how(self.process.returncode)
             log.warning(
                 "The %s ended (exit code %s); it starts again in %.1f s.",
@@ -165,18 +165,29 @@ def _app_command(reached: Serving, port: int, home: Path) -> list[str]:
         "secrets.files": home / OIDC_FILE,  # the provider that `st.login` asks; the file may be missing
     }
     script = str(APP_FOLDER / SCRIPT)
-    return [sys.executable, "-m", "streamlit", "run", script, *(f"--{name}={value}" for name, value in options.items())]
+    streamlit = [sys.executable, "-m", "labeler.jobs.with_parent", "streamlit", "run", script]
+    return [*streamlit, *(f"--{name}={value}" for name, value in options.items())]
 
 
 def _check_port(address: str, port: int) -> None:
+    """Raises: LabelerError: the port is taken, and stays so."""
+    end = time.monotonic() + PORT_SECONDS
+    while not _is_free(address, port):
+        if time.monotonic() > end:
+            raise LabelerError(
+                "Port {port} is taken by another program: choose another one with --port (make: PORT=…).", port=port
+            )
+        time.sleep(0.1)
+
+
+def _is_free(address: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
         except OSError:
-            raise LabelerError(
-                "Port {port} is taken by another program: choose another one with --port (make: PORT=…).", port=port
-            ) from None
+            return False
+    return True
 
 
 def _listens(address: str, port: int) -> bool:
@@ -191,28 +202,3 @@ def _python_path() -> str:
     """PYTHONPATH of the children: the app's folder, then the folders in this process's own, as absolute paths."""
     inherited = [str(Path(folder).resolve()) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
     return os.pathsep.join([str(APP_FOLDER), *inherited])
-
-
-def attend(
-    home: Path, once: Callable[[Path], bool], poll_seconds: float, should_stop: Callable[[], bool] = lambda: False
-) -> None:
-    """Call `once` for the project in `home`, or for each below it, again and again, until `should_stop`.
-
-    It waits when no project had work. An error of one project is logged once, and does not stop the others.
-
-    Args: once: takes a project's folder, and returns whether there was work.
-    """
-    logged: dict[Path, str] = {}
-    while not should_stop():
-        had_work = False
-        for folder in projects.in_home(home):
-            try:
-                had_work |= once(folder)
-                logged.pop(folder, None)
-            # a database cannot be opened where the project has just been moved away
-            except (LabelerError, OSError, sqlite3.OperationalError) as error:
-                if logged.get(folder) != str(error):
-                    log.error("%s: %s", folder, error)
-                    logged[folder] = str(error)
-        if not had_work:
-            time.sleep(poll_seconds)

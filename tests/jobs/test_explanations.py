@@ -118,10 +118,13 @@ def test_projects_are_watched_through_open_connections(trained, own_home):
     assert not watched.waiting(trained.folder)
 
 
-def test_one_broken_project_stops_no_other(trained, own_home, monkeypatch):
+@pytest.mark.parametrize(
+    ("file", "content"), [("project.toml", b"name ="), ("labels.sqlite", b"This is no database. " * 400)]
+)
+def test_one_broken_project_stops_no_other(trained, own_home, monkeypatch, file, content):
     monkeypatch.setattr(os, "nice", lambda by: by)  # of the process that runs the tests
     broken = projects.create(own_home / "a-broken", replace(trained.config, learner=LearnerConfig()))
-    (broken.folder / "project.toml").write_text("name =")
+    (broken.folder / file).write_bytes(content)
     ask(trained)
     turns = iter([False, True])
     work(own_home, poll_seconds=0, should_stop=lambda: next(turns))

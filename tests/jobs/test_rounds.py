@@ -158,9 +158,12 @@ def test_an_empty_project_says_what_to_do(project):
         assert "import images or texts" in store.rounds.latest_job().error
 
 
-def test_one_broken_project_stops_no_other(filled, own_home):
+@pytest.mark.parametrize(
+    ("file", "content"), [("project.toml", b"name ="), ("labels.sqlite", b"This is no database. " * 400)]
+)
+def test_one_broken_project_stops_no_other(filled, own_home, file, content):
     broken = projects.create(own_home / "a-broken", text_config())
-    (broken.folder / "project.toml").write_text("name =")
+    (broken.folder / file).write_bytes(content)
     turns = iter([False, True])
     work(own_home, poll_seconds=0, should_stop=lambda: next(turns))
     with filled.store() as store:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from labeler.core.errors import LabelerError
+from labeler.jobs import supervisor
 from labeler.jobs.supervisor import serve
 from tests.support.machine import environment
 from tests.support.server import serving, wait_for
@@ -51,7 +52,66 @@ def test_what_dies_is_started_again_and_all_end_together(project, own_home):
         # the new worker takes the job: with nothing imported it fails, and says why
         with project.store() as store:
             wait_for(lambda: store.rounds.latest_job().state == "failed")
+        before |= children(server.process.pid)
         assert children(server.process.pid)["app"] == before["app"]
+
+        os.kill(server.process.pid, signal.SIGKILL)  # nothing is left, and the port is free for the next one
+        wait_for(lambda: not any(is_running(number) for number in before.values()), 10)
+        with socket.socket() as next_one:
+            next_one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            next_one.bind(("127.0.0.1", int(server.url.rpartition(":")[2])))
+
+
+def is_running(number: int) -> bool:
+    return psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Mortal:
+    """As much of a process as a supervisor looks at; it runs until it is killed."""
+
+    pid = 1
+    returncode: int | None = None
+
+    def __init__(self, *_: object, **__: object) -> None:
+        Mortal.last = self
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+
+def waits(clock: Clock, child: supervisor.Child, lives: list[float]) -> list[float]:
+    """How long the child waits before each restart, if it lives so many seconds each time."""
+    waited = []
+    for seconds in lives:
+        clock.now += seconds
+        Mortal.last.returncode = -signal.SIGKILL
+        before, died = Mortal.last, clock.now
+        while Mortal.last is before:
+            child.keep_running()
+            clock.now += 0.125
+        waited.append(clock.now - 0.125 - died)
+    return waited
+
+
+def test_who_ran_well_is_back_at_once_however_often_it_is_killed(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(supervisor, "time", clock)
+    monkeypatch.setattr(supervisor.subprocess, "Popen", Mortal)
+    child = supervisor.Child("app", [], {})
+    assert waits(clock, child, [17.0] * 10) == [0.5] * 10
+    # one that cannot run is tried ever more rarely
+    assert waits(clock, child, [0.125] * 7) == [1, 2, 4, 8, 16, 30, 30]
+    assert waits(clock, child, [17.0, 0.125]) == [0.5, 1]
 
 
 WATCHER = """
