@@ -58,3 +58,9 @@ def user_of_api_token(secret: str, project: str) -> tuple[User, Scope]:
     if token is None or project not in token.projects:
         raise AccessError("The API token is unknown, has ended, or is for other projects.")
     return as_user(token.account, ""), token.scope
+
+
+def owner(secret: str) -> User | None:
+    """Whose token this is, whichever projects it opens; None where there is no such token, or it has ended."""
+    token = accounts().api_tokens.of_secret(digest(secret), time.time())
+    return as_user(token.account, "") if token else None

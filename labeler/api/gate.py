@@ -18,8 +18,8 @@ from labeler.api.account import COOKIE
 from labeler.core.errors import AccessError
 
 # What is the same for everybody: the pages of accounts, the app's own scripts and fonts, the signs of life that a
-# supervisor asks for. Routes of the desk check their token.
-OPEN = ("/account", "/static/", "/_stcore/health", "/_stcore/host-config", "/favicon", "/api/")
+# supervisor asks for. Routes of the desk and of the metrics check their token.
+OPEN = ("/account", "/static/", "/_stcore/health", "/_stcore/host-config", "/favicon", "/api/", "/healthz", "/metrics")
 
 
 class ProxyIdentity:

@@ -36,6 +36,7 @@ from labeler.access.roles import is_member, may
 from labeler.access.tokens import RENEWABLE, issue_token
 from labeler.access.users import User
 from labeler.api.endpoint import route
+from labeler.api.metrics import count_receipts
 from labeler.api.pictures import media, tile
 from labeler.api.requests import Answers, Kept, Like, Nothing, RequestError, Reserve, Tab, Uids
 from labeler.core.blinding import is_blind
@@ -199,6 +200,7 @@ def answers(request: Request, project: Project, user: User, body: Answers) -> Re
         for unfit in body.unfit():
             store.refused.record(user.name, unfit.request_id, unfit.item_id, unfit.fields, unfit.reason)
             receipts.append(Receipt(unfit.request_id, False, unfit.reason))
+        count_receipts(receipts)
         return JSONResponse(
             {
                 "receipts": [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts],

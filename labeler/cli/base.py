@@ -1,6 +1,5 @@
 """What all commands share: the group with its errors, progress bars, common options."""
 
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from labeler.access.users import local_user
 from labeler.core.actor import Actor, act_as, actor_of_process
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality, Progress
+from labeler.core.logs import set_up
 from labeler.projects.private_files import UMASK
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -55,8 +55,7 @@ class Group(click.Group):
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def main() -> None:
     """Label the few items that teach the model most."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    set_up(sys.argv[1] if sys.argv[1:] else "labeler")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Commands on a project, from its creation to its export."""
 
 import json
+import os
 import signal
 import sys
 from dataclasses import asdict, replace
@@ -15,7 +16,7 @@ from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
-from labeler.core.logs import keep_problems
+from labeler.core.logs import VARIABLE, keep_problems, set_up
 from labeler.core.processes import end_with_starter, parent_is_gone
 from labeler.core.running import give_signs_of_life
 from labeler.core.settings import Config
@@ -156,8 +157,17 @@ def _check_columns(source: Path, names: tuple[str, ...], also: tuple[str, ...] =
     multiple=True,
     help="Origin whose pages may show the app in a frame, such as https://example.org. May be repeated.",
 )
-def serve(home: Path, port: int, **reached: Any) -> None:
+@click.option(
+    "--log",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="`json`: one JSON object a line, with ids of requests and jobs and without contents.",
+)
+def serve(home: Path, port: int, log: str, **reached: Any) -> None:
     """Serve the app, with a worker and an explainer; HOME is the folder of all projects."""
+    os.environ[VARIABLE] = log  # for the processes that it starts
+    set_up("serve")
     supervisor.serve(home, port, Serving(**reached))
 
 

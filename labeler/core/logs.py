@@ -75,8 +75,9 @@ class ErrorFile(logging.Handler):
         self.setFormatter(JsonLines(process))
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno < logging.ERROR and not record.name.startswith("labeler"):
-            return
+        is_own = record.name.startswith("labeler")
+        if not is_own and (record.levelno < logging.ERROR or record.name.startswith("uvicorn")):
+            return  # uvicorn says again what `labeler.requests` has said with the request's id
         try:
             self.path.parent.mkdir(exist_ok=True)
             if self.path.exists() and self.path.stat().st_size > MOST_BYTES:
@@ -125,21 +126,42 @@ def recent_problems(home: Path, most: int) -> list[Problem]:
 def set_up(process: str, home: Path | None = None) -> None:
     """Write this process's log to its error stream, and its problems to the home's file where there is a home."""
     handler = logging.StreamHandler()
-    if os.environ.get(VARIABLE) == "json":
-        handler.setFormatter(JsonLines(process))
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    handler.setFormatter(JsonLines(process) if is_json() else logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=is_json())
     logging.getLogger("httpx").setLevel(logging.WARNING)
     if home is not None:
         keep_problems(home, process)
 
 
+def is_json() -> bool:
+    """Whether logs are lines of JSON."""
+    return os.environ.get(VARIABLE) == "json"
+
+
 def keep_problems(home: Path, process: str) -> None:
-    """Keep the problems of this process in the home's file."""
+    """Keep the problems of this process in the home's file from now on."""
     root = logging.getLogger()
-    if not any(isinstance(handler, ErrorFile) for handler in root.handlers):
-        root.addHandler(ErrorFile(home, process))
+    for handler in [handler for handler in root.handlers if isinstance(handler, ErrorFile)]:
+        root.removeHandler(handler)
+    root.addHandler(ErrorFile(home, process))
+
+
+def take_over_logs(process: str, home: Path) -> None:
+    """Keep the problems of all loggers of this process, and have all write JSON where logs are JSON.
+
+    Loggers of a library that write by themselves hand nothing on.
+    """
+    if is_json():
+        set_up(process, home)
+    else:
+        keep_problems(home, process)
+    (kept,) = (handler for handler in logging.getLogger().handlers if isinstance(handler, ErrorFile))
+    for logger in [*logging.Logger.manager.loggerDict.values()]:
+        if isinstance(logger, logging.Logger) and not logger.propagate:
+            if is_json():
+                logger.handlers, logger.propagate = [], True
+            elif kept not in logger.handlers:
+                logger.addHandler(kept)
 
 
 def without_values(message: str, values: object = ()) -> str:

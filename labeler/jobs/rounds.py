@@ -17,6 +17,7 @@ from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.items import Progress
 from labeler.core.jobs import Job
 from labeler.core.labels import texts_of
+from labeler.core.logs import logged_about
 from labeler.cycle.class_changes import settled
 from labeler.cycle.round import LiveTurn, run_live_round
 from labeler.i18n.messages import mark
@@ -91,7 +92,8 @@ def work_once(project: Project) -> bool:
                 job = store.rounds.claim()
                 if job is None:
                     return False
-                _run_job(project, store, job)
+                with logged_about(project=project.slug, job=f"round {job.id}"):
+                    _run_job(project, store, job)
                 return True
         except Timeout:
             return False

@@ -22,6 +22,7 @@ import strategies
 from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.jobs import BackgroundJob, Request
+from labeler.core.logs import logged_about, set_up
 from labeler.core.processes import end_with_parent
 from labeler.i18n.messages import mark
 from labeler.projects import project as projects
@@ -71,7 +72,8 @@ def run_next(
             with project.lock(lock):
                 job = jobs.claim()
                 if job is not None:
-                    _run(project, store, jobs, job, work, also_tell)
+                    with logged_about(project=project.slug, job=f"{jobs.noun} {job.id}"):
+                        _run(project, store, jobs, job, work, also_tell)
                 return job is not None
         except Timeout:
             return False
@@ -162,7 +164,7 @@ def _run_waiting_jobs(folder: Path, kinds: Sequence[RunNext]) -> None:
     end_with_parent()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    set_up("jobs", folder.parent)
     act_as(Actor(SYSTEM, "job"))
     project = projects.open_project(folder)
     any(run(project) for run in kinds)

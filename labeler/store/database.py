@@ -10,6 +10,7 @@ from typing import Any, Self
 import sqlite_utils
 
 from labeler.core.actor import Actor, actor_of_process
+from labeler.core.lock_waits import lock_wait
 from labeler.core.settings import Config
 from labeler.store import schema
 from labeler.store.driver import connect, sqlite3
@@ -58,7 +59,8 @@ class Connection:
         if self.connection.in_transaction:  # part of a larger transaction
             yield
             return
-        self.connection.execute("BEGIN IMMEDIATE")
+        with lock_wait():
+            self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:

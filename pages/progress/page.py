@@ -25,6 +25,7 @@ from pages.shared.figures import figures_in_a_row
 from pages.shared.language import fragment
 from pages.shared.next_step import link_at_the_end, link_to, next_step
 from pages.shared.times import local_time
+from pages.shared.worker import worker_trouble
 
 PARTS: dict[str, Callable[[Project], None]] = {
     mark("Curve"): curve,
@@ -144,6 +145,9 @@ def job_state(job: Job | None) -> None:
                 error=translate(job.error),
             )
         )
+        return
+    if trouble := worker_trouble():
+        st.warning(trouble, icon=":material/heart_broken:")
     elif job.state == "queued":
         st.caption(_("A round is waiting for the worker."))
     else:

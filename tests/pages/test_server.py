@@ -56,3 +56,7 @@ def test_a_file_with_two_names_takes_its_room_once(tmp_path):
     alone = size(tmp_path)
     (tmp_path / "b").hardlink_to(tmp_path / "a")
     assert size(tmp_path) == alone >= 100_000
+
+
+def test_progress_says_that_a_round_waits_for_a_worker_that_died(busy: Project):
+    assert "The worker does not run at the moment" in everything(visit("progress"))

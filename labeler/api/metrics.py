@@ -1,0 +1,89 @@
+"""What this process counts, and what it finds out about the home when Prometheus asks."""
+
+from collections import Counter as Counts
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from labeler.access.home import home
+from labeler.core.items import Receipt
+from labeler.core.lock_waits import lock_waits
+from labeler.core.running import running
+from labeler.files.disk import room
+from labeler.i18n.messages import Message
+from labeler.projects import people
+from labeler.projects.project import Project
+
+REGISTRY = CollectorRegistry()
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+ANSWERS = Counter(
+    "labeler_answers", "Answers that a desk sent, by what became of them.", ["outcome"], registry=REGISTRY
+)
+REQUESTS = Histogram(
+    "labeler_request_seconds",
+    "Time from a request to the end of its answer.",
+    ["route", "status"],
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+
+
+def count_receipts(receipts: Sequence[Receipt]) -> None:
+    """Count answers as acknowledged or refused."""
+    for receipt in receipts:
+        ANSWERS.labels("acknowledged" if receipt.ok else "refused").inc()
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text form."""
+    return generate_latest(REGISTRY)
+
+
+class _OfHome(Collector):
+    """What is found out when somebody asks: locks, processes, disk, and the jobs of each project."""
+
+    def collect(self) -> Iterable[Metric]:
+        waits = lock_waits()
+        yield CounterMetricFamily("labeler_lock_requests", "Write locks that the app asked for.", waits.writes)
+        yield CounterMetricFamily("labeler_lock_wait_seconds", "Seconds that the app waited for them.", waits.seconds)
+        yield GaugeMetricFamily("labeler_lock_longest_wait_seconds", "The longest of these waits.", waits.longest)
+        yield GaugeMetricFamily("labeler_disk_free_bytes", "Free room on the home's disk.", room(home()).free)
+        yield from _processes()
+        yield from _projects(people.readable(home()))
+
+
+def _processes() -> Iterator[Metric]:
+    up = GaugeMetricFamily("labeler_process_up", "1 for a process that gives signs of life.", labels=["process"])
+    ends = CounterMetricFamily("labeler_process_restarts", "How often a process was restarted.", labels=["process"])
+    here = running(home())
+    for process in here.processes if here else ():
+        up.add_metric([process.name], float(here is not None and here.is_working(process.name)))
+        ends.add_metric([process.name], process.ends)
+    yield from (up, ends)
+
+
+def _projects(projects: Iterable[Project]) -> Iterator[Metric]:
+    kinds = ["project", "kind"]
+    jobs = GaugeMetricFamily("labeler_jobs", "Jobs that wait or run.", labels=[*kinds, "state"])
+    phase = GaugeMetricFamily("labeler_job_phase", "The step of a running job.", labels=[*kinds, "phase"])
+    rounds = GaugeMetricFamily("labeler_rounds", "Finished rounds.", labels=["project"])
+    explanations = GaugeMetricFamily("labeler_explanations_waiting", "Explanations asked for.", labels=["project"])
+    for project in projects:
+        with project.store() as store:
+            unfinished = store.workload.open()
+            rounds.add_metric([project.slug], store.rounds.next_number() - 1)
+            explanations.add_metric([project.slug], store.workload.explanations())
+        for (kind, state), n in Counts((job.kind, job.state) for job in unfinished).items():
+            jobs.add_metric([project.slug, kind, state], n)
+        for job in unfinished:
+            if job.state == "running":
+                step = Message.of(job.message).message  # without the values of its fields
+                phase.add_metric([project.slug, job.kind, step or "starting"], 1)
+    yield from (jobs, phase, rounds, explanations)
+
+
+REGISTRY.register(_OfHome())
+ProcessCollector(registry=REGISTRY)
