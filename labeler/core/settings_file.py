@@ -1,5 +1,6 @@
 """`project.toml`: read into a `Config`, and written back so that a person's comments and order survive."""
 
+import re
 import tomllib
 from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
@@ -21,11 +22,42 @@ def load(path: Path) -> Config:
     Raises: ConfigError: the file is missing, is not TOML, or a key is unknown or wrong.
     """
     try:
-        return parse_text(path.read_text(encoding="utf-8-sig"), str(path))
+        text = path.read_text(encoding="utf-8-sig")
+        return _parsed_with_lines(text, path)
     except FileNotFoundError:
         raise ConfigError("{path} does not exist: is this a project folder? `init` makes one.", path=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("{path} is not valid TOML: {error}.", path=path, error=error) from None
+
+
+def _parsed_with_lines(text: str, path: Path) -> Config:
+    """The settings in the text of a file; an error names the file, and the line of the setting that is wrong."""
+    try:
+        return parse_text(text, str(path))
+    except ConfigError as error:
+        line = _line_of(error, text)
+        place = f"{path}, line {line}" if line else str(path)
+        if error.fields.get("where") == str(path):
+            return parse_text(text, place)  # which raises it anew
+        raise ConfigError("{place}: {problem}", place=place, problem=error) from error
+
+
+def _line_of(error: ConfigError, text: str) -> int | None:
+    """The number of the line with the setting that an error is about; None where there is none."""
+    lines: dict[str, int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+([^]]+)\]", line):
+            section = header[1].strip() + "."
+            lines.setdefault(_unquoted(header[1]), number)
+        elif key := re.match(r"\s*([\w.\"' -]+?)\s*=", line):
+            lines.setdefault(_unquoted(section + key[1]), number)
+    names = [str(error.fields.get(name, "")) for name in ("unknown", "key", "where")]
+    return next((lines[name] for name in [*names, str(error).partition(" ")[0]] if name in lines), None)
+
+
+def _unquoted(key: str) -> str:
+    return key.replace('"', "").replace("'", "").strip()
 
 
 def parse_text(text: str, where: str = "project.toml") -> Config:

@@ -15,6 +15,27 @@ def write_whole(path: Path, data: str | bytes) -> None:
         part.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
+def write_new(path: Path, data: str) -> None:
+    """Write a file that is not there yet, whole or not at all; of several processes one writes it.
+
+    Raises: FileExistsError: it is there.
+    """
+    part = path.with_name(f".{uuid.uuid4().hex}{PART}")
+    try:
+        part.write_bytes(data.encode())
+        _synchronise(part)
+        try:
+            os.link(part, path)  # fails, other than a rename, where the name is taken
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            path.open("x").close()
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    _synchronise_folder(path.parent)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; the file written there replaces `path` at the end of the block.
@@ -29,8 +50,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+    _synchronise_folder(path.parent)
+
+
+def _synchronise_folder(folder: Path) -> None:
     if os.name == "posix":  # elsewhere folders cannot be opened
-        _synchronise(path.parent)
+        _synchronise(folder)
 
 
 def make_folder(folder: Path) -> None:

@@ -1,24 +1,29 @@
 """A project folder: the places of its settings, items, features and models."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from labeler.core import settings_file
 from labeler.core.actor import Actor, actor_of_process
-from labeler.core.errors import ConfigError, DatabaseError, LabelerError, ProjectError
+from labeler.core.errors import ConfigError, DatabaseError, LabelerError, ProjectError, SettingsClashError
 from labeler.core.items import Item
 from labeler.core.settings import Config
-from labeler.core.whole_files import write_whole
+from labeler.core.settings_changes import Clash, changed_names, flat, merged, nested
+from labeler.core.settings_parser import parse
+from labeler.core.whole_files import write_new, write_whole
 from labeler.store import Store
+from labeler.store.driver import sqlite3
 from labeler.store.thread_store import thread_store
 
 SETTINGS = "project.toml"
+DATABASE = "labels.sqlite"
 
 # Settings read so far, with their file's time, inode and size: a server reads them far more often than they change.
 _settings: dict[Path, tuple[tuple[int, int, int], Config]] = {}
@@ -47,7 +52,7 @@ class Project:
 
     @property
     def database(self) -> Path:
-        return self.folder / "labels.sqlite"
+        return self.folder / DATABASE
 
     @property
     def media(self) -> Path:
@@ -114,35 +119,86 @@ class Project:
         """The item as an encoder takes it: its text, or the file of its image."""
         return item.text if item.text is not None else self.folder / str(item.media)
 
-    def save(self, config: Config, store: Store | None = None) -> "Project":
+    def save(self, config: Config, store: Store | None = None, restored: Mapping[str, Any] | None = None) -> "Project":
         """The project with changed settings, which are written first. Comments and order in the file stay.
 
-        The change and its row in the audit log are one transaction, see `SettingsLog.changed`.
+        What `config` changes in the settings that were opened is changed in those that are there now: what others have
+        saved meanwhile, or written into the file, stays. The change and its row in the audit log are one transaction,
+        see `SettingsLog.changed`; of several processes one saves at a time, and a lock of one that is killed ends.
 
-        Args: store: that has a transaction open already.
+        Args:   store: that has a transaction open already. restored: what the change goes back to, for the log.
+        Raises: SettingsClashError: others have changed the same settings to other values. ConfigError: the file cannot
+                be read, or what it says and `config` contradict each other. ProjectError: another process holds the
+                database for long, or the file cannot be written. In each case nothing has changed.
         """
-        if self.database.exists():
-            with nullcontext(store) if store else self.store() as opened, opened.write():
-                opened.settings_log.changed(self._settings_in_file().as_dict(), config.as_dict())
-                self._write_settings(config)
-        else:
-            self._write_settings(config)
-        return Project(self.folder, config, self.actor)
-
-    def _settings_in_file(self) -> Config:
-        """The settings that are there now; those that were opened where the file cannot be read."""
         try:
-            return settings_file.load(self.folder / SETTINGS)
-        except ConfigError:
-            return self.config
+            with nullcontext(store) if store else self.store() as opened, opened.write():
+                now = settings_file.load(self.folder / SETTINGS)
+                together = self._with_changes_of_others(config, now, opened)
+                opened.settings_log.changed(now.as_dict(), together.as_dict(), restored)
+                if together != now:
+                    self._write_settings(together)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            raise ProjectError(
+                "The settings were not saved: another process has been writing into {folder} for long. Save again.",
+                folder=self.folder,
+            ) from error
+        except OSError as error:
+            raise ProjectError(
+                "The settings were not saved: {file} cannot be written ({problem}).",
+                file=self.folder / SETTINGS,
+                problem=error.strerror or error,
+            ) from error
+        return Project(self.folder, together, self.actor)
+
+    def _with_changes_of_others(self, config: Config, now: Config, store: Store) -> Config:
+        """The settings of `config`, and what others have changed since this project was opened."""
+        if now == self.config:
+            return config
+        opened, mine = flat(self.config.as_dict()), flat(config.as_dict())
+        merge = merged(opened, flat(now.as_dict()), mine)
+        clashes = merge.clashes
+        if not clashes:
+            try:
+                return parse(nested(merge.settings))
+            except ConfigError:  # each is right by itself, and they contradict each other
+                present = flat(now.as_dict())
+                clashes = tuple(
+                    Clash(name, opened.get(name), present.get(name), mine.get(name))
+                    for name in changed_names(opened, mine)
+                )
+        raise _clash(clashes, store)
+
+    def notice_changes(self, store: Store) -> None:
+        """Record in the audit log what somebody has changed in the file by hand; nothing where it is being written."""
+        if store.settings_log.is_up_to_date(self.config.as_dict()):
+            return
+        with suppress(sqlite3.OperationalError, LabelerError), store.write():  # locked, read-only, or full
+            store.settings_log.noticed(settings_file.load(self.folder / SETTINGS).as_dict())
 
     def _write_settings(self, config: Config) -> None:
         path = self.folder / SETTINGS
-        if path.exists():  # its bytes, because reading text would change the line ends
-            text = settings_file.rewritten(path.read_bytes().decode("utf-8-sig", "replace"), config)
-        else:
-            text = settings_file.to_toml(config)
-        write_whole(path, text)
+        text = path.read_bytes().decode("utf-8-sig", "replace")  # its bytes: reading text would change the line ends
+        write_whole(path, settings_file.rewritten(text, config))
+
+
+def _clash(clashes: Sequence[Clash], store: Store) -> SettingsClashError:
+    """The error about these settings, with who has changed them and when."""
+    history = store.settings_log.history()
+    named = []
+    for clash in clashes:
+        row = next((row for row in history if clash.name in {**(row.before or {}), **(row.after or {})}), None)
+        is_of_row = row is not None and (row.after or {}).get(clash.name) == clash.now  # else the file was changed
+        named.append(replace(clash, by=row.by, at=row.at) if row is not None and is_of_row else clash)
+    error = SettingsClashError(
+        "Somebody else has changed the same settings meanwhile: {names}. Nothing was saved: look at what is there now,"
+        " and change it again.",
+        names=", ".join(f"{clash.name} = {clash.now!r}" for clash in named),
+    )
+    error.clashes = tuple(named)
+    return error
 
 
 class ServedProject(Project):
@@ -160,19 +216,24 @@ def create(folder: Path, config: Config, actor: Actor | None = None) -> Project:
     Raises: ProjectError: the folder is already a project, or holds other files.
     """
     if (folder / SETTINGS).exists():
-        raise ProjectError(
-            "{folder} is already a project: choose another folder, or import into this one.", folder=folder
-        )
+        raise _already_a_project(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ProjectError("{folder} is not an empty folder: choose another place for the project.", folder=folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        project = Project(folder, config, actor or actor_of_process()).save(config)
+        write_new(folder / SETTINGS, settings_file.to_toml(config))
+    except FileExistsError:  # somebody else has made one at the same moment
+        raise _already_a_project(folder) from None
     except OSError as error:
         raise ProjectError("{folder} cannot be written: {strerror}.", folder=folder, strerror=error.strerror) from error
+    project = Project(folder, config, actor or actor_of_process())
     with project.store() as store:
         store.settings_log.created(config.as_dict())
     return project
+
+
+def _already_a_project(folder: Path) -> ProjectError:
+    return ProjectError("{folder} is already a project: choose another folder, or import into this one.", folder=folder)
 
 
 def open_project(folder: Path, actor: Actor | None = None) -> Project:

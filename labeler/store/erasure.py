@@ -13,6 +13,8 @@ from labeler.store.audit import AuditLog, replaced
 from labeler.store.background import Audits
 from labeler.store.database import Database, now, triggers_lifted
 
+ERASED = "erased-"  # how a name begins that stands in place of a person's
+
 # The columns that hold people's names. `tests/store/test_erasure.py` finds one that is missing.
 PEOPLE = (
     ("annotations", "annotator"),
@@ -87,7 +89,7 @@ class Erasure:
 
         Args: notes: whether the notes beside the person's answers go as well.
         """
-        opaque = f"erased-{secrets.token_hex(4)}"
+        opaque = f"{ERASED}{secrets.token_hex(4)}"
         with self.db.write(), triggers_lifted(self.db):
             for table in ("reservations", "refused_answers"):
                 self.db.execute(f"DELETE FROM {table} WHERE annotator = ?", [name])

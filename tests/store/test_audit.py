@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from labeler.core.actor import Actor
 from labeler.core.class_changes import ClassChange
+from labeler.core.errors import ProjectError
 from labeler.core.jobs import TakeoutRequest
 from labeler.projects import project as projects
 from labeler.projects.exporter import export_labels
@@ -113,8 +114,9 @@ def test_a_change_in_the_file_by_hand_is_recorded_with_the_next_change(project: 
     project.save(replace(project.config, target_accuracy=0.5))
     with project.store() as store:
         found, changed = store.audit.rows()[1::-1]
-    assert (found.action, found.after) == ("settings found changed", {"budget": 12})
-    assert changed.after == {"budget": project.config.budget, "target_accuracy": 0.5}
+    assert (found.action, found.by, found.after) == ("settings found changed", "", {"budget": 12})
+    assert changed.after == {"target_accuracy": 0.5}
+    assert projects.open_project(project.folder).config.budget == 12
 
 
 def test_settings_that_cannot_be_written_leave_no_row(project: Project, monkeypatch: pytest.MonkeyPatch):
@@ -122,7 +124,7 @@ def test_settings_that_cannot_be_written_leave_no_row(project: Project, monkeypa
         raise OSError("disk full")
 
     monkeypatch.setattr(projects, "write_whole", fails)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(ProjectError, match=r"were not saved: .*project\.toml cannot be written \(disk full\)"):
         project.save(replace(project.config, budget=77))
     with project.store() as store:
         assert actions(store) == ["project created"]

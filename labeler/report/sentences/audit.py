@@ -12,6 +12,7 @@ ACTIONS = {
     "project brought back": mark("project brought back"),
     "settings changed": mark("settings changed"),
     "settings found changed": mark("settings found changed in the file"),
+    "settings restored": mark("settings restored"),
     "classes changed": mark("classes changed"),
     "imported": mark("imported"),
     "import undone": mark("import undone"),
