@@ -8,12 +8,13 @@ from labeler.core.blinding import OPEN
 from labeler.core.class_changes import StoredChange, label_today
 from labeler.core.items import Answer, Chosen, Prediction, Receipt, picture_path
 from labeler.i18n.messages import Message, mark
+from labeler.store.audit import AuditLog
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.desk import FREE, Desk, as_prediction
 from labeler.store.items import Items
 from labeler.store.leases import lease_time
-from labeler.store.refused import RefusedAnswers
+from labeler.store.refused import Refused, RefusedAnswers
 from labeler.store.rounds import Rounds
 from labeler.store.team import Team
 
@@ -72,6 +73,7 @@ class Answers:
         self.items, self.team, self.desk, self.rounds = items, team, desk, rounds
         self.class_changes = class_changes
         self.refused = RefusedAnswers(db)
+        self.audit = AuditLog(db)
 
     def add(self, annotator: str, answers: Sequence[Answer], offered_only: bool = False) -> list[Receipt]:
         """Store answers in one transaction, each exactly once, and ask for a round when enough are new.
@@ -86,6 +88,18 @@ class Answers:
             self.refused.stored(annotator, [receipt.request_id for receipt in receipts if receipt.ok])
             self.rounds.request_if_due()
         return receipts
+
+    def add_refused(self, refused: Refused, by: str) -> Receipt:
+        """Store an answer that was refused, in the name of its annotator, because somebody who leads wants it."""
+        answer = refused.as_answer()
+        if answer is None:
+            return Receipt(refused.request_id, False, Message.of(refused.reason))
+        with self.db.write():
+            (receipt,) = self.add(refused.annotator, [answer])
+            if receipt.ok:
+                what = {"item": refused.item_id, "annotator": refused.annotator}
+                self.audit.record(self.db.actor.named(by), "refused answer stored", what, None, answer.label)
+        return receipt
 
     def _annotate(self, annotator: str, answer: Answer, offered_only: bool) -> Receipt:
         def refused(reason: Message) -> Receipt:

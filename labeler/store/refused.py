@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
+from labeler.core.items import Action, Answer, Reveal
 from labeler.i18n.messages import dump, load
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, Row, now
@@ -28,6 +29,25 @@ class Refused:
     answer: Mapping[str, Any]
     reason: object
     at: str
+
+    def as_answer(self) -> Answer | None:
+        """The answer with what can be read of its fields; None if that is no answer."""
+        fields = self.answer
+        action, label, seconds = fields.get("action"), fields.get("label"), fields.get("seconds")
+        if self.item_id is None or action not in get_args(Action):
+            return None
+        return Answer(
+            self.request_id,
+            self.item_id,
+            action,
+            label=label if isinstance(label, str) else None,
+            seconds=seconds if isinstance(seconds, int | float) else None,
+            unsure=fields.get("unsure") is True,
+            note=str(fields["note"]) if "note" in fields else None,
+            reveal=fields["reveal"] if fields.get("reveal") in get_args(Reveal) else "never",
+            class_change=fields["class_change"] if isinstance(fields.get("class_change"), int) else None,
+            undoes=str(fields["undoes"]) if "undoes" in fields else None,
+        )
 
 
 class RefusedAnswers:

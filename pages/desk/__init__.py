@@ -51,6 +51,7 @@ def desk(project: Project, user: User, annotator: Annotator) -> None:
             # answers that a browser has kept since before the project had a uid
             "kept": {"project": project.slug, "since": made_at and made_at.timestamp() * 1000},
             "annotator": user.name,
+            "account": user.account,
             "classes": shown_classes(config),
             "class_change": class_change,
             "answers": config.answers,

@@ -40,7 +40,7 @@ export class Desk {
     /** @type {Grid | null} */
     this.grid = null;            // while many predictions are confirmed at once
     this.server = new Server(data, rerun);
-    this.outbox = new Outbox(data.project, data.annotator, data.kept);
+    this.outbox = new Outbox(data.project, data.annotator, data.account, data.kept);
     this.answers = new Answers(this);
     this.build();
     this.keyboard = new Keyboard(this);
@@ -100,6 +100,7 @@ export class Desk {
     });
     this.answers.recallUnsent();
     this.kept.lookForFormer();
+    this.kept.lookForSettled();
     this.sender.flush();
     this.queue.refill();
     if (this.guide.isNew) this.guide.open(false);
@@ -140,9 +141,14 @@ export class Desk {
     this.say(t("The classes have changed: they are now {classes}.", {
       classes: classes.map((detail) => detail.name).join(", "),
     }));
+    this.recallAll();
+  }
+
+  // Ask the server once more what was answered earlier.
+  recallAll() {
     if (!this.queue) return;
-    this.queue.started = false;  // so that the history is sent again
-    this.queue.refill();
+    this.queue.started = false;
+    this.queue.refillAnew();
   }
 
   get several() {

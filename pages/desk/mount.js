@@ -6,7 +6,7 @@ import { Desk } from "./desk.js";
 /** @type {WeakMap<Element, Desk>} */
 const desks = new WeakMap();
 /** @type {(keyof DeskData)[]} */
-const IDENTITY = ["project", "annotator", "classes", "answers", "reveal", "grid", "columns", "language"];
+const IDENTITY = ["project", "annotator", "account", "classes", "answers", "reveal", "grid", "columns", "language"];
 
 /**
  * Streamlit calls this on every rerun; the desk stays and takes over the new token.

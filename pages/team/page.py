@@ -12,6 +12,7 @@ from pages.team.annotators import annotators
 from pages.team.erasing import erase_somebody
 from pages.team.figures import figures
 from pages.team.outlook import HOURS, outlook
+from pages.team.refused import refused_answers
 from pages.team.settings import NAME, settings
 
 user = require_user()
@@ -22,6 +23,8 @@ leads = may(user, project, "see_team")
 st.title(_("Team"))
 with st.container():  # always there, so that a message does not move what is below
     announced(NAME)
+if leads:
+    refused_answers(project, user)
 work = figures(project)
 if work is None:
     st.info(

@@ -86,6 +86,21 @@ def test_the_person_and_the_lead_discard_what_was_refused(client, store):
     assert post(client, "kept", {"requests": ["r2"]}, "lee").json() == {"settled": []}
 
 
+def test_the_lead_stores_what_was_refused_in_the_name_of_who_answered(client, store):
+    long = answer("w2", 2, note="x" * 2001, unsure=True, reveal="after", seconds=3)
+    post(client, "answers", {"tab": "t", "answers": [*WRONG, long]})
+    receipts = {refused.request_id: store.answers.add_refused(refused, "lead") for refused in store.refused.all()}
+    assert {name for name, receipt in receipts.items() if receipt.ok} == {"w2"}
+    (stored,) = store.answers.export()
+    assert [stored[name] for name in ("annotator", "item_id", "label", "note", "unsure", "reveal", "seconds")] == [
+        *("kim", 2, "good", "x" * 2001, 1, "after", 3)
+    ]
+    assert {refused.request_id for refused in store.refused.all()} == {"w1", "w3", "w4", "w5"}
+    assert all(receipt.reason for name, receipt in receipts.items() if name != "w2")
+    (row,) = [row for row in store.audit.rows() if row.action == "refused answer stored"]
+    assert (row.by, row.what, row.after) == ("lead", {"item": 2, "annotator": "kim"}, "good")
+
+
 def test_an_endless_stream_of_nonsense_does_not_fill_the_disk(store, monkeypatch):
     monkeypatch.setattr("labeler.store.refused.MOST", 3)
     for i in range(5):

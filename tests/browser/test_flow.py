@@ -1,6 +1,5 @@
 """What the desk does besides one key an answer: looking back, notes, doubts, guidelines, breaks, many at once."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.store.desk import LEAVING_SECONDS
+from labeler.store.leases import lease_time
 from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
 from tests.support.fill import forget_audits, rank
 from tests.support.samples import text_config
@@ -174,7 +174,7 @@ def test_a_closed_tab_frees_its_items(server, own_home, open_page):
 
     def seconds_held() -> float:
         with project.store() as store:
-            return store.db.value("SELECT MAX(expires_at) FROM reservations") - time.time()
+            return store.db.value("SELECT MAX(expires_at) FROM reservations") - lease_time()
 
     assert seconds_held() > 3000
     first.close()

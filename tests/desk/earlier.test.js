@@ -58,6 +58,22 @@ test("an unsent answer takes the place of the one that the server still remember
   assert.deepEqual(earlier.entries.map((entry) => [entry.id, entry.label]), [[4, "good"], [3, "bad"]]);
 });
 
+test("an undo names its answer: another one to the same item stays, also as the server tells of it", () => {
+  const answer = (id, name) => ({ ...label(id), request_id: name });
+  earlier.add(item(1), answer(1, "first"));
+  earlier.takeBack(1, "first");
+  earlier.recall([answer(1, "second"), answer(2, "other")], new Map());
+  assert.deepEqual(earlier.entries.map((entry) => entry.answer), ["other", "second"]);
+  earlier.takeBack(1, "first");
+  assert.equal(earlier.last.answer, "second");
+});
+
+test("an undo that is still unsent after a reload hides the answer that it names", () => {
+  earlier.recallUnsent([{ ...undo(3), request_id: "u", undoes: "first" }]);
+  earlier.recall([{ ...label(3), request_id: "first" }, { ...label(2), request_id: "other" }], new Map());
+  assert.deepEqual(ids(), [2]);
+});
+
 test("an answer that was taken back is not recalled, though the server has not heard of it yet", () => {
   earlier.recallUnsent([label(4), undo(4), undo(3)]);
   earlier.recall([label(3), label(2)], new Map());

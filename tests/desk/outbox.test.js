@@ -13,8 +13,8 @@ beforeEach(() => {
 
 test("an answer is kept as it was given until it is removed", () => {
   const outbox = new Outbox("reviews", "kim");
-  const { request_id } = outbox.add(answerTo(7));
-  assert.deepEqual(outbox.entries(), [{ ...answerTo(7), request_id }]);
+  const { at, request_id } = outbox.add(answerTo(7));
+  assert.deepEqual(outbox.entries(), [{ ...answerTo(7), at, request_id }]);
   outbox.remove(request_id);
   assert.deepEqual(outbox.entries(), []);
 });
@@ -32,14 +32,65 @@ test("answers of one moment stay in the order of answering", (context) => {
   assert.deepEqual(ids(outbox), given);
 });
 
-test("answers of two tabs are in the order of the clock", (context) => {
-  context.mock.timers.enable({ apis: ["Date"], now: 999 });
+test("answers of two tabs are in the order of answering, whatever happens to the clock", (context) => {
+  context.mock.timers.enable({ apis: ["Date"], now: 5_000_000 });
   const tabs = [new Outbox("reviews", "kim"), new Outbox("reviews", "kim")];
-  [1, 2, 3].forEach((id, index) => {
+  [1, 2, 3, 4, 5, 6].forEach((id, index) => {
+    context.mock.timers.setTime(5_000_000 - 1_000 * index);  // it goes back
     tabs[index % 2].add(answerTo(id));
-    context.mock.timers.tick(1);
   });
-  assert.deepEqual(ids(tabs[1]), [1, 2, 3]);
+  assert.deepEqual(ids(tabs[1]), [1, 2, 3, 4, 5, 6]);
+});
+
+test("an answer comes after those that an earlier version kept", () => {
+  keepAs("u1/kim", 7, 1_900_000_000_000);
+  const outbox = new Outbox("u1", "kim");
+  outbox.add(answerTo(8));
+  assert.deepEqual(ids(outbox), [7, 8]);
+});
+
+test("an entry that cannot be read harms no other, and is said", () => {
+  const outbox = new Outbox("u1", "kim");
+  outbox.add(answerTo(1));
+  for (const text of ["{", "null", "3", '{"label": "good"}', '"text"', ""]) {
+    localStorage.setItem(`labeler/outbox/u1/kim/${"9".repeat(30)}-${text.length}`, text);
+  }
+  outbox.add(answerTo(2));
+  assert.deepEqual(ids(outbox), [1, 2]);
+  const damaged = outbox.kept();
+  assert.deepEqual(damaged.map(({ answer }) => answer), [null, null, null, null, null]);
+  for (const { name } of damaged) outbox.dismiss(name);
+  assert.deepEqual(outbox.kept(), []);
+  assert.deepEqual(ids(outbox), [1, 2]);
+});
+
+test("an entry is removed by its name, whatever it says of itself", () => {
+  localStorage.setItem("labeler/outbox/u1/kim/000000000000001-5", JSON.stringify({ ...answerTo(1), request_id: "other" }));
+  const outbox = new Outbox("u1", "kim");
+  outbox.remove(outbox.entries()[0].request_id);
+  assert.deepEqual(ids(outbox), []);
+});
+
+test("a refused answer that is sent anew is in the outbox under its own id, and not refused any more", () => {
+  const outbox = new Outbox("u1", "kim");
+  const { request_id } = outbox.add(answerTo(1));
+  outbox.setAside(request_id, "No.");
+  outbox.add(answerTo(2));
+  assert.equal(outbox.sendAnew(outbox.kept()[0]), true);
+  assert.deepEqual(outbox.kept(), []);
+  const [again] = outbox.entries();
+  assert.equal(again.request_id, request_id);
+  assert.equal("reason" in again, false);
+  assert.deepEqual(ids(outbox), [1, 2]);
+});
+
+test("an account finds its answers after a change of its name, and those from before there were accounts", () => {
+  new Outbox("u1", "Kim").add(answerTo(1));
+  new Outbox("u1", "kim", 3).add(answerTo(2));
+  new Outbox("u1", "kim", 4).add(answerTo(9));
+  assert.deepEqual(ids(new Outbox("u1", "kim", 3)), [1, 2]);
+  assert.deepEqual(ids(new Outbox("u1", "kim minjun", 3)), [2]);
+  assert.deepEqual(ids(new Outbox("u1", "@3")), [], "a name is no account");
 });
 
 test("two answers never share a name", () => {
@@ -92,7 +143,7 @@ const keepAs = (name, id, at) => {
 
 test("a project made anew receives no answer to the one before", () => {
   new Outbox("u1", "kim").add(answerTo(1));
-  assert.deepEqual(ids(new Outbox("u2", "kim", { project: "reviews", since: null })), []);
+  assert.deepEqual(ids(new Outbox("u2", "kim", null, { project: "reviews", since: null })), []);
 });
 
 test("answers to a project that is gone are kept, and said", () => {
@@ -107,7 +158,7 @@ test("answers to a project that is gone are kept, and said", () => {
 
 test("answers kept by an earlier version are sent to their own project", () => {
   const request_id = keepAs("reviews/kim", 7, 2_000);
-  const outbox = new Outbox("u1", "kim", { project: "reviews", since: 1_000 });
+  const outbox = new Outbox("u1", "kim", null, { project: "reviews", since: 1_000 });
   assert.deepEqual(ids(outbox), [7]);
   outbox.remove(request_id);
   assert.deepEqual(ids(outbox), []);
@@ -116,7 +167,7 @@ test("answers kept by an earlier version are sent to their own project", () => {
 test("answers kept by an earlier version for a former project of the same name are not sent, and said", () => {
   keepAs("reviews/kim", 7, 500);
   for (const since of [1_000, null]) {
-    const outbox = new Outbox("u1", "kim", { project: "reviews", since });
+    const outbox = new Outbox("u1", "kim", null, { project: "reviews", since });
     assert.deepEqual(ids(outbox), []);
     assert.deepEqual(outbox.kept().map(({ isGone, answer }) => [isGone, answer.item_id]), [[true, 7]]);
   }
@@ -126,8 +177,8 @@ test("a name with a slash is nobody else's", () => {
   new Outbox("u1", "kim/lee").add(answerTo(1));
   keepAs("reviews/kim/lee", 2, 2_000);
   const before = { project: "reviews", since: 1_000 };
-  assert.deepEqual(ids(new Outbox("u1", "kim", before)), []);
-  assert.deepEqual(ids(new Outbox("u1", "kim/lee", before)).sort(), [1, 2]);
+  assert.deepEqual(ids(new Outbox("u1", "kim", null, before)), []);
+  assert.deepEqual(ids(new Outbox("u1", "kim/lee", null, before)).sort(), [1, 2]);
 });
 
 test("what an earlier version set aside is still there", () => {

@@ -251,6 +251,18 @@ test("an empty queue asks again by itself, also after a failure", async (context
   assert.equal(server.requests.length, 3, "there is something to answer");
 });
 
+test("a server that says when to come again is not asked before", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  const server = fakeServer(Object.assign(refusal("It is busy."), { retryAfter: 5_000 }), reservation(items(1)));
+  await queueOf(server).refill();
+  context.mock.timers.tick(4_999);
+  await settle();
+  assert.equal(server.requests.length, 1);
+  context.mock.timers.tick(1);
+  await settle();
+  assert.equal(server.requests.length, 2);
+});
+
 test("the heartbeat goes on while somebody looks at an item, until the queue is stopped", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   const server = fakeServer(reservation(items(...range(1, 20))));

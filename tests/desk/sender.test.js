@@ -114,6 +114,72 @@ test("an answer that the server cannot read does not hold up the others either",
   assert.deepEqual(events.receipts.filter(({ ok }) => ok).map(({ itemId }) => itemId), [1, 3]);
 });
 
+const posts = (server) => server.requests.length;
+const failing = (badId, status) => (body) => {
+  if (body.answers.some((entry) => entry.item_id === badId)) throw Object.assign(refusal("It failed."), { status });
+  return accepting(body);
+};
+
+test("of many answers one that cannot be read is found by halves", async () => {
+  for (let id = 1; id <= 50; id++) answer(id);
+  const server = fakeServer(failing(37, 400));
+  await senderTo(server).flush();
+  assert.deepEqual(outbox.entries(), []);
+  assert.deepEqual(outbox.kept().map(({ answer }) => answer.item_id), [37]);
+  assert.ok(posts(server) <= 13, `${posts(server)} requests`);
+  const taken = events.receipts.filter(({ ok }) => ok).map(({ itemId }) => itemId);
+  assert.deepEqual(taken, Array.from({ length: 50 }, (_, index) => index + 1).filter((id) => id !== 37));
+});
+
+test("an answer that the server fails over is kept and tried again, and holds up those to other items in no way", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  for (const id of [1, 2, 3, 2, 4]) answer(id);
+  let isMended = false;
+  const server = fakeServer((body) => (isMended ? accepting(body) : failing(2, 500)(body)));
+  const sender = senderTo(server);
+  await sender.flush();
+  assert.deepEqual(outbox.entries().map((entry) => entry.item_id), [2, 2], "later answers to an item do not overtake it");
+  assert.deepEqual(outbox.kept(), []);
+  assert.equal(sender.refused, true);
+  isMended = true;
+  context.mock.timers.tick(300);
+  await settle();
+  assert.deepEqual(outbox.entries(), []);
+  assert.deepEqual(events.receipts.map(({ itemId }) => itemId), [1, 3, 4, 2, 2]);
+});
+
+test("a server that fails over everything is not asked about each answer", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  for (let id = 1; id <= 50; id++) answer(id);
+  const server = fakeServer(Object.assign(refusal("It failed."), { status: 500 }));
+  await senderTo(server).flush();
+  assert.ok(posts(server) <= 12, `${posts(server)} requests`);
+  assert.equal(outbox.entries().length, 50);
+});
+
+test("a server that says when to come again is not asked before", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  answer(1);
+  const busy = Object.assign(refusal("It is busy."), { status: 503, retryAfter: 2_000 });
+  const server = fakeServer(busy, accepting);
+  await senderTo(server).flush();
+  context.mock.timers.tick(1_999);
+  await settle();
+  assert.equal(posts(server), 1);
+  context.mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(outbox.entries(), []);
+});
+
+test("a reply without any receipt is a failure, not a reason to ask without end", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  answer(1);
+  const server = fakeServer({ receipts: [], progress: progress() });
+  await senderTo(server).flush();
+  assert.equal(posts(server), 1);
+  assert.equal(outbox.entries().length, 1);
+});
+
 test("answers that the server refuses because of the person stay in the outbox", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   answer(1);

@@ -55,6 +55,25 @@ def table(app, place: int = 0) -> pd.DataFrame:
     return app.dataframe[place].value
 
 
+def test_a_lead_sees_what_was_refused_and_stores_or_discards_it(project, store):
+    add(store, 3)
+    store.refused.record("kim", "r1", 1, {"action": "label", "label": "good", "note": "**late**"}, "not given to you")
+    store.refused.record("lee", "r2", None, {"action": "label", "label": ["good"]}, "no item")
+    app = page("kim")
+    shown = everything(app)
+    assert "**2 answers were not stored**" in shown
+    assert "Item 1: **good**, kim" in shown
+    assert "Refused: not given to you" in shown
+    assert "\\*\\*late" in shown
+    assert [button.label for button in app.button].count("Store it") == 1
+    widget(app, "button", "Store it").click().run()
+    assert "The answer is stored." in everything(app)
+    assert store.answers.get("kim", 1)["label"] == "good"
+    widget(app, "button", "Discard").click().run()
+    assert "not stored" not in everything(app)
+    assert store.refused.all() == []
+
+
 def test_without_answers_the_page_says_so(project, store):
     app = page("kim")
     assert "Nobody has answered yet." in everything(app)

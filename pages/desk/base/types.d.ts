@@ -17,6 +17,7 @@ export interface DeskData {
   name: string;         // of the project, for people
   kept: { project: string; since: number | null };  // its folder, and from when on answers kept under that name are its own
   annotator: string;
+  account: number | null;  // of the annotator; null: there are no accounts
   classes: ClassDetail[];
   class_change: number; // number of the latest change of the classes
   answers: "one" | "several";  // classes that an item has
@@ -89,26 +90,30 @@ export interface Answer {
   unsure?: boolean;
   reveal?: Reveal;      // what was known of the model's prediction
   class_change?: number;  // number of the latest change of the classes that this desk knew
+  undoes?: string;      // id of the answer that an undo takes back
 }
 
 /** An answer in the outbox: its name makes sending it twice harmless. */
 export interface UnsentAnswer extends Answer {
   request_id: string;
+  at?: number;          // by this browser's clock, to be shown; nothing is ordered by it
 }
 
 /** An answer that is not sent any more, until a person has dealt with it. */
 export interface KeptAnswer {
   name: string;         // of the entry in the browser's storage
   project: string;
+  id: string;           // of the answer
   isGone: boolean;      // it was meant for another project, which is not on the server any more
-  answer: UnsentAnswer & { reason?: string };
+  answer: UnsentAnswer & { reason?: string } | null;  // null: it cannot be read
+  text: string;         // of the entry
 }
 
 /** What became of an answer. */
 export interface Receipt {
   request_id: string;
   ok: boolean;          // stored now or before
-  reason: string | null;  // why it was refused
+  reason: string | null;  // why it was refused; of an undo that is ok, why it took nothing back
   prediction: Prediction | null;  // where the project shows it after the answer
 }
 
@@ -127,6 +132,7 @@ export interface Progress {
 /** An earlier answer, as the server remembers it. */
 export interface PastAnswer {
   item_id: number;
+  request_id: string;
   media: string | null; // path of its image
   action: Action;
   label: string | null;
@@ -138,6 +144,7 @@ export interface PastAnswer {
 /** An earlier answer, as the strip shows it. */
 export interface GivenAnswer {
   id: number;           // of the item
+  answer?: string;      // its own id
   item?: Item;
   media?: string | null;  // path of its image
   action: Action;
@@ -190,4 +197,5 @@ export interface Posting {
 export interface ServerError extends Error {
   fromServer: boolean;
   status?: number;      // of the reply
+  retryAfter?: number;  // milliseconds, as the server asks
 }

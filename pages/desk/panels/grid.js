@@ -82,7 +82,8 @@ export class Grid {
     for (const item of ticked) {
       /** @type {Answer} */
       const answer = { item_id: item.id, action: "label", label, note: null, unsure: false, seconds, reveal: "before" };
-      if (desk.answers.keep(answer)) desk.answers.remember(item, answer);
+      const kept = desk.answers.keep(answer);
+      if (kept) desk.answers.remember(item, kept);
     }
     const others = this.items.filter((item) => !ticked.includes(item));
     const isShownAgain = desk.data.reveal === "before";

@@ -1,9 +1,11 @@
 // Answers that the server did not take, or that were never sent to a project that is gone: kept in this browser until a
-// person has dealt with them.
+// person has dealt with them. Those that the server did not take are shown to the project lead, too.
 import { make, makeButton } from "../base/dom.js";
 import { t } from "../base/words.js";
-/** @import { KeptAnswer } from "../base/types.js" */
+/** @import { KeptAnswer, UnsentAnswer } from "../base/types.js" */
 /** @import { Desk } from "../desk.js" */
+
+const FIRST_TIME = 1e12;  // milliseconds; what is less is no time, but the number of an answer
 
 /** @type {(project: string) => string} */
 const nameOf = (project) => `labeler/name/${project}`;  // where the browser keeps a project's name for later
@@ -36,6 +38,19 @@ export class KeptAnswers {
     this.update();
   }
 
+  // Ask which of the refused answers are stored by now, or were discarded by the project lead.
+  async lookForSettled() {
+    const own = this.desk.outbox.kept().filter(({ isGone }) => !isGone);
+    if (!own.length) return;
+    try {
+      const { settled } = await this.desk.server.post("kept", { requests: own.map(({ id }) => id).slice(0, 1000) });
+      for (const { id, name } of own) if (settled.includes(id)) this.desk.outbox.dismiss(name);
+    } catch {
+      return;  // the next desk asks again
+    }
+    this.update();
+  }
+
   update() {
     const n = this.desk.outbox.kept().length;
     this.element.replaceChildren();
@@ -45,7 +60,7 @@ export class KeptAnswers {
   open() {
     const dialog = this.desk.dialog("kept-answers", t("Answers that were not stored"));
     make("h2", "", dialog, t("Answers that were not stored"));
-    make("p", "hint", dialog, t("They are kept in this browser only. Answer the items again if they are still asked, or copy the answers for the project lead."));
+    make("p", "hint", dialog, t("They are kept in this browser. The project lead sees those that the server refused, and can store them. Send an answer again once the reason is gone, or dismiss it."));
     const list = make("ul", "", dialog);
     for (const kept of this.desk.outbox.kept()) this.row(list, kept, () => !list.children.length && dialog.close());
     const row = make("div", "actions", dialog);
@@ -64,19 +79,31 @@ export class KeptAnswers {
   row(list, kept, dismissed) {
     const row = make("li", "", list);
     const about = make("div", "", row);
-    make("strong", "", about, `${t("Item {id}", { id: String(kept.answer.item_id) })}: ${inWords(kept)}`);
+    make("strong", "", about, inWords(kept));
+    if (kept.answer?.note) make("p", "", about, kept.answer.note);
     make("p", "why-similarity", about, this.at(kept));
     make("p", "", about, this.reason(kept));
-    makeButton("action", row, { text: t("Dismiss"), run: () => {
-      this.desk.outbox.dismiss(kept.name);
+    const buttons = make("div", "kept-buttons", row);
+    const gone = () => {
       row.remove();
       this.update();
       dismissed();
+    };
+    if (kept.answer && !kept.isGone) makeButton("action", buttons, { text: t("Send again"), run: () => {
+      if (!this.desk.outbox.sendAnew(kept)) return;
+      gone();
+      this.desk.sender?.flush();
+    } });
+    makeButton("action", buttons, { text: t("Dismiss"), run: () => {
+      this.desk.outbox.dismiss(kept.name);
+      this.desk.server.post("kept", { dismissed: [kept.id] }).catch(() => {});  // the lead can discard it as well
+      gone();
     } });
   }
 
   /** @param {KeptAnswer} kept */
   reason({ project, isGone, answer }) {
+    if (!answer) return t("This entry of the browser's storage is damaged and cannot be sent.");
     if (answer.reason) return t("Refused: {reason}", { reason: answer.reason });
     if (!isGone) return t("The server refused it.");
     const name = localStorage.getItem(nameOf(project)) ?? project;
@@ -84,8 +111,9 @@ export class KeptAnswers {
   }
 
   /** @param {KeptAnswer} kept */
-  at({ answer }) {
-    return new Date(Number(answer.request_id.split("-")[0])).toLocaleString(this.desk.data.language);
+  at({ answer, id }) {
+    const time = answer?.at ?? Number(id.split("-")[0]);  // earlier versions named answers by the time
+    return time > FIRST_TIME ? new Date(time).toLocaleString(this.desk.data.language) : "";
   }
 
   /**
@@ -93,18 +121,28 @@ export class KeptAnswers {
    * @param {KeptAnswer} kept
    */
   asLine(kept) {
-    const { item_id: item, note } = kept.answer;
     const project = localStorage.getItem(nameOf(kept.project)) ?? kept.project;
-    return [project, item, inWords(kept), note ?? "", this.at(kept), this.reason(kept)].join("\t");
+    const what = kept.answer ? [kept.answer.item_id, labelInWords(kept.answer), kept.answer.note ?? ""] : ["", kept.text, ""];
+    return [project, ...what, this.at(kept), this.reason(kept)].join("\t");
   }
 }
 
 /** @param {KeptAnswer} kept */
-function inWords({ answer: { action, label } }) {
+function inWords({ answer, text }) {
+  if (!answer) return text.slice(0, 200);
+  return `${t("Item {id}", { id: String(answer.item_id) })}: ${labelInWords(answer)}`;
+}
+
+/** @param {UnsentAnswer} answer */
+function labelInWords({ action, label }) {
   if (action === "skip") return t("skipped");
   if (action === "flag") return t("flagged");
   if (action === "undo") return t("taken back");
-  return label.startsWith("[") ? JSON.parse(label).join(", ") || t("none of them") : label;
+  try {
+    return String(label).startsWith("[") ? JSON.parse(label).join(", ") || t("none of them") : String(label);
+  } catch {
+    return String(label);
+  }
 }
 
 /**

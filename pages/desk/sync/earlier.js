@@ -1,7 +1,7 @@
 // The earlier answers of this annotator, as the strip shows them: those given in this tab, those that still wait in the
 // outbox from before the page was loaded, and those that the server remembers.
 import { forgetPicture } from "./media.js";
-/** @import { Answer, GivenAnswer, Item, PastAnswer, Prediction, UnsentAnswer } from "../base/types.js" */
+/** @import { GivenAnswer, Item, PastAnswer, Prediction, UnsentAnswer } from "../base/types.js" */
 
 const MOST = 50;
 
@@ -9,8 +9,8 @@ export class EarlierAnswers {
   constructor() {
     /** @type {GivenAnswer[]} */
     this.entries = [];  // the latest last
-    /** @type {Set<number>} */
-    this.takenBack = new Set();  // ids of items whose answer the server may still remember
+    /** @type {Set<string | number>} */
+    this.takenBack = new Set();  // answers that the server may still remember; by an earlier version, their items
   }
 
   get last() {
@@ -27,10 +27,10 @@ export class EarlierAnswers {
 
   /**
    * @param {Item} item
-   * @param {Answer} answer
+   * @param {UnsentAnswer} answer
    */
-  add(item, { action, label, unsure }) {
-    this.put({ id: item.id, item: item.answer ? undefined : item, media: item.media, action, label, unsure });
+  add(item, { request_id: answer, action, label, unsure }) {
+    this.put({ id: item.id, answer, item: item.answer ? undefined : item, media: item.media, action, label, unsure });
     if (this.entries.length > MOST) forgetPicture(this.entries.shift().item);
   }
 
@@ -41,10 +41,13 @@ export class EarlierAnswers {
     this.takenBack.delete(entry.id);
   }
 
-  /** @param {number} id of an item whose answer is taken back */
-  takeBack(id) {
-    this.drop(id);
-    this.takenBack.add(id);
+  /**
+   * @param {number} id of an item whose answer is taken back
+   * @param {string} [answer] which one; another one of the same item stays
+   */
+  takeBack(id, answer) {
+    if (!answer || this.of(id)?.answer === answer) this.drop(id);
+    this.takenBack.add(answer ?? id);
   }
 
   /** @param {number} id */
@@ -57,9 +60,9 @@ export class EarlierAnswers {
    * @param {UnsentAnswer[]} unsent in the order of answering
    */
   recallUnsent(unsent) {
-    for (const { item_id: id, action, label, unsure } of unsent) {
-      if (action === "undo") this.takeBack(id);
-      else this.put({ id, action, label, unsure });
+    for (const { request_id: answer, item_id: id, action, label, unsure, undoes } of unsent) {
+      if (action === "undo") this.takeBack(id, undoes);
+      else this.put({ id, answer, action, label, unsure });
     }
   }
 
@@ -69,8 +72,9 @@ export class EarlierAnswers {
    * @param {Map<number, Prediction>} predictions that were shown after an answer, by item id
    */
   recall(history, predictions) {
-    const past = history.filter(({ item_id: id }) => !this.of(id) && !this.takenBack.has(id)).reverse();
-    this.entries.unshift(...past.map(({ item_id: id, media, action, label, unsure }) => (
-      { id, media, action, label, unsure, prediction: predictions.get(id) })));
+    const past = history.filter(({ item_id: id, request_id: answer }) => (
+      !this.of(id) && !this.takenBack.has(id) && !this.takenBack.has(answer))).reverse();
+    this.entries.unshift(...past.map(({ item_id: id, request_id: answer, media, action, label, unsure }) => (
+      { id, answer, media, action, label, unsure, prediction: predictions.get(id) })));
   }
 }

@@ -100,9 +100,10 @@ export class Queue {
     return this.server.post("leave", { tab: this.tab }, { keepalive: true }).catch(() => {});
   }
 
-  later() {
+  /** @param {number} [wait] milliseconds, if the server asked for more than is usual */
+  later(wait = 0) {
     clearTimeout(this.poll);
-    this.poll = setTimeout(() => this.refill(), IDLE_POLL_MS);
+    this.poll = setTimeout(() => this.refill(), Math.max(IDLE_POLL_MS, wait));
   }
 
   // Ask for items, also where a reply is on its way that may be older than what was just heard.
@@ -131,7 +132,7 @@ export class Queue {
       if (!this.current && !this.items.length) this.later();
     } catch (error) {
       if (error.fromServer) this.events.trouble(error.message);
-      if (!this.current) this.later();
+      if (!this.current) this.later(error.retryAfter);
       return;
     } finally {
       this.busy = false;

@@ -1,10 +1,13 @@
-// Sends what the outbox holds, one request at a time, until it is empty; sending again is harmless.
-/** @import { Posting, Progress, Receipt, Receipts, UnsentAnswer } from "../base/types.js" */
+// Sends what the outbox holds, one request at a time, until it is empty; sending again is harmless. Where a request fails
+// because of what is in it, it is halved again and again, so that one bad answer holds up no other.
+/** @import { Posting, Progress, Receipt, Receipts, ServerError, UnsentAnswer } from "../base/types.js" */
 /** @import { Outbox } from "./outbox.js" */
 
 const RETRY_MS = [300, 1_000, 2_000, 4_000];
 const AT_ONCE = 50;  // answers of a request
 const UNFIT = [400, 413, 422];  // replies to a request that will never be taken as it is
+const BROKEN = 500;             // and to one over which the server failed; it may be one answer that it fails over
+const MOST_BROKEN = 3;          // one after the other: then it is the server
 
 /**
  * What the sender reports.
@@ -31,6 +34,9 @@ export class Sender {
     this.refused = false;  // whether the latest failure was a refusal by the server
     this.alive = true;
     this.busy = false;
+    this.broken = 0;       // answers that the server failed over since it took one
+    /** @type {Set<number>} */
+    this.held = new Set();  // ids of their items: what was answered later does not overtake them
   }
 
   stop() {
@@ -42,38 +48,71 @@ export class Sender {
     if (this.busy) return;
     this.busy = true;
     clearTimeout(this.retry);
+    this.held.clear();
+    this.broken = 0;
+    /** @type {ServerError | null} */
+    this.failure = null;  // over an answer that is held
     try {
-      for (let entries; this.alive && (entries = this.outbox.entries().slice(0, AT_ONCE)).length;) {
+      for (let entries; this.alive && (entries = this.open(this.outbox.entries()).slice(0, AT_ONCE)).length;) {
         this.events.unsent();
         await this.send(entries);
       }
+      if (this.failure) throw this.failure;
     } catch (error) {
       this.refused = Boolean(error.fromServer);
       if (error.fromServer) this.events.trouble(error.message);
-      this.retry = setTimeout(() => this.flush(), RETRY_MS[Math.min(this.retries++, RETRY_MS.length - 1)]);
+      const wait = RETRY_MS[Math.min(this.retries++, RETRY_MS.length - 1)];
+      this.retry = setTimeout(() => this.flush(), Math.max(wait, error.retryAfter ?? 0));
     }
     this.busy = false;
     this.events.unsent();
   }
 
   /**
-   * Send answers; where the server cannot read the request, one at a time, so that only the wrong one is set aside.
+   * Those that no held answer comes before.
    * @param {UnsentAnswer[]} entries
    */
-  async send(entries) {
+  open(entries) {
+    return entries.filter((entry) => !this.held.has(entry.item_id));
+  }
+
+  /**
+   * Send answers; where the server fails because of them, in halves, so that only the wrong one is set aside or held.
+   * @param {UnsentAnswer[]} answers
+   */
+  async send(answers) {
+    const entries = this.open(answers);
+    if (!entries.length) return;
     /** @type {Receipts} */
     let reply;
     try {
       reply = await this.server.post("answers", { tab: this.tab, answers: entries });
     } catch (error) {
-      if (!UNFIT.includes(error.status)) throw error;
-      if (entries.length > 1) for (const entry of entries) await this.send([entry]);
+      if (!UNFIT.includes(error.status) && error.status !== BROKEN) throw error;
+      if (entries.length > 1) {
+        const half = Math.ceil(entries.length / 2);
+        await this.send(entries.slice(0, half));
+        await this.send(entries.slice(half));
+      } else if (error.status === BROKEN) this.hold(entries[0], error);
       else this.take({ request_id: entries[0].request_id, ok: false, reason: error.message, prediction: null }, entries);
       return;
     }
-    this.retries = 0;
+    if (!reply.receipts.length) throw new Error("no receipt");
+    if (!this.held.size) this.retries = 0;
+    this.broken = 0;
     for (const receipt of reply.receipts) this.take(receipt, entries);
     this.events.progress(reply.progress);
+  }
+
+  /**
+   * Keep an answer for later that the server failed over; the others go on.
+   * @param {UnsentAnswer} entry
+   * @param {ServerError} error
+   */
+  hold(entry, error) {
+    if (++this.broken >= MOST_BROKEN) throw error;
+    this.failure = error;
+    this.held.add(entry.item_id);
   }
 
   /**

@@ -2,6 +2,7 @@
 // it is exchanged for a new one, and what was asked is asked again, so that nobody notices.
 /** @import { DeskData } from "../base/types.js" */
 
+const LONGEST_WAIT_SECONDS = 60;  // that a server may ask for
 const RERUN_MS = 10_000;  // between two reruns of the page for a token
 
 export class Server {
@@ -30,7 +31,10 @@ export class Server {
     }
     if (!response.ok) {
       const body = await response.json().catch(() => ({}));
-      throw Object.assign(new Error(body.error ?? response.statusText), { fromServer: true, status: response.status });
+      const retryAfter = 1000 * Math.min(Number(response.headers.get("Retry-After")) || 0, LONGEST_WAIT_SECONDS);
+      throw Object.assign(new Error(body.error ?? response.statusText), {
+        fromServer: true, status: response.status, retryAfter,
+      });
     }
     return response;
   }

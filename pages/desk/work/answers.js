@@ -3,8 +3,9 @@
 import { t } from "../base/words.js";
 import { askForNote } from "../panels/flag.js";
 import { EarlierAnswers } from "../sync/earlier.js";
+import { askToPersist } from "../sync/persistence.js";
 import { TOO_SOON_MS } from "./stage.js";
-/** @import { Action, Answer, Item, PastAnswer, Receipt } from "../base/types.js" */
+/** @import { Action, Answer, Item, PastAnswer, Receipt, UnsentAnswer } from "../base/types.js" */
 /** @import { Desk } from "../desk.js" */
 
 export class Answers {
@@ -66,9 +67,11 @@ export class Answers {
       reveal: opinion.revealOf(item),
       class_change: data.class_change,
     };
-    if (!this.keep(answer)) return;
+    const kept = this.keep(answer);
+    if (!kept) return;
+    askToPersist();
     pace.answered(now);
-    this.remember(item, answer);
+    this.remember(item, kept);
     opinion.clear();
     for (const name of several ? [] : [label]) bar.flash(name);
     this.desk.next();
@@ -76,24 +79,24 @@ export class Answers {
   }
 
   /**
-   * Whether the answer is safe in this browser; the person is told if it is not.
+   * The answer as it is safe in this browser; null if it is not, and the person is told.
    * @param {Answer} answer
    */
   keep(answer) {
+    let entry = null;
     try {
-      this.desk.outbox.add(answer);
+      entry = this.desk.outbox.add(answer);
+      this.desk.say("");
     } catch (error) {
       this.desk.say(t("This browser cannot keep the answer ({reason}): free some space and answer again.",
         { reason: error.message }));
-      return false;
     }
-    this.desk.say("");
-    return true;
+    return entry;
   }
 
   /**
    * @param {Item} item
-   * @param {Answer} answer
+   * @param {UnsentAnswer} answer
    */
   remember(item, answer) {
     this.desk.queue.acted(item.id, true);
@@ -114,8 +117,8 @@ export class Answers {
       return;
     }
     const { last } = this.earlier;
-    if (!last || !this.keep({ item_id: last.id, action: "undo", label: null, seconds: null })) return;
-    this.earlier.takeBack(last.id);
+    if (!last || !this.keep({ item_id: last.id, action: "undo", label: null, seconds: null, undoes: last.answer })) return;
+    this.earlier.takeBack(last.id, last.answer);
     queue.acted(last.id, false);
     opinion.clear();
     this.draw();
@@ -195,6 +198,9 @@ export class Answers {
     if (!ok) {
       this.desk.say(t("An answer was refused: {reason}", { reason }));
       this.desk.kept.update();
+    } else if (reason) {
+      this.desk.say(t("Not taken back: {reason}", { reason }));
+      this.desk.recallAll();
     }
     if (!prediction || data.reveal !== "after") return;
     opinion.shown.set(id, prediction);
