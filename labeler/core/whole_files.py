@@ -23,7 +23,7 @@ def write_new(path: Path, data: str) -> None:
     part = path.with_name(f".{uuid.uuid4().hex}{PART}")
     try:
         part.write_bytes(data.encode())
-        _synchronise(part)
+        synchronise(part)
         try:
             os.link(part, path)  # fails, other than a rename, where the name is taken
         except FileExistsError:
@@ -46,7 +46,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{uuid.uuid4().hex}{PART}")
     try:
         yield part
-        _synchronise(part)
+        synchronise(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -55,7 +55,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 def _synchronise_folder(folder: Path) -> None:
     if os.name == "posix":  # elsewhere folders cannot be opened
-        _synchronise(folder)
+        synchronise(folder)
 
 
 def make_folder(folder: Path) -> None:
@@ -63,10 +63,11 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(exist_ok=True)
         if os.name == "posix":  # as above
-            _synchronise(folder.parent)
+            synchronise(folder.parent)
 
 
-def _synchronise(path: Path) -> None:
+def synchronise(path: Path) -> None:
+    """Bring a file, or the names in a folder, onto the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -24,7 +24,7 @@ ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
     *("ImageError", "TooFewClassesError", "AccessError", "ForbiddenError", "RequestError", "CheckedFileError"),
     *("BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError", "SettingsClashError"),
-    *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError"),
+    *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "BackupError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))

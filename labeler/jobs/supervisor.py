@@ -15,6 +15,7 @@ from labeler.access.settings import OIDC_FILE
 from labeler.core.errors import LabelerError
 from labeler.core.logs import keep_problems
 from labeler.core.running import Board, ProcessState, moment
+from labeler.jobs.keeper import Keeper, end_logs
 from labeler.projects.private_files import close_to_others
 
 log = logging.getLogger(__name__)
@@ -121,13 +122,14 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # a flag, since make and the terminal may each send one
         signal.signal(number, lambda *_: ending.set())
     children: list[Child] = []
-    greeted, board = False, Board(home)
+    greeted, board, keeper = False, Board(home), Keeper(home, environment)
     try:
         children.append(Child("app", app, environment))
         while not ending.wait(0.2):
             for child in children:
                 child.keep_running()
             board.show([child.state() for child in children])
+            keeper.look()
             if not greeted and _listens(reached.reachable, port):
                 print(f"labeler is at {reached.url(port)} (projects in {home}); Ctrl+C ends it.", flush=True)
                 greeted = True
@@ -136,8 +138,10 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
                 children.append(Child(name, command, environment))
         print("Ending.", flush=True)
     finally:
+        keeper.stop()
         for child in children:
             child.stop()
+        end_logs(home)
         board.take_down()
 
 
