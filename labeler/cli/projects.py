@@ -109,10 +109,10 @@ def import_(
         result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report)
     for problem in result.problems[:20]:
         click.echo(str(problem), err=True)
-    if len(result.problems) > 20:
-        click.echo(f"… and {len(result.problems) - 20} more.", err=True)
+    if result.not_imported > 20:
+        click.echo(f"… and {result.not_imported - 20} more.", err=True)
     click.echo(
-        f"{result.added} items added, {result.duplicates} already there, {len(result.problems)} not imported,"
+        f"{result.added} items added, {result.duplicates} already there, {result.not_imported} not imported,"
         f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
     )
     with opened.store() as store:

@@ -86,11 +86,12 @@ class DicomReport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """The result of an import; the sum of `added`, `duplicates` and `problems` is the number of rows read.
+    """The result of an import; the sum of `added`, `duplicates` and `not_imported` is the number of rows read.
 
     groups: how the groups lie after it; None without any. dicom: of the DICOM files that were read. in_two_groups: rows
     whose content came before, in another group, which keeps it; across: of those, the ones whose two groups are on both
-    sides of the split. columns: of a table, stored with the items.
+    sides of the split. columns: of a table, stored with the items. more_problems: beyond those in `problems`, which are
+    the first.
     """
 
     added: int
@@ -104,6 +105,12 @@ class ImportReport:
     across: int = 0
     dicom: "DicomReport | None" = None
     columns: tuple[str, ...] = ()
+    more_problems: int = 0
+
+    @property
+    def not_imported(self) -> int:
+        """The number of rows that were not imported."""
+        return len(self.problems) + self.more_problems
 
 
 @dataclass(frozen=True)

@@ -323,6 +323,22 @@ class LimitsConfig:
     import_megabytes: Annotated[
         float, Interval(ge=64, le=10_000_000), Doc("Memory in MB that reading imported files may take.")
     ] = 2048.0
+    image_megapixels: Annotated[
+        float, Interval(ge=0.001, le=178), Doc("Millions of pixels that an imported image may have.")
+    ] = 100.0
+    unpacked_gigabytes: Annotated[
+        float, Interval(ge=0.001, le=100_000), Doc("Size in GB that an imported zip of images may unpack to.")
+    ] = 50.0
+    table_megabytes: Annotated[
+        float,
+        Interval(ge=1, le=1_000_000),
+        Doc("Size in MB that an imported Parquet file or workbook may unpack to; a JSON array may have an eighth."),
+    ] = 2048.0
+    table_rows: Annotated[int, Interval(ge=1, le=100_000_000), Doc("Rows that an imported table may have.")] = 5_000_000
+    table_columns: Annotated[int, Interval(ge=1, le=16_384), Doc("Columns that an imported table may have.")] = 2000
+    text_characters: Annotated[
+        int, Interval(ge=1, le=30_000_000), Doc("Characters that an imported text, or another cell, may have.")
+    ] = 1_000_000
 
 
 @dataclass(frozen=True)

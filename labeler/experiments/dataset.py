@@ -21,7 +21,7 @@ from labeler.cycle.snapshot import Snapshot
 from labeler.files.sources import Row, SourceColumns, read
 from labeler.files.tables import read_table
 from labeler.i18n.messages import mark
-from labeler.projects.importer import check_groups, content_hash, normalise
+from labeler.projects.staging import check_groups, content_hash, normalise
 
 # Imports of labeler.backbones.onnx are deferred: it loads torch.
 
@@ -119,7 +119,7 @@ def load_task(
     Args:   cache: folder of the embeddings; the user's cache by default. on_progress: of the embedding.
     Raises: SourceError: the pool has no more items than the seed set, or the split puts a group on both sides.
     """
-    check_groups(list(labeled.rows.values()), {})
+    list(check_groups(labeled.rows.values(), {}))  # raises
 
     learner = replace(learner or LearnerConfig(), adapted=False)  # adapted weights belong to a project's own items
     texts = [row.text for row in labeled.rows.values() if row.text]

@@ -1,14 +1,19 @@
 """The beginning of a source, before it is imported: columns and first rows of a table, or images and their folders."""
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from labeler.core.errors import SourceError
+from labeler.core.errors import ImageError, SourceError
 from labeler.files import column_guesses
 from labeler.files.column_guesses import Rows
-from labeler.files.sources import Row, SourceColumns, read
+from labeler.files.dicom import is_dicom
+from labeler.files.images import thumbnail
+from labeler.files.limits import USUAL
+from labeler.files.pixels import check_pixels
+from labeler.files.sources import Row, SourceColumns, content_of, read
 from labeler.files.tables import read_table
 
 SAMPLE = 200  # rows that guesses are made from
@@ -102,3 +107,32 @@ def first_items(source: Path, columns: SourceColumns, n: int) -> list[Row]:
     """
     rows = (row for row in read(source, columns, most=4 * n) if isinstance(row, Row))
     return list(islice(rows, n))
+
+
+def holds_scans(source: Path, columns: SourceColumns, n: int) -> bool:
+    """Whether one of the first images is a DICOM file.
+
+    Raises: SourceError: as `first_items`. ImageError: an image cannot be read.
+    """
+    return any(row.image is not None and is_dicom(content_of(row.image)) for row in first_items(source, columns, n))
+
+
+def first_pictures(source: Path, columns: SourceColumns, n: int, side: int) -> list[tuple[bytes, str]]:
+    """The first images that can be read, as JPEGs of at most `side` pixels a side, each with its label or "".
+
+    Raises: SourceError: as `first_items`.
+    """
+    pictures = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, row in enumerate(first_items(source, columns, n)):
+            if row.image is None:
+                continue
+            path = Path(scratch) / f"{number}{PurePosixPath(row.image.name).suffix}"
+            try:
+                content = content_of(row.image)
+                check_pixels(content, USUAL)
+                path.write_bytes(content)
+                pictures.append((thumbnail(path, side), row.label or ""))
+            except ImageError:  # the import will name it
+                continue
+    return pictures

@@ -1,23 +1,28 @@
 """Folders, zips and tables → rows of texts or images. This module knows files and columns, but no projects."""
 
+import lzma
 import os
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.resources.abc import Traversable
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from labeler.core.errors import SourceError
+from labeler.core.errors import ImageError, SourceError
 from labeler.core.items import Modality, Problem
+from labeler.core.settings import LimitsConfig
 from labeler.files import column_guesses
 from labeler.files.column_guesses import IMAGE_SUFFIXES
+from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked
 from labeler.files.tables import Records, read_table
 from labeler.i18n.messages import Message, mark
 
 _LITTER = {"__macosx", "thumbs.db", "desktop.ini"}
-_MAX_ENTRY = 1 << 30  # bytes that one entry of a zip may unpack to
+_MAX_ENTRY = 1 << 30  # bytes that one image may have, and an entry of a zip unpack to
+_PACKED_AS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class SourceColumns:
 
 
 LOOKED_AT = 50  # rows of a table in which the column of the items is looked for
+LONGEST_SHOWN = 300  # characters of a path in a message
 ROW = " row "  # between a table's name and the number of one of its rows
 
 
@@ -75,14 +81,22 @@ FOLDER_GROUPS = "folder"
 
 
 def read(
-    source: Path, columns: SourceColumns = OBVIOUS, *, modality: Modality | None = None, most: int | None = None
+    source: Path,
+    columns: SourceColumns = OBVIOUS,
+    *,
+    modality: Modality | None = None,
+    most: int | None = None,
+    limits: LimitsConfig = USUAL,
 ) -> Iterator[Row | Problem]:
     """Rows of a folder or zip of images, or of a table of texts or image paths; a bad row comes as a problem.
 
     Args:     columns: of a table. modality: whether the text or the image column is taken, where a table has both.
               most: so many rows are wanted, the first ones; little more of the source is read.
-    Returns:  rows in the order of the file, files in the order of their names.
-    Raises:   SourceError: nothing can be read or a column is not there; raised by the call, before any row.
+              limits: what a zip or table may unpack to.
+    Returns:  rows in the order of the file, files in the order of their names; tables are read as the rows are asked
+              for.
+    Raises:   SourceError: nothing can be read, a column is not there, or a limit is passed; raised by the call, before
+              any row, but for what is wrong further down in a table.
     """
     name = _decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
     named = columns.named()
@@ -103,9 +117,9 @@ def read(
                     group=group,
                     folder=FOLDER_GROUPS,
                 )
-            files = _folder(source) if source.is_dir() else _zip(source)
+            files = _folder(source) if source.is_dir() else _zip(source, limits)
             return islice(_image_rows(name, files, group is not None), most)
-        return _table_rows(name, source.parent, *read_table(source, most), named, modality)
+        return _table_rows(name, source.parent, *read_table(source, most, limits), named, modality)
     except OSError as error:
         raise SourceError(
             "{source} cannot be read: {strerror}.", source=source, strerror=error.strerror or error
@@ -151,17 +165,25 @@ def _folder(source: Path) -> list[_File]:
         name = PurePosixPath(_decode_name(os.fsencode(path.relative_to(source).as_posix())))
         if _is_litter(name) or (path.is_dir() and not path.is_symlink()):
             continue
-        files.append(_File(name, path, None if path.is_file() else mark("is a link to a folder or to nothing")))
+        problem = None
+        if not path.is_file():
+            problem = mark("is a link to a folder or to nothing")
+        elif path.stat().st_size > _MAX_ENTRY:
+            problem = mark("is larger than {n} MiB", n=_MAX_ENTRY >> 20)
+        files.append(_File(name, path, problem))
     return files
 
 
-def _zip(source: Path) -> list[_File]:
+def _zip(source: Path, limits: LimitsConfig) -> list[_File]:
     try:
         archive = zipfile.ZipFile(source)  # stays open for as long as a row refers to it
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):  # all three from broken bytes
         raise SourceError(
             "{name} is not a zip file, or is cut off: make or fetch it again.", name=source.name
         ) from None
+    most = limits.unpacked_gigabytes * GIBIBYTE
+    check_unpacked(source.name, archive, most, "limits.unpacked_gigabytes", source.stat().st_size)
+    check_password(source.name, archive)
     files = []
     for info in archive.infolist():
         # Without its UTF-8 flag zipfile takes a name for cp437, where Korean Windows means cp949 and macOS UTF-8.
@@ -174,6 +196,8 @@ def _zip(source: Path) -> list[_File]:
             problem = mark("its name leads out of the zip")
         elif info.file_size > _MAX_ENTRY:
             problem = mark("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
+        elif info.compress_type not in _PACKED_AS:
+            problem = mark("is packed in a way that cannot be read: pack it as an ordinary zip")
         files.append(_File(name, zipfile.Path(archive, info.filename), problem))
     return files
 
@@ -194,6 +218,19 @@ def _decode_name(raw: bytes) -> str:
         except UnicodeDecodeError:
             pass
     return raw.decode("utf-8", "replace")
+
+
+def content_of(image: Traversable) -> bytes:
+    """The bytes of a row's image.
+
+    Raises: ImageError: they cannot be read.
+    """
+    try:
+        return image.read_bytes()
+    except (OSError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
+        raise ImageError(
+            "{name} cannot be read ({error}): make or fetch it again.", name=image.name, error=error
+        ) from error
 
 
 # ---------------------------------------------------------------- tables
@@ -218,6 +255,7 @@ def _table_rows(
     # the group stays among the other columns, by which items are sliced and found
     roles = {i for role, i in at.items() if role != "group"}
     others = [i for i, column in enumerate(columns) if column and i not in roles]
+    names = _told_apart(columns)
 
     def row(name: str, fields: list[str] | str) -> Row | Problem:
         if isinstance(fields, str):
@@ -236,11 +274,23 @@ def _table_rows(
             image=image,
             label=(fields[at["label"]].strip() or None) if "label" in at else None,
             split=fields[at["split"]] if "split" in at else None,
-            metadata={columns[i]: fields[i] for i in others if fields[i]},
+            metadata={names[i]: fields[i] for i in others if fields[i]},
             group=(fields[at["group"]].strip() or None) if "group" in at else None,
         )
 
     return (row(f"{source}{ROW}{number}", fields) for number, fields in chain(first, records))
+
+
+def _told_apart(columns: Sequence[str]) -> list[str]:
+    """The names of the columns; a name that came before gets a number behind it, so that no cell is lost."""
+    names: dict[str, None] = {}
+    for column in columns:
+        name, number = column, 1
+        while name in names:
+            number += 1
+            name = f"{column} ({number})"
+        names[name] = None
+    return list(names)
 
 
 def _position(source: str, columns: list[str], name: str) -> int:
@@ -289,13 +339,17 @@ def _image(folder: Path, value: str) -> Path | str:
         return mark("has no image path")
     if _leaves_the_folder(name):
         return mark(
-            "{path!r} leads out of the table's folder: put the images below it and name them from there", path=value
+            "{path!r} leads out of the table's folder: put the images below it and name them from there",
+            path=value[:LONGEST_SHOWN],
         )
     # macOS stores Korean names taken apart, while a table mostly has them put together
     for form in (str(name), unicodedata.normalize("NFC", str(name)), unicodedata.normalize("NFD", str(name))):
-        if (folder / form).is_file():
-            return folder / form
-    return mark("the image {path!r} does not exist in the table's folder", path=value)
+        try:
+            if (folder / form).is_file():
+                return folder / form
+        except (OSError, ValueError):  # it is longer than names can be
+            continue
+    return mark("the image {path!r} does not exist in the table's folder", path=value[:LONGEST_SHOWN])
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,37 +1,45 @@
-"""Table files → column names and records; every value is the string in the file."""
+"""Table files → column names and records, a record at a time; every value is the string in the file."""
 
 import codecs
 import csv
-import io
 import json
 import math
-from collections.abc import Callable, Iterator
-from itertools import islice
+import zipfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from labeler.core.errors import SourceError
+from labeler.core.settings import LimitsConfig
 from labeler.files.csv_files import unguarded
+from labeler.files.limits import MEBIBYTE, USUAL, check_columns, check_rows, check_size, check_unpacked
 from labeler.i18n.messages import mark
 
 # Imports of pyarrow and openpyxl are deferred: loading them takes longer than reading most tables.
 
 # A record's row number, as a person counts it in the file, and its fields, or the reason that it has none.
 Records = Iterator[tuple[int, list[str] | str]]
+Reader = Callable[[Path, int | None, LimitsConfig], tuple[list[str], Records]]
 
 # A document may be longer than the 128 KiB at which the csv module gives up.
 csv.field_size_limit(2**31 - 1)
 
-_BEGINNING = 1 << 18  # bytes of a text file that are read where a few rows are wanted
+_BEGINNING = 1 << 18  # bytes of a text file whose encoding is looked at where a few rows are wanted
+_CHUNK = 1 << 20  # bytes that are read at a time
+_LONGEST = 1 << 25  # characters of a line, or of the lines of a row
+_AT_ONCE = 64  # rows of a Parquet file: long texts that repeat take no room in the file, but here
 
 
-def read_table(source: Path, most: int | None = None) -> tuple[list[str], Records]:
-    """Column names and records of a table, by the suffix of its name.
+def read_table(source: Path, most: int | None = None, limits: LimitsConfig = USUAL) -> tuple[list[str], Records]:
+    """Column names and records of a table, by the suffix of its name. Records are read as they are asked for.
 
     Args:     most: so many records are wanted, the first ones; little more of the file is read, so that the beginning
               of a large table is there at once.
     Returns:  columns, then (row number, fields); CSV and TSV fields may be more or fewer than the columns.
-    Raises:   SourceError: the kind is unknown, the file is broken or empty, or its encoding is unknown.
+    Raises:   SourceError: the kind is unknown, the file is broken, empty or beyond a limit, or its encoding is unknown.
+              What is wrong behind the beginning is raised when it is read.
     """
     reader = _READERS.get(source.suffix.lower())
     if reader is None:
@@ -42,66 +50,118 @@ def read_table(source: Path, most: int | None = None) -> tuple[list[str], Record
         )
     if source.stat().st_size == 0:
         raise SourceError("{name} is empty: there is nothing to read.", name=source.name)
-    columns, records = reader(source, most)
-    return columns, islice(records, most)
+    columns, records = reader(source, most, limits)
+    check_columns(source.name, len(columns), limits)
+    return columns, islice(_counted(records, source.name, limits), most)
 
 
-def _delimited(source: Path, most: int | None) -> tuple[list[str], Records]:
-    text = _decode(source, most)
-    lines = list(io.StringIO(text, newline=""))  # "" leaves line ends inside quotes as they are
-    head = next((line for line in lines if line.strip()), "")
+def _counted(records: Records, name: str, limits: LimitsConfig) -> Records:
+    for count, record in enumerate(records, start=1):
+        check_rows(name, count, limits)
+        yield record
+
+
+def expected_rows(source: Path) -> int:
+    """About how many records a table has, to say how far an import is; 0 where only reading it would tell."""
+    kind = source.suffix.lower()
+    if kind == ".parquet":
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(source).num_rows)
+    if kind not in (".csv", ".tsv", ".jsonl", ".ndjson"):
+        return 0
+    return _line_ends(source, source.stat().st_size) - (kind in (".csv", ".tsv"))
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def _delimited(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[str], Records]:
+    lines = _lines(source, "", most)  # "" leaves line ends inside quotes as they are
+    beginning: list[str] = []
+    for line in lines:
+        beginning.append(line)
+        if line.strip():
+            break
+    head = beginning[-1] if beginning else ""
     delimiters = "\t" if source.suffix.lower() == ".tsv" else ",;\t"
     delimiter = max(delimiters, key=lambda d: len(next(csv.reader([head], delimiter=d), [])))
-    records = ((number, fields) for number, fields in _csv_records(lines, delimiter) if fields)
+    records = ((n, fields) for n, fields in _csv_records(chain(beginning, lines), delimiter) if fields)
     return [column.strip() for column in next(records, (0, []))[1]], records
 
 
-def _csv_records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    line = number = 0
+class _TooLong(Exception):  # noqa: N818 (it is caught below)
+    """A quotation mark opens and does not close for very long."""
+
+
+def _csv_records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    again: deque[str] = deque()  # lines that a stray quote had swallowed
+    record: list[str] = []  # the lines of this row so far
+    length = 0
 
     def feed() -> Iterator[str]:
-        nonlocal line
-        while line < len(lines):
-            line += 1
-            yield lines[line - 1]
+        nonlocal length
+        while (line := again.popleft() if again else next(lines, None)) is not None:
+            record.append(line)
+            length += len(line)
+            if length > _LONGEST and len(record) > 1:
+                raise _TooLong
+            yield line
 
-    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
-    while line < len(lines):
-        number, start = number + 1, line
+    reader, number = csv.reader(feed(), delimiter=delimiter, strict=True), 0
+    while True:
+        record.clear()
+        length = 0
         try:
             fields = next(reader)
-        except csv.Error:
+        except StopIteration:
+            return
+        except (csv.Error, _TooLong):
             # A stray quote would swallow the rows after it: take its line literally, and read on behind it.
-            fields = next(csv.reader([lines[start]], delimiter=delimiter, quoting=csv.QUOTE_NONE))
-            line = start + 1
+            again.extendleft(reversed(record[1:]))
+            fields = next(csv.reader(record[:1], delimiter=delimiter, quoting=csv.QUOTE_NONE))
             reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+        number += 1
         yield number, [unguarded(_clean(value)) for value in fields]
 
 
-def _json(source: Path, most: int | None) -> tuple[list[str], Records]:
-    text = _decode(source, most)
-    entries: list[tuple[int, Any]]
-    if text.lstrip().startswith("["):
-        text = _decode(source)  # an array ends with the file
-        try:
-            entries = list(enumerate(_loads(text), start=1))
-        except (ValueError, RecursionError) as error:
-            raise SourceError(
-                "{name} is not valid JSON ({error}): put that right.", name=source.name, error=error
-            ) from None
-    else:
-        # not splitlines(), as a JSON string may hold U+2028 and its like
-        lines = enumerate(text.split("\n"), start=1)
-        entries = [(number, _loads_or_none(line)) for number, line in lines if line.strip()]
-    keys = list(dict.fromkeys(key for _, entry in entries if isinstance(entry, dict) for key in entry))
+# ---------------------------------------------------------------- JSON
+
+
+def _json(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[str], Records]:
+    first = next((line.strip() for line in _lines(source, "\n", most) if line.strip()), "")
+    entries = (lambda: _array(source, limits)) if first.startswith("[") else (lambda: _json_lines(source, most))
+    keys: dict[str, None] = {}
+    for _, entry in islice(entries(), most):
+        if isinstance(entry, dict):
+            keys |= dict.fromkeys(entry)
+            check_columns(source.name, len(keys), limits)
     if not keys:
         raise SourceError(
             "{name} has no JSON objects: give an array of objects, or one object a line.", name=source.name
         )
     return [_clean(key) for key in keys], (
         (n, [_string(entry.get(key)) for key in keys] if isinstance(entry, dict) else mark("is not a JSON object"))
-        for n, entry in entries
+        for n, entry in entries()
     )
+
+
+def _array(source: Path, limits: LimitsConfig) -> Iterator[tuple[int, Any]]:
+    """The entries of an array, which ends with the file and so is read whole."""
+    check_size(source.name, source.stat().st_size, limits.table_megabytes * MEBIBYTE / 8, "limits.table_megabytes")
+    try:
+        yield from enumerate(_loads("".join(_lines(source, "\n"))), start=1)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            "{name} is not valid JSON ({error}): put that right.", name=source.name, error=error
+        ) from None
+
+
+def _json_lines(source: Path, most: int | None) -> Iterator[tuple[int, Any]]:
+    # lines end with \n alone, as a JSON string may hold U+2028 and its like
+    for number, line in enumerate(_lines(source, "\n", most), start=1):
+        if line.strip():
+            yield number, _loads_or_none(line)
 
 
 def _loads(text: str) -> Any:
@@ -116,49 +176,83 @@ def _loads_or_none(line: str) -> Any:
         return None
 
 
-def _parquet(source: Path, most: int | None) -> tuple[list[str], Records]:
+# ---------------------------------------------------------------- Parquet and Excel
+
+
+def _parquet(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[str], Records]:
     import pyarrow as pa  # here, because importing it takes longer than reading most tables
     import pyarrow.parquet as pq
 
     try:
-        if most is None:
-            table = pq.read_table(source, partitioning=None)
-        else:
-            with pq.ParquetFile(source) as file:
-                batches = list(islice(file.iter_batches(most), 1))
-                table = pa.Table.from_batches(batches, file.schema_arrow)
-        values = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        with pq.ParquetFile(source) as file:
+            schema, facts = file.schema_arrow, file.metadata
+        check_rows(source.name, facts.num_rows, limits)
+        check_columns(source.name, len(schema), limits)
+        unpacked = sum(facts.row_group(n).total_byte_size for n in range(facts.num_row_groups))
+        check_size(source.name, unpacked, limits.table_megabytes * MEBIBYTE, "limits.table_megabytes")
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise SourceError(
-            "{name} cannot be read as Parquet ({error}): write it anew.", name=source.name, error=error
-        ) from None
-    return table.column_names, ((n, [_string(v) for v in row]) for n, row in enumerate(values, start=1))
+        raise _no_parquet(source, error) from None
+    texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+
+    def records() -> Records:
+        # a text that repeats is kept once until it is handed on
+        number = characters = 0
+        try:
+            with pq.ParquetFile(source, read_dictionary=texts) as file:
+                for batch in file.iter_batches(_AT_ONCE if most is None else min(most, _AT_ONCE)):
+                    for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                        number += 1
+                        fields = [_string(value) for value in row]
+                        characters += sum(map(len, fields))
+                        check_size(source.name, characters, limits.table_megabytes * MEBIBYTE, "limits.table_megabytes")
+                        yield number, fields
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _no_parquet(source, error) from None
+
+    beginning = records()
+    first = list(islice(beginning, 1))  # so that a broken file is refused at once
+    return schema.names, chain(first, beginning)
 
 
-def _xlsx(source: Path, most: int | None) -> tuple[list[str], Records]:
-    import openpyxl
+def _no_parquet(source: Path, error: Exception) -> SourceError:
+    return SourceError("{name} cannot be read as Parquet ({error}): write it anew.", name=source.name, error=error)
 
-    try:
-        workbook = openpyxl.load_workbook(source, read_only=True, data_only=True)
-        sheet = workbook.worksheets[0]
-        sheet.reset_dimensions()  # some writers state them wrongly, which would cut rows off
-        last = None if most is None else most + 100  # some rows above or between may be empty
-        cells = [[_cell(value) for value in row] for row in sheet.iter_rows(max_row=last, values_only=True)]
-        workbook.close()
-    except Exception as error:  # a broken workbook makes openpyxl's zip and XML readers raise anything
-        raise SourceError(
-            "{name} cannot be read as an Excel workbook: save it anew as .xlsx.", name=source.name
-        ) from error
-    filled = ((number, fields) for number, row in enumerate(cells, start=1) if (fields := _trimmed(row)))
+
+def _xlsx(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[str], Records]:
+    filled = _filled_rows(source, None if most is None else most + 100, limits)  # some rows may be empty
     columns = [column.strip() for column in next(filled, (0, []))[1]]
     # empty cells at the end of a row are not stored, so a short row is whole
     return columns, ((n, fields + [""] * (len(columns) - len(fields))) for n, fields in filled)
 
 
-def _trimmed(fields: list[str]) -> list[str]:
-    while fields and not fields[-1]:
-        fields = fields[:-1]
-    return fields
+def _filled_rows(source: Path, last: int | None, limits: LimitsConfig) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the first sheet that are not empty, with their numbers."""
+    import openpyxl
+
+    try:
+        with zipfile.ZipFile(source) as archive:
+            most = limits.table_megabytes * MEBIBYTE
+            check_unpacked(source.name, archive, most, "limits.table_megabytes", source.stat().st_size)
+        workbook = openpyxl.load_workbook(source, read_only=True, data_only=True)
+        sheet = workbook.worksheets[0]
+        sheet.reset_dimensions()  # some writers state them wrongly, which would cut rows off
+        for number, row in enumerate(sheet.iter_rows(max_row=last, values_only=True), start=1):
+            check_rows(source.name, number, limits)
+            if fields := _trimmed([_cell(value) for value in _trimmed(row)]):
+                yield number, fields
+        workbook.close()
+    except SourceError:
+        raise
+    except Exception as error:  # a broken workbook makes openpyxl's zip and XML readers raise anything
+        raise SourceError(
+            "{name} cannot be read as an Excel workbook: save it anew as .xlsx.", name=source.name
+        ) from error
+
+
+def _trimmed(cells: Sequence[Any]) -> list[Any]:
+    """The cells without the empty ones at the end; formatted sheets have thousands of them."""
+    last = next((place for place in range(len(cells), 0, -1) if cells[place - 1] not in (None, "")), 0)
+    return list(cells[:last])
 
 
 def _cell(value: Any) -> str:
@@ -178,50 +272,85 @@ def _clean(value: str) -> str:
     return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _decode(source: Path, most: int | None = None) -> str:
-    """The file's text; where some records are wanted, the whole lines at its beginning."""
-    if most is not None and source.stat().st_size > _BEGINNING and (lines := _beginning(source)).count("\n") > 1:
-        return lines
-    data = source.read_bytes()
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    errors = []
+# ---------------------------------------------------------------- text
+
+
+def _lines(source: Path, newline: str, most: int | None = None) -> Iterator[str]:
+    """The lines of a text file with their ends, read as they are asked for; its encoding is checked first.
+
+    Args: newline: as in `open`. most: where few records are wanted, the encoding of the beginning decides.
+    """
+    encoding = _encoding_of(source, most is not None)
+
+    def lines() -> Iterator[str]:
+        errors = "strict" if most is None else "replace"  # what is behind the beginning may be in another encoding
+        with source.open(encoding=encoding, errors=errors, newline=newline) as file:
+            number = 0
+            while line := file.readline(_LONGEST + 1):
+                number += 1
+                if len(line) > _LONGEST:
+                    raise SourceError(
+                        "{name} has more than {n:,} characters in line {number}: it is no table of texts.",
+                        name=source.name,
+                        n=_LONGEST,
+                        number=number,
+                    )
+                yield line
+
+    return lines()
+
+
+def _encoding_of(source: Path, beginning_only: bool) -> str:
+    """The encoding in which the file can be read.
+
+    Raises: SourceError: it is none of the known ones; names the row.
+    """
+    with source.open("rb") as file:
+        utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    ends = []
     for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp949"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError as error:
-            errors.append(error)
+        end = _undecodable(source, encoding, _BEGINNING if beginning_only else None)
+        if end is None:
+            return encoding
+        ends.append(end)
     # the encoding that decoded the most bytes is the intended one
-    at = max(error.start for error in errors)
-    row = data.count(b"\n", 0, at) + 1
-    encodings = "UTF-16" if utf16 else "UTF-8 or Korean (CP949)"
+    at = max(ends)
     raise SourceError(
         "{name} is not {known} text at byte {at} (row {row}): save it as UTF-8.",
         name=source.name,
-        known=encodings,
+        known="UTF-16" if utf16 else "UTF-8 or Korean (CP949)",
         at=at,
-        row=row,
+        row=_line_ends(source, at) + 1,
     )
 
 
-def _beginning(source: Path) -> str:
-    """The whole lines at the beginning of a large file; "" where they are in no known encoding."""
+def _undecodable(source: Path, encoding: str, most: int | None) -> int | None:
+    """The place of the first byte that is not of this encoding; None: there is none among the first `most`."""
+    decoder, done = codecs.getincrementaldecoder(encoding)(), 0
     with source.open("rb") as file:
-        data = file.read(_BEGINNING)
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp949"):
-        try:
-            text = codecs.getincrementaldecoder(encoding)().decode(data)  # the last letter may be cut off
-        except UnicodeDecodeError:
-            continue
-        return text[: text.rfind("\n") + 1]
-    return ""
+        while True:
+            chunk = file.read(_CHUNK if most is None else min(_CHUNK, most - done))
+            is_last = not chunk
+            try:
+                decoder.decode(chunk, final=is_last and (most is None or done < most))
+            except UnicodeDecodeError as error:
+                return done - (len(error.object) - len(chunk)) + error.start  # some bytes were kept from before
+            if is_last:
+                return None
+            done += len(chunk)
+
+
+def _line_ends(source: Path, at: int) -> int:
+    """The number of line ends before this byte."""
+    with source.open("rb") as file:
+        return sum(file.read(min(_CHUNK, at - place)).count(b"\n") for place in range(0, at, _CHUNK))
 
 
 def _suffixes() -> str:
     return ", ".join(_READERS)
 
 
-_READERS: dict[str, Callable[[Path, int | None], tuple[list[str], Records]]] = {
+_READERS: dict[str, Reader] = {
     ".csv": _delimited,
     ".tsv": _delimited,
     ".json": _json,

@@ -1,6 +1,6 @@
 """DICOM files on their way into a project: fields as columns, their group, and what identifies patients removed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -99,11 +99,11 @@ def is_dropped(column: str, settings: DicomConfig) -> bool:
     return column in settings.drop_columns or EVERY in settings.drop_columns
 
 
-def without_dropped(project: Project, rows: Sequence[Row | Problem], group: str | None) -> list[Row | Problem]:
+def without_dropped(project: Project, rows: Iterable[Row | Problem], group: str | None) -> Iterator[Row | Problem]:
     """The rows of a table without the columns of `dicom.drop_columns`; the column of the groups gets pseudonyms."""
     settings = project.config.dicom
     if not settings.drop_columns:
-        return list(rows)
+        return iter(rows)
     pseudonyms = Pseudonyms.of(project.folder / KEY)
 
     def without(row: Row | Problem) -> Row | Problem:
@@ -115,4 +115,4 @@ def without_dropped(project: Project, rows: Sequence[Row | Problem], group: str 
         pseudonym = pseudonyms.of_text(row.group, "group")
         return replace(row, metadata=kept | {group: pseudonym}, group=pseudonym)
 
-    return [without(row) for row in rows]
+    return map(without, rows)

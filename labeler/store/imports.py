@@ -39,11 +39,17 @@ class Imports:
         with self.db.write():
             return self.db.value("INSERT INTO imports (source, at) VALUES (?, ?) RETURNING id", [source, now()])
 
-    def end(self, number: int, added: int, duplicates: int, labels: int) -> None:
-        """Record an import in the audit log with what it brought; forget one that brought no item.
+    def count(self, number: int) -> int:
+        """The number of items that an import has brought."""
+        return self.db.value("SELECT COUNT(*) FROM items WHERE import_id = ? AND withdrawn IS NULL", [number])
 
-        An import that was cut off has a row in `imports` alone, and repeating it completes it.
-        """
+    def forget_empty(self) -> None:
+        """Forget imports that were cut off before they brought an item; nobody else may import meanwhile."""
+        with self.db.write():
+            self.db.execute("DELETE FROM imports WHERE NOT EXISTS (SELECT 1 FROM items WHERE import_id = imports.id)")
+
+    def end(self, number: int, added: int, duplicates: int, labels: int) -> None:
+        """Record an import in the audit log with what it brought; forget one that brought no item."""
         with self.db.write():
             source = self.db.value("SELECT source FROM imports WHERE id = ?", [number])
             self.db.execute(

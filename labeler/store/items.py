@@ -17,6 +17,7 @@ IMPORT = "import"
 
 # The draw of the holdout is part of the project's data, not of any round's randomness.
 HOLDOUT_SEED = 20_201_122
+AT_ONCE = 20_000  # items that one transaction assigns to the pool
 
 
 # How many people's labels an item is to get. The content hash decides which items are overlapped, so that they spread
@@ -123,15 +124,42 @@ class Items:
         """
         with self.db.write():
             self._follow_their_groups()
-            undecided = self.db.rows(
-                "SELECT id, content_hash, of_group FROM items WHERE split IS NULL AND withdrawn IS NULL ORDER BY id"
-            )
             if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
                 self.db.executemany(
                     "UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ?",
-                    [(item,) for item in _drawn(undecided, size)],
+                    [(item,) for item in self._drawn(size)],
                 )
-            self.db.execute("UPDATE items SET split = 'pool' WHERE split IS NULL AND withdrawn IS NULL")
+        first: int | None = 0
+        while first is not None:  # a part at a time, so that nobody who answers waits
+            with self.db.write():
+                span = {"first": first, "last": self._end_of_part(first)}
+                self.db.execute(
+                    "UPDATE items SET split = 'pool' WHERE split IS NULL AND withdrawn IS NULL"
+                    " AND id > :first AND id <= :last",
+                    span,
+                )
+            first = span["last"]
+
+    def _end_of_part(self, first: int) -> int | None:
+        """The id of the last of the next `AT_ONCE` items without a split; None: there are none."""
+        return self.db.value(
+            "SELECT MAX(id) FROM (SELECT id FROM items WHERE split IS NULL AND withdrawn IS NULL AND id > ?"
+            " ORDER BY id LIMIT ?)",
+            [first, AT_ONCE],
+        )
+
+    def _drawn(self, size: int | None) -> list[int]:
+        """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
+        undecided = "FROM items WHERE split IS NULL AND withdrawn IS NULL"
+        if not self.db.value(f"SELECT 1 {undecided} AND of_group IS NOT NULL LIMIT 1"):
+            ids = np.fromiter((row[0] for row in self.db.execute(f"SELECT id {undecided} ORDER BY id")), dtype=np.int64)
+            size = holdout_size(len(ids)) if size is None else min(size, len(ids))
+            return [int(i) for i in np.random.default_rng(HOLDOUT_SEED).choice(ids, size, replace=False)]
+        # an item without a group is one by itself; no group has the name of a content hash
+        rows = self.db.execute(f"SELECT id, COALESCE(of_group, content_hash) {undecided} ORDER BY id")
+        group_of: dict[int, str] = dict(rows.fetchall())
+        drawn = set(drawn_groups(Counter(group_of.values()), HOLDOUT_SEED, size))
+        return [item for item, group in group_of.items() if group in drawn]
 
     def _follow_their_groups(self) -> None:
         """Assign items whose group has a split already."""
@@ -406,18 +434,6 @@ def as_item(row: Row) -> Item:
     metadata = json.loads(row.get("metadata") or "{}")  # lists of all items leave it out
     values = {name: row[name] for name in ("id", "content_hash", "split", "source", "text", "media")}
     return Item(**values, metadata=metadata, group=row.get("of_group"))
-
-
-def _drawn(undecided: Sequence[Row], size: int | None) -> list[int]:
-    """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
-    if all(row["of_group"] is None for row in undecided):
-        ids = [row["id"] for row in undecided]
-        size = holdout_size(len(ids)) if size is None else min(size, len(ids))
-        return [int(i) for i in np.random.default_rng(HOLDOUT_SEED).choice(ids, size, replace=False)]
-    # an item without a group is one by itself; no group has the name of a content hash
-    group_of = {row["id"]: (row["content_hash"] if row["of_group"] is None else row["of_group"]) for row in undecided}
-    drawn = set(drawn_groups(Counter(group_of.values()), HOLDOUT_SEED, size))
-    return [item for item, group in group_of.items() if group in drawn]
 
 
 def _json(values: object) -> str:

@@ -178,7 +178,7 @@ def latest_import(project: Project) -> None:
         else:
             st.warning(privacy, icon=":material/shield_person:")
     if report.problems:
-        st.warning(_("{n:,} rows could not be imported:", n=len(report.problems)))
+        st.warning(_("{n:,} rows could not be imported:", n=report.not_imported))
         problems = [
             {_("where"): plain(translate(origin(p.source))), _("why"): plain(translate(p.reason))}
             for p in report.problems

@@ -11,10 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality
-from labeler.files import images
 from labeler.files.column_guesses import IMAGE_SUFFIXES
-from labeler.files.dicom import is_dicom
-from labeler.files.preview import Preview, first_items, guessed_columns, preview
+from labeler.files.preview import Preview, first_pictures, guessed_columns, holds_scans, preview
 from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
 from labeler.i18n.markdown import escaped, joined
 from labeler.i18n.messages import _, mark, n_, translate
@@ -210,13 +208,11 @@ def _choose_groups(chosen: Chosen) -> Chosen:
 def _holds_scans(chosen: Chosen) -> bool:
     """Whether one of the first images is a DICOM file."""
 
-    def look() -> bool:
-        columns = replace(chosen.columns, group=None)
-        rows = first_items(chosen.path, columns, PICTURES)
-        return any(row.image is not None and is_dicom(row.image.read_bytes()) for row in rows)
-
+    columns = replace(chosen.columns, group=None)
     try:
-        return cached("holds-scans", (chosen.key, chosen.columns.image), look)
+        return cached(
+            "holds-scans", (chosen.key, chosen.columns.image), lambda: holds_scans(chosen.path, columns, PICTURES)
+        )
     except LabelerError:  # it is said where the images are shown
         return False
 
@@ -311,9 +307,9 @@ def _kind(place: DeltaGenerator, guess: Modality, key: str) -> Modality:
 
 def _show_pictures(chosen: Chosen) -> None:
     """The first images, so that a wrong column or folder is seen before the import."""
-    key = (chosen.key, chosen.columns)
+    key, columns = (chosen.key, chosen.columns), replace(chosen.columns, group=None)
     try:
-        pictures = cached("first-images", key, lambda: _pictures(chosen))
+        pictures = cached("first-images", key, lambda: first_pictures(chosen.path, columns, PICTURES, SIDE))
     except LabelerError as error:
         st.error(translate(error))
         return
@@ -322,19 +318,3 @@ def _show_pictures(chosen: Chosen) -> None:
     with st.container(horizontal=True):
         for picture, caption in pictures:
             st.image(picture, caption=escaped(caption), width=SIDE // 2)
-
-
-def _pictures(chosen: Chosen) -> list[tuple[bytes, str]]:
-    """Thumbnails of the first images that can be read, each with its known label."""
-    thumbnails = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for number, row in enumerate(first_items(chosen.path, replace(chosen.columns, group=None), PICTURES)):
-            if row.image is None:
-                continue
-            path = Path(scratch) / f"{number}{PurePosixPath(row.image.name).suffix}"
-            path.write_bytes(row.image.read_bytes())
-            try:
-                thumbnails.append((images.thumbnail(path, SIDE), row.label or ""))
-            except LabelerError:  # the import will name it
-                continue
-    return thumbnails

@@ -1,0 +1,328 @@
+"""A source → its items in a file of their own, with images in the project: the first half of an import.
+
+It runs in a process of its own where the source may be large or hostile, and keeps a batch of rows in memory.
+"""
+
+import hashlib
+import io
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+
+from PIL import Image
+
+from labeler.core.errors import LabelerError, SourceError
+from labeler.core.items import Modality, NewItem, Problem, Progress, Split
+from labeler.core.labels import join, names_in
+from labeler.core.settings import Config, LimitsConfig
+from labeler.core.whole_files import make_folder, write_whole
+from labeler.files import deidentify, dicom, sources, stacks
+from labeler.files.pixels import FORMATS, check_pixels
+from labeler.files.sources import Row, SourceColumns
+from labeler.files.tables import expected_rows
+from labeler.i18n.messages import Message, mark
+from labeler.projects.project import Project
+from labeler.projects.scans import ScanImport, without_dropped
+from labeler.store.staged import Staged
+
+BATCH = 1000  # rows in memory
+REPORT_EVERY = 100  # rows between two reports of progress
+THREADS = min(4, os.cpu_count() or 1)  # PIL releases Python's lock while it decodes
+NICENESS = 10  # of the process: people who label go first
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be read: a source for the project in `folder` with these settings, into the file `target`."""
+
+    folder: Path
+    config: Config
+    source: Path
+    columns: SourceColumns
+    target: Path
+
+
+def stage_apart(task: Task, tell: Callable[[tuple[int, int]], None]) -> None:
+    """As `stage`, in a process of its own, which sends how far it is."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    stage(task, lambda done, total: tell((done, total)))
+
+
+def stage(task: Task, on_progress: Progress) -> None:
+    """Read the source into the file `task.target`, with facts on its columns and scans.
+
+    Raises: SourceError: see `import_source`.
+    """
+    project, source = Project(task.folder, task.config), task.source
+    columns, group_column = _with_group(project, source, task.columns)
+    scans = _scans(project, source, columns)
+    stored: dict[str, None] = {}  # columns
+    with Staged(task.target) as staged:
+        rows = _watched(_rows(project, source, columns), stored if sources.is_table(source) else {})
+        with project.store() as store:
+            sides = store.items.group_sides() if columns.split and columns.group else {}
+        total = expected_rows(source) if sources.is_table(source) else 0
+        for batch in _batches_of_items(project, check_groups(rows, sides), total, scans, on_progress):
+            staged.add(
+                [entry for entry in batch if isinstance(entry, NewItem)],
+                [entry for entry in batch if isinstance(entry, Problem)],
+            )
+        report = scans.report()
+        staged.keep(
+            {
+                "name": _name_of(project, source),
+                "group_column": group_column,
+                "columns": list(stored),
+                "dicom": asdict(report) if report else None,
+            }
+        )
+
+
+def _watched(rows: Iterable[Row | Problem], stored: dict[str, None]) -> Iterator[Row | Problem]:
+    """The rows, whose columns are noted on the way."""
+    for row in rows:
+        if isinstance(row, Row):
+            stored |= dict.fromkeys(row.metadata)
+        yield row
+
+
+def _with_group(project: Project, source: Path, columns: SourceColumns) -> tuple[SourceColumns, str]:
+    """The columns with that of the groups, which the settings name if nothing else does; and what the settings say
+    afterwards: the first column of groups becomes the project's.
+    """
+    setting = project.config.evaluation.group_column
+    if columns.group or not setting:
+        return columns, setting or columns.group or ""
+    return replace(columns, group=setting), setting
+
+
+def _group_field(source: Path, columns: SourceColumns) -> str | None:
+    """The DICOM field that names the group of each image of a folder; None: no field does."""
+    if columns.group in (None, sources.FOLDER_GROUPS) or sources.is_table(source):
+        return None
+    return columns.group if deidentify.is_field(str(columns.group)) else None
+
+
+def _scans(project: Project, source: Path, columns: SourceColumns) -> ScanImport:
+    if project.config.modality == "image":
+        deidentify.check_fields(project.config.dicom.keep)
+    return ScanImport(project, _group_field(source, columns), sources.is_table(source))
+
+
+def _name_of(project: Project, source: Path) -> str:
+    """What the import is called in the project; the name of a folder may be that of a patient."""
+    if project.config.modality == "image" and project.config.dicom.deidentify and not sources.is_table(source):
+        return "DICOM"
+    return source.name
+
+
+def check_groups(rows: Iterable[Row | Problem], sides: Mapping[str, Split]) -> Iterator[Row | Problem]:
+    """The rows, unless the split column puts a group on both sides, or on the other side than the project has it.
+
+    Args:   sides: of the groups in the project.
+    Raises: SourceError: names the row and the group.
+    """
+    side_of: dict[str, Split] = dict(sides)
+    for row in rows:
+        split = None if isinstance(row, Problem) else _split(row.split)
+        if isinstance(row, Problem) or row.group is None or split is None:
+            yield row
+            continue
+        if side_of.setdefault(row.group, split) != split:
+            raise SourceError(
+                "{source} puts the group {group!r} in the {split}, but it is in the {other} already: put each group on"
+                " one side, or leave out the column that marks the holdout.",
+                source=row.source,
+                group=row.group,
+                split=mark("pool") if split == "pool" else mark("holdout"),
+                other=mark("holdout") if split == "pool" else mark("pool"),
+            )
+        yield row
+
+
+def _rows(project: Project, source: Path, columns: SourceColumns) -> Iterator[Row | Problem]:
+    """The rows of the source, without labels where its folders are not named after classes."""
+    wanted = columns
+    if _group_field(source, columns):
+        columns = replace(columns, group=None)  # it is read with each file
+    modality, limits = project.config.modality, project.config.limits
+    try:
+        rows = sources.read(source, columns, modality=modality, limits=limits)
+    except SourceError as error:
+        setting = project.config.evaluation.group_column
+        if not setting or wanted.group != setting or setting not in str(error):
+            raise
+        raise SourceError(
+            "{error} The items of a group stay on one side of the split: name the column of their groups, or empty the"
+            " setting evaluation.group_column.",
+            error=error,
+        ) from None
+    if sources.is_table(source):
+        return without_dropped(project, _of_modality(modality, source, rows), columns.group)
+    files = list(_of_modality(modality, source, rows))  # their names alone
+    if project.config.dicom.stacks:
+        files = stacks.stacked(files)
+    if columns.label is None and not _folders_are_classes(files, project.config.classes):
+        files = [replace(row, label=None) if isinstance(row, Row) else row for row in files]
+    return iter(files)
+
+
+def _batches_of_items(
+    project: Project, rows: Iterator[Row | Problem], expected: int, scans: ScanImport, on_progress: Progress
+) -> Iterator[list[NewItem | Problem]]:
+    """Items of the rows, `BATCH` at a time; images are decoded in several threads."""
+    classes = {unicodedata.normalize("NFC", name): name for name in project.config.classes}
+
+    def item_of(row: Row | Problem) -> NewItem | Problem:
+        return row if isinstance(row, Problem) else _item(project, classes, row, scans)
+
+    done = 0
+    with ThreadPoolExecutor(THREADS) as threads:
+        while batch := list(islice(rows, BATCH)):
+            items: list[NewItem | Problem] = []
+            for item in threads.map(item_of, batch) if project.config.modality == "image" else map(item_of, batch):
+                items.append(item)
+                done += 1
+                if done % REPORT_EVERY == 0:
+                    on_progress(done, max(done, expected))
+            yield items
+    if done % REPORT_EVERY or done != max(done, expected):
+        on_progress(done, done)
+
+
+def normalise(text: str) -> str:
+    """The text in the form in which duplicates are found: composed letters, and one space for any whitespace."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def content_hash(content: bytes) -> str:
+    """The hash that identifies an item by its content: 32 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _of_modality(modality: Modality, source: Path, rows: Iterator[Row | Problem]) -> Iterator[Row | Problem]:
+    """The rows, if the first that can be read is of the project's modality."""
+    beginning: list[Row | Problem] = []
+    for row in rows:
+        beginning.append(row)
+        if isinstance(row, Row):
+            _check_modality(modality, source, row)
+            break
+    return chain(beginning, rows)
+
+
+def _check_modality(modality: Modality, source: Path, row: Row) -> None:
+    given = "text" if row.text is not None else "image"
+    if given != modality:
+        raise SourceError(
+            "{name} holds {given}s, but this project is for {modality}s: "
+            "name its {modality} column, or import it into a project for {given}s.",
+            name=source.name,
+            given=given,
+            modality=modality,
+        )
+
+
+def _folders_are_classes(rows: Sequence[Row | Problem], classes: Sequence[str]) -> bool:
+    """Whether any folder is named after a class; otherwise folders sort the files, e.g. by patient or day.
+
+    Case is ignored here: a folder "Cat" beside the class "cat" is reported as an unknown label, not dropped.
+    """
+    names = {row.label.casefold() for row in rows if isinstance(row, Row) and row.label is not None}
+    return not names.isdisjoint(unicodedata.normalize("NFC", name).casefold() for name in classes)
+
+
+def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImport) -> NewItem | Problem:
+    label = None
+    if row.label is not None:
+        given = unicodedata.normalize("NFC", row.label)
+        names = names_in(given, classes) if project.config.several else (given,)
+        unknown = next((name for name in names if name not in classes), None)
+        if unknown is not None:
+            choices = ", ".join(map(repr, classes.values()))
+            return Problem(
+                row.source,
+                mark("the label {unknown!r} is not among the classes {choices}", unknown=unknown, choices=choices),
+            )
+        label = join([classes[name] for name in names], project.config)
+    if (too_long := _too_long(row, project.config.limits)) is not None:
+        return Problem(row.source, too_long)
+    text, media = None, None
+    if row.image is not None:
+        try:
+            contents = [sources.content_of(image) for image in (row.image, *row.more)]
+            for content in contents:
+                check_pixels(content, project.config.limits)
+            if dicom.is_dicom(contents[0]):
+                row, contents = scans.prepared(row, contents)
+            else:
+                scans.pass_by(row)
+            name, media = _store_image(project, contents)
+        except LabelerError as error:
+            return Problem(row.source, Message.of(error))
+        except Exception as error:  # with broken bytes, decoders and zipfile raise nearly any error
+            return Problem(
+                row.source, mark("the image cannot be read: {error}", error=str(error) or type(error).__name__)
+            )
+    else:
+        text = unicodedata.normalize("NFC", row.text or "").strip()
+        if not text:
+            return Problem(row.source, mark("the text is empty"))
+        name = content_hash(normalise(text).encode())
+    return NewItem(name, row.source, text, media, label, _split(row.split), row.metadata, row.group)
+
+
+def _too_long(row: Row, limits: LimitsConfig) -> Message | None:
+    """That a text or another cell is longer than the limit; None: none is."""
+    for cell in (row.text or "", *row.metadata.values()):
+        if len(cell) > limits.text_characters:
+            return mark(
+                "has a cell of {n:,} characters, and the limit is {most:,}: cut it up, or raise the setting"
+                " limits.text_characters",
+                n=len(cell),
+                most=limits.text_characters,
+            )
+    return None
+
+
+def _split(value: str | None) -> Split | None:
+    if value is None:
+        return None
+    return "holdout" if value.strip().lower() in ("test", "holdout") else "pool"
+
+
+def _store_image(project: Project, slices: Sequence[bytes]) -> tuple[str, str]:
+    """The content hash of an image and its path below the project's folder, stored once it decodes completely.
+
+    Args: slices: the files of a stack; of any other image its only file.
+    """
+    content = slices[0] if len(slices) == 1 else stacks.packed(slices)
+    name = content_hash(content)
+    if len(slices) > 1:
+        check: Callable[[], object] = partial(stacks.check, io.BytesIO(content))
+        suffix = stacks.SUFFIX
+    elif dicom.is_dicom(content):
+        check = partial(dicom.read, io.BytesIO(content), "the file")
+        suffix = ".dcm"
+    else:
+        picture = Image.open(io.BytesIO(content), formats=list(FORMATS))
+        # the only other format is MPO: a JPEG with further pictures behind the first, written by phones
+        suffix, check = FORMATS.get(picture.format or "", ".jpg"), picture.load
+    path = project.media / name[:2] / (name + suffix)
+    if not _is_stored(path, content):
+        check()
+        for folder in (project.media, path.parent):  # not the project's folder, which may have been moved away
+            make_folder(folder)
+        write_whole(path, content)  # on the disk before the row that names it
+    return name, path.relative_to(project.folder).as_posix()
+
+
+def _is_stored(path: Path, content: bytes) -> bool:
+    """Whether a file has this content, which was decoded before; a disk or a version of before may have damaged it."""
+    return path.exists() and path.stat().st_size == len(content) and path.read_bytes() == content

@@ -1,0 +1,97 @@
+"""The rows of an import in a file of their own, until all of them are read: then they are stored, or forgotten."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from labeler.core.items import NewItem, Problem
+from labeler.i18n.messages import dump, load
+
+_TABLES = """
+    CREATE TABLE IF NOT EXISTS items (
+        id INTEGER PRIMARY KEY, content_hash TEXT NOT NULL, source TEXT NOT NULL, text TEXT, media TEXT, label TEXT,
+        split TEXT, metadata TEXT NOT NULL, of_group TEXT
+    );
+    CREATE TABLE IF NOT EXISTS problems (id INTEGER PRIMARY KEY, source TEXT NOT NULL, reason TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);  -- JSON
+"""
+_COLUMNS = "content_hash, source, text, media, label, split, metadata, of_group"
+
+
+class Staged:
+    """Items and problems in the order of the source, and facts about the import. Close it, or use it in a `with` block.
+
+    The file is forgotten after a crash unless it was finished, so nothing waits for the disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path)
+        self.connection.execute("PRAGMA synchronous=OFF")
+        self.connection.executescript(_TABLES)
+
+    def add(self, items: Sequence[NewItem], problems: Sequence[Problem]) -> None:
+        """Append rows of the source."""
+        with self.connection:
+            self.connection.executemany(
+                f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (i.content_hash, i.source, i.text, i.media, i.label, i.split, _json(i.metadata), i.group)
+                    for i in items
+                ],
+            )
+            self.connection.executemany(
+                "INSERT INTO problems (source, reason) VALUES (?, ?)", [(p.source, dump(p.reason)) for p in problems]
+            )
+
+    def batches(self, size: int, labeled_only: bool = False) -> Iterator[list[NewItem]]:
+        """The items in the order of the source, so many at a time."""
+        last, where = 0, "AND label IS NOT NULL" if labeled_only else ""
+        while rows := self.connection.execute(
+            f"SELECT id, {_COLUMNS} FROM items WHERE id > ? {where} ORDER BY id LIMIT ?", [last, size]
+        ).fetchall():
+            last = rows[-1][0]
+            yield [NewItem(*row[1:7], json.loads(row[7]), row[8]) for row in rows]
+
+    def media(self, size: int) -> Iterator[list[tuple[str, str]]]:
+        """The content hash and the path of each image, so many at a time."""
+        for batch in self.batches(size):
+            yield [(item.content_hash, item.media) for item in batch if item.media]
+
+    def counts(self) -> tuple[int, int]:
+        """The number of items, equal ones included, and the number of problems."""
+        query = "SELECT (SELECT COUNT(*) FROM items), (SELECT COUNT(*) FROM problems)"
+        items, problems = self.connection.execute(query).fetchone()
+        return items, problems
+
+    def problems(self, most: int) -> list[Problem]:
+        """The first problems."""
+        rows = self.connection.execute("SELECT source, reason FROM problems ORDER BY id LIMIT ?", [most])
+        return [Problem(source, load(reason)) for source, reason in rows]
+
+    def keep(self, facts: Mapping[str, Any]) -> None:
+        """Keep facts, which JSON can hold, in place of those of the same names."""
+        with self.connection:
+            rows = [(name, json.dumps(value, ensure_ascii=False)) for name, value in facts.items()]
+            self.connection.executemany("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", rows)
+
+    def facts(self) -> dict[str, Any]:
+        """The facts that were kept."""
+        return {name: json.loads(value) for name, value in self.connection.execute("SELECT name, value FROM facts")}
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _json(values: Mapping[str, str]) -> str:
+    return json.dumps(dict(values), ensure_ascii=False) if values else "{}"
