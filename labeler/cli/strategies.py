@@ -12,9 +12,10 @@ from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.setting_rules import LINEAR
-from labeler.core.settings import LearnerConfig, QueryConfig
+from labeler.core.settings import LearnerConfig, LimitsConfig, QueryConfig
 from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
+from labeler.projects.own_strategies import limits_of, strategies_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -193,7 +194,7 @@ def strategies_(project: Path | None, markdown: bool) -> None:
     from labeler.experiments.strategy_tables import by_family
 
     folder = projects.open_project(project).strategies if project else Path("none")
-    with strategies.strategies_of(folder) as broken:
+    with strategies_in(folder, limits_of(LimitsConfig())) as broken:
         registered, table = strategies.registered(), by_family()
     for problem in (*strategies.broken, *broken):
         click.echo(str(problem), err=True)

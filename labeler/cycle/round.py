@@ -32,6 +32,7 @@ from labeler.learner.predict import class_proba, opinions
 from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted, fit
 from labeler.measure.metrics import metrics, stability
+from labeler.projects.own_strategies import own_strategies
 from labeler.projects.project import Project
 from labeler.projects.unreadable import set_aside
 from labeler.store import Store
@@ -188,7 +189,7 @@ def _own_strategies(project: Project) -> Iterator[None]:
 
     Raises: LabelerError: the block named an unknown strategy; says which there are, and which files are broken.
     """
-    with strategies.strategies_of(project.strategies) as broken:
+    with own_strategies(project) as broken:
         for problem in (*strategies.broken, *broken):
             log.warning("%s: %s", project.slug, problem)
         try:

@@ -22,8 +22,10 @@ import strategies
 from labeler.backbones.choose import load_encoder
 from labeler.core.errors import LabelerError
 from labeler.core.items import Progress
+from labeler.core.limited import Limits
 from labeler.core.processes import cores, end_with_parent
 from labeler.core.rounds import Labels
+from labeler.core.settings import LimitsConfig
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.dataset import Task
@@ -31,6 +33,7 @@ from labeler.experiments.summary import CONTROL, Run, summarise
 from labeler.i18n.messages import sentences
 from labeler.learner.task import LearningTask
 from labeler.measure import clusters
+from labeler.projects.own_strategies import limits_of, strategies_in
 
 # Imports of sklearn and threadpoolctl are deferred: they are slow to load.
 
@@ -114,7 +117,7 @@ def compare(
     rounds, seeds = design.rounds, design.seeds
     names = [CONTROL, *(n for n in dict.fromkeys(design.strategies) if n != CONTROL)]
     plugins = plugins or Path("none")
-    check_names([*names, design.seeding], plugins)
+    check_names([*names, design.seeding], plugins, limits_of(task.config.limits))
     jobs = [(name, seed) for seed in range(seeds) for name in names]
     finetuning = task.config.learner.kind != "frozen"
     processes = min(len(jobs), processes or (1 if finetuning else cores()))
@@ -149,13 +152,14 @@ def compare(
     }
 
 
-def check_names(names: Iterable[str], plugins: Path) -> None:
+def check_names(names: Iterable[str], plugins: Path, limits: Limits | None = None) -> None:
     """Check that strategies of these names exist.
 
-    Args:   plugins: a folder of strategies that are used besides the registered ones.
+    Args:   plugins: a folder of strategies that are used besides the registered ones. limits: of its files; by default
+            those of a project whose settings name none.
     Raises: UnknownStrategy: one does not exist; names those that do, and the files that could not be used.
     """
-    with strategies.strategies_of(plugins) as broken:
+    with strategies_in(plugins, limits or limits_of(LimitsConfig())) as broken:
         try:
             for name in names:
                 strategies.get(name)
@@ -213,7 +217,7 @@ def _set_up_process(task: Task, ticks: "Queue[int]", threads: int | None, plugin
     _task, _ticks = task, ticks
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
     end_with_parent()
-    _plugins.enter_context(strategies.strategies_of(plugins))
+    _plugins.enter_context(strategies_in(plugins, limits_of(task.config.limits)))
     if threads:  # each core has a process, so more threads would compete for the cores
         from threadpoolctl import threadpool_limits
 

@@ -45,12 +45,13 @@ def about(project: Project, store: Store, annotator: str, item: Item) -> dict[st
 def described(project: Project, name: str) -> tuple[str, str]:
     """A strategy's family and its summary in the current language; empty for unknown strategies."""
     import strategies  # loads scikit-learn, which the desk does not need otherwise
+    from labeler.projects.own_strategies import PAGE_SECONDS, own_strategies
 
     try:
         try:
             match = strategies.get(name)
         except strategies.UnknownStrategy:
-            with strategies.strategies_of(project.strategies):
+            with own_strategies(project, PAGE_SECONDS):
                 match = strategies.get(name)
     except strategies.StrategyError:
         return "", ""

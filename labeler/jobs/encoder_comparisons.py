@@ -22,6 +22,7 @@ from labeler.experiments.encoder_verdict import Predictions
 from labeler.i18n.messages import Message, mark
 from labeler.jobs.runner import PutBack, Tell, run_next
 from labeler.projects import project as projects
+from labeler.projects.own_strategies import own_strategies
 from labeler.projects.project import Project
 from labeler.store import Store
 
@@ -256,7 +257,7 @@ def judged_items(project: Project, store: Store, snap: "Snapshot", labels: int) 
     pool = [row for row, item in enumerate(snap.items) if item.split == "pool" and row not in labeled]
     rest = sorted(pool, key=lambda row: snap.items[row].content_hash[::-1])[:POOL]
     rows = np.concatenate([positions, np.array(rest, dtype=np.intp)])
-    with strategies.strategies_of(project.strategies):
+    with own_strategies(project):
         queried = np.array([by_predictions(labeled) for labeled in order], dtype=bool)
     return rows, Judged(
         [snap.dataset.inputs[row] for row in rows],

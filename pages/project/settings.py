@@ -13,6 +13,7 @@ from labeler.core.settings_file import from_inline, inline
 from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, mark, translate
 from labeler.learner.head_files import heads_in
+from labeler.projects.own_strategies import PAGE_SECONDS, own_strategies
 from labeler.projects.project import Project
 from pages.shared.percent import percent_input
 from strategies import modifiers
@@ -47,7 +48,7 @@ MODIFIERS = {"distinct": mark("no near-duplicates in a batch"), "balanced": mark
 
 def settings(project: Project) -> None:
     """The form. What is saved counts from the next round on."""
-    with strategies.strategies_of(project.strategies) as broken:
+    with own_strategies(project, PAGE_SECONDS) as broken:
         registered = strategies.registered()
     heads, unreadable = heads_in(project.folder)
     for problem in (*strategies.broken, *broken, *unreadable):

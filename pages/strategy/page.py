@@ -1,9 +1,8 @@
 """The Strategies page: what each strategy does, in a sentence and a picture, and comparisons on known labels."""
 
-import hashlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 import streamlit as st
 
@@ -11,6 +10,8 @@ import strategies
 from labeler.experiments.strategy_tables import ORDER
 from labeler.i18n.markdown import escaped, plain
 from labeler.i18n.messages import _, mark, translate
+from labeler.projects.own_strategies import PAGE_SECONDS, fingerprint, own_strategies
+from labeler.projects.project import Project
 from labeler.report.charts import strategy_picture
 from pages.shared.access import NOT_HERE, is_allowed, named_button, require_project, require_right, require_user
 from pages.shared.background import announce, announced
@@ -64,10 +65,9 @@ def card(strategy: Strategy, own: bool) -> None:
         if own:
             st.badge(_("this project's own"), color="blue")
     st.markdown(translate(strategy.summary) if strategy.summary else _("It has no description."))
-    try:
-        svg = picture(strategy.name, str(project.strategies), fingerprint(project.strategies) if own else "")
-    except StrategyError as error:
-        st.caption(_("There is no picture: {error}", error=translate(error)))
+    svg = picture(strategy.name, fingerprint(project.strategies) if own else "", project)
+    if isinstance(svg, StrategyError):
+        st.caption(_("There is no picture: {error}", error=translate(svg)))
     else:
         st.image(
             svg, width="stretch", alt=plain(_("The points that {name} chooses from a small pool", name=strategy.name))
@@ -77,19 +77,17 @@ def card(strategy: Strategy, own: bool) -> None:
     st.caption((_("Needs {needs}.", needs=needs) + " " + source).strip())
 
 
-@st.cache_data(show_spinner=False, max_entries=300)
-def picture(name: str, folder: str, fingerprint: str) -> str:
-    """The strategy's picture; `fingerprint` changes with the files of the project's own strategies."""
-    with strategies.strategies_of(Path(folder)):
-        return strategy_picture.picture(strategies.get(name))
+@st.cache_data(show_spinner=False, max_entries=300, ttl=600)
+def picture(name: str, fingerprint: str, _project: Project) -> str | StrategyError:
+    """The strategy's picture, or why there is none; `fingerprint` changes with the files of the project's own.
 
-
-def fingerprint(folder: Path) -> str:
-    """A digest of the project's own strategies: changed code is drawn anew."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    Without a fingerprint the strategy is a built-in one.
+    """
+    try:
+        with own_strategies(_project, PAGE_SECONDS) if fingerprint else nullcontext():
+            return strategy_picture.picture(strategies.get(name))
+    except StrategyError as error:
+        return error
 
 
 def use_button(name: str, key: str) -> None:
@@ -104,7 +102,7 @@ def use_button(name: str, key: str) -> None:
 
 
 st.title(_("Strategies"))
-with strategies.strategies_of(project.strategies) as broken:
+with own_strategies(project, PAGE_SECONDS) as broken:
     registered = strategies.registered()
 with st.container():  # always there, so that a message does not move the tabs, which would close them
     for problem in (*strategies.broken, *broken):
@@ -112,9 +110,7 @@ with st.container():  # always there, so that a message does not move the tabs, 
     announced(NAME)
 does, compared = st.tabs([_("What they do"), _("Compare")])
 with does:
-    with strategies.strategies_of(Path("none")):
-        built_in = set(strategies.registered())
-    gallery(registered, set(registered) - built_in)
+    gallery(registered, set(registered) - set(strategies.registered()))
 with compared:
     if is_allowed(project, "run_experiments"):
         compare(project, user, registered, use_button)

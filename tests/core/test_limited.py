@@ -1,6 +1,7 @@
 """Work in a process of its own: it ends at its limits, and says how and where it ended."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -12,7 +13,7 @@ from tests.support import limited_work as work
 FILE = Path(work.__file__)
 
 
-def line_of(function: object, text: str) -> int:
+def line_of(function: Callable[..., object], text: str) -> int:
     """The line of the file in which the function has this text."""
     lines, first = inspect.getsourcelines(function)
     return first + next(number for number, line in enumerate(lines) if text in line)
@@ -25,7 +26,7 @@ def process():
 
 
 def test_results_messages_and_errors_come_from_one_process(process):
-    messages = []
+    messages: list[object] = []
     assert process.call(work.doubled, 21, on_message=messages.append) == 42
     assert messages == [{"at": 21}]
     before = process.call(work.its_process)

@@ -23,7 +23,8 @@ class Work:
     """Counts how often each project is attended to; some fail."""
 
     def __init__(self, fails: dict[str, Exception]) -> None:
-        self.fails, self.calls = fails, []
+        self.fails = fails
+        self.calls: list[str] = []
 
     def __call__(self, folder):
         self.calls.append(folder.name)

@@ -6,7 +6,7 @@ import pytest
 
 from labeler.core.class_changes import ClassChange
 from labeler.core.items import NewItem
-from labeler.core.settings import LearnerConfig, QueryConfig, StoppingConfig
+from labeler.core.settings import LearnerConfig, LimitsConfig, QueryConfig, StoppingConfig
 from labeler.cycle.class_changes import change_classes
 from labeler.jobs import rounds as worker
 from labeler.jobs.rounds import work, work_once
@@ -212,8 +212,20 @@ def test_a_projects_own_strategy_is_used_reported_when_broken_and_mended_without
     )
     work_once(filled)
     answer(filled, 4)
-    changed = filled.save(replace(filled.config, query=replace(filled.config.query, strategy="mine")))
-    for code, says in ((good, None), (good.replace("return", "retrun"), "line 5"), (good, None)):
+    changed = filled.save(
+        replace(
+            filled.config,
+            query=replace(filled.config.query, strategy="mine"),
+            limits=LimitsConfig(strategy_seconds=2, strategy_megabytes=500),
+        )
+    )
+    for code, says in (
+        (good, None),
+        (good.replace("return", "retrun"), "line 5"),
+        (good.replace("    return", "    while True: pass\n    return"), "took longer than 2 seconds and was ended"),
+        (good.replace("return", "return bytearray(10**12),"), "needed more than 500 MB of memory and was ended"),
+        (good, None),
+    ):
         own.write_text(code)
         with changed.store() as store:
             store.rounds.request("retrain now")

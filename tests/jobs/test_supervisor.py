@@ -79,6 +79,7 @@ class Clock:
 class Mortal:
     """As much of a process as a supervisor looks at; it runs until it is killed."""
 
+    last: "Mortal"
     pid = 1
     returncode: int | None = None
 

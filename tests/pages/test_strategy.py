@@ -89,6 +89,20 @@ def test_a_strategy_of_the_projects_own_breaks_is_reported_and_works_again(proje
     assert not app.warning
 
 
+def test_a_strategy_that_loops_hangs_no_page_and_is_told_with_its_line(project, monkeypatch):
+    monkeypatch.setattr("labeler.projects.own_strategies.PAGE_SECONDS", 1.0)
+    project.strategies.mkdir()
+    (project.strategies / "mine.py").write_text(GOOD.replace("    return", "    while True: pass\n    return"))
+    (project.strategies / "yours.py").write_text("while True: pass\n")
+    app = visit("strategy")
+    assert "Strategy file yours.py: Reading it took longer than 1 seconds and was ended." in everything(app)
+    (families,) = [g for g in app.button_group if g.label == "Family"]
+    families.set_value("custom").run()
+    shown = everything(app)
+    assert "There is no picture: The strategy mine took longer than 1 seconds and was ended." in shown
+    assert "It was at mine.py, line 4." in shown
+
+
 def test_too_few_labels_of_its_own_are_refused_with_a_sentence(project):
     app = visit("strategy")
     widget(app, "button", "Start comparison").click().run()
