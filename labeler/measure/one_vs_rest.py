@@ -62,6 +62,10 @@ def yes_no(
         between = variance * k / (k - 1 or 1) / spread if spread > 0 else 0.0
         return estimate(value, clusters.mixed(between, of_groups, k if between > 0 else 0, n, k))
 
+    # Of the thresholds with the same recall the highest, at which it is reached: the area below these steps is the
+    # average precision, and no step has spikes.
+    reached = np.append(np.diff(recall) != 0, True)
+    recall, precision = recall[reached], precision[reached]
     of_roc, of_recall = _thinned(len(false)), _thinned(len(recall))
     return OneVsRest(
         _points(false, of_roc),

@@ -98,7 +98,8 @@ def table(frame: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.DataFra
     """Answers, hours, cost and agreement, by annotator, by day, or by both.
 
     Answers, labels, skips, flags and unsure answers count the current ones; hours include answers that were changed
-    later. Agreement is the mean over the `compared` items that others labeled too, with Wilson's interval.
+    later. Agreement is the mean over the labels of the `compared` items, which others labeled too, with Wilson's
+    interval; an item counts once, however many of its labels are in the group.
 
     Args:    frame: as `measured` gives it. by: "annotator", "day" or both; empty: one row in all.
     Returns: the columns of `by`, then `COLUMNS`; sorted by `by`. Without answers there is no row.
@@ -116,16 +117,17 @@ def table(frame: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.DataFra
             "hours": frame["counted"] / HOUR,
             "cost": frame["cost"],
             "agreement": frame["agree"],
-            "compared": frame["agree"].notna(),
+            "compared": frame["item_id"].where(frame["agree"].notna()),
             "last": frame["day"],
         }
     )
     keys = [parts[name] for name in by] or [pd.Series(0, index=parts.index)]
     groups = parts.groupby(keys, observed=True)
-    sums = groups[["answers", "labels", "skips", "flags", "unsure", "hours", "cost", "compared"]].sum()
+    sums = groups[["answers", "labels", "skips", "flags", "unsure", "hours", "cost"]].sum()
     figures = sums.assign(
         median_seconds=groups["median_seconds"].median(),
         agreement=groups["agreement"].mean(),
+        compared=groups["compared"].nunique(),
         last=groups["last"].max(),
     )
     low, high = wilson(figures["agreement"].to_numpy(float), figures["compared"].to_numpy(float))

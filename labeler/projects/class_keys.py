@@ -1,4 +1,4 @@
-"""The key of each class on the desk and in Review: the one in the settings, or the next free key."""
+"""The key of each class on the desk and in Review: that of the settings, its own digit, or the next free one."""
 
 from dataclasses import asdict
 
@@ -8,8 +8,9 @@ CLASS_KEYS = "1234567890qertyiopadhjklzxcvbm"  # without the keys of the desk's 
 
 
 def class_keys(config: Config) -> dict[str, str]:
-    """The key of each class, in the project's order; "" where no key is left."""
+    """The key of each class, in the project's order; "" where no key is left. The class "7" has the key 7."""
     own = {name: detail.key.lower() for name, detail in config.class_details.items() if detail.key}
+    own |= {name: name for name in config.classes if name in {*"0123456789"} - {*own, *own.values()}}
     free = iter([key for key in CLASS_KEYS if key not in own.values()])
     return {name: own.get(name) or next(free, "") for name in config.classes}
 

@@ -48,7 +48,7 @@ def way(project: Project, store: Store) -> Way:
     if enough is not None:
         return Way(done | {"label"}, "export", enough)
     if not counts.answers_by_people:
-        return Way(done - {"label"}, "label", mark("The items are there: label the first ones."))
+        return Way(done - {"label"}, "label", mark("The items are ready. Label the first ones."))
     if "curve" not in done:
         missing = max(min(project.config.query.seed_size, counts.reachable) - counts.labeled, 0)
         return Way(done - {"label"}, "label", _until_the_curve(missing, counts))

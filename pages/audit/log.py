@@ -62,8 +62,8 @@ def listed(log: AuditLog, key: str) -> None:
         height="content" if len(shown) <= 12 else 480,
         alt=_("The rows of the audit log"),
         column_config={
-            _("what"): st.column_config.TextColumn(width=170),
-            _("change"): st.column_config.TextColumn(width=190),
+            _("what"): st.column_config.TextColumn(width=130),
+            _("change"): st.column_config.TextColumn(width=140),
         },
     )
     st.download_button(

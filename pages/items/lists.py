@@ -21,7 +21,7 @@ from pages.shared.cache import cached, state_of
 from pages.shared.thumbnails import thumbnail
 
 CARDS, ROWS = 24, 100  # on a page
-IMAGE_WIDTH, TEXT_WIDTH = 168, 340  # pixels of a card
+IMAGE_WIDTH, TEXT_WIDTH = 168, 262  # pixels of a card at least; those of texts fill the page, see `style.CARDS`
 LETTERS = 160  # of a text on a card
 LABEL_WIDTH = 110  # pixels of a column of class names
 
@@ -48,8 +48,8 @@ def cards(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | 
     shown = page_of(project, "cards", ids, CARDS)
     listed = store.catalogue.page(shown.tolist())
     predicted = predictions_of(shown, opinions)
-    width = IMAGE_WIDTH if project.config.modality == "image" else TEXT_WIDTH
-    with st.container(horizontal=True, gap="small"):
+    width, key = (IMAGE_WIDTH, "image-cards") if project.config.modality == "image" else (TEXT_WIDTH, "text-cards")
+    with st.container(horizontal=True, gap="small", key=key):
         for row in listed:
             with st.container(width=width, border=True, gap="xsmall"):
                 thumbnail(project, row.item, LETTERS)

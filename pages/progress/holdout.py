@@ -137,7 +137,7 @@ def figures(measured: Measured, config: Config) -> None:
     if evaluation.groups is not None:
         columns[-1].caption(n_("of {n:,} group", "of {n:,} groups", evaluation.groups))
     if measured.open_items > 0:
-        columns[-1].caption(n_("{n:,} has no label yet", "{n:,} have no label yet", measured.open_items))
+        columns[-1].caption(n_("{n:,} is still to be labeled", "{n:,} are still to be labeled", measured.open_items))
 
 
 def sentences(measured: Measured) -> list[str]:

@@ -42,7 +42,7 @@ def _shares(config: Config) -> dict[str, Callable[[Metrics], float | None]]:
         _("to"): lambda m: m.high,
         _("macro F1"): lambda m: m.macro_f1,
         **(micro if config.several else {}),
-        _("calibration error"): lambda m: m.calibration_error,
+        _("calib. error"): lambda m: m.calibration_error,
     }
 
 
@@ -52,7 +52,7 @@ def _row(r: Round, config: Config) -> dict[str, object]:
         _("round"): r.number,
         _("pool labels"): r.labels,
         **{name: None if value is None else 100 * value for name, value in values.items()},
-        _("query strategy"): r.strategy,
+        _("strategy"): r.strategy,
         _("finished"): local_time(r.finished_at),
         _("training s"): r.train_seconds,
         _("query s"): r.query_seconds,

@@ -23,7 +23,7 @@ from pages.shared.cache import cached
 from pages.shared.percent import percent_input
 from pages.shared.times import local_time
 
-WIDTHS = (3, 5, 5)
+WIDTHS = (4, 5, 4)
 NAME = "stopping"  # of the form's message, see `announce`
 
 

@@ -20,6 +20,7 @@ from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import encoder_comparisons
 from labeler.projects import project as projects
 from labeler.projects.project import Project
+from labeler.report.sentences.curve import rounded
 from pages.shared.background import Watched, announce, announced, step, watch
 
 NAME = "encoders"  # of comparisons in the keys of widgets
@@ -61,11 +62,11 @@ def encoder(project: Project, user: User, counts: Counts) -> None:
     if speed and n:
         st.caption(
             _(
-                "It reads about {speed:,.0f} items a second on this machine: all {n:,} once in {seconds:,.0f} s, then"
-                " only new ones.",
-                speed=speed,
+                "It reads about {speed:,} items a second on this machine. All {n:,} are read once, in about {seconds:,}"
+                " s, and later only new ones.",
+                speed=rounded(speed),
                 n=n,
-                seconds=math.ceil(n / speed),
+                seconds=rounded(math.ceil(n / speed)),
             )
         )
     _search(project)
@@ -227,19 +228,22 @@ def _catalogue(project: Project, content: Content) -> None:
         row = {
             _("encoder"): name,
             _("here"): "✓" if name in here else "",
-            _("accuracy, 20 to 500 labels"): f"{order[name]:.1%}" if name in order else "",
-            _("items a second here"): f"{speed:,.0f}" if speed else "",
+            _("accuracy"): f"{order[name]:.1%}" if name in order else "",
+            _("items a second"): f"{rounded(speed):,}" if speed else "",
             _("reads"): _(entry.reads) if entry else "",
             _("licence"): _(entry.licence) if entry else "",
             "MB": f"{entry.megabytes:,}" if entry else "",
-            _("note"): _(entry.note) if entry and entry.note else "",
         }
         rows.append(row)
     st.dataframe(rows, hide_index=True, width="stretch", placeholder="–")
     st.caption(
         _(
-            "Where an encoder is not here, `python -m labeler models fetch NAME` brings it. The shares are of an open"
-            " data set, not of this project (docs/benchmarks/encoders.md); those without one have not been measured,"
-            " and `auto` does not choose them."
+            "Where an encoder is not here, `python -m labeler models fetch NAME` brings it. The accuracies are means"
+            " from 20 to 500 labels of an open data set, not of this project (docs/benchmarks/encoders.md); encoders"
+            " without one have not been measured, and `auto` does not choose them. The speeds are those of this"
+            " machine."
         )
     )
+    for entry in entries.values():
+        if entry.note:
+            st.caption(f"{entry.name}: {_(entry.note)}")

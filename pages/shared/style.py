@@ -14,6 +14,13 @@ READABLE = (
     " [data-testid^=stBaseButton-primary] { color: light-dark(#fff, #10141b) }"
 )
 FIGURES = "[data-testid=stMetricValue] { font-size: 1.75rem }"  # a date or a sum fits into the width of one figure
+# The edge of a radio button or a box that is not chosen is too pale (WCAG 2.2, 1.4.11).
+CHOICES = (
+    "[data-testid=stRadioOption]:not([data-selected]) > div > div:first-child, [data-testid=stCheckbox]"
+    " label:not([data-selected]) > span + div { outline: 1px solid light-dark(#8a8d95, #85888f); outline-offset: -1px }"
+)
+PICTURES = ".st-key-image-cards [data-testid=stImage] { min-height: 8.5rem }"  # nothing jumps when pictures come
+CARDS = ".st-key-text-cards > * { flex-grow: 1; max-width: 25rem }"  # texts fill the page, three or more in a row
 KOREAN = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"  # lines break between words
 SCRIPT = Path(__file__).with_name("document.js").read_text(encoding="utf-8")  # the app's policy knows this text
 
@@ -32,7 +39,8 @@ def document(choice: str) -> None:
         }
     )
     run_script(language=language(), choice=choice, **unknown)
-    st.html(f"<style>{READABLE} {FIGURES} {KOREAN} {_translated_words() if language() != 'en' else ''}</style>")
+    styles = [READABLE, CHOICES, FIGURES, PICTURES, CARDS, KOREAN]
+    st.html(f"<style>{' '.join(styles)} {_translated_words() if language() != 'en' else ''}</style>")
 
 
 def run_script(**values: str) -> None:

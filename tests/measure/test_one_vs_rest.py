@@ -19,6 +19,14 @@ def test_curves_by_hand():
     assert 0 <= curves.area.low < 0.75 < curves.area.high <= 1
 
 
+def test_the_area_below_the_steps_of_precision_is_the_average_precision():
+    # ranked: no, yes, no, yes, no, yes: no precision is 1, and recall 1/3 is reached with precision 1/2
+    curves = yes_no(np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]), np.array([0, 1, 0, 1, 0, 1, 0]))
+    assert curves is not None
+    assert curves.recall == pytest.approx((1, 2 / 3, 1 / 3, 0))
+    assert -np.diff(curves.recall) @ curves.precision[:-1] == pytest.approx(curves.average_precision.value)
+
+
 def test_without_both_answers_there_is_no_curve():
     assert yes_no(np.array([0.1, 0.9]), np.array([1, 1])) is None
     assert yes_no(np.array([0.1, 0.9]), np.array([0, 0])) is None

@@ -80,10 +80,10 @@ def test_figures_come_with_intervals_and_in_words(filled):
     assert f"Accuracy {evaluation.accuracy.value:.1%}" in text
     assert f"95%: {100 * evaluation.accuracy.low:.1f} – {evaluation.accuracy.high:.1%}" in text
     assert "Balanced accuracy" in text
-    assert "4 have no label yet" in text
+    assert "4 are still to be labeled" in text
     wide = 100 * (evaluation.accuracy.high - evaluation.accuracy.low)
     assert f"The accuracy's interval is {wide:.1f} points wide." in text
-    assert "The 4 unlabeled holdout items that are left narrow it to about" in text  # to halve it takes more
+    assert "The 4 holdout items that are still to be labeled narrow it to about" in text  # to halve it takes more
     assert evaluation.to_halve > 4
     assert "which may be chance" in text
     assert "A click on a cell shows its items." in text
@@ -145,7 +145,7 @@ def test_with_active_testing_the_weights_are_told(filled):
 def test_an_item_that_cannot_be_labeled_is_not_waited_for(filled):
     with filled.store() as store:
         store.answers.add("kim", [Answer("f", HELD, "flag", note="torn")])
-    assert "3 have no label yet" in everything(open_part("Holdout"))
+    assert "3 are still to be labeled" in everything(open_part("Holdout"))
 
 
 def test_several_classes_are_questions_of_their_own(own_home):

@@ -96,7 +96,7 @@ def test_everybody_leads_by_default_and_sees_all(project, history):
     text = everything(app)
     assert "Answers 54" in text
     assert "of 100 to the goal" in text
-    assert "6 a day of the calendar (6 – 6), from the 9 working days in 9" in text
+    assert "6 a day of the calendar (6 – 6), from 9 working days in 9 calendar days" in text
 
 
 @pytest.mark.slow

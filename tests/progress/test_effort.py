@@ -100,6 +100,14 @@ def test_agreement_is_over_items_that_others_labeled_too():
     assert (low, high) == pytest.approx((0.198, 0.973), abs=2e-3)  # Wilson by hand: (p + z²/2n ± …) / (1 + z²/n)
 
 
+def test_an_item_counts_once_in_the_agreement_of_all():
+    answers = [(name, "10:00", 2.0, "label", item, "good") for item in range(4) for name in ("kim", "lee")]
+    frame = effort.measured(work(*answers), 300, {})
+    everybody, kim = effort.table(frame, []).iloc[0], effort.table(frame).iloc[0]
+    assert everybody["compared"] == 4
+    assert everybody["agreement_low"] == kim["agreement_low"]
+
+
 def test_the_table_counts_current_answers_and_all_hours():
     answers = work(
         ("kim", "10:00", 1800.0, "label", 1),
@@ -154,8 +162,9 @@ def test_parts_add_up_to_the_whole(rows):
     whole = effort.table(frame, [])
     for by in (["annotator"], ["day"], ["annotator", "day"]):
         parts = effort.table(frame, by)
-        for name in ("answers", "labels", "skips", "flags", "hours", "cost", "compared"):
+        for name in ("answers", "labels", "skips", "flags", "hours", "cost"):
             assert parts[name].sum() == pytest.approx(whole[name].sum())
+        assert whole["compared"].sum() <= parts["compared"].sum()
     assert (frame["counted"] <= 300).all()
     agree = frame["agree"].dropna()
     assert agree.between(0, 1).all()

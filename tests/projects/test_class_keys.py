@@ -17,3 +17,10 @@ def test_a_class_has_its_own_key_or_the_next_free_one() -> None:
     keys = class_keys(many)
     assert len({key for key in keys.values() if key}) == len(CLASS_KEYS)
     assert keys["class 39"] == ""
+
+
+def test_a_class_that_is_a_digit_has_its_key_unless_the_settings_give_it_away() -> None:
+    assert class_keys(text_config(classes=tuple("0123456789"))) == {digit: digit for digit in "0123456789"}
+    assert class_keys(text_config(classes=("other", "1", "2"))) == {"other": "3", "1": "1", "2": "2"}
+    taken = replace(text_config(classes=("other", "1")), class_details={"other": ClassDetail(key="1")})
+    assert class_keys(taken) == {"other": "1", "1": "2"}

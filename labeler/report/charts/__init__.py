@@ -14,6 +14,7 @@ from labeler.report.sentences.training import best_epoch
 BLUE, ORANGE = "#3b74d1", "#d9822b"  # told apart by the colour-blind, readable on light and dark
 GREY = "#8a8a8a"
 WIDTH = 820  # pixels of a chart in a file
+FAINT = 0.75  # opacity of the line of an interval below its point, visible on light and dark
 ROOM = {"left": 5, "right": 16, "top": 5, "bottom": 5}  # for the half of the last number that is beyond the axis
 
 

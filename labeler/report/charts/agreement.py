@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from labeler.i18n.messages import _
-from labeler.report.charts import BLUE, GREY, ORANGE, ROOM
+from labeler.report.charts import BLUE, FAINT, GREY, ORANGE, ROOM
 
 MOST_ROWS = 25  # of a readable chart: those with the least agreement
 RELIABLE, TENTATIVE = 0.8, 0.667  # Krippendorff 2004, section 11.4: conclusions, tentative conclusions
@@ -54,7 +54,7 @@ def agreement(frame: pd.DataFrame, figure: str, counted: str) -> alt.LayerChart 
     marks = pd.DataFrame({"value": [TENTATIVE, RELIABLE]})
     return alt.layer(
         alt.Chart(marks).mark_rule(strokeDash=[3, 4], color=GREY).encode(alt.X("value:Q", scale=scale)),
-        base.mark_rule(strokeWidth=3, opacity=0.45, color=BLUE).encode(
+        base.mark_rule(strokeWidth=3, opacity=FAINT, color=BLUE).encode(
             alt.X("low:Q", scale=scale, title=figure), alt.X2("high:Q"), y
         ),
         base.mark_point(filled=True, size=90, opacity=1).encode(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from labeler.i18n.messages import _
 from labeler.progress.curves import Projection
-from labeler.report.charts import BLUE, GREY, ORANGE
+from labeler.report.charts import BLUE, FAINT, GREY, ORANGE
 
 Along = Literal["labels", "hours", "cost"]
 Chart = alt.LayerChart | alt.FacetChart
@@ -19,6 +19,7 @@ FORMATS: dict[Along, str] = {"labels": ",.0f", "hours": ",.1~f", "cost": ",.0f"}
 HEIGHT = 400
 LANE = 20  # pixels of a lane that names the strategy or the backbone of each stretch
 CLOSE = 30  # with more rounds, only the band shows the intervals
+ROOM_AHEAD = 1.02  # of the x axis beyond the last point, which would be cut at its end
 LETTER = 6.4  # pixels of a letter in a lane
 WORDS = "#7d7d7d"  # readable on light and dark
 
@@ -91,7 +92,7 @@ def accuracy_curve(
     measured, expected = alt.Chart(), alt.Chart(ahead)  # a layer without data of its own draws the rounds
     layers = [measured.mark_area(opacity=0.18, color=BLUE, tooltip=None).encode(x, low, high)]
     if len(rounds) <= CLOSE:
-        layers.append(measured.mark_rule(opacity=0.5, color=BLUE, tooltip=None).encode(x, low, high))
+        layers.append(measured.mark_rule(opacity=FAINT, color=BLUE, tooltip=None).encode(x, low, high))
     point = max(14, min(70, 1400 / len(rounds)))
     layers += [
         expected.mark_area(opacity=0.1, color=BLUE, tooltip=None).encode(x, low, high),
@@ -119,7 +120,10 @@ def _frame(rounds: pd.DataFrame, ahead: pd.DataFrame, along: Along, goal: Goal, 
     lowest = max(0.0, min([*rounds["low"], *ahead["low"], goal.target]) - 0.03)
     lowest -= (1 - lowest) * (LANE * lanes) / HEIGHT
     return _Frame(
-        alt.Scale(domain=[0, end], nice=False), alt.Scale(domain=[lowest, 1.0], nice=False), float(end), lowest
+        alt.Scale(domain=[0, ROOM_AHEAD * end], nice=False),
+        alt.Scale(domain=[lowest, 1.0], nice=False),
+        float(end),
+        lowest,
     )
 
 
@@ -180,7 +184,7 @@ def _reach(last: pd.Series, axis: Axis, goal: Goal, frame: _Frame) -> list[alt.C
     base = alt.Chart(pd.DataFrame([row]))
     y = alt.Y("accuracy:Q", scale=frame.y)
     layers = [
-        base.mark_rule(strokeWidth=4, opacity=0.5, color=ORANGE, tooltip=None).encode(
+        base.mark_rule(strokeWidth=4, opacity=FAINT, color=ORANGE, tooltip=None).encode(
             alt.X("from:Q", scale=frame.x), y, x2="to:Q"
         )
     ]
@@ -224,7 +228,7 @@ def _lane(runs: pd.DataFrame, column: str, bottom: int, frame: _Frame) -> list[a
         opacity=alt.condition("datum.number % 2", alt.value(0.9), alt.value(0.45)),
         tooltip=tooltip,
     )
-    fits = f"(datum.end - datum.begin) / {frame.end} * width > {LETTER} * length(datum.name) + 6"
+    fits = f"(datum.end - datum.begin) / {ROOM_AHEAD * frame.end} * width > {LETTER} * length(datum.name) + 6"
     words = base.transform_filter(fits).mark_text(align="left", baseline="bottom", color=WORDS, fontSize=11)
     return [bars, words.encode(x, y=_from_below(bottom - LANE + 6), text="name:N")]
 

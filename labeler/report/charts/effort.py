@@ -14,7 +14,7 @@ from labeler.report.charts.comparison import COLOURS
 DAYS = 70  # more than these are shown as weeks
 FEW = 13  # days that the axis has room for at least, so that a single day is no broad bar
 OPEN = 2.0  # without a latest date, the band ends at this many times the expected time
-SECOND_OPACITY = 0.35
+SECOND_OPACITY = 0.5
 
 
 def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.LayerChart | alt.FacetChart:
@@ -93,7 +93,10 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
     shown["bottom"] = shown["top"] - shown["labels"]
     shown["after"] = shown["first"] + pd.Timedelta(hours=7 * 24 - 12 if weeks else 21)  # a gap between bars
     latest = shown["after"].max()
-    domain = [_iso(min(shown["first"].min(), latest - pd.Timedelta(days=FEW))), _iso(latest + pd.Timedelta(days=1))]
+    domain = [
+        _iso(min(shown["first"].min(), latest - pd.Timedelta(days=FEW))),
+        latest.strftime("%Y-%m-%dT%H:%M:%S"),
+    ]  # a day without a bar has no label
     legend = alt.Legend(orient="top", title=None, symbolType="square", labelLimit=140)
     colour = alt.Color(
         "name:N",

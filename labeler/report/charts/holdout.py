@@ -1,7 +1,6 @@
 """Charts of the holdout's evaluation and of its slices."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import altair as alt
 import pandas as pd
@@ -12,7 +11,7 @@ from labeler.measure.calibration import Calibration
 from labeler.measure.holdout import Evaluation
 from labeler.measure.one_vs_rest import OneVsRest
 from labeler.measure.slices import Slice
-from labeler.report.charts import BLUE, GREY, ORANGE, ROOM
+from labeler.report.charts import BLUE, FAINT, GREY, ORANGE, ROOM
 
 MOST_CLASSES = 25  # of a readable confusion matrix
 CELL = 34  # pixels
@@ -65,6 +64,7 @@ def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
         axis=alt.Axis(
             labelLimit=110,
             labelAngle=0 if _short(names) else -45,
+            labelFlush=False,
             labelOverlap=False,  # each class keeps its name, however narrow the page is
             domain=False,
             ticks=False,
@@ -146,7 +146,7 @@ def reliability(calibration: Calibration) -> alt.LayerChart | alt.FacetChart:
     base = alt.Chart(calibration_frame(calibration))
     return alt.layer(
         diagonal.mark_line(strokeDash=[6, 4], color=GREY).encode(x, y),
-        base.mark_rule(strokeWidth=2, opacity=0.5, color=BLUE).encode(x, alt.Y("low:Q", title=""), alt.Y2("high:Q")),
+        base.mark_rule(strokeWidth=2, opacity=FAINT, color=BLUE).encode(x, alt.Y("low:Q", title=""), alt.Y2("high:Q")),
         base.mark_point(filled=True, color=BLUE, opacity=1).encode(
             x, y, size=alt.Size("items:Q", scale=alt.Scale(range=[30, 300], zero=True), legend=None), tooltip=tooltip
         ),
@@ -164,7 +164,6 @@ def roc(curves: OneVsRest) -> alt.LayerChart | alt.FacetChart:
         alt.X("false:Q", title=_("false positive rate"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
         alt.Y("true:Q", title=_("recall (true positive rate)"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
         pd.DataFrame({"false": [0.0, 1.0], "true": [0.0, 1.0]}),
-        "step-after",
     )
 
 
@@ -176,7 +175,6 @@ def precision_recall(curves: OneVsRest) -> alt.LayerChart | alt.FacetChart:
         alt.X("recall:Q", title=_("recall (true positive rate)"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
         alt.Y("precision:Q", title=_("precision"), scale=alt.Scale(domain=[0, 1]), axis=_percent()),
         pd.DataFrame({"recall": [0.0, 1.0], "precision": [curves.share] * 2}),
-        "step-before",
     )
 
 
@@ -184,13 +182,12 @@ def _percent() -> alt.Axis:
     return alt.Axis(format="%", tickCount=6)
 
 
-def _steps(
-    frame: pd.DataFrame, x: alt.X, y: alt.Y, guess: pd.DataFrame, steps: Literal["step-after", "step-before"]
-) -> alt.LayerChart | alt.FacetChart:
+def _steps(frame: pd.DataFrame, x: alt.X, y: alt.Y, guess: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """The points in their order, each of which holds until the next; the dashed line is guessing."""
     frame = frame.assign(order=range(len(frame)))
     return alt.layer(
         alt.Chart(guess).mark_line(strokeDash=[6, 4], color=GREY).encode(x, y),
-        alt.Chart(frame).mark_line(color=BLUE, strokeWidth=2.5, interpolate=steps).encode(x, y, order="order:Q"),
+        alt.Chart(frame).mark_line(color=BLUE, strokeWidth=2.5, interpolate="step-after").encode(x, y, order="order:Q"),
     ).properties(height=320)
 
 
@@ -239,7 +236,7 @@ def slices(measured: Sequence[Slice], whole: float, measure: str, missing: str) 
     line = alt.Chart(pd.DataFrame({"accuracy": [whole]}))
     return alt.layer(
         line.mark_rule(strokeDash=[6, 4], color=GREY).encode(x),
-        base.mark_rule(strokeWidth=2.5, opacity=0.6).encode(
+        base.mark_rule(strokeWidth=2.5, opacity=FAINT).encode(
             alt.X("low:Q", title=""), alt.X2("high:Q"), y, color=colour
         ),
         base.mark_point(filled=True, size=90, opacity=1).encode(

@@ -30,10 +30,10 @@ def _rest(counts: Counts, budget: int) -> str:
     if not counts.open.answers:
         return _("There is nothing left to label.")
     if left <= 0:
-        return _("The budget is spent; {n:,} items have no label.", n=unlabeled)
+        return _("The budget is spent; {n:,} items could still get a label.", n=unlabeled)
     if left > counts.open.answers:
         return _(
             "At most {n:,} more answers can be given about these data, fewer than the budget still pays for.",
             n=counts.open.answers,
         )
-    return _("{n:,} more can be paid; {items:,} items have no label.", n=left, items=unlabeled)
+    return _("{n:,} more can be paid; {items:,} items can still get a label.", n=left, items=unlabeled)

@@ -225,8 +225,8 @@ def width_in_words(measured: Metrics, left: int, answers: int) -> str:
         advice = _("{more:,} more holdout labels would halve it.", more=more)
     elif left:
         advice = n_(
-            "The {n:,} unlabeled holdout item that is left narrows it to about {width:.1f} points.",
-            "The {n:,} unlabeled holdout items that are left narrow it to about {width:.1f} points.",
+            "The {n:,} holdout item that is still to be labeled narrows it to about {width:.1f} points.",
+            "The {n:,} holdout items that are still to be labeled narrow it to about {width:.1f} points.",
             left,
             width=100 * width(measured.accuracy, items + left),
         )

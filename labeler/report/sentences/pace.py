@@ -79,7 +79,7 @@ def pace_in_words(speed: Pace) -> str:
         )
     return _(
         "{hour:,.0f} answers an hour of work (95%: {hour_low:,.0f} – {hour_high:,.0f}) and {day} a day of the"
-        " calendar ({day_low} – {day_high}), from the {working} working days in {days}.",
+        " calendar ({day_low} – {day_high}), from {working} working days in {days} calendar days.",
         hour=speed.per_hour.value,
         hour_low=speed.per_hour.low,
         hour_high=speed.per_hour.high,
@@ -92,5 +92,5 @@ def pace_in_words(speed: Pace) -> str:
 
 
 def rounded(amount: float) -> str:
-    """An amount to one decimal place; a whole number has none."""
-    return f"{amount:,.1f}".removesuffix(".0")
+    """An amount to one decimal place below ten, and whole from there on: the pace is no more precise."""
+    return f"{amount:,.1f}".removesuffix(".0") if amount < 10 else f"{amount:,.0f}"

@@ -75,6 +75,11 @@ def test_every_round_is_drawn_and_many_have_no_whiskers_of_their_own():
     assert marks(CLOSE).count("rule") == marks(CLOSE + 1).count("rule") + 1
 
 
+def test_the_last_point_is_not_at_the_end_of_the_axis():
+    frame = rounds(3)
+    assert drawn(frame).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"][1] > frame["labels"].max()
+
+
 def test_lanes_are_there_only_for_what_changes():
     assert rows(drawn(rounds(6)), "begin") == []
     names = [row["name"] for row in rows(drawn(rounds(6, ("margin", "auto"))), "begin")]

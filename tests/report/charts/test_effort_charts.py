@@ -77,6 +77,12 @@ def test_the_first_annotators_have_a_colour_each_and_the_others_share_grey(peopl
     assert len(set(colours)) == len(colours) <= len(COLOURS) + 1
 
 
+def test_no_day_without_a_bar_has_a_label_at_the_end_of_the_axis():
+    chart = effort_charts.labels_by_day(by_day(1, 3))
+    end = chart.to_dict()["encoding"]["x"]["scale"]["domain"][1]
+    assert end == max(row["after"] for row in table(chart, "after")) < day("01-08")
+
+
 def test_many_days_are_grouped_into_weeks():
     (bars,) = rows(effort_charts.labels_by_day(by_day(2, 100)))
     assert {row["first"] for row in bars if row["first"] < "2026-01-20"} == {day("01-05"), day("01-12"), day("01-19")}

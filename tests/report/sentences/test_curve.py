@@ -96,7 +96,7 @@ def test_the_width_of_the_interval_and_what_would_halve_it():
     # Wilson's width at 0.8 is 0.1556 with 100 items and 0.0777 with 404
     assert width_in_words(measured, 500, 900).startswith("The accuracy's interval is 15.6 points wide. 30")
     # 140 items have a width of 0.132
-    assert "The 40 unlabeled holdout items that are left narrow it to about 13.2 points." in width_in_words(
+    assert "The 40 holdout items that are still to be labeled narrow it to about 13.2 points." in width_in_words(
         measured, 40, 900
     )
     assert width_in_words(measured, 500, 77).endswith("would halve it, but the budget pays for 77 more answers.")
