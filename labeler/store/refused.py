@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from labeler.core.items import Action, Answer, Reveal
 from labeler.i18n.messages import dump, load
@@ -39,7 +39,7 @@ class Refused:
         return Answer(
             self.request_id,
             self.item_id,
-            action,
+            cast(Action, action),
             label=label if isinstance(label, str) else None,
             seconds=seconds if isinstance(seconds, int | float) else None,
             unsure=fields.get("unsure") is True,

@@ -14,6 +14,7 @@ from labeler.projects.importer import import_source
 from labeler.projects.project import Project
 from tests.support.desk import all_saved, press, ready_item
 from tests.support.samples import text_config
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +54,11 @@ def stored(project: Project) -> list[tuple[int, str]]:
         return [(row["item_id"], row["label"]) for row in store.answers.export()]
 
 
+def refused_of(project: Project) -> list[str]:
+    with project.store() as store:
+        return [refused.request_id for refused in store.refused.all()]
+
+
 def test_a_project_made_anew_gets_nothing_of_the_one_before(server, own_home, open_page, tmp_path):
     before = made(own_home, tmp_path / "red", RED)
     page = open_page(f"{server.url}/?annotator=kim")
@@ -88,7 +94,11 @@ def test_a_project_made_anew_gets_nothing_of_the_one_before(server, own_home, op
     assert stored(anew) == [(given, "good")]  # what is refused holds up no other answer
     page.get_by_role("button", name="Answers that were not stored: 1").click()
     assert "is not a class of this project" in page.locator("dialog li").inner_text()
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Send again").click()  # it is refused once more, and said again
+    page.get_by_role("button", name="Answers that were not stored: 1").click()
+    page.get_by_role("button", name="Dismiss").click()
+    page.locator("dialog").wait_for(state="detached")
+    wait_for(lambda: not refused_of(anew))  # nor does the lead see it any more
 
     (own_home / FILE).unlink()  # no token is valid any more: the page itself brings another
     press(page, "2")

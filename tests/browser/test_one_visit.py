@@ -139,6 +139,21 @@ def test_undo_and_skip_also_after_a_reload(visit):
     assert [(r["item_id"], r["label"]) for r in visit.rows()] == [(first, "good"), (first + 1, "bad")]
 
 
+def test_a_damaged_entry_of_the_browser_harms_no_answer(visit):
+    page, first = visit.page, item_on_screen(visit.page)
+    outbox = f"labeler/outbox/{visit.project.uid}/kim"
+    page.evaluate("name => localStorage.setItem(name, '{')", f"{outbox}/000000000000001-1")
+    press(page, "1")
+    assert [(r["item_id"], r["label"]) for r in visit.rows()] == [(first, "good")]
+    page.reload()
+    ready_item(page)
+    page.get_by_role("button", name="Answers that were not stored: 1").click()
+    assert "is damaged" in page.locator("dialog li").inner_text()
+    page.get_by_role("button", name="Dismiss").click()
+    page.locator("dialog").wait_for(state="detached")
+    assert page.evaluate("() => localStorage.getItem('labeler/persistence')") == "asked"
+
+
 def test_unsent_answers_stand_in_the_strip_after_a_reload(visit):
     page, first = visit.page, item_on_screen(visit.page)
     press(page, "1")
