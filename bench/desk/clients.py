@@ -93,7 +93,8 @@ class DeskClient(Client):
         known_items = {*self.queue, *self.answered}
         for item in reply["items"]:
             if item["id"] not in known_items:
-                self.send("media", "GET", f"{self.address}/{item['media']}")
+                if item["media"]:
+                    self.send("media", "GET", f"{self.address}/{item['media']}")
                 self.queue.append(item["id"])
 
     def _post(self, into: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:

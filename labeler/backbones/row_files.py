@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,9 @@ except ImportError:  # Windows: one process at a time is then up to who starts t
 
 # The files of an encoder's features, one row an item by its content hash.
 FEATURES, FEATURE_KEYS = "vectors.f32", "hashes.txt"
+CHECKED_AT_ONCE = 65_536  # rows
+# The state in which each file of rows was found whole: time, size, number of rows.
+_checked: dict[Path, tuple[int, int, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,12 @@ class RowFile:
     keys_name: str
 
     @property
+    def row_numbers(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
     def row_bytes(self) -> int:
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+        return self.row_numbers * self.dtype.itemsize
 
     @property
     def _rows(self) -> Path:
@@ -54,17 +62,37 @@ class RowFile:
             yield  # closing the file gives the lock back, also when the process dies
 
     def repair(self) -> dict[str, int]:
-        """Cut off what a crash left half written, while it is locked. Gives back the row of each key."""
+        """Cut off what a crash left half written and what is damaged, while it is locked.
+
+        Returns: the row of each key. What was cut off is not among them, and can be made again.
+        """
         for path in (self._rows, self._keys):
             path.touch()
-        lines = self._keys.read_bytes().splitlines(keepends=True)
-        if lines and not lines[-1].endswith(b"\n"):
-            lines.pop()
+        lines = list(takewhile(_is_key, self._keys.read_bytes().split(b"\n")[:-1]))
         whole = min(len(lines), self._rows.stat().st_size // self.row_bytes)
-        for path, size in ((self._keys, sum(map(len, lines[:whole]))), (self._rows, whole * self.row_bytes)):
+        whole = self._whole_numbers(whole)
+        key_bytes = sum(len(line) + 1 for line in lines[:whole])
+        for path, size in ((self._keys, key_bytes), (self._rows, whole * self.row_bytes)):
             if path.stat().st_size != size:
                 os.truncate(path, size)
-        return {line.decode().rstrip("\n"): row for row, line in enumerate(lines[:whole])}
+        return {line.decode(): row for row, line in enumerate(lines[:whole])}
+
+    def _whole_numbers(self, count: int) -> int:
+        """How many of the first `count` rows come before one that holds NaN or infinity, which nobody wrote.
+
+        All rows are read once for each state of the file, as the disk could have changed any of them.
+        """
+        state = self._rows.stat()
+        fingerprint = (state.st_mtime_ns, state.st_size, count)
+        if _checked.get(self._rows) == fingerprint or self.dtype.kind != "f":
+            return count
+        rows = self.array(count)
+        for start in range(0, count, CHECKED_AT_ONCE):
+            is_finite = np.isfinite(rows[start : start + CHECKED_AT_ONCE]).reshape(-1, self.row_numbers).all(axis=1)
+            if not is_finite.all():
+                return start + int(np.argmin(is_finite))
+        _checked[self._rows] = fingerprint
+        return count
 
     def append(self, keys: Sequence[str], rows: np.ndarray, durable: bool = True) -> None:
         """Add rows (k, *shape) and their keys, while it is locked.
@@ -79,7 +107,7 @@ class RowFile:
         """The row of each key that is on disk. Nobody waits for who is writing."""
         try:
             whole = self.count()
-            lines = self._keys.read_text(encoding="utf-8").split("\n")[:-1]
+            lines = self._keys.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
         except FileNotFoundError:
             return {}
         return {key: row for row, key in enumerate(lines[:whole])}
@@ -92,7 +120,7 @@ class RowFile:
         """The row of each of `keys` that is on disk. Nobody waits for who is writing."""
         try:
             whole = self.count()
-            with self._keys.open(encoding="utf-8") as lines:
+            with self._keys.open(encoding="utf-8", errors="replace") as lines:
                 return {
                     key: row for row, line in enumerate(lines) if row < whole and (key := line.rstrip("\n")) in keys
                 }
@@ -142,6 +170,11 @@ def erase_rows(top: Path, keys: Collection[str]) -> int:
                     file.flush()
                     os.fsync(file.fileno())
     return erased
+
+
+def _is_key(line: bytes) -> bool:
+    """Whether a line can be a key, which is printable: a line of noise shifts all that come after it."""
+    return bool(line) and line.isascii() and line.decode().isprintable()
 
 
 def _write(path: Path, data: bytes | memoryview, durable: bool) -> None:

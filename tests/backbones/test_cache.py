@@ -183,3 +183,16 @@ def test_collate_fills_up_with_zeros() -> None:
     ids, mask = collate([(np.array([5, 6, 7]), np.ones(3)), (np.array([8]), np.ones(1))])
     assert ids.tolist() == [[5, 6, 7], [8, 0, 0]]
     assert mask.tolist() == [[1, 1, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("file", ["vectors.f32", "hashes.txt"])
+def test_noise_in_a_file_is_computed_again(file: str, tmp_path: Path) -> None:
+    texts = ["a", "bb", "ccc", "dddd"]
+    hashes = [f"hash-of-{t:->4}" for t in texts]
+    embed(texts, hashes, Lengths(), tmp_path)
+    path = tmp_path / "k1" / file
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + b"\xff\xff\xff\xff\n" + whole[len(whole) // 2 + 5 :])
+    encoder = Lengths()
+    np.testing.assert_array_equal(embed(texts, hashes, encoder, tmp_path), vectors(1, 2, 3, 4))
+    assert encoder.asked == texts[2:]

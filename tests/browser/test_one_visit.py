@@ -225,3 +225,24 @@ def test_a_page_that_another_site_opens_cannot_answer(visit):
     )
     assert status == 401
     assert visit.rows() == []
+
+
+def test_a_page_closed_between_key_and_receipt_has_its_answer_stored_once(visit):
+    page, first, address = visit.page, item_on_screen(visit.page), visit.page.url
+    taken = []
+    page.route("**/answers", lambda route: taken.append(route.fetch().json()["receipts"]))  # the receipt stays away
+    page.keyboard.press("1")
+    page.locator(f".stage[data-item='{first + 1}']").wait_for()
+    for _ in range(100):
+        if taken:
+            break
+        page.wait_for_timeout(50)
+    assert [receipt["ok"] for receipt in taken[0]] == [True]
+    page.goto("about:blank")
+    page.unroute("**/answers")
+    page.goto(address)
+    ready_item(page)
+    assert [(r["item_id"], r["label"]) for r in visit.rows()] == [(first, "good")]
+    with visit.project.store() as store:
+        stored = store.db.rows("SELECT request_id FROM annotations WHERE item_id = ?", [first])
+    assert len(stored) == 1
