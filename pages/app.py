@@ -5,11 +5,13 @@ from pathlib import Path
 import streamlit as st
 
 from labeler.access.roles import Action
+from labeler.core.errors import DatabaseError
 from labeler.i18n.messages import _
 from pages.shared.access import is_allowed, visible_project, visitor
 from pages.shared.language import use_language
 from pages.shared.next_step import IMPORTED, OFFERED
 from pages.shared.sidebar import sidebar
+from pages.shared.trouble import trouble
 
 st.set_page_config(page_title="labeler", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 use_language()
@@ -65,4 +67,7 @@ page = st.navigation(
 sidebar(page.url_path)
 if page.url_path != "project":
     st.session_state.pop(IMPORTED, None)
-page.run()
+try:
+    page.run()
+except DatabaseError as error:
+    trouble(error)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from labeler.i18n.messages import _
+from pages.server.backups import backups_of_the_home
 from pages.server.disk import disk
 from pages.server.errors import errors
 from pages.server.jobs import jobs
@@ -18,6 +19,7 @@ for title, draw, seconds in (
     (_("Processes"), processes, 2),
     (_("Jobs"), jobs, 2),
     (_("Disk"), disk, None),
+    (_("Backups"), backups_of_the_home, 5),
     (_("Recent errors"), errors, 10),
 ):
     st.subheader(title, anchor=False)

@@ -17,7 +17,7 @@ from labeler.access.users import User, is_reserved, local_user
 from labeler.api.account import COOKIE as SESSION_COOKIE
 from labeler.core.actor import Actor
 from labeler.core.class_changes import labels_outside
-from labeler.core.errors import LabelerError
+from labeler.core.errors import DatabaseError, LabelerError
 from labeler.cycle.class_changes import settled
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects import people
@@ -109,10 +109,13 @@ def only_with(action: Action | HomeAction) -> Callable[[Callable[..., None]], Ca
         @wraps(callback)
         def checked(*args: object, **kwargs: object) -> None:
             project = visible_project()
-            if project is not None and is_allowed(project, action):
-                callback(*args, **kwargs)
-            else:
-                st.toast(_(NOT_HERE), icon=":material/lock:")
+            try:
+                if project is not None and is_allowed(project, action):
+                    callback(*args, **kwargs)
+                else:
+                    st.toast(_(NOT_HERE), icon=":material/lock:")
+            except DatabaseError as error:  # the page says more
+                st.toast(translate(error), icon=":material/error:")
 
         return checked
 
@@ -256,6 +259,8 @@ def require_project() -> Project:
         with project.store() as store:
             project = settled(project, store)
             outside = store.class_changes.outside()
+    except DatabaseError:  # pages/app.py says what it means
+        raise
     except LabelerError as error:
         st.error(translate(error))
         st.stop()

@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from labeler.core.errors import DatabaseError
 from labeler.i18n.markdown import use_markdown
-from labeler.i18n.messages import LANGUAGES, _, language, preferred, use
+from labeler.i18n.messages import LANGUAGES, _, language, preferred, translate, use
 from pages.shared.access import require_user
 from pages.shared.choices import choose, chosen
 
@@ -30,7 +31,10 @@ def fragment(draw: Callable[..., None], run_every: float | None = None) -> Calla
     def in_language(*args: Any, **kwargs: Any) -> None:
         use_language()
         require_user()  # whose log-in may have ended since the page was drawn
-        draw(*args, **kwargs)
+        try:
+            draw(*args, **kwargs)
+        except DatabaseError as error:
+            st.error(translate(error), icon=":material/error:")
 
     return st.fragment(in_language, run_every=run_every)
 

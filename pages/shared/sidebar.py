@@ -17,6 +17,8 @@ from pages.shared.access import own_page, project_folders, remember_name, rememb
 from pages.shared.choices import choose, chosen
 from pages.shared.style import document
 
+SWITCH = "switched-project"  # the key of the widget that switches the project
+
 
 def sidebar(page: str) -> None:
     """Draw the sidebar, and remember what is chosen in it.
@@ -31,8 +33,9 @@ def sidebar(page: str) -> None:
         slug = slugs[0]
     with st.sidebar:
         if slugs:
-            slug = st.selectbox(_("Project"), slugs, slugs.index(slug), format_func=titles.__getitem__)
             choose("project", slug)
+            st.session_state[SWITCH] = slug  # with an index, the widget would be another one after each choice
+            st.selectbox(_("Project"), slugs, format_func=titles.__getitem__, key=SWITCH, on_change=_switched)
         name = _typed_name() if user.account is None else ""
         if user.account is not None:
             _account(user)
@@ -43,6 +46,10 @@ def sidebar(page: str) -> None:
         choose("annotator", name)
         with st.sidebar:
             remember_name(name)
+
+
+def _switched() -> None:
+    choose("project", st.session_state[SWITCH])
 
 
 def _typed_name() -> str:

@@ -1,15 +1,17 @@
 """The Server page: processes, jobs of all projects, the disk, recent errors."""
 
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
 from labeler.core.logs import ErrorFile
-from labeler.core.running import Board, ProcessState
+from labeler.core.running import Board, ProcessState, moment
 from labeler.files.disk import size
+from labeler.jobs import keeper
 from labeler.projects.project import Project
 from tests.support.fill import add
-from tests.support.pages import everything, visit
+from tests.support.pages import everything, visit, widget
 
 
 @pytest.fixture
@@ -60,3 +62,26 @@ def test_a_file_with_two_names_takes_its_room_once(tmp_path):
 
 def test_progress_says_that_a_round_waits_for_a_worker_that_died(busy: Project):
     assert "The worker does not run at the moment" in everything(visit("progress"))
+
+
+def test_the_page_shows_the_last_backup_its_check_and_what_is_damaged(project: Project):
+    home = project.folder.parent
+    Board(home).show([ProcessState("app", 7, moment())])
+    shown = everything(visit("server"))
+    assert "The first backup is being made." in shown
+    with project.store() as store:
+        add(store, 2)
+    keeper.keep(home, True, datetime.now(UTC))
+    app = visit("server")
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert figures["Check"] == "verified"
+    assert {"Last backup", "Size", "Next"} <= set(figures)
+    assert "all are whole" in everything(app)
+    widget(app, "button", "Back up now").click().run()
+    assert keeper.is_asked(home)
+    project.database.write_bytes(b"no database at all" * 400)
+    keeper.keep(home, True, datetime.now(UTC))
+    shown = everything(visit("server"))
+    assert f"{project.slug}/labels.sqlite is damaged" in shown
+    assert f"{project.slug} is not in the last backup" in shown
+    assert "The last backup lacks" in shown
