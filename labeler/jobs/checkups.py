@@ -208,6 +208,6 @@ def _how(home: Path, folder: Path) -> str:
         pairs = [(last, "")]
     for backup, prefix in pairs:
         if not prefix or any(file.path.startswith(prefix) for file in backup.manifest.files):
-            option = f" --project {folder.name}" if prefix else ""
-            return f"stop the server, move {folder} away, and run `labeler restore {backup.folder} {folder}{option}`"
+            command = backups.command(backup, folder, folder.name if prefix else "")
+            return f"stop the server, move {folder} away, and run `{command}`"
     return "there is no backup of it: keep the file, and ask somebody who knows SQLite's `.recover`"

@@ -11,6 +11,7 @@ import glob
 import hashlib
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -203,6 +204,12 @@ def verify(backup: Backup, on_progress: Progress | None = None) -> list[str]:
         if on_progress:
             on_progress(number, len(files))
     return wrong
+
+
+def command(backup: Backup, folder: Path, project: str = "") -> str:
+    """The command that restores a backup, or one project of a home's, into a folder."""
+    words = ["labeler", "restore", str(backup.folder), str(folder), *(["--project", project] if project else [])]
+    return shlex.join(words)
 
 
 def restore(

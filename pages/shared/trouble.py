@@ -78,4 +78,4 @@ def _last_backup() -> None:
             at=local_time(last.manifest.made_at),
         )
     )
-    st.code(f"labeler restore {last.folder} {folder / slug} --project {slug}", language=None)
+    st.code(backups.command(last, folder / slug, slug), language=None, wrap_lines=True)
