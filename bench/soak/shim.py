@@ -21,7 +21,7 @@ class Shim:
         compiler = shutil.which("cc")
         self.is_there = compiler is not None and os.name == "posix"
         if compiler and self.is_there:
-            options = ["-shared", "-fPIC", "-O1", "-o", self.library, SOURCE, "-ldl"]
+            options = ["-shared", "-fPIC", "-O1", "-o", str(self.library), str(SOURCE), "-ldl"]
             subprocess.run([compiler, *options], check=True)
 
     def environment(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.logs import VARIABLE, keep_problems, set_up
-from labeler.core.processes import end_with_starter, parent_is_gone
+from labeler.core.processes import end_with_starter, parent_is_gone, yield_to_others
 from labeler.core.running import give_signs_of_life
 from labeler.core.settings import Config
 from labeler.files.sources import SourceColumns
@@ -177,7 +177,7 @@ def serve(home: Path, port: int, log: str, **reached: Any) -> None:
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:
     """Run rounds for a project, or for all projects in a folder."""
-    from labeler.jobs.rounds import BESIDE, work, work_once
+    from labeler.jobs.rounds import BESIDE, NICENESS, work, work_once
     from labeler.jobs.takeouts import take_out_once
 
     act_as(Actor(SYSTEM, "job"))
@@ -194,6 +194,7 @@ def worker(home: Path, once: bool, with_parent: bool) -> None:
         keep_problems(home, "worker")
         if with_parent:
             end_with_starter()
+            yield_to_others(NICENESS)
         work(home, should_stop=parent_is_gone() if with_parent else lambda: False)
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -71,6 +72,20 @@ def end_with_starter(number: int = signal.SIGTERM) -> None:
         os.kill(os.getpid(), number)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def yield_to_others(niceness: int) -> None:
+    """Lower the priority of this process and of those that it will start, so that people who label wait for none.
+
+    Where Linux groups processes by sessions (autogroup), the priority of a process counts within its session alone:
+    one that leads a session lowers that of the whole session, too.
+    """
+    if not hasattr(os, "nice"):
+        return
+    os.nice(niceness)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # there is no such file where the kernel does not group
+            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def parent_is_gone() -> Callable[[], bool]:

@@ -5,7 +5,6 @@ It loads torch with the first request, and keeps the model that was asked about 
 
 import base64
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from filelock import Timeout
 from labeler.core.class_changes import label_today
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Explanation
+from labeler.core.processes import yield_to_others
 from labeler.explain.evidence import Evidence
 from labeler.i18n.messages import mark
 from labeler.jobs.attendance import attend
@@ -167,8 +167,7 @@ def _result(names: list[str], explained: "Evidence | Local") -> dict[str, Any]:
 
 def work(home: Path, poll_seconds: float = POLL_SECONDS, should_stop: Callable[[], bool] = lambda: False) -> None:
     """Explain what is asked for in the project in `home`, or in all projects below it, until `should_stop`."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    yield_to_others(NICENESS)
     explainer, watched = Explainer(), Watched()
     attend(
         home,

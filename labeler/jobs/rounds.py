@@ -45,6 +45,7 @@ from labeler.store import Store
 
 log = logging.getLogger(__name__)
 
+NICENESS = 10  # of the worker that `serve` starts: whoever labels goes first
 KEPT = 3  # models of the last rounds that are kept, besides the best
 QUIET = 20  # seconds without a decision of the lead's after which the decisions are audited
 # Jobs that run beside the rounds, in one process after the other: they take long, and nobody waits for them.

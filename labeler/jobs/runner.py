@@ -6,7 +6,6 @@ lock, and the next one takes up what was left.
 
 import logging
 import multiprocessing
-import os
 import signal
 import sys
 import time
@@ -23,7 +22,7 @@ from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.jobs import BackgroundJob, Request
 from labeler.core.logs import logged_about, set_up
-from labeler.core.processes import end_with_parent
+from labeler.core.processes import end_with_parent, yield_to_others
 from labeler.i18n.messages import mark
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -33,7 +32,7 @@ from labeler.store.background import Background
 log = logging.getLogger(__name__)
 
 LOCK = "background.lock"
-NICENESS = 10
+NICENESS = 5  # below that of the rounds
 EVERY = 0.5  # seconds between two reports of how far a job is
 
 # Says how far a job is: (message, done, total). Raises `Cancelled` once somebody has cancelled it.
@@ -162,8 +161,7 @@ def _run_waiting_jobs(folder: Path, kinds: Sequence[RunNext]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the worker, which then ends this one
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the simulating processes are ended in order
     end_with_parent()
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    yield_to_others(NICENESS)
     set_up("jobs", folder.parent)
     act_as(Actor(SYSTEM, "job"))
     project = projects.open_project(folder)
