@@ -14,6 +14,7 @@ from labeler.backbones.catalogue import JOINT
 from labeler.backbones.weights import key
 from labeler.core import processes
 from labeler.core.items import Progress
+from labeler.core.memory import at_a_time
 
 if TYPE_CHECKING:
     from labeler.backbones.network import Network
@@ -174,9 +175,14 @@ class Pretrained:
         """Whether the arrays of an input are as long as it is."""
         return self.dynamic_axes > 1
 
-    @cached_property
+    @property
     def batch_size(self) -> int:
-        """How many inputs the network sees at a time on this machine; a GPU wants many."""
+        """How many inputs the network sees at a time on this machine; fewer where memory was short."""
+        return at_a_time(self._usual_batch)
+
+    @cached_property
+    def _usual_batch(self) -> int:
+        """How many inputs this machine takes where memory is enough; a GPU wants many."""
         if not processes.may_have_gpu():
             return self.batch
         from labeler.backbones import devices
@@ -203,7 +209,7 @@ class Pretrained:
         """
         order = np.argsort([len(content) if isinstance(content, str) else 0 for content in inputs], kind="stable")
         size, zeros = self.batch_size, _zeros
-        if size != self.batch:
+        if size > self.batch:
             from labeler.backbones import devices
 
             zeros = devices.zeros

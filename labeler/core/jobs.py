@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 JobState = Literal["queued", "running", "done", "failed"]
+# How the worker before this one ended: it crashed by itself, memory was short, or something outside ended it.
+Ending = Literal["crashed", "memory", "outside"]
+# A round in which the worker crashed by itself so often is given up: the next attempt would crash as well.
+CRASHES = 3
 Sampler = Literal["tpe", "random", "grid"]
 BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
 Takeout = Literal["predictions", "model"]
@@ -14,7 +18,11 @@ ExplanationKind = Literal["saw", "local"]
 
 @dataclass(frozen=True)
 class Job:
-    """A requested round and its progress."""
+    """A requested round and its progress.
+
+    attempts: how often a worker took it up. crashes: how often a worker crashed by itself in it. halvings: how often
+    its batches were halved, as memory was short.
+    """
 
     id: int
     reason: str
@@ -24,6 +32,8 @@ class Job:
     message: str
     error: str | None
     attempts: int
+    crashes: int = 0
+    halvings: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from labeler.core.errors import UNEXPECTED, LabelerError
-from labeler.core.running import FOLDER
+from labeler.core.running import FOLDER, moment
 from labeler.i18n.messages import dump, load, mark
 from labeler.projects import project as projects
 
@@ -30,12 +29,11 @@ FILE_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Trouble:
-    """What keeps a process from a project: the message, as `dump` stores it, since when, and when it tries again."""
+    """What keeps a process from a project: the message, as `dump` stores it, and since when."""
 
     project: str  # name of its folder
     error: str
     since: str
-    again_at: str
 
     @property
     def message(self) -> str:
@@ -97,10 +95,7 @@ class Troubles:
         if before is None or before.message != str(message):  # the same again and again is logged once
             log.error("%s: %s", folder, error, exc_info=None if isinstance(error, LabelerError) else error)
         wait = min(2 * self._waits.get(folder, FIRST_WAIT / 2), LONGEST_WAIT)
-        now = datetime.now(UTC)
-        again = now + timedelta(seconds=wait)
-        since = before.since if before else _as_text(now)
-        self._troubles[folder] = Trouble(folder.name, dump(message), since, _as_text(again))
+        self._troubles[folder] = Trouble(folder.name, dump(message), before.since if before else moment())
         self._waits[folder], self._again[folder] = wait, time.monotonic() + wait
         self._write()
 
@@ -159,7 +154,3 @@ def _changed_at(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def _as_text(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")

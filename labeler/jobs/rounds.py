@@ -15,9 +15,11 @@ from filelock import Timeout
 import strategies
 from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.items import Progress
-from labeler.core.jobs import Job
+from labeler.core.jobs import Ending, Job
 from labeler.core.labels import texts_of
 from labeler.core.logs import logged_about
+from labeler.core.memory import batches_halved, is_short
+from labeler.core.settings import Config
 from labeler.cycle.class_changes import settled
 from labeler.cycle.round import LiveTurn, run_live_round
 from labeler.i18n.messages import mark
@@ -26,6 +28,7 @@ from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.attendance import attend
 from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
+from labeler.jobs.endings import PreviousWorker
 from labeler.jobs.hooks import call_hooks
 from labeler.jobs.maps import map_once
 from labeler.jobs.runner import JobProcess
@@ -60,10 +63,11 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
     Audits, maps and what is made ready to be taken out run in another process, since people wait for them.
     """
     with JobProcess(BESIDE, Store.has_background) as beside, JobProcess(AWAITED, _is_awaited, AUDITS) as awaited:
+        previous = PreviousWorker()
 
         def once(folder: Path) -> bool:
             project = projects.open_project(folder)
-            worked = work_once(project)
+            worked = work_once(project, previous.ending(folder))
             awaited.start_if_asked(project)
             beside.start_if_asked(project)
             return worked
@@ -82,15 +86,18 @@ def _is_awaited(store: Store) -> bool:
     )
 
 
-def work_once(project: Project) -> bool:
-    """Run the project's next round if one is asked for and no other worker is at it; True if one ended."""
+def work_once(project: Project, ended: Ending | None = None) -> bool:
+    """Run the project's next round if one is asked for and no other worker is at it; True if one ended.
+
+    Args: ended: how the worker before this one ended, see `Rounds.claim`.
+    """
     with project.store() as store:
         project = settled(project, store)
         if not store.rounds.waiting():
             return False
         try:
             with project.lock("worker.lock"):
-                job = store.rounds.claim()
+                job = store.rounds.claim(ended)
                 if job is None:
                     return False
                 with logged_about(project=project.slug, job=f"round {job.id}"):
@@ -103,13 +110,19 @@ def work_once(project: Project) -> bool:
 def _run_job(project: Project, store: Store, job: Job) -> None:
     log.info("%s: round begins (%s)", project.slug, job.reason)
     try:
-        turn = run_live_round(project, store, store.rounds.next_number(), _reporter(store, job))
+        with batches_halved(job.halvings):
+            smaller = replace(project, config=_smaller(project.config, job.halvings))
+            turn = run_live_round(smaller, store, store.rounds.next_number(), _reporter(store, job))
         finished = replace(turn.finished, model=_save(project, turn))
         store.rounds.finish(job, finished, lambda: remeasured(store))
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
         store.rounds.fail(job, error)
     except Exception as error:
+        if is_short(error):
+            log.warning("%s: memory is short, the round is tried again with smaller batches: %s", project.slug, error)
+            store.rounds.leave_for_memory(job)
+            return
         log.exception("%s: round failed", project.slug)
         store.rounds.fail(job, mark(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
@@ -127,6 +140,17 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
             cards.prune(project.folder, store.rounds.models(), KEPT)
         except OSError as error:  # the round is stored all the same
             log.warning("%s: old models cannot be removed: %s", project.slug, error)
+
+
+def _smaller(config: Config, halvings: int) -> Config:
+    """Settings with which a round needs less memory. The optimiser makes the same steps."""
+    if not halvings:
+        return config
+    tuned, query = config.learner.finetune, config.query
+    batch = max(2, tuned.batch >> halvings)
+    tuned = replace(tuned, batch=batch, accumulate=tuned.accumulate * max(1, tuned.batch // batch))
+    query = replace(query, candidates=max(min(query.candidates, 1000), query.candidates >> halvings))
+    return replace(config, learner=replace(config.learner, finetune=tuned, decoded_gigabytes=0.0), query=query)
 
 
 def _reporter(store: Store, job: Job) -> Callable[[str], Progress]:

@@ -13,8 +13,10 @@ from pathlib import Path
 from labeler.access.serving import ON_THIS_MACHINE, Serving, checked
 from labeler.access.settings import OIDC_FILE
 from labeler.core.errors import LabelerError
+from labeler.core.jobs import Ending
 from labeler.core.logs import keep_problems
 from labeler.core.running import Board, ProcessState, moment
+from labeler.jobs.endings import VARIABLE, ending_of, memory_kills
 from labeler.jobs.keeper import Keeper, end_logs
 from labeler.projects.private_files import close_to_others
 
@@ -40,14 +42,15 @@ class Child:
     def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         self.name, self.command, self.environment = name, command, environment
         self.delay = FIRST_RESTART_SECONDS
+        self.ending: Ending = "outside"  # how it ended last, which the next one is told
         self.ends, self.ended_at, self.ended_how = 0, "", ""
         self.start()
 
     def start(self) -> None:
-        self.started = time.monotonic()
+        self.started, self.memory_kills = time.monotonic(), memory_kills()
         self.process = subprocess.Popen(
             self.command,
-            env=self.environment,
+            env=self.environment | {VARIABLE: self.ending},
             cwd=APP_FOLDER,  # Streamlit reads .streamlit/config.toml of its working directory
             stdout=subprocess.DEVNULL,  # Streamlit's own greeting; errors go to stderr
             start_new_session=True,  # Ctrl+C reaches this process alone, which then ends its children in order
@@ -75,6 +78,7 @@ class Child:
                 self.delay,
                 extra={"ids": {"process": self.name}},
             )
+            self.ending = ending_of(self.process.returncode, memory_kills() - self.memory_kills)
             self.restart_at = time.monotonic() + self.delay
             self.delay = min(2 * self.delay, SLOWEST_RESTART_SECONDS)
         elif time.monotonic() >= self.restart_at:

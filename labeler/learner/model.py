@@ -12,6 +12,7 @@ from scipy.special import expit, softmax
 
 from labeler.backbones.encoder import Pretrained, averaged, collate
 from labeler.core.errors import LabelerError
+from labeler.core.memory import at_a_time
 from labeler.core.rounds import Dataset
 
 if TYPE_CHECKING:
@@ -240,8 +241,9 @@ def _read_on_cpu(models: Sequence[FineTuned], inputs: Sequence[Any]) -> list[np.
         items = encoder.activations(single[begin : begin + _ROWS], cut)
         # inputs of similar length share a batch, so that there is little padding
         order = np.argsort([len(item[0]) for item in items], kind="stable")
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
+        size = at_a_time(_BATCH)
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
             batch = tuple(torch.from_numpy(array) for array in collate([items[row] for row in rows]))
             with torch.inference_mode(), devices.autocast(encoder.mixed, encoder.reads_texts):
                 for number, model in enumerate(models):

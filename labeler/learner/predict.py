@@ -5,6 +5,7 @@ import numpy as np
 from labeler.core import decisions
 from labeler.core.items import Prediction, Progress
 from labeler.core.labels import texts_of
+from labeler.core.memory import at_a_time
 from labeler.core.rounds import Dataset
 from labeler.core.settings import Config
 from labeler.learner.committees import Committee
@@ -23,10 +24,11 @@ def class_proba(
     Raises:  LabelerError: the model was trained on other features, or an input cannot be read.
     """
     parts = [model.predict_proba(dataset, positions[:0])]  # the result for no positions is (0, C)
-    for start in range(0, len(positions), BATCH):
-        parts.append(model.predict_proba(dataset, positions[start : start + BATCH]))
+    size = at_a_time(BATCH)
+    for start in range(0, len(positions), size):
+        parts.append(model.predict_proba(dataset, positions[start : start + size]))
         if on_progress:
-            on_progress(min(start + BATCH, len(positions)), len(positions))
+            on_progress(min(start + size, len(positions)), len(positions))
     return np.concatenate(parts)
 
 
@@ -38,8 +40,9 @@ def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) 
     Raises:  LabelerError: the committee was trained on other features.
     """
     parts = [committee.member_proba(dataset, positions[:0])]
-    for start in range(0, len(positions), BATCH):
-        parts.append(committee.member_proba(dataset, positions[start : start + BATCH]))
+    size = at_a_time(BATCH)
+    for start in range(0, len(positions), size):
+        parts.append(committee.member_proba(dataset, positions[start : start + size]))
     return np.concatenate(parts, axis=1)
 
 

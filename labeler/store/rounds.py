@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from labeler.core.class_changes import label_today
-from labeler.core.jobs import Job
+from labeler.core.jobs import CRASHES, Ending, Job
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Round, Training
 from labeler.i18n.messages import dump, from_json, load, mark, to_json
 from labeler.store.background import Audits
@@ -14,15 +14,17 @@ from labeler.store.database import Database, Row, now
 from labeler.store.forecasts import Forecasts
 from labeler.store.items import Items
 
-# A job that crashed its worker this often is given up: the next attempt would crash as well.
-ATTEMPTS = 3
+HALVINGS = 4  # of the batches at most, where memory is short
 
 # Settings and training are long and rarely read, so they are not among these columns.
 _MEASURES = (
     *("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1"),
     "holdout_groups",
 )
-DIED = mark("The worker died {attempts} times in this round; the last step was: {message}")
+CRASHED = mark(
+    "The worker crashed by itself {crashes} times in this round, and did not try again; the last step was: {message}."
+)
+SHORT = mark("Memory was too short for this round, though its batches were halved {halvings} times.")
 
 # What a round reads, with the column that says when it came.
 _DATED = {"annotations": "at", "adjudications": "at", "items": "added_at"}
@@ -88,18 +90,28 @@ class Rounds:
         """Whether a round is queued, or was left unfinished by a worker that died."""
         return bool(self.db.value("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"))
 
-    def claim(self) -> Job | None:
+    def claim(self, ended: Ending | None = None) -> Job | None:
         """The oldest unfinished job, now running; None if there is none.
 
-        Only the holder of the project's worker lock calls this. A job that is marked as running therefore belongs to a
-        worker that died. A job with `ATTEMPTS` attempts fails instead.
+        Only the holder of the project's worker lock calls this. A job that is marked as running therefore was left by
+        a worker that ended. One that was ended from outside is taken up again without end, with halved batches where
+        memory may have been the cause; one in which workers crashed `CRASHES` times fails instead.
+
+        Args: ended: how the worker before this one ended, at the first claim after that; None: it did not.
         """
         with self.db.write():
+            # who kills a worker twice in one round may be the system, for want of memory that nobody has told of
+            self.db.execute(
+                "UPDATE jobs SET crashes = crashes + (:ended = 'crashed'), halvings = min(:most, halvings"
+                " + (:ended = 'memory' OR (:ended = 'outside' AND attempts >= 2)))"
+                " WHERE state = 'running' AND :ended IS NOT NULL",
+                {"ended": ended, "most": HALVINGS},
+            )
             self.db.execute(
                 "UPDATE jobs SET state = 'failed', finished_at = ?,"
-                " error = json_object('message', ?, 'fields', json_object('attempts', attempts, 'message', message))"
-                " WHERE state = 'running' AND attempts >= ?",
-                [now(), DIED, ATTEMPTS],
+                " error = json_object('message', ?, 'fields', json_object('crashes', crashes, 'message', message))"
+                " WHERE state = 'running' AND crashes >= ?",
+                [now(), CRASHED, CRASHES],
             )
             claimed = self.db.rows(
                 "UPDATE jobs SET state = 'running', attempts = attempts + 1, claimed_at = ?, labels = ?"
@@ -116,6 +128,14 @@ class Rounds:
                 "UPDATE jobs SET message = ?, done = ?, total = ? WHERE id = ?",
                 [dump(message), done, total, job.id],
             )
+
+    def leave_for_memory(self, job: Job) -> None:
+        """Leave a running job to the next claim, with halved batches; it fails where they were halved often enough."""
+        if job.halvings >= HALVINGS:
+            self.fail(job, mark(SHORT, halvings=job.halvings))
+            return
+        with self.db.write():
+            self.db.execute("UPDATE jobs SET halvings = halvings + 1 WHERE id = ?", [job.id])
 
     def fail(self, job: Job, error: object) -> None:
         """End a job with what went wrong: a message or an error."""

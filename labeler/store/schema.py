@@ -743,6 +743,17 @@ def m024_refused(db: Database) -> None:
     )
 
 
+@migrations()
+def m025_how_rounds_ended(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        ALTER TABLE jobs ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;  -- workers that crashed by themselves in it
+        ALTER TABLE jobs ADD COLUMN halvings INTEGER NOT NULL DEFAULT 0;  -- of the batches, as memory was short
+        """,
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

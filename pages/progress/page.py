@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from labeler.core.jobs import Job
+from labeler.core.jobs import CRASHES, Job
 from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
 from labeler.i18n.markdown import escaped
@@ -154,6 +154,26 @@ def job_state(job: Job | None) -> None:
         share = min(job.done / job.total, 1.0) if job.total else 0.0
         doing = translate(job.message) if job.message else _("starting")
         st.progress(share, text=_("A round is running: {doing} …", doing=doing))
+        if again := taken_up_again(job):
+            st.caption(again)
+
+
+def taken_up_again(job: Job) -> str:
+    """Why this is not the first attempt of a round; "" where it is."""
+    if job.crashes:
+        return n_(
+            "The worker crashed by itself in this round {n} time. After {most} times it waits for new labels or for"
+            " “Retrain now”.",
+            "The worker crashed by itself in this round {n} times. After {most} times it waits for new labels or for"
+            " “Retrain now”.",
+            job.crashes,
+            most=CRASHES,
+        )
+    if job.halvings:
+        return _("Attempt {attempt}, with smaller batches: memory was short.", attempt=job.attempts)
+    if job.attempts > 1:
+        return _("Attempt {attempt}: the worker was restarted in the middle of the round.", attempt=job.attempts)
+    return ""
 
 
 st.title(escaped(project.config.name))

@@ -26,6 +26,7 @@ from labeler.projects.project import Project
 from pages.shared.choices import choose, chosen
 from pages.shared.next_step import link_to
 from pages.shared.style import run_script
+from pages.shared.troubles import show_troubles
 
 Width = Literal["content", "stretch"]
 COOKIE = "labeler-name"
@@ -263,7 +264,10 @@ def require_project() -> Project:
         raise
     except LabelerError as error:
         st.error(translate(error))
+        show_troubles(folders[slug], error)
         st.stop()
+    if is_allowed(project, "run_round"):
+        show_troubles(project.folder)
     if outside:
         st.error(translate(labels_outside(outside)), icon=":material/error:")
         link_to("classes")

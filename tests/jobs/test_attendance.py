@@ -53,7 +53,6 @@ def test_trouble_of_one_project_is_its_own_and_is_told_until_it_is_over(home, er
     assert work.calls == ["a", "b", "c", "a", "c", "a", "c"]  # it is not tried again at once
     trouble = troubles_of(home, home / "b")["worker"]
     assert str(error) in trouble.message
-    assert trouble.since < trouble.again_at
     assert troubles_of(home, home / "a") == {}
     work.fails = {}
     work.run(home, 1)

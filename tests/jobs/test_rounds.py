@@ -6,6 +6,7 @@ import pytest
 
 from labeler.core.class_changes import ClassChange
 from labeler.core.items import NewItem
+from labeler.core.memory import at_a_time
 from labeler.core.settings import LearnerConfig, LimitsConfig, QueryConfig, StoppingConfig
 from labeler.cycle.class_changes import change_classes
 from labeler.jobs import rounds as worker
@@ -198,6 +199,37 @@ def test_a_worker_killed_in_the_middle_of_a_round_loses_nothing(filled, own_home
         assert (job.state, job.attempts) == ("done", 2)
         assert (filled.folder / rounds[1].model).exists()
         assert store.items.count_labeled() == 6
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_a_round_that_memory_is_too_short_for_is_tried_again_with_smaller_batches(filled, monkeypatch, error):
+    work_once(filled)
+    answer(filled, 4)
+    run_live_round, batches = worker.run_live_round, []
+
+    def needs_much(project, *others):
+        batches.append(
+            (project.config.learner.finetune.batch, project.config.learner.finetune.accumulate, at_a_time(64))
+        )
+        if len(batches) < 3:
+            raise error
+        return run_live_round(project, *others)
+
+    monkeypatch.setattr(worker, "run_live_round", needs_much)
+    for _ in range(3):
+        work_once(filled)
+    assert batches == [(32, 1, 64), (16, 2, 32), (8, 4, 16)]
+    assert at_a_time(64) == 64
+    with filled.store() as store:
+        assert store.rounds.latest_job().state == "done"
+        assert len(store.rounds.all()) == 2
+    answer(filled, 3)
+    monkeypatch.setattr(worker, "run_live_round", lambda *_: (_ for _ in ()).throw(error))
+    for _ in range(5):
+        work_once(filled)
+    with filled.store() as store:
+        assert store.rounds.latest_job().state == "failed"
+        assert "Memory was too short for this round" in store.rounds.latest_job().error
 
 
 def test_a_projects_own_strategy_is_used_reported_when_broken_and_mended_without_a_restart(filled):

@@ -6,8 +6,10 @@ from typing import get_args
 
 import pytest
 
+from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, RoundResult, Training
+from labeler.jobs.attendance import Troubles
 from labeler.projects import project as projects
 from labeler.report.sentences import training as reading
 from tests.support.fill import add
@@ -272,6 +274,38 @@ def test_each_kind_of_reading_has_a_callout():
         and getattr(node.targets[0], "id", "") == "CALLOUTS"
     ]
     assert {ast.literal_eval(key) for key in callouts.keys} == set(get_args(reading.Kind))
+
+
+def test_a_projects_page_says_why_the_worker_left_it_out_and_asks_it_to_try_again(project, own_home):
+    Troubles(own_home, "explainer").note(own_home / "another", LabelerError("It is another project's trouble."))
+    troubles = Troubles(own_home, "worker")
+    troubles.note(project.folder, LabelerError("The disk with {path} is full.", path="/data"))
+    app = visit("progress")
+    assert "No round and no other job runs in this project since 20" in everything(app)
+    assert "The disk with /data is full." in everything(app)
+    assert "another project" not in everything(app)
+    assert troubles.due([project.folder]) == []
+    widget(app, "button", "Try again now").click().run()
+    assert troubles.due([project.folder]) == [project.folder]
+    troubles.over(project.folder)
+    assert "No round and no other job" not in everything(app.run())
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        ({"ended": "outside"}, "Attempt 2: the worker was restarted in the middle of the round."),
+        ({"ended": "memory"}, "Attempt 2, with smaller batches: memory was short."),
+        ({"ended": "crashed"}, "The worker crashed by itself in this round 1 time. After 3 times it waits"),
+    ],
+)
+def test_why_a_round_was_taken_up_again_is_on_the_page(project, left, says):
+    with project.store() as store:
+        add(store, 3)
+        store.rounds.request("test")
+        store.rounds.claim()
+        store.rounds.claim(**left)
+    assert says in everything(visit("progress"))
 
 
 def test_a_project_with_broken_settings_says_so(project):

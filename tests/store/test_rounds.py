@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from labeler.core.items import Answer, StillOpen
+from labeler.core.jobs import CRASHES
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Ranked, RoundResult, Training
 from labeler.store import Store
 from labeler.store.driver import sqlite3
-from labeler.store.rounds import ATTEMPTS
+from labeler.store.rounds import HALVINGS
 from tests.support.fill import add, rank
 
 
@@ -90,17 +91,44 @@ def test_only_one_round_waits_at_a_time(store):
     assert store.rounds.request("retrain now")
 
 
-def test_a_running_job_is_taken_up_again_and_given_up_after_some_tries(store):
+def test_a_round_whose_worker_is_ended_from_outside_is_taken_up_again_without_end(store):
     store.rounds.request("test")
     first = store.rounds.claim()
-    for attempt in range(2, ATTEMPTS + 1):
-        again = store.rounds.claim()
-        assert (again.id, again.attempts) == (first.id, attempt)
+    halvings = []
+    for attempt in range(2, 12):
+        again = store.rounds.claim("outside")
+        assert (again.id, again.attempts, again.crashes) == (first.id, attempt, 0)
+        halvings.append(again.halvings)
+    assert halvings[:5] == [0, 1, 2, 3, 4]  # who is killed again and again may be so for want of memory
+    assert set(halvings[5:]) == {HALVINGS}
+
+
+def test_a_round_whose_worker_is_ended_for_want_of_memory_gets_smaller_batches_at_once(store):
+    store.rounds.request("test")
+    store.rounds.claim()
+    assert [store.rounds.claim("memory").halvings for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_round_in_which_workers_crash_is_given_up_until_it_is_asked_for_again(store):
+    store.rounds.request("test")
+    first = store.rounds.claim()
+    for crashes in range(1, CRASHES):
+        again = store.rounds.claim("crashed")
+        assert (again.id, again.crashes, again.halvings) == (first.id, crashes, 0)
     store.rounds.report(first, "embedding items", 3, 9)
-    assert store.rounds.claim() is None
+    assert store.rounds.claim("crashed") is None
     job = store.rounds.latest_job()
     assert job.state == "failed"
+    assert "crashed by itself 3 times" in job.error
     assert "embedding items" in job.error
+    store.rounds.request("retrain now")
+    assert store.rounds.claim().crashes == 0
+
+
+def test_how_a_worker_ended_counts_for_the_round_that_it_left_alone(store):
+    store.rounds.request("test")
+    assert store.rounds.claim("crashed").crashes == 0  # it waited when the worker crashed elsewhere
+    assert store.rounds.claim().crashes == 0  # this worker itself left it, as the disk was full
 
 
 def test_a_finished_round_is_read_back(store):
