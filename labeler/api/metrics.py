@@ -2,18 +2,21 @@
 
 from collections import Counter as Counts
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from labeler.access.home import home
+from labeler.core.errors import LabelerError
 from labeler.core.items import Receipt
 from labeler.core.lock_waits import lock_waits
 from labeler.core.running import running
 from labeler.files.disk import room
 from labeler.i18n.messages import Message
-from labeler.projects import people
+from labeler.projects import backup_settings, backups, people
 from labeler.projects.project import Project
 
 REGISTRY = CollectorRegistry()
@@ -52,6 +55,7 @@ class _OfHome(Collector):
         yield GaugeMetricFamily("labeler_lock_longest_wait_seconds", "The longest of these waits.", waits.longest)
         yield GaugeMetricFamily("labeler_disk_free_bytes", "Free room on the home's disk.", room(home()).free)
         yield from _processes()
+        yield from _backups()
         yield from _projects(people.readable(home()))
 
 
@@ -63,6 +67,17 @@ def _processes() -> Iterator[Metric]:
         up.add_metric([process.name], float(here is not None and here.is_working(process.name)))
         ends.add_metric([process.name], process.ends)
     yield from (up, ends)
+
+
+def _backups() -> Iterator[Metric]:
+    made = GaugeMetricFamily("labeler_backup_last_timestamp_seconds", "When the last backup was made.")
+    size = GaugeMetricFamily("labeler_backup_last_bytes", "What it takes.")
+    with suppress(LabelerError):  # the settings of backups are wrong, which the page of the server says
+        last = backups.latest(backup_settings.place(home()), home().name)
+        if last:
+            made.add_metric([], datetime.fromisoformat(last.manifest.made_at).timestamp())
+            size.add_metric([], last.manifest.size)
+    yield from (made, size)
 
 
 def _projects(projects: Iterable[Project]) -> Iterator[Metric]:

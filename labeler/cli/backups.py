@@ -1,6 +1,5 @@
 """Commands that keep and bring back what a project or home holds: back it up, restore it, check it."""
 
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import click
 
 from labeler.cli.base import ANY_PATH, FOLDER, bar, main
+from labeler.core.processes import yield_to_others
 
 # Imports of labeler are deferred: pandas and numpy are slow to load, and `--help` should not wait for them.
 
@@ -84,6 +84,5 @@ def keep(home: Path, checks: bool) -> None:
     """What `serve` runs from time to time: the check of the databases, the backup that is due."""
     from labeler.jobs.keeper import keep as keep_home
 
-    if hasattr(os, "nice"):
-        os.nice(19)  # annotators and rounds come first
+    yield_to_others(19)  # annotators and rounds come first
     keep_home(home, checks, datetime.now(UTC))

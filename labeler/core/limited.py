@@ -24,7 +24,7 @@ from types import ModuleType, TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from labeler.core.errors import LabelerError
-from labeler.core.processes import end_with_parent
+from labeler.core.processes import end_with_parent, yield_to_others
 from labeler.i18n.messages import Message, mark, sentences
 
 Ending = Literal["time", "memory", "killed", "crashed"]
@@ -339,6 +339,7 @@ def _stand_alone(traces: Connection) -> None:
     end_with_parent()
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl+C is for the process that started this one; what this one starts ends with its group
+        yield_to_others(0)
     faulthandler.enable(traces.fileno())
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGUSR1, traces.fileno())

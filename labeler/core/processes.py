@@ -78,14 +78,14 @@ def yield_to_others(niceness: int) -> None:
     """Lower the priority of this process and of those that it will start, so that people who label wait for none.
 
     Where Linux groups processes by sessions (autogroup), the priority of a process counts within its session alone:
-    one that leads a session lowers that of the whole session, too.
+    one that leads a session lowers that of the whole session, too. 0 hands on to a new session what was inherited.
     """
     if not hasattr(os, "nice"):
         return
-    os.nice(niceness)
+    lowered = os.nice(niceness)
     if os.getsid(0) == os.getpid():
         with suppress(OSError):  # there is no such file where the kernel does not group
-            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
+            Path("/proc/self/autogroup").write_text(str(lowered), encoding="ascii")
 
 
 def parent_is_gone() -> Callable[[], bool]:

@@ -19,6 +19,7 @@ from PIL import Image
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import Modality, NewItem, Problem, Progress, Split
 from labeler.core.labels import join, names_in
+from labeler.core.processes import yield_to_others
 from labeler.core.settings import Config, LimitsConfig
 from labeler.core.whole_files import make_folder, write_whole
 from labeler.files import deidentify, dicom, sources, stacks
@@ -49,8 +50,7 @@ class Task:
 
 def stage_apart(task: Task, tell: Callable[[tuple[int, int]], None]) -> None:
     """As `stage`, in a process of its own, which sends how far it is."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    yield_to_others(NICENESS)
     stage(task, lambda done, total: tell((done, total)))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 import uuid
 
 import pytest
@@ -19,6 +20,7 @@ from labeler.api.routes import routes
 from labeler.core.actor import Actor
 from labeler.core.logs import JsonLines
 from labeler.core.running import Board, ProcessState, moment
+from labeler.projects import backups
 from tests.support.api import api, headers
 from tests.support.fill import add
 
@@ -105,6 +107,15 @@ def test_figures_count_answers_jobs_rounds_and_processes(project):
     assert after["labeler_rounds", project.slug] == 0
     assert after["labeler_process_up", "worker"] == 1
     assert after["labeler_process_restarts_total", "worker"] == 2
+
+
+def test_figures_say_when_the_last_backup_was_made(project):
+    home = project.folder.parent
+    assert ("labeler_backup_last_bytes",) not in figures(client().get("/metrics").text)
+    made = backups.make(home)
+    samples = figures(client().get("/metrics").text)
+    assert samples["labeler_backup_last_bytes",] == made.manifest.size
+    assert abs(samples["labeler_backup_last_timestamp_seconds",] - time.time()) < 600
 
 
 def test_a_request_has_an_id_in_its_answer_and_in_its_line(project, caplog):
