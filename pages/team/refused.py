@@ -49,7 +49,7 @@ def _refused(project: Project, user: User, row: Refused) -> None:
         when = local_time(row.at)
         what = answer_in_words(project, row)
         st.markdown(_("{item}: **{what}**, {name}, {when}", item=item, what=what, name=row.annotator, when=when))
-        st.markdown(_("Refused: {reason}", reason=translate(row.reason)))
+        st.markdown(_("Reply to {name}: {reason}", name=row.annotator, reason=translate(row.reason)))
         if note := row.answer.get("note"):
             st.caption(_("Note: {note}", note=str(note)[:300]))
         if may(user, project, "review"):

@@ -63,7 +63,7 @@ def test_a_lead_sees_what_was_refused_and_stores_or_discards_it(project, store):
     shown = everything(app)
     assert "**2 answers were not stored**" in shown
     assert "Item 1: **good**, kim" in shown
-    assert "Refused: not given to you" in shown
+    assert "Reply to kim: not given to you" in shown
     assert "\\*\\*late" in shown
     assert [button.label for button in app.button].count("Store it") == 1
     widget(app, "button", "Store it").click().run()
