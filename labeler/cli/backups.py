@@ -8,6 +8,7 @@ import click
 
 from labeler.cli.base import ANY_PATH, FOLDER, bar, main
 from labeler.core.processes import yield_to_others
+from labeler.i18n.messages import load
 
 # Imports of labeler are deferred: pandas and numpy are slow to load, and `--help` should not wait for them.
 
@@ -31,7 +32,7 @@ def backup(folder: Path, where: Path | None) -> None:
         f" links; verified in {manifest.seconds:.1f} s."
     )
     for name, reason in manifest.left_out.items():
-        click.echo(f"{name} is NOT in it: {reason}", err=True)
+        click.echo(f"{name} is NOT in it: {load(reason)}", err=True)
     sys.exit(1 if manifest.left_out else 0)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from labeler.core.errors import DatabaseError, LabelerError
 from labeler.core.whole_files import write_whole
-from labeler.i18n.messages import Message, dump, mark
+from labeler.i18n.messages import Message, dump, load, mark
 from labeler.projects import backup_settings, backups
 from labeler.projects import project as projects
 from labeler.store import copies
@@ -78,9 +78,8 @@ def keep(home: Path, checks: bool, now: datetime) -> None:
         backup_settings.thin(home, now)
         log.info("%s is the latest backup.", made.folder)
         _note(home, failed="", failed_at="")
-        if made.manifest.left_out:
-            names = ", ".join(made.manifest.left_out)
-            _fail(home, mark("The last backup lacks {names}: these projects are damaged.", names=names))
+        for name, reason in made.manifest.left_out.items():
+            log.error("%s is not in it: %s", name, load(reason))
     except LabelerError as error:
         _fail(home, Message.of(error))
     except OSError as error:

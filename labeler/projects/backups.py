@@ -26,10 +26,12 @@ from labeler.core.errors import DatabaseError, FullError, LabelerError
 from labeler.core.items import Progress
 from labeler.core.version import __version__
 from labeler.core.whole_files import PART, synchronise, write_whole
+from labeler.i18n.messages import dump
 from labeler.projects import project as projects
 from labeler.projects.private_files import OF_THE_HOME
 from labeler.projects.shelf import FOLDERS
 from labeler.store import copies
+from labeler.store.schema import VERSION
 
 FORMAT = 1
 MANIFEST, FILES = "manifest.json", "files"
@@ -60,7 +62,9 @@ class File:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds. schemas: of each database; left_out: folders of projects that are not in it, and why."""
+    """What a backup holds. schemas: of each database; left_out: folders of projects that are not in it, and why, as
+    `dump` stores it.
+    """
 
     kind: str  # project | home
     name: str
@@ -161,6 +165,15 @@ def latest(where: Path, name: str) -> Backup | None:
         with contextlib.suppress(BackupError):
             if (backup := read(manifest.parent)).manifest.name == name:
                 return backup
+    return None
+
+
+def latest_with(where: Path, name: str, project: str) -> Backup | None:
+    """The newest backup of a home that has this project, in a form that this version can open."""
+    for backup in reversed(every(where, name)):
+        schema = backup.manifest.schemas.get(f"{project}/labels.sqlite")
+        if schema is not None and schema <= VERSION:
+            return backup
     return None
 
 
@@ -358,7 +371,7 @@ def _take_home(taker: _Taker) -> dict[str, str]:
             raise
         except (DatabaseError, BackupError) as error:
             taker.forget(folder)
-            left_out[folder.relative_to(taker.source).as_posix()] = str(error)
+            left_out[folder.relative_to(taker.source).as_posix()] = dump(error)
     for pattern in OF_THE_HOME:
         for path in sorted(taker.source.glob(pattern)):
             if path.name == "accounts.sqlite":

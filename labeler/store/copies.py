@@ -31,6 +31,8 @@ def copy_database(source: Path, target: Path) -> None:
     try:
         read.backup(write)
         write.execute("PRAGMA journal_mode = DELETE")  # the header says WAL, as the source's does
+    except DamagedError as error:  # said of the copy
+        raise trouble_of(sqlite3.DatabaseError(error.fields["error"]), source) or error from error
     except sqlite3.DatabaseError as error:
         raise trouble_of(error, target if "full" in str(error) else source) or error from error
     finally:

@@ -1,6 +1,7 @@
 """The backups of the home: the last one and its check, the next one, and what the check of the databases found."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import streamlit as st
 
@@ -15,6 +16,8 @@ from pages.server.disk import in_units
 from pages.shared.access import is_allowed
 from pages.shared.figures import figures_in_a_row
 from pages.shared.times import local_time
+
+_BELOW: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off"}  # what stands below a figure is no change of it
 
 
 def backups_of_the_home() -> None:
@@ -56,14 +59,10 @@ def backups_of_the_home() -> None:
 def _figures(last: Backup, next_at: datetime | None) -> None:
     made, size, check, following = figures_in_a_row(4)
     manifest = last.manifest
-    made.metric(_("Last backup"), local_time(manifest.made_at)[5:16], local_time(manifest.made_at)[:4], "off")
-    size.metric(_("Size"), in_units(manifest.size), n_("{n:,} file", "{n:,} files", len(manifest.files)), "off")
-    check.metric(
-        _("Check"),
-        _("verified") if last.is_whole else _("not whole"),
-        _("in {seconds:.1f} s", seconds=manifest.seconds),
-        "off",
-    )
+    made.metric(_("Last backup"), local_time(manifest.made_at)[5:16], local_time(manifest.made_at)[17:], **_BELOW)
+    size.metric(_("Size"), in_units(manifest.size), n_("{n:,} file", "{n:,} files", len(manifest.files)), **_BELOW)
+    verified = _("verified") if last.is_whole else _("not whole")
+    check.metric(_("Check"), verified, _("in {seconds:.1f} s", seconds=manifest.seconds), **_BELOW)
     if next_at is not None:
         following.metric(_("Next"), local_time(max(next_at, datetime.now(UTC)).isoformat())[5:16])
 
@@ -75,7 +74,9 @@ def _problems(state: Kept, last: Backup | None) -> None:
             icon=":material/error:",
         )
     for name, reason in (last.manifest.left_out if last else {}).items():
-        st.error(_("{name} is not in the last backup: {reason}", name=name, reason=reason), icon=":material/error:")
+        st.error(
+            _("{name} is not in the last backup.", name=name) + " " + translate(load(reason)), icon=":material/error:"
+        )
     for name, problem in state.damaged.items():
         st.error(
             _(

@@ -62,19 +62,17 @@ def _last_backup() -> None:
     """When the last backup that has the project was made, and the command that restores it."""
     folder, slug = home(), chosen("project", "")
     try:
-        made = backups.every(backup_settings.place(folder), folder.name)
+        last = backups.latest_with(backup_settings.place(folder), folder.name, slug)
     except LabelerError as error:  # the settings of the home
         st.error(translate(error))
         return
-    whole = [b for b in made if any(file.path.startswith(f"{slug}/") for file in b.manifest.files)]
-    if not whole:
-        st.warning(_("There is no backup that has this project."), icon=":material/backup:")
+    if last is None:
+        st.warning(_("There is no backup of this project that this version can open."), icon=":material/backup:")
         return
-    last = whole[-1]
     st.markdown(
         _(
-            "The last backup that has it is of {at}, and was verified then. It is restored so, with the server stopped"
-            " and the damaged folder moved away:",
+            "The last backup that has it is of {at}, and was verified then. Stop the server, move the project's folder"
+            " away, and restore it:",
             at=local_time(last.manifest.made_at),
         )
     )

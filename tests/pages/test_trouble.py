@@ -70,4 +70,4 @@ def test_a_project_of_a_newer_version_is_said_and_left_alone(project: Project):
         project.store()
     shown = everything(visit("label"))
     assert "This project was used with a newer version" in shown
-    assert "There is no backup that has this project." in shown
+    assert "There is no backup of this project that this version can open." in shown
