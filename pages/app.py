@@ -10,6 +10,7 @@ from labeler.i18n.messages import _
 from pages.shared.access import is_allowed, visible_project, visitor
 from pages.shared.language import use_language
 from pages.shared.next_step import IMPORTED, OFFERED
+from pages.shared.settings_form import leave_forms
 from pages.shared.sidebar import sidebar
 from pages.shared.trouble import trouble
 
@@ -64,6 +65,7 @@ page = st.navigation(
         for folder, title, path, icon, _offered in offered
     ]
 )
+leave_forms(page.url_path)
 sidebar(page.url_path)
 if page.url_path != "project":
     st.session_state.pop(IMPORTED, None)

@@ -1,11 +1,6 @@
 """Exceptions whose message is a sentence for people: what is wrong and what to do."""
 
-from typing import TYPE_CHECKING
-
 from labeler.i18n.messages import Message, mark
-
-if TYPE_CHECKING:
-    from labeler.core.settings_changes import Clash
 
 UNEXPECTED = mark("Unexpected {kind}: {error}. The worker's log has the details.")
 
@@ -27,10 +22,10 @@ class ConfigError(LabelerError):
     """A project's settings are wrong or contradict each other."""
 
 
-class SettingsClashError(ConfigError):
-    """Somebody else has changed the same settings meanwhile. `clashes` says which, and nothing was saved."""
+class TextClashError(LabelerError):
+    """Somebody else has changed the same text meanwhile. `now` is the text of now, and nothing was saved."""
 
-    clashes: tuple["Clash", ...] = ()
+    now = ""
 
 
 class ProjectError(LabelerError):

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labeler.core.errors import ConfigError
+from labeler.core.settings import Config
+
 Flat = dict[str, Any]  # plain values by their names with dots
 
 DETAILS = "class_details"  # names of classes stand in its keys, and may have dots themselves
@@ -22,6 +25,13 @@ class Clash:
     mine: Any
     by: str = ""
     at: str = ""
+
+
+class SettingsClashError(ConfigError):
+    """Somebody else has changed the same settings meanwhile. `clashes` says which, and nothing was saved."""
+
+    clashes: tuple[Clash, ...] = ()
+    now: Config
 
 
 @dataclass(frozen=True)

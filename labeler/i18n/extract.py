@@ -23,7 +23,7 @@ MARKS = {"_": (1,), "n_": (1, 2), "mark": (1,), "t": (1,)}
 ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
     *("ImageError", "TooFewClassesError", "AccessError", "ForbiddenError", "RequestError", "CheckedFileError"),
-    *("BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError", "SettingsClashError"),
+    *("BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError", "SettingsClashError", "TextClashError"),
     *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "BackupError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 from labeler.core.class_changes import ClassChange
-from labeler.core.errors import LabelerError
+from labeler.core.errors import LabelerError, TextClashError
 from labeler.core.whole_files import write_whole
 from labeler.files.images import WEB_SUFFIXES
 from labeler.projects.project import Project
@@ -57,9 +57,25 @@ def text_of(project: Project) -> str:
     return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
 
 
-def write(project: Project, text: str) -> None:
-    """Store the guidelines, whole or not at all."""
-    write_whole(project.folder / TEXT, text)
+def write(project: Project, text: str, opened: str | None = None) -> None:
+    """Store the guidelines, whole or not at all; the text before them is in the audit log.
+
+    Args:   opened: the text that they take the place of; None: whatever is there.
+    Raises: TextClashError: another text is there by now.
+    """
+    with project.store() as store, store.write():
+        before = text_of(project)
+        if opened is not None and before not in (opened, text):
+            raise _text_clash(before)
+        if text != before:
+            store.audit.record(project.actor, "guidelines changed", {"file": TEXT}, before, text)
+            write_whole(project.folder / TEXT, text)
+
+
+def _text_clash(now: str) -> TextClashError:
+    error = TextClashError("Somebody else has changed the text meanwhile. Nothing was saved.")
+    error.now = now
+    return error
 
 
 def add_example(project: Project, name: str, file_name: str, content: bytes) -> None:
@@ -74,7 +90,16 @@ def add_example(project: Project, name: str, file_name: str, content: bytes) -> 
         raise LabelerError("{plain} cannot be an example: choose a PNG, JPEG, GIF or WebP file.", plain=plain)
     folder = project.folder / FOLDER / folder_of(name)
     _make(folder)
-    write_whole(folder / plain, content)
+    write_whole(_free(folder / plain, content), content)
+
+
+def _free(path: Path, content: bytes) -> Path:
+    """The path, or the same with a number where another picture has its name."""
+    number, free = 1, path
+    while free.exists() and free.read_bytes() != content:
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free
 
 
 def text_examples(project: Project, name: str) -> list[str]:
@@ -94,14 +119,23 @@ def sentences(project: Project) -> list[list[str]]:
     return of_classes if all(of_classes) else []
 
 
-def write_text_examples(project: Project, name: str, texts: Sequence[str]) -> None:
+def write_text_examples(project: Project, name: str, texts: Sequence[str], opened: Sequence[str] | None = None) -> None:
     """Let these be the example texts of a class, in place of those that it has.
 
-    Raises: LabelerError: there is no such class.
+    Args:   opened: those that they take the place of; None: whatever is there.
+    Raises: LabelerError: there is no such class. TextClashError: there are others by now.
     """
     if name not in project.config.classes:
         raise LabelerError("{name!r} is not a class of this project.", name=name)
     folder = project.folder / FOLDER / folder_of(name)
+    with project.store() as store, store.write():  # nobody else writes them meanwhile
+        present = text_examples(project, name)
+        if opened is not None and present not in ([*opened], [*filter(None, map(str.strip, texts))]):
+            raise _text_clash("\n\n".join(present))
+        _replace_text_examples(folder, texts)
+
+
+def _replace_text_examples(folder: Path, texts: Sequence[str]) -> None:
     before = set(folder.glob("*.txt")) if folder.is_dir() else set()
     written = {folder / f"{n:03d}.txt": text.strip() for n, text in enumerate(filter(str.strip, texts), 1)}
     if written:

@@ -12,10 +12,10 @@ from filelock import FileLock, Timeout
 
 from labeler.core import settings_file
 from labeler.core.actor import Actor, actor_of_process
-from labeler.core.errors import ConfigError, DatabaseError, LabelerError, ProjectError, SettingsClashError
+from labeler.core.errors import ConfigError, DatabaseError, LabelerError, ProjectError
 from labeler.core.items import Item
 from labeler.core.settings import Config
-from labeler.core.settings_changes import Clash, changed_names, flat, merged, nested
+from labeler.core.settings_changes import Clash, SettingsClashError, changed_names, flat, merged, nested
 from labeler.core.settings_parser import parse
 from labeler.core.whole_files import write_new, write_whole
 from labeler.store import Store
@@ -169,7 +169,7 @@ class Project:
                     Clash(name, opened.get(name), present.get(name), mine.get(name))
                     for name in changed_names(opened, mine)
                 )
-        raise _clash(clashes, store)
+        raise _clash(clashes, now, store)
 
     def notice_changes(self, store: Store) -> None:
         """Record in the audit log what somebody has changed in the file by hand; nothing where it is being written."""
@@ -184,7 +184,7 @@ class Project:
         write_whole(path, settings_file.rewritten(text, config))
 
 
-def _clash(clashes: Sequence[Clash], store: Store) -> SettingsClashError:
+def _clash(clashes: Sequence[Clash], now: Config, store: Store) -> SettingsClashError:
     """The error about these settings, with who has changed them and when."""
     history = store.settings_log.history()
     named = []
@@ -197,7 +197,7 @@ def _clash(clashes: Sequence[Clash], store: Store) -> SettingsClashError:
         " and change it again.",
         names=", ".join(f"{clash.name} = {clash.now!r}" for clash in named),
     )
-    error.clashes = tuple(named)
+    error.clashes, error.now = tuple(named), now
     return error
 
 

@@ -18,7 +18,10 @@ from labeler.report.charts import holdout as holdout_charts
 from pages.progress.confidence import in_words
 from pages.shared.access import NOT_HERE, is_allowed, name_is_known
 from pages.shared.cache import cached, state_of
+from pages.shared.settings_form import Form, opened, save
 from pages.shared.tables import show_table
+
+FORM = Form("more-of", ("query.more_of", "query.more_share"))
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,10 @@ def _on_the_holdout(measured_slice: Slice) -> dict[str, object]:
 
 def ask_more(project: Project, column: Column) -> None:
     """The form that sets `query.more_of` and `query.more_share`."""
-    config = project.config
+    drawn = opened(project, FORM)
+    if drawn is None:
+        return
+    config = drawn.config
     offered = [slicing.more_of_entry(column, value) for value in column.values if value]
     options = [*dict.fromkeys([*config.query.more_of, *offered])]
     with st.form(f"more-{project.slug}-{column.name}", border=False):
@@ -179,14 +185,14 @@ def ask_more(project: Project, column: Column) -> None:
             )
         )
         if st.form_submit_button(_("Save from the next round on"), icon=":material/save:"):
+            sentence = (
+                _("From the next round on, more items with {names} are queried.", names=", ".join(wishes))
+                if wishes
+                else _("From the next round on, no items are preferred.")
+            )
             try:
-                query = replace(config.query, more_of=tuple(wishes), more_share=share / 100)
-                project.save(replace(config, query=query))
+                changed = replace(config, query=replace(config.query, more_of=tuple(wishes), more_share=share / 100))
             except LabelerError as error:
                 st.error(translate(error))
             else:
-                st.success(
-                    _("From the next round on, more items with {names} are queried.", names=", ".join(wishes))
-                    if wishes
-                    else _("From the next round on, no items are preferred.")
-                )
+                save(drawn, FORM, changed, sentence)

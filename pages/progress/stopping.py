@@ -18,13 +18,13 @@ from labeler.projects.project import Project
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
 from pages.progress.curve import where_it_stands
 from pages.shared.access import is_allowed, name_is_known, named_button, require_user
-from pages.shared.background import announce, announced
 from pages.shared.cache import cached
 from pages.shared.percent import percent_input
+from pages.shared.settings_form import Form, opened, save
 from pages.shared.times import local_time
 
 WIDTHS = (4, 5, 4)
-NAME = "stopping"  # of the form's message, see `announce`
+FORM = Form("stopping", ("stopping",))
 
 
 def stopping(project: Project) -> None:
@@ -65,23 +65,24 @@ def _by_itself(rule: Rule, config: Config) -> str:
 def _automatic(project: Project) -> None:
     """The form of the settings under `[stopping]`, but for the number of rounds that the agreement is averaged over."""
     with st.expander(_("Stop automatically"), icon=":material/rule:"):
-        announced(NAME)
         if not name_is_known(_("Go on"), "rules"):
             return
+        drawn = opened(project, FORM)
+        if drawn is None:
+            return
         with st.form("stopping", border=False):
-            values = _fields(project.config.stopping)
+            values = _fields(drawn.config.stopping)
             is_sent = st.form_submit_button(_("Save"))
     if not is_sent:
         return
-    settings = project.config.as_dict()
+    settings = drawn.config.as_dict()
     settings["stopping"] |= values
     try:
-        project.save(parse(settings, _("The form")))
+        changed = parse(settings, _("The form"))
     except LabelerError as error:
         st.error(translate(error))
-        return
-    announce(NAME, _("Saved."))
-    st.rerun()
+    else:
+        save(drawn, FORM, changed)
 
 
 def _fields(stopping: StoppingConfig) -> dict[str, Any]:

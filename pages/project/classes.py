@@ -1,6 +1,8 @@
 """The forms of the classes (key, colour, group, description, examples) and of the guidelines."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +13,10 @@ from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, translate
 from labeler.projects import guidelines
 from labeler.projects.project import Project
+from pages.shared.opened_text import OpenedText, about_clash, opened_text, saves_text
+from pages.shared.settings_form import Form, opened, save
 
+FORM = Form("classes", ("classes", "class_details"))
 PARTS = ("key", "colour", "group", "description")
 
 
@@ -36,9 +41,25 @@ def classes(project: Project) -> None:
             st.caption(
                 _("Sentences about the classes give the model a start only with the linear head (`learner.head`).")
             )
+    drawn = opened(project, FORM)
+    text = opened_text(project.slug, guidelines.text_of(project))
+    about_clash(text, f"guidelines-{project.slug}")
+    if drawn is not None:
+        _form(project, drawn, text)
+    if project.config.modality == "text":
+        _text_examples(project)
+    else:
+        _image_examples(project)
+
+
+def _form(project: Project, drawn: Project, text: OpenedText) -> None:
+    """The table and the text.
+
+    Args: drawn: the project with the settings that the table shows.
+    """
     with st.form("classes", border=False):
         edited = st.data_editor(
-            _frame(project),
+            _frame(drawn),
             hide_index=True,
             width="stretch",
             disabled=["name"],
@@ -52,19 +73,25 @@ def classes(project: Project) -> None:
                 "description": st.column_config.TextColumn(_("Description"), width="large"),
             },
         )
-        text = st.text_area(
+        written = st.text_area(
             _("Guidelines (Markdown)"),
-            guidelines.text_of(project),
+            text.drawn,
             height=260,
             help=_("Annotators see them once when they come, again after each change, and whenever they press G."),
         )
-        saved = st.form_submit_button(_("Save"))
-    if saved:
-        save(project, edited, text)
-    if project.config.modality == "text":
-        _text_examples(project)
-    else:
-        _image_examples(project)
+        if not st.form_submit_button(_("Save")):
+            return
+    rows = edited.fillna("").to_dict("records")
+    details = {row["name"]: {part: str(row[part]).strip() for part in PARTS} for row in rows}
+    values = drawn.config.as_dict() | {"class_details": {n: d for n, d in details.items() if any(d.values())}}
+    before = guidelines.sentences(project)
+    try:
+        changed = parse(values, _("The table"))
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    if saves_text(text, written, lambda now, opened: guidelines.write(project, now, opened)):
+        save(drawn, replace(FORM, then=lambda saved: _start_anew(saved, before)), changed)
 
 
 def _may_start(project: Project) -> bool:
@@ -73,36 +100,43 @@ def _may_start(project: Project) -> bool:
     return project.config.modality == "text" and learner.head == LINEAR and learner.prior == "auto"
 
 
-def _start_anew(project: Project, before: list[list[str]]) -> None:
-    """Request a round if the sentences about the classes are others than before."""
+def _start_anew(project: Project, before: list[list[str]]) -> Sequence[str]:
+    """Request a round if the sentences about the classes are others than before; there is nothing to warn of."""
     sentences = guidelines.sentences(project)
     if not _may_start(project) or not sentences or sentences == before:
-        return
+        return ()
     with project.store() as store:
         counts = store.items.counts()
         if counts.pool + counts.holdout:
             store.rounds.request("class sentences")
+    return ()
 
 
 def _text_examples(project: Project) -> None:
     """The example texts of a class, which stand in the guidelines."""
     name = st.selectbox(_("Examples of the class"), project.config.classes)
+    key = f"examples-{project.slug}-{name}"
+    text = opened_text(key, "\n\n".join(guidelines.text_examples(project, name)))
+    about_clash(text, key)
     with st.form("examples", border=False):
-        text = st.text_area(
-            _("Example texts, with an empty line between them"),
-            "\n\n".join(guidelines.text_examples(project, name)),
-            height=180,
-            key=f"examples-{name}",
+        written = st.text_area(
+            _("Example texts, with an empty line between them"), text.drawn, height=180, key=f"examples-{name}"
         )
-        if st.form_submit_button(_("Save the examples")):
-            before = guidelines.sentences(project)
-            try:
-                guidelines.write_text_examples(project, name, re.split(r"\n\s*\n", text))
-                _start_anew(project, before)
-            except (LabelerError, OSError) as error:
-                st.error(translate(error))
-            else:
-                st.success(_("Saved."))
+        if not st.form_submit_button(_("Save the examples")):
+            return
+    before = guidelines.sentences(project)
+    if saves_text(
+        text,
+        written,
+        lambda now, opened: guidelines.write_text_examples(project, name, _parts(now), _parts(opened)),
+    ):
+        _start_anew(project, before)
+        st.success(_("Saved."))
+
+
+def _parts(text: str) -> list[str]:
+    """The example texts that are written into one field."""
+    return [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
 def _image_examples(project: Project) -> None:
@@ -127,18 +161,3 @@ def _frame(project: Project) -> pd.DataFrame:
         detail = details.get(name)
         rows.append({"name": name} | {part: getattr(detail, part, "") for part in PARTS})
     return pd.DataFrame(rows, dtype=str)
-
-
-def save(project: Project, edited: pd.DataFrame, text: str) -> None:
-    rows = edited.fillna("").to_dict("records")
-    details = {row["name"]: {part: str(row[part]).strip() for part in PARTS} for row in rows}
-    values = project.config.as_dict() | {"class_details": {n: d for n, d in details.items() if any(d.values())}}
-    before = guidelines.sentences(project)
-    try:
-        changed = project.save(parse(values, _("The table")))
-        guidelines.write(changed, text)
-        _start_anew(changed, before)
-    except (LabelerError, OSError) as error:
-        st.error(translate(error))
-    else:
-        st.success(_("Saved."))

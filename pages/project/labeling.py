@@ -1,6 +1,6 @@
 """The form of how labeling goes: what annotators see of the model and of each other, how many answer an item."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,14 +12,18 @@ from labeler.i18n.messages import Message, _, translate
 from labeler.projects.columns import choices
 from labeler.projects.project import Project
 from pages.shared.cache import cached, state_of
+from pages.shared.settings_form import Form, opened, save
 
 
 def labeling(project: Project) -> None:
     """The form of the settings under `[labeling]`."""
     with project.store() as store:
         columns = cached("columns", state_of(project, store, answers=False), lambda: choices(store))
+    drawn = opened(project, FORM)
+    if drawn is None:
+        return
     with st.form("labeling", border=False):
-        values = _fields(project.config.labeling) | _columns(project.config.labeling, columns)
+        values = _fields(drawn.config.labeling) | _columns(drawn.config.labeling, columns)
         is_sent = st.form_submit_button(_("Save"))
     if problems := [problem for name in values["show_columns"] if (problem := columns.get(name))]:
         for problem in problems:
@@ -27,24 +31,29 @@ def labeling(project: Project) -> None:
         return
     if not is_sent:
         return
-    settings = project.config.as_dict()
+    settings = drawn.config.as_dict()
     settings["labeling"] |= values
     try:
-        changed = project.save(parse(settings, _("The form")))
+        changed = parse(settings, _("The form"))
     except LabelerError as error:
         st.error(translate(error))
-        return
-    st.success(_("Saved."))
-    if wanted := changed.config.labeling.qualification:
-        with changed.store() as store:
-            drawn = store.team.draw_qualification()
-        if drawn < wanted:
-            st.warning(
-                _(
-                    "Only {n} items with a known label are in the pool: import more of them with their labels.",
-                    n=drawn,
-                )
-            )
+    else:
+        save(drawn, FORM, changed)
+
+
+def _draw_qualification(saved: Project) -> Sequence[str]:
+    """Draw the items with known answers that newcomers answer first; a warning where there are too few."""
+    wanted = saved.config.labeling.qualification
+    if not wanted:
+        return ()
+    with saved.store() as store:
+        drawn = store.team.draw_qualification()
+    if drawn >= wanted:
+        return ()
+    return (_("Only {n} items with a known label are in the pool: import more of them with their labels.", n=drawn),)
+
+
+FORM = Form("labeling", ("labeling",), _draw_qualification)
 
 
 def _columns(labeling: LabelingConfig, columns: Mapping[str, Message | None]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pages.project.imports import import_items, latest_import
 from pages.project.labeling import labeling
 from pages.project.search import search
 from pages.project.settings import settings
+from pages.project.settings_history import history
 from pages.project.shelf import any_put_away, bring_back, rename_and_put_away
 from pages.project.source import KINDS
 from pages.project.takeout import take_out
@@ -84,6 +85,8 @@ if project_folders():
         st.stop()
     with st.expander(_("Settings")):
         settings(project)
+    with st.expander(_("Changes of the settings")):
+        history(project)
     with st.expander(_("Encoder"), expanded=is_proposed(project)):
         encoder(project, user, counts)
     with part_of("guidelines", _("Classes and guidelines")):

@@ -16,10 +16,19 @@ from labeler.learner.head_files import heads_in
 from labeler.projects.own_strategies import PAGE_SECONDS, own_strategies
 from labeler.projects.project import Project
 from pages.shared.percent import percent_input
+from pages.shared.settings_form import Form, opened, save
 from strategies import modifiers
 
 # Imports of labeler.experiments.check_learner are deferred: it is slow to load.
 
+FORM = Form(
+    "settings",
+    (
+        *("target_accuracy", "budget", "query.strategy", "query.batch"),
+        *("learner.backbone", "learner.kind", "learner.head", "learner.head_parameters", "learner.round_seconds"),
+        "learner.finetune.augment",
+    ),
+)
 LEARNERS = {
     "auto": mark("auto: fine-tunes from 100 labels on"),
     "frozen": mark("frozen: retrains in seconds"),
@@ -53,7 +62,10 @@ def settings(project: Project) -> None:
     heads, unreadable = heads_in(project.folder)
     for problem in (*strategies.broken, *broken, *unreadable):
         st.warning(translate(problem), icon=":material/extension_off:")
-    config = project.config
+    drawn = opened(project, FORM)
+    if drawn is None:
+        return
+    config = drawn.config
     with st.form("settings", border=False):
         # a row of columns each: on a phone, where all fields stand below each other, they stay in this order
         strategy = _strategy(st.columns(2), config, registered)
@@ -83,12 +95,11 @@ def settings(project: Project) -> None:
         values["learner"] |= {"head": head, "head_parameters": from_inline(parameters, "learner.head_parameters")}
         changed = parse(values, _("The form"))
         check_strategy_of_head(strategy, chosen is not None and chosen.linear, head)
-        _try_head(project, changed)
-        project.save(changed)
+        _try_head(drawn, changed)
     except LabelerError as error:
         st.error(_("{problem} Nothing was saved.", problem=translate(error)))
     else:
-        st.success(_("Saved."))
+        save(drawn, FORM, changed)
 
 
 def _strategy(columns: Any, config: Config, registered: Mapping[str, strategies.Strategy]) -> str:

@@ -17,12 +17,13 @@ from labeler.access.users import User, is_reserved, local_user
 from labeler.api.account import COOKIE as SESSION_COOKIE
 from labeler.core.actor import Actor
 from labeler.core.class_changes import labels_outside
-from labeler.core.errors import DatabaseError, LabelerError
+from labeler.core.errors import ConfigError, DatabaseError, LabelerError
 from labeler.cycle.class_changes import settled
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects import people
 from labeler.projects import project as projects
 from labeler.projects.project import Project
+from pages.shared.broken_settings import broken_settings, settings_are_back
 from pages.shared.choices import choose, chosen
 from pages.shared.next_step import link_to
 from pages.shared.style import run_script
@@ -256,9 +257,14 @@ def require_project() -> Project:
             st.info(_("You are in no project yet: ask somebody who leads one to add you."), icon=":material/info:")
         st.stop()
     try:
-        project = projects.open_project(folders[slug], acting())
+        try:
+            project = projects.open_project(folders[slug], acting())
+        except ConfigError as error:
+            broken_settings(folders[slug], error, require_user(), acting())
+            st.stop()
         with project.store() as store:
             project = settled(project, store)
+            project.notice_changes(store)
             outside = store.class_changes.outside()
     except DatabaseError:  # pages/app.py says what it means
         raise
@@ -266,6 +272,7 @@ def require_project() -> Project:
         st.error(translate(error))
         show_troubles(folders[slug], error)
         st.stop()
+    settings_are_back()
     if is_allowed(project, "run_round"):
         show_troubles(project.folder)
     if outside:

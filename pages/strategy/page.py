@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 import strategies
+from labeler.core.errors import LabelerError
 from labeler.experiments.strategy_tables import ORDER
 from labeler.i18n.markdown import escaped, plain
 from labeler.i18n.messages import _, mark, translate
@@ -96,7 +97,11 @@ def use_button(name: str, key: str) -> None:
         st.button(_("In use"), key=key, disabled=True)
     elif is_allowed(project, "change_settings") and named_button(_("Use from the next round"), key):
         config = project.config
-        project.save(replace(config, query=replace(config.query, strategy=name)))
+        try:
+            project.save(replace(config, query=replace(config.query, strategy=name)))
+        except LabelerError as error:
+            st.error(translate(error))
+            return
         announce(NAME, _("{name} is the query strategy from the next round on.", name=name))
         st.rerun()
 

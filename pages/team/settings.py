@@ -13,10 +13,11 @@ from labeler.core.settings import TeamConfig
 from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
-from pages.shared.background import announce
+from pages.shared.settings_form import Form, opened, save
 
 NAME = "team"  # of this form's message, see `announce`
 
+FORM = Form("terms", ("team",), place=NAME)
 SHOWN = {
     "items": mark("how many items"),
     "speed": mark("how fast, hours and cost"),
@@ -27,7 +28,10 @@ SHOWN = {
 
 def settings(project: Project, user: User) -> None:
     """The form. It asks those to confirm who would no longer lead by what they save."""
-    team = project.config.team
+    drawn = opened(project, FORM)
+    if drawn is None:
+        return
+    team = drawn.config.team
     with project.store() as store:
         names, rates = [annotator.name for annotator in store.team.all()], store.team.own_rates()
     doubt = f"leaving-{project.slug}"
@@ -41,20 +45,19 @@ def settings(project: Project, user: User) -> None:
         st.session_state[doubt] = True
         st.rerun()
     st.session_state.pop(doubt, None)
-    saved = project.config.as_dict()
-    saved["team"] |= values
+    together = drawn.config.as_dict()
+    together["team"] |= values
     try:
-        changed = project.save(parse(saved, _("The form")))
+        changed = parse(together, _("The form"))
     except LabelerError as error:
         st.error(translate(error))
         return
-    with changed.store() as store:
+    with project.store() as store:
         for row in edited.to_dict("records"):
             rate = None if pd.isna(row["rate"]) else float(row["rate"])
             if rate != rates.get(row["name"]):
                 store.team.set_rate(row["name"], rate)
-    announce(NAME, _("Saved."))
-    st.rerun()
+    save(drawn, FORM, changed)
 
 
 def _fields(team: TeamConfig, names: list[str]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pytest
 
 from labeler.core import whole_files
 from labeler.core.actor import Actor
-from labeler.core.errors import ConfigError, LabelerError, ProjectError, SettingsClashError
+from labeler.core.errors import ConfigError, LabelerError, ProjectError
 from labeler.core.settings import Config
-from labeler.core.settings_changes import Clash
+from labeler.core.settings_changes import Clash, SettingsClashError
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store

@@ -13,6 +13,7 @@ ACTIONS = {
     "settings changed": mark("settings changed"),
     "settings found changed": mark("settings found changed in the file"),
     "settings restored": mark("settings restored"),
+    "guidelines changed": mark("guidelines changed"),
     "classes changed": mark("classes changed"),
     "imported": mark("imported"),
     "import undone": mark("import undone"),
