@@ -8,6 +8,7 @@ from labeler.access.roles import Action
 from labeler.core.errors import DatabaseError
 from labeler.i18n.messages import _
 from pages.shared.access import is_allowed, visible_project, visitor
+from pages.shared.choices import keep_address
 from pages.shared.language import use_language
 from pages.shared.next_step import IMPORTED, OFFERED
 from pages.shared.settings_form import leave_forms
@@ -15,6 +16,7 @@ from pages.shared.sidebar import sidebar
 from pages.shared.trouble import trouble
 
 st.set_page_config(page_title="labeler", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
+keep_address()
 use_language()
 user = visitor()
 has_account = user is not None and user.account is not None

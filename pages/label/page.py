@@ -21,7 +21,7 @@ with project.store() as store:
     annotator = store.team.join(user.name)
 # The desk is the whole page: no room is given away above it.
 st.html(
-    "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 1rem }"
-    " @media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } }</style>"  # below the app's own bar
+    "<style>.stMainBlockContainer { padding-bottom: 1rem }"
+    " @media (min-width: 769px) { .stMainBlockContainer { padding-top: 2.5rem } }</style>"
 )
 desk(project, user, annotator)

@@ -247,16 +247,17 @@ def classes(evaluation: Evaluation, config: Config) -> None:
 
 
 def classes_frame(evaluation: Evaluation) -> pd.DataFrame:
+    """A row for each class; the figures that matter stand first, where a phone shows them."""
     return pd.DataFrame(
         [
             {
                 _("class"): c.name,
                 _("items"): c.support,
-                _("predicted"): c.predicted,
-                _("right"): c.right,
                 _("precision"): in_words(c.precision),
                 _("recall"): in_words(c.recall),
                 _("F1"): in_words(c.f1),
+                _("predicted"): c.predicted,
+                _("right"): c.right,
             }
             for c in evaluation.classes
         ]

@@ -36,7 +36,7 @@ def change_the_classes(project: Project, user: User) -> None:
 
 def _asked_change(project: Project, store: Store) -> ClassChange | None:
     """The change that the fields describe; None while something is missing."""
-    kind = st.segmented_control(
+    kind = st.pills(
         _("Change the classes"), [*KINDS], format_func=lambda kind: _(KINDS[kind]), label_visibility="collapsed"
     )
     if kind is None:

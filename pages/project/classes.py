@@ -63,6 +63,7 @@ def _form(project: Project, drawn: Project, text: OpenedText) -> None:
             hide_index=True,
             width="stretch",
             disabled=["name"],
+            column_order=["name", "description", "key", "colour", "group"],
             column_config={
                 "name": st.column_config.TextColumn(_("Class")),
                 "key": st.column_config.TextColumn(

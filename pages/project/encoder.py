@@ -227,9 +227,9 @@ def _catalogue(project: Project, content: Content) -> None:
         entry, speed = entries.get(name), _speed(name)
         row = {
             _("encoder"): name,
+            _("accuracy"): f"{order[name]:.1%}" if name in order else None,
             _("here"): "✓" if name in here else "",
-            _("accuracy"): f"{order[name]:.1%}" if name in order else "",
-            _("items a second"): f"{rounded(speed):,}" if speed else "",
+            _("items a second"): f"{rounded(speed):,}" if speed else None,
             _("reads"): _(entry.reads) if entry else "",
             _("licence"): _(entry.licence) if entry else "",
             "MB": f"{entry.megabytes:,}" if entry else "",

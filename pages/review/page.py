@@ -18,10 +18,7 @@ project = require_project()
 user = require_name(_("Go on"))
 
 # The item is what the page is for, so little space stays empty above it.
-st.html(
-    "<style>.stMainBlockContainer { padding-top: 3rem }"
-    " @media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } }</style>"  # below the app's own bar
-)
+st.html("<style>@media (min-width: 769px) { .stMainBlockContainer { padding-top: 3rem } }</style>")
 st.title(_("Review"))
 require_right(project, "review", _("The leads of this project review the labels."))
 with st.container():  # always there, so that a message does not move what is below

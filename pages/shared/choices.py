@@ -9,6 +9,16 @@ def choose(name: str, value: str) -> None:
     st.query_params[name] = value
 
 
+def keep_address() -> None:
+    """Remember what the address says before anything is drawn.
+
+    Another page begins with an empty address, and people change the page while the first one is still being drawn.
+    """
+    for name in ("project", "annotator"):
+        if name in st.query_params:
+            st.session_state.setdefault(name, st.query_params[name])
+
+
 def chosen(name: str, default: str) -> str:
     """The choice of this session, else that of the address, else the default."""
     return str(st.session_state.get(name) or st.query_params.get(name) or default)

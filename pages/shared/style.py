@@ -21,6 +21,20 @@ CHOICES = (
 )
 PICTURES = ".st-key-image-cards [data-testid=stImage] { min-height: 8.5rem }"  # nothing jumps when pictures come
 CARDS = ".st-key-text-cards > * { flex-grow: 1; max-width: 25rem }"  # texts fill the page, three or more in a row
+# The line below tabs stays as wide as the page where they scroll.
+TABS = (
+    "[data-testid=stTabs] [role=tablist]::after { display: none }"
+    " [data-testid=stTabs] > [data-orientation]"
+    " { box-shadow: inset 0 -2px light-dark(rgb(47 45 43 / 0.1), rgb(237 235 232 / 0.2)) }"
+)
+# On a phone: little space stays empty above, titles are shorter, and a finger meets what can be touched.
+NARROW = (
+    "@media (max-width: 768px) { .stMainBlockContainer { padding-top: 4.25rem } .stMain h1 { font-size: 2rem }"
+    " :is([data-testid=stRadioOption], [data-testid=stCheckbox] label) { min-height: 2rem; align-items: center }"
+    " [data-testid=stTooltipHoverTarget] > button { padding: 0.6rem; margin: -0.6rem }"
+    " .st-key-review-reason [data-testid=stButtonGroup] > div"
+    " { flex-wrap: wrap; overflow: visible; mask-image: none } }"
+)
 KOREAN = ":root:lang(ko) .stApp * { word-break: keep-all; overflow-wrap: break-word }"  # lines break between words
 SCRIPT = Path(__file__).with_name("document.js").read_text(encoding="utf-8")  # the app's policy knows this text
 
@@ -39,7 +53,7 @@ def document(choice: str) -> None:
         }
     )
     run_script(language=language(), choice=choice, **unknown)
-    styles = [READABLE, CHOICES, FIGURES, PICTURES, CARDS, KOREAN]
+    styles = [READABLE, CHOICES, FIGURES, PICTURES, CARDS, TABS, NARROW, KOREAN]
     st.html(f"<style>{' '.join(styles)} {_translated_words() if language() != 'en' else ''}</style>")
 
 

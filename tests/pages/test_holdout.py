@@ -11,7 +11,7 @@ from labeler.core.rounds import FinishedRound, Forecast, Ranked, RoundResult
 from labeler.core.settings import EvaluationConfig
 from labeler.measure.forecasts import remeasured
 from labeler.projects import project as projects
-from pages.progress.holdout import judged, measured
+from pages.progress.holdout import classes_frame, judged, measured
 from tests.support.fill import rank
 from tests.support.pages import everything, visit, widget
 from tests.support.samples import letters, topics_config
@@ -77,6 +77,7 @@ def test_figures_come_with_intervals_and_in_words(filled):
         numbers = store.forecasts.rounds()
     evaluation = measured(filled, numbers, numbers[-1]).evaluation
     assert evaluation.n == HELD - 4
+    assert list(classes_frame(evaluation))[:5] == ["class", "items", "precision", "recall", "F1"]  # a phone shows them
     assert f"Accuracy {evaluation.accuracy.value:.1%}" in text
     assert f"95%: {100 * evaluation.accuracy.low:.1f} – {evaluation.accuracy.high:.1%}" in text
     assert "Balanced accuracy" in text

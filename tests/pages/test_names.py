@@ -1,9 +1,12 @@
 """The name of who works: asked once, where something is answered or changed, and not of those who only look."""
 
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from labeler.projects import project as projects
 from tests.support.fill import add
+from tests.support.machine import ROOT
 from tests.support.pages import everything, visit, widget
 
 
@@ -74,3 +77,14 @@ def test_strategies_ask_who_chooses_one_or_compares(project):
     assert "Start comparison" in labels_of(app.button)
     widget(app, "button", "Use from the next round").click().run()
     assert projects.open_project(project.folder).config.query.strategy != project.config.query.strategy
+
+
+def test_the_name_of_an_address_outlasts_a_first_page_that_is_left_before_it_is_drawn(project, monkeypatch):
+    app = AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=30)
+    app.query_params["annotator"] = "kim"
+    with monkeypatch.context() as leaving:
+        leaving.setattr("pages.shared.access.visitor", st.stop)
+        app.run()
+    app.query_params.clear()  # another page begins with an empty address
+    app.run()
+    assert widget(app, "text_input", "Working as").value == "kim"

@@ -92,7 +92,9 @@ def accuracy_curve(
     measured, expected = alt.Chart(), alt.Chart(ahead)  # a layer without data of its own draws the rounds
     layers = [measured.mark_area(opacity=0.18, color=BLUE, tooltip=None).encode(x, low, high)]
     if len(rounds) <= CLOSE:
-        layers.append(measured.mark_rule(opacity=FAINT, color=BLUE, tooltip=None).encode(x, low, high))
+        width = 2 if len(rounds) < 3 else 1  # the first rounds have no band that shows the interval
+        rule = measured.mark_rule(strokeWidth=width, opacity=FAINT, color=BLUE, tooltip=None)
+        layers.append(rule.encode(x, low, high))
     point = max(14, min(70, 1400 / len(rounds)))
     layers += [
         expected.mark_area(opacity=0.1, color=BLUE, tooltip=None).encode(x, low, high),

@@ -44,7 +44,7 @@ def burn_down_chart(left: pd.DataFrame, finish: Finish, today: date) -> alt.Laye
             date_of.mark_rule(color=ORANGE, strokeDash=[2, 3]).encode(x),
             date_of.mark_text(align="right", dx=-6, color=ORANGE, fontSize=13).encode(x, y=alt.value(8), text="name:N"),
         ]
-    return alt.layer(*layers).properties(height=320)
+    return alt.layer(*layers).properties(height=320, padding=ROOM)
 
 
 def _band(finish: Finish, today: date) -> pd.DataFrame:

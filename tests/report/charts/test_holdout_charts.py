@@ -54,6 +54,7 @@ def test_charts_are_valid(classes):
     evaluated = evaluation(proba, targets, [f"class {i}" for i in range(classes)])
     spec = confusion(evaluated).to_dict()
     assert [p["name"] for p in spec["params"]] == ["cell"]
+    assert spec["layer"][0]["encoding"]["x"]["axis"]["labelFlush"] is False  # each name stands above its column
     assert reliability(calibration(proba, targets)).to_dict()["layer"]
     curves = yes_no(proba[:, 0], targets == 0)
     for chart in (roc(curves), precision_recall(curves)):
