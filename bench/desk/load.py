@@ -136,7 +136,7 @@ def ours(home: Path, options: argparse.Namespace, images: Path, table: Path) -> 
             with importing(home, options, images, table) as imports, watching(served) as seen:
                 end = time.perf_counter() + options.seconds
                 list(pool.map(lambda client: client.work(end, options.pace), clients))
-                done = {name: imported(home / name) for name in imports}
+                done = {name: state_of(home / name, process) for name, process in imports.items()}
         acknowledged = {(client.name, item) for client in clients for item in client.answered}
         lost = len(acknowledged - served.stored())
         with project.store() as store:
@@ -153,28 +153,32 @@ def ours(home: Path, options: argparse.Namespace, images: Path, table: Path) -> 
 
 
 @contextmanager
-def importing(home: Path, options: argparse.Namespace, images: Path, table: Path) -> Iterator[list[str]]:
-    """The names of the projects that are being filled until the block ends."""
-    processes, names = [], []
+def importing(
+    home: Path, options: argparse.Namespace, images: Path, table: Path
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """The imports that run until the block ends, by the names of their projects."""
+    processes: dict[str, subprocess.Popen[bytes]] = {}
     for name, n, source in (("image", options.images, images), ("text", options.texts, table)):
         if n:
             learner = LearnerConfig(backbone="char_tfidf") if name == "text" else LearnerConfig()
             projects.create(home / name, Config(name, ("good", "bad"), modality=name, learner=learner))  # type: ignore[arg-type]
             command = [sys.executable, "-m", "labeler", "import", str(home / name), str(source)]
-            processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-            names.append(name)
+            processes[name] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield names
+        yield processes
     finally:
-        for process in processes:
+        for process in processes.values():
             process.terminate()
             process.wait(60)
 
 
-def imported(folder: Path) -> int:
-    """How many items a project has."""
+def state_of(folder: Path, process: subprocess.Popen[bytes]) -> str:
+    """Whether an import still runs, has ended with so many items, or failed: it is whole or leaves nothing."""
+    if process.poll() is None:
+        return "runs"
     with projects.open_project(folder).store() as store:
-        return store.items.counts().pool + store.items.counts().holdout
+        counts = store.items.counts()
+    return f"{counts.pool + counts.holdout:,} items" if process.returncode == 0 else "failed"
 
 
 @contextmanager
@@ -246,7 +250,7 @@ def markdown(lines: list[dict[str, Any]]) -> str:
         "share of time training": "training_share",
         "app MB first / most / last": "app_mb",
         "worker MB": "worker_mb",
-        "imported meanwhile": "imported",
+        "imports at the end": "imported",
     }
     rows = [list(heads), ["---"] + ["---:"] * (len(heads) - 1)]
     rows += [[_cell(line.get(key)) for key in heads.values()] for line in lines]
@@ -260,7 +264,7 @@ def _cell(value: Any) -> str:
         case list():
             return " / ".join(map(str, value))
         case dict():
-            return ", ".join(f"{n:,} {name}s" for name, n in value.items())
+            return ", ".join(f"{name}s: {state}" for name, state in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

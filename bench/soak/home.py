@@ -3,10 +3,10 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -48,10 +48,9 @@ class Home:
         """Wait until the first server answers."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            with suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.ports[0]), timeout=1).close()
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.ports[0]}/healthz", timeout=5):
                 return
-            time.sleep(0.05)
+            time.sleep(0.1)
         raise SystemExit(f"labeler serve did not answer within {seconds:.0f} s:\n{self.log.read_text()[-2000:]}")
 
     def process(self, name: str, port: int | None = None) -> psutil.Process | None:

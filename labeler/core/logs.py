@@ -155,6 +155,7 @@ def take_over_logs(process: str, home: Path) -> None:
         set_up(process, home)
     else:
         keep_problems(home, process)
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)  # each request has a line of `labeler.requests`
     (kept,) = (handler for handler in logging.getLogger().handlers if isinstance(handler, ErrorFile))
     for logger in [*logging.Logger.manager.loggerDict.values()]:
         if isinstance(logger, logging.Logger) and not logger.propagate:
