@@ -221,7 +221,7 @@ def _catalogue(project: Project, content: Content) -> None:
     """The encoders of the catalogue for this kind of items, those of this machine and the strongest first."""
     entries = {entry.name: entry for entry in ENCODERS.values() if entry.modality == project.config.modality}
     order, here = strength(content), available(project.config.modality)
-    names = sorted({*entries, *here, *order}, key=lambda name: (name not in here, -order.get(name, 0.0)))
+    names = sorted({*entries, *here, *order}, key=lambda name: (name not in here, -order.get(name, 0.0), name))
     rows = []
     for name in names:
         entry, speed = entries.get(name), _speed(name)

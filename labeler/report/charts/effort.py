@@ -76,8 +76,11 @@ def _dated(expected: date) -> alt.Chart:
 def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
     """Labels of each day (of each week, where there are many days), stacked by annotator.
 
-    Args: frame: annotator, day, labels. The annotators with most labels have a colour each, the others share grey.
+    Args: frame: annotator, day, labels. The annotators with most labels have a colour each, the others share grey;
+          who has none is left out.
     """
+    if frame["labels"].any():
+        frame = frame[frame["labels"] > 0]
     begin, end = frame["day"].min(), frame["day"].max()
     weeks = (end - begin).days >= DAYS
     first = frame["day"] - pd.to_timedelta(frame["day"].dt.day_of_week if weeks else 0, unit="D")

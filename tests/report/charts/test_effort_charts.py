@@ -77,6 +77,12 @@ def test_the_first_annotators_have_a_colour_each_and_the_others_share_grey(peopl
     assert len(set(colours)) == len(colours) <= len(COLOURS) + 1
 
 
+def test_who_has_only_flagged_items_is_not_in_the_legend():
+    idle = pd.DataFrame({"annotator": ["idle"], "day": [pd.Timestamp("2026-01-05")], "labels": [0]})
+    chart = effort_charts.labels_by_day(pd.concat([by_day(2, 3), idle], ignore_index=True))
+    assert chart.to_dict()["encoding"]["color"]["scale"]["domain"] == ["p01", "p00"]
+
+
 def test_no_day_without_a_bar_has_a_label_at_the_end_of_the_axis():
     chart = effort_charts.labels_by_day(by_day(1, 3))
     end = chart.to_dict()["encoding"]["x"]["scale"]["domain"][1]
