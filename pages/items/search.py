@@ -80,6 +80,7 @@ def _select(project: Project, name: str, label: str, options: list[Any], words: 
         label,
         [None, *options],
         format_func=lambda option: anything if option is None else words(option),
+        placeholder=anything,
         key=key_of(project, name),
         persist_state="session",
     )

@@ -5,6 +5,9 @@
     if (cookie) document.cookie = cookie;
     if (!language) return;
     document.documentElement.lang = language;
+    // What is drawn outside of the app, such as a popover, is light or dark as the app is.
+    const app = document.querySelector("[data-testid=stApp]");
+    if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;
 
     // Streamlit's dialog about an unknown address is drawn outside of the app's pages, in English. Its title and text
     // are replaced as soon as it appears.

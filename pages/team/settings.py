@@ -66,7 +66,14 @@ def _fields(team: TeamConfig, names: list[str]) -> dict[str, Any]:
     Args: names: who may lead; others can be typed in.
     """
     columns = st.columns(3)
-    rate = columns[0].number_input(_("Cost of an hour"), 0.0, 1e9, team.rate, help=_("Unless it has a rate below."))
+    rate = columns[0].number_input(
+        _("Cost of an hour"),
+        0.0,
+        1e9,
+        team.rate,
+        help=_("Unless it has a rate below."),
+        format="%.0f" if team.rate == round(team.rate) else "%.2f",
+    )
     currency = columns[1].text_input(_("Currency"), team.currency, max_chars=12)
     idle = columns[2].number_input(_("An answer counts at most (seconds)"), 5, 86_400, int(team.idle_seconds))
     leads = st.multiselect(

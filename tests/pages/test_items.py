@@ -85,6 +85,12 @@ def test_a_search_and_a_filter_narrow_the_list_and_one_click_lists_all_again(fil
     assert listed(press(app, "List all")) == [1, 2, 3, 4]
 
 
+def test_a_filter_that_lets_all_through_says_so_in_the_readers_language(filled):
+    filters = [box for box in visit("items").selectbox if box.value is None]
+    assert filters
+    assert {box.proto.placeholder for box in filters} == {"any"}
+
+
 def test_an_open_item_has_its_history_and_the_way_back(filled):
     app = press(visit("items"), "Item 2")
     assert app.query_params["item"] == "reviews:2"
