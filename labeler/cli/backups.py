@@ -47,7 +47,8 @@ def restore(backup: Path, folder: Path, project: str | None) -> None:
     with bar("verify", "files") as report:
         read = backups.read(backup)
         restored = backups.restore(read, folder, project, on_progress=report)
-    click.echo(f"{folder} is as it was at {read.made_at.astimezone():%Y-%m-%d %H:%M}: {len(restored)} projects.")
+    names = ", ".join(each.name for each in restored)
+    click.echo(f"{folder} is as it was at {read.made_at.astimezone():%Y-%m-%d %H:%M}: {names}.")
 
 
 @main.command()
@@ -67,8 +68,8 @@ def check(folder: Path) -> None:
     with bar("check", "projects") as report:
         checkups = check_all(folder, report)
     for place, checkup in checkups.items():
-        counts = ", ".join(f"{n:,} {kind}" for kind, n in checkup.looked_at.items() if n)
-        click.echo(f"{place}: {counts or 'nothing'} looked at, {len(checkup.findings)} problems.")
+        counts = ", ".join(f"{kind} {n:,}" for kind, n in checkup.looked_at.items() if n)
+        click.echo(f"{place}: problems {len(checkup.findings)}, looked at: {counts or 'nothing'}.")
         for finding in checkup.findings:
             click.echo(f"  {finding.what}\n    costs: {finding.costs}")
             if finding.aside:

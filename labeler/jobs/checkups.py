@@ -106,7 +106,7 @@ def _database(folder: Path) -> Iterator[Finding]:
     count = copies.rescue_answers(path, rescued)
     yield Finding(
         f"labels.sqlite is damaged ({wrong[0]})",
-        f"the project cannot be worked on; {count} answers can be read, and are in {rescued.relative_to(folder)}",
+        f"the project cannot be worked on; of the answers {count} can be read, in {rescued.relative_to(folder)}",
         _how(folder.parent, folder),
     )
 

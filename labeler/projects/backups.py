@@ -488,5 +488,5 @@ def _synchronise_folders(top: Path, below: bool = True) -> None:
     """Bring the names of files onto the disk, in `top` and the folders below it."""
     if os.name != "posix":  # elsewhere folders cannot be opened
         return
-    for here, _folders, _names in os.walk(top) if below else [(top, [], [])]:
+    for here in [folder for folder, _folders, _names in os.walk(top)] if below else [top]:
         synchronise(Path(here))
