@@ -6,15 +6,22 @@ import click
 
 from labeler.access.users import local_user
 from labeler.cli.base import FOLDER, main
+from labeler.core.errors import LabelerError
 from labeler.projects import project as projects
+
+ROWS, LETTERS = 5, 120  # of a table that are shown, and of a cell
 
 
 @main.command()
 @click.argument("project", type=FOLDER)
 def imports(project: Path) -> None:
-    """List the imports with their numbers, the latest first."""
+    """List the imports with their numbers, the latest first; before them the jobs that wait, run or have failed."""
     with projects.open_project(project).store() as store:
-        records = store.imports.all()
+        records, jobs = store.imports.all(), store.import_jobs.all()
+    for job in jobs:
+        if job.state in ("queued", "running", "failed"):
+            so_far = f", {job.done} rows read" if job.done else ""
+            click.echo(f"job {job.id}  {job.request.name}: {job.error or job.state}{so_far}")
     for record in records:
         undone = f", undone by {record.undone_by}" if record.undone_at else ""
         click.echo(f"{record.id}  {record.source}: {record.items} items, {record.answered} of them answered{undone}")
@@ -32,3 +39,30 @@ def undo_import(project: Path, number: int, by: str | None) -> None:
 
     taken = importer.undo_import(projects.open_project(project), number, by or local_user().name)
     click.echo(f"{taken} items taken out; what people answered stays. Importing the same file again brings all back.")
+
+
+@main.command("cancel-import")
+@click.argument("project", type=FOLDER)
+@click.argument("job", type=int)
+def cancel_import(project: Path, job: int) -> None:
+    """Cancel the import JOB that waits or runs; nothing of it is left."""
+    with projects.open_project(project).store() as store:
+        if job not in {entry.id for entry in store.import_jobs.all()}:
+            raise LabelerError("There is no import job {number}.", number=job)
+        is_cancelled = store.import_jobs.cancel(job)
+    click.echo(f"Import job {job} is cancelled." if is_cancelled else f"Import job {job} has ended already.")
+
+
+def show_beginning(source: Path) -> None:
+    """Print the first rows of a table, or how many images lie in which folder."""
+    from labeler.files.preview import preview  # here, because Pillow is slow to load
+
+    beginning = preview(source)
+    if not beginning.is_table:
+        for folder, n in beginning.folders:
+            click.echo(f"{n} images in {folder or beginning.name}")
+        return
+    for number, row in enumerate(beginning.rows[:ROWS], start=1):
+        click.echo(f"row {number}")
+        for column, cell in zip(beginning.columns, row, strict=True):
+            click.echo(f"  {column}: {cell[:LETTERS]}{'…' if len(cell) > LETTERS else ''}")

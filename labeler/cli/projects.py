@@ -12,10 +12,11 @@ import click
 
 from labeler.access.serving import LOOPBACK, Serving
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
+from labeler.cli.imports import show_beginning
 from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
-from labeler.core.items import ClassesAnItem, Modality
+from labeler.core.items import ClassesAnItem, ImportReport, Modality
 from labeler.core.logs import VARIABLE, keep_problems, set_up
 from labeler.core.processes import end_with_starter, parent_is_gone, yield_to_others
 from labeler.core.running import give_signs_of_life
@@ -25,6 +26,7 @@ from labeler.i18n.messages import DEFAULT, LANGUAGES, use
 from labeler.jobs import supervisor
 from labeler.projects import project as projects
 from labeler.projects.export_columns import Format, Rows
+from labeler.projects.project import Project
 
 # Imports of labeler are deferred: torch, pandas and altair are slow to load, and `--help` should not wait for them.
 
@@ -78,6 +80,10 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
     help="Column with a class for each item that somebody or something predicted; the model starts from it, and labels"
     " decide how much it counts (`learner.prior_column`). Annotators do not see it.",
 )
+@click.option("--preview", "only_look", is_flag=True, help="Show the first rows, and import nothing.")
+@click.option(
+    "--background", is_flag=True, help="Leave the import to the worker of `serve`; `imports` shows how far it is."
+)
 def import_(
     project: Path,
     source: Path,
@@ -85,16 +91,38 @@ def import_(
     deidentify: bool,
     dropped: tuple[str, ...],
     prior_column: str | None,
+    only_look: bool,
+    background: bool,
     **names: str | None,
 ) -> None:
-    """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."""
-    from labeler.cycle.encoder_choice import about_encoder
-    from labeler.projects.importer import import_source
-    from labeler.projects.scans import EVERY
-    from labeler.report.sentences.groups import of_import
-    from labeler.report.sentences.scans import of_scans, of_table
+    """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX).
 
-    opened = projects.open_project(project)
+    Ctrl+C ends an import, of which nothing is left then.
+    """
+    # wide: click passes each option as a parameter of its own
+    from labeler.jobs.imports import ask
+    from labeler.projects.importer import import_source
+
+    if only_look:
+        show_beginning(source)
+        return
+    opened = _with_settings(projects.open_project(project), source, deidentify, dropped, prior_column)
+    columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
+    if background:
+        number = ask(opened, source, columns, keep_labels=keep_labels)
+        click.echo(f"Import job {number} waits for the worker; `imports` shows how far it is.")
+        return
+    with bar("import", "rows") as report:
+        result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report, apart=True)
+    _say(opened, result)
+
+
+def _with_settings(
+    opened: Project, source: Path, deidentify: bool, dropped: tuple[str, ...], prior_column: str | None
+) -> Project:
+    """The project with the settings that the options of an import change."""
+    from labeler.projects.scans import EVERY
+
     if deidentify:
         opened = opened.save(replace(opened.config, dicom=replace(opened.config.dicom, deidentify=True)))
     if dropped:
@@ -104,9 +132,15 @@ def import_(
     if prior_column is not None:
         _check_columns(source, (prior_column,))
         opened = opened.save(replace(opened.config, learner=replace(opened.config.learner, prior_column=prior_column)))
-    columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
-    with bar("import", "rows") as report:
-        result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report)
+    return opened
+
+
+def _say(opened: Project, result: ImportReport) -> None:
+    """Print what an import has brought; on the error stream what it has left out."""
+    from labeler.cycle.encoder_choice import about_encoder
+    from labeler.report.sentences.groups import of_import
+    from labeler.report.sentences.scans import of_scans, of_table
+
     for problem in result.problems[:20]:
         click.echo(str(problem), err=True)
     if result.not_imported > 20:
@@ -117,8 +151,12 @@ def import_(
     )
     with opened.store() as store:
         encoder = about_encoder(opened, store)
-        sentences = [*of_import(result), *of_table(result), *(of_scans(result.dicom) if result.dicom else []), *encoder]
-    for sentence in sentences:
+    for sentence in (
+        *of_import(result),
+        *of_table(result),
+        *(of_scans(result.dicom) if result.dicom else []),
+        *encoder,
+    ):
         click.echo(sentence)
 
 

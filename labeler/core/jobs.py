@@ -137,6 +137,23 @@ class MapRequest:
     class_change: int
 
 
+@dataclass(frozen=True)
+class ImportRequest:
+    """An import that may take long. source: a path on the server; one below the project's folder is a copy of what was
+    uploaded, which goes when the import ends.
+
+    name: of the source as people know it. columns: see `SourceColumns`, by what they hold. shown: columns that
+    annotators are to see beside the item. first: whether the project is new, and so must get an item.
+    """
+
+    source: str
+    name: str
+    columns: Mapping[str, str]
+    keep_labels: Literal["all", "holdout"] = "all"
+    shown: tuple[str, ...] = ()
+    first: bool = False
+
+
 Request = TypeVar("Request")
 
 
@@ -164,6 +181,7 @@ AdaptationJob = BackgroundJob[AdaptationRequest]
 Audit = BackgroundJob[AuditRequest]
 TakeoutJob = BackgroundJob[TakeoutRequest]
 MapJob = BackgroundJob[MapRequest]
+ImportJob = BackgroundJob[ImportRequest]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import io
 import zlib
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
@@ -9,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from labeler.core.errors import ImageError, LabelerError
 from labeler.core.extras import require
 from labeler.core.settings import LimitsConfig
+from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.dicom import is_dicom
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 # Imports of pydicom are deferred: it is an extra, and few projects hold scans.
 
 MEGA = 1_000_000
+FEW, FEW_BYTES, SMALL_MEGAPIXELS = 50, 20_000_000, 5.0
 # The formats that are tried whatever the file's suffix, with the suffix that each is stored under.
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
 _DEFLATED = "1.2.840.10008.1.2.1.99"  # the transfer syntax whose fields are all packed
@@ -90,3 +94,22 @@ def _check_inflated(packed: io.BytesIO, limits: LimitsConfig) -> None:
                 " limits.image_megapixels.",
                 megabytes=most // 1_000_000,
             )
+
+
+def are_light(folder: Path) -> bool:
+    """Whether a folder holds few, small images and no scans, so that the process that is asked can read it at once."""
+    if not folder.is_dir():
+        return False
+    files = [path for path in islice(folder.rglob("*"), 4 * FEW) if path.is_file()]
+    if len(files) > FEW or sum(path.stat().st_size for path in files) > FEW_BYTES:
+        return False
+    try:
+        for path in files:
+            content = path.read_bytes()
+            if is_dicom(content):
+                return False
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                check_pixels(content, LimitsConfig(image_megapixels=SMALL_MEGAPIXELS))
+    except (ImageError, OSError):
+        return False
+    return True

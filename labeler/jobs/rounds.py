@@ -30,6 +30,7 @@ from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
 from labeler.jobs.endings import PreviousWorker
 from labeler.jobs.hooks import call_hooks
+from labeler.jobs.imports import IMPORTS, import_once, is_import_waiting
 from labeler.jobs.maps import map_once
 from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
@@ -60,14 +61,20 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
     """Run rounds for the project in `home`, or for all projects below it, until `should_stop`.
 
     Comparisons, searches and adaptations run beside the rounds, one at a time, in a process that ends with this one.
-    Audits, maps and what is made ready to be taken out run in another process, since people wait for them.
+    Audits, maps and what is made ready to be taken out run in another process, since people wait for them, and so do
+    imports that were cut off.
     """
-    with JobProcess(BESIDE, Store.has_background) as beside, JobProcess(AWAITED, _is_awaited, AUDITS) as awaited:
+    with (
+        JobProcess(BESIDE, Store.has_background) as beside,
+        JobProcess(AWAITED, _is_awaited, AUDITS) as awaited,
+        JobProcess((import_once,), is_import_waiting, IMPORTS) as importing,
+    ):
         previous = PreviousWorker()
 
         def once(folder: Path) -> bool:
             project = projects.open_project(folder)
             worked = work_once(project, previous.ending(folder))
+            importing.start_if_asked(project)
             awaited.start_if_asked(project)
             beside.start_if_asked(project)
             return worked

@@ -65,6 +65,28 @@ def create(
             actor: who makes it; by default who acts in this process.
     Raises: LabelerError: a value is wrong, there is such a project, or nothing can be read.
     """
+    project = create_empty(draft, home, where, actor)
+    if draft.source is None:
+        return Creation(project)
+    try:
+        report = import_source(
+            project, draft.source, draft.columns, keep_labels=draft.keep_labels, on_progress=on_progress
+        )
+        check_any(report, draft.source.name)
+    except LabelerError:
+        shutil.rmtree(project.folder)
+        raise
+    # the import may have written the column of the groups into the settings
+    project, refused = show_columns(projects.open_project(project.folder, project.actor), draft.shown)
+    return Creation(project, report, refused)
+
+
+def create_empty(draft: Draft, home: Path, where: str, actor: Actor | None = None) -> Project:
+    """The project of a draft, in the home, before its items are imported.
+
+    Args:   as in `create`.
+    Raises: LabelerError: a value is wrong, or there is such a project.
+    """
     values: dict[str, Any] = {
         "name": draft.name.strip(),
         "classes": [*draft.classes],
@@ -77,33 +99,35 @@ def create(
     try:
         if draft.guidelines.strip():
             guidelines.write(project, draft.guidelines)
-        if draft.source is None:
-            return Creation(project)
-        report = import_source(
-            project, draft.source, draft.columns, keep_labels=draft.keep_labels, on_progress=on_progress
-        )
-        if not report.added:
-            raise ProjectError(
-                "No item of {name} can be imported. The first row: {problem}",
-                name=draft.source.name,
-                problem=report.problems[0],
-            )
     except LabelerError:
         shutil.rmtree(project.folder)
         raise
-    # the import may have written the column of the groups into the settings
-    return _show_columns(projects.open_project(project.folder, project.actor), draft.shown, report)
+    return project
 
 
-def _show_columns(project: Project, names: Sequence[str], report: ImportReport) -> Creation:
-    """Let annotators see these columns beside the item, without those that tell the label."""
+def check_any(report: ImportReport, name: str) -> None:
+    """Refuse an import that has brought nothing, for a project that is new.
+
+    Args:   name: of the source.
+    Raises: ProjectError: says why the first row was not imported.
+    """
+    if report.pool + report.holdout == 0 and report.problems:
+        raise ProjectError(
+            "No item of {name} can be imported. The first row: {problem}", name=name, problem=report.problems[0]
+        )
+
+
+def show_columns(project: Project, names: Sequence[str]) -> tuple[Project, tuple[Message, ...]]:
+    """The project whose annotators see these columns beside the item, and why some are not shown."""
+    if not names:
+        return project, ()
     with project.store() as store:
         problems = choices(store)
     shown = tuple(name for name in names if problems.get(name) is None)
     if shown:
         labeling = replace(project.config.labeling, show_columns=shown)
         project = project.save(replace(project.config, labeling=labeling))
-    return Creation(project, report, tuple(problem for name in names if (problem := problems.get(name))))
+    return project, tuple(problem for name in names if (problem := problems.get(name)))
 
 
 def all_labeled(beginning: Preview, label: str | None) -> bool:

@@ -22,6 +22,7 @@ CUT_OFF = {
     "comparison of encoders": mark(
         "The comparison of encoders was cut off {attempts} times; the last step was: {message}"
     ),
+    "import": mark("The import was cut off {attempts} times, and nothing was imported; the last step was: {message}"),
     "audit": mark("The audit was cut off {attempts} times; the last step was: {message}"),
 }
 

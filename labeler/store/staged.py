@@ -53,7 +53,7 @@ class Staged:
             f"SELECT id, {_COLUMNS} FROM items WHERE id > ? {where} ORDER BY id LIMIT ?", [last, size]
         ).fetchall():
             last = rows[-1][0]
-            yield [NewItem(*row[1:7], json.loads(row[7]), row[8]) for row in rows]
+            yield [_item(*row[1:]) for row in rows]
 
     def media(self, size: int) -> Iterator[list[tuple[str, str]]]:
         """The content hash and the path of each image, so many at a time."""
@@ -95,3 +95,8 @@ class Staged:
 
 def _json(values: Mapping[str, str]) -> str:
     return json.dumps(dict(values), ensure_ascii=False) if values else "{}"
+
+
+def _item(*values: Any) -> NewItem:
+    *fields, metadata, group = values
+    return NewItem(*fields, metadata=json.loads(metadata), group=group)

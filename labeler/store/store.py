@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from labeler.core.actor import Actor
-from labeler.core.jobs import AdaptationRequest, ComparisonRequest, MapRequest, TuningRequest
+from labeler.core.jobs import AdaptationRequest, ComparisonRequest, ImportRequest, MapRequest, TuningRequest
 from labeler.core.settings import Config
 from labeler.store.active_testing import ActiveTesting
 from labeler.store.answers import Answers
@@ -70,6 +70,7 @@ class Store:
         self.encoder_comparisons = EncoderComparisons(self.db)
         self.takeouts = Takeouts(self.db)
         self.maps = Background(self.db, "maps", "map", MapRequest)
+        self.import_jobs = Background(self.db, "import_jobs", "import", ImportRequest)
         self.workload = Workload(self.db)
 
     @property

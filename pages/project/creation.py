@@ -1,5 +1,6 @@
 """A new project, step by step on one page: data, columns, classes, guidelines, and all of it at once."""
 
+import shutil
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -12,7 +13,8 @@ from labeler.files.preview import proposed_classes
 from labeler.files.sources import FOLDER_GROUPS
 from labeler.i18n.messages import _, mark, translate
 from labeler.i18n.money import usual_currency
-from labeler.projects.drafts import Draft, create, single_classes
+from labeler.projects.drafts import Draft, create, create_empty, single_classes
+from pages.project.import_jobs import begin, failure, is_quick
 from pages.project.imports import Imported, progress_bar
 from pages.project.source import KINDS, Chosen, choose_columns, choose_source, read_source, show_rows
 from pages.shared.access import acting, known_name, lead_what_is_new, name_field, name_is_taken_over
@@ -57,7 +59,7 @@ def create_project() -> None:
     name = known_name() or name_field("creation")
     label = _("Create project and import") if chosen else _("Create project")
     if st.button(label, type="primary", icon=":material/rocket_launch:") and name_is_taken_over(name):
-        _create(replace(draft, guidelines=text, currency=usual_currency()))
+        _create(replace(draft, guidelines=text, currency=usual_currency()), chosen)
 
 
 def _step(number: int, title: str) -> None:
@@ -128,7 +130,10 @@ def _proposed(chosen: Chosen, answers: ClassesAnItem) -> tuple[str, ...]:
     return single_classes(names, answers)
 
 
-def _create(draft: Draft) -> None:
+def _create(draft: Draft, chosen: Chosen | None) -> None:
+    if chosen is not None and not is_quick(chosen):
+        _create_and_begin(draft, chosen)
+        return
     with progress_bar() as report:
         try:
             creation = create(draft, home(), _("The form"), report, acting())
@@ -139,4 +144,21 @@ def _create(draft: Draft) -> None:
         st.session_state[IMPORTED] = Imported(creation.project.slug, creation.report, creation.refused)
     lead_what_is_new(creation.project)
     choose("project", creation.project.slug)
+    st.rerun()
+
+
+def _create_and_begin(draft: Draft, chosen: Chosen) -> None:
+    """Create the project, and begin an import that may take a while; what is refused at once leaves no project."""
+    try:
+        project = create_empty(draft, home(), _("The form"), acting())
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    begin(project, chosen, draft.shown, first=True)
+    if (error := failure(project)) is not None:
+        shutil.rmtree(project.folder)
+        st.error(translate(error))
+        return
+    lead_what_is_new(project)
+    choose("project", project.slug)
     st.rerun()

@@ -21,6 +21,7 @@ from labeler.projects.project import Project
 from labeler.report.sentences.groups import of_import
 from labeler.report.sentences.scans import of_scans
 from labeler.store.imports import Import
+from pages.project.import_jobs import begin, is_quick, outcome
 from pages.project.source import Chosen, choose_columns, choose_source, read_source, show_rows
 from pages.shared.cache import cached
 from pages.shared.next_step import IMPORTED
@@ -124,6 +125,9 @@ def _import(project: Project, chosen: Chosen) -> None:
     dicom = replace(project.config.dicom, deidentify=chosen.deidentify, drop_columns=chosen.dropped)
     if dicom != project.config.dicom:
         project = project.save(replace(project.config, dicom=dicom))
+    if not is_quick(chosen):
+        begin(project, chosen)
+        st.rerun()
     with progress_bar() as report:
         try:
             result = import_source(
@@ -152,6 +156,8 @@ def progress_bar() -> Iterator[Progress]:
 
 def latest_import(project: Project) -> None:
     """What this visit has imported: items and labels, rows that could not be read, columns that are not shown."""
+    if (brought := outcome(project)) is not None:
+        st.session_state[IMPORTED] = Imported(project.slug, *brought)
     latest: Imported | None = st.session_state.get(IMPORTED)
     if latest is None or latest.slug != project.slug:
         return

@@ -12,6 +12,7 @@ from pages.project.class_changes import change_the_classes
 from pages.project.classes import classes
 from pages.project.creation import create_project
 from pages.project.encoder import encoder, is_proposed
+from pages.project.import_jobs import imports_at_work
 from pages.project.imports import import_items, latest_import
 from pages.project.labeling import labeling
 from pages.project.search import search
@@ -69,6 +70,8 @@ if project_folders():
     )
     with st.container():  # always there, so that a message does not move what is below
         latest_import(project)
+        if may(user, project, "import_items"):
+            imports_at_work(project)
         images_set_aside(project, may(user, project, "import_items"))
     steps(project)
     if may(user, project, "run_round"):

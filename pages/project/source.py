@@ -32,6 +32,7 @@ ROWS = 5  # of a table that are shown
 PICTURES = 6
 SIDE = 200  # pixels of a picture
 LETTERS = 120  # of a cell
+UPLOADED = "labeler-"  # how the names of folders with uploaded files begin
 # Further columns that an import reads, by what they hold.
 ROLES = {"label": mark("Known labels"), "split": mark("Marks the holdout"), "group": mark("Groups, such as patients")}
 HELPS = {
@@ -94,6 +95,13 @@ def choose_source(name: str, ways: Sequence[str]) -> Path | None:
     return _source_in(Path(folder.name), [file.name for file in files])
 
 
+def uploaded_folder(path: Path) -> Path | None:
+    """The folder with the uploaded files that a source lies in; None: it lies elsewhere on the server."""
+    scratch = Path(tempfile.gettempdir())
+    folders = (path, *path.parents)
+    return next((f for f in folders if f.parent == scratch and f.name.startswith(UPLOADED)), None)
+
+
 def _source_in(folder: Path, names: Sequence[str]) -> Path:
     """The table or zip among the uploaded files, or else the folder of images."""
     tables = [name for name in names if PurePosixPath(name).suffix.lower() not in IMAGE_SUFFIXES]
@@ -106,7 +114,7 @@ def _source_in(folder: Path, names: Sequence[str]) -> Path:
 @st.cache_resource(scope="session", max_entries=3, show_spinner=False, on_release=tempfile.TemporaryDirectory.cleanup)
 def _stored(ids: tuple[str, ...], _files: list[Any]) -> tempfile.TemporaryDirectory[str]:
     """A folder with the uploaded files, which lie in memory otherwise; it goes with the session."""
-    folder = tempfile.TemporaryDirectory(prefix="labeler-", ignore_cleanup_errors=True)
+    folder = tempfile.TemporaryDirectory(prefix=UPLOADED, ignore_cleanup_errors=True)
     for file in _files:
         path = Path(folder.name) / _safe(file.name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -165,3 +165,14 @@ def test_a_report_is_written_as_a_page_and_as_json(project, table, tmp_path):
     assert "영화평" in (tmp_path / "report.html").read_text(encoding="utf-8")
     labeler("report", project, tmp_path / "보고서.html", "--language", "ko")
     assert 'lang="ko"' in (tmp_path / "보고서.html").read_text(encoding="utf-8")
+
+
+def test_an_import_is_looked_at_before_left_to_the_worker_and_cancelled(project, table):
+    looked_at = labeler("import", project, table, "--preview").output
+    assert looked_at.startswith(f"row 1\n  text: {reviews(1)[0][0]}\n  label: good\n")
+    assert labeler("imports", project).output == "Nothing has been imported.\n"
+    assert "Import job 1 waits for the worker" in labeler("import", project, table, "--background").output
+    assert "job 1  films.csv: queued" in labeler("imports", project).output
+    assert labeler("cancel-import", project, 1).output == "Import job 1 is cancelled.\n"
+    assert "has ended already" in labeler("cancel-import", project, 1).output
+    assert "There is no import job 9." in labeler("cancel-import", project, 9, code=2).output

@@ -1,11 +1,18 @@
 """DICOM files on the Project page: the patient is proposed as the group, and what identifies patients is warned of."""
 
 import numpy as np
+import pytest
 
 from labeler.projects import project as projects
 from tests.support.pages import everything, visit, widget
 from tests.support.samples import text_config
 from tests.support.scan_files import write_dicom
+
+
+@pytest.fixture(autouse=True)
+def the_page_waits(monkeypatch):
+    """The page waits until the import has ended, however busy the machine is."""
+    monkeypatch.setattr("pages.project.import_jobs.WAIT_SECONDS", 60.0)
 
 
 def test_scans_are_imported_by_patient_and_without_what_identifies_patients(own_home, tmp_path):

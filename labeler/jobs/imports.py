@@ -1,0 +1,128 @@
+"""Imports that may take long or be hostile: read in a process of their own, with progress, until somebody cancels.
+
+Whoever asks for one starts it at once in a thread, which keeps a batch of rows in memory; the process that reads has
+the limits of the settings. What is cut off, such as by a restart of the app, the worker takes up.
+"""
+
+import shutil
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from labeler.core.actor import Actor
+from labeler.core.groups import GroupCounts
+from labeler.core.items import DicomReport, ImportReport, Problem
+from labeler.core.jobs import ImportJob, ImportRequest
+from labeler.files.sources import SourceColumns
+from labeler.i18n.messages import mark
+from labeler.jobs.runner import Cancelled, Tell, run_next
+from labeler.projects import project as projects
+from labeler.projects.drafts import check_any, show_columns
+from labeler.projects.importer import finish_left, import_source, is_left, undo_import
+from labeler.projects.project import Project
+from labeler.store import Store
+
+IMPORTS = "imports.lock"
+UPLOADS = "uploads"  # in the project's folder: copies of what was uploaded, until it is imported
+
+
+def ask(
+    project: Project,
+    source: Path,
+    columns: SourceColumns,
+    *,
+    keep_labels: Literal["all", "holdout"] = "all",
+    shown: tuple[str, ...] = (),
+    first: bool = False,
+) -> int:
+    """The id of a job that imports a source.
+
+    Args: shown, first: see `ImportRequest`.
+    """
+    request = ImportRequest(str(source.absolute()), source.name, columns.named(), keep_labels, shown, first)
+    with project.store() as store:
+        return store.import_jobs.request(request, project.actor.name)
+
+
+def kept(project: Project, source: Path, top: Path) -> Path:
+    """The path of a source in a copy of the uploaded folder `top`, which stays until the import ends."""
+    folder = project.folder / UPLOADS / uuid.uuid4().hex
+    folder.parent.mkdir(exist_ok=True)
+    shutil.copytree(top, folder)
+    return folder / source.relative_to(top)
+
+
+def start(project: Project) -> threading.Thread:
+    """The thread that runs the imports that are asked for."""
+    # each thread has a connection of its own, so the project of a request is opened anew
+    thread = threading.Thread(target=_run_all, args=(project.folder,), daemon=True, name=f"import-{project.slug}")
+    thread.start()
+    return thread
+
+
+def _run_all(folder: Path) -> None:
+    while import_once(projects.open_project(folder)):
+        pass
+
+
+def is_import_waiting(store: Store) -> bool:
+    """Whether an import is queued, or was cut off."""
+    return store.import_jobs.waiting() or is_left(projects.open_project(store.path.parent))
+
+
+def import_once(project: Project) -> bool:
+    """Run the project's next import if one is asked for and no other process is at it; True if one ended. What a crash
+    has left of an import is completed or removed.
+    """
+    if is_left(project):
+        finish_left(project)
+    return run_next(project, lambda store: store.import_jobs, _import, lock=IMPORTS)
+
+
+def _import(project: Project, store: Store, job: ImportJob, tell: Tell) -> dict[str, Any]:
+    """The report of a job, see `report_of`."""
+    request = job.request
+    project = projects.open_project(project.folder, Actor(job.requested_by, "job"))
+    try:
+        tell(mark("reading"), 0, 0)
+        report = import_source(
+            project,
+            Path(request.source),
+            SourceColumns(**request.columns),
+            keep_labels=request.keep_labels,
+            on_progress=lambda done, total: tell(mark("reading"), done, total),
+            apart=True,
+        )
+        if store.import_jobs.get(job.id).state == "cancelled":  # while the rows were stored
+            _take_back(project, store, report)
+            raise Cancelled
+        if request.first:
+            check_any(report, request.name)
+        _, refused = show_columns(projects.open_project(project.folder, project.actor), request.shown)
+    finally:
+        _remove_upload(project, Path(request.source))
+    return asdict(report) | {"refused": list(refused)}
+
+
+def _take_back(project: Project, store: Store, report: ImportReport) -> None:
+    if report.added:
+        undo_import(project, store.imports.all()[0].id, project.actor.name)
+
+
+def _remove_upload(project: Project, source: Path) -> None:
+    uploads = project.folder.absolute() / UPLOADS
+    if source.is_relative_to(uploads):
+        shutil.rmtree(uploads / source.relative_to(uploads).parts[0], ignore_errors=True)
+
+
+def report_of(stored: Mapping[str, Any]) -> ImportReport:
+    """The report on an import, from that of its job."""
+    values = {name: value for name, value in stored.items() if name != "refused"}
+    values["problems"] = tuple(Problem(**problem) for problem in values["problems"])
+    values["groups"] = values["groups"] and GroupCounts(**values["groups"])
+    dicom: dict[str, Any] | None = values["dicom"]
+    values["dicom"] = dicom and DicomReport(**{k: tuple(v) if isinstance(v, list) else v for k, v in dicom.items()})
+    return ImportReport(**values | {"columns": tuple(values["columns"])})
