@@ -71,7 +71,7 @@ def _form(project: Project, drawn: Project, text: OpenedText) -> None:
                 ),
                 "colour": st.column_config.TextColumn(_("Colour"), help="#1f77b4", validate="^(#[0-9a-fA-F]{6})?$"),
                 "group": st.column_config.TextColumn(_("Group")),
-                "description": st.column_config.TextColumn(_("Description"), width="large"),
+                "description": st.column_config.TextColumn(_("Description"), width="medium"),
             },
         )
         written = st.text_area(
