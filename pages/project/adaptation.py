@@ -19,7 +19,8 @@ def adaptation(project: Project, user: User) -> None:
     config = project.config
     if config.learner.backbone == "char_tfidf":
         st.info(
-            _("char_tfidf is no network: there is nothing to adapt. Other backbones can be adapted."), icon=":material/info:"
+            _("char_tfidf is no network: there is nothing to adapt. Other backbones can be adapted."),
+            icon=":material/info:",
         )
         return
     st.markdown(
