@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from labeler.core.items import NewItem
+from labeler.core.items import Answer, NewItem
 from labeler.core.settings import QueryConfig
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -137,6 +137,18 @@ def test_undo_and_skip_also_after_a_reload(visit):
     press(page, "2")
     assert item_on_screen(page) == first + 2
     assert [(r["item_id"], r["label"]) for r in visit.rows()] == [(first, "good"), (first + 1, "bad")]
+
+
+def test_undo_leaves_the_newer_answer_of_another_tab_and_says_so(visit):
+    page, first = visit.page, press(visit.page, "1")
+    all_saved(page)
+    with visit.project.store() as store:
+        store.answers.add("kim", [Answer("in another tab", first, "label", "bad")])
+    page.keyboard.press("u")
+    page.get_by_text("Not taken back: you have given another answer to this item since").wait_for()
+    page.locator(f".stage[data-item='{first + 1}'][data-ready]").wait_for()  # it is not asked again
+    assert [(r["item_id"], r["label"]) for r in visit.rows()] == [(first, "bad")]
+    assert "bad" in page.locator(".history").inner_text()
 
 
 def test_a_damaged_entry_of_the_browser_harms_no_answer(visit):
