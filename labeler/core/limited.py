@@ -248,7 +248,7 @@ def place_in(trace: str, code: Path | None = None) -> str | None:
         # faulthandler writes letters beyond ASCII as \uXXXX
         path = Path(re.sub(r"\\[ux]([0-9a-f]{4}|[0-9a-f]{2})", lambda letter: chr(int(letter[1], 16)), match[1]))
         if code is None or path == code or code in path.parents:
-            return f"{path.name}, line {match[2]}"
+            return mark("{file}, line {line}", file=path.name, line=match[2])
     return None
 
 

@@ -25,9 +25,9 @@ from labeler.projects import project as projects
 from labeler.projects.project import Project
 from pages.shared.broken_settings import broken_settings, settings_are_back
 from pages.shared.choices import choose, chosen
+from pages.shared.left_out import left_out
 from pages.shared.next_step import link_to
 from pages.shared.style import run_script
-from pages.shared.troubles import show_troubles
 
 Width = Literal["content", "stretch"]
 COOKIE = "labeler-name"
@@ -270,11 +270,11 @@ def require_project() -> Project:
         raise
     except LabelerError as error:
         st.error(translate(error))
-        show_troubles(folders[slug], error)
+        left_out(folders[slug], error)
         st.stop()
     settings_are_back()
     if is_allowed(project, "run_round"):
-        show_troubles(project.folder)
+        left_out(project.folder)
     if outside:
         st.error(translate(labels_outside(outside)), icon=":material/error:")
         link_to("classes")

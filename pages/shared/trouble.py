@@ -8,6 +8,7 @@ from labeler.i18n.messages import _, mark, translate
 from labeler.projects import backup_settings, backups
 from pages.shared.access import is_allowed
 from pages.shared.choices import chosen
+from pages.shared.left_out import left_out
 from pages.shared.times import local_time
 
 # Its title, its icon, and what it means to those who label.
@@ -55,7 +56,8 @@ def trouble(error: DatabaseError) -> None:
     st.markdown(translate(error))
     if isinstance(error, DamagedError | NewerError):
         _last_backup()
-    st.button(_("Try again"), icon=":material/refresh:")
+    if not left_out(home() / chosen("project", ""), error):
+        st.button(_("Try again"), icon=":material/refresh:")
 
 
 def _last_backup() -> None:

@@ -22,17 +22,21 @@ SENTENCES: dict[Name, str] = {
 }
 
 
-def show_troubles(folder: Path, shown: LabelerError | None = None) -> None:
-    """A box for each process that cannot work for the project: why, since when, with a button to try again.
+def left_out(folder: Path, shown: LabelerError | None = None) -> bool:
+    """Say which processes leave the project out, why and since when, with a button to try again; whether any does.
 
     Args: shown: an error that the page shows already.
     """
     troubles = troubles_of(home(), folder)
-    for name, trouble in troubles.items():
-        with st.container(border=True, key=f"trouble-{name}"):
-            st.markdown(_(SENTENCES[name], since=local_time(trouble.since)))
-            if shown is None or str(trouble.message) != str(shown):
-                st.markdown(translate(trouble.message))
-    if troubles and st.button(_("Try again now"), key="try-again", icon=":material/refresh:"):
-        try_again(home())
-        st.toast(_("The processes try again now."), icon=":material/refresh:")
+    if not troubles:
+        return False
+    with st.container(border=True, key="left-out"):
+        for name, trouble in troubles.items():
+            reason = "" if str(trouble.message) == str(shown) else translate(trouble.message)
+            st.warning(_(SENTENCES[name], since=local_time(trouble.since)), icon=":material/pause_circle:")
+            if reason:
+                st.markdown(reason)
+        if st.button(_("Try again now"), key="try-again", icon=":material/refresh:"):
+            try_again(home())
+            st.toast(_("The processes try again now."), icon=":material/refresh:")
+    return True
