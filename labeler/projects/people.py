@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from labeler.core.errors import LabelerError
+from labeler.core.errors import DatabaseError, LabelerError
 from labeler.projects import project as projects
 from labeler.projects.project import ServedProject
 
@@ -31,3 +31,15 @@ def readable(home: Path) -> Iterator[ServedProject]:
         except LabelerError:
             continue
         yield project
+
+
+def is_any_unreadable(home: Path) -> bool:
+    """Whether the database of a project of this home cannot be read, so that nobody knows who is a member of it."""
+    for folder in projects.in_home(home):
+        try:
+            projects.serve_folder(home, folder.name).uid  # noqa: B018  # opens the database
+        except DatabaseError:
+            return True
+        except LabelerError:
+            continue
+    return False

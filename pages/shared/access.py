@@ -253,6 +253,11 @@ def require_project() -> Project:
         if is_allowed(None, "create_project"):
             st.info(_("There is no project yet. Create one on the **Project** page."), icon=":material/info:")
             st.page_link("project/page.py", label=_("Create a project"), icon=":material/add:")
+        elif people.is_any_unreadable(home()):
+            st.error(
+                _("A project here cannot be read, yours perhaps: tell those who run this server."),
+                icon=":material/database_off:",
+            )
         else:
             st.info(_("You are in no project yet: ask somebody who leads one to add you."), icon=":material/info:")
         st.stop()

@@ -1,5 +1,7 @@
 """A project whose database cannot be used has a page that says so and what to do; the others go on."""
 
+from pathlib import Path
+
 import pytest
 
 from labeler.core.errors import DatabaseError, FullError, NewerError, ReadOnlyError
@@ -10,6 +12,7 @@ from labeler.store import Store
 from labeler.store.driver import connect
 from tests.support.fill import add
 from tests.support.pages import everything, visit
+from tests.support.people import home_of_people
 from tests.support.samples import text_config
 
 
@@ -71,3 +74,14 @@ def test_a_project_of_a_newer_version_is_said_and_left_alone(project: Project):
     shown = everything(visit("label"))
     assert "This project was used with a newer version" in shown
     assert "There is no backup of this project that this version can open." in shown
+
+
+def test_a_member_of_a_damaged_project_is_not_told_that_there_is_none(
+    tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with home_of_people(tmp_path / "home", 2) as people:
+        monkeypatch.setenv("LABELER_HOME", str(tmp_path / "home"))
+        monkeypatch.setattr("pages.shared.access.visitor", lambda: people["annotator"])
+        people["project"].database.write_bytes(b"no database at all" * 400)
+        shown = everything(visit("label"))
+    assert "A project here cannot be read, yours perhaps" in shown

@@ -207,29 +207,33 @@ def test_the_source_that_a_backup_misses_is_said(tmp_path):
         backups.make(tmp_path)
 
 
-@pytest.mark.parametrize("stop", range(1, len(MIGRATIONS) + 1), ids=MIGRATIONS)
-def test_a_backup_of_every_earlier_schema_is_restored_and_opened(tmp_path, stop):
-    folder = tmp_path / "reviews"
-    folder.mkdir()
-    shutil.copy(Path(__file__).parent / "version_0_1" / "project.toml", folder)
-    with connect(folder / "labels.sqlite") as connection:
-        older = Database(connection)
-        with older.conn:
-            schema.migrations.apply(older, stop_before=[*MIGRATIONS, "none"][stop])
-        older.conn.execute(
-            "INSERT INTO items (content_hash, split, text, source, added_at) VALUES ('a', 'pool', 't', 'r', '')"
-        )
-        older.conn.execute(
-            "INSERT INTO annotations (request_id, item_id, annotator, action, label, at)"
-            " VALUES ('r1', 1, 'kim', 'label', 'good', '')"
-        )
+def test_a_backup_of_every_earlier_schema_is_restored_and_opened(tmp_path):
+    growing = tmp_path / "growing.sqlite"
+    with connect(growing) as connection:
+        database = Database(connection)
+        for number, following in enumerate([*MIGRATIONS[1:], "none"], 1):
+            schema.migrations.apply(database, stop_before=following)
+            if number == 1:
+                database.execute(
+                    "INSERT INTO items (content_hash, split, text, source, added_at) VALUES ('a', 'pool', 't', 'r', '')"
+                )
+                database.execute(
+                    "INSERT INTO annotations (request_id, item_id, annotator, action, label, at)"
+                    " VALUES ('r1', 1, 'kim', 'label', 'good', '')"
+                )
+            connection.commit()
+            folder = tmp_path / "home" / f"{number:02d}"
+            folder.mkdir(parents=True)
+            shutil.copy(Path(__file__).parent / "version_0_1" / "project.toml", folder)
+            shutil.copy(growing, folder / "labels.sqlite")
     connection.close()
-    made = backups.make(folder)
-    backups.restore(made, tmp_path / "restored")
-    assert answers(tmp_path / "restored") == 1
-    with projects.open_project(tmp_path / "restored").store() as store:
-        assert store.db.value("PRAGMA user_version") == schema.VERSION
-        assert store.audit.rows()[0].action == "project restored"
+    restored = backups.restore(backups.make(tmp_path / "home"), tmp_path / "restored")
+    assert [folder.name for folder in restored] == [f"{number:02d}" for number in range(1, len(MIGRATIONS) + 1)]
+    for folder in restored:
+        assert answers(folder) == 1
+        with projects.open_project(folder).store() as store:
+            assert store.db.value("PRAGMA user_version") == schema.VERSION
+            assert store.audit.rows()[0].action == "project restored"
 
 
 # ---------------------------------------------------------------- which are due, and which too many
