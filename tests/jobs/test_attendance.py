@@ -47,7 +47,9 @@ class Work:
         MemoryError(),
     ],
 )
-def test_trouble_of_one_project_is_its_own_and_is_told_until_it_is_over(home, error):
+def test_trouble_of_one_project_is_its_own_and_is_told_until_it_is_over(home, monkeypatch, error):
+    monkeypatch.setattr(attendance, "LONGEST_WAIT", 1e6)
+    monkeypatch.setattr(attendance, "FIRST_WAIT", 1e6)
     work = Work({"b": error})
     work.run(home, 3)
     assert work.calls == ["a", "b", "c", "a", "c", "a", "c"]  # it is not tried again at once

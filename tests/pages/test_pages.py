@@ -9,6 +9,7 @@ import pytest
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, RoundResult, Training
+from labeler.jobs import attendance
 from labeler.jobs.attendance import Troubles
 from labeler.projects import project as projects
 from labeler.report.sentences import training as reading
@@ -276,7 +277,9 @@ def test_each_kind_of_reading_has_a_callout():
     assert {ast.literal_eval(key) for key in callouts.keys} == set(get_args(reading.Kind))
 
 
-def test_a_projects_page_says_why_the_worker_left_it_out_and_asks_it_to_try_again(project, own_home):
+def test_a_projects_page_says_why_the_worker_left_it_out_and_asks_it_to_try_again(project, own_home, monkeypatch):
+    monkeypatch.setattr(attendance, "FIRST_WAIT", 1e6)
+    monkeypatch.setattr(attendance, "LONGEST_WAIT", 1e6)
     Troubles(own_home, "explainer").note(own_home / "another", LabelerError("It is another project's trouble."))
     troubles = Troubles(own_home, "worker")
     troubles.note(project.folder, LabelerError("The disk with {path} is full.", path="/data"))
