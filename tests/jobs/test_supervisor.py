@@ -32,7 +32,8 @@ def children(pid: int) -> dict[str, int]:
     for child in psutil.Process(pid).children():
         if child.status() == psutil.STATUS_ZOMBIE:
             continue
-        process_ids[next((name for name in ("worker", "explainer") if name in child.cmdline()), "app")] = child.pid
+        names = ("worker", "explainer", "keep")  # the last one checks and backs up from time to time
+        process_ids[next((name for name in names if name in child.cmdline()), "app")] = child.pid
     return process_ids
 
 
