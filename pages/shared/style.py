@@ -24,7 +24,7 @@ CARDS = ".st-key-text-cards > * { flex-grow: 1; max-width: 25rem }"  # texts fil
 # The line below tabs stays as wide as the page where they scroll.
 TABS = (
     "[data-testid=stTabs] [role=tablist]::after { display: none }"
-    " [data-testid=stTabs] > [data-orientation]"
+    " [data-testid=stTabs] [role=tablist]"
     " { box-shadow: inset 0 -2px light-dark(rgb(47 45 43 / 0.1), rgb(237 235 232 / 0.2)) }"
 )
 # On a phone: little space stays empty above, titles are shorter, and a finger meets what can be touched.
