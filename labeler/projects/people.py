@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from labeler.core.errors import DatabaseError, LabelerError
+from labeler.core.errors import ConfigError, DatabaseError, LabelerError
 from labeler.projects import project as projects
 from labeler.projects.project import ServedProject
+from labeler.projects.settings_history import last_good
 
 
 def names_in_use(home: Path) -> set[str]:
@@ -23,10 +24,13 @@ def uids(home: Path) -> dict[str, str]:
 
 
 def readable(home: Path) -> Iterator[ServedProject]:
-    """The projects of a home that can be read; what is wrong with another is said on its pages."""
+    """The projects of a home that can be read; what is wrong with another is said on its pages.
+
+    One whose settings cannot be read has the last good ones, so that who leads it sees it and can put them back.
+    """
     for folder in projects.in_home(home):
         try:
-            project = projects.serve_folder(home, folder.name)
+            project = _served(home, folder)
             project.uid  # noqa: B018  # opens the database
         except LabelerError:
             continue
@@ -43,3 +47,12 @@ def is_any_unreadable(home: Path) -> bool:
         except LabelerError:
             continue
     return False
+
+
+def _served(home: Path, folder: Path) -> ServedProject:
+    try:
+        return projects.serve_folder(home, folder.name)
+    except ConfigError:
+        if (good := last_good(folder)) is None:
+            raise
+        return ServedProject(folder, good.project.config)

@@ -12,8 +12,8 @@ from labeler.core.errors import ConfigError, ProjectError
 from labeler.core.settings import ClassDetail
 from labeler.cycle.class_changes import change_classes
 from labeler.models.erasure import erase_person
+from labeler.projects import people, settings_history
 from labeler.projects import project as projects
-from labeler.projects import settings_history
 from labeler.projects.project import Project
 from labeler.report.sentences.settings import changes_in_words
 
@@ -107,6 +107,14 @@ def test_the_last_good_settings_stand_in_for_a_file_that_cannot_be_read(changed:
     assert (row.action, row.by, row.what) == ("settings restored", "kim", {"kept": kept})
     with pytest.raises(ProjectError, match="can be read again"):
         settings_history.put_back(good)
+
+
+def test_who_works_in_a_project_still_sees_it_while_its_settings_cannot_be_read(changed: Project):
+    uid = changed.uid
+    (changed.folder / projects.SETTINGS).write_text(TORN)
+    assert people.uids(changed.folder.parent) == {changed.slug: uid}
+    changed.database.unlink()
+    assert people.uids(changed.folder.parent) == {}
 
 
 def test_a_project_without_a_log_has_no_last_good_settings(project: Project):
