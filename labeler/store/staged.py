@@ -98,5 +98,5 @@ def _json(values: Mapping[str, str]) -> str:
 
 
 def _item(*values: Any) -> NewItem:
-    *fields, metadata, group = values
-    return NewItem(*fields, metadata=json.loads(metadata), group=group)
+    content_hash, source, text, media, label, split, metadata, group = values
+    return NewItem(content_hash, source, text, media, label, split, json.loads(metadata), group)
