@@ -18,7 +18,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from labeler.core.items import Action, Answer
+from labeler.core.items import Action, AdjudicationAction, Answer
 from labeler.core.settings import LabelingConfig
 from labeler.store import Store, desk
 from labeler.store.desk import RETURNING_SECONDS
@@ -193,7 +193,7 @@ class Histories(RuleBasedStateMachine):
     # ------------------------------------------------------------ what the lead, clocks and the server do
 
     @rule(item=st.integers(1, ITEMS), action=st.sampled_from(["label", "exclude"]))
-    def decide(self, item: int, action: str) -> None:
+    def decide(self, item: int, action: AdjudicationAction) -> None:
         label = "good" if action == "label" else None
         request = f"d{next(self.numbers)}"
         first, again = (self.store.decisions.add("lead", request, item, action, label) for _ in range(2))  # sent twice
