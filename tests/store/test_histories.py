@@ -49,7 +49,7 @@ class Model:
 
     def request_of(self, who: str, item: int) -> str | None:
         answer = self.current.get((who, item))
-        return answer and answer.request_id
+        return None if answer is None else answer.request_id
 
 
 @dataclass
