@@ -10,8 +10,8 @@ same home import a folder of images and a table of texts, each by `labeler impor
 its annotators in the same run once ours have ended, without a model and without imports.
 
 *Acknowledged*: from the request until the reply is read. An error is a request that is not answered with 200, or an
-answer that is refused; such an answer is sent again. Memory is the resident set of each of our processes with those
-that it started. After the run the database must hold every answer that was acknowledged.
+answer that is refused; its annotator goes on with the next item. Memory is the resident set of each of our processes
+with those that it started. After the run the database must hold every answer that was acknowledged.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,7 +47,7 @@ ALWAYS = 40  # labels after which a round is due: less than annotators give whil
 
 
 class LoadClient(DeskClient):
-    """An annotator of sentences, whose answers are sent again where the server does not take them."""
+    """An annotator of sentences, who counts errors and goes on."""
 
     def __init__(self, served: Served, number: int) -> None:
         super().__init__(served, number)
@@ -56,7 +57,7 @@ class LoadClient(DeskClient):
         with_error = len(self.errors)
         try:
             super().answer()
-        except (SystemExit, OSError) as error:
+        except (SystemExit, OSError, HTTPException) as error:
             self.errors.append(str(error)[:200])
             self.connection.close()
         if not self.queue and len(self.errors) == with_error:
@@ -64,7 +65,7 @@ class LoadClient(DeskClient):
         return True
 
     def prepare(self) -> None:
-        with suppress(SystemExit, OSError):
+        with suppress(SystemExit, OSError, HTTPException):
             super().prepare()
 
 

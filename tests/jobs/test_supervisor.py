@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from labeler.core.errors import LabelerError
+from labeler.core.running import running
 from labeler.jobs import supervisor
 from labeler.jobs.supervisor import serve
 from tests.support.machine import environment
@@ -47,6 +48,7 @@ def test_what_dies_is_started_again_and_all_end_together(project, own_home):
 
         for name in ("worker", "explainer"):
             os.kill(before[name], signal.SIGKILL)
+            wait_for(partial(is_said_to_have_died, own_home, name), seconds=5)
             wait_for(partial(is_new, name))
         with project.store() as store:
             store.rounds.request("retrain now")
@@ -57,7 +59,7 @@ def test_what_dies_is_started_again_and_all_end_together(project, own_home):
         assert children(server.process.pid)["app"] == before["app"]
 
         os.kill(server.process.pid, signal.SIGKILL)  # nothing is left, and the port is free for the next one
-        wait_for(lambda: not any(is_running(number) for number in before.values()), 10)
+        wait_for(lambda: not any(is_running(number) for number in before.values()), 30)
         with socket.socket() as next_one:
             next_one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             next_one.bind(("127.0.0.1", int(server.url.rpartition(":")[2])))
@@ -114,6 +116,11 @@ def test_who_ran_well_is_back_at_once_however_often_it_is_killed(monkeypatch):
     # one that cannot run is tried ever more rarely
     assert waits(clock, child, [0.125] * 7) == [1, 2, 4, 8, 16, 30, 30]
     assert waits(clock, child, [17.0, 0.125]) == [0.5, 1]
+
+
+def is_said_to_have_died(home, name: str) -> bool:
+    """Whether the page of the server reads that a process was killed."""
+    return any(p.name == name and (p.ends, p.ended_how) == (1, "SIGKILL") for p in running(home).processes)
 
 
 WATCHER = """
