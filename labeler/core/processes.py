@@ -16,6 +16,9 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
+STARTER = "LABELER_STARTER"  # the number of the process that starts this one
+
+
 def cores() -> int:
     """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -89,6 +92,10 @@ def yield_to_others(niceness: int) -> None:
 
 
 def parent_is_gone() -> Callable[[], bool]:
-    """A function that tells whether the parent of this process has ended, so that no worker outlives it."""
-    parent = os.getppid()
+    """A function that tells whether the parent of this process has ended, so that no worker outlives it.
+
+    A parent that writes its number into `STARTER` is missed also where it ended while this process was loading.
+    """
+    starter = os.environ.pop(STARTER, "")  # what this process starts has another parent
+    parent = int(starter) if starter and os.name == "posix" else os.getppid()  # on Windows a launcher is between
     return lambda: os.getppid() != parent

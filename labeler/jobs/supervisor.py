@@ -15,6 +15,7 @@ from labeler.access.settings import OIDC_FILE
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Ending
 from labeler.core.logs import keep_problems
+from labeler.core.processes import STARTER
 from labeler.core.running import Board, ProcessState, moment
 from labeler.jobs.endings import VARIABLE, ending_of, memory_kills
 from labeler.jobs.keeper import Keeper, end_logs
@@ -50,7 +51,7 @@ class Child:
         self.started, self.memory_kills = time.monotonic(), memory_kills()
         self.process = subprocess.Popen(
             self.command,
-            env=self.environment | {VARIABLE: self.ending},
+            env=self.environment | {VARIABLE: self.ending, STARTER: str(os.getpid())},
             cwd=APP_FOLDER,  # Streamlit reads .streamlit/config.toml of its working directory
             stdout=subprocess.DEVNULL,  # Streamlit's own greeting; errors go to stderr
             start_new_session=True,  # Ctrl+C reaches this process alone, which then ends its children in order

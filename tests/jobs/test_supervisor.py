@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from labeler.core.errors import LabelerError
+from labeler.core.processes import STARTER
 from labeler.core.running import running
 from labeler.jobs import supervisor
 from labeler.jobs.supervisor import serve
@@ -154,3 +155,9 @@ def test_a_worker_notices_that_its_parent_is_gone(tmp_path):
         parent.stdin.write("die\n")
         parent.stdin.close()
         assert parent.stdout.readline() == "gone\n"
+
+
+def test_a_worker_whose_parent_ended_while_it_was_loading_notices_that(tmp_path):
+    variables = environment(tmp_path) | {STARTER: "4194304"}  # above the highest number of a process
+    watcher = subprocess.run([sys.executable, "-c", WATCHER], env=variables, capture_output=True, text=True, timeout=60)
+    assert watcher.stdout.splitlines() == ["gone already", "gone"]
