@@ -49,7 +49,7 @@ def test_what_dies_is_started_again_and_all_end_together(project, own_home):
 
         for name in ("worker", "explainer"):
             os.kill(before[name], signal.SIGKILL)
-            wait_for(partial(is_said_to_have_died, own_home, name), seconds=5)
+            wait_for(partial(is_said_to_have_died, own_home, name))
             wait_for(partial(is_new, name))
         with project.store() as store:
             store.rounds.request("retrain now")
