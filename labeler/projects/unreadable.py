@@ -45,8 +45,9 @@ def _problem(path: Path) -> Message | None:
         open_image(path, near=SIDE)
     except FileNotFoundError:
         return mark("the file is gone")
-    except LabelerError as error:
-        return Message.of(error)
+    except LabelerError as error:  # the page names the file below the project's folder
+        fields = {name: str(value).replace(str(path), path.name) for name, value in error.fields.items()}
+        return Message(error.message, **fields)
     except (OSError, ValueError, MemoryError) as error:  # a disk that cannot be read, a zip that is cut off
         return mark("the image cannot be read: {error}", error=str(error) or type(error).__name__)
     return None

@@ -37,8 +37,8 @@ def images_set_aside(project: Project, may_change: bool) -> None:
             [
                 {
                     _("where"): plain(translate(origin(entry.source))),
-                    _("file"): entry.media,
                     _("why"): plain(translate(entry.reason)),
+                    _("file"): entry.media,
                 }
                 for entry in waiting
             ],
