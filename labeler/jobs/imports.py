@@ -123,6 +123,7 @@ def report_of(stored: Mapping[str, Any]) -> ImportReport:
     values = {name: value for name, value in stored.items() if name != "refused"}
     values["problems"] = tuple(Problem(**problem) for problem in values["problems"])
     values["groups"] = values["groups"] and GroupCounts(**values["groups"])
-    dicom: dict[str, Any] | None = values["dicom"]
-    values["dicom"] = dicom and DicomReport(**{k: tuple(v) if isinstance(v, list) else v for k, v in dicom.items()})
+    if dicom := values["dicom"]:
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in dicom.items()}
+        values["dicom"] = DicomReport(**fields)
     return ImportReport(**values | {"columns": tuple(values["columns"])})

@@ -155,9 +155,9 @@ def _create_and_begin(draft: Draft, chosen: Chosen) -> None:
         st.error(translate(error))
         return
     begin(project, chosen, draft.shown, first=True)
-    if (error := failure(project)) is not None:
+    if (reason := failure(project)) is not None:
         shutil.rmtree(project.folder)
-        st.error(translate(error))
+        st.error(translate(reason))
         return
     lead_what_is_new(project)
     choose("project", project.slug)
