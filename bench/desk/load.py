@@ -86,7 +86,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="labeler-load-") as folder:
         images, table = sources(Path(folder), max(options.images, 400 * bool(options.rival)), options.texts)
         lines = [ours(Path(folder) / "home", options, images, table)]
-        print(json.dumps(summary(lines[0])), flush=True)
+        print(json.dumps(summary(lines[0])), *lines[0]["errors_all"][:5], sep="\n", flush=True)
         if options.rival:
             few = Path(folder) / "few"
             few.mkdir()
