@@ -150,7 +150,7 @@ def _say(opened: Project, result: ImportReport) -> None:
         f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
     )
     with opened.store() as store:
-        encoder = about_encoder(opened, store)
+        encoder = [*about_encoder(opened, store)]  # read while the store is open
     for sentence in (
         *of_import(result),
         *of_table(result),
