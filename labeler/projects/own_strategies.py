@@ -15,7 +15,7 @@ import numpy as np
 
 from labeler.core.limited import LimitedProcess, LimitError, Limits
 from labeler.core.settings import LimitsConfig
-from labeler.i18n.messages import mark
+from labeler.i18n.messages import mark, sentences
 from labeler.projects import strategy_process
 from labeler.projects.project import Project
 from labeler.projects.strategy_process import Description
@@ -130,4 +130,4 @@ def _strategy(process: LimitedProcess, description: Description, files: tuple[Pa
 
 
 def _as_strategy_error(error: LimitError) -> StrategyError:
-    return StrategyError(error.message, **error.fields)
+    return StrategyError(sentences(error))

@@ -15,7 +15,7 @@ from labeler.core.items import Counts
 from labeler.core.jobs import EncoderComparison
 from labeler.cycle.encoder_choice import about_encoder, choice_of, use_encoder
 from labeler.experiments import encoder_verdict
-from labeler.i18n.markdown import plain
+from labeler.i18n.markdown import escaped, plain
 from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import encoder_comparisons
 from labeler.projects import project as projects
@@ -246,4 +246,4 @@ def _catalogue(project: Project, content: Content) -> None:
     )
     for entry in entries.values():
         if entry.note:
-            st.caption(f"{entry.name}: {_(entry.note)}")
+            st.caption(f"{escaped(entry.name)}: {_(entry.note)}")

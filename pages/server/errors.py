@@ -6,6 +6,7 @@ import streamlit as st
 from labeler.access.home import home
 from labeler.core.errors import LabelerError
 from labeler.core.logs import Problem, recent_problems
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, translate
 from labeler.projects import project as projects
 from labeler.store.workload import WorkRow
@@ -25,7 +26,7 @@ def errors() -> None:
             with project.store() as store:
                 rows += [_failed(project.config.name, job) for job in store.workload.failed(MOST)]
         except LabelerError as error:
-            st.error(f"{folder.name}: {translate(error)}")
+            st.error(f"{escaped(folder.name)}: {translate(error)}")
     if not rows:
         st.caption(_("Nothing went wrong lately."))
         return

@@ -87,7 +87,7 @@ def test_a_search_and_a_filter_narrow_the_list_and_one_click_lists_all_again(fil
 
 def test_a_filter_that_lets_all_through_says_so_in_the_readers_language(filled):
     filters = [box for box in visit("items").selectbox if box.value is None]
-    assert filters
+    assert len(filters) > 1
     assert {box.proto.placeholder for box in filters} == {"any"}
 
 
