@@ -26,6 +26,9 @@ hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+# Workers of tests do not yield: beside the other tests they would hardly run.
+os.environ["LABELER_NICENESS"] = "0"
+
 
 # Rooms whose tests load torch, or run rounds, processes or pages: `make check` leaves them to `make test`.
 SLOW_ROOMS = {"backbones", "bench", "cli", "cycle", "experiments", "explain", "jobs", "learner", "models", "notebook"}

@@ -82,10 +82,11 @@ def yield_to_others(niceness: int) -> None:
 
     Where Linux groups processes by sessions (autogroup), the priority of a process counts within its session alone:
     one that leads a session lowers that of the whole session, too. 0 hands on to a new session what was inherited.
+    The variable LABELER_NICENESS says how far it is lowered at most; with 0, nobody is waited for.
     """
     if not hasattr(os, "nice"):
         return
-    lowered = os.nice(niceness)
+    lowered = os.nice(min(niceness, int(os.environ.get("LABELER_NICENESS", "19"))))
     if os.getsid(0) == os.getpid():
         with suppress(OSError):  # there is no such file where the kernel does not group
             Path("/proc/self/autogroup").write_text(str(lowered), encoding="ascii")

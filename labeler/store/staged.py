@@ -1,7 +1,6 @@
 """The rows of an import in a file of their own, until all of them are read: then they are stored, or forgotten."""
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +8,7 @@ from typing import Any, Self
 
 from labeler.core.items import NewItem, Problem
 from labeler.i18n.messages import dump, load
+from labeler.store.driver import connect
 
 _TABLES = """
     CREATE TABLE IF NOT EXISTS items (
@@ -28,7 +28,7 @@ class Staged:
     """
 
     def __init__(self, path: Path) -> None:
-        self.connection = sqlite3.connect(path)
+        self.connection = connect(path)
         self.connection.execute("PRAGMA synchronous=OFF")
         self.connection.executescript(_TABLES)
 

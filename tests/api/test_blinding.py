@@ -57,14 +57,21 @@ def replies(client, item: int) -> dict[str, Any]:
     again = client.get(api(f"items/{item}"), headers=kim).json()
     history = next(row for row in post("reserve", n=3, history=True)["history"] if row["item_id"] == item)
     return {
-        "reserved": {name: value for name, value in reserved.items() if name != "id"},
+        "reserved": without_ids(reserved),
         "why": before,
-        "receipt": {name: value for name, value in answered["receipts"][0].items() if name != "request_id"},
+        "receipt": without_ids(answered["receipts"][0]),
         "until": answered["progress"]["until_round"],
-        "answered": {name: value for name, value in again.items() if name != "id"},
-        "history": {name: value for name, value in history.items() if name != "item_id"},
+        "answered": without_ids(again),
+        "history": without_ids(history),
         "why afterwards": client.get(api(f"why/{item}"), headers=kim).json(),
     }
+
+
+def without_ids(reply: Any) -> Any:
+    """A reply without the ids of the item and of the answer, which the browser has chosen."""
+    if not isinstance(reply, dict):
+        return reply
+    return {name: without_ids(value) for name, value in reply.items() if name not in ("id", "item_id", "request_id")}
 
 
 @pytest.mark.parametrize("reveal", get_args(Reveal))

@@ -18,9 +18,18 @@ print(os.nice(0), group.read_text().split()[-1] if group.exists() else 0)
 """
 
 
+def test_nothing_yields_where_the_environment_says_so():
+    variables = os.environ | {"LABELER_NICENESS": "0"}
+    text = subprocess.check_output([sys.executable, "-c", PRIORITIES], text=True, env=variables)
+    assert int(text.split()[0]) == os.nice(0)
+
+
 @pytest.mark.parametrize("leads", [True, False])
 def test_a_process_yields_and_a_session_with_the_process_that_leads_it(leads):
-    text = subprocess.check_output([sys.executable, "-c", PRIORITIES], text=True, start_new_session=leads)
+    variables = os.environ | {"LABELER_NICENESS": "19"}
+    text = subprocess.check_output(
+        [sys.executable, "-c", PRIORITIES], text=True, start_new_session=leads, env=variables
+    )
     nice, of_session = map(int, text.split())
     assert nice == min(os.nice(0) + 7, 19)
     if leads and AUTOGROUP.exists():

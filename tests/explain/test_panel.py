@@ -12,7 +12,7 @@ from labeler.core.items import Answer, NewItem, Reveal
 from labeler.core.settings import TeamConfig
 from labeler.jobs.explanations import Explainer
 from labeler.jobs.rounds import work_once
-from labeler.projects.project import Project
+from labeler.projects.project import Project, open_project
 from tests.support.api import api, headers
 from tests.support.fill import rank
 from tests.support.samples import reviews
@@ -44,7 +44,9 @@ def trained(project):
 
 
 def revealing(project: Project, reveal: Reveal, **changes: Any) -> Project:
-    return project.save(replace(project.config, labeling=replace(project.config.labeling, reveal=reveal, **changes)))
+    """Args: project: as it was opened at first; later changes of its settings stay."""
+    now = open_project(project.folder)
+    return now.save(replace(now.config, labeling=replace(now.config.labeling, reveal=reveal, **changes)))
 
 
 def why(client, item: int, part: str = "", user: str = "kim") -> dict:

@@ -1,13 +1,12 @@
 """A process attends to all projects: what goes wrong in one holds up no other, and the pages can say what it is."""
 
-import sqlite3
-
 import pytest
 
 from labeler.core.errors import LabelerError
 from labeler.jobs import attendance
 from labeler.jobs.attendance import attend, troubles_of, try_again
 from labeler.projects import project as projects
+from labeler.store.driver import sqlite3
 from tests.support.samples import text_config
 
 

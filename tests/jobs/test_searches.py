@@ -274,7 +274,7 @@ def test_what_was_judged_beside_other_settings_is_not_taken_over(labeled, propos
     assert outdated(changed, report_of(changed))
     with pytest.raises(LabelerError, match="settings have changed since"):
         take_over(changed, proposed)
-    budget = labeled.save(replace(labeled.config, budget=77))  # what has nothing to do with the learner
+    budget = changed.save(replace(labeled.config, budget=77))  # what has nothing to do with the learner
     assert take_over(budget, proposed).config.budget == 77
 
 

@@ -80,13 +80,13 @@ class Outlook:
         if low is None:
             if self.whole_pool:
                 return _(
-                    "If the model goes on learning as it has so far, the curve stays below it even with all {n:,} items of"
-                    " the pool (97.5% certain).",
+                    "If the model goes on learning as it has so far, the curve stays below it even with all {n:,} items"
+                    " of the pool (97.5% certain).",
                     n=round(self.most),
                 )
             return _(
-                "If the model goes on learning as it has so far, the curve stays below it up to {n:,} pool labels (97.5%"
-                " certain); it is projected no further.",
+                "If the model goes on learning as it has so far, the curve stays below it up to {n:,} pool labels"
+                " (97.5% certain); it is projected no further.",
                 n=rounded(self.most),
             )
         return self._crossing(low)
