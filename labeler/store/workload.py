@@ -9,6 +9,7 @@ from labeler.store.database import Database
 # Kind of a job, as people read it → its table.
 KINDS = {
     mark("round"): "jobs",
+    mark("import"): "import_jobs",
     mark("comparison of strategies"): "comparisons",
     mark("search for settings"): "tunings",
     mark("adaptation of the backbone"): "adaptations",

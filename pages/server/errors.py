@@ -8,6 +8,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.logs import Problem, recent_problems
 from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, translate
+from labeler.jobs.attendance import Name, Trouble, troubles_of
 from labeler.projects import project as projects
 from labeler.store.workload import WorkRow
 from pages.server.processes import NAMES
@@ -21,6 +22,7 @@ def errors() -> None:
     """A row for each, the latest first."""
     rows = [_logged(problem) for problem in recent_problems(home(), MOST)]
     for folder in project_folders().values():
+        rows += [_left_out(name, trouble) for name, trouble in troubles_of(home(), folder).items()]
         try:
             project = projects.open_project(folder)
             with project.store() as store:
@@ -48,6 +50,16 @@ def _failed(name: str, job: WorkRow) -> dict[str, str]:
         _("when"): local_time(job.finished_at),
         _("where"): name,
         _("what"): f"{_(job.kind)} {job.id}: {translate(job.error)}",
+        _("place in the code"): "",
+    }
+
+
+def _left_out(name: Name, trouble: Trouble) -> dict[str, str]:
+    return {
+        "at": trouble.since,
+        _("when"): local_time(trouble.since),
+        _("where"): f"{_(NAMES[name])} · {trouble.project}",
+        _("what"): translate(trouble.message),
         _("place in the code"): "",
     }
 

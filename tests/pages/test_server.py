@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from labeler.core.errors import LabelerError
 from labeler.core.logs import ErrorFile
 from labeler.core.running import Board, ProcessState, moment
 from labeler.files.disk import size
 from labeler.jobs import keeper
+from labeler.jobs.attendance import Troubles
 from labeler.projects.project import Project
+from labeler.store.background import Background
+from labeler.store.workload import KINDS
 from tests.support.fill import add
 from tests.support.pages import everything, visit, widget
 
@@ -45,6 +49,18 @@ def test_the_page_says_what_runs_waits_and_went_wrong(busy: Project):
     assert disk["project"].tolist() == [busy.config.name]
     assert [what.partition(" · ")[0] for what in errors["what"]] == ["it broke", "round 1: The backbone is gone."]
     assert errors["where"].tolist() == ["Worker", busy.config.name]
+
+
+def test_a_project_that_the_worker_leaves_out_is_among_the_errors(project: Project):
+    Troubles(project.folder.parent, "worker").note(project.folder, LabelerError("The disk is full."))
+    errors = visit("server").dataframe[-1].value
+    assert errors[["where", "what"]].values.tolist() == [[f"Worker · {project.folder.name}", "The disk is full."]]
+
+
+def test_jobs_of_every_kind_are_in_the_list(project: Project):
+    with project.store() as store:
+        tables = {jobs.table for jobs in vars(store).values() if isinstance(jobs, Background)}
+    assert tables < {*KINDS.values()}
 
 
 def test_the_page_says_that_nothing_trains_where_only_the_app_was_started(project: Project):
