@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--no-rounds", action="store_true", help="train nothing meanwhile")
     parser.add_argument("--rival", type=Path, help="script that runs Label Studio, see bench/desk/rival.py")
     parser.add_argument("--rival-venv", type=Path, default=Path(".rival-venv"), help="where it is or gets installed")
+    parser.add_argument("--rival-seconds", type=float, help="as --seconds if not given")
     parser.add_argument("--rival-annotators", type=int, default=10, help="as many as it bears")
     parser.add_argument("--out", type=Path, help="JSON, with every measured value")
     options = parser.parse_args()
@@ -92,7 +93,7 @@ def main() -> None:
             few.mkdir()
             for path in sorted(images.iterdir())[:400]:
                 (few / path.name).hardlink_to(path)
-            how = {"seconds": options.seconds, "pace": options.pace}
+            how = {"seconds": options.rival_seconds or options.seconds, "pace": options.pace}
             place = (options.rival, options.rival_venv)
             numbers = [options.rival_annotators]
             for who, n, seen in rival(*place, few, ("good", "bad"), 20, numbers, **how):
