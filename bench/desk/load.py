@@ -121,7 +121,7 @@ def sources(folder: Path, images: int, texts: int) -> tuple[Path, Path]:
 def ours(home: Path, options: argparse.Namespace, images: Path, table: Path) -> dict[str, Any]:
     """A line of the table for our server."""
     home.mkdir()
-    project = make(home / "labeled", options.items, ALWAYS if not options.no_rounds else 10**9)
+    project = make(home / "labeled", options.items, ALWAYS if not options.no_rounds else 100_000)
     os.environ["LABELER_HOME"] = str(home)
     command = [sys.executable, "-m", "labeler", "serve", str(home), "--port", str(port := free_port())]
     with (home.parent / "serve.log").open("wb") as log:

@@ -36,6 +36,7 @@ MINE = """
 """
 # The items of a closed tab are free after this time. A tab that is only reloaded has reserved them again by then.
 LEAVING_SECONDS = 10.0
+AHEAD = 500  # items of the pool that are appended to a ranking at once where it is used up
 # Within this time each open tab has asked again; see HEARTBEAT_MS in `pages/desk/sync/queue.js`.
 RETURNING_SECONDS = 30.0
 # What one person may hold in all tabs together: half of the pool's open items, but this many in any case, and at most
@@ -279,26 +280,31 @@ class Desk:
         )
 
     def _extend_queue(self, values: Row, n: int) -> bool:
-        """Append `n` free items to the latest ranking, pool before holdout; whether there were any.
+        """Append free items to the latest ranking, of the pool as long as there are any; whether there were some.
 
-        Their order is that of the content hash, which is as good as random and needs no state.
+        Their order is that of the content hash, which is as good as random and needs no state. To find them takes a
+        look at all items, so those of the pool are appended for many reservations at once.
         """
+        of_pool = self._append(values, "pool", max(n, AHEAD))
+        return of_pool + (self._append(values, "holdout", n - of_pool) if of_pool < n else 0) > 0
+
+    def _append(self, values: Row, split: str, most: int) -> int:
         added = self.db.rows(
             f"""
             INSERT INTO queries (round, rank, item_id, strategy)
-            SELECT r.round, r.last + ROW_NUMBER() OVER (ORDER BY i.split = 'holdout', i.content_hash), i.id,
+            SELECT r.round, r.last + ROW_NUMBER() OVER (ORDER BY i.content_hash), i.id,
                    CASE i.split WHEN 'pool' THEN 'random' ELSE 'holdout' END
             FROM items i, (SELECT latest.round, COALESCE(MAX(q.rank), 0) AS last
                            FROM (SELECT COALESCE(MAX(number), 0) AS round FROM rounds) latest
                            LEFT JOIN queries q ON q.round = latest.round) r
-            WHERE i.split IS NOT NULL AND {FREE}
+            WHERE i.split = :split AND {FREE}
               AND NOT EXISTS (SELECT 1 FROM queries WHERE round = r.round AND item_id = i.id)
-            ORDER BY i.split = 'holdout', i.content_hash LIMIT :n
+            ORDER BY i.content_hash LIMIT :most
             RETURNING id
             """,
-            values | {"n": n},
+            values | {"split": split, "most": most},
         )
-        return bool(added)
+        return len(added)
 
     def _held(self, annotator: str, tab: str) -> list[Reserved]:
         rows = self.db.rows(

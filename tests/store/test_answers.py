@@ -188,6 +188,13 @@ def test_overlap_gives_an_item_to_that_many(project):
     assert store.desk.reserve("a", "t", 1) == []
 
 
+def test_a_ranking_that_is_used_up_gets_items_for_many_reservations_at_once(store):
+    """To find them takes a look at all items, so that happens once, not at each reservation."""
+    add(store, 60)
+    assert len(store.desk.reserve("kim", "t", 2)) == 2
+    assert store.db.value("SELECT COUNT(*) FROM queries") == store.items.counts().pool
+
+
 def test_when_the_ranking_is_used_up_other_items_are_asked_the_pool_first(store):
     add(store, 4)
     add(store, 2, split="holdout", first=4)
