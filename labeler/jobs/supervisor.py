@@ -157,7 +157,8 @@ def _close_to_others(home: Path) -> None:
         print(f"{closed} files and folders of {home} were open to others on this machine; now none is.", flush=True)
     if still_open:
         print(
-            f"{still_open} files and folders of {home} belong to another user, and can be read by others still.",
+            f"{still_open} files and folders of {home} belong to another user or lie on a read-only disk, and can be"
+            " read by others still.",
             flush=True,
         )
 

@@ -16,7 +16,7 @@ def close_to_others(home: Path) -> tuple[int, int]:
     """Take every right on a home's files and folders from other users; how many were open, and how many still are.
 
     Older versions left it to the machine's settings who reads new files. Those that belong to another user, who alone
-    can close them, stay open.
+    can close them, and those on a disk that is mounted read-only stay open.
     """
     closed = still_open = 0
     for path in _written_here(home):
@@ -27,7 +27,7 @@ def close_to_others(home: Path) -> tuple[int, int]:
                 closed += 1
         except FileNotFoundError:  # a process that is running has removed it
             continue
-        except PermissionError:
+        except OSError:  # they are another user's, or their disk is mounted read-only
             still_open += 1
     return closed, still_open
 

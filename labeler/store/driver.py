@@ -3,6 +3,7 @@
 `sqlite_utils` chooses in the same way. A process has one of the two only: they would not see each other's locks.
 """
 
+import shutil
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,6 +15,8 @@ from labeler.core.errors import DamagedError, DatabaseError, FullError, ReadOnly
 
 # With older ones, a commit at the moment in which a checkpoint ends can be lost: https://sqlite.org/wal.html#walresetbug
 FIRST_WITH_SAFE_RESET = (3, 51, 3)
+
+ROOM = 1 << 16  # bytes by which SQLite's index of the write-ahead log grows, and more
 
 
 class Sqlite(sqlite3.Connection):
@@ -49,7 +52,8 @@ def trouble_of(error: BaseException, path: Path) -> DatabaseError | None:
     another kind, such as a lock, for which trying again is enough.
     """
     text = str(error)
-    if "disk is full" in text:
+    # On a full disk, SQLite's index of the write-ahead log cannot grow, which it calls an error of the disk.
+    if "disk is full" in text or ("disk I/O error" in text and _is_full(path.parent)):
         return FullError(
             "The disk with {path} is full. Every acknowledged answer is stored; nothing more can be. Free space on this"
             " disk: work goes on by itself.",
@@ -71,6 +75,13 @@ def trouble_of(error: BaseException, path: Path) -> DatabaseError | None:
             folder=path.parent,
         )
     return None
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < ROOM
+    except OSError:
+        return False
 
 
 def has_safe_reset() -> bool:

@@ -1,5 +1,6 @@
 """What the labeler writes, no other user of the machine reads; homes of older versions are mended."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,3 +68,14 @@ def test_a_server_says_that_it_mended_a_home(project: Project, capsys: pytest.Ca
     assert "were open to others on this machine" in capsys.readouterr().out
     supervisor._close_to_others(project.folder.parent)
     assert capsys.readouterr().out == ""
+
+
+def test_a_project_on_a_read_only_disk_keeps_no_server_from_starting(project: Project, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: Path, mode: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    (project.folder / "project.toml").chmod(0o644)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    closed, still_open = close_to_others(project.folder.parent)
+    assert closed == 0
+    assert still_open > 0

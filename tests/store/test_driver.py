@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from labeler.core.errors import DamagedError, FullError, NewerError, ReadOnlyError
-from labeler.store import Store
+from labeler.store import Store, driver
 from labeler.store.driver import connect, sqlite3
 from tests.support.fill import add
 from tests.support.machine import ROOT
@@ -40,6 +41,12 @@ def test_a_damaged_page_is_said_at_the_row_that_is_met_there(path):
         assert store.items.counts().pool == 400  # from an index
         with pytest.raises(DamagedError, match="malformed"):
             store.db.rows("SELECT * FROM items")
+
+
+@pytest.mark.parametrize(("free", "kind"), [(0, FullError), (1 << 30, DamagedError)])
+def test_an_error_of_a_full_disk_is_told_from_that_of_a_broken_one(tmp_path, monkeypatch, free, kind):
+    monkeypatch.setattr(driver.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    assert type(driver.trouble_of(driver.sqlite3.OperationalError("disk I/O error"), tmp_path / "a.sqlite")) is kind
 
 
 def test_a_full_disk_is_said_and_what_was_stored_stays(path):
