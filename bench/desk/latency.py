@@ -31,6 +31,7 @@ from bench.desk.annotators import VISIBLE_MS, Measurements, in_browser
 from bench.desk.clients import AHEAD, over_http
 from bench.desk.rival import rival
 from bench.desk.server import serving
+from bench.tables import table
 
 WANTED = "wanted: shown in 10/50 ms, acknowledged in 25/100 ms, first screen in 3 s, server of at most 250 MB"
 NO_PAUSE_MS = 4  # for how many answers to have items: no server was seen to acknowledge them faster
@@ -156,13 +157,7 @@ def summary(line: dict[str, Any]) -> str:
 
 
 def markdown(lines: list[dict[str, Any]]) -> str:
-    rows = [list(TABLE), ["---"] + ["---:"] * (len(TABLE) - 1)]
-    rows += [[_cell(line.get(key)) for key in TABLE.values()] for line in lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _cell(value: Any) -> str:
-    return "–" if value is None else " / ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return table([{head: line.get(key) for head, key in TABLE.items()} for line in lines])
 
 
 if __name__ == "__main__":

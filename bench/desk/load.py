@@ -17,6 +17,7 @@ with those that it started. After the run the database must hold every answer th
 import argparse
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
@@ -38,9 +39,11 @@ from bench.desk.clients import DeskClient
 from bench.desk.rival import rival
 from bench.desk.server import Served, free_port
 from bench.soak.home import PROCESSES, make, name_of, sentence
+from bench.tables import table
 from labeler.core.settings import Config, LearnerConfig
 from labeler.projects import project as projects
 
+FIRST_TASKS = 100  # of the rival, beyond those that its annotators can answer in the time
 EVERY = 2.0  # seconds between two looks at memory and jobs
 QUANTILES = (50, 95, 99)
 ALWAYS = 40  # labels after which a round is due: less than annotators give while one runs
@@ -85,15 +88,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON, with every measured value")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="labeler-load-") as folder:
-        images, table = sources(Path(folder), max(options.images, 400 * bool(options.rival)), options.texts)
-        lines = [ours(Path(folder) / "home", options, images, table)]
+        rival_seconds = options.rival_seconds or options.seconds
+        tasks = FIRST_TASKS + math.ceil(options.rival_annotators * rival_seconds / options.pace) if options.rival else 0
+        images, texts = sources(Path(folder), max(options.images, tasks), options.texts)
+        lines = [ours(Path(folder) / "home", options, images, texts)]
         print(json.dumps(summary(lines[0])), *lines[0]["errors_all"][:5], sep="\n", flush=True)
         if options.rival:
             few = Path(folder) / "few"
             few.mkdir()
-            for path in sorted(images.iterdir())[:400]:
+            for path in sorted(images.iterdir())[:tasks]:
                 (few / path.name).hardlink_to(path)
-            how = {"seconds": options.rival_seconds or options.seconds, "pace": options.pace}
+            how = {"seconds": rival_seconds, "pace": options.pace}
             place = (options.rival, options.rival_venv)
             numbers = [options.rival_annotators]
             for who, n, seen in rival(*place, few, ("good", "bad"), 20, numbers, **how):
@@ -254,20 +259,7 @@ def markdown(lines: list[dict[str, Any]]) -> str:
         "worker MB": "worker_mb",
         "imports at the end": "imported",
     }
-    rows = [list(heads), ["---"] + ["---:"] * (len(heads) - 1)]
-    rows += [[_cell(line.get(key)) for key in heads.values()] for line in lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _cell(value: Any) -> str:
-    match value:
-        case None:
-            return "–"
-        case list():
-            return " / ".join(map(str, value))
-        case dict():
-            return ", ".join(f"{name}s: {state}" for name, state in value.items())
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return table([{head: line.get(key) for head, key in heads.items()} for line in lines])
 
 
 if __name__ == "__main__":

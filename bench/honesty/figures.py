@@ -1,6 +1,5 @@
 """What the kept projects of `bench.honesty.runs` say of each figure that a lead reads. Nothing is trained here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -231,9 +230,3 @@ def found_errors(traces: Traces) -> Row:
 
 def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}%"
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Rows with the same keys, as Markdown."""
-    lines = [" | ".join(rows[0]), " | ".join("---:" if i else "---" for i in range(len(rows[0])))]
-    return "\n".join(f"| {line} |" for line in [*lines, *(" | ".join(map(str, row.values())) for row in rows)])

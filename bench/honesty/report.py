@@ -28,7 +28,8 @@ from pathlib import Path
 
 from bench.honesty import figures as honest_figures
 from bench.honesty import runs
-from bench.honesty.figures import Row, Traces, table
+from bench.honesty.figures import Row, Traces
+from bench.tables import table
 
 
 def report(traces_by_data: Sequence[Traces]) -> str:

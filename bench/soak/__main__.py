@@ -25,6 +25,7 @@ from bench.soak.annotators import Annotator, flush, run
 from bench.soak.check import recovers, verdict
 from bench.soak.faults import FAULTS, NEED_DISK, NEED_SHIM, Fault, killed
 from bench.soak.home import Home, home, small_disk
+from bench.tables import table
 
 SLICE = 10.0  # seconds of work between two looks at whether there were enough kills
 PAGE = """# Faults
@@ -72,7 +73,7 @@ def main() -> None:
             lines.append(line)
             print(json.dumps(line, ensure_ascii=False), flush=True)
         tail = here.log.read_text(errors="replace")[-4000:]
-    print(table(lines))
+    print(markdown(lines))
     if options.out:
         options.out.write_text(document(lines, options, time.monotonic() - began), encoding="utf-8")
     if not all(line["is_good"] for line in lines):
@@ -139,8 +140,7 @@ def hurt(
             return times
 
 
-def table(lines: list[dict[str, Any]]) -> str:
-    """The lines as a Markdown table."""
+def markdown(lines: list[dict[str, Any]]) -> str:
     heads = {
         "fault": "fault",
         "times": "times",
@@ -152,9 +152,7 @@ def table(lines: list[dict[str, Any]]) -> str:
         "rounds_failed": "failed, and said so",
         "rounds_wrong": "rounds lost or doubled",
     }
-    rows = [list(heads.values()), ["---"] + ["---:"] * (len(heads) - 1)]
-    rows += [[f"{line[key]:,}" if isinstance(line[key], int) else str(line[key]) for key in heads] for line in lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return table([{head: line[key] for key, head in heads.items()} for line in lines])
 
 
 def document(lines: list[dict[str, Any]], options: argparse.Namespace, seconds: float) -> str:
@@ -171,7 +169,7 @@ def document(lines: list[dict[str, Any]], options: argparse.Namespace, seconds: 
         minutes=seconds / 60,
         cores=os.cpu_count(),
         command=command,
-        table=table(lines),
+        table=markdown(lines),
         recovered=", and was" if all(line["recovered"] for line in lines) else "; not all were",
     )
 

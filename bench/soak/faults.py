@@ -83,16 +83,21 @@ def disk_full(home: Home, annotators: Sequence[Annotator], rng: random.Random, s
     return times
 
 
-def fsync_fails(home: Home, annotators: Sequence[Annotator], rng: random.Random, stop: threading.Event) -> int:
-    """fsync of every process fails with EIO for some seconds."""
+def _now_and_then(home: Home, rng: random.Random, stop: threading.Event, begin: Callable[[], None]) -> int:
+    """Let the library before the C library do something for some seconds, again and again; how often it did."""
     times = 0
     while not stop.wait(rng.uniform(1, 3)):
-        home.shim.set(fsync_fails=True)
+        begin()
         times += 1
         stop.wait(rng.uniform(1, 3))
         home.shim.set()
     home.shim.set()
     return times
+
+
+def fsync_fails(home: Home, annotators: Sequence[Annotator], rng: random.Random, stop: threading.Event) -> int:
+    """fsync of every process fails with EIO for some seconds."""
+    return _now_and_then(home, rng, stop, lambda: home.shim.set(fsync_fails=True))
 
 
 def database_locked(home: Home, annotators: Sequence[Annotator], rng: random.Random, stop: threading.Event) -> int:
@@ -147,14 +152,8 @@ def _broken(path: Path, rng: random.Random) -> int:
 
 def clock_moved(home: Home, annotators: Sequence[Annotator], rng: random.Random, stop: threading.Event) -> int:
     """The clock of all processes goes forward by up to a day, or back by up to an hour, and is right again later."""
-    times = 0
-    while not stop.wait(rng.uniform(1, 3)):
-        home.shim.set(clock_offset=rng.choice([300, 3600, 86_400, -60, -600, -3600]))
-        times += 1
-        stop.wait(rng.uniform(1, 3))
-        home.shim.set()
-    home.shim.set()
-    return times
+    seconds = [300, 3600, 86_400, -60, -600, -3600]
+    return _now_and_then(home, rng, stop, lambda: home.shim.set(clock_offset=rng.choice(seconds)))
 
 
 def two_serves(home: Home, annotators: Sequence[Annotator], rng: random.Random, stop: threading.Event) -> int:

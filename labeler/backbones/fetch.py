@@ -12,8 +12,9 @@ from pathlib import Path
 
 from labeler.backbones import images, quantised, texts
 from labeler.backbones.catalogue import ENCODERS, Entry, Hub, Wheel, is_here, kept
-from labeler.backbones.weights import Package, config_file, config_of, encoders_folder, hub_errors, near, sha256
+from labeler.backbones.weights import Package, config_file, config_of, encoders_folder, hub_errors, near
 from labeler.core.errors import BackboneError
+from labeler.core.file_copies import sha256
 
 # Imports of huggingface_hub are deferred: it is slow to load.
 

@@ -23,12 +23,12 @@ from labeler.backbones.weights import (
     local_folder,
     near,
     reason,
-    sha256,
     weight_files,
     wheel_file,
 )
 from labeler.core.errors import BackboneError
 from labeler.core.extras import require
+from labeler.core.file_copies import sha256
 from labeler.files.images import frames, open_image
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from typing import Any
 from safetensors import safe_open
 
 from labeler.core.errors import BackboneError
+from labeler.core.file_copies import sha256
 from labeler.i18n.messages import Message, mark
 
 # Imports of torch and huggingface_hub are deferred: both are slow to load.
@@ -33,12 +34,6 @@ Needed = Callable[[Collection[str], str], list[str]]
 def key(*parts: object) -> str:
     """The key of an encoder from all that its features depend on, as plain values."""
     return hashlib.sha256(json.dumps([LAYOUT, *parts]).encode()).hexdigest()[:16]
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cache_folder() -> Path:

@@ -18,13 +18,14 @@ from labeler.i18n.messages import load
 @click.option("--to", "where", type=ANY_PATH, help="Folder of backups; `.backups` in the home by default.")
 def backup(folder: Path, where: Path | None) -> None:
     """Back up the project or home FOLDER, also while it is served, and verify what was written."""
-    from labeler.projects import backup_settings, backups
+    from labeler.projects import backup_settings
     from labeler.projects import project as projects
+    from labeler.projects.backing_up import back_up
 
     if where is None and not projects.is_project(folder):
         where = backup_settings.place(folder)
     with bar("back up", "files") as report:
-        made = backups.make(folder, where, report)
+        made = back_up(folder, where, report)
     manifest = made.manifest
     linked = sum(file.size for file in manifest.files if file.linked)
     click.echo(

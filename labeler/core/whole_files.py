@@ -33,7 +33,7 @@ def write_new(path: Path, data: str) -> None:
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    _synchronise_folder(path.parent)
+    synchronise_folder(path.parent)
 
 
 @contextmanager
@@ -50,10 +50,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    _synchronise_folder(path.parent)
+    synchronise_folder(path.parent)
 
 
-def _synchronise_folder(folder: Path) -> None:
+def synchronise_folder(folder: Path) -> None:
+    """Bring the names in a folder onto the disk."""
     if os.name == "posix":  # elsewhere folders cannot be opened
         synchronise(folder)
 
@@ -62,8 +63,7 @@ def make_folder(folder: Path) -> None:
     """Make a folder, but not those above it, and put its name on the disk: files in it are lost without that."""
     if not folder.is_dir():
         folder.mkdir(exist_ok=True)
-        if os.name == "posix":  # as above
-            synchronise(folder.parent)
+        synchronise_folder(folder.parent)
 
 
 def synchronise(path: Path) -> None:

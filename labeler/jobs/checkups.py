@@ -12,6 +12,7 @@ import numpy as np
 
 from labeler.backbones.row_files import FEATURE_KEYS, FEATURES
 from labeler.core.errors import DatabaseError, LabelerError
+from labeler.core.file_copies import copy, sha256
 from labeler.core.items import Progress
 from labeler.learner.saved_models import normalizer_of
 from labeler.projects import backup_settings, backups, unreadable
@@ -190,13 +191,13 @@ def _from_backup(folder: Path, name: str) -> Backup | None:
     for backup, prefix in _backups_with(folder):
         for file in backup.manifest.files:
             source = backup.folder / backups.FILES / file.path
-            if file.path == prefix + name and source.is_file() and backups.digest(source) == file.sha256:
+            if file.path == prefix + name and source.is_file() and sha256(source) == file.sha256:
                 if (folder / name).exists():
                     if (folder / name).samefile(source):  # a link: the same bytes are broken
                         continue
                     _set_aside(folder, folder / name)
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                backups.copy(source, folder / name)
+                copy(source, folder / name)
                 return backup
     return None
 

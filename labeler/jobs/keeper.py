@@ -16,8 +16,9 @@ from pathlib import Path
 from labeler.core.errors import DatabaseError, LabelerError
 from labeler.core.whole_files import write_whole
 from labeler.i18n.messages import Message, dump, load, mark
-from labeler.projects import backup_settings, backups
+from labeler.projects import backup_settings
 from labeler.projects import project as projects
+from labeler.projects.backing_up import DATABASES, back_up
 from labeler.store import copies
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def keep(home: Path, checks: bool, now: datetime) -> None:
     if not is_due(home, now):
         return
     try:
-        made = backups.make(home, backup_settings.place(home))
+        made = back_up(home, backup_settings.place(home))
         backup_settings.thin(home, now)
         log.info("%s is the latest backup.", made.folder)
         _note(home, failed="", failed_at="")
@@ -107,7 +108,7 @@ def is_due(home: Path, now: datetime) -> bool:
 
 def databases(home: Path) -> list[Path]:
     """The databases of a home's projects and accounts."""
-    names = [folder / name for folder in (*projects.in_home(home), home) for name in backups.DATABASES]
+    names = [folder / name for folder in (*projects.in_home(home), home) for name in DATABASES]
     return [path for path in dict.fromkeys(names) if path.exists()]
 
 

@@ -20,7 +20,7 @@ from labeler.api.routes import routes
 from labeler.core.actor import Actor
 from labeler.core.logs import JsonLines
 from labeler.core.running import Board, ProcessState, moment
-from labeler.projects import backups
+from labeler.projects.backing_up import back_up
 from tests.support.api import api, headers
 from tests.support.fill import add
 
@@ -112,7 +112,7 @@ def test_figures_count_answers_jobs_rounds_and_processes(project):
 def test_figures_say_when_the_last_backup_was_made(project):
     home = project.folder.parent
     assert ("labeler_backup_last_bytes",) not in figures(client().get("/metrics").text)
-    made = backups.make(home)
+    made = back_up(home)
     samples = figures(client().get("/metrics").text)
     assert samples["labeler_backup_last_bytes",] == made.manifest.size
     assert abs(samples["labeler_backup_last_timestamp_seconds",] - time.time()) < 600

@@ -3,7 +3,8 @@
 import numpy as np
 
 from bench.honesty import figures
-from bench.honesty.figures import Traces, reached_within, table, within
+from bench.honesty.figures import Traces, reached_within, within
+from bench.tables import table
 from labeler.core.settings import Config
 from labeler.progress.control import NumberOfLabels
 from labeler.progress.shadows import REPEATS

@@ -10,6 +10,7 @@ from labeler.core.settings import Config
 from labeler.jobs.checkups import Checkup, check, check_project
 from labeler.projects import backups
 from labeler.projects import project as projects
+from labeler.projects.backing_up import back_up
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
 from tests.support.fill import add
@@ -54,7 +55,7 @@ def test_an_image_that_cannot_be_read_is_set_aside_and_said(pictures):
 
 def test_an_image_that_a_backup_has_is_taken_from_there(pictures):
     name = the_first_image(pictures)
-    made = backups.make(pictures.folder)
+    made = back_up(pictures.folder)
     content = (pictures.folder / name).read_bytes()
     (pictures.folder / name).unlink()
     (pictures.folder / name).write_bytes(b"broken")
@@ -69,7 +70,7 @@ def test_an_image_that_a_backup_has_is_taken_from_there(pictures):
 
 def test_a_link_that_is_as_broken_as_the_image_is_not_taken(pictures):
     name = the_first_image(pictures)
-    backups.make(pictures.folder)
+    back_up(pictures.folder)
     (pictures.folder / name).write_bytes(b"both names of this file")
     assert not check_project(pictures.folder).is_well
 
@@ -110,7 +111,7 @@ def test_a_damaged_database_is_said_with_the_answers_that_are_left_and_the_last_
     with project.store() as store:
         add(store, 400)
         store.answers.add("kim", [Answer("r1", 1, "label", "good")])
-    made = backups.make(project.folder.parent)
+    made = back_up(project.folder.parent)
     content = project.database.read_bytes()
     begin = content.index(b"row 399") // 4096 * 4096
     project.database.write_bytes(content[:begin] + b"\xa5" * 4096 + content[begin + 4096 :])

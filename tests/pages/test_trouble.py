@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from labeler.core.errors import DatabaseError, FullError, NewerError, ReadOnlyError
-from labeler.projects import backups
 from labeler.projects import project as projects
+from labeler.projects.backing_up import back_up
 from labeler.projects.project import Project
 from labeler.store import Store
 from labeler.store.driver import connect
@@ -22,7 +22,7 @@ def damaged(project: Project) -> Project:
     home = project.folder.parent
     with projects.create(home / "a-whole-one", text_config(name="Whole")).store() as store:
         add(store, 4)
-    backups.make(home)
+    back_up(home)
     project.database.write_bytes(b"no database at all" * 400)
     return project
 

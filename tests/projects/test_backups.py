@@ -12,8 +12,9 @@ from sqlite_utils import Database
 
 from labeler.core.errors import ConfigError, DamagedError
 from labeler.core.items import Answer
-from labeler.projects import backup_settings, backups
+from labeler.projects import backing_up, backup_settings, backups
 from labeler.projects import project as projects
+from labeler.projects.backing_up import back_up
 from labeler.projects.backup_settings import superfluous
 from labeler.projects.backups import Backup, BackupError, Manifest
 from labeler.projects.project import Project
@@ -58,10 +59,10 @@ def test_answers_that_are_in_the_log_alone_are_in_the_backup_and_not_in_a_copy(r
         for number in range(2, 6):
             writer.answers.add("kim", [Answer(f"r{number}", number, "label", "good")])
         shutil.copy(reviews.database, tmp_path / "copied.sqlite")
-        made = backups.make(reviews.folder)
+        made = back_up(reviews.folder)
         with writer.write():  # one that is not committed
             writer.answers.add("kim", [Answer("r6", 6, "label", "good")])
-            restored = backups.restore(backups.make(reviews.folder, tmp_path / "second"), tmp_path / "meanwhile")
+            restored = backups.restore(back_up(reviews.folder, tmp_path / "second"), tmp_path / "meanwhile")
     with connect(tmp_path / "copied.sqlite") as copied:
         assert copied.execute("SELECT COUNT(*) FROM annotations").fetchone()[0] < 5
     backups.restore(made, tmp_path / "restored")
@@ -69,7 +70,7 @@ def test_answers_that_are_in_the_log_alone_are_in_the_backup_and_not_in_a_copy(r
 
 
 def test_a_backup_has_what_cannot_be_made_again_and_a_manifest_that_names_it(reviews):
-    made = backups.make(reviews.folder)
+    made = back_up(reviews.folder)
     manifest = json.loads((made.folder / "manifest.json").read_text())
     assert [file["path"] for file in manifest["files"]] == [
         "labels.sqlite",
@@ -85,7 +86,7 @@ def test_a_backup_has_what_cannot_be_made_again_and_a_manifest_that_names_it(rev
 
 
 def test_only_files_that_are_never_changed_are_links(reviews):
-    made = backups.make(reviews.folder)
+    made = back_up(reviews.folder)
     assert [file.path for file in made.manifest.files if file.linked] == [
         "media/ab/abc.png",
         "models/round-0001.safetensors",
@@ -102,7 +103,7 @@ def test_on_another_disk_files_are_copied_once_and_linked_to_the_backup_before(r
         link(source, target)
 
     monkeypatch.setattr(os, "link", across_disks)
-    first, second = (backups.make(reviews.folder, tmp_path / "disk") for _ in range(2))
+    first, second = (back_up(reviews.folder, tmp_path / "disk") for _ in range(2))
     name = "files/media/ab/abc.png"
     assert not (first.folder / name).samefile(reviews.folder / "media/ab/abc.png")
     assert (second.folder / name).samefile(first.folder / name)
@@ -115,7 +116,7 @@ def test_a_home_is_backed_up_with_its_accounts_and_restored_with_the_rights_of_i
         (home / name).write_text("[]")
         (home / name).chmod(mode)
     projects.create(home / ".archive" / "old", text_config())
-    made = backups.make(home)
+    made = back_up(home)
     backups.restore(made, tmp_path / "new")
     names = {path.relative_to(tmp_path / "new").as_posix() for path in (tmp_path / "new").rglob("*") if path.is_file()}
     assert {
@@ -136,13 +137,13 @@ def test_a_home_is_backed_up_with_its_accounts_and_restored_with_the_rights_of_i
 def test_a_damaged_project_is_left_out_of_a_home_and_said_and_the_others_are_kept(reviews, home):
     broken = projects.create(home / "broken", text_config())
     broken.database.write_bytes(b"no database at all" * 400)
-    made = backups.make(home)
+    made = back_up(home)
     assert list(made.manifest.left_out) == ["broken"]
     assert not made.is_whole
     assert any(file.path == "reviews/labels.sqlite" for file in made.manifest.files)
     assert not any(file.path.startswith("broken/") for file in made.manifest.files)
     with pytest.raises(DamagedError, match=r"broken/labels\.sqlite is damaged"):
-        backups.make(broken.folder)
+        back_up(broken.folder)
 
 
 @pytest.mark.parametrize("breaks_at", ["copy", "rename"])
@@ -153,15 +154,15 @@ def test_an_interrupted_backup_is_none_and_the_next_one_clears_it_away(reviews, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(backups, "write_whole" if breaks_at == "rename" else "copy", interrupt)
+        patched.setattr(backing_up, "write_whole" if breaks_at == "rename" else "copy", interrupt)
         patched.setattr(shutil, "rmtree", lambda *_, **__: None)  # as a process that is killed
         with pytest.raises(KeyboardInterrupt):
-            backups.make(reviews.folder)
+            back_up(reviews.folder)
     (unfinished,) = where.glob(".*.part")
     assert backups.every(where) == []
     with pytest.raises(BackupError, match="interrupted"):
         backups.restore(backups.read(unfinished), reviews.folder.parent / "restored")
-    made = backups.make(reviews.folder)
+    made = back_up(reviews.folder)
     assert backups.every(where) == [made]
     assert not unfinished.exists()
 
@@ -170,15 +171,15 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(reviews, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(backups, "copy", full)
+    monkeypatch.setattr(backing_up, "copy", full)
     with pytest.raises(BackupError, match=r"The disk with .* is full: nothing was kept"):
-        backups.make(reviews.folder)
+        back_up(reviews.folder)
     assert [path.name for path in backups.default_place(reviews.folder).iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize("name", ["labels.sqlite", "media/ab/abc.png"])
 def test_a_backup_that_was_changed_or_lacks_a_file_is_not_restored(reviews, tmp_path, name):
-    made = backups.make(reviews.folder)
+    made = back_up(reviews.folder)
     path = made.folder / "files" / name
     content = path.read_bytes()
     path.unlink()
@@ -192,7 +193,7 @@ def test_a_backup_that_was_changed_or_lacks_a_file_is_not_restored(reviews, tmp_
 
 
 def test_nothing_is_restored_into_a_folder_that_is_there_or_out_of_a_path_that_leads_elsewhere(reviews, tmp_path):
-    made = backups.make(reviews.folder)
+    made = back_up(reviews.folder)
     with pytest.raises(BackupError, match="new folder"):
         backups.restore(made, reviews.folder)
     manifest = json.loads((made.folder / "manifest.json").read_text())
@@ -204,7 +205,7 @@ def test_nothing_is_restored_into_a_folder_that_is_there_or_out_of_a_path_that_l
 
 def test_the_source_that_a_backup_misses_is_said(tmp_path):
     with pytest.raises(BackupError, match="neither a project nor"):
-        backups.make(tmp_path)
+        back_up(tmp_path)
 
 
 def test_a_backup_of_every_earlier_schema_is_restored_and_opened(tmp_path):
@@ -227,7 +228,7 @@ def test_a_backup_of_every_earlier_schema_is_restored_and_opened(tmp_path):
             shutil.copy(Path(__file__).parent / "version_0_1" / "project.toml", folder)
             shutil.copy(growing, folder / "labels.sqlite")
     connection.close()
-    restored = backups.restore(backups.make(tmp_path / "home"), tmp_path / "restored")
+    restored = backups.restore(back_up(tmp_path / "home"), tmp_path / "restored")
     assert [folder.name for folder in restored] == [f"{number:02d}" for number in range(1, len(MIGRATIONS) + 1)]
     for folder in restored:
         assert answers(folder) == 1
@@ -268,7 +269,7 @@ def test_settings_of_the_home_say_when_and_where(reviews, home, tmp_path):
     assert backup_settings.next_at(home, NOW) == NOW
     (home / "home.toml").write_text('[backup]\nevery = 6\nwhere = "../disk"\nkeep = 10\n')
     assert backup_settings.place(home) == tmp_path / "disk"
-    made = backups.make(home, backup_settings.place(home))
+    made = back_up(home, backup_settings.place(home))
     assert backup_settings.next_at(home, NOW) == made.made_at + timedelta(hours=6)
     (home / "home.toml").write_text("[backup]\nevery = 0\n")
     assert backup_settings.next_at(home, NOW) is None
