@@ -319,8 +319,8 @@ class Items:
         """The number of pool items that can still get a label; `most` where there are more."""
         return self.db.value(
             "SELECT COUNT(*) FROM (SELECT 1 FROM items i WHERE i.label IS NULL AND i.split = 'pool'"
-            " AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL AND NOT EXISTS"
-            " (SELECT 1 FROM answers WHERE item_id = i.id AND action = 'flag' AND id > i.cleared) LIMIT ?)",
+            f" AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL AND i.id NOT IN ({FLAGGED})"
+            " LIMIT ?)",
             [most],
         )
 
