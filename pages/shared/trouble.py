@@ -25,8 +25,8 @@ TROUBLES: dict[type[DatabaseError], tuple[str, str, str]] = {
         mark("The disk of the server is full"),
         ":material/hard_drive:",
         mark(
-            "Everything that was acknowledged is stored, and can be read. New answers stay in the browsers, and are"
-            " sent by themselves once there is space."
+            "Everything that was acknowledged is stored. New answers stay in the browsers, and are sent by themselves"
+            " once there is space."
         ),
     ),
     ReadOnlyError: (
