@@ -117,7 +117,8 @@ class Histories(RuleBasedStateMachine):
     def look(self, place: int, n: int) -> None:
         tab = self.tabs[place]
         held = {reserved.item.id for reserved in self.store.desk.reserve(tab.who, tab.name, n)}
-        for item in held - tab.shown:
+        unsent = {answer.item_id for answer in self.unsent[tab.who] if answer.action != "undo"}
+        for item in held - tab.shown - unsent:  # what it has answered was shown before
             others = {
                 other.who for other in self.tabs if item in other.shown and other.until > self.now and other != tab
             }
@@ -127,7 +128,6 @@ class Histories(RuleBasedStateMachine):
             )
             assert tab.who not in others, "a person sees an item in one tab"
             assert len(others) < wanted, "an item is shown to no more people than are asked"
-        unsent = {answer.item_id for answer in self.unsent[tab.who] if answer.action != "undo"}
         tab.shown, tab.until = held - unsent, self.now + LEASE
 
     @precondition(lambda self: any(tab.shown for tab in self.tabs))
