@@ -245,7 +245,7 @@ def test_a_page_closed_between_key_and_receipt_has_its_answer_stored_once(visit)
     page.route("**/answers", lambda route: taken.append(route.fetch().json()["receipts"]))  # the receipt stays away
     page.keyboard.press("1")
     page.locator(f".stage[data-item='{first + 1}']").wait_for()
-    for _ in range(100):
+    for _ in range(1000):  # the loop of a Playwright page turns only while it is waited in
         if taken:
             break
         page.wait_for_timeout(50)

@@ -76,7 +76,8 @@ export class Stage {
     this.element.dataset.item = String(item.id);
     delete this.element.dataset.ready;
     this.shownAt = performance.now();
-    setTimeout(() => this.item === item && (this.element.dataset.ready = ""), TOO_SOON_MS);
+    clearTimeout(this.readying);  // the same item may be shown anew
+    this.readying = setTimeout(() => this.item === item && (this.element.dataset.ready = ""), TOO_SOON_MS);
     this.announced.textContent = item.text ?? t("The next image");
     this.events.shown(item);
   }
