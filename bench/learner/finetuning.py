@@ -7,7 +7,8 @@ a seed; accuracy and expected calibration error are of the test split. *frozen*:
 as one writes it first: the last blocks and a head, cross-entropy, one constant learning rate, batch-norm statistics
 learning along, no check. *auto*: the learner as it comes. `--levers` tries each lever alone, on the plain fine-tune
 with batch-norm statistics that stay (*base*): where those learn along, few labels teach an image network nonsense.
-Gains are paired by seed, with Student's 95% interval.
+Gains are paired by seed, with Student's 95% interval. With `--on pool` everything is measured on items of the pool that
+were not drawn: defaults are chosen there, so that the test split has not been looked at.
 """
 
 import argparse
@@ -41,6 +42,7 @@ from labeler.measure.metrics import calibration_error
 from labeler.progress.curves import paired_gain
 
 SIZES = (50, 100, 300, 1000)
+MEASURED = 2_000  # items of the pool that are measured at most, with `--on pool`
 # What a lever is beside, where it is the only one.
 PLAIN: dict[str, Any] = {
     "objective": "cross_entropy",
@@ -90,13 +92,16 @@ class Bench:
         self.encoder: Encoder = load_encoder(task.config.learner, task.config.modality, texts, task.cache)
         self.normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
 
-    def measure(self, labels: Labels, train: Callable[[Labels], Model]) -> dict[str, float]:
-        """Accuracy, calibration error and seconds of the model that `train` makes of these labels."""
+    def measure(self, labels: Labels, train: Callable[[Labels], Model], measured: np.ndarray) -> dict[str, float]:
+        """Accuracy, calibration error and seconds of the model that `train` makes of these labels.
+
+        Args: measured: (m,) positions of the items whose predictions are compared with their classes.
+        """
         began, busy = time.perf_counter(), time.process_time()
         model = train(labels)
         trained, trained_busy = time.perf_counter(), time.process_time()
-        proba = class_proba(model, self.task.dataset, self.task.holdout)
-        targets = self.task.targets[self.task.holdout]
+        proba = class_proba(model, self.task.dataset, measured)
+        targets = self.task.targets[measured]
         return {
             "accuracy": float((proba.argmax(axis=1) == targets).mean()),
             "calibration": calibration_error(proba, targets),
@@ -181,7 +186,9 @@ def bench_of(name: str, options: argparse.Namespace, scratch: contextlib.ExitSta
 
 def measured(bench: Bench, options: argparse.Namespace, seed: int, size: int) -> Iterator[dict[str, Any]]:
     """What each learner that was asked for makes of `size` random labels."""
-    chosen = np.random.default_rng(seed).permutation(bench.task.pool)[:size]
+    shuffled = np.random.default_rng(seed).permutation(bench.task.pool)
+    chosen, others = shuffled[:size], shuffled[size:]
+    measured = bench.task.holdout if options.on == "test" else others[:MEASURED]
     labels = Labels(chosen, bench.task.targets[chosen])
     change = {key: json.loads(value) for key, value in (text.split("=", 1) for text in options.set)}
     change = {key: tuple(value) if isinstance(value, list) else value for key, value in change.items()}
@@ -195,7 +202,7 @@ def measured(bench: Bench, options: argparse.Namespace, seed: int, size: int) ->
     wanted = options.learners.split(",") + list(trains)[3:]
     for learner_name in wanted:
         if learner_name in trains:
-            yield {"learner": learner_name} | bench.measure(labels, trains[learner_name])
+            yield {"learner": learner_name} | bench.measure(labels, trains[learner_name], measured)
 
 
 def main() -> None:
@@ -205,6 +212,7 @@ def main() -> None:
     parser.add_argument("--labels", default=",".join(map(str, SIZES)))
     parser.add_argument("--only", default=",".join(BUDGETS), help="names of data sets, with commas between them")
     parser.add_argument("--learners", default="frozen,plain,auto")
+    parser.add_argument("--on", choices=["test", "pool"], default="test", help="the split to measure on")
     parser.add_argument("--levers", action="store_true", help="each lever alone, too")
     parser.add_argument(
         "--set", action="append", default=[], metavar="LEVER=VALUE", help="a lever of `auto`, e.g. epochs=6"
