@@ -188,7 +188,7 @@ def measured(bench: Bench, options: argparse.Namespace, seed: int, size: int) ->
     """What each learner that was asked for makes of `size` random labels."""
     shuffled = np.random.default_rng(seed).permutation(bench.task.pool)
     chosen, others = shuffled[:size], shuffled[size:]
-    measured = bench.task.holdout if options.on == "test" else others[:MEASURED]
+    looked_at = bench.task.holdout if options.on == "test" else others[:MEASURED]
     labels = Labels(chosen, bench.task.targets[chosen])
     change = {key: json.loads(value) for key, value in (text.split("=", 1) for text in options.set)}
     change = {key: tuple(value) if isinstance(value, list) else value for key, value in change.items()}
@@ -202,7 +202,7 @@ def measured(bench: Bench, options: argparse.Namespace, seed: int, size: int) ->
     wanted = options.learners.split(",") + list(trains)[3:]
     for learner_name in wanted:
         if learner_name in trains:
-            yield {"learner": learner_name} | bench.measure(labels, trains[learner_name], measured)
+            yield {"learner": learner_name} | bench.measure(labels, trains[learner_name], looked_at)
 
 
 def main() -> None:

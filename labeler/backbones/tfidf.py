@@ -24,6 +24,7 @@ STATE = "char_tfidf.npz"
 # Chosen on Korean film reviews (bench: random sampling, 20–500 labels); longer n-grams and more columns of the
 # SVD cost time and gain nothing there.
 SETTINGS: dict[str, Any] = {"ngrams": [1, 3], "max_features": 30_000, "min_df": 3, "columns": 96, "layout": 1}
+FITTED = 50_000  # texts that it is fitted to at most: more of them take time and memory, and change next to nothing
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class CharTfidf:
 
 
 def load_or_fit(texts: Sequence[str], folder: Path, on_progress: Progress | None = None) -> CharTfidf:
-    """The fit that is kept in `folder`, or a new one if there are more than twice as many texts by now.
+    """The fit that is kept in `folder`, or a new one if more than twice as many texts can be fitted to by now.
 
     Keeping it lets items that come later be compared with those before; a new fit means that all are encoded anew.
 
@@ -99,7 +100,7 @@ def load_or_fit(texts: Sequence[str], folder: Path, on_progress: Progress | None
     Raises:  BackboneError: there are no texts to fit to.
     """
     kept = load(folder / STATE)
-    if kept and len(texts) <= 2 * kept.fitted_to:
+    if kept and min(len(texts), FITTED) <= 2 * kept.fitted_to:
         return kept
     fitted = fit(texts, on_progress)
     fitted.save(folder / STATE)
@@ -107,7 +108,7 @@ def load_or_fit(texts: Sequence[str], folder: Path, on_progress: Progress | None
 
 
 def fit(texts: Sequence[str], on_progress: Progress | None = None) -> CharTfidf:
-    """An encoder fitted to the texts; the same texts give the same one.
+    """An encoder fitted to the texts, evenly spaced ones if there are more than `FITTED`; the same give the same one.
 
     Raises: BackboneError: no text holds a character other than spaces.
     """
@@ -115,6 +116,8 @@ def fit(texts: Sequence[str], on_progress: Progress | None = None) -> CharTfidf:
 
     report = on_progress or (lambda done, total: None)
     report(0, 2)
+    if len(texts) > FITTED:
+        texts = [texts[place] for place in np.linspace(0, len(texts) - 1, FITTED, dtype=np.intp)]
     # n-grams of a few texts hardly repeat
     min_df = SETTINGS["min_df"] if len(texts) >= 500 else 1
     vectorizer = _new_vectorizer(max_features=SETTINGS["max_features"], min_df=min_df)

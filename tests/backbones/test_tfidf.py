@@ -79,6 +79,14 @@ def test_the_fit_is_kept_until_the_texts_have_more_than_doubled(tmp_path: Path) 
     assert tfidf.load_or_fit(texts(30), tmp_path).key == second.key
 
 
+def test_of_many_texts_evenly_spaced_ones_are_fitted_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tfidf, "FITTED", 20)
+    many = texts(58)
+    first = tfidf.load_or_fit(many, tmp_path)
+    assert first.key == tfidf.fit(many[::3]).key
+    assert tfidf.load_or_fit(texts(500), tmp_path).key == first.key  # more texts would be fitted to no more of them
+
+
 def test_other_settings_are_another_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tfidf.load_or_fit(texts(30), tmp_path)
     monkeypatch.setitem(tfidf.SETTINGS, "columns", 5)
