@@ -44,7 +44,7 @@ VERBS: dict[str, Callable[[Store], Any]] = {
     "items.labels": lambda store: store.items.labels(),
     "rounds.labels_until_next": lambda store: store.rounds.labels_until_next(),
     "rounds.all": lambda store: store.rounds.all(),
-    "forecasts.all": lambda store: store.forecasts.all("holdout"),
+    "forecasts.each": lambda store: [*store.forecasts.each("holdout")],
     "effort.work": lambda store: store.effort.work(),
     "team.rates": lambda store: store.team.rates(),
     "rounds.claimed_at": lambda store: store.rounds.claimed_at(),

@@ -103,6 +103,8 @@ def _change(folder: Path, change: ClassChange, yes: bool) -> None:
         click.echo(f"Items asked again: {preview.again_pool} in the pool, {preview.again_holdout} in the holdout.")
     if preview.unmeasurable:
         click.echo(f"Rounds that can no longer be measured: {preview.unmeasurable}; the curve begins anew.")
+    if preview.too_old:
+        click.echo(f"Older rounds of which only predictions are kept, without a point from then on: {preview.too_old}.")
     if not yes:
         click.confirm("Change the classes?", abort=True)
     _project, stored = change_classes(project, change, getpass.getuser())

@@ -202,6 +202,17 @@ def _possible(name: str, changes: Sequence[ClassChange]) -> frozenset[str | None
     return possible
 
 
+def are_told_apart(classes: Sequence[str], changes: Sequence[ClassChange]) -> bool:
+    """Whether a model of these classes can tell the classes apart after the changes: none was split."""
+    return all(len(_possible(name, changes)) == 1 for name in classes)
+
+
+def stay_apart(classes: Sequence[str], changes: Sequence[ClassChange]) -> bool:
+    """Whether each of these classes is one class after the changes, and no other of them is the same one."""
+    after = [_possible(name, changes) for name in classes]
+    return are_told_apart(classes, changes) and len({*after} - {frozenset([None])}) == len(classes)
+
+
 def proba_today(
     proba: np.ndarray, classes: Sequence[str], changes: Sequence[StoredChange], today: Sequence[str], several: bool
 ) -> np.ndarray | None:

@@ -113,6 +113,19 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Remeasured:
+    """The metrics of rounds by the holdout's current labels; None: a round cannot be measured on them.
+
+    basis: a digest of all that they depend on but the forecasts. latest: the number of the latest round then: up to it,
+    all rounds are measured on that basis. 0: nothing can be said of that.
+    """
+
+    metrics: Mapping[int, Metrics | None] = field(default_factory=dict)
+    basis: str = ""
+    latest: int = 0
+
+
+@dataclass(frozen=True)
 class Ranked:
     """A position of the dataset in a ranking, which has the best first."""
 
@@ -125,11 +138,13 @@ class Ranked:
 class Forecast:
     """A model's probabilities for some items, kept so that metrics can be recomputed when labels change.
 
-    items: (n,) int ids. proba: (n, C) float32.
+    items: (n,) int ids. proba: (n, C) float32. complete: False: of an older round, of which the predicted classes and
+    their probabilities are kept; all other classes share the rest evenly.
     """
 
     items: np.ndarray
     proba: np.ndarray
+    complete: bool = True
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Effect:
     first: tuple[int, ...]
     regained: int
     unmeasurable: int  # past rounds whose models cannot tell the classes apart
+    too_old: int  # past rounds of which only predictions are kept, so that they cannot be measured by the new classes
 
 
 def effect(project: Project, store: Store, change: ClassChange) -> Effect:
@@ -55,6 +56,7 @@ def effect(project: Project, store: Store, change: ClassChange) -> Effect:
         tuple(_least_certain_first(store, changes.items_with(again))),
         len({r["item_id"] for rows in changes.regained(change).values() for r in rows if not r["is_labeled"]}),
         len(store.forecasts.rounds()) if split else 0,
+        0 if change.kind == "split" else store.forecasts.lost_by(change),
     )
 
 

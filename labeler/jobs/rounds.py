@@ -121,6 +121,8 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
             smaller = replace(project, config=_smaller(project.config, job.halvings))
             turn = run_live_round(smaller, store, store.rounds.next_number(), _reporter(store, job))
         finished = replace(turn.finished, model=_save(project, turn))
+        # most of what `finish` would measure while nobody can store an answer
+        store.rounds.update_metrics(remeasured(store))
         store.rounds.finish(job, finished, lambda: remeasured(store))
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)

@@ -3,16 +3,19 @@
 Predictions for the whole holdout are stored at each round, so that all rounds are measured on the same labels.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from labeler.core import decisions
 from labeler.core.groups import codes
 from labeler.core.labels import labels_at, names_of
-from labeler.core.rounds import Forecast, Metrics
+from labeler.core.rounds import Forecast, Metrics, Remeasured
 from labeler.core.settings import Config
+from labeler.core.version import __version__
 from labeler.measure.active_testing import Drawn, evaluate_drawn, labeled_prefix, metrics_drawn, weights
 from labeler.measure.holdout import Evaluation, evaluation
 from labeler.measure.intervals import Estimate
@@ -38,7 +41,7 @@ class LabeledForecast:
     """The labeled holdout items with a model's predictions. drawn: active testing's draws, in their order; else None.
 
     items: (n,) ids. proba: (n, C). targets: (n,) class indices, or (n, C) of 0 and 1; n is 1 or more. groups: (n,) int,
-    equal for the items of one group; None: there are no groups.
+    equal for the items of one group; None: there are no groups. complete: see `Forecast`.
     """
 
     items: np.ndarray
@@ -46,6 +49,7 @@ class LabeledForecast:
     targets: np.ndarray
     drawn: Drawn | None = None
     groups: np.ndarray | None = None
+    complete: bool = True
 
     @property
     def right(self) -> np.ndarray:
@@ -56,6 +60,28 @@ class LabeledForecast:
     def weights(self) -> np.ndarray | None:
         """(n,) of the items under active testing; else None."""
         return None if self.drawn is None else weights(self.drawn.q, self.drawn.remaining)[self.drawn.usable]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a forecast's items: where those with a label stand among them, and their targets.
+
+    positions: (n,). items, targets, drawn, groups: as in `LabeledForecast`.
+    """
+
+    positions: np.ndarray
+    items: np.ndarray
+    targets: np.ndarray
+    drawn: Drawn | None
+    groups: np.ndarray | None
+
+    def beside(self, forecast: Forecast) -> LabeledForecast:
+        """The labeled items with a model's predictions.
+
+        Args: forecast: of the items that this is known of.
+        """
+        proba = forecast.proba[self.positions].astype(float)
+        return LabeledForecast(self.items, proba, self.targets, self.drawn, self.groups, forecast.complete)
 
 
 def drawn_by(store: Store) -> Drawn | None:
@@ -69,52 +95,85 @@ def sampling_of(store: Store) -> Sampling:
     return Sampling(drawn_by(store), store.items.groups("holdout"))
 
 
-def on_labels(
-    forecast: Forecast, labels: Mapping[int, str], config: Config, sampling: Sampling = Sampling()
-) -> LabeledForecast | None:
-    """The labeled holdout with a model's predictions; None if nothing is labeled, or labels are of classes that the
-    project does not have, since the others would be only a part of the holdout.
+def truth_of(
+    items: np.ndarray, labels: Mapping[int, str], config: Config, sampling: Sampling = Sampling()
+) -> Truth | None:
+    """What is known of these items; None if nothing is labeled, or labels are of classes that the project does not
+    have, since the others would be only a part of the holdout.
 
-    Args: labels: of all items, by id.
+    Args: items: (n,) ids. labels: of all items, by id.
     """
-    if forecast.proba.shape[1:] != (len(config.classes),):
-        return None
-    drawn, place = sampling.testing, {item: i for i, item in enumerate(forecast.items.tolist())}
-    order = forecast.items.tolist() if drawn is None else drawn.items[drawn.usable].tolist()
+    drawn, place = sampling.testing, {item: i for i, item in enumerate(items.tolist())}
+    order = items.tolist() if drawn is None else drawn.items[drawn.usable].tolist()
     ids = [item for item in order if item in place and item in labels]
     if not {name for label in {labels[item] for item in ids} for name in names_of(label, config)} <= {*config.classes}:
         return None
     labeled = labels_at([place[item] for item in ids], [labels[item] for item in ids], config)
     if not len(labeled):
         return None
-    items = forecast.items[labeled.positions]
+    kept = items[labeled.positions]
     if drawn is not None:  # items that this model did not predict count as unusable
-        drawn = replace(drawn, usable=np.isin(drawn.items, items))
-    groups = codes([sampling.groups.get(item) for item in items.tolist()])
-    return LabeledForecast(items, forecast.proba[labeled.positions].astype(float), labeled.targets, drawn, groups)
+        drawn = replace(drawn, usable=np.isin(drawn.items, kept))
+    groups = codes([sampling.groups.get(item) for item in kept.tolist()])
+    return Truth(labeled.positions, kept, labeled.targets, drawn, groups)
 
 
-def remeasured(store: Store) -> dict[int, Metrics | None]:
-    """Every round's metrics by the holdout's current labels, so that rounds are comparable.
+def on_labels(
+    forecast: Forecast, labels: Mapping[int, str], config: Config, sampling: Sampling = Sampling()
+) -> LabeledForecast | None:
+    """The labeled holdout with a model's predictions; None as `truth_of`.
+
+    Args: labels: of all items, by id.
+    """
+    if forecast.proba.shape[1:] != (len(config.classes),):
+        return None
+    truth = truth_of(forecast.items, labels, config, sampling)
+    return truth.beside(forecast) if truth else None
+
+
+def remeasured(store: Store, anew: bool = False) -> Remeasured:
+    """Rounds' metrics by the holdout's current labels, so that rounds are comparable.
 
     None: the round had metrics, but by classes that were merged, split or retired since, and its forecast cannot be
-    read over today's. Rounds that nothing new can be said about are left out: all of them while items have labels of
-    classes that the project does not have, since only a part of the holdout could be measured on.
+    read over today's. Rounds that nothing new can be said about are left out: those that were measured on the same
+    labels before; and all of them while items have labels of classes that the project does not have, since only a part
+    of the holdout could be measured on.
+
+    Args: anew: also what was measured on the same labels before.
     """
     if store.class_changes.outside():
-        return {}
+        return Remeasured()
     with store.read():
-        forecasts, labels, sampling = store.forecasts.all("holdout"), store.items.labels(), sampling_of(store)
-        rounds, changes = store.rounds.all(), store.class_changes.all()
-    measured: dict[int, Metrics | None] = {}
-    for number, class_change in ((r.number, r.class_change) for r in rounds):
-        forecast = forecasts.get(number)
-        holdout = on_labels(forecast, labels, store.config, sampling) if forecast else None
-        if holdout is not None:
-            measured[number] = measure(holdout)
-        elif any(stored.change.kind not in ("rename", "add") for stored in changes[class_change:]):
-            measured[number] = None
-    return measured
+        labels, sampling, changes = store.items.holdout_labels(), sampling_of(store), store.class_changes.all()
+        rounds, basis = store.rounds.all(), _digest(labels, sampling, store.config, len(changes))
+        after = 0 if anew else store.rounds.measured_until(basis)
+        measured = dict(_measured(store, labels, sampling, after))
+    for number, class_change in ((r.number, r.class_change) for r in rounds if r.number > after):
+        if any(stored.change.kind not in ("rename", "add") for stored in changes[class_change:]):
+            measured.setdefault(number, None)
+    return Remeasured(measured, basis, rounds[-1].number if rounds else 0)
+
+
+def _measured(
+    store: Store, labels: Mapping[int, str], sampling: Sampling, after: int
+) -> Iterator[tuple[int, Metrics | None]]:
+    """The metrics of the rounds after this one whose forecasts can be measured on."""
+    items: np.ndarray | None = None
+    truth: Truth | None = None
+    for number, forecast in store.forecasts.each("holdout", after):
+        if forecast.items is not items:  # which are the same for many rounds
+            items, truth = forecast.items, truth_of(forecast.items, labels, store.config, sampling)
+        if truth is not None:
+            yield number, measure(truth.beside(forecast))
+
+
+def _digest(labels: Mapping[int, str], sampling: Sampling, config: Config, changes: int) -> str:
+    """Tells what rounds are measured on: labels, how they were drawn, classes; and the version of this program."""
+    drawn = sampling.testing
+    draws = None if drawn is None else [getattr(drawn, f.name).tolist() for f in fields(drawn)]
+    groups = {item: group for item, group in sampling.groups.items() if item in labels}
+    basis = [__version__, list(config.classes), config.answers, changes, labels, groups, draws]
+    return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 
 
 def gain_between(

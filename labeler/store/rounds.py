@@ -1,12 +1,12 @@
 """Rounds of the cycle: requested, claimed, finished; their rankings and metrics."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 
 from labeler.core.class_changes import label_today
 from labeler.core.jobs import CRASHES, Ending, Job
-from labeler.core.rounds import Epoch, FinishedRound, Metrics, Round, Training
+from labeler.core.rounds import Epoch, FinishedRound, Metrics, Remeasured, Round, Training
 from labeler.i18n.messages import dump, from_json, load, mark, to_json
 from labeler.store.background import Audits
 from labeler.store.class_changes import ClassChanges
@@ -149,13 +149,11 @@ class Rounds:
         """The number that the next finished round gets; rounds count from 1."""
         return (self.db.value("SELECT MAX(number) FROM rounds") or 0) + 1
 
-    def finish(
-        self, job: Job, finished: FinishedRound, remeasured: Callable[[], Mapping[int, Metrics | None]] = dict
-    ) -> None:
+    def finish(self, job: Job, finished: FinishedRound, remeasured: Callable[[], Remeasured] = Remeasured) -> None:
         """Store metrics, training, ranking and forecasts, and end the job, in one transaction.
 
-        Args: remeasured: called within it for the metrics of all rounds by the holdout's labels of that moment, as some
-              may have come while the round ran, see `update_metrics`.
+        Args: remeasured: called within it for the metrics of rounds by the holdout's labels of that moment, as some may
+              have come while the round ran, see `update_metrics`.
         """
         number, result = finished.number, finished.result
         with self.db.write():
@@ -210,11 +208,8 @@ class Rounds:
             ],
         )
 
-    def update_metrics(self, metrics: Mapping[int, Metrics | None]) -> None:
-        """Replace the metrics of rounds with those on the holdout's current labels, so that rounds are comparable.
-
-        None: a round cannot be measured on them.
-        """
+    def update_metrics(self, remeasured: Remeasured) -> None:
+        """Replace the metrics of rounds with those on the holdout's current labels, so that rounds are comparable."""
         columns, values = ", ".join(_MEASURES), ", ".join(f":{name}" for name in _MEASURES)
         with self.db.write():
             self.db.executemany(
@@ -222,9 +217,19 @@ class Rounds:
                 f" WHERE number = :number AND ({columns}) IS NOT ({values})",
                 [
                     (measures(measured) if measured else dict.fromkeys(_MEASURES)) | {"number": number}
-                    for number, measured in metrics.items()
+                    for number, measured in remeasured.metrics.items()
                 ],
             )
+            if remeasured.latest:
+                self.db.execute(
+                    "INSERT INTO measured_by (id, basis, latest) VALUES (1, :basis, :latest)"
+                    " ON CONFLICT (id) DO UPDATE SET basis = :basis, latest = :latest",
+                    {"basis": remeasured.basis, "latest": remeasured.latest},
+                )
+
+    def measured_until(self, basis: str) -> int:
+        """The number of the round up to which all were measured on this basis last, see `Remeasured`; 0: none."""
+        return self.db.value("SELECT latest FROM measured_by WHERE basis = ?", [basis]) or 0
 
     def latest_job(self) -> Job | None:
         jobs = self.db.rows("SELECT * FROM jobs ORDER BY state = 'running' DESC, id DESC LIMIT 1")

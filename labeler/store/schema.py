@@ -4,11 +4,13 @@ Annotations are append-only, and triggers hold that: undo, history and agreement
 written over them. What is current is a view.
 """
 
+import numpy as np
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from labeler.core.errors import NewerError
 from labeler.store.driver import sqlite3
+from labeler.store.forecast_forms import form_at, packed
 
 migrations = Migrations("labeler")
 
@@ -752,6 +754,59 @@ def m025_how_rounds_ended(db: Database) -> None:
         ALTER TABLE jobs ADD COLUMN halvings INTEGER NOT NULL DEFAULT 0;  -- of the batches, as memory was short
         """,
     )
+
+
+@migrations()
+def m028_compact_forecasts(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        ALTER TABLE forecasts RENAME TO forecasts_before;
+        -- What the probabilities of some rounds are of.
+        CREATE TABLE forecast_axes (
+            id INTEGER PRIMARY KEY,
+            classes TEXT NOT NULL,  -- JSON list of names
+            class_change INTEGER NOT NULL,  -- number of the latest change of the classes at that time
+            items BLOB NOT NULL  -- (n,) int64 ids
+        );
+        CREATE TABLE forecasts (
+            round INTEGER NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('holdout', 'stop')),
+            axes INTEGER NOT NULL REFERENCES forecast_axes (id),
+            form TEXT NOT NULL CHECK (form IN ('probabilities', 'rough', 'decisions')),
+            proba BLOB NOT NULL,  -- in its form, see `labeler.store.forecast_forms`
+            PRIMARY KEY (round, kind)
+        );
+        CREATE INDEX forecasts_form ON forecasts (kind, form, round, axes);
+        CREATE INDEX forecasts_axes ON forecasts (axes);
+        -- The rounds up to `latest` have metrics by the labels that this is the digest of; one row at most.
+        CREATE TABLE measured_by (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            basis TEXT NOT NULL,
+            latest INTEGER NOT NULL
+        );
+        INSERT INTO forecast_axes (classes, class_change, items)
+            SELECT DISTINCT r.config ->> '$.classes', r.class_change, f.items
+            FROM forecasts_before f JOIN rounds r ON r.number = f.round;
+        """,
+    )
+    latest = db.execute("SELECT MAX(round) FROM forecasts_before").fetchone()[0]
+    before = db.execute(
+        "SELECT f.round, f.kind, a.id, json_array_length(a.classes), r.config ->> '$.answers', f.proba"
+        " FROM forecasts_before f JOIN rounds r ON r.number = f.round JOIN forecast_axes a"
+        " ON (a.items, a.classes, a.class_change) = (f.items, r.config ->> '$.classes', r.class_change)"
+    )
+    for number, kind, axes, n_classes, answers, proba in before:
+        several = answers == "several"
+        form = form_at(latest if kind == "stop" else number, latest, n_classes, several)
+        blob = packed(np.frombuffer(proba, "<f4").reshape(-1, n_classes), form, several)
+        db.execute("INSERT INTO forecasts VALUES (?, ?, ?, ?, ?)", [number, kind, axes, form, blob])
+    db.execute("DROP TABLE forecasts_before")
+    # A round's settings are long: the pages read the other columns from this index, without them.
+    columns = "job_id, labels, strategy, seed, model, holdout_n, accuracy, low, high, macro_f1, train_seconds"
+    columns += ", query_seconds, finished_at, calibration_error, micro_f1, agreement, uncertainty, class_change"
+    columns += ", measured, holdout_groups, config ->> '$.learner.backbone', config ->> '$.learner.adapted'"
+    db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {columns})")
 
 
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))

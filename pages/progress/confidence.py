@@ -64,6 +64,9 @@ def calibrated(calibration: Calibration) -> None:
 def one_class(forecast: LabeledForecast, config: Config) -> None:
     """ROC and precision-recall curves of a class."""
     st.subheader(_("One class against the rest"))
+    if not forecast.complete:
+        st.caption(_("Of this older round only the predictions and their confidence are kept: choose a later round."))
+        return
     binary = len(config.classes) == 2 and not config.several
     name = st.selectbox(
         _("Class"), config.classes, index=1 if binary else 0, key=f"one-class-{'-'.join(config.classes)}", width=360

@@ -136,6 +136,14 @@ def _describe(preview: Effect, project: Project) -> None:
                 preview.unmeasurable,
             )
         )
+    if preview.too_old:
+        lines.append(
+            n_(
+                "{n:,} older round has no point on the learning curve then: only its predictions are kept.",
+                "{n:,} older rounds have no point on the learning curve then: only their predictions are kept.",
+                preview.too_old,
+            )
+        )
     lines.append(_("Every answer is kept as it was given; exports show both."))
     for line in lines:
         st.write(line)

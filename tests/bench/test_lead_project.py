@@ -12,7 +12,7 @@ from labeler.measure.metrics import metrics
 def test_a_simulated_history_equals_what_a_worker_stores(tmp_path, modality):
     project = make(tmp_path / "made", 4, modality=modality, answers=400, annotators=3, days=10)
     with project.store() as store:
-        rounds, work, forecasts = store.rounds.all(), store.effort.work(), store.forecasts.all("holdout")
+        rounds, work, forecasts = store.rounds.all(), store.effort.work(), dict(store.forecasts.each("holdout"))
         assert [r.number for r in rounds] == list(forecasts) == [1, 2, 3, 4]
         assert np.all(np.diff([r.labels for r in rounds]) > 0)
         assert rounds[-1].labels <= store.items.count_labeled()

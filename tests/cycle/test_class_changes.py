@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from labeler.core.class_changes import ClassChange
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
+from labeler.core.rounds import Remeasured
 from labeler.core.settings import ClassDetail
 from labeler.cycle import snapshot
 from labeler.cycle.class_changes import change_classes, effect, settled
@@ -323,7 +324,7 @@ def test_a_class_that_was_renamed_by_hand_stops_the_rounds_with_a_sentence_and_i
         assert job.state == "failed"
         assert "good (30)" in job.error
         assert store.rounds.all()[0].metrics.n == 20
-        assert remeasured(store) == {}  # an audit measures nothing on a part of the holdout
+        assert remeasured(store) == Remeasured()  # an audit measures nothing on a part of the holdout
         assert latest(project, store) is None  # nor do the pages and the report
     assert "The holdout is not measured while items have labels of" in everything(visit("progress", "Holdout"))
     project, _ = change_classes(project, rename("good", "positive"), "kim")

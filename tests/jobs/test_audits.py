@@ -35,14 +35,14 @@ def test_a_round_that_trained_asks_for_an_audit_and_keeps_its_forecasts(filled):
     work_once(filled)
     with filled.store() as store:
         assert not store.audits.waiting()  # there was nothing to train on
-        assert store.forecasts.all("holdout") == {}
+        assert store.forecasts.rounds() == []
     answer(filled, 4)
     work_once(filled)
     answer(filled, 3)
     work_once(filled)
     with filled.store() as store:
         assert store.audits.waiting()
-        first, second = store.forecasts.all("holdout").values()
+        first, second = dict(store.forecasts.each("holdout")).values()
         assert first.proba.shape == second.proba.shape == (20, 2)
         assert first.proba.sum(axis=1) == pytest.approx(1, abs=1e-6)
         assert len(store.forecasts.get(3, "stop").items) == 60

@@ -9,7 +9,7 @@ import pyarrow
 import pytest
 
 from labeler.core.items import Answer
-from labeler.core.rounds import FinishedRound, Metrics, RoundResult
+from labeler.core.rounds import FinishedRound, Metrics, Remeasured, RoundResult
 from labeler.core.settings import StoppingConfig, TeamConfig
 from labeler.projects import project as projects
 from tests.support.fill import add
@@ -145,10 +145,10 @@ def test_the_curve_shows_what_the_figure_above_it_says_while_an_audit_measures_t
     rounds(1)
     half, three_quarters = Metrics(4, 0.5, 0.15, 0.85, 0.5), Metrics(4, 0.75, 0.30, 0.95, 0.75)
     with project.store() as store:
-        store.rounds.update_metrics({1: half})
+        store.rounds.update_metrics(Remeasured({1: half}))
     assert drawn_accuracies(visit("progress", "Curve")) == {0.5}
     with project.store() as store:  # as an audit begins; it is not done yet
-        store.rounds.update_metrics({1: three_quarters})
+        store.rounds.update_metrics(Remeasured({1: three_quarters}))
     app = visit("progress", "Curve")
     assert widget(app, "metric", "Accuracy").value == "75.0%"
     assert drawn_accuracies(app) == {0.75}
