@@ -26,6 +26,7 @@ from streamlit.testing.v1 import AppTest
 
 from bench.lead import letters
 from bench.lead.pages import Took, in_words, middle, milliseconds
+from labeler.backbones.features import FeatureFiles, as_keys
 from labeler.core.items import Answer, Modality, NewItem
 from labeler.core.settings import Config
 from labeler.explain.neighbours import nearest
@@ -125,10 +126,9 @@ def reads(project: Project, rng: np.random.Generator) -> dict[str, Took]:
     """Milliseconds of what the page reads from the database, and of the search for similar items."""
     with project.store() as store:
         catalogue, hashes = store.catalogue, store.catalogue.hashes()
-        folder = project.embeddings / "bench"
-        folder.mkdir(parents=True, exist_ok=True)
-        rng.random((len(hashes), WIDTH), dtype=np.float32).tofile(folder / "vectors.f32")
-        (folder / "hashes.txt").write_text("".join(f"{name}\n" for name in hashes))
+        files = FeatureFiles(project.embeddings / "bench", WIDTH)
+        with files.locked():
+            files.append(as_keys(list(hashes)), rng.random((len(hashes), WIDTH), dtype=np.float32))
         normalizer = Normalizer(np.full(WIDTH, 0.5, dtype=np.float32), (WIDTH,))
         first, ids = next(iter(hashes)), catalogue.ids(ItemFilter())
         calls: dict[str, Callable[[], object]] = {

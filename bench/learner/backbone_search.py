@@ -80,7 +80,7 @@ def encoders(situation: str, name: str, data: Path, cache: Path, seed: int) -> M
     parts = {}
     for number in range(EQUAL):
         columns = draw.permutation(whole.dataset.embeddings.shape[1])[:WIDTH]
-        features = np.ascontiguousarray(whole.dataset.embeddings[:, columns])
+        features = np.ascontiguousarray(whole.dataset.embeddings[:][:, columns])
         parts[f"part {number}"] = replace(whole, dataset=replace(whole.dataset, embeddings=features, dims=(WIDTH,)))
     return parts
 

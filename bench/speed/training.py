@@ -71,8 +71,8 @@ def plain(paths: list[Path], targets: np.ndarray, size: int, epochs: int) -> Non
 def ours(paths: list[Path], targets: np.ndarray, size: int, epochs: int) -> None:
     encoder = load_image_encoder(DEFAULT, size)
     inputs: list[Path | str] = list(paths)
-    data = Dataset(inputs, np.zeros((len(paths), sum(encoder.dims)), dtype=np.float32), encoder.dims)
-    data.embeddings[:] = np.random.default_rng(0).normal(size=data.embeddings.shape)  # the head starts from anything
+    features = np.random.default_rng(0).normal(size=(len(paths), sum(encoder.dims))).astype(np.float32)
+    data = Dataset(inputs, features, encoder.dims)  # the head starts from anything
     everything = np.arange(len(paths))
     heads = fit_heads(LearningTask.of(data, Labels(everything, targets), CLASSES))
     levers = levers_of.resolve(FinetuneConfig(epochs=epochs, unfrozen=UNFROZEN, batch=BATCH), False)

@@ -76,7 +76,7 @@ class KeptPixels:
         try:
             with self._lock, self.file.locked():
                 if self.file.key_bytes() != self._seen:  # another process writes, too
-                    self._rows = self.file.repair()
+                    self._rows = {name: row for row, name in enumerate(self.file.repair())}
                 new = {name: image for name, image in zip(names, images, strict=True) if name not in self._rows}
                 disk = shutil.disk_usage(self.file.folder).free - RESERVE
                 room = min(self.most // self.file.row_bytes - len(self._rows), disk // self.file.row_bytes)

@@ -3,32 +3,50 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from labeler.core.inputs import at
 from labeler.core.items import Prediction
 
 Rule = Literal["target", "budget", "stable", "confident", "gain", "exhausted"]  # of stopping
 ForecastKind = Literal["holdout", "stop"]
 
 
+class Rows(Protocol):
+    """(n, d) numbers by position: an array, or `labeler.backbones.features.Features`, which stay on disk."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, positions: Any, /) -> np.ndarray: ...
+
+    def __array__(self) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Dataset:
     """All items of a project as arrays; positions index them.
 
-    `inputs` are image paths or texts, `embeddings` is (n, d) float32 from the frozen backbone,
-    and `dims` holds the number of columns of each of the backbone's layers.
+    `inputs` are image paths or texts, perhaps read when they are asked for; `embeddings` is (n, d) float32 from the
+    frozen backbone, in memory or on disk, and `dims` holds the number of columns of each of the backbone's layers.
     `groups`: (n,) int, equal for the items of one group, such as a patient; None: there are no groups.
     """
 
     inputs: Sequence[Path | str]
-    embeddings: np.ndarray
+    embeddings: Rows
     dims: tuple[int, ...]
     groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def inputs_at(self, positions: np.ndarray) -> list[Path | str]:
+        """The inputs of the items at `positions` (k,)."""
+        return list(at(self.inputs, positions))
 
     def groups_of(self, positions: np.ndarray) -> np.ndarray | None:
         """(k,) the groups of the items at `positions`; None: there are no groups."""

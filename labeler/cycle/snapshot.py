@@ -154,7 +154,7 @@ def known_of(
 def _features(project: Project, encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
     """(s, d) of sentences, which are kept apart from the items, so that the items' rows stay together."""
     hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
-    return embed(texts, hashes, encoder, project.embeddings / "sentences")
+    return np.asarray(embed(texts, hashes, encoder, project.embeddings / "sentences"))
 
 
 def check_classes(store: Store) -> None:

@@ -65,7 +65,7 @@ def read(
     for start in range(0, len(hashes), SLICE):
         on_progress(start, len(hashes))
         embed(inputs[start : start + SLICE], hashes[start : start + SLICE], encoder, folder)
-    return embed(inputs, hashes, encoder, folder)
+    return np.asarray(embed(inputs, hashes, encoder, folder))
 
 
 def seconds_each(judged: Judged, encoder: Encoder, items: int) -> float:

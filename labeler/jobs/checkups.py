@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labeler.backbones.row_files import FEATURE_KEYS, FEATURES
+from labeler.backbones.features import feature_files
 from labeler.core.errors import DatabaseError, LabelerError
 from labeler.core.file_copies import copy, sha256
 from labeler.core.items import Progress
@@ -153,21 +153,20 @@ def _models(project: Project, named: list[str]) -> Iterator[Finding]:
 
 def _features(project: Project) -> Iterator[Finding]:
     """Files of features with values that are no numbers are set aside: the next round computes them anew."""
-    for keys in sorted(project.embeddings.rglob(FEATURE_KEYS)):
-        rows = keys.with_name(FEATURES)
-        if not rows.exists() or _are_numbers(rows):
+    for file in feature_files(project.embeddings):
+        if _are_numbers(file.rows_path, file.dtype):
             continue
-        name = rows.relative_to(project.folder).as_posix()
-        aside = _set_aside(project.folder, rows)
-        keys.unlink()
+        name = file.rows_path.relative_to(project.folder).as_posix()
+        aside = _set_aside(project.folder, file.rows_path)
+        file.keys_path.unlink()
         yield Finding(f"{name} is damaged", "time: the next round computes these features anew", aside=aside)
 
 
-def _are_numbers(path: Path) -> bool:
-    whole = path.stat().st_size // 4
+def _are_numbers(path: Path, dtype: np.dtype) -> bool:
+    whole = path.stat().st_size // dtype.itemsize
     if not whole:
         return True
-    values = np.memmap(path, dtype=np.float32, mode="r", shape=(whole,))
+    values = np.memmap(path, dtype=dtype, mode="r", shape=(whole,))
     return all(np.isfinite(values[start : start + CHUNK]).all() for start in range(0, whole, CHUNK))
 
 

@@ -32,7 +32,7 @@ class Snapshots:
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """(M, k, C) as `Committee.member_proba`."""
-        features = self._read([dataset.inputs[p] for p in positions])
+        features = self._read(dataset.inputs_at(positions))
         return np.stack(
             [model.of_features(own, dataset, positions) for model, own in zip(self.models, features, strict=True)]
         )

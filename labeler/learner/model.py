@@ -11,9 +11,10 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from labeler.backbones.encoder import Pretrained, averaged, collate
+from labeler.backbones.features import Features
 from labeler.core.errors import LabelerError
 from labeler.core.memory import at_a_time
-from labeler.core.rounds import Dataset
+from labeler.core.rounds import Dataset, Rows
 
 if TYPE_CHECKING:
     from labeler.backbones.network import Network
@@ -52,8 +53,10 @@ class Normalizer:
     dims: tuple[int, ...]
 
     @classmethod
-    def fit(cls, embeddings: np.ndarray, dims: Sequence[int]) -> "Normalizer":
-        """A normalizer that centres `embeddings` (n, d), which may be a memory map larger than the memory."""
+    def fit(cls, embeddings: Rows, dims: Sequence[int]) -> "Normalizer":
+        """A normalizer that centres `embeddings` (n, d); the sums of those on disk are kept beside them."""
+        if isinstance(embeddings, Features):
+            return cls(embeddings.mean().astype(np.float32), tuple(dims))
         total = np.zeros(embeddings.shape[1])
         for start in range(0, len(embeddings), _ROWS):
             total += embeddings[start : start + _ROWS].sum(axis=0, dtype=np.float64)
@@ -181,7 +184,7 @@ class FineTuned:
 
         Raises: LabelerError: an image cannot be read.
         """
-        return self._reader([dataset.inputs[p] for p in positions])[0]
+        return self._reader(dataset.inputs_at(positions))[0]
 
     @cached_property
     def _reader(self) -> "Reader":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_softmax
 
+from labeler.core.rounds import Rows
 from labeler.learner.model import Normalizer
 
 # Imports of scipy.optimize and sklearn are deferred: they are slow to load.
@@ -48,7 +49,7 @@ class Known:
     guesses: np.ndarray | None = None
     several: bool = False
 
-    def prior(self, normalizer: Normalizer, embeddings: np.ndarray, n_classes: int) -> Prior | None:
+    def prior(self, normalizer: Normalizer, embeddings: Rows, n_classes: int) -> Prior | None:
         """The prior of a dataset with these embeddings (n, d); None if nothing tells the classes apart."""
         rows = np.arange(0, len(embeddings), max(1, -(-len(embeddings) // LOOKED_AT)))
         features = normalizer.apply(embeddings[rows])

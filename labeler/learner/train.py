@@ -149,7 +149,7 @@ class _FineTuning:
         self.columns = task.encoder.columns(encoder) if isinstance(task.encoder, Joined) else slice(None)
         self.snapshots = learner.members if learner.committee == "snapshots" else 0
         labels = task.labels
-        self.inputs = [task.dataset.inputs[p] for p in labels.positions]
+        self.inputs = task.dataset.inputs_at(labels.positions)
         self.targets = (
             labels.targets.astype(np.float32) if labels.several else np.searchsorted(heads.classes, labels.targets)
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labeler.backbones.row_files import erase_rows
+from labeler.backbones.features import erase_rows
 from labeler.core.errors import LabelerError
 from labeler.core.whole_files import write_whole
 from labeler.projects import pool_map, predictions

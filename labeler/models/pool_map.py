@@ -46,7 +46,7 @@ def map_of(project: Project, reporter: Callable[[str], Progress], most: int = MO
     if before is not None and before.encoder == encoder.key and np.array_equal(before.items, ids):
         return replace(before, pool=len(items))
     inputs, hashes = [project.input_of(item) for item in sample], [item.content_hash for item in sample]
-    features = embed(inputs, hashes, encoder, project.embeddings, reporter(mark("embedding items")))
+    features = np.asarray(embed(inputs, hashes, encoder, project.embeddings, reporter(mark("embedding items"))))
     reporter(mark("drawing the map"))(0, 0)
     places = in_two_dimensions(Normalizer.fit(features, encoder.dims).apply(features))
     return PoolMap(ids, places, len(items), encoder.key)

@@ -40,6 +40,7 @@ DATABASES = ("labels.sqlite", "accounts.sqlite")
 # What rounds, pages and takeouts make again; uploads of comparisons are deleted when these end.
 LEFT_OUT_FOLDERS = ("renditions", "exports", "comparisons", "broken", "__pycache__")
 LEFT_OUT_FILES = ("vectors.f32", "hashes.txt", "lock")
+LEFT_OUT_SUFFIXES = (".f16", ".f32", ".keys", ".sums", ".lock", PART)  # features, and what is being written
 NEVER_CHANGED = ("media", "models")  # folders of a project whose files are only ever written whole
 
 
@@ -222,7 +223,7 @@ def _worth_keeping(folder: Path) -> Iterator[Path]:
         )
         for name in sorted(names):
             path = Path(here, name)
-            if name in LEFT_OUT_FILES or path.suffix in (".lock", PART) or name.startswith(DATABASES):
+            if name in LEFT_OUT_FILES or path.suffix in LEFT_OUT_SUFFIXES or name.startswith(DATABASES):
                 continue
             if path.is_file() and not path.is_symlink():
                 yield path

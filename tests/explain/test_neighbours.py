@@ -41,9 +41,9 @@ def test_an_item_without_embedding_has_no_neighbours_and_is_no_neighbour(tmp_pat
 def test_a_cache_that_is_being_written_is_read_as_far_as_it_is_whole(tmp_path):
     embed(["a", "b"], ["a", "b"], Table(), tmp_path)
     home = tmp_path / Table.key
-    with (home / "vectors.f32").open("ab") as file:
-        file.write(b"\0" * 5)
-    with (home / "hashes.txt").open("ab") as file:
+    with (home / "00000.f16").open("ab") as file:
+        file.write(b"\0" * 3)
+    with (home / "00000.keys").open("ab") as file:
         file.write(b"c\n")
     vectors, rows = cached({"a", "b", "c"}, Table.key, 2, tmp_path)
     assert rows == {"a": 0, "b": 1}

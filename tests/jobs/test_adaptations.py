@@ -215,7 +215,7 @@ def test_a_job_adapts_and_the_next_round_embeds_everything_anew(filled: Project)
     assert work_once(now)
     with now.store() as store:
         assert store.rounds.all()[-1].metrics
-    assert (filled.embeddings / encoder_of(filled).key / "vectors.f32").exists()
+    assert (filled.embeddings / encoder_of(filled).key / "00000.f16").exists()
     assert not (filled.embeddings / TEXTS.key).exists()
 
 

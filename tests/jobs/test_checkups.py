@@ -77,12 +77,12 @@ def test_a_link_that_is_as_broken_as_the_image_is_not_taken(pictures):
 
 def test_broken_models_and_features_are_set_aside(pictures):
     model = pictures.models / "round-0001.safetensors"
-    rows = pictures.embeddings / "key" / "vectors.f32"
+    rows = pictures.embeddings / "key" / "00000.f16"
     for path in (model, rows):
         path.parent.mkdir(parents=True)
     model.write_bytes(b"no tensors")
-    np.full(8, np.nan, np.float32).tofile(rows)
-    rows.with_name("hashes.txt").write_text("a\nb\n")
+    np.full(8, np.nan, np.float16).tofile(rows)
+    rows.with_suffix(".keys").write_text("a\nb\n")
     checkup = check_project(pictures.folder)
     assert costs(checkup) == [
         "predictions by this round's model alone; its figures stay",

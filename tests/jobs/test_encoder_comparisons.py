@@ -114,7 +114,7 @@ def test_no_label_of_the_holdout_is_looked_at(labeled, monkeypatch):
 
 def test_the_one_that_is_proposed_has_read_everything_when_it_is(labeled, seen):
     compared(labeled)
-    assert (labeled.embeddings / "key-of-words" / "hashes.txt").read_text().split() == [f"{i:032x}" for i in range(130)]
+    assert (labeled.embeddings / "key-of-words" / "00000.keys").read_text().split() == [f"{i:032x}" for i in range(130)]
 
 
 def test_an_encoder_that_would_take_too_long_is_left_out_with_a_sentence(labeled, monkeypatch):

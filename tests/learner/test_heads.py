@@ -23,7 +23,7 @@ from tests.support.samples import blobs
 def test_the_first_head_is_scikit_learns_with_its_fixed_c(images: bool, classes: list[int], m: int) -> None:
     data, targets = blobs(200, classes, width=40, images=images)
     normalizer = Normalizer.fit(data.embeddings, data.dims)
-    features = normalizer.apply(data.embeddings)
+    features = normalizer.apply(data.embeddings[:])
     plain = LogisticRegression(C=3.0 if images else 1.0, tol=1e-8, max_iter=5000).fit(features[:m], targets[:m])
     model = fit_heads(LearningTask(data, Labels(np.arange(m), targets[:m]), 3, normalizer))
     proba = model.member_proba(data, np.arange(200))[0][:, classes]
@@ -52,7 +52,7 @@ def test_a_discriminant_by_hand() -> None:
 
 def test_without_shrinkage_and_temperature_it_is_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     data, targets = blobs(120, [0, 1, 2])
-    X = data.embeddings.astype(float)
+    X = np.asarray(data.embeddings, dtype=float)
     monkeypatch.setattr(heads, "TEMPERATURE", 1.0)
     monkeypatch.setattr(heads, "SHRINKAGE", 0.0)
     weight, bias = discriminant(X, targets)

@@ -39,7 +39,13 @@ def reviews(home) -> Project:
     for name in ("media/ab/abc.png", "models/round-0001.safetensors", "strategies/mine.py"):
         (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (project.folder / name).write_bytes(name.encode())
-    for name in ("renditions/ab/abc.webp", "embeddings/key/vectors.f32", "worker.lock", "media/.1.part"):
+    for name in (
+        "renditions/ab/abc.webp",
+        "embeddings/key/vectors.f32",
+        "embeddings/key/00000.f16",
+        "worker.lock",
+        "media/.1.part",
+    ):
         (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (project.folder / name).write_bytes(b"not worth it")
     with project.store() as store:

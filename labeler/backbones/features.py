@@ -1,0 +1,302 @@
+"""Features on disk: shards of rows in float16, each row found by the content hash of its item, with their sums.
+
+An encoder has a folder, and a shard three files in it: `00000.f16` the rows, `00000.keys` their hashes, and
+`00000.sums` what was computed from the rows when they were last read through. Rows that float16 cannot hold lie in a
+shard of float32 (`00000.f32`). A file of float32 of a version that knew no shards is the first shard as it is.
+"""
+
+import json
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labeler.backbones.row_files import RowFile, locked
+from labeler.core.whole_files import synchronise, write_whole
+
+SHARD = 65_536  # rows
+LOST = 2.0**-10  # share of a row's largest number that its numbers may lose in float16
+BLOCK = 1024  # rows that are read at a time
+NARROW, WIDE, KEYS, SUMS = ".f16", ".f32", ".keys", ".sums"
+SUFFIXES = (NARROW, WIDE, KEYS, SUMS)  # of the files that can all be made again
+FORMER = ("vectors.f32", "hashes.txt")  # the rows and keys of a version that knew no shards
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The rows of one file. keys: (k,) bytes. total: (d,) float64, the sum of the rows."""
+
+    file: RowFile
+    keys: np.ndarray
+    total: np.ndarray
+
+
+@dataclass(frozen=True)
+class FeatureFiles:
+    """The shards of an encoder in a folder. width: columns of a row."""
+
+    folder: Path
+    width: int
+
+    def locked(self) -> Any:
+        """A block in which no other process writes."""
+        return locked(self.folder)
+
+    def files(self) -> list[RowFile]:
+        """The files of the shards, in the order in which they were written."""
+        names = sorted(path.name for path in self.folder.glob("[0-9]*") if path.suffix in (NARROW, WIDE))
+        former = [FORMER] if (self.folder / FORMER[0]).exists() else []
+        return [self._file(*pair) for pair in (*former, *((name, f"{Path(name).stem}{KEYS}") for name in names))]
+
+    def shards(self) -> list[Shard]:
+        """The shards, while they are locked. What a crash tore and what is damaged is cut off first.
+
+        A shard is read through once for each state of its files, as the disk could have changed any row.
+        """
+        return [_shard(file) for file in self.files()]
+
+    def append(self, keys: np.ndarray, rows: np.ndarray) -> None:
+        """Add rows (k, width) float32 and their keys (k,) bytes, while they are locked."""
+        rows, names, start = narrowed(rows), [key.decode() for key in keys.tolist()], 0
+        while start < len(names):
+            file = self._open(rows.dtype)
+            stop = start + SHARD - (file.count() if file.rows_path.exists() else 0)
+            file.append(names[start:stop], rows[start:stop])
+            start = stop
+
+    def find(self, keys: Collection[str]) -> tuple["Features", dict[str, int]]:
+        """All features that are on disk, and the row of each of `keys` among them. Nobody waits for who is writing."""
+        files, counts, rows = list[RowFile](), list[int](), dict[str, int]()
+        for file in self.files():
+            with suppress(FileNotFoundError):
+                rows |= {key: sum(counts) + row for key, row in file.find(keys).items()}
+                files, counts = [*files, file], [*counts, file.count()]
+        whole = np.arange(sum(counts))
+        return Features(tuple(files), tuple(counts), whole, self.width), rows
+
+    def _open(self, dtype: np.dtype) -> RowFile:
+        """The file of the last shard if it has room for rows of this type, else that of a new one."""
+        files = self.files()
+        if files and files[-1].dtype == dtype and files[-1].count() < SHARD:
+            return files[-1]
+        numbers = [int(file.rows_path.stem) for file in files if file.rows_name != FORMER[0]]
+        name = f"{max(numbers, default=-1) + 1:05d}"
+        return self._file(f"{name}{NARROW if dtype == np.float16 else WIDE}", f"{name}{KEYS}")
+
+    def _file(self, rows_name: str, keys_name: str) -> RowFile:
+        return RowFile(self.folder, (self.width,), _dtype(rows_name), rows_name, keys_name)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of n items by position, (n, width), which stay on disk and are float32 when they are read.
+
+    files: of the shards. counts: rows of each. rows: (n,) int, which of all these rows each position has.
+    totals: for each shard (width,) float64, the sum of its rows; empty: it is not known.
+    """
+
+    files: tuple[RowFile, ...]
+    counts: tuple[int, ...]
+    rows: np.ndarray
+    width: int
+    totals: tuple[np.ndarray, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._arrays  # noqa: B018 (opened now: they can be read even if their files are removed meanwhile)
+
+    @classmethod
+    def of(cls, shards: Sequence[Shard], keys: np.ndarray, width: int) -> "Features":
+        """The features of the items with these keys (n,) bytes, all of which the shards hold."""
+        counts = tuple(len(shard.keys) for shard in shards)
+        totals = tuple(shard.total for shard in shards)
+        return cls(tuple(shard.file for shard in shards), counts, rows_of(shards, keys), width, totals)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.rows), self.width
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, positions: Any) -> np.ndarray:
+        """(k, width) float32 at `positions`: a slice, or (k,) int or bool; (width,) of a single one."""
+        rows = self.rows[positions]
+        return self._read(rows[None])[0] if rows.ndim == 0 else self._read(rows)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or np.float32, copy=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process opens the files itself."""
+        return {name: value for name, value in vars(self).items() if name != "_arrays"}
+
+    def mean(self) -> np.ndarray:
+        """(width,) float64. Of shards that are used as a whole, or nearly so, few rows or none are read."""
+        total, times = np.zeros(self.width), np.bincount(self.rows, minlength=sum(self.counts))
+        for number, (start, array) in enumerate(zip(self._starts, self._arrays, strict=True)):
+            left = times[start : start + len(array)]
+            if self.totals and np.count_nonzero(left == 1) > len(array) // 2:
+                total += self.totals[number]
+                left = left - 1
+            used = np.flatnonzero(left)
+            for begin in range(0, len(used), BLOCK):
+                block = used[begin : begin + BLOCK]
+                total += left[block] @ array[block].astype(np.float64)
+        return total / max(len(self.rows), 1)
+
+    @cached_property
+    def _arrays(self) -> list[np.ndarray]:
+        return [file.array(count) for file, count in zip(self.files, self.counts, strict=True)]
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        return np.concatenate([[0], np.cumsum(self.counts, dtype=np.int64)])[:-1]
+
+    def _read(self, rows: np.ndarray) -> np.ndarray:
+        """(k, width) float32 at `rows` (k,) of all shards."""
+        result = np.empty((len(rows), self.width), dtype=np.float32)
+        shard_of = np.searchsorted(self._starts, rows, side="right") - 1
+        for number in np.unique(shard_of).tolist():
+            here = np.flatnonzero(shard_of == number)
+            result[here] = self._arrays[number][rows[here] - self._starts[number]]
+        return result
+
+
+def as_keys(hashes: Sequence[str] | np.ndarray) -> np.ndarray:
+    """(n,) bytes: hashes as shards hold them."""
+    return np.asarray(hashes, dtype=np.bytes_)
+
+
+def rows_of(shards: Sequence[Shard], keys: np.ndarray) -> np.ndarray:
+    """(n,) int: the row of each key among those of all shards; −1 where it is in none."""
+    rows, position, start = np.full(len(keys), -1, dtype=np.int64), 0, 0
+    for shard in shards:  # most lie in the order of the items
+        stop = position + len(shard.keys)
+        if np.array_equal(keys[position:stop], shard.keys):
+            rows[position:stop] = np.arange(start, start + len(shard.keys))
+            position = stop
+        start += len(shard.keys)
+    left = np.flatnonzero(rows < 0)
+    if not len(left):
+        return rows
+    names, name_of = np.unique(keys[left], return_inverse=True)
+    found, start = np.full(len(names), -1, dtype=np.int64), 0
+    for shard in shards:
+        places = np.minimum(np.searchsorted(names, shard.keys), len(names) - 1)
+        is_there = np.flatnonzero(names[places] == shard.keys)
+        found[places[is_there]] = start + is_there
+        start += len(shard.keys)
+    rows[left] = found[name_of]
+    return rows
+
+
+def narrowed(rows: np.ndarray) -> np.ndarray:
+    """The rows (k, d) float32 in float16, or as they are if that would lose much of one of them."""
+    with np.errstate(over="ignore"):
+        narrow = rows.astype(np.float16)
+    lost = np.abs(rows - narrow).max(axis=1, initial=0.0)
+    return narrow if (lost <= LOST * np.abs(rows).max(axis=1, initial=0.0)).all() else rows
+
+
+def feature_files(top: Path) -> Iterator[RowFile]:
+    """The files of all shards below a folder."""
+    for keys in sorted([*top.rglob(FORMER[1]), *top.rglob(f"[0-9]*{KEYS}")]):
+        names = (FORMER[0], f"{keys.stem}{NARROW}", f"{keys.stem}{WIDE}")
+        for name in names[:1] if keys.name == FORMER[1] else names[1:]:
+            if (rows := keys.with_name(name)).exists():
+                width = rows.stat().st_size // max(keys.read_bytes().count(b"\n"), 1) // _dtype(name).itemsize
+                yield RowFile(keys.parent, (width,), _dtype(name), name, keys.name)
+
+
+def erase_rows(top: Path, keys: Collection[str]) -> int:
+    """Overwrite the rows of these keys, and the keys themselves, in all files of features below a folder; how many.
+
+    The places of the other rows stay. Nobody finds a row that was overwritten.
+    """
+    erased = 0
+    for file in feature_files(top) if keys else ():
+        with file.locked():
+            lines = file.keys_path.read_bytes().split(b"\n")[:-1]
+            if file.rows_path.stat().st_size != len(lines) * file.row_bytes:
+                file.cut([])  # a crash left half a row: nobody knows where the others begin, and all can be made again
+            elif rows := [row for row, line in enumerate(lines) if line.decode(errors="replace") in keys]:
+                _overwrite(file, lines, rows)
+                erased += len(rows)
+    return erased
+
+
+def _overwrite(file: RowFile, lines: Sequence[bytes], rows: Sequence[int]) -> None:
+    places = np.concatenate([[0], np.cumsum([len(line) + 1 for line in lines])])
+    with file.keys_path.open("r+b") as key_file, file.rows_path.open("r+b") as row_file:
+        for row in rows:
+            key_file.seek(places[row])
+            key_file.write(secrets.token_hex(len(lines[row]))[: len(lines[row])].encode())  # no two keys are equal
+            row_file.seek(row * file.row_bytes)
+            row_file.write(bytes(file.row_bytes))
+    for path in (file.keys_path, file.rows_path):
+        synchronise(path)
+    _sums_path(file).unlink(missing_ok=True)
+
+
+def _dtype(rows_name: str) -> np.dtype:
+    return np.dtype(np.float16 if rows_name.endswith(NARROW) else np.float32)
+
+
+def _sums_path(file: RowFile) -> Path:
+    return file.keys_path.with_suffix(SUMS)
+
+
+def _shard(file: RowFile) -> Shard:
+    """The shard of a file, as it was found when it was last read through, or read through and mended now."""
+    kept = _kept_sums(file)
+    if kept is not None:
+        return kept
+    names = file.repair()
+    total, whole = _read_through(file.array(len(names)))
+    file.cut(names[:whole])
+    write_whole(_sums_path(file), json.dumps({"state": _state(file), "total": total.tolist()}))
+    return Shard(file, as_keys(names[:whole]), total)
+
+
+def _kept_sums(file: RowFile) -> Shard | None:
+    """The shard with the sums that are kept; None: its files have changed since."""
+    try:
+        kept = json.loads(_sums_path(file).read_bytes())
+        if kept["state"] != _state(file):
+            return None
+        return Shard(file, _lines(file.keys_path.read_bytes()), np.array(kept["total"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _state(file: RowFile) -> list[int]:
+    files = [path.stat() for path in (file.rows_path, file.keys_path)]
+    return [number for about in files for number in (about.st_mtime_ns, about.st_size)]
+
+
+def _lines(data: bytes) -> np.ndarray:
+    """(k,) bytes: the lines of a file of keys."""
+    length = data.find(b"\n") + 1
+    if not length or len(data) % length:
+        return as_keys(data.decode().split("\n")[:-1])
+    if (np.frombuffer(data, dtype=np.uint8)[length - 1 :: length] != ord("\n")).any():
+        return as_keys(data.decode().split("\n")[:-1])
+    return np.frombuffer(data, dtype=f"S{length}").astype(f"S{length - 1}")
+
+
+def _read_through(rows: np.ndarray) -> tuple[np.ndarray, int]:
+    """The sum of the rows that come before one with NaN or infinity, which nobody wrote, and their number."""
+    total = np.zeros(rows.shape[1])
+    for start in range(0, len(rows), BLOCK):
+        block = np.asarray(rows[start : start + BLOCK], dtype=np.float32)
+        is_finite = np.isfinite(block).all(axis=1)
+        if not is_finite.all():
+            whole = int(np.argmin(is_finite))
+            return total + block[:whole].sum(axis=0, dtype=np.float64), start + whole
+        total += block.sum(axis=0, dtype=np.float64)
+    return total, len(rows)
