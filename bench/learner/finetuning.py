@@ -209,6 +209,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with the data sets")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0, help="of a run that goes on where another was cut off")
     parser.add_argument("--labels", default=",".join(map(str, SIZES)))
     parser.add_argument("--only", default=",".join(BUDGETS), help="names of data sets, with commas between them")
     parser.add_argument("--learners", default="frozen,plain,auto")
@@ -227,7 +228,7 @@ def main() -> None:
     with contextlib.ExitStack() as scratch:
         benches = {name: bench_of(name, options, scratch) for name in names}
         # seed by seed, so that what a run that is cut off leaves is of all data sets
-        for seed, name in itertools.product(range(options.seeds), names):
+        for seed, name in itertools.product(range(options.first_seed, options.seeds), names):
             for size in map(int, options.labels.split(",")):
                 for row in measured(benches[name], options, seed, size):
                     rows.append({"data": name, "labels": size, "seed": seed} | row)
