@@ -6,8 +6,6 @@ its final name, and its rows are stored, some at a time, so that nobody who labe
 that moment is removed, and what it leaves after it is completed: by the next import, or by the worker.
 """
 
-import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,19 +13,18 @@ from typing import Any, Literal
 from filelock import Timeout
 
 from labeler.core.errors import ProjectError
-from labeler.core.items import DicomReport, ImportReport, NewItem, Progress
+from labeler.core.items import DicomReport, ImportReport, Progress
 from labeler.core.limited import Limits, run_limited
 from labeler.core.whole_files import PART, make_folder, whole_file
 from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.projects.project import Project
 from labeler.projects.staging import Task, content_hash, normalise, stage, stage_apart
 from labeler.store import Store
+from labeler.store.incoming import AT_ONCE, Part, let_others_write
 from labeler.store.staged import Staged
 
 __all__ = ["content_hash", "finish_left", "import_source", "is_left", "normalise", "undo_import"]
 
-BATCH = 1000  # rows stored in one transaction
-PAUSE = 0.01  # seconds between two transactions, in which others can write
 FOLDER = "imports"  # in the project's folder
 WHOLE = "rows.sqlite"  # in it: the rows of an import that were all read
 MOST_PROBLEMS = 1000  # that a report names
@@ -142,7 +139,7 @@ def _forget(project: Project, part: Path) -> None:
     """Remove rows that are not all there, with the images that came with them alone."""
     if part.exists():
         with Staged(part) as staged, project.store() as store:
-            for images in staged.media(BATCH):
+            for images in staged.media(AT_ONCE):
                 stored = store.items.split_of([name for name, _ in images])
                 for name, media in images:
                     if name not in stored:
@@ -172,17 +169,18 @@ def _with_group_column(project: Project, name: str) -> Project:
 
 
 def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
-    number, labels_added, twice = facts["number"], 0, ContentsInTwoGroups()
-    for batch in staged.batches(BATCH):
-        # for the holdout, labels are stored only if their items are drawn for it
-        items = batch if facts["keep_labels"] == "all" else [replace(item, label=None) for item in batch]
-        twice.watch(items, store)
-        labels_added += store.items.add(_merged(items), number).labels_added
-        time.sleep(PAUSE if len(batch) == BATCH else 0)
-    store.items.fix_holdout()
-    if facts["keep_labels"] == "holdout":
-        for batch in staged.batches(BATCH, labeled_only=True):
-            labels_added += _label_holdout(store, batch, number)
+    number, incoming, labels_added = facts["number"], store.items.incoming, 0
+    keeps_all = facts["keep_labels"] == "all"
+    with incoming.file(staged.path, "items") as table:
+        parts = [Part(table, *ends) for ends in staged.parts(AT_ONCE)]
+        for part in parts:
+            labels_added += incoming.take(part, number, labels=keeps_all).labels_added
+            let_others_write(part.last - part.first)
+        store.items.fix_holdout()
+        for part in [] if keeps_all else parts:  # labels of the items that were drawn for the holdout
+            labels_added += incoming.label(part, number, "holdout")
+            let_others_write(part.last - part.first)
+        in_two_groups, across = incoming.in_two_groups(table)
     read, refused = staged.counts()
     added = store.imports.count(number)
     store.imports.end(number, added, read - added, labels_added)
@@ -198,55 +196,11 @@ def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
         counts.holdout,
         tuple(staged.problems(MOST_PROBLEMS)),
         store.items.group_counts(),
-        len(twice.pairs),
-        twice.across(store),
+        in_two_groups,
+        across,
         None
         if dicom is None
         else DicomReport(**dicom | {k: tuple(v) for k, v in dicom.items() if isinstance(v, list)}),
         tuple(facts["columns"]),
         max(0, refused - MOST_PROBLEMS),
     )
-
-
-class ContentsInTwoGroups:
-    """The contents that an import has in two groups, such as the same image under two patients.
-
-    pairs: the group that keeps the content, and the other one; a pair for each row.
-    """
-
-    def __init__(self) -> None:
-        self.pairs: list[tuple[str, str]] = []
-
-    def watch(self, items: Sequence[NewItem], store: Store) -> None:
-        """Compare items, before they are stored, with those that are stored or came before."""
-        if all(item.group is None for item in items):
-            return
-        stored = store.items.groups_by_content([item.content_hash for item in items])
-        group_of: dict[str, str] = {}  # of those that come twice among them
-        for item in items:
-            kept = stored.get(item.content_hash) or group_of.setdefault(item.content_hash, item.group or "")
-            if kept and item.group and kept != item.group:
-                self.pairs.append((kept, item.group))
-
-    def across(self, store: Store) -> int:
-        """The number of pairs of which one group is in the pool and the other in the holdout."""
-        sides = store.items.group_sides() if self.pairs else {}
-        # a group that has no item of its own has no side
-        return sum({sides.get(one), sides.get(other)} == {"pool", "holdout"} for one, other in self.pairs)
-
-
-def _merged(items: Sequence[NewItem]) -> list[NewItem]:
-    """One item for each content: the first one, with the first label and the first group among its duplicates."""
-    first: dict[str, NewItem] = {}
-    for item in items:
-        kept = first.setdefault(item.content_hash, item)
-        if (kept.label is None and item.label is not None) or (kept.group is None and item.group is not None):
-            label = item.label if kept.label is None else kept.label
-            first[item.content_hash] = replace(kept, label=label, group=kept.group or item.group)
-    return list(first.values())
-
-
-def _label_holdout(store: Store, labeled: Sequence[NewItem], number: int) -> int:
-    """The number of labels stored, for those of the items that were drawn for the holdout."""
-    splits = store.items.split_of([item.content_hash for item in labeled])
-    return store.items.add([i for i in labeled if splits[i.content_hash] == "holdout"], number).labels_added

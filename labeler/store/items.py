@@ -1,8 +1,7 @@
 """Items: added, split into pool and holdout, counted and read."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,15 +9,14 @@ from labeler.core.groups import GroupCounts, drawn_groups, holdout_size
 from labeler.core.items import AddResult, Counts, InOrder, Item, NewItem, Split, StillOpen
 from labeler.core.labels import names_of
 from labeler.store.class_changes import ClassChanges
-from labeler.store.database import Database, Row, now
-
-# The annotator that imported labels are stored under.
-IMPORT = "import"
+from labeler.store.database import Database, Row
+from labeler.store.incoming import AT_ONCE, IMPORT, Incoming, let_others_write
 
 # The draw of the holdout is part of the project's data, not of any round's randomness.
 HOLDOUT_SEED = 20_201_122
-AT_ONCE = 20_000  # items that one transaction assigns to the pool
-
+# Items without a split, and some of them, which one transaction assigns.
+UNDECIDED = "split IS NULL AND withdrawn IS NULL"
+_SPAN = "id > :first AND id <= :last"
 
 # How many people's labels an item is to get. The content hash decides which items are overlapped, so that they spread
 # evenly over rounds and stay the same.
@@ -39,67 +37,12 @@ class Items:
 
     def __init__(self, db: Database, class_changes: ClassChanges) -> None:
         self.db = db
-        self.class_changes = class_changes
+        self.incoming = Incoming(db, class_changes)
 
     def add(self, items: Sequence[NewItem], import_id: int | None = None) -> AddResult:
-        """Store items in one transaction; an item whose content is already there is counted, not stored twice.
-
-        A known label becomes an annotation by `import`, also for an item that was stored without a label. An item whose
-        import was undone is there again, as a new one.
-        """
-        with self.db.write():
-            before = set(self.split_of([item.content_hash for item in items]))
-            fresh: dict[str, NewItem] = {}
-            for item in items:
-                if item.content_hash not in before:
-                    fresh.setdefault(item.content_hash, item)
-            at = now()
-            again = self._bring_back(items, import_id, at)
-            self.db.executemany(
-                "INSERT INTO items (content_hash, split, text, media, source, metadata, of_group, added_at, import_id)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (i.content_hash, i.split, i.text, i.media, i.source, _json(i.metadata), i.group, at, import_id)
-                    for i in fresh.values()
-                ],
-            )
-            self.db.executemany(  # the import has stored the file of an image anew
-                "UPDATE items SET unreadable = NULL WHERE content_hash = ? AND unreadable IS NOT NULL",
-                [(i.content_hash,) for i in items if i.content_hash in before],
-            )
-            self.db.executemany(
-                "UPDATE items SET of_group = ? WHERE content_hash = ? AND of_group IS NULL",
-                [(i.group, i.content_hash) for i in items if i.group is not None and i.content_hash in before],
-            )
-            change = self.class_changes.latest()
-            # after a change of the classes an item may get an imported label once more
-            # and after its import was undone
-            suffix = (f":{change}" if change else "") + (f":import-{import_id}" if import_id else "")
-            common = {"suffix": suffix, "by": IMPORT, "change": change, "at": at}
-            labels: dict[str, str] = {}
-            for i in items:
-                if i.label is not None:
-                    labels.setdefault(i.content_hash, i.label)
-            added = self.db.executemany(
-                "INSERT INTO annotations (request_id, item_id, annotator, action, label, today, class_change, at)"
-                " SELECT 'import:' || id || :suffix, id, :by, 'label', :label, :label, :change, :at FROM items"
-                " WHERE content_hash = :hash AND NOT EXISTS (SELECT 1 FROM answers WHERE item_id = items.id)"
-                " ON CONFLICT (annotator, request_id) DO NOTHING",
-                [common | {"label": label, "hash": content_hash} for content_hash, label in labels.items()],
-            ).rowcount
-        return AddResult(len(fresh) + again, len(items) - len(fresh) - again, max(added, 0))
-
-    def _bring_back(self, items: Sequence[NewItem], import_id: int | None, at: str) -> int:
-        """The number of items that were withdrawn and are there again."""
-        first = {item.content_hash: item for item in reversed(items)}
-        return max(
-            self.db.executemany(
-                "UPDATE items SET withdrawn = NULL, split = ?, source = ?, metadata = ?, of_group = ?, added_at = ?,"
-                " import_id = ? WHERE content_hash = ? AND withdrawn IS NOT NULL",
-                [(i.split, i.source, _json(i.metadata), i.group, at, import_id, name) for name, i in first.items()],
-            ).rowcount,
-            0,
-        )
+        """Store items in one transaction, see `Incoming.take`."""
+        with self.db.write(), self.incoming.items(items) as part:
+            return self.incoming.take(part, import_id)
 
     def restore(self, item_id: int) -> None:
         """Bring back an item whose import was undone while somebody was answering it: no answer is thrown away."""
@@ -122,57 +65,65 @@ class Items:
 
         Args: size: items in the holdout; by default 15%, at most 300.
         """
-        with self.db.write():
+        if self.db.value("SELECT 1 FROM items WHERE split IS NULL AND of_group IS NOT NULL LIMIT 1"):
             self._follow_their_groups()
-            if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
-                self.db.executemany(
-                    "UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ?",
-                    [(item,) for item in self._drawn(size)],
-                )
-        first: int | None = 0
-        while first is not None:  # a part at a time, so that nobody who answers waits
+        if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
+            drawn = self._drawn(size)  # before the lock: it reads all items
             with self.db.write():
-                span = {"first": first, "last": self._end_of_part(first)}
-                self.db.execute(
-                    "UPDATE items SET split = 'pool' WHERE split IS NULL AND withdrawn IS NULL"
-                    " AND id > :first AND id <= :last",
-                    span,
+                self.db.executemany(
+                    f"UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ? AND {UNDECIDED}",
+                    [(item,) for item in drawn],
                 )
-            first = span["last"]
+        for span in self._undecided_spans():
+            with self.db.write():
+                self.db.execute(f"UPDATE items SET split = 'pool' WHERE {UNDECIDED} AND {_SPAN}", span)
 
-    def _end_of_part(self, first: int) -> int | None:
-        """The id of the last of the next `AT_ONCE` items without a split; None: there are none."""
-        return self.db.value(
-            "SELECT MAX(id) FROM (SELECT id FROM items WHERE split IS NULL AND withdrawn IS NULL AND id > ?"
-            " ORDER BY id LIMIT ?)",
-            [first, AT_ONCE],
-        )
+    def _undecided_spans(self) -> Iterator[Row]:
+        """Spans of ids with `AT_ONCE` items without a split at most; others can write between two of them."""
+        last: int | None = 0
+        while True:
+            last, n = self.db.execute(
+                "SELECT MAX(id), COUNT(*) FROM ("
+                f" SELECT id FROM items WHERE {UNDECIDED} AND id > :last ORDER BY id LIMIT :most)",
+                {"last": (first := last), "most": AT_ONCE},
+            ).fetchone()
+            if last is None:
+                return
+            yield {"first": first, "last": last}
+            let_others_write(n)
 
     def _drawn(self, size: int | None) -> list[int]:
         """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
-        undecided = "FROM items WHERE split IS NULL AND withdrawn IS NULL"
+        undecided = f"FROM items WHERE {UNDECIDED}"
         if not self.db.value(f"SELECT 1 {undecided} AND of_group IS NOT NULL LIMIT 1"):
             ids = np.fromiter((row[0] for row in self.db.execute(f"SELECT id {undecided} ORDER BY id")), dtype=np.int64)
             size = holdout_size(len(ids)) if size is None else min(size, len(ids))
             return [int(i) for i in np.random.default_rng(HOLDOUT_SEED).choice(ids, size, replace=False)]
         # an item without a group is one by itself; no group has the name of a content hash
-        rows = self.db.execute(f"SELECT id, COALESCE(of_group, content_hash) {undecided} ORDER BY id")
-        group_of: dict[int, str] = dict(rows.fetchall())
-        drawn = set(drawn_groups(Counter(group_of.values()), HOLDOUT_SEED, size))
-        return [item for item, group in group_of.items() if group in drawn]
+        group = "COALESCE(of_group, content_hash)"
+        sizes: dict[str, int] = dict(self.db.execute(f"SELECT {group}, COUNT(*) {undecided} GROUP BY 1").fetchall())
+        rows = self.db.execute(
+            f"SELECT id {undecided} AND {group} IN (SELECT value FROM json_each(?))",
+            [json.dumps(drawn_groups(sizes, HOLDOUT_SEED, size))],
+        )
+        return [item for (item,) in rows]
 
     def _follow_their_groups(self) -> None:
         """Assign items whose group has a split already."""
-        if self.db.value("SELECT 1 FROM items WHERE split IS NULL AND of_group IS NOT NULL LIMIT 1"):
-            self.db.execute(
-                """
-                UPDATE items SET (split, drawn) = (g.side, g.drawn) FROM (
-                    SELECT of_group, MAX(COALESCE(split, withdrawn)) AS side, MAX(drawn) AS drawn FROM items
-                    WHERE of_group IS NOT NULL AND COALESCE(split, withdrawn) IS NOT NULL GROUP BY of_group
-                ) g
-                WHERE items.split IS NULL AND items.withdrawn IS NULL AND items.of_group = g.of_group
-                """
-            )
+        for span in self._undecided_spans():
+            with self.db.write():
+                self.db.execute(
+                    f"""
+                    UPDATE items SET (split, drawn) = (g.side, g.drawn) FROM (
+                        SELECT of_group, MAX(COALESCE(split, withdrawn)) AS side, MAX(drawn) AS drawn FROM items
+                        WHERE of_group IN (SELECT of_group FROM items WHERE {UNDECIDED} AND {_SPAN})
+                              AND COALESCE(split, withdrawn) IS NOT NULL GROUP BY of_group
+                    ) g
+                    WHERE items.split IS NULL AND items.withdrawn IS NULL AND items.of_group = g.of_group
+                          AND items.id > :first AND items.id <= :last
+                    """,
+                    span,
+                )
 
     def groups(self, split: Split | None = None) -> dict[int, str]:
         """The group of each item that has one, by item id; of one split, or of both."""
@@ -189,14 +140,6 @@ class Items:
             " GROUP BY of_group"
         )
         return {row["of_group"]: row["split"] for row in rows}
-
-    def groups_by_content(self, hashes: Sequence[str]) -> dict[str, str | None]:
-        """The group of each stored item among `hashes`, by content hash."""
-        rows = self.db.rows(
-            "SELECT content_hash, of_group FROM items WHERE content_hash IN (SELECT value FROM json_each(?))",
-            [json.dumps(list(hashes))],
-        )
-        return {row["content_hash"]: row["of_group"] for row in rows}
 
     def group_counts(self) -> GroupCounts | None:
         """How the groups lie in pool and holdout, an item without a group as a group by itself; None without any."""
@@ -434,7 +377,3 @@ def as_item(row: Row) -> Item:
     metadata = json.loads(row.get("metadata") or "{}")  # lists of all items leave it out
     values = {name: row[name] for name in ("id", "content_hash", "split", "source", "text", "media")}
     return Item(**values, metadata=metadata, group=row.get("of_group"))
-
-
-def _json(values: object) -> str:
-    return json.dumps(dict(values), ensure_ascii=False) if values else "{}"  # type: ignore[call-overload]

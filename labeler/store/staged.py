@@ -9,16 +9,13 @@ from typing import Any, Self
 from labeler.core.items import NewItem, Problem
 from labeler.i18n.messages import dump, load
 from labeler.store.driver import connect
+from labeler.store.incoming import DEFINITIONS, insert, values_of
 
-_TABLES = """
-    CREATE TABLE IF NOT EXISTS items (
-        id INTEGER PRIMARY KEY, content_hash TEXT NOT NULL, source TEXT NOT NULL, text TEXT, media TEXT, label TEXT,
-        split TEXT, metadata TEXT NOT NULL, of_group TEXT
-    );
+_TABLES = f"""
+    CREATE TABLE IF NOT EXISTS items ({DEFINITIONS});
     CREATE TABLE IF NOT EXISTS problems (id INTEGER PRIMARY KEY, source TEXT NOT NULL, reason TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);  -- JSON
 """
-_COLUMNS = "content_hash, source, text, media, label, split, metadata, of_group"
 
 
 class Staged:
@@ -28,6 +25,7 @@ class Staged:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.connection = connect(path)
         self.connection.execute("PRAGMA synchronous=OFF")
         self.connection.executescript(_TABLES)
@@ -35,30 +33,24 @@ class Staged:
     def add(self, items: Sequence[NewItem], problems: Sequence[Problem]) -> None:
         """Append rows of the source."""
         with self.connection:
-            self.connection.executemany(
-                f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (i.content_hash, i.source, i.text, i.media, i.label, i.split, _json(i.metadata), i.group)
-                    for i in items
-                ],
-            )
+            self.connection.executemany(insert("items"), map(values_of, items))
             self.connection.executemany(
                 "INSERT INTO problems (source, reason) VALUES (?, ?)", [(p.source, dump(p.reason)) for p in problems]
             )
 
-    def batches(self, size: int, labeled_only: bool = False) -> Iterator[list[NewItem]]:
-        """The items in the order of the source, so many at a time."""
-        last, where = 0, "AND label IS NOT NULL" if labeled_only else ""
-        while rows := self.connection.execute(
-            f"SELECT id, {_COLUMNS} FROM items WHERE id > ? {where} ORDER BY id LIMIT ?", [last, size]
-        ).fetchall():
-            last = rows[-1][0]
-            yield [_item(*row[1:]) for row in rows]
+    def parts(self, size: int) -> Iterator[tuple[int, int]]:
+        """The rows in the order of the source, so many at a time: the row before the first, and the last."""
+        last, end = 0, self.connection.execute("SELECT COALESCE(MAX(id), 0) FROM items").fetchone()[0]
+        while last < end:
+            first, last = last, min(last + size, end)
+            yield first, last
 
     def media(self, size: int) -> Iterator[list[tuple[str, str]]]:
         """The content hash and the path of each image, so many at a time."""
-        for batch in self.batches(size):
-            yield [(item.content_hash, item.media) for item in batch if item.media]
+        for first, last in self.parts(size):
+            yield self.connection.execute(
+                "SELECT content_hash, media FROM items WHERE id > ? AND id <= ? AND media IS NOT NULL", [first, last]
+            ).fetchall()
 
     def counts(self) -> tuple[int, int]:
         """The number of items, equal ones included, and the number of problems."""
@@ -91,12 +83,3 @@ class Staged:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _json(values: Mapping[str, str]) -> str:
-    return json.dumps(dict(values), ensure_ascii=False) if values else "{}"
-
-
-def _item(*values: Any) -> NewItem:
-    content_hash, source, text, media, label, split, metadata, group = values
-    return NewItem(content_hash, source, text, media, label, split, json.loads(metadata), group)

@@ -18,7 +18,8 @@ from labeler.projects import importer
 from labeler.projects import project as projects
 from labeler.projects.importer import finish_left, import_source, is_left
 from labeler.projects.project import Project
-from labeler.store.items import Items
+from labeler.store.imports import Imports
+from labeler.store.incoming import Incoming
 from tests.support.samples import reviews
 
 N = 250
@@ -105,16 +106,16 @@ def die_while_reading(folder: Path, source: Path) -> None:
 
 def die_while_storing(folder: Path, source: Path) -> None:
     """Import in this process, and kill it when a part of the rows is stored."""
-    add = Items.add
+    take = Incoming.take
 
-    def add_and_die(self, items, number=None):
-        result = add(self, items, number)
+    def take_and_die(self, *rows, **options):
+        result = take(self, *rows, **options)
         if self.db.value("SELECT COUNT(*) FROM items") >= 100:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
-    Items.add = add_and_die  # type: ignore[method-assign]
-    importer.BATCH = 50
+    Incoming.take = take_and_die  # type: ignore[method-assign]
+    importer.AT_ONCE = 50
     import_source(projects.open_project(folder), source, LABELED)
 
 
@@ -143,6 +144,18 @@ def test_an_import_that_is_killed_while_it_stores_is_completed_by_the_worker(pro
     with project.store() as store:
         assert store.items.counts().holdout == round(0.15 * N)
         assert store.rounds.waiting()
+
+
+def test_the_rows_of_an_import_are_on_the_disk_before_their_file_goes(project, source, monkeypatch):
+    end, waits = Imports.end, []
+
+    def spy(self, *values):
+        waits.append((self.db.value("PRAGMA synchronous"), (project.folder / "imports" / "rows.sqlite").exists()))
+        end(self, *values)
+
+    monkeypatch.setattr(Imports, "end", spy)
+    import_source(project, source, LABELED)
+    assert waits == [(2, True)]  # FULL: it waits for the disk, for all transactions before it
 
 
 def test_a_job_that_is_killed_again_and_again_is_given_up(project, source):

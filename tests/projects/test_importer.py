@@ -19,14 +19,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from labeler.core.errors import SourceError
-from labeler.core.items import AddResult, Item, Modality, NewItem
+from labeler.core.items import Item, Modality
 from labeler.core.settings import Config
 from labeler.files.images import open_image
 from labeler.files.sources import SourceColumns
 from labeler.projects import importer, project
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
-from labeler.store.items import Items
 from tests.support.scan_files import write_dicom
 
 
@@ -98,7 +97,7 @@ def test_texts_labels_and_problems(tmp_path: Path) -> None:
 def test_equal_texts_are_one_item_within_a_batch_across_batches_and_across_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importer, "BATCH", 3)
+    monkeypatch.setattr(importer, "AT_ONCE", 3)
     target = make(tmp_path / "p")
     apart = unicodedata.normalize("NFD", "좋은 영화")
     texts = ["좋은 영화", "  좋은\n영화", "a b", "A b", apart, "a  b"]
@@ -126,18 +125,13 @@ def test_line_breaks_inside_a_text_are_kept(tmp_path: Path) -> None:
     assert [item.text for item in items(target)] == ["first line\n\nsecond line"]
 
 
-def test_the_other_columns_are_kept_as_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    imported: list[NewItem] = []
-    add_items = Items.add
-
-    def spy(self: Items, batch: Sequence[NewItem], import_id: int | None) -> AddResult:
-        imported.extend(batch)
-        return add_items(self, batch, import_id)
-
-    monkeypatch.setattr(Items, "add", spy)
-    table = write_csv(tmp_path / "t.csv", [["text", "id", "note"], ["one", "007", ""]])
-    import_source(make(tmp_path / "p"), table)
-    assert [dict(item.metadata) for item in imported] == [{"id": "007"}]
+def test_the_other_columns_are_kept_as_metadata(tmp_path: Path) -> None:
+    target = make(tmp_path / "p")
+    import_source(target, write_csv(tmp_path / "t.csv", [["text", "id", "note"], ["one", "007", ""]]))
+    with target.store() as store:
+        item = store.items.get(1)
+    assert item is not None
+    assert dict(item.metadata) == {"id": "007"}
 
 
 def test_progress_ends_at_the_number_of_rows(tmp_path: Path) -> None:
@@ -207,7 +201,7 @@ def test_a_split_column_decides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("with_split", [True, False])
 def test_only_the_holdout_keeps_its_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_split: bool) -> None:
-    monkeypatch.setattr(importer, "BATCH", 30)
+    monkeypatch.setattr(importer, "AT_ONCE", 30)
     target = make(tmp_path / "p")
     records = [[f"r{i}", ("pos", "neg")[i % 2], "test" if i % 10 == 0 else "train"] for i in range(100)]
     table = write_csv(tmp_path / "t.csv", [["text", "label", "split"], *records])
@@ -231,7 +225,7 @@ def test_an_equal_text_in_both_splits_leaks_no_label_into_the_pool(tmp_path: Pat
 
 
 def test_an_import_cut_off_leaves_nothing_and_can_be_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importer, "BATCH", 40)
+    monkeypatch.setattr(importer, "AT_ONCE", 40)
     table = reviews(tmp_path / "t.csv", 100)
     whole, cut = make(tmp_path / "whole"), make(tmp_path / "cut")
     import_source(whole, table, SourceColumns(label="label"), keep_labels="holdout")

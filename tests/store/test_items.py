@@ -8,7 +8,7 @@ from sqlite_utils import Database
 from labeler.core.errors import NewerError
 from labeler.core.items import Action, Answer, NewItem
 from labeler.core.settings import LabelingConfig
-from labeler.store import IMPORT, Store, schema
+from labeler.store import IMPORT, Store, items, schema
 from labeler.store.driver import sqlite3
 from tests.support.fill import add
 from tests.support.samples import text_config
@@ -66,6 +66,19 @@ def test_the_holdout_is_at_most_300_and_not_simply_the_first_rows(store):
     assert len(ids) == 300
     assert max(ids) > 1500
     assert min(ids) < 600
+
+
+def test_items_in_parts_follow_their_groups_whatever_part_they_are_in(store, monkeypatch):
+    store.items.add(
+        [NewItem("a", "1", text="a", split="holdout", group="g"), NewItem("b", "2", text="b", split="pool")]
+    )
+    later = [NewItem(f"c{i}", "later", text=f"c{i}", group="g" if i % 3 == 0 else None) for i in range(10)]
+    store.items.add(later)
+    monkeypatch.setattr(items, "AT_ONCE", 2)
+    store.items.fix_holdout()
+    of_group = {item.text for item in store.items.all() if item.split == "holdout"}
+    assert of_group == {"a", "c0", "c3", "c6", "c9"}
+    assert store.items.counts().pool == 7
 
 
 def test_a_given_holdout_is_kept_and_nothing_is_drawn_to_it(store):

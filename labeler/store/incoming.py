@@ -1,0 +1,199 @@
+"""Rows of new items → the table of items: each content once, with its first label and its first group.
+
+SQLite moves the rows by itself, from a table of the same database or of another file, so that a row costs no Python.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from labeler.core.items import AddResult, NewItem, Split
+from labeler.store.class_changes import ClassChanges
+from labeler.store.database import Database, Row, now
+
+# The annotator that imported labels are stored under.
+IMPORT = "import"
+
+COLUMNS = "content_hash, source, text, media, label, split, metadata, of_group"
+DEFINITIONS = (
+    "id INTEGER PRIMARY KEY, content_hash TEXT NOT NULL, source TEXT NOT NULL, text TEXT, media TEXT, label TEXT,"
+    " split TEXT, metadata TEXT NOT NULL, of_group TEXT"
+)
+AT_ONCE = 5000  # rows that one transaction stores: it holds the lock for about a tenth of a second
+PAUSE = 0.02  # seconds between two such transactions, in which others can write
+_CACHE = 64  # MiB of the database that are kept in memory while a file is stored
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of `table`, which has `COLUMNS`, behind the row `first` and up to the row `last`."""
+
+    table: str
+    first: int
+    last: int
+
+    @property
+    def rows(self) -> str:
+        """What stands behind SELECT; values: `first` and `last`."""
+        return f"FROM {self.table} WHERE id > :first AND id <= :last"
+
+
+def insert(table: str) -> str:
+    """The statement that adds one row to a table with `COLUMNS`, see `values_of`."""
+    return f"INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def values_of(item: NewItem) -> tuple[str | None, ...]:
+    """The item's values, in the order of `COLUMNS`."""
+    metadata = _as_json(dict(item.metadata)) if item.metadata else "{}"
+    return item.content_hash, item.source, item.text, item.media, item.label, item.split, metadata, item.group
+
+
+def let_others_write(rows: int) -> None:
+    """Wait a little behind a transaction of so many rows, unless it was the last one."""
+    if rows >= AT_ONCE:
+        time.sleep(PAUSE)
+
+
+class Incoming:
+    """New items that are stored."""
+
+    def __init__(self, db: Database, class_changes: ClassChanges) -> None:
+        self.db = db
+        self.class_changes = class_changes
+
+    @contextmanager
+    def file(self, path: Path, table: str) -> Iterator[str]:
+        """The name under which a table of another database can be read within the block.
+
+        Transactions in the block do not wait for the disk; the next one behind it does, for all of them. The file must
+        stay until then.
+        """
+        pragmas = {name: self.db.value(f"PRAGMA {name}") for name in ("synchronous", "cache_size")}
+        self.db.execute("ATTACH ? AS incoming", [str(path)])
+        try:
+            self.db.execute("PRAGMA main.synchronous = NORMAL")
+            self.db.execute(f"PRAGMA main.cache_size = -{_CACHE << 10}")
+            yield f"incoming.{table}"
+        finally:
+            for name, value in pragmas.items():
+                self.db.execute(f"PRAGMA main.{name} = {value}")
+            self.db.execute("DETACH incoming")
+
+    @contextmanager
+    def items(self, items: Sequence[NewItem]) -> Iterator[Part]:
+        """The rows of items, within the block."""
+        self.db.execute(f"CREATE TEMP TABLE IF NOT EXISTS incoming_items ({DEFINITIONS})")
+        self.db.executemany(insert("incoming_items"), map(values_of, items))
+        yield Part("incoming_items", 0, len(items))
+        self.db.execute("DELETE FROM incoming_items")
+
+    def take(self, part: Part, import_id: int | None, labels: bool = True) -> AddResult:
+        """The result of storing rows in one transaction; a content that is already there is counted, not stored twice.
+
+        An item whose import was undone is there again, as a new one.
+
+        Args: labels: whether known labels are stored, see `label`.
+        """
+        values = {"first": part.first, "last": part.last, "at": now(), "import": import_id}
+        with self.db.write():
+            again = self._bring_back(part, values)
+            added = self.db.execute(
+                "INSERT INTO items (content_hash, split, text, media, source, metadata, of_group, added_at, import_id)"
+                f" SELECT content_hash, split, text, media, source, metadata, of_group, :at, :import {part.rows}"
+                " ORDER BY id ON CONFLICT (content_hash) DO NOTHING",
+                values,
+            ).rowcount
+            rows = self.db.value(f"SELECT COUNT(*) {part.rows}", values)
+            if added < rows:
+                self._complete(part, values)
+            labels_added = self.label(part, import_id) if labels else 0
+        return AddResult(added + again, rows - added - again, labels_added)
+
+    def _bring_back(self, part: Part, values: Row) -> int:
+        """The number of items that were withdrawn and are there again."""
+        if not self.db.value("SELECT 1 FROM imports WHERE undone_at IS NOT NULL LIMIT 1"):
+            return 0
+        return self.db.execute(
+            f"""
+            UPDATE items SET withdrawn = NULL, split = new.split, source = new.source, metadata = new.metadata,
+                             of_group = new.of_group, added_at = :at, import_id = :import
+            FROM (SELECT *, MIN(id) {part.rows} GROUP BY content_hash) new
+            WHERE items.content_hash = new.content_hash AND items.withdrawn IS NOT NULL
+            """,
+            values,
+        ).rowcount
+
+    def _complete(self, part: Part, values: Row) -> None:
+        """Let items that were stored before take part again, and give them the group that they have not had yet."""
+        self.db.execute(  # the import has stored the file of an image anew
+            "UPDATE items SET unreadable = NULL WHERE unreadable IS NOT NULL"
+            f" AND content_hash IN (SELECT content_hash {part.rows})",
+            values,
+        )
+        self.db.execute(
+            f"""
+            UPDATE items SET of_group = new.of_group
+            FROM (SELECT content_hash, of_group, MIN(id) {part.rows} AND of_group IS NOT NULL GROUP BY content_hash) new
+            WHERE items.content_hash = new.content_hash AND items.of_group IS NULL
+            """,
+            values,
+        )
+
+    def label(self, part: Part, import_id: int | None, split: Split | None = None) -> int:
+        """The number of labels stored in one transaction: the first of each content, for items that have none.
+
+        A known label becomes an annotation by `import`, also for an item that was stored without a label.
+
+        Args: split: whose items get labels; None: all.
+        """
+        with self.db.write():
+            change = self.class_changes.latest()
+            # after a change of the classes an item may get an imported label once more
+            # and after its import was undone
+            suffix = (f":{change}" if change else "") + (f":import-{import_id}" if import_id else "")
+            return self.db.execute(
+                f"""
+                INSERT INTO annotations (request_id, item_id, annotator, action, label, today, class_change, at)
+                SELECT 'import:' || items.id || :suffix, items.id, :by, 'label', new.label, new.label, :change, :at
+                FROM (SELECT content_hash, label, MIN(id) AS place {part.rows} AND label IS NOT NULL
+                      GROUP BY content_hash) new
+                CROSS JOIN items ON items.content_hash = new.content_hash
+                WHERE items.split IS COALESCE(:split, items.split)
+                      AND NOT EXISTS (SELECT 1 FROM answers WHERE item_id = items.id)
+                ORDER BY new.place
+                ON CONFLICT (annotator, request_id) DO NOTHING
+                """,
+                {
+                    "first": part.first,
+                    "last": part.last,
+                    "suffix": suffix,
+                    "by": IMPORT,
+                    "change": change,
+                    "at": now(),
+                    "split": split,
+                },
+            ).rowcount
+
+    def in_two_groups(self, table: str) -> tuple[int, int]:
+        """The number of rows whose content is stored in another group, such as the same image under two patients, and
+        how many of these two groups are on both sides of the split; a group that has no item of its own has no side.
+        """
+        if not self.db.value(f"SELECT 1 FROM {table} WHERE of_group IS NOT NULL LIMIT 1"):
+            return 0, 0
+        (row,) = self.db.rows(
+            f"""
+            WITH sides AS (
+                SELECT of_group, MAX(split) AS side FROM items
+                WHERE of_group IS NOT NULL AND split IS NOT NULL GROUP BY of_group
+            )
+            SELECT COUNT(*) AS pairs, COALESCE(SUM(one.side <> other.side), 0) AS across
+            FROM {table} new JOIN items ON items.content_hash = new.content_hash AND items.of_group <> new.of_group
+            LEFT JOIN sides one ON one.of_group = items.of_group LEFT JOIN sides other ON other.of_group = new.of_group
+            """
+        )
+        return row["pairs"], row["across"]
