@@ -4,9 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from bench.soak.annotators import Annotator
 from bench.soak.home import Home
+from labeler.projects.project import Project
 
 # Nobody leaves, and no reservation ends: an item that was offered to two people was given out twice.
 SHOWN_TO_TWO = "SELECT COUNT(*) FROM (SELECT 1 FROM offers GROUP BY item_id HAVING COUNT(*) > 1)"
@@ -15,6 +16,20 @@ ROUNDS_WRONG = """
     SELECT (SELECT COUNT(*) - COUNT(DISTINCT job_id) FROM rounds)
          + (SELECT COUNT(*) FROM jobs WHERE (state = 'done') <> (id IN (SELECT job_id FROM rounds)))
 """
+
+
+class Labeled(Protocol):
+    """A home whose project is labeled."""
+
+    project: Project
+
+
+class Told(Protocol):
+    """What an annotator was told: which answers are saved (item and label by request id), which were refused."""
+
+    acknowledged: dict[str, tuple[int, str]]
+    outbox: list[dict[str, Any]]
+    refused: list[str]
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,7 @@ class Verdict:
         return not (self.lost or self.doubled or self.shown_to_two or self.unsent or self.refused or self.rounds_wrong)
 
 
-def verdict(home: Home, annotators: Sequence[Annotator]) -> Verdict:
+def verdict(home: Labeled, annotators: Sequence[Told]) -> Verdict:
     """What the database says beside what the annotators were told."""
     with home.project.store() as store, store.read():
         rows = store.db.rows("SELECT request_id, annotator, item_id, label FROM annotations")

@@ -1,6 +1,6 @@
 """How this labeler is reached: under which names, through which proxies, below which path.
 
-`labeler serve` checks it and hands it to the app's process in an environment variable.
+`labeler serve` checks it and hands it to the processes that answer requests in environment variables.
 """
 
 import ipaddress
@@ -16,6 +16,7 @@ from labeler.access.settings import access_mode
 from labeler.core.errors import LabelerError
 
 VARIABLE = "LABELER_SERVING"
+BEHIND_VARIABLE = "LABELER_BEHIND_DESK"
 LOOPBACK = "127.0.0.1"
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?(:\d{1,5})?")
 _BASE_PATH = re.compile(r"/[\w.~-]+(/[\w.~-]+)*", re.ASCII)
@@ -55,11 +56,32 @@ class Serving:
 ON_THIS_MACHINE = Serving()
 
 
+@dataclass(frozen=True)
+class BehindDesk:
+    """Where the app listens behind processes of the desk, which pass requests on to it.
+
+    Args: port: on this machine. secret: that each request carries, so that no other program is answered there.
+    """
+
+    port: int
+    secret: str
+
+    def as_environment(self) -> dict[str, str]:
+        """The environment variable that `behind_desk` reads in another process."""
+        return {BEHIND_VARIABLE: json.dumps(asdict(self))}
+
+
 def serving(environment: Mapping[str, str] = os.environ) -> Serving:
     """How this process is reached, as `labeler serve` handed it over; on this machine alone where it did not."""
     values = json.loads(environment.get(VARIABLE, "{}"))
     fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return Serving(**fields)
+
+
+def behind_desk(environment: Mapping[str, str] = os.environ) -> BehindDesk | None:
+    """Where the app listens behind processes of the desk; None where it answers browsers itself."""
+    values = environment.get(BEHIND_VARIABLE)
+    return BehindDesk(**json.loads(values)) if values else None
 
 
 def base_path() -> str:

@@ -1,19 +1,27 @@
-"""What this process counts, and what it finds out about the home when Prometheus asks."""
+"""What this process counts, and what it finds out about the home when Prometheus asks.
 
+Where several processes answer requests, each counts in files of one folder, and whichever is asked tells the sums.
+`prometheus_client` does this as soon as it is imported where its variable names the folder.
+"""
+
+import os
+import threading
 from collections import Counter as Counts
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cache, partial
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from labeler.access.home import home
+from labeler.core import lock_waits
 from labeler.core.errors import LabelerError
 from labeler.core.items import Receipt
-from labeler.core.lock_waits import lock_waits
-from labeler.core.running import running
+from labeler.core.running import METRICS_VARIABLE, running
 from labeler.files.disk import room
 from labeler.i18n.messages import Message
 from labeler.projects import backup_settings, backups, people
@@ -32,6 +40,23 @@ REQUESTS = Histogram(
     buckets=SECONDS,
     registry=REGISTRY,
 )
+LOCKS = Counter("labeler_lock_requests", "Write locks that the app asked for.", registry=REGISTRY)
+LOCK_SECONDS = Counter("labeler_lock_wait_seconds", "Seconds that the app waited for them.", registry=REGISTRY)
+LONGEST = Gauge(
+    "labeler_lock_longest_wait_seconds", "The longest of these waits.", multiprocess_mode="max", registry=REGISTRY
+)
+_setting_longest = threading.Lock()
+_longest = 0.0
+
+
+def _count_wait(seconds: float) -> None:
+    global _longest
+    LOCKS.inc()
+    LOCK_SECONDS.inc(seconds)
+    if seconds > _longest:
+        with _setting_longest:
+            _longest = max(_longest, seconds)
+            LONGEST.set(_longest)
 
 
 def count_receipts(receipts: Sequence[Receipt]) -> None:
@@ -41,18 +66,23 @@ def count_receipts(receipts: Sequence[Receipt]) -> None:
 
 
 def exposition() -> bytes:
-    """All metrics in Prometheus' text form."""
-    return generate_latest(REGISTRY)
+    """All metrics in Prometheus' text form, of all processes that answer requests for this home."""
+    return generate_latest(_of_all_processes() if METRICS_VARIABLE in os.environ else REGISTRY)
+
+
+@cache
+def _of_all_processes() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    registry.register(_OfHome())
+    registry.register(_EachProcess())
+    return registry
 
 
 class _OfHome(Collector):
-    """What is found out when somebody asks: locks, processes, disk, and the jobs of each project."""
+    """What is found out when somebody asks: processes, disk, and the jobs of each project."""
 
     def collect(self) -> Iterable[Metric]:
-        waits = lock_waits()
-        yield CounterMetricFamily("labeler_lock_requests", "Write locks that the app asked for.", waits.writes)
-        yield CounterMetricFamily("labeler_lock_wait_seconds", "Seconds that the app waited for them.", waits.seconds)
-        yield GaugeMetricFamily("labeler_lock_longest_wait_seconds", "The longest of these waits.", waits.longest)
         yield GaugeMetricFamily("labeler_disk_free_bytes", "Free room on the home's disk.", room(home()).free)
         yield from _processes()
         yield from _backups()
@@ -100,5 +130,20 @@ def _projects(projects: Iterable[Project]) -> Iterator[Metric]:
     yield from (jobs, phase, rounds, explanations)
 
 
+class _EachProcess(Collector):
+    """Memory, processor time and open files of each process of the home, by its name."""
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, Metric] = {}
+        here = running(home())
+        for process in here.processes if here else ():
+            for own in ProcessCollector(pid=partial(int, process.pid), registry=None).collect():
+                family = families.setdefault(own.name, Metric(own.name, own.documentation, own.type))
+                for sample in own.samples:
+                    family.add_sample(sample.name, {"process": process.name}, sample.value)
+        return families.values()
+
+
+lock_waits.tell(_count_wait)
 REGISTRY.register(_OfHome())
 ProcessCollector(registry=REGISTRY)

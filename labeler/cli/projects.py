@@ -181,6 +181,13 @@ def _check_columns(source: Path, names: tuple[str, ...], also: tuple[str, ...] =
 @main.command()
 @click.argument("home", type=FOLDER, default="projects")
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port of the app.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that answer the desk's requests on this port; about one a core where hundreds of people label.",
+)
 @click.option("--address", default=LOOPBACK, show_default=True, help="IP address to listen on; others need accounts.")
 @click.option("--host-name", "host_names", multiple=True, help="Name that people reach the app by. May be repeated.")
 @click.option(
@@ -202,11 +209,11 @@ def _check_columns(source: Path, names: tuple[str, ...], also: tuple[str, ...] =
     show_default=True,
     help="`json`: one JSON object a line, with ids of requests and jobs and without contents.",
 )
-def serve(home: Path, port: int, log: str, **reached: Any) -> None:
+def serve(home: Path, port: int, processes: int, log: str, **reached: Any) -> None:
     """Serve the app, with a worker and an explainer; HOME is the folder of all projects."""
     os.environ[VARIABLE] = log  # for the processes that it starts
     set_up("serve")
-    supervisor.serve(home, port, Serving(**reached))
+    supervisor.serve(home, port, Serving(**reached), processes)
 
 
 @main.command()

@@ -15,6 +15,8 @@ from typing import Literal
 
 FOLDER = ".running"
 FILE = "serve.json"
+# Names the folder in which several processes count together; `prometheus_client` reads it as it is imported.
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 EVERY = 1.0  # seconds between two signs of life
 SILENT_AFTER = 5.0  # seconds without one after which a process is taken for stuck, or for gone
 

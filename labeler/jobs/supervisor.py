@@ -1,22 +1,30 @@
-"""App, worker and explainer as processes of their own: each is restarted if it dies, and all end together."""
+"""App, worker and explainer as processes of their own: each is restarted if it dies, and all end together.
+
+With several processes on the port, those of the desk stand before the app: see `labeler.api.desk_process`.
+"""
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labeler.access.serving import ON_THIS_MACHINE, Serving, checked
+from labeler.access.serving import LOOPBACK, ON_THIS_MACHINE, BehindDesk, Serving, checked
 from labeler.access.settings import OIDC_FILE
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Ending
 from labeler.core.logs import keep_problems
 from labeler.core.processes import STARTER
-from labeler.core.running import Board, ProcessState, moment
+from labeler.core.running import METRICS_VARIABLE, Board, ProcessState, moment
 from labeler.jobs.endings import VARIABLE, ending_of, memory_kills
 from labeler.jobs.keeper import Keeper, end_logs
 from labeler.projects.private_files import close_to_others
@@ -24,6 +32,7 @@ from labeler.projects.private_files import close_to_others
 log = logging.getLogger(__name__)
 
 SCRIPT = "streamlit_app.py"
+DESK = "labeler.api.desk_process"
 PACKAGE = Path(__file__).resolve().parents[1]
 # The app lies inside an installed package, and beside the package in a checkout.
 APP_FOLDER = next(folder for folder in (PACKAGE / "app", PACKAGE.parent) if (folder / SCRIPT).is_file())
@@ -35,6 +44,7 @@ FIRST_RESTART_SECONDS, SLOWEST_RESTART_SECONDS = 0.5, 30.0
 WELL_AFTER_SECONDS = 5.0
 # A port is free a moment after the one who had it was killed.
 PORT_SECONDS = 2.0
+SHARED_MEMORY = Path("/dev/shm")  # a full disk of the home must not end who counts in files
 
 
 class Child:
@@ -103,10 +113,26 @@ def _how(code: int) -> str:
         return str(code)
 
 
-def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
+@dataclass(frozen=True)
+class Front:
+    """The processes that answer requests, as names and commands, and what they find in their environment.
+
+    ports: on which somebody listens once a browser is answered, with their addresses.
+    """
+
+    commands: dict[str, list[str]]
+    variables: dict[str, str]
+    ports: tuple[tuple[str, int], ...]
+
+    def listens(self) -> bool:
+        return all(_listens(address, port) for address, port in self.ports)
+
+
+def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE, processes: int = 1) -> None:
     """Serve the app on `port` and run rounds for the projects in `home`, until a signal ends it.
 
-    Args: wished: how the app is to be reached: on this machine alone if not given.
+    Args: wished: how the app is to be reached: on this machine alone if not given. processes: that answer the desk's
+          requests; more than one stand before the app.
     Raises: LabelerError: the port is taken, or the app cannot be reached so.
     """
     home = home.resolve()
@@ -118,7 +144,6 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
     # The pages import each other as `pages.…`. uvicorn takes X-Forwarded-* from nobody: the perimeter does that.
     environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path(), "FORWARDED_ALLOW_IPS": ""}
     environment |= reached.as_environment()
-    app = _app_command(reached, port, home)
     waiting = {
         name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("explainer", "worker")
     }
@@ -128,26 +153,49 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE) -> None:
         signal.signal(number, lambda *_: ending.set())
     children: list[Child] = []
     greeted, board, keeper = False, Board(home), Keeper(home, environment)
-    try:
-        children.append(Child("app", app, environment))
-        while not ending.wait(0.2):
+    with _front(home, port, reached, processes) as front:
+        try:
+            children += [Child(name, c, environment | front.variables) for name, c in front.commands.items()]
+            while not ending.wait(0.2):
+                for child in children:
+                    child.keep_running()
+                board.show([child.state() for child in children])
+                keeper.look()
+                if not greeted and front.listens():
+                    print(f"labeler is at {reached.url(port)} (projects in {home}); Ctrl+C ends it.", flush=True)
+                    greeted = True
+                if waiting and time.monotonic() - began > HEAD_START_SECONDS:
+                    name, command = waiting.popitem()
+                    children.append(Child(name, command, environment))
+            print("Ending.", flush=True)
+        finally:
+            keeper.stop()
             for child in children:
-                child.keep_running()
-            board.show([child.state() for child in children])
-            keeper.look()
-            if not greeted and _listens(reached.reachable, port):
-                print(f"labeler is at {reached.url(port)} (projects in {home}); Ctrl+C ends it.", flush=True)
-                greeted = True
-            if waiting and time.monotonic() - began > HEAD_START_SECONDS:
-                name, command = waiting.popitem()
-                children.append(Child(name, command, environment))
-        print("Ending.", flush=True)
-    finally:
-        keeper.stop()
-        for child in children:
-            child.stop()
-        end_logs(home)
-        board.take_down()
+                child.stop()
+            end_logs(home)
+            board.take_down()
+
+
+@contextmanager
+def _front(home: Path, port: int, reached: Serving, processes: int) -> Iterator[Front]:
+    """The processes that answer requests: the app alone, or processes of the desk with the app behind them.
+
+    Raises: LabelerError: several cannot share a port on this system.
+    """
+    public = (reached.reachable, port)
+    if processes == 1:
+        yield Front({"app": _app_command(reached, port, home)}, {}, (public,))
+        return
+    if sys.platform != "linux":  # others let several listen on a port, and hand all connections to one of them
+        raise LabelerError("--processes needs Linux: other systems do not share a port's connections out.")
+    behind = BehindDesk(_free_port(), secrets.token_urlsafe(32))
+    commands = {"app": _app_command(replace(reached, address=LOOPBACK), behind.port, home)}
+    for number in range(1, processes + 1):
+        name = f"desk-{number}"
+        commands[name] = [sys.executable, "-m", "labeler.jobs.with_parent", DESK, name, str(port)]
+    shared = str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="labeler-metrics-", dir=shared) as counts:
+        yield Front(commands, behind.as_environment() | {METRICS_VARIABLE: counts}, (public, (LOOPBACK, behind.port)))
 
 
 def _close_to_others(home: Path) -> None:
@@ -198,6 +246,12 @@ def _is_free(address: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 def _listens(address: str, port: int) -> bool:

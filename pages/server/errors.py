@@ -11,7 +11,7 @@ from labeler.i18n.messages import _, translate
 from labeler.jobs.attendance import Name, Trouble, troubles_of
 from labeler.projects import project as projects
 from labeler.store.workload import WorkRow
-from pages.server.processes import NAMES
+from pages.server.processes import NAMES, name_in_words
 from pages.shared.access import project_folders
 from pages.shared.times import local_time
 
@@ -66,7 +66,7 @@ def _left_out(name: Name, trouble: Trouble) -> dict[str, str]:
 
 def _logged(problem: Problem) -> dict[str, str]:
     what = " · ".join(part for part in (problem.event, problem.kind, problem.message) if part)
-    place = _(NAMES.get(problem.process, problem.process))
+    place = name_in_words(problem.process)
     return {
         "at": problem.at,
         _("when"): local_time(problem.at),

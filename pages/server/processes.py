@@ -1,5 +1,6 @@
 """The processes of the server: whether each runs, since when, and how it ended last."""
 
+import re
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -15,6 +16,8 @@ TASKS = {
     "worker": mark("trains rounds and runs the other jobs"),
     "explainer": mark("explains items to annotators who ask"),
 }
+# One of several that `labeler serve --processes` starts before the app: desk-1, desk-2, …
+DESK = re.compile(r"desk-(?P<number>\d+)")
 CONDITIONS: dict[Condition, tuple[str, str, str]] = {
     "running": (mark("running"), "green", ":material/check_circle:"),
     "silent": (mark("no sign of life"), "orange", ":material/hourglass_disabled:"),
@@ -44,9 +47,9 @@ def processes() -> None:
 def _line(process: ProcessState, condition: Condition) -> None:
     words, colour, icon = CONDITIONS[condition]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{_(NAMES.get(process.name, process.name))}**", width="content")
+        st.markdown(f"**{name_in_words(process.name)}**", width="content")
         st.badge(_(words), color=colour, icon=icon)  # type: ignore[arg-type]
-        st.caption(_(TASKS[process.name]) if process.name in TASKS else "", width="content")
+        st.caption(_task(process.name), width="content")
     if condition == "ended":
         facts = [_("since {at}", at=local_time(process.ended_at or process.since))]
     else:
@@ -57,6 +60,19 @@ def _line(process: ProcessState, condition: Condition) -> None:
         )
         facts.append(_("last: {at}, {how}", at=local_time(process.ended_at), how=how_in_words(process.ended_how)))
     st.caption(" · ".join(facts))
+
+
+def name_in_words(name: str) -> str:
+    """What the process of this name is called."""
+    if desk := DESK.fullmatch(name):
+        return _("Desk {n}", n=desk["number"])
+    return _(NAMES.get(name, name))
+
+
+def _task(name: str) -> str:
+    if DESK.fullmatch(name):
+        return _("stores answers and serves pictures")
+    return _(TASKS[name]) if name in TASKS else ""
 
 
 def how_in_words(how: str) -> str:

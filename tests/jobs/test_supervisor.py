@@ -10,6 +10,8 @@ from functools import partial
 import psutil
 import pytest
 
+from bench.desk.server import free_port
+from labeler.access.serving import ON_THIS_MACHINE, behind_desk
 from labeler.core.errors import LabelerError
 from labeler.core.processes import STARTER
 from labeler.core.running import running
@@ -27,6 +29,24 @@ def test_a_taken_port_is_said(tmp_path):
         other.listen()
         with pytest.raises(LabelerError, match="taken by another program"):
             serve(tmp_path, other.getsockname()[1])
+
+
+def test_several_processes_on_a_port_need_a_system_that_shares_its_connections_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor.sys, "platform", "darwin")
+    with pytest.raises(LabelerError, match="needs Linux"):
+        serve(tmp_path, free_port(), processes=2)
+
+
+def test_the_app_listens_behind_several_processes_which_alone_know_its_secret(tmp_path):
+    with supervisor._front(tmp_path, 8501, ON_THIS_MACHINE, 2) as front:
+        assert [*front.commands] == ["app", "desk-1", "desk-2"]
+        behind = behind_desk(front.variables)
+        assert f"--server.port={behind.port}" in front.commands["app"]
+        assert not any(behind.secret in word for command in front.commands.values() for word in command)
+    with supervisor._front(tmp_path, 8501, ON_THIS_MACHINE, 1) as front:
+        assert [*front.commands] == ["app"]
+        assert "--server.port=8501" in front.commands["app"]
+        assert front.variables == {}
 
 
 def children(pid: int) -> dict[str, int]:

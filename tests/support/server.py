@@ -41,12 +41,16 @@ class Server:
 
     def kill_app(self, if_there: bool = False) -> None:
         """SIGKILL the process that serves pages and API; `serve` starts it again."""
+        self.kill("streamlit", if_there)
+
+    def kill(self, word: str, if_there: bool = False) -> None:
+        """SIGKILL the process with this word in its command; `serve` starts it again."""
         for child in psutil.Process(self.process.pid).children():
-            if "streamlit" in child.cmdline():
+            if word in child.cmdline():
                 os.kill(child.pid, signal.SIGKILL)
                 child.wait()
                 return
-        assert if_there, "there is no app to kill"
+        assert if_there, f"there is no {word} to kill"
 
 
 @contextmanager
