@@ -38,8 +38,22 @@ class QueryConfig:
     candidates: Annotated[
         int,
         Interval(ge=100, le=10_000_000),
-        Doc("Candidates that the strategy scores at most; a larger pool is subsampled first."),
+        Doc("Candidates that the strategy scores at most; a larger pool is sampled first."),
     ] = 50_000
+    neighbour_share: Annotated[
+        Share,
+        Doc(
+            "Share of the candidates of a larger pool that are neighbours of labeled items of minority classes, as far"
+            " as there are any; the others are random. 0: all are random."
+        ),
+    ] = 0.5
+    neighbours: Annotated[
+        int, Interval(ge=1, le=10_000), Doc("Neighbours that each labeled item of a minority class adds at most.")
+    ] = 100
+    minority_share: Annotated[
+        Share,
+        Doc("A class with fewer labels than this share of what the classes have on average is a minority."),
+    ] = 0.5
     more_of: Annotated[
         tuple[str, ...], Doc("Items that are asked about more often, each as `column=value` of an imported column.")
     ] = ()

@@ -8,6 +8,7 @@ import numpy as np
 from labeler.core import decisions
 from labeler.core.rounds import Ranked
 from labeler.core.settings import QueryConfig
+from labeler.cycle.candidates import sampled
 from labeler.cycle.state import State
 from labeler.learner.committees import Committee
 from labeler.learner.model import Model
@@ -41,9 +42,10 @@ def rank(state: State, querier: Querier, config: QueryConfig, depth: int, rng: n
     """The `depth` items of the pool to ask about, best first, with the control arm's random items spread among them.
 
     The control arm is drawn from the whole pool before the strategy chooses, so that it stays a random sample of the
-    pool. At least `more_share` of the strategy's places go to `state.preferred`, while any of those are left. Pools of
-    more than `config.candidates` are subsampled for the strategy. Without a model the strategy chooses a seed set of
-    `config.seed_size` that does not depend on `depth` or on what is preferred; random items follow.
+    pool. At least `more_share` of the strategy's places go to `state.preferred`, while any of those are left. Of pools
+    of more than `config.candidates` the strategy sees a part, see `labeler.cycle.candidates`. Without a model the
+    strategy chooses a seed set of `config.seed_size` that does not depend on `depth` or on what is preferred; random
+    items follow.
     """
     depth = min(depth, len(state.pool))
     seeding = querier.model is None
@@ -53,7 +55,7 @@ def rank(state: State, querier: Querier, config: QueryConfig, depth: int, rng: n
     n = min(config.seed_size, depth) if seeding else depth - len(drawn)
     preferred = rest[:0] if state.preferred is None or seeding else np.intersect1d(rest, state.preferred)
     if len(rest) > config.candidates:
-        rest = np.sort(rng.choice(rest, min(len(rest), max(config.candidates, n)), replace=False))
+        rest = sampled(state, rest, config, min(len(rest), max(config.candidates, n)), rng)
         if len(preferred):  # the sample may hold too few of them
             most = ceil(config.more_share * max(config.candidates, n))
             rest = np.union1d(rest, rng.choice(preferred, min(most, len(preferred)), replace=False))

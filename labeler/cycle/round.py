@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import strategies
+from labeler.backbones.encoder import features_key
 from labeler.core.errors import ImageError, LabelerError, TooFewClassesError
 from labeler.core.items import Prediction, Progress
 from labeler.core.rounds import Dataset, FinishedRound, Forecast, ForecastKind, Metrics, Ranked, RoundResult
@@ -21,6 +22,7 @@ from labeler.core.settings import Config
 from labeler.cycle import snapshot
 from labeler.cycle.control_share import control_share, measured_gain
 from labeler.cycle.holdout_queue import next_holdout, weighted
+from labeler.cycle.neighbours import Neighbours
 from labeler.cycle.query import Querier, interleave, rank
 from labeler.cycle.snapshot import Snapshot
 from labeler.cycle.state import State
@@ -95,6 +97,7 @@ def _live_round(project: Project, store: Store, number: int, reporter: Callable[
         watched=np.concatenate([snap.all_holdout, snap.compared]),
         preferred=snap.preferred,
         gain=measured_gain(store),
+        neighbours=Neighbours(snap.dataset, project.embeddings / features_key(snap.encoder)),
     )
     depth = max(DEPTH * config.query.batch, config.query.seed_size)
     reporter(mark("training"))(0, 0)

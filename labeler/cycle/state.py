@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labeler.core.rounds import Labels
+from labeler.cycle.neighbours import Neighbours
 from labeler.learner.model import Model
 from labeler.learner.task import LearningTask
 from labeler.measure.intervals import Estimate
@@ -17,7 +18,8 @@ class State:
     task: the labels of the pool so far. pool: (n,) unlabeled positions. holdout: labels that are never trained on and
     never queried. previous: the last round's model, for a warm start. watched: positions whose probabilities are
     returned with the round. preferred: positions that are asked about more often, see `QueryConfig.more_of`.
-    gain: in accuracy over random labels so far, by the control arm; None: it was not measured.
+    gain: in accuracy over random labels so far, by the control arm; None: it was not measured. neighbours: where items
+    similar to minorities are found; None: the candidates of a large pool are random.
     """
 
     task: LearningTask
@@ -27,3 +29,4 @@ class State:
     watched: np.ndarray | None = None
     preferred: np.ndarray | None = None
     gain: Estimate | None = None
+    neighbours: Neighbours | None = None

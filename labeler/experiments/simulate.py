@@ -26,6 +26,7 @@ from labeler.core.limited import Limits
 from labeler.core.processes import cores, end_with_parent
 from labeler.core.rounds import Labels
 from labeler.core.settings import LimitsConfig
+from labeler.cycle.neighbours import Neighbours
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.dataset import Task
@@ -79,9 +80,10 @@ def run(
     start = Labels(labeled, task.targets[labeled])
     learning = LearningTask.of(task.dataset, start, len(config.classes), encoder, task.folder)
     curve: list[tuple[Any, ...]] = []
-    previous = None
+    previous, neighbours = None, Neighbours(task.dataset)
     while len(curve) <= rounds:
-        state = State(learning.relabeled(Labels(labeled, task.targets[labeled])), pool, holdout, previous)
+        known = learning.relabeled(Labels(labeled, task.targets[labeled]))
+        state = State(known, pool, holdout, previous, neighbours=neighbours)
         step = config.query.batch if len(labeled) else config.query.seed_size
         # The seed of a round follows from the run's seed and the number of labels, so that all strategies of a seed
         # share the seed set.

@@ -13,6 +13,7 @@ from typing import Any
 from labeler.backbones.features import erase_rows
 from labeler.core.errors import LabelerError
 from labeler.core.whole_files import write_whole
+from labeler.cycle import neighbours
 from labeler.projects import pool_map, predictions
 from labeler.projects.project import Project
 from labeler.projects.shelf import nobody_at_work
@@ -87,10 +88,12 @@ def _remove_files(project: Project, item: ErasedItem) -> None:
 
 
 def _remove_what_can_be_made_again(project: Project) -> None:
-    """Remove decoded images, the map, and predictions with their files."""
+    """Remove decoded images, the map, groups of similar items, and predictions with their files."""
     for keys in project.folder.glob("*/pixels-*/images.txt"):
         shutil.rmtree(keys.parent)
     (project.embeddings / pool_map.FILE).unlink(missing_ok=True)
+    for groups in project.embeddings.glob(f"*/{neighbours.FILE}"):
+        groups.unlink()
     for name in (predictions.FILE, predictions.POOL):
         (project.exports / name).unlink(missing_ok=True)
 
