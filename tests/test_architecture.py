@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = """
     i18n
     core
-    files store
+    engine files store
     access
     projects measure
     backbones

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -94,6 +94,10 @@ class Pretrained:
     batch: int = 32
     views: Callable[[Any], Sequence[Any]] | None = None  # the slices of a stack, whose features are averaged
     mixed: bool = True  # whether a GPU may use less than float32
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: not what this one has loaded."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
     @cached_property
     def network(self) -> "Network":

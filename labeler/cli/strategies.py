@@ -12,7 +12,8 @@ from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.setting_rules import LINEAR
-from labeler.core.settings import LearnerConfig, LimitsConfig, QueryConfig
+from labeler.core.settings import EngineConfig, LearnerConfig, LimitsConfig, QueryConfig
+from labeler.engine.engines import engine_of, working_on
 from labeler.files.sources import SourceColumns
 from labeler.projects import project as projects
 from labeler.projects.own_strategies import limits_of, strategies_in
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Also show the accuracy at N labels; may be given several times.",
 )
+@click.option("--cluster", metavar="HOST:PORT", help="Simulate on the Ray cluster whose head has this address.")
 @click.option("--out", type=ANY_PATH, metavar="R.json", help="Write the whole result to this file.")
 @click.option(
     "--plot", type=ANY_PATH, metavar="P.png", help="Draw the curves and gains to this file (.png, .svg or .html)."
@@ -96,6 +98,7 @@ def simulate(
     processes: int | None,
     plugins: Path | None,
     at: tuple[int, ...],
+    cluster: str | None,
     out: Path | None,
     plot: Path | None,
     modality: Modality | None,
@@ -111,6 +114,7 @@ def simulate(
 
     if plugins and not plugins.is_dir():
         raise LabelerError("{plugins} does not exist: give --plugins a folder of Python files.", plugins=plugins)
+    engine = engine_of(EngineConfig("ray", cluster) if cluster else EngineConfig())
     # before anything is embedded, which may take minutes
     check_names(names, plugins or Path("none"))
     if head != LINEAR:
@@ -125,7 +129,7 @@ def simulate(
         task = replace(load_task(labeled, query, settings, on_progress=report), folder=Path.cwd())
     for problem in labeled.problems[:20]:
         click.echo(str(problem), err=True)
-    with bar("simulate", "rounds") as report:
+    with bar("simulate", "rounds") as report, working_on(engine):
         result = compare(task, Design(names, seeds, rounds), processes, report, plugins)
     if out:
         out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -52,6 +52,10 @@ class TooFewClassesError(TrainingError):
     """Fewer than two classes have labels yet."""
 
 
+class EngineError(LabelerError):
+    """What is to do large work cannot be reached: the work waits, and nothing of it has failed."""
+
+
 class AccessError(LabelerError):
     """Nobody knows who sends the request."""
 

@@ -5,11 +5,12 @@ from typing import Literal
 
 from labeler.core.errors import LabelerError
 
-Extra = Literal["images", "texts", "dicom"]
+Extra = Literal["images", "texts", "dicom", "cluster"]
 LIBRARIES: dict[Extra, tuple[str, ...]] = {
     "images": ("timm", "torchvision"),
     "texts": ("transformers",),
     "dicom": ("pydicom",),
+    "cluster": ("ray",),
 }
 
 

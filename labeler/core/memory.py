@@ -11,6 +11,11 @@ def at_a_time(size: int) -> int:
     return max(1, size >> _halvings)
 
 
+def halvings() -> int:
+    """How often this process has been told to halve its batches."""
+    return _halvings
+
+
 @contextmanager
 def batches_halved(times: int) -> Iterator[None]:
     """A block in which batches are smaller, in all threads of this process."""

@@ -19,9 +19,20 @@ _PR_SET_PDEATHSIG = 1  # of prctl(2)
 STARTER = "LABELER_STARTER"  # the number of the process that starts this one
 
 
+_share: int | None = None  # of the cores, where several processes share them
+
+
 def cores() -> int:
     """The number of cores that this process may use."""
+    if _share is not None:
+        return _share
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def use_cores(count: int) -> None:
+    """From now on this process may use so many cores: others use the rest."""
+    global _share
+    _share = count
 
 
 def may_have_gpu() -> bool:

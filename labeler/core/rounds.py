@@ -48,6 +48,12 @@ class Dataset:
         """The inputs of the items at `positions` (k,)."""
         return list(at(self.inputs, positions))
 
+    def part(self, positions: np.ndarray) -> "Dataset":
+        """The items at `positions` alone, with a copy of their embeddings."""
+        return Dataset(
+            self.inputs_at(positions), np.asarray(self.embeddings[positions]), self.dims, self.groups_of(positions)
+        )
+
     def groups_of(self, positions: np.ndarray) -> np.ndarray | None:
         """(k,) the groups of the items at `positions`; None: there are no groups."""
         return None if self.groups is None else self.groups[positions]

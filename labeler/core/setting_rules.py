@@ -40,6 +40,16 @@ def check_classes(classes: Sequence[str]) -> None:
         )
 
 
+def check_engine(kind: str, address: str) -> None:
+    """Refuse a cluster without the address of its head, or with what is none."""
+    if kind == "ray" and not re.fullmatch(r"\S+:\d{1,5}", address):
+        raise ConfigError(
+            'engine.address = "{address}" is no address of a Ray cluster: write the host and port of its head, e.g.'
+            ' "10.0.0.5:6379".',
+            address=address,
+        )
+
+
 def check_objective(objective: str, several: bool) -> None:
     """Refuse a contrastive loss where items have several classes."""
     if several and objective not in ("auto", "cross_entropy"):

@@ -356,6 +356,14 @@ class LimitsConfig:
 
 
 @dataclass(frozen=True)
+class EngineConfig:
+    """What does large work: embedding, training, scoring, simulations."""
+
+    kind: Annotated[Literal["local", "ray"], Doc("What does large work: this machine, or a Ray cluster.")] = "local"
+    address: Annotated[str, Doc("Address of the Ray cluster's head, as `host:port`.")] = ""
+
+
+@dataclass(frozen=True)
 class ClassDetail:
     """How the desk shows a class; an empty value is chosen by the desk or left out."""
 
@@ -390,6 +398,7 @@ class Config:
     stopping: StoppingConfig = field(default_factory=StoppingConfig)
     team: TeamConfig = field(default_factory=TeamConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
     class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, those that have details
 
     def __post_init__(self) -> None:
@@ -400,6 +409,7 @@ class Config:
             self.learner.head, bool(self.learner.head_parameters), self.learner.kind, self.learner.committee
         )
         setting_rules.check_more_of(self.query.more_of)
+        setting_rules.check_engine(self.engine.kind, self.engine.address)
         setting_rules.check_class_details(
             self.classes,
             keys={name: detail.key for name, detail in self.class_details.items()},

@@ -32,7 +32,8 @@ from labeler.learner.committees import committee
 from labeler.learner.model import LinearHeads, Model
 from labeler.learner.predict import class_proba, opinions
 from labeler.learner.task import LearningTask
-from labeler.learner.train import Fitted, fit
+from labeler.learner.train import Fitted
+from labeler.learner.train import fit_on_engine as fit
 from labeler.measure.metrics import metrics, stability
 from labeler.projects.own_strategies import own_strategies
 from labeler.projects.project import Project

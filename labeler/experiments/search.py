@@ -30,7 +30,7 @@ from labeler.i18n.messages import Message, dump, load, mark
 from labeler.learner.cross_validation import Fit, HeldOut, cross_validate
 from labeler.learner.levers import AUTO_FROM
 from labeler.learner.task import LearningTask
-from labeler.learner.train import fit as fit_model
+from labeler.learner.train import fit_on_engine as fit_model
 from labeler.measure import clusters
 from labeler.measure.intervals import estimate
 

@@ -4,39 +4,33 @@ For each seed all strategies start from the same random seed set, and `random` a
 are paired by seed. Strategies are measured on a holdout that they never query.
 """
 
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from multiprocessing.queues import Queue
+from functools import cache, partial
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import numpy as np
 
 import strategies
 from labeler.backbones.choose import load_encoder
-from labeler.core.errors import LabelerError
 from labeler.core.items import Progress
 from labeler.core.limited import Limits
-from labeler.core.processes import cores, end_with_parent
+from labeler.core.processes import cores
 from labeler.core.rounds import Labels
 from labeler.core.settings import LimitsConfig
 from labeler.cycle.neighbours import Neighbours
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
+from labeler.engine import engines
+from labeler.engine.protocol import Report
 from labeler.experiments.dataset import Task
 from labeler.experiments.summary import CONTROL, Run, summarise
 from labeler.i18n.messages import sentences
 from labeler.learner.task import LearningTask
 from labeler.measure import clusters
 from labeler.projects.own_strategies import limits_of, strategies_in
-
-# Imports of sklearn and threadpoolctl are deferred: they are slow to load.
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,8 @@ def compare(
 ) -> dict[str, Any]:
     """The report of all runs of the design, as plain values.
 
-    Args:   processes: how many at once; by default one a core, or one in all when fine-tuning, which uses all cores.
+    Args:   processes: of this machine; by default one a core, or one in all when fine-tuning, which uses all cores. A
+            cluster has its own number.
             on_progress: called with (done, total) rounds; what it raises ends the comparison at once.
             plugins: a folder of strategies that are used besides the registered ones.
     Raises: UnknownStrategy: a strategy does not exist; names those that do. LabelerError: a simulating process died.
@@ -123,20 +118,16 @@ def compare(
     jobs = [(name, seed) for seed in range(seeds) for name in names]
     finetuning = task.config.learner.kind != "frozen"
     processes = min(len(jobs), processes or (1 if finetuning else cores()))
-    # spawned, never forked: torch and ONNX Runtime hold threads
-    context = multiprocessing.get_context("spawn")
-    ticks: Queue[int] = context.Queue()
-    executor = ProcessPoolExecutor(
-        processes, context, _set_up_process, (task, ticks, None if finetuning else 1, plugins)
-    )
-    total = len(jobs) * (rounds + 2)
-    try:
-        waiting = [executor.submit(_run, name, seed, design) for name, seed in jobs]
-        runs = _collect_runs(waiting, ticks, total, on_progress)
-    except BaseException:  # on cancellation, too, so that no process is left behind
-        _kill_processes(executor)
-        raise
-    executor.shutdown()
+    total, done = len(jobs) * (rounds + 2), 0
+
+    def report(parts: int) -> None:
+        nonlocal done
+        done = min(done + parts, total)
+        if on_progress:
+            on_progress(done, total)
+
+    simulated = partial(_run, task, design, plugins)
+    runs = list(engines.current().map(simulated, jobs, report, processes=processes, gpu=finetuning))
     if on_progress:
         on_progress(total, total)
     return {
@@ -170,62 +161,17 @@ def check_names(names: Iterable[str], plugins: Path, limits: Limits | None = Non
             raise strategies.UnknownStrategy(text.message, **text.fields) from error
 
 
-def _collect_runs(
-    waiting: "list[Future[Run]]", ticks: "Queue[int]", total: int, on_progress: Progress | None
-) -> list[Run]:
-    """The runs once all are done; the first failure is raised at once."""
-    done = 0
-    while not all(f.done() for f in waiting):
-        failed = wait(waiting, timeout=0.3, return_when=FIRST_EXCEPTION).done
-        if any(f.exception() for f in failed):
-            break
-        while True:
-            try:
-                ticks.get_nowait()
-            except Empty:
-                break
-            done = min(done + 1, total)
-        if on_progress:
-            on_progress(done, total)
-    try:
-        for f in waiting:
-            if f.done():
-                f.result()  # raises the first failure before the other runs have ended
-        return [f.result() for f in waiting]
-    except BrokenProcessPool:
-        raise LabelerError(
-            "A simulating process was ended from outside, mostly for want of memory: use fewer processes."
-        ) from None
+_plugins = ExitStack()  # the strategies of a folder, for as long as this process simulates
 
 
-def _kill_processes(executor: ProcessPoolExecutor) -> None:
-    # shutdown() waits for running calls, and no public method ends them
-    children = list((executor._processes or {}).values())
-    for child in children:
-        child.kill()
-    executor.shutdown(cancel_futures=True)
-    for child in children:
-        child.join()
+@cache
+def _use_plugins(folder: Path, limits: Limits) -> None:
+    _plugins.enter_context(strategies_in(folder, limits))
 
 
-# The task of this process, sent once when it starts, since the embeddings are large.
-_task: Task
-_ticks: "Queue[int]"
-_plugins = ExitStack()
-
-
-def _set_up_process(task: Task, ticks: "Queue[int]", threads: int | None, plugins: Path) -> None:
-    global _task, _ticks
-    _task, _ticks = task, ticks
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
-    end_with_parent()
-    _plugins.enter_context(strategies_in(plugins, limits_of(task.config.limits)))
-    if threads:  # each core has a process, so more threads would compete for the cores
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(threads)
-
-
-def _run(strategy: str, seed: int, design: Design) -> Run:
+def _run(task: Task, design: Design, plugins: Path, job: tuple[str, int], report: Report) -> Run:
+    """One run, in a process that simulates."""
+    strategy, seed = job
+    _use_plugins(plugins, limits_of(task.config.limits))
     seeding = CONTROL if strategy == CONTROL else design.seeding
-    return run(_task, strategy, seed, design.rounds, lambda: _ticks.put(1), seeding)
+    return run(task, strategy, seed, design.rounds, lambda: report(1), seeding)

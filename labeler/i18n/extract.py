@@ -24,7 +24,7 @@ ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
     *("ImageError", "TooFewClassesError", "AccessError", "ForbiddenError", "RequestError", "CheckedFileError"),
     *("BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError", "SettingsClashError", "TextClashError"),
-    *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "BackupError"),
+    *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "BackupError", "EngineError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))

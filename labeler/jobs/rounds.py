@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import Timeout
 
 import strategies
-from labeler.core.errors import UNEXPECTED, LabelerError
+from labeler.core.errors import UNEXPECTED, EngineError, LabelerError
 from labeler.core.items import Progress
 from labeler.core.jobs import Ending, Job
 from labeler.core.labels import texts_of
@@ -22,6 +22,7 @@ from labeler.core.memory import batches_halved, is_short
 from labeler.core.settings import Config
 from labeler.cycle.class_changes import settled
 from labeler.cycle.round import LiveTurn, run_live_round
+from labeler.engine.engines import engine_of, working_on
 from labeler.i18n.messages import mark
 from labeler.jobs import encoder_comparisons
 from labeler.jobs.adaptations import adapt_once
@@ -117,13 +118,16 @@ def work_once(project: Project, ended: Ending | None = None) -> bool:
 def _run_job(project: Project, store: Store, job: Job) -> None:
     log.info("%s: round begins (%s)", project.slug, job.reason)
     try:
-        with batches_halved(job.halvings):
+        with batches_halved(job.halvings), working_on(engine_of(project.config.engine)):
             smaller = replace(project, config=_smaller(project.config, job.halvings))
             turn = run_live_round(smaller, store, store.rounds.next_number(), _reporter(store, job))
         finished = replace(turn.finished, model=_save(project, turn))
         # most of what `finish` would measure while nobody can store an answer
         store.rounds.update_metrics(remeasured(store))
         store.rounds.finish(job, finished, lambda: remeasured(store))
+    except EngineError as error:  # the job is claimed again once the engine is there; pages show the trouble
+        store.rounds.report(job, mark("waiting for the cluster"))
+        raise error
     except (LabelerError, strategies.StrategyError) as error:
         log.error("%s: round failed: %s", project.slug, error)
         store.rounds.fail(job, error)

@@ -19,11 +19,12 @@ from filelock import Timeout
 
 import strategies
 from labeler.core.actor import SYSTEM, Actor, act_as
-from labeler.core.errors import UNEXPECTED, LabelerError
+from labeler.core.errors import UNEXPECTED, EngineError, LabelerError
 from labeler.core.jobs import BackgroundJob, Request
 from labeler.core.logs import logged_about, set_up
 from labeler.core.processes import end_with_parent, yield_to_others
-from labeler.i18n.messages import mark
+from labeler.engine.engines import engine_of, working_on
+from labeler.i18n.messages import Message, mark
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 LOCK = "background.lock"
 NICENESS = 5  # below that of the rounds
 EVERY = 0.5  # seconds between two reports of how far a job is
+FOR_ENGINE = 30.0  # seconds before a job is tried again whose engine could not be reached
 
 # Says how far a job is: (message, done, total). Raises `Cancelled` once somebody has cancelled it.
 Tell = Callable[[str, int, int], None]
@@ -99,7 +101,14 @@ def _run(
 
     log.info("%s begins", name)
     try:
-        jobs.finish(job.id, work(project, store, job, tell))
+        with working_on(engine_of(project.config.engine)):
+            report = work(project, store, job, tell)
+        jobs.finish(job.id, report)
+    except EngineError as error:
+        log.warning("%s waits: %s", name, error)
+        message = Message.of(error)
+        _wait(lambda: jobs.report(job.id, message))
+        jobs.put_back(job.id)
     except Cancelled:
         log.info("%s is cancelled", name)
     except PutBack:
@@ -113,6 +122,13 @@ def _run(
         jobs.fail(job.id, mark(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
         log.info("%s is done", name)
+
+
+def _wait(is_wanted: Callable[[], bool]) -> None:
+    """Wait for a cluster to come back; no longer than the job is wanted."""
+    until = time.monotonic() + FOR_ENGINE
+    while is_wanted() and time.monotonic() < until:
+        time.sleep(EVERY)
 
 
 class JobProcess:

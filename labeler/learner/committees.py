@@ -30,6 +30,10 @@ class Snapshots:
     def __init__(self, models: tuple[FineTuned, ...]) -> None:
         self.models, self._read = models, reader(models)
 
+    def __reduce__(self) -> tuple[type["Snapshots"], tuple[tuple[FineTuned, ...]]]:
+        """What travels to another process: not what this one has loaded."""
+        return Snapshots, (self.models,)
+
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """(M, k, C) as `Committee.member_proba`."""
         features = self._read(dataset.inputs_at(positions))

@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -185,6 +185,10 @@ class FineTuned:
         Raises: LabelerError: an image cannot be read.
         """
         return self._reader(dataset.inputs_at(positions))[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: not what this one has loaded."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
     @cached_property
     def _reader(self) -> "Reader":

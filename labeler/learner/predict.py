@@ -1,5 +1,8 @@
 """Class probabilities of items by a model, and by each member of a committee."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import numpy as np
 
 from labeler.core import decisions
@@ -8,6 +11,8 @@ from labeler.core.labels import texts_of
 from labeler.core.memory import at_a_time
 from labeler.core.rounds import Dataset
 from labeler.core.settings import Config
+from labeler.engine import engines
+from labeler.engine.protocol import Report
 from labeler.learner.committees import Committee
 from labeler.learner.model import Model
 
@@ -23,12 +28,17 @@ def class_proba(
     Returns: (k, C) float64, as `Model.predict_proba`.
     Raises:  LabelerError: the model was trained on other features, or an input cannot be read.
     """
+    done = 0
+
+    def report(parts: int) -> None:
+        nonlocal done
+        done += parts
+        if on_progress and parts:
+            on_progress(done, len(positions))
+
     parts = [model.predict_proba(dataset, positions[:0])]  # the result for no positions is (0, C)
-    size = at_a_time(BATCH)
-    for start in range(0, len(positions), size):
-        parts.append(model.predict_proba(dataset, positions[start : start + size]))
-        if on_progress:
-            on_progress(min(start + size, len(positions)), len(positions))
+    engine = engines.current()
+    parts += engine.map(partial(_proba, model), shards(dataset, positions, engine.apart), report, gpu=True)
     return np.concatenate(parts)
 
 
@@ -39,11 +49,33 @@ def member_proba(committee: Committee, dataset: Dataset, positions: np.ndarray) 
     Returns: (M, k, C) float64, as `Model.predict_proba`.
     Raises:  LabelerError: the committee was trained on other features.
     """
-    parts = [committee.member_proba(dataset, positions[:0])]
+    parts, engine = [committee.member_proba(dataset, positions[:0])], engines.current()
+    parts += engine.map(partial(_member_proba, committee), shards(dataset, positions, engine.apart), gpu=True)
+    return np.concatenate(parts, axis=1)
+
+
+Shard = tuple[Dataset, np.ndarray]
+
+
+def shards(dataset: Dataset, positions: np.ndarray, apart: bool) -> Iterator[Shard]:
+    """The items at `positions`, so many at a time as are scored together.
+
+    Args: apart: whether each shard has a data set of its own, with its items alone.
+    """
     size = at_a_time(BATCH)
     for start in range(0, len(positions), size):
-        parts.append(committee.member_proba(dataset, positions[start : start + size]))
-    return np.concatenate(parts, axis=1)
+        part = positions[start : start + size]
+        yield (dataset.part(part), np.arange(len(part))) if apart else (dataset, part)
+
+
+def _proba(model: Model, shard: Shard, report: Report) -> np.ndarray:
+    proba = model.predict_proba(*shard)
+    report(len(proba))
+    return proba
+
+
+def _member_proba(committee: Committee, shard: Shard, report: Report) -> np.ndarray:
+    return committee.member_proba(*shard)
 
 
 def opinions(model: Model, dataset: Dataset, positions: np.ndarray, config: Config) -> list[Prediction]:

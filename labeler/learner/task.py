@@ -58,6 +58,14 @@ class LearningTask:
         """The same task with other labels."""
         return replace(self, labels=labels)
 
+    def alone(self) -> Self:
+        """The same task with a dataset of the labeled items alone."""
+        return replace(
+            self,
+            dataset=self.dataset.part(self.labels.positions),
+            labels=replace(self.labels, positions=np.arange(len(self.labels))),
+        )
+
     def subset(self, rows: np.ndarray) -> Self:
         """The same task with some of its labels.
 

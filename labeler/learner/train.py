@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from labeler.core.items import Progress
 from labeler.core.rounds import Dataset, Epoch, Training
 from labeler.core.setting_rules import LINEAR
 from labeler.core.settings import LearnerConfig
+from labeler.engine import engines
 from labeler.i18n.messages import Message, mark, sentences
 from labeler.learner import levers as levers_of
 from labeler.learner.folds import held_back
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 SHARES = np.linspace(0.0, 1.0, 5)  # candidates for the fine-tuned network's weight beside the frozen heads
 TEMPERATURES = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 3.0])
 SPREAD = 0.35  # standard deviation of the prior on the logarithm of a temperature
+
+M = TypeVar("M")
 
 _MEASURED = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
@@ -97,6 +100,34 @@ def fit(
         )
         training = replace(training, note=sentences(training.note, inexact))
     return replace(fitted, training=training)
+
+
+def fit_on_engine(
+    task: LearningTask,
+    learner: LearnerConfig,
+    seed: int,
+    on_progress: Progress | None = None,
+    previous: Model | None = None,
+) -> Fitted:
+    """As `fit`, by the engine that does large work; one that is apart is sent the labeled items, and tells no progress.
+
+    Raises: as `fit`. EngineError: the engine cannot be reached.
+    """
+    engine = engines.current()
+    if not engine.apart:
+        return fit(task, learner, seed, on_progress, previous)
+    fitted = engine.call(fit, task.alone(), learner, seed, None, previous)
+    network = network_of(task.encoder)
+    return replace(
+        fitted,
+        model=_with_encoder(fitted.model, network),
+        snapshots=tuple(_with_encoder(snapshot, network) for snapshot in fitted.snapshots),
+    )
+
+
+def _with_encoder(model: M, network: Pretrained | None) -> M:
+    """The model with the network that this process has loaded, in place of the copy that came with it."""
+    return replace(model, encoder=network) if isinstance(model, FineTuned) and network else model
 
 
 def _why_heads_alone(task: LearningTask, learner: LearnerConfig, network: Pretrained | None) -> Message | None:

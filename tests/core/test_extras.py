@@ -1,5 +1,6 @@
 """A library that is not installed is named, with the command that installs it."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -42,5 +43,5 @@ def test_a_missing_library_is_named_with_its_extra(without, library, extra, use)
 def test_the_extras_are_those_of_the_package():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     for extra, libraries in extras.LIBRARIES.items():
-        names = {requirement.split("=")[0].split(">")[0] for requirement in declared[extra]}
+        names = {re.split(r"[\[=>]", requirement)[0] for requirement in declared[extra]}
         assert set(libraries) <= names

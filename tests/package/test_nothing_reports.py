@@ -13,6 +13,7 @@ def test_the_package_forbids_reports_before_anything_is_loaded():
     assert labeler.__version__
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
     assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
 def test_onnx_runtime_still_reads_the_variable_that_forbids_it():

@@ -4,9 +4,8 @@ What simulates can also do without a process of its own.
 """
 
 import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -16,8 +15,6 @@ from unittest import mock
 
 import psutil
 import pytest
-
-import strategies
 
 # What simulations, rounds and explanations load when there is work.
 LOADED = [
@@ -40,7 +37,7 @@ def warm() -> ForkServerContext:
 def simulate_in_warm_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparisons of this process run in such processes."""
     context = warm()
-    monkeypatch.setattr("labeler.experiments.simulate.multiprocessing.get_context", lambda _: context)
+    monkeypatch.setattr("labeler.engine.local.multiprocessing.get_context", lambda _: context)
 
 
 def forked() -> list[psutil.Process]:
@@ -54,26 +51,15 @@ def simulate_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparisons of this process simulate in it, one run after the other."""
     from labeler.experiments import simulate  # it loads torch
 
-    class Here:
-        """As much of a pool of processes as a comparison uses."""
+    def here(function: Any, chunks: Iterable[Any], report: Callable[[int], None], *_: object) -> list[Any]:
+        with ExitStack() as plugins:
+            monkeypatch.setattr(simulate, "_plugins", plugins)
+            simulate._use_plugins.cache_clear()
+            results = [function(chunk, report) for chunk in chunks]
+        simulate._use_plugins.cache_clear()
+        return results
 
-        _processes = None
-
-        def __init__(self, processes: int, context: Any, set_up: Any, arguments: tuple[Any, ...]) -> None:
-            task, ticks, _threads, self.plugins = arguments
-            monkeypatch.setattr(simulate, "_task", task, raising=False)
-            monkeypatch.setattr(simulate, "_ticks", ticks, raising=False)
-
-        def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-            future: Future[Any] = Future()
-            with strategies.strategies_of(self.plugins):
-                future.set_result(work(*arguments))
-            return future
-
-        def shutdown(self, **_: Any) -> None:
-            """There is nothing to end."""
-
-    monkeypatch.setattr(simulate, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr("labeler.engine.local.in_processes", here)
 
 
 def _work_until(work: Callable[[Path], None], home: Path, step: str, here: Connection) -> None:
