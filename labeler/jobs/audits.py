@@ -4,7 +4,9 @@ the labels that are worth a second look, and agreement between annotators.
 An audit runs in a process of its own, so that no round waits for it, and again after the lead has changed labels.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,10 +25,12 @@ from labeler.progress.control import Control, control_arm, random_labels
 from labeler.projects.project import Project
 from labeler.quality import findings as quality
 from labeler.quality.label_errors import out_of_sample
+from labeler.quality.review import Findings
 from labeler.store import Store
 
 AUDITS = "audit.lock"
 COMPARED_WITH = 20_000  # unlabeled items, at most, whose value is compared with that of asking again
+LOOKED_AT = 20_000  # labels, at most, that one audit checks
 
 
 def audit_once(project: Project) -> bool:
@@ -89,10 +93,16 @@ def of_labels(
 ) -> dict[str, Any]:
     """The quality of the labels, see `labeler.quality.findings`: `errors` (None: too few labels) and `consensus`.
 
-    With overlap, doubtful labels that teach more than new items are asked about again.
+    errors: with `of`, the number of labels among which the checked ones were chosen, see `looked_at`. With overlap,
+    doubtful labels that teach more than new items are asked about again.
     """
     message, config = mark("looking for wrong labels"), project.config
     items, opinions = snap.ids(task.labels.positions), store.reviews.annotations()
+    decided = store.decisions.decided_items()  # a lead has looked at these
+    in_all = int((~np.isin(items, decided)).sum())
+    first = [*Findings(store.audits.latest_report()).suspects(), *(row[0] for row in reversed(opinions))]
+    rows = looked_at(items, first, number)
+    items, task = items[rows], task.subset(rows)
     try:
         proba = out_of_sample(task, number, on_progress=lambda done, total: tell(message, done, total))
     except TooFewClassesError:
@@ -104,10 +114,28 @@ def of_labels(
         unlabeled = fit_heads(task).predict_proba(snap.dataset, np.sort(sample))
     people = quality.people(opinions, items, proba, config, unlabeled, number)
     store.decisions.ask_again(people["again"])
-    open_ = np.flatnonzero(~np.isin(items, store.decisions.decided_items()))  # a lead has looked at the others
+    open_ = np.flatnonzero(~np.isin(items, decided))
     doubtful = None
     if len(open_):
         doubtful = quality.errors(
             items[open_], task.labels.targets[open_], proba[open_], config, [row[:3] for row in opinions]
-        )
+        ) | {"of": in_all}
     return {"errors": doubtful, "consensus": people}
+
+
+def looked_at(items: np.ndarray, first: Iterable[int], seed: int) -> np.ndarray:
+    """The rows of the items whose labels an audit checks, ascending: all of them, or `LOOKED_AT`.
+
+    Half of these come first in `first`: labels that were in doubt before, then the latest ones. The others are drawn at
+    random, other ones in each audit, so that its time and memory do not grow with the labels.
+
+    Args: items: (n,) ids. first: ids, which may repeat or be of other items. seed: of the draw.
+    """
+    if len(items) <= LOOKED_AT:
+        return np.arange(len(items))
+    row_of = {item: row for row, item in enumerate(items.tolist())}
+    chosen = islice(dict.fromkeys(row_of[item] for item in first if item in row_of), LOOKED_AT // 2)
+    rows = np.fromiter(chosen, dtype=np.intp)
+    others = np.setdiff1d(np.arange(len(items)), rows)
+    drawn = np.random.default_rng(seed).choice(others, LOOKED_AT - len(rows), replace=False)
+    return np.sort(np.concatenate([rows, drawn]))

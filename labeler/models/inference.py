@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from labeler.backbones.encoder import Encoder
 from labeler.core import decisions
 from labeler.core.class_changes import StoredChange, label_today, proba_today
 from labeler.core.errors import LabelerError, SourceError
+from labeler.core.inputs import Inputs
 from labeler.core.items import Modality, Problem, Progress
 from labeler.core.labels import cell_of
 from labeler.core.rounds import Dataset
@@ -26,6 +27,7 @@ from labeler.models import cards
 from labeler.models.cards import Card
 from labeler.projects.exporter import free_name
 from labeler.projects.project import Project
+from labeler.store import Store
 
 if TYPE_CHECKING:
     from labeler.learner.model import Model
@@ -174,7 +176,6 @@ def best_model(project: Project) -> Best:
     config = project.config
     with project.store() as store:
         trained = [(project.folder / model, accuracy) for model, accuracy in store.rounds.models()]
-        texts = [item.text for item in store.items.all() if item.text is not None]
         changes = store.class_changes.all()
         since = {r.number: changes[r.class_change :] for r in store.rounds.all()}
     kept = [(path, accuracy) for path, accuracy in trained if path.exists() and cards.card_path(path).exists()]
@@ -184,7 +185,8 @@ def best_model(project: Project) -> Best:
     whole = [(path, accuracy) for path, accuracy in kept if not _was_split(since[loaded[path].round])]
     if not whole:
         raise LabelerError("A class was split since {name} was trained: retrain first.", name=kept[-1][0].name)
-    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
+    with project.store() as store:
+        encoder = load_encoder(config.learner, config.modality, texts_of(store), project.embeddings)
     weights = cards.best([(path, accuracy) for path, accuracy in whole if loaded[path].encoder == encoder.key])
     if weights is None:
         raise LabelerError(
@@ -193,6 +195,11 @@ def best_model(project: Project) -> Best:
         )
     card = loaded[weights]
     return Best(weights, card, models.load(weights, encoder), encoder, since[card.round])
+
+
+def texts_of(store: Store) -> Sequence[str]:
+    """The texts of a project's items, read from the store as long as it is open; an encoder needs a few of them."""
+    return cast(Sequence[str], Inputs(store.pool.text_ids(), lambda ids: [*store.pool.texts(ids)]))
 
 
 def _was_split(changes: Sequence[StoredChange]) -> bool:

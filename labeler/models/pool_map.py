@@ -8,6 +8,7 @@ import numpy as np
 from labeler.core.errors import LabelerError
 from labeler.core.items import Progress
 from labeler.i18n.messages import mark
+from labeler.models.inference import texts_of
 from labeler.projects import pool_map
 from labeler.projects.pool_map import PoolMap
 from labeler.projects.project import Project
@@ -24,7 +25,7 @@ STEPS = 500  # of t-SNE: from principal components, groups hardly move afterward
 def map_of(project: Project, reporter: Callable[[str], Progress], most: int = MOST) -> PoolMap:
     """The map of the project's pool. The same pool and backbone give the same map, which is drawn once.
 
-    The items are those whose content hash, read backwards, comes first: practically a random sample, always the same.
+    The items are a sample of the pool, practically random and always the same; only these are read.
 
     Args:   reporter: takes a step in words; returns the function that is called with its progress.
     Raises: LabelerError: there are no items in the pool.
@@ -35,21 +36,19 @@ def map_of(project: Project, reporter: Callable[[str], Progress], most: int = MO
     from labeler.learner.model import Normalizer
 
     with project.store() as store:
-        items = [item for item in store.items.all() if item.split == "pool"]
-    if not items:
-        raise LabelerError("There are no items in the pool: import images or texts first.")
-    sample = sorted(items, key=lambda item: item.content_hash[::-1])[:most]
-    texts = [item.text for item in items if item.text is not None]
-    learner, modality = project.config.learner, project.config.modality
-    encoder = load_encoder(learner, modality, texts, project.embeddings, reporter(mark("preparing the backbone")))
+        sample, in_pool = store.pool.sample(most), store.pool.count()
+        if not sample:
+            raise LabelerError("There are no items in the pool: import images or texts first.")
+        learner, modality, texts = project.config.learner, project.config.modality, texts_of(store)
+        encoder = load_encoder(learner, modality, texts, project.embeddings, reporter(mark("preparing the backbone")))
     ids, before = np.array([item.id for item in sample], dtype=np.int64), pool_map.kept(project)
     if before is not None and before.encoder == encoder.key and np.array_equal(before.items, ids):
-        return replace(before, pool=len(items))
+        return replace(before, pool=in_pool)
     inputs, hashes = [project.input_of(item) for item in sample], [item.content_hash for item in sample]
     features = np.asarray(embed(inputs, hashes, encoder, project.embeddings, reporter(mark("embedding items"))))
     reporter(mark("drawing the map"))(0, 0)
     places = in_two_dimensions(Normalizer.fit(features, encoder.dims).apply(features))
-    return PoolMap(ids, places, len(items), encoder.key)
+    return PoolMap(ids, places, in_pool, encoder.key)
 
 
 def in_two_dimensions(features: np.ndarray) -> np.ndarray:

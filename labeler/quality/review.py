@@ -85,6 +85,12 @@ class Findings:
             {item: at for at, item in enumerate(report.get("items", []))} for report in (self._errors, self._people)
         )
 
+    @property
+    def checked(self) -> tuple[int, int]:
+        """How many labels were checked, and of how many."""
+        n = self._errors.get("n", 0)
+        return n, self._errors.get("of", n)
+
     def opinion(self, item_id: int) -> "Opinion | None":
         """The out-of-sample prediction for the item; None if the audit made none."""
         at = self._opinion_at.get(item_id)

@@ -115,7 +115,12 @@ def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
         "annotators": [annotator | {"name": number(annotator["name"])} for annotator in people.get("annotators", [])],
         # an audit of version 0.2 or earlier has no calibrated probabilities
         "second_look": (
-            {"checked": errors["n"], "labels": sum(errors["second_look"]), "wrong": errors["expected"]}
+            {
+                "checked": errors["n"],
+                "of": errors.get("of", errors["n"]),
+                "labels": sum(errors["second_look"]),
+                "wrong": errors["expected"],
+            }
             if "second_look" in errors
             else None
         ),

@@ -204,7 +204,14 @@ def _agreement(values: dict[str, Any]) -> Section:
     if doubted:
         wrong = Estimate(**doubted["wrong"])
         texts += [
-            _("Models that were not trained on them checked {n:,} labels.", n=doubted["checked"]),
+            _("Models that were not trained on them checked {n:,} labels.", n=doubted["checked"])
+            if doubted["checked"] == doubted["of"]
+            else _(
+                "Models that were not trained on them checked {n:,} of {of:,} labels: those in doubt before, the"
+                " latest ones, and others at random.",
+                n=doubted["checked"],
+                of=doubted["of"],
+            ),
             second_look(doubted["labels"], wrong.value),
         ]
         if doubted["labels"] > 1:

@@ -178,9 +178,13 @@ class Audits(Background[AuditRequest]):
                     "INSERT INTO audits (request, requested_by, requested_at) VALUES (?, '', ?)", [request, now()]
                 )
 
+    def latest_done(self) -> int | None:
+        """The number of the latest audit; None before the first."""
+        return self.db.value("SELECT MAX(id) FROM audits WHERE state = 'done'")
+
     def latest_report(self) -> dict[str, Any] | None:
         """The report of the latest audit, see `labeler.jobs.audits`; None before the first."""
-        number = self.db.value("SELECT MAX(id) FROM audits WHERE state = 'done'")
+        number = self.latest_done()
         return None if number is None else self.report_of(number)
 
 

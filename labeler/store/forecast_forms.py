@@ -82,10 +82,11 @@ def _steps(proba: np.ndarray, steps: int, several: bool) -> np.ndarray:
 
 
 def _rounded(confidence: np.ndarray, steps: int) -> np.ndarray:
-    """uint16 of the same shape: rounded to a step in the same bin."""
-    exact, a_bin = confidence * steps, steps // BINS
-    below, nearest = np.floor(exact), np.rint(exact)
-    return np.where(nearest // a_bin == below // a_bin, nearest, below).astype(np.uint16)
+    """uint16 of the same shape: rounded to a step inside the same bin, not on its edge, which arithmetic may miss."""
+    exact, width = confidence * steps, steps // BINS
+    bins = np.minimum(np.floor(confidence * BINS), BINS - 1)
+    low, high = np.where(bins > 0, bins * width + 1, 0), np.where(bins < BINS - 1, (bins + 1) * width - 1, steps)
+    return np.clip(np.rint(exact), low, high).astype(np.uint16)
 
 
 def _compressed(values: np.ndarray) -> bytes:

@@ -25,6 +25,7 @@ from labeler.store.explanations import Explanations
 from labeler.store.forecasts import Forecasts
 from labeler.store.imports import Imports
 from labeler.store.items import Items
+from labeler.store.pool import Pool
 from labeler.store.refused import RefusedAnswers
 from labeler.store.reviews import Reviews
 from labeler.store.rounds import Rounds
@@ -45,6 +46,7 @@ class Store:
         self.settings_log = SettingsLog(self.db, self.audit)
         self.class_changes = ClassChanges(self.db)
         self.items = Items(self.db, self.class_changes)
+        self.pool = Pool(self.db)
         self.imports = Imports(self.db)
         self.set_aside = SetAside(self.db, self.audit)
         self.forecasts = Forecasts(self.db, self.class_changes)

@@ -24,14 +24,19 @@ def waiting(project: Project, version: tuple[int, ...]) -> tuple[Case, ...]:
 # Cases cannot be changed, so all sessions share them: copying thousands of cases takes as long as finding them.
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _waiting(_project: Project, version: tuple[int, ...], key: tuple[str, str]) -> tuple[Case, ...]:
-    findings = _findings(_project, version[-1], key)
+    findings = latest_findings(_project)
     with _project.store() as store:
         return tuple(queue(store.reviews.answers_to_review(findings.suspects()), findings, store.config))
 
 
+def latest_findings(project: Project) -> Findings:
+    """The findings of the latest audit."""
+    with project.store() as store:
+        return _findings(project, store.audits.latest_done(), store.db.erasures(), str(project.folder))
+
+
 @st.cache_resource(max_entries=5, show_spinner=False)
-def _findings(_project: Project, audit: int, key: tuple[str, str]) -> Findings:
-    """The findings of this audit, the latest."""
+def _findings(_project: Project, audit: int | None, erasures: int, folder: str) -> Findings:
     with _project.store() as store:
         return Findings(store.audits.latest_report())
 

@@ -7,7 +7,7 @@ from labeler.i18n.messages import _, translate
 from labeler.quality.review import FURTHER, SECOND_LOOK
 from labeler.report.sentences.labels import next_in_doubt, second_look
 from pages.review import evidence
-from pages.review.cases import PASSED, chosen, current, drawn, waiting
+from pages.review.cases import PASSED, chosen, current, drawn, latest_findings, waiting
 from pages.review.decisions import MESSAGE, decision_buttons, latest_decisions
 from pages.review.item import item
 from pages.shared.access import require_name, require_project, require_right, require_user
@@ -38,6 +38,16 @@ doubted, further = (
 )
 if doubted or further:
     st.caption(f"{second_look(len(doubted), sum(doubted))} {next_in_doubt(len(further), sum(further))}")
+checked, of = latest_findings(project).checked
+if checked < of:
+    st.caption(
+        _(
+            "The latest audit checked {checked:,} of {n:,} labels: those in doubt before, the latest ones, and"
+            " others at random, different ones each time.",
+            checked=checked,
+            n=of,
+        )
+    )
 if project.config.learner.head != LINEAR and queue:
     st.caption(
         _(

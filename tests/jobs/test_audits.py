@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from labeler.core.errors import TrainingError
@@ -116,3 +117,26 @@ def test_with_overlap_labels_in_doubt_are_asked_about_again(filled, monkeypatch)
     with project.store() as store:
         first = store.reviews.annotations()[0][0]
         assert [r.item.id for r in store.desk.reserve("lee", "tab", 1)] == [first]
+
+
+def test_an_audit_of_many_labels_checks_those_in_doubt_before_the_latest_ones_and_others_at_random(monkeypatch):
+    monkeypatch.setattr(audits, "LOOKED_AT", 10)
+    items, doubted, answered = np.arange(100, 140), [130, 7], [105, 104, 105, 103, 102, 101]
+    rows = audits.looked_at(items, [*doubted, *answered], 3)
+    assert len({*rows.tolist()}) == 10
+    assert {*items[rows].tolist()} >= {130, 105, 104, 103, 102}
+    assert (np.diff(rows) > 0).all()
+    assert rows.tolist() != audits.looked_at(items, [*doubted, *answered], 4).tolist()
+    assert audits.looked_at(items[:10], doubted, 3).tolist() == [*range(10)]
+
+
+def test_an_audit_says_of_how_many_labels_it_checked_some(filled, monkeypatch):
+    monkeypatch.setattr(audits, "LOOKED_AT", 22)
+    work_once(filled)
+    answer(filled, 28)
+    work_once(filled)
+    assert audit_once(filled)
+    with filled.store() as store:
+        errors = store.audits.latest_report()["errors"]
+        assert (errors["n"], errors["of"]) == (22, store.items.count_labeled())
+        assert errors["of"] > 22

@@ -9,7 +9,9 @@ from labeler.core.items import NewItem
 from labeler.core.jobs import TakeoutRequest
 from labeler.jobs.rounds import work_once
 from labeler.jobs.takeouts import model_file, take_out_once
+from labeler.models.pool_predictions import predict_unlabeled
 from labeler.projects import predictions
+from labeler.store import pool
 from tests.support.samples import reviews
 
 
@@ -36,7 +38,7 @@ def ask(project, what):
         return store.takeouts.all()[0]
 
 
-def test_predictions_are_of_the_items_without_a_label_and_mostly_right(filled):
+def test_predictions_are_of_the_items_without_a_label_and_mostly_right(filled, monkeypatch):
     assert ask(filled, "predictions").state == "done"
     with filled.store() as store:
         kept = predictions.kept(filled, store)
@@ -47,6 +49,10 @@ def test_predictions_are_of_the_items_without_a_label_and_mostly_right(filled):
     ]
     assert np.mean(right) >= 0.8
     assert kept.model == "round-0001.safetensors"
+    monkeypatch.setattr(pool, "PART", 7)
+    in_parts = predict_unlabeled(filled)
+    assert in_parts.items.tolist() == kept.items.tolist()
+    assert in_parts.proba == pytest.approx(kept.proba, abs=1e-6)
 
 
 def test_the_model_is_a_zip_of_the_published_folder(filled):

@@ -8,6 +8,7 @@ import pytest
 from labeler.core.items import Action, Answer
 from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
+from pages.review.cases import waiting
 from tests.support.fill import add
 from tests.support.pages import everything, visit, widget
 from tests.support.samples import text_config
@@ -152,3 +153,26 @@ def test_several_classes_are_chosen_and_then_decided(own_home):
     press(app, "Decide")
     with project.store() as store:
         assert store.items.labels()[1] == '["good","bad"]'
+
+
+def finish_audit(project, item: int, n: int, of: int) -> None:
+    """An audit that finds this item's label worth a second look."""
+    with project.store() as store, store.write():
+        store.db.execute("INSERT INTO audits (request, requested_by, requested_at) VALUES ('{\"round\": 1}', '', '')")
+        lists = {"items": [item], "given": ["good"], "predicted": ["bad"], "confidence": [0.9], "wrong": [0.8]}
+        report = {"errors": {"n": n, "of": of, "second_look": [1], "further": [0], **lists}}
+        store.audits.finish(store.audits.claim().id, report)
+
+
+def test_the_page_shows_the_findings_of_the_latest_audit_and_how_many_labels_it_checked(filled):
+    finish_audit(filled, 4, 5, 5)
+    app = visit("review")
+    assert "**4** to look at" in app.get("progress")[0].proto.text
+    assert "checked" not in everything(app)
+    with filled.store() as store:
+        store.answers.add("ann", [Answer("ann5", 5, "label", "good")])
+    finish_audit(filled, 5, 2, 5)
+    app.run()
+    assert "checked 2 of 5 labels" in everything(app)
+    with filled.store() as store:
+        assert {case.item_id for case in waiting(filled, store.version())} == {1, 2, 3, 5}

@@ -73,6 +73,19 @@ def test_each_form_keeps_the_decisions(seed, n, classes, steps):
         assert np.abs(again - several).max() < error + 1e-6
 
 
+def test_the_calibration_error_of_several_classes_moves_by_less_than_a_step():
+    rng = np.random.default_rng(0)
+    proba = rng.beta(0.3, 1.5, size=(300, 9)).astype(np.float32)
+    proba[:15] = np.linspace(0, 1, 16)[1:, None]  # on the edges of the bins
+    targets = (rng.random(proba.shape) < proba).astype(np.intp)
+    exact = metrics(proba.astype(float), targets)
+    steps: dict[Form, int] = {"probabilities": FINE, "rough": ROUGH}
+    for form, n_steps in steps.items():
+        again = metrics(unpacked(packed(proba, form, several=True), form, *proba.shape).astype(float), targets)
+        assert replace(again, calibration_error=0) == replace(exact, calibration_error=0)
+        assert again.calibration_error == pytest.approx(exact.calibration_error, abs=1 / n_steps)
+
+
 def test_a_forecast_that_was_thinned_never_was_needed_whole_again():
     before = {*range(1, 400)}
     for latest in range(1, 400):
