@@ -60,7 +60,7 @@ STEP = 5
 def _progress(store: Store, user: User) -> dict[str, Any]:
     spent, left = store.items.labels_spent(), max(store.rounds.labels_missing(), 0)
     affordable = max(store.config.budget - spent, 0)
-    answers, batch = store.items.answers_open(affordable), store.rounds.batch()
+    answers, batch = min(affordable, store.items.still_open().answers), store.rounds.batch()
     return {
         "mine": store.items.labels_by(user.name),
         "spent": spent,

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from labeler.i18n.messages import dump, load
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, now
-from labeler.store.items import FLAGGED
 
 # An item `i` that can be asked next: of the pool, without a label, and not taken out or flagged.
-ASKABLE = (
-    "i.split = 'pool' AND i.label IS NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL"
-    f" AND i.id NOT IN ({FLAGGED})"
-)
+ASKABLE = "i.split = 'pool' AND i.open AND i.labels = 0"
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class AskedNext:
             asked = self.db.rows(
                 f"""
                 INSERT INTO asked_next (item_id, by, selection, at)
-                SELECT i.id, :by, :what, :at FROM json_each(:items) chosen JOIN items i ON i.id = chosen.value
+                SELECT i.id, :by, :what, :at FROM json_each(:items) chosen CROSS JOIN items i ON i.id = chosen.value
                 WHERE {ASKABLE}
                   AND NOT EXISTS (SELECT 1 FROM asked_next WHERE item_id = i.id AND taken_back_at IS NULL)
                 ORDER BY chosen.key LIMIT :n RETURNING id
@@ -62,7 +58,8 @@ class AskedNext:
             f"""
             SELECT n.by, n.selection AS what, n.at, COUNT(*) AS waiting,
                    SUM(EXISTS (SELECT 1 FROM reservations WHERE item_id = n.item_id)) AS on_desks
-            FROM asked_next n JOIN items i ON i.id = n.item_id WHERE n.taken_back_at IS NULL AND {ASKABLE}
+            FROM asked_next n CROSS JOIN items i ON i.id = n.item_id
+            WHERE n.waits AND n.taken_back_at IS NULL AND {ASKABLE}
             GROUP BY n.by, n.selection, n.at ORDER BY MIN(n.id)
             """
         )
@@ -77,7 +74,7 @@ class AskedNext:
             taken = self.db.rows(
                 f"""
                 UPDATE asked_next SET taken_back_at = ? WHERE by = ? AND at = ? AND taken_back_at IS NULL
-                  AND item_id IN (SELECT i.id FROM items i WHERE {ASKABLE})
+                  AND EXISTS (SELECT 1 FROM items i WHERE i.id = asked_next.item_id AND {ASKABLE})
                   AND item_id NOT IN (SELECT item_id FROM reservations) RETURNING id
                 """,
                 [now(), selection.by, selection.at],

@@ -11,23 +11,16 @@ import numpy as np
 from labeler.core.items import Item, Split
 from labeler.store.asked_next import ASKABLE
 from labeler.store.database import Database, Row
-from labeler.store.items import FLAGGED, IMPORT, as_item
+from labeler.store.items import IMPORT, as_item
 
 State = Literal["labeled", "unlabeled", "flagged", "unsure", "excluded", "chosen", "waiting"]
 
 BEGINNING = 400  # characters of a text in a list
 
-# Holdout items without a label are not listed: whoever answers them must not know what they are for.
-# `+split` keeps SQLite from the index: one pass over the table is faster.
-LISTED = (
-    "i.erased_at IS NULL AND i.unreadable IS NULL"
-    " AND (+i.split = 'pool' OR (+i.split = 'holdout' AND i.label IS NOT NULL))"
-)
-
 _STATES: dict[State, str] = {
     "labeled": "i.label IS NOT NULL",
     "unlabeled": "i.label IS NULL AND i.adjudicated IS NOT 'exclude'",
-    "flagged": f"i.id IN ({FLAGGED})",
+    "flagged": "i.flagged",
     "unsure": "i.id IN (SELECT item_id FROM answers WHERE unsure)",
     "excluded": "i.adjudicated = 'exclude'",
     "chosen": "i.id IN (SELECT item_id FROM answers WHERE chosen IS NOT NULL)",
@@ -105,21 +98,29 @@ class Catalogue:
         rows = self.db.rows(
             f"""
             SELECT i.id, i.content_hash, i.split, i.source, substr(i.text, 1, {BEGINNING}) AS text, i.media, i.metadata,
-                   i.label, i.labels, i.adjudicated, i.id IN ({FLAGGED}) AS open_flag
-            FROM json_each(?) wanted JOIN items i ON i.id = wanted.value WHERE {LISTED} ORDER BY wanted.key
+                   i.label, i.labels, i.adjudicated, i.flagged AS open_flag
+            FROM json_each(?) wanted CROSS JOIN items i ON i.id = wanted.value WHERE i.listed ORDER BY wanted.key
             """,
             [json.dumps([int(i) for i in item_ids])],
         )
         return [Listed(as_item(r), r["label"], r["labels"], r["adjudicated"], bool(r["open_flag"])) for r in rows]
 
     def newest(self) -> int:
-        """The id of the item that was added last; 0 without items."""
-        return self.db.value("SELECT MAX(id) FROM items WHERE split IS NOT NULL") or 0
+        """The id of the item with a split that was added last; 0 without items."""
+        # `+id`: the index has the few items of the holdout, while the table would be read from its end to one of them
+        return (
+            self.db.value(
+                "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM items WHERE listed"
+                " UNION ALL SELECT MAX(+id) FROM items WHERE split = 'holdout')"
+            )
+            or 0
+        )
 
     def unlisted(self) -> int:
         """The number of holdout items without a label, which no list shows: they are answered without being known."""
         return self.db.value(
-            "SELECT COUNT(*) FROM items WHERE split = 'holdout' AND label IS NULL AND erased_at IS NULL"
+            "SELECT COALESCE(SUM(n), 0) - (SELECT COUNT(*) FROM items WHERE erased_at IS NOT NULL AND split = 'holdout'"
+            " AND label IS NULL) FROM item_counts WHERE split = 'holdout' AND label = ''"
         )
 
     def annotators(self) -> list[str]:
@@ -161,7 +162,7 @@ _NAMES = "CASE WHEN i.label LIKE '[%' AND json_valid(i.label) THEN i.label ELSE 
 
 def _conditions(wanted: ItemFilter, several: bool) -> tuple[list[str], Row]:
     """The SQL conditions on an item `i`, and the values of their parameters."""
-    conditions, values = [LISTED], Row()
+    conditions, values = ["i.listed"], Row()
     for place, word in enumerate(words_in(wanted.words)):
         conditions.append(f"(i.text LIKE :word{place} ESCAPE '\\' OR i.source LIKE :word{place} ESCAPE '\\')")
         values[f"word{place}"] = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in word) + "%"

@@ -35,7 +35,7 @@ class ClassChanges:
     def outside(self) -> dict[str, int]:
         """The names in items' labels that are none of the project's classes, and how many items have each."""
         classes, items = self.db.config.classes, dict[str, int]()
-        for row in self.db.rows("SELECT label, COUNT(*) AS n FROM items WHERE label IS NOT NULL GROUP BY label"):
+        for row in self.db.rows("SELECT label, SUM(n) AS n FROM item_counts WHERE label > '' AND n GROUP BY label"):
             for name in names_of(row["label"], self.db.config):
                 if name not in classes:
                     items[name] = items.get(name, 0) + row["n"]

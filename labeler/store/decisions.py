@@ -145,7 +145,7 @@ class Decisions:
 
     def decided_items(self) -> list[int]:
         """The ids of the items about which a decision holds."""
-        return [item_id for (item_id,) in self.db.execute("SELECT id FROM items WHERE adjudicated IS NOT NULL")]
+        return sorted(row[0] for row in self.db.execute("SELECT id FROM items WHERE adjudicated IS NOT NULL"))
 
     def count(self) -> int:
         """How many decisions hold, of all leads."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labeler.core.blinding import OPEN
-from labeler.core.items import Annotator, Prediction, Reason, Reserved, Waiting
+from labeler.core.items import Annotator, Prediction, Reason, Reserved, Split, Waiting
 from labeler.store.database import Database, Row
 from labeler.store.items import WANTED, Items, as_item
 from labeler.store.leases import lease_time
@@ -18,10 +18,8 @@ from labeler.store.team import Team
 # answers and reservations count against the overlap, or against the number that the lead or the audit asked for.
 # Flagged items wait for the lead. Items with a decision or an imported label are not asked about.
 FREE = f"""
-    i.adjudicated IS NULL AND i.split IS NOT NULL AND i.erased_at IS NULL AND i.unreadable IS NULL
-    AND NOT EXISTS (
-        SELECT 1 FROM answers WHERE item_id = i.id AND (annotator IN (:annotator, 'import') OR action = 'flag')
-        AND (action <> 'flag' OR id > i.cleared)
+    i.open AND NOT EXISTS (
+        SELECT 1 FROM answers WHERE item_id = i.id AND annotator = :annotator AND (action <> 'flag' OR id > i.cleared)
     )
     AND NOT EXISTS (SELECT 1 FROM reservations WHERE item_id = i.id AND annotator = :annotator)
     AND i.labels + (SELECT COUNT(*) FROM reservations WHERE item_id = i.id)
@@ -36,12 +34,12 @@ MINE = """
 """
 # The items of a closed tab are free after this time. A tab that is only reloaded has reserved them again by then.
 LEAVING_SECONDS = 10.0
-AHEAD = 500  # items of the pool that are appended to a ranking at once where it is used up
 # Within this time each open tab has asked again; see HEARTBEAT_MS in `pages/desk/sync/queue.js`.
 RETURNING_SECONDS = 30.0
 # What one person may hold in all tabs together: half of the pool's open items, but this many in any case, and at most
 # so many.
 LEAST_HELD, MOST_HELD = 20, 100
+LOOK, ALL = 200, -1  # items with a label that are looked at for one person
 
 
 _served: set[tuple[Path, int]] = set()  # databases, as path and inode, whose reservations this process has looked at
@@ -110,7 +108,7 @@ class Desk:
             return []
         values = self.reservation_values(member, tab, lease_time())
         ranked = f"""
-            FROM queries q JOIN items i ON i.id = q.item_id
+            FROM queries q CROSS JOIN items i ON i.id = q.item_id
             WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND {OPEN}
               AND q.predicted IS NOT NULL AND {MINE} AND {FREE}
         """
@@ -156,7 +154,7 @@ class Desk:
     def _still_allowed(self, annotator: str) -> int:
         """The number of further items that a person may hold, whatever the number of their tabs."""
         held = self.db.value("SELECT COUNT(*) FROM reservations WHERE annotator = ?", [annotator])
-        return max(LEAST_HELD, min(MOST_HELD, self.items.pool_open(2 * MOST_HELD) // 2)) - held
+        return max(LEAST_HELD, min(MOST_HELD, self.items.pool_open() // 2)) - held
 
     def active_annotators(self) -> int:
         """How many annotators hold items now."""
@@ -180,7 +178,7 @@ class Desk:
             "expires": at + self.db.config.labeling.reservation_seconds,
             "several": self.db.config.several,
             "others_classes": json.dumps(self.team.classes_of_others(annotator)),
-            "own": json.dumps(self.team.classes_of(self.team.groups_of(annotator))),
+            "own": json.dumps(self.team.own_classes(annotator)),
         }
 
     def stopped(self, annotator: Annotator) -> Waiting | None:
@@ -196,15 +194,18 @@ class Desk:
         return self.db.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
 
     def _fill(self, values: Row, n: int) -> None:
-        """Reserve up to `n` items: at most half that others labeled already, then ranked ones, then unranked ones."""
+        """Reserve up to `n` items: at most half that others labeled already, then ranked ones, then unranked ones, and
+        in the end whatever still needs labels.
+        """
         if n > 0:
-            n -= self._take_labeled(values, (n + 1) // 2)
-            taken = self._take(values, n)
-            if taken < n and self._extend_queue(values, n - taken):
-                self._take(values, n - taken)
+            n -= self._take_labeled(values, (n + 1) // 2, LOOK)
+            n -= self._take(values, n)
+            for split in ("pool", "holdout"):
+                n -= self._append(values, split, n)
+            self._take_labeled(values, n, ALL)
 
     def _any_asked_next(self) -> bool:
-        return bool(self.db.value("SELECT 1 FROM asked_next WHERE taken_back_at IS NULL LIMIT 1"))
+        return bool(self.db.value("SELECT 1 FROM asked_next WHERE waits AND taken_back_at IS NULL LIMIT 1"))
 
     def _take_asked_next(self, values: Row, n: int) -> int:
         """Reserve up to `n` items that a lead had asked next, in that order; how many. No query chose them."""
@@ -214,8 +215,8 @@ class Desk:
             self.db.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, expires_at)
-                SELECT i.id, :annotator, :tab, :expires FROM asked_next w JOIN items i ON i.id = w.item_id
-                WHERE w.taken_back_at IS NULL AND i.split = 'pool' AND i.label IS NULL AND {FREE}
+                SELECT i.id, :annotator, :tab, :expires FROM asked_next w CROSS JOIN items i ON i.id = w.item_id
+                WHERE w.waits AND w.taken_back_at IS NULL AND i.split = 'pool' AND {FREE}
                 ORDER BY w.id LIMIT :n
                 RETURNING item_id
                 """,
@@ -223,26 +224,39 @@ class Desk:
             )
         )
 
-    def _take_labeled(self, values: Row, n: int) -> int:
-        """Reserve items that need further labels, the ones that were answered first at the head; how many.
+    def _take_labeled(self, values: Row, n: int, look: int) -> int:
+        """Reserve up to `n` items that need further labels, the ones that were answered first at the head; how many.
 
         They are overlapped items, or items that the lead asks about again. They have a label, so no newer ranking holds
         them. They are reserved without a query, so no desk takes them for outdated.
+
+        Args: look: how many such items are looked at, of each kind. Where one person has labeled very many that wait
+                  for others, this person finds none among those.
         """
-        again = self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1")
-        if self.db.config.labeling.overlap == 1 and not again:
+        if n <= 0 or not self._asks_several():
             return 0
         return len(
             self.db.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, expires_at)
-                SELECT i.id, :annotator, :tab, :expires FROM items i
-                WHERE i.labels > 0 AND i.labels < {WANTED} AND i.split IN ('pool', 'holdout') AND {FREE}
+                SELECT i.id, :annotator, :tab, :expires FROM (
+                    SELECT * FROM (SELECT id FROM items WHERE wanted > labels AND labels > 0 AND open LIMIT :look)
+                    UNION SELECT * FROM (
+                        SELECT id FROM items WHERE open AND labels BETWEEN 1 AND :overlap - 1
+                        AND split IN ('pool', 'holdout') AND content_hash < :overlapped LIMIT :look
+                    )
+                ) further CROSS JOIN items i ON i.id = further.id WHERE {FREE}
                 ORDER BY (SELECT MIN(id) FROM answers WHERE item_id = i.id) LIMIT :n
                 RETURNING item_id
                 """,
-                values | {"n": n},
+                values | {"n": n, "look": look},
             )
+        )
+
+    def _asks_several(self) -> bool:
+        """Whether some items need the labels of several people."""
+        return self.db.config.labeling.overlap > 1 or bool(
+            self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1")
         )
 
     def _take_qualification(self, values: Row, n: int) -> None:
@@ -263,48 +277,81 @@ class Desk:
         return self.db.config.budget - self.items.labels_spent() - self.db.value("SELECT COUNT(*) FROM reservations")
 
     def _take(self, values: Row, n: int) -> int:
-        """Reserve the `n` best free items of the latest ranking, in one statement; how many."""
+        """Reserve the `n` best free items of the latest ranking, in one statement; how many.
+
+        They are the first ones that nobody holds, and those that somebody holds where several people are to label them.
+        """
+        if n <= 0:
+            return 0
+        ranked = f"""
+            CROSS JOIN items i ON i.id = q.item_id
+            WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND {FREE} AND {MINE}
+        """
+        held = f"""
+            UNION SELECT q.id, q.item_id, q.rank FROM (SELECT DISTINCT item_id FROM reservations) held
+            CROSS JOIN queries q ON q.item_id = held.item_id {ranked}
+        """
         return len(
             self.db.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
-                SELECT q.item_id, :annotator, :tab, q.id, :expires
-                FROM queries q JOIN items i ON i.id = q.item_id
-                WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND {FREE}
-                  AND {MINE}
-                ORDER BY q.rank LIMIT :n
+                SELECT item_id, :annotator, :tab, id, :expires FROM (
+                    SELECT * FROM (SELECT q.id, q.item_id, q.rank FROM queries q {ranked} AND q.free
+                                   ORDER BY q.rank LIMIT :n)
+                    {held if self._asks_several() else ""}
+                ) ORDER BY rank LIMIT :n
                 RETURNING item_id
                 """,
                 values | {"n": n},
             )
         )
 
-    def _extend_queue(self, values: Row, n: int) -> bool:
-        """Append free items to the latest ranking, of the pool as long as there are any; whether there were some.
+    def _append(self, values: Row, split: Split, n: int) -> int:
+        """Append up to `n` free items of a split to the latest ranking, and reserve them; how many.
 
-        Their order is that of the content hash, which is as good as random and needs no state. To find them takes a
-        look at all items, so those of the pool are appended for many reservations at once.
+        Their order is that of the content hash, which is as good as random, and goes on where it ended the last time.
         """
-        of_pool = self._append(values, "pool", max(n, AHEAD))
-        return of_pool + (self._append(values, "holdout", n - of_pool) if of_pool < n else 0) > 0
+        if n <= 0:
+            return 0
+        last = self.db.value(
+            "SELECT i.content_hash FROM appended a JOIN items i ON i.id = a.item_id WHERE a.split = ?", [split]
+        )
+        appended = self._append_between(values, split, n, ("i.content_hash > :last", last or ""))
+        if last and len(appended) < n:
+            appended += self._append_between(values, split, n - len(appended), ("i.content_hash <= :last", last))
+        if appended:
+            self.db.execute(
+                "INSERT INTO appended VALUES (?, ?) ON CONFLICT DO UPDATE SET item_id = excluded.item_id",
+                [split, appended[-1]["item_id"]],
+            )
+        self.db.executemany(
+            "INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)"
+            " VALUES (:item_id, :annotator, :tab, :query, :expires)",
+            [values | row for row in appended],
+        )
+        return len(appended)
 
-    def _append(self, values: Row, split: str, most: int) -> int:
-        added = self.db.rows(
+    def _append_between(self, values: Row, split: Split, n: int, where: tuple[str, str]) -> list[Row]:
+        """What was appended of a part of a split in the order of the content hash: query and item_id."""
+        condition, last = where
+        return self.db.rows(
             f"""
             INSERT INTO queries (round, rank, item_id, strategy)
-            SELECT r.round, r.last + ROW_NUMBER() OVER (ORDER BY i.content_hash), i.id,
-                   CASE i.split WHEN 'pool' THEN 'random' ELSE 'holdout' END
-            FROM items i, (SELECT latest.round, COALESCE(MAX(q.rank), 0) AS last
-                           FROM (SELECT COALESCE(MAX(number), 0) AS round FROM rounds) latest
-                           LEFT JOIN queries q ON q.round = latest.round) r
-            WHERE i.split = :split AND {FREE}
-              AND NOT EXISTS (SELECT 1 FROM queries WHERE round = r.round AND item_id = i.id)
-            ORDER BY i.content_hash LIMIT :most
-            RETURNING id
+            SELECT r.round, r.last + ROW_NUMBER() OVER (), unasked.id, :strategy
+            FROM (SELECT latest.round, (SELECT COALESCE(MAX(rank), 0) FROM queries WHERE round = latest.round) AS last
+                  FROM (SELECT COALESCE(MAX(number), 0) AS round FROM rounds) latest) r
+            CROSS JOIN (
+                SELECT i.id FROM items i
+                WHERE i.open AND i.labels = 0 AND i.split = :split AND {condition}
+                  AND NOT EXISTS (SELECT 1 FROM queries WHERE item_id = i.id
+                                  AND round = (SELECT COALESCE(MAX(number), 0) FROM rounds))
+                  AND {FREE}
+                ORDER BY i.content_hash LIMIT :n
+            ) unasked
+            RETURNING id AS "query", item_id
             """,
-            values | {"split": split, "most": most},
+            values | {"split": split, "n": n, "last": last, "strategy": "random" if split == "pool" else "holdout"},
         )
-        return len(added)
 
     def _held(self, annotator: str, tab: str) -> list[Reserved]:
         rows = self.db.rows(

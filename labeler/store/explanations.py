@@ -48,16 +48,20 @@ class Explanations:
 
         Args: others: whether labels of other annotators are included.
         """
+        others_answers = "annotator <> :annotator" if others else "annotator = :import"
         rows = self.db.rows(
-            """
+            f"""
             SELECT i.content_hash, i.id, a.label FROM (
-                SELECT * FROM answers WHERE action = 'label' AND (:others OR annotator IN (:annotator, :import))
-                AND (annotator = :annotator OR item_id NOT IN (SELECT item_id FROM qualification))
-                ORDER BY annotator = :annotator DESC, id DESC LIMIT :most
+                SELECT * FROM (SELECT * FROM answers WHERE action = 'label' AND annotator = :annotator
+                               ORDER BY id DESC LIMIT :most)
+                UNION ALL
+                SELECT * FROM (SELECT * FROM answers WHERE action = 'label' AND {others_answers}
+                               AND item_id NOT IN (SELECT item_id FROM qualification) ORDER BY id DESC LIMIT :most)
+                LIMIT :most
             ) a JOIN items i ON i.id = a.item_id
             ORDER BY a.annotator = :annotator, a.annotator <> :import, a.id
             """,
-            {"annotator": annotator, "import": IMPORT, "others": others, "most": MOST_KNOWN},
+            {"annotator": annotator, "import": IMPORT, "most": MOST_KNOWN},
         )
         return {row["content_hash"]: (row["id"], row["label"]) for row in rows}
 

@@ -20,16 +20,9 @@ _SPAN = "id > :first AND id <= :last"
 
 # How many people's labels an item is to get. The content hash decides which items are overlapped, so that they spread
 # evenly over rounds and stay the same.
-WANTED = "MAX(CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END, i.wanted)"
-# Items that nobody is asked about until the lead decides.
-FLAGGED = """
-    SELECT a.item_id FROM answers a JOIN items f ON f.id = a.item_id WHERE a.action = 'flag' AND a.id > f.cleared
-"""
-# Items that people may be asked about.
-OPEN = (
-    "i.split IS NOT NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL"
-    f" AND i.id NOT IN ({FLAGGED})"
-)
+SETTLED = "CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END"
+WANTED = f"MAX({SETTLED}, i.wanted)"
+PREFIX = 3  # digits of the content hash by which `open_counts` counts
 
 
 class Items:
@@ -214,58 +207,59 @@ class Items:
     def flagged(self) -> set[int]:
         """Unlabeled items that nobody is asked about: with an open flag, excluded by a lead, erased, or set aside."""
         rows = self.db.rows(
-            f"{FLAGGED} UNION SELECT id FROM items"
-            " WHERE adjudicated = 'exclude'"
-            " OR (COALESCE(erased_at, unreadable) IS NOT NULL AND label IS NULL)"
+            """
+            SELECT id FROM items WHERE flagged UNION SELECT id FROM items WHERE adjudicated = 'exclude'
+            UNION SELECT id FROM items WHERE erased_at IS NOT NULL AND label IS NULL
+            UNION SELECT id FROM items WHERE unreadable IS NOT NULL AND label IS NULL
+            """
         )
-        return {row["item_id"] for row in rows}
+        return {row["id"] for row in rows}
 
     def count_labeled(self) -> int:
         """The number of labeled pool items: the x axis of the learning curve."""
-        return self.db.value("SELECT COUNT(*) FROM items WHERE split = 'pool' AND label IS NOT NULL")
+        return self.db.value("SELECT COALESCE(SUM(n), 0) FROM item_counts WHERE split = 'pool' AND label > ''")
 
     def still_open(self) -> StillOpen:
         """The items that can still get a label, and the answers that people can still give."""
-        unlabeled = self.db.rows(
-            f"SELECT i.split, COUNT(*) AS n, SUM({WANTED}) AS answers FROM items i"
-            f" WHERE i.label IS NULL AND {OPEN} GROUP BY i.split",
-            self.overlap_values(),
-        )
-        items = {row["split"]: row["n"] for row in unlabeled}
-        answers = self._open_again(-1) + sum(row["answers"] for row in unlabeled)
-        return StillOpen(items.get("pool", 0), items.get("holdout", 0), answers)
+        rows = self.db.rows("SELECT split, n FROM item_counts WHERE open AND label = ''")
+        items = {row["split"]: row["n"] for row in rows}
+        pool, holdout = items.get("pool", 0), items.get("holdout", 0)
+        return StillOpen(pool, holdout, pool + holdout + self._answers_further())
 
-    def answers_open(self, most: int) -> int:
-        """The answers that people can still give; `most` where there are more. The desk asks at each answer, so no more
-        items are read than that takes.
+    def _answers_further(self) -> int:
+        """The answers that people can still give beyond one about each item without a label: for the overlap, and where
+        a lead asks for more.
         """
-        unlabeled = self.db.value(
-            f"SELECT COALESCE(SUM(answers), 0) FROM (SELECT {WANTED} AS answers FROM items i"
-            f" WHERE i.label IS NULL AND {OPEN} LIMIT :most)",
-            self.overlap_values() | {"most": most},
-        )
-        return most if unlabeled >= most else min(most, unlabeled + self._open_again(most))
-
-    def _open_again(self, most: int) -> int:
-        """The answers that can still be given about items with a label, of so many items at most; −1: of all."""
         values = self.overlap_values()
-        if values["overlap"] <= 1 and not self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1"):
-            return 0
-        return self.db.value(
-            f"SELECT COALESCE(SUM(answers), 0) FROM (SELECT {WANTED} - i.labels AS answers FROM items i"
-            f" WHERE i.label IS NOT NULL AND i.labels < {WANTED} AND {OPEN}"
-            " AND NOT EXISTS (SELECT 1 FROM annotations WHERE item_id = i.id AND annotator = :import) LIMIT :most)",
-            values | {"import": IMPORT, "most": most},
+        overlap, overlapped = values["overlap"], values["overlapped"]
+        further = 0
+        if overlap > 1:
+            further += self._overlapped(0, overlapped) * (overlap - 1)
+            further += sum(self._overlapped(labels, overlapped) * (overlap - labels) for labels in range(1, overlap))
+        return further + self.db.value(
+            f"""
+            SELECT COALESCE(SUM(MAX(wanted, settled) - MAX(labels, settled)), 0) FROM (
+                SELECT i.wanted, i.labels, {SETTLED} AS settled FROM items i WHERE i.wanted > i.labels AND i.open
+            )
+            """,
+            values,
         )
 
-    def pool_open(self, most: int) -> int:
-        """The number of pool items that can still get a label; `most` where there are more."""
-        return self.db.value(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM items i WHERE i.label IS NULL AND i.split = 'pool'"
-            f" AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL AND i.id NOT IN ({FLAGGED})"
-            " LIMIT ?)",
-            [most],
+    def _overlapped(self, labels: int, before: str) -> int:
+        """The number of open items with so many labels whose content hash begins with less than `before`."""
+        prefix = before[:PREFIX]
+        whole = self.db.value(
+            "SELECT COALESCE(SUM(n), 0) FROM open_counts WHERE labels = ? AND prefix < ?", [labels, prefix]
         )
+        return whole + self.db.value(
+            "SELECT COUNT(*) FROM items WHERE open AND labels = ? AND split IN ('pool', 'holdout')"
+            " AND content_hash >= ? AND content_hash < ?",
+            [labels, prefix, before],
+        )
+
+    def pool_open(self) -> int:
+        """The number of pool items that can still get a label."""
+        return self.db.value("SELECT n FROM item_counts WHERE split = 'pool' AND label = '' AND open") or 0
 
     def overlap_values(self) -> Row:
         """The values of the parameters in `WANTED`."""
@@ -283,10 +277,9 @@ class Items:
 
     def counts(self, annotator: str = "") -> Counts:
         """Items and labels in pool and holdout; `mine` counts the labels of `annotator`."""
-        splits = {r["split"]: r["n"] for r in self.db.rows("SELECT split, COUNT(*) AS n FROM items GROUP BY split")}
+        splits = {r["split"]: r["n"] for r in self.db.rows("SELECT split, SUM(n) AS n FROM item_counts GROUP BY split")}
         labeled = self.db.rows(
-            "SELECT split, label, COUNT(*) AS n FROM items WHERE label IS NOT NULL AND split IS NOT NULL"
-            " GROUP BY split, label"
+            "SELECT split, label, SUM(n) AS n FROM item_counts WHERE label > '' AND n GROUP BY split, label"
         )
         pool = {r["label"]: r["n"] for r in labeled if r["split"] == "pool"}
         per_class = dict.fromkeys(self.db.config.classes, 0)
@@ -313,11 +306,10 @@ class Items:
             """
             SELECT split, COUNT(*) AS items, SUM(label IS NOT NULL) AS labeled, SUM(adjudicated IS 'label') AS decided,
                    SUM(adjudicated IS 'exclude') AS taken_out, SUM(drawn) AS drawn,
-                   SUM(EXISTS (SELECT 1 FROM answers WHERE item_id = items.id AND annotator = ?)) AS imported_labels,
+                   SUM(known) AS imported_labels,
                    MIN(added_at) AS first_added, MAX(added_at) AS last_added
             FROM items WHERE split IS NOT NULL GROUP BY split ORDER BY split DESC
-            """,
-            [IMPORT],
+            """
         )
 
     def answer_totals(self) -> Row:

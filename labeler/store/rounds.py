@@ -26,8 +26,13 @@ CRASHED = mark(
 )
 SHORT = mark("Memory was too short for this round, though its batches were halved {halvings} times.")
 
-# What a round reads, with the column that says when it came.
-_DATED = {"annotations": "at", "adjudications": "at", "items": "added_at"}
+# When the last came of what a round reads. An import that brings back earlier items adds them to itself.
+_LAST = (
+    "SELECT at FROM annotations ORDER BY id DESC LIMIT 1",
+    "SELECT at FROM adjudications ORDER BY id DESC LIMIT 1",
+    "SELECT added_at FROM items ORDER BY id DESC LIMIT 1",
+    "SELECT added_at FROM items WHERE import_id = (SELECT MAX(id) FROM imports) ORDER BY id DESC LIMIT 1",
+)
 _COLUMNS = (*(name for name in Round.__dataclass_fields__ if name != "metrics"), *_MEASURES)
 
 
@@ -67,7 +72,7 @@ class Rounds:
         if missing <= 0:
             return missing
         payable = self.db.config.budget - self.items.labels_spent()
-        missing = self.items.pool_open(max(0, min(missing, payable)))
+        missing = max(0, min(missing, payable, self.items.pool_open()))
         last = self.db.value("SELECT labels FROM jobs ORDER BY id DESC LIMIT 1") or 0
         return missing if missing or self.items.count_labeled() > last else None
 
@@ -271,7 +276,7 @@ class Rounds:
             return True
         if rows[0]["config"] != json.dumps(self.db.config.as_dict(), ensure_ascii=False):
             return True
-        newest = [self.db.value(f"SELECT MAX({at}) FROM {table}") for table, at in _DATED.items()]
+        newest = [self.db.value(query) for query in _LAST]
         return any(at is not None and at >= rows[0]["at"] for at in newest)
 
     def models(self) -> list[tuple[str, float | None]]:

@@ -756,6 +756,146 @@ def m025_how_rounds_ended(db: Database) -> None:
     )
 
 
+# What an item's answers and decisions say of it, after each of them: the columns that are kept so that nothing has to
+# read the answers of all items.
+_KEEP = """
+    UPDATE items SET
+        adjudicated = (SELECT action FROM adjudged WHERE item_id = NEW.item_id AND action IN ('label', 'exclude')),
+        label = CASE (SELECT action FROM adjudged WHERE item_id = NEW.item_id)
+            WHEN 'label' THEN (SELECT label FROM adjudged WHERE item_id = NEW.item_id)
+            WHEN 'exclude' THEN NULL
+            ELSE (SELECT label FROM answers WHERE item_id = NEW.item_id AND action = 'label' GROUP BY label
+                  ORDER BY MAX(annotator = 'import' AND item_id IN (SELECT item_id FROM qualification)) DESC,
+                           COUNT(*) DESC, MAX(id) DESC LIMIT 1)
+        END,
+        (labels, known, flagged) = (
+            SELECT COUNT(*) FILTER (WHERE a.action = 'label'),
+                   COALESCE(MAX(a.action = 'label' AND a.annotator = 'import'), 0),
+                   COALESCE(MAX(a.action = 'flag' AND a.id > items.cleared), 0)
+            FROM answers a WHERE a.item_id = NEW.item_id
+        )
+    WHERE id = NEW.item_id;
+"""
+# Whether the item of a place in a ranking is open, has no label, and is held by nobody.
+_FREE = """
+    EXISTS (SELECT 1 FROM items WHERE id = {item} AND open AND labels = 0)
+    AND NOT EXISTS (SELECT 1 FROM reservations WHERE item_id = {item})
+"""
+_LATEST = "(SELECT COALESCE(MAX(number), 0) FROM rounds)"
+
+
+def _set_free(item: str) -> str:
+    """The statement that sets `queries.free` of an item's place in the latest ranking."""
+    return f"UPDATE queries SET free = ({_FREE.format(item=item)}) WHERE item_id = {item} AND round = {_LATEST};"
+
+
+# long: one script that creates what is kept and the triggers that keep it
+@migrations()
+def m026_kept_counts(db: Database) -> None:
+    _run_script(
+        db,
+        f"""
+        ALTER TABLE items ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0;  -- whether a flag waits for the lead
+        ALTER TABLE items ADD COLUMN known INTEGER NOT NULL DEFAULT 0;  -- whether an import gave its label
+        UPDATE items SET flagged = 1 WHERE id IN (
+            SELECT a.item_id FROM answers a JOIN items f ON f.id = a.item_id
+            WHERE a.action = 'flag' AND a.id > f.cleared
+        );
+        UPDATE items SET known = 1 WHERE id IN (
+            SELECT item_id FROM answers WHERE annotator = 'import' AND action = 'label'
+        );
+        ALTER TABLE items ADD COLUMN open INTEGER GENERATED ALWAYS AS (  -- whether people may be asked about it
+            split IS NOT NULL AND adjudicated IS NULL AND erased_at IS NULL AND unreadable IS NULL
+            AND NOT flagged AND NOT known
+        ) VIRTUAL;
+        -- Whether a list shows it: whoever answers an item of the holdout must not know what it is for.
+        ALTER TABLE items ADD COLUMN listed INTEGER GENERATED ALWAYS AS (
+            erased_at IS NULL AND unreadable IS NULL AND split IS NOT NULL AND (split = 'pool' OR label IS NOT NULL)
+        ) VIRTUAL;
+        DROP INDEX items_open;
+        DROP INDEX items_labeled;
+        CREATE INDEX items_open ON items (labels, split, content_hash) WHERE open;
+        CREATE INDEX items_listed ON items (id) WHERE listed;
+        CREATE INDEX items_undecided ON items (id) WHERE split IS NULL AND withdrawn IS NULL;
+        CREATE INDEX items_flagged ON items (id) WHERE flagged;
+        CREATE INDEX items_decided ON items (adjudicated) WHERE adjudicated IS NOT NULL;
+        CREATE INDEX items_erased ON items (id) WHERE erased_at IS NOT NULL;
+
+        -- The number of items of each split with each label; '' is none. Counted by the triggers below, as is
+        -- `open_counts`: the open items by their number of labels and the first digits of their hash, which decide how
+        -- many labels are wanted under whatever settings.
+        CREATE TABLE item_counts (
+            split TEXT NOT NULL, label TEXT NOT NULL, open INTEGER NOT NULL, n INTEGER NOT NULL,
+            PRIMARY KEY (split, label, open)
+        ) WITHOUT ROWID;
+        INSERT INTO item_counts
+            SELECT split, COALESCE(label, ''), open, COUNT(*) FROM items WHERE split IS NOT NULL GROUP BY 1, 2, 3;
+        CREATE TABLE open_counts (
+            labels INTEGER NOT NULL, prefix TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (labels, prefix)
+        ) WITHOUT ROWID;
+        INSERT INTO open_counts
+            SELECT labels, substr(content_hash, 1, 3), COUNT(*) FROM items WHERE open GROUP BY 1, 2;
+
+        -- whether the item is open and has no label yet
+        ALTER TABLE asked_next ADD COLUMN waits INTEGER NOT NULL DEFAULT 1;
+        UPDATE asked_next SET waits = 0 WHERE item_id NOT IN (SELECT id FROM items WHERE open AND labels = 0);
+        CREATE INDEX asked_next_waiting ON asked_next (id) WHERE waits AND taken_back_at IS NULL;
+
+        -- kept for the latest ranking alone, so that what was asked is never passed over again
+        ALTER TABLE queries ADD COLUMN free INTEGER NOT NULL DEFAULT 1;
+        UPDATE queries SET free = 0 WHERE round < {_LATEST} OR NOT ({_FREE.format(item="queries.item_id")});
+        CREATE INDEX queries_free ON queries (round, rank) WHERE free;
+        CREATE TRIGGER queries_free_new AFTER INSERT ON queries WHEN NOT ({_FREE.format(item="NEW.item_id")}) BEGIN
+            UPDATE queries SET free = 0 WHERE id = NEW.id;
+        END;
+        CREATE TRIGGER reservations_made AFTER INSERT ON reservations BEGIN {_set_free("NEW.item_id")} END;
+        CREATE TRIGGER reservations_ended AFTER DELETE ON reservations BEGIN {_set_free("OLD.item_id")} END;
+        -- The item of each split whose content hash was the last that was appended to a ranking.
+        CREATE TABLE appended (split TEXT PRIMARY KEY, item_id INTEGER NOT NULL REFERENCES items (id)) WITHOUT ROWID;
+
+        CREATE TRIGGER items_counted AFTER INSERT ON items WHEN NEW.split IS NOT NULL BEGIN
+            INSERT INTO item_counts VALUES (NEW.split, COALESCE(NEW.label, ''), NEW.open, 1)
+                ON CONFLICT DO UPDATE SET n = n + 1;
+            INSERT INTO open_counts SELECT NEW.labels, substr(NEW.content_hash, 1, 3), 1 WHERE NEW.open
+                ON CONFLICT DO UPDATE SET n = n + 1;
+        END;
+        CREATE TRIGGER items_counted_anew AFTER UPDATE OF split, content_hash, label, labels, adjudicated, erased_at,
+                unreadable, flagged, known ON items
+            WHEN (OLD.split, OLD.content_hash, OLD.label, OLD.labels, OLD.open)
+                IS NOT (NEW.split, NEW.content_hash, NEW.label, NEW.labels, NEW.open) BEGIN
+            UPDATE item_counts SET n = n - 1
+                WHERE split = OLD.split AND label = COALESCE(OLD.label, '') AND open = OLD.open;
+            INSERT INTO item_counts SELECT NEW.split, COALESCE(NEW.label, ''), NEW.open, 1 WHERE NEW.split IS NOT NULL
+                ON CONFLICT DO UPDATE SET n = n + 1;
+            UPDATE open_counts SET n = n - 1
+                WHERE OLD.open AND labels = OLD.labels AND prefix = substr(OLD.content_hash, 1, 3);
+            INSERT INTO open_counts SELECT NEW.labels, substr(NEW.content_hash, 1, 3), 1 WHERE NEW.open
+                ON CONFLICT DO UPDATE SET n = n + 1;
+            {_set_free("NEW.id")}
+            UPDATE asked_next SET waits = NEW.open AND NEW.labels = 0 WHERE item_id = NEW.id AND taken_back_at IS NULL;
+        END;
+
+        DROP TRIGGER annotations_tally;
+        CREATE TRIGGER annotations_tally AFTER INSERT ON annotations BEGIN
+            INSERT INTO tally (annotator, labels) VALUES (NEW.annotator, 0) ON CONFLICT DO NOTHING;
+            UPDATE tally SET labels = labels + (NEW.action = 'label')
+                - (SELECT COUNT(*) FROM annotations WHERE id = NEW.supersedes AND action = 'label')
+                WHERE annotator = NEW.annotator;
+        END;
+        DROP TRIGGER annotations_decide;
+        DROP TRIGGER adjudications_decide;
+        DROP TRIGGER qualification_decide;
+        DROP TRIGGER annotations_today;
+        DROP TRIGGER adjudications_today;
+        CREATE TRIGGER annotations_decide AFTER INSERT ON annotations BEGIN {_KEEP} END;
+        CREATE TRIGGER adjudications_decide AFTER INSERT ON adjudications BEGIN {_KEEP} END;
+        CREATE TRIGGER qualification_decide AFTER INSERT ON qualification BEGIN {_KEEP} END;
+        CREATE TRIGGER annotations_today AFTER UPDATE OF today ON annotations BEGIN {_KEEP} END;
+        CREATE TRIGGER adjudications_today AFTER UPDATE OF today ON adjudications BEGIN {_KEEP} END;
+        """,
+    )
+
+
 @migrations()
 def m028_compact_forecasts(db: Database) -> None:
     _run_script(

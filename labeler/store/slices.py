@@ -29,9 +29,14 @@ class Slices:
     def facts(self, most: int = 5000) -> list[tuple[dict[str, str], str | None, str]]:
         """Columns, label and split of so many items at most: labeled ones first, else as good as at random."""
         rows = self.db.execute(
-            "SELECT metadata, label, split FROM items WHERE split IS NOT NULL"
-            " ORDER BY label IS NULL, substr(content_hash, -8) LIMIT ?",
-            [most],
+            """
+            SELECT * FROM (SELECT metadata, label, split FROM items WHERE label IS NOT NULL AND split IS NOT NULL
+                           ORDER BY substr(content_hash, -8) LIMIT :most)
+            UNION ALL SELECT * FROM (SELECT metadata, label, split FROM items
+                                     WHERE label IS NULL AND split IN ('pool', 'holdout')
+                                     ORDER BY split DESC, content_hash LIMIT :most) LIMIT :most
+            """,
+            {"most": most},
         )
         return [(json.loads(metadata), label, split) for metadata, label, split in rows]
 

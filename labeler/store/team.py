@@ -82,8 +82,17 @@ class Team:
 
     def classes_of_others(self, annotator: Annotator) -> list[str]:
         """Classes whose items go to others: their group is assigned, but not to this annotator."""
+        if not self._has_groups():
+            return []
         assigned = {group for member in self.all() for group in member.groups}
         return self.classes_of(assigned - self.groups_of(annotator))
+
+    def own_classes(self, annotator: Annotator) -> list[str]:
+        """The classes of the annotator's groups."""
+        return self.classes_of(self.groups_of(annotator)) if self._has_groups() else []
+
+    def _has_groups(self) -> bool:
+        return any(detail.group for detail in self.db.config.class_details.values())
 
     def classes_of(self, groups: Collection[str]) -> list[str]:
         """The classes of these groups."""

@@ -188,11 +188,13 @@ def test_overlap_gives_an_item_to_that_many(project):
     assert store.desk.reserve("a", "t", 1) == []
 
 
-def test_a_ranking_that_is_used_up_gets_items_for_many_reservations_at_once(store):
-    """To find them takes a look at all items, so that happens once, not at each reservation."""
-    add(store, 60)
-    assert len(store.desk.reserve("kim", "t", 2)) == 2
-    assert store.db.value("SELECT COUNT(*) FROM queries") == store.items.counts().pool
+def test_a_ranking_that_is_used_up_goes_on_in_the_order_of_the_content_and_begins_again_at_its_end(store):
+    add(store, 6)
+    assert ids(store.desk.reserve("kim", "t", 2)) == [1, 2]
+    rank(store, [6])
+    assert sorted(ids(store.desk.reserve("lee", "t", 3))) == [3, 4, 6]
+    store.desk.reserve("kim", "t", 0, release=[1, 2])
+    assert sorted(ids(store.desk.reserve("ann", "t", 6))) == [1, 2, 5]
 
 
 def test_when_the_ranking_is_used_up_other_items_are_asked_the_pool_first(store):

@@ -191,9 +191,8 @@ def test_a_project_of_an_older_version_keeps_its_answers_and_counts_them(tmp_pat
 
 
 @pytest.mark.parametrize(("overlap", "everything"), [(1, 4), (2, 9)])
-def test_answers_that_are_open_are_counted_up_to_a_limit(overlap: int, everything: int):
+def test_answers_that_are_open_are_counted(overlap: int, everything: int):
     with Store(":memory:", text_config(labeling=LabelingConfig(overlap=overlap))) as store:
         add(store, 6)
         store.answers.add("kim", [Answer("a", 1, "label", "good"), Answer("b", 2, "flag")])
         assert store.items.still_open().answers == everything
-        assert [store.items.answers_open(most) for most in (0, 3, everything, 100)] == [0, 3, everything, everything]

@@ -1,0 +1,175 @@
+"""What is kept for the desk equals what a look at all items says, after any history."""
+
+from dataclasses import replace
+from itertools import count
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from labeler.core.class_changes import ClassChange
+from labeler.core.items import Action, AdjudicationAction, Answer, NewItem, StillOpen
+from labeler.core.settings import LabelingConfig
+from labeler.store import Store
+from labeler.store.desk import FREE
+from labeler.store.items import WANTED
+from tests.support.fill import rank
+from tests.support.samples import text_config
+
+# The hashes lie before, at and after the share of the overlap, also within three equal digits.
+HASHES = [f"{n * 0x155555:06x}{n:02x}" for n in range(12)] + ["7ffffe01", "7fffff01", "80000001", "80000101"]
+ITEM, WHO = st.integers(1, len(HASHES)), st.sampled_from(["kim", "lee"])
+# The items that wait for a lead, from the answers themselves.
+FLAGGED = (
+    "SELECT a.item_id FROM answers a JOIN items f ON f.id = a.item_id WHERE a.action = 'flag' AND a.id > f.cleared"
+)
+IMPORTED = "SELECT item_id FROM answers WHERE annotator = 'import' AND action = 'label'"
+OPEN = (
+    "i.split IS NOT NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL"
+    f" AND i.id NOT IN ({FLAGGED}) AND i.id NOT IN ({IMPORTED})"
+)
+
+
+class Kept(RuleBasedStateMachine):
+    """Two people, a lead, an importer and an eraser."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = Store(":memory:", text_config(labeling=LabelingConfig(overlap=2, overlap_share=0.5)))
+        self.numbers = count()
+        self.imports: list[int] = []
+        self.new(0, 6, False)
+
+    def teardown(self) -> None:
+        self.store.close()
+
+    def request(self) -> str:
+        return f"{next(self.numbers)}"
+
+    @rule(first=st.integers(0, len(HASHES) - 1), n=st.integers(1, 6), labeled=st.booleans())
+    def new(self, first: int, n: int, labeled: bool) -> None:
+        """An import of items that are new, known, withdrawn or set aside."""
+        number = self.store.imports.begin("made up")
+        label = "good" if labeled else None
+        hashes = HASHES[first : first + n]
+        self.store.items.add([NewItem(h, h, text=h, label=label) for h in hashes], number)
+        self.imports.append(number)
+
+    @rule(size=st.integers(0, 3))
+    def draw(self, size: int) -> None:
+        self.store.items.fix_holdout(size)
+
+    @rule(which=st.integers(0, 99))
+    def withdraw(self, which: int) -> None:
+        with self.store.db.write():
+            if self.imports:
+                self.store.imports.undo(self.imports.pop(which % len(self.imports)), "lead")
+
+    @rule(who=WHO, n=st.integers(0, 5), release=st.booleans())
+    def reserve(self, who: str, n: int, release: bool) -> None:
+        held = [reserved.item.id for reserved in self.store.desk.reserve(who, who, n)]
+        self.store.desk.reserve(who, who, n, release=held[:2] if release else ())
+
+    @rule(who=WHO, item=ITEM, action=st.sampled_from(["label", "label", "skip", "flag", "undo"]), good=st.booleans())
+    def answer(self, who: str, item: int, action: Action, good: bool) -> None:
+        label = self.store.config.classes[not good] if action == "label" else None
+        self.store.answers.add(who, [Answer(self.request(), item, action, label, tab=who)])
+
+    @rule(item=ITEM, action=st.sampled_from(["label", "exclude", "return"]))
+    def decide(self, item: int, action: AdjudicationAction) -> None:
+        label = self.store.config.classes[0] if action == "label" else None
+        if self.store.items.get(item):
+            self.store.decisions.add("lead", self.request(), item, action, label)
+
+    @rule()
+    def take_back(self) -> None:
+        self.store.decisions.undo("lead")
+
+    @rule(items=st.lists(ITEM, max_size=3))
+    def ask(self, items: list[int]) -> None:
+        self.store.decisions.ask_again(items)
+        self.store.asked_next.ask(items, 2, "lead", "made up")
+
+    @rule(items=st.lists(ITEM, max_size=6, unique=True))
+    def finish_round(self, items: list[int]) -> None:
+        rank(self.store, [item for item in items if self.store.items.get(item)])
+
+    @rule(item=ITEM, back=st.booleans())
+    def set_aside(self, item: int, back: bool) -> None:
+        if back:
+            self.store.set_aside.bring_back([item])
+        else:
+            self.store.set_aside.put({item: "it is broken"})
+
+    @rule(item=ITEM)
+    def erase(self, item: int) -> None:
+        self.store.erasure.items([item])
+
+    @rule()
+    def erase_person(self) -> None:
+        self.store.erasure.person("lee", notes=True)
+
+    @precondition(lambda self: "fair" not in self.store.config.classes)
+    @rule()
+    def retire_a_class(self) -> None:
+        change = ClassChange("add", (), ("fair",))
+        stored = self.store.class_changes.add(change, "lead")
+        self.store.config = replace(self.store.config, classes=stored.after)
+        stored = self.store.class_changes.add(ClassChange("retire", ("bad",), ()), "lead")
+        self.store.config = replace(self.store.config, classes=stored.after)
+
+    @invariant()
+    def columns_say_what_the_answers_say(self) -> None:
+        rows = self.store.db.rows(
+            f"SELECT i.id, i.open, {OPEN} AS is_open, i.labels, (SELECT COUNT(*) FROM answers WHERE item_id = i.id"
+            " AND action = 'label') AS n_labels FROM items i"
+        )
+        assert [(row["id"], row["open"], row["labels"]) for row in rows] == [
+            (row["id"], row["is_open"], row["n_labels"]) for row in rows
+        ]
+
+    @invariant()
+    def counts_are_those_of_the_items(self) -> None:
+        kept, counted = (
+            self.store.db.rows(f"SELECT {columns} ORDER BY 1, 2, 3")
+            for columns in (
+                "split, label, open, n FROM item_counts WHERE n <> 0",
+                "split, COALESCE(label, '') AS label, open, COUNT(*) AS n FROM items WHERE split IS NOT NULL"
+                " GROUP BY 1, 2, 3",
+            )
+        )
+        assert kept == counted
+        answers = self.store.db.rows(
+            f"SELECT i.split, i.labels = 0 AS is_new, SUM(MAX({WANTED} - i.labels, 0)) AS answers, COUNT(*) AS items"
+            f" FROM items i WHERE {OPEN} GROUP BY 1, 2",
+            self.store.items.overlap_values(),
+        )
+        new = {row["split"]: row["items"] for row in answers if row["is_new"]}
+        total = sum(row["answers"] for row in answers)
+        assert self.store.items.still_open() == StillOpen(new.get("pool", 0), new.get("holdout", 0), total)
+
+    @invariant()
+    def places_are_free_whose_items_are_open_and_held_by_nobody(self) -> None:
+        rows = self.store.db.rows(
+            f"SELECT q.free, i.label IS NULL AND {OPEN} AND i.id NOT IN (SELECT item_id FROM reservations) AS is_free"
+            " FROM queries q JOIN items i ON i.id = q.item_id"
+            " WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds)"
+        )
+        assert all(row["free"] == row["is_free"] for row in rows)
+        rows = self.store.db.rows(
+            f"SELECT n.waits, i.label IS NULL AND {OPEN} AS is_open FROM asked_next n JOIN items i ON i.id = n.item_id"
+            " WHERE n.taken_back_at IS NULL"
+        )
+        assert all(row["waits"] == row["is_open"] for row in rows)
+
+    @invariant()
+    def who_asks_for_enough_gets_every_free_item(self) -> None:
+        values = {**self.store.items.overlap_values(), "annotator": "ann"}
+        free = {row["id"] for row in self.store.db.rows(f"SELECT i.id FROM items i WHERE {FREE}", values)}
+        held = {reserved.item.id for reserved in self.store.desk.reserve("ann", "ann", 20)}
+        self.store.desk.reserve("ann", "ann", 0, release=sorted(held))
+        assert held == free
+
+
+Kept.TestCase.settings = settings(max_examples=12, stateful_step_count=25)
+TestKept = Kept.TestCase

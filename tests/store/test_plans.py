@@ -1,0 +1,87 @@
+"""The statements that people wait for touch as many items as they are about, whatever the size of the pool."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from labeler.core.items import Answer
+from labeler.core.settings import LabelingConfig
+from labeler.store import Store
+from labeler.store.catalogue import ItemFilter
+from tests.support.fill import add, rank
+from tests.support.samples import text_config
+
+# Indexes of the few items that a lead or somebody's answer has set apart.
+FEW = "items_(wanted|flagged|erased|unreadable|decided)"
+
+
+def work(store: Store) -> None:
+    """What the desk asks before the first ranking, with one and once it is used up."""
+    for round_, tab in enumerate("abc"):
+        held = store.desk.reserve("kim", tab, 6)
+        store.desk.reserve("lee", tab, 3)
+        for reserved in held[:4]:
+            store.answers.add("kim", [Answer(f"{tab}{reserved.item.id}", reserved.item.id, "label", "good", tab=tab)])
+        undone = Answer(f"{tab}undo", held[0].item.id, "undo", tab=tab, undoes=f"{tab}{held[0].item.id}")
+        store.answers.add("kim", [undone, Answer(f"{tab}flag", held[4].item.id, "flag", tab=tab)])
+        store.desk.reserve_one_class("ann", tab, 2)
+        if round_ == 0:
+            rank(store, [30, 31])
+    store.desk.leave("kim", "a")
+
+
+def read(store: Store) -> None:
+    """What stands beside the desk, and what the pages show of all items."""
+    store.items.counts("kim")
+    store.rounds.labels_until_next()
+    store.rounds.anything_new()
+    store.desk.active_annotators()
+    store.desk.waiting_reason("nobody")
+    store.items.flagged()
+    store.version()
+    store.catalogue.newest()
+    store.catalogue.unlisted()
+    store.catalogue.page([1, 2, 3])
+    store.catalogue.ids(ItemFilter(state="flagged"))
+    store.class_changes.outside()
+    store.answers.history("kim")
+    store.asked_next.ask([40, 41], 2, "lead", "two")
+    store.asked_next.waiting()
+    store.decisions.decided_items()
+
+
+def plans(store: Store, calls: Callable[[Store], None]) -> dict[str, list[str]]:
+    """How SQLite runs each statement of `calls`."""
+    statements: dict[str, None] = {}
+    store.db.connection.set_trace_callback(lambda sql: statements.setdefault(sql))
+    calls(store)
+    store.db.connection.set_trace_callback(None)
+    asked = [sql for sql in statements if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", sql)]
+    return {sql: [row["detail"] for row in store.db.rows(f"EXPLAIN QUERY PLAN {sql}")] for sql in asked}
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+@pytest.mark.parametrize("calls", [work, read])
+def test_no_statement_reads_or_sorts_all_items(overlap: int, calls: Callable[[Store], None]):
+    labeling = LabelingConfig(overlap=overlap, overlap_share=0.5)
+    with Store(":memory:", text_config(labeling=labeling)) as store:
+        add(store, 60)
+        add(store, 6, split="holdout", first=60)
+        seen = plans(store, calls)
+        assert len(seen) > 20
+        for sql, plan in seen.items():
+            for step in plan:
+                is_scan = re.match(r"SCAN (items|i|f)\b", step) and not re.search(FEW, step)
+                assert not is_scan, f"{step} in {sql}"
+            in_range = any(re.search(r"USING (COVERING )?INDEX items_(open|split|listed)", step) for step in plan)
+            is_whole = in_range and "further" not in sql  # which are looked at up to a limit
+            assert not (is_whole and any("TEMP B-TREE FOR ORDER BY" in step for step in plan)), f"{plan} in {sql}"
+
+
+def test_what_is_asked_first_is_found_in_the_order_of_an_index():
+    """The statement that appends to a ranking walks the open items in the order in which it takes them."""
+    with Store(":memory:", text_config()) as store:
+        add(store, 60)
+        plan = next(plan for sql, plan in plans(store, work).items() if sql.strip().startswith("INSERT INTO queries"))
+        assert any("items_open (labels=? AND split=? AND content_hash>?)" in step for step in plan)
