@@ -1,22 +1,29 @@
-"""What bfloat16 costs in accuracy: heads on the same texts' features in both precisions, on the same labels.
+"""What half precision costs in accuracy: heads on the same items' features in several precisions, on the same labels.
 
     python -m bench.learner.precision ../shared/data/reviews_en.csv --backbone bge-small-en-v1.5
+    python -m bench.learner.precision ../shared/data/cifar10/labels.csv --backbone tf_efficientnet_lite0
 
-On a processor that multiplies bfloat16 in hardware. Half of the texts teach, drawn anew for each seed, and the other
-half measures. Printed are the accuracy in float32 and the mean difference in points with its 95% interval over seeds.
+Two are measured: features that the cache keeps in float16, and, on a processor that multiplies bfloat16 in hardware,
+networks of texts that compute in it. Half of the items teach, drawn anew for each seed, and the other half measures.
+Printed are the accuracy in float32 and the mean difference in points with its 95% interval over seeds.
 """
 
 import argparse
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import t
 
+from bench import tables
 from bench.learner.fidelity import cosines
-from labeler.backbones.encoder import computed_on
-from labeler.backbones.texts import load_text_encoder
+from labeler.backbones.choose import load_encoder
+from labeler.backbones.encoder import Encoder, Pretrained, computed_on
+from labeler.backbones.features import narrowed
 from labeler.core.rounds import Dataset, Labels
+from labeler.core.settings import LearnerConfig
 from labeler.experiments.dataset import read_labeled
 from labeler.learner.heads import fit_heads
 from labeler.learner.task import LearningTask
@@ -26,37 +33,70 @@ LABELS = (50, 200, 700)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path, help="a table with texts and labels")
-    parser.add_argument("--backbone", default="bge-small-en-v1.5")
-    parser.add_argument("--texts", type=int, default=1500)
+    parser.add_argument("table", type=Path, help="a table with texts or images, and labels")
+    parser.add_argument("--backbone", default="bge-small-en-v1.5", help="as the setting `learner.backbone`")
+    parser.add_argument("--items", type=int, default=1500)
     parser.add_argument("--seeds", type=int, default=20)
     options = parser.parse_args()
     labeled = read_labeled(options.table)
     rows = list(labeled.rows.values())
-    chosen = np.random.default_rng(0).permutation(len(rows))[: options.texts]
-    texts: list[Path | str] = [str(rows[place].text) for place in chosen]
-    names = [labeled.labels[place][0] for place in chosen]
-    targets = np.array([labeled.classes.index(name) for name in names])
-    encoder = load_text_encoder(options.backbone)
-    if computed_on(encoder)["precision"] != "bfloat16":
-        parser.exit(1, "This processor does not multiply bfloat16 in hardware: there is nothing to compare.\n")
-    features = {"bfloat16": encoder.encode(texts), "float32": replace(encoder, mixed=False).encode(texts)}
-    cosine = cosines(*(own - features["float32"].mean(axis=0) for own in features.values()))
-    print(f"{options.backbone}, {len(texts)} texts, centred: mean cosine {cosine.mean():.6f}, least {cosine.min():.6f}")
-    print("| labels | float32 | difference in points (95%) |\n|---:|---:|---|")
-    for n in LABELS:
-        accuracy = {name: np.empty(options.seeds) for name in features}
-        for seed in range(options.seeds):
-            order = np.random.default_rng(seed).permutation(len(texts))
-            test = order[len(texts) // 2 :]
-            for name, own in features.items():
-                data = Dataset(texts, own, encoder.dims)
-                model = fit_heads(LearningTask.of(data, Labels(order[:n], targets[order[:n]]), len(labeled.classes)))
-                accuracy[name][seed] = (model.predict_proba(data, test).argmax(axis=1) == targets[test]).mean()
-        gain = 100 * (accuracy["bfloat16"] - accuracy["float32"])
-        half = t.ppf(0.975, options.seeds - 1) * gain.std(ddof=1) / np.sqrt(options.seeds)
-        interval = f"{gain.mean() - half:+.2f} to {gain.mean() + half:+.2f}"
-        print(f"| {n} | {accuracy['float32'].mean():.3f} | {gain.mean():+.2f} ({interval}) |", flush=True)
+    chosen = np.random.default_rng(0).permutation(len(rows))[: options.items]
+    inputs: list[Path | str] = [rows[place].text or Path(str(rows[place].image)) for place in chosen]
+    targets = np.array([labeled.classes.index(labeled.labels[place][0]) for place in chosen])
+    learner = LearnerConfig(backbone=options.backbone)
+    with tempfile.TemporaryDirectory() as scratch:
+        encoder = load_encoder(learner, labeled.modality, [str(row.text) for row in rows], Path(scratch))
+    features = dict(in_precisions(encoder, inputs))
+    centred = {name: own - features["float32"].mean(axis=0) for name, own in features.items()}
+    for name in list(features)[1:]:
+        alike = cosines(centred[name], centred["float32"])
+        print(f"{options.backbone}, {len(inputs)} items in {name}, centred: least cosine {alike.min():.7f}")
+    accuracy = accuracies(features, encoder.dims, targets, options.seeds)
+    print(tables.table([row(accuracy, name, n) for name in list(features)[1:] for n in LABELS]))
+
+
+def in_precisions(encoder: Encoder, inputs: list[Path | str]) -> Iterator[tuple[str, np.ndarray]]:
+    """The features of the inputs, by the name of the precision; float32 comes first."""
+    exact = replace(encoder, mixed=False) if isinstance(encoder, Pretrained) else encoder
+    whole = exact.encode(inputs)
+    yield "float32", whole
+    kept = narrowed(whole)
+    yield f"{kept.dtype} on disk", kept.astype(np.float32)
+    if isinstance(encoder, Pretrained) and computed_on(encoder)["precision"] == "bfloat16":
+        yield "bfloat16 in the network", encoder.encode(inputs)
+
+
+def accuracies(
+    features: dict[str, np.ndarray], dims: tuple[int, ...], targets: np.ndarray, seeds: int
+) -> dict[tuple[str, int], np.ndarray]:
+    """(seeds,) accuracies of frozen heads, by the precision and the number of labels."""
+    accuracy = {(name, n): np.empty(seeds) for name in features for n in LABELS}
+    for seed in range(seeds):
+        order = np.random.default_rng(seed).permutation(len(targets))
+        test = order[len(targets) // 2 :]
+        for name, n in accuracy:
+            data = Dataset([""] * len(targets), features[name], dims)
+            labels = Labels(order[:n], targets[order[:n]])
+            model = fit_heads(LearningTask.of(data, labels, int(targets.max()) + 1))
+            accuracy[name, n][seed] = (model.predict_proba(data, test).argmax(axis=1) == targets[test]).mean()
+    return accuracy
+
+
+def row(accuracy: dict[tuple[str, int], np.ndarray], name: str, n: int) -> dict[str, object]:
+    exact = accuracy["float32", n]
+    return {
+        "precision": name,
+        "labels": n,
+        "accuracy in float32": f"{exact.mean():.4f}",
+        "difference in points (95%)": in_points(accuracy[name, n] - exact),
+    }
+
+
+def in_points(gains: np.ndarray) -> str:
+    """The mean of differences in accuracy, and its 95% interval, in points."""
+    half = t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
+    low, mean, high = 100 * (gains.mean() - half), 100 * gains.mean(), 100 * (gains.mean() + half)
+    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """The records of labeling: items, reservations, answers, annotators."""
 
 import hashlib
+import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from labeler.core.groups import GroupCounts
+
+READ_AT_ONCE = 100_000  # items of which columns become objects
 
 Modality = Literal["image", "text"]
 ClassesAnItem = Literal["one", "several"]
@@ -130,6 +135,43 @@ class Item:
     def picture(self) -> str | None:
         """Where the API serves the image, below the project's address; None for a text."""
         return picture_path(self.id, self.content_hash) if self.media else None
+
+
+@dataclass(frozen=True)
+class ItemColumns:
+    """Many items as columns, in the order of import; what they hold is read when it is needed, see `Inputs`.
+
+    ids: (n,) int64. hashes: (n,) bytes, of their contents. holdout: (n,) bool, the others are in the pool.
+    groups: (n,) int, equal for the items of one group, such as a patient; None: there are no groups.
+    """
+
+    ids: np.ndarray
+    hashes: np.ndarray
+    holdout: np.ndarray
+    groups: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def at(self, positions: np.ndarray | slice) -> "ItemColumns":
+        """Some of the items. Args: positions: (k,) int, (n,) bool, or a slice."""
+        groups = None if self.groups is None else self.groups[positions]
+        return ItemColumns(self.ids[positions], self.hashes[positions], self.holdout[positions], groups)
+
+    def hash_of(self, position: int) -> str:
+        """The content hash of an item."""
+        return str(self.hashes[position].decode())
+
+    def spread(self, n: int) -> np.ndarray:
+        """The positions of `n` items, practically random and always the same: the first by the reversed content hash.
+
+        The plain order of the hash is in use already: it chooses the items that several annotators answer, and the
+        items that are asked about when a ranking is used up.
+        """
+        parts = range(0, len(self), READ_AT_ONCE)
+        hashes = (name[::-1] for start in parts for name in self.hashes[start : start + READ_AT_ONCE].tolist())
+        first = heapq.nsmallest(n, zip(hashes, range(len(self)), strict=True))
+        return np.array([position for _, position in first], dtype=np.intp)
 
 
 def picture_path(item_id: int, content_hash: str) -> str:

@@ -21,10 +21,10 @@ def choice_of(project: Project, store: Store) -> Choice | None:
         return None
     if choice := recorded(folder):
         return choice
-    items = store.items.all()
-    if not items:
+    ids = store.items.columns().ids
+    if not len(ids):
         return None
-    return resolved(learner, project.config.modality, [item.text for item in items if item.text is not None], folder)
+    return resolved(learner, project.config.modality, project.texts(ids), folder)
 
 
 def present_encoder(project: Project, store: Store) -> str:

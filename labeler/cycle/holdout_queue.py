@@ -25,7 +25,7 @@ def next_holdout(
     active = config.evaluation.active_testing
     if not active and not store.active_testing.draws():
         return rng.permutation(snapshot.holdout_unlabeled)[:n]
-    ids = np.array([item.id for item in snapshot.items])
+    ids = snapshot.items.ids
     usable = np.setdiff1d(ids[snapshot.all_holdout], list(store.items.flagged()))
     open_ids = ids[snapshot.holdout_unlabeled]
     if not store.active_testing.draws():

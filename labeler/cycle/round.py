@@ -263,7 +263,7 @@ def _predictions(
     predictions: list[Prediction | None] = [None] * len(ranking)
     if model is None:
         return predictions
-    places = [place for place, r in enumerate(ranking) if snap.items[r.position].split == "pool"]
+    places = [place for place, r in enumerate(ranking) if not snap.items.holdout[r.position]]
     positions = np.array([ranking[place].position for place in places], dtype=np.intp)
     for place, prediction in zip(places, opinions(model, snap.dataset, positions, config), strict=True):
         predictions[place] = prediction

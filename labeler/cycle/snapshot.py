@@ -1,7 +1,7 @@
 """A project at one moment as arrays: its items with their embeddings, and the labels so far."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +13,7 @@ from labeler.backbones.encoder import Encoder
 from labeler.backbones.meaning import meaning
 from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
-from labeler.core.groups import codes
-from labeler.core.items import Item, Progress
+from labeler.core.items import ItemColumns, Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import Config
@@ -44,7 +43,7 @@ class Snapshot:
     without labels.
     """
 
-    items: list[Item]
+    items: ItemColumns
     dataset: Dataset
     encoder: Encoder
     labeled: Labels
@@ -72,7 +71,11 @@ class Snapshot:
 
     def ids(self, positions: np.ndarray) -> np.ndarray:
         """(k,) int ids of the items at `positions`."""
-        return np.array([self.items[p].id for p in positions], dtype=np.int64)
+        return self.items.ids[positions]
+
+    def hashes(self, positions: np.ndarray) -> list[str]:
+        """The content hashes of the items at `positions`."""
+        return [name.decode() for name in self.items.hashes[positions].tolist()]
 
 
 def take(project: Project, store: Store, reporter: Callable[[str], Progress]) -> Snapshot:
@@ -85,53 +88,52 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress]) ->
     with store.read():
         check_classes(store)
         class_change, again = store.class_changes.latest(), store.class_changes.asked_again()
-        items, labels, flagged = store.items.all(), store.items.labels(), store.items.flagged()
+        items, labels, flagged = store.items.columns(), store.items.labels(), store.items.flagged()
         chosen = store.items.chosen_by_hand()
-        guesses = guesses_of(store, config, items)
+        guesses = guesses_of(store, config, items.ids)
         preferred = matching_items(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
     if again:
         preferred = np.union1d(again, [] if preferred is None else preferred)
-    if not items:
+    if not len(items):
         raise LabelerError("There are no items yet: import images or texts first.")
-    inputs = [project.input_of(item) for item in items]
-    texts = [item.text for item in items if item.text is not None]
+    inputs, texts = project.inputs(items.ids), project.texts(items.ids)
     reporter(mark("loading the backbone"))(0, 0)
     encoder = load_encoder(
         config.learner, config.modality, texts, project.embeddings, reporter(mark("preparing the backbone"))
     )
-    hashes = [item.content_hash for item in items]
-    embeddings = embed(inputs, hashes, encoder, project.embeddings, reporter(mark("embedding items")))
+    embeddings = embed(inputs, items.hashes, encoder, project.embeddings, reporter(mark("embedding items")))
+    is_labeled = _among(items.ids, labels)
 
     def labels_of(mask: np.ndarray) -> Labels:
-        positions = [p for p in np.flatnonzero(mask).tolist() if items[p].id in labels]
-        return labels_at(positions, [labels[items[p].id] for p in positions], config)
+        positions = np.flatnonzero(mask & is_labeled)
+        return labels_at(positions.tolist(), [labels[item] for item in items.ids[positions].tolist()], config)
 
-    pool, holdout = (np.array([item.split == split for item in items]) for split in ("pool", "holdout"))
-    is_open = np.array([item.id not in labels and item.id not in flagged for item in items])
+    pool, holdout = np.flatnonzero(~items.holdout), items.holdout
+    is_open = ~is_labeled & ~_among(items.ids, flagged)
     return Snapshot(
         items,
-        Dataset(inputs, embeddings, encoder.dims, codes([item.group for item in items])),
+        Dataset(inputs, embeddings, encoder.dims, items.groups),
         encoder,
-        labeled=labels_of(pool),
+        labeled=labels_of(~holdout),
         holdout=labels_of(holdout),
-        unlabeled=np.flatnonzero(pool & is_open),
+        unlabeled=np.flatnonzero(~holdout & is_open),
         holdout_unlabeled=np.flatnonzero(holdout & is_open),
         all_holdout=np.flatnonzero(holdout),
-        compared=_compared(items, pool),
-        preferred=None if preferred is None else np.flatnonzero(np.isin([item.id for item in items], preferred)),
+        compared=pool[items.at(pool).spread(COMPARED)],
+        preferred=None if preferred is None else np.flatnonzero(np.isin(items.ids, preferred)),
         class_change=class_change,
-        chosen=np.array([p for p, item in enumerate(items) if item.id in chosen], dtype=np.intp),
+        chosen=np.flatnonzero(_among(items.ids, chosen)),
         folder=project.folder,
         known=known_of(project, encoder, guidelines.sentences(project), guesses),
     )
 
 
-def guesses_of(store: Store, config: Config, items: Sequence[Item]) -> list[str] | None:
-    """The value of `learner.prior_column` for each item, "" where it has none; None: no column is named."""
+def guesses_of(store: Store, config: Config, ids: np.ndarray) -> list[str] | None:
+    """The value of `learner.prior_column` for each of the items (n,), "" where it has none; None: none is named."""
     column = config.learner.prior_column
     if not column or config.learner.prior == "off":
         return None
-    return [columns.get(column, "") for columns in store.slices.metadata_of([item.id for item in items])]
+    return [columns.get(column, "") for columns in store.slices.metadata_of(ids.tolist())]
 
 
 def known_of(
@@ -166,10 +168,6 @@ def check_classes(store: Store) -> None:
         raise labels_outside(outside)
 
 
-def _compared(items: list[Item], pool: np.ndarray) -> np.ndarray:
-    """The same `COMPARED` items of the pool each time, practically random: the order is by the reversed content hash.
-
-    The plain order of the hash is in use already: it chooses the items that several annotators answer, and the items
-    that are asked about when a ranking is used up.
-    """
-    return np.array(sorted(np.flatnonzero(pool), key=lambda p: items[p].content_hash[::-1])[:COMPARED], dtype=np.intp)
+def _among(ids: np.ndarray, some: Collection[int]) -> np.ndarray:
+    """(n,) bool: which of the ids are in `some`."""
+    return np.isin(ids, np.fromiter(some, dtype=np.int64, count=len(some)))

@@ -218,7 +218,7 @@ def own_task(snapshot: Snapshot, config: Config, cache: Path) -> Task:
     """
     labeled, holdout, everything = snapshot.asked, snapshot.holdout, snapshot.dataset
     positions = np.concatenate([labeled.positions, holdout.positions])
-    inputs = [everything.inputs[p] for p in positions]
+    inputs = everything.inputs_at(positions)
     groups = everything.groups_of(positions)
     dataset = Dataset(inputs, np.asarray(everything.embeddings[positions]), everything.dims, groups)
     n = len(labeled)

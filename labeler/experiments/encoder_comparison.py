@@ -59,7 +59,11 @@ class Judged:
 
 
 def read(
-    inputs: Sequence[Path | str], hashes: Sequence[str], encoder: Encoder, folder: Path, on_progress: Progress
+    inputs: Sequence[Path | str],
+    hashes: Sequence[str] | np.ndarray,
+    encoder: Encoder,
+    folder: Path,
+    on_progress: Progress,
 ) -> np.ndarray:
     """(n, d) features of items, which are kept in `folder` a slice after the other: an interruption costs little."""
     for start in range(0, len(hashes), SLICE):

@@ -135,9 +135,9 @@ class Comparison:
         self.rows, self.judged = judged_items(project, store, self.snap, request.labels)
         self.head = FrozenHead(project.config.learner)
         self.folder = project.tuning / FOLDER / self.judged.digest(self.head)
-        # of its own, as in searches: the project's would hold these items first, and could not be mapped as it lies
+        # of its own, as in searches: the project's would hold these items first, and not in the order of the items
         self.cache = project.tuning / "embeddings"
-        self.texts = [item.text for item in self.snap.items if item.text is not None]
+        self.texts = project.texts(self.snap.items.ids)
         self.present = present_encoder(project, store)
 
     def run(self) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class Comparison:
 
         if not report["proposal"] or encoder_verdict.is_settled(report, self.store.encoder_comparisons.answers()):
             return
-        hashes = [item.content_hash for item in self.snap.items]
+        hashes = self.snap.items.hashes
         for encoder in side_by_side(self._load(report["proposal"])):
             if encoder.name != CHARACTERS:
                 step = self._reporter(mark("embedding items with {name}", name=encoder.name))
@@ -253,15 +253,13 @@ def judged_items(project: Project, store: Store, snap: "Snapshot", labels: int) 
     positions = snap.labeled.positions[learned]
     # those that got a label since stay, so that one which was cut off goes on from where it was; they are in the order
     # of the reversed content hash, as in `snapshot.take`: its plain order is in use already
-    labeled = set(positions.tolist())
-    pool = [row for row, item in enumerate(snap.items) if item.split == "pool" and row not in labeled]
-    rest = sorted(pool, key=lambda row: snap.items[row].content_hash[::-1])[:POOL]
-    rows = np.concatenate([positions, np.array(rest, dtype=np.intp)])
+    pool = np.setdiff1d(np.flatnonzero(~snap.items.holdout), positions)
+    rows = np.concatenate([positions, pool[snap.items.at(pool).spread(POOL)]])
     with own_strategies(project):
         queried = np.array([by_predictions(labeled) for labeled in order], dtype=bool)
     return rows, Judged(
-        [snap.dataset.inputs[row] for row in rows],
-        [snap.items[row].content_hash for row in rows],
+        snap.dataset.inputs_at(rows),
+        snap.hashes(rows),
         snap.labeled.targets[learned],
         queried,
         snap.dataset.groups_of(rows),

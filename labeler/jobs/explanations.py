@@ -129,7 +129,7 @@ def load(project: Project, store: Store, path: Path) -> Loaded:
     if not path.exists():
         raise LabelerError("The model is not kept any more: open this again to ask the latest one.")
     config = project.config
-    texts = [item.text for item in store.items.all() if item.text is not None]
+    texts = project.texts(store.items.columns().ids)
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
     card = cards.load(path)
     if card.encoder != encoder.key:

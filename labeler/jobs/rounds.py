@@ -188,7 +188,8 @@ def _save(project: Project, turn: LiveTurn) -> str | None:
         return None
     finished, items, labeled = turn.finished, turn.snapshot.items, turn.snapshot.labeled
     texts = texts_of(labeled.targets, project.config)
-    taught = [[items[p].content_hash, text] for p, text in zip(labeled.positions, texts, strict=True)]
+    hashes = turn.snapshot.hashes(labeled.positions)
+    taught = [list(pair) for pair in zip(hashes, texts, strict=True)]
     card = Card.of(finished, taught, len(items), turn.snapshot.encoder.key, project.config)
     card = replace(card, sentences=guidelines.sentences(project))
     path = project.models / f"round-{finished.number:04d}.safetensors"

@@ -98,7 +98,7 @@ def _tune(project: Project, store: Store, job: Tuning, tell: Tell) -> dict[str, 
     check_labels(store.items.counts())
     state = snapshot.take(project, store, reporter)
     rows, targets = state.labeled.positions, state.labeled.targets
-    hashes = [state.items[row].content_hash for row in rows]
+    hashes = state.hashes(rows)
     data = cards.data_hash(hashes, texts_of(targets, project.config))
     search = Search(_tasks(project, state, request, reporter), project.config, request, tell)
     return search.run(data, project.tuning, spent=job.done + time.monotonic() - began)
@@ -113,14 +113,14 @@ def _tasks(
     from labeler.learner.task import LearningTask
 
     config, dataset, rows = project.config, state.dataset, state.labeled.positions
-    inputs, hashes = [dataset.inputs[row] for row in rows], [state.items[row].content_hash for row in rows]
-    texts = [item.text for item in state.items if item.text is not None]
+    inputs, hashes = dataset.inputs_at(rows), state.hashes(rows)
+    texts = project.texts(state.items.ids)
     groups = dataset.groups_of(rows)
     own = Dataset(inputs, np.asarray(dataset.embeddings[rows]), dataset.dims, groups)
     labels, n_classes = Labels(np.arange(len(rows)), state.labeled.targets), len(config.classes)
     tasks = {config.learner.backbone: LearningTask.of(own, labels, n_classes, state.encoder)}
     keys = {state.encoder.key}
-    # a cache of its own: the project's would hold these items first, and could not be mapped into memory as it lies
+    # a cache of its own: the project's would hold these items first, and not in the order of the items
     cache = project.tuning / "embeddings"
     for name in request.backbones:
         learner = search_space.with_backbone(config.learner, name)

@@ -12,7 +12,6 @@ from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder
 from labeler.core.errors import LabelerError
-from labeler.core.groups import codes
 from labeler.core.items import Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
@@ -91,17 +90,16 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     config = parse(card.config | {"learner": learner}, str(cards.card_path(path)))
 
     with project.store() as store:
-        items = store.items.all()[: card.items]
-        guesses = guesses_of(store, config, items)
-    inputs = [project.input_of(item) for item in items]
-    texts = [item.text for item in items if item.text is not None]
+        items = store.items.columns().at(slice(card.items))
+        guesses = guesses_of(store, config, items.ids)
+    inputs, texts = project.inputs(items.ids), project.texts(items.ids)
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
     if encoder.key != card.encoder:
         raise LabelerError(
             "Round {number} was trained with another state of its backbone, which is not kept.", number=number
         )
-    embeddings = embed(inputs, [item.content_hash for item in items], encoder, project.embeddings)
-    place = {item.content_hash: position for position, item in enumerate(items)}
+    embeddings = embed(inputs, items.hashes, encoder, project.embeddings)
+    place = {name.decode(): position for position, name in enumerate(items.hashes.tolist())}
     try:
         positions = [place[content] for content, _ in card.taught]
     except KeyError:
@@ -109,8 +107,8 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
             "Round {number} was trained on items that are no longer in the project.", number=number
         ) from None
     labels = labels_at(positions, [text for _, text in card.taught], config)
-    groups, nothing = codes([item.group for item in items]), np.empty(0, dtype=np.intp)
-    dataset = Dataset(inputs, embeddings, encoder.dims, groups)
+    nothing = np.empty(0, dtype=np.intp)
+    dataset = Dataset(inputs, embeddings, encoder.dims, items.groups)
     known = known_of(replace(project, config=config), encoder, card.sentences, guesses)
     state = State(
         LearningTask.of(dataset, labels, len(config.classes), encoder, project.folder).knowing(known),

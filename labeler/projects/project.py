@@ -6,13 +6,15 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from labeler.core import settings_file
 from labeler.core.actor import Actor, actor_of_process
 from labeler.core.errors import ConfigError, DatabaseError, LabelerError, ProjectError
+from labeler.core.inputs import Inputs
 from labeler.core.items import Item
 from labeler.core.settings import Config
 from labeler.core.settings_changes import Clash, SettingsClashError, changed_names, flat, merged, nested
@@ -118,6 +120,19 @@ class Project:
     def input_of(self, item: Item) -> str | Path:
         """The item as an encoder takes it: its text, or the file of its image."""
         return item.text if item.text is not None else self.folder / str(item.media)
+
+    def inputs(self, ids: np.ndarray) -> Inputs:
+        """The items with these ids (n,) as an encoder takes them, read when they are asked for."""
+        return Inputs(ids, self._read)
+
+    def texts(self, ids: np.ndarray) -> Sequence[str]:
+        """The texts of the items with these ids (n,), read when they are asked for; none where items are images."""
+        return cast("Sequence[str]", self.inputs(ids)) if self.config.modality == "text" else ()
+
+    def _read(self, ids: Sequence[int]) -> list[str | Path]:
+        with self.store() as store:
+            contents = store.items.contents(ids)
+        return [self.folder / str(media) if text is None else text for text, media in contents]
 
     def save(self, config: Config, store: Store | None = None, restored: Mapping[str, Any] | None = None) -> "Project":
         """The project with changed settings, which are written first. Comments and order in the file stay.

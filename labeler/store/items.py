@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from labeler.core.groups import GroupCounts, drawn_groups, holdout_size
-from labeler.core.items import AddResult, Counts, InOrder, Item, NewItem, Split, StillOpen
+from labeler.core.errors import LabelerError
+from labeler.core.groups import GroupCounts, codes, drawn_groups, holdout_size
+from labeler.core.items import READ_AT_ONCE, AddResult, Counts, InOrder, Item, ItemColumns, NewItem, Split, StillOpen
 from labeler.core.labels import names_of
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row
@@ -160,6 +162,40 @@ class Items:
                 " AND erased_at IS NULL AND unreadable IS NULL ORDER BY id"
             )
         ]
+
+    def columns(self) -> ItemColumns:
+        """The items of `all` as columns, without what they hold: for a pool of any size."""
+        types = (np.int64, np.bytes_, np.bool_)
+        columns = [[np.empty(0, dtype)] for dtype in types]
+        cursor = self.db.execute(  # an index covers it, so that no text is read
+            "SELECT id, content_hash, split = 'holdout' FROM items WHERE split IN ('pool', 'holdout')"
+        )
+        while part := cursor.fetchmany(READ_AT_ONCE):
+            for column, values, dtype in zip(columns, zip(*part, strict=True), types, strict=True):
+                column.append(np.array(values, dtype))
+        whole = ItemColumns(*map(np.concatenate, columns))
+        whole = whole.at(np.argsort(whole.ids, kind="stable"))
+        left_out = [row[0] for row in self.db.execute("SELECT id FROM items WHERE unreadable IS NOT NULL")]
+        if self.db.erasures():
+            left_out += [row[0] for row in self.db.execute("SELECT id FROM items WHERE erased_at IS NOT NULL")]
+        if left_out:
+            whole = whole.at(~np.isin(whole.ids, left_out))
+        group_of = self.groups()
+        return replace(whole, groups=codes([group_of.get(item) for item in whole.ids.tolist()])) if group_of else whole
+
+    def contents(self, ids: Sequence[int]) -> list[tuple[str | None, str | None]]:
+        """The text of each item, or the path of its image below the project's folder, in the order of `ids`.
+
+        Raises: LabelerError: one of them was erased.
+        """
+        rows = self.db.execute(
+            "SELECT i.text, i.media FROM json_each(?) asked JOIN items i ON i.id = asked.value"
+            " WHERE i.erased_at IS NULL ORDER BY asked.key",
+            [json.dumps(list(ids))],
+        ).fetchall()
+        if len(rows) != len(ids):
+            raise LabelerError("An item was erased while it was being read: the next round goes without it.")
+        return rows
 
     def get(self, item_id: int) -> Item | None:
         rows = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL AND erased_at IS NULL", [item_id])

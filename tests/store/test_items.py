@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from labeler.core.errors import NewerError
+from labeler.core.errors import LabelerError, NewerError
+from labeler.core.groups import codes
 from labeler.core.items import Action, Answer, NewItem
 from labeler.core.settings import LabelingConfig
+from labeler.i18n.messages import mark
 from labeler.store import IMPORT, Store, items, schema
 from labeler.store.driver import sqlite3
 from tests.support.fill import add
@@ -87,6 +89,31 @@ def test_a_given_holdout_is_kept_and_nothing_is_drawn_to_it(store):
     store.items.fix_holdout()
     counts = store.items.counts()
     assert (counts.holdout, counts.pool) == (3, 40)
+
+
+def test_columns_are_those_of_all_items(store):
+    texts = [
+        NewItem(f"h{9 - i}", f"row {i}", text=f"text {i}", group=f"g{i // 2}" if i < 6 else None) for i in range(9)
+    ]
+    store.items.add(texts)
+    assert len(store.items.columns()) == 0  # nothing is in the pool yet
+    store.items.fix_holdout(3)
+    store.erasure.items([2])
+    store.set_aside.put({5: mark("the file is gone")})
+    items, columns = store.items.all(), store.items.columns()
+    assert columns.ids.tolist() == [item.id for item in items] == [1, 3, 4, 6, 7, 8, 9]
+    assert [columns.hash_of(row) for row in range(7)] == [item.content_hash for item in items]
+    assert columns.holdout.tolist() == [item.split == "holdout" for item in items]
+    assert columns.groups.tolist() == codes([item.group for item in items]).tolist()
+
+
+def test_what_items_hold_is_read_in_the_order_that_is_asked_for(store):
+    store.items.add([NewItem("a", "1", text="x"), NewItem("b", "2", media="media/b.png")])
+    assert store.items.contents([2, 1]) == [(None, "media/b.png"), ("x", None)]
+    store.items.fix_holdout(0)
+    store.erasure.items([2])
+    with pytest.raises(LabelerError, match="erased while it was being read"):
+        store.items.contents([1, 2])
 
 
 def test_annotations_cannot_be_changed_or_deleted(store):
