@@ -102,6 +102,7 @@ def import_(
     # wide: click passes each option as a parameter of its own
     from labeler.jobs.imports import ask
     from labeler.projects.importer import import_source
+    from labeler.projects.staging import NICENESS
 
     if only_look:
         show_beginning(source)
@@ -112,6 +113,7 @@ def import_(
         number = ask(opened, source, columns, keep_labels=keep_labels)
         click.echo(f"Import job {number} waits for the worker; `imports` shows how far it is.")
         return
+    yield_to_others(NICENESS)  # people who label go first
     with bar("import", "rows") as report:
         result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report, apart=True)
     _say(opened, result)

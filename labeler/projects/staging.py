@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -21,7 +21,7 @@ from labeler.core.items import Modality, NewItem, Problem, Progress, Split
 from labeler.core.labels import join, names_in
 from labeler.core.processes import yield_to_others
 from labeler.core.settings import Config, LimitsConfig
-from labeler.core.whole_files import make_folder, write_whole
+from labeler.core.whole_files import make_folder, synchronise_all, write_for_now
 from labeler.files import deidentify, dicom, sources, stacks
 from labeler.files.pixels import FORMATS, check_pixels
 from labeler.files.sources import Row, SourceColumns
@@ -68,11 +68,12 @@ def stage(task: Task, on_progress: Progress) -> None:
         with project.store() as store:
             sides = store.items.group_sides() if columns.split and columns.group else {}
         total = expected_rows(source) if sources.is_table(source) else 0
+        folders: set[Path] = set()
         for batch in _batches_of_items(project, check_groups(rows, sides), total, scans, on_progress):
-            staged.add(
-                [entry for entry in batch if isinstance(entry, NewItem)],
-                [entry for entry in batch if isinstance(entry, Problem)],
-            )
+            items = [entry for entry in batch if isinstance(entry, NewItem)]
+            folders |= _synchronised([project.folder / item.media for item in items if item.media])
+            staged.add(items, [entry for entry in batch if isinstance(entry, Problem)])
+        synchronise_all(folders if os.name == "posix" else ())  # elsewhere folders cannot be opened
         report = scans.report()
         staged.keep(
             {
@@ -82,6 +83,14 @@ def stage(task: Task, on_progress: Progress) -> None:
                 "dicom": asdict(report) if report else None,
             }
         )
+
+
+def _synchronised(images: Collection[Path]) -> set[Path]:
+    """The folders of images, which are on the disk now; also those that were there: another import, which was cut off,
+    may have written them.
+    """
+    synchronise_all(images)
+    return {image.parent for image in images}
 
 
 def _watched(rows: Iterable[Row | Problem], stored: dict[str, None]) -> Iterator[Row | Problem]:
@@ -319,7 +328,7 @@ def _store_image(project: Project, slices: Sequence[bytes]) -> tuple[str, str]:
         check()
         for folder in (project.media, path.parent):  # not the project's folder, which may have been moved away
             make_folder(folder)
-        write_whole(path, content)  # on the disk before the row that names it
+        write_for_now(path, content)
     return name, path.relative_to(project.folder).as_posix()
 
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from labeler.core.errors import SourceError
 from labeler.core.limited import LimitError
-from labeler.core.settings import LimitsConfig
+from labeler.core.settings import Config, LimitsConfig
 from labeler.files.sources import SourceColumns
 from labeler.jobs import imports
 from labeler.jobs.imports import ask, import_once, kept, report_of
@@ -144,6 +145,36 @@ def test_an_import_that_is_killed_while_it_stores_is_completed_by_the_worker(pro
     with project.store() as store:
         assert store.items.counts().holdout == round(0.15 * N)
         assert store.rounds.waiting()
+
+
+def test_an_image_that_a_row_names_is_on_the_disk_whatever_the_power_does(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    for i in range(6):
+        Image.new("RGB", (4, 4), (i, i, i)).save(tmp_path / "in" / f"{i}.png")
+    project = projects.create(tmp_path / "p", Config(name="p", classes=("a", "b"), modality="image"))
+    synchronised, fsync = set(), os.fsync
+
+    def spy(descriptor):
+        fsync(descriptor)
+        synchronised.add(os.fstat(descriptor).st_ino)
+
+    def power_fails(_project):
+        for image in project.media.rglob("*.png"):  # a file is lost unless it and its name are on the disk
+            if not {image.stat().st_ino, image.parent.stat().st_ino} <= synchronised:
+                image.unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", spy)
+    store_rows = importer._stored
+    monkeypatch.setattr(importer, "_stored", power_fails)
+    with pytest.raises(KeyboardInterrupt):
+        import_source(project, tmp_path / "in")
+    monkeypatch.setattr(importer, "_stored", store_rows)
+    finish_left(project)
+    with project.store() as store:
+        images = [project.folder / item.media for item in store.items.all()]
+    assert len(images) == 6
+    assert all(image.exists() for image in images)
 
 
 def test_the_rows_of_an_import_are_on_the_disk_before_their_file_goes(project, source, monkeypatch):
