@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from labeler.core.version import __version__
 
 # No request leaves the machine unasked: ONNX Runtime reports to its maker from version 1.29 on, the hub's library says
-# who downloads, and Ray who uses it. They read this when they are loaded, which is after this file, also in the processes begun here.
+# who downloads, and Ray who uses it. They read this when they are loaded, which is after this file, also in the
+# processes begun here.
 os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "RAY_USAGE_STATS_ENABLED": "0"}
 
 if TYPE_CHECKING:

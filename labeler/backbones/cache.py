@@ -1,22 +1,23 @@
 """Embeddings of inputs, kept on disk so that each input is encoded once."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from labeler.backbones import speeds
-from labeler.backbones.encoder import Encoder, Joined, features_key
-from labeler.backbones.features import SHARD, FeatureFiles, Features, as_keys, rows_of
+from labeler.backbones.encoder import Encoder, Joined, features_key, network_of
+from labeler.backbones.features import SHARD, FeatureFiles, Features, as_keys, narrowed, rows_of
 from labeler.core.errors import BackboneError
 from labeler.core.inputs import at
 from labeler.core.items import Progress
+from labeler.engine import engines
+from labeler.engine.protocol import Report, ignore
 
-CHUNK = 1024  # items before the first write to the disk
-A_WRITE = 2.0  # seconds of work between two writes, about: what a crash costs at most
-
-Chunk = Callable[[slice, Progress | None], np.ndarray]  # the features of some of the missing items, by position
+CHUNK = 1024  # items that are encoded together; more where a device sees more at a time
+A_WRITE = 1.0  # seconds of work between two writes, about: what a crash costs at most
 
 
 def embed(
@@ -36,30 +37,54 @@ def embed(
     Returns: the features by position, which stay on disk.
     Raises:  BackboneError: the encoder returned NaN or infinity. LabelerError: an input cannot be read.
     """
-    width, keys = sum(encoder.dims), as_keys(hashes)
-    files = FeatureFiles(folder / features_key(encoder), width)
+    width, keys, engine = sum(encoder.dims), as_keys(hashes), engines.current()
+    key, times = engine.call(where_encoded, encoder)
+    chunk = CHUNK * times
+    files = FeatureFiles(folder / key, width)
     with files.locked():
         shards = files.shards()
         missing = _first_of_each(keys, np.flatnonzero(rows_of(shards, keys) < 0))
         if len(missing):
             contents, names, began = at(inputs, missing), keys[missing], time.perf_counter()
+            parts = [slice(start, min(start + chunk, len(names))) for start in range(0, len(names), chunk)]
             if isinstance(encoder, Joined):  # a part that did not change is not computed again
-                parts = [embed(contents, names, part, folder, on_progress) for part in encoder.parts]
-                _append(files, names, lambda rows, _: np.concatenate([part[rows] for part in parts], axis=1))
+                columns = [embed(contents, names, part, folder, on_progress) for part in encoder.parts]
+                _append(files, names, (np.concatenate([c[part] for c in columns], axis=1) for part in parts))
             else:
-                _append(files, names, _encoding(encoder, contents, names), on_progress)
-                speeds.keep(encoder.name, len(missing), time.perf_counter() - began)
+                chunks = ((list(contents[part]), names[part][0].decode()) for part in parts)
+                told = _counted(on_progress, len(names))
+                _append(files, names, engine.map(partial(encoded, encoder), chunks, told, gpu=True))
+                if not engine.apart:
+                    speeds.keep(encoder.name, len(missing), time.perf_counter() - began)
             shards = files.shards()
     return Features.of(shards, keys, width)
 
 
-def encoded(encoder: Encoder, contents: Sequence[Path | str], name: str, on_progress: Progress | None) -> np.ndarray:
+def where_encoded(encoder: Encoder) -> tuple[str, int]:
+    """`features_key` on this machine, and how many times `CHUNK` inputs are encoded together.
+
+    How many never depends on time: an input's features have the same bits only among the same others.
+    """
+    network = network_of(encoder)
+    return features_key(encoder), max(1, network.batch_size // network.batch) if network else 1
+
+
+def encoded(encoder: Encoder, chunk: tuple[Sequence[Path | str], str], report: Report = ignore) -> np.ndarray:
     """(k, d) float32: what the encoder makes of a chunk of inputs.
 
-    Args:    name: the content hash of the first, for the error.
+    Args:    chunk: the inputs, and the content hash of the first, for the error.
     Raises:  BackboneError: it returned another shape, or NaN or infinity. LabelerError: an input cannot be read.
     """
+    contents, name = chunk
+    told = 0
+
+    def on_progress(done: int, _: int) -> None:
+        nonlocal told
+        report(done - told)
+        told = done
+
     vectors = np.ascontiguousarray(encoder.encode(contents, on_progress), dtype=np.float32)
+    report(len(contents) - told)
     width = (len(contents), sum(encoder.dims))
     if vectors.shape != width:
         raise BackboneError(
@@ -93,32 +118,37 @@ def _first_of_each(keys: np.ndarray, positions: np.ndarray) -> np.ndarray:
     return positions[np.sort(first)]
 
 
-def _encoding(encoder: Encoder, contents: Sequence[Path | str], names: np.ndarray) -> Chunk:
-    def features(chunk: slice, on_progress: Progress | None) -> np.ndarray:
-        return encoded(encoder, list(contents[chunk]), names[chunk][0].decode(), on_progress)
+def _append(files: FeatureFiles, names: np.ndarray, chunks: Iterable[np.ndarray]) -> None:
+    """Write the features of the missing items, by their hashes (n,), those of about a second at a time."""
+    waiting, start, began = list[np.ndarray](), 0, time.perf_counter()
 
-    return features
+    def write() -> None:
+        nonlocal start, began
+        if waiting:
+            rows = np.concatenate(waiting)
+            files.append(names[start : start + len(rows)], rows)
+            start, began = start + len(rows), time.perf_counter()
+            waiting.clear()
+
+    try:
+        for chunk in chunks:
+            if waiting and narrowed(chunk).dtype != narrowed(waiting[-1]).dtype:
+                write()  # what is written together has one type, and the file must not depend on time
+            waiting.append(chunk)
+            if time.perf_counter() - began > A_WRITE or sum(map(len, waiting)) >= SHARD:
+                write()
+    finally:  # also of what was encoded before an input that cannot be read
+        write()
 
 
-def _append(files: FeatureFiles, names: np.ndarray, features: Chunk, on_progress: Progress | None = None) -> None:
-    """Write the features of the missing items, by their hashes (n,), a chunk at a time."""
-    for chunk in _chunks(len(names)):
-        files.append(names[chunk], features(chunk, _within(chunk, len(names), on_progress)))
+def _counted(on_progress: Progress | None, total: int) -> Report:
+    """A report that tells how many of all are done."""
+    done = 0
+
+    def report(parts: int) -> None:
+        nonlocal done
+        done += parts
         if on_progress:
-            on_progress(chunk.stop, len(names))
+            on_progress(done, total)
 
-
-def _chunks(total: int) -> Iterator[slice]:
-    """Parts of `total` items; they get longer while one takes little time."""
-    start, size = 0, CHUNK
-    while start < total:
-        began = time.perf_counter()
-        yield slice(start, min(start + size, total))
-        start += size
-        if time.perf_counter() - began < A_WRITE / 2:  # a GPU encodes tens of thousands in that time
-            size = min(2 * size, SHARD)
-
-
-def _within(chunk: slice, total: int, on_progress: Progress | None) -> Progress | None:
-    """What is told of the progress within a chunk."""
-    return (lambda done, _: on_progress(chunk.start + done, total)) if on_progress else None
+    return report

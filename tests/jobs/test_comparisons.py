@@ -17,8 +17,9 @@ from labeler.cli import main
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import NewItem
 from labeler.core.jobs import ComparisonRequest
-from labeler.jobs import comparisons
+from labeler.jobs import comparisons, runner
 from labeler.jobs.comparisons import ask, cancel, compare_once
+from tests.support.gone_engine import GoneEngine
 from tests.support.machine import ROOT, environment
 from tests.support.samples import reviews
 from tests.support.warm_processes import simulate_in_this_process
@@ -79,6 +80,18 @@ def test_the_projects_own_labels_are_compared_on(labeled):
     }
     assert report["runs"][0]["labels"] == [6, 11, 16]
     assert report["config"]["learner"]["backbone"] == "char_tfidf"  # the project's
+
+
+def test_a_comparison_waits_for_a_cluster_as_long_as_it_is_gone(labeled, monkeypatch):
+    ask(labeled, SHORT, "kim")
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "engine_of", lambda _: GoneEngine())
+        patched.setattr(runner, "FOR_ENGINE", 0.0)
+        for _ in range(4):
+            assert compare_once(labeled)
+    assert (latest(labeled).state, latest(labeled).attempts) == ("queued", 0)
+    assert compare_once(labeled)
+    assert latest(labeled).state == "done"
 
 
 def test_too_few_labels_of_its_own_are_refused_with_what_is_missing(project):

@@ -5,16 +5,19 @@ from dataclasses import replace
 import pytest
 
 from labeler.core.class_changes import ClassChange
+from labeler.core.errors import EngineError
 from labeler.core.items import NewItem
 from labeler.core.memory import at_a_time
 from labeler.core.settings import LearnerConfig, LimitsConfig, QueryConfig, StoppingConfig
 from labeler.cycle.class_changes import change_classes
 from labeler.jobs import rounds as worker
+from labeler.jobs.attendance import troubles_of
 from labeler.jobs.rounds import work, work_once
 from labeler.learner.saved_models import load
 from labeler.measure.forecasts import remeasured
 from labeler.projects import project as projects
 from tests.support.fill import answer
+from tests.support.gone_engine import GoneEngine
 from tests.support.samples import reviews, text_config
 from tests.support.warm_processes import stuck_at
 
@@ -55,6 +58,22 @@ def test_an_old_model_that_cannot_be_removed_fails_no_round(filled, monkeypatch)
     assert work_once(filled)
     with filled.store() as store:
         assert store.rounds.latest_job().state == "done"
+        assert len(store.rounds.all()) == 1
+
+
+def test_a_round_waits_for_a_cluster_as_long_as_it_is_gone(filled, own_home, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "engine_of", lambda _: GoneEngine())
+        for _ in range(4):
+            with pytest.raises(EngineError, match="The cluster is gone"):
+                work_once(filled)
+        turns = iter([False, True])
+        work(own_home, poll_seconds=0, should_stop=lambda: next(turns))
+    assert troubles_of(own_home, filled.folder)["worker"].message == "The cluster is gone."
+    with filled.store() as store:
+        assert (store.rounds.latest_job().state, store.rounds.latest_job().crashes) == ("running", 0)
+    assert work_once(filled)
+    with filled.store() as store:
         assert len(store.rounds.all()) == 1
 
 
