@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from labeler.backbones.encoder import Encoder
 from labeler.core import decisions
 from labeler.core.class_changes import StoredChange, label_today, proba_today
 from labeler.core.errors import LabelerError, SourceError
-from labeler.core.inputs import Inputs
 from labeler.core.items import Modality, Problem, Progress
 from labeler.core.labels import cell_of
 from labeler.core.rounds import Dataset
@@ -27,7 +26,6 @@ from labeler.models import cards
 from labeler.models.cards import Card
 from labeler.projects.exporter import free_name
 from labeler.projects.project import Project
-from labeler.store import Store
 
 if TYPE_CHECKING:
     from labeler.learner.model import Model
@@ -186,7 +184,9 @@ def best_model(project: Project) -> Best:
     if not whole:
         raise LabelerError("A class was split since {name} was trained: retrain first.", name=kept[-1][0].name)
     with project.store() as store:
-        encoder = load_encoder(config.learner, config.modality, texts_of(store), project.embeddings)
+        encoder = load_encoder(
+            config.learner, config.modality, project.texts(store.items.columns().ids), project.embeddings
+        )
     weights = cards.best([(path, accuracy) for path, accuracy in whole if loaded[path].encoder == encoder.key])
     if weights is None:
         raise LabelerError(
@@ -195,11 +195,6 @@ def best_model(project: Project) -> Best:
         )
     card = loaded[weights]
     return Best(weights, card, models.load(weights, encoder), encoder, since[card.round])
-
-
-def texts_of(store: Store) -> Sequence[str]:
-    """The texts of a project's items, read from the store as long as it is open; an encoder needs a few of them."""
-    return cast(Sequence[str], Inputs(store.pool.text_ids(), lambda ids: [*store.pool.texts(ids)]))
 
 
 def _was_split(changes: Sequence[StoredChange]) -> bool:

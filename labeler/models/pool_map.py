@@ -8,7 +8,6 @@ import numpy as np
 from labeler.core.errors import LabelerError
 from labeler.core.items import Progress
 from labeler.i18n.messages import mark
-from labeler.models.inference import texts_of
 from labeler.projects import pool_map
 from labeler.projects.pool_map import PoolMap
 from labeler.projects.project import Project
@@ -39,7 +38,8 @@ def map_of(project: Project, reporter: Callable[[str], Progress], most: int = MO
         sample, in_pool = store.pool.sample(most), store.pool.count()
         if not sample:
             raise LabelerError("There are no items in the pool: import images or texts first.")
-        learner, modality, texts = project.config.learner, project.config.modality, texts_of(store)
+        learner, modality = project.config.learner, project.config.modality
+        texts = project.texts(store.items.columns().ids)
         encoder = load_encoder(learner, modality, texts, project.embeddings, reporter(mark("preparing the backbone")))
     ids, before = np.array([item.id for item in sample], dtype=np.int64), pool_map.kept(project)
     if before is not None and before.encoder == encoder.key and np.array_equal(before.items, ids):

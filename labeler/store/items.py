@@ -175,11 +175,11 @@ class Items:
                 column.append(np.array(values, dtype))
         whole = ItemColumns(*map(np.concatenate, columns))
         whole = whole.at(np.argsort(whole.ids, kind="stable"))
-        left_out = [row[0] for row in self.db.execute("SELECT id FROM items WHERE unreadable IS NOT NULL")]
-        if self.db.erasures():
-            left_out += [row[0] for row in self.db.execute("SELECT id FROM items WHERE erased_at IS NOT NULL")]
+        left_out = self.db.execute(
+            "SELECT id FROM items WHERE unreadable IS NOT NULL UNION SELECT id FROM items WHERE erased_at IS NOT NULL"
+        ).fetchall()
         if left_out:
-            whole = whole.at(~np.isin(whole.ids, left_out))
+            whole = whole.at(~np.isin(whole.ids, [item for (item,) in left_out]))
         group_of = self.groups()
         return replace(whole, groups=codes([group_of.get(item) for item in whole.ids.tolist()])) if group_of else whole
 
@@ -203,7 +203,7 @@ class Items:
 
     def labels(self) -> dict[int, str]:
         """The current label of each labeled item, by item id."""
-        return {r["item_id"]: r["label"] for r in self.db.rows("SELECT item_id, label FROM labels ORDER BY item_id")}
+        return dict(sorted(self.db.execute("SELECT item_id, label FROM labels")))  # an index covers the query
 
     def labeled_in_order(self) -> list[InOrder]:
         """The labeled pool items in the order of their first label, which decides who chose them.

@@ -1,12 +1,9 @@
-"""Many items without holding all of them: a sample of the pool, those without a label in parts, and texts by their ids.
+"""Many items without holding all of them: a sample of the pool, and those without a label in parts.
 
 What reads them takes the same memory however many items there are.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-
-import numpy as np
 
 from labeler.core.items import Item
 from labeler.store.database import Database, Row
@@ -59,18 +56,3 @@ class Pool:
         ):
             part = [as_item(row) for row in rows]
             yield part
-
-    def text_ids(self) -> np.ndarray:
-        """(n,) the ids of the items with a text, ascending."""
-        ids = self.db.execute(
-            f"SELECT id FROM items WHERE split IS NOT NULL AND text IS NOT NULL AND {_READABLE} ORDER BY id"
-        )
-        return np.fromiter((row[0] for row in ids), dtype=np.int64)
-
-    def texts(self, ids: Sequence[int]) -> list[str]:
-        """The texts of these items, in their order; empty where there is none any more."""
-        rows = self.db.execute(
-            "SELECT id, text FROM items WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(list(ids))]
-        )
-        text_of = dict(rows.fetchall())
-        return [text_of.get(item) or "" for item in ids]

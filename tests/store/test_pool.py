@@ -35,9 +35,3 @@ def test_items_without_a_label_come_in_parts_in_their_order(store, monkeypatch):
     assert parts == [[1, 2, 3, 5, 6], [7, 8, 10, 11, 12], [13, 14]]
     assert store.pool.count_unlabeled() == 12
     assert len(store.pool.sample(100)) == 11
-
-
-def test_texts_are_read_by_their_ids(store):
-    ids = store.pool.text_ids()
-    assert ids.tolist() == [*range(1, 15)]
-    assert store.pool.texts([3, 1, 99]) == [store.items.get(3).text, store.items.get(1).text, ""]
