@@ -185,15 +185,18 @@ class WebSocketRelay(_Flow):
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + PATIENCE
-        while not self.transport.is_closing():
+        while True:
             try:
                 _transport, other = await loop.create_connection(_Flow, LOOPBACK, self.behind.port)
                 break
             except OSError:
-                if loop.time() > end:
+                if self.transport.is_closing() or loop.time() > end:
                     self.transport.close()
+                    return
                 await asyncio.sleep(BETWEEN)
-        else:
+        if self.transport.is_closing() or other.transport.is_closing():  # one of the two has gone meanwhile
+            self.transport.close()
+            other.transport.close()
             return
         addresses = [self.transport.get_extra_info(name) for name in ("peername", "sockname")]
         facts = _facts(self.behind, *(address[:2] for address in addresses))

@@ -1,9 +1,10 @@
 """The connection that all parts of the store share: WAL, a busy timeout, short write transactions."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from labeler.core.lock_waits import lock_wait
 from labeler.core.settings import Config
 from labeler.store import schema
 from labeler.store.driver import connect, sqlite3
+from labeler.store.write_turns import turn
 
 # Milliseconds that an answer to a request waits for another process to have written. All requests share a few
 # threads, so a browser is soon told to come again, which it does by itself.
@@ -59,14 +61,26 @@ class Connection:
         if self.connection.in_transaction:  # part of a larger transaction
             yield
             return
-        with lock_wait():
-            self.connection.execute("BEGIN IMMEDIATE")
+        with ExitStack() as held:
+            with lock_wait():
+                self._begin(held)
+            try:
+                yield
+            except BaseException:
+                self.connection.rollback()
+                raise
+            self.connection.execute("COMMIT")
+
+    def _begin(self, held: ExitStack) -> None:
+        """Begin a write transaction in the turn of this thread, which `held` ends; both in the connection's timeout."""
+        patience, began = self.value("PRAGMA busy_timeout"), perf_counter()
+        held.enter_context(turn(self.path, patience / 1000))
+        left = max(0, patience - round(1000 * (perf_counter() - began)))
+        self.connection.execute(f"PRAGMA busy_timeout={left}")
         try:
-            yield
-        except BaseException:
-            self.connection.rollback()
-            raise
-        self.connection.execute("COMMIT")
+            self.connection.execute("BEGIN IMMEDIATE")
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout={patience}")
 
     @contextmanager
     def read(self) -> Iterator[None]:
