@@ -122,7 +122,8 @@ def _csv_records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, li
             fields = next(csv.reader(record[:1], delimiter=delimiter, quoting=csv.QUOTE_NONE))
             reader = csv.reader(feed(), delimiter=delimiter, strict=True)
         number += 1
-        yield number, [unguarded(_clean(value)) for value in fields]
+        # what was decoded strictly has no half characters
+        yield number, [unguarded(value.replace("\0", "")) for value in fields]
 
 
 # ---------------------------------------------------------------- JSON
@@ -269,6 +270,8 @@ def _string(value: Any) -> str:
 
 def _clean(value: str) -> str:
     """Without NUL, and with "?" for half a character (JSON can hold such): a database takes neither."""
+    if value.isascii():
+        return value.replace("\0", "")
     return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 

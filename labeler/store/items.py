@@ -16,8 +16,9 @@ from labeler.store.incoming import AT_ONCE, IMPORT, Incoming, let_others_write
 
 # The draw of the holdout is part of the project's data, not of any round's randomness.
 HOLDOUT_SEED = 20_201_122
-# Items without a split, and some of them, which one transaction assigns.
-UNDECIDED = "split IS NULL AND withdrawn IS NULL"
+# Items without a split, found by their index alone, and some of them, which one transaction assigns.
+_WAITING = "items INDEXED BY items_undecided"
+_UNDECIDED = "split IS NULL AND withdrawn IS NULL"
 _SPAN = "id > :first AND id <= :last"
 
 # How many people's labels an item is to get. The content hash decides which items are overlapped, so that they spread
@@ -60,18 +61,18 @@ class Items:
 
         Args: size: items in the holdout; by default 15%, at most 300.
         """
-        if self.db.value("SELECT 1 FROM items WHERE split IS NULL AND of_group IS NOT NULL LIMIT 1"):
+        if self.db.value(f"SELECT 1 FROM {_WAITING} WHERE {_UNDECIDED} AND of_group IS NOT NULL LIMIT 1"):
             self._follow_their_groups()
         if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
             drawn = self._drawn(size)  # before the lock: it reads all items
             with self.db.write():
                 self.db.executemany(
-                    f"UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ? AND {UNDECIDED}",
+                    f"UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ? AND {_UNDECIDED}",
                     [(item,) for item in drawn],
                 )
         for span in self._undecided_spans():
             with self.db.write():
-                self.db.execute(f"UPDATE items SET split = 'pool' WHERE {UNDECIDED} AND {_SPAN}", span)
+                self.db.execute(f"UPDATE {_WAITING} SET split = 'pool' WHERE {_UNDECIDED} AND {_SPAN}", span)
 
     def _undecided_spans(self) -> Iterator[Row]:
         """Spans of ids with `AT_ONCE` items without a split at most; others can write between two of them."""
@@ -79,7 +80,7 @@ class Items:
         while True:
             last, n = self.db.execute(
                 "SELECT MAX(id), COUNT(*) FROM ("
-                f" SELECT id FROM items WHERE {UNDECIDED} AND id > :last ORDER BY id LIMIT :most)",
+                f" SELECT id FROM {_WAITING} WHERE {_UNDECIDED} AND id > :last ORDER BY id LIMIT :most)",
                 {"last": (first := last), "most": AT_ONCE},
             ).fetchone()
             if last is None:
@@ -89,7 +90,7 @@ class Items:
 
     def _drawn(self, size: int | None) -> list[int]:
         """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
-        undecided = f"FROM items WHERE {UNDECIDED}"
+        undecided = f"FROM {_WAITING} WHERE {_UNDECIDED}"
         if not self.db.value(f"SELECT 1 {undecided} AND of_group IS NOT NULL LIMIT 1"):
             ids = np.fromiter((row[0] for row in self.db.execute(f"SELECT id {undecided} ORDER BY id")), dtype=np.int64)
             size = holdout_size(len(ids)) if size is None else min(size, len(ids))
@@ -111,7 +112,7 @@ class Items:
                     f"""
                     UPDATE items SET (split, drawn) = (g.side, g.drawn) FROM (
                         SELECT of_group, MAX(COALESCE(split, withdrawn)) AS side, MAX(drawn) AS drawn FROM items
-                        WHERE of_group IN (SELECT of_group FROM items WHERE {UNDECIDED} AND {_SPAN})
+                        WHERE of_group IN (SELECT of_group FROM {_WAITING} WHERE {_UNDECIDED} AND {_SPAN})
                               AND COALESCE(split, withdrawn) IS NOT NULL GROUP BY of_group
                     ) g
                     WHERE items.split IS NULL AND items.withdrawn IS NULL AND items.of_group = g.of_group

@@ -949,6 +949,13 @@ def m028_compact_forecasts(db: Database) -> None:
     db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {columns})")
 
 
+@migrations()
+def m033_no_index_before_the_split(db: Database) -> None:
+    # an import adds items before their splits are drawn: until then nothing looks for them in this order
+    db.execute("DROP INDEX items_split")
+    db.execute("CREATE INDEX items_split ON items (split, content_hash) WHERE split IS NOT NULL")
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)
