@@ -43,10 +43,10 @@ class QueryConfig:
     neighbour_share: Annotated[
         Share,
         Doc(
-            "Share of the candidates of a larger pool that are neighbours of labeled items of minority classes, as far"
-            " as there are any; the others are random. 0: all are random."
+            "Share of each batch, and at most of the candidates, that are neighbours of labeled items of minority"
+            " classes, where the pool is larger than the candidates; 0: none."
         ),
-    ] = 0.5
+    ] = 0.25
     neighbours: Annotated[
         int, Interval(ge=1, le=10_000), Doc("Neighbours that each labeled item of a minority class adds at most.")
     ] = 100

@@ -14,15 +14,18 @@ from labeler.cycle.state import State
 SEARCHED_FROM = 256  # labeled items of minorities whose neighbours are searched in a round, at most
 
 
-def sampled(state: State, pool: np.ndarray, config: QueryConfig, size: int, rng: np.random.Generator) -> np.ndarray:
-    """`size` items of the pool, sorted: neighbours of minorities have at most `config.neighbour_share`, the rest is
-    random.
+def sampled(
+    state: State, pool: np.ndarray, config: QueryConfig, size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """`size` items of the pool, and those of them that are neighbours of minorities; both are sorted.
+
+    Neighbours have at most `config.neighbour_share` of the candidates; the others are random.
 
     Args: pool: (n,) positions that may be asked about, n ≥ size.
     """
-    near = near_minorities(state, pool, config, round(config.neighbour_share * size), rng)
+    near = np.sort(near_minorities(state, pool, config, round(config.neighbour_share * size), rng))
     rest = pool if not len(near) else pool[~np.isin(pool, near)]
-    return np.sort(np.concatenate([near, rng.choice(rest, size - len(near), replace=False)]))
+    return np.sort(np.concatenate([near, rng.choice(rest, size - len(near), replace=False)])), near
 
 
 def near_minorities(

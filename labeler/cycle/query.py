@@ -51,19 +51,23 @@ def rank(state: State, querier: Querier, config: QueryConfig, depth: int, rng: n
     seeding = querier.model is None
     share = 0.0 if seeding else config.random_share
     drawn = rng.choice(state.pool, round(share * depth), replace=False)
-    rest = np.setdiff1d(state.pool, drawn)
+    rest = np.setdiff1d(state.pool, drawn, assume_unique=True)  # without that, numpy sorts or hashes the pool
     n = min(config.seed_size, depth) if seeding else depth - len(drawn)
     preferred = rest[:0] if state.preferred is None or seeding else np.intersect1d(rest, state.preferred)
+    preferred_share = config.more_share
     if len(rest) > config.candidates:
-        rest = sampled(state, rest, config, min(len(rest), max(config.candidates, n)), rng)
+        size = min(len(rest), max(config.candidates, n))
+        rest, near = sampled(state, rest, config, size, rng)
         if len(preferred):  # the sample may hold too few of them
-            most = ceil(config.more_share * max(config.candidates, n))
+            most = ceil(config.more_share * size)
             rest = np.union1d(rest, rng.choice(preferred, min(most, len(preferred)), replace=False))
+        else:
+            preferred, preferred_share = near, config.neighbour_share
     all_at_once = querier.strategy.kind == "scores" or seeding
     step = n if all_at_once else max(1, config.batch - round(share * config.batch))
-    chosen = ask(state, querier, rest, Quota(n, step, preferred, config.more_share), rng)
+    chosen = ask(state, querier, rest, Quota(n, step, preferred, preferred_share), rng)
     ranking = interleave(chosen, [Ranked(int(p), "random", None) for p in drawn], share)
-    others = np.setdiff1d(state.pool, [r.position for r in ranking])
+    others = np.setdiff1d(state.pool, [r.position for r in ranking], assume_unique=True)
     fill = rng.choice(others, depth - len(ranking), replace=False)
     return ranking + [Ranked(int(p), "random", None) for p in fill]
 

@@ -16,6 +16,7 @@ from labeler.projects.project import Project
 from labeler.report.charts import strategy_picture
 from pages.shared.access import NOT_HERE, is_allowed, named_button, require_project, require_right, require_user
 from pages.shared.background import announce, announced
+from pages.shared.cache import cached, state_of
 from pages.strategy.compare import NAME, compare
 from strategies import Strategy, StrategyError
 
@@ -106,7 +107,26 @@ def use_button(name: str, key: str) -> None:
         st.rerun()
 
 
+def tell_of_neighbours() -> None:
+    """Say whether a strategy sees a part of the pool, and which."""
+    query = project.config.query
+    with project.store() as store:
+        key = state_of(project, store, answers=False)
+        unlabeled = cached("unlabeled", key, lambda: store.items.still_open().pool)
+    candidates, share = f"{query.candidates:,}", f"{100 * query.neighbour_share:g}"
+    if unlabeled > query.candidates and query.neighbour_share:
+        st.caption(
+            _(
+                "The pool is larger than the {candidates} candidates that a strategy sees: they are random items and"
+                " neighbours of labeled items of rare classes, from which {share}% of each batch is chosen.",
+                candidates=candidates,
+                share=share,
+            )
+        )
+
+
 st.title(_("Strategies"))
+tell_of_neighbours()
 with own_strategies(project, PAGE_SECONDS) as broken:
     registered = strategies.registered()
 with st.container():  # always there, so that a message does not move the tabs, which would close them

@@ -35,7 +35,7 @@ def state() -> State:
 
 
 def drawn(state: State, config: QueryConfig = CONFIG, seed: int = 4) -> np.ndarray:
-    return sampled(state, state.pool, config, config.candidates, np.random.default_rng(seed))
+    return sampled(state, state.pool, config, config.candidates, np.random.default_rng(seed))[0]
 
 
 def test_what_is_near_the_one_known_item_of_a_rare_class_is_a_candidate(state):
@@ -73,6 +73,19 @@ def test_a_pool_that_is_no_larger_than_the_candidates_is_ranked_as_ever(state):
     larger, plain = ranking(state, 100), ranking(replace(state, neighbours=None), 100)
     assert larger != plain
     assert control_arm(larger) == control_arm(plain)  # which is of the whole pool
+
+
+def test_neighbours_have_their_share_of_each_batch(state):
+    querier = Querier(strategies.get("k_center"), fit(state.task, LearnerConfig(kind="frozen"), 0).model)
+    config = replace(CONFIG, random_share=0.0, neighbour_share=0.3)
+    near = {*state.neighbours.nearest(LABELED[:1], 30, np.isin(np.arange(N), state.pool)).positions[0].tolist()}
+
+    def of_near(of: State) -> int:
+        ranking = rank(of, querier, config, 20, np.random.default_rng(1))
+        return sum(r.position in near for r in ranking)
+
+    assert of_near(state) >= 6
+    assert of_near(replace(state, neighbours=None)) < 2
 
 
 def control_arm(ranking: list) -> list[int]:

@@ -12,6 +12,7 @@ from filelock import FileLock
 from labeler.cli import main
 from labeler.core.errors import LabelerError
 from labeler.core.items import NewItem
+from labeler.cycle import neighbours
 from labeler.jobs.rounds import work_once
 from labeler.measure.forecasts import remeasured
 from labeler.models import cards
@@ -75,7 +76,10 @@ def test_the_cache_of_features_and_the_cards_forget_an_item(project: Project):
     with project.store() as store:
         item = next(i for i in store.items.all() if i.split == "pool" and i.id in store.items.labels())
     assert item.content_hash.encode() in bytes_below(project.folder)
+    groups = next(path for path in project.embeddings.iterdir() if path.is_dir()) / neighbours.FILE
+    groups.write_bytes(b"centroids of features")
     erase_items(project, [item.id])
+    assert not groups.exists()
     assert item.content_hash.encode() not in bytes_below(project.folder)
     assert cards.load(project.models / "round-0002.safetensors").items == 80
 

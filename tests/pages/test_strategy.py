@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from labeler.core.jobs import ComparisonRequest
 from labeler.jobs.comparisons import compare_once
 from labeler.projects import project as projects
 from labeler.report.sentences.comparison import saved_in_short, verdict
+from tests.support.fill import add
 from tests.support.pages import everything, visit, widget
 from tests.support.samples import reviews, text_config
 from tests.support.warm_processes import simulate_in_this_process
@@ -56,6 +58,13 @@ def test_each_strategy_of_a_family_is_shown_with_its_sentence_picture_and_source
     assert "Needs the model's probabilities." in shown
     assert len(app.get("image")) == 3
     assert [b.label for b in app.button if b.key and b.key.startswith("use-")].count("In use") == 1
+
+
+@pytest.mark.parametrize(("candidates", "is_told"), [(100, True), (100_000, False)])
+def test_a_sentence_says_when_a_strategy_sees_a_part_of_the_pool(project, store, candidates, is_told):
+    project.save(replace(project.config, query=replace(project.config.query, candidates=candidates)), store)
+    add(store, 120)
+    assert ("25% of each batch" in everything(visit("strategy"))) == is_told
 
 
 def test_use_from_the_next_round_is_saved(project):
