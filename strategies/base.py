@@ -156,6 +156,7 @@ class Strategy:
 
     linear: whether it takes the model for a softmax of linear scores of the embeddings, e.g. for its gradient.
     watched: whether more of each batch is drawn at random as far as the control arm says that it is no better.
+    alone: whether an item's score depends on that item alone, so that parts of the pool can be scored apart.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Strategy:
     function: Callable[..., np.ndarray]
     linear: bool = False
     watched: bool = False
+    alone: bool = False
 
     @cached_property
     def summary(self) -> str:
@@ -197,31 +199,11 @@ class Strategy:
             raise PoolExhausted(
                 "{n} items were asked for, but only {candidates} candidates are left.", n=n, candidates=len(candidates)
             )
-        for need in self.needs:
-            for name in ("labeled_embeddings", "labeled_targets") if need == "labeled" else (need,):
-                if getattr(candidates, name) is None:
-                    raise InvalidCandidates(
-                        "strategy {name!r} needs {array}, which was not computed.", name=self.name, array=name
-                    )
+        self._check_needs(candidates)
         if n == 0:
             return Query(np.empty(0, dtype=np.intp), None)
         if self.kind == "scores":
-            scores = self._call(candidates, rng).astype(float, copy=False)
-            if scores.shape != (len(candidates),):
-                raise InvalidScores(
-                    "strategy {name!r} returned shape {shape}, not ({candidates},).",
-                    name=self.name,
-                    shape=scores.shape,
-                    candidates=len(candidates),
-                )
-            if not np.isfinite(scores).all():
-                bad = int(np.flatnonzero(~np.isfinite(scores))[0])
-                raise InvalidScores(
-                    "strategy {name!r} gave candidate {bad} the score {scores}.",
-                    name=self.name,
-                    bad=bad,
-                    scores=scores[bad],
-                )
+            scores = self.scores(candidates, rng)
             positions = top(scores, n, rng)
             return Query(positions, scores[positions])
         positions = self._call(candidates, n, rng)
@@ -237,6 +219,38 @@ class Strategy:
                 "strategy {name!r} returned positions that repeat or lie outside the pool.", name=self.name
             )
         return Query(positions.astype(np.intp), None)
+
+    def scores(self, candidates: Candidates, rng: np.random.Generator) -> np.ndarray:
+        """(len(candidates),) finite scores, of a strategy that scores.
+
+        Raises: InvalidCandidates, InvalidScores: as `query`.
+        """
+        self._check_needs(candidates)
+        scores = self._call(candidates, rng).astype(float, copy=False)
+        if scores.shape != (len(candidates),):
+            raise InvalidScores(
+                "strategy {name!r} returned shape {shape}, not ({candidates},).",
+                name=self.name,
+                shape=scores.shape,
+                candidates=len(candidates),
+            )
+        if not np.isfinite(scores).all():
+            bad = int(np.flatnonzero(~np.isfinite(scores))[0])
+            raise InvalidScores(
+                "strategy {name!r} gave candidate {bad} the score {scores}.",
+                name=self.name,
+                bad=bad,
+                scores=scores[bad],
+            )
+        return scores
+
+    def _check_needs(self, candidates: Candidates) -> None:
+        for need in self.needs:
+            for name in ("labeled_embeddings", "labeled_targets") if need == "labeled" else (need,):
+                if getattr(candidates, name) is None:
+                    raise InvalidCandidates(
+                        "strategy {name!r} needs {array}, which was not computed.", name=self.name, array=name
+                    )
 
     def _call(self, *arguments: object) -> np.ndarray:
         try:
@@ -329,13 +343,15 @@ def _registers(
     name: str | None,
     linear: bool,
     watched: bool,
+    alone: bool = False,
 ) -> Any:
+    # wide: what `scores` and `selects` take
     wanted = needed(needs)
 
     def decorate(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
         # the file's own globals: a plug-in that was loaded from a path need not be in sys.modules
         kin = family or getattr(function, "__globals__", {}).get("FAMILY", "custom")
-        register(Strategy(name or function.__name__, kin, wanted, kind, function, linear, watched))
+        register(Strategy(name or function.__name__, kin, wanted, kind, function, linear, watched, alone))
         return function
 
     return decorate
@@ -348,12 +364,13 @@ def scores(
     name: str | None = None,
     linear: bool = False,
     watched: bool = False,
+    alone: bool = False,
 ) -> Any:
     """Register a function `(candidates, rng) → (n,)` acquisition scores, higher is asked first.
 
-    The family is that of the file (`FAMILY = …`) unless it is given. `linear`, `watched`: as in `Strategy`.
+    The family is that of the file (`FAMILY = …`) unless it is given. `linear`, `watched`, `alone`: as in `Strategy`.
     """
-    return _registers("scores", needs, family, name, linear, watched)
+    return _registers("scores", needs, family, name, linear, watched, alone)
 
 
 def selects(

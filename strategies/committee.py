@@ -20,7 +20,7 @@ def vote_shares(member_proba: np.ndarray) -> np.ndarray:
     return np.bincount(votes.ravel(), minlength=n * classes).reshape(n, classes) / members
 
 
-@scores(needs="member_proba")
+@scores(needs="member_proba", alone=True)
 def vote_entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """Entropy of the members' votes. How sure each of them is does not count.
 
@@ -33,7 +33,7 @@ def vote_entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     return by_rows(lambda proba: shannon(np.sort(vote_shares(proba), axis=1)), c.member_proba)
 
 
-@scores(needs="member_proba")
+@scores(needs="member_proba", alone=True)
 def consensus_entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """Entropy of the members' mean probabilities. High where they disagree or are all unsure.
 
@@ -45,7 +45,7 @@ def consensus_entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     return by_rows(lambda proba: shannon(proba.mean(axis=0)), c.member_proba)
 
 
-@scores(needs="member_proba")
+@scores(needs="member_proba", alone=True)
 def max_kl(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """Kullback-Leibler divergence of the member farthest from the consensus. One dissenter is enough.
 
@@ -64,7 +64,7 @@ def _max_kl(member_proba: np.ndarray) -> np.ndarray:
     return np.maximum(np.max(divergence, axis=0), 0)  # never below 0 but by rounding
 
 
-@scores(needs="member_proba")
+@scores(needs="member_proba", alone=True)
 def variation_ratio(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """The share of the members that do not vote for the most voted class. How the others are split does not count.
 
@@ -76,7 +76,7 @@ def variation_ratio(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     return 1 - by_rows(lambda proba: vote_shares(proba).max(axis=1), c.member_proba)
 
 
-@scores(needs="member_proba")
+@scores(needs="member_proba", alone=True)
 def bald(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """Mutual information of class and model: entropy of the mean less mean of entropies. Zero where all doubt alike.
 

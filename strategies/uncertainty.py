@@ -46,7 +46,7 @@ def _gap(proba: np.ndarray) -> np.ndarray:
     return first - second
 
 
-@scores(needs="proba")
+@scores(needs="proba", alone=True)
 def least_confidence(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """How improbable the predicted class is. It looks at the best class alone.
 
@@ -58,7 +58,7 @@ def least_confidence(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     return 1 - highest(c.proba)
 
 
-@scores(needs="proba")
+@scores(needs="proba", alone=True)
 def margin(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """How close the two most likely classes are to a tie. A safe default with more than two classes.
 
@@ -70,7 +70,7 @@ def margin(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     return 1 - gap(c.proba)
 
 
-@scores(needs="proba")
+@scores(needs="proba", alone=True)
 def entropy(c: Candidates, rng: np.random.Generator) -> np.ndarray:
     """Shannon entropy of the predicted class. It weighs all classes, so unlikely ones count as well.
 

@@ -1,19 +1,23 @@
 """The pool → `Candidates` → a strategy → what to ask, best first. Strategies see positions, never ids."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 
 import numpy as np
 
 from labeler.core import decisions
-from labeler.core.rounds import Ranked
+from labeler.core.rounds import Dataset, Labels, Ranked
 from labeler.core.settings import QueryConfig
 from labeler.cycle.candidates import sampled
 from labeler.cycle.state import State
+from labeler.engine import engines
+from labeler.engine.protocol import Report
 from labeler.learner.committees import Committee
 from labeler.learner.model import Model
-from labeler.learner.predict import class_proba, member_proba
+from labeler.learner.predict import Shard, class_proba, member_proba, shards
 from strategies import Candidates, Strategy
+from strategies.base import top
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ def ask(state: State, querier: Querier, pool: np.ndarray, quota: Quota, rng: np.
 
     Args: pool: (k,) positions into the dataset, unlabeled.
     """
+    alone = querier.strategy.alone and querier.strategy.kind == "scores"
+    if alone and engines.current().apart and not np.isin(pool, quota.preferred).any():
+        return _best_of_shards(state, querier, pool, quota.n, rng)
     query = _Query(state, querier, pool, quota.n, rng)
     ranking: list[Ranked] = []
     while query.left:
@@ -91,6 +98,31 @@ def ask(state: State, querier: Querier, pool: np.ndarray, quota: Quota, rng: np.
         rest = query.take(size - reserved, np.arange(len(query.candidates)))
         ranking += interleave(rest, preferred, quota.more_share)
     return ranking
+
+
+def _best_of_shards(state: State, querier: Querier, pool: np.ndarray, n: int, rng: np.random.Generator) -> list[Ranked]:
+    """The same `n` items, where an engine scores shards of the pool apart and gives back the best of each."""
+    task = state.task
+    nothing = Dataset([], np.empty((0, sum(task.dataset.dims)), np.float32), task.dataset.dims)
+    # what a node needs of the state: how many classes an item has
+    bare = State(replace(task, dataset=nothing, encoder=None, prior=None), pool[:0], Labels(pool[:0], pool[:0]))
+    chunks = shards(task.dataset, pool, apart=True)
+    best = [*engines.current().map(partial(_best, bare, querier, n), chunks, gpu=True)]
+    starts = np.cumsum([0, *(size for size, _, _ in best)])
+    places = np.concatenate([start + places for start, (_, places, _) in zip(starts, best, strict=False)])
+    scores = np.concatenate([scores for _, _, scores in best])
+    chosen = top(scores, n, rng)  # ties are those of the whole pool, in the same order, so that the same are drawn
+    return [Ranked(int(pool[places[c]]), querier.strategy.name, float(scores[c])) for c in chosen]
+
+
+def _best(state: State, querier: Querier, n: int, shard: Shard, report: Report) -> tuple[int, np.ndarray, np.ndarray]:
+    """The size of a shard, and the places and scores of its `n` + 1 best and of all that equal the last of these."""
+    dataset, positions = shard
+    within = candidates(replace(state, task=replace(state.task, dataset=dataset)), querier, positions)
+    scores = querier.strategy.scores(within, np.random.default_rng(0))
+    kept = min(n + 1, len(scores))  # one more than needed: `top` draws only where something is left over
+    places = np.flatnonzero(scores >= np.partition(scores, len(scores) - kept)[len(scores) - kept])
+    return len(scores), places, scores[places]
 
 
 class _Query:

@@ -12,6 +12,9 @@ from labeler.core.rounds import Dataset, Labels, Ranked
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.cycle.query import Querier, candidates, interleave, rank
 from labeler.cycle.state import State
+from labeler.engine.engines import working_on
+from labeler.engine.local import LocalEngine
+from labeler.learner.committees import committee
 from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 
@@ -188,3 +191,33 @@ def test_a_batch_planner_sees_the_preferred_of_its_batch_as_labeled(state, model
     ranking = rank(with_some, Querier(planner, model), config, 16, np.random.default_rng(5))
     assert calls == [(4, 10, 10), (4, 36, 14), (4, 6, 18), (4, 28, 22)]
     assert sum(of(ranking, range(40, 50))) == 8
+
+
+class Apart(LocalEngine):
+    """An engine that works here on what another machine would be sent, and counts it."""
+
+    apart = True
+
+    def __init__(self) -> None:
+        self.chunks = 0
+
+    def map(self, function, chunks, *more, **named):
+        sent = [*chunks]
+        self.chunks += len(sent)
+        return super().map(function, sent, *more, **named)
+
+
+@pytest.mark.parametrize("name", [name for name, one in strategies.registered().items() if one.alone])
+@pytest.mark.parametrize("depth", [1, 6, 13, 39, 40])
+def test_the_best_of_each_shard_make_the_ranking_of_the_whole_pool(state, name, depth, monkeypatch):
+    twice = np.concatenate([state.task.dataset.embeddings[:30]] * 2)  # each score is there twice
+    task = replace(state.task, dataset=replace(state.task.dataset, embeddings=twice))
+    twins, learner = replace(state, task=task), LearnerConfig(kind="frozen", committee="bootstrap", members=4)
+    fitted = fit(task, learner, 0)
+    querier = Querier(strategies.get(name), fitted.model, committee(task, fitted, learner, 1))
+    config, engine = QueryConfig(random_share=0.1), Apart()
+    monkeypatch.setattr("labeler.learner.predict.BATCH", 7)
+    whole = rank(twins, querier, config, depth, np.random.default_rng(5))
+    with working_on(engine):
+        assert rank(twins, querier, config, depth, np.random.default_rng(5)) == whole
+    assert engine.chunks > 4
