@@ -25,7 +25,7 @@ class Pool:
 
     def count(self) -> int:
         """The number of items in the pool."""
-        return self.db.value("SELECT COUNT(*) FROM items WHERE split = 'pool'")
+        return self.db.value("SELECT COALESCE(SUM(n), 0) FROM item_counts WHERE split = 'pool'")
 
     def sample(self, most: int) -> list[Item]:
         """So many items of the pool at most, without those that were erased or set aside.
@@ -43,8 +43,8 @@ class Pool:
         return [as_item(row) for row in rows]
 
     def count_unlabeled(self) -> int:
-        """The number of items of pool and holdout without a label."""
-        return self.db.value(f"SELECT COUNT(*) FROM items WHERE split IS NOT NULL AND label IS NULL AND {_READABLE}")
+        """The number of items of pool and holdout without a label, with those that were erased or set aside."""
+        return self.db.value("SELECT COALESCE(SUM(n), 0) FROM item_counts WHERE label = ''")
 
     def unlabeled(self) -> Iterator[list[Item]]:
         """The items of pool and holdout without a label, by ascending id, `PART` at a time."""
