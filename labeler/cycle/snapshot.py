@@ -78,17 +78,20 @@ class Snapshot:
         return [name.decode() for name in self.items.hashes[positions].tolist()]
 
 
-def take(project: Project, store: Store, reporter: Callable[[str], Progress]) -> Snapshot:
+def take(project: Project, store: Store, reporter: Callable[[str], Progress], most: int | None = None) -> Snapshot:
     """The project's items and labels, read in one transaction; items without an embedding are embedded.
 
     Args:   reporter: takes a step in words; returns the function that is called with its progress.
+            most: items of the pool; of a larger one, those with a label and so many others that are practically random.
     Raises: LabelerError: there are no items, or the backbone cannot read them.
     """
     config = project.config
     with store.read():
         check_classes(store)
         class_change, again = store.class_changes.latest(), store.class_changes.asked_again()
-        items, labels, flagged = store.items.columns(), store.items.labels(), store.items.flagged()
+        is_whole = most is None or store.pool.count() <= most
+        items = store.items.columns() if is_whole else store.pool.columns(most or 0)
+        labels, flagged = store.items.labels(), store.items.flagged()
         chosen = store.items.chosen_by_hand()
         guesses = guesses_of(store, config, items.ids)
         preferred = matching_items(config.query.more_of, store.slices.pool_column) if config.query.more_of else None

@@ -29,7 +29,9 @@ from labeler.quality.review import Findings
 from labeler.store import Store
 
 AUDITS = "audit.lock"
-COMPARED_WITH = 20_000  # unlabeled items, at most, whose value is compared with that of asking again
+# Items of the pool that an audit reads beside those with a label: to normalise features by, and to compare their value
+# with that of asking again.
+BESIDE_LABELS = 20_000
 LOOKED_AT = 20_000  # labels, at most, that one audit checks
 
 
@@ -42,7 +44,7 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
     """The report of one audit, as plain values."""
     tell(mark("measuring the rounds"), 0, 1)
     store.rounds.update_metrics(remeasured(store))
-    snap = snapshot.take(project, store, lambda message: lambda done, total: tell(message, done, total))
+    snap = snapshot.take(project, store, lambda message: lambda done, total: tell(message, done, total), BESIDE_LABELS)
     # a prior is the same for both arms, and each of about two hundred fits would weigh it anew, which takes seconds
     task = snap.task(len(project.config.classes)).without_prior()
     return {
@@ -110,7 +112,7 @@ def of_labels(
         return {"errors": None, "consensus": quality.people(opinions, items[:0], nobody, config, seed=number)}
     unlabeled = None
     if config.labeling.overlap > 1 and config.labeling.relabel:
-        sample = np.random.default_rng(number).permutation(snap.unlabeled)[:COMPARED_WITH]
+        sample = np.random.default_rng(number).permutation(snap.unlabeled)[:BESIDE_LABELS]
         unlabeled = fit_heads(task).predict_proba(snap.dataset, np.sort(sample))
     people = quality.people(opinions, items, proba, config, unlabeled, number)
     store.decisions.ask_again(people["again"])

@@ -174,7 +174,7 @@ def best_model(project: Project) -> Best:
     config = project.config
     with project.store() as store:
         trained = [(project.folder / model, accuracy) for model, accuracy in store.rounds.models()]
-        changes = store.class_changes.all()
+        texts, changes = project.texts(store.items.columns().ids), store.class_changes.all()
         since = {r.number: changes[r.class_change :] for r in store.rounds.all()}
     kept = [(path, accuracy) for path, accuracy in trained if path.exists() and cards.card_path(path).exists()]
     if not kept:
@@ -183,10 +183,7 @@ def best_model(project: Project) -> Best:
     whole = [(path, accuracy) for path, accuracy in kept if not _was_split(since[loaded[path].round])]
     if not whole:
         raise LabelerError("A class was split since {name} was trained: retrain first.", name=kept[-1][0].name)
-    with project.store() as store:
-        encoder = load_encoder(
-            config.learner, config.modality, project.texts(store.items.columns().ids), project.embeddings
-        )
+    encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
     weights = cards.best([(path, accuracy) for path, accuracy in whole if loaded[path].encoder == encoder.key])
     if weights is None:
         raise LabelerError(

@@ -38,9 +38,9 @@ def map_of(project: Project, reporter: Callable[[str], Progress], most: int = MO
         sample, in_pool = store.pool.sample(most), store.pool.count()
         if not sample:
             raise LabelerError("There are no items in the pool: import images or texts first.")
-        learner, modality = project.config.learner, project.config.modality
         texts = project.texts(store.items.columns().ids)
-        encoder = load_encoder(learner, modality, texts, project.embeddings, reporter(mark("preparing the backbone")))
+    learner, modality = project.config.learner, project.config.modality
+    encoder = load_encoder(learner, modality, texts, project.embeddings, reporter(mark("preparing the backbone")))
     ids, before = np.array([item.id for item in sample], dtype=np.int64), pool_map.kept(project)
     if before is not None and before.encoder == encoder.key and np.array_equal(before.items, ids):
         return replace(before, pool=in_pool)

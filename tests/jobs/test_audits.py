@@ -140,3 +140,24 @@ def test_an_audit_says_of_how_many_labels_it_checked_some(filled, monkeypatch):
         errors = store.audits.latest_report()["errors"]
         assert (errors["n"], errors["of"]) == (22, store.items.count_labeled())
         assert errors["of"] > 22
+
+
+def test_an_audit_reads_no_more_of_the_pool_than_labels_and_a_sample(filled, monkeypatch):
+    monkeypatch.setattr(audits, "BESIDE_LABELS", 5)
+    work_once(filled)
+    answer(filled, 24)
+    work_once(filled)
+    sizes: list[int] = []
+    take = audits.snapshot.take
+
+    def measured(*of):
+        snap = take(*of)
+        sizes.append(len(snap.items))
+        return snap
+
+    monkeypatch.setattr(audits.snapshot, "take", measured)
+    assert audit_once(filled)
+    with filled.store() as store:
+        labeled, report = store.items.count_labeled(), store.audits.latest_report()
+    assert report["errors"]["n"] == labeled
+    assert 20 + labeled <= sizes[0] <= 20 + labeled + 5 < 80

@@ -1,5 +1,6 @@
 """Many items without holding all of them: a sample of the pool, and the items without a label in parts."""
 
+import numpy as np
 import pytest
 
 from labeler.core.items import Answer, NewItem
@@ -35,3 +36,17 @@ def test_items_without_a_label_come_in_parts_in_their_order(store, monkeypatch):
     assert parts == [[1, 2, 3, 5, 6], [7, 8, 10, 11, 12], [13, 14]]
     assert store.pool.count_unlabeled() == 13  # with the one that cannot be read
     assert len(store.pool.sample(100)) == 11
+
+
+def test_columns_are_of_what_has_a_label_the_holdout_and_a_sample(store):
+    whole = store.items.columns()
+    store.answers.add("kim", [Answer("k", 4, "label", "good")])
+    few = store.pool.columns(3)
+    sampled = {item.id for item in store.pool.sample(3)}
+    assert few.ids.tolist() == sorted({4, 13, 14} | sampled)
+    rows = np.searchsorted(whole.ids, few.ids)
+    assert (few.hashes == whole.hashes[rows]).all()
+    assert (few.holdout == whole.holdout[rows]).all()
+    assert few.groups is None
+    everything = store.pool.columns(100)
+    assert (everything.ids == whole.ids).all()
