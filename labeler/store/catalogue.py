@@ -90,8 +90,8 @@ class Catalogue:
     def ids(self, wanted: ItemFilter) -> np.ndarray:
         """(n,) int64 ids of the items that a filter lets through, ascending."""
         conditions, values = _conditions(wanted, self.db.config.several)
-        rows = self.db.execute(f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)} ORDER BY i.id", values)
-        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+        rows = self.db.execute(f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)}", values)
+        return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
 
     def page(self, item_ids: Sequence[int]) -> list[Listed]:
         """These items, in this order; those that are gone or not listed are left out."""
@@ -162,7 +162,9 @@ _NAMES = "CASE WHEN i.label LIKE '[%' AND json_valid(i.label) THEN i.label ELSE 
 
 def _conditions(wanted: ItemFilter, several: bool) -> tuple[list[str], Row]:
     """The SQL conditions on an item `i`, and the values of their parameters."""
-    conditions, values = ["i.listed"], Row()
+    few = wanted.name or wanted.annotator or wanted.state not in (None, "unlabeled")
+    # `+`: where few items are wanted, the index of those that are listed is none to begin with
+    conditions, values = ["+i.listed" if few else "i.listed"], Row()
     for place, word in enumerate(words_in(wanted.words)):
         conditions.append(f"(i.text LIKE :word{place} ESCAPE '\\' OR i.source LIKE :word{place} ESCAPE '\\')")
         values[f"word{place}"] = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in word) + "%"

@@ -44,7 +44,7 @@ class ClassChanges:
     def asked_again(self) -> list[int]:
         """The ids of the pool's items without a label whose answers said something before the classes changed."""
         rows = self.db.rows(
-            "SELECT DISTINCT a.item_id FROM annotations a JOIN items i ON i.id = a.item_id"
+            "SELECT DISTINCT a.item_id FROM annotations a CROSS JOIN items i ON i.id = a.item_id"
             " WHERE a.action = 'label' AND a.today IS NULL AND i.label IS NULL AND i.split = 'pool'"
             " ORDER BY a.item_id"
         )

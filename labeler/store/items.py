@@ -124,8 +124,8 @@ class Items:
     def groups(self, split: Split | None = None) -> dict[int, str]:
         """The group of each item that has one, by item id; of one split, or of both."""
         rows = self.db.rows(
-            "SELECT id, of_group FROM items WHERE of_group IS NOT NULL AND split = COALESCE(?, split)",
-            [split],
+            "SELECT id, of_group FROM items WHERE of_group IS NOT NULL AND split IN (SELECT value FROM json_each(?))",
+            [json.dumps([split] if split else ["pool", "holdout"])],
         )
         return {row["id"]: row["of_group"] for row in rows}
 

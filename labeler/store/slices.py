@@ -32,9 +32,9 @@ class Slices:
             """
             SELECT * FROM (SELECT metadata, label, split FROM items WHERE label IS NOT NULL AND split IS NOT NULL
                            ORDER BY substr(content_hash, -8) LIMIT :most)
-            UNION ALL SELECT * FROM (SELECT metadata, label, split FROM items
-                                     WHERE label IS NULL AND split IN ('pool', 'holdout')
-                                     ORDER BY split DESC, content_hash LIMIT :most) LIMIT :most
+            UNION ALL SELECT * FROM (SELECT metadata, label, split FROM items WHERE label IS NULL AND split = 'pool'
+                                     ORDER BY content_hash LIMIT :most)
+            UNION ALL SELECT metadata, label, split FROM items WHERE label IS NULL AND split = 'holdout' LIMIT :most
             """,
             {"most": most},
         )

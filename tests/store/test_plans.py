@@ -12,8 +12,8 @@ from labeler.store.catalogue import ItemFilter
 from tests.support.fill import add, rank
 from tests.support.samples import text_config
 
-# Indexes of the few items that a lead or somebody's answer has set apart.
-FEW = "items_(wanted|flagged|erased|unreadable|decided)"
+# Indexes of the few items that somebody labeled or set apart.
+FEW = "items_(label|wanted|flagged|erased|unreadable|decided)"
 
 
 def work(store: Store) -> None:
@@ -43,12 +43,18 @@ def read(store: Store) -> None:
     store.catalogue.newest()
     store.catalogue.unlisted()
     store.catalogue.page([1, 2, 3])
-    store.catalogue.ids(ItemFilter(state="flagged"))
+    for state in ("labeled", "flagged", "unsure", "excluded", "chosen", "waiting"):
+        store.catalogue.ids(ItemFilter(state=state))
+    store.catalogue.ids(ItemFilter(name="good", annotator="kim"))
     store.class_changes.outside()
     store.answers.history("kim")
     store.asked_next.ask([40, 41], 2, "lead", "two")
     store.asked_next.waiting()
     store.decisions.decided_items()
+    store.pool.count()
+    store.pool.count_unlabeled()
+    store.pool.sample(5)
+    store.class_changes.asked_again()
 
 
 def plans(store: Store, calls: Callable[[Store], None]) -> dict[str, list[str]]:
@@ -85,3 +91,12 @@ def test_what_is_asked_first_is_found_in_the_order_of_an_index():
         add(store, 60)
         plan = next(plan for sql, plan in plans(store, work).items() if sql.strip().startswith("INSERT INTO queries"))
         assert any("items_open (labels=? AND split=? AND content_hash>?)" in step for step in plan)
+
+
+def test_a_part_of_the_items_without_a_split_is_found_by_their_ids():
+    with Store(":memory:", text_config()) as store:
+        add(store, 4, split="holdout")
+        add(store, 9, split=None, first=4)
+        parts = {sql: plan for sql, plan in plans(store, lambda s: s.items.fix_holdout()).items() if "id > " in sql}
+        assert len(parts) >= 2
+        assert all(any("items_undecided (id>?" in step for step in plan) for plan in parts.values()), parts
