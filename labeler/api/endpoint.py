@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -30,7 +32,17 @@ RETRY_SECONDS = 2  # after which a browser sends again what could not be stored
 
 # A handler returns the response, or a function that draws it once a thread for drawing is free.
 Drawing = Callable[[], Response]
-Handler = Callable[[Request, Project, User, Any], Response | Drawing]  # Any: the body that the route takes
+
+
+@dataclass(frozen=True)
+class Later:
+    """A reply once something has come from elsewhere, which may take long and keeps no thread from others."""
+
+    awaited: "Future[None]"
+    reply: Callable[[], Response | Drawing]
+
+
+Handler = Callable[[Request, Project, User, Any], Response | Drawing | Later]  # Any: the body that the route takes
 
 
 def token_of(request: Request, lives: timedelta = TOKEN_LIVES) -> Token:
@@ -54,7 +66,7 @@ def route(
         async def endpoint(request: Request) -> Response:
             use(preferred(request.headers.get("accept-language")))
 
-            def answer(body: bytes) -> Response | Drawing:
+            def answer(body: bytes) -> Response | Drawing | Later:
                 token: Token = request.state.token
                 actor = Actor(token.user.name, "desk", request.client.host if request.client else "")
                 project = projects.serve_project(home(), request.path_params["project"], actor)
@@ -78,6 +90,9 @@ def route(
                     request.state.token = await run_in_threadpool(token_of, request, lives)
                 body = await request.body() if method == "POST" else b""
                 reply = await run_in_threadpool(answer, body)
+                if isinstance(reply, Later):
+                    await asyncio.shield(asyncio.wrap_future(reply.awaited))  # others may wait for it too
+                    reply = await run_in_threadpool(reply.reply)
                 if isinstance(reply, Response):
                     return reply
                 return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)

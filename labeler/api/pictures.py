@@ -1,6 +1,7 @@
 """Routes that serve the pictures of items, whole or in tiles."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from starlette.responses import FileResponse, Response
 
 from labeler.access.roles import may
 from labeler.access.users import User
-from labeler.api.endpoint import Drawing, route
+from labeler.api.endpoint import Drawing, Later, route
 from labeler.api.requests import Nothing, RequestError
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item, picture_path
+from labeler.files.object_cache import RemoteImage
 from labeler.files.renditions import Rendition, Renditions, Wish
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -23,23 +25,32 @@ _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content
 
 
 @route("media/{item_id:int}/{version}", "GET", None)
-def media(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing:
-    path, key = _image(request, project, user)
+def media(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing | Later:
+    image, key = _image(request, project, user)
     wish, renditions = _wish(request), Renditions(project.renditions)
-    ready = renditions.ready(path, key, wish)
-    return _picture(ready) if ready else lambda: _picture(renditions.draw(path, key, wish))
+
+    def reply() -> Response | Drawing:
+        ready = renditions.ready(image, key, wish)
+        return _picture(ready) if ready else lambda: _picture(renditions.draw(image, key, wish))
+
+    return _once_here(image, reply)
 
 
 @route("media/{item_id:int}/{version}/tile/{level:int}/{x:int}/{y:int}", "GET", None)
-def tile(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing:
-    path, key = _image(request, project, user)
+def tile(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing | Later:
+    image, key = _image(request, project, user)
     place = [request.path_params[name] for name in ("level", "x", "y")]
-    draw = partial(Renditions(project.renditions).tile, path, key, _wish(request), *place)
-    return lambda: Response(draw(), media_type="image/png", headers=_FOR_GOOD)
+    draw = partial(Renditions(project.renditions).tile, image, key, _wish(request), *place)
+    return _once_here(image, lambda: lambda: Response(draw(), media_type="image/png", headers=_FOR_GOOD))
 
 
-def _image(request: Request, project: Project, user: User) -> tuple[Path, str]:
-    """The path and the content hash of the image that the address names.
+def _once_here(image: Path | RemoteImage, reply: Callable[[], Response | Drawing]) -> Response | Drawing | Later:
+    """The reply, after the image has come from its store."""
+    return reply() if isinstance(image, Path) or image.is_here else Later(image.fetch(), reply)
+
+
+def _image(request: Request, project: Project, user: User) -> tuple[Path | RemoteImage, str]:
+    """The file and the content hash of the image that the address names.
 
     Raises: LabelerError: there is none, or the user has no right to see it; which of the two, nobody is told.
     """
@@ -49,10 +60,10 @@ def _image(request: Request, project: Project, user: User) -> tuple[Path, str]:
         is_right = item is not None and picture_path(item.id, item.content_hash).endswith(f"/{version}")
         if item is None or not is_right or not _may_see(request, project, store, user, item):
             raise LabelerError("There is no such picture in this project.")
-    path = project.input_of(item)
-    if not isinstance(path, Path) or not path.is_file():
+    image = project.image_of(item)
+    if isinstance(image, Path) and not image.is_file():
         raise LabelerError("The image is not in the project's folder any more.")
-    return path, item.content_hash
+    return image, item.content_hash
 
 
 def _may_see(request: Request, project: Project, store: Store, user: User, item: Item) -> bool:
@@ -71,9 +82,11 @@ def _may_see(request: Request, project: Project, store: Store, user: User, item:
 
 def _picture(rendition: Rendition) -> Response:
     headers = _FOR_GOOD | {"X-Image": rendition.about.as_json()}
-    if isinstance(rendition.content, Path):
-        return FileResponse(rendition.content, media_type=rendition.media_type, headers=headers)
-    return Response(rendition.content, media_type=rendition.media_type, headers=headers)
+    content = rendition.content
+    if isinstance(content, Path):
+        return FileResponse(content, media_type=rendition.media_type, headers=headers)
+    content = content if isinstance(content, bytes) else content.read_bytes()
+    return Response(content, media_type=rendition.media_type, headers=headers)
 
 
 def _wish(request: Request) -> Wish:

@@ -45,6 +45,7 @@ from labeler.core.items import Item, Receipt, Reserved, Waiting
 from labeler.core.jobs import ExplanationKind
 from labeler.explain import panel
 from labeler.files.images import WEB_SUFFIXES
+from labeler.files.object_cache import fetch_ahead
 from labeler.i18n.messages import translate
 from labeler.projects import guidelines, people
 from labeler.projects.class_keys import shown_classes
@@ -87,6 +88,7 @@ def _as_json(reserved: Reserved, project: Project) -> dict[str, Any]:
 
 
 def _content(item: Item, project: Project) -> dict[str, Any]:
+    fetch_ahead([project.input_of(item)])  # the desk will ask for its image
     return {
         "id": item.id,
         "text": item.text,

@@ -11,7 +11,7 @@ from labeler.backbones import speeds
 from labeler.backbones.encoder import Encoder, Joined, features_key, network_of
 from labeler.backbones.features import SHARD, FeatureFiles, Features, as_keys, narrowed, rows_of
 from labeler.core.errors import BackboneError
-from labeler.core.inputs import at
+from labeler.core.inputs import Input, at
 from labeler.core.items import Progress
 from labeler.engine import engines
 from labeler.engine.protocol import Report, ignore
@@ -21,7 +21,7 @@ A_WRITE = 1.0  # seconds of work between two writes, about: what a crash costs a
 
 
 def embed(
-    inputs: Sequence[Path | str],
+    inputs: Sequence[Input],
     hashes: Sequence[str] | np.ndarray,
     encoder: Encoder,
     folder: Path,
@@ -69,7 +69,7 @@ def where_encoded(encoder: Encoder) -> tuple[str, int]:
     return features_key(encoder), max(1, network.batch_size // network.batch) if network else 1
 
 
-def encoded(encoder: Encoder, chunk: tuple[Sequence[Path | str], str], report: Report = ignore) -> np.ndarray:
+def encoded(encoder: Encoder, chunk: tuple[Sequence[Input], str], report: Report = ignore) -> np.ndarray:
     """(k, d) float32: what the encoder makes of a chunk of inputs.
 
     Args:    chunk: the inputs, and the content hash of the first, for the error.

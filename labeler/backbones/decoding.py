@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from labeler.core.processes import cores, may_have_gpu
+from labeler.files.object_cache import fetch_ahead
 
 # Imports of joblib and of labeler.backbones.devices are deferred: many images and a GPU need them alone.
 
@@ -38,6 +39,7 @@ def decoded(pictures: Sequence[Any], size: int, read: Read) -> list[np.ndarray]:
             return [image for part in pool(delayed(_read_all)(part, size, read) for part in parts) for image in part]
         except Exception as error:  # a file that cannot be read, which is told below, or no processes are to be had
             logger.info("Images are decoded in one process: %s", error)
+    fetch_ahead(pictures)
     return list(_threads().map(partial(_read_one, size, read), pictures))
 
 

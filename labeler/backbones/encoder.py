@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from labeler.backbones.catalogue import JOINT
 from labeler.backbones.weights import key
 from labeler.core import processes
+from labeler.core.inputs import Input
 from labeler.core.items import Progress
 from labeler.core.memory import at_a_time
 
@@ -44,7 +44,7 @@ class Encoder(Protocol):
         """How many of the columns each of the layers takes."""
         ...
 
-    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+    def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
         """(n, sum(dims)) float32 for n image paths or texts."""
         ...
 
@@ -70,7 +70,7 @@ class Joined:
     def dims(self) -> tuple[int, ...]:
         return tuple(width for part in self.parts for width in part.dims)
 
-    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+    def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
         """(n, sum(dims)) float32 for n image paths or texts."""
         return np.concatenate([part.encode(inputs, on_progress) for part in self.parts], axis=1)
 
@@ -110,7 +110,7 @@ class Pretrained:
 
         return onnx.compiled(lambda: self.network, self.example, self.dynamic_axes, self.key, self.mixed)
 
-    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+    def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
         """(n, sum(dims)) float32 for n image paths or texts; of a stack, the mean over its slices.
 
         Raises: LabelerError: an image cannot be read; the message names it.

@@ -29,6 +29,7 @@ from labeler.backbones.weights import (
 from labeler.core.errors import BackboneError
 from labeler.core.extras import require
 from labeler.core.file_copies import sha256
+from labeler.core.inputs import ImageFile
 from labeler.files.images import frames, open_image
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _of_timm(name: str, size: int, bases: Sequence[Path]) -> Pretrained:
 
 
 def _encoder(name: str, key: str, size: int, dims: tuple[int, ...], build: "Callable[[], Network]") -> Pretrained:
-    def prepare(pictures: "Sequence[Path | Slice]") -> list[Arrays]:
+    def prepare(pictures: "Sequence[ImageFile | Slice]") -> list[Arrays]:
         return [(image,) for image in decoded(pictures, size, read_image)]
 
     return Pretrained(name, key, dims, build, prepare, _example(size), views=slices)
@@ -83,7 +84,7 @@ def _encoder(name: str, key: str, size: int, dims: tuple[int, ...], build: "Call
 class Slice(NamedTuple):
     """A slice of a stack. number: from 0 on."""
 
-    path: Path
+    path: ImageFile
     number: int
 
     @property
@@ -92,7 +93,7 @@ class Slice(NamedTuple):
         return self.number + 1, frames(self.path)
 
 
-def slices(path: Path | Slice) -> Sequence[Path | Slice]:
+def slices(path: ImageFile | Slice) -> Sequence[ImageFile | Slice]:
     """The slices of a stack that a backbone reads, at most `MOST_SLICES` and evenly spaced; of another image itself.
 
     A finding may be in few slices. With features of the middle slice alone it is missed; the mean over the slices finds
@@ -107,7 +108,7 @@ def _example(size: int) -> Arrays:
     return (np.zeros((2, 3, size, size), dtype=np.uint8),)
 
 
-def read_image(picture: Path | Slice, size: int) -> np.ndarray:
+def read_image(picture: ImageFile | Slice, size: int) -> np.ndarray:
     """(3, size, size) bytes; of a stack without a slice the middle one.
 
     The whole image is squeezed into the square, so that nothing at its borders is lost. It is turned as its EXIF data

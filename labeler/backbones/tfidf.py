@@ -14,6 +14,7 @@ import numpy as np
 
 from labeler.backbones.catalogue import CHARACTERS
 from labeler.core.errors import BackboneError
+from labeler.core.inputs import Input
 from labeler.core.items import Progress
 from labeler.core.whole_files import whole_file
 
@@ -54,7 +55,7 @@ class CharTfidf:
     def dims(self) -> tuple[int, ...]:
         return (len(self.axes),)
 
-    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+    def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
         """(n, columns) float32 for n texts."""
         counts = self._vectorizer.transform([str(text) for text in inputs])
         features = np.asarray(counts @ self.axes.T, dtype=np.float32)

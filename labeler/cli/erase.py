@@ -59,6 +59,8 @@ def item(project: Path, ids: tuple[int, ...], yes: bool) -> None:
         click.confirm(f"Erase the content of {len(set(ids))} items?", abort=True)
     erased = erase_items(projects.open_project(project), ids)
     click.echo(f"{erased.items} items have no content any more. {REMAINS}")
+    if erased.in_store:
+        click.echo(f"The objects of {erased.in_store} of them are still in their store: delete them there.")
     _say_whether_complete(erased.complete)
 
 

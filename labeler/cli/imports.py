@@ -7,6 +7,7 @@ import click
 from labeler.access.users import local_user
 from labeler.cli.base import FOLDER, main
 from labeler.core.errors import LabelerError
+from labeler.files.addresses import Source
 from labeler.projects import project as projects
 
 ROWS, LETTERS = 5, 120  # of a table that are shown, and of a cell
@@ -53,7 +54,7 @@ def cancel_import(project: Path, job: int) -> None:
     click.echo(f"Import job {job} is cancelled." if is_cancelled else f"Import job {job} has ended already.")
 
 
-def show_beginning(source: Path) -> None:
+def show_beginning(source: Source) -> None:
     """Print the first rows of a table, or how many images lie in which folder."""
     from labeler.files.preview import preview  # here, because Pillow is slow to load
 

@@ -21,6 +21,7 @@ from labeler.core.logs import VARIABLE, keep_problems, set_up
 from labeler.core.processes import end_with_starter, parent_is_gone, yield_to_others
 from labeler.core.running import give_signs_of_life
 from labeler.core.settings import Config
+from labeler.files.addresses import Source
 from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import DEFAULT, LANGUAGES, use
 from labeler.jobs import supervisor
@@ -52,7 +53,7 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
 
 @main.command("import")
 @click.argument("project", type=FOLDER)
-@click.argument("source", type=ANY_PATH)
+@click.argument("source")
 @of_columns
 @click.option(
     "--keep-labels",
@@ -86,7 +87,7 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
 )
 def import_(
     project: Path,
-    source: Path,
+    source: str,
     keep_labels: Literal["all", "holdout"],
     deidentify: bool,
     dropped: tuple[str, ...],
@@ -95,32 +96,35 @@ def import_(
     background: bool,
     **names: str | None,
 ) -> None:
-    """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX).
+    """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX); or images that stay in an
+    object store, by their address (s3://BUCKET/PREFIX).
 
     Ctrl+C ends an import, of which nothing is left then.
     """
     # wide: click passes each option as a parameter of its own
+    from labeler.files.addresses import source_of
     from labeler.jobs.imports import ask
     from labeler.projects.importer import import_source
     from labeler.projects.staging import NICENESS
 
+    place = source_of(source)
     if only_look:
-        show_beginning(source)
+        show_beginning(place)
         return
-    opened = _with_settings(projects.open_project(project), source, deidentify, dropped, prior_column)
+    opened = _with_settings(projects.open_project(project), place, deidentify, dropped, prior_column)
     columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
     if background:
-        number = ask(opened, source, columns, keep_labels=keep_labels)
+        number = ask(opened, place, columns, keep_labels=keep_labels)
         click.echo(f"Import job {number} waits for the worker; `imports` shows how far it is.")
         return
     yield_to_others(NICENESS)  # people who label go first
     with bar("import", "rows") as report:
-        result = import_source(opened, source, columns, keep_labels=keep_labels, on_progress=report, apart=True)
+        result = import_source(opened, place, columns, keep_labels=keep_labels, on_progress=report, apart=True)
     _say(opened, result)
 
 
 def _with_settings(
-    opened: Project, source: Path, deidentify: bool, dropped: tuple[str, ...], prior_column: str | None
+    opened: Project, source: Source, deidentify: bool, dropped: tuple[str, ...], prior_column: str | None
 ) -> Project:
     """The project with the settings that the options of an import change."""
     from labeler.projects.scans import EVERY
@@ -162,7 +166,7 @@ def _say(opened: Project, result: ImportReport) -> None:
         click.echo(sentence)
 
 
-def _check_columns(source: Path, names: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
+def _check_columns(source: Source, names: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
     """Refuse columns that the table does not have: a misspelt one would be stored, or say nothing.
 
     Args: also: other names that are allowed.

@@ -40,6 +40,14 @@ class ImageError(LabelerError):
     """The file of an image is missing, empty or damaged, or is no image."""
 
 
+class ObjectError(ImageError):
+    """An object of a store is not there, or the store does not give it."""
+
+
+class StoreError(ObjectError):
+    """A store gives no answer, or does not let this server read an object: that may be so for its other objects too."""
+
+
 class BackboneError(LabelerError):
     """A backbone is unknown, or its weights are missing or differ from the published ones."""
 

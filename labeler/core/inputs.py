@@ -1,17 +1,34 @@
 """The texts or images of many items, read when they are asked for."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import overload
+from typing import Protocol, overload
 
 import numpy as np
 
 READ_AT_ONCE = 4096  # items
 
-Read = Callable[[Sequence[int]], list[Path | str]]  # ids in; what an encoder takes out, in the same order
+
+class ImageFile(Protocol):
+    """The file of an image: a path, or an object of a store."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def suffix(self) -> str: ...
+
+    def read_bytes(self) -> bytes: ...
+
+    def __hash__(self) -> int: ...
 
 
-class Inputs(Sequence[Path | str]):
+# An item as encoders take it: a text, or the file of an image.
+Input = str | ImageFile
+
+Read = Callable[[Sequence[int]], list[Input]]  # ids in; what an encoder takes out, in the same order
+
+
+class Inputs(Sequence[Input]):
     """What an encoder takes of each item, by position: image paths or texts, which are not kept in memory."""
 
     def __init__(self, ids: np.ndarray, read: Read) -> None:
@@ -24,17 +41,17 @@ class Inputs(Sequence[Path | str]):
         return len(self.ids)
 
     @overload
-    def __getitem__(self, index: int) -> Path | str: ...
+    def __getitem__(self, index: int) -> Input: ...
 
     @overload
     def __getitem__(self, index: slice) -> "Inputs": ...
 
-    def __getitem__(self, index: int | slice) -> "Path | str | Inputs":
+    def __getitem__(self, index: int | slice) -> "Input | Inputs":
         if isinstance(index, slice):
             return Inputs(self.ids[index], self.read)
         return self.read([int(self.ids[index])])[0]
 
-    def __iter__(self) -> Iterator[Path | str]:
+    def __iter__(self) -> Iterator[Input]:
         for start in range(0, len(self.ids), READ_AT_ONCE):
             yield from self.read(self.ids[start : start + READ_AT_ONCE].tolist())
 
@@ -43,7 +60,7 @@ class Inputs(Sequence[Path | str]):
         return Inputs(self.ids[positions], self.read)
 
 
-def at(inputs: Sequence[Path | str], positions: np.ndarray) -> Sequence[Path | str]:
+def at(inputs: Sequence[Input], positions: np.ndarray) -> Sequence[Input]:
     """The inputs at `positions` (k,); of `Inputs`, not yet read."""
     if isinstance(inputs, Inputs):
         return inputs.at(positions)

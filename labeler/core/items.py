@@ -4,7 +4,7 @@ import hashlib
 import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,20 +26,34 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
+class StoredObject:
+    """What a store said of an object when it was imported: its size, and what changes whenever its content does.
+
+    suffix: by which images tell their formats apart; "" where nobody has looked into the object.
+    """
+
+    bytes: int
+    version: str
+    suffix: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
 class NewItem:
     """An item to be stored. With `split=None` the draw of the holdout decides its split.
 
-    group: what it belongs to, such as a patient: all items of a group go to the same split.
+    group: what it belongs to, such as a patient: all items of a group go to the same split. object: that `media`, which
+    is an address then, names in a store.
     """
 
     content_hash: str
     source: str
     text: str | None = None
-    media: str | None = None  # path below the project's folder
+    media: str | None = None  # path below the project's folder, or an address
     label: str | None = None
     split: Split | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
+    object: StoredObject | None = None
 
 
 @dataclass(frozen=True)
@@ -118,9 +132,18 @@ class ImportReport:
         return len(self.problems) + self.more_problems
 
 
+class Content(NamedTuple):
+    """What an item holds, see `Item`."""
+
+    text: str | None
+    media: str | None
+    content_hash: str
+    object: StoredObject | None
+
+
 @dataclass(frozen=True)
 class Item:
-    """A stored item: an image below the project's folder, or a text."""
+    """A stored item: an image below the project's folder or in a store, or a text."""
 
     id: int
     content_hash: str
@@ -130,6 +153,7 @@ class Item:
     media: str | None
     metadata: Mapping[str, str] = field(default_factory=dict, compare=False)  # a table's other columns, where read
     group: str | None = field(default=None, compare=False)
+    object: StoredObject | None = field(default=None, compare=False)  # that `media` is the address of
 
     @property
     def picture(self) -> str | None:

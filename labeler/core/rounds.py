@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from labeler.core.inputs import at
+from labeler.core.inputs import Input, at
 from labeler.core.items import Prediction
 
 Rule = Literal["target", "budget", "stable", "confident", "gain", "exhausted"]  # of stopping
@@ -36,7 +35,7 @@ class Dataset:
     `groups`: (n,) int, equal for the items of one group, such as a patient; None: there are no groups.
     """
 
-    inputs: Sequence[Path | str]
+    inputs: Sequence[Input]
     embeddings: Rows
     dims: tuple[int, ...]
     groups: np.ndarray | None = None
@@ -44,7 +43,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def inputs_at(self, positions: np.ndarray) -> list[Path | str]:
+    def inputs_at(self, positions: np.ndarray) -> list[Input]:
         """The inputs of the items at `positions` (k,)."""
         return list(at(self.inputs, positions))
 

@@ -350,6 +350,11 @@ class LimitsConfig:
     ] = 2048.0
     table_rows: Annotated[int, Interval(ge=1, le=100_000_000), Doc("Rows that an imported table may have.")] = 5_000_000
     table_columns: Annotated[int, Interval(ge=1, le=16_384), Doc("Columns that an imported table may have.")] = 2000
+    object_cache_gigabytes: Annotated[
+        float,
+        Interval(ge=0.01, le=100_000),
+        Doc("Gigabytes of images from object stores that are kept on this machine; the least used go first."),
+    ] = 5.0
     text_characters: Annotated[
         int, Interval(ge=1, le=30_000_000), Doc("Characters that an imported text, or another cell, may have.")
     ] = 1_000_000

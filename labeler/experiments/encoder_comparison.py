@@ -16,6 +16,7 @@ import numpy as np
 from labeler.backbones.cache import embed
 from labeler.backbones.encoder import Encoder
 from labeler.core.errors import LabelerError
+from labeler.core.inputs import Input
 from labeler.core.items import Progress
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.whole_files import write_whole
@@ -38,7 +39,7 @@ class Judged:
     predictions of a model chose. groups: (n + m,) int, or None. n_classes: of the project.
     """
 
-    inputs: Sequence[Path | str]
+    inputs: Sequence[Input]
     hashes: Sequence[str]
     targets: np.ndarray
     queried: np.ndarray
@@ -59,7 +60,7 @@ class Judged:
 
 
 def read(
-    inputs: Sequence[Path | str],
+    inputs: Sequence[Input],
     hashes: Sequence[str] | np.ndarray,
     encoder: Encoder,
     folder: Path,

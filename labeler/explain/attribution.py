@@ -8,7 +8,6 @@ are evidence of what moved the score, not of a cause.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Self, cast
 
 import numpy as np
@@ -23,6 +22,7 @@ from labeler.backbones.network import Network
 from labeler.backbones.texts import Tokens
 from labeler.backbones.tfidf import CharTfidf
 from labeler.core.errors import LabelerError
+from labeler.core.inputs import ImageFile, Input
 from labeler.core.rounds import Dataset
 from labeler.explain.attention import of_patches, of_tokens
 from labeler.explain.evidence import Evidence
@@ -52,7 +52,7 @@ Weights = tuple[np.ndarray, np.ndarray]
 Targets = tuple[np.ndarray, list[int]]
 
 
-def explain(model: Model, encoder: Encoder, content: Path | str) -> Evidence:
+def explain(model: Model, encoder: Encoder, content: Input) -> Evidence:
     """The attribution of one image's or text's scores, for its `SHOWN` most probable classes.
 
     Of a stack it is that of one slice: among those that the model reads, the one that is by itself the most probable
@@ -146,7 +146,7 @@ def _integral(score: Callable[[Tensor], Tensor], x: Tensor, base: Tensor, target
 
 
 def _of_places(
-    parts: Sequence[Part], encoder: Pretrained, image: Path | Slice, most_probable: Targets | None = None
+    parts: Sequence[Part], encoder: Pretrained, image: ImageFile | Slice, most_probable: Targets | None = None
 ) -> Evidence:
     """The maps of a network.
 
@@ -307,7 +307,7 @@ def _of_words_and_characters(model: Model, encoder: Joined, text: str) -> Eviden
     return Evidence(joint.classes, joint.proba, score, base, weights, spans, attention=attention)
 
 
-def _of_places_together(model: Model, encoder: Joined, image: Path) -> Evidence:
+def _of_places_together(model: Model, encoder: Joined, image: ImageFile) -> Evidence:
     """The sum of the maps of networks that one model reads side by side; of a stack those of one slice.
 
     Raises: LabelerError: other encoders are side by side.
@@ -328,7 +328,7 @@ def _of_places_together(model: Model, encoder: Joined, image: Path) -> Evidence:
     return replace(total, classes=joint.classes, proba=joint.proba, attention=None)
 
 
-def _row_of(network: Pretrained, image: Path, place: tuple[int, int]) -> int:
+def _row_of(network: Pretrained, image: ImageFile, place: tuple[int, int]) -> int:
     """Which of the slices that are read has this place in the stack."""
     return next(row for row, picture in enumerate(network.slices([image])[0]) if picture.place == place)
 
@@ -354,7 +354,7 @@ class _Joint:
     proba: np.ndarray
 
     @classmethod
-    def of(cls, model: Model, encoder: Joined, content: Path | str) -> Self:
+    def of(cls, model: Model, encoder: Joined, content: Input) -> Self:
         frozen, share = cast(LinearHeads, model), 1.0
         if isinstance(model, FineTuned):
             frozen, share = model.frozen, 1 - model.share

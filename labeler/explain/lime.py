@@ -17,6 +17,7 @@ from PIL import Image
 
 from labeler.backbones.encoder import Encoder, Pretrained
 from labeler.backbones.images import Slice
+from labeler.core.inputs import ImageFile, Input
 from labeler.core.rounds import Dataset
 from labeler.files.images import open_image
 from labeler.learner.model import Model
@@ -50,7 +51,7 @@ class Local:
     slice: tuple[int, int] | None = None
 
 
-def explain_locally(model: Model, encoder: Encoder, content: Path | str, seed: int = 0) -> Local:
+def explain_locally(model: Model, encoder: Encoder, content: Input, seed: int = 0) -> Local:
     """The effects of the parts of one image or text on the prediction; the same seed gives the same effects.
 
     Of a stack they are those in the slice that speaks most for the stack's most probable class.
@@ -79,7 +80,7 @@ def explain_locally(model: Model, encoder: Encoder, content: Path | str, seed: i
     return Local(classes, proba[0, classes], weights[:, segment], fit, slice=place)
 
 
-def _telling_slice(model: Model, encoder: Encoder, image: Path) -> Path | Slice:
+def _telling_slice(model: Model, encoder: Encoder, image: ImageFile) -> ImageFile | Slice:
     """The slice of a stack that is by itself the most probable for the stack's most probable class; any other image."""
     pictures = encoder.slices([image])[0] if isinstance(encoder, Pretrained) else [image]
     if len(pictures) == 1:

@@ -132,7 +132,7 @@ def _first(value: Any) -> float | None:
     return float(value[0]) if hasattr(value, "__getitem__") and not isinstance(value, str) else float(value)
 
 
-def frames(source: Path) -> int:
+def frames(source: Path | BinaryIO) -> int:
     """How many frames the image in a file has; 1 where that cannot be read."""
     require("dicom")
     from pydicom import dcmread

@@ -2,11 +2,13 @@
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from labeler.core.errors import ImageError
+from labeler.core.inputs import ImageFile
 from labeler.files import dicom, stacks, windows
 from labeler.files.windows import Scan
 
@@ -24,7 +26,7 @@ _DEEP = ("I", "F")  # how the names of Pillow's modes of more than 8 bit begin
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow raises for broken files
 
 
-def open_image(path: Path, near: int | None = None, frame: int | None = None) -> Image.Image:
+def open_image(path: ImageFile, near: int | None = None, frame: int | None = None) -> Image.Image:
     """The image in RGB, upright by its EXIF data. Transparent pixels become white; a scan is drawn in 8 bit.
 
     Args:   near: a large JPEG may be decoded at a fraction of its size, with at least this many pixels a side.
@@ -35,18 +37,18 @@ def open_image(path: Path, near: int | None = None, frame: int | None = None) ->
     return (windows.picture(image) if isinstance(image, Scan) else image).convert("RGB")
 
 
-def read(path: Path, near: int | None = None, frame: int | None = None) -> Image.Image | Scan:
+def read(path: ImageFile, near: int | None = None, frame: int | None = None) -> Image.Image | Scan:
     """The image in a file, upright: an opaque picture in grey or RGB, or a scan with more than 8 bit.
 
     Args:   near: as in `open_image`. frame: of a stack, from 0 on; None: the middle one.
     Raises: ImageError: the file cannot be read as an image.
     """
     if path.suffix.lower() in dicom.SUFFIXES:
-        return dicom.read(path, str(path), frame)
+        return dicom.read(_source(path), str(path), frame)
     if path.suffix == stacks.SUFFIX:
-        return stacks.read(path, str(path), frame)
+        return stacks.read(_source(path), str(path), frame)
     try:
-        with Image.open(path) as file:
+        with Image.open(_source(path)) as file:
             if near:
                 file.draft(None, (near, near))
             file.load()
@@ -64,20 +66,20 @@ def read(path: Path, near: int | None = None, frame: int | None = None) -> Image
         raise _unreadable(path, error) from error
 
 
-def frames(path: Path) -> int:
+def frames(path: ImageFile) -> int:
     """How many frames or slices an image has to scroll through."""
     if path.suffix.lower() in dicom.SUFFIXES:
-        return dicom.frames(path)
-    return stacks.frames(path) if path.suffix == stacks.SUFFIX else 1
+        return dicom.frames(_source(path))
+    return stacks.frames(_source(path)) if path.suffix == stacks.SUFFIX else 1
 
 
-def size(path: Path) -> tuple[int, int, bool]:
+def size(path: ImageFile) -> tuple[int, int, bool]:
     """Width, height (both upright), and whether a channel has more than 8 bit; read from the header alone.
 
     Raises: ImageError: the file cannot be read as an image.
     """
     try:
-        with Image.open(path) as file:
+        with Image.open(_source(path)) as file:
             # A PNG without EXIF data at its beginning would be decoded to look for some at its end.
             exif = file.getexif() if file.format != "PNG" or "exif" in file.info else Image.Exif()
             turned = exif.get(_ORIENTATION, 1) >= 5
@@ -87,11 +89,16 @@ def size(path: Path) -> tuple[int, int, bool]:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> ImageError:
+def _source(path: ImageFile) -> Path | BinaryIO:
+    """What decoders read: a path, or the content of an object of a store."""
+    return path if isinstance(path, Path) else io.BytesIO(path.read_bytes())
+
+
+def _unreadable(path: ImageFile, error: Exception) -> ImageError:
     return ImageError("{path} cannot be read as an image ({error}): replace or remove it.", path=path, error=error)
 
 
-def thumbnail(path: Path, side: int) -> bytes:
+def thumbnail(path: ImageFile, side: int) -> bytes:
     """The image as a JPEG of at most `side` pixels a side.
 
     Raises: ImageError: the file cannot be read as an image.

@@ -1,10 +1,10 @@
 """What a file may unpack to: its totals are compared with the limits of the settings before anything is unpacked."""
 
 import zipfile
-from pathlib import Path
 
 from labeler.core.errors import SourceError
 from labeler.core.settings import LimitsConfig
+from labeler.files.addresses import Address, Source
 
 USUAL = LimitsConfig()  # where there is no project yet
 MEBIBYTE, GIBIBYTE = 1 << 20, 1 << 30
@@ -84,7 +84,9 @@ def check_rows(name: str, rows: int, limits: LimitsConfig) -> None:
         )
 
 
-def is_light(source: Path, most: int = 2 * MEBIBYTE) -> bool:
+def is_light(source: Source, most: int = 2 * MEBIBYTE) -> bool:
     """Whether a source is a text table so small that the process which was asked can read it at once."""
     suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
-    return source.is_file() and source.suffix.lower() in suffixes and source.stat().st_size <= most
+    if isinstance(source, Address) or not source.is_file():
+        return False
+    return source.suffix.lower() in suffixes and source.stat().st_size <= most

@@ -3,7 +3,6 @@
 import io
 import zlib
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
@@ -11,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from labeler.core.errors import ImageError, LabelerError
 from labeler.core.extras import require
 from labeler.core.settings import LimitsConfig
+from labeler.files.addresses import Address, Source
 from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.dicom import is_dicom
 
@@ -96,9 +96,9 @@ def _check_inflated(packed: io.BytesIO, limits: LimitsConfig) -> None:
             )
 
 
-def are_light(folder: Path) -> bool:
+def are_light(folder: Source) -> bool:
     """Whether a folder holds few, small images and no scans, so that the process that is asked can read it at once."""
-    if not folder.is_dir():
+    if isinstance(folder, Address) or not folder.is_dir():
         return False
     files = [path for path in islice(folder.rglob("*"), 4 * FEW) if path.is_file()]
     if len(files) > FEW or sum(path.stat().st_size for path in files) > FEW_BYTES:

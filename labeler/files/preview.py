@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from labeler.core.errors import ImageError, SourceError
 from labeler.files import column_guesses
+from labeler.files.addresses import Address, Source
 from labeler.files.column_guesses import Rows
 from labeler.files.dicom import is_dicom
 from labeler.files.images import thumbnail
@@ -43,14 +44,14 @@ class Preview:
         return [row[at] for row in self.rows]
 
 
-def preview(source: Path) -> Preview:
-    """The beginning of a folder or zip of images, or of a table, of which no more than that is read.
+def preview(source: Source) -> Preview:
+    """The beginning of a folder or zip of images, of images in a store, or of a table, of which no more is read.
 
     Raises: SourceError: nothing can be read.
     """
-    if not source.exists():
+    if isinstance(source, Path) and not source.exists():
         raise SourceError("{source} does not exist: check the path.", source=source)
-    if source.is_dir() or source.suffix.lower() == ".zip":
+    if isinstance(source, Address) or source.is_dir() or source.suffix.lower() == ".zip":
         counts = Counter(row.label or "" for row in read(source) if isinstance(row, Row))
         return Preview(source.name, folders=tuple(sorted(counts.items())))
     columns, records = read_table(source, SAMPLE)
@@ -75,7 +76,7 @@ def _longest(columns: tuple[str, ...], rows: Rows) -> str:
     return texts[0][1] if texts else max(columns, key=lambda c: sum(len(row[columns.index(c)]) for row in rows))
 
 
-def proposed_classes(source: Path, beginning: Preview, label: str | None) -> tuple[str, ...]:
+def proposed_classes(source: Source, beginning: Preview, label: str | None) -> tuple[str, ...]:
     """The classes that the labels name, in the order of their frequency; the whole column is read.
 
     Args:   label: the column of known labels; of images it is the folder that counts.
@@ -84,7 +85,7 @@ def proposed_classes(source: Path, beginning: Preview, label: str | None) -> tup
     if not beginning.is_table:
         names = Counter({folder: n for folder, n in beginning.folders if folder})
         return tuple(name for name, _ in names.most_common(MOST_CLASSES)) if len(names) > 1 else ()
-    if label is None:
+    if label is None or isinstance(source, Address):
         return ()
     columns, records = read_table(source)
     at, counts = columns.index(label), Counter[str]()
@@ -100,7 +101,7 @@ def proposed_classes(source: Path, beginning: Preview, label: str | None) -> tup
     return tuple(name for name, _ in counts.most_common())
 
 
-def first_items(source: Path, columns: SourceColumns, n: int) -> list[Row]:
+def first_items(source: Source, columns: SourceColumns, n: int) -> list[Row]:
     """The first items as an import will see them; rows that cannot be read are left out.
 
     Raises: SourceError: nothing can be read or a column is not there.
@@ -109,7 +110,7 @@ def first_items(source: Path, columns: SourceColumns, n: int) -> list[Row]:
     return list(islice(rows, n))
 
 
-def holds_scans(source: Path, columns: SourceColumns, n: int) -> bool:
+def holds_scans(source: Source, columns: SourceColumns, n: int) -> bool:
     """Whether one of the first images is a DICOM file.
 
     Raises: SourceError: as `first_items`. ImageError: an image cannot be read.
@@ -117,7 +118,7 @@ def holds_scans(source: Path, columns: SourceColumns, n: int) -> bool:
     return any(row.image is not None and is_dicom(content_of(row.image)) for row in first_items(source, columns, n))
 
 
-def first_pictures(source: Path, columns: SourceColumns, n: int, side: int) -> list[tuple[bytes, str]]:
+def first_pictures(source: Source, columns: SourceColumns, n: int, side: int) -> list[tuple[bytes, str]]:
     """The first images that can be read, as JPEGs of at most `side` pixels a side, each with its label or "".
 
     Raises: SourceError: as `first_items`.

@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 from labeler.core.errors import LabelerError
+from labeler.core.inputs import ImageFile
 from labeler.core.whole_files import PART, whole_file
 from labeler.files import images
 from labeler.files import windows as scans
@@ -84,7 +85,7 @@ class About:
 class Rendition:
     """A picture for the browser: its bytes, or the file that holds them."""
 
-    content: bytes | Path
+    content: bytes | ImageFile
     media_type: str
     about: About
 
@@ -100,7 +101,7 @@ class Renditions:
         self.folder = folder
         self.most_bytes = most_bytes
 
-    def ready(self, path: Path, key: str, wish: Wish) -> Rendition | None:
+    def ready(self, path: ImageFile, key: str, wish: Wish) -> Rendition | None:
         """The picture of the image at `path` if it exists; None: `draw` makes it, which may take a second.
 
         Args:   key: the content hash of the image.
@@ -114,7 +115,7 @@ class Renditions:
         content = self._read(_picture_name(key, about))
         return None if content is None else Rendition(content, about.media_type, about)
 
-    def draw(self, path: Path, key: str, wish: Wish) -> Rendition:
+    def draw(self, path: ImageFile, key: str, wish: Wish) -> Rendition:
         """The picture of the image at `path`, newly drawn and kept.
 
         Raises: LabelerError: the file cannot be read as an image.
@@ -141,7 +142,7 @@ class Renditions:
         self._write(_picture_name(key, about), lambda file: file.write(content))
         return Rendition(content, about.media_type, about)
 
-    def tile(self, path: Path, key: str, wish: Wish, level: int, x: int, y: int) -> bytes:
+    def tile(self, path: ImageFile, key: str, wish: Wish, level: int, x: int, y: int) -> bytes:
         """The tile in column `x` and row `y` of a level, as a PNG; tiles at the right and lower border are smaller.
 
         Raises: LabelerError: there is no such tile, or the file cannot be read as an image.
@@ -157,7 +158,7 @@ class Renditions:
         values = np.asarray(Image.fromarray(block.astype(np.float32)).reduce(1 << level))
         return _encoded(scans.draw(values, about.drawn or (0, 1), about.inverted), "image/png")
 
-    def _pixels(self, path: Path, key: str, about: About) -> np.ndarray:
+    def _pixels(self, path: ImageFile, key: str, about: About) -> np.ndarray:
         """The image's pixels or values, decoded once and mapped from the disk."""
         name = f"{key}{_of_frame(about)}-pixels.npy"
         with _decoding:
@@ -211,7 +212,7 @@ class Renditions:
 
 
 @lru_cache(maxsize=4096)  # a file is named by its content and never changes
-def as_it_is(path: Path) -> Rendition | None:
+def as_it_is(path: ImageFile) -> Rendition | None:
     """The file itself, if every browser shows its format and it is not too large; None: it has to be drawn.
 
     Raises: LabelerError: the file cannot be read as an image.
@@ -223,7 +224,7 @@ def as_it_is(path: Path) -> Rendition | None:
     return None if deep or width * height > LARGE else Rendition(path, kind, About(width, height))
 
 
-def _about(source: Image.Image | Scan, path: Path) -> About:
+def _about(source: Image.Image | Scan, path: ImageFile) -> About:
     n = images.frames(path)
     frame = (n // 2 + 1, n) if n > 1 else None
     if isinstance(source, Scan):
@@ -270,7 +271,7 @@ def _of_frame(about: About) -> str:
     return "" if about.frame is None or about.frame[0] == about.frame[1] // 2 + 1 else f"-frame{about.frame[0]}"
 
 
-def _frame_of(path: Path, about: About) -> Image.Image | Scan:
+def _frame_of(path: ImageFile, about: About) -> Image.Image | Scan:
     return images.read(path, frame=about.frame[0] - 1 if about.frame else None)
 
 

@@ -15,8 +15,10 @@ from labeler.core.errors import ImageError, SourceError
 from labeler.core.items import Modality, Problem
 from labeler.core.settings import LimitsConfig
 from labeler.files import column_guesses
+from labeler.files.addresses import Address, Source, allowed, is_address
 from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked
+from labeler.files.objects import MOST_BYTES, ObjectFile, listing
 from labeler.files.tables import Records, read_table
 from labeler.i18n.messages import Message, mark
 
@@ -27,16 +29,16 @@ _PACKED_AS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfi
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text or one image of a source. `image` is read with `.read_bytes()`, on disk or in a zip."""
+    """One text or one image of a source. `image` is read with `.read_bytes()`, on disk, in a zip or in a store."""
 
     source: str  # e.g. "reviews.csv row 12", "scans/glioma/a.png"
     text: str | None = None
-    image: Traversable | None = None
+    image: Traversable | ObjectFile | None = None
     label: str | None = None
     split: str | None = None  # the raw value
     metadata: Mapping[str, str] = field(default_factory=dict)  # a table's other columns, where not empty
     group: str | None = None  # what it belongs to, such as a patient
-    more: tuple[Traversable, ...] = ()  # further slices of the stack that `image` begins, in their order
+    more: tuple[Traversable | ObjectFile, ...] = ()  # further slices of the stack that `image` begins, in their order
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ def origin(source: str) -> Message:
     return mark("{table} row {number}", table=table, number=number) if row and number.isdigit() else Message(source)
 
 
-def is_table(source: Path) -> bool:
-    """Whether a source is a table, and no image and no folder or zip of images."""
+def is_table(source: Source) -> bool:
+    """Whether a source is a table, and no image and no folder or zip of images, nor objects of a store."""
+    if isinstance(source, Address):
+        return False
     return not source.is_dir() and source.suffix.lower() not in (".zip", *IMAGE_SUFFIXES)
 
 
@@ -81,14 +85,15 @@ FOLDER_GROUPS = "folder"
 
 
 def read(
-    source: Path,
+    source: Source,
     columns: SourceColumns = OBVIOUS,
     *,
     modality: Modality | None = None,
     most: int | None = None,
     limits: LimitsConfig = USUAL,
 ) -> Iterator[Row | Problem]:
-    """Rows of a folder or zip of images, or of a table of texts or image paths; a bad row comes as a problem.
+    """Rows of a folder or zip of images, of images in a store, or of a table of texts or of paths or addresses of
+    images; a bad row comes as a problem.
 
     Args:     columns: of a table. modality: whether the text or the image column is taken, where a table has both.
               most: so many rows are wanted, the first ones; little more of the source is read.
@@ -98,27 +103,18 @@ def read(
     Raises:   SourceError: nothing can be read, a column is not there, or a limit is passed; raised by the call, before
               any row, but for what is wrong further down in a table.
     """
+    if isinstance(source, Address):
+        _check_no_columns(source.name, columns)
+        return islice(_image_rows(source.name, _objects(source), columns.group is not None), most)
     name = _decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
     named = columns.named()
     try:
         if not source.exists():
             raise SourceError("{source} does not exist: check the path.", source=source)
         if source.is_dir() or source.suffix.lower() == ".zip":
-            group = named.pop("group", None)
-            if named:
-                raise SourceError(
-                    "{name} is no table: leave out the column {values}.", name=name, values=_listed(named.values())
-                )
-            if group not in (None, FOLDER_GROUPS):
-                raise SourceError(
-                    "{name} is no table, so it has no column {group!r}: name {folder!r} for groups by its folders, or a"
-                    " DICOM field, such as PatientID.",
-                    name=name,
-                    group=group,
-                    folder=FOLDER_GROUPS,
-                )
+            _check_no_columns(name, columns)
             files = _folder(source) if source.is_dir() else _zip(source, limits)
-            return islice(_image_rows(name, files, group is not None), most)
+            return islice(_image_rows(name, files, columns.group is not None), most)
         return _table_rows(name, source.parent, *read_table(source, most, limits), named, modality)
     except OSError as error:
         raise SourceError(
@@ -126,14 +122,33 @@ def read(
         ) from error
 
 
-# ---------------------------------------------------------------- folders and zips
+def _check_no_columns(name: str, columns: SourceColumns) -> None:
+    """Refuse columns for what is no table, other than that of the groups. Raises: SourceError."""
+    named = columns.named()
+    group = named.pop("group", None)
+    if named:
+        raise SourceError(
+            "{name} is no table: leave out the column {values}.", name=name, values=_listed(named.values())
+        )
+    if group not in (None, FOLDER_GROUPS):
+        raise SourceError(
+            "{name} is no table, so it has no column {group!r}: name {folder!r} for groups by its folders, or a"
+            " DICOM field, such as PatientID.",
+            name=name,
+            group=group,
+            folder=FOLDER_GROUPS,
+        )
+
+
+# ---------------------------------------------------------------- folders and zips, and what is in stores
 
 
 @dataclass(frozen=True)
 class _File:
     name: PurePosixPath  # below the source, as a person reads it
-    content: Traversable
+    content: Traversable | ObjectFile
     problem: str | None = None
+    shown: str = ""  # its name in messages and as the source of its item; by default that below the source
 
 
 def _image_rows(source: str, files: list[_File], grouped: bool = False) -> Iterator[Row | Problem]:
@@ -145,7 +160,7 @@ def _image_rows(source: str, files: list[_File], grouped: bool = False) -> Itera
 
     def rows() -> Iterator[Row | Problem]:
         for file in sorted(files, key=lambda file: file.name):
-            name = f"{source}/{file.name}"
+            name = file.shown or f"{source}/{file.name}"
             if file.problem is not None:
                 yield Problem(name, file.problem)
             elif file.name.suffix.lower() not in IMAGE_SUFFIXES:
@@ -171,6 +186,19 @@ def _folder(source: Path) -> list[_File]:
         elif path.stat().st_size > _MAX_ENTRY:
             problem = mark("is larger than {n} MiB", n=_MAX_ENTRY >> 20)
         files.append(_File(name, path, problem))
+    return files
+
+
+def _objects(source: Address) -> list[_File]:
+    """The objects below an address; the address itself where it is an object."""
+    files = []
+    for entry in listing(source):
+        key = PurePosixPath(entry.address.key)
+        name = key.relative_to(source.key) if entry.address.key != source.key else PurePosixPath(key.name)
+        if _is_litter(name):
+            continue
+        problem = mark("is larger than {n} MiB", n=MOST_BYTES >> 20) if entry.known.bytes > MOST_BYTES else None
+        files.append(_File(name, entry, problem, str(entry.address)))
     return files
 
 
@@ -220,7 +248,7 @@ def _decode_name(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def content_of(image: Traversable) -> bytes:
+def content_of(image: Traversable | ObjectFile) -> bytes:
     """The bytes of a row's image.
 
     Raises: ImageError: they cannot be read.
@@ -332,8 +360,13 @@ def _content_column(
     )
 
 
-def _image(folder: Path, value: str) -> Path | str:
+def _image(folder: Path, value: str) -> Path | ObjectFile | str:
     """The image that a cell names, or why there is none."""
+    if is_address(value):
+        try:
+            return ObjectFile(allowed(value))
+        except SourceError as error:
+            return Message.of(error)
     name = PurePosixPath(value.strip().replace("\\", "/"))
     if not name.parts:
         return mark("has no image path")

@@ -23,6 +23,7 @@ from labeler.core.extras import require
 from labeler.core.items import Problem
 from labeler.files import dicom
 from labeler.files.dicom import is_dicom
+from labeler.files.objects import ObjectFile
 from labeler.files.sources import Row
 from labeler.files.windows import Scan
 
@@ -68,9 +69,9 @@ def stacked(rows: Sequence[Row | Problem]) -> list[Row | Problem]:
     return [row for row in result if row is not None]
 
 
-def _slice_of(image: Traversable | None) -> Slice | None:
-    """The slice in a file; None: it is none."""
-    if image is None:
+def _slice_of(image: Traversable | ObjectFile | None) -> Slice | None:
+    """The slice in a file; None: it is none, or in a store, where no file is put together of several."""
+    if image is None or isinstance(image, ObjectFile):
         return None
     try:
         with image.open("rb") as file:
@@ -114,7 +115,7 @@ def read(source: Path | BinaryIO, name: str, frame: int | None = None) -> Scan |
     return replace(image, frame=(frame + 1, len(names))) if isinstance(image, Scan) else image
 
 
-def frames(source: Path) -> int:
+def frames(source: Path | BinaryIO) -> int:
     """How many slices there are.
 
     Raises: ImageError: the file cannot be read.

@@ -22,9 +22,10 @@ FOLDERS = ("labeler", "pages", "strategies")
 MARKS = {"_": (1,), "n_": (1, 2), "mark": (1,), "t": (1,)}
 ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
-    *("ImageError", "TooFewClassesError", "AccessError", "ForbiddenError", "RequestError", "CheckedFileError"),
-    *("BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError", "SettingsClashError", "TextClashError"),
-    *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "BackupError", "EngineError"),
+    *("ImageError", "ObjectError", "StoreError", "TooFewClassesError", "AccessError", "ForbiddenError"),
+    *("RequestError", "CheckedFileError", "BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError"),
+    *("SettingsClashError", "TextClashError", "BackupError"),
+    *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "EngineError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))

@@ -6,7 +6,6 @@ The file of the adapted weights is `labeler.backbones.adapted`.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from labeler.backbones.encoder import Pretrained
 from labeler.core import decisions
 from labeler.core.errors import LabelerError
 from labeler.core.groups import codes
+from labeler.core.inputs import Input
 from labeler.core.items import Item, Modality, Progress
 from labeler.core.jobs import AdaptationJob, AdaptationRequest
 from labeler.core.labels import labels_at
@@ -124,7 +124,7 @@ def use(project: Project, on: bool) -> None:
     now.save(replace(now.config, learner=replace(now.config.learner, adapted=on)))
 
 
-def _inputs(project: Project, items: Sequence[Item]) -> list[Path | str]:
+def _inputs(project: Project, items: Sequence[Item]) -> list[Input]:
     return [project.input_of(item) for item in items]
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from labeler.backbones.features import feature_files
-from labeler.core.errors import DatabaseError, LabelerError
+from labeler.core.errors import DatabaseError, LabelerError, StoreError
 from labeler.core.file_copies import copy, sha256
 from labeler.core.items import Progress
+from labeler.files.addresses import is_address
 from labeler.learner.saved_models import normalizer_of
 from labeler.projects import backup_settings, backups, unreadable
 from labeler.projects import project as projects
@@ -117,9 +118,20 @@ def _images(project: Project) -> Iterator[Finding]:
     if project.config.modality != "image":
         return
     with project.store() as store:
-        unreadable.set_aside(project, store)
+        try:
+            unreadable.set_aside(project, store)
+        except StoreError as error:
+            yield Finding(str(error), "images that are not on this machine", "run this again once the store answers")
+            return
         waiting = store.set_aside.all()
         for item in waiting:
+            if is_address(item.media):
+                yield Finding(
+                    f"{item.media} cannot be read: {item.reason}",
+                    "its item is not asked, and not used in rounds; its answers stay",
+                    "put the object back, or import it from where it is now, then run this again",
+                )
+                continue
             copied = _from_backup(project.folder, item.media)
             if copied:
                 yield Finding(f"{item.media} could not be read", f"nothing: it was taken from {copied.folder.name}")

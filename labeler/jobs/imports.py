@@ -16,6 +16,7 @@ from labeler.core.actor import Actor
 from labeler.core.groups import GroupCounts
 from labeler.core.items import DicomReport, ImportReport, Problem
 from labeler.core.jobs import ImportJob, ImportRequest
+from labeler.files.addresses import Source, source_of
 from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import mark
 from labeler.jobs.runner import Cancelled, Tell, run_next
@@ -31,7 +32,7 @@ UPLOADS = "uploads"  # in the project's folder: copies of what was uploaded, unt
 
 def ask(
     project: Project,
-    source: Path,
+    source: Source,
     columns: SourceColumns,
     *,
     keep_labels: Literal["all", "holdout"] = "all",
@@ -42,7 +43,8 @@ def ask(
 
     Args: shown, first: see `ImportRequest`.
     """
-    request = ImportRequest(str(source.absolute()), source.name, columns.named(), keep_labels, shown, first)
+    place = str(source.absolute() if isinstance(source, Path) else source)
+    request = ImportRequest(place, source.name, columns.named(), keep_labels, shown, first)
     with project.store() as store:
         return store.import_jobs.request(request, project.actor.name)
 
@@ -90,7 +92,7 @@ def _import(project: Project, store: Store, job: ImportJob, tell: Tell) -> dict[
         tell(mark("reading"), 0, 0)
         report = import_source(
             project,
-            Path(request.source),
+            source_of(request.source),
             SourceColumns(**request.columns),
             keep_labels=request.keep_labels,
             on_progress=lambda done, total: tell(mark("reading"), done, total),

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch.nn import functional
 
 from labeler.backbones import devices
 from labeler.backbones.encoder import Pretrained, averaged
+from labeler.core.inputs import Input
 from labeler.core.rounds import Epoch
 from labeler.core.settings import FinetuneConfig
 from labeler.learner import loop
@@ -67,7 +67,7 @@ class Finetuner:
     def __init__(
         self,
         encoder: Pretrained,
-        inputs: Sequence[Path | str],
+        inputs: Sequence[Input],
         targets: np.ndarray,
         levers: FinetuneConfig,
         seed: int,

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from labeler.backbones import devices
 from labeler.backbones.encoder import Arrays, Pretrained, collate
 from labeler.backbones.network import Network, pool
 from labeler.core.errors import BackboneError, TrainingError
+from labeler.core.inputs import Input
 from labeler.core.items import Progress
 from labeler.core.processes import cores
 from labeler.core.settings import FinetuneConfig
@@ -60,7 +60,7 @@ Last = Callable[[Sequence[np.ndarray | Tensor]], Tensor]
 
 def adapt(
     encoder: Pretrained,
-    inputs: Sequence[Path | str],
+    inputs: Sequence[Input],
     seconds: float,
     seed: int = 0,
     blocks: int = 2,
@@ -121,7 +121,7 @@ def adapt(
 
 
 def _reader(
-    encoder: Pretrained, inputs: Sequence[Path | str], rng: np.random.Generator
+    encoder: Pretrained, inputs: Sequence[Input], rng: np.random.Generator
 ) -> Callable[[np.ndarray], list[Arrays]]:
     """A function that prepares the inputs at some rows; of a stack a random slice."""
     pictures, slices = encoder.slices(inputs)

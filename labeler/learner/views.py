@@ -3,7 +3,6 @@
 import copy
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 from labeler.backbones import devices
 from labeler.backbones.encoder import Arrays, Pretrained, collate
 from labeler.backbones.onnx import LENGTHS
+from labeler.core.inputs import Input
 from labeler.core.settings import FinetuneConfig
 from labeler.learner import augment
 
@@ -31,9 +31,7 @@ class Views:
     slices begin in a view. lengths: (n,) of each item's first array.
     """
 
-    def __init__(
-        self, encoder: Pretrained, inputs: Sequence[Path | str], unfrozen: int, levers: FinetuneConfig
-    ) -> None:
+    def __init__(self, encoder: Pretrained, inputs: Sequence[Input], unfrozen: int, levers: FinetuneConfig) -> None:
         """
         Args:   inputs: n image paths or texts. unfrozen: how many blocks are trained.
         Raises: LabelerError: an image cannot be read.

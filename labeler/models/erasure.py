@@ -28,11 +28,13 @@ UNERASABLE = (IMPORT, "system", "")
 class Erased:
     """An erasure. name: what stands in place of a person's name; items: how many lost their content.
 
-    complete: whether older pages of the database are gone as well, see `Erasure.finish`.
+    in_store: how many of them are objects of a store, where they still are. complete: whether older pages of the
+    database are gone as well, see `Erasure.finish`.
     """
 
     name: str = ""
     items: int = 0
+    in_store: int = 0
     complete: bool = True
 
 
@@ -73,12 +75,14 @@ def erase_items(project: Project, item_ids: Sequence[int]) -> Erased:
             _remove_what_can_be_made_again(project)
         erase_rows(project.embeddings, [item.content_hash for item in erased])
         erase_rows(project.tuning, [item.content_hash for item in erased])
-        return Erased(items=len(erased), complete=store.erasure.finish())
+        in_store = sum(item.in_store for item in erased)
+        return Erased(items=len(erased), in_store=in_store, complete=store.erasure.finish())
 
 
 def _remove_files(project: Project, item: ErasedItem) -> None:
     """Remove an item's image, and the pictures that were drawn of it."""
-    if item.media:
+    project.objects.forget(item.content_hash)
+    if item.media and not item.in_store:
         path = project.folder / item.media
         if path.is_dir():
             shutil.rmtree(path)

@@ -14,6 +14,7 @@ from labeler.backbones.encoder import Encoder
 from labeler.core import decisions
 from labeler.core.class_changes import StoredChange, label_today, proba_today
 from labeler.core.errors import LabelerError, SourceError
+from labeler.core.inputs import Input
 from labeler.core.items import Modality, Problem, Progress
 from labeler.core.labels import cell_of
 from labeler.core.rounds import Dataset
@@ -102,7 +103,7 @@ def predict_unseen(
         else:
             rows.append(row)
     with tempfile.TemporaryDirectory() as scratch:
-        inputs: list[Path | str] = []
+        inputs: list[Input] = []
         usable: list[Row] = []
         for row in rows:
             try:
@@ -219,7 +220,7 @@ def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row 
     return list(read(source, columns, modality=modality))
 
 
-def _input(row: Row, scratch: Path) -> Path | str:
+def _input(row: Row, scratch: Path) -> Input:
     """The text, normalised as the importer does, or the image's path.
 
     Stacks and images in zips are written to `scratch`.

@@ -14,11 +14,13 @@ import pandas as pd
 from labeler.access.users import is_reserved, local_user
 from labeler.core.actor import Actor
 from labeler.core.errors import LabelerError
+from labeler.core.inputs import ImageFile
 from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality
 from labeler.core.jobs import ComparisonRequest
 from labeler.core.labels import join
 from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
+from labeler.files.addresses import source_of
 from labeler.files.csv_files import write_csv
 from labeler.files.sources import SourceColumns
 from labeler.jobs.comparisons import compare_now
@@ -36,11 +38,11 @@ POLL_SECONDS = 0.2  # while another process runs the round
 
 @dataclass(frozen=True)
 class AskedItem:
-    """An item that waits for an answer: its text, or the path of its image."""
+    """An item that waits for an answer: its text, or its image: a path, or what reads it from its store."""
 
     id: int
     text: str | None
-    image: Path | None
+    image: ImageFile | None
     source: str
     metadata: dict[str, str]
 
@@ -128,7 +130,7 @@ class Project:
         group: str | None = None,
         keep_labels: Literal["all", "holdout"] = "all",
     ) -> ImportReport:
-        """The report on importing a folder or zip of images, a table's file, or a data frame.
+        """The report on importing a folder or zip of images, a table's file, a data frame, or images of a store.
 
         Args:   text, image, label, split, group: names of the table's columns; text and image are recognised by usual
                 names. Items of a group, such as a patient, are all in the pool or all in the holdout.
@@ -137,7 +139,7 @@ class Project:
         """
         columns = SourceColumns(text=text, image=image, label=label, split=split, group=group)
         if not isinstance(source, pd.DataFrame):
-            return import_source(self._project, Path(source), columns, keep_labels=keep_labels)
+            return import_source(self._project, source_of(str(source)), columns, keep_labels=keep_labels)
         with tempfile.TemporaryDirectory() as scratch:
             table = Path(scratch) / "table.csv"
             write_csv(source, table)
@@ -154,7 +156,7 @@ class Project:
             AskedItem(
                 r.item.id,
                 r.item.text,
-                self.folder / r.item.media if r.item.media else None,
+                self._project.image_of(r.item) if r.item.media else None,
                 r.item.source,
                 dict(r.item.metadata),
             )

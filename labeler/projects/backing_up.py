@@ -38,7 +38,7 @@ from labeler.store import copies
 
 DATABASES = ("labels.sqlite", "accounts.sqlite")
 # What rounds, pages and takeouts make again; uploads of comparisons are deleted when these end.
-LEFT_OUT_FOLDERS = ("renditions", "exports", "comparisons", "broken", "__pycache__")
+LEFT_OUT_FOLDERS = ("renditions", "objects", "exports", "comparisons", "broken", "__pycache__")
 LEFT_OUT_FILES = ("vectors.f32", "hashes.txt", "lock")
 LEFT_OUT_SUFFIXES = (".f16", ".f32", ".keys", ".sums", ".lock", PART)  # features, and what is being written
 NEVER_CHANGED = ("media", "models")  # folders of a project whose files are only ever written whole

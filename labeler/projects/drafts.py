@@ -11,6 +11,7 @@ from labeler.core.errors import LabelerError, ProjectError
 from labeler.core.items import ClassesAnItem, ImportReport, Modality, Progress
 from labeler.core.labels import names_in
 from labeler.core.settings_parser import parse
+from labeler.files.addresses import Source
 from labeler.files.preview import Preview
 from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.i18n.messages import Message
@@ -36,7 +37,7 @@ class Draft:
     answers: ClassesAnItem = "one"
     guidelines: str = ""
     currency: str = ""
-    source: Path | None = None
+    source: Source | None = None
     columns: SourceColumns = OBVIOUS
     keep_labels: Literal["all", "holdout"] = "all"
     shown: tuple[str, ...] = ()

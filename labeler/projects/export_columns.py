@@ -25,7 +25,7 @@ _ITEM = (
     Column("source", "text", mark("where the item came from: file and row")),
     Column("split", "text", mark("pool: asked by the query strategy; holdout: drawn at random, measures the model")),
     Column("text", "text", mark("the text; empty for images")),
-    Column("media", "text", mark("the image's file below the project's folder; empty for texts")),
+    Column("media", "text", mark("the image's file below the project's folder, or its address; empty for texts")),
     Column("content_hash", "text", mark("identifies the content: equal content has an equal hash in every project")),
 )
 _CHOSEN = Column(

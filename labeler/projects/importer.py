@@ -16,6 +16,7 @@ from labeler.core.errors import ProjectError
 from labeler.core.items import DicomReport, ImportReport, Progress
 from labeler.core.limited import Limits, run_limited
 from labeler.core.whole_files import PART, make_folder, whole_file
+from labeler.files.addresses import Source
 from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.projects.project import Project
 from labeler.projects.staging import Task, content_hash, normalise, stage, stage_apart
@@ -32,7 +33,7 @@ MOST_PROBLEMS = 1000  # that a report names
 
 def import_source(
     project: Project,
-    source: Path,
+    source: Source,
     columns: SourceColumns = OBVIOUS,
     *,
     keep_labels: Literal["all", "holdout"] = "all",
@@ -41,9 +42,10 @@ def import_source(
 ) -> ImportReport:
     """The report on importing a folder, zip or table. Bad rows are reported, equal content is stored once.
 
-    Images are copied into the project. The first import draws the holdout, unless a split column names it (`test` or
-    `holdout`; any other value is the pool). The import is whole or leaves nothing, and can be repeated. The first
-    column of groups becomes the project's, and later imports read it by default.
+    Images are copied into the project, other than those of a store, which stay there. The first import draws the
+    holdout, unless a split column names it (`test` or `holdout`; any other value is the pool). The import is whole or
+    leaves nothing, and can be repeated. The first column of groups becomes the project's, and later imports read it by
+    default.
 
     Args:     columns: of a table. keep_labels: "holdout" drops the pool's labels, so that annotators are asked for
               them. on_progress: called with (rows done, rows in all, as far as that is known). apart: whether the
@@ -104,7 +106,7 @@ def _complete(project: Project) -> None:
 
 def _staged(
     project: Project,
-    source: Path,
+    source: Source,
     columns: SourceColumns,
     keep_labels: Literal["all", "holdout"],
     on_progress: Progress,

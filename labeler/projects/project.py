@@ -14,12 +14,13 @@ from filelock import FileLock, Timeout
 from labeler.core import settings_file
 from labeler.core.actor import Actor, actor_of_process
 from labeler.core.errors import ConfigError, DatabaseError, LabelerError, ProjectError
-from labeler.core.inputs import Inputs
-from labeler.core.items import Item
+from labeler.core.inputs import Input, Inputs
+from labeler.core.items import Content, Item
 from labeler.core.settings import Config
 from labeler.core.settings_changes import Clash, SettingsClashError, changed_names, flat, merged, nested
 from labeler.core.settings_parser import parse
 from labeler.core.whole_files import write_new, write_whole
+from labeler.files.object_cache import ObjectCache, RemoteImage
 from labeler.store import Store
 from labeler.store.driver import sqlite3
 from labeler.store.thread_store import thread_store
@@ -117,9 +118,20 @@ class Project:
                 raise Timeout(str(path))
             yield
 
-    def input_of(self, item: Item) -> str | Path:
+    @property
+    def objects(self) -> ObjectCache:
+        """Images of stores that were read last, which can all be fetched again."""
+        return ObjectCache(self.folder / "objects", int(self.config.limits.object_cache_gigabytes * 1e9))
+
+    def input_of(self, item: Item | Content) -> Input:
         """The item as an encoder takes it: its text, or the file of its image."""
-        return item.text if item.text is not None else self.folder / str(item.media)
+        return item.text if item.text is not None else self.image_of(item)
+
+    def image_of(self, item: Item | Content) -> Path | RemoteImage:
+        """The image of an item: its file, or the object of a store, which is fetched when it is read."""
+        if item.object is None:
+            return self.folder / str(item.media)
+        return RemoteImage(str(item.media), item.content_hash, item.object.suffix, self.objects)
 
     def inputs(self, ids: np.ndarray) -> Inputs:
         """The items with these ids (n,) as an encoder takes them, read when they are asked for."""
@@ -129,10 +141,10 @@ class Project:
         """The texts of the items with these ids (n,), read when they are asked for; none where items are images."""
         return cast("Sequence[str]", self.inputs(ids)) if self.config.modality == "text" else ()
 
-    def _read(self, ids: Sequence[int]) -> list[str | Path]:
+    def _read(self, ids: Sequence[int]) -> list[Input]:
         with self.store() as store:
             contents = store.items.contents(ids)
-        return [self.folder / str(media) if text is None else text for text, media in contents]
+        return [self.input_of(content) for content in contents]
 
     def save(self, config: Config, store: Store | None = None, restored: Mapping[str, Any] | None = None) -> "Project":
         """The project with changed settings, which are written first. Comments and order in the file stay.

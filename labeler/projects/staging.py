@@ -3,7 +3,6 @@
 It runs in a process of its own where the source may be large or hostile, and keeps a batch of rows in memory.
 """
 
-import hashlib
 import io
 import os
 import unicodedata
@@ -16,13 +15,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from labeler.core.errors import LabelerError, SourceError
-from labeler.core.items import Modality, NewItem, Problem, Progress, Split
+from labeler.core.errors import ImageError, LabelerError, SourceError
+from labeler.core.items import Modality, NewItem, Problem, Progress, Split, StoredObject
 from labeler.core.labels import join, names_in
 from labeler.core.processes import yield_to_others
 from labeler.core.settings import Config, LimitsConfig
 from labeler.core.whole_files import make_folder, synchronise_all, write_for_now
 from labeler.files import deidentify, dicom, sources, stacks
+from labeler.files.addresses import VARIABLE, Source
+from labeler.files.object_cache import hash_of
+from labeler.files.objects import ObjectFile
 from labeler.files.pixels import FORMATS, check_pixels
 from labeler.files.sources import Row, SourceColumns
 from labeler.files.tables import expected_rows
@@ -34,6 +36,7 @@ from labeler.store.staged import Staged
 BATCH = 1000  # rows in memory
 REPORT_EVERY = 100  # rows between two reports of progress
 THREADS = min(4, os.cpu_count() or 1)  # PIL releases Python's lock while it decodes
+STORE_THREADS = 16  # where images may be in a store, whose answers take longer than decoding
 NICENESS = 10  # of the process: people who label go first
 
 
@@ -43,7 +46,7 @@ class Task:
 
     folder: Path
     config: Config
-    source: Path
+    source: Source
     columns: SourceColumns
     target: Path
 
@@ -67,11 +70,11 @@ def stage(task: Task, on_progress: Progress) -> None:
         rows = _watched(_rows(project, source, columns), stored if sources.is_table(source) else {})
         with project.store() as store:
             sides = store.items.group_sides() if columns.split and columns.group else {}
-        total = expected_rows(source) if sources.is_table(source) else 0
+        total = expected_rows(source) if isinstance(source, Path) and sources.is_table(source) else 0
         folders: set[Path] = set()
         for batch in _batches_of_items(project, check_groups(rows, sides), total, scans, on_progress):
             items = [entry for entry in batch if isinstance(entry, NewItem)]
-            folders |= _synchronised([project.folder / item.media for item in items if item.media])
+            folders |= _synchronised([project.folder / item.media for item in items if item.media and not item.object])
             staged.add(items, [entry for entry in batch if isinstance(entry, Problem)])
         synchronise_all(folders if os.name == "posix" else ())  # elsewhere folders cannot be opened
         report = scans.report()
@@ -101,7 +104,7 @@ def _watched(rows: Iterable[Row | Problem], stored: dict[str, None]) -> Iterator
         yield row
 
 
-def _with_group(project: Project, source: Path, columns: SourceColumns) -> tuple[SourceColumns, str]:
+def _with_group(project: Project, source: Source, columns: SourceColumns) -> tuple[SourceColumns, str]:
     """The columns with that of the groups, which the settings name if nothing else does; and what the settings say
     afterwards: the first column of groups becomes the project's.
     """
@@ -111,20 +114,20 @@ def _with_group(project: Project, source: Path, columns: SourceColumns) -> tuple
     return replace(columns, group=setting), setting
 
 
-def _group_field(source: Path, columns: SourceColumns) -> str | None:
+def _group_field(source: Source, columns: SourceColumns) -> str | None:
     """The DICOM field that names the group of each image of a folder; None: no field does."""
     if columns.group in (None, sources.FOLDER_GROUPS) or sources.is_table(source):
         return None
     return columns.group if deidentify.is_field(str(columns.group)) else None
 
 
-def _scans(project: Project, source: Path, columns: SourceColumns) -> ScanImport:
+def _scans(project: Project, source: Source, columns: SourceColumns) -> ScanImport:
     if project.config.modality == "image":
         deidentify.check_fields(project.config.dicom.keep)
     return ScanImport(project, _group_field(source, columns), sources.is_table(source))
 
 
-def _name_of(project: Project, source: Path) -> str:
+def _name_of(project: Project, source: Source) -> str:
     """What the import is called in the project; the name of a folder may be that of a patient."""
     if project.config.modality == "image" and project.config.dicom.deidentify and not sources.is_table(source):
         return "DICOM"
@@ -155,7 +158,7 @@ def check_groups(rows: Iterable[Row | Problem], sides: Mapping[str, Split]) -> I
         yield row
 
 
-def _rows(project: Project, source: Path, columns: SourceColumns) -> Iterator[Row | Problem]:
+def _rows(project: Project, source: Source, columns: SourceColumns) -> Iterator[Row | Problem]:
     """The rows of the source, without labels where its folders are not named after classes."""
     wanted = columns
     if _group_field(source, columns):
@@ -192,7 +195,7 @@ def _batches_of_items(
         return row if isinstance(row, Problem) else _item(project, classes, row, scans)
 
     done = 0
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(STORE_THREADS if os.environ.get(VARIABLE) else THREADS) as threads:
         while batch := list(islice(rows, BATCH)):
             items: list[NewItem | Problem] = []
             for item in threads.map(item_of, batch) if project.config.modality == "image" else map(item_of, batch):
@@ -210,12 +213,10 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def content_hash(content: bytes) -> str:
-    """The hash that identifies an item by its content: 32 hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()[:32]
+content_hash = hash_of
 
 
-def _of_modality(modality: Modality, source: Path, rows: Iterator[Row | Problem]) -> Iterator[Row | Problem]:
+def _of_modality(modality: Modality, source: Source, rows: Iterator[Row | Problem]) -> Iterator[Row | Problem]:
     """The rows, if the first that can be read is of the project's modality."""
     beginning: list[Row | Problem] = []
     for row in rows:
@@ -226,7 +227,7 @@ def _of_modality(modality: Modality, source: Path, rows: Iterator[Row | Problem]
     return chain(beginning, rows)
 
 
-def _check_modality(modality: Modality, source: Path, row: Row) -> None:
+def _check_modality(modality: Modality, source: Source, row: Row) -> None:
     given = "text" if row.text is not None else "image"
     if given != modality:
         raise SourceError(
@@ -262,9 +263,11 @@ def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImp
         label = join([classes[name] for name in names], project.config)
     if (too_long := _too_long(row, project.config.limits)) is not None:
         return Problem(row.source, too_long)
-    text, media = None, None
+    text, media, stored = None, None, None
     if row.image is not None:
         try:
+            # before it is read, so that what changes meanwhile is noticed
+            said = row.image.known if isinstance(row.image, ObjectFile) else None
             contents = [sources.content_of(image) for image in (row.image, *row.more)]
             for content in contents:
                 check_pixels(content, project.config.limits)
@@ -272,7 +275,10 @@ def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImp
                 row, contents = scans.prepared(row, contents)
             else:
                 scans.pass_by(row)
-            name, media = _store_image(project, contents)
+            if isinstance(row.image, ObjectFile) and said is not None:
+                name, media, stored = _keep_object(project, row.image, contents[0], said)
+            else:
+                name, media = _store_image(project, contents)
         except LabelerError as error:
             return Problem(row.source, Message.of(error))
         except Exception as error:  # with broken bytes, decoders and zipfile raise nearly any error
@@ -284,7 +290,7 @@ def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImp
         if not text:
             return Problem(row.source, mark("the text is empty"))
         name = content_hash(normalise(text).encode())
-    return NewItem(name, row.source, text, media, label, _split(row.split), row.metadata, row.group)
+    return NewItem(name, row.source, text, media, label, _split(row.split), row.metadata, row.group, stored)
 
 
 def _too_long(row: Row, limits: LimitsConfig) -> Message | None:
@@ -306,6 +312,23 @@ def _split(value: str | None) -> Split | None:
     return "holdout" if value.strip().lower() in ("test", "holdout") else "pool"
 
 
+def _keep_object(
+    project: Project, image: ObjectFile, content: bytes, said: StoredObject
+) -> tuple[str, str, StoredObject]:
+    """The content hash of an object, its address and what the store says of it, once it decodes completely.
+
+    Args: said: by the store, before the content was read.
+    """
+    if dicom.is_dicom(content) and project.config.dicom.deidentify:
+        raise ImageError("is a DICOM file that is to be de-identified: copy it, and import the copy.")
+    check, suffix = _decoder(content)
+    check()
+    name = content_hash(content)
+    if not project.objects.has(name):
+        project.objects.keep(name, content)  # it is soon asked for, by a person or by the encoder
+    return name, str(image.address), replace(said, suffix=suffix)
+
+
 def _store_image(project: Project, slices: Sequence[bytes]) -> tuple[str, str]:
     """The content hash of an image and its path below the project's folder, stored once it decodes completely.
 
@@ -313,16 +336,9 @@ def _store_image(project: Project, slices: Sequence[bytes]) -> tuple[str, str]:
     """
     content = slices[0] if len(slices) == 1 else stacks.packed(slices)
     name = content_hash(content)
-    if len(slices) > 1:
-        check: Callable[[], object] = partial(stacks.check, io.BytesIO(content))
-        suffix = stacks.SUFFIX
-    elif dicom.is_dicom(content):
-        check = partial(dicom.read, io.BytesIO(content), "the file")
-        suffix = ".dcm"
-    else:
-        picture = Image.open(io.BytesIO(content), formats=list(FORMATS))
-        # the only other format is MPO: a JPEG with further pictures behind the first, written by phones
-        suffix, check = FORMATS.get(picture.format or "", ".jpg"), picture.load
+    check, suffix = (
+        _decoder(content) if len(slices) == 1 else (partial(stacks.check, io.BytesIO(content)), stacks.SUFFIX)
+    )
     path = project.media / name[:2] / (name + suffix)
     if not _is_stored(path, content):
         check()
@@ -330,6 +346,15 @@ def _store_image(project: Project, slices: Sequence[bytes]) -> tuple[str, str]:
             make_folder(folder)
         write_for_now(path, content)
     return name, path.relative_to(project.folder).as_posix()
+
+
+def _decoder(content: bytes) -> tuple[Callable[[], object], str]:
+    """What decodes an image completely, and the suffix of its format."""
+    if dicom.is_dicom(content):
+        return partial(dicom.read, io.BytesIO(content), "the file"), ".dcm"
+    picture = Image.open(io.BytesIO(content), formats=list(FORMATS))
+    # the only other format is MPO: a JPEG with further pictures behind the first, written by phones
+    return picture.load, FORMATS.get(picture.format or "", ".jpg")
 
 
 def _is_stored(path: Path, content: bytes) -> bool:

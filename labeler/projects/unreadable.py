@@ -4,37 +4,79 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from labeler.core.errors import LabelerError
+from labeler.core.errors import LabelerError, StoreError
 from labeler.core.items import Item
 from labeler.core.processes import cores
+from labeler.files import objects
+from labeler.files.addresses import allowed
 from labeler.files.images import open_image
+from labeler.files.object_cache import changed, hash_of
 from labeler.i18n.messages import Message, mark
 from labeler.projects.project import Project
 from labeler.store import Store
 
 SIDE = 64  # pixels that a large JPEG is decoded to at least
+ASKED_AT_ONCE = 16  # objects that a store is asked about
 
 
 def set_aside(project: Project, store: Store) -> int:
-    """The number of items that are set aside now, because their images cannot be read; each file is read once."""
+    """The number of items that are set aside now, because their images cannot be read; each file is read once.
+
+    Of an object, the store is asked whether it is what was imported; it is read only if it is another one.
+
+    Raises: StoreError: the store gives most objects to nobody, for which they are not to blame; nothing is set aside.
+    """
     items = [item for item in store.items.all() if item.media]
-    return store.set_aside.put({item.id: reason for item, reason in _unreadable(project, items)})
+    return store.set_aside.put(_problems(project, items))
 
 
 def bring_back(project: Project, store: Store) -> int:
-    """The number of items that take part again, because their images can be read again."""
-    waiting = store.set_aside.all()
-    mended = [entry.id for entry in waiting if _problem(project.folder / entry.media) is None]
+    """The number of items that take part again, because their images can be read again.
+
+    Raises: StoreError: as `set_aside`.
+    """
+    waiting = [store.items.get(entry.id) for entry in store.set_aside.all()]
+    items = [item for item in waiting if item is not None]
+    problems = _problems(project, items)
+    mended = [item.id for item in items if item.id not in problems]
     store.set_aside.bring_back(mended)
     if mended:
         store.rounds.request("images mended")
     return len(mended)
 
 
-def _unreadable(project: Project, items: Sequence[Item]) -> list[tuple[Item, Message]]:
+def _problems(project: Project, items: Sequence[Item]) -> dict[int, Message]:
+    """Why images cannot be read, by the ids of their items. Raises: StoreError."""
+    files, remote = ([item for item in items if (item.object is None) == is_file] for is_file in (True, False))
     with ThreadPoolExecutor(min(4, cores())) as threads:
-        problems = threads.map(lambda item: _problem(project.folder / str(item.media)), items)
-        return [(item, problem) for item, problem in zip(items, problems, strict=True) if problem is not None]
+        of_files = threads.map(lambda item: _problem(project.folder / str(item.media)), files)
+        problems = {item.id: reason for item, reason in zip(files, of_files, strict=True) if reason is not None}
+    return problems | _problems_of_objects(remote)
+
+
+def _problems_of_objects(items: Sequence[Item]) -> dict[int, Message]:
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
+        errors = list(threads.map(_error_of_object, items))
+    failures = [error for error in errors if isinstance(error, StoreError)]
+    if len(failures) * 2 > len(items):
+        raise StoreError(
+            "{n:,} of {total:,} images cannot be read from their store, so that none is set aside: {reason}",
+            n=len(failures),
+            total=len(items),
+            reason=failures[0],
+        )
+    return {item.id: Message.of(error) for item, error in zip(items, errors, strict=True) if error is not None}
+
+
+def _error_of_object(item: Item) -> LabelerError | None:
+    """Why an object is not the image of its item; None where it is."""
+    try:
+        address = allowed(str(item.media))
+        if objects.facts(address) == item.object or hash_of(objects.read(address)) == item.content_hash:
+            return None
+    except LabelerError as error:
+        return error
+    return changed(str(item.media))
 
 
 def _problem(path: Path) -> Message | None:

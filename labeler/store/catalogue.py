@@ -97,8 +97,8 @@ class Catalogue:
         """These items, in this order; those that are gone or not listed are left out."""
         rows = self.db.rows(
             f"""
-            SELECT i.id, i.content_hash, i.split, i.source, substr(i.text, 1, {BEGINNING}) AS text, i.media, i.metadata,
-                   i.label, i.labels, i.adjudicated, i.flagged AS open_flag
+            SELECT i.id, i.content_hash, i.split, i.source, substr(i.text, 1, {BEGINNING}) AS text, i.media, i.object,
+                   i.metadata, i.label, i.labels, i.adjudicated, i.flagged AS open_flag
             FROM json_each(?) wanted CROSS JOIN items i ON i.id = wanted.value WHERE i.listed ORDER BY wanted.key
             """,
             [json.dumps([int(i) for i in item_ids])],

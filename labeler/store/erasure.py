@@ -58,12 +58,16 @@ class AboutPerson:
 
 @dataclass(frozen=True)
 class ErasedItem:
-    """An item that lost its content. content_hash, media: what its files were named by; erased_hash: its hash now."""
+    """An item that lost its content. content_hash, media: what its files were named by; erased_hash: its hash now.
+
+    in_store: whether `media` was the address of an object, which is still in its store.
+    """
 
     id: int
     content_hash: str
     media: str | None
     erased_hash: str
+    in_store: bool = False
 
 
 class Erasure:
@@ -124,14 +128,18 @@ class Erasure:
         wanted = [json.dumps([int(i) for i in item_ids])]
         with self.db.write(), triggers_lifted(self.db):
             rows = self.db.rows(
-                "SELECT id, content_hash, media FROM items WHERE erased_at IS NULL"
+                "SELECT id, content_hash, media, object IS NOT NULL AS in_store FROM items WHERE erased_at IS NULL"
                 " AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
                 wanted,
             )
-            erased = [ErasedItem(r["id"], r["content_hash"], r["media"], secrets.token_hex(16)) for r in rows]
+            erased = [
+                ErasedItem(r["id"], r["content_hash"], r["media"], secrets.token_hex(16), bool(r["in_store"]))
+                for r in rows
+            ]
             self.db.executemany(
                 "UPDATE items SET text = iif(text IS NULL, NULL, ''), media = iif(media IS NULL, NULL, ''),"
-                " content_hash = ?, source = 'erased', metadata = '{}', wanted = 0, erased_at = ? WHERE id = ?",
+                " object = NULL, content_hash = ?, source = 'erased', metadata = '{}', wanted = 0, erased_at = ?"
+                " WHERE id = ?",
                 [(item.erased_hash, now(), item.id) for item in erased],
             )
             ids = [json.dumps([item.id for item in erased])]

@@ -13,14 +13,15 @@ from pathlib import Path
 from labeler.core.items import AddResult, NewItem, Split
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
+from labeler.store.objects import dump_object
 
 # The annotator that imported labels are stored under.
 IMPORT = "import"
 
-COLUMNS = "content_hash, source, text, media, label, split, metadata, of_group"
+COLUMNS = "content_hash, source, text, media, label, split, metadata, of_group, object"
 DEFINITIONS = (
     "id INTEGER PRIMARY KEY, content_hash TEXT NOT NULL, source TEXT NOT NULL, text TEXT, media TEXT, label TEXT,"
-    " split TEXT, metadata TEXT NOT NULL, of_group TEXT"
+    " split TEXT, metadata TEXT NOT NULL, of_group TEXT, object TEXT"
 )
 AT_ONCE = 5000  # rows that one transaction stores: it holds the lock for about a tenth of a second
 PAUSE = 0.02  # seconds between two such transactions, in which others can write
@@ -44,13 +45,14 @@ class Part:
 
 def insert(table: str) -> str:
     """The statement that adds one row to a table with `COLUMNS`, see `values_of`."""
-    return f"INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    return f"INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def values_of(item: NewItem) -> tuple[str | None, ...]:
     """The item's values, in the order of `COLUMNS`."""
     metadata = _as_json(dict(item.metadata)) if item.metadata else "{}"
-    return item.content_hash, item.source, item.text, item.media, item.label, item.split, metadata, item.group
+    content = item.content_hash, item.source, item.text, item.media
+    return *content, item.label, item.split, metadata, item.group, dump_object(item.object)
 
 
 def let_others_write(rows: int) -> None:
@@ -103,8 +105,9 @@ class Incoming:
         with self.db.write():
             again = self._bring_back(part, values)
             added = self.db.execute(
-                "INSERT INTO items (content_hash, split, text, media, source, metadata, of_group, added_at, import_id)"
-                f" SELECT content_hash, split, text, media, source, metadata, of_group, :at, :import {part.rows}"
+                "INSERT INTO items (content_hash, split, text, media, source, metadata, of_group, added_at, import_id,"
+                " object) SELECT content_hash, split, text, media, source, metadata, of_group, :at, :import, object"
+                f" {part.rows}"
                 " ORDER BY id ON CONFLICT (content_hash) DO NOTHING",
                 values,
             ).rowcount
@@ -133,6 +136,15 @@ class Incoming:
         self.db.execute(  # the import has stored the file of an image anew
             "UPDATE items SET unreadable = NULL WHERE unreadable IS NOT NULL"
             f" AND content_hash IN (SELECT content_hash {part.rows})",
+            values,
+        )
+        self.db.execute(  # an object may have moved since, or is a file of the project from now on
+            f"""
+            UPDATE items SET media = new.media, object = new.object
+            FROM (SELECT content_hash, media, object, MIN(id) {part.rows} AND media IS NOT NULL
+                  GROUP BY content_hash) new
+            WHERE items.content_hash = new.content_hash AND items.object IS NOT NULL
+            """,
             values,
         )
         self.db.execute(

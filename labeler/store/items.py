@@ -8,11 +8,23 @@ import numpy as np
 
 from labeler.core.errors import LabelerError
 from labeler.core.groups import GroupCounts, codes, drawn_groups, holdout_size
-from labeler.core.items import READ_AT_ONCE, AddResult, Counts, InOrder, Item, ItemColumns, NewItem, Split, StillOpen
+from labeler.core.items import (
+    READ_AT_ONCE,
+    AddResult,
+    Content,
+    Counts,
+    InOrder,
+    Item,
+    ItemColumns,
+    NewItem,
+    Split,
+    StillOpen,
+)
 from labeler.core.labels import names_of
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row
 from labeler.store.incoming import AT_ONCE, IMPORT, Incoming, let_others_write
+from labeler.store.objects import load_object
 
 # The draw of the holdout is part of the project's data, not of any round's randomness.
 HOLDOUT_SEED = 20_201_122
@@ -159,8 +171,8 @@ class Items:
         return [
             as_item(r)
             for r in self.db.rows(
-                "SELECT id, content_hash, split, source, text, media, of_group FROM items WHERE split IS NOT NULL"
-                " AND erased_at IS NULL AND unreadable IS NULL ORDER BY id"
+                "SELECT id, content_hash, split, source, text, media, of_group, object FROM items"
+                " WHERE split IS NOT NULL AND erased_at IS NULL AND unreadable IS NULL ORDER BY id"
             )
         ]
 
@@ -184,19 +196,20 @@ class Items:
         group_of = self.groups()
         return replace(whole, groups=codes([group_of.get(item) for item in whole.ids.tolist()])) if group_of else whole
 
-    def contents(self, ids: Sequence[int]) -> list[tuple[str | None, str | None]]:
-        """The text of each item, or the path of its image below the project's folder, in the order of `ids`.
+    def contents(self, ids: Sequence[int]) -> list[Content]:
+        """What each item holds, in the order of `ids`.
 
         Raises: LabelerError: one of them was erased.
         """
         rows = self.db.execute(
-            "SELECT i.text, i.media FROM json_each(?) asked JOIN items i ON i.id = asked.value"
+            "SELECT i.text, i.media, i.content_hash, i.object"
+            " FROM json_each(?) asked JOIN items i ON i.id = asked.value"
             " WHERE i.erased_at IS NULL ORDER BY asked.key",
             [json.dumps(list(ids))],
         ).fetchall()
         if len(rows) != len(ids):
             raise LabelerError("An item was erased while it was being read: the next round goes without it.")
-        return rows
+        return [Content(text, media, name, load_object(stored)) for text, media, name, stored in rows]
 
     def get(self, item_id: int) -> Item | None:
         rows = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL AND erased_at IS NULL", [item_id])
@@ -405,4 +418,4 @@ class Items:
 def as_item(row: Row) -> Item:
     metadata = json.loads(row.get("metadata") or "{}")  # lists of all items leave it out
     values = {name: row[name] for name in ("id", "content_hash", "split", "source", "text", "media")}
-    return Item(**values, metadata=metadata, group=row.get("of_group"))
+    return Item(**values, metadata=metadata, group=row.get("of_group"), object=load_object(row["object"]))

@@ -17,7 +17,7 @@ from labeler.store.items import as_item
 # that several annotators answer, and those that are asked about when a ranking is used up.
 MIDDLE = "8"
 PART = 50_000  # items
-_NAMES = ("id", "content_hash", "split", "source", "text", "media", "of_group")
+_NAMES = ("id", "content_hash", "split", "source", "text", "media", "of_group", "object")
 _COLUMNS = ", ".join(_NAMES)
 _READABLE = "erased_at IS NULL AND unreadable IS NULL"
 

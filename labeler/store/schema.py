@@ -950,6 +950,12 @@ def m028_compact_forecasts(db: Database) -> None:
 
 
 @migrations()
+def m029_objects(db: Database) -> None:
+    # JSON: what a store said of the object that `media` is the address of; NULL: `media` is a file of the project
+    db.execute("ALTER TABLE items ADD COLUMN object TEXT")
+
+
+@migrations()
 def m033_no_index_before_the_split(db: Database) -> None:
     # an import adds items before their splits are drawn: until then nothing looks for them in this order
     db.execute("DROP INDEX items_split")

@@ -29,6 +29,8 @@ class Staged:
         self.connection = connect(path)
         self.connection.execute("PRAGMA synchronous=OFF")
         self.connection.executescript(_TABLES)
+        if not self.connection.execute("SELECT 1 FROM pragma_table_info('items') WHERE name = 'object'").fetchone():
+            self.connection.execute("ALTER TABLE items ADD COLUMN object TEXT")  # an earlier version was cut off
 
     def add(self, items: Sequence[NewItem], problems: Sequence[Problem]) -> None:
         """Append rows of the source."""
@@ -46,10 +48,12 @@ class Staged:
             yield first, last
 
     def media(self, size: int) -> Iterator[list[tuple[str, str]]]:
-        """The content hash and the path of each image, so many at a time."""
+        """The content hash and the path of each image that is a file, so many at a time."""
         for first, last in self.parts(size):
             yield self.connection.execute(
-                "SELECT content_hash, media FROM items WHERE id > ? AND id <= ? AND media IS NOT NULL", [first, last]
+                "SELECT content_hash, media FROM items WHERE id > ? AND id <= ? AND media IS NOT NULL"
+                " AND object IS NULL",
+                [first, last],
             ).fetchall()
 
     def counts(self) -> tuple[int, int]:

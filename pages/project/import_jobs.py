@@ -1,6 +1,7 @@
 """An import that takes a while, on the page: asked for, watched with a button that cancels it, and what came of it."""
 
 import time
+from pathlib import Path
 
 import streamlit as st
 
@@ -31,7 +32,7 @@ def begin(project: Project, chosen: Chosen, shown: tuple[str, ...] = (), first: 
     Args: shown, first: see `ImportRequest`.
     """
     top = uploaded_folder(chosen.path)
-    source = kept(project, chosen.path, top) if top else chosen.path
+    source = kept(project, chosen.path, top) if top and isinstance(chosen.path, Path) else chosen.path
     number = ask(project, source, chosen.columns, keep_labels=chosen.keep_labels, shown=shown, first=first)
     st.session_state[ASKED] = project.slug, number
     thread = start(project)

@@ -1,5 +1,6 @@
 """Where items come from, what its first rows look like, and what each column holds."""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality
+from labeler.files.addresses import VARIABLE, Address, Source, allowed
 from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.preview import Preview, first_pictures, guessed_columns, holds_scans, preview
 from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
@@ -25,6 +27,7 @@ WAYS = {
     "files": mark("Upload files"),
     "folder": mark("Upload a folder"),
     "path": mark("Path on the server"),
+    "store": mark("Object store"),
     "none": mark("No data yet"),
 }
 KINDS: dict[Modality, str] = {"text": mark("texts"), "image": mark("images")}
@@ -51,7 +54,7 @@ class Chosen:
     files lose what identifies patients. dropped: columns of tables that are not stored.
     """
 
-    path: Path
+    path: Source
     preview: Preview
     key: str
     columns: SourceColumns
@@ -62,13 +65,14 @@ class Chosen:
     dropped: tuple[str, ...] = ()
 
 
-def choose_source(name: str, ways: Sequence[str]) -> Path | None:
-    """The file or folder that was chosen; None while there is none.
+def choose_source(name: str, ways: Sequence[str]) -> Source | None:
+    """The file, folder or address that was chosen; None while there is none.
 
     Args: name: of the form, in the keys of widgets. ways: that are offered, of `WAYS`.
     """
-    if not is_allowed(None, "read_server_files"):
-        ways = [way for way in ways if way != "path"]
+    ways = [way for way in ways if way != "path" or is_allowed(None, "read_server_files")]
+    if os.environ.get(VARIABLE):
+        ways.insert(len(ways) - ("none" in ways), "store")
     chosen = st.radio(_("From"), ways, format_func=lambda way: _(WAYS[way]), horizontal=True, key=f"{name}-way")
     if chosen == "path":
         path = st.text_input(
@@ -77,6 +81,8 @@ def choose_source(name: str, ways: Sequence[str]) -> Path | None:
             help=_("A folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."),
         ).strip()
         return Path(path).expanduser() if path else None
+    if chosen == "store":
+        return _address(name)
     if chosen == "none":
         return None
     files = (
@@ -95,8 +101,27 @@ def choose_source(name: str, ways: Sequence[str]) -> Path | None:
     return _source_in(Path(folder.name), [file.name for file in files])
 
 
-def uploaded_folder(path: Path) -> Path | None:
-    """The folder with the uploaded files that a source lies in; None: it lies elsewhere on the server."""
+def _address(name: str) -> Address | None:
+    """The address that was typed; None, and the reason, where this server may not read it."""
+    text = st.text_input(
+        _("Address"),
+        key=f"{name}-address",
+        help=_(
+            "Such as s3://bucket/scans: all images below it are imported. They stay in the store, and the project keeps"
+            " their addresses."
+        ),
+    )
+    try:
+        return allowed(text) if text.strip() else None
+    except LabelerError as error:
+        st.error(translate(error))
+        return None
+
+
+def uploaded_folder(path: Source) -> Path | None:
+    """The folder with the uploaded files that a source lies in; None: it lies elsewhere."""
+    if isinstance(path, Address):
+        return None
     scratch = Path(tempfile.gettempdir())
     folders = (path, *path.parents)
     return next((f for f in folders if f.parent == scratch and f.name.startswith(UPLOADED)), None)
@@ -128,13 +153,13 @@ def _safe(name: str) -> PurePosixPath:
     return PurePosixPath(*[part for part in parts if part not in ("/", "..")] or ["file"])
 
 
-def read_source(path: Path, modality: Modality | None = None) -> Chosen | None:
+def read_source(path: Source, modality: Modality | None = None) -> Chosen | None:
     """The source with its first rows and guesses at its columns; None, and the reason, where it cannot be read.
 
     Args: modality: of the project that the items are for; None: it is not decided yet.
     """
     try:
-        file = path.stat() if path.exists() else None
+        file = path.stat() if isinstance(path, Path) and path.exists() else None
         state = (str(path), file.st_mtime_ns if file else 0, file.st_size if file else 0)
         beginning = cached("preview", state, lambda: preview(path))
         guess = guessed_columns(beginning) if beginning.is_table else OBVIOUS

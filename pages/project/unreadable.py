@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from labeler.core.errors import StoreError
 from labeler.files.sources import origin
 from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, n_, translate
@@ -48,7 +49,11 @@ def images_set_aside(project: Project, may_change: bool) -> None:
         )
         st.caption(_("Import the images again, or put whole files in their place and have them read again."))
         if may_change and st.button(_("Read them again"), icon=":material/refresh:", key="read-set-aside-again"):
-            with project.store() as store:
-                n = bring_back(project, store)
+            try:
+                with project.store() as store:
+                    n = bring_back(project, store)
+            except StoreError as error:
+                st.error(translate(error))
+                return
             announce(NAME, n_("{n:,} image can be read again.", "{n:,} images can be read again.", n))
             st.rerun()

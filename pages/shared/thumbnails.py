@@ -1,14 +1,13 @@
 """An item in little: a picture, or the beginning of a text."""
 
 import html
-from pathlib import Path
 
 import streamlit as st
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Item
 from labeler.files import images
-from labeler.i18n.messages import _
+from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
 from pages.shared.cache import cached
 
@@ -21,10 +20,10 @@ def thumbnail(project: Project, item: Item, letters: int = 400) -> None:
         text = item.text if len(item.text) <= letters else item.text[:letters] + " …"
         st.html(f"<div style='white-space: pre-wrap; overflow-wrap: anywhere'>{html.escape(text)}</div>")
         return
-    path = Path(project.input_of(item))
+    path = project.image_of(item)
     try:
         picture = cached("thumbnail", (item.content_hash, SIDE), lambda: images.thumbnail(path, SIDE))
-    except LabelerError:
-        st.caption(_("The image is not in the project's folder any more."))
+    except LabelerError as error:
+        st.caption(translate(error) if item.object else _("The image is not in the project's folder any more."))
     else:
         st.image(picture, width="stretch")

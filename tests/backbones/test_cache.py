@@ -12,6 +12,7 @@ from labeler.backbones import cache as module
 from labeler.backbones.cache import embed
 from labeler.backbones.encoder import Joined, collate
 from labeler.core.errors import BackboneError
+from labeler.core.inputs import Input
 from labeler.core.items import Progress
 
 
@@ -23,7 +24,7 @@ class Lengths:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+    def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
         self.asked += map(str, inputs)
         return np.array([[len(str(t)) * 10**j for j in range(3)] for t in inputs], dtype=np.float32)
 
@@ -119,7 +120,7 @@ def test_vectors_without_their_hashes_are_thrown_away(tmp_path: Path) -> None:
 
 def test_chunks_before_a_failure_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Fails(Lengths):
-        def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+        def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
             if "ccc" in inputs:
                 raise OSError("power cut")
             return super().encode(inputs, on_progress)
@@ -137,7 +138,7 @@ def test_chunks_before_a_failure_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_nothing_but_numbers_is_cached(value: float, tmp_path: Path) -> None:
     class Wrong(Lengths):
-        def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+        def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
             return np.full((len(inputs), 3), value, dtype=np.float32)
 
     with pytest.raises(BackboneError, match="NaN or infinity"):

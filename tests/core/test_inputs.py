@@ -1,13 +1,12 @@
 """Inputs that are read when they are asked for."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from labeler.core import inputs as module
-from labeler.core.inputs import Inputs, at
+from labeler.core.inputs import Input, Inputs, at
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def asked() -> list[list[int]]:
 def texts(asked: list[list[int]]) -> Inputs:
     """Seven texts, with the ids 10 to 16."""
 
-    def read(ids: Sequence[int]) -> list[Path | str]:
+    def read(ids: Sequence[int]) -> list[Input]:
         asked.append(list(ids))
         return [f"text {number}" for number in ids]
 

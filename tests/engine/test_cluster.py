@@ -13,6 +13,7 @@ import pytest
 
 from labeler.backbones import cache
 from labeler.core.errors import BackboneError, EngineError, LabelerError
+from labeler.core.inputs import Input
 from labeler.core.items import Progress
 from labeler.core.rounds import Dataset, Labels, RoundResult
 from labeler.core.settings import Config, EngineConfig, LearnerConfig, QueryConfig
@@ -41,7 +42,7 @@ class Numbers:
     key: str = "numbers-1"
     dims: tuple[int, ...] = (16,)
 
-    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+    def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
         """(n, 16) float32."""
         time.sleep(0.1)
         if "broken" in inputs:

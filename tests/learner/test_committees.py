@@ -75,7 +75,7 @@ def test_snapshots_speak_for_themselves_and_an_item_is_read_once(monkeypatch: py
     found = build("snapshots", states[0], (data, Labels(np.arange(60), targets), heads), states)
     assert isinstance(found, Snapshots)
     proba = found.member_proba(data, np.arange(9))
-    assert sorted(read) == sorted(data.inputs[:9])
+    assert sorted(read) == sorted(map(str, data.inputs[:9]))
     np.testing.assert_allclose(proba, [state.predict_proba(data, np.arange(9)) for state in states], rtol=1e-6)
     assert not np.allclose(proba[0], proba[1])
     as_on_a_gpu(monkeypatch)
