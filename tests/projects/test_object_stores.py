@@ -1,10 +1,7 @@
 """A project whose images stay in an object store: imported by address, noticed when they change, never copied."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from labeler.core.errors import ImageError, ObjectError, SourceError, StoreError
 from labeler.core.items import Item
@@ -22,15 +19,8 @@ from labeler.projects.exporter import export_labels
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
 from labeler.projects.unreadable import bring_back, set_aside
-from tests.support.objects import in_memory
+from tests.support.objects import in_memory, picture
 from tests.support.scan_files import write_dicom
-
-
-def picture(seed: int, kind: str = "PNG") -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind)
-    return buffer.getvalue()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Object stores of tests: one in the memory of this process, and an S3 that moto serves on this machine."""
 
+import io
 import json
 import os
 import socket
@@ -14,12 +15,22 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from labeler.files import addresses, objects
 
 BUCKET = "pictures"
 HAS_S3 = all(find_spec(name) for name in ("moto", "s3fs", "boto3", "flask_cors"))
+
+
+def picture(seed: int, kind: str = "PNG", side: int = 12) -> bytes:
+    """The file of an image in colours of its own."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST).save(buffer, kind)
+    return buffer.getvalue()
 
 
 @contextmanager
