@@ -69,6 +69,20 @@ def where_encoded(encoder: Encoder) -> tuple[str, int]:
     return features_key(encoder), max(1, network.batch_size // network.batch) if network else 1
 
 
+def has_features(hashes: np.ndarray, encoder: Encoder, folder: Path) -> np.ndarray:
+    """(n,) bool: which of the items with these content hashes (n,) bytes have features on disk, see `embed`."""
+    key, _times = engines.current().call(where_encoded, encoder)
+    files = FeatureFiles(folder / key, sum(encoder.dims))
+    with files.locked():
+        return rows_of(files.shards(), as_keys(hashes)) >= 0
+
+
+def encoded_together(encoder: Encoder) -> int:
+    """How many inputs are encoded together where there are many."""
+    _key, times = engines.current().call(where_encoded, encoder)
+    return CHUNK * times
+
+
 def encoded(encoder: Encoder, chunk: tuple[Sequence[Input], str], report: Report = ignore) -> np.ndarray:
     """(k, d) float32: what the encoder makes of a chunk of inputs.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from labeler.backbones.catalogue import CHARACTERS
 from labeler.core.errors import BackboneError
-from labeler.core.inputs import Input
+from labeler.core.inputs import Input, at
 from labeler.core.items import Progress
 from labeler.core.whole_files import whole_file
 
@@ -118,7 +118,7 @@ def fit(texts: Sequence[str], on_progress: Progress | None = None) -> CharTfidf:
     report = on_progress or (lambda done, total: None)
     report(0, 2)
     if len(texts) > FITTED:
-        texts = [texts[place] for place in np.linspace(0, len(texts) - 1, FITTED, dtype=np.intp)]
+        texts = [str(text) for text in at(texts, np.linspace(0, len(texts) - 1, FITTED, dtype=np.intp))]
     # n-grams of a few texts hardly repeat
     min_df = SETTINGS["min_df"] if len(texts) >= 500 else 1
     vectorizer = _new_vectorizer(max_features=SETTINGS["max_features"], min_df=min_df)

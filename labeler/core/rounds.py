@@ -194,6 +194,7 @@ class FinishedRound:
     items: the item ids of `result.ranking`. predictions: the model's for these items; None for an item whose prediction
     must stay hidden. model: path of the model's file below the project's folder; None without a model. agreement,
     uncertainty: see `Round`. class_change: number of the latest change of the classes when the labels were read.
+    left_out: how many items were not embedded yet, so that the round knows nothing of them.
     """
 
     number: int
@@ -205,6 +206,7 @@ class FinishedRound:
     uncertainty: float | None = None
     model: str | None = None
     class_change: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -223,3 +225,4 @@ class Round:
     agreement: float | None = None  # kappa with the round before, on the items that rounds are compared on
     uncertainty: float | None = None  # mean of 1 − the highest probability, on the same items
     class_change: int = 0  # number of the latest change of the classes when it read its labels
+    left_out: int = 0  # items that were not embedded yet

@@ -121,6 +121,7 @@ def _live_round(project: Project, store: Store, number: int, reporter: Callable[
         agreement=agreement,
         uncertainty=uncertainty,
         class_change=snap.class_change,
+        left_out=snap.left_out,
     )
     return LiveTurn(finished, turn.model, snap)
 

@@ -1,6 +1,7 @@
 """A project at one moment as arrays: its items with their embeddings, and the labels so far."""
 
 import hashlib
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from labeler.core.items import ItemColumns, Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import Config
+from labeler.cycle.embedding import Missing
 from labeler.cycle.guesses import shares_of
 from labeler.i18n.messages import mark
 from labeler.learner.prior import Known
@@ -29,6 +31,7 @@ from labeler.store import Store
 # Items that successive models are compared on. Bloodgood and Vijay-Shanker 2009, section 3.1, have 2000; with 500 the
 # standard error of a kappa of 0.99 is below 0.01, and scoring them with a fine-tuned network takes little time.
 COMPARED = 500
+EMBEDDING_SECONDS = 15.0  # in which items without a label are embedded: people wait for the ranking
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Snapshot:
     compared. preferred: positions that the settings want more of, and those that a change of the classes has to be
     asked again; None: no preference. class_change: number of the latest change of the classes. chosen: positions of
     `labeled` that people chose, by hand or to be asked next. folder: of the project. known: of the classes
-    without labels.
+    without labels. left_out: how many items of the project are not here, since they are not embedded yet.
     """
 
     items: ItemColumns
@@ -57,6 +60,7 @@ class Snapshot:
     chosen: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     folder: Path | None = None
     known: Known = field(default_factory=Known)
+    left_out: int = 0
 
     def task(self, n_classes: int) -> LearningTask:
         """The labels of the pool, to be learned from; the normalizer is fitted to all items."""
@@ -81,6 +85,8 @@ class Snapshot:
 def take(project: Project, store: Store, reporter: Callable[[str], Progress], most: int | None = None) -> Snapshot:
     """The project's items and labels, read in one transaction; items without an embedding are embedded.
 
+    Where that takes longer than `EMBEDDING_SECONDS`, items without a label are left out, see `labeler.cycle.embedding`.
+
     Args:   reporter: takes a step in words; returns the function that is called with its progress.
             most: items of the pool; of a larger one, those with a label and so many others that are practically random.
     Raises: LabelerError: there are no items, or the backbone cannot read them.
@@ -99,12 +105,15 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
         preferred = np.union1d(again, [] if preferred is None else preferred)
     if not len(items):
         raise LabelerError("There are no items yet: import images or texts first.")
-    inputs, texts = project.inputs(items.ids), project.texts(items.ids)
     reporter(mark("loading the backbone"))(0, 0)
-    encoder = load_encoder(
-        config.learner, config.modality, texts, project.embeddings, reporter(mark("preparing the backbone"))
-    )
-    embeddings = embed(inputs, items.hashes, encoder, project.embeddings, reporter(mark("embedding items")))
+    encoder = encoder_of(project, items, reporter(mark("preparing the backbone")))
+    missing = Missing.of(project, encoder, items, _among(items.ids, labels))
+    missing.embed_until(time.monotonic() + EMBEDDING_SECONDS, reporter(mark("embedding items")))
+    if len(missing):
+        kept = np.setdiff1d(np.arange(len(items)), missing.positions)
+        items, guesses = items.at(kept), None if guesses is None else [guesses[position] for position in kept]
+    inputs = project.inputs(items.ids)
+    embeddings = embed(inputs, items.hashes, encoder, project.embeddings)
     is_labeled = _among(items.ids, labels)
 
     def labels_of(mask: np.ndarray) -> Labels:
@@ -128,7 +137,17 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
         chosen=np.flatnonzero(_among(items.ids, chosen)),
         folder=project.folder,
         known=known_of(project, encoder, guidelines.sentences(project), guesses),
+        left_out=len(missing),
     )
+
+
+def encoder_of(project: Project, items: ItemColumns, on_progress: Progress | None = None) -> Encoder:
+    """The encoder that the project's settings name for these items.
+
+    Raises: BackboneError: as `load_encoder`.
+    """
+    config = project.config
+    return load_encoder(config.learner, config.modality, project.texts(items.ids), project.embeddings, on_progress)
 
 
 def guesses_of(store: Store, config: Config, ids: np.ndarray) -> list[str] | None:

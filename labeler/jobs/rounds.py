@@ -29,6 +29,8 @@ from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.attendance import attend
 from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
+from labeler.jobs.embedding import LOCK as EMBEDDING
+from labeler.jobs.embedding import embed_once, is_left_out
 from labeler.jobs.endings import PreviousWorker
 from labeler.jobs.hooks import call_hooks
 from labeler.jobs.imports import IMPORTS, import_once, is_import_waiting
@@ -63,12 +65,13 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
 
     Comparisons, searches and adaptations run beside the rounds, one at a time, in a process that ends with this one.
     Audits, maps and what is made ready to be taken out run in another process, since people wait for them, and so do
-    imports that were cut off.
+    imports that were cut off, and the embedding of items that a round left out.
     """
     with (
         JobProcess(BESIDE, Store.has_background) as beside,
         JobProcess(AWAITED, _is_awaited, AUDITS) as awaited,
         JobProcess((import_once,), is_import_waiting, IMPORTS) as importing,
+        JobProcess((embed_once,), is_left_out, EMBEDDING) as embedding,
     ):
         previous = PreviousWorker()
 
@@ -77,6 +80,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
             worked = work_once(project, previous.ending(folder))
             importing.start_if_asked(project)
             awaited.start_if_asked(project)
+            embedding.start_if_asked(project)
             beside.start_if_asked(project)
             return worked
 

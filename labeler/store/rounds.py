@@ -180,6 +180,7 @@ class Rounds:
                     "finished_at": now(),
                     "training": result.training and to_json(asdict(result.training)),
                     "class_change": finished.class_change,
+                    "left_out": finished.left_out,
                 },
             )
             self._insert_ranking(finished)

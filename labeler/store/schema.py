@@ -896,6 +896,13 @@ def m026_kept_counts(db: Database) -> None:
     )
 
 
+_FIGURES = (
+    "job_id, labels, strategy, seed, model, holdout_n, accuracy, low, high, macro_f1, train_seconds, query_seconds,"
+    " finished_at, calibration_error, micro_f1, agreement, uncertainty, class_change, measured, holdout_groups,"
+    " config ->> '$.learner.backbone', config ->> '$.learner.adapted'"
+)
+
+
 @migrations()
 def m028_compact_forecasts(db: Database) -> None:
     _run_script(
@@ -943,10 +950,15 @@ def m028_compact_forecasts(db: Database) -> None:
         db.execute("INSERT INTO forecasts VALUES (?, ?, ?, ?, ?)", [number, kind, axes, form, blob])
     db.execute("DROP TABLE forecasts_before")
     # A round's settings are long: the pages read the other columns from this index, without them.
-    columns = "job_id, labels, strategy, seed, model, holdout_n, accuracy, low, high, macro_f1, train_seconds"
-    columns += ", query_seconds, finished_at, calibration_error, micro_f1, agreement, uncertainty, class_change"
-    columns += ", measured, holdout_groups, config ->> '$.learner.backbone', config ->> '$.learner.adapted'"
-    db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {columns})")
+    db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {_FIGURES})")
+
+
+@migrations()
+def m032_left_out(db: Database) -> None:
+    # items that were not embedded yet when the round was ranked; pages read it from the index, see m028
+    db.execute("ALTER TABLE rounds ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0")
+    db.execute("DROP INDEX rounds_figures")
+    db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {_FIGURES}, left_out)")
 
 
 @migrations()

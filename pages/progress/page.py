@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from labeler.core.items import Counts
 from labeler.core.jobs import CRASHES, Job
 from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
@@ -95,6 +96,8 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     if stopped:
         st.info(f"{stopped_in_words(stopped, local_time(stopped['at']))} {_(GO_ON)}", icon=":material/stop_circle:")
     job_state(job)
+    if latest and latest.left_out:
+        st.caption(left_out_in_words(latest.left_out, counts))
     if latest and latest.metrics:
         link_at_the_end(project)
     else:
@@ -133,6 +136,16 @@ def hint(holdout_labeled: int, labeled: int, seed_size: int) -> str:
     if not holdout_labeled:
         return _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page.")
     return _("The curve begins when the first round has trained on labels of two classes or more.")
+
+
+def left_out_in_words(left_out: int, counts: Counts) -> str:
+    """That the latest ranking is of a part of the items, and what comes."""
+    return _(
+        "The latest ranking is of the {n:,} items that were embedded by then. The other {left_out:,} follow while"
+        " labeling goes on, and a round is run each time the number of embedded items has doubled.",
+        n=max(0, counts.pool + counts.holdout - left_out),
+        left_out=left_out,
+    )
 
 
 def job_state(job: Job | None) -> None:

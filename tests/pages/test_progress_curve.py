@@ -45,6 +45,16 @@ def test_without_rounds_there_is_nothing_to_draw(project):
     assert "0 of 6 rules are met" in everything(visit("progress", "When to stop"))
 
 
+def test_items_that_a_ranking_left_out_are_said(project):
+    with project.store() as store:
+        add(store, 50)
+        store.rounds.request("test")
+        result = RoundResult(0, "k_means", 1, None, (), 0.1, 0.1)
+        store.rounds.finish(store.rounds.claim(), FinishedRound(1, result, left_out=38))
+    shown = everything(visit("progress", "Curve"))
+    assert "The latest ranking is of the 12 items that were embedded by then. The other 38 follow" in shown
+
+
 def test_two_rounds_are_too_few_to_say_where_they_lead(rounds):
     rounds(2)
     shown = everything(visit("progress", "Curve"))

@@ -1,0 +1,77 @@
+"""Which items a round can use: those with features. A pool of any size is ranked soon, and the rest is embedded later.
+
+Items are embedded in one order: the labeled ones, which a model learns from and is measured on, the holdout, and then
+the pool by a hash, as good as at random. So what is embedded of the pool is at any time a random sample of it, but for
+labeled items, which no strategy chooses from.
+"""
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from labeler.backbones.cache import embed, encoded_together, has_features
+from labeler.backbones.encoder import Encoder
+from labeler.core.inputs import at
+from labeler.core.items import ItemColumns, Progress
+from labeler.projects.project import Project
+
+FIRST_PART = 64  # items; each part is twice as long as the one before, whatever the time, as features depend on it
+
+
+@dataclass
+class Missing:
+    """The items that have no features yet, in the order in which they are embedded.
+
+    project, encoder, items: as in a snapshot. positions: (m,) of `items`, without features. labeled: how many of them,
+    the first ones, have a label. size: items of the next part.
+    """
+
+    project: Project
+    encoder: Encoder
+    items: ItemColumns
+    positions: np.ndarray
+    labeled: int
+    size: int
+
+    @classmethod
+    def of(cls, project: Project, encoder: Encoder, items: ItemColumns, is_labeled: np.ndarray) -> "Missing":
+        """What is missing on the disk. Args: is_labeled: (n,) bool."""
+        missing = np.flatnonzero(~has_features(items.hashes, encoder, project.embeddings))
+        keys = (_ends(items.hashes[missing]), ~items.holdout[missing], ~is_labeled[missing])
+        order = np.lexsort(keys)
+        return cls(project, encoder, items, missing[order], int(is_labeled[missing].sum()), FIRST_PART)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def embed_until(self, deadline: float, on_progress: Progress) -> None:
+        """Embed those with a label, and others in parts until `deadline` by `time.monotonic`.
+
+        Raises: BackboneError, LabelerError: as `labeler.backbones.cache.embed`.
+        """
+        total = len(self)
+        while len(self) and (self.labeled > 0 or time.monotonic() < deadline):
+            self.embed_part(partial(_shifted, on_progress, total - len(self), total))
+
+    def embed_part(self, on_progress: Progress | None = None) -> None:
+        """Embed the next part. Raises: as `embed_until`."""
+        part = self.positions[: self.size]
+        inputs = at(self.project.inputs(self.items.ids), part)
+        embed(inputs, self.items.hashes[part], self.encoder, self.project.embeddings, on_progress)
+        self.positions, self.labeled = self.positions[len(part) :], max(0, self.labeled - len(part))
+        self.size = min(2 * self.size, encoded_together(self.encoder))
+
+
+def _ends(hashes: np.ndarray) -> np.ndarray:
+    """(n,) uint64 of the last characters of hashes (n,) bytes: by the first ones, other things are chosen."""
+    characters = np.ascontiguousarray(hashes).view(np.uint8).reshape(len(hashes), hashes.itemsize)[:, -8:]
+    ends = np.zeros((len(hashes), 8), dtype=np.uint8)
+    ends[:, : characters.shape[1]] = characters
+    return ends.view(np.uint64).ravel()
+
+
+def _shifted(on_progress: Progress, before: int, total: int, done: int, _of_part: int) -> None:
+    """Tell of the progress within a part as one within all that is missing."""
+    on_progress(before + done, total)
