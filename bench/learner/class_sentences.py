@@ -24,7 +24,7 @@ from labeler.core.rounds import Labels
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import Task, load_task, read_labeled
 from labeler.learner.heads import fit_heads, weight_of_prior
-from labeler.learner.prior import Known, Prior, standardised
+from labeler.learner.prior import Known, Prior, looked_at, standardised
 from labeler.learner.task import LearningTask
 from labeler.progress.curves import paired_gain
 
@@ -79,6 +79,7 @@ class Trial:
         wrong_guess = (targets + draw.integers(1, learning.n_classes, len(targets))) % learning.n_classes
         guesses = np.where(draw.random(len(targets)) < RIGHT, targets, wrong_guess)
         guesses[self.task.holdout] = -1
+        guesses = guesses[looked_at(len(guesses))]
         guessed = Known(guesses=guesses).prior(learning.normalizer, self.task.dataset.embeddings, learning.n_classes)
         return {
             "with the sentences": prior,

@@ -21,7 +21,7 @@ from labeler.core.settings import Config
 from labeler.cycle.embedding import Missing
 from labeler.cycle.guesses import shares_of
 from labeler.i18n.messages import mark
-from labeler.learner.prior import Known
+from labeler.learner.prior import Known, looked_at
 from labeler.learner.task import LearningTask
 from labeler.measure.slices import matching_items
 from labeler.projects import guidelines
@@ -151,11 +151,14 @@ def encoder_of(project: Project, items: ItemColumns, on_progress: Progress | Non
 
 
 def guesses_of(store: Store, config: Config, ids: np.ndarray) -> list[str] | None:
-    """The value of `learner.prior_column` for each of the items (n,), "" where it has none; None: none is named."""
+    """The value of `learner.prior_column` for those of the items (n,) that are `looked_at`, "" where one has none.
+
+    None: no column is named.
+    """
     column = config.learner.prior_column
     if not column or config.learner.prior == "off":
         return None
-    return [columns.get(column, "") for columns in store.slices.metadata_of(ids.tolist())]
+    return [columns.get(column, "") for columns in store.slices.metadata_of(ids[looked_at(len(ids))].tolist())]
 
 
 def known_of(
@@ -163,8 +166,7 @@ def known_of(
 ) -> Known:
     """What a project knows of its classes before any label.
 
-    Args: sentences: about each class; empty: none. guesses: what was predicted for each item before it was imported,
-          see `labeler.cycle.guesses`.
+    Args: sentences: about each class; empty: none. guesses: see `guesses_of`.
     """
     config = project.config
     if config.learner.prior == "off":

@@ -39,8 +39,9 @@ class Known:
     """What a project knows of its classes before any label; empty parts say nothing.
 
     sentences: for each class the features (s, d) of the sentences about it, not yet normalised. meaning: (d,) bool,
-    columns in which the meaning of texts can be compared. guesses: what was predicted for each item before it was
-    imported: (n, C) float, the probability of each class, NaN where there is none; or (n,) int, the class, −1: none.
+    columns in which the meaning of texts can be compared. guesses: what was predicted for the items at `looked_at`
+    before they were imported: (r, C) float, the probability of each class, NaN where there is none; or (r,) int, the
+    class, −1: none.
     several: whether an item has several classes.
     """
 
@@ -51,14 +52,18 @@ class Known:
 
     def prior(self, normalizer: Normalizer, embeddings: Rows, n_classes: int) -> Prior | None:
         """The prior of a dataset with these embeddings (n, d); None if nothing tells the classes apart."""
-        rows = np.arange(0, len(embeddings), max(1, -(-len(embeddings) // LOOKED_AT)))
-        features = normalizer.apply(embeddings[rows])
+        features = normalizer.apply(embeddings[looked_at(len(embeddings))])
         parts: list[np.ndarray] = []
         if self.sentences:
             parts.append(of_sentences(normalizer, self.sentences, self.meaning))
         if self.guesses is not None:
-            parts.append(of_guesses(features, shares_of(self.guesses[rows], n_classes), self.several))
+            parts.append(of_guesses(features, shares_of(self.guesses, n_classes), self.several))
         return standardised(np.sum(parts, axis=0), features) if parts else None
+
+
+def looked_at(n: int) -> np.ndarray:
+    """(r,) evenly spaced positions of `n`: the items that scores are standardised on, and predictions learned from."""
+    return np.arange(0, n, max(1, -(-n // LOOKED_AT)))
 
 
 def of_sentences(

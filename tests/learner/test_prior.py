@@ -11,7 +11,16 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.learner import heads
 from labeler.learner.heads import fit_committee, fit_heads, weight_of_prior
 from labeler.learner.model import Normalizer
-from labeler.learner.prior import Known, Prior, of_guesses, of_sentences, offset_logistic, shares_of, standardised
+from labeler.learner.prior import (
+    Known,
+    Prior,
+    looked_at,
+    of_guesses,
+    of_sentences,
+    offset_logistic,
+    shares_of,
+    standardised,
+)
 from labeler.learner.task import LearningTask
 from tests.support.samples import blobs
 
@@ -179,3 +188,8 @@ def test_with_labels_of_several_classes_a_prior_counts_if_it_helps(right: bool, 
     members = fit_committee(task, 3, seed=0).member_proba(task.dataset, np.arange(50))
     assert members.shape == (3, 50, 3)
     assert members.sum(axis=2).max() > 1.1  # no softmax
+
+
+def test_of_many_items_as_many_are_looked_at_as_of_fewer() -> None:
+    assert looked_at(10_000).tolist() == list(range(10_000))
+    assert looked_at(1_000_001).tolist() == list(range(0, 1_000_001, 101))
