@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from labeler.core.items import Answer, NewItem
 from labeler.core.labels import join
@@ -228,3 +229,24 @@ def test_items_of_groups_are_said_to_be_so_and_have_wider_intervals(filled):
     assert "of 12 groups)" in shown.replace("\N{NO-BREAK SPACE}", " ")
     assert "The items are of 12 groups, so the intervals are between groups" in shown
     assert "12 groups have items in the pool and in the holdout" in shown
+
+
+def curves_of_a_thinned_round() -> None:
+    import numpy as np
+
+    from labeler.measure.forecasts import LabeledForecast
+    from pages.progress.confidence import one_class
+    from tests.support.samples import text_config
+
+    proba = np.tile([0.6, 0.2, 0.2], (4, 1))
+    thinned = LabeledForecast(np.arange(4), proba, np.arange(4) % 3, complete=False)
+    one_class(thinned, text_config(classes=("good", "bad", "mixed")))
+
+
+def test_curves_that_need_all_probabilities_are_not_drawn_of_a_thinned_round():
+    app = AppTest.from_function(curves_of_a_thinned_round).run()
+    assert not app.exception
+    assert [caption.value for caption in app.caption] == [
+        "Of this older round only the predictions and their confidence are kept: choose a later round."
+    ]
+    assert not app.selectbox
