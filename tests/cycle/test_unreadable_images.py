@@ -9,12 +9,14 @@ from PIL import Image
 from labeler.core.items import Answer
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
 from labeler.cycle import snapshot
+from labeler.files.addresses import source_of
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
 from labeler.projects import unreadable
 from labeler.projects.importer import import_source
 from labeler.projects.project import Project
 from tests.support.encoders import Colours
+from tests.support.objects import in_memory
 
 N = 24
 
@@ -100,3 +102,21 @@ def test_importing_the_image_again_or_mending_its_file_brings_the_item_back(fill
         shutil.move(filled.folder / "elsewhere", filled.folder / names[0])
         assert unreadable.bring_back(filled, store) == 1
         assert not store.items.flagged() & set(broken)
+
+
+def test_a_round_goes_on_without_the_objects_that_are_gone_or_have_changed(tmp_path, pictures, filled):
+    with in_memory() as store:
+        for path in pictures.rglob("*.png"):
+            store.pipe(f"/b/{path.parent.name}/{path.name}", path.read_bytes())
+        project = projects.create(tmp_path / "remote", filled.config)
+        import_source(project, source_of("memory://b"), keep_labels="holdout")
+        shutil.rmtree(project.objects.folder)
+        store.rm("/b/dark/00.png")
+        store.pipe("/b/light/01.png", (pictures / "light" / "03.png").read_bytes())
+        assert work_once(project)
+        with project.store() as opened:
+            assert opened.rounds.latest_job().state == "done"
+            assert [entry.media for entry in opened.set_aside.all()] == [
+                "memory://b/dark/00.png",
+                "memory://b/light/01.png",
+            ]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labeler.core.inputs import Input
 from labeler.core.items import Progress
 from labeler.files.images import open_image
 from tests.support.samples import GOOD
@@ -43,7 +44,8 @@ class Colours:
     key: str = "colours-1"
     dims: tuple[int, ...] = (3,)
 
-    def encode(self, inputs: Sequence[Path | str], on_progress: Progress | None = None) -> np.ndarray:
+    def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
         """(n, 3) float32, from 0 to 1."""
-        means = [np.asarray(open_image(Path(image))).mean(axis=(0, 1)) / 255 for image in inputs]
+        images = [image for image in inputs if not isinstance(image, str)]
+        means = [np.asarray(open_image(image)).mean(axis=(0, 1)) / 255 for image in images]
         return np.array(means, dtype=np.float32).reshape(-1, 3)
