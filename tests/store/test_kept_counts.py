@@ -1,17 +1,22 @@
 """What is kept for the desk equals what a look at all items says, after any history."""
 
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
 
 from labeler.core.class_changes import ClassChange
 from labeler.core.items import Action, AdjudicationAction, Answer, NewItem, StillOpen
 from labeler.core.settings import LabelingConfig
-from labeler.store import Store
+from labeler.store import Store, schema
 from labeler.store.desk import FREE
+from labeler.store.driver import connect
 from labeler.store.items import WANTED
 from tests.support.fill import rank
 from tests.support.samples import text_config
@@ -173,3 +178,44 @@ class Kept(RuleBasedStateMachine):
 
 Kept.TestCase.settings = settings(max_examples=12, stateful_step_count=25)
 TestKept = Kept.TestCase
+
+
+def test_a_database_from_before_anything_was_kept_is_counted_when_it_is_opened(tmp_path: Path):
+    path = tmp_path / "labels.sqlite"
+    older = Migrations("labeler")
+    with closing(connect(path)) as connection:
+        for migration in schema.migrations.pending(Database(connection)):
+            if migration.name < "m026":
+                older(name=migration.name)(migration.fn)
+        older.apply(Database(connection))
+        hashes = [(n, name) for n, name in enumerate(HASHES, 1)]
+        connection.executemany(
+            "INSERT INTO items (id, content_hash, split, text, source, added_at)"
+            " VALUES (?, ?, 'pool', 'a', 's', 'now')",
+            hashes,
+        )
+        answers = [
+            *((n, "kim", "label", "good") for n in (1, 2, 3)),
+            (2, "lee", "label", "bad"),
+            (4, "import", "label", "good"),
+            (5, "kim", "flag", None),
+            (6, "kim", "skip", None),
+        ]
+        connection.executemany(
+            "INSERT INTO annotations (request_id, item_id, annotator, action, label, today, at)"
+            " VALUES (?1 || ?2, ?1, ?2, ?3, ?4, ?4, 'now')",
+            answers,
+        )
+        connection.execute("INSERT INTO reservations VALUES (7, 'kim', 't', NULL, 9e9)")
+        connection.executemany(
+            "INSERT INTO queries (round, rank, item_id, strategy) VALUES (0, ?1, ?1, 'random')",
+            [(n,) for n in range(1, 9)],
+        )
+        connection.commit()
+    kept = object.__new__(Kept)
+    with Store(path, text_config(labeling=LabelingConfig(overlap=2, overlap_share=0.5))) as kept.store:
+        assert kept.store.items.counts().labeled == 4
+        assert kept.store.db.value("SELECT SUM(free) FROM queries") == 2
+        kept.columns_say_what_the_answers_say()
+        kept.counts_are_those_of_the_items()
+        kept.places_are_free_whose_items_are_open_and_held_by_nobody()
