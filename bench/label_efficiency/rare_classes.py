@@ -12,6 +12,7 @@ Average precision is measured on other items, of which one in a hundred is rare,
 
     python -m bench.label_efficiency.rare_classes apart inside scattered --rows 1000000 --one-in 100000
     python -m bench.label_efficiency.rare_classes cifar10 reviews_en --data DATA --one-in 1000 --candidates 500
+    python -m bench.label_efficiency.rare_classes cifar10 --data DATA --as-they-are --candidates 500
 """
 
 import argparse
@@ -37,6 +38,7 @@ from labeler.cycle.neighbours import Neighbours
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.dataset import Task
+from labeler.experiments.simulate import run
 from labeler.learner.predict import class_proba
 from labeler.learner.task import LearningTask
 
@@ -193,6 +195,19 @@ def measured(name: str, world_of: Callable[[int], World], options: argparse.Name
     return rows_of(name, arms, options.candidates)
 
 
+def as_they_are(name: str, task: Task, options: argparse.Namespace) -> dict[str, Any]:
+    """A line for open data with all of their classes: the mean accuracy on the holdout over the labels, by arm."""
+    shares, areas = (0.0, options.shares[0]), list[list[float]]()
+    for share in shares:
+        query = replace(task.config.query, candidates=options.candidates, batch=options.batch, neighbour_share=share)
+        arm = replace(task, config=replace(task.config, query=query))
+        runs = [run(arm, options.strategy, seed, options.rounds) for seed in range(options.seeds)]
+        areas.append([float(np.mean(of.accuracy)) for of in runs])
+    means = [f"{np.mean(area):.4f}" for area in areas]
+    line = {"data": name, "candidates": options.candidates, "seeds": options.seeds}
+    return line | {"plain": means[0], f"neighbours {shares[1]:g}": means[1], "better": _difference(*areas)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("worlds", nargs="+", choices=["apart", "inside", "scattered", *FASTEST])
@@ -207,6 +222,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=10, help="batches that are asked about")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--as-they-are", action="store_true", help="open data with all of their classes, not thinned")
     parser.add_argument("--backbone", help=f"of open data; by default a fast one: {', '.join(FASTEST.values())}")
     parser.add_argument("--keep", type=Path, help="a file that keeps the runs: those that are in it are not run again")
     parser.add_argument("--cache", type=Path, help="a folder that keeps the features of open data")
@@ -219,7 +235,10 @@ def main() -> None:
                     parser.error(f"{name} needs --data.")
                 learner = LearnerConfig("frozen", options.backbone or FASTEST[name])
                 task = task_of(name, options.data, Path(scratch), learner=learner, cache=options.cache)
-                lines += measured(name, partial(thinned, task, options.one_in), options)
+                if options.as_they_are:
+                    lines.append(as_they_are(name, task, options))
+                else:
+                    lines += measured(name, partial(thinned, task, options.one_in), options)
             else:
                 lines += measured(name, partial(made_up, name, options.rows, options.one_in), options)
     print(table(lines))
