@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from labeler.core.items import Item
 from labeler.i18n.messages import _
 from labeler.models.erasure import erase_items
 from labeler.projects.project import Project
@@ -11,7 +12,7 @@ from pages.shared.access import is_allowed
 from pages.shared.erasing import erase_button, what_remains
 
 
-def erase_this(project: Project, item_id: int) -> None:
+def erase_this(project: Project, item: Item) -> None:
     """For leads: what would happen, and the button that does it."""
     if not is_allowed(project, "erase"):
         return
@@ -25,8 +26,10 @@ def erase_this(project: Project, item_id: int) -> None:
             + " "
             + what_remains()
         )
-        confirm = (_("To confirm, type the item's number"), str(item_id))
-        if erase_button(project, _("Erase the item"), confirm, lambda: erase_items(project, [item_id])):
-            st.session_state[SAID] = _("Item {id} is erased.", id=item_id)
+        if item.object is not None:
+            st.markdown(_("Its image stays in the object store: delete it there as well."))
+        confirm = (_("To confirm, type the item's number"), str(item.id))
+        if erase_button(project, _("Erase the item"), confirm, lambda: erase_items(project, [item.id])):
+            st.session_state[SAID] = _("Item {id} is erased.", id=item.id)
             close()
             st.rerun()

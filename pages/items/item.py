@@ -60,7 +60,7 @@ def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opini
                 args=(project, item_id),
                 help=_("By the features of the latest model."),
             )
-            erase_this(project, item_id)
+            erase_this(project, stored)
         if row.label is None and row.item.split == "pool":
             ask_next(project, user, np.array([item_id]), mark("item {id}", id=item_id))
         if columns:

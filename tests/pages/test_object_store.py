@@ -1,0 +1,25 @@
+"""Images of an object store, on the Project page: offered where stores are named, and nothing else is read."""
+
+import pytest
+
+from tests.support.objects import in_memory, picture
+from tests.support.pages import everything, visit, widget
+
+
+def test_without_named_stores_no_address_is_asked_for(project):
+    assert "store" not in str(widget(visit("project"), "radio", "From").options)
+
+
+@pytest.mark.parametrize("text", ["http://169.254.169.254/latest/meta-data", "file:///etc/passwd", "memory://other/x"])
+def test_only_what_is_named_is_read(project, text):
+    with in_memory("memory://b/photos") as store:
+        store.pipe("/b/photos/cat/1.png", picture(1))
+        store.pipe("/other/x/1.png", picture(2))
+        app = visit("project")
+        widget(app, "radio", "From").set_value("store").run()
+        widget(app, "text_input", "Address").input(text).run()
+        assert "is in no object store" in everything(app)
+        assert app.button(key="import").disabled
+        widget(app, "text_input", "Address").input("memory://b/photos").run()
+        assert not app.button(key="import").disabled
+        assert "is in no object store" not in everything(app)
