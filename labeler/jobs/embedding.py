@@ -9,11 +9,12 @@ import time
 import numpy as np
 from filelock import Timeout
 
-from labeler.core.errors import ImageError
+from labeler.core.errors import EngineError, ImageError
 from labeler.cycle.embedding import Missing
 from labeler.cycle.snapshot import encoder_of
 from labeler.engine.engines import engine_of, working_on
 from labeler.i18n.messages import mark
+from labeler.jobs.runner import FOR_ENGINE
 from labeler.projects.project import Project
 from labeler.projects.unreadable import set_aside
 from labeler.store import Store
@@ -39,6 +40,10 @@ def embed_once(project: Project) -> bool:
         with project.lock(LOCK), project.store() as store, working_on(engine_of(project.config.engine)):
             return is_left_out(store) and _embed(project, store)
     except Timeout:
+        return False
+    except EngineError as error:  # the round tells people of it
+        log.warning("%s: embedding waits: %s", project.slug, error)
+        time.sleep(FOR_ENGINE)
         return False
 
 
