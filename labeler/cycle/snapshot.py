@@ -99,7 +99,6 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
         items = store.items.columns() if is_whole else store.pool.columns(most or 0)
         labels, flagged = store.items.labels(), store.items.flagged()
         chosen = store.items.chosen_by_hand()
-        guesses = guesses_of(store, config, items.ids)
         preferred = matching_items(config.query.more_of, store.slices.pool_column) if config.query.more_of else None
     if again:
         preferred = np.union1d(again, [] if preferred is None else preferred)
@@ -111,7 +110,8 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
     missing.embed_until(time.monotonic() + EMBEDDING_SECONDS, reporter(mark("embedding items")))
     if len(missing):
         kept = np.setdiff1d(np.arange(len(items)), missing.positions)
-        items, guesses = items.at(kept), None if guesses is None else [guesses[position] for position in kept]
+        items = items.at(kept)
+    guesses = guesses_of(store, config, items.ids)
     inputs = project.inputs(items.ids)
     embeddings = embed(inputs, items.hashes, encoder, project.embeddings)
     is_labeled = _among(items.ids, labels)

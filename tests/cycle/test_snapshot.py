@@ -12,6 +12,7 @@ from labeler.cycle import snapshot
 from labeler.cycle.round import run_round
 from labeler.cycle.snapshot import Snapshot
 from labeler.cycle.state import State
+from labeler.learner.prior import looked_at
 from labeler.learner.task import LearningTask
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -44,6 +45,7 @@ def filled(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
                     f"text {i}",
                     label=("good", "bad")[int(FEATURES[i, 0] > 0)] if i < 40 or i >= 240 else None,
                     split="pool" if i < 240 else "holdout",
+                    metadata={"guess": "good"},
                 )
                 for i in range(N)
             ]
@@ -83,6 +85,18 @@ def test_a_later_round_reads_no_texts_of_the_pool(filled: Project, monkeypatch: 
         snap = taken(filled, store)
         run_round(_state(snap, snap.dataset), filled.config, seed=1, depth=10)
     assert len(asked) <= 1  # the first one: whether these are texts
+
+
+def test_guesses_are_of_the_items_that_a_round_looks_at(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labeler.learner.prior.LOOKED_AT", 50)
+    monkeypatch.setattr("labeler.cycle.snapshot.EMBEDDING_SECONDS", -1.0)
+    learner = replace(filled.config.learner, prior_column="guess")
+    guessing = replace(filled, config=replace(filled.config, learner=learner))
+    with guessing.store() as store:
+        snap = taken(guessing, store)
+    assert snap.left_out > 0
+    assert len(snap.known.guesses) == len(looked_at(len(snap.items))) <= 50
+    assert snap.task(2).labels is snap.labeled
 
 
 def _state(snap: Snapshot, dataset: Dataset) -> State:
