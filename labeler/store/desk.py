@@ -39,7 +39,7 @@ RETURNING_SECONDS = 30.0
 # What one person may hold in all tabs together: half of the pool's open items, but this many in any case, and at most
 # so many.
 LEAST_HELD, MOST_HELD = 20, 100
-LOOK, ALL = 200, -1  # items with a label that are looked at for one person
+LOOK, ALL = 100, -1  # items with a label that are looked at for one person
 
 
 _served: set[tuple[Path, int]] = set()  # databases, as path and inode, whose reservations this process has looked at
@@ -242,14 +242,15 @@ class Desk:
                 SELECT i.id, :annotator, :tab, :expires FROM (
                     SELECT * FROM (SELECT id FROM items WHERE wanted > labels AND labels > 0 AND open LIMIT :look)
                     UNION SELECT * FROM (
-                        SELECT id FROM items WHERE open AND labels BETWEEN 1 AND :overlap - 1
+                        SELECT id FROM items INDEXED BY items_open
+                        WHERE open AND labels IN (SELECT value FROM json_each(:incomplete))
                         AND split IN ('pool', 'holdout') AND content_hash < :overlapped LIMIT :look
                     )
                 ) further CROSS JOIN items i ON i.id = further.id WHERE {FREE}
                 ORDER BY (SELECT MIN(id) FROM answers WHERE item_id = i.id) LIMIT :n
                 RETURNING item_id
                 """,
-                values | {"n": n, "look": look},
+                values | {"n": n, "look": look, "incomplete": json.dumps([*range(1, values["overlap"])])},
             )
         )
 
@@ -283,21 +284,19 @@ class Desk:
         """
         if n <= 0:
             return 0
-        ranked = f"""
-            CROSS JOIN items i ON i.id = q.item_id
-            WHERE q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds) AND {FREE} AND {MINE}
-        """
+        in_latest = "q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds)"
         held = f"""
             UNION SELECT q.id, q.item_id, q.rank FROM (SELECT DISTINCT item_id FROM reservations) held
-            CROSS JOIN queries q ON q.item_id = held.item_id {ranked}
+            CROSS JOIN items i ON i.id = held.item_id AND {WANTED} > 1
+            CROSS JOIN queries q ON q.item_id = i.id AND {in_latest} WHERE {FREE} AND {MINE}
         """
         return len(
             self.db.rows(
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)
                 SELECT item_id, :annotator, :tab, id, :expires FROM (
-                    SELECT * FROM (SELECT q.id, q.item_id, q.rank FROM queries q {ranked} AND q.free
-                                   ORDER BY q.rank LIMIT :n)
+                    SELECT * FROM (SELECT q.id, q.item_id, q.rank FROM queries q CROSS JOIN items i ON i.id = q.item_id
+                                   WHERE {in_latest} AND q.free AND {FREE} AND {MINE} ORDER BY q.rank LIMIT :n)
                     {held if self._asks_several() else ""}
                 ) ORDER BY rank LIMIT :n
                 RETURNING item_id

@@ -100,3 +100,11 @@ def test_a_part_of_the_items_without_a_split_is_found_by_their_ids():
         parts = {sql: plan for sql, plan in plans(store, lambda s: s.items.fix_holdout()).items() if "id > " in sql}
         assert len(parts) >= 2
         assert all(any("items_undecided (id>?" in step for step in plan) for plan in parts.values()), parts
+
+
+def test_items_for_a_second_person_are_found_by_their_labels_and_the_share_of_the_overlap():
+    with Store(":memory:", text_config(labeling=LabelingConfig(overlap=2, overlap_share=0.5))) as store:
+        add(store, 60)
+        taken = [plan for sql, plan in plans(store, work).items() if ") further" in sql]
+        assert taken
+        assert all(any("items_open (labels=? AND split=? AND content_hash<?)" in step for step in p) for p in taken)
