@@ -48,6 +48,10 @@ class StoreError(ObjectError):
     """A store gives no answer, or does not let this server read an object: that may be so for its other objects too."""
 
 
+class UnnamedStoreError(SourceError, StoreError):
+    """Whoever runs the server has not named the address: it is neither imported from nor read."""
+
+
 class BackboneError(LabelerError):
     """A backbone is unknown, or its weights are missing or differ from the published ones."""
 

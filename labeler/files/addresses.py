@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from labeler.core.errors import SourceError
+from labeler.core.errors import SourceError, UnnamedStoreError
 
 VARIABLE = "LABELER_OBJECT_STORES"  # addresses, with spaces between: what lies below them may be read
 # The kinds of stores, with the library that reads each. Neither files of this machine nor web servers are among them:
@@ -114,9 +114,11 @@ def allowed(text: str) -> Address:
 
 
 def check_allowed(address: Address, environment: Mapping[str, str] = os.environ) -> None:
-    """Raises: SourceError: whoever runs the server has not named the address, or has named what is no store."""
+    """Raises: UnnamedStoreError: whoever runs the server has not named the address. SourceError: what they have named
+    is no store.
+    """
     if not any(address.is_below(place) for place in places(environment)):
-        raise SourceError(
+        raise UnnamedStoreError(
             "{address} is in no object store that this server may read: whoever runs it names them in {variable}.",
             address=address,
             variable=VARIABLE,

@@ -24,7 +24,7 @@ ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
     *("ImageError", "ObjectError", "StoreError", "TooFewClassesError", "AccessError", "ForbiddenError"),
     *("RequestError", "CheckedFileError", "BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError"),
-    *("SettingsClashError", "TextClashError", "BackupError"),
+    *("UnnamedStoreError", "SettingsClashError", "TextClashError", "BackupError"),
     *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "EngineError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )

@@ -166,8 +166,12 @@ def test_what_the_server_may_not_read_any_more_is_not_read(remote):
     remote.objects.forget(item.content_hash)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv(addresses.VARIABLE, "memory://b/others")
-        with pytest.raises(SourceError, match="LABELER_OBJECT_STORES"):
+        with pytest.raises(ImageError, match="LABELER_OBJECT_STORES"):  # which no round fails over
             remote.image_of(item).read_bytes()
+        with remote.store() as opened, pytest.raises(StoreError, match="LABELER_OBJECT_STORES"):
+            set_aside(remote, opened)
+        with pytest.raises(SourceError, match="LABELER_OBJECT_STORES"):
+            import_source(remote, source_of("memory://b/photos"))
 
 
 def test_exports_have_the_address_and_backups_leave_the_bytes_out(remote, tmp_path):
