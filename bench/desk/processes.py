@@ -28,6 +28,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -150,11 +151,12 @@ def measured(home: Path, processes: int, options: argparse.Namespace) -> dict[st
     served = Served(project, port, process, time.perf_counter())
     try:
         wait_for_pages(served)
-        with ProcessPoolExecutor(options.clients, multiprocessing.get_context("spawn")) as pool:
+        context = multiprocessing.get_context("spawn")
+        all_ready = context.Barrier(options.clients + 1)  # all begin together, once all have items
+        with ProcessPoolExecutor(options.clients, context, _set_up, (all_ready,)) as pool:
             parts = [range(options.annotators)[n :: options.clients] for n in range(options.clients)]
-            began = time.time() + 5 + options.annotators / 10  # all begin together, once all have items
-            futures = [pool.submit(work, home, port, part, began, options.seconds, options.pace) for part in parts]
-            time.sleep(max(0.0, began - time.time()))
+            futures = [pool.submit(work, home, port, part, options.seconds, options.pace) for part in parts]
+            all_ready.wait(PATIENCE)
             psutil.cpu_percent()
             killed = kill_in(options.seconds / 2, served, processes) if not options.no_kill else None
             records = [record for future in futures for record in future.result()]
@@ -191,8 +193,15 @@ def wait_for_pages(served: Served) -> None:
     raise SystemExit("The app did not answer.")
 
 
-# wide: a function of another process takes what it needs by value
-def work(home: Path, port: int, numbers: Sequence[int], begin: float, seconds: float, pace: float) -> list[Record]:
+_all_ready: Barrier
+
+
+def _set_up(all_ready: Barrier) -> None:
+    global _all_ready
+    _all_ready = all_ready
+
+
+def work(home: Path, port: int, numbers: Sequence[int], seconds: float, pace: float) -> list[Record]:
     """What these annotators were told, a thread each."""
     os.environ["LABELER_HOME"] = str(home)
     served = Served(projects.open_project(home / "labeled"), port, None, 0.0)  # type: ignore[arg-type]
@@ -202,7 +211,7 @@ def work(home: Path, port: int, numbers: Sequence[int], begin: float, seconds: f
         for person in people:
             person.connection.close()  # the server would, while all wait
             person.record.errors = 0
-        time.sleep(max(0.0, begin - time.time()))
+        _all_ready.wait(PATIENCE)
         end = time.perf_counter() + seconds
         list(pool.map(lambda person: person.work(end, pace), people))
     return [person.record for person in people]
