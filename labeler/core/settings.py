@@ -348,7 +348,9 @@ class LimitsConfig:
         Interval(ge=1, le=1_000_000),
         Doc("Size in MB that an imported Parquet file or workbook may unpack to; a JSON array may have an eighth."),
     ] = 2048.0
-    table_rows: Annotated[int, Interval(ge=1, le=100_000_000), Doc("Rows that an imported table may have.")] = 5_000_000
+    table_rows: Annotated[int, Interval(ge=1, le=100_000_000), Doc("Rows that an imported table may have.")] = (
+        20_000_000
+    )
     table_columns: Annotated[int, Interval(ge=1, le=16_384), Doc("Columns that an imported table may have.")] = 2000
     object_cache_gigabytes: Annotated[
         float,

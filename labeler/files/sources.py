@@ -5,7 +5,8 @@ import os
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.resources.abc import Traversable
 from itertools import chain, islice
@@ -105,7 +106,7 @@ def read(
     """
     if isinstance(source, Address):
         _check_no_columns(source.name, columns)
-        return islice(_image_rows(source.name, _objects(source), columns.group is not None), most)
+        return islice(_image_rows(source.name, _files(source, limits), columns.group is not None), most)
     name = _decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
     named = columns.named()
     try:
@@ -113,8 +114,7 @@ def read(
             raise SourceError("{source} does not exist: check the path.", source=source)
         if source.is_dir() or source.suffix.lower() == ".zip":
             _check_no_columns(name, columns)
-            files = _folder(source) if source.is_dir() else _zip(source, limits)
-            return islice(_image_rows(name, files, columns.group is not None), most)
+            return islice(_image_rows(name, _files(source, limits), columns.group is not None), most)
         return _table_rows(name, source.parent, *read_table(source, most, limits), named, modality)
     except OSError as error:
         raise SourceError(
@@ -151,15 +151,27 @@ class _File:
     shown: str = ""  # its name in messages and as the source of its item; by default that below the source
 
 
-def _image_rows(source: str, files: list[_File], grouped: bool = False) -> Iterator[Row | Problem]:
+def _files(source: Source, limits: LimitsConfig) -> Callable[[], Iterable[_File]]:
+    """The files of a folder, zip or store in the order of their names, from the first one on with each call.
+
+    A folder is walked anew, so that no list of its files is kept; zips and stores list all their files at once.
+    """
+    if not isinstance(source, Address) and source.is_dir():
+        return lambda: _folder(source)
+    listed = _objects(source) if isinstance(source, Address) else _zip(source, limits)
+    files = sorted(listed, key=lambda file: file.name)
+    return lambda: files
+
+
+def _image_rows(source: str, files: Callable[[], Iterable[_File]], grouped: bool = False) -> Iterator[Row | Problem]:
     """Args: grouped: whether the images of a folder are a group."""
-    if not any(file.name.suffix.lower() in IMAGE_SUFFIXES for file in files):
+    if not any(file.name.suffix.lower() in IMAGE_SUFFIXES for file in files()):
         raise SourceError(
             "{source} has no images in it ({image_suffixes}).", source=source, image_suffixes=", ".join(IMAGE_SUFFIXES)
         )
 
     def rows() -> Iterator[Row | Problem]:
-        for file in sorted(files, key=lambda file: file.name):
+        for file in files():
             name = file.shown or f"{source}/{file.name}"
             if file.problem is not None:
                 yield Problem(name, file.problem)
@@ -174,19 +186,25 @@ def _image_rows(source: str, files: list[_File], grouped: bool = False) -> Itera
     return rows()
 
 
-def _folder(source: Path) -> list[_File]:
-    files = []
-    for path in source.rglob("*"):
+def _folder(source: Path) -> Iterator[_File]:
+    """The files below a folder; a folder that may not be read has none."""
+    waiting = [source]
+    while waiting:
+        path = waiting.pop()
         name = PurePosixPath(_decode_name(os.fsencode(path.relative_to(source).as_posix())))
-        if _is_litter(name) or (path.is_dir() and not path.is_symlink()):
+        if _is_litter(name):
+            continue
+        if path.is_dir() and (path == source or not path.is_symlink()):
+            with suppress(PermissionError, FileNotFoundError):  # the latter: it was moved away meanwhile
+                names = sorted(os.listdir(path), key=lambda entry: _decode_name(os.fsencode(entry)), reverse=True)
+                waiting += (path / entry for entry in names)
             continue
         problem = None
         if not path.is_file():
             problem = mark("is a link to a folder or to nothing")
         elif path.stat().st_size > _MAX_ENTRY:
             problem = mark("is larger than {n} MiB", n=_MAX_ENTRY >> 20)
-        files.append(_File(name, path, problem))
-    return files
+        yield _File(name, path, problem)
 
 
 def _objects(source: Address) -> list[_File]:

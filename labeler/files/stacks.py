@@ -7,11 +7,12 @@ import io
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +33,7 @@ from labeler.files.windows import Scan
 SUFFIX = ".stack"
 _HEAD = ("SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "InstanceNumber", "Rows", "Columns")
 _THREADS = 4
+_AT_ONCE = 1000  # files whose heads are read before the next ones
 
 
 @dataclass(frozen=True)
@@ -43,30 +45,39 @@ class Slice:
     number: int
 
 
-def stacked(rows: Sequence[Row | Problem]) -> list[Row | Problem]:
+def stacked(read: Callable[[], Iterable[Row | Problem]]) -> Iterator[Row | Problem]:
     """The rows, those of the slices of one series in one folder as one row, with the slices in their order.
 
     Slices are files with a series and a position in the patient, so that two views of a chest stay two images.
+
+    Args: read: gives the rows from the first one on with each call; slices alone are kept in memory.
     """
-    if not any(isinstance(row, Row) and row.image is not None for row in rows):
-        return list(rows)
-    with ThreadPoolExecutor(_THREADS) as threads:
-        slices = list(threads.map(lambda row: _slice_of(row.image) if isinstance(row, Row) else None, rows))
-    members: dict[tuple[object, ...], list[tuple[int, Row, Slice]]] = defaultdict(list)
-    for number, (row, place) in enumerate(zip(rows, slices, strict=True)):
-        if isinstance(row, Row) and place is not None:
-            members[(row.source.rpartition("/")[0], *place.series)].append((number, row, place))
-    result: list[Row | Problem | None] = list(rows)
+    members: dict[tuple[object, ...], list[tuple[Row, Slice]]] = defaultdict(list)
+    for row, place in _slices(read()):
+        members[(row.source.rpartition("/")[0], *place.series)].append((row, place))
+    whole: dict[str, Row | None] = {}  # by the source of each slice: the stack that it begins
     for together in members.values():
         if len(together) < 2:
             continue
-        in_order = sorted(together, key=lambda member: (member[2].place, member[2].number))
-        first, *more = [row.image for _number, row, _place in in_order if row.image is not None]
-        for number, _row, _place in together:
-            result[number] = None
-        number, row, _place = together[0]
-        result[number] = replace(row, image=first, more=tuple(more))
-    return [row for row in result if row is not None]
+        in_order = sorted(together, key=lambda member: (member[1].place, member[1].number))
+        first, *more = [row.image for row, _place in in_order if row.image is not None]
+        begins, *others = [row for row, _place in together]
+        whole |= dict.fromkeys((row.source for row in others), None)
+        whole[begins.source] = replace(begins, image=first, more=tuple(more))
+    for entry in read():
+        stack = whole.get(entry.source, entry)
+        if stack is not None:
+            yield stack
+
+
+def _slices(rows: Iterable[Row | Problem]) -> Iterator[tuple[Row, Slice]]:
+    """The rows whose images are slices."""
+    images = (row for row in rows if isinstance(row, Row) and row.image is not None)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        while part := list(islice(images, _AT_ONCE)):
+            for row, place in zip(part, threads.map(lambda row: _slice_of(row.image), part), strict=True):
+                if place is not None:
+                    yield row, place
 
 
 def _slice_of(image: Traversable | ObjectFile | None) -> Slice | None:

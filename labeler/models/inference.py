@@ -203,7 +203,7 @@ def _rows(config: Config, sources: Sequence[Path], column: str | None) -> Iterat
     """The rows of the sources in their order; of images in files and folders, those of a series as one stack."""
     for of_tables, together in groupby(sources, is_table):
         rows = list(chain.from_iterable(_read(source, config.modality, column) for source in together))
-        yield from rows if of_tables or not config.dicom.stacks else stacks.stacked(rows)
+        yield from rows if of_tables or not config.dicom.stacks else stacks.stacked(rows.__iter__)
 
 
 def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row | Problem]:

@@ -175,14 +175,25 @@ def _rows(project: Project, source: Source, columns: SourceColumns) -> Iterator[
             " setting evaluation.group_column.",
             error=error,
         ) from None
+    rows = _of_modality(modality, source, rows)
     if sources.is_table(source):
-        return without_dropped(project, _of_modality(modality, source, rows), columns.group)
-    files = list(_of_modality(modality, source, rows))  # their names alone
-    if project.config.dicom.stacks:
-        files = stacks.stacked(files)
-    if columns.label is None and not _folders_are_classes(files, project.config.classes):
-        files = [replace(row, label=None) if isinstance(row, Row) else row for row in files]
-    return iter(files)
+        return without_dropped(project, rows, columns.group)
+    if isinstance(source, Path) and source.is_dir():
+        return _files(project, columns, partial(sources.read, source, columns, limits=limits))
+    return _files(project, columns, list(rows).__iter__)
+
+
+def _files(
+    project: Project, columns: SourceColumns, read: Callable[[], Iterator[Row | Problem]]
+) -> Iterator[Row | Problem]:
+    """The rows of a folder or zip, with slices of a series as one row.
+
+    Args: read: gives the rows from the first one on with each call: those of a folder are not kept, since there may be
+          a million of them.
+    """
+    has_labels = columns.label is not None or _folders_are_classes(read(), project.config.classes)
+    for row in stacks.stacked(read) if project.config.dicom.stacks else read():
+        yield row if has_labels or isinstance(row, Problem) else replace(row, label=None)
 
 
 def _batches_of_items(
@@ -239,13 +250,13 @@ def _check_modality(modality: Modality, source: Source, row: Row) -> None:
         )
 
 
-def _folders_are_classes(rows: Sequence[Row | Problem], classes: Sequence[str]) -> bool:
+def _folders_are_classes(rows: Iterable[Row | Problem], classes: Sequence[str]) -> bool:
     """Whether any folder is named after a class; otherwise folders sort the files, e.g. by patient or day.
 
     Case is ignored here: a folder "Cat" beside the class "cat" is reported as an unknown label, not dropped.
     """
-    names = {row.label.casefold() for row in rows if isinstance(row, Row) and row.label is not None}
-    return not names.isdisjoint(unicodedata.normalize("NFC", name).casefold() for name in classes)
+    names = {unicodedata.normalize("NFC", name).casefold() for name in classes}
+    return any(isinstance(row, Row) and row.label is not None and row.label.casefold() in names for row in rows)
 
 
 def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImport) -> NewItem | Problem:

@@ -5,10 +5,12 @@ import io
 import json
 import struct
 import tempfile
+import tracemalloc
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +23,14 @@ from PIL import Image
 from labeler.core.errors import SourceError
 from labeler.core.items import Item, Modality
 from labeler.core.settings import Config
+from labeler.files import sources
 from labeler.files.images import open_image
 from labeler.files.sources import SourceColumns
-from labeler.projects import importer, project
+from labeler.projects import importer, project, staging
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
+from labeler.store import incoming
+from labeler.store import items as store_items
 from tests.support.scan_files import write_dicom
 
 
@@ -92,6 +97,40 @@ def test_texts_labels_and_problems(tmp_path: Path) -> None:
     ]
     assert [item.text for item in items(target)] == ["one", "two", "three"]
     assert labels(target) == {"t.csv row 2": "01", "t.csv row 3": "NA"}
+
+
+def memory_of(work: Callable[[], object]) -> int:
+    """The most bytes that Python objects take at once."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((staging, "BATCH"), (importer, "AT_ONCE"), (store_items, "AT_ONCE")):
+        monkeypatch.setattr(module, name, 25)
+    monkeypatch.setattr(incoming, "PAUSE", 0)
+    import_source(make(tmp_path / "first"), reviews(tmp_path / "first.csv", 10))  # what is loaded once
+    few, many = (
+        memory_of(partial(import_source, make(tmp_path / f"{n}"), reviews(tmp_path / f"{n}.csv", n)))
+        for n in (100, 1000)
+    )
+    assert many < 1.5 * few
+
+
+def test_ten_times_the_files_of_a_folder_take_no_more_memory(tmp_path: Path) -> None:
+    for number in range(330):
+        write(tmp_path / ("few" if number < 30 else "many") / f"{number // 10:03}" / f"{number:04}.png", b"")
+
+    def walk(name: str) -> None:
+        for _row in sources.read(tmp_path / name):
+            pass
+
+    few, many = memory_of(partial(walk, "few")), memory_of(partial(walk, "many"))
+    assert many < 2 * few
 
 
 def test_equal_texts_are_one_item_within_a_batch_across_batches_and_across_runs(
