@@ -17,7 +17,8 @@ from labeler.core.inputs import at
 from labeler.core.items import ItemColumns, Progress
 from labeler.projects.project import Project
 
-FIRST_PART = 64  # items; each part is twice as long as the one before, whatever the time, as features depend on it
+FIRST_PART = 64  # items; each part is twice as long as the one before, up to what is encoded together
+PART_SECONDS = 5.0  # parts of whole chunks become longer while they take less than half of it; features stay the same
 
 
 @dataclass
@@ -57,11 +58,15 @@ class Missing:
 
     def embed_part(self, on_progress: Progress | None = None) -> None:
         """Embed the next part. Raises: as `embed_until`."""
-        part = self.positions[: self.size]
+        began, part = time.monotonic(), self.positions[: self.size]
         inputs = at(self.project.inputs(self.items.ids), part)
         embed(inputs, self.items.hashes[part], self.encoder, self.project.embeddings, on_progress)
         self.positions, self.labeled = self.positions[len(part) :], max(0, self.labeled - len(part))
-        self.size = min(2 * self.size, encoded_together(self.encoder))
+        together = encoded_together(self.encoder)
+        if self.size < together:
+            self.size = min(2 * self.size, together)
+        elif time.monotonic() - began < PART_SECONDS / 2:
+            self.size *= 2
 
 
 def _ends(hashes: np.ndarray) -> np.ndarray:

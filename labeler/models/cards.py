@@ -25,7 +25,8 @@ class Card:
     """How a model was trained, in enough detail to train it again.
 
     data: a hash of the labeled items and their labels, see `data_hash`. taught: content hash and label of each labeled
-    item, in the order of training. items: how many items the project had; the normalizer's mean is of these.
+    item, in the order of training. items: how many items the project had; the normalizer's mean is of these. left_out:
+    how many more it had, which were not embedded yet.
     chosen, computed_on, inexact, start: see `Training`. sentences: about each class, which the model started from.
     """
 
@@ -44,6 +45,7 @@ class Card:
     computed_on: Mapping[str, str] = field(default_factory=dict)
     inexact: Sequence[str] = field(default_factory=list)
     start: float = 0.0
+    left_out: int = 0
 
     @classmethod
     def of(
@@ -67,6 +69,7 @@ class Card:
             computed_on=training.computed_on,
             inexact=list(training.inexact),
             start=training.start,
+            left_out=finished.left_out,
         )
 
     def save(self, weights: Path) -> None:

@@ -84,6 +84,13 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     card = cards.load(path)
     if not card.items:
         raise LabelerError("Round {number} is of an older labeler, whose cards do not say all: retrain.", number=number)
+    if card.left_out:
+        raise LabelerError(
+            "Round {number} cannot be trained again: {left_out:,} items were not embedded yet when it was, and its card"
+            " does not say which. Later rounds, of all items, can be.",
+            number=number,
+            left_out=card.left_out,
+        )
     learner = card.config["learner"] | {"round_seconds": A_DAY}
     if card.chosen:  # the final levers
         learner |= {"finetune": dict(card.chosen)}

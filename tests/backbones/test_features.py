@@ -72,6 +72,22 @@ def test_keys_that_no_shard_holds_have_no_row(files: FeatureFiles) -> None:
     assert rows_of(shards, keys).tolist() == [40, 0, -1, 0]
 
 
+def test_keys_that_have_the_same_digest_are_not_confused(files: FeatureFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_digests", lambda keys: np.zeros(len(keys), dtype=np.uint64))
+    with files.locked():
+        rows = rows_of(files.shards(), KEYS[::-1])
+    assert np.isin(rows, [-1, *range(50)]).all()
+    assert (KEYS[rows[rows >= 0]] == KEYS[::-1][rows >= 0]).all()
+
+
+def test_a_full_shard_is_read_again_once_its_files_have_changed(files: FeatureFiles) -> None:
+    features = of(files, KEYS)
+    assert erase_rows(files.folder.parent, {KEYS[5].decode()}) == 1
+    with files.locked():
+        assert np.flatnonzero(rows_of(files.shards(), KEYS) < 0).tolist() == [5]
+    assert len(features) == 50
+
+
 def test_a_damaged_shard_costs_its_own_rows_alone(files: FeatureFiles) -> None:
     path = files.files()[1].rows_path
     path.write_bytes(path.read_bytes()[:40] + b"\xff" * 8 + path.read_bytes()[48:])

@@ -30,6 +30,7 @@ def filled(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setattr("labeler.cycle.snapshot.load_encoder", lambda *args: Lengths())
     monkeypatch.setattr("labeler.cycle.embedding.encoded_together", lambda encoder: 1)
     monkeypatch.setattr("labeler.cycle.embedding.FIRST_PART", 1)
+    monkeypatch.setattr("labeler.cycle.embedding.PART_SECONDS", 0)
     with project.store() as store:
         store.items.add(
             [

@@ -120,6 +120,7 @@ def test_what_cannot_be_reproduced_says_why(project: Project) -> None:
     card = json.loads(path.read_text())
     for change, says in (
         ({"items": 0}, "older labeler"),
+        ({"left_out": 40}, "40 items were not embedded yet"),
         ({"encoder": "x"}, "another state of its backbone"),
         ({"taught": [["ffff", "good"]]}, "no longer in the project"),
     ):
