@@ -147,7 +147,8 @@ def _forget(project: Project, part: Path) -> None:
                     if name not in stored:
                         (project.folder / media).unlink(missing_ok=True)
             store.imports.forget_empty()
-    part.unlink(missing_ok=True)
+    for path in (part, part.with_name(f"{part.name}-journal")):  # SQLite leaves one in which nothing stands yet
+        path.unlink(missing_ok=True)
 
 
 def _stored(project: Project) -> ImportReport:

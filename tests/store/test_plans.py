@@ -106,5 +106,5 @@ def test_items_for_a_second_person_are_found_by_their_labels_and_the_share_of_th
     with Store(":memory:", text_config(labeling=LabelingConfig(overlap=2, overlap_share=0.5))) as store:
         add(store, 60)
         taken = [plan for sql, plan in plans(store, work).items() if ") further" in sql]
-        assert taken
+        assert len(taken) > 0
         assert all(any("items_open (labels=? AND split=? AND content_hash<?)" in step for step in p) for p in taken)
