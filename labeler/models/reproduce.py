@@ -76,21 +76,7 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
             or its encoder no longer exist.
     """
     path = project.models / f"round-{number:04d}.safetensors"
-    if not cards.card_path(path).exists():
-        kept = ", ".join(str(int(path.stem.removeprefix("round-"))) for path in sorted(project.models.glob("*.json")))
-        raise LabelerError(
-            "Round {number} has no card; the rounds that are kept: {kept}.", number=number, kept=kept or "none"
-        )
-    card = cards.load(path)
-    if not card.items:
-        raise LabelerError("Round {number} is of an older labeler, whose cards do not say all: retrain.", number=number)
-    if card.left_out:
-        raise LabelerError(
-            "Round {number} cannot be trained again: {left_out:,} items were not embedded yet when it was, and its card"
-            " does not say which. Later rounds, of all items, can be.",
-            number=number,
-            left_out=card.left_out,
-        )
+    card = _card_of(project, number, path)
     learner = card.config["learner"] | {"round_seconds": A_DAY}
     if card.chosen:  # the final levers
         learner |= {"finetune": dict(card.chosen)}
@@ -129,6 +115,29 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     inexact = dict.fromkeys([*card.inexact, *fitted.training.inexact])
     apart = difference(fitted.model, path)
     return Reproduced(fitted.model, apart, card.computed_on, fitted.training.computed_on, tuple(inexact))
+
+
+def _card_of(project: Project, number: int, path: Path) -> cards.Card:
+    """The card of a round whose model is kept at `path`.
+
+    Raises: LabelerError: there is none, or it does not say all that the training depended on.
+    """
+    if not cards.card_path(path).exists():
+        kept = ", ".join(str(int(path.stem.removeprefix("round-"))) for path in sorted(project.models.glob("*.json")))
+        raise LabelerError(
+            "Round {number} has no card; the rounds that are kept: {kept}.", number=number, kept=kept or "none"
+        )
+    card = cards.load(path)
+    if not card.items:
+        raise LabelerError("Round {number} is of an older labeler, whose cards do not say all: retrain.", number=number)
+    if card.left_out:
+        raise LabelerError(
+            "Round {number} cannot be trained again: {left_out:,} items were not embedded yet when it was, and its card"
+            " does not say which. Later rounds, of all items, can be.",
+            number=number,
+            left_out=card.left_out,
+        )
+    return card
 
 
 def _previous(project: Project, number: int, start: str, encoder: Encoder) -> Model | None:
