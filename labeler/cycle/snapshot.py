@@ -31,7 +31,7 @@ from labeler.store import Store
 # Items that successive models are compared on. Bloodgood and Vijay-Shanker 2009, section 3.1, have 2000; with 500 the
 # standard error of a kappa of 0.99 is below 0.01, and scoring them with a fine-tuned network takes little time.
 COMPARED = 500
-EMBEDDING_SECONDS = 15.0  # in which items without a label are embedded: people wait for the ranking
+EMBEDDING_SECONDS = 10.0  # in which items without a label are embedded: people wait for the ranking
 
 
 @dataclass(frozen=True)
