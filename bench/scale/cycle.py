@@ -18,17 +18,15 @@ import multiprocessing
 import resource
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.scale.imports import MOST_ROWS, size_of, sizes_of, vocabulary, watched, write_texts
+from bench.scale.imports import MOST_ROWS, meanwhile, size_of, sizes_of, vocabulary, watched, write_texts
 from bench.tables import table
 from labeler.backbones.catalogue import CHARACTERS
 from labeler.core.items import Answer
@@ -37,8 +35,8 @@ from labeler.jobs.embedding import embed_once
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
 from labeler.projects.project import Project
+from labeler.store import Store
 
-PACE = 0.05  # seconds between two answers
 AHEAD = 20  # items that a tab holds
 SEED, BATCH = 20, 40
 
@@ -72,11 +70,11 @@ def steps(folder: Path, texts: int, words: list[str]) -> Iterator[dict[str, Any]
     project = projects.create(folder / "project", config)
     run = watched([sys.executable, "-m", "labeler", "import", str(project.folder), str(source)])
     yield row(texts, "import", run.seconds, run.memory, project)
-    with answering(project) as waits:
+    with meanwhile(project, reserve_and_answer) as waits:
         yield row(texts, "first ranking", *apart(one_round, project.folder), project, waits)
-    with answering(project) as waits:
+    with meanwhile(project, reserve_and_answer) as waits:
         yield row(texts, "the rest embedded", *apart(embed_rest, project.folder), project, waits)
-    with answering(project) as waits:
+    with meanwhile(project, reserve_and_answer) as waits:
         yield row(texts, "a later round", *apart(one_round, project.folder), project, waits)
 
 
@@ -107,30 +105,12 @@ def run(step: Callable[[Path], None], folder: Path) -> tuple[float, float]:
     return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-@contextmanager
-def answering(project: Project) -> Iterator[list[float]]:
-    """The milliseconds that reserving and answering took until the end of the block."""
-    waits, ended = list[float](), threading.Event()
-
-    def answer() -> None:
-        with project.store() as store:
-            number = 0
-            while not ended.wait(PACE):
-                began = time.perf_counter()
-                held = store.desk.reserve("kim", "tab", AHEAD)
-                if held:
-                    item, number = held[0].item.id, number + 1
-                    label = "ab"[item % 2]
-                    store.answers.add("kim", [Answer(f"{item}", item, "label", label, 1.0, "tab")])
-                waits.append(1000 * (time.perf_counter() - began))
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    try:
-        yield waits
-    finally:
-        ended.set()
-        thread.join()
+def reserve_and_answer(store: Store, _number: int) -> None:
+    """What the desk does for each answer."""
+    held = store.desk.reserve("kim", "tab", AHEAD)
+    if held:
+        item = held[0].item.id
+        store.answers.add("kim", [Answer(f"{item}", item, "label", "ab"[item % 2], 1.0, "tab")])
 
 
 def row(

@@ -39,6 +39,7 @@ from labeler.core.items import Answer, NewItem
 from labeler.core.settings import Config
 from labeler.projects import project as projects
 from labeler.projects.project import Project
+from labeler.store import Store
 from labeler.store.driver import connect
 
 ANSWERED = 200  # sentences that are answered meanwhile
@@ -143,19 +144,22 @@ def resident(pid: int) -> int:
 
 
 @contextmanager
-def answering(project: Project) -> Iterator[list[float]]:
-    """The waits in ms of somebody who answers until the end of the block."""
+def meanwhile(project: Project, act: Callable[[Store, int], object]) -> Iterator[list[float]]:
+    """How many ms each of somebody's acts took, which go on until the end of the block.
+
+    Args: act: gets the project's store and how many acts there were.
+    """
     waits: list[float] = []
     ended = threading.Event()
 
-    def answer() -> None:
+    def go_on() -> None:
         with project.store() as store:
             while not ended.wait(LOOK):
-                item, start = len(waits) % ANSWERED + 1, time.perf_counter()
-                store.answers.add("kim", [Answer(f"request {len(waits)}", item, "label", "ab"[len(waits) % 2])])
+                start = time.perf_counter()
+                act(store, len(waits))
                 waits.append(1000 * (time.perf_counter() - start))
 
-    thread = threading.Thread(target=answer)
+    thread = threading.Thread(target=go_on)
     thread.start()
     try:
         yield waits
@@ -164,9 +168,14 @@ def answering(project: Project) -> Iterator[list[float]]:
         thread.join()
 
 
+def answer(store: Store, number: int) -> None:
+    """Answer one of the sentences that were there before."""
+    store.answers.add("kim", [Answer(f"request {number}", number % ANSWERED + 1, "label", "ab"[number % 2])])
+
+
 def imported(project: Project, source: Path, n: int) -> Watched:
     """An import of `n` items with the command, while somebody answers."""
-    with answering(project) as waits:
+    with meanwhile(project, answer) as waits:
         result = watched([sys.executable, "-m", "labeler", "import", str(project.folder), str(source)])
     with project.store() as store:
         counts = store.items.counts()
