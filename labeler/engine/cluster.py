@@ -16,11 +16,9 @@ from labeler.core.processes import cores
 from labeler.core.version import __version__
 from labeler.engine import courier
 from labeler.engine.node import About
-from labeler.engine.protocol import Chunk, Function, Report, Result, ignore
+from labeler.engine.protocol import BEAT, Chunk, Function, Report, Result, ignore
 
 # Imports of ray are deferred: it is an extra, and slow to load.
-
-BEAT = 0.3  # seconds after which a report is made though nothing is done, so that work can be ended
 
 
 class RayEngine:

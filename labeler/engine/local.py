@@ -11,11 +11,9 @@ from typing import Any
 
 from labeler.core.errors import LabelerError
 from labeler.core.processes import end_with_parent
-from labeler.engine.protocol import Chunk, Function, Report, Result, ignore
+from labeler.engine.protocol import BEAT, Chunk, Function, Report, Result, ignore
 
 # Imports of threadpoolctl are deferred: processes of this machine alone need it.
-
-BEAT = 0.3  # seconds after which a report is made though nothing is done, so that work can be ended
 
 
 class LocalEngine:

@@ -14,6 +14,8 @@ Report = Callable[[int], None]
 # What is done to a chunk. Large values that all chunks share belong into it (`functools.partial`): they travel once.
 Function = Callable[[Chunk, Report], Result]
 
+BEAT = 0.3  # seconds after which a report is made though nothing is done, so that work can be ended
+
 
 def ignore(parts: int) -> None:
     """A report that nobody reads."""
