@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Imports of torch are deferred: which device it sees is settled before.
 
-SECTIONS = ("machine", "images", "texts", "training", "round", "twice", "queries", "tests")
+SECTIONS = ("machine", "images", "texts", "training", "round", "heads", "twice", "queries", "tests")
 
 
 def _sections(size: "Size", small: bool, folder: Path) -> Mapping[str, Callable[[], Iterator["Row"]]]:
@@ -39,6 +39,7 @@ def _sections(size: "Size", small: bool, folder: Path) -> Mapping[str, Callable[
         "texts": lambda: embedding.texts_of_lengths(size, folder),
         "training": lambda: learning.training(size, folder),
         "round": lambda: learning.rounds(size, folder),
+        "heads": lambda: learning.large_heads(size),
         "twice": lambda: learning.twice(size, folder),
         "queries": lambda: queries.large(size),
         "tests": lambda: suite.tests(small),

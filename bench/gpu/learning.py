@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from labeler.backbones import devices
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
 from labeler.core.rounds import Dataset, Labels
-from labeler.learner import saved_models
+from labeler.learner import device_heads, heads, saved_models
 from labeler.learner.model import FineTuned
 from labeler.learner.predict import class_proba
 from labeler.learner.task import LearningTask
@@ -57,6 +58,25 @@ def rounds(size: Size, folder: Path) -> Iterator[Row]:
         yield Row(what, sum(seconds.values()), "s")
         yield from (Row(f"… {step}", took, "s") for step, took in seconds.items())
     yield from _beside_the_cpu(size, folder)
+
+
+def large_heads(size: Size) -> Iterator[Row]:
+    """A logistic regression and a discriminant of many classes, on the device beside scikit-learn's on the CPU."""
+    n, width, n_classes = (400, 64, 20) if size is SMALL else (5_000, 1_280, 200)
+    rng = np.random.default_rng(0)
+    targets = np.arange(n) % n_classes
+    features = rng.normal(size=(n, width)) + 2 * rng.normal(size=(n_classes, width))[targets]
+    least = device_heads.LARGE
+    for name, fit_head in (("regression", partial(heads.logistic, strength=3.0)), ("discriminant", heads.discriminant)):
+        seconds = []
+        for device_heads.LARGE in (0, sys.maxsize):
+            fit_head(features, targets)  # the first fit of a process loads libraries
+            began = time.perf_counter()
+            fit_head(features, targets)
+            seconds.append(time.perf_counter() - began)
+        what = f"{name} of {n:,} labels × {width:,} features, {n_classes} classes, beside the CPU"
+        yield Row(what, seconds[0], "s", seconds[1], more_is_better=False)
+    device_heads.LARGE = least
 
 
 def _beside_the_cpu(size: Size, folder: Path) -> Iterator[Row]:

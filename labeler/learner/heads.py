@@ -17,7 +17,7 @@ from labeler.learner.task import LearningTask
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-# Imports of scipy, sklearn and threadpoolctl are deferred: they are slow to load.
+# Imports of scipy, sklearn, threadpoolctl and torch are deferred: they are slow to load.
 
 # Inverse strength of the L2 penalty. Fixed: values that cross-validation picks on actively chosen labels are worse.
 C_TEXT, C_IMAGE = 1.0, 3.0
@@ -150,7 +150,7 @@ def _plain_heads(task: LearningTask) -> LinearHeads:
     strength = _strength(task.dataset)
 
     def fit(targets: np.ndarray) -> list[Head]:
-        return [_logistic(features, targets, strength), discriminant(features, targets)]
+        return [logistic(features, targets, strength), discriminant(features, targets)]
 
     return _heads(task, fit, basis)
 
@@ -179,7 +179,7 @@ def fit_committee(task: LearningTask, members: int, seed: int) -> LinearHeads:
             # one example of each class first, the others drawn with replacement
             firsts = [rng.choice(np.flatnonzero(targets == c)) for c in range(targets.max() + 1)]
             drawn = np.concatenate([firsts, rng.integers(len(targets), size=len(targets) - len(firsts))])
-            fitted.append(_logistic(features, targets, strength, np.bincount(drawn, minlength=len(targets))))
+            fitted.append(logistic(features, targets, strength, np.bincount(drawn, minlength=len(targets))))
         return fitted
 
     return _heads(task, fit, basis)
@@ -194,16 +194,26 @@ def discriminant(features: np.ndarray, targets: np.ndarray) -> Head:
     Args:   features: (m, r) float. targets: (m,) int, 0 to c − 1, each of them present.
     Source: Friedman 1989, section 3 (shrinkage to a multiple of the identity); Guo et al. 2017 (temperature).
     """
-    from scipy.linalg import solve
-
     counts = np.bincount(targets)
     means = np.stack([features[targets == c].mean(axis=0) for c in range(len(counts))])
-    within = features - means[targets]
-    covariance = (1 - SHRINKAGE) / len(features) * (within.T @ within)
-    covariance[np.diag_indices_from(covariance)] += SHRINKAGE * max(features.var(axis=0).mean(), 1e-12)
-    weight = solve(covariance, means.T, assume_a="pos").T
+    within, share = features - means[targets], (1 - SHRINKAGE) / len(features)
+    weight = _solve_covariance(within, share, SHRINKAGE * max(features.var(axis=0).mean(), 1e-12), means)
     bias = np.log(counts / len(features)) - np.einsum("cr,cr->c", weight, means) / 2
     return weight / TEMPERATURE, bias / TEMPERATURE
+
+
+def _solve_covariance(within: np.ndarray, share: float, ridge: float, means: np.ndarray) -> np.ndarray:
+    """(c, r): the means (c, r) times the inverse of `share` · within.T @ within + `ridge` · I."""
+    from scipy.linalg import solve
+
+    from labeler.learner import device_heads
+
+    m, width = within.shape
+    if device_heads.is_worthwhile(m * width**2 + width**3 // 3):
+        return device_heads.solve_covariance(within, share, ridge, means)
+    covariance = share * (within.T @ within)
+    covariance[np.diag_indices_from(covariance)] += ridge
+    return solve(covariance, means.T, assume_a="pos").T
 
 
 def _heads(task: LearningTask, fit: Callable[[np.ndarray], list[Head]], basis: np.ndarray) -> LinearHeads:
@@ -275,10 +285,14 @@ def _span(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return triangle.T, basis.T
 
 
-def _logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts: np.ndarray | None = None) -> Head:
+def logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts: np.ndarray | None = None) -> Head:
     """Weight (c, r) and bias (c,) of a logistic regression; `counts` weighs each row."""
     from sklearn.linear_model import LogisticRegression
 
+    from labeler.learner import device_heads
+
+    if device_heads.is_worthwhile(device_heads.PASSES * features.size * (int(targets.max()) + 1)):
+        return device_heads.logistic(features, targets, strength, counts)
     with _blas().limit(limits=1, user_api="blas"):
         fitted = LogisticRegression(C=strength, max_iter=1000).fit(features, targets, sample_weight=counts)
     weight, bias = fitted.coef_, fitted.intercept_
