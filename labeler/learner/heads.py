@@ -17,7 +17,7 @@ from labeler.learner.task import LearningTask
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-# Imports of scipy, sklearn, threadpoolctl and torch are deferred: they are slow to load.
+# Imports of scipy, sklearn and threadpoolctl are deferred: they are slow to load.
 
 # Inverse strength of the L2 penalty. Fixed: values that cross-validation picks on actively chosen labels are worse.
 C_TEXT, C_IMAGE = 1.0, 3.0
@@ -206,7 +206,7 @@ def _solve_covariance(within: np.ndarray, share: float, ridge: float, means: np.
     """(c, r): the means (c, r) times the inverse of `share` · within.T @ within + `ridge` · I."""
     from scipy.linalg import solve
 
-    from labeler.learner import device_heads
+    from labeler.learner import device_heads  # deferred: it loads torch
 
     m, width = within.shape
     if device_heads.is_worthwhile(m * width**2 + width**3 // 3):
@@ -289,7 +289,7 @@ def logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts:
     """Weight (c, r) and bias (c,) of a logistic regression; `counts` weighs each row."""
     from sklearn.linear_model import LogisticRegression
 
-    from labeler.learner import device_heads
+    from labeler.learner import device_heads  # deferred: it loads torch
 
     if device_heads.is_worthwhile(device_heads.PASSES * features.size * (int(targets.max()) + 1)):
         return device_heads.logistic(features, targets, strength, counts)
