@@ -38,6 +38,39 @@ class StoredObject:
 
 
 @dataclass(frozen=True)
+class ForeignPrediction:
+    """What a model of somebody else's, or an LLM, says of an item: a format's reader finds it, the store keeps it.
+
+    labels: names of classes, one where items have one class; of names that the project lacks, whoever stores it
+    decides. probabilities: by the name of the class, from 0 to 1, as many as the file has; None: it has none.
+    item: the content hash of the item, which is known once the item is staged; "" before.
+    """
+
+    model: str
+    labels: tuple[str, ...]
+    probabilities: Mapping[str, float] | None = None
+    version: str = ""
+    item: str = ""
+
+
+@dataclass(frozen=True)
+class GivenAnswer:
+    """An answer that somebody gave in another tool, on its way into the store with its item.
+
+    labels: names of classes; of an action other than `label` none. at: ISO 8601 with its zone; None: nobody noted it,
+    and the time of the import counts.
+    """
+
+    annotator: str
+    labels: tuple[str, ...] = ()
+    action: Action = "label"
+    at: str | None = None
+    seconds: float | None = None
+    unsure: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class NewItem:
     """An item to be stored. With `split=None` the draw of the holdout decides its split.
 
