@@ -9,9 +9,10 @@ Source: OWASP, CSV Injection.
 import csv
 import io
 import re
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 # Imports of pandas are deferred: reading tables does without it.
 if TYPE_CHECKING:
@@ -56,6 +57,17 @@ def _write(table: "pd.DataFrame", target: "Path | io.StringIO") -> None:
     returns = any(isinstance(cell, str) and "\r" in cell for cell in cells)
     quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
     table.to_csv(target, index=False, encoding="utf-8-sig", quoting=quoting, lineterminator="\n")
+
+
+def write_csv_rows(file: TextIO, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write the rows as they come; numbers are numbers, and None is an empty cell."""
+    plain = csv.writer(file, lineterminator="\n")
+    # As in `_write`: a row with a carriage return has its texts in quotation marks.
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    for row in chain([names], rows):
+        cells = [guarded(cell) for cell in row]
+        has_return = any("\r" in cell for cell in cells if isinstance(cell, str))
+        (quoted if has_return else plain).writerow(cells)
 
 
 def _is_computed(cell: str) -> bool:

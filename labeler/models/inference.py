@@ -25,7 +25,7 @@ from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, is_table, 
 from labeler.i18n.messages import Message, mark
 from labeler.models import cards
 from labeler.models.cards import Card
-from labeler.projects.exporter import free_name
+from labeler.projects.export_rows import free_name
 from labeler.projects.project import Project
 
 if TYPE_CHECKING:

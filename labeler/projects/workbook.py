@@ -6,7 +6,6 @@ Libraries for workbooks keep styles, formulas and shared strings for each cell, 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -54,13 +53,17 @@ _FILES = {
 Value = str | int | float | bool | datetime | None
 
 
-def write_workbook(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+def write_workbook(file: IO[bytes], columns: Sequence[str], rows: Iterable[Sequence[Value]], n: int) -> None:
     """Write a workbook with one sheet, whose first row has the columns' names and stays in view.
 
-    Args:   rows: times are with their zone; they are written as UTC, since Excel knows no zones.
+    Args:   rows: times are with their zone; they are written as UTC, since Excel knows no zones. n: of rows.
     Raises: LabelerError: a sheet cannot hold so many rows, or a cell so much text.
     """
-    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+    if n >= MOST_ROWS:  # one is for the names
+        raise LabelerError(
+            "An Excel sheet holds {most:,} rows at most: choose CSV, Parquet or JSON Lines.", most=MOST_ROWS
+        )
+    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as archive:
         for name, text in _FILES.items():
             archive.writestr(name, _HEAD + text)
         with archive.open("xl/sheet.xml", "w", force_zip64=True) as sheet:
@@ -75,10 +78,6 @@ def _write_sheet(sheet: IO[bytes], columns: Sequence[str], rows: Iterable[Sequen
         f"<sheetData><row>{head}</row>".encode()
     )
     for number, row in enumerate(rows, 2):
-        if number > MOST_ROWS:
-            raise LabelerError(
-                "An Excel sheet holds {most:,} rows at most: choose CSV, Parquet or JSON Lines.", most=MOST_ROWS
-            )
         cells = []
         for name, value in zip(columns, row, strict=True):
             if isinstance(value, str) and len(value) > MOST_CHARACTERS:

@@ -1,7 +1,7 @@
 """Annotators' answers: stored, taken back, read and exported."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from labeler.core.blinding import OPEN
@@ -53,6 +53,13 @@ EXPORT = {
     "answered_at": "a.at",
     "added_at": "i.added_at",
 }
+
+# The answers of an export: no undone and no replaced ones, see `Answers.stream`.
+_EXPORTED = """
+    a.action <> 'undo' AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id)
+    AND (a.action <> 'label' OR a.today IS NOT NULL OR NOT EXISTS (
+        SELECT 1 FROM annotations b WHERE b.item_id = a.item_id AND b.annotator = a.annotator AND b.id > a.id))
+"""
 
 _INSERT = """
     INSERT INTO annotations
@@ -228,30 +235,44 @@ class Answers:
         return rows
 
     def export(self) -> list[Row]:
+        """All rows of `stream`."""
+        return [*self.stream()]
+
+    def stream(self) -> Iterator[Row]:
         """One row for each current answer, with when and why the item was asked, in the order of answering.
 
         An answer that says nothing any more since the classes changed has no `label`, but what was `given`. It is left
         out where the same person has answered the item again.
         """
         columns = ", ".join(f"{expression} AS {name}" for name, expression in EXPORT.items())
-        rows = self.db.rows(
+        changes = self.class_changes.all()
+        for row in self.db.stream(
             f"""
             SELECT {columns}
             FROM annotations a JOIN items i ON i.id = a.item_id
             LEFT JOIN adjudged d ON d.item_id = i.id AND i.adjudicated IS NOT NULL
             LEFT JOIN queries q ON q.id = a.query_id LEFT JOIN rounds ON rounds.number = q.round
-            WHERE a.action <> 'undo' AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.supersedes = a.id)
-              AND (a.action <> 'label' OR a.today IS NOT NULL OR NOT EXISTS (
-                  SELECT 1 FROM annotations b
-                  WHERE b.item_id = a.item_id AND b.annotator = a.annotator AND b.id > a.id))
-            ORDER BY a.id
+            WHERE {_EXPORTED} ORDER BY a.id
             """
-        )
-        changes = self.class_changes.all()
-        for row in rows:
+        ):
             row["metadata"] = json.loads(row["metadata"])
             row["classes_changed_at"] = self._changed_at(row["given"], changes[row["classes_changed_at"] :])
-        return rows
+            yield row
+
+    def exported(self) -> int:
+        """The number of rows of `stream`."""
+        return self.db.value(f"SELECT COUNT(*) FROM annotations a WHERE {_EXPORTED}")
+
+    def metadata_names(self) -> list[str]:
+        """The names in the metadata of the rows of `stream`, in the order in which they occur."""
+        rows = self.db.execute(
+            f"""
+            SELECT m.key, MIN(a.id) AS first, m.id FROM annotations a CROSS JOIN items i ON i.id = a.item_id,
+                json_each(i.metadata) m
+            WHERE i.metadata <> '{{}}' AND {_EXPORTED} GROUP BY m.key ORDER BY first, m.id
+            """
+        )
+        return [name for name, _first, _place in rows]
 
     def _changed_at(self, label: str | None, changes: Sequence[StoredChange]) -> str | None:
         """When a label began to say what it says after these changes; None if none of them made a difference."""

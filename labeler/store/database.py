@@ -20,6 +20,7 @@ from labeler.store.write_turns import turn
 # Milliseconds that an answer to a request waits for another process to have written. All requests share a few
 # threads, so a browser is soon told to come again, which it does by itself.
 PATIENCE_OF_REQUESTS = 4000
+ROWS_AT_ONCE = 1000  # that a stream holds
 
 Row = dict[str, Any]
 Migrate = Callable[[sqlite_utils.Database, str], None]  # it also takes where the database is
@@ -110,6 +111,14 @@ class Connection:
         cursor = self.connection.execute(sql, values)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def stream(self, sql: str, values: Sequence[Any] | Row = ()) -> Iterator[Row]:
+        """The rows one after the other, for results of any size; within `read`, all are of one moment."""
+        cursor = self.connection.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        while part := cursor.fetchmany(ROWS_AT_ONCE):
+            for row in part:
+                yield dict(zip(names, row, strict=True))
 
     def value(self, sql: str, values: Sequence[Any] | Row = ()) -> Any:
         """The first column of the first row, or None."""

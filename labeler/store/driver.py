@@ -111,4 +111,5 @@ class _Cursor(sqlite3.Cursor):
     executemany = _explained(sqlite3.Cursor.executemany)
     fetchone = _explained(sqlite3.Cursor.fetchone)
     fetchall = _explained(sqlite3.Cursor.fetchall)
+    fetchmany = _explained(sqlite3.Cursor.fetchmany)
     __next__ = _explained(sqlite3.Cursor.__next__)

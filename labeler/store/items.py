@@ -377,8 +377,12 @@ class Items:
         return {name: value or 0 if name not in ("first", "last") else value for name, value in totals.items()}
 
     def export(self) -> list[Row]:
+        """All rows of `stream`."""
+        return [*self.stream()]
+
+    def stream(self) -> Iterator[Row]:
         """One row for each item, in the order of import, with its label and what its answers say together."""
-        rows = self.db.rows(
+        rows = self.db.stream(
             """
             SELECT i.id AS item_id, i.source, i.split, i.text, i.media, i.content_hash, i.metadata, i.label,
                    CASE WHEN i.label IS NULL THEN NULL WHEN i.adjudicated = 'label' THEN 'decision'
@@ -403,7 +407,20 @@ class Items:
             """,
             {"import": IMPORT},
         )
-        return [row | {"metadata": json.loads(row["metadata"])} for row in rows]
+        for row in rows:
+            yield row | {"metadata": json.loads(row["metadata"])}
+
+    def exported(self) -> int:
+        """The number of rows of `stream`."""
+        return self.db.value("SELECT COUNT(*) FROM items WHERE split IS NOT NULL")
+
+    def metadata_names(self) -> list[str]:
+        """The names in the metadata of the rows of `stream`, in the order in which they occur."""
+        rows = self.db.execute(
+            "SELECT m.key, MIN(i.id) AS first, m.id FROM items i, json_each(i.metadata) m"
+            " WHERE i.split IS NOT NULL AND i.metadata <> '{}' GROUP BY m.key ORDER BY first, m.id"
+        )
+        return [name for name, _first, _place in rows]
 
     def id_of(self, content_hash: str) -> int | None:
         """The id of the item with this content."""

@@ -9,15 +9,17 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from pyarrow.parquet import ParquetFile
 
 from labeler.core.class_changes import ClassChange
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
 from labeler.cycle.class_changes import change_classes
 from labeler.files.csv_files import unguarded
-from labeler.projects import predictions
+from labeler.projects import export_files, predictions, workbook
 from labeler.projects import project as projects
 from labeler.projects.export_columns import COLUMNS
+from labeler.projects.export_rows import export_rows
 from labeler.projects.exporter import FORMATS, Export, export_labels
 from labeler.projects.predictions import Predictions
 from tests.support.samples import text_config, topics_config
@@ -173,3 +175,56 @@ def test_characters_that_xml_cannot_hold_survive_in_excel(own_home, tmp_path):
     column = [cell.value for cell in sheet[1]].index("text") + 1
     read = [openpyxl.utils.escape.unescape(sheet.cell(row, column).value) for row in range(2, 7)]
     assert [text.replace("_x000D_", "\r") for text in read] == texts
+
+
+def test_rows_are_of_one_moment_while_answers_arrive(labeled):
+    with export_rows(labeled, "answers") as rows:
+        first = next(rows.rows)
+        with labeled.store() as store:
+            store.answers.add("kim", [Answer("4", 3, "label", "good")])
+        assert [first["annotator"], *(row["annotator"] for row in rows)] == ["import", "kim", "lee", "lee"]
+    assert rows.count == 4
+    with export_rows(labeled, "answers") as rows:
+        assert rows.count == len([*rows]) == 5
+
+
+def test_names_of_metadata_are_columns_in_the_order_in_which_they_occur(project):
+    odd = 'a"b\n서/'
+    with project.store() as store:
+        cells = [{"b": "1", "label": "2"}, {}, {odd: "3", "b": "4", "metadata.label": "5"}]
+        store.items.add([NewItem(str(i), "row", "t", split="pool", metadata=cells[i]) for i in range(3)])
+    with export_rows(project, "items") as rows:
+        names = [column.name for column in rows.columns][len(COLUMNS["items"]) :]
+        assert names == ["b", "metadata.label", odd, "metadata.metadata.label"]
+        assert [[row[name] for name in names] for row in rows] == [
+            ["1", "2", None, None],
+            [None] * 4,
+            ["4", None, "3", "5"],
+        ]
+
+
+def test_columns_of_parquet_have_their_types_whatever_the_first_rows_hold(labeled, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_files, "ROWS_A_GROUP", 1)
+    export_labels(labeled, tmp_path / "out.parquet", Export("items"))
+    monkeypatch.undo()
+    export_labels(labeled, tmp_path / "whole.parquet", Export("items"))
+    assert ParquetFile(tmp_path / "out.parquet").num_row_groups == 3
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "out.parquet"), pd.read_parquet(tmp_path / "whole.parquet")
+    )
+
+
+def test_more_rows_than_a_sheet_holds_are_an_error(labeled, tmp_path, monkeypatch):
+    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    with pytest.raises(LabelerError, match="An Excel sheet holds 3 rows at most"):
+        export_labels(labeled, tmp_path / "out.xlsx", Export("items"))
+    assert [*tmp_path.glob("*out*")] == []
+
+
+def test_a_carriage_return_begins_no_row_in_csv(project, tmp_path):
+    with project.store() as store:
+        store.items.add([NewItem(str(i), "row", text, split="pool") for i, text in enumerate(["a\r=b", "c"])])
+    export_labels(project, tmp_path / "out.csv", Export("items"))
+    _head, first, second = (tmp_path / "out.csv").read_bytes().decode("utf-8-sig").split("\n")[:3]
+    assert first.startswith('1,"row","pool","a\r=b"')
+    assert second.startswith("2,row,pool,c,")
