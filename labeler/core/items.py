@@ -41,9 +41,12 @@ class StoredObject:
 class ForeignPrediction:
     """What a model of somebody else's, or an LLM, says of an item: a format's reader finds it, the store keeps it.
 
-    labels: names of classes, one where items have one class; of names that the project lacks, whoever stores it
-    decides. probabilities: by the name of the class, from 0 to 1, as many as the file has; None: it has none.
-    item: the content hash of the item, which is known once the item is staged; "" before.
+    labels: names of classes, one where items have one class; names that the project lacks are refused where it is
+    stored, see `labeler.projects.foreign`. probabilities: by the name of the class, from 0 to 1, as many as the file
+    has; None: it has none. confidence: of all labels together, where it is given by itself.
+    item: the content hash of the item, which is known once the item is staged; "" before. Files of predictions alone
+    may name the item by its id, or by where it came from, as the column `source` of an export says.
+    row: where this stands, such as "gpt.csv row 12".
     """
 
     model: str
@@ -51,6 +54,10 @@ class ForeignPrediction:
     probabilities: Mapping[str, float] | None = None
     version: str = ""
     item: str = ""
+    item_id: int | None = None
+    item_source: str = ""
+    row: str = ""
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

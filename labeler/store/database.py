@@ -147,8 +147,8 @@ class Database(Connection):
 
     def version(self) -> tuple[int, ...]:
         """Numbers that change with every answer, decision, round, audit, import, change of the classes and erasure,
-        when items are set aside, and when rounds are measured anew: what is kept under them, e.g. by a page, is
-        never out of date.
+        when items are set aside, when rounds are measured anew, and when predictions are imported: what is kept under
+        them, e.g. by a page, is never out of date.
         """
         numbers = self.connection.execute(
             """
@@ -158,7 +158,9 @@ class Database(Connection):
                    (SELECT COALESCE(MAX(number), 0) FROM class_changes),
                    (SELECT COALESCE(SUM(measured), 0) FROM rounds),
                    (SELECT COALESCE(MAX(id), 0) + COUNT(undone_at) FROM imports),
-                   (SELECT COUNT(*) FROM items WHERE unreadable IS NOT NULL)
+                   (SELECT COUNT(*) FROM items WHERE unreadable IS NOT NULL),
+                   (SELECT COALESCE(MAX(id), 0) FROM foreign_models WHERE complete),
+                   (SELECT COUNT(*) FROM foreign_models WHERE complete)
             """
         ).fetchone()
         return (*numbers, self.erasures())

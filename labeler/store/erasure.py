@@ -30,6 +30,7 @@ PEOPLE = (
     ("refused_answers", "annotator"),
     ("refused_answers", "discarded_by"),
     ("imports", "undone_by"),
+    ("foreign_models", "by"),
     ("encoder_comparisons", "answered_by"),
     *(
         (table, "requested_by")
@@ -119,7 +120,8 @@ class Erasure:
         return opaque
 
     def items(self, item_ids: Sequence[int]) -> list[ErasedItem]:
-        """The items of these ids that lost their content: text, image, source, other columns, notes, explanations.
+        """The items of these ids that lost their content: text, image, source, other columns, notes, explanations,
+        predictions of somebody else's models.
 
         Their ids, splits, labels and answers stay, so that every figure that was measured on them stays what it is.
         Nobody is asked about them, and no model reads them any more. The hash of their content is replaced as well,
@@ -145,7 +147,7 @@ class Erasure:
             ids = [json.dumps([item.id for item in erased])]
             self._without_names_of_groups(ids)
             self.db.execute("UPDATE annotations SET note = NULL WHERE item_id IN (SELECT value FROM json_each(?))", ids)
-            for table in ("reservations", "qualification", "offers", "refused_answers"):
+            for table in ("reservations", "qualification", "offers", "refused_answers", "foreign_predictions"):
                 self.db.execute(f"DELETE FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))", ids)
             self.db.execute(
                 "UPDATE asked_next SET taken_back_at = ? WHERE taken_back_at IS NULL"

@@ -974,6 +974,38 @@ def m033_no_index_before_the_split(db: Database) -> None:
     db.execute("CREATE INDEX items_split ON items (split, content_hash) WHERE split IS NOT NULL")
 
 
+@migrations()
+def m034_foreign_predictions(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- Models of somebody else, whose predictions came with an import. An id is never given twice.
+        CREATE TABLE foreign_models (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            model TEXT NOT NULL,  -- its name
+            version TEXT NOT NULL,  -- '': it has none
+            at TEXT NOT NULL,
+            by TEXT NOT NULL,
+            source TEXT NOT NULL,  -- name of the file
+            classes TEXT NOT NULL,  -- JSON: the project's at that time, which the predictions are of
+            class_change INTEGER NOT NULL,  -- number of the latest change of the classes at that time
+            n INTEGER NOT NULL DEFAULT 0,  -- predictions
+            complete INTEGER NOT NULL DEFAULT 0  -- whether all of them are there; before that none counts
+        );
+        CREATE UNIQUE INDEX foreign_models_named ON foreign_models (model, version) WHERE complete;
+        CREATE TABLE foreign_predictions (
+            model_id INTEGER NOT NULL REFERENCES foreign_models (id),
+            item_id INTEGER NOT NULL REFERENCES items (id),
+            label TEXT NOT NULL,  -- as it was given
+            proba BLOB,  -- (C,) float32 over the model's `classes`
+            confidence REAL,  -- the probability of `label`, where it was given by itself
+            PRIMARY KEY (model_id, item_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX foreign_predictions_item ON foreign_predictions (item_id);
+        """,
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

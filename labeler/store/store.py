@@ -23,6 +23,7 @@ from labeler.store.effort import Effort
 from labeler.store.erasure import Erasure
 from labeler.store.explanations import Explanations
 from labeler.store.forecasts import Forecasts
+from labeler.store.foreign import ForeignModels
 from labeler.store.imports import Imports
 from labeler.store.items import Items
 from labeler.store.pool import Pool
@@ -50,6 +51,7 @@ class Store:
         self.imports = Imports(self.db)
         self.set_aside = SetAside(self.db, self.audit)
         self.forecasts = Forecasts(self.db, self.class_changes)
+        self.foreign = ForeignModels(self.db, self.class_changes)
         self.team = Team(self.db)
         self.stops = Stops(self.db)
         self.audits = Audits(self.db)

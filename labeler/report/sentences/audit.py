@@ -17,6 +17,8 @@ ACTIONS = {
     "classes changed": mark("classes changed"),
     "imported": mark("imported"),
     "import undone": mark("import undone"),
+    "predictions imported": mark("predictions imported"),
+    "predictions removed": mark("predictions removed"),
     "items set aside": mark("items set aside, because their images cannot be read"),
     "items brought back": mark("items brought back, because their images can be read again"),
     "exported": mark("exported"),
