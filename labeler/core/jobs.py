@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 JobState = Literal["queued", "running", "done", "failed"]
 # How the worker before this one ended: it crashed by itself, memory was short, or something outside ended it.
 Ending = Literal["crashed", "memory", "outside"]
-# A round in which the worker crashed by itself so often is given up: the next attempt would crash as well.
+# A job whose process crashed by itself so often is given up: the next attempt would crash as well.
 CRASHES = 3
 Sampler = Literal["tpe", "random", "grid"]
 BackgroundState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -159,7 +159,10 @@ Request = TypeVar("Request")
 
 @dataclass(frozen=True)
 class BackgroundJob(Generic[Request]):
-    """A job beside the rounds, without its report, which `Background.report_of` reads."""
+    """A job beside the rounds, without its report, which `Background.report_of` reads.
+
+    attempts, crashes, halvings: see `Job`.
+    """
 
     id: int
     request: Request
@@ -172,6 +175,8 @@ class BackgroundJob(Generic[Request]):
     requested_by: str
     requested_at: str
     finished_at: str | None
+    crashes: int = 0
+    halvings: int = 0
 
 
 Comparison = BackgroundJob[ComparisonRequest]

@@ -1,4 +1,4 @@
-"""How the worker before this one ended: `labeler serve` sees it, and tells the next one."""
+"""How the process before this one ended: `labeler serve`, or the worker, sees it and tells the next one."""
 
 import os
 import signal
@@ -38,8 +38,8 @@ def ending_of(code: int, memory_kills: int) -> Ending:
     return "outside" if code in _FROM_OUTSIDE else "crashed"
 
 
-class PreviousWorker:
-    """How the worker before this one ended, told once for each project: later, this process is the one before."""
+class PreviousProcess:
+    """How the worker or explainer before this one ended, told once for each project."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         told = environment.get(VARIABLE, "")

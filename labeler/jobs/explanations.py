@@ -21,6 +21,7 @@ from labeler.core.processes import yield_to_others
 from labeler.explain.evidence import Evidence
 from labeler.i18n.messages import mark
 from labeler.jobs.attendance import attend
+from labeler.jobs.endings import PreviousProcess
 from labeler.models import cards
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -62,13 +63,14 @@ class Explainer:
 
     def __init__(self) -> None:
         self._loaded: Loaded | None = None
+        self._previous = PreviousProcess()
 
     def explain_next(self, project: Project) -> bool:
         """Explain the item that was asked about last, if there is one and no other explainer is at it; True if so."""
         with project.store() as store:
             try:
                 with project.lock("explainer.lock"):
-                    asked = store.explanations.claim()
+                    asked = store.explanations.claim(self._previous.ending(project.folder))
                     if asked is not None:
                         self._run(project, store, asked)
                     return asked is not None

@@ -31,7 +31,7 @@ from labeler.jobs.audits import AUDITS, audit_once
 from labeler.jobs.comparisons import compare_once
 from labeler.jobs.embedding import LOCK as EMBEDDING
 from labeler.jobs.embedding import embed_once, is_left_out
-from labeler.jobs.endings import PreviousWorker
+from labeler.jobs.endings import PreviousProcess
 from labeler.jobs.hooks import call_hooks
 from labeler.jobs.imports import IMPORTS, import_once, is_import_waiting
 from labeler.jobs.maps import map_once
@@ -73,7 +73,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
         JobProcess((import_once,), is_import_waiting, IMPORTS) as importing,
         JobProcess((embed_once,), is_left_out, EMBEDDING) as embedding,
     ):
-        previous = PreviousWorker()
+        previous = PreviousProcess()
 
         def once(folder: Path) -> bool:
             project = projects.open_project(folder)

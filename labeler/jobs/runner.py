@@ -1,7 +1,8 @@
 """What runs beside the rounds: comparisons and searches, one at a time, in a process of its own.
 
 It has a lower priority, so that no round waits for it. Whatever ends that process, the operating system frees its
-lock, and the next one takes up what was left.
+lock, and the next one takes up what was left: without end where something outside ended it, and three times where it
+crashed by itself.
 """
 
 import logging
@@ -10,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +21,14 @@ from filelock import Timeout
 
 import strategies
 from labeler.core.actor import SYSTEM, Actor, act_as
-from labeler.core.errors import UNEXPECTED, EngineError, LabelerError
-from labeler.core.jobs import BackgroundJob, Request
+from labeler.core.errors import UNEXPECTED, DatabaseError, EngineError, LabelerError
+from labeler.core.jobs import BackgroundJob, Ending, Request
 from labeler.core.logs import logged_about, set_up
+from labeler.core.memory import batches_halved, is_short
 from labeler.core.processes import end_with_parent, yield_to_others
 from labeler.engine.engines import engine_of, working_on
 from labeler.i18n.messages import Message, mark
+from labeler.jobs.endings import ending_of, memory_kills
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -32,9 +36,13 @@ from labeler.store.background import Background
 
 log = logging.getLogger(__name__)
 
+# How the process ended that had this process's jobs before; a process is started for one job at a time.
+_ended: ContextVar[Ending] = ContextVar("ended", default="outside")
+
 LOCK = "background.lock"
 NICENESS = 5  # below that of the rounds
 EVERY = 0.5  # seconds between two reports of how far a job is
+FOR_DISK = 5.0  # seconds before a process is started again that could not read or write its project
 FOR_ENGINE = 30.0  # seconds before a job is tried again whose engine could not be reached
 
 # Says how far a job is: (message, done, total). Raises `Cancelled` once somebody has cancelled it.
@@ -71,7 +79,7 @@ def run_next(
             return False
         try:
             with project.lock(lock):
-                job = jobs.claim()
+                job = jobs.claim(_ended.get())
                 if job is not None:
                     with logged_about(project=project.slug, job=f"{jobs.noun} {job.id}"):
                         _run(project, store, jobs, job, work, also_tell)
@@ -101,7 +109,7 @@ def _run(
 
     log.info("%s begins", name)
     try:
-        with working_on(engine_of(project.config.engine)):
+        with batches_halved(job.halvings), working_on(engine_of(project.config.engine)):
             report = work(project, store, job, tell)
         jobs.finish(job.id, report)
     except EngineError as error:
@@ -118,6 +126,10 @@ def _run(
         log.error("%s failed: %s", name, error)
         jobs.fail(job.id, error)
     except Exception as error:
+        if is_short(error):
+            log.warning("%s: memory is short, it is tried again with smaller batches: %s", name, error)
+            jobs.leave_for_memory(job)
+            return
         log.exception("%s failed", name)
         jobs.fail(job.id, mark(UNEXPECTED, kind=type(error).__name__, error=error))
     else:
@@ -141,11 +153,15 @@ class JobProcess:
         """
         self.kinds, self.asked, self.lock = tuple(kinds), asked, lock
         self._process: BaseProcess | None = None
+        self._folder = Path()  # of the project that it runs a job of
+        self._memory_kills = 0  # before it began
+        self._endings: dict[Path, Ending] = {}  # of the last process of each project, as the next one is told
 
     def start_if_asked(self, project: Project) -> None:
         """Start the project's next job, unless one is running or a round waits: rounds come first."""
         if self._process is not None and self._process.is_alive():
             return
+        self._note_ending()
         with project.store() as store:
             if store.rounds.waiting() or not self.asked(store):
                 return
@@ -155,8 +171,16 @@ class JobProcess:
         except Timeout:  # another worker is at it
             return
         context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=_run_waiting_jobs, args=(project.folder, self.kinds))
+        self._folder, self._memory_kills = project.folder, memory_kills()
+        ended = self._endings.pop(project.folder, "outside")
+        self._process = context.Process(target=_run_waiting_jobs, args=(project.folder, self.kinds, ended))
         self._process.start()
+
+    def _note_ending(self) -> None:
+        if self._process is not None and self._process.exitcode is not None:
+            kills = memory_kills() - self._memory_kills
+            self._endings[self._folder] = ending_of(self._process.exitcode, kills)
+            self._process = None
 
     def __enter__(self) -> Self:
         return self
@@ -173,12 +197,17 @@ class JobProcess:
             self._process.join()
 
 
-def _run_waiting_jobs(folder: Path, kinds: Sequence[RunNext]) -> None:
+def _run_waiting_jobs(folder: Path, kinds: Sequence[RunNext], ended: Ending) -> None:
+    _ended.set(ended)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the worker, which then ends this one
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the simulating processes are ended in order
     end_with_parent()
     yield_to_others(NICENESS)
     set_up("jobs", folder.parent)
     act_as(Actor(SYSTEM, "job"))
-    project = projects.open_project(folder)
-    any(run(project) for run in kinds)
+    try:
+        project = projects.open_project(folder)
+        any(run(project) for run in kinds)
+    except (DatabaseError, OSError) as error:  # a full disk, a damaged database: no fault of the job
+        log.warning("%s: jobs wait: %s", folder.name, error)
+        time.sleep(FOR_DISK)

@@ -5,25 +5,34 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Generic, Literal
 
-from labeler.core.jobs import AuditRequest, BackgroundJob, EncoderAnswer, EncoderRequest, Request, TakeoutRequest
+from labeler.core.jobs import (
+    CRASHES,
+    AuditRequest,
+    BackgroundJob,
+    EncoderAnswer,
+    EncoderRequest,
+    Ending,
+    Request,
+    TakeoutRequest,
+)
 from labeler.i18n.messages import dump, from_json, load, mark, to_json
+from labeler.store.attempts import HALVINGS, SHORT_BESIDE, note_ending
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, Row, now
 
-# A job that crashed its process this often is given up: the next attempt would crash as well.
-BACKGROUND_ATTEMPTS = 3
-
-CUT_OFF = {
-    "comparison": mark("The comparison was cut off {attempts} times; the last step was: {message}"),
-    "search": mark("The search was cut off {attempts} times; the last step was: {message}"),
-    "adaptation": mark("The adaptation was cut off {attempts} times; the last step was: {message}"),
-    "takeout": mark("The file could not be made: it was cut off {attempts} times; the last step was: {message}"),
-    "map": mark("The map was cut off {attempts} times; the last step was: {message}"),
+CRASHED = {
+    "comparison": mark("The comparison crashed by itself {crashes} times; the last step was: {message}"),
+    "search": mark("The search crashed by itself {crashes} times; the last step was: {message}"),
+    "adaptation": mark("The adaptation crashed by itself {crashes} times; the last step was: {message}"),
+    "takeout": mark("The file could not be made: its process crashed {crashes} times; the last step was: {message}"),
+    "map": mark("The map crashed by itself {crashes} times; the last step was: {message}"),
     "comparison of encoders": mark(
-        "The comparison of encoders was cut off {attempts} times; the last step was: {message}"
+        "The comparison of encoders crashed by itself {crashes} times; the last step was: {message}"
     ),
-    "import": mark("The import was cut off {attempts} times, and nothing was imported; the last step was: {message}"),
-    "audit": mark("The audit was cut off {attempts} times; the last step was: {message}"),
+    "import": mark(
+        "The import crashed by itself {crashes} times, and nothing was imported; the last step was: {message}"
+    ),
+    "audit": mark("The audit crashed by itself {crashes} times; the last step was: {message}"),
 }
 
 _COLUMNS = ", ".join(BackgroundJob.__dataclass_fields__)  # all but the report, which is large
@@ -51,18 +60,22 @@ class Background(Generic[Request]):
         query = f"SELECT 1 FROM {self.table} WHERE state IN ('queued', 'running') LIMIT 1"
         return bool(self.db.value(query))
 
-    def claim(self) -> BackgroundJob[Request] | None:
+    def claim(self, ended: Ending = "outside") -> BackgroundJob[Request] | None:
         """The oldest unfinished job, now running, with the progress it had made; None if there is none.
 
         Only the holder of the project's background lock calls this. A job that is marked as running therefore belongs
-        to a process that died. A job that crashed its process `BACKGROUND_ATTEMPTS` times fails instead.
+        to a process that ended: from outside, and it is taken up again without end; or it crashed by itself, `CRASHES`
+        times at most, after which the job fails.
+
+        Args: ended: how the process ended that had the job before.
         """
         with self.db.write():
+            note_ending(self.db, self.table, ended)
             self.db.execute(
                 f"UPDATE {self.table} SET state = 'failed', finished_at = ?,"
-                f" error = json_object('message', ?, 'fields', json_object('attempts', attempts, 'message', message))"
-                " WHERE state = 'running' AND attempts >= ?",
-                [now(), CUT_OFF[self.noun], BACKGROUND_ATTEMPTS],
+                f" error = json_object('message', ?, 'fields', json_object('crashes', crashes, 'message', message))"
+                " WHERE state = 'running' AND crashes >= ?",
+                [now(), CRASHED[self.noun], CRASHES],
             )
             claimed = self.db.rows(
                 f"UPDATE {self.table} SET state = 'running', attempts = attempts + 1, claimed_at = ?"
@@ -98,6 +111,17 @@ class Background(Generic[Request]):
                 f"UPDATE {self.table} SET state = 'queued', attempts = attempts - 1, message = ''"
                 " WHERE id = ? AND state = 'running'",
                 [number],
+            )
+
+    def leave_for_memory(self, job: BackgroundJob[Request]) -> None:
+        """Queue a running job again with halved batches; it fails where they were halved often enough."""
+        if job.halvings >= HALVINGS:
+            self.fail(job.id, mark(SHORT_BESIDE, halvings=job.halvings))
+            return
+        with self.db.write():
+            self.db.execute(
+                f"UPDATE {self.table} SET state = 'queued', halvings = halvings + 1 WHERE id = ? AND state = 'running'",
+                [job.id],
             )
 
     def cancel(self, number: int) -> bool:

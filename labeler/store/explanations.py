@@ -6,15 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from labeler.core.items import Reason
-from labeler.core.jobs import Explanation, ExplanationKind
+from labeler.core.jobs import CRASHES, Ending, Explanation, ExplanationKind
 from labeler.i18n.messages import dump, load, mark
 from labeler.store.database import Database, now
 from labeler.store.desk import as_reason
 from labeler.store.items import IMPORT
 
-# An explanation that crashed its process this often is given up: the next attempt would crash as well.
-ATTEMPTS = 3
-DIED = mark("The explainer died {attempts} times at this item.")
+DIED = mark("The explainer died {crashes} times at this item.")
 # A panel that still waits after this asks again. A request that nobody waits for is dropped.
 PATIENCE = timedelta(seconds=20)
 # The neighbours of an item are searched among this many of the latest answers.
@@ -98,19 +96,26 @@ class Explanations:
         """Whether any explanation is queued, or was left unfinished."""
         return bool(self.db.value("SELECT 1 FROM explanations WHERE state IN ('queued', 'running') LIMIT 1"))
 
-    def claim(self) -> Explanation | None:
+    def claim(self, ended: Ending | None = "outside") -> Explanation | None:
         """The explanation that was requested last, now running; None if there is none. Somebody looks at that item now.
 
         Requests older than `PATIENCE` are deleted, because a panel that is still open asks again. Only the holder of
-        the explainer's lock calls this. An explanation marked as running therefore belongs to a process that died.
+        the explainer's lock calls this. An explanation marked as running therefore belongs to a process that ended.
+        Where memory was short or it crashed by itself, `CRASHES` times, the explanation fails.
+
+        Args: ended: how that process ended, at the first claim after that.
         """
         too_old = (datetime.now(UTC) - PATIENCE).isoformat(timespec="milliseconds")
         with self.db.write():
             self.db.execute(
+                "UPDATE explanations SET crashes = crashes + 1 WHERE state = 'running' AND ? IN ('crashed', 'memory')",
+                [ended],
+            )
+            self.db.execute(
                 "UPDATE explanations SET state = 'failed', finished_at = ?,"
-                " error = json_object('message', ?, 'fields', json_object('attempts', attempts))"
-                " WHERE state = 'running' AND attempts >= ?",
-                [now(), DIED, ATTEMPTS],
+                " error = json_object('message', ?, 'fields', json_object('crashes', crashes))"
+                " WHERE state = 'running' AND crashes >= ?",
+                [now(), DIED, CRASHES],
             )
             self.db.execute("DELETE FROM explanations WHERE state = 'queued' AND requested_at < ?", [too_old])
             claimed = self.db.rows(

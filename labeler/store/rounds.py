@@ -8,13 +8,12 @@ from labeler.core.class_changes import label_today
 from labeler.core.jobs import CRASHES, Ending, Job
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Remeasured, Round, Training
 from labeler.i18n.messages import dump, from_json, load, mark, to_json
+from labeler.store.attempts import HALVINGS, SHORT, note_ending
 from labeler.store.background import Audits
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.forecasts import Forecasts
 from labeler.store.items import Items
-
-HALVINGS = 4  # of the batches at most, where memory is short
 
 # Settings and training are long and rarely read, so they are not among these columns.
 _MEASURES = (
@@ -24,7 +23,6 @@ _MEASURES = (
 CRASHED = mark(
     "The worker crashed by itself {crashes} times in this round, and did not try again; the last step was: {message}."
 )
-SHORT = mark("Memory was too short for this round, though its batches were halved {halvings} times.")
 
 # When the last came of what a round reads. An import that brings back earlier items adds them to itself.
 _LAST = (
@@ -105,13 +103,7 @@ class Rounds:
         Args: ended: how the worker before this one ended, at the first claim after that; None: it did not.
         """
         with self.db.write():
-            # who kills a worker twice in one round may be the system, for want of memory that nobody has told of
-            self.db.execute(
-                "UPDATE jobs SET crashes = crashes + (:ended = 'crashed'), halvings = min(:most, halvings"
-                " + (:ended = 'memory' OR (:ended = 'outside' AND attempts >= 2)))"
-                " WHERE state = 'running' AND :ended IS NOT NULL",
-                {"ended": ended, "most": HALVINGS},
-            )
+            note_ending(self.db, "jobs", ended)
             self.db.execute(
                 "UPDATE jobs SET state = 'failed', finished_at = ?,"
                 " error = json_object('message', ?, 'fields', json_object('crashes', crashes, 'message', message))"

@@ -178,6 +178,12 @@ def m004_training(db: Database) -> None:
     _run_script(db, "ALTER TABLE rounds ADD COLUMN training TEXT;  -- JSON")
 
 
+BACKGROUND_TABLES = (
+    *("comparisons", "tunings", "adaptations", "audits"),
+    *("takeouts", "maps", "encoder_comparisons", "import_jobs"),
+)
+
+
 def _background_table(name: str) -> str:
     """A table of jobs that run beside the rounds; `done` and `total` count what the kind counts."""
     return f"""
@@ -1004,6 +1010,15 @@ def m034_foreign_predictions(db: Database) -> None:
         CREATE INDEX foreign_predictions_item ON foreign_predictions (item_id);
         """,
     )
+
+
+@migrations()
+def m035_endings(db: Database) -> None:
+    # as of rounds: how often the process of a job crashed by itself, and how often batches were halved for memory
+    for table in (*BACKGROUND_TABLES, "explanations"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0")
+    for table in BACKGROUND_TABLES:
+        db.execute(f"ALTER TABLE {table} ADD COLUMN halvings INTEGER NOT NULL DEFAULT 0")
 
 
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))

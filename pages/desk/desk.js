@@ -47,6 +47,7 @@ export class Desk {
     this.news = new News(this.server, {
       classes: (classes, classChange) => this.takeClasses(classes, classChange),
       others: () => this.queue?.refillAnew(),
+      heard: () => this.kept.tellDismissed(),
     });
     this.presence = new Presence(this.server, () => this.queue?.refill());
     this.quiet = new Quiet();

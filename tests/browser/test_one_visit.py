@@ -166,6 +166,29 @@ def test_a_damaged_entry_of_the_browser_harms_no_answer(visit):
     assert page.evaluate("() => localStorage.getItem('labeler/persistence')") == "asked"
 
 
+def test_a_refused_answer_that_is_dismissed_without_network_leaves_the_leads_list_later(visit):
+    page, item = visit.page, item_on_screen(visit.page)
+    with visit.project.store() as store:
+        store.refused.record("kim", "000000000000009-1", item, {"action": "label", "label": "odd"}, "not a class")
+    page.evaluate(
+        "([name, entry]) => localStorage.setItem(name, entry)",
+        [f"labeler/denied/{visit.project.uid}/kim/000000000000009-1", f'{{"item_id": {item}, "action": "label"}}'],
+    )
+    page.reload()
+    ready_item(page)
+    page.route("**/api/**", lambda route: route.abort())
+    page.get_by_role("button", name="Answers that were not stored: 1").click()
+    page.get_by_role("button", name="Dismiss").click()
+    page.locator("dialog").wait_for(state="detached")
+    with visit.project.store() as store:
+        assert len(store.refused.all()) == 1
+        page.unroute("**/api/**")
+        page.reload()
+        with page.expect_response("**/kept"):
+            ready_item(page)
+        assert store.refused.all() == []
+
+
 def test_unsent_answers_stand_in_the_strip_after_a_reload(visit):
     page, first = visit.page, item_on_screen(visit.page)
     press(page, "1")

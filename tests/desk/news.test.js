@@ -5,23 +5,25 @@ import { News } from "../../pages/desk/sync/news.js";
 
 let heard;
 let news;
+let replies;
 
 beforeEach(() => {
   heard = [];
+  replies = 0;
   globalThis.document = { visibilityState: "visible" };
 });
 
 afterEach(() => news.end());
 
 // News of a server with these replies; the first of them has come.
-async function listen(...replies) {
+async function listen(...prepared) {
   const asked = [];
   const server = {
     data: { class_change: 2 },
     asked,
     async fetch(path) {
       asked.push(path);
-      const reply = replies.shift();
+      const reply = prepared.shift();
       if (reply instanceof Error) throw reply;
       return Response.json(reply);
     },
@@ -29,6 +31,7 @@ async function listen(...replies) {
   news = new News(server, {
     classes: (classes, change) => heard.push(["classes", classes.map(({ name }) => name), change]),
     others: () => heard.push(["others"]),
+    heard: () => { replies += 1; },
   });
   await new Promise((resolve) => setImmediate(resolve));  // the reply to the first question
   return server;

@@ -204,3 +204,15 @@ test("a refused answer is set aside in a full storage as well", () => {
   assert.deepEqual(outbox.entries(), []);
   assert.deepEqual(outbox.kept().map(({ answer }) => answer.item_id), [7]);
 });
+
+test("what is given up is kept until the server knows it, whoever opens the next desk", () => {
+  const outbox = new Outbox("reviews", "kim");
+  const { request_id } = outbox.add(answerTo(7));
+  outbox.setAside(request_id, "A reason.");
+  outbox.giveUp(outbox.kept()[0]);
+  const next = new Outbox("reviews", "kim");
+  assert.deepEqual([next.kept(), next.givenUp()], [[], [request_id]]);
+  assert.deepEqual(new Outbox("reviews", "lee").givenUp(), []);
+  next.told([request_id]);
+  assert.deepEqual(next.givenUp(), []);
+});

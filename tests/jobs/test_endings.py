@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.jobs.endings import VARIABLE, PreviousWorker, ending_of, memory_kills
+from labeler.jobs.endings import VARIABLE, PreviousProcess, ending_of, memory_kills
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ def test_the_system_counts_what_it_ends_for_want_of_memory(tmp_path, monkeypatch
 
 @pytest.mark.parametrize(("told", "ending"), [("crashed", "crashed"), ("memory", "memory"), ("", "outside")])
 def test_the_next_worker_is_told_once_for_each_project(told, ending):
-    previous = PreviousWorker({VARIABLE: told})
+    previous = PreviousProcess({VARIABLE: told})
     assert [previous.ending(Path(name)) for name in "aba"] == [ending, ending, None]

@@ -2,9 +2,10 @@
 
 import pytest
 
-from labeler.core.jobs import AdaptationRequest, ComparisonRequest, TuningRequest
+from labeler.core.jobs import CRASHES, AdaptationRequest, ComparisonRequest, TuningRequest
 from labeler.store import Store
-from labeler.store.background import BACKGROUND_ATTEMPTS
+from labeler.store.attempts import HALVINGS
+from labeler.store.schema import BACKGROUND_TABLES
 
 REQUESTS = {
     "comparisons": ComparisonRequest(("margin", "entropy"), seeds=2, rounds=3, batch=5, seed_size=4, source="리뷰.csv"),
@@ -53,17 +54,38 @@ def test_the_oldest_is_claimed_first_and_its_report_is_kept(jobs, asked):
     assert jobs.claim().id == second
 
 
-def test_an_interrupted_job_resumes_with_its_progress_and_is_given_up_after_some_tries(jobs, asked):
+def test_a_job_that_is_killed_from_outside_goes_on_with_its_progress_without_end(jobs, asked):
     number = jobs.request(asked, "kim")
-    jobs.request(asked, "lee")
-    for attempt in range(1, BACKGROUND_ATTEMPTS + 1):
-        again = jobs.claim()
+    halvings = []
+    for attempt in range(1, 12):
+        again = jobs.claim("outside")
         assert (again.id, again.attempts, again.done) == (number, attempt, 3 if attempt > 1 else 0)
         jobs.report(number, "embedding items", 3, 9)
-    assert jobs.claim().id == number + 1
+        halvings.append(again.halvings)
+    assert halvings == [0, 0, 1, 2, 3, 4, 4, 4, 4, 4, 4]  # who is killed again and again may be so for want of memory
+
+
+def test_a_job_that_crashes_by_itself_is_given_up_after_three_times(jobs, asked):
+    number = jobs.request(asked, "kim")
+    jobs.request(asked, "lee")
+    for crashes in range(CRASHES):
+        again = jobs.claim("crashed")
+        assert (again.id, again.crashes, again.halvings) == (number, crashes, 0)
+        jobs.report(number, "embedding items", 3, 9)
+    assert jobs.claim("crashed").id == number + 1
     given_up = jobs.all()[1]
     assert given_up.state == "failed"
-    assert given_up.error == f"The {jobs.noun} was cut off 3 times; the last step was: embedding items"
+    assert given_up.error == f"The {jobs.noun} crashed by itself 3 times; the last step was: embedding items"
+
+
+def test_a_job_for_which_memory_is_short_is_tried_with_halved_batches(jobs, asked):
+    jobs.request(asked, "kim")
+    for halvings in range(HALVINGS + 1):
+        job = jobs.claim()
+        assert (job.state, job.halvings) == ("running", halvings)
+        jobs.leave_for_memory(job)
+    (job,) = jobs.all()
+    assert (job.state, "halved 4 times" in job.error) == ("failed", True)
 
 
 @pytest.mark.parametrize("claimed", [True, False])
@@ -103,8 +125,12 @@ def test_kinds_of_background_jobs_are_kept_apart(store, kind, jobs, asked):
 )
 def test_a_database_from_before_gets_the_table(store, kind, asked, migration):
     with store.write():
+        for table in {*BACKGROUND_TABLES, "explanations"}:
+            store.db.execute(f"ALTER TABLE {table} DROP COLUMN crashes")
+        for table in BACKGROUND_TABLES:
+            store.db.execute(f"ALTER TABLE {table} DROP COLUMN halvings")
         store.db.execute(f"DROP TABLE {kind}")
-        store.db.execute("DELETE FROM _sqlite_migrations WHERE name = ?", [migration])
+        store.db.execute("DELETE FROM _sqlite_migrations WHERE name IN (?, 'm035_endings')", [migration])
         store.db.execute("PRAGMA user_version = 1")
     with Store(store.path, store.config) as opened:
         getattr(opened, kind).request(asked, "kim")

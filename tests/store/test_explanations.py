@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from labeler.core.items import Answer, NewItem
+from labeler.core.jobs import CRASHES
 from labeler.store import IMPORT, Store
 from labeler.store import explanations as verbs
 from tests.support.fill import add, rank
@@ -47,14 +48,20 @@ def test_the_item_that_somebody_looks_at_now_comes_first(store):
     assert store.explanations.claim().content_hash == "000001"
 
 
-def test_an_explanation_that_kills_its_process_three_times_is_given_up(store):
+@pytest.mark.parametrize("ended", ["crashed", "memory"])
+def test_an_explanation_that_ends_its_process_three_times_is_given_up(store, ended):
     store.explanations.get_or_request("000000", "m", "saw")
-    for _ in range(verbs.ATTEMPTS):
-        assert store.explanations.claim().content_hash == "000000"  # and whoever claimed it died
-    assert store.explanations.claim() is None
+    for _ in range(CRASHES):
+        assert store.explanations.claim(ended).content_hash == "000000"  # and whoever claimed it died
+    assert store.explanations.claim(ended) is None
     explanation = store.explanations.get_or_request("000000", "m", "saw")
     assert explanation.state == "failed"
     assert "died 3 times" in explanation.error
+
+
+def test_an_explanation_whose_process_is_killed_from_outside_is_taken_up_without_end(store):
+    store.explanations.get_or_request("000000", "m", "saw")
+    assert {store.explanations.claim("outside").content_hash for _ in range(8)} == {"000000"}
 
 
 def test_explanations_that_nobody_waits_for_are_dropped(store, monkeypatch):

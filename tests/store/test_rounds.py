@@ -9,8 +9,8 @@ from labeler.core.items import Answer, StillOpen
 from labeler.core.jobs import CRASHES
 from labeler.core.rounds import Epoch, FinishedRound, Metrics, Ranked, RoundResult, Training
 from labeler.store import Store
+from labeler.store.attempts import HALVINGS
 from labeler.store.driver import sqlite3
-from labeler.store.rounds import HALVINGS
 from tests.support.fill import add, rank
 
 

@@ -17,6 +17,7 @@ export class KeptAnswers {
    */
   constructor(parent, desk) {
     this.desk = desk;
+    this.isTelling = false;
     this.element = make("div", "kept", parent);
     this.element.setAttribute("role", "status");
     try {
@@ -49,6 +50,18 @@ export class KeptAnswers {
       return;  // the next desk asks again
     }
     this.update();
+  }
+
+  // Tell the server which answers were given up, so that the lead is not shown them any more.
+  async tellDismissed() {
+    const dismissed = this.desk.outbox.givenUp().slice(0, 1000);
+    if (!dismissed.length || this.isTelling) return;
+    this.isTelling = true;
+    try {
+      await this.desk.server.post("kept", { dismissed });
+      this.desk.outbox.told(dismissed);
+    } catch { /* it is told once the server replies again, or by the next desk */ }
+    this.isTelling = false;
   }
 
   update() {
@@ -95,8 +108,8 @@ export class KeptAnswers {
       this.desk.sender?.flush();
     } });
     makeButton("action", buttons, { text: t("Dismiss"), run: () => {
-      this.desk.outbox.dismiss(kept.name);
-      this.desk.server.post("kept", { dismissed: [kept.id] }).catch(() => {});  // the lead can discard it as well
+      this.desk.outbox.giveUp(kept);
+      this.tellDismissed();
       gone();
     } });
   }

@@ -10,6 +10,7 @@ const NEWS_MS = 2_500;
  * @typedef {object} NewsEvents
  * @property {(classes: ClassDetail[], classChange: number) => void} classes there are others now
  * @property {() => void} others labeling was stopped or goes on, or other items are asked next
+ * @property {() => void} heard the server replies, after a while in which it may not have
  */
 
 export class News {
@@ -33,6 +34,7 @@ export class News {
     } catch {
       return;  // the queue says when the server is gone
     }
+    this.events.heard();
     if (reply.classes) this.events.classes(reply.classes, reply.class_change);
     const stop = JSON.stringify(reply.stop);
     const isAskedNext = this.askedNext !== undefined && this.askedNext !== reply.asked_next;

@@ -7,6 +7,7 @@
 
 const OUTBOX = "labeler/outbox/";
 const REFUSED = "labeler/denied/";  // no longer than the other: what is set aside has room where it was
+const DISMISSED = "labeler/dismissed/";  // given up, and the server does not know it yet
 const REFUSED_BEFORE = "labeler/refused/";  // by an earlier version, which kept neither reason nor project
 
 /** @typedef {{name: string, project: string, annotator: string, id: string}} Entry the name of an entry and its parts */
@@ -119,6 +120,25 @@ export class Outbox {
   /** @param {string} name of a kept answer that a person has dealt with */
   dismiss(name) {
     localStorage.removeItem(name);
+  }
+
+  /**
+   * Give a kept answer up, which the server is to hear of, whenever it can be reached.
+   * @param {KeptAnswer} kept
+   */
+  giveUp({ name, id, isGone, answer }) {
+    localStorage.removeItem(name);  // first: a full storage has room for the shorter entry
+    if (answer && !isGone) localStorage.setItem(DISMISSED + this.owner + id, "");
+  }
+
+  // The ids of answers that were given up and of which the server does not know.
+  givenUp() {
+    return this.named(DISMISSED).filter((entry) => this.isOwn(entry)).map(({ id }) => id);
+  }
+
+  /** @param {string[]} ids of answers that the server knows to be given up */
+  told(ids) {
+    for (const { name, id } of this.named(DISMISSED)) if (ids.includes(id)) localStorage.removeItem(name);
   }
 
   // Other projects, by their uid or an earlier version's name, that answers of this annotator are kept for.
