@@ -22,7 +22,7 @@ LAYERS = """
     i18n
     core
     engine files store
-    access
+    access client
     projects measure
     backbones
     learner
@@ -32,8 +32,8 @@ LAYERS = """
     explain
     report
     jobs
-    api
-    cli notebook
+    api notebook
+    cli
 """
 LEVELS = {room: level for level, rooms in enumerate(LAYERS.strip().splitlines()) for room in rooms.split()}
 # Nothing imports labeler/__main__.py, nor labeler/__init__.py, which names what users of the package take from it.
@@ -163,6 +163,7 @@ def test_sql_lives_in_the_store_alone() -> None:
         (["strategies"], {"torch", "modAL", "timm", "transformers", "sklearn"}),
         (
             [
+                "labeler.client.session",
                 "labeler.store",
                 "labeler.api.routes",
                 "labeler.jobs.adaptations",

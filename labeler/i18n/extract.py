@@ -26,12 +26,14 @@ ERRORS = (
     *("RequestError", "CheckedFileError", "BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError"),
     *("UnnamedStoreError", "SettingsClashError", "TextClashError", "BackupError"),
     *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "EngineError"),
+    *("RefusedError", "UnreachableError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))
-# The command line is English: the errors that it alone shows need no translation.
+# The command line and Python code are English: the errors that they alone show need no translation.
 COMMAND_LINE = (
     "labeler/cli/",
+    "labeler/client/",
     "labeler/experiments/strategy_tables.py",
     "labeler/models/reproduce.py",
     "labeler/jobs/supervisor.py",
