@@ -49,6 +49,13 @@ def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
+def secure_cookies(headers: MutableHeaders) -> None:
+    """Let the browser send each cookie over TLS alone. Streamlit's own cookies of a log-in do not ask for it."""
+    for number, (name, value) in enumerate(headers.raw):
+        if name.lower() == b"set-cookie" and b"; secure" not in value.lower():
+            headers.raw[number] = (name, value + b"; Secure")
+
+
 def add_headers(headers: MutableHeaders, policy: str, has_forms: bool) -> None:
     """Add what every answer carries, and forbid keeping what is about people.
 

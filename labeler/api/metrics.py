@@ -136,7 +136,7 @@ class _EachProcess(Collector):
     def collect(self) -> Iterable[Metric]:
         families: dict[str, Metric] = {}
         here = running(home())
-        for process in here.processes if here else ():
+        for process in [process for process in here.processes if not process.is_elsewhere] if here else ():
             for own in ProcessCollector(pid=partial(int, process.pid), registry=None).collect():
                 family = families.setdefault(own.name, Metric(own.name, own.documentation, own.type))
                 for sample in own.samples:

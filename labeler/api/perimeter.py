@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from labeler.access.serving import Serving, serving
-from labeler.api.headers import add_headers, content_security_policy
+from labeler.api.headers import add_headers, content_security_policy, secure_cookies
 from labeler.api.rates import Buckets, Rate
 from labeler.api.requests import MOST_BYTES
 from labeler.i18n.messages import _, preferred, use
@@ -61,7 +61,7 @@ class Perimeter:
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in, or answer why not."""
-        answer = _Answer(send, self.policy, has_forms=self._is_of_accounts(scope))
+        answer = _Answer(send, self.policy, self._is_of_accounts(scope), is_encrypted=_is_encrypted(scope))
         use(preferred(Headers(scope=scope).get("accept-language")))
         try:
             self._check_rate(scope)
@@ -146,10 +146,15 @@ def check_origin(scope: Scope) -> None:
     address service of another company for its own address: no such request reaches it.
     """
     origins = _values(scope, b"origin")
-    schemes = ("https",) if scope["scheme"] in ("https", "wss") else ("http", "https")  # a proxy may end TLS
+    schemes = ("https",) if _is_encrypted(scope) else ("http", "https")  # a proxy may end TLS
     own = {f"{scheme}://{host}" for scheme in schemes for host in _values(scope, b"host")}
     if len(origins) > 1 or not own.issuperset(origins):
         raise RefusalError(403, _("The request comes from a page of another server."))
+
+
+def _is_encrypted(scope: Scope) -> bool:
+    """Whether the browser's connection has TLS, as the server or a named proxy knows it."""
+    return scope["scheme"] in ("https", "wss")
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
@@ -181,15 +186,18 @@ def below(path: str, routes: Iterable[Route]) -> list[Route]:
 class _Answer:
     """An answer on its way out; it gets its headers."""
 
-    def __init__(self, send: Send, policy: str, has_forms: bool) -> None:
-        self._send, self._policy, self._has_forms = send, policy, has_forms
+    def __init__(self, send: Send, policy: str, has_forms: bool, is_encrypted: bool) -> None:
+        self._send, self._policy, self._has_forms, self._is_encrypted = send, policy, has_forms, is_encrypted
         self.has_begun = False
 
     async def send(self, message: Message) -> None:
         self.has_begun = True
         if message["type"].endswith("http.response.start"):  # of a WebSocket that is refused, too
             message["headers"] = [*message.get("headers", ())]
-            add_headers(MutableHeaders(raw=message["headers"]), self._policy, self._has_forms)
+            headers = MutableHeaders(raw=message["headers"])
+            add_headers(headers, self._policy, self._has_forms)
+            if self._is_encrypted:
+                secure_cookies(headers)
         await self._send(message)
 
 

@@ -185,27 +185,55 @@ def _check_columns(source: Source, names: tuple[str, ...], also: tuple[str, ...]
 
 
 @main.command()
-@click.argument("home", type=FOLDER, default="projects")
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port of the app.")
+@click.argument("home", type=FOLDER, default="projects", envvar="LABELER_HOME")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8501,
+    show_default=True,
+    envvar="LABELER_PORT",
+    help="Port of the app.",
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
+    envvar="LABELER_PROCESSES",
     help="Processes that answer the desk's requests on this port; about one a core where hundreds of people label.",
 )
-@click.option("--address", default=LOOPBACK, show_default=True, help="IP address to listen on; others need accounts.")
-@click.option("--host-name", "host_names", multiple=True, help="Name that people reach the app by. May be repeated.")
+@click.option(
+    "--address",
+    default=LOOPBACK,
+    show_default=True,
+    envvar="LABELER_ADDRESS",
+    help="IP address to listen on; others need accounts.",
+)
+@click.option(
+    "--host-name",
+    "host_names",
+    multiple=True,
+    envvar="LABELER_HOST_NAME",
+    help="Name that people reach the app by. May be repeated.",
+)
 @click.option(
     "--trust-proxy",
+    "--behind-proxy",
     "proxies",
     multiple=True,
+    envvar="LABELER_TRUST_PROXY",
     help="Address or network of a proxy whose X-Forwarded-For, -Proto and -Host count. May be repeated.",
 )
-@click.option("--base-path", default="", help="Path below which the app lies, such as /labeler.")
+@click.option(
+    "--base-path",
+    default="",
+    envvar="LABELER_BASE_PATH",
+    help="Path below which the app lies, such as /labeler.",
+)
 @click.option(
     "--embedded-in",
     multiple=True,
+    envvar="LABELER_EMBEDDED_IN",
     help="Origin whose pages may show the app in a frame, such as https://example.org. May be repeated.",
 )
 @click.option(
@@ -213,17 +241,28 @@ def _check_columns(source: Source, names: tuple[str, ...], also: tuple[str, ...]
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
+    envvar=VARIABLE,
     help="`json`: one JSON object a line, with ids of requests and jobs and without contents.",
 )
-def serve(home: Path, port: int, processes: int, log: str, **reached: Any) -> None:
-    """Serve the app, with a worker and an explainer; HOME is the folder of all projects."""
+@click.option(
+    "--worker-elsewhere",
+    is_flag=True,
+    envvar="LABELER_WORKER_ELSEWHERE",
+    help="Start no worker: `labeler worker HOME` runs beside this command, such as in a container with the GPU.",
+)
+# wide: click passes each option as a parameter of its own
+def serve(home: Path, port: int, processes: int, log: str, worker_elsewhere: bool, **reached: Any) -> None:
+    """Serve the app, with a worker and an explainer; HOME is the folder of all projects.
+
+    In the environment, several values of an option have spaces between.
+    """
     os.environ[VARIABLE] = log  # for the processes that it starts
     set_up("serve")
-    supervisor.serve(home, port, Serving(**reached), processes)
+    supervisor.serve(home, port, Serving(**reached), processes, worker_elsewhere)
 
 
 @main.command()
-@click.argument("home", type=FOLDER)
+@click.argument("home", type=FOLDER, envvar="LABELER_HOME")
 @click.option("--once", is_flag=True, help="Run all queued jobs, rounds first, then end.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:

@@ -74,7 +74,8 @@ def _option_row(option: click.Option, context: click.Context) -> tuple[str, str,
         default = f"`{option.default}`"
     else:
         default = ""
-    return f"{names} {value}".strip(), option.help or "", default
+    variable = f" `{option.envvar}` in the environment." if option.envvar else ""
+    return f"{names} {value}".strip(), f"{option.help or ''}{variable}", default
 
 
 def _value_of(option: click.Option, context: click.Context) -> str:

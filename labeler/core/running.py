@@ -25,10 +25,11 @@ Condition = Literal["running", "silent", "ended"]
 
 @dataclass(frozen=True)
 class ProcessState:
-    """A process that `serve` keeps running.
+    """A process that `serve` keeps running, or expects to run elsewhere.
 
     since: when it was started last. ends: how often it has ended by itself since `serve` began. ended_at, ended_how:
-    of the last time, such as `SIGKILL`, or the exit code.
+    of the last time, such as `SIGKILL`, or the exit code. is_elsewhere: whether something else starts it; its signs of
+    life in the home are all that is known of it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ProcessState:
     ends: int = 0
     ended_at: str = ""
     ended_how: str = ""
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,17 @@ def running(home: Path) -> Running | None:
 
 
 def _is_silent(home: Path, state: ProcessState) -> bool:
-    """Whether a process that has given signs of life since it was started has stopped to."""
+    """Whether a process that has given signs of life since it was started has stopped to.
+
+    One that runs elsewhere may never have been started: it is silent until it gives the first.
+    """
     path = home / FOLDER / state.name
     try:
         last = path.stat().st_mtime
     except OSError:
-        return False
+        return state.is_elsewhere
+    if state.is_elsewhere:
+        return time.time() - last > SILENT_AFTER
     return last > datetime.fromisoformat(state.since).timestamp() and time.time() - last > SILENT_AFTER
 
 

@@ -128,11 +128,13 @@ class Front:
         return all(_listens(address, port) for address, port in self.ports)
 
 
-def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE, processes: int = 1) -> None:
+def serve(
+    home: Path, port: int, wished: Serving = ON_THIS_MACHINE, processes: int = 1, worker_elsewhere: bool = False
+) -> None:
     """Serve the app on `port` and run rounds for the projects in `home`, until a signal ends it.
 
     Args: wished: how the app is to be reached: on this machine alone if not given. processes: that answer the desk's
-          requests; more than one stand before the app.
+          requests; more than one stand before the app. worker_elsewhere: whether something else runs the worker.
     Raises: LabelerError: the port is taken, or the app cannot be reached so.
     """
     home = home.resolve()
@@ -145,8 +147,10 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE, processes: i
     environment = os.environ | {"LABELER_HOME": str(home), "PYTHONPATH": _python_path(), "FORWARDED_ALLOW_IPS": ""}
     environment |= reached.as_environment()
     waiting = {
-        name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"] for name in ("explainer", "worker")
+        name: [sys.executable, "-m", "labeler", name, str(home), "--with-parent"]
+        for name in ("explainer", *(() if worker_elsewhere else ("worker",)))
     }
+    elsewhere = [ProcessState("worker", 0, moment(), is_elsewhere=True)] if worker_elsewhere else []
 
     ending, began = threading.Event(), time.monotonic()
     for number in (signal.SIGINT, signal.SIGTERM):  # a flag, since make and the terminal may each send one
@@ -159,7 +163,7 @@ def serve(home: Path, port: int, wished: Serving = ON_THIS_MACHINE, processes: i
             while not ending.wait(0.2):
                 for child in children:
                     child.keep_running()
-                board.show([child.state() for child in children])
+                board.show([*(child.state() for child in children), *elsewhere])
                 keeper.look()
                 if not greeted and front.listens():
                     print(f"labeler is at {reached.url(port)} (projects in {home}); Ctrl+C ends it.", flush=True)

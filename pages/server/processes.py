@@ -50,7 +50,9 @@ def _line(process: ProcessState, condition: Condition) -> None:
         st.markdown(f"**{name_in_words(process.name)}**", width="content")
         st.badge(_(words), color=colour, icon=icon)  # type: ignore[arg-type]
         st.caption(_task(process.name), width="content")
-    if condition == "ended":
+    if process.is_elsewhere:
+        facts = [_("not started by `labeler serve`: `labeler worker` runs beside it, such as in a container")]
+    elif condition == "ended":
         facts = [_("since {at}", at=local_time(process.ended_at or process.since))]
     else:
         facts = [_("since {at} ({long})", at=local_time(process.since), long=_duration(process.since))]

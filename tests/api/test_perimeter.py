@@ -44,6 +44,13 @@ async def picture(request: Request) -> Response:
     return FileResponse(Path(__file__), media_type="image/png", headers={"Cache-Control": "private, immutable"})
 
 
+async def cookie(request: Request) -> Response:
+    reply = Response()
+    reply.set_cookie("as-streamlit-does", "x")
+    reply.set_cookie("as-we-do", "x", secure=True)
+    return reply
+
+
 async def broken(request: Request) -> Response:
     raise ValueError("broken")
 
@@ -57,6 +64,7 @@ async def stream(websocket: WebSocket) -> None:
 def client(rules: Serving = ON_THIS_MACHINE, base: str = OWN, peer: str = "127.0.0.1", **options: object) -> TestClient:
     paths = [Route("/read", read, methods=["GET", "POST"]), Route("/account/log-in", read, methods=["POST"])]
     paths += [Route("/whole", whole), Route("/page", page), Route("/picture", picture), Route("/broken", broken)]
+    paths += [Route("/cookie", cookie)]
     app = Starlette(routes=[*paths, WebSocketRoute("/stream", stream)], middleware=[Middleware(Perimeter, rules=rules)])
     return TestClient(app, base_url=base, client=(peer, 50_000), **options)  # type: ignore[arg-type]
 
@@ -338,6 +346,15 @@ def test_the_policy_names_no_other_host_and_no_eval():
 def test_pages_that_may_show_the_app_in_a_frame_are_named():
     policy = client(Serving(embedded_in=("https://intranet.org",))).get("/page").headers["Content-Security-Policy"]
     assert policy.endswith("frame-ancestors https://intranet.org")
+
+
+def test_cookies_go_over_tls_alone_where_a_named_proxy_ends_it():
+    rules = Serving(proxies=("10.0.0.2",), host_names=("labels.org",))
+    headers = {"Host": "labels.org", "X-Forwarded-Proto": "https"}
+    kept = client(rules, peer="10.0.0.2").get("/cookie", headers=headers).headers.get_list("set-cookie")
+    assert [cookie.lower().count("; secure") for cookie in kept] == [1, 1]
+    kept = client(rules, peer="10.0.0.3").get("/cookie", headers=headers).headers.get_list("set-cookie")
+    assert [cookie.lower().count("; secure") for cookie in kept] == [0, 1]
 
 
 def test_forms_say_their_origin():

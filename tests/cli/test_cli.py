@@ -1,12 +1,15 @@
 """The command line: a project from nothing to an export; every error one sentence and exit code 2."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from labeler.access.serving import Serving
 from labeler.cli import main
+from labeler.jobs import supervisor
 from labeler.report.sentences.comparison import verdict
 from tests.support.samples import reviews
 from tests.support.warm_processes import simulate_in_this_process
@@ -42,6 +45,21 @@ def test_every_command_has_help():
         assert all(
             o.help for o in command.params if getattr(o, "opts", [""])[0].startswith("--") and o.name != "modality"
         )
+
+
+def test_serve_takes_its_options_from_the_environment_too(tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr(supervisor, "serve", lambda *arguments: called.append(arguments))
+    monkeypatch.setenv("LABELER_LOG", "json")
+    variables = {"HOME": str(tmp_path), "HOST_NAME": "labels.org labels.org:8443", "TRUST_PROXY": "10.0.0.2"}
+    variables |= {"BASE_PATH": "/labels", "EMBEDDED_IN": "", "PROCESSES": "2", "WORKER_ELSEWHERE": "1"}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"LABELER_{name}", value)
+    labeler("serve")
+    reached = Serving("127.0.0.1", ("labels.org", "labels.org:8443"), ("10.0.0.2",), "/labels")
+    assert called.pop() == (tmp_path, 8501, reached, 2, True)
+    labeler("serve", "projects", "--behind-proxy", "10.0.0.3", "--base-path", "/a", "--host-name", "a.org")
+    assert called.pop() == (Path("projects"), 8501, Serving("127.0.0.1", ("a.org",), ("10.0.0.3",), "/a"), 2, True)
 
 
 def test_an_import_is_undone(project, table):

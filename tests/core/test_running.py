@@ -31,6 +31,14 @@ def test_a_process_that_stopped_giving_signs_of_life_is_silent(tmp_path):
     assert running(tmp_path).condition(WORKER) == "silent"
 
 
+def test_a_process_that_runs_elsewhere_is_silent_until_it_gives_a_sign_of_life(tmp_path):
+    elsewhere = ProcessState("worker", 0, moment(), is_elsewhere=True)
+    Board(tmp_path).show([elsewhere])
+    assert running(tmp_path).condition(elsewhere) == "silent"
+    (tmp_path / FOLDER / "worker").touch()
+    assert running(tmp_path).is_working("worker")
+
+
 def test_nothing_is_running_once_serve_itself_is_gone(tmp_path):
     board = Board(tmp_path)
     board.show([WORKER])

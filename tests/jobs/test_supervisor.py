@@ -5,7 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from functools import partial
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -88,6 +90,36 @@ def test_what_dies_is_started_again_and_all_end_together(project, own_home):
 
 def is_running(number: int) -> bool:
     return psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+
+
+class EndsSoon(threading.Event):
+    """A wish to end that comes at the fourth look."""
+
+    looks = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.looks += 1
+        return self.looks > 3
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_worker_that_runs_elsewhere_is_not_started_and_is_waited_for(tmp_path, monkeypatch, elsewhere):
+    started, shown = [], []
+
+    def launched(command: list[str], **_: object) -> Mortal:
+        started.append(command)
+        return Mortal()
+
+    monkeypatch.setattr(supervisor, "HEAD_START_SECONDS", -1.0)
+    monkeypatch.setattr(supervisor.subprocess, "Popen", launched)
+    monkeypatch.setattr(supervisor, "threading", SimpleNamespace(Event=EndsSoon))
+    monkeypatch.setattr(supervisor.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(Mortal, "terminate", lambda self: None, raising=False)
+    monkeypatch.setattr(Mortal, "wait", lambda self, *_: 0, raising=False)
+    monkeypatch.setattr(supervisor.Board, "show", lambda self, states: shown.extend(states))
+    serve(tmp_path, free_port(), worker_elsewhere=elsewhere)
+    assert any("worker" in command for command in started) is not elsewhere
+    assert {state.is_elsewhere for state in shown if state.name == "worker"} == {elsewhere}
 
 
 class Clock:

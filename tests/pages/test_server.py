@@ -80,6 +80,16 @@ def test_progress_says_that_a_round_waits_for_a_worker_that_died(busy: Project):
     assert "The worker does not run at the moment" in everything(visit("progress"))
 
 
+def test_the_pages_say_where_a_worker_that_serve_does_not_start_is_missing(project: Project):
+    home = project.folder.parent
+    Board(home).show([ProcessState("worker", 0, moment(), is_elsewhere=True)])
+    with project.store() as store:
+        add(store, 2)
+        store.rounds.request("now")
+    assert "not started by `labeler serve`" in everything(visit("server"))
+    assert "The worker does not run at the moment" in everything(visit("progress"))
+
+
 def test_the_page_shows_the_last_backup_its_check_and_what_is_damaged(project: Project):
     home = project.folder.parent
     Board(home).show([ProcessState("app", 7, moment())])
