@@ -31,6 +31,7 @@ LAYERS = """
     experiments
     explain
     report
+    events
     jobs
     api notebook
     cli

@@ -7,6 +7,7 @@ from annotated_types import Interval
 from typing_extensions import Doc
 
 from labeler.core import setting_rules
+from labeler.core.events import Tracker
 from labeler.core.items import ClassesAnItem, Modality, Reveal
 from labeler.core.rounds import Rule
 from labeler.core.setting_descriptions import described
@@ -371,6 +372,16 @@ class EngineConfig:
 
 
 @dataclass(frozen=True)
+class TrackingConfig:
+    """Other programs that keep the rounds, too."""
+
+    to: Annotated[
+        tuple[Tracker, ...],
+        Doc("Trackers of experiments that each round is written to; their own variables say where (docs/events.md)."),
+    ] = ()
+
+
+@dataclass(frozen=True)
 class ClassDetail:
     """How the desk shows a class; an empty value is chosen by the desk or left out."""
 
@@ -406,6 +417,7 @@ class Config:
     team: TeamConfig = field(default_factory=TeamConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
     class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, those that have details
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ ERRORS = (
     *("RequestError", "CheckedFileError", "BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError"),
     *("UnnamedStoreError", "SettingsClashError", "TextClashError", "BackupError"),
     *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "EngineError"),
-    *("RefusedError", "UnreachableError"),
+    *("RefusedError", "UnreachableError", "WebhookError", "TrackerError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))

@@ -19,12 +19,13 @@ from labeler.core.jobs import Ending, Job
 from labeler.core.labels import texts_of
 from labeler.core.logs import logged_about
 from labeler.core.memory import batches_halved, is_short
+from labeler.core.rounds import Round
 from labeler.core.settings import Config
 from labeler.cycle.class_changes import settled
 from labeler.cycle.round import LiveTurn, run_live_round
 from labeler.engine.engines import engine_of, working_on
 from labeler.i18n.messages import mark
-from labeler.jobs import encoder_comparisons
+from labeler.jobs import encoder_comparisons, tracking, webhooks
 from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.attendance import attend
 from labeler.jobs.audits import AUDITS, audit_once
@@ -38,6 +39,8 @@ from labeler.jobs.maps import map_once
 from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
 from labeler.jobs.takeouts import take_out_once
+from labeler.jobs.tracking import track_once
+from labeler.jobs.webhooks import deliver_once
 from labeler.learner import saved_models as models
 from labeler.measure.forecasts import remeasured
 from labeler.models import cards
@@ -65,13 +68,15 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
 
     Comparisons, searches and adaptations run beside the rounds, one at a time, in a process that ends with this one.
     Audits, maps and what is made ready to be taken out run in another process, since people wait for them, and so do
-    imports that were cut off, and the embedding of items that a round left out.
+    imports that were cut off, the embedding of items that a round left out, and what other programs are told.
     """
     with (
         JobProcess(BESIDE, Store.has_background) as beside,
         JobProcess(AWAITED, _is_awaited, AUDITS) as awaited,
         JobProcess((import_once,), is_import_waiting, IMPORTS) as importing,
         JobProcess((embed_once,), is_left_out, EMBEDDING) as embedding,
+        JobProcess((deliver_once,), webhooks.is_due, webhooks.LOCK) as delivering,
+        JobProcess((track_once,), tracking.is_due, tracking.LOCK) as trackers,
     ):
         previous = PreviousProcess()
 
@@ -81,6 +86,8 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
             importing.start_if_asked(project)
             awaited.start_if_asked(project)
             embedding.start_if_asked(project)
+            delivering.start_if_asked(project)
+            trackers.start_if_asked(project)
             beside.start_if_asked(project)
             return worked
 
@@ -147,6 +154,7 @@ def _run_job(project: Project, store: Store, job: Job) -> None:
             measured = f"accuracy {latest.metrics.accuracy:.3f}" if latest.metrics else "nothing to measure yet"
             log.info("%s: round %d done with %d labels, %s", project.slug, latest.number, latest.labels, measured)
         _stop_if_asked(project, store)
+        _tell_of_target(project, store, latest)
         try:
             encoder_comparisons.ask_if_due(project, store)
         except LabelerError as error:  # the round is stored all the same
@@ -200,6 +208,14 @@ def _save(project: Project, turn: LiveTurn) -> str | None:
     models.save(turn.model, path)
     card.save(path)
     return str(path.relative_to(project.folder))
+
+
+def _tell_of_target(project: Project, store: Store, latest: Round | None) -> None:
+    """Tell webhooks once that the low end of the accuracy's interval has reached the target."""
+    so_far = history(course(store), store.items.counts(), project.config)
+    evidence = stopping.target(so_far, thresholds(project.config))
+    if evidence.met and latest:
+        store.webhooks.tell("target.reached", {"target": evidence.threshold})
 
 
 def _stop_if_asked(project: Project, store: Store) -> None:

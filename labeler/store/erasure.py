@@ -32,6 +32,7 @@ PEOPLE = (
     ("imports", "undone_by"),
     ("foreign_models", "by"),
     ("encoder_comparisons", "answered_by"),
+    ("webhooks", "added_by"),
     *(
         (table, "requested_by")
         for table in (
@@ -98,6 +99,7 @@ class Erasure:
         with self.db.write(), triggers_lifted(self.db):
             for table in ("reservations", "refused_answers"):
                 self.db.execute(f"DELETE FROM {table} WHERE annotator = ?", [name])
+            self.db.execute("DELETE FROM webhook_deliveries WHERE ? IN (data ->> '$.by', data ->> '$.name')", [name])
             if notes:
                 self.db.execute("UPDATE annotations SET note = NULL WHERE annotator = ?", [name])
             # a tab of Python code is named after the annotator

@@ -1021,6 +1021,88 @@ def m035_endings(db: Database) -> None:
         db.execute(f"ALTER TABLE {table} ADD COLUMN halvings INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations()
+def m038_events(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- Addresses that are told of events.
+        CREATE TABLE webhooks (
+            id INTEGER PRIMARY KEY,
+            url TEXT NOT NULL,
+            events TEXT NOT NULL,  -- JSON list of names
+            secret TEXT NOT NULL,  -- that bodies are signed with
+            added_by TEXT NOT NULL,
+            added_at TEXT NOT NULL,
+            removed_at TEXT
+        );
+        -- Each event, for each webhook that asks for it, written in the transaction of what happened.
+        CREATE TABLE webhook_deliveries (
+            id INTEGER PRIMARY KEY,
+            uid TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+            webhook INTEGER NOT NULL REFERENCES webhooks (id),
+            event TEXT NOT NULL,
+            data TEXT NOT NULL,  -- JSON
+            at TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            next_at REAL DEFAULT 0,  -- Unix time of the next attempt; NULL: there is none
+            delivered_at TEXT,
+            problem TEXT  -- of the last attempt
+        );
+        CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_at) WHERE next_at IS NOT NULL;
+        """
+        + "".join(_event(*event) for event in _EVENTS)
+        + """
+        -- Trackers of experiments, and the latest round that each of them has.
+        CREATE TABLE tracked (
+            tracker TEXT PRIMARY KEY,
+            round INTEGER NOT NULL,
+            next_at REAL NOT NULL DEFAULT 0,  -- Unix time before which it is not tried again
+            problem TEXT
+        );
+        """,
+    )
+
+
+# Event, the table whose new row it is, the condition, its data, and its time.
+_EVENTS = (
+    (
+        "round.finished",
+        "rounds",
+        "1",
+        "json_object('round', NEW.number, 'labels', NEW.labels, 'strategy', NEW.strategy, 'accuracy', NEW.accuracy,"
+        " 'low', NEW.low, 'high', NEW.high, 'holdout', NEW.holdout_n)",
+        "NEW.finished_at",
+    ),
+    (
+        "labels.exported",
+        "audit_log",
+        "NEW.action = 'exported'",
+        "json_patch(NEW.what, json_object('by', NEW.by, 'count', NEW.after ->> '$.rows'))",
+        "NEW.at",
+    ),
+    (
+        "item.flagged",
+        "annotations",
+        "NEW.action = 'flag'",
+        "json_object('item', NEW.item_id, 'by', NEW.annotator)",
+        "NEW.at",
+    ),
+    ("member.joined", "annotators", "1", "json_object('name', NEW.name)", "NEW.joined_at"),
+)
+
+
+def _event(event: str, table: str, condition: str, data: str, at: str) -> str:
+    """A trigger that tells the webhooks which ask for an event of each new row of a table."""
+    return f"""
+        CREATE TRIGGER {table}_event AFTER INSERT ON {table} WHEN {condition} BEGIN
+            INSERT INTO webhook_deliveries (webhook, event, data, at)
+                SELECT w.id, '{event}', {data}, {at} FROM webhooks w, json_each(w.events) e
+                WHERE w.removed_at IS NULL AND e.value = '{event}';
+        END;
+    """
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

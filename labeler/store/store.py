@@ -35,6 +35,8 @@ from labeler.store.settings_log import SettingsLog
 from labeler.store.slices import Slices
 from labeler.store.stops import Stops
 from labeler.store.team import Team
+from labeler.store.tracked import Tracked
+from labeler.store.webhooks import Webhooks
 from labeler.store.workload import Workload
 
 
@@ -76,6 +78,8 @@ class Store:
         self.maps = Background(self.db, "maps", "map", MapRequest)
         self.import_jobs = Background(self.db, "import_jobs", "import", ImportRequest)
         self.workload = Workload(self.db)
+        self.webhooks = Webhooks(self.db, self.audit)
+        self.tracked = Tracked(self.db)
 
     @property
     def path(self) -> Path:

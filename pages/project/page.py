@@ -23,6 +23,7 @@ from pages.project.source import KINDS
 from pages.project.takeout import take_out
 from pages.project.team import team
 from pages.project.unreadable import images_set_aside
+from pages.project.webhooks import other_programs
 from pages.shared.access import (
     is_allowed,
     project_folders,
@@ -101,6 +102,8 @@ if project_folders():
         labeling(project)
     with st.expander(_("Team")):
         team(project)
+    with st.expander(_("Tell other programs")):
+        other_programs(project)
     with st.expander(_("Adapt the backbone to the pool")):
         adaptation(project, user)
     with st.expander(_("Search for better settings")):

@@ -1,0 +1,79 @@
+"""A message to a webhook: its body, its signature, and the request."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any
+
+import httpcore
+
+from labeler.core.errors import LabelerError
+from labeler.core.events import Delivery
+from labeler.events.addresses import address_of, checked
+
+PREFIX = "whsec_"
+SECONDS = 10.0  # that a receiver has to connect, and to answer
+READ_BYTES = 500  # of an answer, for the log
+
+
+def new_secret() -> str:
+    """A secret that bodies are signed with, in the form of Standard Webhooks."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(24)).decode()
+
+
+def body(delivery: Delivery, project: str, name: str) -> bytes:
+    """The JSON body of a message.
+
+    Args: project: its uid. name: of the project.
+    """
+    message = {
+        "type": delivery.event,
+        "timestamp": delivery.at,
+        "project": {"uid": project, "name": name},
+        "data": delivery.data,
+    }
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def signature(secret: str, uid: str, at: int, content: bytes) -> str:
+    """The signature of a body: HMAC-SHA256 in base64, after its version.
+
+    Source: Standard Webhooks, specification 1.0, "Signature scheme".
+    """
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    return "v1," + base64.b64encode(hmac.digest(key, f"{uid}.{at}.".encode() + content, hashlib.sha256)).decode()
+
+
+def send(delivery: Delivery, secret: str, content: bytes, at: int) -> None:
+    """Send a message. No redirect is followed.
+
+    Args:   at: Unix time of the attempt.
+    Raises: LabelerError: the receiver cannot be reached, or answers with another status than 2xx.
+    """
+    parts = checked(delivery.url)
+    headers: dict[bytes | str, bytes | str] = {
+        "Host": parts.netloc,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(content)),
+        "User-Agent": "labeler",
+        "webhook-id": delivery.uid,
+        "webhook-timestamp": str(at),
+        "webhook-signature": signature(secret, delivery.uid, at, content),
+    }
+    timeout = dict.fromkeys(("connect", "read", "write", "pool"), SECONDS)
+    extensions: dict[str, Any] = {"timeout": timeout, "sni_hostname": parts.hostname}
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # The address that was checked is the one that is connected to: a name may mean another one a moment later.
+    url = httpcore.URL(scheme=parts.scheme, host=address_of(parts), port=parts.port, target=target)
+    try:
+        with (
+            httpcore.ConnectionPool() as pool,
+            pool.stream("POST", url, headers=headers, content=content, extensions=extensions) as response,
+        ):
+            status = response.status
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+        raise LabelerError("There is no answer: {error}.", error=str(error) or type(error).__name__) from error
+    if not 200 <= status < 300:
+        raise LabelerError("The answer was {status}.", status=status)
