@@ -5,16 +5,18 @@ Where the runs are kept says MLflow's own variable, `MLFLOW_TRACKING_URI`.
 
 import time
 
-from mlflow import MlflowClient
-from mlflow.entities import Metric
-
 from labeler.events.run_facts import RunFacts
+
+# Imports of mlflow are deferred: it is an extra.
 
 TAG = "labeler.project"  # of a run: the uid of its project
 
 
 def track_round(facts: RunFacts) -> None:
     """Add a round to the run of its project, see `labeler.events.run_facts.TrackRound`."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
     client = MlflowClient()
     experiment = client.get_experiment_by_name(facts.name)
     experiment_id = experiment.experiment_id if experiment else client.create_experiment(facts.name)

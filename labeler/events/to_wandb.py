@@ -3,13 +3,13 @@
 Its own variables say where it writes: `WANDB_MODE=offline` keeps all on this machine, below the project's folder.
 """
 
-import wandb
-
 from labeler.events.run_facts import RunFacts
 
 
 def track_round(facts: RunFacts) -> None:
     """Add a round to the run of its project, see `labeler.events.run_facts.TrackRound`."""
+    import wandb  # deferred: it is an extra
+
     settings = wandb.Settings(silent=True, console="off", disable_git=True, save_code=False)
     with wandb.init(
         project="labeler", id=facts.project, name=facts.name, resume="allow", dir=str(facts.folder), settings=settings

@@ -1,17 +1,17 @@
 """The trackers of experiments that a project may have, each with the file that writes to it."""
 
 from collections.abc import Mapping
-from importlib import import_module
 
 from labeler.core.errors import LabelerError
 from labeler.core.events import Tracker
+from labeler.events import to_mlflow, to_tensorboard, to_wandb
 from labeler.events.run_facts import RunFacts, TrackRound
 
 NAMES: Mapping[Tracker, str] = {"mlflow": "MLflow", "wandb": "Weights & Biases", "tensorboard": "TensorBoard"}
-_MODULES: Mapping[Tracker, str] = {
-    "mlflow": "labeler.events.to_mlflow",
-    "wandb": "labeler.events.to_wandb",
-    "tensorboard": "labeler.events.to_tensorboard",
+_TRACK: Mapping[Tracker, TrackRound] = {
+    "mlflow": to_mlflow.track_round,
+    "wandb": to_wandb.track_round,
+    "tensorboard": to_tensorboard.track_round,
 }
 
 
@@ -25,16 +25,13 @@ def track(tracker: Tracker, facts: RunFacts) -> None:
     Raises: TrackerError: its package is not installed, or it took no round.
     """
     try:
-        module = import_module(_MODULES[tracker])
+        _TRACK[tracker](facts)
     except ImportError as error:
         raise TrackerError(
             '{tracker} is not installed ({error}): pip install "labeler[tracking]".',
             tracker=NAMES[tracker],
             error=error,
         ) from error
-    track_round: TrackRound = module.track_round
-    try:
-        track_round(facts)
     except Exception as error:  # of somebody else's code, over somebody else's network
         reason = f"{type(error).__name__}: {error}"[:500]
         raise TrackerError("{tracker} took no round: {error}", tracker=NAMES[tracker], error=reason) from error
