@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # The full-width signs are the same as the others to a spreadsheet in Chinese, Japanese or Korean.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_BEGINNINGS = frozenset("'=+-@\t\r\n＝＋－＠")  # of `_FORMULA`
 _NUMBER = re.compile(r"'*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -65,9 +66,14 @@ def write_csv_rows(file: TextIO, names: Iterable[str], rows: Iterable[Iterable[A
     # As in `_write`: a row with a carriage return has its texts in quotation marks.
     quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     for row in chain([names], rows):
-        cells = [guarded(cell) for cell in row]
-        has_return = any("\r" in cell for cell in cells if isinstance(cell, str))
-        (quoted if has_return else plain).writerow(cells)
+        cells, writer = [*row], plain
+        for place, cell in enumerate(cells):
+            if isinstance(cell, str):
+                if "\r" in cell:
+                    writer = quoted
+                if cell[:1] in _BEGINNINGS:
+                    cells[place] = guarded(cell)
+        writer.writerow(cells)
 
 
 def _is_computed(cell: str) -> bool:

@@ -40,7 +40,7 @@ def write_rows(file: IO[bytes], kind: Format, rows: ExportRows) -> None:
 
 def _write_csv(file: IO[bytes], rows: ExportRows) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    cells = (map(_in_a_cell, row.values()) for row in rows)
+    cells = (map(_in_a_cell, row.values()) if rows.several else row.values() for row in rows)
     write_csv_rows(text, [column.name for column in rows.columns], cells)
     text.detach()
 

@@ -37,13 +37,14 @@ def export_labels(project: Project, out: Path, export: Export = Export()) -> int
         with whole_file(out) as part:
             with export_rows(project, export.rows, export.predictions) as rows, part.open("wb") as file:
                 write_rows(file, kind, rows)
-            _record(project, export.rows, kind, out.name, rows.count)  # no file leaves that the log does not know
+            record_export(project, export.rows, kind, out.name, rows.count)  # no file leaves that the log does not know
     except OSError as error:
         raise LabelerError("{out} cannot be written: {strerror}.", out=out, strerror=error.strerror or error) from error
     return rows.count
 
 
-def _record(project: Project, rows: Rows, kind: Format, name: str, count: int) -> None:
+def record_export(project: Project, rows: Rows, kind: Format, name: str, count: int) -> None:
+    """Write into the log that rows leave the project."""
     with project.store() as store:
         what = {"rows": rows, "format": kind, "file": name}
         store.audit.record(project.actor, "exported", what, None, {"rows": count})

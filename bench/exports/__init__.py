@@ -1,0 +1,1 @@
+"""How long taking labels out takes, and how much memory."""
