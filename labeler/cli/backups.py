@@ -52,6 +52,21 @@ def restore(backup: Path, folder: Path, project: str | None) -> None:
     click.echo(f"{folder} is as it was at {read.made_at.astimezone():%Y-%m-%d %H:%M}: {names}.")
 
 
+@main.command("restore-answers")
+@click.argument("project", type=FOLDER)
+@click.argument("file", type=ANY_PATH)
+def restore_answers(project: Path, file: Path) -> None:
+    """Put the answers of FILE, which `check` rescued from a damaged database, back into PROJECT."""
+    from labeler.projects import project as projects
+    from labeler.projects.rescue import put_back
+
+    result = put_back(projects.open_project(project), file)
+    click.echo(f"Put back: {result.stored:,}. There already: {result.there:,}. Not put back: {len(result.unfit):,}.")
+    for place, reason in result.unfit.items():
+        click.echo(f"  line {place}: {reason}")
+    sys.exit(1 if result.unfit else 0)
+
+
 @main.command()
 @click.argument("folder", type=FOLDER)
 def check(folder: Path) -> None:

@@ -106,10 +106,11 @@ def _database(folder: Path) -> Iterator[Finding]:
         return
     rescued = folder / BROKEN / "answers.jsonl"
     count = copies.rescue_answers(path, rescued)
+    back = f"; then `labeler restore-answers {folder} FILE` with this file puts these answers back" if count else ""
     yield Finding(
         f"labels.sqlite is damaged ({wrong[0]})",
         f"the project cannot be worked on; of the answers {count} can be read, in {rescued.relative_to(folder)}",
-        _how(folder.parent, folder),
+        _how(folder.parent, folder) + back,
     )
 
 

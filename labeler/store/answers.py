@@ -61,7 +61,7 @@ _EXPORTED = """
         SELECT 1 FROM annotations b WHERE b.item_id = a.item_id AND b.annotator = a.annotator AND b.id > a.id))
 """
 
-_INSERT = """
+INSERT = """
     INSERT INTO annotations
         (request_id, item_id, annotator, action, label, query_id, seconds, tab, at, supersedes, unsure, note, reveal,
          class_change, today, chosen)
@@ -146,7 +146,7 @@ class Answers:
         chosen = answer.chosen or self._chosen(item.id, current)
         query = None if chosen else self._query(key)
         made_here = {"query": query, "current": current, "today": today, "chosen": chosen, "class_change": class_change}
-        self.db.execute(_INSERT, asdict(answer) | key | {"at": now()} | made_here)
+        self.db.execute(INSERT, asdict(answer) | key | {"at": now()} | made_here)
         if answer.action == "undo" and answer.tab:
             self._take_back(annotator, answer.tab, item.id, query)
         else:

@@ -1,12 +1,17 @@
 """Databases as files: whole copies while others write, their check, and the end of their write-ahead log."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labeler.core.errors import DamagedError
+from labeler.core.whole_files import whole_file
 from labeler.store.driver import Sqlite, connect, has_safe_reset, sqlite3, trouble_of
 
+MOST_MISSED = 10_000  # ids one after the other that cannot be read, before a rescue goes on from the end
 Locked = sqlite3.OperationalError  # another connection holds a lock
 
 
@@ -95,23 +100,54 @@ def rebuild_indexes(path: Path) -> bool:
 
 
 def rescue_answers(path: Path, target: Path) -> int:
-    """Write the answers of a damaged database that can still be read to a file of JSON Lines; how many they are."""
+    """Write the answers of a damaged database that can still be read to a file of JSON Lines, each with the hash of its
+    item's content where that can be read; how many they are. `labeler.store.rescued` puts them back.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    count = 0
     try:
         connection = connect(path)
     except DamagedError:
         return 0
-    with target.open("w", encoding="utf-8") as file:
-        for order in ("ASC", "DESC"):  # from both ends to where the damage is
-            try:
-                cursor = connection.execute(f"SELECT * FROM annotations ORDER BY id {order}")
-                names = [column[0] for column in cursor.description]
-                for row in cursor:
-                    file.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n")
-                    count += 1
-                break
-            except DamagedError:
-                continue
-    connection.close()
+    connection.text_factory = lambda value: value.decode("utf-8", "replace")  # a damaged page may hold anything
+    count = 0
+    try:
+        with whole_file(target) as part, part.open("w", encoding="utf-8") as file:
+            for row in _readable_answers(connection):
+                row["content_hash"] = _hash_of(connection, row["item_id"])
+                file.write(json.dumps(row, ensure_ascii=False, default=repr) + "\n")
+                count += 1
+    finally:
+        connection.close()
     return count
+
+
+def _readable_answers(connection: Sqlite) -> Iterator[dict[str, Any]]:
+    """The answers in the order of their ids: past a damaged page from the next id that can be read, and where that is
+    too far away from the end backwards.
+    """
+    last, missed = 0, 0
+    while missed < MOST_MISSED:
+        try:
+            for row in _answers(connection, "id > ? ORDER BY id", last):
+                yield row
+                last, missed = row["id"], 0
+            return
+        except (DamagedError, sqlite3.DatabaseError):
+            last, missed = last + 1, missed + 1
+    last -= missed
+    with contextlib.suppress(DamagedError, sqlite3.DatabaseError):
+        yield from _answers(connection, "id > ? ORDER BY id DESC", last)
+
+
+def _answers(connection: Sqlite, condition: str, value: int) -> Iterator[dict[str, Any]]:
+    cursor = connection.execute(f"SELECT * FROM annotations WHERE {condition}", [value])
+    names = [column[0] for column in cursor.description]
+    return (dict(zip(names, row, strict=True)) for row in cursor)
+
+
+def _hash_of(connection: Sqlite, item_id: int) -> str | None:
+    try:
+        row = connection.execute("SELECT content_hash FROM items WHERE id = ?", [item_id]).fetchone()
+    except (DamagedError, sqlite3.DatabaseError):
+        return None
+    return str(row[0]) if row else None

@@ -28,6 +28,7 @@ from labeler.store.imports import Imports
 from labeler.store.items import Items
 from labeler.store.pool import Pool
 from labeler.store.refused import RefusedAnswers
+from labeler.store.rescued import RescuedAnswers
 from labeler.store.reviews import Reviews
 from labeler.store.rounds import Rounds
 from labeler.store.set_aside import SetAside
@@ -62,6 +63,7 @@ class Store:
         self.desk = Desk(self.db, self.items, self.team, self.stops, self.rounds)
         self.answers = Answers(self.db, self.items, self.team, self.desk, self.rounds, self.class_changes)
         self.refused = RefusedAnswers(self.db)
+        self.rescued = RescuedAnswers(self.db, self.items, self.team, self.rounds, self.class_changes)
         self.asked_next = AskedNext(self.db)
         self.catalogue = Catalogue(self.db)
         self.explanations = Explanations(self.db)

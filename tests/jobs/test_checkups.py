@@ -1,5 +1,7 @@
 """`labeler check`: what is broken is set aside, taken from a backup or computed anew, and said with what it costs."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -119,6 +121,39 @@ def test_a_damaged_database_is_said_with_the_answers_that_are_left_and_the_last_
     assert "of the answers 1 can be read" in finding.costs
     assert f"labeler restore {made.folder} {project.folder} --project {project.slug}" in finding.todo
     assert '"request_id": "r1"' in (project.folder / "broken" / "answers.jsonl").read_text()
+
+
+def test_answers_of_a_damaged_database_are_put_back_into_the_last_backup(project: Project, tmp_path, capsys):
+    note = "n" * 300  # so that the answers take several pages
+
+    def answer(store, *items: int) -> None:
+        store.answers.add("kim", [Answer(f"r{n}", n, "label", "good", note=f"{n} {note}") for n in items])
+
+    with project.store() as store:
+        add(store, 60)
+        answer(store, *range(1, 31))
+    made = back_up(project.folder)
+    with project.store() as store:
+        answer(store, *range(31, 61))
+    content = project.database.read_bytes()
+    begin = content.index(b"45 nnn") // 4096 * 4096
+    project.database.write_bytes(content[:begin] + b"\xa5" * 4096 + content[begin + 4096 :])
+    assert not check_project(project.folder).is_well
+    rescued = project.folder / "broken" / "answers.jsonl"
+    read = [json.loads(line)["item_id"] for line in rescued.read_text().splitlines()]
+    assert {1, 30, 31, 60} < set(read) < set(range(1, 61))  # what lies around the damaged page is there
+
+    (restored,) = backups.restore(backups.read(made.folder), tmp_path / "restored")
+    with projects.open_project(restored).store() as store:
+        store.answers.add("kim", [Answer("new", 60, "label", "bad")])
+    for counts in (f"Put back: {len(read) - 31}. There already: 30.", f"Put back: 0. There already: {len(read) - 1}."):
+        with pytest.raises(SystemExit) as ended:
+            main(["restore-answers", str(restored), str(rescued)])
+        out = capsys.readouterr().out
+        assert (ended.value.code, f"{counts} Not put back: 1." in out) == (1, True)
+        assert "kim has answered this item since" in out
+    with projects.open_project(restored).store() as store:
+        assert store.items.labels() == {n: "bad" if n == 60 else "good" for n in sorted(read)}
 
 
 def test_a_missing_database_is_no_new_project(project: Project):

@@ -26,6 +26,7 @@ ACTIONS = {
     "decided": mark("decided"),
     "decision undone": mark("decision undone"),
     "refused answer stored": mark("refused answer stored"),
+    "rescued answers put back": mark("rescued answers put back"),
     "refused answer discarded": mark("refused answer discarded"),
     "labeling stopped": mark("labeling stopped"),
     "stop lifted": mark("stop lifted"),
