@@ -12,6 +12,7 @@ from labeler.api import account, health
 from labeler.api.perimeter import below
 from labeler.api.relay import Relayed
 from labeler.api.routes import routes
+from labeler.api.v1.app import routes_of_v1
 from labeler.api.walls import walls
 from labeler.core.logs import take_over_logs
 from labeler.projects.private_files import UMASK
@@ -23,6 +24,6 @@ schemapi.disable_debug_mode()  # the tests hold charts to Vega-Lite's schema; wh
 behind = behind_desk()
 app = st.App(
     "pages/app.py",
-    routes=below(base_path(), [*account.routes, *health.routes, *routes]),
+    routes=below(base_path(), [*account.routes, *health.routes, *routes_of_v1, *routes]),
     middleware=[*([Middleware(Relayed, behind=behind)] if behind else []), *walls(scripts())],
 )

@@ -21,6 +21,7 @@ from labeler.api import health
 from labeler.api.perimeter import below
 from labeler.api.relay import Relay, WebSocketRelay
 from labeler.api.routes import routes
+from labeler.api.v1.app import routes_of_v1
 from labeler.api.walls import walls
 from labeler.core.logs import take_over_logs
 from labeler.core.running import give_signs_of_life
@@ -35,7 +36,7 @@ class DeskProcess:
 
     def __init__(self, behind: BehindDesk) -> None:
         self.base_path, self.relay = base_path(), Relay(behind)
-        own = below(self.base_path, [*health.routes, *routes])
+        own = below(self.base_path, [*health.routes, *routes_of_v1, *routes])
         self.own = Starlette(routes=own, middleware=walls())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,19 +16,17 @@ from starlette.routing import Route
 from labeler.access.home import home
 from labeler.access.roles import Action, check, is_member
 from labeler.access.settings import access_mode
-from labeler.access.signing_keys import KeysError
 from labeler.access.tokens import TOKEN_LIVES, Token, check_token
 from labeler.access.users import User
-from labeler.api.requests import LARGEST_ID, Nothing, RequestError, parse
+from labeler.api.problems import RETRY_SECONDS, cannot_store, status_of
+from labeler.api.requests import LARGEST_ID, Nothing, parse
 from labeler.core.actor import Actor
-from labeler.core.errors import AccessError, DatabaseError, ForbiddenError, LabelerError
+from labeler.core.errors import ForbiddenError, LabelerError
 from labeler.files import renditions
-from labeler.i18n.messages import _, preferred, translate, use
+from labeler.i18n.messages import preferred, translate, use
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store.driver import sqlite3
-
-RETRY_SECONDS = 2  # after which a browser sends again what could not be stored
 
 # A handler returns the response, or a function that draws it once a thread for drawing is free.
 Drawing = Callable[[], Response]
@@ -97,27 +95,13 @@ def route(
                     return reply
                 return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)
             except LabelerError as error:
-                return _refuse(_status(error), translate(error))
+                return _refuse(status_of(error, otherwise=404), translate(error))
             except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: trying again may help
-                reason = _("The server cannot store or read right now ({error}). Trying again.", error=error)
-                return _refuse(503, reason)
+                return _refuse(503, cannot_store(error))
 
         return Route(f"/api/{{project}}/{path}", endpoint, methods=[method])
 
     return decorate
-
-
-def _status(error: LabelerError) -> int:
-    match error:
-        case ForbiddenError():
-            return 403
-        case AccessError():
-            return 401
-        case RequestError():
-            return 400
-        case KeysError() | DatabaseError():
-            return 503
-    return 404
 
 
 def _refuse(status: int, reason: str) -> Response:

@@ -16,7 +16,7 @@ PERMISSIONS = ", ".join(
         "payment", "usb",
     )
 )  # fmt: skip
-NOT_KEPT = ("application/json", "text/html")
+NOT_KEPT = ("application/json", "application/problem+json", "text/html")
 
 
 def content_security_policy(scripts: Iterable[str], embedded_in: Iterable[str]) -> str:

@@ -17,6 +17,12 @@ log = logging.getLogger("labeler.requests")
 HEADER = "X-Request-Id"
 # The verbs of the desk's routes; all else in an address names projects, items and files.
 _DESK = re.compile(r"/api/[^/]+/(?P<verb>[a-z]+)(?P<tile>/.*/tile/)?")
+# Those of the public API are counted by their resource, whichever project it is of.
+_RESOURCES = (
+    "me|settings|classes|items|next|answers|review|decisions|rounds|curve|evidence|imports|predictions|predict|export"
+    "|members|audit|backups|projects|docs"
+)
+_V1 = re.compile(rf"/api/v1(?:/projects/[^/]+)?(?:/(?P<resource>{_RESOURCES})(?![^/]))?")
 _NAMED = ("/account", "/healthz", "/metrics", "/_stcore", "/static")
 
 
@@ -58,6 +64,8 @@ class Observed:
 
 def route_of(path: str) -> str:
     """What kind of address a path is: the verb of the desk's route, or the first part of others; never an id."""
+    if v1 := _V1.match(path):
+        return f"/api/v1/{v1['resource'] or 'other'}"
     if desk := _DESK.match(path):
         return f"/api/{desk['verb']}{'/tile' if desk['tile'] else ''}"
     return next((name for name in _NAMED if path == name or path.startswith(f"{name}/")), "page")

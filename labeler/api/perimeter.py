@@ -9,14 +9,15 @@ from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from labeler.access.serving import Serving, serving
 from labeler.api.headers import add_headers, content_security_policy, secure_cookies
+from labeler.api.problems import ProblemResponse, is_of_v1
 from labeler.api.rates import Buckets, Rate
-from labeler.api.requests import MOST_BYTES
+from labeler.api.requests import MOST_BYTES, MOST_IMPORTED
 from labeler.i18n.messages import _, preferred, use
 
 # A hundred annotators may share one address, and each asks about ten times a second while a large image is loaded.
@@ -26,6 +27,7 @@ LOG_IN = Rate(at_once=30, a_second=1)
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:(?P<port>\d{1,5}))?")
+_IMPORTS = re.compile(r"/api/v1/projects/[^/]+/imports")
 _FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"forwarded")
 
 
@@ -94,11 +96,11 @@ class Perimeter:
         is_upload = scope["path"].startswith(f"{self.rules.base_path}/_stcore/upload_file/")
         if scope["type"] != "http" or is_upload:
             return receive
-        headers = Headers(scope=scope)
+        headers, most = Headers(scope=scope), self._most_bytes(scope)
         if "transfer-encoding" not in headers:
             length = headers.get("content-length", "0")
-            if not length.isdecimal() or int(length) > MOST_BYTES:
-                raise _too_large()
+            if not length.isdecimal() or int(length) > most:
+                raise _too_large(most)
             return receive
         received = 0
 
@@ -106,15 +108,20 @@ class Perimeter:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MOST_BYTES:
-                raise _too_large()
+            if received > most:
+                raise _too_large(most)
             return message
 
         return counted
 
+    def _most_bytes(self, scope: Scope) -> int:
+        """How large a request may be: the files of an import are written to disk while they come."""
+        is_import = scope["method"] == "POST" and _IMPORTS.fullmatch(scope["path"].removeprefix(self.rules.base_path))
+        return MOST_IMPORTED if is_import else MOST_BYTES
 
-def _too_large() -> RefusalError:
-    return RefusalError(413, _("The request is larger than {n} MB: send less at once.", n=MOST_BYTES // 1_000_000))
+
+def _too_large(most: int) -> RefusalError:
+    return RefusalError(413, _("The request is larger than {n} MB: send less at once.", n=most // 1_000_000))
 
 
 # ---------------------------------------------------------------- who is asked, and from where
@@ -175,9 +182,14 @@ def _not_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, 
     return [(name, value) for name, value in headers if name not in _FORWARDED]
 
 
-def below(path: str, routes: Iterable[Route]) -> list[Route]:
-    """The routes with their addresses below a path. A mount would answer for Streamlit's addresses, too."""
-    return [Route(path + route.path, route.endpoint, methods=[*(route.methods or ())]) for route in routes]
+def below(path: str, routes: Iterable[Route | Mount]) -> list[Route | Mount]:
+    """The routes with their addresses below a path. A mount of all would answer for Streamlit's addresses, too."""
+    return [
+        Mount(path + route.path, route.app)
+        if isinstance(route, Mount)
+        else Route(path + route.path, route.endpoint, methods=[*(route.methods or ())])
+        for route in routes
+    ]
 
 
 # ---------------------------------------------------------------- answers
@@ -207,11 +219,13 @@ async def _refuse(refusal: RefusalError, scope: Scope, receive: Receive, send: S
     if refusal.retry_after:
         headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
     is_read_by_person = "text/html" in Headers(scope=scope).get("accept", "")
-    reply: Response = (
-        PlainTextResponse(refusal.sentence, refusal.status, headers)
-        if is_read_by_person
-        else JSONResponse({"error": refusal.sentence}, refusal.status, headers)
-    )
+    reply: Response
+    if is_read_by_person:
+        reply = PlainTextResponse(refusal.sentence, refusal.status, headers)
+    elif is_of_v1(scope["path"]):
+        reply = ProblemResponse(refusal.status, refusal.sentence, headers)
+    else:
+        reply = JSONResponse({"error": refusal.sentence}, refusal.status, headers)
     if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
         await reply(scope, receive, send)
     else:

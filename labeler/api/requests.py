@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, WrapValidator
 
@@ -16,6 +16,7 @@ MOST_ITEMS = 100  # held by a tab
 MOST_ANSWERS = 1000  # in one request
 MOST_KEPT = 1000  # projects that a browser keeps answers for, and answers that it keeps of one
 MOST_BYTES = 1_000_000  # of a request
+MOST_IMPORTED = 20_000_000_000  # of one that brings files to be imported
 LARGEST_ID = 2**63 - 1  # that SQLite stores
 MOST_NOTE = 2000  # characters
 
@@ -119,7 +120,8 @@ def _or_unfit(value: Any, validate: Callable[[Any], SentAnswer]) -> SentAnswer |
             raise
         item_id = value.get("item_id")
         is_id = isinstance(item_id, int) and not isinstance(item_id, bool) and 0 <= item_id <= LARGEST_ID
-        return UnfitAnswer(request_id, item_id if is_id else None, value, Message.of(_sentence(error)))
+        reason = Message.of(sentence_of(error.errors(include_url=False)[0]))
+        return UnfitAnswer(request_id, item_id if is_id else None, value, reason)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def parse(kind: type[Body], body: bytes) -> Body:
                 raise
             return adapter.validate_json(_without_halves(body), strict=True)
     except ValidationError as error:
-        raise _sentence(error) from None
+        raise sentence_of(error.errors(include_url=False)[0]) from None
 
 
 def _without_halves(body: bytes) -> bytes:
@@ -174,17 +176,22 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _sentence(error: ValidationError) -> RequestError:
-    """The error of pydantic as a sentence."""
-    problem = error.errors(include_url=False)[0]
+def sentence_of(problem: Mapping[str, Any]) -> RequestError:
+    """An error of pydantic as a sentence. Args: problem: of those in `ValidationError.errors`."""
     location = problem["loc"]
     if problem["type"] == "json_invalid":
         return RequestError("The request is not JSON.")
-    if problem["type"] == "dataclass_type":
-        if location:
+    if problem["type"] in ("dataclass_type", "model_type", "model_attributes_type", "dict_type"):
+        if "answers" in location:
             return RequestError("Each answer must be a JSON object.")
         return RequestError("The request must be a JSON object.")
-    name = [part for part in location if isinstance(part, str)][-1]
+    name = ([part for part in location if isinstance(part, str)] or ["body"])[-1]
+    match problem["type"]:
+        case "extra_forbidden":
+            return RequestError("There is no field {name!r} in this request.", name=name)
+        case "literal_error":
+            expected = problem["ctx"]["expected"].replace(" or ", ", ")
+            return RequestError("{name!r} must be one of {expected}.", name=name, expected=expected)
     match name:
         case "n":
             return RequestError("'n' must be a whole number from 1 to {most_items}.", most_items=MOST_ITEMS)
@@ -200,12 +207,22 @@ def _sentence(error: ValidationError) -> RequestError:
             return RequestError("'item_id' must be a whole number.")
         case "requests" | "dismissed":
             return RequestError("{name!r} must be a list of at most 1000 ids of answers.", name=name)
-        case "action":
-            return RequestError("'action' must be label, skip, flag or undo.")
         case "label":
             return RequestError("'label' must be a text.")
         case "note":
             return RequestError("'note' must be a text of at most {most_note} characters.", most_note=MOST_NOTE)
-        case "reveal":
-            return RequestError("'reveal' must be {reveal}.", reveal=" or ".join(get_args(Reveal)))
-    return RequestError("{name!r} must be a text of 1 to 200 characters.", name=name)
+        case "tab" | "request_id" | "undoes":
+            return RequestError("{name!r} must be a text of 1 to 200 characters.", name=name)
+    return _general_sentence(name, problem)
+
+
+def _general_sentence(name: str, problem: Mapping[str, Any]) -> RequestError:
+    """What is wrong with a field that has no sentence of its own."""
+    kind, limits = problem["type"], problem.get("ctx", {})
+    if kind == "missing":
+        return RequestError("{name!r} is missing.", name=name)
+    if kind.startswith("string"):
+        return RequestError("{name!r} must be a text of the form that is asked for.", name=name)
+    if kind.startswith("int") or {"ge", "le", "gt", "lt"} & {*limits}:
+        return RequestError("{name!r} must be a number within its limits.", name=name)
+    return RequestError("{name!r} is not as it must be: {problem}.", name=name, problem=problem["msg"])

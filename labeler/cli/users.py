@@ -11,7 +11,7 @@ import click
 
 from labeler.access import accounts as access
 from labeler.access import api_tokens
-from labeler.access.api_tokens import MOST_DAYS, Scope
+from labeler.access.api_tokens import MOST_DAYS, SIGNED_DAYS, Scope
 from labeler.access.settings import FILE, access_mode
 from labeler.access.users import Role
 from labeler.cli.base import FOLDER, main
@@ -154,15 +154,32 @@ def reset(name: str) -> None:
 @of_home
 @click.argument("name")
 @click.option("--for", "purpose", required=True, help="What it is for, in words.")
-@click.option("--project", "folders", multiple=True, required=True, help="Folder of a project that it opens.")
+@click.option("--project", "folders", multiple=True, help="Folder of a project that it opens; may be given again.")
+@click.option("--all-projects", is_flag=True, help="It opens all projects, also those that are made later.")
 @click.option("--scope", type=click.Choice(get_args(Scope)), default="read", show_default=True, help="What it may do.")
-@click.option("--days", type=click.FloatRange(0, MOST_DAYS, min_open=True), default=90, show_default=True)
-def make_token(name: str, purpose: str, folders: tuple[str, ...], scope: Scope, days: float) -> None:
-    """Print a new API token of the account NAME, with which a program uses the API. It is shown this once."""
+@click.option(
+    "--days",
+    type=click.FloatRange(0, MOST_DAYS, min_open=True),
+    help=f"For how long it is valid; 90 by default, and {SIGNED_DAYS} at most in a home without accounts.",
+)
+# wide: each option of the command
+def make_token(
+    name: str, purpose: str, folders: tuple[str, ...], all_projects: bool, scope: Scope, days: float | None
+) -> None:
+    """Print a new API token of the account NAME, with which a program uses the API. It is shown this once.
+
+    A token never does more than its account may. In a home without accounts, NAME is the name that answers are stored
+    under; the token is signed then and cannot be revoked.
+    """
     from labeler.projects import project as projects
 
     uids = [projects.serve_folder(access.home(), folder).uid for folder in folders]
-    click.echo(api_tokens.make(_account(name), purpose, scope, uids, days, actor_of_process()))
+    opens = [api_tokens.ALL_PROJECTS] if all_projects else uids
+    if access_mode() == "none":
+        click.echo(api_tokens.signed(name, purpose, scope, opens, SIGNED_DAYS if days is None else days))
+    else:
+        by, lives = actor_of_process(), 90 if days is None else days
+        click.echo(api_tokens.make(_account(name), purpose, scope, opens, lives, by))
 
 
 @users.command("tokens")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-How = Literal["page", "desk", "command", "python", "job"]
+How = Literal["page", "desk", "command", "python", "api", "job"]
 SYSTEM = "system"  # the name of what nobody does: rounds, rules, jobs
 
 

@@ -32,6 +32,18 @@ class ProjectError(LabelerError):
     """A project folder is missing, taken, or not a project."""
 
 
+class MissingError(LabelerError):
+    """What is asked for is not there, or not for who asks."""
+
+
+class MissingProjectError(ProjectError, MissingError):
+    """The project is not there, or not for who asks."""
+
+
+class BusyError(LabelerError):
+    """The same thing is being done already: come again in a moment."""
+
+
 class SourceError(LabelerError):
     """A source of an import cannot be read at all. Single bad rows are reported, not raised."""
 

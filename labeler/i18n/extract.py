@@ -27,6 +27,7 @@ ERRORS = (
     *("UnnamedStoreError", "SettingsClashError", "TextClashError", "BackupError"),
     *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "EngineError"),
     *("RefusedError", "UnreachableError", "WebhookError", "TrackerError"),
+    *("MissingError", "MissingProjectError", "BusyError", "OtherBodyError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))

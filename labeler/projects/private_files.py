@@ -9,7 +9,7 @@ from labeler.projects.shelf import FOLDERS
 
 UMASK = 0o077  # of all processes: what they write, nobody else reads
 OTHERS = 0o077  # the rights of group and others
-OF_THE_HOME = ("accounts.sqlite*", ".secret*", "*.toml")  # files beside the projects
+OF_THE_HOME = ("accounts.sqlite*", "replies.sqlite*", ".secret*", "*.toml")  # files beside the projects
 
 
 def close_to_others(home: Path) -> tuple[int, int]:

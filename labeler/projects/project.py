@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from labeler.core import settings_file
 from labeler.core.actor import Actor, actor_of_process
-from labeler.core.errors import ConfigError, DatabaseError, LabelerError, ProjectError
+from labeler.core.errors import ConfigError, DatabaseError, LabelerError, MissingProjectError, ProjectError
 from labeler.core.inputs import Input, Inputs
 from labeler.core.items import Content, Item
 from labeler.core.settings import Config
@@ -307,18 +307,19 @@ def serve_project(home: Path, uid: str, actor: Actor | None = None) -> ServedPro
 
 def gone() -> ProjectError:
     """The error about a project that is not there, or not for who asks."""
-    return ProjectError("This project is not here any more. Answers to it are kept in this browser.")
+    return MissingProjectError("This project is not here any more. Answers to it are kept in this browser.")
 
 
-def serve_folder(home: Path, slug: str) -> ServedProject:
+def serve_folder(home: Path, slug: str, actor: Actor | None = None) -> ServedProject:
     """The project in this folder of `home` (or `home` itself if it is one).
 
+    Args:   actor: who sends the request.
     Raises: ProjectError: there is none. ConfigError: its settings are wrong.
     """
     folder = home if is_project(home) else home / slug
     if slug == ".." or folder.name != slug or not is_project(folder):
-        raise ProjectError("There is no project {slug!r} here.", slug=slug)
-    return _served(folder)
+        raise MissingProjectError("There is no project {slug!r} here.", slug=slug)
+    return _served(folder, actor)
 
 
 def _served(folder: Path, actor: Actor | None = None) -> ServedProject:

@@ -1,18 +1,21 @@
 """API tokens: shown once, stored as hashes, for chosen projects and a while; revoked at once."""
 
 import pytest
+import sqlite_utils
 from click.testing import CliRunner
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from labeler.access import api_tokens
 from labeler.access.accounts import accounts, add_account, disable
+from labeler.access.users import User
 from labeler.api.routes import routes
 from labeler.cli.users import users
 from labeler.core.actor import Actor
 from labeler.core.errors import AccessError
 from labeler.projects.project import Project
 from labeler.store.accounts.api_tokens import ApiToken
+from labeler.store.accounts.schema import migrations
 from tests.support.api import api, uid_of
 from tests.support.fill import add
 
@@ -123,3 +126,71 @@ def test_the_commands_make_list_and_revoke(home, own_home):
     assert "1  kim  nightly export  read  until" in run("tokens")
     run("revoke", "1")
     assert "revoked  never used" in run("tokens")
+
+
+def test_a_token_for_all_projects_opens_those_that_are_made_later(home):
+    token = made(projects=(api_tokens.ALL_PROJECTS,))
+    assert api_tokens.bearer(token).opens("made later")
+    assert not api_tokens.bearer(made()).opens("made later")
+
+
+def test_a_wider_scope_includes_the_narrower_ones():
+    bearers = [api_tokens.Bearer(User("kim"), scope, (), "") for scope in api_tokens.SCOPES]
+    assert [[bearer.may_use(scope) for scope in api_tokens.SCOPES] for bearer in bearers] == [
+        [True, False, False, False],
+        [True, True, False, False],
+        [True, True, True, False],
+        [True, True, True, True],
+    ]
+
+
+def test_a_home_without_accounts_signs_its_tokens_and_makes_no_database_of_accounts(own_home, project):
+    run = CliRunner().invoke(
+        users, ["token", str(own_home), "kim", "--for", "a notebook", "--project", "reviews", "--scope", "manage"]
+    )
+    token = run.output.strip()
+    assert api_tokens.user_of_api_token(token, project.uid) == (User("kim"), "manage")
+    assert reserve(token) == 200
+    with pytest.raises(AccessError, match="for other projects"):
+        api_tokens.user_of_api_token(token, "another")
+    assert not (own_home / "accounts.sqlite").exists()
+
+
+def test_a_signed_token_ends_with_its_time_with_the_keys_and_where_people_log_in(own_home, monkeypatch):
+    token = api_tokens.signed("kim", "a notebook", "read", ["*"], 1)
+    assert api_tokens.bearer(token).user == User("kim")
+    with monkeypatch.context() as later:
+        now = api_tokens.time.time()
+        later.setattr(api_tokens.time, "time", lambda: now + 1.1 * api_tokens.DAY)
+        assert_unknown(token)
+    keys = (own_home / ".secret").read_bytes()
+    (own_home / ".secret").unlink()
+    assert_unknown(token)
+    (own_home / ".secret").write_bytes(keys)
+    assert api_tokens.bearer(token)
+    (own_home / "access.toml").write_text("mode = 'local'")
+    assert_unknown(token)
+
+
+@pytest.mark.parametrize(("name", "days"), [("import", 1), ("kim", api_tokens.SIGNED_DAYS + 1), ("kim", 0)])
+def test_a_token_that_cannot_be_signed_is_refused(own_home, name, days):
+    with pytest.raises(AccessError):
+        api_tokens.signed(name, "a notebook", "read", ["*"], days)
+
+
+def test_tokens_of_an_earlier_version_stay_valid(home):
+    token, db = made(), accounts().db
+    with db.write():
+        db.execute("CREATE TABLE kept AS SELECT * FROM api_tokens")
+        db.execute("DROP TABLE api_tokens")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name IN ('a003_api_tokens', 'a004_scopes_of_api_tokens')")
+        migrations.apply(sqlite_utils.Database(db.connection), stop_before="a004_scopes_of_api_tokens")
+        db.execute("INSERT INTO api_tokens SELECT * FROM kept")
+        migrations.apply(sqlite_utils.Database(db.connection))
+    assert api_tokens.bearer(token).scope == "label"
+    assert api_tokens.bearer(made("administer")).scope == "administer"
+
+
+def assert_unknown(token: str) -> None:
+    with pytest.raises(AccessError, match="unknown or has ended"):
+        api_tokens.bearer(token)

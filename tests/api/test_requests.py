@@ -61,10 +61,10 @@ def test_a_body_of_the_wrong_form_is_refused_with_a_sentence(kind, body, sentenc
         ({"item_id": True}, "'item_id' must be a whole number."),
         ({"item_id": 2**63}, "'item_id' must be a whole number."),
         ({"item_id": 10**400}, "'item_id' must be a whole number."),
-        ({"action": "delete"}, "'action' must be label, skip, flag or undo."),
+        ({"action": "delete"}, "'action' must be one of 'label', 'skip', 'flag', 'undo'."),
         ({"label": 3}, "'label' must be a text."),
         ({"note": "x" * 2001}, "'note' must be a text of at most 2000 characters."),
-        ({"reveal": "now"}, "'reveal' must be never or after or before."),
+        ({"reveal": "now"}, "'reveal' must be one of 'never', 'after', 'before'."),
     ],
 )
 def test_a_wrong_field_of_an_answer_is_named(change, sentence):

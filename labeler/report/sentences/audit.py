@@ -52,6 +52,7 @@ MEANS = {
     "desk": mark("desk"),
     "command": mark("command"),
     "python": mark("Python"),
+    "api": mark("API"),
     "job": mark("job"),
 }
 MOST = 300  # characters of a value that a list shows

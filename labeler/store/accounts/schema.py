@@ -91,6 +91,17 @@ def a003_api_tokens(db: Database) -> None:
     )
 
 
+@migrations()
+def a004_scopes_of_api_tokens(db: Database) -> None:
+    """Tokens that manage projects, and the home. A table's CHECK cannot be changed, so the table is made anew."""
+    table = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'api_tokens'").fetchone()[0]
+    wider = table.replace("('read', 'label')", "('read', 'label', 'manage', 'administer')")
+    db.execute("ALTER TABLE api_tokens RENAME TO older_api_tokens")
+    db.execute(wider)
+    db.execute("INSERT INTO api_tokens SELECT * FROM older_api_tokens")
+    db.execute("DROP TABLE older_api_tokens")
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("a0") and callable(value))
 VERSION = len(_OWN)
 
