@@ -8,6 +8,8 @@ import importlib.util
 import itertools
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,9 +30,9 @@ class RivalClient(Client):
     its own, in turn, and what it is given is not looked at.
     """
 
-    def __init__(self, number: int, port: int, token: str, project: int, tasks: list[Any], classes: list[str]) -> None:
-        super().__init__(f"annotator{number}", port, f"Token {token}", number)
-        self.project, self.tasks, self.classes = project, itertools.cycle(tasks), classes
+    def __init__(self, number: int, studio: "LabelStudio", tasks: list[Any], classes: list[str]) -> None:
+        super().__init__(f"annotator{number}", studio.port, f"Token {studio.token}", number)
+        self.project, self.tasks, self.classes = studio.project, itertools.cycle(tasks), classes
 
     def answer(self) -> bool:
         task = next(self.tasks)
@@ -53,6 +55,37 @@ def rival(
               numbers, how: of HTTP clients; seconds and pace.
     Returns:  for each: who, how many, what they saw.
     """
+    with label_studio(script, venv, images, classes) as studio:
+        yield "browser", 1, _in_browser(studio, items)
+        tasks = studio.call(f"/api/tasks?project={studio.project}&page_size=10000")["tasks"]
+        for n in numbers:
+            clients = [RivalClient(i, studio, tasks[i::n], list(classes[:9])) for i in range(n)]
+            yield "http", n, answers_of(clients, studio.app, how["seconds"], how["pace"])
+
+
+@dataclass(frozen=True)
+class LabelStudio:
+    """A running Label Studio with a project of single choice. tool: the script that has started it."""
+
+    tool: Any
+    port: int
+    email: str
+    password: str
+    token: str
+    project: int
+    app: psutil.Process
+
+    def call(self, path: str, body: Any = None) -> Any:
+        """What its API answers, as its owner."""
+        return self.tool.call(f"http://127.0.0.1:{self.port}", self.token, path, body)
+
+
+@contextmanager
+def label_studio(script: Path, venv: Path, images: Path, classes: tuple[str, ...]) -> Iterator[LabelStudio]:
+    """A Label Studio with the images of a folder as tasks, which runs until the block ends.
+
+    Args: script: that starts it. venv: where it is installed; made when it is not there.
+    """
     spec = importlib.util.spec_from_file_location("rival", script)
     if spec is None or spec.loader is None:
         raise SystemExit(f"{script} is not a Python script.")
@@ -60,29 +93,21 @@ def rival(
     spec.loader.exec_module(tool)
 
     port, email, password, token = free_port(), "bench@localhost.co", secrets.token_urlsafe(12), secrets.token_hex(20)
-    base = f"http://127.0.0.1:{port}"
     with TemporaryDirectory(prefix="rival-bench-") as data:
         server, _ = tool.start(str(venv), str(images), data, port, email, password, token)
         try:
-            app = psutil.Process(server.pid)
-            project = _project(tool, base, token, images, classes)
-            yield "browser", 1, _in_browser(tool, base, project, email, password, items, app)
-            tasks = tool.call(base, token, f"/api/tasks?project={project}&page_size=10000")["tasks"]
-            for n in numbers:
-                clients = [RivalClient(i, port, token, project, tasks[i::n], list(classes[:9])) for i in range(n)]
-                yield "http", n, answers_of(clients, app, how["seconds"], how["pace"])
+            project = _project(tool, f"http://127.0.0.1:{port}", token, images, classes)
+            yield LabelStudio(tool, port, email, password, token, project, psutil.Process(server.pid))
         finally:
             server.terminate()
             server.wait(60)
 
 
-def _in_browser(
-    tool: Any, base: str, project: int, email: str, password: str, items: int, app: psutil.Process
-) -> Measurements:
-    spent = []
+def _in_browser(studio: LabelStudio, items: int) -> Measurements:
+    spent, app, base = [], studio.app, f"http://127.0.0.1:{studio.port}"
     for n in (WARM_UP, WARM_UP, items):  # the very first pages cost the server more
         before = cpu_seconds(app)
-        submit, _, minutes = tool.label(base, project, email, password, n)
+        submit, _, minutes = studio.tool.label(base, studio.project, studio.email, studio.password, n)
         spent.append(cpu_seconds(app) - before)
     if len(submit) <= WARM_UP:
         raise SystemExit(f"Label Studio showed {len(submit)} of {items} next images in time.")

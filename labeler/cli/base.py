@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from tqdm import tqdm
@@ -17,6 +18,9 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import Modality, Progress
 from labeler.core.logs import set_up
 from labeler.projects.private_files import UMASK
+
+if TYPE_CHECKING:
+    from labeler.notebook.project import Project
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ANY_PATH = click.Path(path_type=Path)
@@ -56,6 +60,25 @@ class Group(click.Group):
 def main() -> None:
     """Label the few items that teach the model most."""
     set_up(sys.argv[1] if sys.argv[1:] else "labeler")
+
+
+def of_project(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the argument PROJECT, a folder: it gets the project."""
+
+    @click.argument("project")
+    @wraps(command)
+    def at_place(project: str, **options: object) -> None:
+        command(project_at(project), **options)
+
+    return at_place
+
+
+def project_at(place: str) -> "Project":
+    """The project in a folder."""
+    # deferred: pandas is slow to load, and `--help` should not wait for it
+    from labeler.notebook.project import Project
+
+    return Project(place)
 
 
 @contextmanager

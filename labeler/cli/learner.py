@@ -3,16 +3,19 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from tqdm import tqdm
 
 from labeler.access.users import local_user
-from labeler.cli.base import ANY_PATH, FOLDER, Refusal, bar, main
+from labeler.cli.base import ANY_PATH, FOLDER, Refusal, bar, main, of_project
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import AdaptationRequest, Sampler, TuningRequest
 from labeler.projects import project as projects
+
+if TYPE_CHECKING:
+    from labeler.notebook.project import Project
 
 # Imports of labeler and pandas are deferred: torch, pandas and optuna are slow to load, and `--help` should not wait.
 
@@ -153,7 +156,7 @@ def _table_of_trials(report: dict[str, Any]) -> str:
 
 
 @main.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("sources", type=ANY_PATH, nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "--column", metavar="T", help="Column of the texts or image paths in a table; recognised by its name if not given."
@@ -166,21 +169,17 @@ def _table_of_trials(report: dict[str, Any]) -> str:
     show_default=True,
     help="Format of the output.",
 )
-def predict(project: Path, sources: tuple[Path, ...], column: str | None, kind: str) -> None:
+def predict(project: "Project", sources: tuple[Path, ...], column: str | None, kind: str) -> None:
     """Predict the classes of new images or texts with the project's best model; probabilities go to standard output.
 
     INPUT is an image, a folder or zip of images, a table, or a .txt file with a text a line.
     """
-    import pandas as pd
-
     from labeler.files.csv_files import csv_text
-    from labeler.models.inference import predict_unseen
 
     with bar("predict", "items") as report:
-        predictions = predict_unseen(projects.open_project(project), sources, column, report)
-    for problem in predictions.problems[:20]:
-        click.echo(str(problem), err=True)
-    frame = pd.DataFrame(predictions.rows())
+        frame = project.predict(sources, column, report)
+    for problem in frame.attrs["problems"][:20]:
+        click.echo(problem, err=True)
     text = csv_text(frame) if kind == "csv" else frame.to_json(orient="records", lines=True, force_ascii=False)
     click.echo(text, nl=False)
 

@@ -4,17 +4,16 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
 from labeler.access.serving import LOOPBACK, Serving
-from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns
+from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns, of_project
 from labeler.cli.imports import show_beginning
 from labeler.core.actor import SYSTEM, Actor, act_as
-from labeler.core.class_changes import labels_outside
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, ImportReport, Modality
 from labeler.core.logs import VARIABLE, keep_problems, set_up
@@ -22,12 +21,13 @@ from labeler.core.processes import end_with_starter, parent_is_gone, yield_to_ot
 from labeler.core.running import give_signs_of_life
 from labeler.core.settings import Config
 from labeler.files.addresses import Source
-from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import DEFAULT, LANGUAGES, use
 from labeler.jobs import supervisor
 from labeler.projects import project as projects
 from labeler.projects.export_columns import Format, Rows
-from labeler.projects.project import Project
+
+if TYPE_CHECKING:
+    from labeler.notebook.project import Project
 
 # Imports of labeler are deferred: torch, pandas and altair are slow to load, and `--help` should not wait for them.
 
@@ -52,7 +52,7 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
 
 
 @main.command("import")
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("source")
 @of_columns
 @click.option(
@@ -86,7 +86,7 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
     "--background", is_flag=True, help="Leave the import to the worker of `serve`; `imports` shows how far it is."
 )
 def import_(
-    project: Path,
+    project: "Project",
     source: str,
     keep_labels: Literal["all", "holdout"],
     deidentify: bool,
@@ -103,47 +103,46 @@ def import_(
     """
     # wide: click passes each option as a parameter of its own
     from labeler.files.addresses import source_of
-    from labeler.jobs.imports import ask
-    from labeler.projects.importer import import_source
     from labeler.projects.staging import NICENESS
 
     place = source_of(source)
     if only_look:
         show_beginning(place)
         return
-    opened = _with_settings(projects.open_project(project), place, deidentify, dropped, prior_column)
-    columns = SourceColumns(**{option.removesuffix("_column"): name for option, name in names.items()})
+    _set(project, place, deidentify, dropped, prior_column)
+    columns = {option.removesuffix("_column"): name for option, name in names.items()}
     if background:
-        number = ask(opened, place, columns, keep_labels=keep_labels)
+        number = project.start_import(source, **columns, keep_labels=keep_labels)
         click.echo(f"Import job {number} waits for the worker; `imports` shows how far it is.")
         return
     yield_to_others(NICENESS)  # people who label go first
     with bar("import", "rows") as report:
-        result = import_source(opened, place, columns, keep_labels=keep_labels, on_progress=report, apart=True)
-    _say(opened, result)
+        result = project.import_(source, **columns, keep_labels=keep_labels, apart=True, on_progress=report)
+    _say(result, project.status()["about_encoder"])
 
 
-def _with_settings(
-    opened: Project, source: Source, deidentify: bool, dropped: tuple[str, ...], prior_column: str | None
-) -> Project:
-    """The project with the settings that the options of an import change."""
+def _set(
+    project: "Project", source: Source, deidentify: bool, dropped: tuple[str, ...], prior_column: str | None
+) -> None:
+    """Change the settings that the options of an import change."""
     from labeler.projects.scans import EVERY
 
+    settings = project.settings
     if deidentify:
-        opened = opened.save(replace(opened.config, dicom=replace(opened.config.dicom, deidentify=True)))
+        settings = replace(settings, dicom=replace(settings.dicom, deidentify=True))
     if dropped:
         _check_columns(source, dropped, also=(EVERY,))
-        together = tuple(dict.fromkeys((*opened.config.dicom.drop_columns, *dropped)))
-        opened = opened.save(replace(opened.config, dicom=replace(opened.config.dicom, drop_columns=together)))
+        together = tuple(dict.fromkeys((*settings.dicom.drop_columns, *dropped)))
+        settings = replace(settings, dicom=replace(settings.dicom, drop_columns=together))
     if prior_column is not None:
         _check_columns(source, (prior_column,))
-        opened = opened.save(replace(opened.config, learner=replace(opened.config.learner, prior_column=prior_column)))
-    return opened
+        settings = replace(settings, learner=replace(settings.learner, prior_column=prior_column))
+    if settings != project.settings:
+        project.settings = settings
 
 
-def _say(opened: Project, result: ImportReport) -> None:
+def _say(result: ImportReport, about_encoder: list[str]) -> None:
     """Print what an import has brought; on the error stream what it has left out."""
-    from labeler.cycle.encoder_choice import about_encoder
     from labeler.report.sentences.groups import of_import
     from labeler.report.sentences.scans import of_scans, of_table
 
@@ -155,13 +154,11 @@ def _say(opened: Project, result: ImportReport) -> None:
         f"{result.added} items added, {result.duplicates} already there, {result.not_imported} not imported,"
         f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
     )
-    with opened.store() as store:
-        encoder = [*about_encoder(opened, store)]  # read while the store is open
     for sentence in (
         *of_import(result),
         *of_table(result),
         *(of_scans(result.dicom) if result.dicom else []),
-        *encoder,
+        *about_encoder,
     ):
         click.echo(sentence)
 
@@ -303,68 +300,46 @@ def explainer(home: Path, with_parent: bool) -> None:
 
 
 @main.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def status(project: Path, as_json: bool) -> None:
+def status(project: "Project", as_json: bool) -> None:
     """Show items, labels, rounds, and the latest accuracy with its interval."""
-    from labeler.cycle.encoder_choice import about_encoder, choice_of
-    from labeler.report.sentences.counts import sum_in_words
-    from labeler.report.sentences.groups import split_in_words, warnings
-
-    opened = projects.open_project(project)
-    with opened.store() as store:
-        counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
-        outside, groups = store.class_changes.outside(), store.items.group_counts()
-        choice, encoder = choice_of(opened, store), list(about_encoder(opened, store))
-    latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
-    values = {
-        "name": opened.config.name,
-        "pool": counts.pool,
-        "labeled": counts.labeled,
-        "holdout": counts.holdout,
-        "holdout_labeled": counts.holdout_labeled,
-        "labels_spent": counts.answers_by_people,
-        "answers_left": counts.answers_left(opened.config.budget),
-        "pool_open": counts.open.pool,
-        "holdout_open": counts.open.holdout,
-        "budget": opened.config.budget,
-        "rounds": len(rounds),
-        "accuracy": latest and latest.accuracy,
-        "accuracy_low": latest and latest.low,
-        "accuracy_high": latest and latest.high,
-        "micro_f1": latest and latest.micro_f1,
-        "measured_on": latest and latest.n,
-        "measured_on_groups": latest and latest.groups,
-        "groups": groups and asdict(groups),
-        "target_accuracy": opened.config.target_accuracy,
-        "labels_outside_the_classes": outside,
-        "encoder": choice.backbone if choice else opened.config.learner.backbone,
-        "job": job and {"state": job.state, "message": job.message, "error": job.error},
-    }
+    values = project.status()
     if as_json:
         click.echo(json.dumps(values, ensure_ascii=False, indent=2))
         return
-    if outside:
-        click.echo(f"ERROR: {labels_outside(outside)}", err=True)
+    if values["error"]:
+        click.echo(f"ERROR: {values['error']}", err=True)
     click.echo(
-        f"{opened.config.name}: {counts.labeled} of {counts.pool} pool items and {counts.holdout_labeled} of"
-        f" {counts.holdout} holdout items labeled, {len(rounds)} rounds"
+        f"{values['name']}: {values['labeled']} of {values['pool']} pool items and {values['holdout_labeled']} of"
+        f" {values['holdout']} holdout items labeled, {values['rounds']} rounds"
     )
-    click.echo(sum_in_words(counts, opened.config.budget))
-    for sentence in [*([split_in_words(groups), *warnings(groups)] if groups else []), *encoder]:
+    for sentence in (*values["sentences"], *values["about_encoder"]):
         click.echo(sentence)
-    if latest:
+    if values["accuracy"] is not None:
+        groups = values["measured_on_groups"]
         click.echo(
-            f"{opened.config.accuracy}: {latest.accuracy:.1%} (95% interval {latest.low:.1%} to {latest.high:.1%},"
-            f" n = {latest.n}{f' of {latest.groups} groups' if latest.groups else ''});"
-            f" target {100 * opened.config.target_accuracy:g}%"
+            f"{values['measure']}: {values['accuracy']:.1%} (95% interval {values['accuracy_low']:.1%} to"
+            f" {values['accuracy_high']:.1%}, n = {values['measured_on']}{f' of {groups} groups' if groups else ''});"
+            f" target {100 * values['target_accuracy']:g}%"
         )
-    if job and job.state != "done":
-        click.echo(f"round {job.state}: {job.error or job.message or job.reason}")
+    job = values["job"]
+    if job and job["state"] != "done":
+        click.echo(f"round {job['state']}: {job['error'] or job['message'] or job['reason']}")
+
+
+@main.command("round")
+@of_project
+def run_round(project: "Project") -> None:
+    """Run a round now: train on all labels, measure on the holdout, rank what is asked next."""
+    latest = project.run_round()
+    measured = latest.metrics
+    words = f": {measured.accuracy:.1%} ({measured.low:.1%} to {measured.high:.1%})" if measured else ", not measured"
+    click.echo(f"Round {latest.number} on {latest.labels} labels{words}.")
 
 
 @main.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("out", type=ANY_PATH)
 @click.option(
     "--rows",
@@ -382,18 +357,12 @@ def status(project: Path, as_json: bool) -> None:
 @click.option(
     "--predictions", is_flag=True, help="Add the best model's probabilities for items without a label (`--rows items`)."
 )
-def export(project: Path, out: Path, rows: Rows, kind: Format | None, predictions: bool) -> None:
+def export(project: "Project", out: Path, rows: Rows, kind: Format | None, predictions: bool) -> None:
     """Write the labels, one row an item or one row an answer; docs/export.md says what each column means."""
-    from labeler.models.pool_predictions import predict_unlabeled
-    from labeler.projects.exporter import Export, export_labels
-
     if predictions and rows != "items":
         raise LabelerError("Predictions are of items: add --rows items.")
-    opened, predicted = projects.open_project(project), None
-    if predictions:
-        with bar("predict", "items") as report:
-            predicted = predict_unlabeled(opened, report)
-    count = export_labels(opened, out, Export(rows, kind, predicted))
+    with bar("predict" if predictions else "export") as report:
+        count = project.write(out, rows, kind, predictions, report)
     click.echo(f"{count} {rows} written to {out}.")
 
 

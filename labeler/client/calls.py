@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0  # seconds
 class Call:
     """A request of the API.
 
-    path: below `/api/v1`. body: sent as JSON; beside an upload, as the fields of a form. upload: a file that is sent.
+    path: below `/api/v1`. body: sent as JSON. form: fields of a form, sent in its place. upload: a file in the form.
     into: the file that the reply's content is written to, whole or not at all. key: the server makes a change once for
     each key, however often it is sent.
     """
@@ -31,6 +31,7 @@ class Call:
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
+    form: Mapping[str, Any] | None = None
     upload: Path | None = None
     into: Path | None = None
     on_progress: Progress | None = None  # called with bytes: (done, total), total 0 where it is not known
@@ -44,7 +45,16 @@ class Call:
     @property
     def params(self) -> dict[str, Any]:
         """The query, without what is not given."""
-        return {name: value for name, value in self.query.items() if value is not None}
+        return _given(self.query)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the form, without what is not given."""
+        return _given(self.form or {})
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,14 @@ class Counted(io.FileIO):
 def request_of(call: Call) -> Iterator[dict[str, Any]]:
     """What httpx takes to send a call."""
     request = {"method": call.method, "url": call.path, "params": call.params, "headers": call.headers}
-    if call.upload is None:
+    if call.upload is not None:
+        with Counted(call.upload, call.on_progress) as file:
+            part = (call.upload.name, file, "application/octet-stream")
+            yield request | {"data": call.fields, "files": {"file": part}}
+    elif call.form is not None:
+        yield request | {"data": call.fields}
+    else:
         yield request | ({"json": call.body} if call.body is not None else {})
-        return
-    with Counted(call.upload, call.on_progress) as file:
-        yield request | {"data": call.body, "files": {"file": (call.upload.name, file, "application/octet-stream")}}
 
 
 class Received:

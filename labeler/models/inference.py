@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labeler.backbones.encoder import Encoder
-from labeler.core import decisions
+from labeler.core import column_names, decisions
 from labeler.core.class_changes import StoredChange, label_today, proba_today
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.inputs import Input
@@ -25,7 +25,6 @@ from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, is_table, 
 from labeler.i18n.messages import Message, mark
 from labeler.models import cards
 from labeler.models.cards import Card
-from labeler.projects.export_rows import free_name
 from labeler.projects.project import Project
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Predictions:
 
     def name_of(self, column: str) -> str:
         """The name that a column of the table has beside the predictions, as in exports."""
-        return free_name(column, ("source", "input", "label", "probability", *(f"p({c})" for c in self.classes)))
+        return column_names.free_name(column, column_names.of_predictions(self.classes))
 
     def rows(self) -> list[dict[str, str | float]]:
         """One flat row an input: the other columns of its table, then source, input, label, its probability, and that

@@ -1,94 +1,65 @@
 """`labeler.Project`: a project as a notebook or a script uses it, beside the app or without it."""
 
 import os
-import tempfile
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from labeler.access.users import is_reserved, local_user
-from labeler.core.actor import Actor
+from labeler.client import tables
+from labeler.core.actor import Actor, actor_of_process
+from labeler.core.class_changes import ClassChange, ClassChangeKind
 from labeler.core.errors import LabelerError
-from labeler.core.inputs import ImageFile
-from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality
+from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality, Progress
 from labeler.core.jobs import ComparisonRequest
 from labeler.core.labels import join
-from labeler.core.rounds import Metrics
+from labeler.core.notebook import AskedItem, RoundSummary, Verdict
 from labeler.core.settings import Config
-from labeler.files.addresses import source_of
-from labeler.files.csv_files import write_csv
+from labeler.cycle.class_changes import change_classes
+from labeler.files.addresses import Source, source_of
 from labeler.files.sources import SourceColumns
+from labeler.jobs import imports
 from labeler.jobs.comparisons import compare_now
 from labeler.jobs.rounds import work_once
 from labeler.models.inference import predict_unseen
+from labeler.models.pool_predictions import predict_unlabeled
 from labeler.progress.history import course
 from labeler.projects import project as projects
-from labeler.projects.exporter import export_labels
+from labeler.projects.export_columns import Format, Rows
+from labeler.projects.export_rows import export_rows
+from labeler.projects.exporter import Export, export_labels
 from labeler.projects.importer import import_source
-from labeler.report.sentences.comparison import saved_in_short, verdict
+from labeler.report.sentences.comparison import rows_in_short, verdict
+from labeler.report.status import status
 
-ROW = "row of the data frame"
 POLL_SECONDS = 0.2  # while another process runs the round
 
 
-@dataclass(frozen=True)
-class AskedItem:
-    """An item that waits for an answer: its text, or its image: a path, or what reads it from its store."""
-
-    id: int
-    text: str | None
-    image: ImageFile | None
-    source: str
-    metadata: dict[str, str]
-
-
-@dataclass(frozen=True)
-class RoundSummary:
-    """A finished round. `metrics`: on the holdout; None while no model can be trained or measured."""
-
-    number: int
-    labels: int
-    strategy: str
-    metrics: Metrics | None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A comparison of strategies. words: what it shows, how certain that is, and what to do. table: a row a strategy.
-    report: everything, as `labeler simulate --out` writes it.
-    """
-
-    words: str
-    table: pd.DataFrame
-    report: dict[str, Any]
-
-    def __repr__(self) -> str:
-        return f"{self.words}\n\n{self.table.to_string(index=False)}"
-
-
 class Project:
-    """A project folder, opened for Python code. The app may serve the same folder at the same time.
+    """A project folder, opened for Python code. The app may serve the same folder at the same time."""
 
-    Raises: ProjectError: the folder is no project. ConfigError: its settings are wrong.
-    """
-
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, place: str | Path) -> None:
+        """
+        Args:   place: a folder.
+        Raises: ProjectError: the folder is no project. ConfigError: its settings are wrong.
+        """
+        self.folder = Path(place)
         self._project = self._opened()
 
     def _opened(self) -> projects.Project:
         """The project as its files are now."""
-        return projects.open_project(self.folder, Actor(local_user().name, "python"))
+        process = actor_of_process()  # that of a command has a name
+        return projects.open_project(self.folder, process if process.name else Actor(local_user().name, "python"))
 
     @classmethod
     def create(
         cls,
-        folder: str | Path,
+        place: str | Path,
         classes: Sequence[str],
         modality: Modality = "text",
         answers: ClassesAnItem = "one",
@@ -96,11 +67,11 @@ class Project:
     ) -> "Project":
         """A new project.
 
-        Args:   classes: names, at least two. modality: text or image. answers: classes that an item has: one, or
-                several. name: that people see; by default the folder's.
+        Args:   place: a folder. classes: names, at least two. modality: text or image. answers: classes that an item
+                has: one, or several. name: that people see; by default the folder's.
         Raises: ProjectError: the folder is a project already, or not empty. ConfigError: the classes cannot be used.
         """
-        folder = Path(folder)
+        folder = Path(place)
         projects.create(folder, Config(name or folder.resolve().name, tuple(classes), modality, answers))
         return cls(folder)
 
@@ -129,21 +100,41 @@ class Project:
         split: str | None = None,
         group: str | None = None,
         keep_labels: Literal["all", "holdout"] = "all",
+        apart: bool = False,
+        on_progress: Progress | None = None,
     ) -> ImportReport:
         """The report on importing a folder or zip of images, a table's file, a data frame, or images of a store.
 
         Args:   text, image, label, split, group: names of the table's columns; text and image are recognised by usual
                 names. Items of a group, such as a patient, are all in the pool or all in the holdout.
-                keep_labels: "holdout" drops the pool's labels, so that they are asked for.
+                keep_labels: "holdout" drops the pool's labels, so that they are asked for. apart: whether the source is
+                read in a process of its own, under the project's limits. on_progress: called
+                with (rows done, rows in all, as far as that is known).
         Raises: SourceError: nothing can be read, or a column is missing.
         """
         columns = SourceColumns(text=text, image=image, label=label, split=split, group=group)
-        if not isinstance(source, pd.DataFrame):
-            return import_source(self._project, source_of(str(source)), columns, keep_labels=keep_labels)
-        with tempfile.TemporaryDirectory() as scratch:
-            table = Path(scratch) / "table.csv"
-            write_csv(source, table)
-            return import_source(self._project, table, columns, keep_labels=keep_labels)
+        with _place_of(source) as place:
+            return import_source(
+                self._opened(), place, columns, keep_labels=keep_labels, on_progress=on_progress, apart=apart
+            )
+
+    def start_import(  # wide: as `import_`
+        self,
+        source: str | Path,
+        *,
+        text: str | None = None,
+        image: str | None = None,
+        label: str | None = None,
+        split: str | None = None,
+        group: str | None = None,
+        keep_labels: Literal["all", "holdout"] = "all",
+    ) -> int:
+        """The number of a new import job, which the app's worker runs.
+
+        Args: as of `import_`.
+        """
+        columns = SourceColumns(text=text, image=image, label=label, split=split, group=group)
+        return imports.ask(self._opened(), source_of(str(source)), columns, keep_labels=keep_labels)
 
     def next_items(self, annotator: str, n: int = 1) -> list[AskedItem]:
         """Up to `n` items for this annotator to answer, the most informative first; others are not given them for
@@ -194,6 +185,22 @@ class Project:
         if not receipt.ok:
             raise LabelerError("The answer was refused: {reason}", reason=receipt.reason)
 
+    def change_classes(
+        self, kind: ClassChangeKind, old: Sequence[str] = (), new: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """The classes after one was renamed, merged, split, added or retired; no answer is lost.
+
+        Args:   old: that the change is about. new: that take their place.
+        Raises: LabelerError: the change cannot be made; nothing has changed.
+        """
+        change = ClassChange(kind, tuple(old), tuple(new))
+        self._project, _ = change_classes(self._opened(), change, local_user().name)
+        return self._project.config.classes
+
+    def status(self) -> dict[str, Any]:
+        """Numbers of items, labels and rounds, the latest metrics, and `sentences` on them; see `labeler status`."""
+        return status(self._opened())
+
     def run_round(self) -> RoundSummary:
         """The round that is run now: train on all labels, measure on the holdout, rank what to ask next.
 
@@ -242,46 +249,59 @@ class Project:
             report = compare_now(
                 project, store, ComparisonRequest(*asked, label_column=label), lambda _message, _done, _total: None
             )
-        table = pd.DataFrame(
-            {
-                "strategy": row["strategy"],
-                "accuracy": row["aulc_mean"],
-                "gain": row["gain_over_random"],
-                "low": row["gain_low"],
-                "high": row["gain_high"],
-                "labels saved": saved_in_short(row),
-            }
-            for row in report["summary"]
-        )
-        return Verdict(verdict(report, own_labels=source is None), table, report)
+        return Verdict(verdict(report, own_labels=source is None), pd.DataFrame(rows_in_short(report)), report)
 
     def export(self, out: str | Path | None = None) -> pd.DataFrame:
-        """All current answers, one a row; also written to `out` (CSV, JSON Lines or Parquet, by its suffix)."""
+        """All current answers, one a row, with the columns of docs/export.md; also written to `out` (CSV, JSON Lines,
+        Parquet or Excel, by its suffix).
+        """
         if out is not None:
-            export_labels(self._project, Path(out))
-        with self._project.store() as store:
-            return pd.DataFrame(store.answers.export())
+            self.write(out)
+        with export_rows(self._project, "answers") as rows:
+            return pd.DataFrame(rows)
 
-    def predict(self, source: str | Path | pd.DataFrame | Sequence[str], column: str | None = None) -> pd.DataFrame:
+    def write(
+        self,
+        out: str | Path,
+        rows: Rows = "answers",
+        format: Format | None = None,
+        predictions: bool = False,
+        on_progress: Progress | None = None,
+    ) -> int:
+        """The number of rows written to a file, which is there whole or not at all.
+
+        Args:   rows: one an item, or one an answer. format: of the file; None: that of its suffix. predictions: add
+                the best model's for items without a label. on_progress: called with (done, total) of what takes long.
+        Raises: LabelerError: the file cannot be written, or its suffix tells no format.
+        """
+        project = self._opened()
+        predicted = predict_unlabeled(project, on_progress) if predictions else None
+        return export_labels(project, Path(out), Export(rows, format, predicted))
+
+    def predict(
+        self,
+        source: str | Path | pd.DataFrame | Sequence[str] | Sequence[Path],
+        column: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> pd.DataFrame:
         """The best model's predictions, one a row: label, its probability, that of each class, and the columns of the
-        source, with `metadata.` before a name that the predictions have.
+        source, with `metadata.` before a name that the predictions have. What could not be read is told by its
+        `attrs["problems"]`.
 
-        Args:   source: a file or folder as `labeler predict` takes it, a data frame, or texts. column: of the texts or
-                image paths, recognised by its name if not given.
+        Args:   source: files or folders as `labeler predict` takes them, a data frame, or texts. column: of the texts
+                or image paths, recognised by its name if not given. on_progress: called with (inputs done, in all).
         Raises: LabelerError: there is no model yet, or nothing can be read.
         """
-        if isinstance(source, str | Path):
-            return pd.DataFrame(predict_unseen(self._project, [Path(source)], column).rows())
-        frame = source if isinstance(source, pd.DataFrame) else pd.DataFrame({"text": list(source)})
-        with tempfile.TemporaryDirectory() as scratch:
-            table = Path(scratch) / "table.csv"
-            write_csv(frame.assign(**{ROW: range(len(frame))}), table)
-            result = predict_unseen(self._project, [table], column)
-        predictions = pd.DataFrame(result.rows())
-        names = {name: result.name_of(str(name)) for name in frame if name != "source"}
-        predicted = frame.iloc[predictions[ROW].astype(int)].rename(columns=names)
-        added = predictions.drop(columns=[ROW, "source", *(name for name in predicted if name in predictions)])
-        return predicted.assign(**{str(name): added[name].to_numpy() for name in added})
+        if paths := tables.paths_in(source):
+            result = predict_unseen(self._opened(), paths, column, on_progress)
+            predicted = pd.DataFrame(result.rows())
+        else:
+            frame = tables.frame_of(source)
+            with tables.numbered(frame) as table:
+                result = predict_unseen(self._opened(), [table], column, on_progress)
+            predicted = tables.beside(frame, pd.DataFrame(result.rows()), result.classes)
+        predicted.attrs["problems"] = [str(problem) for problem in result.problems]
+        return predicted
 
     def __repr__(self) -> str:
         return f"labeler.Project({str(self.folder)!r})"
@@ -289,6 +309,16 @@ class Project:
     def _tab(self, annotator: str) -> str:
         """What reservations are held under: this process counts as one tab of the annotator."""
         return f"python-{os.getpid()}-{annotator}"
+
+
+@contextmanager
+def _place_of(source: str | Path | pd.DataFrame) -> Iterator[Source]:
+    """What a source of an import is read from; of a data frame a file, which is there until the block ends."""
+    if isinstance(source, pd.DataFrame):
+        with tables.written(source) as path:
+            yield path
+    else:
+        yield source_of(str(source))
 
 
 def _check_name(annotator: str) -> None:

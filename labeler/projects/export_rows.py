@@ -1,6 +1,6 @@
 """The rows of an export, one after the other and all of one moment: what every format is written from."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from labeler.core import decisions
+from labeler.core.column_names import free_name
 from labeler.core.labels import split, texts_of
 from labeler.core.settings import Config
 from labeler.projects.export_columns import COLUMNS, PREDICTED, Column, Rows
@@ -55,13 +56,6 @@ def export_rows(project: Project, rows: Rows, predictions: Predictions | None = 
         of_stored = _as_exported(columns, names, project.config, predicted)
         several = project.config.several
         yield ExportRows(whole, exported.exported(), several, map(of_stored, exported.stream()))
-
-
-def free_name(name: str, taken: Collection[str]) -> str:
-    """The name of a metadata column, with `metadata.` before it where the name is taken."""
-    while name in taken:
-        name = f"metadata.{name}"
-    return name
 
 
 def _metadata_columns(names: list[str], taken: set[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The command line: a project from nothing to an export; every error one sentence and exit code 2."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -74,7 +75,7 @@ def test_a_project_is_created_labeled_and_exported(project, table, tmp_path):
     assert "60 items added, 0 already there, 0 not imported, 60 labels. Pool 51, holdout 9." in output
     assert "0 items added, 60 already there" in labeler("import", project, table).output
     assert labeler("imports", project).output == "1  films.csv: 60 items, 0 of them answered\n"
-    labeler("worker", project, "--once")
+    assert re.match(r"Round 1 on 51 labels: \d+\.\d% \(\d+\.\d% to \d+\.\d%\)\.", labeler("round", project).output)
     status = json.loads(labeler("status", project, "--json").output)
     assert (status["name"], status["labeled"], status["holdout"], status["rounds"]) == ("영화평", 51, 9, 1)
     assert status["accuracy_low"] <= status["accuracy"] <= status["accuracy_high"]

@@ -150,7 +150,7 @@ def test_an_upload_streams_tells_how_far_it_is_and_begins_again_whole(run, tmp_p
     def tell(done: int, total: int) -> None:
         told.append((done, total))
 
-    run(handler, Call("POST", "/x", body={"text": "review"}, upload=source, on_progress=tell))
+    run(handler, Call("POST", "/x", form={"text": "review", "group": None}, upload=source, on_progress=tell))
     assert len({request.headers["Content-Length"] for request in requests}) == 1
     for request in requests:
         assert source.read_bytes() in request.content

@@ -83,7 +83,23 @@ def test_several_classes_an_item_are_a_list(tmp_path):
     project.import_(pd.DataFrame({"text": ["one", "two"]}))
     project.answer("kim", 1, ["refund", "late"])
     project.answer("kim", 2, [])
-    assert project.export()["label"].tolist() == ['["late","refund"]', "[]"]
+    assert project.export()["label"].tolist() == [["late", "refund"], []]
+
+
+def test_classes_are_changed_and_the_status_says_what_there_is(films):
+    films.answer("kim", 1, "good")
+    assert films.change_classes("rename", ["good"], ["fine"]) == ("fine", "bad")
+    assert films.classes == ("fine", "bad")
+    status = films.status()
+    assert (status["pool"], status["holdout"], status["labels_spent"]) == (51, 9, 1)
+    assert status["sentences"][0].startswith(f"{status['labeled']} pool labels + 9 holdout labels")
+    with pytest.raises(LabelerError, match="To rename takes one class"):
+        films.change_classes("rename", ["fine"])
+
+
+def test_items_are_written_with_their_labels(films, tmp_path):
+    assert films.write(tmp_path / "items", "items", "jsonl") == 60
+    assert pd.read_json(tmp_path / "items", lines=True)["label"].notna().sum() == 9
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,23 @@ def saved_in_short(row: Row) -> str:
     return _("{percent}% ({low} to {high})", percent=percent, low=_whole(values["low"]), high=_whole(values["high"]))
 
 
+def rows_in_short(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The results of a comparison, a row a strategy: its accuracy, its gain over random with the interval, the labels
+    that it saves.
+    """
+    return [
+        {
+            "strategy": row["strategy"],
+            "accuracy": row["aulc_mean"],
+            "gain": row["gain_over_random"],
+            "low": row["gain_low"],
+            "high": row["gain_high"],
+            "labels saved": saved_in_short(row),
+        }
+        for row in report["summary"]
+    ]
+
+
 def _tells_nothing(saved: Mapping[str, Any]) -> bool:
     """Whether the interval holds both more than twice the labels of random and fewer than random."""
     return bool(saved["low"] < USELESS and saved["high"] > 0)

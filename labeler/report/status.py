@@ -1,0 +1,52 @@
+"""Where a project stands, as plain values: what `labeler status` prints, and programs read."""
+
+from dataclasses import asdict
+from typing import Any
+
+from labeler.core.class_changes import labels_outside
+from labeler.cycle.encoder_choice import about_encoder, choice_of
+from labeler.i18n.messages import translate
+from labeler.projects.project import Project
+from labeler.report.sentences.counts import sum_in_words
+from labeler.report.sentences.groups import split_in_words, warnings
+
+
+def status(project: Project) -> dict[str, Any]:
+    """Numbers of items, labels and rounds, the latest metrics, the round that is asked for, and sentences on them."""
+    config = project.config
+    with project.store() as store:
+        counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
+        outside, groups = store.class_changes.outside(), store.items.group_counts()
+        choice, encoder = choice_of(project, store), [translate(text) for text in about_encoder(project, store)]
+    latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
+    return {
+        "name": config.name,
+        "pool": counts.pool,
+        "labeled": counts.labeled,
+        "holdout": counts.holdout,
+        "holdout_labeled": counts.holdout_labeled,
+        "labels_spent": counts.answers_by_people,
+        "answers_left": counts.answers_left(config.budget),
+        "pool_open": counts.open.pool,
+        "holdout_open": counts.open.holdout,
+        "budget": config.budget,
+        "rounds": len(rounds),
+        "accuracy": latest and latest.accuracy,
+        "accuracy_low": latest and latest.low,
+        "accuracy_high": latest and latest.high,
+        "micro_f1": latest and latest.micro_f1,
+        "measured_on": latest and latest.n,
+        "measured_on_groups": latest and latest.groups,
+        "measure": translate(config.accuracy),
+        "groups": groups and asdict(groups),
+        "target_accuracy": config.target_accuracy,
+        "labels_outside_the_classes": outside,
+        "encoder": choice.backbone if choice else config.learner.backbone,
+        "job": job and {"state": job.state, "reason": job.reason, "message": job.message, "error": job.error},
+        "error": translate(labels_outside(outside)) if outside else None,
+        "sentences": [
+            sum_in_words(counts, config.budget),
+            *([split_in_words(groups), *warnings(groups)] if groups else []),
+        ],
+        "about_encoder": encoder,
+    }
