@@ -13,6 +13,9 @@ import click
 from labeler.access.serving import LOOPBACK, Serving
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns, of_project
 from labeler.cli.imports import show_beginning
+from labeler.cli.predictions import of_predictions
+from labeler.cli.predictions import say as say_predictions
+from labeler.cli.predictions import wanted as predictions_wanted
 from labeler.core.actor import SYSTEM, Actor, act_as
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, ImportReport, Modality
@@ -81,6 +84,7 @@ def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem
     help="Column with a class for each item that somebody or something predicted; the model starts from it, and labels"
     " decide how much it counts (`learner.prior_column`). Annotators do not see it.",
 )
+@of_predictions
 @click.option("--preview", "only_look", is_flag=True, help="Show the first rows, and import nothing.")
 @click.option(
     "--background", is_flag=True, help="Leave the import to the worker of `serve`; `imports` shows how far it is."
@@ -94,7 +98,7 @@ def import_(
     prior_column: str | None,
     only_look: bool,
     background: bool,
-    **names: str | None,
+    **names: Any,
 ) -> None:
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX); or images that stay in an
     object store, by their address (s3://BUCKET/PREFIX).
@@ -109,16 +113,25 @@ def import_(
     if only_look:
         show_beginning(place)
         return
+    options = {option: names.pop(option) for option in [*names] if option.startswith("foreign_")}
+    foreign = predictions_wanted(project.settings, place, options)
+    if foreign and not foreign.only:
+        dropped = (*dropped, *foreign.names)  # they are kept as predictions
     _set(project, place, deidentify, dropped, prior_column)
     columns = {option.removesuffix("_column"): name for option, name in names.items()}
     if background:
-        number = project.start_import(source, **columns, keep_labels=keep_labels)
+        number = project.start_import(source, **columns, keep_labels=keep_labels, predictions=foreign)
         click.echo(f"Import job {number} waits for the worker; `imports` shows how far it is.")
         return
     yield_to_others(NICENESS)  # people who label go first
-    with bar("import", "rows") as report:
-        result = project.import_(source, **columns, keep_labels=keep_labels, apart=True, on_progress=report)
-    _say(result, project.status()["about_encoder"])
+    if not foreign or not foreign.only:
+        with bar("import", "rows") as report:
+            result = project.import_(source, **columns, keep_labels=keep_labels, apart=True, on_progress=report)
+        _say(result, project.status()["about_encoder"])
+    if foreign:
+        with bar("predictions", "rows") as report:
+            added = project.import_predictions(source, foreign, apart=True, on_progress=report)
+        say_predictions(added)
 
 
 def _set(
@@ -323,6 +336,8 @@ def status(project: "Project", as_json: bool) -> None:
             f" {values['accuracy_high']:.1%}, n = {values['measured_on']}{f' of {groups} groups' if groups else ''});"
             f" target {100 * values['target_accuracy']:g}%"
         )
+    for model in values["models"]:
+        click.echo(model["in_words"])
     job = values["job"]
     if job and job["state"] != "done":
         click.echo(f"round {job['state']}: {job['error'] or job['message'] or job['reason']}")

@@ -1,6 +1,8 @@
 """The records of somebody else's models, once their predictions are stored; see also `items.ForeignPrediction`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -49,13 +51,15 @@ class ForeignForecast:
     """The predictions of a model for some items, in today's classes.
 
     items: (n,) int64 ids. labels: (n,) stored texts. proba: (n, C) float, NaN in all of a row without probabilities.
-    confidence: (n,) float, the probability of the label; NaN: there is none.
+    confidence: (n,) float, the probability of the label; NaN: there is none. unreadable: how many predictions are left
+    out, because they say nothing in today's classes: theirs was split or retired.
     """
 
     items: np.ndarray
     labels: tuple[str, ...]
     proba: np.ndarray
     confidence: np.ndarray
+    unreadable: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class AddedPredictions:
     def title(self) -> str:
         """The model's name, with its version behind it."""
         return title_of(self.model, self.version)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """What was written as JSON."""
+        return cls(**{**stored, "problems": tuple(Problem(**problem) for problem in stored["problems"])})
 
     @property
     def left_out(self) -> int:

@@ -2,7 +2,7 @@
 of encoders, audits, takeouts, maps, explanations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 JobState = Literal["queued", "running", "done", "failed"]
@@ -143,7 +143,8 @@ class ImportRequest:
     uploaded, which goes when the import ends.
 
     name: of the source as people know it. columns: see `SourceColumns`, by what they hold. shown: columns that
-    annotators are to see beside the item. first: whether the project is new, and so must get an item.
+    annotators are to see beside the item. first: whether the project is new, and so must get an item. predictions: the
+    columns with a model's predictions, see `labeler.projects.foreign_columns.PredictionColumns`; empty: there are none.
     """
 
     source: str
@@ -152,6 +153,7 @@ class ImportRequest:
     keep_labels: Literal["all", "holdout"] = "all"
     shown: tuple[str, ...] = ()
     first: bool = False
+    predictions: Mapping[str, Any] = field(default_factory=dict)
 
 
 Request = TypeVar("Request")

@@ -97,6 +97,17 @@ def cell_of(names: Sequence[str]) -> str:
     return ";".join(names)
 
 
+def shares_in(cell: str) -> dict[str, float]:
+    """Names with numbers in a cell, as JSON ({"good": 0.8, "bad": 0.2}) or as good: 0.8; bad: 0.2; empty if it holds
+    anything else.
+    """
+    try:
+        pairs = json.loads(cell) if cell.startswith("{") else dict(part.rsplit(":", 1) for part in cell.split(";"))
+        return {str(name).strip(): float(share) for name, share in pairs.items()}
+    except (ValueError, TypeError, RecursionError):
+        return {}
+
+
 def as_list(text: str) -> list[str] | None:
     """The names in a JSON list; None if the text is not a JSON list."""
     try:

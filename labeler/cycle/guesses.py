@@ -1,11 +1,10 @@
 """What was predicted for items before they were imported, as a column has it: classes, or their probabilities."""
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
 
-from labeler.core.labels import names_in
+from labeler.core.labels import names_in, shares_in
 
 
 def shares_of(guesses: Sequence[str], classes: Sequence[str], several: bool) -> np.ndarray:
@@ -29,16 +28,7 @@ def _shares(guess: str, classes: Sequence[str], several: bool) -> dict[str, floa
     """The probability of each class that a guess names, above 0 and at most 1."""
     if guess in classes:
         return {guess: 1.0}
-    pairs = _pairs(guess)
+    pairs = shares_in(guess)
     if pairs:
         return {name: share for name, share in pairs.items() if 0 < share <= 1}
     return dict.fromkeys(names_in(guess, classes), 1.0) if several and guess else {}
-
-
-def _pairs(guess: str) -> dict[str, float]:
-    """Names and numbers, as JSON or with a colon between them; empty if the guess is anything else."""
-    try:
-        pairs = json.loads(guess) if guess.startswith("{") else dict(part.rsplit(":", 1) for part in guess.split(";"))
-        return {str(name).strip(): float(share) for name, share in pairs.items()}
-    except (ValueError, TypeError, RecursionError):
-        return {}

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labeler.core.actor import Actor
+from labeler.core.foreign import AddedPredictions
 from labeler.core.groups import GroupCounts
 from labeler.core.items import DicomReport, ImportReport, Problem
 from labeler.core.jobs import ImportJob, ImportRequest
 from labeler.files.addresses import Source, source_of
 from labeler.files.sources import SourceColumns
-from labeler.i18n.messages import mark
+from labeler.i18n.messages import Message, mark
 from labeler.jobs.runner import Cancelled, Tell, run_next
 from labeler.projects import project as projects
 from labeler.projects.drafts import check_any, show_columns
+from labeler.projects.foreign_columns import PredictionColumns
+from labeler.projects.foreign_tables import import_predictions
 from labeler.projects.importer import finish_left, import_source, is_left, undo_import
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -38,13 +41,16 @@ def ask(
     keep_labels: Literal["all", "holdout"] = "all",
     shown: tuple[str, ...] = (),
     first: bool = False,
+    predictions: PredictionColumns | None = None,
 ) -> int:
     """The id of a job that imports a source.
 
-    Args: shown, first: see `ImportRequest`.
+    Args: shown, first: see `ImportRequest`. predictions: the columns with a model's predictions.
     """
+    # wide: each argument is a part of the request
     place = str(source.absolute() if isinstance(source, Path) else source)
-    request = ImportRequest(place, source.name, columns.named(), keep_labels, shown, first)
+    foreign = predictions.as_dict() if predictions else {}
+    request = ImportRequest(place, source.name, columns.named(), keep_labels, shown, first, foreign)
     with project.store() as store:
         return store.import_jobs.request(request, project.actor.name)
 
@@ -88,25 +94,49 @@ def _import(project: Project, store: Store, job: ImportJob, tell: Tell) -> dict[
     """The report of a job, see `report_of`."""
     request = job.request
     project = projects.open_project(project.folder, Actor(job.requested_by, "job"))
+    foreign = PredictionColumns(**request.predictions) if request.predictions else None
+    report, refused, added = nothing_imported(store), tuple[Message, ...](), list[AddedPredictions]()
     try:
         tell(mark("reading"), 0, 0)
-        report = import_source(
-            project,
-            source_of(request.source),
-            SourceColumns(**request.columns),
-            keep_labels=request.keep_labels,
-            on_progress=lambda done, total: tell(mark("reading"), done, total),
-            apart=True,
-        )
-        if store.import_jobs.get(job.id).state == "cancelled":  # while the rows were stored
-            _take_back(project, store, report)
-            raise Cancelled
-        if request.first:
-            check_any(report, request.name)
-        _, refused = show_columns(projects.open_project(project.folder, project.actor), request.shown)
+        if foreign is None or not foreign.only:
+            report, refused = _items(project, store, job, tell)
+        if foreign is not None:
+            added = import_predictions(
+                projects.open_project(project.folder, project.actor),
+                source_of(request.source),
+                foreign,
+                lambda done, total: tell(mark("reading predictions"), done, total),
+                apart=True,
+            )
     finally:
         _remove_upload(project, Path(request.source))
-    return asdict(report) | {"refused": list(refused)}
+    return asdict(report) | {"refused": list(refused), "predictions": [asdict(model) for model in added]}
+
+
+def _items(project: Project, store: Store, job: ImportJob, tell: Tell) -> tuple[ImportReport, tuple[Message, ...]]:
+    """What the items of a source brought, and why columns are not shown beside them."""
+    request = job.request
+    report = import_source(
+        project,
+        source_of(request.source),
+        SourceColumns(**request.columns),
+        keep_labels=request.keep_labels,
+        on_progress=lambda done, total: tell(mark("reading"), done, total),
+        apart=True,
+    )
+    if store.import_jobs.get(job.id).state == "cancelled":  # while the rows were stored
+        _take_back(project, store, report)
+        raise Cancelled
+    if request.first:
+        check_any(report, request.name)
+    _, refused = show_columns(projects.open_project(project.folder, project.actor), request.shown)
+    return report, refused
+
+
+def nothing_imported(store: Store) -> ImportReport:
+    """The report on an import of no items, such as of predictions for those that are there."""
+    counts = store.items.counts()
+    return ImportReport(0, 0, 0, counts.pool, counts.holdout, ())
 
 
 def _take_back(project: Project, store: Store, report: ImportReport) -> None:
@@ -122,10 +152,15 @@ def _remove_upload(project: Project, source: Path) -> None:
 
 def report_of(stored: Mapping[str, Any]) -> ImportReport:
     """The report on an import, from that of its job."""
-    values = {name: value for name, value in stored.items() if name != "refused"}
+    values = {name: value for name, value in stored.items() if name not in ("refused", "predictions")}
     values["problems"] = tuple(Problem(**problem) for problem in values["problems"])
     values["groups"] = values["groups"] and GroupCounts(**values["groups"])
     if dicom := values["dicom"]:
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in dicom.items()}
         values["dicom"] = DicomReport(**fields)
     return ImportReport(**values | {"columns": tuple(values["columns"])})
+
+
+def predictions_of(stored: Mapping[str, Any]) -> list[AddedPredictions]:
+    """What came of the predictions of an import, from the report of its job."""
+    return [AddedPredictions.from_dict(model) for model in stored.get("predictions", ())]

@@ -49,8 +49,21 @@ def calibration(
              (consistency resampling: outcomes drawn with the probabilities that were forecast); Cameron, Gelbach &
              Miller 2008, section 3 (the wild bootstrap: the residuals of a whole group change their sign together).
     """
-    confidence, right = proba.max(axis=1).astype(float), proba.argmax(axis=1) == targets
-    weight = np.ones(len(targets)) if weights is None else weights
+    return calibration_of(proba.max(axis=1).astype(float), proba.argmax(axis=1) == targets, weights, seed, groups)
+
+
+def calibration_of(
+    confidence: np.ndarray,
+    right: np.ndarray,
+    weights: np.ndarray | None = None,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
+) -> Calibration:
+    """The same of predictions, of which only the confidence is known.
+
+    Args: confidence: (n,) float, the probability of each prediction; n ≥ 1. right: (n,) bool. Others: as there.
+    """
+    weight = np.ones(len(right)) if weights is None else weights
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     mass, squares = (np.bincount(place, weights=w, minlength=BINS) for w in (weight, weight**2))
     sure, hit = (np.bincount(place, weights=weight * v, minlength=BINS) for v in (confidence, right))

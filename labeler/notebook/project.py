@@ -15,6 +15,7 @@ from labeler.client import tables
 from labeler.core.actor import Actor, actor_of_process
 from labeler.core.class_changes import ClassChange, ClassChangeKind
 from labeler.core.errors import LabelerError
+from labeler.core.foreign import AddedPredictions
 from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality, Progress
 from labeler.core.jobs import ComparisonRequest
 from labeler.core.labels import join
@@ -33,6 +34,8 @@ from labeler.projects import project as projects
 from labeler.projects.export_columns import Format, Rows
 from labeler.projects.export_rows import export_rows
 from labeler.projects.exporter import Export, export_labels
+from labeler.projects.foreign_columns import PredictionColumns
+from labeler.projects.foreign_tables import import_predictions
 from labeler.projects.importer import import_source
 from labeler.report.sentences.comparison import rows_in_short, verdict
 from labeler.report.status import status
@@ -128,13 +131,31 @@ class Project:
         split: str | None = None,
         group: str | None = None,
         keep_labels: Literal["all", "holdout"] = "all",
+        predictions: PredictionColumns | None = None,
     ) -> int:
         """The number of a new import job, which the app's worker runs.
 
-        Args: as of `import_`.
+        Args: as of `import_`. predictions: columns of the table with a model's predictions.
         """
         columns = SourceColumns(text=text, image=image, label=label, split=split, group=group)
-        return imports.ask(self._opened(), source_of(str(source)), columns, keep_labels=keep_labels)
+        place = source_of(str(source))
+        return imports.ask(self._opened(), place, columns, keep_labels=keep_labels, predictions=predictions)
+
+    def import_predictions(
+        self,
+        source: str | Path | pd.DataFrame,
+        columns: PredictionColumns,
+        *,
+        apart: bool = False,
+        on_progress: Progress | None = None,
+    ) -> list[AddedPredictions]:
+        """What came of another model's predictions for items of the project, in a table's file or a data frame.
+
+        Args:   columns: what its columns hold. apart, on_progress: as of `import_`.
+        Raises: LabelerError: nothing fits an item; nothing has changed.
+        """
+        with _place_of(source) as place:
+            return import_predictions(self._opened(), place, columns, on_progress, apart=apart)
 
     def next_items(self, annotator: str, n: int = 1) -> list[AskedItem]:
         """Up to `n` items for this annotator to answer, the most informative first; others are not given them for

@@ -15,6 +15,7 @@ from labeler.core.rounds import Round
 from labeler.core.settings import Config
 from labeler.core.version import __version__
 from labeler.measure.forecasts import evaluate, on_labels, sampling_of
+from labeler.measure.foreign import as_values, compared
 from labeler.measure.holdout import Evaluation
 from labeler.models import cards
 from labeler.models.cards import data_hash
@@ -66,6 +67,7 @@ def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
         "rounds": json.loads(stands.rounds.to_json(orient="records")),
         "projection": {"target": project.config.target_accuracy, **asdict(stands.projection)},
         "holdout": {"round": latest_measured[0], **asdict(latest_measured[1])} if latest_measured else None,
+        "models": [as_values(model) for model in compared(store)],
         "stopping": _stopping(stands, project.config),
         "stopped": store.stops.current(),
         **_audited(store.audits.latest_report()),

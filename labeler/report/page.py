@@ -14,6 +14,7 @@ from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
 from labeler.i18n.messages import _, language, n_, translate
 from labeler.i18n.money import symbol
+from labeler.measure.foreign import Compared, compared
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate
 from labeler.progress.history import history, thresholds
@@ -24,6 +25,8 @@ from labeler.report.charts import svg
 from labeler.report.charts.control import control_chart
 from labeler.report.facts import facts, latest, standing_of
 from labeler.report.sentences.control import sentences as control_sentences
+from labeler.report.sentences.foreign import SAME_LABELS
+from labeler.report.sentences.foreign import in_words as in_words_of_model
 from labeler.report.sentences.groups import split_in_words, warnings
 from labeler.report.sentences.labels import second_look
 from labeler.report.sentences.stopping import MET, NAMES, NOT_MET, UNKNOWN, back_in_words, in_words, stopped_in_words
@@ -57,7 +60,7 @@ def page(project: Project) -> str:
     with project.store() as store, store.read():
         stands = standing_of(project, store)
         values, measured = facts(project, store, stands), latest(project, store)
-        outside = store.class_changes.outside()
+        outside, models = store.class_changes.outside(), compared(store)
     subtitle = _(
         "Report of {at}, written by labeler {version}. All times and days are in UTC.",
         at=_in_utc(values["made"]["at"]),
@@ -66,6 +69,7 @@ def page(project: Project) -> str:
     sections = [
         _curve(stands, project),
         _outside(outside) if outside else _holdout(measured),
+        *([_other_models(models, project.config)] if models else []),
         _control(values["control"], project.config),
         _stopping(values, stands, project.config),
         _agreement(values),
@@ -143,6 +147,26 @@ def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
     charts = [svg(holdout_charts.confusion(measured))] if measured.confusion else []
     charts.append(svg(holdout_charts.reliability(measured.calibration)))
     return Section(_("The latest model"), texts, charts, [("", _figures(named)), (_("By class"), classes)])
+
+
+def _other_models(models: Sequence[Compared], config: Config) -> Section:
+    """Models of somebody else on the same holdout."""
+    rows = [
+        {
+            _("model"): of.model.title,
+            _("imported"): of.model.at[:10],
+            _("labeled holdout items"): f"{of.metrics.n:,}",
+            _(config.accuracy): f"{of.metrics.accuracy:.1%}",
+            _("95% interval"): f"{of.metrics.low:.1%} – {of.metrics.high:.1%}",
+            _("macro F1"): f"{of.metrics.macro_f1:.3f}",
+            _("calibration error"): f"{of.calibration.error:.3f}" if of.calibration else "–",
+        }
+        for of in models
+        if of.metrics
+    ]
+    return Section(
+        _("Other models"), [*(in_words_of_model(of, config) for of in models), _(SAME_LABELS)], tables=[("", rows)]
+    )
 
 
 def _measured_on(number: int, measured: Evaluation) -> str:

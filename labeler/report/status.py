@@ -6,8 +6,10 @@ from typing import Any
 from labeler.core.class_changes import labels_outside
 from labeler.cycle.encoder_choice import about_encoder, choice_of
 from labeler.i18n.messages import translate
+from labeler.measure.foreign import as_values, compared
 from labeler.projects.project import Project
 from labeler.report.sentences.counts import sum_in_words
+from labeler.report.sentences.foreign import in_words
 from labeler.report.sentences.groups import split_in_words, warnings
 
 
@@ -17,6 +19,7 @@ def status(project: Project) -> dict[str, Any]:
     with project.store() as store:
         counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
         outside, groups = store.class_changes.outside(), store.items.group_counts()
+        models = compared(store)
         choice, encoder = choice_of(project, store), [translate(text) for text in about_encoder(project, store)]
     latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
     return {
@@ -41,6 +44,7 @@ def status(project: Project) -> dict[str, Any]:
         "groups": groups and asdict(groups),
         "target_accuracy": config.target_accuracy,
         "labels_outside_the_classes": outside,
+        "models": [as_values(of) | {"in_words": in_words(of, config)} for of in models],
         "encoder": choice.backbone if choice else config.learner.backbone,
         "job": job and {"state": job.state, "reason": job.reason, "message": job.message, "error": job.error},
         "error": translate(labels_outside(outside)) if outside else None,

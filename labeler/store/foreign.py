@@ -214,7 +214,7 @@ class ForeignModels:
             given = np.array([np.nan if row[3] is None else row[3] for row in kept], dtype=float)
             of_labels = np.where(np.isnan(given), of_labels, given)
         items = np.array([row[0] for row in kept], dtype=np.int64)
-        return ForeignForecast(items, tuple(labels), proba, of_labels)
+        return ForeignForecast(items, tuple(labels), proba, of_labels, len(rows) - len(kept))
 
     def _proba(self, blobs: Sequence[bytes | None], model: ForeignModel, changes: Sequence[StoredChange]) -> np.ndarray:
         """(n, C) probabilities in today's classes; NaN where none were given, or where a class was split since."""

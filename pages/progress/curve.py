@@ -15,6 +15,7 @@ from labeler.projects.project import Project
 from labeler.report.charts import svg
 from labeler.report.charts.curve import Along, Chart
 from labeler.report.standing import Standing, chart, legend, limitations, outlook, standing
+from pages.progress.foreign import other_models
 from pages.shared.access import is_allowed
 from pages.shared.cache import cached, state_of
 
@@ -27,6 +28,7 @@ def curve(project: Project) -> None:
     measured = stands.rounds.dropna(subset=["accuracy"])
     if not len(measured):
         st.info(_("No round has been measured on the holdout yet."), icon=":material/show_chart:")
+        other_models(project)
         return
     along, title = _axis(measured, project.config)
     st.markdown(f"**{outlook(stands, measured, project.config)}**")
@@ -35,6 +37,7 @@ def curve(project: Project) -> None:
     st.caption(legend(stands, measured))
     st.markdown("\n".join(f"- {sentence}" for sentence in limitations(stands, measured)))
     _downloads(project, stands.rounds if lead else stands.rounds.drop(columns=["hours", "cost"]), drawn)
+    other_models(project)
 
 
 def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:

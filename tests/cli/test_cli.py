@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from labeler.access.serving import Serving
 from labeler.cli import main
 from labeler.jobs import supervisor
+from labeler.projects import project as projects
 from labeler.report.sentences.comparison import verdict
 from tests.support.samples import reviews
 from tests.support.warm_processes import simulate_in_this_process
@@ -195,3 +196,28 @@ def test_an_import_is_looked_at_before_left_to_the_worker_and_cancelled(project,
     assert labeler("cancel-import", project, 1).output == "Import job 1 is cancelled.\n"
     assert "has ended already" in labeler("cancel-import", project, 1).output
     assert "There is no import job 9." in labeler("cancel-import", project, 9, code=2).output
+
+
+def test_predictions_of_another_model_come_with_items_and_by_themselves(project, tmp_path):
+    texts = pd.DataFrame(reviews(60), columns=["text", "label"])
+    path = tmp_path / "gpt.csv"
+    texts.assign(predicted=texts["label"], **{"p(good)": 0.5, "p(bad)": 0.5}).to_csv(path, index=False)
+    columns = ("--label-column", "label", "--model", "GPT-like")
+    said = labeler("import", project, path, *columns, "--model-version", "4").output
+    assert "60 items added" in said
+    assert "GPT-like 4: predictions for 60 items." in said
+    with projects.open_project(project).store() as store:  # they are not stored twice
+        assert {name for item in store.items.all() for name in item.metadata} == set()
+    more = tmp_path / "more.csv"
+    pd.DataFrame({"item_id": [1, 2, 99], "pred": "bad"}).to_csv(more, index=False)
+    result = labeler("import", project, more, "--model", "other", "--only-predictions")
+    assert "other: predictions for 2 items. 1 row was left out." in result.output
+    assert "more.csv row 4: is of no item of the project" in result.stderr
+    status = json.loads(labeler("status", project, "--json").output)
+    assert [model["model"]["name"] for model in status["models"]] == ["other", "GPT-like"]
+    assert status["models"][1]["metrics"]["accuracy"] == 1.0
+    assert "GPT-like 4: accuracy 100.0%" in labeler("status", project).output
+    labeler("remove-predictions", project, "GPT-like", "--model-version", "4")
+    assert "GPT-like" not in labeler("predictions", project).output
+    assert "--model NAME" in labeler("import", project, more, "--only-predictions", code=2).output
+    assert "no predictions of nobody" in labeler("remove-predictions", project, "nobody", code=2).output
