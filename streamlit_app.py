@@ -17,6 +17,7 @@ from labeler.api.walls import walls
 from labeler.core.logs import take_over_logs
 from labeler.projects.private_files import UMASK
 from pages.shared.scripts import scripts
+from pages.shared.uploads import ToDisk
 
 take_over_logs("app", home())
 os.umask(UMASK)  # what the app writes, no other user of the machine reads
@@ -25,5 +26,9 @@ behind = behind_desk()
 app = st.App(
     "pages/app.py",
     routes=below(base_path(), [*account.routes, *health.routes, *routes_of_v1, *routes]),
-    middleware=[*([Middleware(Relayed, behind=behind)] if behind else []), *walls(scripts())],
+    middleware=[
+        *([Middleware(Relayed, behind=behind)] if behind else []),
+        *walls(scripts()),
+        Middleware(ToDisk, base_path=base_path()),
+    ],
 )

@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=60, help="labels between two rounds")
     parser.add_argument("--kills", type=int, default=200, help="of processes, at least")
+    parser.add_argument("--processes", type=int, default=1, help="that answer the desk's requests, as of `serve`")
     parser.add_argument("--megabytes", type=int, default=600, help="of the small disk")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", action="append", choices=list(FAULTS), help="these faults alone")
@@ -67,7 +68,7 @@ def main() -> None:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="labeler-soak-")))
         is_small = stack.enter_context(small_disk(scratch / "home", options.megabytes))
         (scratch / "home").mkdir(exist_ok=True)
-        here = stack.enter_context(home(scratch / "home", scratch, options.items, options.batch))
+        here = stack.enter_context(home(scratch / "home", scratch, options.items, options.batch, options.processes))
         here.wait()
         for line in soaked(here, options, is_small):
             lines.append(line)
@@ -75,7 +76,9 @@ def main() -> None:
         tail = here.log.read_text(errors="replace")[-4000:]
     print(markdown(lines))
     if options.out:
-        options.out.write_text(document(lines, options, time.monotonic() - began), encoding="utf-8")
+        before = options.out.read_text(encoding="utf-8") if options.out.exists() else ""
+        others = before[before.find("\n## ") :] if "\n## " in before else ""  # sections that other attacks have written
+        options.out.write_text(document(lines, options, time.monotonic() - began) + others, encoding="utf-8")
     if not all(line["is_good"] for line in lines):
         print(f"Something is wrong. The end of the server's log:\n{tail}", file=sys.stderr)
         raise SystemExit(1)
@@ -159,6 +162,7 @@ def document(lines: list[dict[str, Any]], options: argparse.Namespace, seconds: 
     """The page of the documentation with these figures."""
     only = "".join(f' --only "{name}"' for name in options.only or ())
     command = f"python -m bench.soak --seconds {options.seconds:g} --kills {options.kills}"
+    command += f" --processes {options.processes}" if options.processes > 1 else ""
     command += f" --annotators {options.annotators} --seed {options.seed}{only}"
     total = sum(line["acknowledged"] for line in lines)
     return PAGE.format(

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from bench.soak.annotators import Annotator
-from bench.soak.home import PROCESSES, Home
+from bench.soak.home import Home
 from labeler.store.driver import connect
 
 # Hurts the home until the event is set; how often.
@@ -27,10 +27,10 @@ def nothing(home: Home, annotators: Sequence[Annotator], rng: random.Random, sto
 
 
 def killed(home: Home, annotators: Sequence[Annotator], rng: random.Random, stop: threading.Event) -> int:
-    """SIGKILL of app, worker or explainer, at random; some come while the process is still starting."""
+    """SIGKILL of app, worker, explainer or a process of the desk, at random; some while it is still starting."""
     kills = 0
     while not stop.wait(rng.uniform(0.2, 0.8)):
-        process = home.process(rng.choice(PROCESSES))
+        process = home.process(rng.choice(home.processes))
         if process is None:
             continue
         with suppress(psutil.Error):
@@ -174,7 +174,7 @@ def two_serves(home: Home, annotators: Sequence[Annotator], rng: random.Random, 
 
 FAULTS: dict[str, Fault] = {
     "nothing": nothing,
-    "SIGKILL of app, worker, explainer": killed,
+    "SIGKILL of app, worker, explainer, desk": killed,
     "SIGKILL of `serve`": serve_killed,
     "requests dropped, doubled, delayed, reordered; replies lost": transport,
     "full disk": disk_full,

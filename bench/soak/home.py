@@ -23,12 +23,16 @@ from labeler.projects.project import Project
 
 WORDS = {"good": ("warm", "funny", "moving", "clever", "lovely"), "bad": ("dull", "cold", "tedious", "ugly", "bland")}
 PROCESSES = ("app", "worker", "explainer")
+DESK = "desk-"  # how the names of the processes begin that `--processes` adds
 NEVER_ENDS = 3600  # seconds of a reservation: nobody leaves, so that an item with two annotators was given out twice
 
 
 @dataclass
 class Home:
-    """A home that is served, and its project. servers: `labeler serve` by port; the first is the usual one."""
+    """A home that is served, and its project. servers: `labeler serve` by port; the first is the usual one.
+
+    desks: processes that answer the desk's requests; 1: the app does.
+    """
 
     folder: Path
     project: Project
@@ -36,10 +40,17 @@ class Home:
     ports: list[int]
     servers: dict[int, subprocess.Popen[bytes]]
     log: Path
+    desks: int = 1
+
+    @property
+    def processes(self) -> list[str]:
+        """The names of the processes that a server keeps running."""
+        return [*PROCESSES, *(f"{DESK}{n}" for n in range(1, self.desks + 1) if self.desks > 1)]
 
     def serve(self, port: int) -> None:
         """Start `labeler serve` on a port."""
         command = [sys.executable, "-m", "labeler", "serve", str(self.folder), "--port", str(port)]
+        command += ["--processes", str(self.desks)] if self.desks > 1 else []
         with self.log.open("ab") as log:
             variables = os.environ | self.shim.environment()
             self.servers[port] = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
@@ -75,7 +86,8 @@ def name_of(process: psutil.Process) -> str:
         words = process.cmdline()
     except psutil.Error:
         return ""
-    return next((name for name in PROCESSES if name in words), "app" if "streamlit" in words else "")
+    names = (word for word in words if word in PROCESSES or word.startswith(DESK))
+    return next(names, "app" if "streamlit" in words else "")
 
 
 def sentence(number: int) -> tuple[str, str]:
@@ -109,15 +121,15 @@ def make(folder: Path, items: int, batch: int) -> Project:
 
 
 @contextmanager
-def home(folder: Path, scratch: Path, items: int, batch: int) -> Iterator[Home]:
+def home(folder: Path, scratch: Path, items: int, batch: int, desks: int = 1) -> Iterator[Home]:
     """A home in an empty folder, served until the block ends.
 
-    Args: scratch: a folder on another disk, for what must not fail with the home's.
+    Args: scratch: a folder on another disk, for what must not fail with the home's. desks: see `Home`.
     """
     project = make(folder / "soak", items, batch)
     os.environ["LABELER_HOME"] = str(folder)  # whose secret signs the tokens
     ports = [free_port(), free_port()]
-    here = Home(folder, project, Shim(scratch), ports, {}, scratch / "serve.log")
+    here = Home(folder, project, Shim(scratch), ports, {}, scratch / "serve.log", desks)
     here.serve(ports[0])
     try:
         yield here

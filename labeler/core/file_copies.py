@@ -39,3 +39,11 @@ def link(source: Path, target: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def link_or_copy(source: Path | str, target: Path | str) -> None:
+    """Give a file a second name where that is possible, else copy it."""
+    source, target = Path(source), Path(target)
+    target.unlink(missing_ok=True)
+    if not link(source, target):
+        shutil.copyfile(source, target)

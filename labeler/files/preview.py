@@ -2,22 +2,28 @@
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from labeler.core.errors import ImageError, SourceError
+from labeler.core.limited import Limits, run_limited
 from labeler.files import column_guesses
 from labeler.files.addresses import Address, Source
 from labeler.files.column_guesses import Rows
 from labeler.files.dicom import is_dicom
 from labeler.files.images import thumbnail
-from labeler.files.limits import USUAL
-from labeler.files.pixels import check_pixels
+from labeler.files.limits import USUAL, is_light
+from labeler.files.pixels import are_light, check_pixels
 from labeler.files.sources import Row, SourceColumns, content_of, read
 from labeler.files.tables import read_table
 
+Result = TypeVar("Result")
 SAMPLE = 200  # rows that guesses are made from
+MOST_LETTERS = 20_000_000  # of all its cells together; of each no fewer than
+SHORTEST = 200
 MOST_CLASSES = 1000  # different values of a column that are still proposed as classes
 
 
@@ -25,8 +31,8 @@ MOST_CLASSES = 1000  # different values of a column that are still proposed as c
 class Preview:
     """The beginning of a source.
 
-    columns, rows: of a table, the first `SAMPLE` rows as strings; both empty for a folder or zip of images.
-    folders: that the images lie in, with the number of images in each; empty for a table.
+    columns, rows: of a table, the first `SAMPLE` rows as strings, with long cells cut off; both empty for a folder or
+    zip of images. folders: that the images lie in, with the number of images in each; empty for a table.
     """
 
     name: str
@@ -44,6 +50,18 @@ class Preview:
         return [row[at] for row in self.rows]
 
 
+def apart(function: Callable[..., Result], source: Source, *arguments: object) -> Result:
+    """What a function of this module returns for a source: in this process where that is small, else in one of its own
+    with limits of time and memory, so that no file fills the memory of the one that asks.
+
+    Raises: LimitError: that process was ended. Whatever the function raises.
+    """
+    if isinstance(source, Address) or not source.exists() or is_light(source) or are_light(source):
+        return function(source, *arguments)
+    limits = Limits(USUAL.import_seconds, USUAL.import_megabytes)
+    return run_limited(function, source, *arguments, name=source.name, limits=limits, load=(__name__,))
+
+
 def preview(source: Source) -> Preview:
     """The beginning of a folder or zip of images, of images in a store, or of a table, of which no more is read.
 
@@ -55,7 +73,12 @@ def preview(source: Source) -> Preview:
         counts = Counter(row.label or "" for row in read(source) if isinstance(row, Row))
         return Preview(source.name, folders=tuple(sorted(counts.items())))
     columns, records = read_table(source, SAMPLE)
-    whole = tuple(tuple(fields) for _, fields in records if isinstance(fields, list) and len(fields) == len(columns))
+    most = max(SHORTEST, MOST_LETTERS // (SAMPLE * len(columns)))
+    whole = tuple(
+        tuple(cell[:most] for cell in fields)
+        for _, fields in records
+        if isinstance(fields, list) and len(fields) == len(columns)
+    )
     if not whole:
         raise SourceError("{source} has no rows: there is nothing to read.", source=source.name)
     return Preview(source.name, tuple(columns), whole)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labeler.core.errors import LabelerError, SourceError
+from labeler.core.file_copies import link_or_copy
 from labeler.core.items import Progress
 from labeler.core.jobs import Comparison, ComparisonRequest
 from labeler.core.processes import cores
@@ -34,11 +35,11 @@ _MAX_UNPACKED = 4 << 30  # bytes that an uploaded zip may unpack to
 # ---------------------------------------------------------------- asking
 
 
-def ask(project: Project, request: ComparisonRequest, by: str, upload: bytes | None = None) -> int:
+def ask(project: Project, request: ComparisonRequest, by: str, upload: Path | None = None) -> int:
     """Ask for a comparison; its id.
 
-    Args:   upload: what is in the file `request.source`, if it was uploaded; kept below the project's folder until
-            the comparison has ended.
+    Args:   upload: where the file `request.source` lies, if it was uploaded; kept below the project's folder until the
+            comparison has ended.
     Raises: LabelerError, UnknownStrategy: it cannot be run; says why.
     """
     from labeler.experiments.dataset import check_own_labels
@@ -59,13 +60,13 @@ def ask(project: Project, request: ComparisonRequest, by: str, upload: bytes | N
         return store.comparisons.request(request, by)
 
 
-def _store_upload(project: Project, name: str, content: bytes) -> str:
+def _store_upload(project: Project, name: str, upload: Path) -> str:
     """Where the uploaded file now lies, below the project's folder; a zip is unpacked."""
     folder = project.comparisons / secrets.token_hex(8)
     project.comparisons.mkdir(exist_ok=True)
     folder.mkdir()
     path = folder / Path(name).name
-    path.write_bytes(content)
+    link_or_copy(upload, path)
     try:
         if path.suffix.lower() == ".zip":
             path = _unpack(path)

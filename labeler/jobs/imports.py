@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labeler.core.actor import Actor
+from labeler.core.file_copies import link_or_copy
 from labeler.core.foreign import AddedPredictions
 from labeler.core.groups import GroupCounts
 from labeler.core.items import DicomReport, ImportReport, Problem
@@ -56,10 +57,10 @@ def ask(
 
 
 def kept(project: Project, source: Path, top: Path) -> Path:
-    """The path of a source in a copy of the uploaded folder `top`, which stays until the import ends."""
+    """The path of a source in the project, where the files of the uploaded folder `top` stay until the import ends."""
     folder = project.folder / UPLOADS / uuid.uuid4().hex
     folder.parent.mkdir(exist_ok=True)
-    shutil.copytree(top, folder)
+    shutil.copytree(top, folder, copy_function=link_or_copy)
     return folder / source.relative_to(top)
 
 

@@ -13,6 +13,7 @@ from labeler.core.settings_parser import parse
 from labeler.i18n.messages import _, translate
 from labeler.projects import guidelines
 from labeler.projects.project import Project
+from pages.shared import uploads
 from pages.shared.opened_text import OpenedText, about_clash, opened_text, saves_text
 from pages.shared.settings_form import Form, opened, save
 
@@ -148,7 +149,7 @@ def _image_examples(project: Project) -> None:
         if st.form_submit_button(_("Add the examples")) and files:
             try:
                 for file in files:
-                    guidelines.add_example(project, name, file.name, file.getvalue())
+                    guidelines.add_example(project, name, file.name, uploads.path_of(file).read_bytes())
             except (LabelerError, OSError) as error:
                 st.error(translate(error))
             else:

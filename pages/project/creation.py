@@ -9,16 +9,14 @@ import streamlit as st
 from labeler.access.home import home
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
-from labeler.files.preview import proposed_classes
 from labeler.files.sources import FOLDER_GROUPS
 from labeler.i18n.messages import _, mark, translate
 from labeler.i18n.money import usual_currency
 from labeler.projects.drafts import Draft, create, create_empty, single_classes
 from pages.project.import_jobs import begin, failure, is_quick
 from pages.project.imports import Imported, progress_bar
-from pages.project.source import KINDS, Chosen, choose_columns, choose_source, read_source, show_rows
+from pages.project.source import KINDS, Chosen, choose_columns, choose_source, known_classes, read_source, show_rows
 from pages.shared.access import acting, known_name, lead_what_is_new, name_field, name_is_taken_over
-from pages.shared.cache import cached
 from pages.shared.choices import choose
 from pages.shared.next_step import IMPORTED
 
@@ -119,11 +117,10 @@ def _usual_name(file: str) -> str:
 
 
 def _proposed(chosen: Chosen, answers: ClassesAnItem) -> tuple[str, ...]:
-    label = chosen.columns.label
     if chosen.columns.group == FOLDER_GROUPS:  # then folders are patients, not classes
         return ()
     try:
-        names = cached("classes", (chosen.key, label), lambda: proposed_classes(chosen.path, chosen.preview, label))
+        names = known_classes(chosen)
     except LabelerError as error:
         st.error(translate(error))
         return ()

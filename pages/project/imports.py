@@ -11,7 +11,6 @@ from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.items import ImportReport, Progress
 from labeler.cycle.encoder_choice import about_encoder
-from labeler.files.preview import proposed_classes
 from labeler.files.sources import origin
 from labeler.i18n.markdown import in_code, plain
 from labeler.i18n.messages import Message, _, n_, translate
@@ -22,8 +21,7 @@ from labeler.report.sentences.groups import of_import
 from labeler.report.sentences.scans import of_scans
 from labeler.store.imports import Import
 from pages.project.import_jobs import begin, is_quick, outcome
-from pages.project.source import Chosen, choose_columns, choose_source, read_source, show_rows
-from pages.shared.cache import cached
+from pages.project.source import Chosen, choose_columns, choose_source, known_classes, read_source, show_rows
 from pages.shared.next_step import IMPORTED
 
 
@@ -106,7 +104,7 @@ def _unknown_classes(project: Project, chosen: Chosen) -> None:
     if label is None:
         return
     try:
-        names = cached("classes", (chosen.key, label), lambda: proposed_classes(chosen.path, chosen.preview, label))
+        names = known_classes(chosen)
     except LabelerError as error:
         st.error(translate(error))
         return

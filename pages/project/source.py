@@ -11,15 +11,25 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from labeler.core.errors import LabelerError
+from labeler.core.file_copies import link_or_copy
 from labeler.core.items import Modality
 from labeler.files.addresses import VARIABLE, Address, Source, allowed
 from labeler.files.column_guesses import IMAGE_SUFFIXES
-from labeler.files.preview import Preview, first_pictures, guessed_columns, holds_scans, preview
+from labeler.files.preview import (
+    Preview,
+    apart,
+    first_pictures,
+    guessed_columns,
+    holds_scans,
+    preview,
+    proposed_classes,
+)
 from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
 from labeler.i18n.markdown import escaped, joined
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.drafts import all_labeled
 from labeler.projects.scans import EVERY
+from pages.shared import uploads
 from pages.shared.access import is_allowed
 from pages.shared.cache import cached
 
@@ -97,7 +107,11 @@ def choose_source(name: str, ways: Sequence[str]) -> Source | None:
     )
     if not files:
         return None
-    folder = _stored(tuple(file.file_id for file in files), files)
+    try:
+        folder = _stored(tuple(file.file_id for file in files), files)
+    except LabelerError as error:
+        st.error(translate(error))
+        return None
     return _source_in(Path(folder.name), [file.name for file in files])
 
 
@@ -122,9 +136,8 @@ def uploaded_folder(path: Source) -> Path | None:
     """The folder with the uploaded files that a source lies in; None: it lies elsewhere."""
     if isinstance(path, Address):
         return None
-    scratch = Path(tempfile.gettempdir())
     folders = (path, *path.parents)
-    return next((f for f in folders if f.parent == scratch and f.name.startswith(UPLOADED)), None)
+    return next((f for f in folders if f.parent == uploads.folder() and f.name.startswith(UPLOADED)), None)
 
 
 def _source_in(folder: Path, names: Sequence[str]) -> Path:
@@ -138,12 +151,16 @@ def _source_in(folder: Path, names: Sequence[str]) -> Path:
 
 @st.cache_resource(scope="session", max_entries=3, show_spinner=False, on_release=tempfile.TemporaryDirectory.cleanup)
 def _stored(ids: tuple[str, ...], _files: list[Any]) -> tempfile.TemporaryDirectory[str]:
-    """A folder with the uploaded files, which lie in memory otherwise; it goes with the session."""
-    folder = tempfile.TemporaryDirectory(prefix=UPLOADED, ignore_cleanup_errors=True)
-    for file in _files:
+    """A folder with the uploaded files under their names; it goes with the session.
+
+    Raises: SourceError: one was not taken, as there was no room for it.
+    """
+    places = [uploads.path_of(file) for file in _files]
+    folder = tempfile.TemporaryDirectory(prefix=UPLOADED, dir=uploads.folder(), ignore_cleanup_errors=True)
+    for file, place in zip(_files, places, strict=True):
         path = Path(folder.name) / _safe(file.name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.getbuffer())
+        link_or_copy(place, path)
     return folder
 
 
@@ -161,7 +178,7 @@ def read_source(path: Source, modality: Modality | None = None) -> Chosen | None
     try:
         file = path.stat() if isinstance(path, Path) and path.exists() else None
         state = (str(path), file.st_mtime_ns if file else 0, file.st_size if file else 0)
-        beginning = cached("preview", state, lambda: preview(path))
+        beginning = cached("preview", state, lambda: apart(preview, path))
         guess = guessed_columns(beginning) if beginning.is_table else OBVIOUS
     except LabelerError as error:
         st.error(translate(error))
@@ -171,6 +188,12 @@ def read_source(path: Source, modality: Modality | None = None) -> Chosen | None
         return None
     kind: Modality = "image" if guess.text is None else "text"
     return Chosen(path, beginning, "-".join(map(str, state)), guess, modality or kind)
+
+
+def known_classes(chosen: Chosen) -> tuple[str, ...]:
+    """The classes that the labels of a source name. Raises: LabelerError: they cannot be read."""
+    source, beginning, label = chosen.path, chosen.preview, chosen.columns.label
+    return cached("classes", (chosen.key, label), lambda: apart(proposed_classes, source, beginning, label))
 
 
 def show_rows(chosen: Chosen) -> None:
@@ -243,9 +266,8 @@ def _holds_scans(chosen: Chosen) -> bool:
 
     columns = replace(chosen.columns, group=None)
     try:
-        return cached(
-            "holds-scans", (chosen.key, chosen.columns.image), lambda: holds_scans(chosen.path, columns, PICTURES)
-        )
+        key = (chosen.key, chosen.columns.image)
+        return cached("holds-scans", key, lambda: apart(holds_scans, chosen.path, columns, PICTURES))
     except LabelerError:  # it is said where the images are shown
         return False
 
@@ -342,7 +364,7 @@ def _show_pictures(chosen: Chosen) -> None:
     """The first images, so that a wrong column or folder is seen before the import."""
     key, columns = (chosen.key, chosen.columns), replace(chosen.columns, group=None)
     try:
-        pictures = cached("first-images", key, lambda: first_pictures(chosen.path, columns, PICTURES, SIDE))
+        pictures = cached("first-images", key, lambda: apart(first_pictures, chosen.path, columns, PICTURES, SIDE))
     except LabelerError as error:
         st.error(translate(error))
         return

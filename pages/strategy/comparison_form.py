@@ -15,6 +15,7 @@ from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import comparisons
 from labeler.projects.project import Project
 from labeler.report.charts import comparison as comparison_charts
+from pages.shared import uploads
 from strategies import StrategyError
 
 SOURCES = {
@@ -84,7 +85,7 @@ def ask(project: Project, user: User, names: Iterable[str]) -> None:
             return
     try:
         request = _request(chosen, source, size)
-        comparisons.ask(project, request, user.name, source.file.getvalue() if source.file else None)
+        comparisons.ask(project, request, user.name, uploads.path_of(source.file) if source.file else None)
     except (LabelerError, StrategyError) as error:
         st.error(translate(error))
     else:

@@ -6,6 +6,7 @@ import time
 import zipfile
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -126,11 +127,9 @@ def test_a_table_on_the_server_is_compared_on_with_the_projects_own_strategy(pro
 
 
 def test_an_upload_is_kept_until_the_comparison_has_ended(project, table):
-    with open(table, "rb") as file:
-        content = file.read()
-    ask(project, replace(SHORT, source="films.csv"), "kim", content)
+    ask(project, replace(SHORT, source="films.csv"), "kim", Path(table))
     (kept,) = project.comparisons.rglob("films.csv")
-    assert kept.read_bytes() == content
+    assert kept.read_bytes() == Path(table).read_bytes()
     compare_once(project)
     assert report_of(project)["dataset"]["name"] == "films"
     assert list(project.comparisons.iterdir()) == []
@@ -139,7 +138,7 @@ def test_an_upload_is_kept_until_the_comparison_has_ended(project, table):
 def test_a_zip_is_unpacked_and_the_table_in_it_found(project, table, tmp_path):
     with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
         archive.write(table, "inner/films.csv")
-    ask(project, replace(SHORT, source="films.zip"), "kim", (tmp_path / "films.zip").read_bytes())
+    ask(project, replace(SHORT, source="films.zip"), "kim", tmp_path / "films.zip")
     compare_once(project)
     assert report_of(project)["dataset"]["items"] == 240
 
@@ -148,14 +147,16 @@ def test_a_zip_is_unpacked_and_the_table_in_it_found(project, table, tmp_path):
     ("name", "content", "says"),
     [("films.doc", b"x", "unknown kind"), ("films.zip", b"x", "not a zip"), ("f.csv", b"", "empty")],
 )
-def test_an_upload_that_cannot_be_read_is_refused_and_not_kept(project, name, content, says):
+def test_an_upload_that_cannot_be_read_is_refused_and_not_kept(project, tmp_path, name, content, says):
+    (tmp_path / "upload").write_bytes(content)
     with pytest.raises(SourceError, match=says):
-        ask(project, replace(SHORT, source=name), "kim", content)
+        ask(project, replace(SHORT, source=name), "kim", tmp_path / "upload")
     assert list(project.comparisons.iterdir()) == []
 
 
-def test_an_upload_of_a_cancelled_comparison_is_removed(project):
-    number = ask(project, replace(SHORT, source="films.csv"), "kim", b"text,label\na,b\n")
+def test_an_upload_of_a_cancelled_comparison_is_removed(project, tmp_path):
+    (tmp_path / "upload").write_bytes(b"text,label\na,b\n")
+    number = ask(project, replace(SHORT, source="films.csv"), "kim", tmp_path / "upload")
     assert cancel(project, number)
     assert list(project.comparisons.iterdir()) == []
     assert not compare_once(project)
