@@ -162,6 +162,13 @@ def give_role(account: Account, project: str, role: Role | None, by: Actor) -> N
         store.audit.record(by, "role given", {"name": account.name, "project": project}, before, role)
 
 
+def lead(user: User, project: str, by: Actor) -> None:
+    """Make the user the lead of a project that they have just created. Without accounts everybody leads it."""
+    account = None if user.account is None else accounts().accounts.by_id(user.account)
+    if account is not None:
+        give_role(account, project, "lead", by)
+
+
 def change_password(user: User, old: str, new: str, address: str = "") -> None:
     """Change a password; all other sessions of the account end. Raises: AccessError."""
     store = accounts()

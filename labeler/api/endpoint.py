@@ -87,13 +87,7 @@ def route(
                 else:
                     request.state.token = await run_in_threadpool(token_of, request, lives)
                 body = await request.body() if method == "POST" else b""
-                reply = await run_in_threadpool(answer, body)
-                if isinstance(reply, Later):
-                    await asyncio.shield(asyncio.wrap_future(reply.awaited))  # others may wait for it too
-                    reply = await run_in_threadpool(reply.reply)
-                if isinstance(reply, Response):
-                    return reply
-                return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)
+                return await settled(await run_in_threadpool(answer, body))
             except LabelerError as error:
                 return _refuse(status_of(error, otherwise=404), translate(error))
             except (sqlite3.OperationalError, OSError) as error:  # disk full, database locked: trying again may help
@@ -102,6 +96,16 @@ def route(
         return Route(f"/api/{{project}}/{path}", endpoint, methods=[method])
 
     return decorate
+
+
+async def settled(reply: Response | Drawing | Later) -> Response:
+    """The response itself, once what it waits for is here and a thread for drawing has drawn it."""
+    if isinstance(reply, Later):
+        await asyncio.shield(asyncio.wrap_future(reply.awaited))  # others may wait for it too
+        reply = await run_in_threadpool(reply.reply)
+    if isinstance(reply, Response):
+        return reply
+    return await asyncio.get_running_loop().run_in_executor(renditions.THREADS, reply)
 
 
 def _refuse(status: int, reason: str) -> Response:

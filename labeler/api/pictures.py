@@ -26,8 +26,12 @@ _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content
 
 @route("media/{item_id:int}/{version}", "GET", None)
 def media(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing | Later:
-    image, key = _image(request, project, user)
-    wish, renditions = _wish(request), Renditions(project.renditions)
+    return picture(project, *_image(request, project, user), wish_of(request))
+
+
+def picture(project: Project, image: Path | RemoteImage, key: str, wish: Wish) -> Response | Drawing | Later:
+    """The picture of an image, as somebody wishes to see it. Args: key: the content hash of the image."""
+    renditions = Renditions(project.renditions)
 
     def reply() -> Response | Drawing:
         ready = renditions.ready(image, key, wish)
@@ -40,7 +44,7 @@ def media(request: Request, project: Project, user: User, body: Nothing) -> Resp
 def tile(request: Request, project: Project, user: User, body: Nothing) -> Response | Drawing | Later:
     image, key = _image(request, project, user)
     place = [request.path_params[name] for name in ("level", "x", "y")]
-    draw = partial(Renditions(project.renditions).tile, image, key, _wish(request), *place)
+    draw = partial(Renditions(project.renditions).tile, image, key, wish_of(request), *place)
     return _once_here(image, lambda: lambda: Response(draw(), media_type="image/png", headers=_FOR_GOOD))
 
 
@@ -60,6 +64,11 @@ def _image(request: Request, project: Project, user: User) -> tuple[Path | Remot
         is_right = item is not None and picture_path(item.id, item.content_hash).endswith(f"/{version}")
         if item is None or not is_right or not _may_see(request, project, store, user, item):
             raise LabelerError("There is no such picture in this project.")
+    return image_of(project, item)
+
+
+def image_of(project: Project, item: Item) -> tuple[Path | RemoteImage, str]:
+    """The image of an item and its content hash. Raises: LabelerError: its file is gone."""
     image = project.image_of(item)
     if isinstance(image, Path) and not image.is_file():
         raise LabelerError("The image is not in the project's folder any more.")
@@ -67,11 +76,16 @@ def _image(request: Request, project: Project, user: User) -> tuple[Path | Remot
 
 
 def _may_see(request: Request, project: Project, store: Store, user: User, item: Item) -> bool:
-    """Whether a user may see an item's picture: a page has shown it, it was given to them to be labeled, it may stand
-    among the neighbours of such an item, or they look at all items.
-    """
+    """Whether a user may see an item's picture: a page has shown it, or `may_see`."""
     if request.state.token.item is not None:
         return request.state.token.item == item.id
+    return may_see(project, store, user, item)
+
+
+def may_see(project: Project, store: Store, user: User, item: Item) -> bool:
+    """Whether a user may see an item: it was given to them to be labeled, it may stand among the neighbours of such an
+    item, or they look at all items.
+    """
     if may(user, project, "review") or may(user, project, "see_items"):
         return True
     others = project.config.labeling.show_others
@@ -89,7 +103,8 @@ def _picture(rendition: Rendition) -> Response:
     return Response(content, media_type=rendition.media_type, headers=headers)
 
 
-def _wish(request: Request) -> Wish:
+def wish_of(request: Request) -> Wish:
+    """The window and the frame that a request asks for. Raises: RequestError."""
     values = request.query_params
     frame = values.get("frame", "")
     if frame and not frame.isdecimal():

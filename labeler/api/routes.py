@@ -25,6 +25,7 @@ Each with `Authorization: Bearer <token>`, see `labeler.access.tokens`, and answ
 `Accept-Language` names.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -58,36 +59,43 @@ from labeler.store import Store
 STEP = 5
 
 
-def _progress(store: Store, user: User) -> dict[str, Any]:
+def in_steps(left: int) -> int:
+    """The labels that are missing until a round, as those hear it who must not know which items are in the holdout."""
+    return -(-left // STEP) * STEP
+
+
+def progress_of(store: Store, annotator: str) -> dict[str, Any]:
+    """How far labeling is, in figures that tell nobody which items are in the holdout."""
     spent, left = store.items.labels_spent(), max(store.rounds.labels_missing(), 0)
     affordable = max(store.config.budget - spent, 0)
     answers, batch = min(affordable, store.items.still_open().answers), store.rounds.batch()
     return {
-        "mine": store.items.labels_by(user.name),
+        "mine": store.items.labels_by(annotator),
         "spent": spent,
         "budget": spent + answers,
-        "until_round": min(-(-left // STEP) * STEP, batch),
+        "until_round": min(in_steps(left), batch),
         "batch": batch,
         "round": store.rounds.next_number() - 1,
         "labelers": store.desk.active_annotators(),
-        "wanted": store.team.somebody_waits(user.name),
+        "wanted": store.team.somebody_waits(annotator),
     }
 
 
-def _as_json(reserved: Reserved, project: Project) -> dict[str, Any]:
+def asked_item(reserved: Reserved, project: Project) -> dict[str, Any]:
     """What the desk gets of an item. Nothing in it differs between pool and holdout but `first`: nobody has the
     holdout asked next.
     """
     is_shown = project.config.labeling.reveal == "before" and not is_blind(reserved.item)
     return {
-        **_content(reserved.item, project),
+        **content_of(reserved.item, project),
         "round": reserved.reason.round if reserved.reason else None,
         "prediction": asdict(reserved.prediction) if is_shown and reserved.prediction else None,
         "first": reserved.first,
     }
 
 
-def _content(item: Item, project: Project) -> dict[str, Any]:
+def content_of(item: Item, project: Project) -> dict[str, Any]:
+    """What annotators see of an item."""
     fetch_ahead([project.input_of(item)])  # the desk will ask for its image
     return {
         "id": item.id,
@@ -105,10 +113,10 @@ def reserve(request: Request, project: Project, user: User, body: Reserve) -> Re
         nothing_left = waiting is not None and waiting.reason in ("done", "budget")
         return JSONResponse(
             {
-                "items": [_as_json(r, project) for r in held],
-                "waiting": _waiting(waiting),
+                "items": [asked_item(r, project) for r in held],
+                "waiting": waiting_in_words(waiting),
                 "history": _history(store, project, user) if body.history else None,
-                "progress": _progress(store, user) | ({"until_round": None} if nothing_left else {}),
+                "progress": progress_of(store, user.name) | ({"until_round": None} if nothing_left else {}),
             }
         )
 
@@ -137,13 +145,14 @@ def news(request: Request, project: Project, user: User, body: Nothing) -> Respo
         {
             "class_change": latest,
             "classes": None if known == str(latest) else shown_classes(project.config),
-            "stop": _waiting(stop),
+            "stop": waiting_in_words(stop),
             "asked_next": asked_next,
         }
     )
 
 
-def _waiting(waiting: Waiting | None) -> dict[str, Any] | None:
+def waiting_in_words(waiting: Waiting | None) -> dict[str, Any] | None:
+    """Why somebody has no item, with the reason that a person gave in the reader's language."""
     return asdict(waiting) | {"text": translate(waiting.text)} if waiting else None
 
 
@@ -160,8 +169,8 @@ def like(request: Request, project: Project, user: User, body: Like) -> Response
         raise RequestError("This project does not confirm predictions together (labeling.grid is off).")
     with project.store() as store:
         held = store.desk.reserve_one_class(user.name, body.tab, body.n)
-        items = [_as_json(r, project) | {"prediction": r.prediction and asdict(r.prediction)} for r in held]
-        return JSONResponse({"items": items, "progress": _progress(store, user)})
+        items = [asked_item(r, project) | {"prediction": r.prediction and asdict(r.prediction)} for r in held]
+        return JSONResponse({"items": items, "progress": progress_of(store, user.name)})
 
 
 @route("items/{item_id:int}", "GET", "label")
@@ -173,7 +182,7 @@ def answered_item(request: Request, project: Project, user: User, body: Nothing)
             answer = store.answers.get(user.name, item.id)
     if item is None or answer is None:
         raise LabelerError("You have not answered this item.")
-    return JSONResponse(_content(item, project) | {"round": None, "prediction": None, "answer": answer})
+    return JSONResponse(content_of(item, project) | {"round": None, "prediction": None, "answer": answer})
 
 
 @route("guidelines", "GET", "label")
@@ -194,21 +203,30 @@ def guidelines_image(request: Request, project: Project, user: User, body: Nothi
 @route("answers", "POST", "label", Answers)
 def answers(request: Request, project: Project, user: User, body: Answers) -> Response:
     with project.store() as store:
-        sent = body.as_answers()
-        receipts = store.answers.add(user.name, sent, offered_only=not may(user, project, "review"))
-        for answer, receipt in zip(sent, receipts, strict=True):
-            if not receipt.ok:
-                store.refused.record(user.name, answer.request_id, answer.item_id, asdict(answer), receipt.reason)
-        for unfit in body.unfit():
-            store.refused.record(user.name, unfit.request_id, unfit.item_id, unfit.fields, unfit.reason)
-            receipts.append(Receipt(unfit.request_id, False, unfit.reason))
-        count_receipts(receipts)
-        return JSONResponse(
-            {
-                "receipts": [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts],
-                "progress": _progress(store, user),
-            }
-        )
+        receipts = taken(store, user.name, body, offered_only=not may(user, project, "review"))
+        return JSONResponse({"receipts": in_words(receipts), "progress": progress_of(store, user.name)})
+
+
+def taken(store: Store, annotator: str, body: Answers, offered_only: bool) -> list[Receipt]:
+    """A receipt for each answer that was sent; one that is refused is kept for those who lead.
+
+    Args: offered_only: an answer is refused if its item was never given to the annotator.
+    """
+    sent = body.as_answers()
+    receipts = store.answers.add(annotator, sent, offered_only)
+    for answer, receipt in zip(sent, receipts, strict=True):
+        if not receipt.ok:
+            store.refused.record(annotator, answer.request_id, answer.item_id, asdict(answer), receipt.reason)
+    for unfit in body.unfit():
+        store.refused.record(annotator, unfit.request_id, unfit.item_id, unfit.fields, unfit.reason)
+        receipts.append(Receipt(unfit.request_id, False, unfit.reason))
+    count_receipts(receipts)
+    return receipts
+
+
+def in_words(receipts: Sequence[Receipt]) -> list[dict[str, Any]]:
+    """Receipts as values, their reasons in the reader's language."""
+    return [asdict(r) | {"reason": r.reason and translate(r.reason)} for r in receipts]
 
 
 @route("why/{item_id:int}", "GET", "label")

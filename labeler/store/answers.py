@@ -12,7 +12,7 @@ from labeler.store.audit import AuditLog
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.desk import FREE, Desk, as_prediction
-from labeler.store.items import Items
+from labeler.store.items import IMPORT, Items
 from labeler.store.leases import lease_time
 from labeler.store.refused import Refused, RefusedAnswers
 from labeler.store.rounds import Rounds
@@ -217,6 +217,24 @@ class Answers:
             [annotator, item_id],
         )
         return answers[0] if answers else None
+
+    def some(self, after: int, n: int, annotator: str | None = None) -> list[Row]:
+        """The first `n` current answers after the one with this id, in the order of answering: id, request_id, item_id,
+        annotator, action, label, seconds, unsure, note, at. Args: annotator: whose; None: everybody's but imports'.
+        """
+        return self.db.rows(
+            """
+            SELECT id, request_id, item_id, annotator, action, label, seconds, unsure, note, at FROM answers
+            WHERE id > :after AND annotator <> :import AND (:annotator IS NULL OR annotator = :annotator)
+            ORDER BY id LIMIT :n
+            """,
+            {"after": after, "n": n, "annotator": annotator, "import": IMPORT},
+        )
+
+    def item_of(self, annotator: str, request_id: str) -> int | None:
+        """The item that an annotator has answered under this id; None if nothing was sent under it."""
+        stored = self._stored(annotator, request_id)
+        return stored[0] if stored else None
 
     def history(self, annotator: str, n: int = 50) -> list[Row]:
         """The annotator's latest current answers, newest first, with the predictions that may be shown."""

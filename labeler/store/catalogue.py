@@ -93,6 +93,15 @@ class Catalogue:
         rows = self.db.execute(f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)}", values)
         return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
 
+    def some(self, wanted: ItemFilter, after: int, n: int) -> list[int]:
+        """The first `n` ids of those that a filter lets through, after this one."""
+        conditions, values = _conditions(wanted, self.db.config.several)
+        rows = self.db.execute(
+            f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)} AND i.id > :after ORDER BY i.id LIMIT :n",
+            values | {"after": after, "n": n},
+        )
+        return [row[0] for row in rows]
+
     def page(self, item_ids: Sequence[int]) -> list[Listed]:
         """These items, in this order; those that are gone or not listed are left out."""
         rows = self.db.rows(

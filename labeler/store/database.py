@@ -146,9 +146,9 @@ class Database(Connection):
         self.actor = actor or actor_of_process()
 
     def version(self) -> tuple[int, ...]:
-        """Numbers that change with every answer, decision, round, audit, import, change of the classes and erasure,
-        when items are set aside, when rounds are measured anew, and when predictions are imported: what is kept under
-        them, e.g. by a page, is never out of date.
+        """Numbers that change with every answer, decision, round, audit, import, change of the classes or of an item's
+        metadata, and erasure, when items are set aside, when rounds are measured anew, and when predictions are
+        imported: what is kept under them, e.g. by a page, is never out of date.
         """
         numbers = self.connection.execute(
             """
@@ -163,7 +163,8 @@ class Database(Connection):
                    (SELECT COUNT(*) FROM foreign_models WHERE complete)
             """
         ).fetchone()
-        return (*numbers, self.erasures())
+        metadata = self.value("SELECT COUNT(*) FROM audit_log WHERE action = 'metadata changed'")
+        return (*numbers, metadata + self.erasures())
 
     def erasures(self) -> int:
         """How often somebody or something was erased: what is kept in memory must not outlive that."""

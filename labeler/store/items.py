@@ -1,12 +1,12 @@
 """Items: added, split into pool and holdout, counted and read."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from labeler.core.errors import LabelerError
+from labeler.core.errors import LabelerError, MissingError
 from labeler.core.groups import GroupCounts, codes, drawn_groups, holdout_size
 from labeler.core.items import (
     READ_AT_ONCE,
@@ -21,6 +21,7 @@ from labeler.core.items import (
     StillOpen,
 )
 from labeler.core.labels import names_of
+from labeler.store.audit import AuditLog
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row
 from labeler.store.incoming import AT_ONCE, IMPORT, Incoming, let_others_write
@@ -46,6 +47,7 @@ class Items:
     def __init__(self, db: Database, class_changes: ClassChanges) -> None:
         self.db = db
         self.incoming = Incoming(db, class_changes)
+        self.audit = AuditLog(db)
 
     def add(self, items: Sequence[NewItem], import_id: int | None = None) -> AddResult:
         """Store items in one transaction, see `Incoming.take`."""
@@ -214,6 +216,25 @@ class Items:
     def get(self, item_id: int) -> Item | None:
         rows = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL AND erased_at IS NULL", [item_id])
         return as_item(rows[0]) if rows else None
+
+    def set_metadata(self, item_id: int, changes: Mapping[str, str | None]) -> Item:
+        """The item after a change of its metadata. Args: changes: new values by name; None takes a name out.
+
+        Raises: MissingError: there is no such item.
+        """
+        with self.db.write():
+            item = self.get(item_id)
+            if item is None:
+                raise MissingError("There is no item {id} in this project.", id=item_id)
+            before = dict(item.metadata)
+            after = {name: value for name, value in {**before, **changes}.items() if value is not None}
+            if after != before:
+                text = json.dumps(after, ensure_ascii=False)
+                self.db.execute("UPDATE items SET metadata = ? WHERE id = ?", [text, item_id])
+                names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+                was, now_is = ({name: values.get(name) for name in names} for values in (before, after))
+                self.audit.record(self.db.actor, "metadata changed", {"item": item_id}, was, now_is)
+        return replace(item, metadata=after)
 
     def labels(self) -> dict[int, str]:
         """The current label of each labeled item, by item id."""

@@ -6,11 +6,11 @@ from typing import Any
 import streamlit as st
 
 import strategies
-from labeler.core.errors import ConfigError, LabelerError
-from labeler.core.setting_rules import check_strategy_of_head
+from labeler.core.errors import LabelerError
 from labeler.core.settings import Config
 from labeler.core.settings_file import from_inline, inline
 from labeler.core.settings_parser import parse
+from labeler.experiments.check_settings import check_settings
 from labeler.i18n.messages import _, mark, translate
 from labeler.learner.head_files import heads_in
 from labeler.projects.own_strategies import PAGE_SECONDS, own_strategies
@@ -18,8 +18,6 @@ from labeler.projects.project import Project
 from pages.shared.percent import percent_input
 from pages.shared.settings_form import Form, opened, save
 from strategies import modifiers
-
-# Imports of labeler.experiments.check_learner are deferred: it is slow to load.
 
 FORM = Form(
     "settings",
@@ -90,12 +88,11 @@ def settings(project: Project) -> None:
     values["query"] |= {"strategy": strategy, "batch": int(batch)}
     values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind, "round_seconds": float(seconds)}
     values["learner"]["finetune"] |= {"augment": augment}
-    chosen = registered.get(modifiers.decompose(strategy)[1])
     try:
         values["learner"] |= {"head": head, "head_parameters": from_inline(parameters, "learner.head_parameters")}
         changed = parse(values, _("The form"))
-        check_strategy_of_head(strategy, chosen is not None and chosen.linear, head)
-        _try_head(drawn, changed)
+        with st.spinner(_("Trying the settings…")):
+            check_settings(drawn, changed)
     except LabelerError as error:
         st.error(_("{problem} Nothing was saved.", problem=translate(error)))
     else:
@@ -160,22 +157,6 @@ def _head(columns: Any, config: Config, of_files: Sequence[str]) -> tuple[str, s
         help=_("As `name = value`, with commas between them, such as `C = 3.0`. Empty: its defaults."),
     )
     return head, parameters
-
-
-def _try_head(project: Project, changed: Config) -> None:
-    """Refuse a head that does not work. One that stays as it is was tried when it was chosen.
-
-    Raises: ConfigError: says why.
-    """
-    from labeler.experiments.check_learner import refusal
-
-    before, learner = project.config.learner, changed.learner
-    if (learner.head, learner.head_parameters) == (before.head, before.head_parameters):
-        return
-    with st.spinner(_("Trying the head on examples…")):
-        problem = refusal(learner, project.folder)
-    if problem:
-        raise ConfigError("{problem}", problem=problem)
 
 
 def _augment(config: Config) -> list[str]:

@@ -221,11 +221,7 @@ def name_is_taken_over(name: str) -> bool:
 
 def lead_what_is_new(project: Project) -> None:
     """Make the visitor the lead of a project that they have just created."""
-    user = require_user()
-    if user.account is not None:
-        account = accounts.accounts().accounts.by_id(user.account)
-        assert account is not None
-        accounts.give_role(account, project.uid, "lead", acting())
+    accounts.lead(require_user(), project.uid, acting())
 
 
 def project_folders() -> dict[str, Path]:

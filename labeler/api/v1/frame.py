@@ -26,7 +26,7 @@ from starlette.concurrency import run_in_threadpool
 
 from labeler.access.api_tokens import Bearer, Scope, bearer
 from labeler.access.home import home
-from labeler.access.roles import Action, HomeAction, check, is_member
+from labeler.access.roles import Action, HomeAction, check, is_member, may
 from labeler.access.users import User
 from labeler.api.problems import MEDIA_TYPE
 from labeler.api.requests import LARGEST_ID, RequestError
@@ -64,6 +64,10 @@ class ProjectCall(Call):
     """A request about a project that is there for its user, who may do what the route does."""
 
     project: ServedProject
+
+    def may(self, action: Action) -> bool:
+        """Whether the user may do something further in the project."""
+        return may(self.user, self.project, action)
 
 
 class Right:

@@ -17,6 +17,7 @@ ACTIONS = {
     "classes changed": mark("classes changed"),
     "imported": mark("imported"),
     "import undone": mark("import undone"),
+    "metadata changed": mark("metadata changed"),
     "predictions imported": mark("predictions imported"),
     "predictions removed": mark("predictions removed"),
     "items set aside": mark("items set aside, because their images cannot be read"),
