@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 
 from labeler.access.serving import base_path
 from labeler.api.gate import Gate, ProxyIdentity
+from labeler.api.leased import Leased
 from labeler.api.observed import Observed
 from labeler.api.perimeter import Perimeter
 
@@ -17,4 +18,5 @@ def walls(scripts: Iterable[str] = ()) -> list[Middleware]:
         Middleware(ProxyIdentity),
         Middleware(Perimeter, scripts=scripts),
         Middleware(Gate, base_path=base_path()),
+        Middleware(Leased),
     ]

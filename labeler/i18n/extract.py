@@ -24,7 +24,7 @@ ERRORS = (
     *("LabelerError", "ConfigError", "ProjectError", "SourceError", "BackboneError", "TrainingError"),
     *("ImageError", "ObjectError", "StoreError", "TooFewClassesError", "AccessError", "ForbiddenError"),
     *("RequestError", "CheckedFileError", "BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError"),
-    *("UnnamedStoreError", "SettingsClashError", "TextClashError", "BackupError"),
+    *("UnnamedStoreError", "SettingsClashError", "TextClashError", "BackupError", "StandbyError", "ShippingError"),
     *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "EngineError"),
     *("RefusedError", "UnreachableError", "WebhookError", "TrackerError"),
     *("MissingError", "MissingProjectError", "BusyError", "OtherBodyError"),

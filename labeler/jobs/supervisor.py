@@ -13,21 +13,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labeler.access.serving import LOOPBACK, ON_THIS_MACHINE, BehindDesk, Serving, checked
 from labeler.access.settings import OIDC_FILE
+from labeler.core import lease
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import Ending
 from labeler.core.logs import keep_problems
 from labeler.core.processes import STARTER
 from labeler.core.running import METRICS_VARIABLE, Board, ProcessState, moment
 from labeler.jobs.endings import VARIABLE, ending_of, memory_kills
+from labeler.jobs.following import following
 from labeler.jobs.keeper import Keeper, end_logs
+from labeler.projects.backup_settings import home_settings
 from labeler.projects.private_files import close_to_others
+from labeler.projects.standby import StandbyError
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,7 @@ FIRST_RESTART_SECONDS, SLOWEST_RESTART_SECONDS = 0.5, 30.0
 WELL_AFTER_SECONDS = 5.0
 # A port is free a moment after the one who had it was killed.
 PORT_SECONDS = 2.0
+LOOK_EVERY = 2.0  # seconds between two looks at the settings of the home
 SHARED_MEMORY = Path("/dev/shm")  # a full disk of the home must not end who counts in files
 
 
@@ -95,6 +100,12 @@ class Child:
         elif time.monotonic() >= self.restart_at:
             self.start()
 
+    def pause(self) -> None:
+        """End it until it is to be kept running again."""
+        if self.restart_at != 0.0:
+            self.stop()
+            self.ending, self.restart_at = "outside", 0.0
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
@@ -103,6 +114,61 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+class Guard:
+    """Keeps the process running that copies the home to its standby, and says whether the home may be served."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self.home, self._environment = home, dict(environment)
+        self.children: list[Child] = []  # that process, where the settings name a standby
+        self._next_look, self._served = 0.0, True
+        settings = self._settings = home_settings(home).standby
+        (lease.require if settings.to and settings.lease else lease.lift)(home)
+
+    def look(self) -> None:
+        """Start the process, end it or start it again, as the settings say.
+
+        Raises: StandbyError: somebody has taken over, and serves the home elsewhere.
+        """
+        if time.monotonic() > self._next_look:
+            self._next_look = time.monotonic() + LOOK_EVERY
+            self._follow_settings()
+        for child in self.children:
+            child.keep_running()
+            state = following(self.home)
+            if state and state.to == self._settings.to and state.taken_over:
+                raise StandbyError(
+                    "The standby in {folder} was taken over by {by} at {at}, and answers are stored there: this home is"
+                    " not served any more.",
+                    folder=state.to,
+                    by=state.taken_over,
+                    at=state.since,
+                )
+
+    def may_serve(self) -> bool:
+        """Whether answers may be stored; a change is said once."""
+        served = lease.holds(self.home)
+        if served != self._served:
+            self._served = served
+            said = "is reached" if served else "is not reached: nothing is stored until it is"
+            print(f"The standby in {self._settings.to} {said}.", flush=True)
+        return served
+
+    def _follow_settings(self) -> None:
+        try:
+            self._settings = home_settings(self.home).standby
+        except LabelerError as error:
+            log.error("%s", error)
+            return
+        if self._settings.to and not self.children:
+            command = [sys.executable, "-m", "labeler", "follow", str(self.home), "--with-parent"]
+            self.children.append(Child("standby", command, self._environment))
+        elif not self._settings.to:
+            for child in self.children:
+                child.stop()
+            self.children.clear()
+            lease.lift(self.home)
 
 
 def _how(code: int) -> str:
@@ -156,25 +222,34 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):  # a flag, since make and the terminal may each send one
         signal.signal(number, lambda *_: ending.set())
     children: list[Child] = []
-    greeted, board, keeper = False, Board(home), Keeper(home, environment)
+    greeted, board, keeper, guard = False, Board(home), Keeper(home, environment), Guard(home, environment)
     with _front(home, port, reached, processes) as front:
         try:
-            children += [Child(name, c, environment | front.variables) for name, c in front.commands.items()]
             while not ending.wait(0.2):
-                for child in children:
-                    child.keep_running()
-                board.show([*(child.state() for child in children), *elsewhere])
+                guard.look()
+                if guard.may_serve():
+                    if not children:
+                        children += [
+                            Child(name, c, environment | front.variables) for name, c in front.commands.items()
+                        ]
+                        began = time.monotonic()
+                    for child in children:
+                        child.keep_running()
+                    if waiting and time.monotonic() - began > HEAD_START_SECONDS:
+                        name, command = waiting.popitem()
+                        children.append(Child(name, command, environment))
+                else:
+                    for child in children:
+                        child.pause()
+                board.show([*(child.state() for child in (*children, *guard.children)), *elsewhere])
                 keeper.look()
                 if not greeted and front.listens():
                     print(f"labeler is at {reached.url(port)} (projects in {home}); Ctrl+C ends it.", flush=True)
                     greeted = True
-                if waiting and time.monotonic() - began > HEAD_START_SECONDS:
-                    name, command = waiting.popitem()
-                    children.append(Child(name, command, environment))
             print("Ending.", flush=True)
         finally:
             keeper.stop()
-            for child in children:
+            for child in (*children, *guard.children):  # the last one copies what the others stored last
                 child.stop()
             end_logs(home)
             board.take_down()

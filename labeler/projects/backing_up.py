@@ -209,18 +209,15 @@ def _take_project(taker: _Taker, folder: Path) -> None:
 
 
 def _take_files(taker: _Taker, folder: Path) -> None:
-    for path in _worth_keeping(folder):
+    for path in worth_keeping(folder):
         taker.file(path, never_changed=path.relative_to(folder).parts[0] in NEVER_CHANGED)
 
 
-def _worth_keeping(folder: Path) -> Iterator[Path]:
-    """The files of a project, without its database and what can be made again."""
+def worth_keeping(folder: Path, without: str = "") -> Iterator[Path]:
+    """The files of a project, without its database, what can be made again, and its folder `without`."""
     for here, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in LEFT_OUT_FOLDERS and not name.startswith("pixels-") and name != FOLDER
-        )
+        left_out = {*LEFT_OUT_FOLDERS, FOLDER, without if Path(here) == folder else ""}
+        folders[:] = sorted(name for name in folders if name not in left_out and not name.startswith("pixels-"))
         for name in sorted(names):
             path = Path(here, name)
             if name in LEFT_OUT_FILES or path.suffix in LEFT_OUT_SUFFIXES or name.startswith(DATABASES):

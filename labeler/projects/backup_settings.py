@@ -1,4 +1,4 @@
-"""The settings of a home's backups, `home.toml`, and which backups are due and which too many."""
+"""The settings of a home, `home.toml`: its backups and its standby; which backups are due and which too many."""
 
 import shutil
 import tomllib
@@ -31,10 +31,22 @@ class BackupSettings:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class StandbySettings:
+    """Where `serve` copies a home continuously. to: the standby's folder, none by default; every: seconds between two
+    copies; lease: seconds without reaching the standby after which no answer is stored, 0 for never.
+    """
+
+    to: str = ""
+    every: Annotated[float, Interval(ge=0.2, le=3600)] = 2.0
+    lease: Annotated[float, Interval(ge=0, le=3600)] = 30.0
+
+
+@dataclass(frozen=True, config=_STRICT)
 class HomeSettings:
     """The settings of a home as a whole."""
 
     backup: BackupSettings = field(default_factory=BackupSettings)
+    standby: StandbySettings = field(default_factory=StandbySettings)
 
 
 _ADAPTER = TypeAdapter(HomeSettings)

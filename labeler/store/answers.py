@@ -153,6 +153,10 @@ class Answers:
             self.db.execute("DELETE FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key)
         return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
 
+    def latest(self) -> str:
+        """When the last answer was stored; empty where there is none."""
+        return self.db.value("SELECT at FROM annotations ORDER BY id DESC LIMIT 1") or ""
+
     def _stored(self, annotator: str, request_id: str) -> tuple[int, str, str | None] | None:
         """Item, action and label of what this annotator has sent under an id; None if nothing."""
         rows = self.db.rows(

@@ -86,6 +86,23 @@ def checkpoint(path: Path) -> bool:
         connection.close()
 
 
+def fold(path: Path) -> None:
+    """Bring the write-ahead log of a database that nobody else has open into it, also on a disk of another machine.
+
+    Raises: DatabaseError: it is damaged, or cannot be written.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists():
+        return
+    connection = connect(path)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no memory that is shared
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.close()
+    log.unlink(missing_ok=True)  # nothing is in it
+
+
 def rebuild_indexes(path: Path) -> bool:
     """Compute all indexes of a database anew; True where it is whole afterwards."""
     connection = connect(path)

@@ -8,6 +8,7 @@ from pages.server.disk import disk
 from pages.server.errors import errors
 from pages.server.jobs import jobs
 from pages.server.processes import processes
+from pages.server.standby import standby_of_the_home
 from pages.shared.access import require_right, require_user
 from pages.shared.language import fragment
 
@@ -20,6 +21,7 @@ for title, draw, seconds in (
     (_("Jobs"), jobs, 2),
     (_("Disk"), disk, None),
     (_("Backups"), backups_of_the_home, 5),
+    (_("Standby"), standby_of_the_home, 2),
     (_("Recent errors"), errors, 10),
 ):
     st.subheader(title, anchor=False)

@@ -10,11 +10,12 @@ from labeler.core.running import Condition, ProcessState, running
 from labeler.i18n.messages import _, mark, n_
 from pages.shared.times import local_time
 
-NAMES = {"app": mark("App"), "worker": mark("Worker"), "explainer": mark("Explainer")}
+NAMES = {"app": mark("App"), "worker": mark("Worker"), "explainer": mark("Explainer"), "standby": mark("Standby")}
 TASKS = {
     "app": mark("shows the pages and stores answers"),
     "worker": mark("trains rounds and runs the other jobs"),
     "explainer": mark("explains items to annotators who ask"),
+    "standby": mark("copies the home to its standby"),
 }
 # One of several that `labeler serve --processes` starts before the app: desk-1, desk-2, …
 DESK = re.compile(r"desk-(?P<number>\d+)")

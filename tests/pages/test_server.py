@@ -11,6 +11,9 @@ from labeler.core.running import Board, ProcessState, moment
 from labeler.files.disk import size
 from labeler.jobs import keeper
 from labeler.jobs.attendance import Troubles
+from labeler.jobs.following import Follower
+from labeler.projects import standby
+from labeler.projects.backup_settings import home_settings
 from labeler.projects.project import Project
 from labeler.store.background import Background
 from labeler.store.workload import KINDS
@@ -110,3 +113,15 @@ def test_the_page_shows_the_last_backup_its_check_and_what_is_damaged(project: P
     shown = everything(visit("server"))
     assert f"{project.slug}/labels.sqlite is damaged" in shown
     assert f"{project.slug} is not in the last backup" in shown
+
+
+def test_the_page_says_what_the_standby_holds_and_what_keeps_it_from_going_on(project: Project, tmp_path):
+    home = project.folder.parent
+    standby.set_up(home, tmp_path / "second", every=2, lease=30)
+    follower = Follower(home, home_settings(home).standby)
+    follower.copy()
+    assert "Holds everything until" in everything(visit("server"))
+    (tmp_path / "second").rename(tmp_path / "away")
+    follower.copy()
+    follower.home_copy.close()
+    assert "The standby is not up to date since" in everything(visit("server"))
