@@ -325,12 +325,15 @@ class LimitsConfig:
     strategy_seconds: Annotated[
         float,
         Interval(ge=1, le=86_400),
-        Doc("Seconds that the project's own strategy files may take to be read, and to choose items once."),
+        Doc(
+            "Seconds that the project's own files may take: those of strategies to be read and to choose items once,"
+            " those of learners to be read, to be fitted once and to predict 1,024 items."
+        ),
     ] = 120.0
     strategy_megabytes: Annotated[
         float,
         Interval(ge=64, le=10_000_000),
-        Doc("Memory in MB that the project's own strategy files may take beside what they are given."),
+        Doc("Memory in MB that the project's own strategy and learner files may take beside what they are given."),
     ] = 4096.0
     import_seconds: Annotated[
         float, Interval(ge=1, le=86_400), Doc("Seconds without progress after which an import is ended.")

@@ -16,7 +16,9 @@ from labeler.core.settings import LearnerConfig
 from labeler.experiments.check_file import LIMIT, NoAnswerError, Verdict, next_message, running, verdicts
 from labeler.i18n.messages import Message, dump, load
 from labeler.learner.contract import CHECKS, BrokenPromiseError, kept, probabilities
-from labeler.learner.estimators import NAMES, Head, executed
+from labeler.learner.estimators import NAMES, Head
+from labeler.learner.head_process import executed
+from labeler.learner.own_heads import heads_limited
 
 
 def check_file(path: Path, limit: float = LIMIT) -> Iterator[Verdict]:
@@ -63,7 +65,7 @@ def refusal(learner: LearnerConfig, folder: Path, limit: float = LIMIT) -> str |
 def try_head(name: str, parameters: Mapping[str, Any], folder: Path, start: int, messages: Connection) -> None:
     """Send what is wrong with a head, as `dump` stores it, or None: runs in a process of its own."""
     file, _, class_name = name.partition(":")
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, heads_limited(None):
         try:
             head = Head.named(name, parameters, folder)
             if class_name and file.endswith(".py"):
@@ -94,7 +96,10 @@ def _check(path: Path, start: int, messages: Connection) -> None:
         messages.send(f"Learner file {path.name}: it has no class with the methods fit and predict_proba.")
         return
     messages.send(names)
-    with tempfile.TemporaryDirectory() as scratch:  # models are saved beside a copy, as in a project's folder
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        heads_limited(None),
+    ):  # models are saved beside a copy, as in a project's folder
         folder = Path(scratch)
         shutil.copy(path, folder)
         for name, check in list(product(names, CHECKS))[start:]:

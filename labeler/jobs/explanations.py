@@ -22,6 +22,7 @@ from labeler.explain.evidence import Evidence
 from labeler.i18n.messages import mark
 from labeler.jobs.attendance import attend
 from labeler.jobs.endings import PreviousProcess
+from labeler.learner.own_heads import heads_limited, limits_of
 from labeler.models import cards
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -80,7 +81,8 @@ class Explainer:
     def _run(self, project: Project, store: Store, asked: Explanation) -> None:
         began = time.monotonic()
         try:
-            store.explanations.finish(asked, self._explain(project, store, asked))
+            with heads_limited(limits_of(project.config.limits)):
+                store.explanations.finish(asked, self._explain(project, store, asked))
         except LabelerError as error:
             store.explanations.fail(asked, error)
         except Exception as error:

@@ -42,6 +42,7 @@ from labeler.jobs.takeouts import take_out_once
 from labeler.jobs.tracking import track_once
 from labeler.jobs.webhooks import deliver_once
 from labeler.learner import saved_models as models
+from labeler.learner.own_heads import heads_limited, limits_of
 from labeler.measure.forecasts import remeasured
 from labeler.models import cards
 from labeler.models.cards import Card
@@ -129,7 +130,8 @@ def work_once(project: Project, ended: Ending | None = None) -> bool:
 def _run_job(project: Project, store: Store, job: Job) -> None:
     log.info("%s: round begins (%s)", project.slug, job.reason)
     try:
-        with batches_halved(job.halvings), working_on(engine_of(project.config.engine)):
+        limits = limits_of(project.config.limits)
+        with batches_halved(job.halvings), heads_limited(limits), working_on(engine_of(project.config.engine)):
             smaller = replace(project, config=_smaller(project.config, job.halvings))
             turn = run_live_round(smaller, store, store.rounds.next_number(), _reporter(store, job))
         finished = replace(turn.finished, model=_save(project, turn))

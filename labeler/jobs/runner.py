@@ -29,6 +29,7 @@ from labeler.core.processes import end_with_parent, yield_to_others
 from labeler.engine.engines import engine_of, working_on
 from labeler.i18n.messages import Message, mark
 from labeler.jobs.endings import ending_of, memory_kills
+from labeler.learner.own_heads import heads_limited, limits_of
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -109,7 +110,8 @@ def _run(
 
     log.info("%s begins", name)
     try:
-        with batches_halved(job.halvings), working_on(engine_of(project.config.engine)):
+        limits = limits_of(project.config.limits)
+        with batches_halved(job.halvings), heads_limited(limits), working_on(engine_of(project.config.engine)):
             report = work(project, store, job, tell)
         jobs.finish(job.id, report)
     except EngineError as error:

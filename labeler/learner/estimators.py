@@ -18,10 +18,13 @@ from typing import Any, Protocol, Self, cast
 import numpy as np
 
 from labeler.core.errors import TrainingError
+from labeler.core.limited import LimitError
 from labeler.core.rounds import Dataset
 from labeler.core.setting_rules import LINEAR
+from labeler.learner.head_process import ToldError
 from labeler.learner.heads import classes_of
 from labeler.learner.model import Normalizer
+from labeler.learner.own_heads import own_class
 from labeler.learner.task import LearningTask
 from strategies.base import describe
 
@@ -73,7 +76,8 @@ class Head:
 
         Args:   name: one of `NAMES`, `module:Class` of an installed package, or `file.py:Class`.
                 folder: that holds the file; the working directory by default.
-        Raises: TrainingError: there is no such head; says which there are, or what is missing.
+        Raises: TrainingError: there is no such head; says which there are, or what is missing. LimitError: the file was
+                ended.
         """
         place, defaults = NAMES.get(name, (name, {}))
         module, _, class_name = place.partition(":")
@@ -88,26 +92,29 @@ class Head:
         if module.endswith(".py"):
             path = _inside(folder or Path(), module)
             source = hashlib.sha256(path.read_bytes()).hexdigest()
-            made = getattr(executed(path), class_name, None)
+            made = own_class(path, source, class_name)
         else:
             made = getattr(_imported(name, module), class_name, None)
-        if not inspect.isclass(made) or not hasattr(made, "fit"):
+            made = made if inspect.isclass(made) and hasattr(made, "fit") else None
+        if made is None:
             raise TrainingError(
                 "{module} has no class {class_name!r} with a method `fit`: correct learner.head.",
                 module=module,
                 class_name=class_name,
             )
-        return cls(name, cast(type[Classifier], made), {**defaults, **parameters}, source)
+        return cls(name, cast(Callable[..., Classifier], made), {**defaults, **parameters}, source)
 
     def fitted(self, features: np.ndarray, labels: np.ndarray, seed: int) -> "Checked":
         """A classifier that has learned from these.
 
-        Raises: TrainingError: it cannot be made or fitted; says why.
+        Raises: TrainingError: it cannot be made or fitted; says why. LimitError: its process was ended.
         """
         try:
             takes = inspect.signature(self.make).parameters
             seeded = {"random_state": seed} if "random_state" in takes else {}
             classifier = self.make(**{**seeded, **self.parameters})
+        except LimitError:
+            raise
         except Exception as error:
             raise TrainingError(
                 "The head {name} cannot be made: {error} Correct learner.head_parameters.",
@@ -120,6 +127,8 @@ class Head:
             )
         try:
             classifier.fit(features, labels)
+        except LimitError:
+            raise
         except Exception as error:
             raise TrainingError(
                 "The head {name} cannot be fitted to {n} labels of {classes} classes: {error}",
@@ -132,7 +141,8 @@ class Head:
 
     def _told(self, error: Exception) -> str:
         """The error with the line of the head's file that it comes from, if it has a file."""
-        text = describe(error, self.name.partition(":")[0]).replace("\n", " ")
+        is_told = isinstance(error, ToldError)  # by the process that has the file
+        text = (str(error) if is_told else describe(error, self.name.partition(":")[0])).replace("\n", " ")
         return text.removesuffix(".") if text.endswith("..") else text
 
 
@@ -147,12 +157,14 @@ class Checked:
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """(k, c) float64; rows sum to 1.
 
-        Raises: TrainingError: it fails, or gives anything but probabilities.
+        Raises: TrainingError: it fails, or gives anything but probabilities. LimitError: its process was ended.
         """
         if not len(features):
             return np.empty((0, self.n_classes))
         try:
             proba = np.asarray(self.classifier.predict_proba(features), dtype=np.float64)
+        except LimitError:
+            raise
         except Exception as error:
             raise TrainingError(
                 "The head {name} cannot predict: {error}", name=self.head.name, error=self.head._told(error)
@@ -333,22 +345,6 @@ def restored(about: Mapping[str, Any], tensors: Mapping[str, np.ndarray], folder
             difference=difference,
         )
     return model
-
-
-def executed(path: Path) -> ModuleType:
-    """The module of a file of a project; the file is code, and is run.
-
-    Raises: TrainingError: it cannot be run; says why, with the line.
-    """
-    module = ModuleType(f"project_learner.{path.stem}")
-    module.__file__ = str(path)
-    try:
-        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
-    except Exception as error:
-        raise TrainingError(
-            "Learner file {name}: {reason}", name=path.name, reason=describe(error, path.name)
-        ) from error
-    return module
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -7,14 +7,17 @@ import pytest
 
 import strategies
 from labeler.core.errors import ConfigError, LabelerError, TooFewClassesError, TrainingError
+from labeler.core.limited import Limits
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
 from labeler.core.settings_file import parse_text, rewritten, to_toml
 from labeler.cycle.round import run_round
 from labeler.cycle.state import State
+from labeler.learner import own_heads
 from labeler.learner.committees import committee
 from labeler.learner.contract import CHECKS, examples
 from labeler.learner.estimators import NAMES, Estimator, Head, fit_estimator
+from labeler.learner.own_heads import heads_limited
 from labeler.learner.saved_models import load, normalizer_of, save
 from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
@@ -98,7 +101,8 @@ def test_a_committee_is_of_bootstraps_that_differ():
 @pytest.fixture
 def project_folder(tmp_path):
     (tmp_path / "mine.py").write_text(NEAREST)
-    return tmp_path
+    with heads_limited(None):  # other tests do without a process of their own, which takes a second to start
+        yield tmp_path
 
 
 MINE = LearnerConfig(head="mine.py:Nearest", head_parameters={"sharpness": 9.0})
@@ -196,3 +200,35 @@ def test_parameters_are_written_and_read_as_a_table():
     changed = rewritten(text, Config("p", ("a", "b"), budget=7, learner=parse_text(text).learner))
     assert "C = 3.0 # mine" in changed
     assert parse_text(changed).budget == 7
+
+
+USUAL = Limits(30, 2000)
+FIT = "def fit(self, features, labels):"
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "reason"),
+    [
+        ("while True: pass", Limits(0.5, 2000), "took longer than 0.5 seconds and was ended. It was at mine.py, line "),
+        ("eaten = [bytes(10_000_000) for _ in range(10_000)]", Limits(30, 200), "more than 200 MB of memory"),
+        ("import os; os.abort()", USUAL, "ended its own process"),
+        ("raise ValueError('no such thing')", USUAL, "cannot be fitted to 30 labels of 3 classes: line 11: ValueError"),
+    ],
+)
+def test_a_file_that_loops_eats_memory_crashes_or_fails_is_named_and_ends_alone(project_folder, code, limits, reason):
+    (project_folder / "mine.py").write_text(NEAREST.replace(FIT, f"{FIT}\n        {code}"))
+    with heads_limited(limits), pytest.raises(LabelerError) as error:
+        fit_estimator(task(folder=project_folder), "mine.py:Nearest", {}, 0)
+    assert str(error.value).startswith("The head mine.py:Nearest")
+    assert reason in str(error.value)
+
+
+def test_a_file_in_its_own_process_learns_the_same_also_once_that_process_was_ended(project_folder):
+    expected = fit_estimator(task(folder=project_folder), "mine.py:Nearest", {}, 0)
+    with heads_limited(USUAL):
+        model = fit_estimator(task(folder=project_folder), "mine.py:Nearest", {}, 0)
+        for _ in range(2):
+            proba = model.predict_proba(task().dataset, POSITIONS)
+            assert proba == pytest.approx(expected.predict_proba(task().dataset, POSITIONS))
+            for process in own_heads._processes.values():
+                process.end()
