@@ -42,7 +42,7 @@ from labeler.api.pictures import media, tile
 from labeler.api.requests import Answers, Kept, Like, Nothing, RequestError, Reserve, Tab, Uids
 from labeler.core.blinding import is_blind
 from labeler.core.errors import ForbiddenError, LabelerError
-from labeler.core.items import Item, Receipt, Reserved, Waiting
+from labeler.core.items import Item, ModelSays, Receipt, Reserved, Waiting
 from labeler.core.jobs import ExplanationKind
 from labeler.explain import panel
 from labeler.files.images import WEB_SUFFIXES
@@ -81,15 +81,18 @@ def progress_of(store: Store, annotator: str) -> dict[str, Any]:
     }
 
 
-def asked_item(reserved: Reserved, project: Project) -> dict[str, Any]:
+def asked_item(reserved: Reserved, project: Project, others: Sequence[ModelSays] = ()) -> dict[str, Any]:
     """What the desk gets of an item. Nothing in it differs between pool and holdout but `first`: nobody has the
     holdout asked next.
+
+    Args: others: what somebody else's models say of it, where people may know that.
     """
     is_shown = project.config.labeling.reveal == "before" and not is_blind(reserved.item)
     return {
         **content_of(reserved.item, project),
         "round": reserved.reason.round if reserved.reason else None,
         "prediction": asdict(reserved.prediction) if is_shown and reserved.prediction else None,
+        "others": [asdict(model) for model in others],
         "first": reserved.first,
     }
 
@@ -109,11 +112,13 @@ def content_of(item: Item, project: Project) -> dict[str, Any]:
 def reserve(request: Request, project: Project, user: User, body: Reserve) -> Response:
     with project.store() as store:
         held = store.desk.reserve(user.name, body.tab, body.n, body.release)
+        before = project.config.labeling.reveal == "before"
+        others = store.foreign.shown([r.item.id for r in held]) if before else {}
         waiting = None if held else store.desk.waiting_reason(user.name)
         nothing_left = waiting is not None and waiting.reason in ("done", "budget")
         return JSONResponse(
             {
-                "items": [asked_item(r, project) for r in held],
+                "items": [asked_item(r, project, others.get(r.item.id, ())) for r in held],
                 "waiting": waiting_in_words(waiting),
                 "history": _history(store, project, user) if body.history else None,
                 "progress": progress_of(store, user.name) | ({"until_round": None} if nothing_left else {}),
@@ -123,11 +128,14 @@ def reserve(request: Request, project: Project, user: User, body: Reserve) -> Re
 
 def _history(store: Store, project: Project, user: User) -> list[dict[str, Any]]:
     """The annotator's answers, newest first, with the model's predictions if the project reveals them."""
-    revealed = ("predicted", "confidence") if project.config.labeling.reveal != "never" else ()
+    reveal, rows = project.config.labeling.reveal, store.answers.history(user.name)
+    revealed = ("predicted", "confidence") if reveal != "never" else ()
+    known = [row["item_id"] for row in rows if reveal == "before" or row["action"] == "label"]
+    others = store.foreign.shown(known) if revealed else {}
     return [
         {name: row[name] for name in ("item_id", "request_id", "action", "label", "unsure", *revealed)}
-        | {"media": row["picture"]}
-        for row in store.answers.history(user.name)
+        | {"media": row["picture"], "others": [asdict(model) for model in others.get(row["item_id"], ())]}
+        for row in rows
     ]
 
 

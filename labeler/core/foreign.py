@@ -38,15 +38,6 @@ def title_of(name: str, version: str) -> str:
 
 
 @dataclass(frozen=True)
-class ModelSays:
-    """What a model of somebody else says of an item, for people to see. confidence: from 0 to 1; None: it gave none."""
-
-    model: str
-    label: str
-    confidence: float | None
-
-
-@dataclass(frozen=True)
 class ForeignForecast:
     """The predictions of a model for some items, in today's classes.
 

@@ -267,6 +267,15 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class ModelSays:
+    """What a model of somebody else says of an item, for people to see. confidence: from 0 to 1; None: it gave none."""
+
+    model: str
+    label: str
+    confidence: float | None
+
+
+@dataclass(frozen=True)
 class Reserved:
     """An item that one annotator's tab holds until `expires_at`, by the clock of `store.leases`.
 
@@ -323,13 +332,14 @@ class Receipt:
     """The result of storing an answer: stored now or before (`ok`), or refused with the reason.
 
     An `undo` that is `ok` and has a reason took nothing back, because the answer that it names is not the current one.
-    `prediction`: of the model, where the project reveals it after the answer.
+    `prediction`: of the model, and `others`: of somebody else's, where the project reveals them after the answer.
     """
 
     request_id: str
     ok: bool
     reason: str | None = None
     prediction: Prediction | None = None
+    others: tuple[ModelSays, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from labeler.store.audit import AuditLog
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.desk import FREE, Desk, as_prediction
+from labeler.store.foreign import ForeignModels
 from labeler.store.items import IMPORT, Items
 from labeler.store.leases import lease_time
 from labeler.store.refused import Refused, RefusedAnswers
@@ -79,6 +80,7 @@ class Answers:
         self.db = db
         self.items, self.team, self.desk, self.rounds = items, team, desk, rounds
         self.class_changes = class_changes
+        self.foreign = ForeignModels(db, class_changes)
         self.refused = RefusedAnswers(db)
         self.audit = AuditLog(db)
 
@@ -117,7 +119,7 @@ class Answers:
         if stored := self._stored(annotator, answer.request_id):
             if stored != (answer.item_id, answer.action, answer.label):
                 return refused(mark("another answer of yours is stored under its id: answer the item again."))
-            return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
+            return self._receipt(answer, annotator)
         self.items.restore(answer.item_id)
         item = self.items.get(answer.item_id)
         if item is None:
@@ -151,7 +153,7 @@ class Answers:
             self._take_back(annotator, answer.tab, item.id, query)
         else:
             self.db.execute("DELETE FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key)
-        return Receipt(answer.request_id, True, prediction=self._revealed(answer, annotator))
+        return self._receipt(answer, annotator)
 
     def latest(self) -> str:
         """When the last answer was stored; empty where there is none."""
@@ -186,13 +188,18 @@ class Answers:
             "SELECT query_id FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key
         ) or self.db.value("SELECT id FROM queries WHERE item_id = :item_id ORDER BY round DESC LIMIT 1", key)
 
+    def _receipt(self, answer: Answer, annotator: str) -> Receipt:
+        """That an answer is stored, with what the models say of its item, as far as the project reveals it."""
+        if self.db.config.labeling.reveal == "never" or answer.action != "label":
+            return Receipt(answer.request_id, True)
+        others = self.foreign.shown([answer.item_id]).get(answer.item_id, ())
+        return Receipt(answer.request_id, True, None, self._revealed(answer, annotator), tuple(others))
+
     def _revealed(self, answer: Answer, annotator: str) -> Prediction | None:
-        """The model's prediction for an item that was just labeled, if the project reveals it after the answer.
+        """The model's prediction for an item that was just labeled.
 
         Predictions for blind items are never revealed, see `labeler.core.blinding`.
         """
-        if self.db.config.labeling.reveal == "never" or answer.action != "label":
-            return None
         predictions = self.db.rows(
             f"""
             SELECT q.predicted, q.confidence FROM answers a JOIN queries q ON q.id = a.query_id

@@ -14,7 +14,8 @@ import numpy as np
 from labeler.core.blinding import OPEN
 from labeler.core.class_changes import StoredChange, label_today, proba_today, stay_apart
 from labeler.core.decisions import proba_of_items
-from labeler.core.foreign import ForeignForecast, ForeignModel, ModelSays
+from labeler.core.foreign import ForeignForecast, ForeignModel
+from labeler.core.items import ModelSays
 from labeler.core.labels import labels_at
 from labeler.store.audit import AuditLog
 from labeler.store.class_changes import ClassChanges
@@ -181,16 +182,15 @@ class ForeignModels:
         """What the models say of each of these items, the newest model first; nothing of blind items, whose answers may
         not depend on any model, see `labeler.core.blinding`.
         """
+        if not items or not (models := self.all()):
+            return {}
         rows = self.db.rows(
-            f"SELECT i.id FROM items i WHERE {OPEN} AND i.id IN (SELECT value FROM json_each(?))",
-            [_ids(items)],
+            f"SELECT i.id FROM items i WHERE {OPEN} AND i.id IN (SELECT value FROM json_each(?))", [_ids(items)]
         )
         said: dict[int, list[ModelSays]] = {row["id"]: [] for row in rows}
-        for model in self.all() if said else []:
-            forecast = self.of(model, sorted(said))
-            for item, label, share in zip(
-                forecast.items.tolist(), forecast.labels, forecast.confidence.tolist(), strict=True
-            ):
+        for model in models:
+            of = self.of(model, sorted(said))
+            for item, label, share in zip(of.items.tolist(), of.labels, of.confidence.tolist(), strict=True):
                 said[item].append(ModelSays(model.title, label, None if np.isnan(share) else share))
         return said
 

@@ -12,6 +12,7 @@ from labeler.core.blinding import OPEN, is_blind
 from labeler.core.items import NewItem, Prediction, Reveal
 from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import TeamConfig
+from labeler.store.foreign import NewForeign
 from tests.support.api import api, headers
 
 POOL, BLIND, HOLDOUT = 1, 2, 3  # ids; the second is of the pool, and comes without a prediction all the same
@@ -24,7 +25,7 @@ def client():
 
 @pytest.fixture
 def ranked(project):
-    """Three items of a round whose model says "good" of all that it may say something about."""
+    """Three items of a round whose model says "good" of all that it may say something about; another model of all."""
     with project.store() as store:
         store.items.add(
             [
@@ -40,6 +41,9 @@ def ranked(project):
         result = RoundResult(0, "margin", 7, None, ranking, 0.1, 0.2)
         finished = FinishedRound(1, result, [POOL, BLIND, HOLDOUT], predictions, model="models/m.safetensors")
         store.rounds.finish(store.rounds.claim(), finished)
+        other = store.foreign.begin("GPT-like", "4", "gpt.csv", 0)
+        store.foreign.put(other, [NewForeign(item, "good", confidence=0.9) for item in (POOL, BLIND, HOLDOUT)])
+        store.foreign.finish([other])
     return project
 
 
@@ -96,7 +100,9 @@ def test_what_an_annotator_gets_names_neither_strategy_nor_split(client, ranked)
 
 def test_the_predictions_of_open_items_are_still_shown(client, ranked):
     ranked.save(replace(ranked.config, labeling=replace(ranked.config.labeling, reveal="before")))
-    assert replies(client, POOL)["reserved"]["prediction"] == {"label": "good", "confidence": 0.9}
+    shown = replies(client, POOL)["reserved"]
+    assert shown["prediction"] == {"label": "good", "confidence": 0.9}
+    assert shown["others"] == [{"model": "GPT-like 4", "label": "good", "confidence": 0.9}]
 
 
 def test_the_count_to_the_next_round_goes_in_steps(client, ranked):

@@ -20,6 +20,7 @@ from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from labeler.store.answers import Answers
 from labeler.store.driver import sqlite3
+from labeler.store.foreign import NewForeign
 from labeler.store.leases import lease_time
 from tests.support.api import api, headers, uid_of
 from tests.support.fill import add
@@ -51,7 +52,7 @@ def test_items_come_without_the_models_opinion_and_in_order(client, store):
     add(store, 3)
     reply = post(client, "reserve", {"tab": "t", "n": 2}).json()
     assert [i["id"] for i in reply["items"]] == [1, 2]
-    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "round", "prediction", "first"}
+    assert set(reply["items"][0]) == {"id", "text", "media", "metadata", "round", "prediction", "others", "first"}
     assert reply["items"][0]["prediction"] is None
     progress = {"mine": 0, "spent": 0, "budget": 3, "until_round": 4, "batch": 4, "round": 0}
     assert reply["progress"] == progress | {"labelers": 1, "wanted": False}
@@ -65,7 +66,7 @@ def test_an_answer_that_is_sent_again_is_acknowledged_again(client, store):
     }
     for _ in range(2):
         reply = post(client, "answers", body).json()
-        assert reply["receipts"] == [{"request_id": "r1", "ok": True, "reason": None, "prediction": None}]
+        assert reply["receipts"] == [{"request_id": "r1", "ok": True, "reason": None, "prediction": None, "others": []}]
         assert reply["progress"]["mine"] == 1
     assert len(store.answers.export()) == 1
 
@@ -188,6 +189,27 @@ def test_the_models_opinion_leaves_the_server_only_when_it_may_be_seen(client, p
     assert row.get("predicted") == ("good" if after else None)
     assert row["unsure"] == 1
     assert store.answers.export()[0]["reveal"] == "after"
+
+
+@pytest.mark.parametrize(
+    ("mode", "before", "after"), [("never", False, False), ("after", False, True), ("before", True, True)]
+)
+def test_other_models_stand_beside_it_by_name_and_are_kept_back_as_it_is(client, project, store, mode, before, after):
+    add(store, 2)
+    model = store.foreign.begin("GPT-like", "4", "gpt.csv", 0)
+    store.foreign.put(model, [NewForeign(1, "good"), NewForeign(2, "good")])
+    store.foreign.finish([model])
+    reveal(project, mode)
+    said = [{"model": "GPT-like 4", "label": "good", "confidence": None}]
+    first = post(client, "reserve", {"tab": "t", "n": 2, "history": True})
+    assert first.json()["items"][0]["others"] == (said if before else [])
+    assert ("GPT-like" in first.text) is before  # nowhere else either
+    receipt = post(client, "answers", answer(1, "bad")).json()["receipts"][0]
+    assert receipt["others"] == (said if after else [])
+    skipped = {"request_id": "s2", "item_id": 2, "action": "skip", "label": None}
+    assert post(client, "answers", {"tab": "t", "answers": [skipped]}).json()["receipts"][0]["others"] == []
+    rows = post(client, "reserve", {"tab": "t", "n": 1, "history": True}).json()["history"]
+    assert [row["others"] for row in rows] == [said if before else [], said if after else []]
 
 
 def test_a_too_long_note_and_an_unknown_reveal_are_refused(client, store):

@@ -10,6 +10,7 @@ from labeler.core.settings import ClassDetail, LabelingConfig, QueryConfig
 from labeler.projects import guidelines
 from labeler.projects import project as projects
 from labeler.store.desk import LEAVING_SECONDS
+from labeler.store.foreign import NewForeign
 from labeler.store.leases import lease_time
 from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
 from tests.support.fill import forget_audits, rank
@@ -67,14 +68,23 @@ def test_guidelines_are_shown_once_and_again_by_key(server, own_home, open_page)
     assert [r["label"] for r in rows(project)] == ["good"]
 
 
+def add_other_model(project, *predictions: NewForeign) -> None:
+    with project.store() as store:
+        model = store.foreign.begin("GPT-like", "4", "gpt.csv", 0)
+        store.foreign.put(model, predictions)
+        store.foreign.finish([model])
+
+
 def test_the_models_opinion_after_the_answer(server, own_home, open_page):
     project = make(own_home, labeling=LabelingConfig(reveal="after"))
     finish_round(project, [(1, "bad", 0.83), (2, "bad", 0.7), (3, "good", 0.6)])
+    add_other_model(project, NewForeign(1, "good", confidence=0.6))
     page = open_page(f"{server.url}/?annotator=kim")
     ready_item(page)
     assert "bad" not in page.locator(".opinion").inner_text()
+    assert "GPT-like" not in page.content()
     press(page, "1")
-    page.get_by_text("the model had said bad (83%)").wait_for()
+    page.get_by_text("the model had said bad (83%). U takes it back. · GPT-like 4: good, 60%").wait_for()
     assert page.locator(".chip .differs").count() == 1
     page.keyboard.press("u")
     page.locator(".stage[data-item='1'][data-ready]").wait_for()
@@ -88,13 +98,16 @@ def test_the_models_opinion_after_the_answer(server, own_home, open_page):
 def test_the_models_opinion_before_the_answer(server, own_home, open_page):
     project = make(own_home, labeling=LabelingConfig(reveal="before"))
     finish_round(project, [(1, "bad", 0.83)])
+    add_other_model(project, NewForeign(1, "bad"), NewForeign(2, "good", confidence=0.6))
     page = open_page(f"{server.url}/?annotator=kim")
     ready_item(page)
-    assert page.locator(".opinion").inner_text() == "The model: bad, 83%"
+    assert page.locator(".opinion").inner_text() == "The model: bad, 83% · GPT-like 4: bad"
     press(page, "1")
-    press(page, "1")  # nobody has predicted the second one
+    page.get_by_text("GPT-like 4: good, 60%", exact=True).wait_for()
+    press(page, "1")
+    press(page, "1")  # nobody has predicted the third one
     all_saved(page)
-    assert [r["reveal"] for r in rows(project)] == ["before", "never"]
+    assert [r["reveal"] for r in rows(project)] == ["before", "before", "never"]
 
 
 def test_many_like_predictions_are_confirmed_at_once(server, own_home, open_page):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from labeler.core.class_changes import ClassChange, config_after
-from labeler.core.foreign import ModelSays
-from labeler.core.items import NewItem
+from labeler.core.items import ModelSays, NewItem
 from labeler.store import Store
 from labeler.store.foreign import NewForeign
 

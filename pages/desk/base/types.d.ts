@@ -40,6 +40,13 @@ export interface Prediction {
   confidence: number;   // probability of the label, 0 to 1
 }
 
+/** What a model of somebody else says. */
+export interface ModelSays {
+  model: string;        // its name and version
+  label: string;
+  confidence: number | null;  // null: it gave none
+}
+
 /** From low to high, in the unit of the image's values. */
 export type ValueWindow = [low: number, high: number];
 
@@ -68,6 +75,7 @@ export interface Item {
   metadata?: Record<string, string>;  // the columns that the project shows
   round: number | null; // of the ranking that it comes from; 0: before the first; null: it comes from none
   prediction: Prediction | null;  // where the project shows it before the answer
+  others?: ModelSays[]; // the same of somebody else's models
   first?: boolean;      // it comes before all others: a lead had it asked next
   answer?: { label: string | null; unsure: boolean };  // given before; the item is looked at again
   // The desk's own:
@@ -115,6 +123,7 @@ export interface Receipt {
   ok: boolean;          // stored now or before
   reason: string | null;  // why it was refused; of an undo that is ok, why it took nothing back
   prediction: Prediction | null;  // where the project shows it after the answer
+  others?: ModelSays[]; // the same of somebody else's models
 }
 
 /** How far the project and this annotator are. */
@@ -139,6 +148,7 @@ export interface PastAnswer {
   unsure: boolean;
   predicted?: string | null;
   confidence?: number;
+  others?: ModelSays[];
 }
 
 /** An earlier answer, as the strip shows it. */

@@ -1,8 +1,8 @@
-// What the model said, as far as this annotator may know: before the answer, after it, or never. What was known is
-// stored with each answer.
+// What the model said, and somebody else's models beside it, as far as this annotator may know: before the answer, after
+// it, or never. What was known is stored with each answer.
 import { make } from "../base/dom.js";
 import { t } from "../base/words.js";
-/** @import { Item, Prediction, Reveal } from "../base/types.js" */
+/** @import { Item, ModelSays, Prediction, Reveal } from "../base/types.js" */
 /** @import { Desk } from "../desk.js" */
 
 export class Opinion {
@@ -16,6 +16,8 @@ export class Opinion {
     this.element.setAttribute("role", "status");
     /** @type {Map<number, Prediction>} */
     this.shown = new Map();  // by item id: predictions that this annotator was shown after an answer
+    /** @type {Map<number, ModelSays[]>} */
+    this.others = new Map();  // the same of somebody else's models
   }
 
   clear() {
@@ -28,16 +30,31 @@ export class Opinion {
    */
   about(item) {
     const prediction = item.prediction ?? (item.answer && this.shown.get(item.id));
-    if (prediction) this.element.textContent = t("The model: {label}, {percent}%", this.inPercent(prediction));
+    const others = item.others?.length ? item.others : (item.answer && this.others.get(item.id)) ?? [];
+    const said = others.map((model) => this.ofModel(model));
+    if (prediction) said.unshift(t("The model: {label}, {percent}%", this.inPercent(prediction)));
+    if (said.length) this.element.textContent = said.join(" · ");
     else if (item.answer || this.desk.data.reveal !== "after") this.clear();
+  }
+
+  /**
+   * @param {Prediction | null} prediction
+   * @param {ModelSays[]} others
+   * @param {string | null} label that was answered
+   */
+  afterAnswer(prediction, others, label) {
+    const said = others.map((model) => this.ofModel(model));
+    if (prediction) said.unshift(this.beside(prediction, label));
+    else said.unshift(t("Your last answer:"));
+    this.element.textContent = said.join(prediction ? " · " : " ");
   }
 
   /**
    * @param {Prediction} prediction
    * @param {string | null} label that was answered
    */
-  afterAnswer(prediction, label) {
-    this.element.textContent = prediction.label === label
+  beside(prediction, label) {
+    return prediction.label === label
       ? t("Your last answer: the model said the same.")
       : t("Your last answer: the model had said {label} ({percent}%). U takes it back.", this.inPercent(prediction));
   }
@@ -48,7 +65,16 @@ export class Opinion {
    * @returns {Reveal}
    */
   revealOf(item) {
-    return item.prediction ? "before" : this.shown.has(item.id) ? "after" : "never";
+    if (item.prediction || item.others?.length) return "before";
+    return this.shown.has(item.id) || this.others.has(item.id) ? "after" : "never";
+  }
+
+  /** @param {ModelSays} said */
+  ofModel({ model, label, confidence }) {
+    const values = { model, label: this.desk.labelText(label) };
+    return confidence === null
+      ? t("{model}: {label}", values)
+      : t("{model}: {label}, {percent}%", { ...values, percent: Math.round(100 * confidence) });
   }
 
   /** @param {Prediction} prediction */

@@ -183,6 +183,7 @@ export class Answers {
     const { opinion, stage } = this.desk;
     for (const row of history) {
       if (row.predicted) opinion.shown.set(row.item_id, { label: row.predicted, confidence: row.confidence });
+      if (row.others?.length) opinion.others.set(row.item_id, row.others);
     }
     this.earlier.recall(history, opinion.shown);
     this.draw();
@@ -193,7 +194,7 @@ export class Answers {
    * @param {Receipt} receipt
    * @param {number} id of the item
    */
-  receipt({ ok, reason, prediction }, id) {
+  receipt({ ok, reason, prediction, others = [] }, id) {
     const { data, opinion } = this.desk;
     if (!ok) {
       this.desk.say(t("An answer was refused: {reason}", { reason }));
@@ -202,12 +203,13 @@ export class Answers {
       this.desk.say(t("Not taken back: {reason}", { reason }));
       this.desk.recallAll();
     }
-    if (!prediction || data.reveal !== "after") return;
-    opinion.shown.set(id, prediction);
+    if (!(prediction || others.length) || data.reveal !== "after") return;
+    if (prediction) opinion.shown.set(id, prediction);
+    if (others.length) opinion.others.set(id, others);
     const entry = this.earlier.of(id);
     if (!entry) return;
-    entry.prediction = prediction;
+    entry.prediction = prediction ?? undefined;
     this.draw();
-    if (entry === this.earlier.last) opinion.afterAnswer(prediction, entry.label);
+    if (entry === this.earlier.last) opinion.afterAnswer(prediction, others, entry.label);
   }
 }
