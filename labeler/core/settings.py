@@ -171,8 +171,8 @@ class LearnerConfig:
     prior: Annotated[
         Literal["auto", "off"],
         Doc(
-            "Whether the linear heads start from the sentences about the classes and from `learner.prior_column`; the"
-            " labels decide how much these count."
+            "Whether the linear heads start from the sentences about the classes and from imported predictions"
+            " (`learner.prior_column`, `learner.prior_model`); the labels decide how much these count."
         ),
     ] = "auto"
     prior_column: Annotated[
@@ -180,6 +180,13 @@ class LearnerConfig:
         Doc(
             "Imported column with a class for each item, such as the guess of a language model, or with probabilities"
             " (`good: 0.8; bad: 0.2`, or JSON), to start from."
+        ),
+    ] = ""
+    prior_model: Annotated[
+        str,
+        Doc(
+            "Other model whose imported predictions the linear heads start from, by its name, or by name and version;"
+            " empty: the newest one; `none`: no model. `learner.prior_column` comes before it."
         ),
     ] = ""
     input_size: Annotated[int, Interval(ge=32, le=1024), Doc("Side in pixels that images are scaled to.")] = 128

@@ -17,9 +17,8 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import ItemColumns, Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
-from labeler.core.settings import Config
 from labeler.cycle.embedding import Missing
-from labeler.cycle.guesses import shares_of
+from labeler.cycle.guesses import NO_MODEL, guesses_of, prior_model
 from labeler.i18n.messages import mark
 from labeler.learner.prior import Known, looked_at
 from labeler.learner.task import LearningTask
@@ -44,6 +43,7 @@ class Snapshot:
     asked again; None: no preference. class_change: number of the latest change of the classes. chosen: positions of
     `labeled` that people chose, by hand or to be asked next. folder: of the project. known: of the classes
     without labels. left_out: how many items of the project are not here, since they are not embedded yet.
+    prior_model: the other model whose predictions are in `known`, by name and version.
     """
 
     items: ItemColumns
@@ -61,6 +61,7 @@ class Snapshot:
     folder: Path | None = None
     known: Known = field(default_factory=Known)
     left_out: int = 0
+    prior_model: str = NO_MODEL
 
     def task(self, n_classes: int) -> LearningTask:
         """The labels of the pool, to be learned from; the normalizer is fitted to all items."""
@@ -111,7 +112,8 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
     if len(missing):
         kept = np.setdiff1d(np.arange(len(items)), missing.positions)
         items = items.at(kept)
-    guesses = guesses_of(store, config, items.ids)
+    model = prior_model(store, config)
+    guesses = guesses_of(store, config, items.ids[looked_at(len(items))])
     inputs = project.inputs(items.ids)
     embeddings = embed(inputs, items.hashes, encoder, project.embeddings)
     is_labeled = _among(items.ids, labels)
@@ -138,6 +140,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
         folder=project.folder,
         known=known_of(project, encoder, guidelines.sentences(project), guesses),
         left_out=len(missing),
+        prior_model=model.title if model else NO_MODEL,
     )
 
 
@@ -150,31 +153,20 @@ def encoder_of(project: Project, items: ItemColumns, on_progress: Progress | Non
     return load_encoder(config.learner, config.modality, project.texts(items.ids), project.embeddings, on_progress)
 
 
-def guesses_of(store: Store, config: Config, ids: np.ndarray) -> list[str] | None:
-    """The value of `learner.prior_column` for those of the items (n,) that are `looked_at`, "" where one has none.
-
-    None: no column is named.
-    """
-    column = config.learner.prior_column
-    if not column or config.learner.prior == "off":
-        return None
-    return [columns.get(column, "") for columns in store.slices.metadata_of(ids[looked_at(len(ids))].tolist())]
-
-
 def known_of(
-    project: Project, encoder: Encoder, sentences: Sequence[Sequence[str]], guesses: Sequence[str] | None
+    project: Project, encoder: Encoder, sentences: Sequence[Sequence[str]], guesses: np.ndarray | None
 ) -> Known:
     """What a project knows of its classes before any label.
 
-    Args: sentences: about each class; empty: none. guesses: see `guesses_of`.
+    Args: sentences: about each class; empty: none. guesses: of the items that are `looked_at`, see
+          `guesses_of`.
     """
     config = project.config
     if config.learner.prior == "off":
         return Known()
     columns = meaning(encoder) if sentences else None
     features = [] if columns is None else [_features(project, encoder, texts) for texts in sentences]
-    shares = None if guesses is None else shares_of(guesses, config.classes, config.several)
-    return Known(features, columns, shares, config.several)
+    return Known(features, columns, guesses, config.several)
 
 
 def _features(project: Project, encoder: Encoder, texts: Sequence[str]) -> np.ndarray:

@@ -204,7 +204,9 @@ def _save(project: Project, turn: LiveTurn) -> str | None:
     texts = texts_of(labeled.targets, project.config)
     hashes = turn.snapshot.hashes(labeled.positions)
     taught = [list(pair) for pair in zip(hashes, texts, strict=True)]
-    card = Card.of(finished, taught, len(items), turn.snapshot.encoder.key, project.config)
+    learner = replace(project.config.learner, prior_model=turn.snapshot.prior_model)  # which was the newest then
+    config = replace(project.config, learner=learner)
+    card = Card.of(finished, taught, len(items), turn.snapshot.encoder.key, config)
     card = replace(card, sentences=guidelines.sentences(project))
     path = project.models / f"round-{finished.number:04d}.safetensors"
     models.save(turn.model, path)

@@ -15,16 +15,20 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import Progress
 from labeler.core.labels import labels_at
 from labeler.core.rounds import Dataset, Labels
+from labeler.core.settings import Config
 from labeler.core.settings_parser import parse
+from labeler.cycle.guesses import NO_MODEL, guesses_of, prior_model
 from labeler.cycle.round import train
-from labeler.cycle.snapshot import guesses_of, known_of
+from labeler.cycle.snapshot import known_of
 from labeler.cycle.state import State
 from labeler.i18n.messages import Message, mark
 from labeler.learner import saved_models as models
 from labeler.learner.model import Model
+from labeler.learner.prior import looked_at
 from labeler.learner.task import LearningTask
 from labeler.models import cards
 from labeler.projects.project import Project
+from labeler.store import Store
 
 A_DAY = 86_400.0  # seconds that a round may take: so many that time limits no lever
 
@@ -77,14 +81,16 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     """
     path = project.models / f"round-{number:04d}.safetensors"
     card = _card_of(project, number, path)
-    learner = card.config["learner"] | {"round_seconds": A_DAY}
+    # cards of before have no model to start from
+    learner = {"prior_model": NO_MODEL} | card.config["learner"] | {"round_seconds": A_DAY}
     if card.chosen:  # the final levers
         learner |= {"finetune": dict(card.chosen)}
     config = parse(card.config | {"learner": learner}, str(cards.card_path(path)))
 
     with project.store() as store:
         items = store.items.columns().at(slice(card.items))
-        guesses = guesses_of(store, config, items.ids)
+        _check_prior(store, config, number)
+        guesses = guesses_of(store, config, items.ids[looked_at(len(items))])
     inputs, texts = project.inputs(items.ids), project.texts(items.ids)
     encoder = load_encoder(config.learner, config.modality, texts, project.embeddings)
     if encoder.key != card.encoder:
@@ -115,6 +121,18 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     inexact = dict.fromkeys([*card.inexact, *fitted.training.inexact])
     apart = difference(fitted.model, path)
     return Reproduced(fitted.model, apart, card.computed_on, fitted.training.computed_on, tuple(inexact))
+
+
+def _check_prior(store: Store, config: Config, number: int) -> None:
+    """Refuse a round that began with predictions that are not there any more. Raises: LabelerError."""
+    wanted = config.learner.prior_model
+    began = config.learner.prior != "off" and not config.learner.prior_column and wanted != NO_MODEL
+    if began and prior_model(store, config) is None:
+        raise LabelerError(
+            "Round {number} began with the predictions of {model}, which were removed: import them again.",
+            number=number,
+            model=wanted,
+        )
 
 
 def _card_of(project: Project, number: int, path: Path) -> cards.Card:

@@ -7,12 +7,14 @@ import pytest
 
 from labeler.backbones.encoder import Joined
 from labeler.backbones.meaning import meaning
+from labeler.core.errors import LabelerError
 from labeler.core.items import NewItem
 from labeler.core.settings import ClassDetail
 from labeler.cycle import snapshot
 from labeler.jobs.rounds import work_once
 from labeler.models.reproduce import reproduce
 from labeler.projects.project import Project
+from labeler.store.foreign import NewForeign
 from tests.support.samples import BAD, GOOD, reviews
 
 SENTENCES = {
@@ -73,6 +75,33 @@ def test_a_column_of_guesses_gives_them_too(project: Project) -> None:
         assert first.metrics is not None
         assert first.metrics.accuracy > 0.8
     assert reproduce(informed, 1).difference == 0
+
+
+def test_predictions_of_another_model_give_them_too_but_those_of_the_holdout_teach_nothing(project: Project) -> None:
+    add(project)
+    with project.store() as store:
+        other = store.foreign.begin("GPT-like", "4", "gpt.csv", 0)
+        wrong = {"good": "bad", "bad": "good"}
+        true = dict(reviews(len(store.items.all())))
+        store.foreign.put(
+            other,
+            [
+                NewForeign(i.id, wrong[true[str(i.text)]] if i.split == "holdout" else true[str(i.text)])
+                for i in store.items.all()
+            ],
+        )
+        store.foreign.finish([other])
+    assert work_once(project)
+    with project.store() as store:
+        first = store.rounds.latest()
+        assert first is not None
+        assert first.metrics is not None
+        assert first.metrics.accuracy > 0.8
+    assert reproduce(project, 1).difference == 0
+    with project.store() as store:
+        store.foreign.remove(store.foreign.all()[0])
+    with pytest.raises(LabelerError, match="predictions of GPT-like 4, which were removed"):
+        reproduce(project, 1)
 
 
 @pytest.mark.parametrize("why", ["off", "one class", "encoder"])

@@ -28,6 +28,7 @@ NAMES = {
     "learner.head": mark("Head"),
     "learner.adapted": mark("Adapted weights are used"),
     "learner.prior_column": mark("Column to start from"),
+    "learner.prior_model": mark("Other model to start from"),
     "learner.round_seconds": mark("Seconds that training may take"),
     "learner.finetune.augment": mark("An image keeps its label when it is …"),
     "labeling.reveal": mark("The model's prediction is shown"),
