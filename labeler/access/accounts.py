@@ -13,7 +13,7 @@ from labeler.access.home import home
 from labeler.access.settings import access_settings
 from labeler.access.users import Role, User, is_reserved
 from labeler.core.actor import Actor, actor_of_process
-from labeler.core.errors import AccessError
+from labeler.core.errors import AccessError, ForbiddenError, MissingError
 from labeler.store.accounts import Account, Accounts
 from labeler.store.accounts.invitations import Invitation
 
@@ -167,6 +167,20 @@ def lead(user: User, project: str, by: Actor) -> None:
     account = None if user.account is None else accounts().accounts.by_id(user.account)
     if account is not None:
         give_role(account, project, "lead", by)
+
+
+def change_role(user: User, name: str, project: str, role: Role | None, by: Actor) -> None:
+    """Give the account of this name a role in a project, in the name of a user who manages its members.
+
+    Args:   project: its uid. role: None ends the membership.
+    Raises: ForbiddenError: it is the user's own role. MissingError: there is no such account.
+    """
+    account = accounts().accounts.by_name(name)
+    if account is None or account.disabled_at:
+        raise MissingError("There is no account with the name {name!r}.", name=name)
+    if account.id == user.account and not user.is_admin and role != accounts().members.role_of(account.id, project):
+        raise ForbiddenError("You cannot take your own role away: ask another lead or an admin.")
+    give_role(account, project, role, by)
 
 
 def change_password(user: User, old: str, new: str, address: str = "") -> None:

@@ -7,6 +7,7 @@ a new one as long as the session lives, so that an ended session ends the tokens
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
@@ -19,6 +20,7 @@ from labeler.core.errors import AccessError
 
 TOKEN_LIVES = timedelta(minutes=15)
 RENEWABLE = timedelta(days=7)  # a computer that slept over a long weekend; its session must live, too
+DESK, LINKS = "labeler-desk", "labeler-links"  # neither kind of token stands for the other
 LEEWAY = timedelta(seconds=60)  # for a clock that goes back
 
 
@@ -70,6 +72,27 @@ def check_token(token: str, project: str, lives: timedelta = TOKEN_LIVES) -> Tok
     return Token(owner, item)
 
 
+def issue_link(user: User, project: str, wanted: dict[str, Any]) -> str:
+    """What stands in the address of a file that a page offers: with it, `user` takes out what is `wanted`."""
+    claims = {"user": user.name, "session": user.session, "project": project, "wanted": wanted}
+    return _serializer(LINKS).dumps(claims)
+
+
+def check_link(link: str, project: str) -> tuple[User, dict[str, Any]]:
+    """Who follows a link of a page, and what is wanted.
+
+    Raises: AccessError: it is forged, too old, for another project, or its session has ended.
+    """
+    try:
+        claims = _serializer(LINKS).loads(link, max_age=int(TOKEN_LIVES.total_seconds()))
+    except BadSignature:
+        raise AccessError("This link has ended: reload the page that it is on, and follow it again.") from None
+    owner = _user(claims["user"], claims["session"]) if claims["project"] == project else None
+    if owner is None:
+        raise AccessError("This link has ended: reload the page that it is on, and follow it again.")
+    return owner, claims["wanted"]
+
+
 def _user(name: str, session: str) -> User | None:
     """Who a token was issued to; None if the session has ended. Without accounts there are no sessions to end."""
     if access_mode() == "none":
@@ -78,5 +101,5 @@ def _user(name: str, session: str) -> User | None:
     return user if user and user.name == name else None
 
 
-def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(signing_keys(), salt="labeler-desk")
+def _serializer(salt: str = DESK) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(signing_keys(), salt=salt)

@@ -17,7 +17,7 @@ from labeler.access.serving import Serving, serving
 from labeler.api.headers import add_headers, content_security_policy, secure_cookies
 from labeler.api.problems import ProblemResponse, is_of_v1
 from labeler.api.rates import Buckets, Rate
-from labeler.api.requests import MOST_BYTES, MOST_IMPORTED
+from labeler.api.requests import MOST_BYTES, MOST_IMPORTED, MOST_ROWS_BYTES
 from labeler.i18n.messages import _, preferred, use
 
 # A hundred annotators may share one address, and each asks about ten times a second while a large image is loaded.
@@ -115,9 +115,11 @@ class Perimeter:
         return counted
 
     def _most_bytes(self, scope: Scope) -> int:
-        """How large a request may be: the files of an import are written to disk while they come."""
-        is_import = scope["method"] == "POST" and _IMPORTS.fullmatch(scope["path"].removeprefix(self.rules.base_path))
-        return MOST_IMPORTED if is_import else MOST_BYTES
+        """How large a request may be: the files of an import are written to disk while they come, its rows are not."""
+        if scope["method"] != "POST" or not _IMPORTS.fullmatch(scope["path"].removeprefix(self.rules.base_path)):
+            return MOST_BYTES
+        is_form = Headers(scope=scope).get("content-type", "").startswith("multipart/")
+        return MOST_IMPORTED if is_form else MOST_ROWS_BYTES
 
 
 def _too_large(most: int) -> RefusalError:

@@ -239,16 +239,12 @@ def in_words(receipts: Sequence[Receipt]) -> list[dict[str, Any]]:
 
 @route("why/{item_id:int}", "GET", "label")
 def explain_item(request: Request, project: Project, user: User, body: Nothing) -> Response:
-    part = request.query_params.get("part", "")
-    if part not in ("", *get_args(ExplanationKind)):
+    asked = request.query_params.get("part", "")
+    part: ExplanationKind | None = next((kind for kind in get_args(ExplanationKind) if kind == asked), None)
+    if asked and part is None:
         raise RequestError("'part' must be saw or local.")
     with project.store() as store:
-        item = panel.of_item(store, request.path_params["item_id"])
-        if not may(user, project, "review") and not store.desk.is_offered(user.name, item.id):
-            raise panel.no_item(item.id)
-        facts = {} if part else panel.about(project, store, user.name, item)
-        kind: ExplanationKind = "local" if part == "local" else "saw"
-        return JSONResponse(facts | {kind: panel.explanation(project, store, user.name, item, kind)})
+        return JSONResponse(panel.why(project, store, user, request.path_params["item_id"], part))
 
 
 @route("kept", "POST", "label", Kept)

@@ -2,9 +2,10 @@
 
 from typing import Any, Literal
 
+from labeler.access.roles import may
 from labeler.access.users import User, is_lead
 from labeler.core.blinding import is_blind
-from labeler.core.errors import LabelerError
+from labeler.core.errors import LabelerError, MissingError
 from labeler.core.items import Item
 from labeler.core.jobs import ExplanationKind
 from labeler.i18n.messages import translate
@@ -18,6 +19,22 @@ BEGINNING = 160  # characters of a neighbour's text
 
 # Why something is not shown; the panel has a sentence for each.
 Hidden = Literal["blind", "never", "after", "no model"]
+
+
+def why(
+    project: Project, store: Store, user: User, item_id: int, part: ExplanationKind | None = None
+) -> dict[str, Any]:
+    """All that a person may know of why an item is asked, and what the model saw as far as it is revealed.
+
+    Args:   part: what is asked for alone, see `explanation`.
+    Raises: LabelerError: there is no such item, or it was never given to who asks and does not review.
+    """
+    item = of_item(store, item_id)
+    if not may(user, project, "review") and not store.desk.is_offered(user.name, item.id):
+        raise no_item(item.id)
+    facts = {} if part else about(project, store, user.name, item)
+    kind: ExplanationKind = part or "saw"
+    return facts | {kind: explanation(project, store, user.name, item, kind)}
 
 
 def about(project: Project, store: Store, annotator: str, item: Item) -> dict[str, Any]:
@@ -133,6 +150,6 @@ def of_item(store: Store, item_id: int) -> Item:
     return match
 
 
-def no_item(item_id: int) -> LabelerError:
+def no_item(item_id: int) -> MissingError:
     """The error about an item that is not there, or was not given to who asks."""
-    return LabelerError("There is no item {item_id} in this project.", item_id=item_id)
+    return MissingError("There is no item {item_id} in this project.", item_id=item_id)

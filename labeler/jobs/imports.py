@@ -58,10 +58,16 @@ def ask(
 
 def kept(project: Project, source: Path, top: Path) -> Path:
     """The path of a source in the project, where the files of the uploaded folder `top` stay until the import ends."""
-    folder = project.folder / UPLOADS / uuid.uuid4().hex
-    folder.parent.mkdir(exist_ok=True)
-    shutil.copytree(top, folder, copy_function=link_or_copy)
+    folder = upload_folder(project)
+    shutil.copytree(top, folder, copy_function=link_or_copy, dirs_exist_ok=True)
     return folder / source.relative_to(top)
+
+
+def upload_folder(project: Project) -> Path:
+    """A new folder for what was uploaded, which goes when the import of what lies in it ends."""
+    folder = project.folder / UPLOADS / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    return folder
 
 
 def start(project: Project) -> threading.Thread:

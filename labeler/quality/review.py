@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from labeler.core.labels import names_of
 from labeler.core.settings import Config
 from labeler.i18n.messages import mark
+from labeler.store import Store
 from labeler.store.reviews import ReviewRow
 
 FLAGGED, DISAGREEMENT, UNSURE = mark("flagged"), mark("disagreement"), mark("unsure")
@@ -49,6 +50,11 @@ class Case(NamedTuple):
     def further(self) -> bool:
         """Whether it is in the queue only for those who have time to look at more."""
         return self.reasons == (FURTHER,)
+
+    @property
+    def place(self) -> tuple[bool, bool, float, int]:
+        """What the queue is ordered by, different for each case."""
+        return self.label is not None, self.further, -self.benefit, self.since
 
 
 class Opinion(NamedTuple):
@@ -125,7 +131,12 @@ def queue(rows: Iterable[ReviewRow], findings: Findings, config: Config) -> list
         for item_id, answers in groupby(rows, key=itemgetter(0))
         if (case := _case(item_id, list(answers), findings, config))
     ]
-    return sorted(cases, key=lambda case: (case.label is not None, case.further, -case.benefit, case.since))
+    return sorted(cases, key=lambda case: case.place)
+
+
+def waiting(store: Store, findings: Findings) -> list[Case]:
+    """The project's whole queue. Args: findings: of its latest audit."""
+    return queue(store.reviews.answers_to_review(findings.suspects()), findings, store.config)
 
 
 def matching(

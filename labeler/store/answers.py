@@ -294,14 +294,15 @@ class Answers:
 
     def metadata_names(self) -> list[str]:
         """The names in the metadata of the rows of `stream`, in the order in which they occur."""
+        # read in this order without an index: sorting would hold all rows
         rows = self.db.execute(
             f"""
-            SELECT m.key, MIN(a.id) AS first, m.id FROM annotations a CROSS JOIN items i ON i.id = a.item_id,
-                json_each(i.metadata) m
-            WHERE i.metadata <> '{{}}' AND {_EXPORTED} GROUP BY m.key ORDER BY first, m.id
+            SELECT DISTINCT m.key FROM annotations a NOT INDEXED CROSS JOIN items i ON i.id = a.item_id
+            CROSS JOIN json_each(i.metadata) m
+            WHERE i.metadata <> '{{}}' AND {_EXPORTED}
             """
         )
-        return [name for name, _first, _place in rows]
+        return [name for (name,) in rows]
 
     def _changed_at(self, label: str | None, changes: Sequence[StoredChange]) -> str | None:
         """When a label began to say what it says after these changes; None if none of them made a difference."""

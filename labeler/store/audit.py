@@ -108,17 +108,24 @@ class AuditLog:
         return Verification(n, broken, previous, has_noted)
 
     def rows(
-        self, *, by: str | None = None, action: str | None = None, since: str = "", until: str = "~", most: int = -1
+        self,
+        *,
+        by: str | None = None,
+        action: str | None = None,
+        since: str = "",
+        until: str = "~",
+        most: int = -1,
+        before: int | None = None,
     ) -> list[AuditRow]:
         """The rows, newest first.
 
         Args: by, action: only rows of this person and action. since, until: times as they are stored. most: rows; −1:
-              all.
+              all. before: the id of a later row.
         """
         rows = self.db.rows(
             "SELECT * FROM audit_log WHERE (:by IS NULL OR by = :by) AND (:action IS NULL OR action = :action)"
-            " AND at >= :since AND at < :until ORDER BY id DESC LIMIT :most",
-            {"by": by, "action": action, "since": since, "until": until, "most": most},
+            " AND at >= :since AND at < :until AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :most",
+            {"by": by, "action": action, "since": since, "until": until, "most": most, "before": before},
         )
         return [_as_row(row) for row in rows]
 

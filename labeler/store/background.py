@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Generic, Literal
 
+from labeler.core.errors import MissingError
 from labeler.core.jobs import (
     CRASHES,
     AuditRequest,
@@ -144,9 +145,11 @@ class Background(Generic[Request]):
         return [self._job(row) for row in rows]
 
     def get(self, number: int) -> BackgroundJob[Request]:
-        """The job of this id."""
-        (row,) = self.db.rows(f"SELECT {_COLUMNS} FROM {self.table} WHERE id = ?", [number])
-        return self._job(row)
+        """The job of this id. Raises: MissingError: there is none."""
+        rows = self.db.rows(f"SELECT {_COLUMNS} FROM {self.table} WHERE id = ?", [number])
+        if not rows:
+            raise MissingError("There is no such job {number} in this project.", number=number)
+        return self._job(rows[0])
 
     def report_of(self, number: int) -> dict[str, Any] | None:
         """The report of a finished job; None before it is finished."""

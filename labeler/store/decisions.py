@@ -99,15 +99,19 @@ class Decisions:
             self.audits.request_for_latest()
         return undone["item_id"]
 
-    def latest(self, n: int = 50) -> list[Row]:
-        """The latest decisions, newest first; `undone` tells whether a decision was taken back."""
+    def latest(self, n: int = 50, before: int | None = None) -> list[Row]:
+        """The latest decisions, newest first; `undone` tells whether a decision was taken back.
+
+        Args: before: the id of a later one.
+        """
         return self.db.rows(
             """
             SELECT a.id, a.item_id, a.by, a.action, COALESCE(a.today, a.label) AS label, a.before, a.reason, a.at,
                    EXISTS (SELECT 1 FROM adjudications u WHERE u.undoes = a.id) AS undone
-            FROM adjudications a WHERE a.action <> 'undo' ORDER BY a.id DESC LIMIT ?
+            FROM adjudications a WHERE a.action <> 'undo' AND (:before IS NULL OR a.id < :before)
+            ORDER BY a.id DESC LIMIT :n
             """,
-            [n],
+            {"n": n, "before": before},
         )
 
     def any_within(self, seconds: float) -> bool:

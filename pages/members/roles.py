@@ -8,7 +8,8 @@ import streamlit as st
 from labeler.access import accounts as access
 from labeler.access.roles import ROLES
 from labeler.access.users import Role, User
-from labeler.i18n.messages import _, mark
+from labeler.core.errors import LabelerError
+from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
 from pages.shared.access import acting
 from pages.shared.background import announce
@@ -43,10 +44,7 @@ def members_of(project: Project, user: User) -> None:
     else:
         st.caption(_("Nobody is a member yet. Admins may do everything all the same."))
     st.caption(_(WHAT_ROLES_MAY))
-    roles = {account.id: role for account, role in members}
-    everybody = [account for account in access.accounts().accounts.all() if not account.disabled_at]
-    by_id = {account.id: account for account in everybody}
-    names = {number: account.name for number, account in by_id.items()}
+    names = {account.id: account.name for account in access.accounts().accounts.all() if not account.disabled_at}
     if not names:
         return
     with st.form("role", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
@@ -61,9 +59,10 @@ def members_of(project: Project, user: User) -> None:
         )
         if not st.form_submit_button(_("Save")):
             return
-    if number == user.account and not user.is_admin and role != roles.get(number):
-        st.error(_("You cannot take your own role away: ask another lead or an admin."))
+    try:
+        access.change_role(user, names[number], project.uid, cast(Role, role) or None, acting())
+    except LabelerError as error:
+        st.error(translate(error))
         return
-    access.give_role(by_id[number], project.uid, cast(Role, role) or None, acting())
     announce(NAME, _("{name}: {role}", name=names[number], role=_(ROLE_NAMES[role]) if role else _("no member")))
     st.rerun()

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
@@ -14,7 +14,6 @@ from labeler.core.errors import LabelerError
 from labeler.core.file_copies import link_or_copy
 from labeler.core.items import Modality
 from labeler.files.addresses import VARIABLE, Address, Source, allowed
-from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.preview import (
     Preview,
     apart,
@@ -25,6 +24,7 @@ from labeler.files.preview import (
     proposed_classes,
 )
 from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
+from labeler.files.uploads import safe_name, source_in
 from labeler.i18n.markdown import escaped, joined
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.drafts import all_labeled
@@ -112,7 +112,7 @@ def choose_source(name: str, ways: Sequence[str]) -> Source | None:
     except LabelerError as error:
         st.error(translate(error))
         return None
-    return _source_in(Path(folder.name), [file.name for file in files])
+    return source_in(Path(folder.name), [file.name for file in files])
 
 
 def _address(name: str) -> Address | None:
@@ -140,15 +140,6 @@ def uploaded_folder(path: Source) -> Path | None:
     return next((f for f in folders if f.parent == uploads.folder() and f.name.startswith(UPLOADED)), None)
 
 
-def _source_in(folder: Path, names: Sequence[str]) -> Path:
-    """The table or zip among the uploaded files, or else the folder of images."""
-    tables = [name for name in names if PurePosixPath(name).suffix.lower() not in IMAGE_SUFFIXES]
-    if len(tables) == 1:
-        return folder / _safe(tables[0])
-    tops = {_safe(name).parts[0] if len(_safe(name).parts) > 1 else "" for name in names}
-    return folder / tops.pop() if len(tops) == 1 else folder
-
-
 @st.cache_resource(scope="session", max_entries=3, show_spinner=False, on_release=tempfile.TemporaryDirectory.cleanup)
 def _stored(ids: tuple[str, ...], _files: list[Any]) -> tempfile.TemporaryDirectory[str]:
     """A folder with the uploaded files under their names; it goes with the session.
@@ -158,16 +149,10 @@ def _stored(ids: tuple[str, ...], _files: list[Any]) -> tempfile.TemporaryDirect
     places = [uploads.path_of(file) for file in _files]
     folder = tempfile.TemporaryDirectory(prefix=UPLOADED, dir=uploads.folder(), ignore_cleanup_errors=True)
     for file, place in zip(_files, places, strict=True):
-        path = Path(folder.name) / _safe(file.name)
+        path = Path(folder.name) / safe_name(file.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         link_or_copy(place, path)
     return folder
-
-
-def _safe(name: str) -> PurePosixPath:
-    """The name of an uploaded file with its folders, below any folder that it is put into."""
-    parts = PurePosixPath(name.replace("\\", "/").replace(":", "_")).parts
-    return PurePosixPath(*[part for part in parts if part not in ("/", "..")] or ["file"])
 
 
 def read_source(path: Source, modality: Modality | None = None) -> Chosen | None:

@@ -10,7 +10,8 @@ from labeler.core.labels import names_of
 from labeler.i18n.markdown import joined
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
-from labeler.quality.review import REASONS, Case, Findings, matching, queue
+from labeler.quality import review
+from labeler.quality.review import REASONS, Case, Findings, matching
 
 # Keys of the session: the item shown until a decision, the items passed over, in order, and when the item was drawn.
 HERE, PASSED, SHOWN = "review-here", "review-passed", "review-shown"
@@ -26,7 +27,7 @@ def waiting(project: Project, version: tuple[int, ...]) -> tuple[Case, ...]:
 def _waiting(_project: Project, version: tuple[int, ...], key: tuple[str, str]) -> tuple[Case, ...]:
     findings = latest_findings(_project)
     with _project.store() as store:
-        return tuple(queue(store.reviews.answers_to_review(findings.suspects()), findings, store.config))
+        return tuple(review.waiting(store, findings))
 
 
 def latest_findings(project: Project) -> Findings:

@@ -12,7 +12,8 @@ from labeler.api.requests import ItemId as Number
 from labeler.api.routes import asked_item, in_words, progress_of, taken, waiting_in_words
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of
-from labeler.api.v1.items import Label, label_of, picture_address
+from labeler.api.v1.items import picture_address
+from labeler.api.v1.labels import Label, label_of
 from labeler.core.errors import ForbiddenError, MissingError
 from labeler.core.items import Action, Reserved
 from labeler.core.labels import as_text, join

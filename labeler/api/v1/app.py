@@ -10,14 +10,35 @@ from starlette.routing import Mount
 
 from labeler.api.problems import V1, Problem, ProblemResponse, cannot_store, status_of_change, when_to_come_again
 from labeler.api.requests import sentence_of
-from labeler.api.v1 import answers, classes, items, me, progress, projects, reading, rounds, settings
+from labeler.api.v1 import (
+    answers,
+    audit,
+    backups,
+    classes,
+    explanations,
+    exports,
+    imports,
+    items,
+    me,
+    members,
+    predictions,
+    progress,
+    projects,
+    reading,
+    review,
+    rounds,
+    settings,
+)
 from labeler.api.v1.frame import SCHEME, GuardedRoute, finished
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, preferred, translate, use
 from labeler.store.driver import sqlite3
 
 VERSION = "1.0"
-RESOURCES = (me, projects, settings, classes, items, answers, rounds, progress)
+RESOURCES = (
+    *(me, projects, settings, classes, items, imports, answers, rounds, progress),
+    *(predictions, explanations, exports, review, members, audit, backups),
+)
 DESCRIPTION = (
     "Projects of this labeler for programs. Each request carries `Authorization: Bearer labeler_…`; a token does what"
     " its scope includes (`read`, `label`, `manage`, `administer`) and never more than its owner may. Lists come in"

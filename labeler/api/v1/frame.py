@@ -230,7 +230,7 @@ def cursor_of(place: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
-def place_of(cursor: str | None, kind: type[int] | type[str] = int) -> Any:
+def place_of(cursor: str | None, kind: type[int] | type[str] | type[list[Any]] = int) -> Any:
     """The place that a cursor stands for; None without one. Raises: RequestError: no list has given it."""
     if cursor is None:
         return None

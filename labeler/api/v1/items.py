@@ -14,11 +14,11 @@ from labeler.api.problems import V1
 from labeler.api.requests import RequestError
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import Body, Cursor, ItemId, Limit, Page, ProjectCall, in_project, page, place_of
+from labeler.api.v1.labels import Label, label_of
 from labeler.client import tables
 from labeler.core.errors import ForbiddenError, LabelerError, MissingError
 from labeler.core.items import Item, Split
-from labeler.core.labels import cell_of, names_of
-from labeler.core.settings import Config
+from labeler.core.labels import cell_of
 from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import translate
 from labeler.projects.columns import shown
@@ -30,7 +30,6 @@ router = frame.resource("Items")
 
 MOST_NEW = 1000  # items in a request; more are an import
 COLUMNS = ("text", "label", "split", "group")
-Label = str | list[str]  # one class, or a list where items have several
 
 
 class ItemFacts(BaseModel):
@@ -173,13 +172,6 @@ def _seen(call: ProjectCall, item_id: int) -> Item:
         if item is None or not pictures.may_see(call.project, store, call.user, item):
             raise MissingError("There is no item {id} in this project.", id=item_id)
     return item
-
-
-def label_of(stored: str | None, config: Config) -> Label | None:
-    """A stored label as programs get it."""
-    if stored is None:
-        return None
-    return list(names_of(stored, config)) if config.several else stored
 
 
 def picture_address(item: Item, project: Project) -> str | None:

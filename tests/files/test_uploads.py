@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from pages.project.source import _safe, _source_in
+from labeler.files.uploads import safe_name, source_in
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from pages.project.source import _safe, _source_in
     ],
 )
 def test_an_uploaded_file_stays_below_its_folder(name, below):
-    assert _safe(name) == PurePosixPath(below)
+    assert safe_name(name) == PurePosixPath(below)
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_an_uploaded_file_stays_below_its_folder(name, below):
     ],
 )
 def test_the_source_is_the_table_among_the_files_or_their_folder(names, source):
-    assert _source_in(Path("stored"), names) == Path("stored") / source
+    assert source_in(Path("stored"), names) == Path("stored") / source

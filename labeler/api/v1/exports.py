@@ -1,0 +1,39 @@
+"""GET /projects/{p}/export: the labels of a project as a file, which leaves as a stream."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from starlette.responses import Response
+
+from labeler.api.downloads import MEDIA_TYPES, labels_of
+from labeler.api.v1.frame import ProjectCall, in_project, resource
+from labeler.projects.export_columns import Format, Rows
+
+router = resource("Exports")
+
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, all of one moment.",
+        "content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()},
+    }
+}
+
+
+@router.get(
+    "/projects/{p}/export",
+    summary="The labels as a file",
+    responses=_FILE,
+    response_class=Response,
+)
+def export_labels(
+    call: Annotated[ProjectCall, in_project("read", "take_out")],
+    rows: Annotated[Rows, Query(description="What a row is: an item with its label, or an answer.")] = "answers",
+    format: Annotated[Format, Query(description="`xlsx` holds 1,048,575 rows.")] = "csv",
+    predictions: Annotated[
+        bool, Query(description="With the predictions that were made before, for items without a label.")
+    ] = False,
+) -> Response:
+    """The bytes come while the rows are being read, of any number, and say what is so at one moment. A reply that
+    breaks off is no whole file. The page "What each column means" explains the columns; the audit log has each export.
+    """
+    return labels_of(call.project, rows, format, predictions)
