@@ -29,7 +29,8 @@ class Serving:
 
     Args: address: that it listens on. host_names: names beside localhost that it answers under, as `name` or
           `name:port`. proxies: addresses or networks whose `X-Forwarded-*` count. base_path: "" or `/path`.
-          embedded_in: origins of pages that may show the app in a frame.
+          embedded_in: origins of pages that may show the app in a frame. front_ends: origins of pages that may use the
+          public API with a token.
     """
 
     address: str = LOOPBACK
@@ -37,6 +38,7 @@ class Serving:
     proxies: tuple[str, ...] = ()
     base_path: str = ""
     embedded_in: tuple[str, ...] = ()
+    front_ends: tuple[str, ...] = ()
 
     @property
     def reachable(self) -> str:
@@ -95,7 +97,8 @@ def checked(wished: Serving, home: Path) -> Serving:
     Raises: LabelerError: a name, an address, an origin or a path is none; others reach the address and nobody has to
             log in.
     """
-    names, origins = ([part.lower() for part in parts] for parts in (wished.host_names, wished.embedded_in))
+    named = (wished.host_names, wished.embedded_in, wished.front_ends)
+    names, origins, front_ends = ([part.lower() for part in parts] for parts in named)
     path = "".join(f"/{part}" for part in wished.base_path.split("/") if part)
     for name in names:
         if not _HOST_NAME.fullmatch(name):
@@ -105,10 +108,19 @@ def checked(wished: Serving, home: Path) -> Serving:
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             raise LabelerError("--embedded-in {origin}: give an origin such as https://example.org.", origin=origin)
+    for origin in front_ends:
+        if not _ORIGIN.fullmatch(origin):
+            raise LabelerError("--front-end {origin}: give an origin such as https://example.org.", origin=origin)
     if path and not _BASE_PATH.fullmatch(path):
         raise LabelerError("--base-path {path}: give a path such as /labeler.", path=wished.base_path)
     _check_address(wished.address, home)
-    return replace(wished, host_names=tuple(names), base_path=path, embedded_in=tuple(origins))
+    return replace(
+        wished,
+        host_names=tuple(names),
+        base_path=path,
+        embedded_in=tuple(origins),
+        front_ends=tuple(front_ends),
+    )
 
 
 def _check_address(address: str, home: Path) -> None:

@@ -13,9 +13,9 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from labeler.access.serving import Serving, serving
+from labeler.access.serving import ON_THIS_MACHINE, Serving, serving
 from labeler.api.headers import add_headers, content_security_policy, secure_cookies
-from labeler.api.problems import ProblemResponse, is_of_v1
+from labeler.api.problems import V1, ProblemResponse, is_of_v1
 from labeler.api.rates import Buckets, Rate
 from labeler.api.requests import MOST_BYTES, MOST_IMPORTED, MOST_ROWS_BYTES
 from labeler.i18n.messages import _, preferred, use
@@ -68,7 +68,7 @@ class Perimeter:
         try:
             self._check_rate(scope)
             check_host(scope, self.rules)
-            check_origin(scope)
+            check_origin(scope, self.rules)
             await self.app(scope, self._limited(scope, receive), answer.send)
         except RefusalError as refusal:
             if answer.has_begun:
@@ -148,8 +148,10 @@ def check_host(scope: Scope, rules: Serving) -> None:
     )
 
 
-def check_origin(scope: Scope) -> None:
+def check_origin(scope: Scope, rules: Serving = ON_THIS_MACHINE) -> None:
     """Raises: RefusalError: a page of another server sends the request.
+
+    Named pages may ask the public API, which no cookie opens.
 
     An origin must be that of the request's host, to the letter. Streamlit asks the same, and where it is not so, an
     address service of another company for its own address: no such request reaches it.
@@ -157,6 +159,8 @@ def check_origin(scope: Scope) -> None:
     origins = _values(scope, b"origin")
     schemes = ("https",) if _is_encrypted(scope) else ("http", "https")  # a proxy may end TLS
     own = {f"{scheme}://{host}" for scheme in schemes for host in _values(scope, b"host")}
+    if rules.front_ends and scope["path"].startswith(f"{rules.base_path}{V1}/"):
+        own.update(rules.front_ends)
     if len(origins) > 1 or not own.issuperset(origins):
         raise RefusalError(403, _("The request comes from a page of another server."))
 

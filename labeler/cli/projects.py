@@ -247,6 +247,13 @@ def _check_columns(source: Source, names: tuple[str, ...], also: tuple[str, ...]
     help="Origin whose pages may show the app in a frame, such as https://example.org. May be repeated.",
 )
 @click.option(
+    "--front-end",
+    "front_ends",
+    multiple=True,
+    envvar="LABELER_FRONT_END",
+    help="Origin whose pages may use the public API with a token, such as https://example.org. May be repeated.",
+)
+@click.option(
     "--log",
     type=click.Choice(["text", "json"]),
     default="text",

@@ -20,9 +20,11 @@ from labeler.access.serving import ON_THIS_MACHINE, Serving
 from labeler.api import perimeter
 from labeler.api.gate import ProxyIdentity
 from labeler.api.perimeter import Perimeter, RefusalError, check_origin
+from labeler.api.problems import V1
 from labeler.api.rates import Buckets, Rate
 from labeler.api.requests import MOST_BYTES
 from labeler.api.routes import routes
+from labeler.api.v1.app import make
 
 OWN = "http://127.0.0.1:8501"
 STREAM = "ws://127.0.0.1:8501/stream"
@@ -360,3 +362,24 @@ def test_cookies_go_over_tls_alone_where_a_named_proxy_ends_it():
 def test_forms_say_their_origin():
     """With "no-referrer" a browser sends a form with `Origin: null`, which is refused."""
     assert client().post("/account/log-in").headers["Referrer-Policy"] == "same-origin"
+
+
+def test_a_named_front_end_may_use_the_public_api_and_nothing_else(monkeypatch):
+    rules = Serving(front_ends=("https://front.example.org",))
+    for name, value in rules.as_environment().items():
+        monkeypatch.setenv(name, value)
+    paths = [Mount(V1, make()), Route("/read", read, methods=["GET", "POST"])]
+    app = Starlette(routes=paths, middleware=[Middleware(Perimeter, rules=rules)])
+    asked = TestClient(app, base_url=OWN, client=("127.0.0.1", 50_000))
+    wish = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+
+    def status(path: str, origin: str, method: str = "GET", **headers: str) -> int:
+        return asked.request(method, path, headers={"Origin": origin, **headers}).status_code
+
+    assert status(f"{V1}/projects", "https://front.example.org", "OPTIONS", **wish) == 200
+    assert status(f"{V1}/me", "https://front.example.org") == 401  # let in by the perimeter, and not without a token
+    assert status(f"{V1}/projects", "https://other.example.org", "OPTIONS", **wish) == 403
+    assert status("/read", "https://front.example.org") == 403
+    reply = asked.get(f"{V1}/me", headers={"Origin": "https://front.example.org"})
+    assert reply.headers["Access-Control-Allow-Origin"] == "https://front.example.org"
+    assert "Access-Control-Allow-Credentials" not in reply.headers

@@ -5,9 +5,11 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Mount
 
+from labeler.access.serving import serving
 from labeler.api.problems import V1, Problem, ProblemResponse, cannot_store, status_of_change, when_to_come_again
 from labeler.api.requests import sentence_of
 from labeler.api.v1 import (
@@ -30,6 +32,7 @@ from labeler.api.v1 import (
     settings,
 )
 from labeler.api.v1.frame import SCHEME, GuardedRoute, finished
+from labeler.api.v1.once import HEADER
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, preferred, translate, use
 from labeler.store.driver import sqlite3
@@ -100,6 +103,13 @@ def make() -> Api:
         redirect_slashes=False,
         exception_handlers=handlers,
         generate_unique_id_function=lambda route: route.name,  # functions of all resources have names of their own
+    )
+    made.add_middleware(
+        CORSMiddleware,
+        allow_origins=serving().front_ends,
+        allow_methods=["*"],
+        allow_headers=["Authorization", "Accept-Language", "Content-Type", HEADER],
+        expose_headers=["Retry-After"],
     )
     for resource in RESOURCES:
         made.include_router(resource.router)
