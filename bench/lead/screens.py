@@ -2,13 +2,15 @@
 
 The states are an empty home, a project just begun, one after its first round, one after twenty rounds, and one in
 trouble: a round failed, rows could not be imported, labels stand outside the classes. A home with accounts has pages
-of its own. Nothing is trained.
+of its own, and so have a damaged and a newer database, settings that cannot be read, refused answers and a full disk.
+Nothing is trained.
 
     python -m bench.lead.screens /tmp/screens
     python -m bench.lead.screens /tmp/screens --states trouble --pages project review --languages ko --widths 390
 """
 
 import argparse
+import json
 import os
 import socket
 import subprocess
@@ -17,36 +19,49 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.lead.project import make
+from bench.soak.home import small_disk
 from labeler.access import accounts
 from labeler.access.roles import ROLES
 from labeler.access.settings import FILE
 from labeler.api.account import COOKIE
 from labeler.core.actor import Actor
-from labeler.core.errors import UNEXPECTED
+from labeler.core.errors import UNEXPECTED, DamagedError
 from labeler.core.items import Answer, NewItem
 from labeler.i18n.messages import catalogue, mark
-from labeler.projects import guidelines
+from labeler.jobs.attendance import Troubles
+from labeler.jobs.keeper import keep
+from labeler.projects import backup_settings, guidelines
 from labeler.projects import project as projects
+from labeler.projects.backing_up import back_up
 from labeler.projects.project import Project
 from tests.support.machine import CHROMIUM, ROOT, environment
 from tests.support.samples import reviews, text_config
 
 PARTS = ("Curve", "Holdout", "Against random", "When to stop", "Agreement", "Slices", "Rounds", "Report")
 PAGES = (
-    *("", "items", "review", "team", "strategies", "project", "audit"),
+    *("", "items", "review", "team", "strategies", "project", "audit", "server"),
     *(f"progress/{part}" for part in PARTS),
 )
 ACCOUNTS = ("members", "account/login", "account/", "account/invitation")  # pages of a home with accounts
-STATES = ("empty", "begun", "first", "many", "images", "trouble", "people")
+# States in which something is broken, each in a home of its own, with the pages that say so.
+BROKEN = {
+    "damaged": ("", "progress/Curve", "team", "server"),
+    "newer": ("", "project"),
+    "unreadable": ("", "project"),
+    "refused": ("", "team"),
+    "full": ("", "project", "server"),
+}
+STATES = ("empty", "begun", "first", "many", "images", "trouble", "people", *BROKEN)
 WIDTHS = (1280, 390)
 HEIGHT = 850
 TALLEST = 12_000  # pixels of a page that is shown whole
@@ -79,6 +94,60 @@ def trouble(home: Path) -> Project:
     first = project.config.classes[0]
     settings.write_text(settings.read_text(encoding="utf-8").replace(f'"{first}"', f'"{first}s"', 1), encoding="utf-8")
     return project
+
+
+def damaged(home: Path) -> None:
+    """A project whose database is damaged, with an earlier backup; the one that was due has failed."""
+    project = make(home / "damaged", 3)
+    back_up(home, backup_settings.place(home))
+    with project.database.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * 40 * 4096)
+    (home / backup_settings.FILE).write_text('[backup]\nwhere = "/proc/backups"\n')
+    keep(home, True, datetime.now(UTC))
+    error = DamagedError(
+        "{path} is damaged ({error}).", path=project.database, error="database disk image is malformed"
+    )
+    Troubles(home, "worker").note(project.folder, error)
+
+
+def newer(home: Path) -> None:
+    """A project that a newer version has opened."""
+    project = make(home / "newer", 3)
+    with project.store() as store, store.write():
+        store.db.execute("INSERT INTO _sqlite_migrations (name, applied_at) VALUES ('m999_later', '2030-01-01')")
+        store.db.execute("PRAGMA user_version = 999")
+
+
+def unreadable(home: Path) -> None:
+    """A project whose settings were torn by hand."""
+    settings = make(home / "unreadable", 3).folder / "project.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("classes = [", "classes = ", 1), encoding="utf-8")
+
+
+def refused(home: Path) -> None:
+    """A project with answers that were not taken."""
+    project = make(home / "refused", 3)
+    reasons = [
+        mark("{label!r} is not a class of this project any more: reload the page.", label="무응답"),
+        mark("there is no item {item_id} in this project.", item_id=99_999),
+    ]
+    with project.store() as store:
+        for number, reason in enumerate(reasons):
+            fields = {"action": "label", "label": "무응답", "note": "two letters in one file"}
+            store.refused.record("김지수", f"{number:015}-1", (3, 99_999)[number], fields, reason)
+
+
+def kept_in_browser(home: Path) -> str:
+    """A script that gives a browser the answers that it would keep in the state `refused`."""
+    uid, owner = projects.open_project(home / "refused").uid, quote("김지수")
+    entries = {
+        f"labeler/denied/{uid}/{owner}/{number:015}-1": json.dumps(
+            {"item_id": 3 + number, "action": "label", "label": "무응답", "reason": "The item is not in this project."}
+        )
+        for number in range(2)
+    }
+    return f"for (const [name, text] of Object.entries({json.dumps(entries)})) localStorage.setItem(name, text);"
 
 
 def people(home: Path) -> None:
@@ -120,6 +189,10 @@ def make_state(home: Path, state: str) -> None:
         trouble(home)
     elif state == "people":
         people(home)
+    elif state == "full":
+        make(home / "full", 3)
+    elif state in BROKEN:
+        {"damaged": damaged, "newer": newer, "unreadable": unreadable, "refused": refused}[state](home)
 
 
 @contextmanager
@@ -183,7 +256,8 @@ def open_all(page: Page) -> None:
 def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse.Namespace, home: Path) -> None:
     """All pages of one state, in all languages, schemes and widths."""
     session, invitation = secrets(home) if state == "people" else ("", "")
-    pages = [page for page in chosen.pages if session or page not in ACCOUNTS]
+    pages = [page for page in BROKEN.get(state, chosen.pages) if session or page not in ACCOUNTS]
+    pages = [page for page in pages if page in chosen.pages]
     for language, scheme, width in product(chosen.languages, chosen.schemes, chosen.widths):
         context = browser.new_context(
             viewport={"width": width, "height": HEIGHT},
@@ -191,8 +265,10 @@ def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse
             locale={"en": "en-US", "ko": "ko-KR"}[language],
             timezone_id="Asia/Seoul",
         )
+        if state == "refused":
+            context.add_init_script(kept_in_browser(home))
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         for name in pages:
             if session:
                 context.add_cookies([{"name": COOKIE, "value": session, "url": url}])
@@ -208,7 +284,10 @@ def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse
             settle(page)
             title = f"{state}-{name.replace('/', '_').replace(' ', '_') or 'label'}-{language}-{scheme}-{width}.png"
             shoot(page, out / title, whole=place != "")
-            if place == "project" and state != "empty":
+            if state == "refused" and place == "":
+                page.locator(".kept button").click()
+                page.screenshot(path=out / title.replace("-label-", "-label_kept-"))
+            if place == "project" and state not in ("empty", "newer", "unreadable"):
                 open_all(page)
                 shoot(page, out / title.replace("-project-", "-project_open-"), whole=True)
         context.close()
@@ -221,6 +300,13 @@ def account_page(page: Page, url: str, out: Path, title: str, invitation: str) -
         page.context.clear_cookies()
     page.goto(f"{url}/{name}" + (f"/{invitation}" if name.endswith("invitation") else ""))
     page.screenshot(path=out / f"{title}.png")
+
+
+def fill(folder: Path) -> None:
+    """Leave no room on the disk of a folder."""
+    with suppress(OSError), (folder / "filler").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 12))
 
 
 def sheets(out: Path) -> None:
@@ -258,13 +344,18 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         home = chosen.home or Path(scratch) / "home"
-        special = {"empty": Path(scratch) / "empty", "people": home.with_name(f"{home.name}-people")}
+        special = {state: home.with_name(f"{home.name}-{state}") for state in ("people", *BROKEN)}
+        special["empty"] = Path(scratch) / "empty"
         homes = {state: special.get(state, home) for state in chosen.states}
         for state, place in homes.items():
-            if state != "empty":
+            if state not in ("empty", "full"):  # the second is made on a disk of its own
                 make_state(place, state)
         for place in dict.fromkeys(homes[state] for state in chosen.states):
-            with app(place) as url:
+            disk = small_disk(place, 200) if place.name.endswith("-full") else nullcontext(False)
+            with disk as is_small, app(place) as url:
+                if is_small:
+                    make_state(place, "full")
+                    fill(place)
                 for state in (s for s in chosen.states if homes[s] == place):
                     pictures(browser, url, chosen.out, state, chosen, place)
         browser.close()
