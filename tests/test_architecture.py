@@ -22,9 +22,9 @@ LAYERS = """
     i18n
     core
     engine files store
-    access client
+    access
     projects measure
-    backbones
+    backbones client
     learner
     cycle quality progress
     models
@@ -164,7 +164,8 @@ def test_sql_lives_in_the_store_alone() -> None:
         (["strategies"], {"torch", "modAL", "timm", "transformers", "sklearn"}),
         (
             [
-                "labeler.client.session",
+                "labeler.client",
+                "labeler.notebook.project",
                 "labeler.store",
                 "labeler.api.routes",
                 "labeler.jobs.adaptations",

@@ -63,22 +63,28 @@ def main() -> None:
 
 
 def of_project(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the argument PROJECT, a folder: it gets the project."""
+    """The command with the argument PROJECT, in a folder or on a server: it gets the project, with the same methods for
+    both.
+    """
 
     @click.argument("project")
+    @click.option(
+        "--server", metavar="URL", help="Address of the server where PROJECT is, such as https://labels.example.org."
+    )
+    @click.option("--token", envvar="LABELER_TOKEN", help="API token for the server; that of LABELER_TOKEN by default.")
     @wraps(command)
-    def at_place(project: str, **options: object) -> None:
-        command(project_at(project), **options)
+    def at_place(project: str, server: str | None, token: str | None, **options: object) -> None:
+        command(project_at(project, server, token), **options)
 
     return at_place
 
 
-def project_at(place: str) -> "Project":
-    """The project in a folder."""
+def project_at(place: str, server: str | None, token: str | None) -> "Project":
+    """The project in a folder, at an address, or with this name on a server."""
     # deferred: pandas is slow to load, and `--help` should not wait for it
     from labeler.notebook.project import Project
 
-    return Project(place)
+    return Project(f"{server.rstrip('/')}/{place}" if server else place, token)
 
 
 @contextmanager

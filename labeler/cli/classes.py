@@ -1,15 +1,16 @@
 """Commands that change a project's classes: rename, merge, split, add, retire."""
 
-import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from labeler.cli.base import FOLDER, main
-from labeler.core.class_changes import ClassChange
+from labeler.cli.base import FOLDER, main, of_project
+from labeler.core.class_changes import ClassChangeKind
 from labeler.projects import project as projects
 
-# Imports of labeler.cycle are deferred: they load torch.
+if TYPE_CHECKING:
+    from labeler.notebook.project import Project
 
 
 @main.group()
@@ -41,71 +42,71 @@ without_asking = click.option("--yes", is_flag=True, help="Do not ask before the
 
 
 @classes.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("old")
 @click.argument("new")
 @without_asking
-def rename(project: Path, old: str, new: str, yes: bool) -> None:
+def rename(project: "Project", old: str, new: str, yes: bool) -> None:
     """Rename a class: OLD becomes NEW, and all its labels with it."""
-    _change(project, ClassChange("rename", (old,), (new,)), yes)
+    _change(project, yes, "rename", (old,), (new,))
 
 
 @classes.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("old", nargs=-1, required=True)
 @click.option("--into", required=True, help="Name of the class that they become: a new one, or one of the classes.")
 @without_asking
-def merge(project: Path, old: tuple[str, ...], into: str, yes: bool) -> None:
+def merge(project: "Project", old: tuple[str, ...], into: str, yes: bool) -> None:
     """Merge classes: the labels of each OLD are labels of the one class that they become."""
-    _change(project, ClassChange("merge", old, (into,)), yes)
+    _change(project, yes, "merge", old, (into,))
 
 
 @classes.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("old")
 @click.argument("new", nargs=-1, required=True)
 @without_asking
-def split(project: Path, old: str, new: tuple[str, ...], yes: bool) -> None:
+def split(project: "Project", old: str, new: tuple[str, ...], yes: bool) -> None:
     """Split a class: each NEW takes the place of OLD, and the items with its label are asked again."""
-    _change(project, ClassChange("split", (old,), new), yes)
+    _change(project, yes, "split", (old,), new)
 
 
 @classes.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("new", nargs=-1, required=True)
 @without_asking
-def add(project: Path, new: tuple[str, ...], yes: bool) -> None:
+def add(project: "Project", new: tuple[str, ...], yes: bool) -> None:
     """Add classes; the labels so far stay as they are."""
-    _change(project, ClassChange("add", (), new), yes)
+    _change(project, yes, "add", (), new)
 
 
 @classes.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("old", nargs=-1, required=True)
 @without_asking
-def retire(project: Path, old: tuple[str, ...], yes: bool) -> None:
+def retire(project: "Project", old: tuple[str, ...], yes: bool) -> None:
     """Retire classes: nobody can choose them any more, and items with no other label are asked again."""
-    _change(project, ClassChange("retire", old), yes)
+    _change(project, yes, "retire", old)
 
 
-def _change(folder: Path, change: ClassChange, yes: bool) -> None:
-    from labeler.cycle.class_changes import change_classes, effect, settled
-
-    project = projects.open_project(folder)
-    with project.store() as store:
-        project = settled(project, store)
-        preview = effect(project, store, change)
-    click.echo(f"Classes: {', '.join(preview.classes)}.")
+def _change(
+    project: "Project", yes: bool, kind: ClassChangeKind, old: tuple[str, ...] = (), new: tuple[str, ...] = ()
+) -> None:
+    preview = project.preview_classes(kind, old, new)
+    click.echo(f"Classes: {', '.join(preview['classes'])}.")
     click.echo(
-        f"Labels that change: {preview.pool} in the pool, {preview.holdout} in the holdout ({preview.answers} answers)."
+        f"Labels that change: {preview['pool']} in the pool, {preview['holdout']} in the holdout"
+        f" ({preview['answers']} answers)."
     )
-    if preview.again_pool or preview.again_holdout:
-        click.echo(f"Items asked again: {preview.again_pool} in the pool, {preview.again_holdout} in the holdout.")
-    if preview.unmeasurable:
-        click.echo(f"Rounds that can no longer be measured: {preview.unmeasurable}; the curve begins anew.")
-    if preview.too_old:
-        click.echo(f"Older rounds of which only predictions are kept, without a point from then on: {preview.too_old}.")
+    if preview["again_pool"] or preview["again_holdout"]:
+        click.echo(
+            f"Items asked again: {preview['again_pool']} in the pool, {preview['again_holdout']} in the holdout."
+        )
+    if lost := preview["unmeasurable"]:
+        click.echo(f"Rounds that can no longer be measured: {lost}; the curve begins anew.")
+    if too_old := preview["too_old"]:
+        click.echo(f"Older rounds of which only predictions are kept, without a point from then on: {too_old}.")
     if not yes:
         click.confirm("Change the classes?", abort=True)
-    _project, stored = change_classes(project, change, getpass.getuser())
-    click.echo(f"Changed ({stored.number}). The next round learns and measures by the classes of today.")
+    project.change_classes(kind, old, new)
+    click.echo("Changed. The next round learns and measures by the classes of today.")

@@ -1,4 +1,8 @@
 """The address of a server and a token enter; what its projects hold leaves, as records, tables and files.
 
-`Client` and `Project` wait for each reply; `AsyncClient` and `AsyncProject` are for code that awaits.
+`Project` waits for each reply; `AsyncProject` is for code that awaits. Both have the methods of `labeler.Project`.
 """
+
+from labeler.client.project import AsyncProject, Project
+
+__all__ = ["AsyncProject", "Project"]

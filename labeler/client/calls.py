@@ -3,7 +3,7 @@
 import random
 import time
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -84,16 +84,18 @@ def persistent(steps: Steps[T], patience: float) -> Steps[T]:
     Args:   patience: seconds of pauses for one call, after which its last outcome is what it is.
     Raises: LabelerError: the server refuses a call, or cannot be reached.
     """
-    content = None
-    try:
-        while True:
-            try:
-                step = steps.send(content)
-            except StopIteration as end:
-                return end.value
-            content = (yield from _answered(step, patience)) if isinstance(step, Call) else (yield step)
-    finally:
-        steps.close()
+    resume: Callable[[Any], Call | Pause] = steps.send
+    value: Any = None
+    while True:
+        try:
+            step = resume(value)
+        except StopIteration as end:
+            return end.value
+        try:
+            value = (yield from _answered(step, patience)) if isinstance(step, Call) else (yield step)
+            resume = steps.send
+        except BaseException as error:  # the steps may have something to put in order
+            resume, value = steps.throw, error
 
 
 def _answered(call: Call, patience: float) -> Steps[Any]:

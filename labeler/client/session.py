@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -76,15 +77,24 @@ class Session(_Session):
 
     def run(self, steps: Steps[T]) -> T:
         """What the steps give. Raises: LabelerError: the server refuses a call, or cannot be reached."""
-        steps, outcome = persistent(steps, self.patience), None
+        steps = persistent(steps, self.patience)
+        resume: Callable[[Any], Call | Pause] = steps.send
+        value: Any = None
         while True:
             try:
-                step = steps.send(outcome)
+                step = resume(value)
             except StopIteration as end:
                 return end.value
-            if isinstance(step, Pause):
-                time.sleep(step.seconds)
-            outcome = self._outcome(step) if isinstance(step, Call) else None
+            try:
+                resume, value = steps.send, self._done(step)
+            except BaseException as error:  # the steps may have something to put in order
+                resume, value = steps.throw, error
+
+    def _done(self, step: Call | Pause) -> Reply | UnreachableError | None:
+        if isinstance(step, Call):
+            return self._outcome(step)
+        time.sleep(step.seconds)
+        return None
 
     def _outcome(self, call: Call) -> Reply | UnreachableError:
         try:
@@ -119,13 +129,21 @@ class AsyncSession(_Session):
 
     async def run(self, steps: Steps[T]) -> T:
         """What the steps give. Raises: LabelerError: the server refuses a call, or cannot be reached."""
-        steps, outcome = persistent(steps, self.patience), None
+        steps = persistent(steps, self.patience)
+        resume: Callable[[Any], Call | Pause] = steps.send
+        value: Any = None
         while True:
             try:
-                step = steps.send(outcome)
+                step = resume(value)
             except StopIteration as end:
                 return end.value
-            outcome = await (asyncio.sleep(step.seconds) if isinstance(step, Pause) else self._outcome(step))
+            try:
+                resume, value = steps.send, await self._done(step)
+            except BaseException as error:
+                resume, value = steps.throw, error
+
+    async def _done(self, step: Call | Pause) -> Reply | UnreachableError | None:
+        return await (asyncio.sleep(step.seconds) if isinstance(step, Pause) else self._outcome(step))
 
     async def _outcome(self, call: Call) -> Reply | UnreachableError:
         try:

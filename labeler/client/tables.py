@@ -1,13 +1,18 @@
-"""Data frames on their way to a model and back: as a table's file, and with the predictions beside their rows."""
+"""Data frames on their way to a model or a server and back, and the files of exports."""
 
+import csv
+import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
 from labeler.core import column_names
+from labeler.core.errors import LabelerError
+from labeler.core.whole_files import whole_file
 from labeler.files.csv_files import write_csv
 
 ROW = "row of the data frame"
@@ -54,3 +59,62 @@ def beside(frame: pd.DataFrame, predictions: pd.DataFrame, classes: Sequence[str
     predicted = frame.iloc[predictions[ROW].astype(int)].rename(columns=names)
     added = predictions.drop(columns=[ROW, "source", *(name for name in predicted if name in predictions)])
     return predicted.assign(**{str(name): added[name].to_numpy() for name in added})
+
+
+# ---------------------------------------------------------------- what a server gives
+
+Format = Literal["csv", "xlsx", "parquet", "jsonl"]
+MEASURES = ("accuracy", "low", "high", "holdout", "groups", "agreement", "uncertainty", "hours", "cost")
+
+
+def curve_of(points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rounds of a learning curve, one a row; missing measurements are NaN."""
+    frame = pd.DataFrame(points)
+    measures = [name for name in MEASURES if name in frame]
+    frame[measures] = frame[measures].astype(float)
+    return frame
+
+
+def format_of(out: Path) -> Format:
+    """The format that the suffix of a file's name tells. Raises: LabelerError: it tells none."""
+    for name in get_args(Format):
+        if out.suffix.lower() == f".{name}":
+            return name
+    raise LabelerError(
+        "The suffix of {out} tells no format: end the name with one of {suffixes}, or name the format.",
+        out=out,
+        suffixes=", ".join(f".{name}" for name in get_args(Format)),
+    )
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON Lines file."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def rows_in(path: Path, kind: Format) -> int:
+    """The number of rows of a table's file, read to its end. Raises: ValueError: it breaks off."""
+    match kind:
+        case "jsonl":
+            with path.open(encoding="utf-8") as file:
+                return sum(isinstance(json.loads(line), dict) for line in file)
+        case "csv":
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                return sum(1 for _row in csv.reader(file, strict=True)) - 1
+        case "parquet":
+            return len(pd.read_parquet(path, columns=[]))
+        case "xlsx":
+            return len(pd.read_excel(path))
+
+
+@contextmanager
+def written_whole(out: Path) -> Iterator[Path]:
+    """A path beside `out` that takes its place at the end of the block. Raises: LabelerError: it cannot be written."""
+    try:
+        with whole_file(out) as part:
+            yield part
+    except OSError as error:
+        raise LabelerError("{out} cannot be written: {strerror}.", out=out, strerror=error.strerror or error) from error
+    except ValueError as error:
+        raise LabelerError("{out} did not come whole: {error}. Try again.", out=out, error=error) from error

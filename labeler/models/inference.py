@@ -2,9 +2,8 @@
 
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,14 @@ from labeler.core import column_names, decisions
 from labeler.core.class_changes import StoredChange, label_today, proba_today
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.inputs import Input
-from labeler.core.items import Modality, Problem, Progress
+from labeler.core.items import Problem, Progress
 from labeler.core.labels import cell_of
 from labeler.core.rounds import Dataset
 from labeler.core.settings import Config
 from labeler.files import dicom, stacks
 from labeler.files.images import open_image
-from labeler.files.sources import IMAGE_SUFFIXES, Row, SourceColumns, is_table, read
+from labeler.files.sources import Row
+from labeler.files.unseen import unseen_rows
 from labeler.i18n.messages import Message, mark
 from labeler.models import cards
 from labeler.models.cards import Card
@@ -90,7 +90,7 @@ def predict_unseen(
     best, modality = best_model(project), project.config.modality
     problems: list[Problem] = []
     rows: list[Row] = []
-    for row in _rows(project.config, sources, column):
+    for row in unseen_rows(sources, modality, column, project.config.dicom.stacks):
         if isinstance(row, Problem):
             problems.append(row)
         elif (row.text is not None) != (modality == "text"):
@@ -196,27 +196,6 @@ def best_model(project: Project) -> Best:
 
 def _was_split(changes: Sequence[StoredChange]) -> bool:
     return any(stored.change.kind == "split" for stored in changes)
-
-
-def _rows(config: Config, sources: Sequence[Path], column: str | None) -> Iterator[Row | Problem]:
-    """The rows of the sources in their order; of images in files and folders, those of a series as one stack."""
-    for of_tables, together in groupby(sources, is_table):
-        rows = list(chain.from_iterable(_read(source, config.modality, column) for source in together))
-        yield from rows if of_tables or not config.dicom.stacks else stacks.stacked(rows.__iter__)
-
-
-def _read(source: Path, modality: Modality, column: str | None) -> Sequence[Row | Problem]:
-    kind = source.suffix.lower()
-    if source.is_file() and kind in IMAGE_SUFFIXES:
-        return [Row(str(source), image=source)]
-    if source.is_file() and kind == ".txt":
-        try:
-            lines = source.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError:
-            raise SourceError("{source} is not UTF-8: save it as UTF-8, or as a CSV table.", source=source) from None
-        return [Row(f"{source.name} line {n}", text=line) for n, line in enumerate(lines, 1) if line.strip()]
-    columns = SourceColumns(**{modality: column}) if is_table(source) else SourceColumns()
-    return list(read(source, columns, modality=modality))
 
 
 def _input(row: Row, scratch: Path) -> Input:

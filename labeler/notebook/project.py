@@ -1,17 +1,23 @@
-"""`labeler.Project`: a project as a notebook or a script uses it, beside the app or without it."""
+"""`labeler.Project`: a project as a notebook or a script uses it, in a folder or on a server.
+
+This is the one in a folder, beside the app or without it. `labeler.client.project` has the same for a server.
+"""
 
 import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pandas as pd
 
 from labeler.access.users import is_reserved, local_user
 from labeler.client import tables
+from labeler.client.project import Project as ServedProject
+from labeler.client.session import is_address
 from labeler.core.actor import Actor, actor_of_process
 from labeler.core.class_changes import ClassChange, ClassChangeKind
 from labeler.core.errors import LabelerError
@@ -21,7 +27,7 @@ from labeler.core.jobs import ComparisonRequest
 from labeler.core.labels import join
 from labeler.core.notebook import AskedItem, RoundSummary, Verdict
 from labeler.core.settings import Config
-from labeler.cycle.class_changes import change_classes
+from labeler.cycle.class_changes import change_classes, effect, settled
 from labeler.files.addresses import Source, source_of
 from labeler.files.sources import SourceColumns
 from labeler.jobs import imports
@@ -44,11 +50,19 @@ POLL_SECONDS = 0.2  # while another process runs the round
 
 
 class Project:
-    """A project folder, opened for Python code. The app may serve the same folder at the same time."""
+    """A project for Python code: that in a folder, which the app may serve at the same time, or one on a server.
 
-    def __init__(self, place: str | Path) -> None:
+    Of an address, such as `https://labels.example.org/films`, this makes a `labeler.client.project.Project`, which has
+    the same methods.
+    """
+
+    def __new__(cls, place: str | Path, token: str | None = None) -> Any:
+        """The project at this place, of the class for such places."""
+        return ServedProject(str(place), token) if is_address(place) else super().__new__(cls)
+
+    def __init__(self, place: str | Path, token: str | None = None) -> None:
         """
-        Args:   place: a folder.
+        Args:   place: a folder, or the address of a project on a server. token: for a server alone.
         Raises: ProjectError: the folder is no project. ConfigError: its settings are wrong.
         """
         self.folder = Path(place)
@@ -60,20 +74,24 @@ class Project:
         return projects.open_project(self.folder, process if process.name else Actor(local_user().name, "python"))
 
     @classmethod
-    def create(
+    def create(  # wide: what a project cannot do without, each with a default
         cls,
         place: str | Path,
         classes: Sequence[str],
         modality: Modality = "text",
         answers: ClassesAnItem = "one",
         name: str | None = None,
+        token: str | None = None,
     ) -> "Project":
         """A new project.
 
-        Args:   place: a folder. classes: names, at least two. modality: text or image. answers: classes that an item
-                has: one, or several. name: that people see; by default the folder's.
+        Args:   place: a folder, or an address on a server, of which the last part becomes the project's folder.
+                classes: names, at least two. modality: text or image. answers: classes that an item has: one, or
+                several. name: that people see; by default the folder's. token: for a server alone.
         Raises: ProjectError: the folder is a project already, or not empty. ConfigError: the classes cannot be used.
         """
+        if is_address(place):
+            return cast("Project", ServedProject.create(str(place), classes, modality, answers, name, token))
         folder = Path(place)
         projects.create(folder, Config(name or folder.resolve().name, tuple(classes), modality, answers))
         return cls(folder)
@@ -111,7 +129,7 @@ class Project:
         Args:   text, image, label, split, group: names of the table's columns; text and image are recognised by usual
                 names. Items of a group, such as a patient, are all in the pool or all in the holdout.
                 keep_labels: "holdout" drops the pool's labels, so that they are asked for. apart: whether the source is
-                read in a process of its own, under the project's limits. on_progress: called
+                read in a process of its own, under the project's limits, as a server always does. on_progress: called
                 with (rows done, rows in all, as far as that is known).
         Raises: SourceError: nothing can be read, or a column is missing.
         """
@@ -217,6 +235,19 @@ class Project:
         change = ClassChange(kind, tuple(old), tuple(new))
         self._project, _ = change_classes(self._opened(), change, local_user().name)
         return self._project.config.classes
+
+    def preview_classes(
+        self, kind: ClassChangeKind, old: Sequence[str] = (), new: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """What a change of the classes would do: the `classes` then, and the numbers of items, answers and rounds.
+
+        Args:   as of `change_classes`.
+        Raises: LabelerError: the change cannot be made.
+        """
+        project = self._opened()
+        with project.store() as store:
+            told = effect(settled(project, store), store, ClassChange(kind, tuple(old), tuple(new)))
+        return asdict(told) | {"classes": [*told.classes]}
 
     def status(self) -> dict[str, Any]:
         """Numbers of items, labels and rounds, the latest metrics, and `sentences` on them; see `labeler status`."""

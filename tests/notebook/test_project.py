@@ -1,10 +1,7 @@
 """`labeler.Project`, and the notebook of the documentation."""
 
-import json
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,7 +9,6 @@ import labeler
 from labeler import Project
 from labeler.core.errors import ConfigError, LabelerError, ProjectError, SourceError
 from labeler.core.settings import LearnerConfig
-from tests.support.machine import ROOT
 from tests.support.samples import reviews
 from tests.support.warm_processes import simulate_in_this_process
 
@@ -140,22 +136,6 @@ def test_a_folder_that_is_no_project_and_classes_that_cannot_be_used_are_refused
 def test_the_package_names_what_it_has():
     with pytest.raises(AttributeError, match="'labeler' has no attribute 'Projekt'"):
         labeler.Projekt  # noqa: B018
-
-
-@pytest.mark.slow
-def test_the_notebook_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    cells = json.loads((ROOT / "docs" / "python.ipynb").read_text(encoding="utf-8"))["cells"]
-    names: dict[str, Any] = {}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            assert cell["outputs"] == []
-            exec("".join(cell["source"]), names)
-    assert len(names["curve"]) == 4
-    assert names["curve"]["accuracy"].iloc[-1] > 0.3
-    assert len(names["predictions"]) > 0
-    positions = names["margin"](names["candidates"], 2, np.random.default_rng(0))
-    assert positions.tolist() == [1, 2]
 
 
 def test_strategies_are_compared_in_words(films, tmp_path, monkeypatch):

@@ -18,7 +18,6 @@ from labeler.core.errors import ForbiddenError, MissingError
 from labeler.core.items import Action, Reserved
 from labeler.core.labels import as_text, join
 from labeler.core.settings import Config
-from labeler.projects.project import Project
 
 router = frame.resource("Labeling")
 
@@ -46,6 +45,7 @@ class AskedItem(BaseModel):
     id: int
     text: str | None
     picture: str | None
+    source: str | None = Field(description="Where it came from; null where the token may not see items.")
     metadata: dict[str, str] = Field(description="The columns that annotators see.")
     round: int | None = Field(description="Whose ranking it is from.")
     prediction: Guess | None = Field(description="Where the project shows it before the answer.")
@@ -127,7 +127,7 @@ def ask_for_items(call: Annotated[ProjectCall, in_project("label", "label")], as
         held = store.desk.reserve(name, asked.tab, asked.n, asked.release)[: asked.n]
         waiting = None if held else store.desk.waiting_reason(name)
         progress = progress_of(store, name)
-    items = [_asked(each, call.project) for each in held]
+    items = [_asked(each, call) for each in held]
     return Next.model_validate({"items": items, "waiting": waiting_in_words(waiting), "progress": progress})
 
 
@@ -192,9 +192,10 @@ def _receipts(call: ProjectCall, name: str, body: Answers) -> Receipts:
     return Receipts.model_validate({"receipts": values, "progress": progress})
 
 
-def _asked(reserved: Reserved, project: Project) -> dict[str, Any]:
-    values, item = asked_item(reserved, project), reserved.item
+def _asked(reserved: Reserved, call: ProjectCall) -> dict[str, Any]:
+    values, item, project = asked_item(reserved, call.project), reserved.item, call.project
     return values | {
+        "source": item.source if call.may("see_items") else None,
         "picture": picture_address(item, project),
         "prediction": _guess(values["prediction"], project.config),
     }

@@ -17,6 +17,7 @@ from labeler.api.v1 import (
     audit,
     backups,
     classes,
+    comparisons,
     explanations,
     exports,
     imports,
@@ -30,6 +31,7 @@ from labeler.api.v1 import (
     review,
     rounds,
     settings,
+    status,
 )
 from labeler.api.v1.frame import SCHEME, GuardedRoute, finished
 from labeler.api.v1.once import HEADER
@@ -39,7 +41,7 @@ from labeler.store.driver import sqlite3
 
 VERSION = "1.0"
 RESOURCES = (
-    *(me, projects, settings, classes, items, imports, answers, rounds, progress),
+    *(me, projects, status, settings, classes, items, imports, answers, rounds, progress, comparisons),
     *(predictions, explanations, exports, review, members, audit, backups),
 )
 DESCRIPTION = (

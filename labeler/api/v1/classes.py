@@ -47,6 +47,8 @@ class ChangeEffect(BaseModel):
     holdout: int
     again_pool: int = Field(description="Items of the pool that have no label then and are asked again.")
     again_holdout: int
+    unmeasurable: int = Field(description="Past rounds whose models cannot tell the classes apart.")
+    too_old: int = Field(description="Past rounds of which too little is kept to measure them by the new classes.")
 
 
 @router.get("/projects/{p}/classes", summary="The classes, with their keys and how many labels each has")
@@ -86,4 +88,6 @@ def change_classes(
         holdout=preview.holdout,
         again_pool=preview.again_pool,
         again_holdout=preview.again_holdout,
+        unmeasurable=preview.unmeasurable,
+        too_old=preview.too_old,
     )

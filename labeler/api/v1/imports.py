@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path as PathParameter
 from fastapi import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from labeler.api.requests import LARGEST_ID, RequestError
 from labeler.api.v1.frame import (
@@ -23,6 +23,7 @@ from labeler.api.v1.frame import (
     resource,
 )
 from labeler.api.v1.sent import Sent, sent, taken
+from labeler.core.foreign import AddedPredictions
 from labeler.core.items import ImportReport
 from labeler.core.jobs import BackgroundState, ImportJob
 from labeler.files.addresses import Source, allowed
@@ -30,6 +31,7 @@ from labeler.files.sources import SourceColumns, origin
 from labeler.files.uploads import safe_name
 from labeler.i18n.messages import translate
 from labeler.jobs import imports
+from labeler.projects.foreign_columns import Key, PredictionColumns
 from labeler.projects.project import ServedProject
 from labeler.store import Store
 
@@ -49,14 +51,48 @@ class Columns(Body):
     group: str | None = Field(None, description="What items belong to, such as a patient.")
 
 
+class PredictionColumnsOfTable(Body):
+    """Columns of a table with the predictions of somebody else's model."""
+
+    model: str = Field(min_length=1, max_length=200, description="Its name; no column.")
+    version: str = Field("", max_length=200, description="Its version; no column.")
+    predicted: str = Field("", description="Column of the classes; empty: the most probable one.")
+    probability: str = Field("", description="Column of the probability of what was predicted; empty: there is none.")
+    proba: dict[str, str] = Field({}, description="The column of the probabilities of each class.")
+    key: Key = Field("text", description="What the column `found_by` holds.")
+    found_by: str = Field("", description="Column by which the item is found; empty: its content.")
+    only: bool = Field(False, description="The rows are about items that are there, and no new ones.")
+
+
+def _read(fields: Any) -> Any:
+    """Fields that came in a form, where they are text."""
+    try:
+        return json.loads(fields) if isinstance(fields, str) else fields
+    except (ValueError, RecursionError):
+        raise RequestError("'predictions' must be a JSON object.") from None
+
+
+# Its schema stands where it is used: a form's has no place for definitions.
+PREDICTIONS = WithJsonSchema({"anyOf": [PredictionColumnsOfTable.model_json_schema(), {"type": "null"}]})
+
+
 class Upload(Columns):
     """The fields beside the uploaded files."""
 
     keep_labels: Literal["all", "holdout"] = Field("all", description="`holdout`: the pool's labels are asked for.")
+    predictions: Annotated[PredictionColumnsOfTable | None, BeforeValidator(_read), PREDICTIONS] = Field(
+        None, description="Columns with the predictions of somebody else's model; in a form as JSON."
+    )
 
     @property
     def columns(self) -> SourceColumns:
         return SourceColumns(**self.model_dump(include={*Columns.model_fields}))
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """What else the job is asked for."""
+        predictions = self.predictions and PredictionColumns(**self.predictions.model_dump())
+        return {"keep_labels": self.keep_labels, "predictions": predictions}
 
 
 class RowsToImport(Upload):
@@ -88,6 +124,22 @@ class Brought(BaseModel):
     not_imported: int
     left_out: list[LeftOut] = Field(description="The first rows that could not be imported, and why.")
     columns: list[str] = Field(description="Stored with the items.")
+    groups: dict[str, Any] | None = Field(description="How groups lie in pool and holdout; null: there are none.")
+    in_two_groups: int = Field(description="Rows whose content came before, in another group, which keeps it.")
+    across: int = Field(description="Of those, the ones whose two groups are on both sides of the split.")
+    dicom: dict[str, Any] | None = Field(description="What was done with DICOM files; null: there were none.")
+
+
+class BroughtPredictions(BaseModel):
+    """What came of the predictions of somebody else's model."""
+
+    model: str
+    version: str
+    n: int = Field(description="Items that have one now.")
+    repeated: int = Field(description="Rows about an item that an earlier row was about.")
+    problems: list[LeftOut] = Field(description="The first rows that were left out, and why.")
+    more_problems: int
+    replaced: bool = Field(description="Whether the model had predictions under this version before.")
 
 
 class ImportState(BaseModel):
@@ -104,6 +156,7 @@ class ImportState(BaseModel):
     requested_at: str
     finished_at: str | None
     brought: Brought | None = Field(description="null: the import has not ended, or has failed.")
+    predictions: list[BroughtPredictions] = Field(description="What came of the predictions in the table.")
 
 
 ImportId = Annotated[int, PathParameter(ge=0, le=LARGEST_ID, description="Number of an import.")]
@@ -126,7 +179,7 @@ def import_items(
         number = _ask(project, body.as_body(Upload), body.stored)
     elif isinstance(body.fields, dict) and "address" in body.fields:
         wanted = body.as_body(AddressToImport)
-        number = imports.ask(project, allowed(wanted.address), wanted.columns, keep_labels=wanted.keep_labels)
+        number = imports.ask(project, allowed(wanted.address), wanted.columns, **wanted.how)
     elif isinstance(body.fields, dict) and "rows" in body.fields:
         rows = body.as_body(RowsToImport)
         number = _ask(project, rows, lambda folder: _table(folder, rows))
@@ -143,7 +196,7 @@ def _ask(project: ServedProject, wanted: Upload, write: Any) -> int:
     folder = imports.upload_folder(project)
     try:
         source: Source = write(folder)
-        return imports.ask(project, source, wanted.columns, keep_labels=wanted.keep_labels)
+        return imports.ask(project, source, wanted.columns, **wanted.how)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -197,7 +250,13 @@ def _state(store: Store, job: ImportJob) -> ImportState:
         requested_at=job.requested_at,
         finished_at=job.finished_at,
         brought=_brought(imports.report_of(report)) if report else None,
+        predictions=[_predictions(added) for added in imports.predictions_of(report or {})],
     )
+
+
+def _predictions(added: AddedPredictions) -> BroughtPredictions:
+    problems = [LeftOut(source=translate(p.source), reason=translate(p.reason)) for p in added.problems]
+    return BroughtPredictions(**asdict(added) | {"problems": problems})
 
 
 def _brought(report: ImportReport) -> Brought:

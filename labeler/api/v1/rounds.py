@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from labeler.api.requests import LARGEST_ID
@@ -70,6 +70,7 @@ class RoundsState(BaseModel):
         description="Pool labels until the next round; null: no further label can be had."
     )
     obstacle: str | None = Field(description="Why no round can run now, or would change nothing.")
+    nothing_new: bool = Field(description="Whether all that there is was in the latest round.")
 
 
 @router.get("/projects/{p}/rounds", summary="Finished rounds")
@@ -84,13 +85,16 @@ def list_rounds(
 
 
 @router.post("/projects/{p}/rounds", status_code=202, summary="Ask for a round")
-def ask_for_round(call: Annotated[ProjectCall, in_project("manage", "run_round")]) -> RoundsState:
+def ask_for_round(
+    call: Annotated[ProjectCall, in_project("manage", "run_round")],
+    again: Annotated[bool, Query(description="Also where one is waiting or running, or nothing is new.")] = False,
+) -> RoundsState:
     """The worker runs it: train on all labels, measure on the holdout, rank what is asked next. Where one is waiting or
     running, that is the one.
     """
     with call.project.store() as store:
         if not store.rounds.waiting():
-            if reason := obstacle(store):
+            if not again and (reason := obstacle(store)):
                 raise ProjectError("{problem}", problem=reason)
             store.rounds.request("retrain now")
         return _state(call, store)
@@ -143,4 +147,5 @@ def _state(call: ProjectCall, store: Store) -> RoundsState:
         ),
         labels_missing=missing,
         obstacle=reason and translate(reason),
+        nothing_new=job is not None and job.state == "done" and not store.rounds.anything_new(),
     )

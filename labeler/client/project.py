@@ -1,0 +1,537 @@
+"""`labeler.Project` for a project on a server: the same methods, each a few calls of the API."""
+
+import os
+import tempfile
+import uuid
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote, unquote
+
+import pandas as pd
+
+from labeler.client import records, tables
+from labeler.client.calls import Call, Pause, Steps
+from labeler.client.records import Picture
+from labeler.client.session import AsyncSession, Session
+from labeler.client.tables import Format
+from labeler.client.unseen import Predicted, batches, usable, write_zip
+from labeler.client.verbs import awaiting, waiting
+from labeler.core.class_changes import ClassChangeKind
+from labeler.core.errors import LabelerError
+from labeler.core.foreign import AddedPredictions
+from labeler.core.items import ClassesAnItem, ImportReport, Modality, Progress
+from labeler.core.notebook import AskedItem, RoundSummary, Verdict
+from labeler.core.settings import Config
+from labeler.core.settings_parser import parse
+from labeler.files.sources import Row
+from labeler.files.unseen import unseen_rows
+from labeler.projects.foreign_columns import PredictionColumns
+
+POLL_SECONDS = 0.3  # between two questions about a job
+WHERE = "The settings on the server"  # in messages
+Rows = Literal["items", "answers"]
+
+
+class Verbs:
+    """What can be asked of a project on a server, as steps: see `labeler.client.calls`."""
+
+    def __init__(self, name: str) -> None:
+        """
+        Args: name: its uid, or its folder's name.
+        """
+        self.path = f"/projects/{quote(name, safe='')}"
+        self.tab = f"python-{os.getpid()}-{uuid.uuid4().hex[:8]}"  # what its reservations are held under
+
+    # ------------------------------------------------------------ settings and classes
+
+    def settings(self) -> Steps[Config]:
+        """The settings."""
+        return parse((yield Call("GET", f"{self.path}/settings")), WHERE)
+
+    def save(self, settings: Config) -> Steps[Config]:
+        """The settings, once these are saved. Raises: LabelerError: they are wrong."""
+        before = yield Call("GET", f"{self.path}/settings")
+        changes = records.changes_between(before, settings.as_dict())
+        return parse((yield Call("PATCH", f"{self.path}/settings", body=changes)), WHERE)
+
+    def classes(self) -> Steps[tuple[str, ...]]:
+        """The names of the classes."""
+        return tuple((yield Call("GET", self.path))["classes"])
+
+    def change_classes(
+        self, kind: ClassChangeKind, old: Sequence[str] = (), new: Sequence[str] = ()
+    ) -> Steps[tuple[str, ...]]:
+        """The classes after one was renamed, merged, split, added or retired; no answer is lost.
+
+        Args:   old: that the change is about. new: that take their place.
+        Raises: LabelerError: the change cannot be made; nothing has changed.
+        """
+        body = {"kind": kind, "old": [*old], "new": [*new]}
+        return tuple((yield Call("POST", f"{self.path}/classes/changes", body=body))["classes"])
+
+    def preview_classes(
+        self, kind: ClassChangeKind, old: Sequence[str] = (), new: Sequence[str] = ()
+    ) -> Steps[dict[str, Any]]:
+        """What a change of the classes would do: the `classes` then, and the numbers of items, answers and rounds.
+
+        Args:   as of `change_classes`.
+        Raises: LabelerError: the change cannot be made.
+        """
+        body = {"kind": kind, "old": [*old], "new": [*new], "preview": True}
+        preview: dict[str, Any] = yield Call("POST", f"{self.path}/classes/changes", body=body)
+        return preview
+
+    def status(self) -> Steps[dict[str, Any]]:
+        """Numbers of items, labels and rounds, the latest metrics, and sentences on them; see `labeler status`."""
+        status: dict[str, Any] = yield Call("GET", f"{self.path}/status")
+        return status
+
+    # ------------------------------------------------------------ imports
+
+    def import_(  # wide: the columns of a table are keywords of their own
+        self,
+        source: str | Path | pd.DataFrame,
+        *,
+        text: str | None = None,
+        image: str | None = None,
+        label: str | None = None,
+        split: str | None = None,
+        group: str | None = None,
+        keep_labels: Literal["all", "holdout"] = "all",
+        apart: bool = False,
+        on_progress: Progress | None = None,
+    ) -> Steps[ImportReport]:
+        """The report on importing a folder or zip of images, a table's file, a data frame, or images of a store.
+
+        Files are sent to the server; it reads an object store itself.
+
+        Args:   text, image, label, split, group: names of the table's columns; text and image are recognised by usual
+                names. Items of a group, such as a patient, are all in the pool or all in the holdout.
+                keep_labels: "holdout" drops the pool's labels, so that they are asked for. apart: changes nothing here:
+                a server always reads in a process of its own. on_progress: called with (done, total, as far as that is
+                known): bytes that were sent, then rows that were read.
+        Raises: LabelerError: nothing can be read, or a column is missing.
+        """
+        columns = {"text": text, "image": image, "label": label, "split": split, "group": group}
+        job = yield from self._sent(source, columns | {"keep_labels": keep_labels}, on_progress)
+        return records.report_of((yield from self._ended(job, on_progress))["brought"])
+
+    def start_import(  # wide: as `import_`
+        self,
+        source: str | Path,
+        *,
+        text: str | None = None,
+        image: str | None = None,
+        label: str | None = None,
+        split: str | None = None,
+        group: str | None = None,
+        keep_labels: Literal["all", "holdout"] = "all",
+        predictions: PredictionColumns | None = None,
+    ) -> Steps[int]:
+        """The number of a new import job, which the server runs.
+
+        Args: as of `import_`. predictions: columns of the table with a model's predictions.
+        """
+        columns = {"text": text, "image": image, "label": label, "split": split, "group": group}
+        fields = columns | {"keep_labels": keep_labels, "predictions": records.as_field(predictions)}
+        return (yield from self._sent(source, fields, None))
+
+    def import_predictions(
+        self,
+        source: str | Path | pd.DataFrame,
+        columns: PredictionColumns,
+        *,
+        apart: bool = False,
+        on_progress: Progress | None = None,
+    ) -> Steps[list[AddedPredictions]]:
+        """What came of another model's predictions for items of the project, in a table's file or a data frame.
+
+        Args:   columns: what its columns hold. apart, on_progress: as of `import_`.
+        Raises: LabelerError: nothing fits an item; nothing has changed.
+        """
+        fields = {"predictions": records.as_field(replace(columns, only=True))}
+        job = yield from self._sent(source, fields, on_progress)
+        return [AddedPredictions.from_dict(row) for row in (yield from self._ended(job, on_progress))["predictions"]]
+
+    def _sent(
+        self, source: str | Path | pd.DataFrame, fields: dict[str, str | None], on_progress: Progress | None
+    ) -> Steps[int]:
+        """The number of the job, once the source is at the server."""
+        path = f"{self.path}/imports"
+        if isinstance(source, str) and "://" in source:
+            given = {name: value for name, value in fields.items() if value is not None}
+            return int((yield Call("POST", path, body={"address": source, **given}))["id"])
+        with tables.written(source) if isinstance(source, pd.DataFrame) else one_file(Path(source)) as file:
+            return int((yield Call("POST", path, form=fields, upload=file, on_progress=on_progress))["id"])
+
+    def _ended(self, job: int, on_progress: Progress | None) -> Steps[dict[str, Any]]:
+        """The state of an import, once it has ended. Raises: LabelerError: it has failed, or was cancelled."""
+        path = f"{self.path}/imports/{job}"
+        try:
+            while (state := (yield Call("GET", path)))["state"] in ("queued", "running"):
+                if on_progress and state["rows"]:
+                    on_progress(state["rows"], state["of"] or 0)
+                yield Pause(POLL_SECONDS)
+        except KeyboardInterrupt:
+            yield Call("DELETE", path)  # nothing of it is left
+            raise
+        if state["state"] != "done":
+            raise LabelerError("{error}", error=state["error"] or "The import was cancelled.")
+        return dict(state)
+
+    # ------------------------------------------------------------ labeling
+
+    def next_items(self, annotator: str, n: int = 1) -> Steps[list[AskedItem]]:
+        """Up to `n` items for this annotator to answer, the most informative first; others are not given them for
+        `labeling.reservation_seconds`.
+        """
+        body = {"annotator": annotator, "tab": f"{self.tab}-{annotator}", "n": n}
+        reply = yield Call("POST", f"{self.path}/next", body=body)
+        return [
+            AskedItem(
+                item["id"],
+                item["text"],
+                self._picture(item) if item["picture"] else None,
+                item["source"] or "",
+                item["metadata"],
+            )
+            for item in reply["items"]
+        ]
+
+    def picture(self, item: AskedItem | int) -> Steps[bytes]:
+        """The picture of an item as browsers show it."""
+        number = item if isinstance(item, int) else item.id
+        picture: bytes = yield Call("GET", f"{self.path}/items/{number}/picture")
+        return picture
+
+    def _picture(self, item: dict[str, Any]) -> Picture | None:
+        """The image of an item, where it can be read while code waits."""
+        return None
+
+    def answer(
+        self, annotator: str, item: AskedItem | int, label: str | Sequence[str] | None, seconds: float | None = None
+    ) -> Steps[None]:
+        """Store an answer; the item's next answer by the same annotator replaces it.
+
+        Args:   label: a class, or a sequence of classes where an item has several; None skips the item.
+        Raises: LabelerError: there is no such item or class; nothing is stored.
+        """
+        answer = {
+            "request_id": uuid.uuid4().hex,
+            "item_id": item if isinstance(item, int) else item.id,
+            "action": "skip" if label is None else "label",
+            "label": label if label is None or isinstance(label, str) else [*label],
+            "seconds": seconds,
+        }
+        body = {"annotator": annotator, "tab": f"{self.tab}-{annotator}", "answers": [answer]}
+        (receipt,) = (yield Call("POST", f"{self.path}/answers", body=body))["receipts"]
+        if not receipt["ok"]:
+            raise LabelerError("The answer was refused: {reason}", reason=receipt["reason"])
+
+    # ------------------------------------------------------------ rounds
+
+    def run_round(self) -> Steps[RoundSummary]:
+        """The round that the server's worker runs: train on all labels, measure on the holdout, rank what to ask next.
+
+        Where one is waiting or running, it is that one; where nothing is new since the latest, it is the latest.
+
+        Raises: LabelerError: the round cannot be run; says why.
+        """
+        state = yield Call("GET", f"{self.path}/rounds/state")
+        if not state["nothing_new"]:
+            state = yield Call("POST", f"{self.path}/rounds", query={"again": True})
+        while (job := state["job"])["state"] in ("queued", "running"):
+            yield Pause(POLL_SECONDS)
+            state = yield Call("GET", f"{self.path}/rounds/state")
+        if job["state"] == "failed" or not state["latest"]:
+            raise LabelerError("The round failed: {error}", error=job["error"] or "")
+        return records.round_of((yield Call("GET", f"{self.path}/rounds/{state['latest']}")))
+
+    def curve(self) -> Steps[pd.DataFrame]:
+        """All rounds, one a row: round, labels, accuracy, low, high (of the 95% interval), holdout (items measured
+        on), and what was spent until then.
+        """
+        return tables.curve_of((yield Call("GET", f"{self.path}/curve"))["items"])
+
+    def compare(
+        self,
+        strategies: Sequence[str],
+        source: str | Path | None = None,
+        *,
+        label: str = "label",
+        runs: int = 5,
+        rounds: int = 10,
+    ) -> Steps[Verdict]:
+        """A comparison of query strategies with random sampling on labels that are known; it takes minutes.
+
+        Args:   source: a labeled table or folder; None: the project's own labels so far. label: the table's column.
+                runs: of each strategy, each with its own first labels. rounds: queries after the first labels.
+        Raises: LabelerError, StrategyError: it cannot be run; says why.
+        """
+        asked = {"strategies": [*strategies], "runs": runs, "rounds": rounds, "label": label}
+        path = f"{self.path}/comparisons"
+        if source is None:
+            job = yield Call("POST", path, body=asked)
+        else:
+            with one_file(Path(source)) as file:
+                form = asked | {"strategies": ",".join(strategies)}
+                job = yield Call("POST", path, form=form, upload=file)
+        while job["state"] in ("queued", "running"):
+            yield Pause(POLL_SECONDS)
+            job = yield Call("GET", f"{path}/{job['id']}")
+        if job["state"] != "done":
+            raise LabelerError("{error}", error=job["error"] or "The comparison was cancelled.")
+        return Verdict(job["words"], pd.DataFrame(job["table"]), job["report"])
+
+    # ------------------------------------------------------------ what leaves
+
+    def export(self, out: str | Path | None = None) -> Steps[pd.DataFrame]:
+        """All current answers, one a row, with the columns of docs/export.md; also written to `out` (CSV, JSON Lines,
+        Parquet or Excel, by its suffix).
+        """
+        if out is not None:
+            yield from self.write(out)
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "answers.jsonl"
+            yield Call("GET", f"{self.path}/export", query={"rows": "answers", "format": "jsonl"}, into=file)
+            return pd.DataFrame(tables.read_json_lines(file))
+
+    def write(
+        self,
+        out: str | Path,
+        rows: Rows = "answers",
+        format: Format | None = None,
+        predictions: bool = False,
+        on_progress: Progress | None = None,
+    ) -> Steps[int]:
+        """The number of rows written to a file, which is there whole or not at all.
+
+        Args:   rows: one an item, or one an answer. format: of the file; None: that of its suffix. predictions: add
+                the best model's for items without a label. on_progress: called with (done, total) of what takes long.
+        Raises: LabelerError: the file cannot be written, or its suffix tells no format.
+        """
+        out = Path(out)
+        kind = format or tables.format_of(out)
+        if predictions:
+            yield from self._predicted_all(on_progress)
+        query = {"rows": rows, "format": kind, "predictions": predictions}
+        with tables.written_whole(out) as part:
+            yield Call("GET", f"{self.path}/export", query=query, into=part, on_progress=on_progress)
+            return tables.rows_in(part, kind)
+
+    def _predicted_all(self, on_progress: Progress | None) -> Steps[None]:
+        """Have the items without a label predicted."""
+        job = yield Call("POST", f"{self.path}/predictions")
+        while job["state"] in ("queued", "running"):
+            if on_progress:
+                on_progress(job["done"], job["total"])
+            yield Pause(POLL_SECONDS)
+            job = (yield Call("GET", f"{self.path}/predictions", query={"limit": 1}))["job"]
+        if job["state"] != "done":
+            raise LabelerError("{error}", error=job["error"] or "The predictions were cancelled.")
+
+    def predict(
+        self,
+        source: str | Path | pd.DataFrame | Sequence[str] | Sequence[Path],
+        column: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> Steps[pd.DataFrame]:
+        """The best model's predictions, one a row: label, its probability, that of each class, and the columns of the
+        source, with `metadata.` before a name that the predictions have. What could not be read is told by its
+        `attrs["problems"]`.
+
+        Args:   source: files or folders as `labeler predict` takes them, a data frame, or texts. column: of the texts
+                or image paths, recognised by its name if not given. on_progress: called with (inputs done, in all).
+        Raises: LabelerError: there is no model yet, or nothing can be read.
+        """
+        facts = yield Call("GET", self.path)
+        predicted = Predicted(facts["classes"], facts["answers"] == "several")
+        paths = tables.paths_in(source)
+        frame = None if paths else tables.frame_of(source)
+        with nullcontext() if frame is None else tables.numbered(frame) as table:
+            read = unseen_rows(paths or [table], facts["modality"], column, as_stacks=False)  # type: ignore[list-item]
+            rows = [*usable(read, facts["modality"], predicted.problems)]
+            for batch in batches(iter(rows)):
+                predicted.take(batch, (yield from self._predicted(batch)))
+                if on_progress:
+                    on_progress(len(predicted.rows) + len(predicted.problems), len(rows))
+        if not predicted.rows:
+            first = f" The first problem: {predicted.problems[0]}." if predicted.problems else ""
+            raise LabelerError("There is nothing to predict in what was given.{first}", first=first)
+        found = pd.DataFrame(predicted.rows)
+        result = found if frame is None else tables.beside(frame, found, facts["classes"])
+        result.attrs["problems"] = [str(problem) for problem in predicted.problems]
+        return result
+
+    def _predicted(self, batch: Sequence[Row]) -> Steps[dict[str, Any]]:
+        """What the server says of a batch."""
+        path = f"{self.path}/predict"
+        if batch[0].text is not None:
+            return (yield Call("POST", path, body={"texts": [row.text for row in batch]}))
+        with tempfile.TemporaryDirectory() as scratch:
+            write_zip(Path(scratch) / "images.zip", batch)
+            return (yield Call("POST", path, form={}, upload=Path(scratch) / "images.zip"))
+
+
+@contextmanager
+def one_file(source: Path) -> Iterator[Path]:
+    """The path of a source as one file: of a folder a zip, which is there until the block ends."""
+    if not source.is_dir():
+        yield source
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / f"{source.resolve().name}.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # images are packed already
+            for file in sorted(source.rglob("*")):
+                if file.is_file():
+                    archive.write(file, file.relative_to(source).as_posix())
+        yield path
+
+
+def parts_of(place: str) -> tuple[str, str]:
+    """The server and the project's name in an address. Raises: LabelerError: it names no project."""
+    server, _, name = place.rstrip("/").rpartition("/")
+    if server.endswith(":/"):
+        raise LabelerError(
+            "{place} names no project: add its folder's name, as in https://labels.example.org/films.", place=place
+        )
+    return server, unquote(name)
+
+
+def created(
+    folder: str, classes: Sequence[str], modality: Modality, answers: ClassesAnItem, name: str | None
+) -> Steps[str]:
+    """The uid of a new project."""
+    body = {"name": folder, "classes": [*classes], "modality": modality, "answers": answers}
+    facts = yield Call("POST", "/projects", body=body)
+    if name:
+        yield Call("PATCH", f"/projects/{facts['uid']}/settings", body={"name": name})
+    return str(facts["uid"])
+
+
+class _OfWaiting(Verbs):
+    """Verbs whose images are read while the code waits."""
+
+    def __init__(self, name: str, session: Session) -> None:
+        super().__init__(name)
+        self._session = session
+
+    def _picture(self, item: dict[str, Any]) -> Picture:
+        return Picture(item["source"] or item["picture"], lambda: self._session.run(self.picture(item["id"])))
+
+
+class Project:
+    """A project on a server, with the methods of `labeler.Project`, for code that waits for the replies."""
+
+    def __init__(self, place: str, token: str | None = None) -> None:
+        """
+        Args:   place: the server's address with the project's folder or uid as its last part, such as
+                `https://labels.example.org/films`. token: an API token; by default that of LABELER_TOKEN.
+        Raises: LabelerError: the server is not there, or the project is not there for this token.
+        """
+        server, name = parts_of(place)
+        self.place = place
+        self.session = Session(server, token)
+        self.verbs = _OfWaiting(name, self.session)
+        self.classes  # noqa: B018  # so that what is not there is told now
+
+    @classmethod
+    def create(  # wide: as for a folder
+        cls,
+        place: str,
+        classes: Sequence[str],
+        modality: Modality = "text",
+        answers: ClassesAnItem = "one",
+        name: str | None = None,
+        token: str | None = None,
+    ) -> "Project":
+        """A new project.
+
+        Args:   place: its address; the last part becomes its folder. classes: names, at least two. modality: text or
+                image. answers: classes that an item has: one, or several. name: that people see; by default the
+                folder's. token: an API token; by default that of LABELER_TOKEN.
+        Raises: LabelerError: there is such a project, or the classes cannot be used.
+        """
+        server, folder = parts_of(place)
+        session = Session(server, token)
+        try:
+            session.run(created(folder, classes, modality, answers, name))
+        finally:
+            session.close()
+        return cls(place, token)
+
+    @property
+    def settings(self) -> Config:
+        """The settings; `project.settings = replace(project.settings, budget=500)` saves others."""
+        return self.session.run(self.verbs.settings())
+
+    @settings.setter
+    def settings(self, settings: Config) -> None:
+        self.session.run(self.verbs.save(settings))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.session.run(self.verbs.classes())
+
+    change_classes = waiting(Verbs.change_classes)
+    preview_classes = waiting(Verbs.preview_classes)
+    status = waiting(Verbs.status)
+    import_ = waiting(Verbs.import_)
+    start_import = waiting(Verbs.start_import)
+    import_predictions = waiting(Verbs.import_predictions)
+    next_items = waiting(Verbs.next_items)
+    picture = waiting(Verbs.picture)
+    answer = waiting(Verbs.answer)
+    run_round = waiting(Verbs.run_round)
+    curve = waiting(Verbs.curve)
+    compare = waiting(Verbs.compare)
+    export = waiting(Verbs.export)
+    write = waiting(Verbs.write)
+    predict = waiting(Verbs.predict)
+
+    def __repr__(self) -> str:
+        return f"labeler.Project({self.place!r})"
+
+
+class AsyncProject:
+    """A project on a server, for code that awaits the replies. The pictures of items are got with `picture`."""
+
+    def __init__(self, place: str, token: str | None = None) -> None:
+        """As `Project`, but that nothing is asked before the first verb."""
+        server, name = parts_of(place)
+        self.place = place
+        self.session = AsyncSession(server, token)
+        self.verbs = Verbs(name)
+
+    settings = awaiting(Verbs.settings)
+    save = awaiting(Verbs.save)
+    classes = awaiting(Verbs.classes)
+    change_classes = awaiting(Verbs.change_classes)
+    preview_classes = awaiting(Verbs.preview_classes)
+    status = awaiting(Verbs.status)
+    import_ = awaiting(Verbs.import_)
+    start_import = awaiting(Verbs.start_import)
+    import_predictions = awaiting(Verbs.import_predictions)
+    next_items = awaiting(Verbs.next_items)
+    picture = awaiting(Verbs.picture)
+    answer = awaiting(Verbs.answer)
+    run_round = awaiting(Verbs.run_round)
+    curve = awaiting(Verbs.curve)
+    compare = awaiting(Verbs.compare)
+    export = awaiting(Verbs.export)
+    write = awaiting(Verbs.write)
+    predict = awaiting(Verbs.predict)
+
+    async def __aenter__(self) -> "AsyncProject":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.session.close()
+
+    def __repr__(self) -> str:
+        return f"labeler.client.AsyncProject({self.place!r})"
