@@ -35,7 +35,7 @@ from labeler.access.roles import ROLES
 from labeler.access.settings import FILE
 from labeler.api.account import COOKIE
 from labeler.core.actor import Actor
-from labeler.core.errors import UNEXPECTED, DamagedError
+from labeler.core.errors import UNEXPECTED, DatabaseError
 from labeler.core.items import Answer, NewItem
 from labeler.i18n.messages import catalogue, mark
 from labeler.jobs.attendance import Troubles
@@ -105,17 +105,20 @@ def damaged(home: Path) -> None:
         file.write(b"\xa5" * 40 * 4096)
     (home / backup_settings.FILE).write_text('[backup]\nwhere = "/proc/backups"\n')
     keep(home, True, datetime.now(UTC))
-    error = DamagedError(
-        "{path} is damaged ({error}).", path=project.database, error="database disk image is malformed"
-    )
-    Troubles(home, "worker").note(project.folder, error)
+    try:
+        with project.store() as store:
+            store.items.all()
+    except DatabaseError as error:
+        Troubles(home, "worker").note(project.folder, error)
 
 
 def newer(home: Path) -> None:
     """A project that a newer version has opened."""
     project = make(home / "newer", 3)
     with project.store() as store, store.write():
-        store.db.execute("INSERT INTO _sqlite_migrations (name, applied_at) VALUES ('m999_later', '2030-01-01')")
+        store.db.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('labeler', 'm999', '')"
+        )
         store.db.execute("PRAGMA user_version = 999")
 
 

@@ -19,8 +19,8 @@ MOST = 50
 
 
 def errors() -> None:
-    """A row for each, the latest first."""
-    rows = [_logged(problem) for problem in recent_problems(home(), MOST)]
+    """A row for each, the latest first; above them the projects that cannot be opened."""
+    all_open, rows = True, [_logged(problem) for problem in recent_problems(home(), MOST)]
     for folder in project_folders().values():
         rows += [_left_out(name, trouble) for name, trouble in troubles_of(home(), folder).items()]
         try:
@@ -29,8 +29,10 @@ def errors() -> None:
                 rows += [_failed(project.config.name, job) for job in store.workload.failed(MOST)]
         except LabelerError as error:
             st.error(f"{escaped(folder.name)}: {translate(error)}")
+            all_open = False
     if not rows:
-        st.caption(_("Nothing went wrong lately."))
+        if all_open:
+            st.caption(_("Nothing went wrong lately."))
         return
     latest = sorted(rows, key=lambda row: row["at"], reverse=True)[:MOST]
     st.dataframe(
