@@ -22,7 +22,7 @@ LAYERS = """
     i18n
     core
     engine files store
-    access
+    access formats
     projects measure
     backbones client
     learner

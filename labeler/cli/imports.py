@@ -1,5 +1,8 @@
 """Commands on the imports of a project: list them, undo one."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -7,7 +10,8 @@ import click
 from labeler.access.users import local_user
 from labeler.cli.base import FOLDER, main
 from labeler.core.errors import LabelerError
-from labeler.files.addresses import Source
+from labeler.files.addresses import Source, source_of
+from labeler.formats.hugging_face import HUB, download
 from labeler.projects import project as projects
 
 ROWS, LETTERS = 5, 120  # of a table that are shown, and of a cell
@@ -54,11 +58,24 @@ def cancel_import(project: Path, job: int) -> None:
     click.echo(f"Import job {job} is cancelled." if is_cancelled else f"Import job {job} has ended already.")
 
 
+@contextmanager
+def source_named(text: str) -> Iterator[Source]:
+    """The source that a person has named; a data set of the Hugging Face hub is downloaded for the block."""
+    if not text.startswith(HUB):
+        yield source_of(text)
+        return
+    name = text.removeprefix(HUB)
+    with tempfile.TemporaryDirectory() as scratch:
+        yield download(name, Path(scratch) / name.replace("/", "-"))
+
+
 def show_beginning(source: Source) -> None:
     """Print the first rows of a table, or how many images lie in which folder."""
-    from labeler.files.preview import preview  # here, because Pillow is slow to load
+    from labeler.formats.preview import preview  # here, because Pillow is slow to load
 
     beginning = preview(source)
+    if beginning.title:
+        click.echo(f"A file of {beginning.title}.")
     if not beginning.is_table:
         for folder, n in beginning.folders:
             click.echo(f"{n} images in {folder or beginning.name}")

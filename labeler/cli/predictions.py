@@ -59,7 +59,7 @@ def wanted(config: Config, source: Source, options: dict[str, Any]) -> Predictio
 
     Args: options: those of `of_predictions`.
     """
-    from labeler.files.preview import preview  # here, because Pillow is slow to load
+    from labeler.formats.preview import preview  # here, because Pillow is slow to load
 
     model, predicted = options["foreign_model"], options["foreign_predicted"]
     if not model:

@@ -6,13 +6,13 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import click
 
 from labeler.access.serving import LOOPBACK, Serving
 from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns, of_project
-from labeler.cli.imports import show_beginning
+from labeler.cli.imports import show_beginning, source_named
 from labeler.cli.predictions import of_predictions
 from labeler.cli.predictions import say as say_predictions
 from labeler.cli.predictions import wanted as predictions_wanted
@@ -24,6 +24,8 @@ from labeler.core.processes import end_with_starter, parent_is_gone, yield_to_ot
 from labeler.core.running import give_signs_of_life
 from labeler.core.settings import Config
 from labeler.files.addresses import Source
+from labeler.formats.base import Name
+from labeler.formats.hugging_face import HUB
 from labeler.i18n.messages import DEFAULT, LANGUAGES, use
 from labeler.jobs import supervisor
 from labeler.projects import project as projects
@@ -32,12 +34,20 @@ from labeler.projects.export_columns import Format, Rows
 if TYPE_CHECKING:
     from labeler.notebook.project import Project
 
+FORMATS_OF_TABLES = get_args(Format)
+
 # Imports of labeler are deferred: torch, pandas and altair are slow to load, and `--help` should not wait for them.
 
 
 @main.command()
 @click.argument("project", type=FOLDER)
-@click.option("--classes", required=True, help="Names of the classes, separated by commas.")
+@click.option("--classes", help="Names of the classes, separated by commas.")
+@click.option(
+    "--like",
+    type=ANY_PATH,
+    help="File of another tool, such as a labeling configuration of Label Studio, whose classes, keys and kind of items"
+    " the project gets.",
+)
 @click.option("--modality", type=MODALITY, default="image", show_default=True, help="What is labeled.")
 @click.option(
     "--answers",
@@ -47,10 +57,21 @@ if TYPE_CHECKING:
     help="Number of classes of an item: exactly one, or any number of them.",
 )
 @click.option("--name", help="Name that people see; the folder's name by default.")
-def init(project: Path, classes: str, modality: Modality, answers: ClassesAnItem, name: str | None) -> None:
+def init(  # wide: click passes each option as a parameter of its own
+    project: Path, classes: str | None, like: Path | None, modality: Modality, answers: ClassesAnItem, name: str | None
+) -> None:
     """Create a project folder."""
-    names = tuple(c.strip() for c in classes.split(",") if c.strip())
-    projects.create(project, Config(name or project.resolve().name, names, modality, answers))
+    from labeler.projects.other_tools import config_like
+
+    if (classes is None) == (like is None):
+        raise LabelerError("Name the classes with --classes, or a file that has them with --like.")
+    name = name or project.resolve().name
+    if like is not None:
+        config = config_like(like, name)
+    else:
+        names = tuple(c.strip() for c in (classes or "").split(",") if c.strip())
+        config = Config(name, names, modality, answers)
+    projects.create(project, config)
     click.echo(f"Created {project}. Next: python -m labeler import {project} SOURCE")
 
 
@@ -103,13 +124,17 @@ def import_(
     """Import a folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX); or images that stay in an
     object store, by their address (s3://BUCKET/PREFIX).
 
+    Files of Label Studio, Hugging Face, Prodigy, doccano, COCO, Argilla, RIS and PubMed are recognised by their
+    content, with who answered and what models said; hf:NAME is a data set of the Hugging Face hub.
+
     Ctrl+C ends an import, of which nothing is left then.
     """
     # wide: click passes each option as a parameter of its own
-    from labeler.files.addresses import source_of
     from labeler.projects.staging import NICENESS
 
-    place = source_of(source)
+    if background and source.startswith(HUB):
+        raise LabelerError("A data set of the hub is downloaded first: leave out --background.")
+    place = click.get_current_context().with_resource(source_named(source))
     if only_look:
         show_beginning(place)
         return
@@ -120,17 +145,17 @@ def import_(
     _set(project, place, deidentify, dropped, prior_column)
     columns = {option.removesuffix("_column"): name for option, name in names.items()}
     if background:
-        number = project.start_import(source, **columns, keep_labels=keep_labels, predictions=foreign)
+        number = project.start_import(str(place), **columns, keep_labels=keep_labels, predictions=foreign)
         click.echo(f"Import job {number} waits for the worker; `imports` shows how far it is.")
         return
     yield_to_others(NICENESS)  # people who label go first
     if not foreign or not foreign.only:
         with bar("import", "rows") as report:
-            result = project.import_(source, **columns, keep_labels=keep_labels, apart=True, on_progress=report)
+            result = project.import_(str(place), **columns, keep_labels=keep_labels, apart=True, on_progress=report)
         _say(result, project.status()["about_encoder"])
     if foreign:
         with bar("predictions", "rows") as report:
-            added = project.import_predictions(source, foreign, apart=True, on_progress=report)
+            added = project.import_predictions(str(place), foreign, apart=True, on_progress=report)
         say_predictions(added)
 
 
@@ -158,6 +183,7 @@ def _say(result: ImportReport, about_encoder: list[str]) -> None:
     """Print what an import has brought; on the error stream what it has left out."""
     from labeler.report.sentences.groups import of_import
     from labeler.report.sentences.scans import of_scans, of_table
+    from labeler.report.sentences.tools import of_tool
 
     for problem in result.problems[:20]:
         click.echo(str(problem), err=True)
@@ -170,6 +196,7 @@ def _say(result: ImportReport, about_encoder: list[str]) -> None:
     for sentence in (
         *of_import(result),
         *of_table(result),
+        *of_tool(result),
         *(of_scans(result.dicom) if result.dicom else []),
         *about_encoder,
     ):
@@ -181,7 +208,7 @@ def _check_columns(source: Source, names: tuple[str, ...], also: tuple[str, ...]
 
     Args: also: other names that are allowed.
     """
-    from labeler.files.preview import preview
+    from labeler.formats.preview import preview
 
     columns = preview(source).columns
     for name in names:
@@ -373,19 +400,35 @@ def run_round(project: "Project") -> None:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(get_args(Format)),
-    help="Format of the file; OUT's suffix decides if it is not given.",
+    type=click.Choice([*FORMATS_OF_TABLES, *get_args(Name)]),
+    help="Format of the file, or the tool that it is for; OUT's suffix decides if it is not given. For a tool OUT is a"
+    " folder, a .zip, or without images its file.",
 )
 @click.option(
     "--predictions", is_flag=True, help="Add the best model's probabilities for items without a label (`--rows items`)."
 )
-def export(project: "Project", out: Path, rows: Rows, kind: Format | None, predictions: bool) -> None:
-    """Write the labels, one row an item or one row an answer; docs/export.md says what each column means."""
+def export(project: "Project", out: Path, rows: Rows, kind: Format | Name | None, predictions: bool) -> None:
+    """Write the labels, one row an item or one row an answer; docs/export.md says what each column means, and
+    docs/formats.md what the files for other tools can hold.
+    """
+    if kind is not None and kind not in FORMATS_OF_TABLES:
+        _write_for(project, cast("Name", kind), out)
+        return
     if predictions and rows != "items":
         raise LabelerError("Predictions are of items: add --rows items.")
     with bar("predict" if predictions else "export") as report:
-        count = project.write(out, rows, kind, predictions, report)
+        count = project.write(out, rows, cast("Format | None", kind), predictions, report)
     click.echo(f"{count} {rows} written to {out}.")
+
+
+def _write_for(project: "Project", tool: Name, out: Path) -> None:
+    """Write the file of another tool, and print what it cannot hold."""
+    from labeler.report.sentences.tools import left_out_in_words
+
+    written = project.write_for(tool, out)
+    click.echo(f"{written.items} items written to {out}.")
+    for sentence in left_out_in_words(written.left_out):
+        click.echo(sentence)
 
 
 @main.command()

@@ -16,6 +16,8 @@ from labeler.core.setting_descriptions import Setting, described
 from labeler.core.settings import Config
 from labeler.experiments import strategy_tables
 from labeler.experiments.strategy_tables import markdown_table
+from labeler.formats.base import FACTS
+from labeler.formats.recognise import FORMATS
 from labeler.projects.export_columns import Rows, columns_of
 from labeler.report import headlines
 
@@ -115,6 +117,13 @@ def columns(rows: Rows) -> str:
     return markdown_table(("column", "holds", "meaning"), listed)
 
 
+def formats() -> str:
+    """A table of what the format of each tool holds of a project."""
+    signs = {"both": "✓", "written": "out", None: "–"}
+    rows = [(str(meaning), *(signs[f.keeps.get(fact)] for f in FORMATS.values())) for fact, meaning in FACTS.items()]
+    return markdown_table(("", *(format_.title for format_ in FORMATS.values())), rows)
+
+
 # ---------------------------------------------------------------- in the pages
 
 # Page and name of the part → what writes it.
@@ -123,6 +132,7 @@ PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/settings.md", "settings"): settings,
     ("docs/export.md", "items"): lambda: columns("items"),
     ("docs/export.md", "answers"): lambda: columns("answers"),
+    ("docs/formats.md", "formats"): formats,
     ("docs/strategies.md", "families"): strategy_tables.by_family,
     ("docs/strategies.md", "strategies"): strategy_tables.in_full,
     ("docs/headlines.md", "headlines"): headlines.page,

@@ -16,6 +16,7 @@ Modality = Literal["image", "text"]
 ClassesAnItem = Literal["one", "several"]
 Split = Literal["pool", "holdout"]
 Action = Literal["label", "skip", "flag", "undo"]
+GivenAction = Literal["label", "skip", "flag", "decide", "exclude"]  # the last two are decisions of leads
 Reveal = Literal["never", "after", "before"]  # when annotators see the prediction, relative to their answer
 Chosen = Literal[
     "hand", "next"
@@ -64,17 +65,25 @@ class ForeignPrediction:
 class GivenAnswer:
     """An answer that somebody gave in another tool, on its way into the store with its item.
 
-    labels: names of classes; of an action other than `label` none. at: ISO 8601 with its zone; None: nobody noted it,
-    and the time of the import counts.
+    annotator: "" where the file does not say who. labels: names of classes; of the actions `label` and `decide` alone.
+    at: ISO 8601 with its zone; None: nobody noted it, and the time of the import counts.
     """
 
     annotator: str
     labels: tuple[str, ...] = ()
-    action: Action = "label"
+    action: GivenAction = "label"
     at: str | None = None
     seconds: float | None = None
     unsure: bool = False
     note: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """An answer of another tool with its label as it is stored; None for an action without one."""
+
+    given: GivenAnswer
+    label: str | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,8 @@ class NewItem:
     metadata: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
     object: StoredObject | None = None
+    answers: tuple[StoredAnswer, ...] = ()
+    predictions: tuple[ForeignPrediction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +161,9 @@ class ImportReport:
     groups: how the groups lie after it; None without any. dicom: of the DICOM files that were read. in_two_groups: rows
     whose content came before, in another group, which keeps it; across: of those, the ones whose two groups are on both
     sides of the split. columns: of a table, stored with the items. more_problems: beyond those in `problems`, which are
-    the first.
+    the first. left_out: what the file of another tool has that is not taken over, with how often.
+    answers_by_people: that came along, of people whom the file names. predictions: that came along: of each model its
+    name, and how many were stored and left out.
     """
 
     added: int
@@ -165,6 +178,9 @@ class ImportReport:
     dicom: "DicomReport | None" = None
     columns: tuple[str, ...] = ()
     more_problems: int = 0
+    left_out: tuple[tuple[str, int], ...] = ()
+    answers_by_people: int = 0
+    predictions: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def not_imported(self) -> int:

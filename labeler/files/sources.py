@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from labeler.core.errors import ImageError, SourceError
-from labeler.core.items import Modality, Problem
+from labeler.core.items import ForeignPrediction, GivenAnswer, Modality, Problem
 from labeler.core.settings import LimitsConfig
 from labeler.files import column_guesses
 from labeler.files.addresses import Address, Source, allowed, is_address
@@ -29,17 +29,37 @@ _PACKED_AS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfi
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """An image whose bytes stand in a table or a JSON file itself."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+    def read_bytes(self) -> bytes:
+        return self.content
+
+
+Picture = Traversable | ObjectFile | Embedded
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One text or one image of a source. `image` is read with `.read_bytes()`, on disk, in a zip or in a store."""
+    """One text or one image of a source. `image` is read with `.read_bytes()`, on disk, in a zip or in a store.
+
+    The files of other tools (`labeler.formats`) give `labels` in place of `label`, and with them who answered.
+    """
 
     source: str  # e.g. "reviews.csv row 12", "scans/glioma/a.png"
     text: str | None = None
-    image: Traversable | ObjectFile | None = None
+    image: Picture | None = None
     label: str | None = None
     split: str | None = None  # the raw value
     metadata: Mapping[str, str] = field(default_factory=dict)  # a table's other columns, where not empty
     group: str | None = None  # what it belongs to, such as a patient
-    more: tuple[Traversable | ObjectFile, ...] = ()  # further slices of the stack that `image` begins, in their order
+    more: tuple[Picture, ...] = ()  # further slices of the stack that `image` begins, in their order
+    labels: tuple[str, ...] | None = None  # the classes as a list; None: `label` has them, or the item has no label
+    answers: tuple[GivenAnswer, ...] = ()
+    predictions: tuple[ForeignPrediction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -266,7 +286,7 @@ def _decode_name(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def content_of(image: Traversable | ObjectFile) -> bytes:
+def content_of(image: Picture) -> bytes:
     """The bytes of a row's image.
 
     Raises: ImageError: they cannot be read.
@@ -311,7 +331,7 @@ def _table_rows(
                 name,
                 mark("has {fields} fields where the header has {columns}", fields=len(fields), columns=len(columns)),
             )
-        image = _image(folder, fields[at["image"]]) if "image" in at else None
+        image = image_named(folder, fields[at["image"]]) if "image" in at else None
         if isinstance(image, str):
             return Problem(name, image)
         return Row(
@@ -378,8 +398,8 @@ def _content_column(
     )
 
 
-def _image(folder: Path, value: str) -> Path | ObjectFile | str:
-    """The image that a cell names, or why there is none."""
+def image_named(folder: Path, value: str) -> Path | ObjectFile | str:
+    """The image that a cell names, below the folder or in a store, or why there is none."""
     if is_address(value):
         try:
             return ObjectFile(allowed(value))

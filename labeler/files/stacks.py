@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.resources.abc import Traversable
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -25,7 +24,7 @@ from labeler.core.items import Problem
 from labeler.files import dicom
 from labeler.files.dicom import is_dicom
 from labeler.files.objects import ObjectFile
-from labeler.files.sources import Row
+from labeler.files.sources import Embedded, Picture, Row
 from labeler.files.windows import Scan
 
 # Imports of pydicom are deferred: it is an extra, and few projects hold scans.
@@ -80,9 +79,9 @@ def _slices(rows: Iterable[Row | Problem]) -> Iterator[tuple[Row, Slice]]:
                     yield row, place
 
 
-def _slice_of(image: Traversable | ObjectFile | None) -> Slice | None:
+def _slice_of(image: Picture | None) -> Slice | None:
     """The slice in a file; None: it is none, or in a store, where no file is put together of several."""
-    if image is None or isinstance(image, ObjectFile):
+    if image is None or isinstance(image, ObjectFile | Embedded):
         return None
     try:
         with image.open("rb") as file:

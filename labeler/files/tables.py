@@ -77,7 +77,7 @@ def expected_rows(source: Path) -> int:
 
 
 def _delimited(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[str], Records]:
-    lines = _lines(source, "", most)  # "" leaves line ends inside quotes as they are
+    lines = lines_of(source, "", most)  # "" leaves line ends inside quotes as they are
     beginning: list[str] = []
     for line in lines:
         beginning.append(line)
@@ -130,7 +130,7 @@ def _csv_records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, li
 
 
 def _json(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[str], Records]:
-    first = next((line.strip() for line in _lines(source, "\n", most) if line.strip()), "")
+    first = next((line.strip() for line in lines_of(source, "\n", most) if line.strip()), "")
     entries = (lambda: _array(source, limits)) if first.startswith("[") else (lambda: _json_lines(source, most))
     keys: dict[str, None] = {}
     for _, entry in islice(entries(), most):
@@ -142,7 +142,7 @@ def _json(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[st
             "{name} has no JSON objects: give an array of objects, or one object a line.", name=source.name
         )
     return [_clean(key) for key in keys], (
-        (n, [_string(entry.get(key)) for key in keys] if isinstance(entry, dict) else mark("is not a JSON object"))
+        (n, [as_cell(entry.get(key)) for key in keys] if isinstance(entry, dict) else mark("is not a JSON object"))
         for n, entry in entries()
     )
 
@@ -151,7 +151,7 @@ def _array(source: Path, limits: LimitsConfig) -> Iterator[tuple[int, Any]]:
     """The entries of an array, which ends with the file and so is read whole."""
     check_size(source.name, source.stat().st_size, limits.table_megabytes * MEBIBYTE / 8, "limits.table_megabytes")
     try:
-        yield from enumerate(_loads("".join(_lines(source, "\n"))), start=1)
+        yield from enumerate(loads("".join(lines_of(source, "\n"))), start=1)
     except (ValueError, RecursionError) as error:
         raise SourceError(
             "{name} is not valid JSON ({error}): put that right.", name=source.name, error=error
@@ -160,19 +160,20 @@ def _array(source: Path, limits: LimitsConfig) -> Iterator[tuple[int, Any]]:
 
 def _json_lines(source: Path, most: int | None) -> Iterator[tuple[int, Any]]:
     # lines end with \n alone, as a JSON string may hold U+2028 and its like
-    for number, line in enumerate(_lines(source, "\n", most), start=1):
+    for number, line in enumerate(lines_of(source, "\n", most), start=1):
         if line.strip():
             yield number, _loads_or_none(line)
 
 
-def _loads(text: str) -> Any:
+def loads(text: str) -> Any:
+    """The value of a JSON text, with its numbers as texts."""
     # numbers stay as they are written, since 1.0 and 1e3 may be labels
     return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
 
 
 def _loads_or_none(line: str) -> Any:
     try:
-        return _loads(line)
+        return loads(line)
     except (ValueError, RecursionError):
         return None
 
@@ -203,7 +204,7 @@ def _parquet(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list
                 for batch in file.iter_batches(_AT_ONCE if most is None else min(most, _AT_ONCE)):
                     for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                         number += 1
-                        fields = [_string(value) for value in row]
+                        fields = [as_cell(value) for value in row]
                         characters += sum(map(len, fields))
                         check_size(source.name, characters, limits.table_megabytes * MEBIBYTE, "limits.table_megabytes")
                         yield number, fields
@@ -257,10 +258,11 @@ def _trimmed(cells: Sequence[Any]) -> list[Any]:
 
 
 def _cell(value: Any) -> str:
-    return str(value).upper() if isinstance(value, bool) else _string(value)  # as Excel shows it: TRUE
+    return str(value).upper() if isinstance(value, bool) else as_cell(value)  # as Excel shows it: TRUE
 
 
-def _string(value: Any) -> str:
+def as_cell(value: Any) -> str:
+    """A value of JSON, Parquet or Excel as the text of a cell; lists and objects as JSON."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool | dict | list):
@@ -278,7 +280,7 @@ def _clean(value: str) -> str:
 # ---------------------------------------------------------------- text
 
 
-def _lines(source: Path, newline: str, most: int | None = None) -> Iterator[str]:
+def lines_of(source: Path, newline: str, most: int | None = None) -> Iterator[str]:
     """The lines of a text file with their ends, read as they are asked for; its encoding is checked first.
 
     Args: newline: as in `open`. most: where few records are wanted, the encoding of the beginning decides.

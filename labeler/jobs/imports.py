@@ -165,6 +165,8 @@ def report_of(stored: Mapping[str, Any]) -> ImportReport:
     if dicom := values["dicom"]:
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in dicom.items()}
         values["dicom"] = DicomReport(**fields)
+    for pairs in ("left_out", "predictions"):
+        values[pairs] = tuple(tuple(pair) for pair in values.get(pairs, ()))
     return ImportReport(**values | {"columns": tuple(values["columns"])})
 
 

@@ -30,6 +30,7 @@ from labeler.core.settings import Config
 from labeler.cycle.class_changes import change_classes, effect, settled
 from labeler.files.addresses import Source, source_of
 from labeler.files.sources import SourceColumns
+from labeler.formats.base import Name
 from labeler.jobs import imports
 from labeler.jobs.comparisons import compare_now
 from labeler.jobs.rounds import work_once
@@ -43,6 +44,7 @@ from labeler.projects.exporter import Export, export_labels
 from labeler.projects.foreign_columns import PredictionColumns
 from labeler.projects.foreign_tables import import_predictions
 from labeler.projects.importer import import_source
+from labeler.projects.other_tools import ToolExport, export_for
 from labeler.report.sentences.comparison import rows_in_short, verdict
 from labeler.report.status import status
 
@@ -329,6 +331,15 @@ class Project:
         project = self._opened()
         predicted = predict_unlabeled(project, on_progress) if predictions else None
         return export_labels(project, Path(out), Export(rows, format, predicted))
+
+    def write_for(self, tool: Name, out: str | Path) -> ToolExport:
+        """What was written for another tool: the number of items, and what its format cannot hold.
+
+        Args:   tool: such as `label-studio`, see docs/formats.md. out: a new folder, a `.zip`, or without images the
+                tool's file.
+        Raises: LabelerError: the format cannot hold the project's items, or `out` cannot be written.
+        """
+        return export_for(self._opened(), Path(out), tool)
 
     def predict(
         self,

@@ -12,8 +12,8 @@ from labeler.core.items import ClassesAnItem, ImportReport, Modality, Progress
 from labeler.core.labels import names_in
 from labeler.core.settings_parser import parse
 from labeler.files.addresses import Source
-from labeler.files.preview import Preview
 from labeler.files.sources import OBVIOUS, SourceColumns
+from labeler.formats.preview import Preview
 from labeler.i18n.messages import Message
 from labeler.projects import guidelines
 from labeler.projects import project as projects

@@ -6,18 +6,22 @@ its final name, and its rows are stored, some at a time, so that nobody who labe
 that moment is removed, and what it leaves after it is completed: by the next import, or by the worker.
 """
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from filelock import Timeout
 
-from labeler.core.errors import ProjectError
-from labeler.core.items import DicomReport, ImportReport, Progress
+from labeler.core.errors import LabelerError, ProjectError
+from labeler.core.foreign import AddedPredictions
+from labeler.core.items import DicomReport, ImportReport, Problem, Progress
 from labeler.core.limited import Limits, run_limited
 from labeler.core.whole_files import PART, make_folder, whole_file
 from labeler.files.addresses import Source
 from labeler.files.sources import OBVIOUS, SourceColumns
+from labeler.i18n.messages import Message, load
+from labeler.projects import foreign
 from labeler.projects.project import Project
 from labeler.projects.staging import Task, content_hash, normalise, stage, stage_apart
 from labeler.store import Store
@@ -26,8 +30,11 @@ from labeler.store.staged import Staged
 
 __all__ = ["content_hash", "finish_left", "import_source", "is_left", "normalise", "undo_import"]
 
+log = logging.getLogger(__name__)
+
 FOLDER = "imports"  # in the project's folder
 WHOLE = "rows.sqlite"  # in it: the rows of an import that were all read
+PREDICTIONS = "predictions-{number}.sqlite"  # the same file once its items are stored, if predictions came with them
 MOST_PROBLEMS = 1000  # that a report names
 
 
@@ -59,7 +66,8 @@ def import_source(
         with project.lock("import.lock", wait=-1):  # one import after the other, and none while the project is moved
             _complete(project)
             _staged(project, source, columns, keep_labels, on_progress or (lambda done, total: None), apart)
-            return _stored(project)
+            report = _stored(project)
+        return _with_predictions(project, report)
     except Timeout:
         raise ProjectError("{folder} was archived, deleted or moved meanwhile.", folder=project.folder) from None
 
@@ -77,6 +85,7 @@ def finish_left(project: Project) -> None:
     try:
         with project.lock("import.lock"):
             _complete(project)
+        _add_predictions(project)
     except Timeout:
         return
 
@@ -159,8 +168,32 @@ def _stored(project: Project) -> ImportReport:
         project = _with_group_column(project, facts["group_column"])
         with project.store() as store:
             report = _into(store, staged, facts)
-    path.unlink()
+    if facts.get("predictions"):
+        path.replace(path.with_name(PREDICTIONS.format(number=facts["number"])))
+    else:
+        path.unlink()
     return report
+
+
+def _with_predictions(project: Project, report: ImportReport) -> ImportReport:
+    """The report with what came of predictions of models, which another tool's file has."""
+    added = _add_predictions(project)
+    return replace(report, predictions=tuple((model.title, model.n, model.left_out) for model in added))
+
+
+def _add_predictions(project: Project) -> list[AddedPredictions]:
+    """Store the predictions that came with items, if any wait. It can be repeated after a crash."""
+    added = []
+    for path in (project.folder / FOLDER).glob(PREDICTIONS.format(number="*")):
+        with Staged(path) as staged:
+            name = staged.facts().get("name", "")
+            try:
+                added += foreign.add(project, staged.predictions(), name)
+            except LabelerError as error:  # none of them fits; the items are there
+                log.warning("No prediction of %s was stored: %s", name, error)
+                added.append(AddedPredictions(name, "", 0, 0, (Problem(name, Message.of(error)),)))
+        path.unlink(missing_ok=True)
+    return added
 
 
 def _with_group_column(project: Project, name: str) -> Project:
@@ -172,7 +205,7 @@ def _with_group_column(project: Project, name: str) -> Project:
 
 
 def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
-    number, incoming, labels_added = facts["number"], store.items.incoming, 0
+    number, incoming, labels_added, answers_added = facts["number"], store.items.incoming, 0, 0
     keeps_all = facts["keep_labels"] == "all"
     with incoming.file(staged.path, "items") as table:
         parts = [Part(table, *ends) for ends in staged.parts(AT_ONCE)]
@@ -182,6 +215,10 @@ def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
         store.items.fix_holdout()
         for part in [] if keeps_all else parts:  # labels of the items that were drawn for the holdout
             labels_added += incoming.label(part, number, "holdout")
+            let_others_write(part.last - part.first)
+        for part in parts if facts.get("answers") else ():  # behind the draw, so that every item has its side
+            labels, answers = incoming.answers(part, number, None if keeps_all else "holdout")
+            labels_added, answers_added = labels_added + labels, answers_added + answers
             let_others_write(part.last - part.first)
         in_two_groups, across = incoming.in_two_groups(table)
     read, refused = staged.counts()
@@ -206,4 +243,6 @@ def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
         else DicomReport(**dicom | {k: tuple(v) for k, v in dicom.items() if isinstance(v, list)}),
         tuple(facts["columns"]),
         max(0, refused - MOST_PROBLEMS),
+        tuple((load(what), n) for what, n in facts.get("left_out", ())),
+        answers_added,
     )

@@ -6,6 +6,7 @@ It runs in a process of its own where the source may be large or hostile, and ke
 import io
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +18,7 @@ from PIL import Image
 
 from labeler.core.errors import ImageError, LabelerError, SourceError
 from labeler.core.items import Modality, NewItem, Problem, Progress, Split, StoredObject
-from labeler.core.labels import join, names_in
+from labeler.core.labels import names_in
 from labeler.core.processes import yield_to_others
 from labeler.core.settings import Config, LimitsConfig
 from labeler.core.whole_files import make_folder, synchronise_all, write_for_now
@@ -28,7 +29,10 @@ from labeler.files.objects import ObjectFile
 from labeler.files.pixels import FORMATS, check_pixels
 from labeler.files.sources import Row, SourceColumns
 from labeler.files.tables import expected_rows
-from labeler.i18n.messages import Message, mark
+from labeler.formats import recognise
+from labeler.formats.recognise import is_table
+from labeler.i18n.messages import Message, dump, mark
+from labeler.projects.given_answers import answers_of, fitting, stored_label
 from labeler.projects.project import Project
 from labeler.projects.scans import ScanImport, without_dropped
 from labeler.store.staged import Staged
@@ -66,14 +70,18 @@ def stage(task: Task, on_progress: Progress) -> None:
     columns, group_column = _with_group(project, source, task.columns)
     scans = _scans(project, source, columns)
     stored: dict[str, None] = {}  # columns
+    left_out: Counter[Message] = Counter()
+    has_answers = has_predictions = False
     with Staged(task.target) as staged:
-        rows = _watched(_rows(project, source, columns), stored if sources.is_table(source) else {})
+        rows = _watched(_rows(project, source, columns, left_out), stored if is_table(source, columns) else {})
         with project.store() as store:
             sides = store.items.group_sides() if columns.split and columns.group else {}
         total = expected_rows(source) if isinstance(source, Path) and sources.is_table(source) else 0
         folders: set[Path] = set()
-        for batch in _batches_of_items(project, check_groups(rows, sides), total, scans, on_progress):
+        for batch in _batches_of_items(project, check_groups(rows, sides), total, scans, left_out, on_progress):
             items = [entry for entry in batch if isinstance(entry, NewItem)]
+            has_answers = has_answers or any(item.answers for item in items)
+            has_predictions = has_predictions or any(item.predictions for item in items)
             folders |= _synchronised([project.folder / item.media for item in items if item.media and not item.object])
             staged.add(items, [entry for entry in batch if isinstance(entry, Problem)])
         synchronise_all(folders if os.name == "posix" else ())  # elsewhere folders cannot be opened
@@ -83,6 +91,9 @@ def stage(task: Task, on_progress: Progress) -> None:
                 "name": _name_of(project, source),
                 "group_column": group_column,
                 "columns": list(stored),
+                "answers": has_answers,
+                "predictions": has_predictions,
+                "left_out": [[dump(what), n] for what, n in left_out.items()],
                 "dicom": asdict(report) if report else None,
             }
         )
@@ -116,7 +127,7 @@ def _with_group(project: Project, source: Source, columns: SourceColumns) -> tup
 
 def _group_field(source: Source, columns: SourceColumns) -> str | None:
     """The DICOM field that names the group of each image of a folder; None: no field does."""
-    if columns.group in (None, sources.FOLDER_GROUPS) or sources.is_table(source):
+    if columns.group in (None, sources.FOLDER_GROUPS) or is_table(source, columns):
         return None
     return columns.group if deidentify.is_field(str(columns.group)) else None
 
@@ -124,12 +135,12 @@ def _group_field(source: Source, columns: SourceColumns) -> str | None:
 def _scans(project: Project, source: Source, columns: SourceColumns) -> ScanImport:
     if project.config.modality == "image":
         deidentify.check_fields(project.config.dicom.keep)
-    return ScanImport(project, _group_field(source, columns), sources.is_table(source))
+    return ScanImport(project, _group_field(source, columns), is_table(source, columns))
 
 
 def _name_of(project: Project, source: Source) -> str:
     """What the import is called in the project; the name of a folder may be that of a patient."""
-    if project.config.modality == "image" and project.config.dicom.deidentify and not sources.is_table(source):
+    if project.config.modality == "image" and project.config.dicom.deidentify and not is_table(source):
         return "DICOM"
     return source.name
 
@@ -158,14 +169,18 @@ def check_groups(rows: Iterable[Row | Problem], sides: Mapping[str, Split]) -> I
         yield row
 
 
-def _rows(project: Project, source: Source, columns: SourceColumns) -> Iterator[Row | Problem]:
+def _rows(
+    project: Project, source: Source, columns: SourceColumns, left_out: Counter[Message]
+) -> Iterator[Row | Problem]:
     """The rows of the source, without labels where its folders are not named after classes."""
     wanted = columns
     if _group_field(source, columns):
         columns = replace(columns, group=None)  # it is read with each file
     modality, limits = project.config.modality, project.config.limits
     try:
-        rows = sources.read(source, columns, modality=modality, limits=limits)
+        rows = recognise.read(
+            source, columns, modality=modality, limits=limits, classes=project.config.classes, left_out=left_out
+        )
     except SourceError as error:
         setting = project.config.evaluation.group_column
         if not setting or wanted.group != setting or setting not in str(error):
@@ -176,7 +191,7 @@ def _rows(project: Project, source: Source, columns: SourceColumns) -> Iterator[
             error=error,
         ) from None
     rows = _of_modality(modality, source, rows)
-    if sources.is_table(source):
+    if is_table(source, columns):
         return without_dropped(project, rows, columns.group)
     if isinstance(source, Path) and source.is_dir():
         return _files(project, columns, partial(sources.read, source, columns, limits=limits))
@@ -197,13 +212,20 @@ def _files(
 
 
 def _batches_of_items(
-    project: Project, rows: Iterator[Row | Problem], expected: int, scans: ScanImport, on_progress: Progress
+    project: Project,
+    rows: Iterator[Row | Problem],
+    expected: int,
+    scans: ScanImport,
+    left_out: Counter[Message],
+    on_progress: Progress,
 ) -> Iterator[list[NewItem | Problem]]:
     """Items of the rows, `BATCH` at a time; images are decoded in several threads."""
     classes = {unicodedata.normalize("NFC", name): name for name in project.config.classes}
 
     def item_of(row: Row | Problem) -> NewItem | Problem:
         return row if isinstance(row, Problem) else _item(project, classes, row, scans)
+
+    rows = (fitting(row, project.config.several, left_out) for row in rows)
 
     done = 0
     with ThreadPoolExecutor(STORE_THREADS if os.environ.get(VARIABLE) else THREADS) as threads:
@@ -261,17 +283,13 @@ def _folders_are_classes(rows: Iterable[Row | Problem], classes: Sequence[str]) 
 
 def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImport) -> NewItem | Problem:
     label = None
-    if row.label is not None:
-        given = unicodedata.normalize("NFC", row.label)
-        names = names_in(given, classes) if project.config.several else (given,)
-        unknown = next((name for name in names if name not in classes), None)
-        if unknown is not None:
-            choices = ", ".join(map(repr, classes.values()))
-            return Problem(
-                row.source,
-                mark("the label {unknown!r} is not among the classes {choices}", unknown=unknown, choices=choices),
-            )
-        label = join([classes[name] for name in names], project.config)
+    if row.label is not None or row.labels is not None:
+        label = stored_label(_names_of(row, classes, project.config), classes, project.config)
+        if isinstance(label, Message):
+            return Problem(row.source, label)
+    answers = answers_of(row, classes, project.config)
+    if isinstance(answers, Message):
+        return Problem(row.source, answers)
     if (too_long := _too_long(row, project.config.limits)) is not None:
         return Problem(row.source, too_long)
     text, media, stored = None, None, None
@@ -301,7 +319,27 @@ def _item(project: Project, classes: Mapping[str, str], row: Row, scans: ScanImp
         if not text:
             return Problem(row.source, mark("the text is empty"))
         name = content_hash(normalise(text).encode())
-    return NewItem(name, row.source, text, media, label, _split(row.split), row.metadata, row.group, stored)
+    return NewItem(
+        name,
+        row.source,
+        text,
+        media,
+        label,
+        _split(row.split),
+        row.metadata,
+        row.group,
+        stored,
+        answers,
+        row.predictions,
+    )
+
+
+def _names_of(row: Row, classes: Mapping[str, str], config: Config) -> tuple[str, ...]:
+    """The names of classes that a row gives: as a list, or in a cell."""
+    if row.labels is not None:
+        return row.labels
+    given = unicodedata.normalize("NFC", row.label or "")
+    return names_in(given, classes) if config.several else (given,)
 
 
 def _too_long(row: Row, limits: LimitsConfig) -> Message | None:

@@ -13,6 +13,7 @@ from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.desk import FREE, Desk, as_prediction
 from labeler.store.foreign import ForeignModels
+from labeler.store.incoming import BY_IMPORT
 from labeler.store.items import IMPORT, Items
 from labeler.store.leases import lease_time
 from labeler.store.refused import Refused, RefusedAnswers
@@ -116,6 +117,8 @@ class Answers:
 
         if offered_only and not self.desk.is_offered(annotator, answer.item_id):
             return refused(mark("the item {item_id} was not given to you.", item_id=answer.item_id))
+        if answer.request_id.startswith(BY_IMPORT):
+            return refused(mark("its id is one of those of imports: send it under another."))
         if stored := self._stored(annotator, answer.request_id):
             if stored != (answer.item_id, answer.action, answer.label):
                 return refused(mark("another answer of yours is stored under its id: answer the item again."))
@@ -267,12 +270,15 @@ class Answers:
         """All rows of `stream`."""
         return [*self.stream()]
 
-    def stream(self) -> Iterator[Row]:
+    def stream(self, *, by_item: bool = False) -> Iterator[Row]:
         """One row for each current answer, with when and why the item was asked, in the order of answering.
 
         An answer that says nothing any more since the classes changed has no `label`, but what was `given`. It is left
         out where the same person has answered the item again.
+
+        Args: by_item: in the order of the items instead, and of the annotators of each: as the index has them.
         """
+        order = "a.item_id, a.annotator, a.id" if by_item else "a.id"
         columns = ", ".join(f"{expression} AS {name}" for name, expression in EXPORT.items())
         changes = self.class_changes.all()
         for row in self.db.stream(
@@ -281,7 +287,7 @@ class Answers:
             FROM annotations a JOIN items i ON i.id = a.item_id
             LEFT JOIN adjudged d ON d.item_id = i.id AND i.adjudicated IS NOT NULL
             LEFT JOIN queries q ON q.id = a.query_id LEFT JOIN rounds ON rounds.number = q.round
-            WHERE {_EXPORTED} ORDER BY a.id
+            WHERE {_EXPORTED} ORDER BY {order}
             """
         ):
             row["metadata"] = json.loads(row["metadata"])

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from labeler.core.errors import LabelerError
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, now
+from labeler.store.incoming import BY_IMPORT
 
 # Items of an import that somebody answered, flagged or skipped, or about which a lead decided: they stay.
-_TOUCHED = """(
-    EXISTS (SELECT 1 FROM annotations WHERE item_id = items.id AND annotator <> 'import')
-    OR EXISTS (SELECT 1 FROM adjudications WHERE item_id = items.id)
+_TOUCHED = f"""(
+    EXISTS (SELECT 1 FROM annotations
+            WHERE item_id = items.id AND annotator <> 'import' AND request_id NOT GLOB '{BY_IMPORT}*')
+    OR EXISTS (SELECT 1 FROM adjudications WHERE item_id = items.id AND request_id NOT GLOB '{BY_IMPORT}*')
 )"""
 
 

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labeler.core.items import AddResult, NewItem, Split
@@ -17,11 +17,13 @@ from labeler.store.objects import dump_object
 
 # The annotator that imported labels are stored under.
 IMPORT = "import"
+# What the ids of the requests of imported answers begin with; nobody else's do.
+BY_IMPORT = "import:"
 
-COLUMNS = "content_hash, source, text, media, label, split, metadata, of_group, object"
+COLUMNS = "content_hash, source, text, media, label, split, metadata, of_group, object, answers"
 DEFINITIONS = (
     "id INTEGER PRIMARY KEY, content_hash TEXT NOT NULL, source TEXT NOT NULL, text TEXT, media TEXT, label TEXT,"
-    " split TEXT, metadata TEXT NOT NULL, of_group TEXT, object TEXT"
+    " split TEXT, metadata TEXT NOT NULL, of_group TEXT, object TEXT, answers TEXT"
 )
 AT_ONCE = 5000  # rows that one transaction stores: it holds the lock for about a tenth of a second
 PAUSE = 0.02  # seconds between two such transactions, in which others can write
@@ -45,14 +47,21 @@ class Part:
 
 def insert(table: str) -> str:
     """The statement that adds one row to a table with `COLUMNS`, see `values_of`."""
-    return f"INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    return f"INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def values_of(item: NewItem) -> tuple[str | None, ...]:
     """The item's values, in the order of `COLUMNS`."""
     metadata = _as_json(dict(item.metadata)) if item.metadata else "{}"
     content = item.content_hash, item.source, item.text, item.media
-    return *content, item.label, item.split, metadata, item.group, dump_object(item.object)
+    return *content, item.label, item.split, metadata, item.group, dump_object(item.object), _answers(item)
+
+
+def _answers(item: NewItem) -> str | None:
+    """The answers that came with an item, as JSON; None where none did."""
+    if not item.answers:
+        return None
+    return _as_json([asdict(answer.given) | {"label": answer.label} for answer in item.answers])
 
 
 def let_others_write(rows: int) -> None:
@@ -171,7 +180,7 @@ class Incoming:
             return self.db.execute(
                 f"""
                 INSERT INTO annotations (request_id, item_id, annotator, action, label, today, class_change, at)
-                SELECT 'import:' || items.id || :suffix, items.id, :by, 'label', new.label, new.label, :change, :at
+                SELECT '{BY_IMPORT}' || items.id || :suffix, items.id, :by, 'label', new.label, new.label, :change, :at
                 FROM (SELECT content_hash, label, MIN(id) AS place {part.rows} AND label IS NOT NULL
                       GROUP BY content_hash) new
                 CROSS JOIN items ON items.content_hash = new.content_hash
@@ -190,6 +199,60 @@ class Incoming:
                     "split": split,
                 },
             ).rowcount
+
+    def answers(self, part: Part, import_id: int, split: Split | None = None) -> tuple[int, int]:
+        """The number of answers stored in one transaction that people gave in another tool, with their decisions.
+
+        An answer is stored unless its annotator has one to the item already, a decision unless one holds.
+
+        Args:    as in `label`.
+        Returns: labels, and all answers of people.
+        """
+        with self.db.write():
+            values = {
+                "first": part.first,
+                "last": part.last,
+                "suffix": f":{self.class_changes.latest()}:import-{import_id}",
+                "change": self.class_changes.latest(),
+                "at": now(),
+                "split": split,
+            }
+            given = f"""
+                FROM (SELECT content_hash, answers, id AS place {part.rows} AND answers IS NOT NULL) new
+                CROSS JOIN items ON items.content_hash = new.content_hash AND items.split IS NOT NULL
+                CROSS JOIN json_each(new.answers) entry
+                WHERE items.split IS COALESCE(:split, items.split)
+            """
+            added = self.db.rows(
+                f"""
+                INSERT INTO annotations (request_id, item_id, annotator, action, label, today, class_change, at,
+                                         seconds, unsure, note)
+                SELECT '{BY_IMPORT}' || items.id || :suffix, items.id, entry.value ->> 'annotator',
+                       entry.value ->> 'action', entry.value ->> 'label', entry.value ->> 'label', :change,
+                       COALESCE(entry.value ->> 'at', :at), entry.value ->> 'seconds', entry.value ->> 'unsure',
+                       entry.value ->> 'note'
+                {given} AND entry.value ->> 'action' IN ('label', 'skip', 'flag') AND NOT EXISTS (
+                    SELECT 1 FROM answers WHERE item_id = items.id AND annotator = entry.value ->> 'annotator')
+                ORDER BY new.place, entry.key
+                ON CONFLICT (annotator, request_id) DO NOTHING
+                RETURNING action = 'label' AS labels, annotator <> '{IMPORT}' AS people
+                """,
+                values,
+            )
+            self.db.execute(
+                f"""
+                INSERT INTO adjudications (request_id, item_id, by, action, label, before, at, today, class_change)
+                SELECT '{BY_IMPORT}' || items.id || :suffix, items.id, entry.value ->> 'annotator',
+                       iif(entry.value ->> 'action' = 'decide', 'label', 'exclude'), entry.value ->> 'label',
+                       items.label, COALESCE(entry.value ->> 'at', :at), entry.value ->> 'label', :change
+                {given} AND entry.value ->> 'action' IN ('decide', 'exclude')
+                        AND NOT EXISTS (SELECT 1 FROM adjudged WHERE item_id = items.id)
+                ORDER BY new.place, entry.key
+                ON CONFLICT (request_id) DO NOTHING
+                """,
+                values,
+            )
+        return sum(row["labels"] for row in added), sum(row["people"] for row in added)
 
     def in_two_groups(self, table: str) -> tuple[int, int]:
         """The number of rows whose content is stored in another group, such as the same image under two patients, and

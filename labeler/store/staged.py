@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from labeler.core.items import NewItem, Problem
+from labeler.core.items import ForeignPrediction, NewItem, Problem
 from labeler.i18n.messages import dump, load
 from labeler.store.driver import connect
 from labeler.store.incoming import DEFINITIONS, insert, values_of
@@ -14,6 +14,8 @@ from labeler.store.incoming import DEFINITIONS, insert, values_of
 _TABLES = f"""
     CREATE TABLE IF NOT EXISTS items ({DEFINITIONS});
     CREATE TABLE IF NOT EXISTS problems (id INTEGER PRIMARY KEY, source TEXT NOT NULL, reason TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS predictions (id INTEGER PRIMARY KEY, item TEXT NOT NULL, source TEXT NOT NULL,
+        model TEXT NOT NULL, version TEXT NOT NULL, labels TEXT NOT NULL, probabilities TEXT, confidence REAL);
     CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);  -- JSON
 """
 
@@ -29,8 +31,9 @@ class Staged:
         self.connection = connect(path)
         self.connection.execute("PRAGMA synchronous=OFF")
         self.connection.executescript(_TABLES)
-        if not self.connection.execute("SELECT 1 FROM pragma_table_info('items') WHERE name = 'object'").fetchone():
-            self.connection.execute("ALTER TABLE items ADD COLUMN object TEXT")  # an earlier version was cut off
+        columns = {row[0] for row in self.connection.execute("SELECT name FROM pragma_table_info('items')")}
+        for column in {"object", "answers"} - columns:  # an earlier version was cut off
+            self.connection.execute(f"ALTER TABLE items ADD COLUMN {column} TEXT")
 
     def add(self, items: Sequence[NewItem], problems: Sequence[Problem]) -> None:
         """Append rows of the source."""
@@ -38,6 +41,23 @@ class Staged:
             self.connection.executemany(insert("items"), map(values_of, items))
             self.connection.executemany(
                 "INSERT INTO problems (source, reason) VALUES (?, ?)", [(p.source, dump(p.reason)) for p in problems]
+            )
+
+            self.connection.executemany(
+                "INSERT INTO predictions (item, source, model, version, labels, probabilities, confidence)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [_prediction(item, prediction) for item in items for prediction in item.predictions],
+            )
+
+    def predictions(self) -> Iterator[ForeignPrediction]:
+        """The predictions of models that came with the items."""
+        rows = self.connection.execute(
+            "SELECT model, labels, probabilities, version, item, source, confidence FROM predictions ORDER BY id"
+        )
+        for model, labels, probabilities, version, item, source, confidence in rows:
+            shares = json.loads(probabilities) if probabilities else None
+            yield ForeignPrediction(
+                model, tuple(json.loads(labels)), shares, version, item, row=source, confidence=confidence
             )
 
     def parts(self, size: int) -> Iterator[tuple[int, int]]:
@@ -87,3 +107,10 @@ class Staged:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _prediction(item: NewItem, prediction: ForeignPrediction) -> tuple[Any, ...]:
+    """The values of a prediction, in the order of the columns."""
+    shares = None if prediction.probabilities is None else json.dumps(dict(prediction.probabilities))
+    said = json.dumps(prediction.labels, ensure_ascii=False), shares, prediction.confidence
+    return item.content_hash, item.source, prediction.model, prediction.version, *said

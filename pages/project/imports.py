@@ -101,7 +101,7 @@ def _form(project: Project) -> None:
 def _unknown_classes(project: Project, chosen: Chosen) -> None:
     """The labels that are none of the classes, before their rows are refused."""
     label = chosen.columns.label
-    if label is None:
+    if label is None and not chosen.preview.title:
         return
     try:
         names = known_classes(chosen)

@@ -14,7 +14,9 @@ from labeler.core.errors import LabelerError
 from labeler.core.file_copies import link_or_copy
 from labeler.core.items import Modality
 from labeler.files.addresses import VARIABLE, Address, Source, allowed
-from labeler.files.preview import (
+from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
+from labeler.files.uploads import safe_name, source_in
+from labeler.formats.preview import (
     Preview,
     apart,
     first_pictures,
@@ -23,8 +25,6 @@ from labeler.files.preview import (
     preview,
     proposed_classes,
 )
-from labeler.files.sources import FOLDER_GROUPS, OBVIOUS, SourceColumns
-from labeler.files.uploads import safe_name, source_in
 from labeler.i18n.markdown import escaped, joined
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.drafts import all_labeled
@@ -88,7 +88,10 @@ def choose_source(name: str, ways: Sequence[str]) -> Source | None:
         path = st.text_input(
             _("Path"),
             key=f"{name}-path",
-            help=_("A folder of images, a zip of one, or a table (CSV, TSV, JSONL, Parquet, XLSX)."),
+            help=_(
+                "A folder of images, a zip of one, a table (CSV, TSV, JSONL, Parquet, XLSX), or a file of Label Studio,"
+                " Hugging Face, Prodigy, doccano, COCO, Argilla or RIS."
+            ),
         ).strip()
         return Path(path).expanduser() if path else None
     if chosen == "store":
@@ -171,7 +174,7 @@ def read_source(path: Source, modality: Modality | None = None) -> Chosen | None
     except OSError as error:
         st.error(_("{source} cannot be read: {strerror}.", source=path, strerror=error.strerror or error))
         return None
-    kind: Modality = "image" if guess.text is None else "text"
+    kind: Modality = "text" if guess.text is not None or beginning.columns[:1] == ("text",) else "image"
     return Chosen(path, beginning, "-".join(map(str, state)), guess, modality or kind)
 
 
@@ -186,6 +189,11 @@ def show_rows(chosen: Chosen) -> None:
     beginning = chosen.preview
     if beginning.is_table:
         shown = [dict(zip(beginning.columns, map(_short, row), strict=True)) for row in beginning.rows[:ROWS]]
+        if beginning.title:
+            st.info(
+                _("A file of {title}: items, answers and what it says of them are taken over.", title=beginning.title),
+                icon=":material/draft:",
+            )
         st.caption(n_("The first row of {name}", "The first {n} rows of {name}", len(shown), name=beginning.name))
         st.dataframe(shown, hide_index=True, width="stretch", placeholder="")
         return
@@ -204,10 +212,13 @@ def choose_columns(chosen: Chosen, fixed: Modality | None = None) -> Chosen:
 
     Args: fixed: what the project's items are, where that is decided.
     """
-    chosen = _choose_columns(chosen, fixed) if chosen.preview.is_table else _choose_groups(chosen)
+    if chosen.preview.title:
+        chosen = replace(chosen, others=chosen.preview.columns[2:])
+    else:
+        chosen = _choose_columns(chosen, fixed) if chosen.preview.is_table else _choose_groups(chosen)
     keep: Literal["all", "holdout"] = "all"
     if _may_forget(chosen):
-        every = all_labeled(chosen.preview, chosen.columns.label)
+        every = all_labeled(chosen.preview, chosen.preview.label or chosen.columns.label)
         if st.checkbox(
             _("Keep only the holdout's known labels, and ask for the others"),
             every,
@@ -307,6 +318,9 @@ def _drop_columns(chosen: Chosen) -> Chosen:
 
 
 def _may_forget(chosen: Chosen) -> bool:
+    label = chosen.preview.label
+    if label is not None:
+        return any(chosen.preview.values(label))
     return chosen.columns.label is not None or len(chosen.preview.folders) > 1
 
 

@@ -5,17 +5,24 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import streamlit as st
 
 from labeler.access.users import User
+from labeler.core.errors import LabelerError
 from labeler.core.items import Counts
 from labeler.core.jobs import Takeout, TakeoutJob, TakeoutRequest
+from labeler.formats.base import FACTS, Name, check_fits
+from labeler.formats.base import Format as Tool
+from labeler.formats.recognise import FORMATS
 from labeler.i18n.messages import _, mark, translate
 from labeler.jobs.takeouts import model_file
 from labeler.projects import predictions
 from labeler.projects.export_columns import Format, Rows, columns_of
 from labeler.projects.exporter import Export, export_labels
+from labeler.projects.labeled_items import description
+from labeler.projects.other_tools import export_for, file_name
 from labeler.projects.project import Project
 from pages.shared.background import Watched, active, announced, step, watch
 
@@ -24,7 +31,7 @@ ROWS: dict[Rows, str] = {
     "items": mark("One row an item: its label"),
     "answers": mark("One row an answer: who said what, and when"),
 }
-FORMATS: dict[Format, str] = {
+TABLES: dict[Format, str] = {
     "csv": mark("CSV"),
     "xlsx": mark("Excel"),
     "parquet": mark("Parquet"),
@@ -48,17 +55,45 @@ def take_out(project: Project, user: User, counts: Counts) -> None:
         jobs, latest = store.takeouts.all(), store.rounds.latest()
         kept = predictions.kept(project, store)
     left, right = st.columns(2)
-    rows: Rows = left.radio(_("Rows"), [*ROWS], format_func=lambda name: _(ROWS[name]))
-    format_: Format = right.radio(_("Format"), [*FORMATS], format_func=lambda name: _(FORMATS[name]), horizontal=True)
-    export = Export(rows, format_)
-    if format_ == "xlsx":
+    format_: Format | Name = right.radio(
+        _("Format"),
+        [*TABLES, *FORMATS],
+        format_func=lambda name: _(TABLES[name]) if name in TABLES else FORMATS[name].title,
+        horizontal=True,
+    )
+    is_tool = format_ not in TABLES
+    rows: Rows = left.radio(_("Rows"), [*ROWS], format_func=lambda name: _(ROWS[name]), disabled=is_tool)
+    if is_tool:
+        _for_tool(project, FORMATS[cast("Name", format_)], counts)
+    else:
+        _table(
+            project, user, counts, Export(rows, cast("Format", format_)), kept, jobs, latest.model if latest else None
+        )
+    if latest and latest.model:
+        st.divider()
+        _model(project, user, jobs)
+    watch(Watched(NAME, lambda: _read(project), _progress, partial(_cancel, project), _title), jobs)
+    _failure(jobs)
+
+
+def _table(  # wide: what the page has read
+    project: Project,
+    user: User,
+    counts: Counts,
+    export: Export,
+    kept: predictions.Predictions | None,
+    jobs: list[TakeoutJob],
+    model: str | None,
+) -> None:
+    """The button for a table, and what its columns mean."""
+    if export.format == "xlsx":
         st.caption(_("Excel knows no time zones: times are in UTC, as the names of the columns say."))
-    if format_ == "csv":
+    if export.format == "csv":
         st.caption(_("An apostrophe stands before text that a spreadsheet would take for a formula."))
-    if rows == "items":
-        export = replace(export, predictions=_predictions(project, user, kept, jobs, latest.model if latest else None))
-    count = counts.pool + counts.holdout if rows == "items" else None
-    name = f"{project.slug}-{rows}-{date.today().isoformat()}.{format_}"
+    if export.rows == "items":
+        export = replace(export, predictions=_predictions(project, user, kept, jobs, model))
+    count = counts.pool + counts.holdout if export.rows == "items" else None
+    name = f"{project.slug}-{export.rows}-{date.today().isoformat()}.{export.format}"
     st.download_button(
         _("Take the labels out"),
         partial(_content, project, name, export),
@@ -71,14 +106,39 @@ def take_out(project: Project, user: User, counts: Counts) -> None:
     with st.popover(_("What each column means"), icon=":material/help:"):
         meanings = [
             {_("column"): f"`{c.name}`", _("holds"): _(KINDS[c.kind]), _("meaning"): translate(c.meaning)}
-            for c in columns_of(rows)
+            for c in columns_of(export.rows)
         ]
         st.table(meanings, hide_index=True)
-    if latest and latest.model:
-        st.divider()
-        _model(project, user, jobs)
-    watch(Watched(NAME, lambda: _read(project), _progress, partial(_cancel, project), _title), jobs)
-    _failure(jobs)
+
+
+def _for_tool(project: Project, format_: Tool, counts: Counts) -> None:
+    """The button for the files of another tool, and what these cannot hold."""
+    try:
+        check_fits(format_, description(project))
+    except LabelerError as error:
+        st.warning(translate(error))
+        return
+    missing = [translate(meaning) for fact, meaning in FACTS.items() if fact not in format_.keeps]
+    if missing:
+        st.caption(_("{title} does not hold: {facts}.", title=format_.title, facts=", ".join(missing)))
+    name = file_name(project, format_)
+    st.download_button(
+        _("Take the labels out"),
+        partial(_content_for, project, name, format_.name),
+        name,
+        type="primary",
+        icon=":material/download:",
+        disabled=counts.pool + counts.holdout == 0,
+        on_click="ignore",
+    )
+
+
+def _content_for(project: Project, name: str, tool: Name) -> bytes:
+    """The file, made when its button is clicked."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / name
+        export_for(project, path, tool)
+        return path.read_bytes()
 
 
 def _content(project: Project, name: str, export: Export) -> bytes:

@@ -10,8 +10,8 @@ from labeler.files import addresses
 from labeler.files.addresses import source_of
 from labeler.files.images import open_image
 from labeler.files.object_cache import fetch_ahead
-from labeler.files.preview import preview
 from labeler.files.sources import SourceColumns
+from labeler.formats.preview import preview
 from labeler.jobs import checkups
 from labeler.models.erasure import erase_items
 from labeler.projects import backing_up, project

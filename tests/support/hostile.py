@@ -24,8 +24,8 @@ from PIL import Image
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality
 from labeler.core.settings import Config, LimitsConfig
-from labeler.files.preview import first_pictures, holds_scans, preview
 from labeler.files.sources import OBVIOUS, SourceColumns
+from labeler.formats.preview import first_pictures, holds_scans, preview
 from labeler.projects import project as projects
 from labeler.projects.importer import import_source
 from tests.support.scan_files import write_dicom

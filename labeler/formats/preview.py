@@ -1,14 +1,19 @@
-"""The beginning of a source, before it is imported: columns and first rows of a table, or images and their folders."""
+"""The beginning of a source, before it is imported: columns and first rows of a table, or images and their folders.
+
+The file of another tool is shown as a table: its items, their labels, and what else it has of them.
+"""
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from labeler.core.errors import ImageError, SourceError
+from labeler.core.items import Problem
+from labeler.core.labels import cell_of
 from labeler.core.limited import Limits, run_limited
 from labeler.files import column_guesses
 from labeler.files.addresses import Address, Source
@@ -17,8 +22,9 @@ from labeler.files.dicom import is_dicom
 from labeler.files.images import thumbnail
 from labeler.files.limits import USUAL, is_light
 from labeler.files.pixels import are_light, check_pixels
-from labeler.files.sources import Row, SourceColumns, content_of, read
+from labeler.files.sources import OBVIOUS, Row, SourceColumns, content_of
 from labeler.files.tables import read_table
+from labeler.formats.recognise import declared_classes, read, recognise
 
 Result = TypeVar("Result")
 SAMPLE = 200  # rows that guesses are made from
@@ -32,17 +38,24 @@ class Preview:
     """The beginning of a source.
 
     columns, rows: of a table, the first `SAMPLE` rows as strings, with long cells cut off; both empty for a folder or
-    zip of images. folders: that the images lie in, with the number of images in each; empty for a table.
+    zip of images. folders: that the images lie in, with the number of images in each; empty for a table. title: of the
+    format of another tool, whose first column holds the items and whose second their labels; "" for anything else.
     """
 
     name: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     folders: tuple[tuple[str, int], ...] = ()
+    title: str = ""
 
     @property
     def is_table(self) -> bool:
         return bool(self.columns)
+
+    @property
+    def label(self) -> str | None:
+        """The column of the labels of another tool's file; None for anything else."""
+        return self.columns[1] if self.title else None
 
     def values(self, column: str) -> list[str]:
         """The values of a column in the first rows, the empty ones too."""
@@ -69,24 +82,67 @@ def preview(source: Source) -> Preview:
     """
     if isinstance(source, Path) and not source.exists():
         raise SourceError("{source} does not exist: check the path.", source=source)
+    if (found := recognise(source)) is not None:
+        return _of_tool(source.name, found.format.title, read(source, most=SAMPLE))
     if isinstance(source, Address) or source.is_dir() or source.suffix.lower() == ".zip":
         counts = Counter(row.label or "" for row in read(source) if isinstance(row, Row))
         return Preview(source.name, folders=tuple(sorted(counts.items())))
     columns, records = read_table(source, SAMPLE)
-    most = max(SHORTEST, MOST_LETTERS // (SAMPLE * len(columns)))
-    whole = tuple(
-        tuple(cell[:most] for cell in fields)
-        for _, fields in records
-        if isinstance(fields, list) and len(fields) == len(columns)
-    )
+    whole = tuple(_cut_off(fields) for _, fields in records if isinstance(fields, list) and len(fields) == len(columns))
     if not whole:
         raise SourceError("{source} has no rows: there is nothing to read.", source=source.name)
     return Preview(source.name, tuple(columns), whole)
 
 
+def _cut_off(cells: Sequence[str]) -> tuple[str, ...]:
+    """A row without the ends of long cells."""
+    most = max(SHORTEST, MOST_LETTERS // (SAMPLE * len(cells)))
+    return tuple(cell[:most] for cell in cells)
+
+
+def _of_tool(name: str, title: str, rows: Iterator[Row | Problem]) -> Preview:
+    """The first items of another tool's file.
+
+    Raises: SourceError: none of them can be read.
+    """
+    items, problem = [], None
+    for row in rows:
+        if isinstance(row, Row):
+            items.append(row)
+        else:
+            problem = problem or row
+    if not items:
+        raise SourceError("No item of {name} can be read. The first: {problem}", name=name, problem=problem or "")
+    content = "text" if items[0].text is not None else "image"
+    others = list(dict.fromkeys(column for row in items for column in row.metadata))
+    return Preview(
+        name,
+        (content, "label", *others),
+        tuple(
+            _cut_off([_shown(row), _label(row), *(row.metadata.get(column, "") for column in others)]) for row in items
+        ),
+        title=title,
+    )
+
+
+def _shown(row: Row) -> str:
+    return row.text if row.text is not None else row.image.name if row.image is not None else ""
+
+
+def _label(row: Row) -> str:
+    """The label of an item, or what people answered."""
+    if row.labels is not None:
+        return cell_of(row.labels)
+    return " / ".join(dict.fromkeys(cell_of(answer.labels) for answer in row.answers if answer.labels))
+
+
 def guessed_columns(beginning: Preview) -> SourceColumns:
-    """The columns of a table that seem to hold the items, their labels and the mark of the holdout."""
+    """The columns of a table that seem to hold the items, their labels and the mark of the holdout; of another tool's
+    file none has to be named.
+    """
     columns, rows = beginning.columns, beginning.rows
+    if beginning.title:  # it knows its own
+        return OBVIOUS
     guess = column_guesses.content(columns, rows)
     kind, content = guess or ("text", _longest(columns, rows))
     label = column_guesses.label(columns, rows, {content})
@@ -105,6 +161,8 @@ def proposed_classes(source: Source, beginning: Preview, label: str | None) -> t
     Args:   label: the column of known labels; of images it is the folder that counts.
     Raises: SourceError: the column has more different values than there can be classes.
     """
+    if beginning.title:
+        return (declared_classes(source) or ())[:MOST_CLASSES]
     if not beginning.is_table:
         names = Counter({folder: n for folder, n in beginning.folders if folder})
         return tuple(name for name, _ in names.most_common(MOST_CLASSES)) if len(names) > 1 else ()

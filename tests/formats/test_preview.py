@@ -9,8 +9,8 @@ import pytest
 
 from labeler.core.errors import SourceError
 from labeler.files import column_guesses, tables
-from labeler.files.preview import SAMPLE, guessed_columns, preview, proposed_classes
 from labeler.files.sources import Row, SourceColumns, read
+from labeler.formats.preview import SAMPLE, guessed_columns, preview, proposed_classes
 
 COMPLAINTS = pd.DataFrame(
     {
