@@ -7,11 +7,18 @@ from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from labeler.access.users import is_reserved
-from labeler.api.requests import MOST_ANSWERS, MOST_ITEMS, MOST_NAME, MOST_NOTE, Answers, RequestError, SentAnswer
-from labeler.api.requests import ItemId as Number
+from labeler.api.requests import (
+    MOST_ANSWERS,
+    MOST_ITEMS,
+    MOST_NAME,
+    MOST_NOTE,
+    Answers,
+    RequestError,
+    SentAnswer,
+)
 from labeler.api.routes import asked_item, in_words, progress_of, taken, waiting_in_words
 from labeler.api.v1 import frame
-from labeler.api.v1.frame import Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of
+from labeler.api.v1.frame import WHOLE, Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of
 from labeler.api.v1.items import picture_address
 from labeler.api.v1.labels import Label, label_of
 from labeler.core.errors import ForbiddenError, MissingError
@@ -22,6 +29,7 @@ from labeler.core.settings import Config
 router = frame.resource("Labeling")
 
 Name = Annotated[str, Field(min_length=1, max_length=MOST_NAME)]
+Number = Annotated[int, Field(ge=0, le=frame.LARGEST_NUMBER), WHOLE]
 
 
 class Named(Body):
@@ -32,7 +40,7 @@ class Named(Body):
 
 
 class Ask(Named):
-    n: int = Field(default=1, ge=1, le=MOST_ITEMS, description="Most items.")
+    n: Annotated[int, Field(ge=1, le=MOST_ITEMS, description="Most items."), WHOLE] = 1
     release: list[Number] = Field(default=[], max_length=1000, description="Items that are given back unanswered.")
 
 

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Match, Mount
 
 from labeler.access.serving import serving
 from labeler.api.problems import V1, Problem, ProblemResponse, cannot_store, status_of_change, when_to_come_again
@@ -85,10 +85,17 @@ def refuse(request: Request, error: Exception) -> Response:
             405: _("This address does not take {method}.", method=request.method),
         }
         sentence = sentences.get(error.status_code, _("The request cannot be read."))
-        return ProblemResponse(error.status_code, sentence, error.headers)
+        allowed = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
+        return ProblemResponse(error.status_code, sentence, allowed)
     if isinstance(error, sqlite3.OperationalError | OSError):
         return ProblemResponse(503, cannot_store(error), when_to_come_again(error))
     return ProblemResponse(500, _("The server met an error that it did not expect; its log says which."))
+
+
+def _methods(request: Request) -> str:
+    """The methods that the address of a request takes, each of which has a route of its own."""
+    matching = [method for (_path, method), route in routes().items() if route.matches(request.scope)[0] != Match.NONE]
+    return ", ".join(sorted(matching))
 
 
 def make() -> Api:

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import APIRouter, Path, Query, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from labeler.access.api_tokens import Bearer, Scope, bearer
@@ -29,16 +29,17 @@ from labeler.access.home import home
 from labeler.access.roles import Action, HomeAction, check, is_member, may
 from labeler.access.users import User
 from labeler.api.problems import MEDIA_TYPE
-from labeler.api.requests import LARGEST_ID, RequestError
+from labeler.api.requests import LARGEST_ID
 from labeler.api.v1 import once
 from labeler.core.actor import Actor
-from labeler.core.errors import AccessError, ForbiddenError, MissingError
+from labeler.core.errors import AccessError, ForbiddenError, LabelerError, MissingError
 from labeler.i18n.messages import preferred, use
 from labeler.projects import project as projects
 from labeler.projects.project import ServedProject
 
 LONGEST_FOLDER = 255  # bytes
 PAGE, LONGEST_PAGE = 50, 500  # entries of a list
+LARGEST_NUMBER = 2**53 - 1  # that every reader of JSON keeps to the last digit
 
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -210,6 +211,12 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 5.0 is 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)  # beside the limits of a number: behind them, since the schema would lose them
 Entry = TypeVar("Entry")
 
 
@@ -222,7 +229,7 @@ class Page(BaseModel, Generic[Entry]):
 
 Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="Most entries of the page.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before.")]
-ItemId = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Number of an item.")]
+ItemId = Annotated[int, Path(ge=0, le=LARGEST_NUMBER, description="Number of an item.")]
 
 
 def cursor_of(place: Any) -> str:
@@ -231,7 +238,7 @@ def cursor_of(place: Any) -> str:
 
 
 def place_of(cursor: str | None, kind: type[int] | type[str] | type[list[Any]] = int) -> Any:
-    """The place that a cursor stands for; None without one. Raises: RequestError: no list has given it."""
+    """The place that a cursor stands for; None without one. Raises: LabelerError: no list has given it."""
     if cursor is None:
         return None
     try:
@@ -240,7 +247,7 @@ def place_of(cursor: str | None, kind: type[int] | type[str] | type[list[Any]] =
             raise ValueError(place)
         return place
     except (ValueError, binascii.Error, RecursionError):
-        raise RequestError("'cursor' must be the 'next' of the page before.") from None
+        raise LabelerError("'cursor' must be the 'next' of the page before.") from None
 
 
 def page(entries: Sequence[Entry], limit: int, place: Callable[[Entry], Any]) -> Page[Entry]:

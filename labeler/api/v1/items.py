@@ -11,7 +11,6 @@ from starlette.responses import Response
 from labeler.api import pictures
 from labeler.api.endpoint import Drawing, Later, settled
 from labeler.api.problems import V1
-from labeler.api.requests import RequestError
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import Body, Cursor, ItemId, Limit, Page, ProjectCall, in_project, page, place_of
 from labeler.api.v1.labels import Label, label_of
@@ -30,6 +29,7 @@ router = frame.resource("Items")
 
 MOST_NEW = 1000  # items in a request; more are an import
 COLUMNS = ("text", "label", "split", "group")
+Column = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ItemFacts(BaseModel):
@@ -52,7 +52,7 @@ class NewItem(Body):
     label: Label | None = Field(default=None, description="Known label: a class, or a list where items have several.")
     split: Split | None = Field(default=None, description="null: the holdout is drawn by the first import.")
     group: str | None = Field(default=None, description="What it belongs to, such as a patient.")
-    metadata: dict[str, str] = Field(default={}, description="Further columns.")
+    metadata: dict[Column, str] = Field(default={}, description="Further columns.")
 
 
 class NewItems(Body):
@@ -72,7 +72,7 @@ class Added(BaseModel):
 
 
 class MetadataChange(Body):
-    metadata: dict[str, str | None] = Field(description="New values by name; null takes a name out.")
+    metadata: dict[Column, str | None] = Field(description="New values by name; null takes a name out.")
 
 
 @router.get("/projects/{p}/items", summary="List and search items")
@@ -106,8 +106,8 @@ def add_items(call: Annotated[ProjectCall, in_project("manage", "import_items")]
     if config.modality != "text":
         raise LabelerError("This project is of images: import their files.")
     for item in new.items:
-        if taken := [name for name in item.metadata if name in COLUMNS or not name.strip()]:
-            raise RequestError("No column of the metadata can have the name {name!r}.", name=taken[0])
+        if taken := [name for name in item.metadata if name in COLUMNS]:
+            raise LabelerError("No column of the metadata can have the name {name!r}.", name=taken[0])
     columns = SourceColumns(
         text="text", label=_if_any(new, "label"), split=_if_any(new, "split"), group=_if_any(new, "group")
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from labeler.api.requests import LARGEST_ID, RequestError
+from labeler.api.requests import LARGEST_ID
 from labeler.api.v1.frame import (
     Body,
     Cursor,
@@ -20,7 +20,7 @@ from labeler.api.v1.frame import (
     resource,
 )
 from labeler.api.v1.labels import Label, label_of, text_of
-from labeler.core.errors import MissingError
+from labeler.core.errors import LabelerError, MissingError
 from labeler.core.items import AdjudicationAction
 from labeler.core.settings import Config
 from labeler.quality.review import Case, Findings, matching, waiting
@@ -147,10 +147,10 @@ def undo_decision(
 
 
 def _place(cursor: str | None) -> list[Any] | None:
-    """The place of a case, see `Case.place`. Raises: RequestError."""
+    """The place of a case, see `Case.place`. Raises: LabelerError."""
     place: list[Any] | None = place_of(cursor, list)
     if place is not None and [type(part) for part in place] != [bool, bool, float, int]:
-        raise RequestError("'cursor' must be the 'next' of the page before.")
+        raise LabelerError("'cursor' must be the 'next' of the page before.")
     return place
 
 

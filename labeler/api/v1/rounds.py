@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from labeler.api.requests import LARGEST_ID
 from labeler.api.routes import in_steps
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import Cursor, Limit, Page, ProjectCall, in_project, page, place_of
@@ -110,7 +109,7 @@ def get_rounds_state(call: Annotated[ProjectCall, in_project("read", "see_progre
 @router.get("/projects/{p}/rounds/{number}", summary="A finished round")
 def get_round(
     call: Annotated[ProjectCall, in_project("read", "see_progress")],
-    number: Annotated[int, Path(ge=1, le=LARGEST_ID)],
+    number: Annotated[int, Path(ge=1, le=frame.LARGEST_NUMBER)],
 ) -> RoundDetails:
     """With its measurements and their interval, and how its model was trained."""
     with call.project.store() as store:

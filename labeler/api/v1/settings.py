@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import Body
 
-from labeler.api.requests import RequestError
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import ProjectCall, in_project
+from labeler.core.errors import ConfigError
 from labeler.core.settings_parser import parse
 from labeler.experiments.check_settings import check_settings
 from labeler.i18n.messages import _
@@ -36,7 +36,7 @@ def change_settings(
 ) -> dict[str, Any]:
     """They count from the next round on, stand in the history of the settings, and can be taken back there."""
     if fixed := [name for name in FIXED if name in changes]:
-        raise RequestError(
+        raise ConfigError(
             "{name!r} is no setting that is changed here: classes have changes of their own.", name=fixed[0]
         )
     changed = parse(_merged(call.project.config.as_dict(), changes), _("The request"))

@@ -76,7 +76,7 @@ def test_a_request_without_a_token_is_a_problem_with_a_sentence(client):
 def test_a_token_that_was_changed_has_ended_or_is_the_desks_opens_nothing(client, project, monkeypatch):
     good = bearer()["Authorization"]
     assert client.get("/me", headers={"Authorization": good}).status_code == 200
-    for wrong in (good[:-1] + ("A" if good[-1] != "A" else "B"), "Bearer labeler_x", "Bearer x", "Basic a2lt"):
+    for wrong in (good[:-9] + good[-9:].swapcase(), "Bearer labeler_x", "Bearer x", "Basic a2lt"):
         assert client.get("/me", headers={"Authorization": wrong}).status_code == 401
     now = api_tokens.time.time()
     monkeypatch.setattr(api_tokens.time, "time", lambda: now + 2 * api_tokens.DAY)
@@ -118,6 +118,11 @@ def test_an_error_that_nobody_expected_tells_nothing_of_itself(client):
     reply = client.get("/raise/secret")
     assert (reply.status_code, reply.headers["content-type"]) == (500, "application/problem+json")
     assert "secret" not in reply.text
+
+
+def test_an_address_says_which_methods_it_takes(client):
+    reply = client.delete("/projects")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, POST")
 
 
 def test_problems_are_in_the_language_that_is_asked_for(client):

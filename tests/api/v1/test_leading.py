@@ -76,7 +76,7 @@ def test_a_decision_that_is_sent_twice_under_its_id_is_one(client):
 
 @pytest.mark.parametrize("cursor", ["W10", "WyJhIl0", "WzEsMiwzLDRd", "MQ"])
 def test_a_cursor_that_the_queue_did_not_give_is_refused(client, cursor):
-    assert client.get(f"{P}/review", params={"cursor": cursor}).status_code == 400
+    assert client.get(f"{P}/review", params={"cursor": cursor}).status_code == 422
 
 
 def test_an_explanation_is_the_desks(client, project):

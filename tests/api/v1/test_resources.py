@@ -70,7 +70,7 @@ def test_settings_change_through_history_and_audit(client, project):
         ({"query": {"batch": "many"}}, 422),
         ({"query": {"btach": 5}}, 422),
         ({"query": {"strategy": "astrology"}}, 422),
-        ({"classes": ["a", "b"]}, 400),
+        ({"classes": ["a", "b"]}, 422),
         ({"query": 5}, 422),
     ],
 )

@@ -1,0 +1,1 @@
+"""Whether the public API keeps to its schema, whatever is sent to it."""
