@@ -5,12 +5,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from labeler.core.foreign import AddedPredictions
 from labeler.core.items import ImportReport
 from labeler.core.jobs import ImportJob
 from labeler.files.limits import is_light
 from labeler.files.pixels import are_light
 from labeler.i18n.messages import Message, _, translate
-from labeler.jobs.imports import ask, kept, report_of, start
+from labeler.jobs.imports import ask, kept, predictions_of, report_of, start
+from labeler.projects.foreign_columns import PredictionColumns
 from labeler.projects.project import Project
 from pages.project.source import Chosen, uploaded_folder
 from pages.shared.background import AnyJob, Watched, announced, watch
@@ -18,7 +20,7 @@ from pages.shared.background import AnyJob, Watched, announced, watch
 NAME = "import-jobs"
 ASKED = "import-asked"  # the key of the import that this session has asked for: the project and the job
 WAIT_SECONDS = 3.0  # that a page waits for an import, so that a short one seems immediate
-Outcome = tuple[ImportReport, tuple[Message, ...]]
+Outcome = tuple[ImportReport, tuple[Message, ...], list[AddedPredictions]]
 
 
 def is_quick(chosen: Chosen) -> bool:
@@ -26,14 +28,23 @@ def is_quick(chosen: Chosen) -> bool:
     return is_light(chosen.path) if chosen.modality == "text" else are_light(chosen.path)
 
 
-def begin(project: Project, chosen: Chosen, shown: tuple[str, ...] = (), first: bool = False) -> None:
+def begin(
+    project: Project,
+    chosen: Chosen,
+    shown: tuple[str, ...] = (),
+    first: bool = False,
+    predictions: PredictionColumns | None = None,
+) -> None:
     """Ask for an import and start it; wait a little, since it may be a short one.
 
-    Args: shown, first: see `ImportRequest`.
+    Args: shown, first: see `ImportRequest`. predictions: the columns with a model's predictions.
     """
     top = uploaded_folder(chosen.path)
     source = kept(project, chosen.path, top) if top and isinstance(chosen.path, Path) else chosen.path
-    number = ask(project, source, chosen.columns, keep_labels=chosen.keep_labels, shown=shown, first=first)
+    kept_labels = chosen.keep_labels
+    number = ask(
+        project, source, chosen.columns, keep_labels=kept_labels, shown=shown, first=first, predictions=predictions
+    )
     st.session_state[ASKED] = project.slug, number
     thread = start(project)
     bar, until = st.progress(0.0, text=_("Reading …")), time.monotonic() + WAIT_SECONDS
@@ -56,7 +67,7 @@ def outcome(project: Project) -> Outcome | None:
     if job.finished_at is None:
         return None
     del st.session_state[ASKED]
-    return None if report is None else (report_of(report), tuple(report["refused"]))
+    return None if report is None else (report_of(report), tuple(report["refused"]), predictions_of(report))
 
 
 def failure(project: Project) -> str | None:

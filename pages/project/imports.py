@@ -1,6 +1,6 @@
 """The form that imports items, and what an import brought."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -9,17 +9,22 @@ import streamlit as st
 from labeler.access.roles import may
 from labeler.access.users import User
 from labeler.core.errors import LabelerError
+from labeler.core.foreign import AddedPredictions
 from labeler.core.items import ImportReport, Progress
 from labeler.cycle.encoder_choice import about_encoder
 from labeler.files.sources import origin
 from labeler.i18n.markdown import in_code, plain
 from labeler.i18n.messages import Message, _, n_, translate
+from labeler.jobs.imports import nothing_imported
 from labeler.projects.drafts import single_classes
+from labeler.projects.foreign_columns import PredictionColumns
+from labeler.projects.foreign_tables import import_predictions
 from labeler.projects.importer import import_source, undo_import
 from labeler.projects.project import Project
 from labeler.report.sentences.groups import of_import
 from labeler.report.sentences.scans import of_scans
 from labeler.store.imports import Import
+from pages.project.foreign import added_predictions, choose_predictions, is_complete
 from pages.project.import_jobs import begin, is_quick, outcome
 from pages.project.source import Chosen, choose_columns, choose_source, known_classes, read_source, show_rows
 from pages.shared.next_step import IMPORTED
@@ -27,11 +32,18 @@ from pages.shared.next_step import IMPORTED
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import brought into a project. refused: why columns are not shown beside the item."""
+    """What an import brought into a project. refused: why columns are not shown beside the item. predictions: of other
+    models; only: whether it brought nothing else.
+    """
 
     slug: str
     report: ImportReport
     refused: tuple[Message, ...] = ()
+    predictions: Sequence[AddedPredictions] = ()
+
+    @property
+    def only(self) -> bool:
+        return bool(self.predictions) and not (self.report.added or self.report.duplicates or self.report.not_imported)
 
 
 def import_items(project: Project, user: User) -> None:
@@ -94,8 +106,10 @@ def _form(project: Project) -> None:
         chosen = replace(chosen, deidentify=dicom.deidentify, dropped=dicom.drop_columns)
         chosen = choose_columns(chosen, project.config.modality)
         _unknown_classes(project, chosen)
-    if st.button(_("Import"), key="import", type="primary", disabled=chosen is None) and chosen is not None:
-        _import(project, chosen)
+    foreign = choose_predictions(chosen, project.config) if chosen is not None else None
+    is_ready = chosen is not None and is_complete(foreign)
+    if st.button(_("Import"), key="import", type="primary", disabled=not is_ready) and chosen is not None:
+        _import(project, chosen, foreign)
 
 
 def _unknown_classes(project: Project, chosen: Chosen) -> None:
@@ -119,23 +133,35 @@ def _unknown_classes(project: Project, chosen: Chosen) -> None:
         )
 
 
-def _import(project: Project, chosen: Chosen) -> None:
+def _import(project: Project, chosen: Chosen, foreign: PredictionColumns | None) -> None:
+    if foreign and not foreign.only:  # they are kept as predictions
+        chosen = replace(chosen, dropped=tuple(dict.fromkeys((*chosen.dropped, *foreign.names))))
     dicom = replace(project.config.dicom, deidentify=chosen.deidentify, drop_columns=chosen.dropped)
     if dicom != project.config.dicom:
         project = project.save(replace(project.config, dicom=dicom))
     if not is_quick(chosen):
-        begin(project, chosen)
+        begin(project, chosen, predictions=foreign)
         st.rerun()
     with progress_bar() as report:
         try:
-            result = import_source(
-                project, chosen.path, chosen.columns, keep_labels=chosen.keep_labels, on_progress=report
-            )
+            brought = _import_now(project, chosen, foreign, report)
         except LabelerError as error:
             st.error(translate(error))
             return
-    st.session_state[IMPORTED] = Imported(project.slug, result)
+    st.session_state[IMPORTED] = brought
     st.rerun()  # the page draws anew, so that all of it knows the new items
+
+
+def _import_now(project: Project, chosen: Chosen, foreign: PredictionColumns | None, report: Progress) -> Imported:
+    """What the items of a small source and the predictions in it brought."""
+    added: Sequence[AddedPredictions] = ()
+    with project.store() as store:
+        result = nothing_imported(store)
+    if not foreign or not foreign.only:
+        result = import_source(project, chosen.path, chosen.columns, keep_labels=chosen.keep_labels, on_progress=report)
+    if foreign:
+        added = import_predictions(project, chosen.path, foreign, report)
+    return Imported(project.slug, result, (), added)
 
 
 @contextmanager
@@ -160,6 +186,9 @@ def latest_import(project: Project) -> None:
     if latest is None or latest.slug != project.slug:
         return
     report = latest.report
+    added_predictions(latest.predictions)
+    if latest.only:
+        return
     st.success(
         _(
             "{added:,} items added, {duplicates:,} already there, {labels:,} labels. The pool has {pool:,} items, the"
