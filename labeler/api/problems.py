@@ -54,9 +54,14 @@ def when_to_come_again(error: BaseException) -> dict[str, str]:
     return {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, PASSING) else {}
 
 
+def address(path: str) -> str:
+    """Where something of the public API lies for who asks, below the path of the whole app."""
+    return f"{base_path()}{V1}{path}"
+
+
 def is_of_v1(path: str) -> bool:
     """Whether an address is one of the public API, whose errors are problems."""
-    return path.startswith(f"{base_path()}{V1}/")
+    return path.startswith(address("/"))
 
 
 def status_of(error: LabelerError, otherwise: int) -> int:

@@ -1,6 +1,7 @@
 """deploy/nginx.conf as people use it: TLS, a path, log-in by password and provider, WebSockets, an upload of 50 MB."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import oidc_provider_mock
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from labeler.access import accounts as access
+from labeler.access import api_tokens
 from labeler.access.settings import FILE, OIDC_FILE
 from labeler.core.actor import Actor
 from labeler.projects import project as projects
@@ -76,6 +78,13 @@ class Site:
     home: Path
     project: Project
     server: Server
+
+
+class Reply(NamedTuple):
+    """An answer to a program."""
+
+    status: int
+    body: bytes
 
 
 def self_signed(folder: Path) -> None:
@@ -179,7 +188,7 @@ def log_in(page: Page, name: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def ask(site: Site, method: str, path: str, body: str = "", **headers: str) -> http.client.HTTPResponse:
+def ask(site: Site, method: str, path: str, body: str = "", **headers: str) -> Reply:
     """The reply of nginx to a person at the address `PERSON`."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -190,8 +199,7 @@ def ask(site: Site, method: str, path: str, body: str = "", **headers: str) -> h
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, body, {"Host": own, "Origin": f"https://{own}", **names})
     reply = connection.getresponse()
-    reply.read()
-    return reply
+    return Reply(reply.status, reply.read())
 
 
 def test_somebody_logs_in_by_password_labels_and_the_tab_is_kept_open_by_tls(site, page):
@@ -251,6 +259,23 @@ def test_the_audit_log_knows_the_address_of_the_person_and_not_of_the_proxy_or_o
     assert ask(site, "POST", f"{PATH}/account/login", form, **kind, X_Forwarded_For="6.6.6.6").status == 403
     refused = access.accounts().audit.rows(action="log-in refused")
     assert [row.address for row in refused] == [PERSON, PERSON]
+
+
+def test_programs_use_the_api_below_the_path(site):
+    with_passwords(site)
+    root = access.accounts().accounts.by_name("root")
+    token = api_tokens.make(root, "a program", "manage", [site.project.uid], 1, ADMIN)
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert ask(site, "GET", f"{PATH}/api/v1/me", **bearer).status == 200
+    assert ask(site, "GET", f"{PATH}/api/v1/me").status == 401
+    assert ask(site, "GET", "/api/v1/me", **bearer).status == 404
+    below, kind = f"{PATH}/api/v1/projects/{site.project.slug}", {"Content_Type": "application/json"}
+    given = json.loads(ask(site, "POST", f"{below}/next", json.dumps({"n": 1}), **bearer, **kind).body)["items"]
+    answers = [{"request_id": "program-1", "item_id": given[0]["id"], "label": "good"}]
+    reply = ask(site, "POST", f"{below}/answers", json.dumps({"answers": answers}), **bearer, **kind)
+    assert [receipt["ok"] for receipt in json.loads(reply.body)["receipts"]] == [True]
+    with site.project.store() as store:
+        assert [row["label"] for row in store.answers.export() if row["annotator"] == "root"] == ["good"]
 
 
 def test_strangers_are_refused_as_without_a_proxy(site):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from labeler.api import pictures
 from labeler.api.endpoint import Drawing, Later, settled
-from labeler.api.problems import V1
+from labeler.api.problems import address
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import Body, Cursor, ItemId, Limit, Page, ProjectCall, in_project, page, place_of
 from labeler.api.v1.labels import Label, label_of
@@ -175,7 +175,7 @@ def _seen(call: ProjectCall, item_id: int) -> Item:
 
 
 def picture_address(item: Item, project: Project) -> str | None:
-    return f"{V1}/projects/{project.uid}/items/{item.id}/picture" if item.media else None
+    return address(f"/projects/{project.uid}/items/{item.id}/picture") if item.media else None
 
 
 def _facts(call: ProjectCall, row: Listed, text: str | None = None) -> ItemFacts:

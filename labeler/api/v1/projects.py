@@ -9,7 +9,7 @@ from labeler.access.accounts import lead
 from labeler.access.home import home
 from labeler.access.roles import is_member, role_of
 from labeler.access.users import Role, User
-from labeler.api.problems import V1
+from labeler.api.problems import address
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import Body, Call, Cursor, Limit, Page, ProjectCall, in_home, in_project, page, place_of
 from labeler.core.items import ClassesAnItem, Modality
@@ -62,7 +62,7 @@ def create_project(
     draft = Draft(new.name, new.modality, tuple(new.classes), new.answers, new.guidelines)
     project = drafts.create_empty(draft, home(), _("The request"), call.actor)
     lead(call.user, project.uid, call.actor)
-    response.headers["Location"] = f"{V1}/projects/{project.uid}"
+    response.headers["Location"] = address(f"/projects/{project.uid}")
     return _facts(project, call.user)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from labeler.access.accounts import accounts, add_account, give_role
 from labeler.access.api_tokens import make
+from labeler.access.serving import Serving
 from labeler.core.actor import Actor
 from labeler.core.items import Answer
 from labeler.core.rounds import FinishedRound, Metrics, RoundResult
@@ -45,6 +46,13 @@ def test_a_project_is_created_listed_and_archived(client, own_home):
     ok(client.delete("/projects/brain-mri"), 204)
     assert client.get("/projects/brain-mri").status_code == 404
     assert (own_home / ".archive" / "brain-mri").is_dir()
+
+
+def test_addresses_in_replies_lie_below_the_path_of_the_app(client, monkeypatch):
+    for name, value in Serving(base_path="/labels").as_environment().items():
+        monkeypatch.setenv(name, value)
+    reply = client.post("/projects", json={"name": "Brain MRI", "classes": ["glioma", "none"], "modality": "image"})
+    assert reply.headers["location"] == f"/labels/api/v1/projects/{ok(reply, 201)['uid']}"
 
 
 def test_a_name_that_is_taken_is_a_conflict(client):
