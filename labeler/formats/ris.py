@@ -37,8 +37,9 @@ def recognises(path: Path) -> bool:
             beginning = file.read(4096).decode("utf-8-sig", "replace").lstrip()
     except OSError:
         return False
-    found = _TAG.match(beginning)
-    return found is not None and found[1] in _FIRST and re.match(r"[A-Z]{2,4} {0,2}- ", beginning) is not None
+    # some programs put a number before each record
+    lines = [line for line in beginning.splitlines()[:10] if line.strip() and not line.strip().rstrip(".").isdecimal()]
+    return bool(lines) and re.match(r"(TY  |PMID)- ", lines[0]) is not None
 
 
 # ---------------------------------------------------------------- reading

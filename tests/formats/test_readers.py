@@ -188,6 +188,12 @@ def test_ris_has_title_and_abstract_and_the_labels_of_asreview(
     assert [row.labels for row in rows] == [(labels[0],), (labels[1],), None]
 
 
+def test_ris_may_have_a_number_before_each_record(tmp_path: Path) -> None:
+    text = "1.\nTY  - JOUR\nTI  - One\nER  - \n\n2.\nTY  - JOUR\nTI  - Two\nER  - \n"
+    rows, _ = rows_of(written(tmp_path, "numbered.txt", text), "ris")
+    assert [row.text for row in rows] == ["One", "Two"]
+
+
 def test_pubmed_records_go_on_over_lines(tmp_path: Path) -> None:
     text = "PMID- 1\nTI  - Sleep\n      and memory\nAB  - Nine.\nFAU - Kim, A\n\nPMID- 2\nTI  - Other\n"
     rows, _ = rows_of(written(tmp_path, "pubmed.nbib", text), "ris")
