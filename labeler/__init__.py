@@ -17,9 +17,9 @@ __all__ = ["Project", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """`labeler.Project` is loaded when it is asked for: it needs torch, and the app's pages do not."""
+    """`labeler.Project` is loaded when it is asked for: the app's pages do without it."""
     if name == "Project":
-        # deferred: torch is slow to load
+        # deferred: pandas is slow to load
         from labeler.notebook.project import Project
 
         return Project

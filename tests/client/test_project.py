@@ -139,6 +139,12 @@ def test_refusals_have_the_sentence_of_the_server(server):
         Project(server)
 
 
+def test_the_server_may_stand_in_the_environment(server, monkeypatch):
+    Project.create(f"{server}/films", ["good", "bad"])
+    monkeypatch.setenv("LABELER_SERVER", server)
+    assert ServedProject("films").classes == ("good", "bad")
+
+
 def test_strategies_are_compared_on_the_server(server, tmp_path, monkeypatch):
     simulate_in_this_process(monkeypatch)
     project = films(f"{server}/films")
