@@ -1,6 +1,7 @@
 """GET /docs: the schema as a page to read, with an example for each address. No script, nothing of another host."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -171,7 +173,15 @@ def _curl(method: str, address: str, kind: str, body: Any) -> str:
     return " \\\n  ".join([*lines, f"'{address}'" if "{" in address else address])
 
 
+def _with_code(text: str) -> Markup:
+    """A text of the schema as HTML: what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 @cache
 def _template() -> Any:
-    loader = FileSystemLoader(Path(__file__).parent)
-    return Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True).get_template("reading.html")
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), trim_blocks=True
+    )
+    environment.filters["with_code"] = _with_code
+    return environment.get_template("reading.html")

@@ -25,6 +25,7 @@ def test_the_server_hands_out_the_schema_and_a_page_of_it_without_a_token(own_ho
     assert schema["servers"] == [{"url": "/api/v1"}]
     shown = client.get("/docs").text
     assert "<script" not in shown
+    assert "<code>Idempotency-Key</code>" in shown
     for _path, route in routes().items():
         assert f'id="{route.name}"' in shown
 
