@@ -5,17 +5,12 @@ import hashlib
 import hmac
 import json
 import secrets
-from typing import Any
-
-import httpcore
 
 from labeler.core.errors import LabelerError
 from labeler.core.events import Delivery
-from labeler.events.addresses import address_of, checked
+from labeler.events.requests import request
 
 PREFIX = "whsec_"
-SECONDS = 10.0  # that a receiver has to connect, and to answer
-READ_BYTES = 500  # of an answer, for the log
 
 
 def new_secret() -> str:
@@ -52,28 +47,12 @@ def send(delivery: Delivery, secret: str, content: bytes, at: int) -> None:
     Args:   at: Unix time of the attempt.
     Raises: LabelerError: the receiver cannot be reached, or answers with another status than 2xx.
     """
-    parts = checked(delivery.url)
-    headers: dict[bytes | str, bytes | str] = {
-        "Host": parts.netloc,
+    headers = {
         "Content-Type": "application/json",
-        "Content-Length": str(len(content)),
-        "User-Agent": "labeler",
         "webhook-id": delivery.uid,
         "webhook-timestamp": str(at),
         "webhook-signature": signature(secret, delivery.uid, at, content),
     }
-    timeout = dict.fromkeys(("connect", "read", "write", "pool"), SECONDS)
-    extensions: dict[str, Any] = {"timeout": timeout, "sni_hostname": parts.hostname}
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    # The address that was checked is the one that is connected to: a name may mean another one a moment later.
-    url = httpcore.URL(scheme=parts.scheme, host=address_of(parts), port=parts.port, target=target)
-    try:
-        with (
-            httpcore.ConnectionPool() as pool,
-            pool.stream("POST", url, headers=headers, content=content, extensions=extensions) as response,
-        ):
-            status = response.status
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
-        raise LabelerError("There is no answer: {error}.", error=str(error) or type(error).__name__) from error
+    status = request("POST", delivery.url, headers, content, most=0).status
     if not 200 <= status < 300:
         raise LabelerError("The answer was {status}.", status=status)

@@ -58,7 +58,8 @@ _LARGEST = 1 << 20  # bytes of a configuration
 class Configuration:
     """What a labeling configuration says of the question of classes. content: the key of the data with the items.
 
-    keys, colours: of the classes that have one. others: the tags that nothing here stands for.
+    keys, colours: of the classes that have one. others: the tags that nothing here stands for. shown_by: the name of
+    the tag that shows the items.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Configuration:
     keys: dict[str, str] = field(default_factory=dict)
     colours: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    shown_by: str = ""
 
 
 _SHOWN: dict[str, Modality] = {"Text": "text", "HyperText": "text", "Image": "image"}
@@ -108,6 +110,7 @@ def parse_configuration(text: str, name: str = "the labeling configuration") -> 
                 [tag.tag for tag in root.iter() if tag.tag not in _LAYOUT] + [f"Choices {name}" for name in further]
             )
         ),
+        question.get("toName", ""),
     )
 
 

@@ -26,7 +26,7 @@ ERRORS = (
     *("RequestError", "CheckedFileError", "BrokenPromiseError", "NoAnswerError", "KeysError", "LimitError"),
     *("UnnamedStoreError", "SettingsClashError", "TextClashError", "BackupError", "StandbyError", "ShippingError"),
     *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "EngineError"),
-    *("RefusedError", "UnreachableError", "WebhookError", "TrackerError"),
+    *("RefusedError", "UnreachableError", "WebhookError", "TrackerError", "LabelStudioError"),
     *("MissingError", "MissingProjectError", "BusyError", "OtherBodyError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )

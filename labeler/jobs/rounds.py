@@ -25,7 +25,7 @@ from labeler.cycle.class_changes import settled
 from labeler.cycle.round import LiveTurn, run_live_round
 from labeler.engine.engines import engine_of, working_on
 from labeler.i18n.messages import mark
-from labeler.jobs import encoder_comparisons, tracking, webhooks
+from labeler.jobs import encoder_comparisons, label_studio, tracking, webhooks
 from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.attendance import attend
 from labeler.jobs.audits import AUDITS, audit_once
@@ -35,6 +35,7 @@ from labeler.jobs.embedding import embed_once, is_left_out
 from labeler.jobs.endings import PreviousProcess
 from labeler.jobs.hooks import call_hooks
 from labeler.jobs.imports import IMPORTS, import_once, is_import_waiting
+from labeler.jobs.label_studio import look_once
 from labeler.jobs.maps import map_once
 from labeler.jobs.runner import JobProcess
 from labeler.jobs.searches import tune_once
@@ -78,6 +79,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
         JobProcess((embed_once,), is_left_out, EMBEDDING) as embedding,
         JobProcess((deliver_once,), webhooks.is_due, webhooks.LOCK) as delivering,
         JobProcess((track_once,), tracking.is_due, tracking.LOCK) as trackers,
+        JobProcess((look_once,), label_studio.is_due, label_studio.LOCK) as looking,
     ):
         previous = PreviousProcess()
 
@@ -89,6 +91,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
             embedding.start_if_asked(project)
             delivering.start_if_asked(project)
             trackers.start_if_asked(project)
+            looking.start_if_asked(project)
             beside.start_if_asked(project)
             return worked
 

@@ -83,7 +83,7 @@ class Desk:
                 """,
                 values | {"at": at, "release": json.dumps(list(release)), "stopped": self._is_stopped(member)},
             )
-            held = self._held(annotator, tab)
+            held = self.held(annotator, tab)
             missing, first = n - len(held), n - sum(reserved.first for reserved in held)
             allowed = self._still_allowed(annotator)
             # what a lead had asked next comes beside the items that are held already
@@ -94,7 +94,7 @@ class Desk:
                     self._fill(values, min(missing, self._budget_left()))
                 elif member.qualified is None and missing > 0:  # and not kept out by the lead
                     self._take_qualification(values, missing)
-                held = self._held(annotator, tab)
+                held = self.held(annotator, tab)
             self.team.set_waiting(annotator, None if held or not self._held_by_others(annotator) else at)
         return held
 
@@ -126,7 +126,7 @@ class Desk:
                 | {"class": largest_class, "n": max(0, min(n, self._budget_left(), self._still_allowed(annotator)))},
             )
             ids = {row["item_id"] for row in taken}
-            return [reserved for reserved in self._held(annotator, tab) if reserved.item.id in ids]
+            return [reserved for reserved in self.held(annotator, tab) if reserved.item.id in ids]
 
     def _set_right(self, at: float) -> None:
         """Reservations as they can be: none lasts longer than one that is made now, as it would seem after a restart of
@@ -352,7 +352,8 @@ class Desk:
             values | {"split": split, "n": n, "last": last, "strategy": "random" if split == "pool" else "holdout"},
         )
 
-    def _held(self, annotator: str, tab: str) -> list[Reserved]:
+    def held(self, annotator: str, tab: str) -> list[Reserved]:
+        """What an annotator's tab holds, in the order to ask it."""
         rows = self.db.rows(
             """
             SELECT i.*, r.expires_at, q.strategy, q.score, q.rank, q.round, q.predicted, q.confidence,

@@ -33,6 +33,7 @@ PEOPLE = (
     ("foreign_models", "by"),
     ("encoder_comparisons", "answered_by"),
     ("webhooks", "added_by"),
+    ("label_studio", "by"),
     *(
         (table, "requested_by")
         for table in (

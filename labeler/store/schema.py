@@ -1109,6 +1109,33 @@ def _event(event: str, table: str, condition: str, data: str, at: str) -> str:
     """
 
 
+@migrations()
+def m040_label_studio(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- The project of a Label Studio that people annotate in; one row at most.
+        CREATE TABLE label_studio (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            url TEXT NOT NULL,
+            token TEXT NOT NULL,  -- that Label Studio gave
+            project INTEGER NOT NULL,  -- its number there
+            by TEXT NOT NULL,
+            asked TEXT NOT NULL DEFAULT '',  -- the version under which it was told what is asked next
+            round INTEGER NOT NULL DEFAULT -1,  -- whose ranking that was
+            read_until TEXT NOT NULL DEFAULT '',  -- by its clock: answers were read up to this time
+            next_at REAL NOT NULL DEFAULT 0,  -- Unix time of the next look
+            problem TEXT
+        );
+        CREATE TABLE label_studio_tasks (
+            task INTEGER PRIMARY KEY,
+            item_id INTEGER REFERENCES items (id) ON DELETE SET NULL  -- NULL: it could not be imported
+        );
+        CREATE INDEX label_studio_tasks_item ON label_studio_tasks (item_id);
+        """,
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

@@ -26,6 +26,7 @@ from labeler.store.forecasts import Forecasts
 from labeler.store.foreign import ForeignModels
 from labeler.store.imports import Imports
 from labeler.store.items import Items
+from labeler.store.label_studio import LabelStudio
 from labeler.store.pool import Pool
 from labeler.store.refused import RefusedAnswers
 from labeler.store.rescued import RescuedAnswers
@@ -82,6 +83,7 @@ class Store:
         self.workload = Workload(self.db)
         self.webhooks = Webhooks(self.db, self.audit)
         self.tracked = Tracked(self.db)
+        self.label_studio = LabelStudio(self.db, self.audit)
 
     @property
     def path(self) -> Path:

@@ -14,6 +14,7 @@ from pages.project.creation import create_project
 from pages.project.encoder import encoder, is_proposed
 from pages.project.import_jobs import imports_at_work
 from pages.project.imports import import_items, latest_import
+from pages.project.label_studio import guest
 from pages.project.labeling import labeling
 from pages.project.search import search
 from pages.project.settings import settings
@@ -104,6 +105,8 @@ if project_folders():
         team(project)
     with st.expander(_("Tell other programs")):
         other_programs(project)
+    with st.expander(_("Label Studio")):
+        guest(project)
     with st.expander(_("Adapt the backbone to the pool")):
         adaptation(project, user)
     with st.expander(_("Search for better settings")):

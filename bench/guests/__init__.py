@@ -1,0 +1,1 @@
+"""Other tools' own pages, driven in a browser, with this program behind them."""

@@ -1,0 +1,132 @@
+"""The Label Studio project that people annotate in: where it is, and which of its tasks is which item."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from labeler.i18n.messages import dump, load
+from labeler.store.audit import AuditLog
+from labeler.store.database import Database
+
+PREFIX = "label-studio:"  # of the request id of an answer that was given there, before the id of its annotation
+
+
+@dataclass(frozen=True)
+class Link:
+    """A project of a Label Studio.
+
+    url: of the server. token: that it gave. project: its id there. by: who connected it. asked: the version under which
+    it was told what is asked next; "" before the first time. read_until: its time up to which answers were read.
+    """
+
+    url: str
+    token: str
+    project: int
+    by: str
+    asked: str
+    round: int
+    read_until: str
+
+
+class LabelStudio:
+    """The link of a project to Label Studio."""
+
+    def __init__(self, db: Database, audit: AuditLog) -> None:
+        self.db, self.audit = db, audit
+
+    def link(self) -> Link | None:
+        """The link; None where there is none."""
+        rows = self.db.rows(f"SELECT {', '.join(Link.__dataclass_fields__)} FROM label_studio")
+        return Link(**rows[0]) if rows else None
+
+    def connect(self, url: str, token: str, project: int, by: str) -> None:
+        """Link the project; to another project than before, nothing is known of its tasks."""
+        now_is = self.link()
+        if now_is and (now_is.url, now_is.token, now_is.project, now_is.by) == (url, token, project, by):
+            return
+        with self.db.write():
+            if now_is is None or (now_is.url, now_is.project) != (url, project):
+                self.db.execute("DELETE FROM label_studio")
+                self.db.execute("DELETE FROM label_studio_tasks")
+                self.audit.record(self.db.actor, "Label Studio connected", {"server": url, "project": project})
+            self.db.execute(
+                "INSERT INTO label_studio (id, url, token, project, by) VALUES (1, ?, ?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET token = excluded.token, by = excluded.by, next_at = 0",
+                [url, token, project, by],
+            )
+
+    def disconnect(self) -> None:
+        """End the link. The answers that were given there stay."""
+        with self.db.write():
+            if self.db.rows("DELETE FROM label_studio RETURNING id"):
+                self.db.execute("DELETE FROM label_studio_tasks")
+                self.audit.record(self.db.actor, "Label Studio disconnected")
+
+    def is_due(self, at: float) -> bool:
+        """Whether the project there is to be looked at: at this Unix time, or since there is a newer ranking."""
+        return bool(
+            self.db.value(
+                "SELECT 1 FROM label_studio WHERE next_at <= ?"
+                " OR (problem IS NULL AND round < (SELECT MAX(number) FROM rounds))",
+                [at],
+            )
+        )
+
+    def look_now(self) -> None:
+        """Let the worker look at the project there: something has changed."""
+        with self.db.write():
+            self.db.execute("UPDATE label_studio SET next_at = 0")
+
+    def told(self, asked: str, number: int) -> None:
+        """Record the version under which it was told what is asked next, and the round whose ranking that was."""
+        with self.db.write():
+            self.db.execute("UPDATE label_studio SET asked = ?, round = ?", [asked, number])
+
+    def looked(self, read_until: str, problem: object, next_at: float) -> None:
+        """Record a look at the project there. problem: why it failed; "" if it did not.
+
+        Args: next_at: Unix time of the next look.
+        """
+        with self.db.write():
+            self.db.execute(
+                "UPDATE label_studio SET read_until = ?, problem = ?, next_at = ?",
+                [read_until, dump(problem) if problem else None, next_at],
+            )
+
+    def problem(self) -> str:
+        """Why the last look failed; "" if it did not."""
+        return load(self.db.value("SELECT problem FROM label_studio") or "")
+
+    # ------------------------------------------------------------ tasks
+
+    def remember(self, items: Mapping[int, int | None]) -> None:
+        """Store which item each task is; None: its content could not be imported."""
+        with self.db.write():
+            self.db.executemany(
+                "INSERT INTO label_studio_tasks (task, item_id) VALUES (?, ?)"
+                " ON CONFLICT (task) DO UPDATE SET item_id = excluded.item_id",
+                list(items.items()),
+            )
+
+    def tasks(self) -> dict[int, int | None]:
+        """The item of each task that is known."""
+        return {row["task"]: row["item_id"] for row in self.db.rows("SELECT task, item_id FROM label_studio_tasks")}
+
+    def unanswered(self, items: Sequence[int]) -> list[int]:
+        """Those of the items that nobody has answered."""
+        rows = self.db.rows(
+            "SELECT value FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM answers a WHERE a.item_id = value)",
+            [json.dumps([*items])],
+        )
+        return [row["value"] for row in rows]
+
+    def annotations_of(self, items: Sequence[int]) -> dict[int, dict[str, str]]:
+        """The current answers to items that were given in Label Studio: by item, the request id of each annotator."""
+        found: dict[int, dict[str, str]] = {}
+        for row in self.db.rows(
+            "SELECT a.item_id, a.annotator, a.request_id FROM json_each(?) e JOIN answers a ON a.item_id = e.value"
+            f" WHERE a.request_id LIKE '{PREFIX}%'",
+            [json.dumps([*items])],
+        ):
+            found.setdefault(row["item_id"], {})[row["annotator"]] = row["request_id"]
+        return found
